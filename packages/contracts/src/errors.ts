@@ -1,0 +1,42 @@
+/**
+ * Why a service refused an operation. The gateway turns each kind into the code and text that the HTTP API documents
+ * for the endpoint.
+ *
+ * - `invalid`: a value is missing or wrong (`field` names it)
+ * - `not_found`: the thing addressed, or one that `field` refers to, does not exist
+ * - `conflict`: a unique name or address is taken
+ * - `in_use`: other things still depend on it
+ * - `wrong_state`: the state of the thing does not allow it
+ * - `unavailable`: the store or a service it depends on does not answer; trying again later may work
+ * - `internal`: a fault of ours
+ */
+export type ServiceErrorCode =
+  | 'invalid'
+  | 'not_found'
+  | 'conflict'
+  | 'in_use'
+  | 'wrong_state'
+  | 'unavailable'
+  | 'internal';
+
+/** A refusal that travels over the wire. `message` is for people: it names the value, without quotes or backslashes. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+
+  constructor(
+    readonly code: ServiceErrorCode,
+    message: string,
+    /** Name of the request field at fault, as the HTTP API spells it. */
+    readonly field?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Shows a value of a request in a message: shortened, and without the characters that messages must not contain. */
+export function show(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what must not pass
+  const clean = text.replace(/["\\]/g, "'").replace(/[\u0000-\u001f\u007f]/g, ' ');
+  return clean.length > 80 ? `${clean.slice(0, 77)}...` : clean;
+}

@@ -1,0 +1,76 @@
+import { type Static, Type } from 'typebox';
+import { defineRpc } from './rpc.js';
+
+/*
+ * How events leave the service that owns them. Events are batched; every batch says which position it follows, so a
+ * consumer sees a gap at once and asks the owner to replay from where it stands.
+ */
+
+/** Services that own events. */
+export type EventOwner = 'inventory' | 'catalog' | 'scheduler';
+
+export const PublishedEvent = Type.Object({
+  /** Place in the owner's history: 1, 2, 3 … in commit order, without gaps. */
+  position: Type.Integer({ minimum: 1 }),
+  stream: Type.String(),
+  /** Place in its stream, from 1. */
+  version: Type.Integer({ minimum: 1 }),
+  type: Type.String(),
+  /** Version of the data's shape. */
+  schema: Type.Integer({ minimum: 1 }),
+  data: Type.Record(Type.String(), Type.Unknown()),
+  meta: Type.Record(Type.String(), Type.Unknown()),
+  /** Milliseconds since 1970. */
+  recorded_at: Type.Integer(),
+});
+export type PublishedEvent = Static<typeof PublishedEvent>;
+
+/** A batch, or (with no events) word of where the owner's history ends. */
+export const EventBatch = Type.Object({
+  /** Position before the first event of the batch. */
+  after: Type.Integer({ minimum: 0 }),
+  events: Type.Array(PublishedEvent),
+});
+export type EventBatch = Static<typeof EventBatch>;
+
+export const eventsSubject = (owner: EventOwner): string => `rigel.events.${owner}`;
+
+/** Reads an owner's history after a position; `head` is where it ends now. */
+export function readEvents(owner: EventOwner) {
+  return defineRpc(`${owner}.events.read`, {
+    request: Type.Object({
+      after: Type.Integer({ minimum: 0 }),
+      limit: Type.Integer({ minimum: 1, maximum: 5_000 }),
+    }),
+    response: Type.Object({ events: Type.Array(PublishedEvent), head: Type.Integer({ minimum: 0 }) }),
+  });
+}
+
+/*
+ * The scheduler's events that other services follow. The shapes are part of the contract: they may gain fields, and
+ * change otherwise only under a new schema number.
+ */
+
+/** A batch of a task begins: its nodes are being worked on. */
+export interface BatchStarted {
+  batch: number;
+  nodes: number[];
+}
+
+/** A node run ended well or badly. */
+export interface RunSucceeded {
+  run: number;
+  node: number;
+}
+export interface RunFailed {
+  run: number;
+  node: number;
+  step: number;
+  reason: string;
+}
+
+/** Node runs that a pause, a stop or the failure budget left unfinished. */
+export interface RunsHalted {
+  runs: number[];
+  nodes: number[];
+}

@@ -1,0 +1,187 @@
+import { type Static, Type } from 'typebox';
+import { ResolvedStep } from './catalog.js';
+import { Done, Id } from './paging.js';
+import { defineRpc } from './rpc.js';
+
+/*
+ * The protocol between the scheduler and its executors.
+ *
+ *   work message ─> claim ─> (run the instruction ─> report)* ─> release
+ *
+ * The answer to a claim and to each report is the next instruction, so one round trip makes an outcome durable and
+ * authorises what comes next. Every claim gets a new lease number; a report with an older one is refused, so two
+ * executors that both believe they own a run cannot both write its history.
+ */
+
+/** Tasks are spread over this many partitions; a scheduler replica owns some of them at a time. */
+export const PARTITIONS = 16;
+
+export function partitionOf(taskId: number): number {
+  return taskId % PARTITIONS;
+}
+
+/** What an executor must be able to do for a step. `noop` does nothing: it measures the engine. */
+export const Capability = Type.Union([
+  Type.Literal('ssh'),
+  Type.Literal('vm'),
+  Type.Literal('sd'),
+  Type.Literal('noop'),
+]);
+export type Capability = Static<typeof Capability>;
+
+/** JetStream stream of offered work; each message is consumed once, by one executor. */
+export const WORK_STREAM = 'RIGEL_WORK';
+export const WORK_SUBJECTS = 'rigel.work.*';
+export const workSubject = (capability: Capability): string => `rigel.work.${capability}`;
+
+/** An offer of one node run. A lost offer is made again; a repeated one is refused at the claim. */
+export const WorkOffer = Type.Object({ task_id: Id, run_id: Id });
+export type WorkOffer = Static<typeof WorkOffer>;
+
+/** What to do next with a claimed run. */
+export const Instruction = Type.Union([
+  Type.Object({
+    do: Type.Literal('run'),
+    /** Index into the plan's steps. */
+    step: Type.Integer({ minimum: 0 }),
+    /** Number of the attempt at this step, from 1; never used twice, not even after a resume. */
+    attempt: Type.Integer({ minimum: 1 }),
+    /** Wait this long first (pause between attempts). */
+    delay_ms: Type.Integer({ minimum: 0 }),
+    /** Output bytes of this attempt that are stored already. */
+    output_from: Type.Integer({ minimum: 0 }),
+  }),
+  /** End the attempt's command on the node, then report it as stopped. */
+  Type.Object({
+    do: Type.Literal('stop'),
+    step: Type.Integer({ minimum: 0 }),
+    attempt: Type.Integer({ minimum: 1 }),
+  }),
+  /** Nothing more for this executor: close the connection. */
+  Type.Object({ do: Type.Literal('release'), why: Type.String() }),
+]);
+export type Instruction = Static<typeof Instruction>;
+
+/** What a task's runs have in common; immutable, so executors keep it. */
+export const TaskPlan = Type.Object({
+  task_id: Id,
+  /** Random identity of the task: attempts on nodes are named by it, so that no two databases can mix them up. */
+  uuid: Type.String(),
+  correlation_id: Type.String(),
+  steps: Type.Array(
+    Type.Intersect([
+      ResolvedStep,
+      Type.Object({
+        capability: Capability,
+        /** Deadline of one attempt. */ timeout_ms: Type.Integer({ minimum: 1 }),
+      }),
+    ]),
+  ),
+});
+export type TaskPlan = Static<typeof TaskPlan>;
+
+/** Name of an attempt on its node, the same for every executor and for ever. */
+export function attemptKey(plan: TaskPlan, runId: number, step: number, attempt: number): string {
+  return `${plan.uuid}-r${runId}-s${step}-a${attempt}`;
+}
+
+const leased = { task_id: Id, run_id: Id, lease: Type.Integer({ minimum: 1 }) };
+
+/** A piece of an attempt's output; `data` is base64, offsets count raw bytes. Storing a piece twice changes nothing. */
+const OutputPiece = Type.Object({ offset: Type.Integer({ minimum: 0 }), data: Type.String() });
+
+export const AttemptResult = Type.Object({
+  status: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('stopped')]),
+  /** Why it failed, for people; empty when it did not. */
+  reason: Type.String(),
+  exit_code: Type.Optional(Type.Integer()),
+  started_at: Type.Integer(),
+  finished_at: Type.Integer(),
+});
+export type AttemptResult = Static<typeof AttemptResult>;
+
+const refused = Type.Object({ status: Type.Literal('refused'), reason: Type.String() });
+
+export const execution = {
+  claim: defineRpc('scheduler.{partition}.claim', {
+    request: Type.Object({
+      task_id: Id,
+      run_id: Id,
+      executor: Type.String(),
+      capabilities: Type.Array(Capability),
+    }),
+    response: Type.Union([
+      Type.Object({
+        status: Type.Literal('granted'),
+        lease: Type.Integer({ minimum: 1 }),
+        node: Type.Object({
+          node_id: Id,
+          ip: Type.String(),
+          /** The node's SSH host key (`type base64`), once one was seen. */
+          host_key: Type.Union([Type.String(), Type.Null()]),
+        }),
+        next: Instruction,
+      }),
+      refused,
+    ]),
+    timeoutMs: 5_000,
+  }),
+  plan: defineRpc('scheduler.{partition}.plan', {
+    request: Type.Object({ task_id: Id }),
+    response: TaskPlan,
+    timeoutMs: 5_000,
+  }),
+  /** Repeating a report whose answer was lost gets the same answer and records nothing twice. */
+  report: defineRpc('scheduler.{partition}.report', {
+    request: Type.Object({
+      ...leased,
+      step: Type.Integer({ minimum: 0 }),
+      attempt: Type.Integer({ minimum: 1 }),
+      result: AttemptResult,
+      /** The last of the attempt's output, what came after the pieces already sent. */
+      output: Type.Optional(OutputPiece),
+      /** The node's host key when the executor accepted it at first sight. */
+      host_key: Type.Optional(Type.String()),
+      capabilities: Type.Array(Capability),
+    }),
+    response: Type.Union([Type.Object({ status: Type.Literal('accepted'), next: Instruction }), refused]),
+    timeoutMs: 5_000,
+  }),
+  output: defineRpc('scheduler.{partition}.output', {
+    request: Type.Object({
+      ...leased,
+      step: Type.Integer({ minimum: 0 }),
+      attempt: Type.Integer({ minimum: 1 }),
+      output: OutputPiece,
+    }),
+    response: Done,
+    timeoutMs: 5_000,
+  }),
+  /** An executor that is being shut down gives a run back; it is offered again at once. */
+  handBack: defineRpc('scheduler.{partition}.hand_back', {
+    request: Type.Object(leased),
+    response: Done,
+    timeoutMs: 2_000,
+  }),
+};
+
+/** Published by every executor, all its leases in one message: [task id, run id, lease]. */
+export const HEARTBEAT_SUBJECT = 'rigel.scheduler.heartbeat';
+export const Heartbeat = Type.Object({
+  executor: Type.String(),
+  leases: Type.Array(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])),
+});
+export type Heartbeat = Static<typeof Heartbeat>;
+
+export const HEARTBEAT_INTERVAL_MS = 2_000;
+/** A lease that no heartbeat has named for this long is over, and the run is offered to others. */
+export const LEASE_TTL_MS = 10_000;
+
+/** Told to one executor: these leases are over. `stop`: end the running command; `lost`: leave it alone, others have it. */
+export const controlSubject = (executor: string): string => `rigel.executor.${executor}.control`;
+export const ExecutorControl = Type.Object({
+  leases: Type.Array(
+    Type.Object({ ...leased, why: Type.Union([Type.Literal('stop'), Type.Literal('lost')]) }),
+  ),
+});
+export type ExecutorControl = Static<typeof ExecutorControl>;

@@ -1,0 +1,15 @@
+import { Type } from 'typebox';
+import { defineRpc } from './rpc.js';
+
+/** The services that a working system has; each answers `health` on NATS. */
+export const SERVICES = ['inventory', 'catalog', 'scheduler', 'executor'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+/** Whether a service can do its work: each check is `ok` or says what is wrong. */
+export function health(service: ServiceName) {
+  return defineRpc(`${service}.health`, {
+    request: Type.Object({}),
+    response: Type.Object({ name: Type.String(), checks: Type.Record(Type.String(), Type.String()) }),
+    timeoutMs: 2_000,
+  });
+}

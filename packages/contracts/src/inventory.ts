@@ -1,0 +1,198 @@
+import { type Static, Type } from 'typebox';
+import { Created, Done, Id, pageFields, pageOf } from './paging.js';
+import { defineRpc } from './rpc.js';
+
+/*
+ * Operations of the inventory service: clusters, services, pools and nodes. Field names are those of the HTTP API,
+ * so that nothing has to be translated on the way. Name rules (1 to 50 characters after trimming, unique per
+ * resource) and references are checked by the service.
+ */
+
+export const Cluster = Type.Object({
+  id: Id,
+  name: Type.String(),
+  desc: Type.String(),
+  biz: Type.String(),
+});
+export type Cluster = Static<typeof Cluster>;
+
+export const FleetService = Type.Object({
+  id: Id,
+  name: Type.String(),
+  desc: Type.String(),
+  service_type: Type.String(),
+  docker_image: Type.String(),
+  cluster_id: Id,
+});
+export type FleetService = Static<typeof FleetService>;
+
+/** Template ids of the operations of a pool; a key that is absent is not set. */
+export const PoolTasks = Type.Object(
+  {
+    expand: Type.Optional(Type.Integer({ minimum: 0 })),
+    shrink: Type.Optional(Type.Integer({ minimum: 0 })),
+    deploy: Type.Optional(Type.Integer({ minimum: 0 })),
+  },
+  { additionalProperties: false },
+);
+export type PoolTasks = Static<typeof PoolTasks>;
+
+export const Pool = Type.Object({
+  id: Id,
+  name: Type.String(),
+  desc: Type.String(),
+  vm_type: Type.Integer(),
+  sd_id: Type.Integer(),
+  service_id: Id,
+  tasks: PoolTasks,
+  /** Nodes that are in the pool now. */
+  node_count: Type.Integer({ minimum: 0 }),
+});
+export type Pool = Static<typeof Pool>;
+
+/** `status` of a node in its pool: 0 = not ready, 1 = ok, 3 = failed. Not the code list of tasks. */
+export const NodeStatus = Type.Union([Type.Literal(0), Type.Literal(1), Type.Literal(3)]);
+
+export const PoolNode = Type.Object({
+  id: Id,
+  /** Address, may carry the SSH port (`10.0.0.7:2222`); `-` until a machine has one. */
+  ip: Type.String(),
+  /** Id of the machine at its VM provider; empty for a node entered by hand. */
+  vm_id: Type.String(),
+  status: NodeStatus,
+  /** State (0..4) of the node's run in its last task. */
+  state: Type.Integer({ minimum: 0, maximum: 4 }),
+  node_type: Type.Union([Type.Literal('manual'), Type.Literal('crontab')]),
+  pool_id: Id,
+});
+export type PoolNode = Static<typeof PoolNode>;
+
+/** A node as a task needs it. */
+export const TaskTarget = Type.Object({
+  node_id: Id,
+  ip: Type.String(),
+  vm_id: Type.String(),
+  pool_id: Id,
+  pool_name: Type.String(),
+});
+export type TaskTarget = Static<typeof TaskTarget>;
+
+const text = Type.String();
+const keyword = Type.Optional(Type.String());
+const byId = Type.Object({ id: Id });
+
+export const inventory = {
+  listClusters: defineRpc('inventory.cluster.list', {
+    request: Type.Object({ ...pageFields, name: keyword }),
+    response: pageOf(Cluster),
+  }),
+  createCluster: defineRpc('inventory.cluster.create', {
+    request: Type.Object({ name: text, desc: text, biz: text }),
+    response: Created,
+  }),
+  /** Absent fields stay unchanged. */
+  updateCluster: defineRpc('inventory.cluster.update', {
+    request: Type.Object({
+      id: Id,
+      name: Type.Optional(text),
+      desc: Type.Optional(text),
+      biz: Type.Optional(text),
+    }),
+    response: Done,
+  }),
+  /** `in_use` while it has services. */
+  deleteCluster: defineRpc('inventory.cluster.delete', { request: byId, response: Done }),
+  getCluster: defineRpc('inventory.cluster.get', { request: byId, response: Cluster }),
+
+  /** `not_found` (field `cluster_id`) when a cluster is named that does not exist. Oldest first. */
+  listServices: defineRpc('inventory.service.list', {
+    request: Type.Object({ ...pageFields, cluster_id: Type.Optional(Id), name: keyword }),
+    response: pageOf(FleetService),
+  }),
+  createService: defineRpc('inventory.service.create', {
+    request: Type.Object({ name: text, desc: text, service_type: text, docker_image: text, cluster_id: Id }),
+    response: Created,
+  }),
+  updateService: defineRpc('inventory.service.update', {
+    request: Type.Object({
+      id: Id,
+      name: Type.Optional(text),
+      desc: Type.Optional(text),
+      service_type: Type.Optional(text),
+      docker_image: Type.Optional(text),
+      cluster_id: Type.Optional(Id),
+    }),
+    response: Done,
+  }),
+  /** `in_use` while it has pools. */
+  deleteService: defineRpc('inventory.service.delete', { request: byId, response: Done }),
+  getService: defineRpc('inventory.service.get', { request: byId, response: FleetService }),
+
+  /** With `service_id`: its pools, oldest first (`not_found` when unknown). Without: all, newest first. */
+  listPools: defineRpc('inventory.pool.list', {
+    request: Type.Object({ ...pageFields, service_id: Type.Optional(Id), name: keyword }),
+    response: pageOf(Pool),
+  }),
+  createPool: defineRpc('inventory.pool.create', {
+    request: Type.Object({
+      name: text,
+      desc: text,
+      vm_type: Type.Integer(),
+      sd_id: Type.Integer(),
+      service_id: Id,
+      tasks: PoolTasks,
+    }),
+    response: Created,
+  }),
+  /** A `service_id` must be the stored one (`invalid` otherwise): a pool does not move. */
+  updatePool: defineRpc('inventory.pool.update', {
+    request: Type.Object({
+      id: Id,
+      name: Type.Optional(text),
+      desc: Type.Optional(text),
+      vm_type: Type.Optional(Type.Integer()),
+      sd_id: Type.Optional(Type.Integer()),
+      service_id: Type.Optional(Id),
+      tasks: Type.Optional(PoolTasks),
+    }),
+    response: Done,
+  }),
+  /** `in_use` while it has nodes. */
+  deletePool: defineRpc('inventory.pool.delete', { request: byId, response: Done }),
+  getPool: defineRpc('inventory.pool.get', { request: byId, response: Pool }),
+
+  /** `ip`: only addresses that contain it. Oldest first. */
+  listNodes: defineRpc('inventory.node.list', {
+    request: Type.Object({ ...pageFields, pool_id: Id, ip: keyword }),
+    response: pageOf(PoolNode),
+  }),
+  /**
+   * Enters all addresses or none. `not_found`: the pool; `invalid` (field `nodes`): empty list or a blank or
+   * malformed entry; `conflict`: an address is a node's already or stands twice in the list.
+   */
+  addNodes: defineRpc('inventory.node.add', {
+    request: Type.Object({ pool_id: Id, nodes: Type.Array(Type.String()) }),
+    response: Type.Object({ ids: Type.Array(Id) }),
+    timeoutMs: 30_000,
+  }),
+  /**
+   * Removes all or none; entries are addresses or node ids (numbers, or strings of digits). `not_found`: an entry is no
+   * node of this pool; `in_use`: a node is held by an unfinished task.
+   */
+  removeNodes: defineRpc('inventory.node.remove', {
+    request: Type.Object({ pool_id: Id, nodes: Type.Array(Type.Union([Type.String(), Type.Integer()])) }),
+    response: Done,
+    timeoutMs: 30_000,
+  }),
+  /** Pool id of each address asked for; -1 where no node has it. */
+  findPools: defineRpc('inventory.node.find_pools', {
+    request: Type.Object({ ips: Type.Array(Type.String()) }),
+    response: Type.Object({ pools: Type.Record(Type.String(), Type.Integer()) }),
+  }),
+  /** The nodes with these addresses, in the order asked for; `unknown` lists the addresses that no node has. */
+  findTargets: defineRpc('inventory.node.find_targets', {
+    request: Type.Object({ ips: Type.Array(Type.String()) }),
+    response: Type.Object({ targets: Type.Array(TaskTarget), unknown: Type.Array(Type.String()) }),
+    timeoutMs: 15_000,
+  }),
+};

@@ -1,0 +1,32 @@
+import type { Static, TSchema } from 'typebox';
+
+/**
+ * One request/reply operation between services. The schemas are the contract: the serving side refuses a request
+ * that does not match before any handler sees it.
+ */
+export interface Rpc<Request extends TSchema = TSchema, Response extends TSchema = TSchema> {
+  /** NATS subject; `{partition}` is filled in by the caller for operations that only a partition's owner answers. */
+  readonly subject: string;
+  readonly request: Request;
+  readonly response: Response;
+  /** Milliseconds after which the caller gives up. */
+  readonly timeoutMs: number;
+}
+
+export type RpcRequest<R extends Rpc> = Static<R['request']>;
+export type RpcResponse<R extends Rpc> = Static<R['response']>;
+
+/** How long an ordinary operation may take; a client of the HTTP API gets its refusal within this time. */
+export const DEFAULT_RPC_TIMEOUT_MS = 4_500;
+
+export function defineRpc<Request extends TSchema, Response extends TSchema>(
+  subject: string,
+  schemas: { request: Request; response: Response; timeoutMs?: number },
+): Rpc<Request, Response> {
+  return {
+    subject: `rigel.${subject}`,
+    request: schemas.request,
+    response: schemas.response,
+    timeoutMs: schemas.timeoutMs ?? DEFAULT_RPC_TIMEOUT_MS,
+  };
+}

@@ -1,0 +1,171 @@
+import { type Static, Type } from 'typebox';
+import { RetryOption } from './catalog.js';
+import { Done, Id, pageFields, pageOf } from './paging.js';
+import { defineRpc } from './rpc.js';
+
+/*
+ * Operations on tasks, answered by the scheduler. Times are milliseconds since 1970 (UTC); the gateway prints them.
+ */
+
+/** State of a task, a batch and a node run: 0 init, 1 running, 2 success, 3 failed, 4 stopped (or paused). */
+export const RunState = Type.Union([
+  Type.Literal(0),
+  Type.Literal(1),
+  Type.Literal(2),
+  Type.Literal(3),
+  Type.Literal(4),
+]);
+export type RunState = Static<typeof RunState>;
+
+/** How a task ended; empty while it has not. `stopped` and `timeout` tell the two ways of being ended from outside. */
+export const EndReason = Type.Union([
+  Type.Literal(''),
+  Type.Literal('completed'),
+  Type.Literal('partial'),
+  Type.Literal('failed'),
+  Type.Literal('stopped'),
+  Type.Literal('timeout'),
+]);
+export type EndReason = Static<typeof EndReason>;
+
+/** A step as the task runs it: name and merged options, without the command templates. */
+export const TaskStepOption = Type.Object({
+  name: Type.String(),
+  param_values: Type.Record(Type.String(), Type.Unknown()),
+  retry: RetryOption,
+});
+
+export const Task = Type.Object({
+  id: Id,
+  template_id: Id,
+  template_name: Type.String(),
+  task_name: Type.String(),
+  pool_id: Id,
+  pool_name: Type.String(),
+  state: RunState,
+  end_reason: EndReason,
+  options: Type.Array(TaskStepOption),
+  /** Nodes in a batch. */
+  step_len: Type.Integer({ minimum: 1 }),
+  opr_user: Type.String(),
+  flow_type: Type.Union([Type.Literal('manual'), Type.Literal('crontab')]),
+  /** Node runs by state: [init, running, success, failed, stopped]. */
+  stat: Type.Array(Type.Integer({ minimum: 0 })),
+  created: Type.Integer(),
+  updated: Type.Integer(),
+});
+export type Task = Static<typeof Task>;
+
+/** What became of one step on one node; `message` says why it failed. */
+export const StepProgress = Type.Object({
+  name: Type.String(),
+  state: RunState,
+  /** Attempts begun so far. */
+  attempts: Type.Integer({ minimum: 0 }),
+  message: Type.String(),
+});
+export type StepProgress = Static<typeof StepProgress>;
+
+/** One node inside one task. */
+export const NodeRun = Type.Object({
+  id: Id,
+  node_id: Id,
+  ip: Type.String(),
+  vm_id: Type.String(),
+  pool_name: Type.String(),
+  /** Batch of the task, counted from 1. */
+  batch_id: Type.Integer({ minimum: 1 }),
+  state: RunState,
+  /** Index of the current step (the last one, once all are done); -1 before the first begins. */
+  step_index: Type.Integer({ minimum: -1 }),
+  /** Steps reached, in order. */
+  steps: Type.Array(StepProgress),
+  created: Type.Integer(),
+  updated: Type.Integer(),
+});
+export type NodeRun = Static<typeof NodeRun>;
+
+export const TaskLogLine = Type.Object({
+  id: Type.Integer({ minimum: 1 }),
+  /** 0 for lines of the task as a whole. */
+  batch_id: Type.Integer({ minimum: 0 }),
+  message: Type.String(),
+  time: Type.Integer(),
+});
+export type TaskLogLine = Static<typeof TaskLogLine>;
+
+const control = {
+  request: Type.Object({ id: Id, opr_user: Type.String() }),
+  response: Done,
+};
+
+export const tasks = {
+  /**
+   * Creates one task for each pool that the addresses lie in. Everything is checked before anything is recorded;
+   * `invalid` names the field, `not_found` the template or the addresses, `in_use` the nodes that an unfinished task holds.
+   */
+  create: defineRpc('scheduler.task.create', {
+    request: Type.Object({
+      template_id: Id,
+      task_name: Type.String(),
+      /** Minutes for the whole run, 0 = no limit. */
+      timeout: Type.Integer({ minimum: 0, maximum: 525_600 }),
+      /** Start at once. */
+      auto: Type.Boolean(),
+      /** Percent of the nodes in a batch, 1 to 100. */
+      max_ratio: Type.Integer({ minimum: 1, maximum: 100 }),
+      /** Most nodes in a batch, 0 = no limit. */
+      max_num: Type.Integer({ minimum: 0 }),
+      /** Failed nodes that the run tolerates before it halts; absent = no budget. */
+      max_fail_num: Type.Optional(Type.Integer({ minimum: 0 })),
+      /** The same in percent of the task's nodes. */
+      max_fail_ratio: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
+      opr_user: Type.String(),
+      /** Addresses; repeated ones count once. */
+      nodes: Type.Array(Type.String()),
+      /** `{step: {param: value}}` for one step, `{param: value}` for every step that has the parameter. */
+      params: Type.Record(Type.String(), Type.Unknown()),
+    }),
+    response: Type.Object({ ids: Type.Array(Id) }),
+    timeoutMs: 30_000,
+  }),
+  /** `wrong_state` with the reason; the same for pause and stop. */
+  start: defineRpc('scheduler.task.start', control),
+  pause: defineRpc('scheduler.task.pause', control),
+  stop: defineRpc('scheduler.task.stop', control),
+  /** Newest first. */
+  list: defineRpc('scheduler.task.list', {
+    request: Type.Object({ ...pageFields, name: Type.Optional(Type.String()) }),
+    response: pageOf(Task),
+  }),
+  get: defineRpc('scheduler.task.get', { request: Type.Object({ id: Id }), response: Task }),
+  /** All node runs of a task, in the order of the request that made it. */
+  detail: defineRpc('scheduler.task.detail', {
+    request: Type.Object({ id: Id }),
+    response: Type.Object({ rows: Type.Array(NodeRun) }),
+    timeoutMs: 15_000,
+  }),
+  /** Lines with an id greater than `after`, oldest first. */
+  log: defineRpc('scheduler.task.log', {
+    request: Type.Object({ id: Id, after: Type.Integer({ minimum: 0 }) }),
+    response: Type.Object({ lines: Type.Array(TaskLogLine) }),
+    timeoutMs: 15_000,
+  }),
+  /** What each step reached printed on the node, all attempts. `id` is a node run's. */
+  nodeLog: defineRpc('scheduler.task.node_log', {
+    request: Type.Object({ id: Id }),
+    response: Type.Object({ steps: Type.Array(Type.Object({ name: Type.String(), text: Type.String() })) }),
+    timeoutMs: 15_000,
+  }),
+  /**
+   * Holds nodes so that no task can take them while they are being removed; `in_use` names those that an unfinished
+   * task holds. The hold ends by itself after `ttl_ms`.
+   */
+  reserveNodes: defineRpc('scheduler.node.reserve', {
+    request: Type.Object({
+      node_ids: Type.Array(Id),
+      ttl_ms: Type.Integer({ minimum: 1_000, maximum: 60_000 }),
+    }),
+    response: Done,
+  }),
+};

@@ -1,0 +1,75 @@
+import type { Kysely, Transaction } from 'kysely';
+import { type EventMeta, type NewEvent, type RecordedEvent, VersionConflict } from './event.js';
+import { append, isDatabaseError, readStreams } from './event-store.js';
+
+/**
+ * The rules of one kind of thing. Both functions are pure: no I/O, no clock, no chance; times and ids arrive in the
+ * command, so the same history always gives the same state.
+ */
+export interface Decider<State, Command, E extends NewEvent> {
+  /** State before the first event. */
+  initial: State;
+  /** What a command leads to. @throws ServiceError when a rule forbids it; then nothing is recorded. */
+  decide: (command: Command, state: State) => E[];
+  /** The state after a recorded fact; facts are never argued with. */
+  evolve: (state: State, event: E) => State;
+}
+
+/** Applies recorded events to the read tables, in the transaction that records them. */
+export type Project = (trx: Transaction<unknown>, events: readonly RecordedEvent[]) => Promise<void>;
+
+const MAX_TRIES = 5;
+
+function isRetryable(error: unknown): boolean {
+  // 40001 serialization failure, 40P01 deadlock: PostgreSQL asks to try the transaction again.
+  return (
+    error instanceof VersionConflict ||
+    (isDatabaseError(error) && (error.code === '40P01' || error.code === '40001'))
+  );
+}
+
+/**
+ * Carries out commands, each on its own stream, all or none:
+ *
+ * 1. rebuild each stream's state from its events,
+ * 2. decide,
+ * 3. in one transaction: append with the expected versions, and project,
+ * 4. when somebody was faster, start over: deciding has no side effects.
+ *
+ * @returns the recorded events, in the order of the commands.
+ */
+export async function execute<State, Command, E extends NewEvent>(
+  db: Kysely<unknown>,
+  decider: Decider<State, Command, E>,
+  commands: readonly { stream: string; command: Command }[],
+  options: { meta: EventMeta; project: Project; now?: () => number },
+): Promise<RecordedEvent<E>[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const histories = await readStreams<E>(
+        db,
+        commands.map(({ stream }) => stream),
+      );
+      const appends = commands.map(({ stream, command }) => {
+        const history = histories.get(stream) ?? [];
+        const state = history.reduce(
+          (s, { type, data }) => decider.evolve(s, { type, data } as E),
+          decider.initial,
+        );
+        return {
+          stream,
+          expectedVersion: history.length,
+          events: decider.decide(command, state),
+          meta: options.meta,
+        };
+      });
+      return await db.transaction().execute(async (trx) => {
+        const recorded = await append<E>(trx, appends, (options.now ?? Date.now)());
+        if (recorded.length > 0) await options.project(trx, recorded);
+        return recorded;
+      });
+    } catch (error) {
+      if (!isRetryable(error) || attempt === MAX_TRIES) throw error;
+    }
+  }
+}

@@ -1,0 +1,20 @@
+export { EventConsumer } from './consumer.js';
+export { type Decider, execute, type Project } from './decider.js';
+export {
+  type EventMeta,
+  type NewEvent,
+  type RecordedEvent,
+  type StreamAppend,
+  VersionConflict,
+} from './event.js';
+export {
+  append,
+  CURRENT_SCHEMA,
+  isDatabaseError,
+  readAll,
+  readHead,
+  readStream,
+  readStreams,
+} from './event-store.js';
+export { EventRelay } from './relay.js';
+export { createEventTables } from './schema.js';

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type EventBatch,
+  type EventOwner,
+  eventsSubject,
+  type PublishedEvent,
+  readEvents,
+} from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
+import type { Kysely } from 'kysely';
+import type { Logger } from 'pino';
+import type { RecordedEvent } from './event.js';
+import { readAll, readHead } from './event-store.js';
+
+const BATCH = 500;
+/** How often the end of the history is told when nothing happens, so that a consumer notices a lost last message. */
+const IDLE_INTERVAL_MS = 1_000;
+
+function toPublished(event: RecordedEvent): PublishedEvent {
+  return {
+    position: event.position,
+    stream: event.stream,
+    version: event.version,
+    type: event.type,
+    schema: event.schema,
+    data: event.data as Record<string, unknown>,
+    meta: { ...event.meta },
+    recorded_at: event.recordedAt,
+  };
+}
+
+/**
+ * Publishes a service's history on NATS, in commit order, each batch naming the position it follows; and answers
+ * replays. The event table is the outbox: the relay needs no memory of its own, because whoever misses a batch reads
+ * it from the table through a replay. It uses plain publishing: storing the events in NATS as well would cost a second
+ * write of everything and promise nothing that the replay does not already keep.
+ *
+ * Each replica of a service may run one: consumers ignore what they already have.
+ */
+export class EventRelay {
+  private readonly stopping = new AbortController();
+  private wakeUp: () => void = () => undefined;
+  private loop: Promise<void> | undefined;
+  private stopServing: (() => void) | undefined;
+
+  constructor(private readonly options: { owner: EventOwner; db: Kysely<unknown>; bus: Bus; log: Logger }) {}
+
+  start(): void {
+    const { owner, db, bus } = this.options;
+    this.stopServing = bus.serve(readEvents(owner), async ({ after, limit }) => {
+      const head = await readHead(db);
+      const events = await readAll(db, after, limit);
+      return { events: events.map(toPublished), head: Math.max(head, events.at(-1)?.position ?? 0) };
+    });
+    this.loop = this.run();
+  }
+
+  /** Says that something was recorded; without it the relay looks once a second. */
+  notify(): void {
+    this.wakeUp();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.stopServing?.();
+    this.wakeUp();
+    await this.loop;
+  }
+
+  private async run(): Promise<void> {
+    const { db, log } = this.options;
+    const { signal } = this.stopping;
+    let last: number | undefined;
+    while (!signal.aborted) {
+      // Armed before reading, so that a notification during the read is not lost.
+      const woken = new Promise<void>((resolve) => {
+        this.wakeUp = resolve;
+      });
+      try {
+        last ??= await readHead(db);
+        const events = await readAll(db, last, BATCH);
+        this.publish(last, events);
+        last = events.at(-1)?.position ?? last;
+        if (events.length === BATCH) continue;
+      } catch (error) {
+        log.warn({ err: error }, 'the relay cannot read the history, trying again');
+      }
+      const idle = new AbortController();
+      await Promise.race([
+        woken,
+        sleep(IDLE_INTERVAL_MS, undefined, { signal: idle.signal }).catch(() => undefined),
+      ]);
+      idle.abort();
+    }
+  }
+
+  /** Sends events in as few messages as fit; what does not fit into one is announced, and read by replay. */
+  private publish(after: number, events: readonly RecordedEvent[]): void {
+    const { bus, owner } = this.options;
+    const subject = eventsSubject(owner);
+    const batch: EventBatch = { after, events: events.map(toPublished) };
+    if (bus.publish(subject, batch)) return;
+    if (events.length === 1) {
+      bus.publish(subject, { after: (events[0] as RecordedEvent).position, events: [] } satisfies EventBatch);
+      return;
+    }
+    const middle = Math.floor(events.length / 2);
+    this.publish(after, events.slice(0, middle));
+    this.publish((events[middle - 1] as RecordedEvent).position, events.slice(middle));
+  }
+}

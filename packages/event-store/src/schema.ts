@@ -1,0 +1,40 @@
+import { type Kysely, sql } from 'kysely';
+
+/**
+ * Creates the tables of an event store in the schema that the connection's search_path names first; a service's first
+ * migration calls it.
+ *
+ * - `events`: the history. `position` is commit order, without gaps; (stream, version) is unique, so of two writers
+ *   that both expect the same version one is refused.
+ * - `event_head`: one row with the last position. Appending updates it, and its row lock, held to the end of the
+ *   transaction, is what makes position order and commit order the same: a reader that has seen position n has seen
+ *   everything before it.
+ * - `event_checkpoints`: how far this service has followed the histories of others.
+ */
+export async function createEventTables(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE events (
+      position bigint PRIMARY KEY,
+      stream text NOT NULL,
+      version integer NOT NULL CHECK (version > 0),
+      type text NOT NULL,
+      schema smallint NOT NULL,
+      data jsonb NOT NULL,
+      meta jsonb NOT NULL,
+      recorded_at bigint NOT NULL,
+      CONSTRAINT events_stream_version UNIQUE (stream, version)
+    )`.execute(db);
+  await sql`
+    CREATE TABLE event_head (
+      one boolean PRIMARY KEY DEFAULT true CHECK (one),
+      position bigint NOT NULL
+    )`.execute(db);
+  await sql`INSERT INTO event_head (position) VALUES (0)`.execute(db);
+  await sql`
+    CREATE TABLE event_checkpoints (
+      consumer text NOT NULL,
+      owner text NOT NULL,
+      position bigint NOT NULL,
+      PRIMARY KEY (consumer, owner)
+    )`.execute(db);
+}

@@ -1,0 +1,69 @@
+import { createInbox, type Msg, type NatsConnection } from 'nats';
+import type { Logger } from 'pino';
+
+/*
+ * NATS carries at most `max_payload` bytes (1 MB by default) in a message. A larger body stays with its sender, who
+ * sends a reference instead; the receiver pulls it in chunks. Pulling paces itself, and works the same for a request
+ * and for a reply.
+ */
+
+/** Stands in a message in place of a body that is too large for it. */
+export interface BodyReference {
+  inbox: string;
+  chunks: number;
+}
+
+/** Room left in a message for what surrounds the body. */
+const ENVELOPE_BYTES = 4_096;
+/** How long a sender keeps a body that nobody fetches. */
+const KEEP_MS = 30_000;
+const CHUNK_TIMEOUT_MS = 5_000;
+
+export function fitsInline(nc: NatsConnection, body: Uint8Array): boolean {
+  return body.byteLength <= (nc.info?.max_payload ?? 1_048_576) - ENVELOPE_BYTES;
+}
+
+/** Keeps a large body until its receiver has fetched it all, or 30 s. */
+export function offerBody(nc: NatsConnection, body: Uint8Array, log: Logger): BodyReference {
+  const size = Math.floor(((nc.info?.max_payload ?? 1_048_576) - ENVELOPE_BYTES) / 2);
+  const chunks = Math.ceil(body.byteLength / size);
+  const inbox = createInbox();
+  const fetched = new Set<number>();
+  const expiry = setTimeout(() => {
+    log.warn(
+      { bytes: body.byteLength, fetched: fetched.size, chunks },
+      'a large message was not fetched in time',
+    );
+    subscription.unsubscribe();
+  }, KEEP_MS);
+  expiry.unref();
+  const subscription = nc.subscribe(inbox, {
+    callback: (error: Error | null, message: Msg) => {
+      if (error) return;
+      const index = Number(message.string());
+      if (!Number.isInteger(index) || index < 0 || index >= chunks) return;
+      message.respond(body.subarray(index * size, (index + 1) * size));
+      fetched.add(index);
+      if (fetched.size === chunks) {
+        clearTimeout(expiry);
+        subscription.unsubscribe();
+      }
+    },
+  });
+  return { inbox, chunks };
+}
+
+/** Fetches a body by its reference, a few chunks at a time. */
+export async function fetchBody(nc: NatsConnection, reference: BodyReference): Promise<Buffer> {
+  const parts: Uint8Array[] = new Array(reference.chunks);
+  let next = 0;
+  const pull = async (): Promise<void> => {
+    while (next < reference.chunks) {
+      const index = next++;
+      const reply = await nc.request(reference.inbox, String(index), { timeout: CHUNK_TIMEOUT_MS });
+      parts[index] = reply.data;
+    }
+  };
+  await Promise.all([pull(), pull(), pull()]);
+  return Buffer.concat(parts);
+}

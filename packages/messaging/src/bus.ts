@@ -1,0 +1,256 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Rpc,
+  type RpcRequest,
+  type RpcResponse,
+  ServiceError,
+  type ServiceErrorCode,
+} from '@rigel/contracts';
+import { connect, ErrorCode, type Msg, type NatsConnection, NatsError } from 'nats';
+import type { Logger } from 'pino';
+import type { Static, TSchema } from 'typebox';
+import { type BodyReference, fetchBody, fitsInline, offerBody } from './body.js';
+import { assertMatches } from './validation.js';
+
+/** Who asks, and under which id the whole chain of calls can be found in logs and events. */
+export interface CallContext {
+  correlationId: string;
+  actor: string;
+  /** For operations that only the owner of a partition answers. */
+  partition?: number;
+  /** Overrides the operation's own limit, in milliseconds. */
+  timeoutMs?: number;
+}
+
+/** What a handler learns about a request beside its data. */
+export interface RequestContext {
+  correlationId: string;
+  actor: string;
+  /** The partition whose subject the request came on. */
+  partition: number | undefined;
+}
+
+export interface ServeOptions {
+  /** Serve one partition's subject. */
+  partition?: number;
+  /** Members of a group share the requests; default: one group for each operation. */
+  queue?: string;
+  /** Requests worked on at once; more are answered `unavailable` at once instead of piling up in memory. */
+  concurrency?: number;
+}
+
+interface RequestEnvelope {
+  /** Correlation id. */
+  c: string;
+  /** Actor. */
+  a: string;
+  /** Data, or where to fetch it. */
+  d?: unknown;
+  ref?: BodyReference;
+}
+
+interface ReplyEnvelope {
+  ok?: unknown;
+  error?: { code: ServiceErrorCode; message: string; field?: string };
+  ref?: BodyReference;
+}
+
+const DEFAULT_CONCURRENCY = 1_000;
+const RETRY_NO_RESPONDERS_MS = 100;
+
+const encode = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+const decode = (data: Uint8Array): unknown =>
+  JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8'));
+
+function subjectOf(rpc: Rpc, partition: number | undefined): string {
+  if (!rpc.subject.includes('{partition}')) return rpc.subject;
+  if (partition === undefined) throw new Error(`${rpc.subject} needs a partition`);
+  return rpc.subject.replace('{partition}', String(partition));
+}
+
+/**
+ * Request/reply and publish/subscribe between services, in JSON, of any size. Nothing durable rests on it: a caller
+ * that gets `unavailable` does not know whether the operation happened.
+ */
+export class Bus {
+  private constructor(
+    readonly nats: NatsConnection,
+    private readonly log: Logger,
+  ) {}
+
+  /** Connects, waiting for NATS as long as it takes, and from then on reconnects by itself. */
+  static async connect(options: { url: string; name: string; log: Logger }): Promise<Bus> {
+    const nats = await connect({
+      servers: options.url.split(','),
+      name: options.name,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      reconnectJitter: 100,
+      waitOnFirstConnect: true,
+      pingInterval: 10_000,
+      maxPingOut: 2,
+    });
+    const bus = new Bus(nats, options.log);
+    void bus.logStatus();
+    return bus;
+  }
+
+  /**
+   * Calls an operation and waits for its answer. While nobody serves it (a service is being started again) the call
+   * is repeated until its time is up: an unanswered subject means that nobody has seen the request.
+   * @throws ServiceError what the service answered, or `unavailable` when nobody did in time.
+   */
+  async call<R extends Rpc>(rpc: R, data: RpcRequest<R>, context: CallContext): Promise<RpcResponse<R>> {
+    const subject = subjectOf(rpc, context.partition);
+    const deadline = Date.now() + (context.timeoutMs ?? rpc.timeoutMs);
+    let envelope = encode({ c: context.correlationId, a: context.actor, d: data } satisfies RequestEnvelope);
+    if (!fitsInline(this.nats, envelope)) {
+      const ref = offerBody(this.nats, encode(data), this.log);
+      envelope = encode({ c: context.correlationId, a: context.actor, ref } satisfies RequestEnvelope);
+    }
+    for (;;) {
+      const left = deadline - Date.now();
+      if (left <= 0) throw new ServiceError('unavailable', `${rpc.subject} does not answer`);
+      try {
+        const message = await this.nats.request(subject, envelope, { timeout: left });
+        return await this.readReply<R>(message);
+      } catch (error) {
+        if (!(error instanceof NatsError)) throw error;
+        if (error.code !== ErrorCode.NoResponders) {
+          throw new ServiceError('unavailable', `${rpc.subject} does not answer (${error.code})`);
+        }
+        await sleep(Math.min(RETRY_NO_RESPONDERS_MS, left));
+      }
+    }
+  }
+
+  private async readReply<R extends Rpc>(message: Msg): Promise<RpcResponse<R>> {
+    const reply = decode(message.data) as ReplyEnvelope;
+    if (reply.error) throw new ServiceError(reply.error.code, reply.error.message, reply.error.field);
+    if (reply.ref) return decode(await fetchBody(this.nats, reply.ref)) as RpcResponse<R>;
+    return reply.ok as RpcResponse<R>;
+  }
+
+  /**
+   * Answers an operation. Requests that do not match its schema are refused before the handler sees them; an error
+   * other than a ServiceError is a fault of ours: logged here, and answered without its details.
+   * @returns a function that stops serving.
+   */
+  serve<R extends Rpc>(
+    rpc: R,
+    handler: (data: RpcRequest<R>, context: RequestContext) => Promise<RpcResponse<R>>,
+    options: ServeOptions = {},
+  ): () => void {
+    const subject = subjectOf(rpc, options.partition);
+    const limit = options.concurrency ?? DEFAULT_CONCURRENCY;
+    let running = 0;
+    const answer = async (message: Msg): Promise<ReplyEnvelope> => {
+      if (running >= limit) throw new ServiceError('unavailable', 'too many requests at once');
+      running++;
+      try {
+        const request = decode(message.data) as RequestEnvelope;
+        const raw = request.ref ? decode(await fetchBody(this.nats, request.ref)) : request.d;
+        const data = assertMatches(rpc.request, raw) as RpcRequest<R>;
+        return {
+          ok: await handler(data, {
+            correlationId: request.c,
+            actor: request.a,
+            partition: options.partition,
+          }),
+        };
+      } finally {
+        running--;
+      }
+    };
+    const subscription = this.nats.subscribe(subject, {
+      queue: options.queue ?? 'service',
+      callback: (error, message) => {
+        if (error) {
+          this.log.error({ err: error, subject }, 'the subscription of an operation failed');
+          return;
+        }
+        answer(message)
+          .catch((failure: unknown) => this.toErrorReply(failure, subject))
+          .then((reply) => this.respond(message, reply))
+          .catch((failure: unknown) =>
+            this.log.error({ err: failure, subject }, 'an answer could not be sent'),
+          );
+      },
+    });
+    return () => subscription.unsubscribe();
+  }
+
+  private toErrorReply(failure: unknown, subject: string): ReplyEnvelope {
+    if (failure instanceof ServiceError) {
+      return {
+        error: {
+          code: failure.code,
+          message: failure.message,
+          ...(failure.field === undefined ? {} : { field: failure.field }),
+        },
+      };
+    }
+    this.log.error({ err: failure, subject }, 'an operation failed unexpectedly');
+    return { error: { code: 'internal', message: 'internal error' } };
+  }
+
+  private respond(message: Msg, reply: ReplyEnvelope): void {
+    const body = encode(reply);
+    if (fitsInline(this.nats, body)) message.respond(body);
+    else
+      message.respond(
+        encode({ ref: offerBody(this.nats, encode(reply.ok), this.log) } satisfies ReplyEnvelope),
+      );
+  }
+
+  /** Tells whoever listens; nobody may. False when the message is too large to be sent that way. */
+  publish(subject: string, data: unknown): boolean {
+    const body = encode(data);
+    if (!fitsInline(this.nats, body)) return false;
+    this.nats.publish(subject, body);
+    return true;
+  }
+
+  /** Listens to published messages; ones that do not match the schema are logged and dropped. */
+  subscribe<S extends TSchema>(subject: string, schema: S, handler: (data: Static<S>) => void): () => void {
+    const subscription = this.nats.subscribe(subject, {
+      callback: (error, message) => {
+        try {
+          if (error) throw error;
+          handler(assertMatches(schema, decode(message.data)));
+        } catch (failure) {
+          this.log.error({ err: failure, subject }, 'a published message could not be handled');
+        }
+      },
+    });
+    return () => subscription.unsubscribe();
+  }
+
+  /** Whether the connection stands right now. */
+  async isConnected(): Promise<boolean> {
+    if (this.nats.isClosed()) return false;
+    return Promise.race([
+      this.nats.flush().then(
+        () => true,
+        () => false,
+      ),
+      sleep(1_000).then(() => false),
+    ]);
+  }
+
+  /** Finishes what is under way and closes the connection. */
+  async close(): Promise<void> {
+    if (this.nats.isClosed()) return;
+    await Promise.race([this.nats.drain().catch(() => undefined), sleep(2_000)]);
+    await this.nats.close();
+  }
+
+  private async logStatus(): Promise<void> {
+    for await (const status of this.nats.status()) {
+      if (status.type === 'disconnect')
+        this.log.warn({ server: status.data }, 'NATS is gone, connecting again');
+      else if (status.type === 'reconnect') this.log.info({ server: status.data }, 'NATS is back');
+      else if (status.type === 'error') this.log.error({ error: status.data }, 'NATS reports an error');
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Capability, WORK_STREAM, WORK_SUBJECTS, WorkOffer, workSubject } from '@rigel/contracts';
+import { AckPolicy, type JsMsg, nanos, RetentionPolicy, StorageType } from 'nats';
+import type { Logger } from 'pino';
+import type { Bus } from './bus.js';
+import { assertMatches } from './validation.js';
+
+/** An offer that was taken and not acknowledged is handed to another executor after this long. */
+const ACK_WAIT_MS = 30_000;
+/** Offers that are older than this are of no use: the scheduler has made them again long ago. */
+const MAX_AGE_MS = 60 * 60_000;
+/** Offers on the way to JetStream at once. */
+const PUBLISH_WINDOW = 512;
+const PUBLISH_TIMEOUT_MS = 5_000;
+
+/**
+ * The queue of offered node runs. It only carries offers: whatever is lost here (NATS may lose its whole store) the
+ * scheduler offers again.
+ */
+export class WorkQueue {
+  private ready: Promise<void> | undefined;
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly log: Logger,
+  ) {}
+
+  /** Creates the stream where it is missing. */
+  private ensureStream(): Promise<void> {
+    this.ready ??= (async () => {
+      const manager = await this.bus.nats.jetstreamManager();
+      const config = {
+        name: WORK_STREAM,
+        subjects: [WORK_SUBJECTS],
+        retention: RetentionPolicy.Workqueue,
+        storage: StorageType.File,
+        max_age: nanos(MAX_AGE_MS),
+      };
+      try {
+        await manager.streams.info(WORK_STREAM);
+      } catch {
+        await manager.streams.add(config);
+        this.log.info({ stream: WORK_STREAM }, 'created the work stream');
+      }
+    })().catch((error: unknown) => {
+      this.ready = undefined;
+      throw error;
+    });
+    return this.ready;
+  }
+
+  /** Offers runs to the executors of a capability. @throws when JetStream did not take one; offering again is harmless. */
+  async offer(capability: Capability, offers: WorkOffer[]): Promise<void> {
+    const js = this.bus.nats.jetstream({ timeout: PUBLISH_TIMEOUT_MS });
+    const subject = workSubject(capability);
+    try {
+      await this.ensureStream();
+      for (let start = 0; start < offers.length; start += PUBLISH_WINDOW) {
+        const window = offers.slice(start, start + PUBLISH_WINDOW);
+        await Promise.all(window.map((offer) => js.publish(subject, JSON.stringify(offer))));
+      }
+    } catch (error) {
+      this.ready = undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Takes offers one by one, at most as many at once as `slots()` says are free, until the signal is aborted. The handler
+   * decides the run's claim; when it returns, the offer is done with.
+   */
+  async consume(
+    capability: Capability,
+    options: {
+      /** How many more offers can be taken now. */
+      freeSlots: () => number;
+      /** Resolves when a slot becomes free. */
+      slotFreed: () => Promise<void>;
+      handler: (offer: WorkOffer) => Promise<void>;
+      signal: AbortSignal;
+    },
+  ): Promise<void> {
+    const { signal } = options;
+    while (!signal.aborted) {
+      try {
+        await this.pull(capability, options);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.ready = undefined;
+        this.log.warn({ err: error, capability }, 'the work queue does not answer, trying again');
+        await sleep(500, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  private async pull(
+    capability: Capability,
+    options: {
+      freeSlots: () => number;
+      slotFreed: () => Promise<void>;
+      handler: (offer: WorkOffer) => Promise<void>;
+      signal: AbortSignal;
+    },
+  ): Promise<void> {
+    await this.ensureStream();
+    const manager = await this.bus.nats.jetstreamManager();
+    await manager.consumers.add(WORK_STREAM, {
+      durable_name: capability,
+      filter_subject: workSubject(capability),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(ACK_WAIT_MS),
+      max_ack_pending: 100_000,
+    });
+    const consumer = await this.bus.nats.jetstream().consumers.get(WORK_STREAM, capability);
+    while (!options.signal.aborted) {
+      const free = options.freeSlots();
+      if (free <= 0) {
+        await options.slotFreed();
+        continue;
+      }
+      const messages = await consumer.fetch({ max_messages: Math.min(free, 256), expires: 2_000 });
+      const stop = (): void => void messages.close();
+      options.signal.addEventListener('abort', stop, { once: true });
+      try {
+        for await (const message of messages) void this.take(message, options.handler);
+      } finally {
+        options.signal.removeEventListener('abort', stop);
+      }
+    }
+  }
+
+  private async take(message: JsMsg, handler: (offer: WorkOffer) => Promise<void>): Promise<void> {
+    try {
+      await handler(assertMatches(WorkOffer, message.json()));
+      message.ack();
+    } catch (error) {
+      this.log.error({ err: error, subject: message.subject }, 'an offer could not be handled');
+      message.term();
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import pg from 'pg';
+import type { Logger } from 'pino';
+
+// int8 as number: ids, positions and milliseconds stay far below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/** How long one statement may take before PostgreSQL ends it. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 4_000;
+const RETRY_MS = 500;
+
+/** Builds a pool whose connections see one schema only (their search_path). */
+function createPool(url: string, schema: string, max: number, log: Logger): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: `rigel-${schema}`,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    options: `-c search_path=${schema}`,
+    keepAlive: true,
+  });
+  // Without a listener an idle connection that breaks would end the process.
+  pool.on('error', (error) =>
+    log.warn({ err: error }, 'a database connection broke, another one will be opened'),
+  );
+  return pool;
+}
+
+/** Waits until the database answers; logs once in a while why it waits. */
+async function waitForDatabase(db: Kysely<unknown>, log: Logger, signal: AbortSignal): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await sql`SELECT 1`.execute(db);
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (attempt % 10 === 0) log.warn({ err: error }, 'waiting for the database');
+      await sleep(RETRY_MS, undefined, { signal });
+    }
+  }
+}
+
+/**
+ * Opens a service's own schema: waits for the database, creates the schema where it is missing and applies the
+ * migrations that are not applied yet. Several replicas may do this at once.
+ *
+ * @param migrations by name; they are applied in the order of their names and never edited afterwards.
+ */
+export async function openDatabase<Tables>(options: {
+  url: string;
+  schema: string;
+  migrations: Record<string, Migration>;
+  log: Logger;
+  signal: AbortSignal;
+  /** Connections at most. */
+  max?: number;
+}): Promise<Kysely<Tables>> {
+  const { url, schema, log, signal } = options;
+  const db = new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool: createPool(url, schema, options.max ?? 10, log) }),
+  });
+  try {
+    await waitForDatabase(db as Kysely<unknown>, log, signal);
+    await createSchema(db as Kysely<unknown>, schema);
+    const migrator = new Migrator({
+      db,
+      provider: { getMigrations: async () => options.migrations },
+      migrationTableSchema: schema,
+    });
+    const { error, results } = await migrator.migrateToLatest();
+    for (const result of results ?? [])
+      log.info({ migration: result.migrationName, status: result.status }, 'migration');
+    if (error) throw error;
+    return db;
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+async function createSchema(db: Kysely<unknown>, schema: string): Promise<void> {
+  try {
+    await sql`CREATE SCHEMA IF NOT EXISTS ${sql.id(schema)}`.execute(db);
+  } catch (error) {
+    // Two replicas at once: IF NOT EXISTS does not cover the race, the loser's error does no harm.
+    const code = (error as { code?: string }).code;
+    if (code !== '23505' && code !== '42P06') throw error;
+  }
+}
+
+/** For health checks: `ok`, or what is wrong with the database. */
+export async function checkDatabase(db: Kysely<unknown>): Promise<string> {
+  try {
+    await Promise.race([
+      sql`SELECT 1`.execute(db),
+      sleep(1_500).then(() => {
+        throw new Error('no answer within 1.5 s');
+      }),
+    ]);
+    return 'ok';
+  } catch (error) {
+    return `the database does not answer: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}

@@ -1,0 +1,19 @@
+import { type Logger, pino } from 'pino';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
+/** JSON lines on standard output; whoever runs the process decides where they go. */
+export function createLogger(name: string, level: string): Logger {
+  return pino({
+    name,
+    level,
+    base: { name, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    // Whatever carries one of these names is a secret, wherever it stands.
+    redact: {
+      paths: ['password', 'privateKey', 'authorization', '*.password', '*.privateKey', '*.authorization'],
+      censor: '(secret)',
+    },
+  });
+}

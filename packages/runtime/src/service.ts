@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { health, type ServiceName } from '@rigel/contracts';
+import { Bus } from '@rigel/messaging';
+import type { Logger } from 'pino';
+import { type Static, type TObject, Type } from 'typebox';
+import { ConfigError, readConfig } from './config.js';
+import { createLogger, LOG_LEVELS } from './logging.js';
+
+/** Settings that every process has. */
+export const CommonConfig = Type.Object({
+  NATS_URL: Type.String({ minLength: 1, description: 'Addresses of the NATS servers, separated by commas.' }),
+  RIGEL_SERVICE_NAME: Type.String({
+    default: '',
+    description: 'Name of this process in logs; default: the name of the service.',
+  }),
+  RIGEL_LOG_LEVEL: Type.Enum([...LOG_LEVELS], {
+    default: 'info',
+    description: 'Least severe level that is logged.',
+  }),
+});
+
+/** What a service gets to start with. */
+export interface ServiceContext<Config> {
+  config: Config & Static<typeof CommonConfig>;
+  /** Name of this process. */
+  name: string;
+  log: Logger;
+  bus: Bus;
+  /** Aborted when the process is asked to end. */
+  signal: AbortSignal;
+  /** Registers something to end at shutdown; the last one registered ends first. */
+  onShutdown: (what: string, stop: () => Promise<void> | void) => void;
+}
+
+const SHUTDOWN_DEADLINE_MS = 8_000;
+
+/** Answers the service's health operation; each check gives `ok` or says what is wrong. */
+export function serveHealth(
+  bus: Bus,
+  service: ServiceName,
+  name: string,
+  checks: Record<string, () => Promise<string> | string>,
+): void {
+  bus.serve(health(service), async () => {
+    const entries = await Promise.all(
+      Object.entries(checks).map(async ([key, check]) => [key, await check()] as const),
+    );
+    return { name, checks: Object.fromEntries(entries) };
+  });
+}
+
+/**
+ * Runs a service as this process: reads its configuration, connects to NATS, starts it, and ends it in order when asked
+ * to (SIGTERM, SIGINT, or the loss of the parent process that started it with an IPC channel). An unexpected error ends
+ * the process with status 1: whoever supervises it starts it again, and it goes on from the event store.
+ */
+export async function runService<S extends TObject>(options: {
+  name: string;
+  config: S;
+  start: (context: ServiceContext<Static<S>>) => Promise<void>;
+}): Promise<void> {
+  const config = readConfigOrExit(options.name, options.config);
+  const name = config.RIGEL_SERVICE_NAME || options.name;
+  const log = createLogger(name, config.RIGEL_LOG_LEVEL);
+  const stopping = new AbortController();
+  const steps: { what: string; stop: () => Promise<void> | void }[] = [];
+  let ending = false;
+
+  const shutdown = async (why: string, code: number): Promise<void> => {
+    if (ending) return;
+    ending = true;
+    log.info({ why }, 'ending');
+    stopping.abort();
+    setTimeout(() => {
+      log.error({ deadline_ms: SHUTDOWN_DEADLINE_MS }, 'ending took too long, leaving as it is');
+      process.exit(1);
+    }, SHUTDOWN_DEADLINE_MS).unref();
+    for (const { what, stop } of steps.reverse()) {
+      try {
+        await stop();
+      } catch (error) {
+        log.error({ err: error, what }, 'could not be ended cleanly');
+      }
+    }
+    log.info('ended');
+    process.exit(code);
+  };
+
+  process.on('SIGTERM', () => void shutdown('SIGTERM', 0));
+  process.on('SIGINT', () => void shutdown('SIGINT', 0));
+  process.on('disconnect', () => void shutdown('the parent process is gone', 0));
+  process.on('unhandledRejection', (error) => {
+    log.fatal({ err: error }, 'an error that nobody handled');
+    void shutdown('an error that nobody handled', 1);
+  });
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'an error that nobody caught');
+    void shutdown('an error that nobody caught', 1);
+  });
+
+  const bus = await Bus.connect({ url: config.NATS_URL, name, log });
+  steps.push({ what: 'nats', stop: () => bus.close() });
+  await options.start({
+    config,
+    name,
+    log,
+    bus,
+    signal: stopping.signal,
+    onShutdown: (what, stop) => steps.push({ what, stop }),
+  });
+  log.info('ready');
+}
+
+function readConfigOrExit<S extends TObject>(
+  name: string,
+  schema: S,
+): Static<S> & Static<typeof CommonConfig> {
+  try {
+    return readConfig(
+      Type.Object({ ...CommonConfig.properties, ...schema.properties }),
+      process.env,
+    ) as Static<S> & Static<typeof CommonConfig>;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${name}: ${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+/** A new correlation id, for work that no request from outside began. */
+export function newCorrelationId(): string {
+  return randomBytes(8).toString('hex');
+}
