@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import {
+  catalog,
+  inventory,
+  type RpcRequest,
+  type RpcResponse,
+  ServiceError,
+  show,
+  type TaskTarget,
+  type tasks,
+} from '@rigel/contracts';
+import type { Bus, RequestContext } from '@rigel/messaging';
+import { batchSizeOf, failureBudgetOf } from './task/batches.js';
+import { createTask } from './task/decide.js';
+import type { TaskCreated } from './task/events.js';
+import { type AttemptLimits, mergeParams, planSteps } from './task/options.js';
+import { evolve, type TaskState } from './task/state.js';
+import type { TaskAppend, TaskStore } from './task-store.js';
+
+const MAX_NAME = 255;
+/** Addresses named in a refusal at most. */
+const NAMED = 20;
+
+export interface CreateTaskSettings {
+  limits: AttemptLimits;
+  retryDelayMs: number;
+}
+
+type Request = RpcRequest<typeof tasks.create>;
+
+/**
+ * Makes tasks from a template and addresses, one for each pool. Everything is checked first; then all of them are
+ * recorded in one transaction with the holds on their nodes. Whoever owns their partitions takes them up from there.
+ */
+export async function createTasks(
+  request: Request,
+  context: RequestContext,
+  { bus, store, settings }: { bus: Bus; store: TaskStore; settings: CreateTaskSettings },
+): Promise<RpcResponse<typeof tasks.create>> {
+  const name = request.task_name.trim();
+  if (name === '' || name.length > MAX_NAME) {
+    throw new ServiceError('invalid', `task_name must have 1 to ${MAX_NAME} characters`, 'task_name');
+  }
+  if (request.nodes.length === 0) throw new ServiceError('invalid', 'nodes is empty', 'nodes');
+  const [targets, template] = await Promise.all([
+    findTargets(request.nodes, context, bus),
+    bus.call(catalog.resolveTemplate, { id: request.template_id }, context),
+  ]);
+  const merged = mergeParams(template.steps, request.params);
+  const steps = planSteps(merged.steps, settings.limits);
+  const now = Date.now();
+  const pools = byPool(targets);
+  const firstTaskId = await store.nextIds('task', pools.size);
+  const firstRunId = await store.nextIds('run', targets.length);
+  const appends: TaskAppend[] = [];
+  let runId = firstRunId;
+  for (const [poolId, nodes] of pools) {
+    const created: TaskCreated = {
+      uuid: randomUUID(),
+      correlationId: context.correlationId,
+      name,
+      template: { id: template.id, name: template.name },
+      pool: { id: poolId, name: nodes[0]?.pool_name ?? '' },
+      steps,
+      nodes: nodes.map(({ node_id, ip, vm_id }) => ({ node: node_id, ip, vm: vm_id })),
+      firstRunId: runId,
+      batchSize: batchSizeOf(nodes.length, request.max_ratio, request.max_num),
+      timeoutMs: request.timeout * 60_000,
+      failureBudget: failureBudgetOf(nodes.length, request.max_fail_num, request.max_fail_ratio),
+      retryDelayMs: settings.retryDelayMs,
+      operator: request.opr_user,
+      flowType: 'manual',
+      unusedParams: merged.unused,
+    };
+    appends.push(toAppend(firstTaskId + appends.length, created, request.auto, context, now));
+    runId += nodes.length;
+  }
+  await store.create(appends, now);
+  return { ids: appends.map(({ task }) => task.id) };
+}
+
+function byPool(targets: readonly TaskTarget[]): Map<number, TaskTarget[]> {
+  const pools = new Map<number, TaskTarget[]>();
+  for (const target of targets) {
+    const pool = pools.get(target.pool_id);
+    if (pool) pool.push(target);
+    else pools.set(target.pool_id, [target]);
+  }
+  return pools;
+}
+
+async function findTargets(ips: string[], context: RequestContext, bus: Bus): Promise<TaskTarget[]> {
+  const { targets, unknown } = await bus.call(
+    inventory.findTargets,
+    { ips: [...new Set(ips.map((ip) => ip.trim()))] },
+    context,
+  );
+  if (unknown.length > 0) {
+    const names = unknown.slice(0, NAMED).map((ip) => (ip === '' ? '(blank)' : show(ip)));
+    throw new ServiceError('not_found', `no node has the address ${names.join(', ')}`, 'nodes');
+  }
+  const unique = new Map(targets.map((target) => [target.node_id, target]));
+  return [...unique.values()];
+}
+
+function toAppend(
+  id: number,
+  created: TaskCreated,
+  auto: boolean,
+  context: RequestContext,
+  now: number,
+): TaskAppend {
+  const events = createTask(created, auto ? { now } : null);
+  let task: TaskState | undefined;
+  for (const event of events) task = evolve(task, event, id, now);
+  if (!task) throw new Error('a new task has no events');
+  return {
+    task,
+    events,
+    expectedVersion: 0,
+    meta: { correlationId: context.correlationId, actor: created.operator },
+  };
+}

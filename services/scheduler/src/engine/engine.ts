@@ -1,0 +1,400 @@
+import {
+  type Capability,
+  type ExecutorControl,
+  type Instruction,
+  LEASE_TTL_MS,
+  partitionOf,
+  ServiceError,
+  type WorkOffer,
+} from '@rigel/contracts';
+import type { EventMeta } from '@rigel/event-store';
+import type { Logger } from 'pino';
+import type { TaskCommand } from '../task/decide.js';
+import { streamOf, type TaskEvent } from '../task/events.js';
+import { handle } from '../task/handle.js';
+import { nextInstruction } from '../task/instruction.js';
+import { isActive, touchedRuns } from '../task/projection.js';
+import { needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
+import type { Commit, OutputPiece, TaskAppend } from '../task-store.js';
+import { Leases } from './leases.js';
+import { Offers } from './offers.js';
+
+/** What the engine needs of the store. */
+export interface EngineStore {
+  load(taskId: number): Promise<TaskState | undefined>;
+  hostKeys(task: TaskState): Promise<Map<number, string>>;
+  activeTasks(partitions: readonly number[]): Promise<number[]>;
+  outputSize(runId: number, step: number, attempt: number): Promise<number>;
+  commit(commit: Commit): Promise<void>;
+}
+
+/** How the engine reaches the executors. Both may lose what they are given. */
+export interface EngineWire {
+  offer(capability: Capability, offers: WorkOffer[]): Promise<void>;
+  control(executor: string, control: ExecutorControl): void;
+}
+
+/** What a committed command led to. */
+export interface Outcome {
+  /** For claims and reports: what the executor does next. */
+  next?: Instruction;
+  /** For claims. */
+  claim?: { lease: number; node: number; ip: string; hostKey: string | null };
+}
+
+interface PendingCommand {
+  taskId: number;
+  command: TaskCommand | null;
+  output: OutputPiece | null;
+  /** Lease that output must be sent under. */
+  outputLease: { run: number; lease: number } | null;
+  meta: EventMeta | null;
+  resolve: (outcome: Outcome) => void;
+  reject: (error: Error) => void;
+}
+
+/** A task in memory, with what its execution needs beside its state. */
+interface LoadedTask {
+  state: TaskState;
+  hostKeys: Map<number, string>;
+  offers: Offers;
+  /** When each draining run was first seen so. */
+  drainingSince: Map<number, number>;
+}
+
+/** Commands committed in one transaction at most. */
+const MAX_GROUP = 512;
+/** Commands waiting at most; beyond it they are refused, and their senders try again. */
+const MAX_WAITING = 20_000;
+/** A command that may run on a node that cannot be reached is given up after this long. */
+const DRAIN_LIMIT_MS = 10 * 60_000;
+/** Pause between two ticks beyond which this process itself must have stood still. */
+const STALL_MS = 4_000;
+/** Leases named in one message to an executor at most. */
+const CONTROL_CHUNK = 500;
+
+const unavailable = (message: string): ServiceError => new ServiceError('unavailable', message);
+
+/**
+ * Runs the tasks of the partitions that this replica owns. Commands queue up while a transaction is under way; all that
+ * wait are then decided one after the other on the states in memory and committed together (group commit), and only
+ * then answered. If the commit fails, nothing of it has happened: the states are thrown away and folded again from the
+ * store when next needed.
+ */
+export class TaskEngine {
+  private readonly tasks = new Map<number, LoadedTask>();
+  private readonly loading = new Map<number, Promise<LoadedTask | undefined>>();
+  private readonly leases: Leases;
+  private partitions: ReadonlySet<number> = new Set();
+  private queue: PendingCommand[] = [];
+  private working = false;
+  private lastTick = 0;
+
+  constructor(
+    private readonly options: {
+      store: EngineStore;
+      wire: EngineWire;
+      now: () => number;
+      log: Logger;
+    },
+  ) {
+    this.leases = new Leases(LEASE_TTL_MS);
+  }
+
+  /** Numbers for logs and measurements. */
+  stats(): { tasks: number; leases: number; waiting: number } {
+    return { tasks: this.tasks.size, leases: this.leases.size, waiting: this.queue.length };
+  }
+
+  /** Sets the partitions that this replica owns now; tasks of others are forgotten. */
+  own(partitions: ReadonlySet<number>): void {
+    this.partitions = partitions;
+    for (const id of this.tasks.keys()) if (!partitions.has(partitionOf(id))) this.unload(id);
+  }
+
+  /** Takes up the active tasks of the owned partitions that are not in memory yet: after a take-over, or new ones. */
+  async adopt(): Promise<void> {
+    const ids = await this.options.store.activeTasks([...this.partitions]);
+    for (const id of ids) if (!this.tasks.has(id)) await this.load(id);
+  }
+
+  /** The task as it stands. @throws ServiceError `not_found`, or `unavailable` when another replica owns it. */
+  async task(taskId: number): Promise<TaskState> {
+    const loaded = await this.load(taskId);
+    if (!loaded) throw new ServiceError('not_found', `there is no task ${taskId}`);
+    return loaded.state;
+  }
+
+  /**
+   * Decides a command and makes it durable. Resolves when it is committed.
+   * @throws ServiceError the refusal, or `unavailable` when it could not be committed.
+   */
+  submit(
+    taskId: number,
+    command: TaskCommand,
+    meta: EventMeta | null,
+    output: OutputPiece | null = null,
+  ): Promise<Outcome> {
+    return this.enqueue({ taskId, command, output, outputLease: null, meta });
+  }
+
+  /** Stores a piece of output of a leased run. */
+  async storeOutput(
+    taskId: number,
+    lease: { run: number; lease: number },
+    output: OutputPiece,
+  ): Promise<void> {
+    await this.enqueue({ taskId, command: null, output, outputLease: lease, meta: null });
+  }
+
+  /** A heartbeat: leases that it names and that are valid go on; its sender is told of the others. */
+  heartbeat(executor: string, named: readonly (readonly [number, number, number])[]): void {
+    const now = this.options.now();
+    const over: ExecutorControl['leases'] = [];
+    for (const [task_id, run_id, lease] of named) {
+      const loaded = this.tasks.get(task_id);
+      // A task that is not in memory has ended, or is another replica's, or is just being loaded.
+      if (!loaded) continue;
+      const index = run_id - loaded.state.created.firstRunId;
+      const run = loaded.state.runs[index];
+      if (!run) continue;
+      const valid = this.leases.renew(task_id, index, lease, now);
+      if (!valid) over.push({ task_id, run_id, lease, why: 'lost' });
+      // Not run.draining: that may be decided and not committed yet.
+      else if (loaded.drainingSince.has(index)) over.push({ task_id, run_id, lease, why: 'stop' });
+    }
+    this.sendControl(executor, over);
+  }
+
+  /** Once a second: what is due by time. */
+  async tick(): Promise<void> {
+    const now = this.options.now();
+    if (this.lastTick > 0 && now - this.lastTick > STALL_MS) {
+      this.options.log.warn(
+        { stalled_ms: now - this.lastTick },
+        'this process stood still, all leases are extended',
+      );
+      this.leases.extendAll(now);
+    }
+    this.lastTick = now;
+    const due: Promise<unknown>[] = [];
+    for (const { taskId, run, lease, executor } of this.leases.expired(now)) {
+      this.options.log.warn({ task: taskId, run, executor }, 'lease expired, the run is offered again');
+      due.push(this.submit(taskId, { type: 'expireLease', run, lease }, null));
+    }
+    for (const [id, loaded] of this.tasks) {
+      const { deadline } = loaded.state;
+      if (deadline !== null && deadline <= now) due.push(this.submit(id, { type: 'timeOut' }, null));
+      for (const [run, since] of loaded.drainingSince) {
+        if (now - since > DRAIN_LIMIT_MS) due.push(this.submit(id, { type: 'giveUpDraining', run }, null));
+      }
+      this.makeOffers(id, loaded);
+      // Read for a question about the past, or for a command that was refused.
+      if (!this.working && !isActive(loaded.state)) this.unload(id);
+    }
+    const results = await Promise.allSettled(due);
+    for (const result of results) {
+      if (result.status === 'rejected')
+        this.options.log.warn({ err: result.reason }, 'what was due could not be recorded');
+    }
+  }
+
+  private enqueue(pending: Omit<PendingCommand, 'resolve' | 'reject'>): Promise<Outcome> {
+    if (this.queue.length >= MAX_WAITING) return Promise.reject(unavailable('the scheduler is overloaded'));
+    return new Promise((resolve, reject) => {
+      this.queue.push({ ...pending, resolve, reject });
+      if (!this.working) void this.work();
+    });
+  }
+
+  private async work(): Promise<void> {
+    this.working = true;
+    try {
+      while (this.queue.length > 0) {
+        const group = this.queue.splice(0, MAX_GROUP);
+        try {
+          await this.process(group);
+        } catch (error) {
+          this.options.log.error({ err: error }, 'a group of commands failed');
+          for (const { taskId, reject } of group) {
+            this.unload(taskId);
+            reject(unavailable('the scheduler could not record it'));
+          }
+        }
+      }
+    } finally {
+      this.working = false;
+    }
+  }
+
+  private async process(group: PendingCommand[]): Promise<void> {
+    const commit: Commit = { appends: [], outputs: [], now: this.options.now() };
+    const answers: (() => void)[] = [];
+    for (const pending of group) {
+      try {
+        const outcome = await this.decideOne(pending, commit);
+        answers.push(() => pending.resolve(outcome));
+      } catch (error) {
+        // Answered with the others: what it was refused for may be part of the same commit.
+        answers.push(() => pending.reject(error as Error));
+      }
+    }
+    try {
+      if (commit.appends.length > 0 || commit.outputs.length > 0) await this.options.store.commit(commit);
+    } catch (error) {
+      this.options.log.warn(
+        { err: error, commands: group.length },
+        'a commit failed, the tasks are read again',
+      );
+      for (const { task } of commit.appends) this.unload(task.id);
+      for (const { reject } of group) reject(unavailable('the scheduler could not record it'));
+      return;
+    }
+    for (const answer of answers) answer();
+    for (const append of commit.appends) this.follow(append, commit.now);
+  }
+
+  /** Decides one command on the state in memory, and adds what it led to to the commit. */
+  private async decideOne(pending: PendingCommand, commit: Commit): Promise<Outcome> {
+    const { command, taskId, output, outputLease } = pending;
+    const loaded = await this.load(taskId);
+    if (!loaded) throw new ServiceError('not_found', `there is no task ${taskId}`);
+    const task = loaded.state;
+    if (outputLease) {
+      const run = runAt(task, outputLease.run);
+      if (run.holder === null || run.lease !== outputLease.lease) throw unavailable('the lease is over');
+    }
+    let outcome: Outcome = {};
+    if (command) {
+      const begun = command.type === 'claim' && runAt(task, command.run).mayRun;
+      const outputFrom = begun ? await this.storedOutput(runAt(task, command.run)) : 0;
+      const expectedVersion = task.version;
+      const events = handle(command, task, commit.now);
+      if (events.length > 0) {
+        const meta = pending.meta ?? { correlationId: task.created.correlationId, actor: 'scheduler' };
+        commit.appends.push({ task, events, expectedVersion, meta });
+      }
+      outcome = this.outcomeOf(loaded, command, events, commit.now, { begun, outputFrom });
+    }
+    // The output of a refused report is not stored: handle() has thrown before.
+    if (output) commit.outputs.push(output);
+    return outcome;
+  }
+
+  private storedOutput(run: Run): Promise<number> {
+    return this.options.store.outputSize(run.id, run.step, run.attempt);
+  }
+
+  private outcomeOf(
+    loaded: LoadedTask,
+    command: TaskCommand,
+    events: readonly TaskEvent[],
+    now: number,
+    attempt: { begun: boolean; outputFrom: number },
+  ): Outcome {
+    if (command.type !== 'claim' && command.type !== 'report') return {};
+    for (const event of events) {
+      if (event.type === 'HostKeyPinned' && !loaded.hostKeys.has(event.data.node)) {
+        loaded.hostKeys.set(event.data.node, event.data.hostKey);
+      }
+    }
+    const run = runAt(loaded.state, command.run);
+    const next = nextInstruction(loaded.state, run, now, attempt);
+    if (command.type === 'report') return { next };
+    const hostKey = loaded.hostKeys.get(run.node) ?? null;
+    return { next, claim: { lease: run.lease, node: run.node, ip: run.ip, hostKey } };
+  }
+
+  /** After a commit: who is to be told, what is to be offered. */
+  private follow({ task, events }: TaskAppend, now: number): void {
+    const loaded = this.tasks.get(task.id);
+    if (!loaded || loaded.state !== task) return;
+    const stops = new Map<string, ExecutorControl['leases']>();
+    for (const event of events) {
+      const touched = touchedRuns(task, event);
+      const runs = touched === 'all' ? task.runs : touched.map((index) => runAt(task, index));
+      for (const run of runs) {
+        this.track(loaded, run, now);
+        if (run.draining && run.holder !== null && event.type !== 'RunClaimed') {
+          const lease = { task_id: task.id, run_id: run.id, lease: run.lease, why: 'stop' as const };
+          stops.set(run.holder, [...(stops.get(run.holder) ?? []), lease]);
+        }
+      }
+    }
+    for (const [executor, leases] of stops) this.sendControl(executor, leases);
+    this.makeOffers(task.id, loaded);
+    if (!isActive(task)) this.unload(task.id);
+  }
+
+  /** Brings leases, offers and draining of a run in line with its state. */
+  private track(loaded: LoadedTask, run: Run, now: number): void {
+    const { state, offers, drainingSince } = loaded;
+    if (run.holder !== null) this.leases.grant(state.id, run.index, run.lease, run.holder, now);
+    else this.leases.end(state.id, run.index);
+    if (needsExecutor(run)) offers.add(run.index, capabilityFor(state, run));
+    else offers.remove(run.index);
+    if (!run.draining) drainingSince.delete(run.index);
+    else if (!drainingSince.has(run.index)) drainingSince.set(run.index, now);
+  }
+
+  private makeOffers(taskId: number, loaded: LoadedTask): void {
+    for (const [capability, runs] of loaded.offers.due(this.options.now())) {
+      const offers = runs.map((index) => ({ task_id: taskId, run_id: runAt(loaded.state, index).id }));
+      this.options.wire.offer(capability, offers).catch((error: unknown) => {
+        this.options.log.warn(
+          { err: error, task: taskId, runs: runs.length },
+          'runs could not be offered, trying again',
+        );
+        loaded.offers.retry(runs, this.options.now());
+      });
+    }
+  }
+
+  private sendControl(executor: string, leases: ExecutorControl['leases']): void {
+    for (let start = 0; start < leases.length; start += CONTROL_CHUNK) {
+      this.options.wire.control(executor, { leases: leases.slice(start, start + CONTROL_CHUNK) });
+    }
+  }
+
+  /** The task in memory, folded from its events where it is not yet. */
+  private async load(taskId: number): Promise<LoadedTask | undefined> {
+    if (!this.partitions.has(partitionOf(taskId))) {
+      throw unavailable(`partition ${partitionOf(taskId)} of task ${taskId} is not owned here`);
+    }
+    const known = this.tasks.get(taskId);
+    if (known) return known;
+    let loading = this.loading.get(taskId);
+    if (!loading) {
+      loading = this.fold(taskId).finally(() => this.loading.delete(taskId));
+      this.loading.set(taskId, loading);
+    }
+    return loading;
+  }
+
+  private async fold(taskId: number): Promise<LoadedTask | undefined> {
+    const state = await this.options.store.load(taskId);
+    if (!state) return undefined;
+    const hostKeys = await this.options.store.hostKeys(state);
+    if (!this.partitions.has(partitionOf(taskId)))
+      throw unavailable(`${streamOf(taskId)} is not owned here any more`);
+    const loaded: LoadedTask = { state, hostKeys, offers: new Offers(), drainingSince: new Map() };
+    this.tasks.set(taskId, loaded);
+    const now = this.options.now();
+    for (const run of state.runs) this.track(loaded, run, now);
+    this.makeOffers(taskId, loaded);
+    return loaded;
+  }
+
+  private unload(taskId: number): void {
+    const loaded = this.tasks.get(taskId);
+    if (!loaded) return;
+    this.tasks.delete(taskId);
+    for (const run of loaded.state.runs) this.leases.end(taskId, run.index);
+  }
+}
+
+function capabilityFor(task: TaskState, run: Run): Capability {
+  const step = task.created.steps[run.step];
+  if (!step) throw new Error(`run ${run.id} of task ${task.id} has no step to go on with`);
+  return step.capability;
+}

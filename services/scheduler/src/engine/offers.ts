@@ -1,0 +1,63 @@
+import type { Capability } from '@rigel/contracts';
+
+/** Offers of one task that may be unclaimed at once; the others wait here, so the queue never holds a whole fleet. */
+const WINDOW = 1_000;
+const FIRST_REPEAT_MS = 5_000;
+const LONGEST_REPEAT_MS = 60_000;
+
+interface Offer {
+  capability: Capability;
+  /** When it is made again if nobody claims the run. */
+  repeatAt: number;
+  tries: number;
+}
+
+/**
+ * The runs of one task that wait for an executor. What is offered and not claimed in time is offered again, less and
+ * less often: the offer may be lost, or just waiting behind others. A repeated one is refused at the claim.
+ */
+export class Offers {
+  private readonly open = new Map<number, Offer>();
+  /** Runs in the order in which they became ready, not offered yet. */
+  private readonly backlog = new Map<number, Capability>();
+
+  add(run: number, capability: Capability): void {
+    if (!this.open.has(run)) this.backlog.set(run, capability);
+  }
+
+  remove(run: number): void {
+    this.open.delete(run);
+    this.backlog.delete(run);
+  }
+
+  /** Offers to make now, by capability: new ones as far as the window allows, and repeated ones. */
+  due(now: number): Map<Capability, number[]> {
+    const due = new Map<Capability, number[]>();
+    const add = (run: number, capability: Capability): void => {
+      const runs = due.get(capability);
+      if (runs) runs.push(run);
+      else due.set(capability, [run]);
+    };
+    for (const [run, offer] of this.open) {
+      if (offer.repeatAt > now) continue;
+      offer.tries++;
+      offer.repeatAt = now + Math.min(LONGEST_REPEAT_MS, FIRST_REPEAT_MS * 2 ** offer.tries);
+      add(run, offer.capability);
+    }
+    for (const [run, capability] of this.backlog) {
+      if (this.open.size >= WINDOW) break;
+      this.backlog.delete(run);
+      this.open.set(run, { capability, repeatAt: now + FIRST_REPEAT_MS, tries: 0 });
+      add(run, capability);
+    }
+    return due;
+  }
+
+  /** Makes offers due at once that could not be sent. */
+  retry(runs: readonly number[], now: number): void {
+    for (const run of runs) {
+      const offer = this.open.get(run);
+      if (offer) offer.repeatAt = now;
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { type Kysely, sql } from 'kysely';
+import type { RunTable, Tables, TaskTable } from './tables.js';
+import { streamOf } from './task/events.js';
+
+interface AttemptEnd {
+  step: number;
+  attempt: number;
+  reason: string;
+  type: string;
+}
+
+/**
+ * What each step reached printed on one node: the output of all its attempts in order, and a line for each attempt that
+ * did not succeed. Bytes that are no UTF-8 show as replacement characters.
+ */
+export async function nodeLog(
+  db: Kysely<Tables>,
+  run: RunTable,
+  task: TaskTable,
+): Promise<{ name: string; text: string }[]> {
+  const pieces = await db
+    .selectFrom('attempt_output')
+    .select(['step', 'attempt', 'start_byte', 'data'])
+    .where('run_id', '=', run.id)
+    .orderBy('step')
+    .orderBy('attempt')
+    .orderBy('start_byte')
+    .execute();
+  const ends = await sql<AttemptEnd>`
+    SELECT (data->>'step')::int AS step, (data->>'attempt')::int AS attempt,
+      coalesce(data->>'reason', '') AS reason, type
+    FROM events
+    WHERE stream = ${streamOf(run.task_id)} AND type IN ('AttemptFailed', 'AttemptStopped')
+      AND data->>'run' = ${String(run.index)}
+    ORDER BY version`.execute(db);
+  return run.steps.map((record, step) => {
+    const attempts = new Set<number>();
+    for (const piece of pieces) if (piece.step === step) attempts.add(piece.attempt);
+    for (const end of ends.rows) if (end.step === step) attempts.add(end.attempt);
+    const texts = [...attempts]
+      .sort((a, b) => a - b)
+      .map((attempt) => {
+        const output = join(pieces.filter((piece) => piece.step === step && piece.attempt === attempt));
+        const end = ends.rows.find((row) => row.step === step && row.attempt === attempt);
+        return end ? withLine(output, describe(end)) : output;
+      });
+    // A run that failed without an attempt (its node was gone at a resume) says why, too.
+    if (texts.length === 0 && record.message !== '') texts.push(`[${record.message}]\n`);
+    return { name: task.options[step]?.name ?? '', text: texts.join('') };
+  });
+}
+
+function describe(end: AttemptEnd): string {
+  const what = end.type === 'AttemptFailed' ? 'failed' : 'was ended';
+  return `[attempt ${end.attempt} ${what}${end.reason ? `: ${end.reason}` : ''}]\n`;
+}
+
+function withLine(output: string, line: string): string {
+  return output === '' || output.endsWith('\n') ? output + line : `${output}\n${line}`;
+}
+
+/** Pieces may overlap where two executors followed the same attempt. */
+function join(pieces: readonly { start_byte: number; data: Buffer }[]): string {
+  const parts: Buffer[] = [];
+  let end = 0;
+  for (const { start_byte, data } of pieces) {
+    if (start_byte + data.length <= end) continue;
+    parts.push(data.subarray(Math.max(0, end - start_byte)));
+    end = start_byte + data.length;
+  }
+  return Buffer.concat(parts).toString('utf8');
+}

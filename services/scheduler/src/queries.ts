@@ -1,0 +1,111 @@
+import {
+  type NodeRun,
+  type RpcRequest,
+  type RpcResponse,
+  ServiceError,
+  type Task,
+  type tasks,
+} from '@rigel/contracts';
+import type { Kysely } from 'kysely';
+import { nodeLog } from './node-log.js';
+import type { RunTable, Tables, TaskTable } from './tables.js';
+import { renderLog, versionOfLogId } from './task/log.js';
+import type { TaskStore } from './task-store.js';
+
+function toTask(row: TaskTable): Task {
+  return {
+    id: row.id,
+    template_id: row.template_id,
+    template_name: row.template_name,
+    task_name: row.name,
+    pool_id: row.pool_id,
+    pool_name: row.pool_name,
+    state: row.state,
+    end_reason: row.end_reason,
+    options: row.options,
+    step_len: row.batch_size,
+    opr_user: row.operator,
+    flow_type: row.flow_type,
+    stat: row.stat,
+    created: row.created_at,
+    updated: row.updated_at,
+  };
+}
+
+function toNodeRun(row: RunTable, task: TaskTable): NodeRun {
+  return {
+    id: row.id,
+    node_id: row.node_id,
+    ip: row.ip,
+    vm_id: row.vm_id,
+    pool_name: task.pool_name,
+    batch_id: row.batch + 1,
+    state: row.state,
+    step_index: row.steps.length === 0 ? -1 : Math.min(row.step, task.options.length - 1),
+    steps: row.steps.map((step, index) => ({ name: task.options[index]?.name ?? '', ...step })),
+    created: row.created_at,
+    updated: row.updated_at,
+  };
+}
+
+/** Reads for the API, from the read tables and the event stream. */
+export class TaskQueries {
+  constructor(
+    private readonly db: Kysely<Tables>,
+    private readonly store: TaskStore,
+  ) {}
+
+  async list({
+    page,
+    page_size,
+    name,
+  }: RpcRequest<typeof tasks.list>): Promise<RpcResponse<typeof tasks.list>> {
+    let query = this.db.selectFrom('tasks');
+    if (name) query = query.where('name', 'like', `%${name.replace(/[\\%_]/g, '\\$&')}%`);
+    const { total } = await query
+      .select(({ fn }) => fn.countAll<number>().as('total'))
+      .executeTakeFirstOrThrow();
+    const rows = await query
+      .selectAll()
+      .orderBy('id', 'desc')
+      .limit(page_size)
+      .offset((page - 1) * page_size)
+      .execute();
+    return { rows: rows.map(toTask), total };
+  }
+
+  async get(id: number): Promise<Task> {
+    return toTask(await this.taskRow(id));
+  }
+
+  async detail(id: number): Promise<{ rows: NodeRun[] }> {
+    const task = await this.taskRow(id);
+    const runs = await this.db
+      .selectFrom('runs')
+      .selectAll()
+      .where('task_id', '=', id)
+      .orderBy('index')
+      .execute();
+    return { rows: runs.map((run) => toNodeRun(run, task)) };
+  }
+
+  async log({ id, after }: RpcRequest<typeof tasks.log>): Promise<RpcResponse<typeof tasks.log>> {
+    const events = await this.store.events(id);
+    if (events.length === 0) throw new ServiceError('not_found', `there is no task ${id}`);
+    if (events.length < versionOfLogId(after)) return { lines: [] };
+    return { lines: renderLog(id, events, after) };
+  }
+
+  async nodeLog(runId: number): Promise<RpcResponse<typeof tasks.nodeLog>> {
+    const run = await this.db.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst();
+    if (!run) throw new ServiceError('not_found', `there is no node run ${runId}`);
+    const task = await this.taskRow(run.task_id);
+    return { steps: await nodeLog(this.db, run, task) };
+  }
+
+  private async taskRow(id: number): Promise<TaskTable> {
+    const row = await this.db.selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
+    if (!row) throw new ServiceError('not_found', `there is no task ${id}`);
+    return row;
+  }
+}

@@ -1,0 +1,39 @@
+import { inventory } from '@rigel/contracts';
+import type { Bus, RequestContext } from '@rigel/messaging';
+import { runsToResume, type UnavailableNode } from './task/decide.js';
+import type { TaskState } from './task/state.js';
+import type { TaskStore } from './task-store.js';
+
+/** How long a node is reserved for a task that is being resumed; recording the start makes it a hold. */
+const RESERVE_MS = 60_000;
+
+/**
+ * Before a finished task is resumed: which of its nodes it cannot have again, because they left the pool or another
+ * task holds them. The others are reserved for it. A task that is not finished still holds all its nodes.
+ */
+export async function reserveForResume(
+  task: TaskState,
+  context: RequestContext,
+  { bus, store }: { bus: Bus; store: TaskStore },
+): Promise<UnavailableNode[]> {
+  if (task.status !== 'finished') return [];
+  const runs = runsToResume(task);
+  if (runs.length === 0) return [];
+  const { targets } = await bus.call(inventory.findTargets, { ips: runs.map(({ ip }) => ip) }, context);
+  const poolOf = new Map(targets.map(({ node_id, pool_id }) => [node_id, pool_id]));
+  const gone = runs.filter(({ node }) => poolOf.get(node) !== task.created.pool.id);
+  const there = runs.filter(({ node }) => poolOf.get(node) === task.created.pool.id);
+  const held = await store.reserve(
+    there.map(({ node }) => node),
+    task.id,
+    RESERVE_MS,
+    Date.now(),
+  );
+  return [
+    ...gone.map(({ node, ip }) => ({
+      node,
+      reason: `${ip} is not a node of pool ${task.created.pool.name} any more`,
+    })),
+    ...held.map((node) => ({ node, reason: 'another unfinished task holds the node' })),
+  ];
+}

@@ -1,0 +1,201 @@
+import {
+  Done,
+  defineRpc,
+  execution,
+  HEARTBEAT_SUBJECT,
+  Heartbeat,
+  Id,
+  partitionOf,
+  type RpcRequest,
+  type RpcResponse,
+  ServiceError,
+  tasks,
+} from '@rigel/contracts';
+import type { Bus, RequestContext } from '@rigel/messaging';
+import { Type } from 'typebox';
+import { type CreateTaskSettings, createTasks } from './create-task.js';
+import type { TaskEngine } from './engine/engine.js';
+import type { TaskQueries } from './queries.js';
+import { reserveForResume } from './resume.js';
+import type { OutputPiece, TaskStore } from './task-store.js';
+
+/** From any replica to the owner of the task's partition. */
+const control = defineRpc('scheduler.{partition}.control', {
+  request: Type.Object({
+    id: Id,
+    command: Type.Union([Type.Literal('start'), Type.Literal('pause'), Type.Literal('stop')]),
+    opr_user: Type.String(),
+  }),
+  response: Done,
+});
+
+/** Told to all replicas: there is a new task to take up. */
+const CREATED_SUBJECT = 'rigel.scheduler.created';
+const TaskAnnounced = Type.Object({ ids: Type.Array(Id) });
+
+interface Parts {
+  bus: Bus;
+  engine: TaskEngine;
+  store: TaskStore;
+  queries: TaskQueries;
+  settings: CreateTaskSettings;
+}
+
+/** Operations that any replica answers. */
+export function serveTasks(parts: Parts): void {
+  const { bus, engine, store, queries } = parts;
+  bus.serve(tasks.create, async (request, context) => {
+    const answer = await createTasks(request, context, parts);
+    bus.publish(CREATED_SUBJECT, { ids: answer.ids });
+    return answer;
+  });
+  const forward =
+    (command: 'start' | 'pause' | 'stop') =>
+    ({ id, opr_user }: RpcRequest<typeof tasks.start>, { correlationId, actor }: RequestContext) =>
+      bus.call(
+        control,
+        { id, command, opr_user },
+        { correlationId, actor, partition: partitionOf(id), timeoutMs: 4_000 },
+      );
+  bus.serve(tasks.start, forward('start'));
+  bus.serve(tasks.pause, forward('pause'));
+  bus.serve(tasks.stop, forward('stop'));
+  bus.serve(tasks.list, (request) => queries.list(request));
+  bus.serve(tasks.get, ({ id }) => queries.get(id));
+  bus.serve(tasks.detail, ({ id }) => queries.detail(id));
+  bus.serve(tasks.log, (request) => queries.log(request));
+  bus.serve(tasks.nodeLog, ({ id }) => queries.nodeLog(id));
+  bus.serve(tasks.reserveNodes, async ({ node_ids, ttl_ms }) => {
+    const held = await store.reserve(node_ids, null, ttl_ms, Date.now());
+    if (held.length === 0) return {};
+    await store.unreserve(node_ids.filter((node) => !held.includes(node)));
+    throw new ServiceError(
+      'in_use',
+      `nodes ${held.slice(0, 20).join(', ')} are held by an unfinished task`,
+      'nodes',
+    );
+  });
+  bus.subscribe(CREATED_SUBJECT, TaskAnnounced, () => {
+    // Whoever misses this finds the task at the next look into the table.
+    engine.adopt().catch(() => undefined);
+  });
+  bus.subscribe(HEARTBEAT_SUBJECT, Heartbeat, ({ executor, leases }) => engine.heartbeat(executor, leases));
+}
+
+function runIndex(firstRunId: number, runId: number): number {
+  return runId - firstRunId;
+}
+
+/** Operations that only the owner of a partition answers. Returns a function that stops serving. */
+export function servePartition(partition: number, parts: Parts): () => void {
+  const { bus, engine } = parts;
+  const options = { partition, concurrency: 10_000 };
+  const stops = [
+    bus.serve(
+      control,
+      async ({ id, command, opr_user }, context) => {
+        const meta = { correlationId: context.correlationId, actor: opr_user };
+        if (command === 'start') {
+          const task = await engine.task(id);
+          const unavailable = await reserveForResume(task, context, parts);
+          await engine.submit(id, { type: 'start', operator: opr_user, unavailable }, meta);
+        } else {
+          await engine.submit(id, { type: command, operator: opr_user }, meta);
+        }
+        return {};
+      },
+      options,
+    ),
+    bus.serve(
+      execution.claim,
+      async ({ task_id, run_id, executor }): Promise<RpcResponse<typeof execution.claim>> => {
+        const index = runIndex((await engine.task(task_id)).created.firstRunId, run_id);
+        const { claim, next } = await answered(
+          engine.submit(task_id, { type: 'claim', run: index, executor }, null),
+        );
+        if (!claim || !next) return { status: 'refused', reason: 'the run needs nobody' };
+        const { lease, node, ip, hostKey } = claim;
+        return { status: 'granted', lease, node: { node_id: node, ip, host_key: hostKey }, next };
+      },
+      options,
+    ),
+    bus.serve(
+      execution.plan,
+      async ({ task_id }) => {
+        const { created } = await engine.task(task_id);
+        return { task_id, uuid: created.uuid, correlation_id: created.correlationId, steps: created.steps };
+      },
+      options,
+    ),
+    bus.serve(
+      execution.report,
+      async (report): Promise<RpcResponse<typeof execution.report>> => {
+        const { task_id, run_id, lease, step, attempt, result, output, host_key, capabilities } = report;
+        const run = runIndex((await engine.task(task_id)).created.firstRunId, run_id);
+        const piece = output ? toPiece(run_id, step, attempt, output) : null;
+        const { next, refused } = await answered(
+          engine.submit(
+            task_id,
+            {
+              type: 'report',
+              run,
+              lease,
+              step,
+              attempt,
+              result,
+              capabilities,
+              ...(host_key === undefined ? {} : { hostKey: host_key }),
+            },
+            null,
+            piece,
+          ),
+        );
+        if (!next) return { status: 'refused', reason: refused ?? 'the lease is over' };
+        return { status: 'accepted', next };
+      },
+      options,
+    ),
+    bus.serve(
+      execution.output,
+      async ({ task_id, run_id, lease, step, attempt, output }) => {
+        const run = runIndex((await engine.task(task_id)).created.firstRunId, run_id);
+        await engine.storeOutput(task_id, { run, lease }, toPiece(run_id, step, attempt, output));
+        return {};
+      },
+      options,
+    ),
+    bus.serve(
+      execution.handBack,
+      async ({ task_id, run_id, lease }) => {
+        const run = runIndex((await engine.task(task_id)).created.firstRunId, run_id);
+        await engine.submit(task_id, { type: 'handBack', run, lease, idle: false }, null);
+        return {};
+      },
+      options,
+    ),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** A refusal by the task's rules is an answer; that nothing could be recorded is an error, and the caller tries again. */
+async function answered(
+  outcome: ReturnType<TaskEngine['submit']>,
+): Promise<Awaited<ReturnType<TaskEngine['submit']>> & { refused?: string }> {
+  try {
+    return await outcome;
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'wrong_state') return { refused: error.message };
+    throw error;
+  }
+}
+
+function toPiece(
+  runId: number,
+  step: number,
+  attempt: number,
+  output: { offset: number; data: string },
+): OutputPiece {
+  return { runId, step, attempt, start: output.offset, data: Buffer.from(output.data, 'base64') };
+}

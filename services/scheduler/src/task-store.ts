@@ -1,0 +1,330 @@
+import { PARTITIONS, ServiceError } from '@rigel/contracts';
+import { append, type EventMeta, type RecordedEvent, readStream } from '@rigel/event-store';
+import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
+import type { Tables } from './tables.js';
+import { streamOf, type TaskEvent } from './task/events.js';
+import { heldNodes, runRows, taskRow, touchedRuns } from './task/projection.js';
+import { evolve, hasEnded, type TaskState } from './task/state.js';
+
+/** Facts of one task that one request led to. The state contains them already. */
+export interface TaskAppend {
+  task: TaskState;
+  events: TaskEvent[];
+  /** Version of the stream before these events. */
+  expectedVersion: number;
+  meta: EventMeta;
+}
+
+/** A piece of an attempt's output. */
+export interface OutputPiece {
+  runId: number;
+  step: number;
+  attempt: number;
+  start: number;
+  data: Buffer;
+}
+
+/** Everything that was decided in one go, made durable in one transaction. */
+export interface Commit {
+  appends: TaskAppend[];
+  outputs: OutputPiece[];
+  now: number;
+}
+
+/** The scheduler's PostgreSQL schema, as the engine needs it. */
+export class TaskStore {
+  private readonly raw: Kysely<unknown>;
+
+  constructor(
+    readonly db: Kysely<Tables>,
+    private readonly onRecorded: () => void,
+  ) {
+    this.raw = db as unknown as Kysely<unknown>;
+  }
+
+  /** Folds a task's stream; undefined when there is none. */
+  async load(taskId: number): Promise<TaskState | undefined> {
+    const history = await readStream<TaskEvent>(this.raw, streamOf(taskId));
+    let task: TaskState | undefined;
+    for (const { type, data, recordedAt } of history)
+      task = evolve(task, { type, data } as TaskEvent, taskId, recordedAt);
+    return task;
+  }
+
+  /** The recorded events of a task after a version. */
+  async events(taskId: number, afterVersion = 0): Promise<RecordedEvent<TaskEvent>[]> {
+    return readStream<TaskEvent>(this.raw, streamOf(taskId), afterVersion);
+  }
+
+  /** Host keys known of a task's nodes. */
+  async hostKeys(task: TaskState): Promise<Map<number, string>> {
+    const rows = await this.query<{ node_id: number; host_key: string }>(
+      'SELECT node_id, host_key FROM host_keys WHERE node_id = ANY($1)',
+      [task.runs.map(({ node }) => node)],
+    );
+    return new Map(rows.map((row) => [row.node_id, row.host_key]));
+  }
+
+  /** Tasks of these partitions for which something is still to be done. */
+  async activeTasks(partitions: readonly number[]): Promise<number[]> {
+    const rows = await this.query<{ id: number }>(
+      `SELECT id FROM tasks WHERE active AND id % ${PARTITIONS} = ANY($1) ORDER BY id`,
+      [partitions],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Bytes of an attempt's output that are stored without a gap. */
+  async outputSize(runId: number, step: number, attempt: number): Promise<number> {
+    const rows = await this.query<{ start_byte: number; size: number }>(
+      `SELECT start_byte, length(data) AS size FROM attempt_output
+       WHERE run_id = $1 AND step = $2 AND attempt = $3 ORDER BY start_byte`,
+      [runId, step, attempt],
+    );
+    let end = 0;
+    for (const row of rows) {
+      if (row.start_byte > end) break;
+      end = Math.max(end, row.start_byte + row.size);
+    }
+    return end;
+  }
+
+  /** Makes a group of decisions durable: all of it or nothing. @throws VersionConflict when another writer was faster. */
+  async commit(commit: Commit): Promise<void> {
+    await this.raw.transaction().execute(async (trx) => {
+      await append<TaskEvent>(
+        trx,
+        commit.appends.map(({ task, events, expectedVersion, meta }) => ({
+          stream: streamOf(task.id),
+          expectedVersion,
+          events,
+          meta,
+        })),
+        commit.now,
+      );
+      await this.project(trx, commit.appends);
+      await storeOutputs(trx, commit.outputs);
+    });
+    if (commit.appends.length > 0) this.onRecorded();
+  }
+
+  private async project(trx: Transaction<unknown>, appends: readonly TaskAppend[]): Promise<void> {
+    if (appends.length === 0) return;
+    const touched = new Map<TaskState, Set<number>>();
+    const hostKeys: { node_id: number; host_key: string }[] = [];
+    const holdsChange = new Set<TaskState>();
+    for (const { task, events } of appends) {
+      const indexes = touched.get(task) ?? new Set<number>();
+      touched.set(task, indexes);
+      for (const event of events) {
+        const runs = touchedRuns(task, event);
+        if (runs === 'all') for (const run of task.runs) indexes.add(run.index);
+        else for (const index of runs) indexes.add(index);
+        if (event.type === 'HostKeyPinned')
+          hostKeys.push({ node_id: event.data.node, host_key: event.data.hostKey });
+        if (event.type === 'TaskStarted' || event.type === 'RunDrained') holdsChange.add(task);
+      }
+      if (hasEnded(task)) holdsChange.add(task);
+    }
+    const tasks = [...touched.keys()].map((task) => ({ ...taskRow(task), stat: `{${task.stat.join(',')}}` }));
+    await run(
+      trx,
+      `UPDATE tasks t SET state = r.state, end_reason = r.end_reason, stat = r.stat::int[], active = r.active,
+         version = r.version, updated_at = r.updated_at
+       FROM json_to_recordset($1::json) AS r(id bigint, state smallint, end_reason text, stat text, active boolean,
+         version int, updated_at bigint)
+       WHERE t.id = r.id`,
+      [JSON.stringify(tasks)],
+    );
+    const rows = [...touched].flatMap(([task, indexes]) => runRows(task, indexes));
+    if (rows.length > 0) {
+      await run(
+        trx,
+        `UPDATE runs t SET state = r.state, step = r.step, steps = r.steps, updated_at = r.updated_at
+         FROM json_to_recordset($1::json) AS r(id bigint, state smallint, step int, steps jsonb, updated_at bigint)
+         WHERE t.id = r.id`,
+        [JSON.stringify(rows)],
+      );
+    }
+    if (hostKeys.length > 0) {
+      await run(
+        trx,
+        `INSERT INTO host_keys (node_id, host_key)
+         SELECT node_id, host_key FROM json_to_recordset($1::json) AS r(node_id bigint, host_key text)
+         ON CONFLICT DO NOTHING`,
+        [JSON.stringify(hostKeys)],
+      );
+    }
+    for (const task of holdsChange) await updateHolds(trx, task);
+  }
+
+  /**
+   * Records new tasks, each with its runs and the holds on its nodes, all or none.
+   * @throws ServiceError `in_use` naming nodes that are held.
+   */
+  async create(appends: TaskAppend[], now: number): Promise<void> {
+    await this.raw.transaction().execute(async (trx) => {
+      await append<TaskEvent>(
+        trx,
+        appends.map(({ task, events, meta }) => ({
+          stream: streamOf(task.id),
+          expectedVersion: 0,
+          events,
+          meta,
+        })),
+        now,
+      );
+      for (const { task } of appends) {
+        await insertTask(trx, task);
+        const held = await hold(trx, {
+          taskId: task.id,
+          nodes: task.runs.map(({ node }) => node),
+          expiresAt: null,
+          now,
+        });
+        if (held.length > 0)
+          throw new ServiceError('in_use', `held by an unfinished task: ${namesOf(task, held)}`, 'nodes');
+      }
+    });
+    this.onRecorded();
+  }
+
+  /** Takes nodes for a while; returns those that somebody else holds. */
+  async reserve(nodes: number[], taskId: number | null, ttlMs: number, now: number): Promise<number[]> {
+    return this.raw.transaction().execute((trx) => hold(trx, { taskId, nodes, expiresAt: now + ttlMs, now }));
+  }
+
+  /** Gives back nodes that were reserved for a removal that did not happen. */
+  async unreserve(nodes: number[]): Promise<void> {
+    await this.query('DELETE FROM node_holds WHERE node_id = ANY($1) AND task_id IS NULL', [nodes]);
+  }
+
+  /** Takes `count` numbers from a counter and returns the first. They are never given again. */
+  async nextIds(counter: 'task' | 'run', count: number): Promise<number> {
+    const rows = await this.query<{ last: number }>(
+      'UPDATE counters SET last = last + $2 WHERE name = $1 RETURNING last',
+      [counter, count],
+    );
+    const last = rows[0]?.last;
+    if (last === undefined) throw new Error(`there is no counter ${counter}`);
+    return last - count + 1;
+  }
+
+  private async query<Row>(text: string, parameters: unknown[]): Promise<Row[]> {
+    return (await this.raw.executeQuery<Row>(CompiledQuery.raw(text, parameters))).rows;
+  }
+}
+
+async function run(trx: Transaction<unknown>, text: string, parameters: unknown[]): Promise<void> {
+  await trx.executeQuery(CompiledQuery.raw(text, parameters));
+}
+
+function namesOf(task: TaskState, nodes: readonly number[]): string {
+  const held = new Set(nodes);
+  return task.runs
+    .filter(({ node }) => held.has(node))
+    .slice(0, 20)
+    .map(({ ip }) => ip)
+    .join(', ');
+}
+
+/** Holds nodes where nobody does; returns those that somebody else holds. */
+async function hold(
+  trx: Transaction<unknown>,
+  {
+    taskId,
+    nodes,
+    expiresAt,
+    now,
+  }: { taskId: number | null; nodes: number[]; expiresAt: number | null; now: number },
+): Promise<number[]> {
+  const result = await trx.executeQuery<{ node_id: number }>(
+    CompiledQuery.raw(
+      `INSERT INTO node_holds AS h (node_id, task_id, expires_at)
+       SELECT n, $2, $3 FROM unnest($1::bigint[]) AS n ORDER BY n
+       ON CONFLICT (node_id) DO UPDATE SET task_id = excluded.task_id, expires_at = excluded.expires_at
+       WHERE h.expires_at < $4 OR h.task_id = excluded.task_id OR (h.task_id IS NULL AND excluded.task_id IS NULL)
+       RETURNING node_id`,
+      [nodes, taskId, expiresAt, now],
+    ),
+  );
+  const taken = new Set(result.rows.map(({ node_id }) => node_id));
+  return nodes.filter((node) => !taken.has(node));
+}
+
+/** After a resume the reservation becomes a hold; after the end only nodes with something left on them are held. */
+async function updateHolds(trx: Transaction<unknown>, task: TaskState): Promise<void> {
+  const held = heldNodes(task);
+  if (held === 'all') await run(trx, 'UPDATE node_holds SET expires_at = NULL WHERE task_id = $1', [task.id]);
+  else
+    await run(trx, 'DELETE FROM node_holds WHERE task_id = $1 AND node_id <> ALL($2::bigint[])', [
+      task.id,
+      held,
+    ]);
+}
+
+async function insertTask(trx: Transaction<unknown>, task: TaskState): Promise<void> {
+  const { created } = task;
+  const row = taskRow(task);
+  const options = created.steps.map(({ name, param_values, retry }) => ({ name, param_values, retry }));
+  await run(
+    trx,
+    `INSERT INTO tasks (id, name, template_id, template_name, pool_id, pool_name, options, batch_size, operator,
+       flow_type, state, end_reason, stat, active, version, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+    [
+      task.id,
+      created.name,
+      created.template.id,
+      created.template.name,
+      created.pool.id,
+      created.pool.name,
+      JSON.stringify(options),
+      created.batchSize,
+      created.operator,
+      created.flowType,
+      row.state,
+      row.end_reason,
+      row.stat,
+      row.active,
+      row.version,
+      task.createdAt,
+      row.updated_at,
+    ],
+  );
+  const runs = task.runs.map(({ id, index, batch, node, ip, vm, state, step, steps }) => ({
+    id,
+    index,
+    batch,
+    node,
+    ip,
+    vm,
+    state,
+    step,
+    steps,
+  }));
+  await run(
+    trx,
+    `INSERT INTO runs (id, task_id, index, batch, node_id, ip, vm_id, state, step, steps, created_at, updated_at)
+     SELECT r.id, $2, r.index, r.batch, r.node, r.ip, r.vm, r.state, r.step, r.steps, $3, $3
+     FROM json_to_recordset($1::json) AS r(id bigint, index int, batch int, node bigint, ip text, vm text,
+       state smallint, step int, steps jsonb)`,
+    [JSON.stringify(runs), task.id, task.createdAt],
+  );
+}
+
+async function storeOutputs(trx: Transaction<unknown>, outputs: readonly OutputPiece[]): Promise<void> {
+  if (outputs.length === 0) return;
+  await run(
+    trx,
+    `INSERT INTO attempt_output (run_id, step, attempt, start_byte, data)
+     SELECT * FROM unnest($1::bigint[], $2::int[], $3::int[], $4::bigint[], $5::bytea[]) ON CONFLICT DO NOTHING`,
+    [
+      outputs.map(({ runId }) => runId),
+      outputs.map(({ step }) => step),
+      outputs.map(({ attempt }) => attempt),
+      outputs.map(({ start }) => start),
+      outputs.map(({ data }) => data),
+    ],
+  );
+}

@@ -1,0 +1,71 @@
+import { haltForBudget } from './decide.js';
+import type { TaskEvent } from './events.js';
+import type { Run, TaskState } from './state.js';
+
+/**
+ * What the task's state calls for by itself, whatever led to it: the end of a batch, the next batch, the end of the
+ * task. Called after every command until it has nothing more to say. Pure.
+ */
+export function advance(task: TaskState): TaskEvent[] {
+  if (task.status !== 'running' && task.status !== 'halting' && task.status !== 'paused') return [];
+  const failed = task.stat[3];
+  const budget = task.created.failureBudget;
+  if (task.status === 'running' && budget !== null && failed > budget)
+    return haltForBudget(task, failed, budget);
+  if (task.open > 0) return [];
+  if (task.status === 'halting') return [{ type: 'TaskFinished', data: { state: 3, reason: 'failed' } }];
+  if (task.status === 'paused') return whilePaused(task);
+  return nextBatch(task);
+}
+
+/** A pause begins nothing; but a batch, or the task, may end by the steps that were left to finish. */
+function whilePaused(task: TaskState): TaskEvent[] {
+  const ended = task.stat[2] + task.stat[3] === task.runs.length;
+  if (ended) return [...finishBatch(task), finish(task)];
+  const batchEnded =
+    task.batchActive && runsOfBatch(task, task.batch).every(({ state }) => state === 2 || state === 3);
+  return batchEnded ? finishBatch(task) : [];
+}
+
+function runsOfBatch(task: TaskState, batch: number): Run[] {
+  const size = task.created.batchSize;
+  return task.runs.slice(batch * size, (batch + 1) * size);
+}
+
+const count = (runs: readonly Run[], state: number): number =>
+  runs.filter((run) => run.state === state).length;
+
+function finishBatch(task: TaskState): TaskEvent[] {
+  if (!task.batchActive) return [];
+  const runs = runsOfBatch(task, task.batch);
+  return [
+    {
+      type: 'BatchFinished',
+      data: { batch: task.batch, succeeded: count(runs, 2), failed: count(runs, 3) },
+    },
+  ];
+}
+
+function nextBatch(task: TaskState): TaskEvent[] {
+  const events = finishBatch(task);
+  // A batch in which nothing succeeded halts the task: the next one would most likely fail the same way.
+  if (task.batchActive && count(runsOfBatch(task, task.batch), 2) === 0) {
+    return [...events, { type: 'TaskFinished', data: { state: 3, reason: 'failed' } }];
+  }
+  const next = task.runs.find((run) => run.state === 0);
+  if (!next) return [...events, finish(task)];
+  const runs = runsOfBatch(task, next.batch).filter((run) => run.state === 0);
+  return [
+    ...events,
+    {
+      type: 'BatchStarted',
+      data: { batch: next.batch, runs: runs.map(({ index }) => index), nodes: runs.map(({ node }) => node) },
+    },
+  ];
+}
+
+function finish(task: TaskState): TaskEvent {
+  const [, , succeeded, failed] = task.stat;
+  if (failed === 0) return { type: 'TaskFinished', data: { state: 2, reason: 'completed' } };
+  return { type: 'TaskFinished', data: { state: 3, reason: succeeded > 0 ? 'partial' : 'failed' } };
+}

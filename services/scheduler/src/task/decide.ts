@@ -1,0 +1,275 @@
+import type { AttemptResult, Capability } from '@rigel/contracts';
+import { ServiceError } from '@rigel/contracts';
+import type { TaskCreated, TaskEvent } from './events.js';
+import { hasEnded, type Run, runAt, type TaskState } from './state.js';
+
+/*
+ * What a command means for a task: the facts it leads to, or a refusal. Pure functions; times come in with the command.
+ * What the task then calls for by itself (next batch, end of the task) is in advance.ts.
+ */
+
+export type TaskCommand =
+  | { type: 'start'; operator: string; unavailable: UnavailableNode[] }
+  | { type: 'pause'; operator: string }
+  | { type: 'stop'; operator: string }
+  | { type: 'timeOut' }
+  | { type: 'claim'; run: number; executor: string }
+  | ReportCommand
+  | { type: 'handBack'; run: number; lease: number; idle: boolean }
+  | { type: 'expireLease'; run: number; lease: number }
+  | { type: 'giveUpDraining'; run: number };
+
+/** A node that a resumed run cannot have: it left the pool, or another task holds it. */
+export interface UnavailableNode {
+  node: number;
+  reason: string;
+}
+
+export interface ReportCommand {
+  type: 'report';
+  run: number;
+  lease: number;
+  step: number;
+  attempt: number;
+  result: AttemptResult;
+  hostKey?: string;
+  /** What the executor can do: decides whether it goes on with the next step itself. */
+  capabilities: readonly Capability[];
+}
+
+/** The facts of a new task; with `start` it begins at once. */
+export function createTask(created: TaskCreated, start: { now: number } | null): TaskEvent[] {
+  const events: TaskEvent[] = [{ type: 'TaskCreated', data: created }];
+  if (start) {
+    const deadline = created.timeoutMs > 0 ? start.now + created.timeoutMs : null;
+    events.push({ type: 'TaskStarted', data: { operator: created.operator, deadline, runs: null } });
+    const first = created.nodes.slice(0, created.batchSize);
+    events.push({
+      type: 'BatchStarted',
+      data: { batch: 0, runs: first.map((_, index) => index), nodes: first.map(({ node }) => node) },
+    });
+  }
+  return events;
+}
+
+/**
+ * @param now milliseconds since 1970.
+ * @throws ServiceError `wrong_state` with the reason when the task's state does not allow it.
+ */
+export function decide(command: TaskCommand, task: TaskState, now: number): TaskEvent[] {
+  switch (command.type) {
+    case 'start':
+      return start(task, command.operator, command.unavailable, now);
+    case 'pause':
+      return pause(task, command.operator);
+    case 'stop':
+      if (task.status === 'stopped') throw refusal('it is stopped already');
+      if (task.status === 'finished') throw refusal('it has finished already');
+      return [{ type: 'TaskStopped', data: { operator: command.operator } }];
+    case 'timeOut':
+      if (hasEnded(task) || task.deadline === null || task.deadline > now) return [];
+      return [{ type: 'TaskTimedOut', data: { deadline: task.deadline } }];
+    case 'claim':
+      return claim(task, runAt(task, command.run), command.executor);
+    case 'report':
+      return report(task, runAt(task, command.run), command, now);
+    case 'handBack': {
+      const run = runAt(task, command.run);
+      if (run.holder === null || run.lease !== command.lease) return [];
+      return [{ type: 'RunHandedBack', data: { run: run.index, lease: run.lease, idle: command.idle } }];
+    }
+    case 'expireLease': {
+      const run = runAt(task, command.run);
+      if (run.holder === null || run.lease !== command.lease) return [];
+      return [{ type: 'LeaseExpired', data: { run: run.index, lease: run.lease, executor: run.holder } }];
+    }
+    case 'giveUpDraining': {
+      const run = runAt(task, command.run);
+      if (!run.draining) return [];
+      return [{ type: 'RunDrained', data: { run: run.index, node: run.node, givenUp: true } }];
+    }
+    default:
+      return command satisfies never;
+  }
+}
+
+function refusal(reason: string): ServiceError {
+  return new ServiceError('wrong_state', reason);
+}
+
+/** Runs that a start opens again: those that have not begun, failed or were halted. */
+export function runsToResume(task: TaskState): Run[] {
+  return task.runs.filter((run) => !run.open && run.state !== 2 && run.state !== 1);
+}
+
+function start(task: TaskState, operator: string, unavailable: UnavailableNode[], now: number): TaskEvent[] {
+  if (task.status === 'stopped') throw refusal('it was terminated and cannot be resumed');
+  if (task.status === 'running' || task.status === 'halting') throw refusal('it is running already');
+  const runs = runsToResume(task);
+  if (runs.length === 0 && task.open === 0) throw refusal('nothing is left to run');
+  const deadline = task.created.timeoutMs > 0 ? now + task.created.timeoutMs : null;
+  const all = task.status === 'created';
+  const events: TaskEvent[] = [
+    { type: 'TaskStarted', data: { operator, deadline, runs: all ? null : runs.map(({ index }) => index) } },
+  ];
+  const reasons = new Map(unavailable.map(({ node, reason }) => [node, reason]));
+  for (const run of runs) {
+    const reason = reasons.get(run.node);
+    if (reason !== undefined) {
+      events.push({ type: 'RunFailed', data: { run: run.index, node: run.node, step: run.step, reason } });
+    }
+  }
+  return [
+    ...events,
+    ...joinRunningBatch(
+      task,
+      runs.filter(({ node }) => !reasons.has(node)),
+    ),
+  ];
+}
+
+/**
+ * A start may find steps of the paused task that are still being finished. Reopened runs of their batch, or of one
+ * before it, do not wait for them; later ones do, as always.
+ */
+function joinRunningBatch(task: TaskState, reopened: readonly Run[]): TaskEvent[] {
+  const first = reopened[0];
+  if (task.open === 0 || !first || first.batch > task.batch) return [];
+  const runs = reopened.filter(({ batch }) => batch === first.batch);
+  return [
+    {
+      type: 'BatchStarted',
+      data: { batch: first.batch, runs: runs.map(({ index }) => index), nodes: runs.map(({ node }) => node) },
+    },
+  ];
+}
+
+/** Whether something of the run is, or may be, under way on its node; then it is left to finish. */
+function isWorking(run: Run): boolean {
+  return run.holder !== null || run.mayRun;
+}
+
+function halted(runs: readonly Run[]): TaskEvent[] {
+  if (runs.length === 0) return [];
+  return [
+    {
+      type: 'RunsHalted',
+      data: { runs: runs.map(({ index }) => index), nodes: runs.map(({ node }) => node) },
+    },
+  ];
+}
+
+function pause(task: TaskState, operator: string): TaskEvent[] {
+  if (task.status !== 'running') throw refusal('it is not running');
+  return [
+    { type: 'TaskPaused', data: { operator } },
+    ...halted(task.runs.filter((run) => run.open && !isWorking(run))),
+  ];
+}
+
+/** A budget was exceeded: whatever is not at work on a node is halted now, the rest after its running step. */
+export function haltForBudget(task: TaskState, failed: number, budget: number): TaskEvent[] {
+  return [
+    { type: 'FailureBudgetExceeded', data: { failed, budget } },
+    ...halted(task.runs.filter((run) => (run.open && !isWorking(run)) || (!run.open && run.state === 0))),
+  ];
+}
+
+function claim(task: TaskState, run: Run, executor: string): TaskEvent[] {
+  if (!run.open && !run.draining) throw refusal(`run ${run.id} of task ${task.id} needs nobody`);
+  if (run.holder !== null && run.holder !== executor) {
+    throw refusal(`run ${run.id} of task ${task.id} is held by ${run.holder}`);
+  }
+  // The same executor claims again when the answer to its first claim was lost: it gets a new lease.
+  return [{ type: 'RunClaimed', data: { run: run.index, executor, lease: run.lease + 1 } }];
+}
+
+/** Whether a report repeats one that is recorded already: its answer was lost. */
+function isRepeated(run: Run, report: ReportCommand): boolean {
+  return (
+    run.lease === report.lease &&
+    (report.step < run.step || (report.step === run.step && report.attempt < run.attempt))
+  );
+}
+
+function report(task: TaskState, run: Run, command: ReportCommand, now: number): TaskEvent[] {
+  if (isRepeated(run, command)) return [];
+  if (run.lease !== command.lease || run.holder === null) {
+    throw refusal(`lease ${command.lease} of run ${run.id} is over`);
+  }
+  if (command.step !== run.step || command.attempt !== run.attempt) {
+    throw refusal(
+      `run ${run.id} stands at step ${run.step} attempt ${run.attempt}, not ${command.step} ${command.attempt}`,
+    );
+  }
+  const events: TaskEvent[] = [];
+  if (command.hostKey !== undefined) {
+    events.push({ type: 'HostKeyPinned', data: { node: run.node, hostKey: command.hostKey } });
+  }
+  if (run.draining) {
+    events.push(outcomeOfDraining(run, command));
+    events.push({ type: 'RunDrained', data: { run: run.index, node: run.node, givenUp: false } });
+    return events;
+  }
+  const outcome = outcomeOf(task, run, command, now);
+  events.push(outcome, ...whatFollows(task, run, outcome, command));
+  return events;
+}
+
+function attemptOf(run: Run, { step, attempt, result }: ReportCommand) {
+  return {
+    run: run.index,
+    step,
+    attempt,
+    startedAt: result.started_at,
+    finishedAt: result.finished_at,
+    ...(result.exit_code === undefined ? {} : { exitCode: result.exit_code }),
+  };
+}
+
+function outcomeOfDraining(run: Run, command: ReportCommand): TaskEvent {
+  const ended = attemptOf(run, command);
+  if (command.result.status === 'succeeded') return { type: 'AttemptSucceeded', data: ended };
+  if (command.result.status === 'stopped') {
+    return { type: 'AttemptStopped', data: { ...ended, reason: command.result.reason } };
+  }
+  return {
+    type: 'AttemptFailed',
+    data: { ...ended, reason: command.result.reason, next: 'fail', retryAt: null },
+  };
+}
+
+type Outcome = Extract<TaskEvent, { type: 'AttemptSucceeded' | 'AttemptFailed' }>;
+
+function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: number): Outcome {
+  const ended = attemptOf(run, command);
+  const { result } = command;
+  if (result.status === 'succeeded') return { type: 'AttemptSucceeded', data: ended };
+  const { retry } = task.created.steps[run.step] ?? { retry: { retry_times: 0, ignore_error: false } };
+  const reason =
+    result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
+  if (run.failures < retry.retry_times) {
+    const retryAt = now + task.created.retryDelayMs;
+    return { type: 'AttemptFailed', data: { ...ended, reason, next: 'retry', retryAt } };
+  }
+  const next = retry.ignore_error ? 'ignore' : 'fail';
+  return { type: 'AttemptFailed', data: { ...ended, reason, next, retryAt: null } };
+}
+
+/** What an attempt's outcome means for its run: the end, or going on, now or later or elsewhere. */
+function whatFollows(task: TaskState, run: Run, outcome: Outcome, command: ReportCommand): TaskEvent[] {
+  const { index, node } = run;
+  if (outcome.type === 'AttemptFailed' && outcome.data.next === 'fail') {
+    return [{ type: 'RunFailed', data: { run: index, node, step: run.step, reason: outcome.data.reason } }];
+  }
+  const retried = outcome.type === 'AttemptFailed' && outcome.data.next === 'retry';
+  const nextStep = retried ? run.step : run.step + 1;
+  const next = task.created.steps[nextStep];
+  if (!next) return [{ type: 'RunSucceeded', data: { run: index, node } }];
+  if (task.status !== 'running') return halted([run]);
+  if (run.batch !== task.batch) return [{ type: 'RunDeferred', data: { run: index } }];
+  if (!command.capabilities.includes(next.capability)) {
+    return [{ type: 'RunHandedBack', data: { run: index, lease: run.lease, idle: true } }];
+  }
+  return [];
+}

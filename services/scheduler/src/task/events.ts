@@ -1,0 +1,168 @@
+import type { BatchStarted, RunFailed, RunSucceeded, RunsHalted, TaskPlan } from '@rigel/contracts';
+
+/*
+ * The facts of a task's life, all in one stream `task-<id>`. Runs (one node inside the task) are named by their index;
+ * batches are counted from 0. Times that a decision was based on stand in the events; when an event happened is in its
+ * record.
+ */
+
+export type PlannedStep = TaskPlan['steps'][number];
+
+/** A node as it was when the task was made. */
+export interface TaskNode {
+  node: number;
+  ip: string;
+  vm: string;
+}
+
+/** The task as it will run whatever happens to the catalog later. Batch membership never changes. */
+export interface TaskCreated {
+  uuid: string;
+  /** Of the request that made the task: goes along to the commands on the nodes. */
+  correlationId: string;
+  name: string;
+  template: { id: number; name: string };
+  pool: { id: number; name: string };
+  steps: PlannedStep[];
+  nodes: TaskNode[];
+  /** Id of the first node run; the others follow it without gaps. */
+  firstRunId: number;
+  batchSize: number;
+  /** Limit for the whole run in milliseconds, 0 = none. */
+  timeoutMs: number;
+  /** Failed nodes that are tolerated; null = no budget. */
+  failureBudget: number | null;
+  /** Pause between the attempts of a step. */
+  retryDelayMs: number;
+  operator: string;
+  flowType: 'manual' | 'crontab';
+  /** Parameter overrides of the request that no step uses. */
+  unusedParams: string[];
+}
+
+/** The task begins, or goes on after a pause or a failure. */
+export interface TaskStarted {
+  operator: string;
+  /** When the task's time is up; null = never. */
+  deadline: number | null;
+  /** Runs that are open again, from the step they stand at; null = all, from the beginning. */
+  runs: number[] | null;
+}
+
+export interface RunClaimed {
+  run: number;
+  executor: string;
+  lease: number;
+}
+
+/** No heartbeat named the lease any more: the run is offered to others, who find the attempt again on the node. */
+export interface LeaseExpired {
+  run: number;
+  lease: number;
+  executor: string;
+}
+
+/** The executor gave the run back. `idle`: between two steps, nothing of it is running on the node. */
+export interface RunHandedBack {
+  run: number;
+  lease: number;
+  idle: boolean;
+}
+
+/** The node's SSH host key, accepted at first sight; from now on it must stay the same. */
+export interface HostKeyPinned {
+  node: number;
+  hostKey: string;
+}
+
+interface AttemptEnded {
+  run: number;
+  step: number;
+  attempt: number;
+  startedAt: number;
+  finishedAt: number;
+  exitCode?: number;
+}
+
+export type AttemptSucceeded = AttemptEnded;
+
+export interface AttemptFailed extends AttemptEnded {
+  reason: string;
+  /** What follows: another attempt (not before `retryAt`), the next step all the same, or the end of the run. */
+  next: 'retry' | 'ignore' | 'fail';
+  retryAt: number | null;
+}
+
+/** The attempt's command was ended on the node because the task was. `reason`: why that may not have worked. */
+export interface AttemptStopped extends AttemptEnded {
+  reason: string;
+}
+
+/** A run of an earlier batch goes first after a resume: this one waits for its batch. */
+export interface RunDeferred {
+  run: number;
+}
+
+/** Nothing of an ended task's run is left on the node: the node is free. */
+export interface RunDrained {
+  run: number;
+  node: number;
+  /** The node could not be reached for so long that nobody tries any more: its command may still run. */
+  givenUp: boolean;
+}
+
+export interface BatchFinished {
+  batch: number;
+  succeeded: number;
+  failed: number;
+}
+
+export interface TaskPaused {
+  operator: string;
+}
+
+/** Final. Unfinished runs are halted; commands that run are being ended. */
+export interface TaskStopped {
+  operator: string;
+}
+
+/** The task's time is up. Unfinished runs have failed; commands that run are being ended. */
+export interface TaskTimedOut {
+  deadline: number;
+}
+
+/** More nodes failed than the budget allows: no further step begins. */
+export interface FailureBudgetExceeded {
+  failed: number;
+  budget: number;
+}
+
+export interface TaskFinished {
+  state: 2 | 3;
+  reason: 'completed' | 'partial' | 'failed';
+}
+
+export type TaskEvent =
+  | { type: 'TaskCreated'; data: TaskCreated }
+  | { type: 'TaskStarted'; data: TaskStarted }
+  | { type: 'BatchStarted'; data: BatchStarted }
+  | { type: 'RunClaimed'; data: RunClaimed }
+  | { type: 'LeaseExpired'; data: LeaseExpired }
+  | { type: 'RunHandedBack'; data: RunHandedBack }
+  | { type: 'HostKeyPinned'; data: HostKeyPinned }
+  | { type: 'AttemptSucceeded'; data: AttemptSucceeded }
+  | { type: 'AttemptFailed'; data: AttemptFailed }
+  | { type: 'AttemptStopped'; data: AttemptStopped }
+  | { type: 'RunSucceeded'; data: RunSucceeded }
+  | { type: 'RunFailed'; data: RunFailed }
+  | { type: 'RunsHalted'; data: RunsHalted }
+  | { type: 'RunDeferred'; data: RunDeferred }
+  | { type: 'RunDrained'; data: RunDrained }
+  | { type: 'BatchFinished'; data: BatchFinished }
+  | { type: 'TaskPaused'; data: TaskPaused }
+  | { type: 'TaskStopped'; data: TaskStopped }
+  | { type: 'TaskTimedOut'; data: TaskTimedOut }
+  | { type: 'FailureBudgetExceeded'; data: FailureBudgetExceeded }
+  | { type: 'TaskFinished'; data: TaskFinished };
+
+export const streamOf = (taskId: number): string => `task-${taskId}`;

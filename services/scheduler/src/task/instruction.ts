@@ -1,0 +1,36 @@
+import type { Instruction } from '@rigel/contracts';
+import type { Run, TaskState } from './state.js';
+
+/**
+ * What the holder of a run's lease is to do next, as the task stands. Pure.
+ * @param begun whether the current attempt may have been begun under an earlier lease.
+ * @param outputFrom bytes of its output that are stored already.
+ */
+export function nextInstruction(
+  task: TaskState,
+  run: Run,
+  now: number,
+  { begun, outputFrom }: { begun: boolean; outputFrom: number },
+): Instruction {
+  if (run.draining && run.holder !== null) return { do: 'stop', step: run.step, attempt: run.attempt };
+  const step = task.created.steps[run.step];
+  if (!run.open || run.holder === null || !step) return { do: 'release', why: whyReleased(task, run) };
+  const delay = Math.max(0, run.retryAt - now);
+  const startsAt = Math.max(run.since, run.retryAt);
+  return {
+    do: 'run',
+    step: run.step,
+    attempt: run.attempt,
+    delay_ms: delay,
+    timeout_ms: Math.max(0, startsAt + step.timeout_ms - Math.max(now, startsAt)),
+    begun,
+    output_from: outputFrom,
+  };
+}
+
+function whyReleased(task: TaskState, run: Run): string {
+  if (run.state === 2) return 'done';
+  if (run.state === 3) return 'failed';
+  if (run.open) return 'another kind of executor goes on';
+  return `the task is ${task.status}`;
+}

@@ -1,0 +1,186 @@
+import type { TaskLogLine } from '@rigel/contracts';
+import type { RecordedEvent } from '@rigel/event-store';
+import type { TaskEvent } from './events.js';
+import { evolve, type Run, runAt, type TaskState } from './state.js';
+
+/** An event gives at most this many lines; so a line's id tells its event, and ids rise with the events. */
+const LINES_PER_EVENT = 256;
+
+/** Halted nodes are named one by one up to this many. */
+const HALTED_NAMED = 100;
+
+/** The first event whose lines may have an id greater than the given one. */
+export function versionOfLogId(id: number): number {
+  return Math.floor(id / LINES_PER_EVENT);
+}
+
+interface Line {
+  batch: number;
+  message: string;
+}
+
+/**
+ * The task log: the event stream in words. Pure: the same events always give the same lines with the same ids.
+ * @param after only lines with a greater id.
+ */
+export function renderLog(id: number, events: readonly RecordedEvent<TaskEvent>[], after = 0): TaskLogLine[] {
+  const lines: TaskLogLine[] = [];
+  let task: TaskState | undefined;
+  for (const recorded of events) {
+    const event = { type: recorded.type, data: recorded.data } as TaskEvent;
+    const before = describeBefore(task, event);
+    task = evolve(task, event, id, recorded.recordedAt);
+    [...before, ...describeAfter(task, event)].slice(0, LINES_PER_EVENT).forEach((line, index) => {
+      const lineId = recorded.version * LINES_PER_EVENT + index;
+      if (lineId > after)
+        lines.push({ id: lineId, batch_id: line.batch, message: line.message, time: recorded.recordedAt });
+    });
+  }
+  return lines;
+}
+
+const whole = (message: string): Line => ({ batch: 0, message });
+const ofRun = (run: Run, message: string): Line => ({
+  batch: run.batch + 1,
+  message: `${run.ip}: ${message}`,
+});
+
+function stepName(task: TaskState, step: number): string {
+  return task.created.steps[step]?.name ?? `step ${step + 1}`;
+}
+
+function seconds(from: number, to: number): string {
+  return `${(Math.max(0, to - from) / 1000).toFixed(1)} s`;
+}
+
+/** Lines that need the state as it was before the event. */
+function describeBefore(task: TaskState | undefined, event: TaskEvent): Line[] {
+  if (!task) return [];
+  switch (event.type) {
+    case 'TaskStarted':
+      return [
+        whole(
+          task.status === 'created'
+            ? `run started by ${event.data.operator}`
+            : `run resumed by ${event.data.operator}: ${event.data.runs?.length ?? 0} nodes to go on with`,
+        ),
+      ];
+    case 'RunClaimed': {
+      const run = runAt(task, event.data.run);
+      const what = `${stepName(task, run.step)} attempt ${run.attempt}`;
+      if (run.draining) return [ofRun(run, `${event.data.executor} ends ${what}`)];
+      if (run.mayRun) return [ofRun(run, `${what} taken over by ${event.data.executor}`)];
+      return [ofRun(run, `${what} started by ${event.data.executor}`)];
+    }
+    default:
+      return [];
+  }
+}
+
+/** The step that a run went on to under the same lease. */
+function goingOn(task: TaskState, run: Run): Line[] {
+  if (!run.open || run.holder === null || run.step >= task.created.steps.length) return [];
+  return [ofRun(run, `${stepName(task, run.step)} attempt ${run.attempt} started by ${run.holder}`)];
+}
+
+/** Lines that follow from the event itself. */
+function describeAfter(task: TaskState, event: TaskEvent): Line[] {
+  switch (event.type) {
+    case 'TaskCreated': {
+      const { name, template, pool, nodes, batchSize, operator, unusedParams } = event.data;
+      return [
+        whole(
+          `task ${name} created by ${operator}: template ${template.name}, ${nodes.length} nodes of pool ${pool.name} in ${task.batches} batches of up to ${batchSize}`,
+        ),
+        ...unusedParams.map((param) => whole(`the override ${param} is used by no step`)),
+      ];
+    }
+    case 'BatchStarted':
+      return [
+        {
+          batch: event.data.batch + 1,
+          message: `batch ${event.data.batch + 1} of ${task.batches} started: ${event.data.runs.length} nodes`,
+        },
+      ];
+    case 'LeaseExpired': {
+      const run = runAt(task, event.data.run);
+      return [ofRun(run, `${event.data.executor} is not heard of any more, another executor takes over`)];
+    }
+    case 'RunHandedBack':
+      return [ofRun(runAt(task, event.data.run), 'handed to another executor')];
+    case 'HostKeyPinned': {
+      const run = task.runs.find(({ node }) => node === event.data.node);
+      return run ? [ofRun(run, 'SSH host key learned at first sight')] : [];
+    }
+    case 'AttemptSucceeded': {
+      const { step, attempt, startedAt, finishedAt } = event.data;
+      const run = runAt(task, event.data.run);
+      const what = `${stepName(task, step)} attempt ${attempt}`;
+      return [ofRun(run, `${what} succeeded in ${seconds(startedAt, finishedAt)}`), ...goingOn(task, run)];
+    }
+    case 'AttemptFailed': {
+      const { step, attempt, startedAt, finishedAt, reason, next } = event.data;
+      const run = runAt(task, event.data.run);
+      const failed = `${stepName(task, step)} attempt ${attempt} failed after ${seconds(startedAt, finishedAt)}: ${reason}`;
+      if (next === 'fail') return [ofRun(run, failed)];
+      if (next === 'ignore') return [ofRun(run, `${failed} (ignored)`), ...goingOn(task, run)];
+      return [ofRun(run, `${failed} (attempt ${attempt + 1} in ${task.created.retryDelayMs / 1000} s)`)];
+    }
+    case 'AttemptStopped': {
+      const { step, attempt, reason } = event.data;
+      const tail = reason ? `: ${reason}` : '';
+      return [
+        ofRun(
+          runAt(task, event.data.run),
+          `${stepName(task, step)} attempt ${attempt} ended on the node${tail}`,
+        ),
+      ];
+    }
+    case 'RunSucceeded':
+      return [ofRun(runAt(task, event.data.run), 'all steps done')];
+    case 'RunFailed': {
+      const { step, reason } = event.data;
+      return [ofRun(runAt(task, event.data.run), `failed at ${stepName(task, step)}: ${reason}`)];
+    }
+    case 'RunsHalted':
+      if (event.data.runs.length > HALTED_NAMED) return [whole(`${event.data.runs.length} nodes halted`)];
+      return event.data.runs.map((index) => {
+        const run = runAt(task, index);
+        return ofRun(run, `halted before ${stepName(task, run.step)}`);
+      });
+    case 'RunDeferred':
+      return [ofRun(runAt(task, event.data.run), 'waits for its batch')];
+    case 'RunDrained':
+      return event.data.givenUp
+        ? [ofRun(runAt(task, event.data.run), 'could not be reached to end its command, which may still run')]
+        : [];
+    case 'BatchFinished':
+      return [
+        {
+          batch: event.data.batch + 1,
+          message: `batch ${event.data.batch + 1} of ${task.batches} finished: ${event.data.succeeded} nodes succeeded, ${event.data.failed} failed`,
+        },
+      ];
+    case 'TaskPaused':
+      return [whole(`run paused by ${event.data.operator}`)];
+    case 'TaskStopped':
+      return [whole(`run stopped by ${event.data.operator}`)];
+    case 'TaskTimedOut':
+      return [whole('run ended: its time is up')];
+    case 'FailureBudgetExceeded':
+      return [
+        whole(
+          `${event.data.failed} nodes failed, more than the ${event.data.budget} allowed: no further step begins`,
+        ),
+      ];
+    case 'TaskFinished': {
+      const [, , succeeded, failed] = task.stat;
+      return [whole(`run finished, ${event.data.reason}: ${succeeded} nodes succeeded, ${failed} failed`)];
+    }
+    case 'TaskStarted':
+    case 'RunClaimed':
+      return [];
+    default:
+      return event satisfies never;
+  }
+}

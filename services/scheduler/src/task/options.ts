@@ -1,0 +1,143 @@
+import { parseTemplate, renderTemplate, TemplateError } from '@rigel/command-template';
+import {
+  type Capability,
+  type ResolvedAction,
+  type ResolvedStep,
+  ServiceError,
+  show,
+} from '@rigel/contracts';
+import type { PlannedStep } from './events.js';
+
+/** Time limits of one attempt, in milliseconds. */
+export interface AttemptLimits {
+  remoteMs: number;
+  providerMs: number;
+}
+
+export interface MergedSteps {
+  steps: ResolvedStep[];
+  /** Overrides that fit no step, as they would be written: `step.param` or `param`. */
+  unused: string[];
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Names of the parameters that a step can take. */
+function parametersOf(step: ResolvedStep): Set<string> {
+  const names = new Set(Object.keys(step.param_values));
+  for (const action of step.actions) {
+    for (const name of Object.keys(action.params)) names.add(name);
+    for (const { name } of placesOf(step, action)) names.add(name);
+  }
+  return names;
+}
+
+/** The `{{name}}` places of an action's template. @throws ServiceError `invalid` when the template cannot be used safely. */
+function placesOf(step: ResolvedStep, action: ResolvedAction): { name: string }[] {
+  if (action.module === 'noop') return [];
+  try {
+    return [...parseTemplate(action.text, action.module === 'shell' ? 'command' : 'script').parameters];
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new ServiceError(
+      'invalid',
+      `step ${step.name}, action ${action.name}: ${error.message}`,
+      'template_id',
+    );
+  }
+}
+
+/**
+ * Lays a request's overrides over the template's parameter values: `{step: {param: value}}` reaches every step of that
+ * name, `{param: value}` every step that has the parameter. The given steps stay as they are.
+ */
+export function mergeParams(steps: readonly ResolvedStep[], params: Record<string, unknown>): MergedSteps {
+  const merged = steps.map((step) => ({ ...step, param_values: { ...step.param_values } }));
+  const unused: string[] = [];
+  for (const [key, value] of Object.entries(params)) {
+    if (key === '') continue;
+    const named = merged.filter((step) => step.name === key);
+    if (isObject(value)) {
+      for (const [param, inner] of Object.entries(value)) {
+        if (param === '') continue;
+        const takers = named.filter((step) => parametersOf(step).has(param));
+        if (takers.length === 0) unused.push(`${key}.${param}`);
+        for (const step of takers) step.param_values[param] = inner;
+      }
+    } else {
+      const takers = merged.filter((step) => parametersOf(step).has(key));
+      if (takers.length === 0) unused.push(key);
+      for (const step of takers) step.param_values[key] = value;
+    }
+  }
+  return { steps: merged, unused };
+}
+
+/**
+ * Checks that every step can run as it is, so that nothing is refused in the middle of a run.
+ * @throws ServiceError `invalid`, naming step, action and parameter.
+ */
+export function planSteps(steps: readonly ResolvedStep[], limits: AttemptLimits): PlannedStep[] {
+  if (steps.length === 0) throw new ServiceError('invalid', 'the template has no steps', 'template_id');
+  return steps.map((step) => {
+    const capability = capabilityOf(step);
+    for (const action of step.actions) checkAction(step, action);
+    return { ...step, capability, timeout_ms: step.kind === 'remote' ? limits.remoteMs : limits.providerMs };
+  });
+}
+
+function capabilityOf(step: ResolvedStep): Capability {
+  if (step.kind !== 'remote') {
+    const provider = step.kind === 'vm' ? 'a VM provider' : 'a service-discovery provider';
+    throw new ServiceError(
+      'invalid',
+      `step ${step.name} needs ${provider}, and none is configured`,
+      'template_id',
+    );
+  }
+  const noops = step.actions.filter(({ module }) => module === 'noop').length;
+  if (noops === step.actions.length && noops > 0) return 'noop';
+  if (noops > 0) {
+    throw new ServiceError('invalid', `step ${step.name} mixes noop actions with others`, 'template_id');
+  }
+  return 'ssh';
+}
+
+function checkAction(step: ResolvedStep, action: ResolvedAction): void {
+  const where = `step ${step.name}, action ${action.name}`;
+  for (const { name } of placesOf(step, action)) {
+    const value = step.param_values[name];
+    if (value === undefined || value === null) {
+      throw new ServiceError('invalid', `${where}: parameter ${name} has no value`, 'params');
+    }
+    checkType(where, name, value, action.params[name] ?? 'string');
+  }
+  if (action.module === 'noop') return;
+  try {
+    // Rendered for the check only: what runs is rendered by the executor, at the last moment.
+    const template = parseTemplate(action.text, action.module === 'shell' ? 'command' : 'script');
+    renderTemplate(template, step.param_values as Record<string, string | number | boolean>);
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new ServiceError('invalid', `${where}: ${error.message}`, 'params');
+  }
+}
+
+function checkType(where: string, name: string, value: unknown, type: 'string' | 'integer'): void {
+  const scalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  if (!scalar) {
+    throw new ServiceError(
+      'invalid',
+      `${where}: parameter ${name} must be a string or a number, not ${show(value)}`,
+      'params',
+    );
+  }
+  if (type === 'integer' && !/^[+-]?\d+$/.test(String(value).trim())) {
+    throw new ServiceError(
+      'invalid',
+      `${where}: parameter ${name} must be an integer, not ${show(value)}`,
+      'params',
+    );
+  }
+}

@@ -1,0 +1,78 @@
+import type { TaskEvent } from './events.js';
+import { hasEnded, type TaskState } from './state.js';
+
+/** Indexes of the runs that an event changes. */
+export function touchedRuns(task: TaskState, event: TaskEvent): readonly number[] | 'all' {
+  switch (event.type) {
+    case 'TaskCreated':
+    case 'TaskStopped':
+    case 'TaskTimedOut':
+      return 'all';
+    case 'TaskStarted':
+      return event.data.runs ?? [];
+    case 'BatchStarted':
+    case 'RunsHalted':
+      return event.data.runs;
+    case 'RunClaimed':
+    case 'LeaseExpired':
+    case 'RunHandedBack':
+    case 'AttemptSucceeded':
+    case 'AttemptFailed':
+    case 'AttemptStopped':
+    case 'RunSucceeded':
+    case 'RunFailed':
+    case 'RunDeferred':
+    case 'RunDrained':
+      return [event.data.run];
+    case 'HostKeyPinned':
+    case 'BatchFinished':
+    case 'TaskPaused':
+    case 'FailureBudgetExceeded':
+    case 'TaskFinished':
+      return [];
+    default:
+      event satisfies never;
+      return task.runs.map(({ index }) => index);
+  }
+}
+
+/** Whether the scheduler still has something to do for the task, or may be asked to (a paused one holds its nodes). */
+export function isActive(task: TaskState): boolean {
+  return !hasEnded(task) || task.runs.some(({ draining }) => draining);
+}
+
+/** Nodes that the task holds: all while it is unfinished, afterwards those on which a command is still being ended. */
+export function heldNodes(task: TaskState): number[] | 'all' {
+  if (!hasEnded(task)) return 'all';
+  return task.runs.filter(({ draining }) => draining).map(({ node }) => node);
+}
+
+/** Row of the read table `tasks`, those columns that change. */
+export function taskRow(task: TaskState) {
+  return {
+    id: task.id,
+    state: task.state,
+    end_reason: task.endReason,
+    stat: task.stat,
+    active: isActive(task),
+    version: task.version,
+    updated_at: task.updatedAt,
+  };
+}
+
+/** Rows of the read table `runs`, those columns that change. */
+export function runRows(task: TaskState, indexes: Iterable<number>) {
+  const rows = [];
+  for (const index of indexes) {
+    const run = task.runs[index];
+    if (run)
+      rows.push({
+        id: run.id,
+        state: run.state,
+        step: run.step,
+        steps: run.steps,
+        updated_at: run.updatedAt,
+      });
+  }
+  return rows;
+}
