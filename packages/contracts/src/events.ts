@@ -53,7 +53,10 @@ export function readEvents(owner: EventOwner) {
 
 /** A batch of a task begins: its nodes are being worked on. */
 export interface BatchStarted {
+  /** Counted from 0. */
   batch: number;
+  /** Indexes of the node runs that are opened, and their nodes. */
+  runs: number[];
   nodes: number[];
 }
 

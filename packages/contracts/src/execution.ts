@@ -48,6 +48,10 @@ export const Instruction = Type.Union([
     attempt: Type.Integer({ minimum: 1 }),
     /** Wait this long first (pause between attempts). */
     delay_ms: Type.Integer({ minimum: 0 }),
+    /** What is left of the attempt's time limit, after the delay. */
+    timeout_ms: Type.Integer({ minimum: 0 }),
+    /** The attempt may have been begun already, by an executor that is gone: find it again, do not conclude anything from not reaching the node. */
+    begun: Type.Boolean(),
     /** Output bytes of this attempt that are stored already. */
     output_from: Type.Integer({ minimum: 0 }),
   }),

@@ -1,0 +1,16 @@
+import type { AttemptReport, StepRunner } from './step-runner.js';
+
+/** Does nothing, at once: what remains is what the engine costs. */
+export class NoopRunner implements StepRunner {
+  async run(): Promise<AttemptReport> {
+    const now = Date.now();
+    return { result: { status: 'succeeded', reason: '', started_at: now, finished_at: now } };
+  }
+
+  async stop(): Promise<AttemptReport> {
+    const now = Date.now();
+    return { result: { status: 'stopped', reason: '', started_at: now, finished_at: now } };
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execution, partitionOf, ServiceError } from '@rigel/contracts';
+import type { Bus, CallContext } from '@rigel/messaging';
+
+/** A piece is sent when this much has come together, or this long after its first byte. */
+const PIECE_BYTES = 64 * 1024;
+const PIECE_MS = 300;
+const RETRY_MS = 500;
+
+interface Piece {
+  offset: number;
+  data: string;
+}
+
+/**
+ * Sends the output of one attempt to the scheduler while the command runs, piece after piece. What is left at the end
+ * goes along with the report, so a quick command costs no message of its own.
+ */
+export class OutputSender {
+  private parts: Buffer[] = [];
+  private bytes = 0;
+  private start = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private sending: Promise<void> | undefined;
+  private finished = false;
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly run: { task_id: number; run_id: number; lease: number; step: number; attempt: number },
+    private readonly context: CallContext,
+  ) {}
+
+  add(offset: number, data: Buffer): void {
+    if (this.parts.length === 0) this.start = offset;
+    this.parts.push(data);
+    this.bytes += data.length;
+    if (this.bytes >= PIECE_BYTES) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), PIECE_MS);
+  }
+
+  /** Waits for what is under way; returns what is left for the report. */
+  async finish(): Promise<Piece | undefined> {
+    this.finished = true;
+    clearTimeout(this.timer);
+    await this.sending;
+    return this.bytes > 0 ? this.take() : undefined;
+  }
+
+  /** Nothing more is to be sent: the run is somebody else's now. */
+  abandon(): void {
+    this.finished = true;
+    clearTimeout(this.timer);
+    this.parts = [];
+    this.bytes = 0;
+  }
+
+  private take(): Piece {
+    const piece = { offset: this.start, data: Buffer.concat(this.parts).toString('base64') };
+    this.parts = [];
+    this.bytes = 0;
+    return piece;
+  }
+
+  private flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.sending || this.finished || this.bytes === 0) return;
+    this.sending = this.send(this.take()).finally(() => {
+      this.sending = undefined;
+      if (this.bytes >= PIECE_BYTES) this.flush();
+      else if (this.bytes > 0 && !this.finished) this.timer ??= setTimeout(() => this.flush(), PIECE_MS);
+    });
+  }
+
+  /** Sends a piece until it is stored. A refusal means that the lease is over; the report will learn the same. */
+  private async send(output: Piece): Promise<void> {
+    for (;;) {
+      try {
+        await this.bus.call(
+          execution.output,
+          { ...this.run, output },
+          { ...this.context, partition: partitionOf(this.run.task_id) },
+        );
+        return;
+      } catch (error) {
+        const again = error instanceof ServiceError && error.code === 'unavailable' && !this.finished;
+        if (!again) {
+          if (error instanceof ServiceError && error.code === 'unavailable') this.putBack(output);
+          return;
+        }
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+
+  /** The end came while a piece was not stored yet: it goes along with the report. */
+  private putBack(output: Piece): void {
+    const data = Buffer.from(output.data, 'base64');
+    this.parts.unshift(data);
+    this.bytes += data.length;
+    this.start = output.offset;
+  }
+}

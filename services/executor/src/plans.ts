@@ -1,0 +1,29 @@
+import { execution, partitionOf, type TaskPlan } from '@rigel/contracts';
+import type { Bus, CallContext } from '@rigel/messaging';
+
+/** Plans kept; the oldest is forgotten first, and fetched again when needed. */
+const KEPT = 200;
+
+/** The plans of tasks being worked on. A plan never changes, so it is fetched once for all of a task's runs. */
+export class Plans {
+  private readonly plans = new Map<number, Promise<TaskPlan>>();
+
+  constructor(private readonly bus: Bus) {}
+
+  get(taskId: number, context: CallContext): Promise<TaskPlan> {
+    const known = this.plans.get(taskId);
+    if (known) return known;
+    const fetched = this.bus.call(
+      execution.plan,
+      { task_id: taskId },
+      { ...context, partition: partitionOf(taskId) },
+    );
+    this.plans.set(taskId, fetched);
+    fetched.catch(() => this.plans.delete(taskId));
+    for (const oldest of this.plans.keys()) {
+      if (this.plans.size <= KEPT) break;
+      this.plans.delete(oldest);
+    }
+    return fetched;
+  }
+}

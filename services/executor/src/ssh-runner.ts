@@ -1,0 +1,295 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AttemptResult, attemptKey } from '@rigel/contracts';
+import {
+  type AttemptOutcome,
+  type AttemptSpec,
+  ConnectFailure,
+  ConnectionLost,
+  type ConnectionSettings,
+  connectToNode,
+  type NodeConnection,
+  runAttempt,
+  stopAttempt,
+} from '@rigel/remote-attempt';
+import type { Logger } from 'pino';
+import { commandsOf } from './commands.js';
+import { parseNodeAddress } from './node-address.js';
+import type {
+  AttemptReport,
+  ClaimedRun,
+  OnOutput,
+  RunInstruction,
+  StepRunner,
+  StopInstruction,
+} from './step-runner.js';
+
+export interface SshSettings {
+  connection: ConnectionSettings;
+  defaultPort: number;
+  outputLimitBytes: number;
+}
+
+/** First and longest pause between two tries to reach a node on which something may run. */
+const RECONNECT_FIRST_MS = 200;
+const RECONNECT_LONGEST_MS = 5_000;
+/** An attempt that was found again gets at least this long to be collected, whatever is left of its time. */
+const COLLECT_MS = 15_000;
+/** How long a node is tried on which a command is to be ended. */
+const STOP_LIMIT_MS = 5 * 60_000;
+
+type Ending = 'stop' | 'deadline';
+
+/**
+ * Runs a node's steps over one SSH connection. A connection that breaks is opened again and the attempt found again on
+ * the node; only when its time is up without an answer is the outcome given as unknown, which counts as failed.
+ */
+export class SshRunner implements StepRunner {
+  private connection: NodeConnection | undefined;
+  private hostKey: string | null;
+  private learnedHostKey: string | undefined;
+
+  constructor(
+    private readonly claimed: ClaimedRun,
+    private readonly settings: SshSettings,
+    private readonly log: Logger,
+  ) {
+    this.hostKey = claimed.node.hostKey;
+  }
+
+  async run(
+    instruction: RunInstruction,
+    onOutput: OnOutput,
+    signals: { abandon: AbortSignal; stop: AbortSignal },
+  ): Promise<AttemptReport> {
+    const startedAt = Date.now();
+    const result = await new AttemptWatch(
+      this,
+      this.specOf(instruction),
+      instruction,
+      onOutput,
+      signals,
+    ).result();
+    return this.report(startedAt, result);
+  }
+
+  async stop(instruction: StopInstruction, abandon: AbortSignal): Promise<AttemptReport> {
+    const startedAt = Date.now();
+    const key = attemptKey(this.claimed.plan, this.claimed.runId, instruction.step, instruction.attempt);
+    const problem = await this.stopOnNode(key, startedAt + STOP_LIMIT_MS, abandon);
+    return this.report(startedAt, { status: 'stopped', reason: problem ?? '' });
+  }
+
+  close(): void {
+    this.connection?.close();
+    this.connection = undefined;
+  }
+
+  /** The open connection, or a new one. @throws ConnectFailure */
+  async connect(signal: AbortSignal): Promise<NodeConnection> {
+    if (this.connection) return this.connection;
+    const target = parseNodeAddress(this.claimed.node.ip, this.settings.defaultPort);
+    const connection = await connectToNode(
+      { ...target, ...(this.hostKey === null ? {} : { pinnedHostKey: this.hostKey }) },
+      this.settings.connection,
+      signal,
+    );
+    if (connection.hostKeyLearned) this.learnedHostKey = connection.hostKey;
+    this.hostKey = connection.hostKey;
+    this.connection = connection;
+    void connection.closed.then(() => {
+      if (this.connection === connection) this.connection = undefined;
+    });
+    return connection;
+  }
+
+  /** The connection has shown itself to be dead. */
+  drop(connection: NodeConnection): void {
+    if (this.connection === connection) this.connection = undefined;
+    connection.close();
+  }
+
+  get outputLimitBytes(): number {
+    return this.settings.outputLimitBytes;
+  }
+
+  /**
+   * Ends an attempt's processes, trying again while the node cannot be reached.
+   * @returns undefined when none is left, else why that is not known.
+   */
+  async stopOnNode(key: string, deadline: number, abandon: AbortSignal): Promise<string | undefined> {
+    for (let pause = RECONNECT_FIRST_MS; ; pause = Math.min(pause * 2, RECONNECT_LONGEST_MS)) {
+      let problem: string;
+      try {
+        const connection = await this.connect(abandon);
+        try {
+          await stopAttempt(connection, key);
+          return undefined;
+        } catch (error) {
+          if (error instanceof ConnectionLost) this.drop(connection);
+          problem = messageOf(error);
+        }
+      } catch (error) {
+        abandon.throwIfAborted();
+        problem = messageOf(error);
+      }
+      abandon.throwIfAborted();
+      if (Date.now() + pause > deadline)
+        return `the command could not be ended and may still run: ${problem}`;
+      this.log.warn({ key, problem, retry_ms: pause }, 'a command could not be ended yet, trying again');
+      await sleep(pause, undefined, { signal: abandon });
+    }
+  }
+
+  private specOf({ step, attempt }: RunInstruction): AttemptSpec {
+    const { plan, runId } = this.claimed;
+    const planned = plan.steps[step];
+    if (!planned) throw new Error(`the plan of task ${plan.task_id} has no step ${step}`);
+    return {
+      key: attemptKey(plan, runId, step, attempt),
+      actions: commandsOf(planned),
+      env: { RIGEL_CORRELATION_ID: plan.correlation_id },
+      ...(attempt > 1 ? { previousKey: attemptKey(plan, runId, step, attempt - 1) } : {}),
+    };
+  }
+
+  private report(
+    startedAt: number,
+    result: Pick<AttemptResult, 'status' | 'reason' | 'exit_code'>,
+  ): AttemptReport {
+    const hostKey = this.learnedHostKey;
+    this.learnedHostKey = undefined;
+    return {
+      result: { ...result, started_at: startedAt, finished_at: Date.now() },
+      ...(hostKey === undefined ? {} : { hostKey }),
+    };
+  }
+}
+
+type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code'>;
+
+/** One attempt, from its start (or finding it again) to a verdict. */
+class AttemptWatch {
+  private readonly deadline: number;
+  private mayHaveStarted: boolean;
+  private ending: Ending | undefined;
+  private endingOnNode: Promise<string | undefined> | undefined;
+  private offset: number;
+
+  constructor(
+    private readonly runner: SshRunner,
+    private readonly spec: AttemptSpec,
+    private readonly instruction: RunInstruction,
+    private readonly onOutput: OnOutput,
+    private readonly signals: { abandon: AbortSignal; stop: AbortSignal },
+  ) {
+    this.mayHaveStarted = instruction.begun;
+    this.offset = instruction.output_from;
+    this.deadline = Date.now() + Math.max(instruction.timeout_ms, instruction.begun ? COLLECT_MS : 0);
+  }
+
+  async result(): Promise<Verdict> {
+    const onStop = (): void => this.end('stop');
+    const timer = setTimeout(() => this.end('deadline'), this.deadline - Date.now());
+    this.signals.stop.addEventListener('abort', onStop, { once: true });
+    if (this.signals.stop.aborted) onStop();
+    try {
+      return await this.untilKnown();
+    } finally {
+      clearTimeout(timer);
+      this.signals.stop.removeEventListener('abort', onStop);
+    }
+  }
+
+  /** Ends the command on the node; the attempt is followed on, and its outcome then says how it ended. */
+  private end(ending: Ending): void {
+    if (this.ending) return;
+    this.ending = ending;
+    const limit = Date.now() + (ending === 'stop' ? STOP_LIMIT_MS : COLLECT_MS);
+    this.endingOnNode = this.runner.stopOnNode(this.spec.key, limit, this.signals.abandon);
+    // Awaited in untilKnown; an abandoned one may reject before that.
+    this.endingOnNode.catch(() => undefined);
+  }
+
+  private async untilKnown(): Promise<Verdict> {
+    const { abandon } = this.signals;
+    for (let pause = RECONNECT_FIRST_MS; ; pause = Math.min(pause * 2, RECONNECT_LONGEST_MS)) {
+      abandon.throwIfAborted();
+      const problem = await this.tryOnce();
+      if (typeof problem !== 'string') return problem;
+      if (this.ending) {
+        const unfinished = await this.endingOnNode;
+        if (unfinished !== undefined) return this.verdictOfEnded(unfinished);
+      }
+      if (Date.now() > this.deadline + COLLECT_MS) {
+        return { status: 'failed', reason: `the outcome is unknown: ${problem}` };
+      }
+      await sleep(pause, undefined, { signal: abandon });
+    }
+  }
+
+  /** A verdict, or why there is none yet. */
+  private async tryOnce(): Promise<Verdict | string> {
+    const { abandon } = this.signals;
+    let connection: NodeConnection;
+    try {
+      connection = await this.runner.connect(abandon);
+    } catch (error) {
+      abandon.throwIfAborted();
+      // Nothing was begun on a node that was never reached; where something may run, only the node can tell.
+      if (!this.mayHaveStarted && !this.ending) return { status: 'failed', reason: messageOf(error) };
+      if (!(error instanceof ConnectFailure)) throw error;
+      return messageOf(error);
+    }
+    const mayHaveStarted = this.mayHaveStarted;
+    this.mayHaveStarted = true;
+    try {
+      const outcome = await runAttempt(connection, this.spec, {
+        fromOffset: this.offset,
+        mayHaveStarted,
+        outputLimitBytes: this.runner.outputLimitBytes,
+        signal: abandon,
+        onOutput: ({ offset, data }) => {
+          this.offset = offset + data.length;
+          this.onOutput(offset, data);
+        },
+      });
+      return this.verdictOf(outcome);
+    } catch (error) {
+      abandon.throwIfAborted();
+      if (!(error instanceof ConnectionLost)) throw error;
+      this.runner.drop(connection);
+      return messageOf(error);
+    }
+  }
+
+  private verdictOf(outcome: AttemptOutcome): Verdict {
+    switch (outcome.kind) {
+      case 'exited':
+        if (outcome.exitCode === 0) return { status: 'succeeded', reason: '', exit_code: 0 };
+        return { status: 'failed', reason: exitReason(outcome, this.spec), exit_code: outcome.exitCode };
+      case 'stopped':
+        return this.verdictOfEnded('');
+      case 'unknown':
+        return { status: 'failed', reason: `the outcome is unknown: ${outcome.reason}` };
+      case 'not_started':
+        return { status: 'failed', reason: `the command was not started: ${outcome.reason}` };
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  private verdictOfEnded(problem: string): Verdict {
+    if (this.ending !== 'deadline') return { status: 'stopped', reason: problem };
+    const limit = `the attempt took longer than ${Math.round(this.instruction.timeout_ms / 1000)} s and was ended`;
+    return { status: 'failed', reason: problem ? `${limit}; ${problem}` : limit };
+  }
+}
+
+function exitReason(outcome: Extract<AttemptOutcome, { kind: 'exited' }>, spec: AttemptSpec): string {
+  const how = outcome.signal ? `was ended by ${outcome.signal}` : `exit status ${outcome.exitCode}`;
+  return spec.actions.length > 1 ? `action ${outcome.actionName}: ${how}` : how;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

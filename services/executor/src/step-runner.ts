@@ -1,0 +1,38 @@
+import type { AttemptResult, Instruction, TaskPlan } from '@rigel/contracts';
+
+export type RunInstruction = Extract<Instruction, { do: 'run' }>;
+export type StopInstruction = Extract<Instruction, { do: 'stop' }>;
+
+/** What one attempt came to. */
+export interface AttemptReport {
+  result: AttemptResult;
+  /** The node's host key, when it was seen for the first time. */
+  hostKey?: string;
+}
+
+/** Output of the attempt under way, in order; offsets count its bytes from 0. */
+export type OnOutput = (offset: number, data: Buffer) => void;
+
+/** The run that a runner works for. */
+export interface ClaimedRun {
+  runId: number;
+  plan: TaskPlan;
+  node: { ip: string; hostKey: string | null };
+}
+
+/** Does the steps of one node run; one object for each claim. What differs between kinds of executors is behind it. */
+export interface StepRunner {
+  /**
+   * Runs an attempt to its end, or finds it again. Never throws for what happens on the node: that is the result.
+   * @param abandon aborted when somebody else has the run now: leave the node as it is and reject.
+   * @param stop aborted when the command is to be ended; the attempt then ends as `stopped`.
+   */
+  run(
+    instruction: RunInstruction,
+    onOutput: OnOutput,
+    signals: { abandon: AbortSignal; stop: AbortSignal },
+  ): Promise<AttemptReport>;
+  /** Ends the command of an attempt that somebody else began. */
+  stop(instruction: StopInstruction, abandon: AbortSignal): Promise<AttemptReport>;
+  close(): void;
+}

@@ -1,0 +1,263 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Capability,
+  type ExecutorControl,
+  execution,
+  type Instruction,
+  partitionOf,
+  type RpcResponse,
+  ServiceError,
+  type TaskPlan,
+  type WorkOffer,
+} from '@rigel/contracts';
+import type { Bus, CallContext } from '@rigel/messaging';
+import type { Logger } from 'pino';
+import { OutputSender } from './output-sender.js';
+import type { Plans } from './plans.js';
+import type { Slots } from './slots.js';
+import type { AttemptReport, ClaimedRun, StepRunner } from './step-runner.js';
+
+/** Tries of a claim whose scheduler does not answer; after that the scheduler offers the run again by itself. */
+const CLAIM_TRIES = 3;
+const RETRY_MS = 300;
+const RETRY_LONGEST_MS = 3_000;
+
+type Granted = Extract<RpcResponse<typeof execution.claim>, { status: 'granted' }>;
+
+/** A run that this executor has the lease of. */
+interface ActiveRun {
+  taskId: number;
+  runId: number;
+  lease: number;
+  /** Somebody else has the run, or the process ends: leave everything as it is. */
+  abandon: AbortController;
+  /** The task was stopped: end the command. */
+  stop: AbortController;
+}
+
+/**
+ * Works on offered runs: claims one, does what it is told, reports each outcome, and lets the answer tell it what comes
+ * next. It decides nothing by itself and remembers nothing: what it knows is in the scheduler's events and on the node.
+ */
+export class Worker {
+  private readonly active = new Map<number, ActiveRun>();
+  private readonly running = new Set<Promise<void>>();
+
+  constructor(
+    private readonly options: {
+      executor: string;
+      capabilities: Capability[];
+      bus: Bus;
+      plans: Plans;
+      slots: Slots;
+      createRunner: (capability: Capability, claimed: ClaimedRun, log: Logger) => StepRunner;
+      log: Logger;
+    },
+  ) {}
+
+  /** The leases that are worked on, as heartbeats name them. */
+  leases(): [number, number, number][] {
+    return [...this.active.values()].map(({ taskId, runId, lease }) => [taskId, runId, lease]);
+  }
+
+  /** What the scheduler says of leases. */
+  control({ leases }: ExecutorControl): void {
+    for (const { run_id, lease, why } of leases) {
+      const run = this.active.get(run_id);
+      if (!run || run.lease !== lease) continue;
+      if (why === 'stop') run.stop.abort();
+      else run.abandon.abort(new Error('the lease is over'));
+    }
+  }
+
+  /** Claims an offered run and, where it is granted, goes on with it in the background. */
+  async take(offer: WorkOffer): Promise<void> {
+    if (this.active.has(offer.run_id)) return;
+    this.options.slots.take();
+    const context: CallContext = { correlationId: `run-${offer.run_id}`, actor: this.options.executor };
+    try {
+      const claim = await this.claim(offer, context);
+      if (claim.status === 'refused') {
+        this.options.log.debug({ run: offer.run_id, reason: claim.reason }, 'offer refused');
+        this.options.slots.release();
+        return;
+      }
+      const plan = await this.options.plans.get(offer.task_id, context);
+      this.begin(offer, claim, plan);
+    } catch (error) {
+      this.options.slots.release();
+      throw error;
+    }
+  }
+
+  /** Leaves all commands to themselves and gives the runs back. */
+  async drain(): Promise<void> {
+    const runs = [...this.active.values()];
+    for (const { abandon } of runs) abandon.abort(new Error('the executor ends'));
+    await Promise.allSettled(this.running);
+    await Promise.allSettled(
+      runs.map(({ taskId, runId, lease }) =>
+        this.options.bus.call(
+          execution.handBack,
+          { task_id: taskId, run_id: runId, lease },
+          { correlationId: `run-${runId}`, actor: this.options.executor, partition: partitionOf(taskId) },
+        ),
+      ),
+    );
+  }
+
+  private async claim(offer: WorkOffer, context: CallContext): Promise<RpcResponse<typeof execution.claim>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.options.bus.call(
+          execution.claim,
+          { ...offer, executor: this.options.executor, capabilities: this.options.capabilities },
+          { ...context, partition: partitionOf(offer.task_id) },
+        );
+      } catch (error) {
+        if (error instanceof ServiceError && error.code === 'not_found') {
+          return { status: 'refused', reason: error.message };
+        }
+        if (!isUnavailable(error) || attempt === CLAIM_TRIES) throw error;
+        await sleep(RETRY_MS * attempt);
+      }
+    }
+  }
+
+  private begin(offer: WorkOffer, claim: Granted, plan: TaskPlan): void {
+    const run: ActiveRun = {
+      taskId: offer.task_id,
+      runId: offer.run_id,
+      lease: claim.lease,
+      abandon: new AbortController(),
+      stop: new AbortController(),
+    };
+    this.active.set(run.runId, run);
+    const log = this.options.log.child({
+      task: run.taskId,
+      run: run.runId,
+      node: claim.node.ip,
+      correlation_id: plan.correlation_id,
+    });
+    const work = this.work(run, claim, plan, log)
+      .catch((error: unknown) => {
+        if (run.abandon.signal.aborted)
+          log.info({ reason: String(run.abandon.signal.reason) }, 'run left to others');
+        else
+          log.error(
+            { err: error },
+            'a run failed unexpectedly; its lease will expire and it is offered again',
+          );
+      })
+      .finally(() => {
+        this.active.delete(run.runId);
+        this.options.slots.release();
+        this.running.delete(work);
+      });
+    this.running.add(work);
+  }
+
+  /** One run from its claim to its release. */
+  private async work(run: ActiveRun, claim: Granted, plan: TaskPlan, log: Logger): Promise<void> {
+    let next: Instruction = claim.next;
+    const node = { ip: claim.node.ip, hostKey: claim.node.host_key };
+    let runner: StepRunner | undefined;
+    try {
+      while (next.do !== 'release') {
+        const capability = plan.steps[next.step]?.capability;
+        if (!capability) throw new Error(`the plan has no step ${next.step}`);
+        runner ??= this.options.createRunner(capability, { runId: run.runId, plan, node }, log);
+        const answer = await this.doInstruction(run, next, runner, plan, log);
+        if (answer.status === 'refused') {
+          log.warn({ reason: answer.reason }, 'a report was refused, the run is left to others');
+          return;
+        }
+        next = answer.next;
+      }
+      log.debug({ why: next.why }, 'run released');
+    } finally {
+      runner?.close();
+    }
+  }
+
+  private async doInstruction(
+    run: ActiveRun,
+    instruction: Exclude<Instruction, { do: 'release' }>,
+    runner: StepRunner,
+    plan: TaskPlan,
+    log: Logger,
+  ): Promise<RpcResponse<typeof execution.report>> {
+    const { step, attempt } = instruction;
+    const leased = { task_id: run.taskId, run_id: run.runId, lease: run.lease, step, attempt };
+    const context = { correlationId: plan.correlation_id, actor: this.options.executor };
+    const abandon = run.abandon.signal;
+    const sender = new OutputSender(this.options.bus, leased, context);
+    try {
+      let report: AttemptReport;
+      if (instruction.do === 'stop') {
+        report = await runner.stop(instruction, abandon);
+      } else {
+        await pause(instruction.delay_ms, abandon, run.stop.signal);
+        report = run.stop.signal.aborted
+          ? await runner.stop({ do: 'stop', step, attempt }, abandon)
+          : await runner.run(instruction, (offset, data) => sender.add(offset, data), {
+              abandon,
+              stop: run.stop.signal,
+            });
+      }
+      abandon.throwIfAborted();
+      const output = await sender.finish();
+      log.info({ step: plan.steps[step]?.name, attempt, ...report.result }, 'attempt ended');
+      return await this.report(
+        {
+          ...leased,
+          result: report.result,
+          capabilities: this.options.capabilities,
+          ...(output ? { output } : {}),
+          ...(report.hostKey === undefined ? {} : { host_key: report.hostKey }),
+        },
+        context,
+        abandon,
+        log,
+      );
+    } finally {
+      sender.abandon();
+    }
+  }
+
+  /** Reports until there is an answer: the outcome is only kept here until the scheduler has it. */
+  private async report(
+    report: Parameters<typeof this.options.bus.call<typeof execution.report>>[1],
+    context: CallContext,
+    abandon: AbortSignal,
+    log: Logger,
+  ): Promise<RpcResponse<typeof execution.report>> {
+    for (let wait = RETRY_MS; ; wait = Math.min(wait * 2, RETRY_LONGEST_MS)) {
+      try {
+        return await this.options.bus.call(execution.report, report, {
+          ...context,
+          partition: partitionOf(report.task_id),
+        });
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        log.warn(
+          { reason: (error as Error).message, retry_ms: wait },
+          'the outcome could not be reported yet',
+        );
+        await sleep(wait, undefined, { signal: abandon });
+      }
+    }
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof ServiceError && error.code === 'unavailable';
+}
+
+/** Waits before a retried attempt; ends early when the task is stopped, and rejects when the run is left to others. */
+async function pause(ms: number, abandon: AbortSignal, stop: AbortSignal): Promise<void> {
+  if (ms <= 0) return;
+  await sleep(ms, undefined, { signal: AbortSignal.any([abandon, stop]) }).catch(() =>
+    abandon.throwIfAborted(),
+  );
+}
