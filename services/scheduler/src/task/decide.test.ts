@@ -1,0 +1,317 @@
+import { ServiceError } from '@rigel/contracts';
+import t, { type Test } from 'tap';
+import { step, TaskUnderTest, taskCreated } from '../testing/task.js';
+import { nextInstruction } from './instruction.js';
+import { runAt } from './state.js';
+
+const fresh = { begun: false, outputFrom: 0 };
+
+function refused(t: Test, action: () => unknown, pattern: RegExp): void {
+  try {
+    action();
+    t.fail('was not refused');
+  } catch (error) {
+    t.ok(error instanceof ServiceError && error.code === 'wrong_state', 'is a refusal');
+    t.match((error as Error).message, pattern);
+  }
+}
+
+t.test('all nodes succeed, batch after batch', async (t) => {
+  const task = new TaskUnderTest(taskCreated(3, { batchSize: 2 }));
+  t.same(
+    task.events.map(({ event }) => event.type),
+    ['TaskCreated', 'TaskStarted', 'BatchStarted'],
+  );
+  task.finish(0);
+  t.equal(task.state.batch, 0, 'the batch waits for its second node');
+  refused(t, () => task.claim(2), /needs nobody/);
+  task.finish(1);
+  t.equal(task.state.batch, 1);
+  task.finish(2);
+  t.match(task.state, { state: 2, endReason: 'completed', stat: [0, 0, 3, 0, 0], open: 0 });
+});
+
+t.test('a batch in which no node succeeds halts the task; start goes on with it', async (t) => {
+  const task = new TaskUnderTest(taskCreated(4, { batchSize: 2 }));
+  for (const run of [0, 1]) {
+    task.claim(run);
+    task.fail(run);
+  }
+  t.match(task.state, { state: 3, endReason: 'failed', stat: [2, 0, 0, 2, 0] });
+  task.do({ type: 'start', operator: 'ann', unavailable: [] });
+  t.match(task.state, { state: 1, stat: [4, 0, 0, 0, 0], batch: 0 });
+  for (const run of [0, 1, 2, 3]) task.finish(run);
+  t.match(task.state, { state: 2, endReason: 'completed' });
+});
+
+t.test(
+  'retries: each with its own number, after the delay, then the node has failed at that step',
+  async (t) => {
+    const task = new TaskUnderTest(taskCreated(1, { steps: [step('one'), step('two', { retry: 2 })] }));
+    task.claim(0);
+    task.report(0);
+    for (const attempt of [1, 2]) {
+      t.match(task.fail(0), [{ type: 'AttemptFailed', data: { step: 1, attempt, next: 'retry' } }]);
+      t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), {
+        do: 'run',
+        step: 1,
+        attempt: attempt + 1,
+        delay_ms: 5_000,
+        timeout_ms: 600_000,
+      });
+      task.now += 5_000;
+    }
+    t.match(
+      task.fail(0, 'exit status 7').map(({ type }) => type),
+      ['AttemptFailed', 'RunFailed', 'BatchFinished', 'TaskFinished'],
+    );
+    t.match(task.state.runs[0], {
+      state: 3,
+      step: 1,
+      steps: [{ state: 2 }, { state: 3, attempts: 3, message: 'exit status 7' }],
+    });
+
+    task.do({ type: 'start', operator: 'root', unavailable: [] });
+    t.match(
+      task.state.runs[0],
+      { state: 0, step: 1, attempt: 4, failures: 0 },
+      'a fresh set of attempts, new numbers',
+    );
+    task.claim(0);
+    t.match(task.fail(0), [{ data: { attempt: 4, next: 'retry' } }]);
+  },
+);
+
+t.test('ignore_error: after the retries the node goes on as if the step had passed', async (t) => {
+  const task = new TaskUnderTest(
+    taskCreated(1, { steps: [step('one', { retry: 1, ignore: true }), step('two')] }),
+  );
+  task.claim(0);
+  t.match(task.fail(0), [{ data: { next: 'retry' } }]);
+  t.match(task.fail(0, 'no such file'), [{ data: { next: 'ignore' } }]);
+  t.match(task.state.runs[0], {
+    step: 1,
+    attempt: 1,
+    steps: [{ state: 2, message: 'no such file' }, { state: 1 }],
+  });
+  task.report(0);
+  t.match(task.state, { state: 2, endReason: 'completed' });
+});
+
+t.test('some fail: partial, and start re-runs just those from their step', async (t) => {
+  const task = new TaskUnderTest(taskCreated(3));
+  task.finish(0);
+  task.finish(1);
+  task.claim(2);
+  task.report(2);
+  task.fail(2);
+  t.match(task.state, { state: 3, endReason: 'partial', stat: [0, 0, 2, 1, 0] });
+  task.do({ type: 'start', operator: 'root', unavailable: [] });
+  t.match(task.state, { state: 1, open: 1, stat: [1, 0, 2, 0, 0] });
+  task.claim(2);
+  t.match(nextInstruction(task.state, runAt(task.state, 2), task.now, fresh), {
+    do: 'run',
+    step: 1,
+    attempt: 2,
+  });
+  task.report(2);
+  t.match(task.state, { state: 2, endReason: 'completed' });
+});
+
+t.test('a resumed run whose node is gone fails with the reason, the others go on', async (t) => {
+  const task = new TaskUnderTest(taskCreated(3));
+  task.finish(0);
+  for (const run of [1, 2]) {
+    task.claim(run);
+    task.fail(run);
+  }
+  task.do({
+    type: 'start',
+    operator: 'root',
+    unavailable: [{ node: 101, reason: 'not in the pool any more' }],
+  });
+  t.match(task.state.runs[1], { state: 3, steps: [{ message: 'not in the pool any more' }] });
+  task.finish(2);
+  t.match(task.state, { state: 3, endReason: 'partial' });
+});
+
+t.test('pause: running steps finish and count, nothing new begins, start goes on behind them', async (t) => {
+  const task = new TaskUnderTest(taskCreated(3, { batchSize: 2 }));
+  task.claim(0);
+  t.same(task.types({ type: 'pause', operator: 'ann' }), ['TaskPaused', 'RunsHalted']);
+  t.match(task.state, { state: 4, endReason: '', stat: [1, 1, 0, 0, 1] });
+  refused(t, () => task.do({ type: 'pause', operator: 'ann' }), /not running/);
+  t.match(
+    task.report(0).map(({ type }) => type),
+    ['AttemptSucceeded', 'RunsHalted'],
+  );
+  t.match(task.state.runs[0], { state: 4, step: 1, holder: null });
+  task.do({ type: 'start', operator: 'ann', unavailable: [] });
+  task.claim(0);
+  t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), {
+    do: 'run',
+    step: 1,
+    attempt: 1,
+  });
+  task.report(0);
+  task.finish(1);
+  task.finish(2);
+  t.match(task.state, { state: 2, endReason: 'completed' });
+});
+
+t.test('start while a paused step is still draining: that run simply goes on', async (t) => {
+  const task = new TaskUnderTest(taskCreated(2));
+  task.claim(0);
+  task.do({ type: 'pause', operator: 'ann' });
+  t.same(task.types({ type: 'start', operator: 'ann', unavailable: [] }), ['TaskStarted', 'BatchStarted']);
+  t.same(task.types({ type: 'claim', run: 1, executor: 'executor-2' }), ['RunClaimed']);
+  task.report(0);
+  t.match(task.state.runs[0], { state: 1, step: 1 });
+  task.report(0);
+  task.report(1);
+  task.report(1);
+  t.match(task.state, { state: 2 });
+});
+
+t.test('after a resume, a draining run of a later batch waits for its batch', async (t) => {
+  const task = new TaskUnderTest(taskCreated(3, { batchSize: 2 }));
+  task.finish(0);
+  task.claim(1);
+  task.fail(1);
+  task.claim(2);
+  task.do({ type: 'pause', operator: 'ann' });
+  task.do({ type: 'start', operator: 'ann', unavailable: [] });
+  t.match(task.state, { batch: 0 });
+  t.match(
+    task.report(2).map(({ type }) => type),
+    ['AttemptSucceeded', 'RunDeferred'],
+  );
+  refused(t, () => task.claim(2), /needs nobody/);
+  task.finish(1);
+  t.match(task.state, { batch: 1 });
+  task.finish(2);
+  t.match(task.state, { state: 2, endReason: 'completed' });
+});
+
+t.test('stop is final: at once for the outside, and what may run on a node is ended', async (t) => {
+  const task = new TaskUnderTest(taskCreated(3));
+  task.finish(0);
+  task.claim(1);
+  t.same(task.types({ type: 'stop', operator: 'ann' }), ['TaskStopped']);
+  t.match(task.state, { state: 4, endReason: 'stopped', stat: [0, 0, 1, 0, 2] });
+  t.match(task.state.runs[1], { draining: true });
+  t.match(task.state.runs[2], { draining: false }, 'nothing was begun there');
+  t.match(nextInstruction(task.state, runAt(task.state, 1), task.now, fresh), {
+    do: 'stop',
+    step: 0,
+    attempt: 1,
+  });
+  t.match(
+    task.report(1, { status: 'stopped' }).map(({ type }) => type),
+    ['AttemptStopped', 'RunDrained'],
+  );
+  t.match(task.state.runs[1], { draining: false, holder: null, state: 4 });
+  refused(t, () => task.do({ type: 'stop', operator: 'ann' }), /stopped already/);
+  refused(t, () => task.do({ type: 'start', operator: 'ann', unavailable: [] }), /terminated/);
+});
+
+t.test('stop when the executor is gone: another one is told to end the command', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1));
+  task.claim(0);
+  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.do({ type: 'stop', operator: 'ann' });
+  t.match(task.state.runs[0], { draining: true, holder: null });
+  task.claim(0, 'executor-2');
+  t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), {
+    do: 'stop',
+    step: 0,
+    attempt: 1,
+  });
+  task.report(0, { status: 'stopped' });
+  t.match(task.state.runs[0], { draining: false });
+});
+
+t.test('leases: only the newest may report, and a repeated report records nothing', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1));
+  task.claim(0, 'executor-1');
+  refused(t, () => task.claim(0, 'executor-2'), /held by executor-1/);
+  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.claim(0, 'executor-2');
+  t.match(task.state.runs[0], { lease: 2, holder: 'executor-2', step: 0, attempt: 1 }, 'the same attempt');
+  const late = { status: 'succeeded' as const, reason: '', started_at: 0, finished_at: 0 };
+  const report = {
+    type: 'report' as const,
+    run: 0,
+    step: 0,
+    attempt: 1,
+    result: late,
+    capabilities: ['ssh' as const],
+  };
+  refused(t, () => task.do({ ...report, lease: 1 }), /lease 1 .* is over/);
+  t.equal(task.do({ ...report, lease: 2 }).length, 1);
+  t.equal(task.do({ ...report, lease: 2 }).length, 0, 'repeated: nothing more is recorded');
+  t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), { do: 'run', step: 1 });
+  t.same(task.do({ type: 'expireLease', run: 0, lease: 1 }), [], 'an old lease cannot expire again');
+});
+
+t.test('the time of an attempt goes on counting when another executor takes it over', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1));
+  task.claim(0);
+  task.now += 100_000;
+  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.claim(0, 'executor-2');
+  const next = nextInstruction(task.state, runAt(task.state, 0), task.now, { begun: true, outputFrom: 7 });
+  t.match(next, { do: 'run', timeout_ms: 500_000, begun: true, output_from: 7 });
+});
+
+t.test('time is up: unfinished nodes have failed with that reason, running commands are ended', async (t) => {
+  const task = new TaskUnderTest(taskCreated(3, { timeoutMs: 60_000, batchSize: 2 }));
+  task.finish(0);
+  task.claim(1);
+  t.same(task.do({ type: 'timeOut' }), [], 'not yet');
+  task.now += 60_000;
+  t.same(task.types({ type: 'timeOut' }), ['TaskTimedOut']);
+  t.match(task.state, { state: 3, endReason: 'timeout', stat: [0, 0, 1, 2, 0] });
+  t.match(task.state.runs[1], { state: 3, draining: true, steps: [{ message: /timeout/ }] });
+  task.report(1, { status: 'stopped' });
+  t.match(task.state.runs[1], { draining: false, state: 3 });
+});
+
+t.test('failure budget: exceeded, no further step begins, running ones finish', async (t) => {
+  const task = new TaskUnderTest(taskCreated(6, { batchSize: 4, failureBudget: 1 }));
+  for (const run of [0, 1, 2]) task.claim(run);
+  task.fail(0);
+  t.equal(task.state.status, 'running');
+  t.match(
+    task.fail(1).map(({ type }) => type),
+    ['AttemptFailed', 'RunFailed', 'FailureBudgetExceeded', 'RunsHalted'],
+  );
+  t.match(task.state, { state: 1, stat: [0, 1, 0, 2, 3] });
+  task.report(2);
+  t.match(task.state, { state: 3, endReason: 'failed', stat: [0, 0, 0, 2, 4] });
+});
+
+t.test('a step of another kind is handed to an executor that can do it', async (t) => {
+  const task = new TaskUnderTest(
+    taskCreated(1, { steps: [step('one'), step('two', { capability: 'noop' })] }),
+  );
+  task.claim(0);
+  t.same(
+    task.report(0).map(({ type }) => type),
+    ['AttemptSucceeded', 'RunHandedBack'],
+  );
+  t.match(task.state.runs[0], { holder: null, open: true, mayRun: false, state: 1 });
+  t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), { do: 'release' });
+});
+
+t.test('refusals change nothing', async (t) => {
+  const task = new TaskUnderTest(taskCreated(2), { start: false });
+  refused(t, () => task.do({ type: 'pause', operator: 'x' }), /not running/);
+  task.do({ type: 'start', operator: 'x', unavailable: [] });
+  refused(t, () => task.do({ type: 'start', operator: 'x', unavailable: [] }), /running already/);
+  task.finish(0);
+  task.finish(1);
+  refused(t, () => task.do({ type: 'start', operator: 'x', unavailable: [] }), /nothing is left/);
+  refused(t, () => task.do({ type: 'stop', operator: 'x' }), /finished already/);
+  t.same(task.state, task.replayed());
+});

@@ -1,0 +1,242 @@
+import { ServiceError } from '@rigel/contracts';
+import fc from 'fast-check';
+import t from 'tap';
+import { step, TaskUnderTest, taskCreated } from '../testing/task.js';
+import { renderLog } from './log.js';
+import { hasEnded, needsExecutor, type Run } from './state.js';
+
+/** What the world may do to a task; the numbers choose among what is possible at the time. */
+const move = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({ kind: fc.constant('claim' as const), pick: fc.nat(), executor: fc.nat(3) }),
+  },
+  {
+    weight: 10,
+    arbitrary: fc.record({ kind: fc.constant('report' as const), pick: fc.nat(), luck: fc.nat(9) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('expire' as const), pick: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('handBack' as const), pick: fc.nat() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('pause' as const, 'start' as const, 'start' as const) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('wait' as const, 'lateReport' as const), pick: fc.nat() }),
+  },
+);
+const ending = fc.constantFrom('stop' as const, 'timeOut' as const, 'none' as const);
+
+const plan = fc.record({
+  nodes: fc.integer({ min: 1, max: 7 }),
+  batchSize: fc.integer({ min: 1, max: 4 }),
+  retry: fc.nat(2),
+  ignore: fc.boolean(),
+  budget: fc.option(fc.nat(3)),
+  moves: fc.array(move, { maxLength: 120 }),
+  ending,
+});
+
+type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
+
+function pickFrom<T>(items: readonly T[], pick: number): T | undefined {
+  return items.length === 0 ? undefined : items[pick % items.length];
+}
+
+function allowRefusal(action: () => unknown): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+  }
+}
+
+function play(task: TaskUnderTest, next: Move): void {
+  const { runs } = task.state;
+  switch (next.kind) {
+    case 'claim': {
+      const run = pickFrom(runs.filter(needsExecutor), next.pick);
+      if (run) task.claim(run.index, `executor-${next.executor}`);
+      return;
+    }
+    case 'report': {
+      const run = pickFrom(
+        runs.filter(({ holder }) => holder !== null),
+        next.pick,
+      );
+      if (!run) return;
+      if (run.draining) task.report(run.index, { status: 'stopped' });
+      else if (next.luck < 3) task.fail(run.index);
+      else task.report(run.index);
+      return;
+    }
+    case 'expire': {
+      const run = pickFrom(
+        runs.filter(({ holder }) => holder !== null),
+        next.pick,
+      );
+      if (run) task.do({ type: 'expireLease', run: run.index, lease: run.lease });
+      return;
+    }
+    case 'handBack': {
+      const run = pickFrom(
+        runs.filter(({ holder }) => holder !== null),
+        next.pick,
+      );
+      if (run) task.do({ type: 'handBack', run: run.index, lease: run.lease, idle: false });
+      return;
+    }
+    case 'pause':
+      allowRefusal(() => task.do({ type: 'pause', operator: 'x' }));
+      return;
+    case 'start':
+      allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable: [] }));
+      return;
+    case 'wait':
+      task.now += 1 + (next.pick % 10_000);
+      return;
+    case 'lateReport': {
+      const run = pickFrom(runs, next.pick);
+      if (!run || run.lease === 0) return;
+      const before = task.events.length;
+      allowRefusal(() =>
+        task.do({
+          type: 'report',
+          run: run.index,
+          lease: run.lease - (run.holder === null ? 0 : 1),
+          step: run.step,
+          attempt: run.attempt,
+          capabilities: ['ssh'],
+          result: { status: 'succeeded', reason: '', started_at: 0, finished_at: 0 },
+        }),
+      );
+      if (task.events.length !== before) throw new Error('a report without a valid lease was recorded');
+      return;
+    }
+    default:
+      next satisfies never;
+  }
+}
+
+function checkInvariants(task: TaskUnderTest): void {
+  const { state } = task;
+  const counted = [0, 0, 0, 0, 0];
+  for (const run of state.runs) counted[run.state] = (counted[run.state] ?? 0) + 1;
+  if (counted.join() !== state.stat.join()) throw new Error(`stat ${state.stat} is not ${counted}`);
+  if (state.runs.filter(({ open }) => open).length !== state.open)
+    throw new Error('the count of open runs is wrong');
+  const opened = (run: Run): boolean => run.open && run.batch === state.batch;
+  if (state.runs.filter(opened).length > state.created.batchSize)
+    throw new Error('the batch window is exceeded');
+  for (const run of state.runs) {
+    if (run.open && run.state > 1) throw new Error(`run ${run.index} is open in state ${run.state}`);
+    if (run.open && run.draining) throw new Error(`run ${run.index} is open and draining`);
+    if (run.state === 2 && run.step !== state.created.steps.length)
+      throw new Error('succeeded without all steps');
+    if (run.draining && !run.mayRun) throw new Error('draining where nothing may run');
+  }
+  if (hasEnded(state) && state.open > 0) throw new Error('an ended task has open runs');
+  if (state.status === 'running' && state.open === 0) throw new Error('a running task has nothing open');
+}
+
+/** Every attempt is authorised once: its number never comes back after an outcome is known. */
+function checkAttempts(task: TaskUnderTest): void {
+  const ended = new Set<string>();
+  for (const { event } of task.events) {
+    if (
+      event.type !== 'AttemptSucceeded' &&
+      event.type !== 'AttemptFailed' &&
+      event.type !== 'AttemptStopped'
+    )
+      continue;
+    const key = `${event.data.run}/${event.data.step}/${event.data.attempt}`;
+    if (ended.has(key)) throw new Error(`attempt ${key} ended twice`);
+    ended.add(key);
+  }
+}
+
+t.test(
+  'whatever happens, the invariants hold, the task can end, and replay gives the same state',
+  async () => {
+    fc.assert(
+      fc.property(plan, ({ nodes, batchSize, retry, ignore, budget, moves, ending }) => {
+        const steps = [step('one', { retry }), step('two', { ignore }), step('three')];
+        const task = new TaskUnderTest(
+          taskCreated(nodes, {
+            batchSize: Math.min(batchSize, nodes),
+            steps,
+            failureBudget: budget,
+            timeoutMs: 1e9,
+          }),
+        );
+        for (const next of moves) {
+          play(task, next);
+          checkInvariants(task);
+        }
+        if (ending === 'stop') allowRefusal(() => task.do({ type: 'stop', operator: 'x' }));
+        if (ending === 'timeOut') {
+          task.now += 1e9;
+          task.do({ type: 'timeOut' });
+        }
+        checkInvariants(task);
+        if (task.state.status === 'paused')
+          allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable: [] }));
+        // From here on everything goes well: the task must come to its end by itself.
+        for (let n = 0; n < 1_000; n++) {
+          const waiting = task.state.runs.find(needsExecutor);
+          if (waiting) task.claim(waiting.index);
+          const held = task.state.runs.find(({ holder }) => holder !== null);
+          if (held) task.report(held.index, held.draining ? { status: 'stopped' } : {});
+          checkInvariants(task);
+          if (!waiting && !held) break;
+        }
+        if (!hasEnded(task.state)) throw new Error(`the task is left ${task.state.status}`);
+        if (task.state.runs.some(({ draining, holder }) => draining || holder !== null))
+          throw new Error('a run is left');
+        checkAttempts(task);
+        const replayed = task.replayed();
+        if (JSON.stringify(replayed) !== JSON.stringify(task.state))
+          throw new Error('replay differs from live');
+      }),
+      { numRuns: 2_000 },
+    );
+  },
+);
+
+t.test(
+  'the log has rising ids, the same each time, and `after` leaves out exactly what came before',
+  async (t) => {
+    const task = new TaskUnderTest(taskCreated(3, { batchSize: 2 }));
+    for (const run of [0, 1, 2]) task.finish(run);
+    const recorded = task.events.map(({ event, at }, index) => ({
+      position: index + 1,
+      stream: 'task-1',
+      version: index + 1,
+      type: event.type,
+      schema: 1,
+      data: event.data,
+      meta: { correlationId: '', actor: '' },
+      recordedAt: at,
+    }));
+    const lines = renderLog(1, recorded);
+    t.match(
+      lines[0]?.message,
+      /task deploy created by root: template template, 3 nodes of pool pool in 2 batches of up to 2/,
+    );
+    t.match(lines.at(-1)?.message, /run finished, completed: 3 nodes succeeded, 0 failed/);
+    t.ok(
+      lines.some(
+        ({ batch_id, message }) => batch_id === 2 && message.includes('10.0.0.3: two attempt 1 succeeded'),
+      ),
+    );
+    for (let index = 1; index < lines.length; index++)
+      t.ok((lines[index]?.id ?? 0) > (lines[index - 1]?.id ?? 0));
+    for (const line of lines) {
+      t.same(
+        renderLog(1, recorded, line.id).map(({ id }) => id),
+        lines.filter(({ id }) => id > line.id).map(({ id }) => id),
+      );
+    }
+  },
+);
