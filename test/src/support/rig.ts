@@ -1,0 +1,82 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readLocalConfig, type Stack, stackServices, startStack } from '@rigel/local';
+import { type Sshd, startSshd } from '@rigel/remote-attempt/testing';
+import { ApiClient } from './api.js';
+import { Fleet } from './fleet.js';
+
+/** The whole system as `pnpm start` runs it, on free ports and a temporary data folder, with a real SSH server. */
+export interface Rig {
+  stack: Stack;
+  sshd: Sshd;
+  api: ApiClient;
+  fleet: Fleet;
+  dataDir: string;
+  stop(): Promise<void>;
+}
+
+export interface RigOptions {
+  executors?: number;
+  schedulers?: number;
+  /** Settings for the services, by the beginning of the process name (`executor`, `scheduler`, …). */
+  env?: Record<string, Record<string, string>>;
+  /** Lines for the SSH server's configuration. */
+  sshdConfig?: string;
+  /** The database does not wait for the disk: for tests that do not kill it. */
+  fastDatabase?: boolean;
+}
+
+export async function startRig(options: RigOptions = {}): Promise<Rig> {
+  const folder = await mkdtemp(join(tmpdir(), 'rigel-rig-'));
+  const sshd = await startSshd({
+    listenAddress: '0.0.0.0',
+    ...(options.sshdConfig === undefined ? {} : { extraConfig: options.sshdConfig }),
+  });
+  try {
+    const keyFile = join(folder, 'id_ed25519');
+    await writeFile(keyFile, sshd.privateKey, { mode: 0o600 });
+    const dataDir = join(folder, 'data');
+    const config = readLocalConfig({
+      RIGEL_DATA_DIR: dataDir,
+      RIGEL_HTTP_PORT: '0',
+      RIGEL_EXECUTORS: String(options.executors ?? 2),
+      RIGEL_SCHEDULERS: String(options.schedulers ?? 1),
+      RIGEL_SSH_USER: sshd.user,
+      RIGEL_SSH_KEY_FILE: keyFile,
+      RIGEL_SSH_PORT: String(sshd.port),
+    });
+    const stack = await startStack(config, {
+      unsafeFastDatabase: options.fastDatabase ?? true,
+      services: (config, addresses) =>
+        stackServices(config, addresses).map((service) => ({
+          ...service,
+          env: { ...service.env, ...settingsFor(service.name, options.env ?? {}) },
+        })),
+    });
+    const api = new ApiClient(stack.httpUrl);
+    return {
+      stack,
+      sshd,
+      api,
+      fleet: new Fleet(api),
+      dataDir,
+      stop: async () => {
+        await stack.stop();
+        await sshd.stop();
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await sshd.stop();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function settingsFor(name: string, env: Record<string, Record<string, string>>): Record<string, string> {
+  return Object.assign(
+    {},
+    ...Object.entries(env).flatMap(([prefix, values]) => (name.startsWith(prefix) ? [values] : [])),
+  );
+}
