@@ -1,0 +1,115 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { ConfigError, REPOSITORY_DIR, readLocalConfig, unknownVariables } from './config.js';
+
+t.test('nothing needs to be set', async (t) => {
+  const config = readLocalConfig({ PATH: '/bin', RIGEL_HTTP_PORT: '', DATABASE_URL: '' });
+  t.strictSame(config, {
+    dataDir: join(REPOSITORY_DIR, '.rigel'),
+    httpHost: '127.0.0.1',
+    httpPort: 8080,
+    executors: 2,
+    schedulers: 1,
+    databaseUrl: undefined,
+    natsUrl: undefined,
+    sshUser: undefined,
+    sshPort: 22,
+    sshKeyFile: undefined,
+    sshHostKeys: 'accept-new',
+    sshKnownHosts: undefined,
+    logLevel: 'info',
+    natsDownloadUrl: undefined,
+    natsDownloadSha256: undefined,
+  });
+});
+
+t.test('every variable is read', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'rigel-config-'));
+  t.teardown(() => rm(dir, { recursive: true }));
+  const config = readLocalConfig({
+    RIGEL_DATA_DIR: 'some/data',
+    RIGEL_HTTP_HOST: '::1',
+    RIGEL_HTTP_PORT: '0',
+    RIGEL_EXECUTORS: '0',
+    RIGEL_SCHEDULERS: '3',
+    DATABASE_URL: 'postgresql://me:secret@db/rigel',
+    NATS_URL: 'nats://127.0.0.1:4222',
+    RIGEL_SSH_USER: 'deploy',
+    RIGEL_SSH_PORT: '2222',
+    RIGEL_SSH_KEY_FILE: dir,
+    RIGEL_SSH_HOST_KEYS: 'strict',
+    RIGEL_SSH_KNOWN_HOSTS: 'known',
+    RIGEL_LOG_LEVEL: 'debug',
+    RIGEL_NATS_DOWNLOAD_URL: 'https://mirror/nats',
+    RIGEL_NATS_DOWNLOAD_SHA256: 'a'.repeat(64),
+  });
+  t.strictSame(config, {
+    dataDir: join(process.cwd(), 'some/data'),
+    httpHost: '::1',
+    httpPort: 0,
+    executors: 0,
+    schedulers: 3,
+    databaseUrl: 'postgresql://me:secret@db/rigel',
+    natsUrl: 'nats://127.0.0.1:4222',
+    sshUser: 'deploy',
+    sshPort: 2222,
+    sshKeyFile: dir,
+    sshHostKeys: 'strict',
+    sshKnownHosts: join(process.cwd(), 'known'),
+    logLevel: 'debug',
+    natsDownloadUrl: 'https://mirror/nats',
+    natsDownloadSha256: 'a'.repeat(64),
+  });
+});
+
+t.test('a wrong value is one line that names it', async (t) => {
+  const message = (env: NodeJS.ProcessEnv): string => {
+    try {
+      readLocalConfig(env);
+    } catch (error) {
+      if (error instanceof ConfigError) return error.message;
+      throw error;
+    }
+    return 'accepted';
+  };
+  const cases: [string, string, string][] = [
+    ['RIGEL_HTTP_PORT', '80a', 'RIGEL_HTTP_PORT = 80a is wrong: expected a whole number from 0 to 65535'],
+    ['RIGEL_HTTP_PORT', '65536', 'RIGEL_HTTP_PORT = 65536 is wrong: expected a whole number from 0 to 65535'],
+    ['RIGEL_HTTP_PORT', '-1', 'RIGEL_HTTP_PORT = -1 is wrong: expected a whole number from 0 to 65535'],
+    ['RIGEL_HTTP_HOST', 'a b', 'RIGEL_HTTP_HOST = a b is wrong: expected a host name or IP address'],
+    ['RIGEL_EXECUTORS', '65', 'RIGEL_EXECUTORS = 65 is wrong: expected a whole number from 0 to 64'],
+    ['RIGEL_EXECUTORS', '1.5', 'RIGEL_EXECUTORS = 1.5 is wrong: expected a whole number from 0 to 64'],
+    ['RIGEL_SCHEDULERS', '0', 'RIGEL_SCHEDULERS = 0 is wrong: expected a whole number from 1 to 16'],
+    ['RIGEL_SSH_HOST_KEYS', 'no', 'RIGEL_SSH_HOST_KEYS = no is wrong: expected accept-new or strict'],
+    [
+      'RIGEL_SSH_KEY_FILE',
+      '/no/key',
+      'RIGEL_SSH_KEY_FILE = /no/key is wrong: expected a file that can be read',
+    ],
+    ['RIGEL_SSH_USER', 'a"\\\nb', 'RIGEL_SSH_USER = a???b is wrong: expected a user name without blanks'],
+    [
+      'DATABASE_URL',
+      'mysql://a:secret@b',
+      'DATABASE_URL (value not shown) is wrong: expected postgres://user:password@host:port/database',
+    ],
+    ['NATS_URL', 'secret@host', 'NATS_URL (value not shown) is wrong: expected nats://host:port'],
+  ];
+  for (const [name, value, expected] of cases) t.equal(message({ [name]: value }), expected);
+  t.equal(
+    message({ RIGEL_SSH_PORT: 'x', RIGEL_LOG_LEVEL: 'loud' }),
+    'RIGEL_SSH_PORT = x is wrong: expected a whole number from 1 to 65535; ' +
+      'RIGEL_LOG_LEVEL = loud is wrong: expected one of trace, debug, info, warn, error, fatal',
+  );
+});
+
+t.test('a mistyped name is told with the one that was probably meant', async (t) => {
+  t.strictSame(
+    unknownVariables({ RIGEL_HTTP_PROT: '1', RIGEL_SSH_KEY: 'x', RIGEL_EXECUTORS: '1', OTHER: 'x' }),
+    [
+      'RIGEL_HTTP_PROT is not a known variable and is ignored; the nearest known one is RIGEL_HTTP_PORT',
+      'RIGEL_SSH_KEY is not a known variable and is ignored; the nearest known one is RIGEL_SSH_KEY_FILE',
+    ],
+  );
+});

@@ -1,0 +1,176 @@
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv, type JSONSchemaType } from 'ajv';
+import { nearestName } from './nearest-name.js';
+
+/** The folder that holds the whole code base. */
+export const REPOSITORY_DIR = fileURLToPath(new URL('../../..', import.meta.url));
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+const HOST_KEY_MODES = ['accept-new', 'strict'] as const;
+
+/** What is to be started, and how. Paths are absolute. */
+export interface LocalConfig {
+  /** Database, NATS store, logs and pid files. */
+  dataDir: string;
+  httpHost: string;
+  /** 0: a random free port. */
+  httpPort: number;
+  /** Number of executor processes. */
+  executors: number;
+  /** Number of scheduler processes. */
+  schedulers: number;
+  /** PostgreSQL server to use; one is started when not given. */
+  databaseUrl: string | undefined;
+  /** NATS server to use; one is started when not given. */
+  natsUrl: string | undefined;
+  sshUser: string | undefined;
+  sshPort: number;
+  sshKeyFile: string | undefined;
+  sshHostKeys: (typeof HOST_KEY_MODES)[number];
+  sshKnownHosts: string | undefined;
+  logLevel: (typeof LOG_LEVELS)[number];
+  /** Mirror to download nats-server from. */
+  natsDownloadUrl: string | undefined;
+  natsDownloadSha256: string | undefined;
+}
+
+/** A variable of the environment is wrong; the message is one line that names it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+interface Variables {
+  RIGEL_DATA_DIR: string;
+  RIGEL_HTTP_HOST: string;
+  RIGEL_HTTP_PORT: number;
+  RIGEL_EXECUTORS: number;
+  RIGEL_SCHEDULERS: number;
+  DATABASE_URL?: string;
+  NATS_URL?: string;
+  RIGEL_SSH_USER?: string;
+  RIGEL_SSH_PORT: number;
+  RIGEL_SSH_KEY_FILE?: string;
+  RIGEL_SSH_HOST_KEYS: (typeof HOST_KEY_MODES)[number];
+  RIGEL_SSH_KNOWN_HOSTS?: string;
+  RIGEL_LOG_LEVEL: (typeof LOG_LEVELS)[number];
+  RIGEL_NATS_DOWNLOAD_URL?: string;
+  RIGEL_NATS_DOWNLOAD_SHA256?: string;
+}
+
+type VariableName = keyof Variables;
+
+// Described in words for messages: a pattern says little to who mistyped a value.
+const EXPECTED: Record<VariableName, string> = {
+  RIGEL_DATA_DIR: 'a folder',
+  RIGEL_HTTP_HOST: 'a host name or IP address',
+  RIGEL_HTTP_PORT: 'a whole number from 0 to 65535',
+  RIGEL_EXECUTORS: 'a whole number from 0 to 64',
+  RIGEL_SCHEDULERS: 'a whole number from 1 to 16',
+  DATABASE_URL: 'postgres://user:password@host:port/database',
+  NATS_URL: 'nats://host:port',
+  RIGEL_SSH_USER: 'a user name without blanks',
+  RIGEL_SSH_PORT: 'a whole number from 1 to 65535',
+  RIGEL_SSH_KEY_FILE: 'a file that can be read',
+  RIGEL_SSH_HOST_KEYS: HOST_KEY_MODES.join(' or '),
+  RIGEL_SSH_KNOWN_HOSTS: 'a file',
+  RIGEL_LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}`,
+  RIGEL_NATS_DOWNLOAD_URL: 'an http or https address',
+  RIGEL_NATS_DOWNLOAD_SHA256: '64 hexadecimal digits',
+};
+
+// They hold passwords.
+const NOT_SHOWN = new Set<string>(['DATABASE_URL', 'NATS_URL', 'RIGEL_NATS_DOWNLOAD_URL']);
+
+const SCHEMA: JSONSchemaType<Variables> = {
+  type: 'object',
+  properties: {
+    RIGEL_DATA_DIR: { type: 'string', default: resolve(REPOSITORY_DIR, '.rigel') },
+    RIGEL_HTTP_HOST: { type: 'string', pattern: '^[0-9A-Za-z._:-]+$', default: '127.0.0.1' },
+    RIGEL_HTTP_PORT: { type: 'integer', minimum: 0, maximum: 65535, default: 8080 },
+    RIGEL_EXECUTORS: { type: 'integer', minimum: 0, maximum: 64, default: 2 },
+    RIGEL_SCHEDULERS: { type: 'integer', minimum: 1, maximum: 16, default: 1 },
+    DATABASE_URL: { type: 'string', nullable: true, pattern: '^postgres(ql)?://[^\\s/]' },
+    NATS_URL: { type: 'string', nullable: true, pattern: '^(nats|tls)://[^\\s/]' },
+    RIGEL_SSH_USER: { type: 'string', nullable: true, pattern: '^[^\\s@:]+$' },
+    RIGEL_SSH_PORT: { type: 'integer', minimum: 1, maximum: 65535, default: 22 },
+    RIGEL_SSH_KEY_FILE: { type: 'string', nullable: true },
+    RIGEL_SSH_HOST_KEYS: { type: 'string', enum: HOST_KEY_MODES, default: 'accept-new' },
+    RIGEL_SSH_KNOWN_HOSTS: { type: 'string', nullable: true },
+    RIGEL_LOG_LEVEL: { type: 'string', enum: LOG_LEVELS, default: 'info' },
+    RIGEL_NATS_DOWNLOAD_URL: { type: 'string', nullable: true, pattern: '^https?://[^\\s/]' },
+    RIGEL_NATS_DOWNLOAD_SHA256: { type: 'string', nullable: true, pattern: '^[0-9A-Fa-f]{64}$' },
+  },
+  required: [],
+  additionalProperties: false,
+};
+
+const NAMES = Object.keys(EXPECTED) as VariableName[];
+const validate = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true }).compile(SCHEMA);
+
+/**
+ * Reads the configuration from the environment. An empty variable counts as absent.
+ *
+ * @throws ConfigError that names every wrong variable with its value and what is expected, in one line
+ */
+export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
+  const given = Object.fromEntries(NAMES.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  const variables: unknown = { ...given };
+  if (!validate(variables)) {
+    const wrong = new Set(validate.errors?.map((error) => error.instancePath.slice(1)));
+    throw new ConfigError(
+      [...wrong].map((name) => complaint(name as VariableName, given[name] ?? '')).join('; '),
+    );
+  }
+  const path = (file: string | undefined) => (file === undefined ? undefined : resolve(file));
+  const sshKeyFile = path(variables.RIGEL_SSH_KEY_FILE);
+  if (sshKeyFile !== undefined) {
+    try {
+      accessSync(sshKeyFile, constants.R_OK);
+    } catch {
+      throw new ConfigError(complaint('RIGEL_SSH_KEY_FILE', sshKeyFile));
+    }
+  }
+  return {
+    dataDir: resolve(variables.RIGEL_DATA_DIR),
+    httpHost: variables.RIGEL_HTTP_HOST,
+    httpPort: variables.RIGEL_HTTP_PORT,
+    executors: variables.RIGEL_EXECUTORS,
+    schedulers: variables.RIGEL_SCHEDULERS,
+    databaseUrl: variables.DATABASE_URL,
+    natsUrl: variables.NATS_URL,
+    sshUser: variables.RIGEL_SSH_USER,
+    sshPort: variables.RIGEL_SSH_PORT,
+    sshKeyFile,
+    sshHostKeys: variables.RIGEL_SSH_HOST_KEYS,
+    sshKnownHosts: path(variables.RIGEL_SSH_KNOWN_HOSTS),
+    logLevel: variables.RIGEL_LOG_LEVEL,
+    natsDownloadUrl: variables.RIGEL_NATS_DOWNLOAD_URL,
+    natsDownloadSha256: variables.RIGEL_NATS_DOWNLOAD_SHA256,
+  };
+}
+
+/**
+ * A line for each variable that looks like one of ours and is none, with the name that it is nearest to: a mistyped
+ * name would otherwise be ignored in silence.
+ */
+export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith('RIGEL_') && !NAMES.includes(name as VariableName))
+    .sort()
+    .map(
+      (name) =>
+        `${name} is not a known variable and is ignored; the nearest known one is ${nearestName(name, NAMES)}`,
+    );
+}
+
+function complaint(name: VariableName, value: string): string {
+  const shown = NOT_SHOWN.has(name) ? '(value not shown)' : `= ${printable(value)}`;
+  return `${name} ${shown} is wrong: expected ${EXPECTED[name]}`;
+}
+
+function printable(value: string): string {
+  const line = value.replaceAll(/[\p{Cc}"\\]/gu, '?');
+  return line.length > 100 ? `${line.slice(0, 100)}…` : line;
+}

@@ -1,0 +1,7 @@
+export { ConfigError, type LocalConfig, readLocalConfig, unknownVariables } from './config.js';
+export type { CommandSpec, ProcessSpec, ServerSpec } from './process-spec.js';
+export { RunFolder } from './run-folder.js';
+export { type Stack, type StackOptions, startStack } from './stack.js';
+export { type StackAddresses, stackServices } from './stack-services.js';
+export { type BackoffOptions, type ProcessStatus, Supervisor, type SupervisorOptions } from './supervisor.js';
+export { createSupervisorLog, type SupervisorLog } from './supervisor-log.js';

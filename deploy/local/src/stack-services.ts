@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { type LocalConfig, REPOSITORY_DIR } from './config.js';
+import type { CommandSpec } from './process-spec.js';
+
+/** Where the parts of a stack find each other. */
+export interface StackAddresses {
+  databaseUrl: string;
+  natsUrl: string;
+  /** Address for clients, without a slash at the end. */
+  httpUrl: string;
+  /** Port that the gateway is to listen on. */
+  httpPort: number;
+}
+
+/** Who is stopped before whom: whoever asks goes before whoever answers. */
+export const STOP_STAGE = { gateway: 1, executor: 2, scheduler: 3, data: 4, nats: 5, postgres: 6 };
+
+/**
+ * The services of a stack: catalog, inventory, the schedulers, the executors, the gateway.
+ *
+ * Each is given what it needs and nothing more; in particular only those that own data are told how to reach the
+ * database, and only executors how to log in to nodes.
+ */
+export function stackServices(config: LocalConfig, addresses: StackAddresses): CommandSpec[] {
+  const service = (
+    name: string,
+    processName: string,
+    stopStage: number,
+    env: Record<string, string>,
+  ): CommandSpec => ({
+    name: processName,
+    stopStage,
+    command: process.execPath,
+    args: [join(REPOSITORY_DIR, 'services', name, 'dist', 'main.js')],
+    cwd: REPOSITORY_DIR,
+    env: {
+      ...systemEnvironment(process.env),
+      NATS_URL: addresses.natsUrl,
+      RIGEL_SERVICE_NAME: processName,
+      RIGEL_LOG_LEVEL: config.logLevel,
+      ...env,
+    },
+  });
+  const database = { DATABASE_URL: addresses.databaseUrl };
+  return [
+    service('catalog', 'catalog', STOP_STAGE.data, database),
+    service('inventory', 'inventory', STOP_STAGE.data, database),
+    ...numbered('scheduler', config.schedulers, config.schedulers === 1).map((name) =>
+      service('scheduler', name, STOP_STAGE.scheduler, database),
+    ),
+    ...numbered('executor', config.executors, false).map((name) =>
+      service('executor', name, STOP_STAGE.executor, executorEnvironment(config)),
+    ),
+    {
+      ...service('gateway', 'gateway', STOP_STAGE.gateway, {
+        RIGEL_HTTP_HOST: config.httpHost,
+        RIGEL_HTTP_PORT: String(addresses.httpPort),
+      }),
+      readiness: { url: `${addresses.httpUrl}/readyz` },
+    },
+  ];
+}
+
+function numbered(name: string, count: number, bare: boolean): string[] {
+  return bare ? [name] : Array.from({ length: count }, (_, i) => `${name}-${i + 1}`);
+}
+
+function executorEnvironment(config: LocalConfig): Record<string, string> {
+  return {
+    RIGEL_DATA_DIR: config.dataDir,
+    RIGEL_SSH_PORT: String(config.sshPort),
+    RIGEL_SSH_HOST_KEYS: config.sshHostKeys,
+    ...(config.sshUser === undefined ? {} : { RIGEL_SSH_USER: config.sshUser }),
+    ...(config.sshKeyFile === undefined ? {} : { RIGEL_SSH_KEY_FILE: config.sshKeyFile }),
+    ...(config.sshKnownHosts === undefined ? {} : { RIGEL_SSH_KNOWN_HOSTS: config.sshKnownHosts }),
+  };
+}
+
+const SYSTEM_VARIABLES =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS)$/;
+
+/** The part of an environment that describes the system, not us. */
+export function systemEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  const entries = Object.entries(env).filter(
+    ([name, value]) => SYSTEM_VARIABLES.test(name) && value !== undefined,
+  );
+  return Object.fromEntries(entries) as Record<string, string>;
+}

@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { until, untilGone } from './fixtures/until.js';
+import { processStart } from './process-identity.js';
+
+const START = fileURLToPath(new URL('./start.js', import.meta.url));
+
+interface Started {
+  process: ChildProcess;
+  output: () => string;
+  errors: () => string;
+  /** Exit status or signal. */
+  ended: Promise<number | string>;
+}
+
+function run(t: Test, command: string[], env: NodeJS.ProcessEnv): Started {
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, {
+    env: { ...process.env, npm_config_loglevel: 'error', ...env },
+    // A group of its own, as a terminal gives a command, so that what the test leaves can be killed.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => {
+    try {
+      process.kill(-(child.pid as number), 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  });
+  let [output, errors] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  return { process: child, output: () => output, errors: () => errors, ended };
+}
+
+async function folder(t: Test): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'rigel-start-'));
+  t.teardown(() => rm(dir, { recursive: true }));
+  return dir;
+}
+
+const settings = (dir: string) => ({
+  RIGEL_DATA_DIR: dir,
+  RIGEL_HTTP_PORT: '0',
+  RIGEL_EXECUTORS: '1',
+  DATABASE_URL: '',
+  NATS_URL: '',
+});
+
+/** Waits until every process was started once, and gives their numbers. */
+async function allStarted(dir: string, run: Started): Promise<number[]> {
+  const pidFiles = () =>
+    existsSync(join(dir, 'run')) ? readdirSync(join(dir, 'run')).filter((f) => f.endsWith('.pid')) : [];
+  const log = join(dir, 'logs', 'supervisor.log');
+  await until(`gateway was started: ${run.errors()}`, () => {
+    return existsSync(log) && readFileSync(log, 'utf8').includes('gateway started');
+  });
+  return pidFiles().map((file) => Number(readFileSync(join(dir, 'run', file), 'utf8')));
+}
+
+t.test('a wrong value is one line and exit status 1', async (t) => {
+  const dir = await folder(t);
+  const { ended, output, errors } = run(t, [process.execPath, START], {
+    ...settings(dir),
+    RIGEL_EXECUTORS: 'many',
+  });
+  t.equal(await ended, 1);
+  t.equal(errors(), 'rigel: RIGEL_EXECUTORS = many is wrong: expected a whole number from 0 to 64\n');
+  t.equal(output(), '');
+  t.strictSame(readdirSync(dir), []);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  t.test(`${signal} stops everything, and the exit status is 0`, async (t) => {
+    const dir = await folder(t);
+    const started = run(t, [process.execPath, START], { ...settings(dir), RIGEL_HTTP_PROT: '1' });
+    const pids = await allStarted(dir, started);
+    t.ok(pids.length >= 2, 'the servers at least');
+    started.process.kill(signal);
+    t.equal(await started.ended, 0, started.errors());
+    t.match(started.output(), /Rigel is stopped\.\n$/);
+    t.match(started.errors(), /RIGEL_HTTP_PROT is not a known variable .* RIGEL_HTTP_PORT/);
+    for (const pid of pids) t.equal(await processStart(pid), undefined);
+    t.strictSame(readdirSync(join(dir, 'run')), []);
+  });
+}
+
+t.test('a second instance on the same folder is refused in one line', async (t) => {
+  const dir = await folder(t);
+  const first = run(t, [process.execPath, START], settings(dir));
+  await allStarted(dir, first);
+  const second = run(t, [process.execPath, START], settings(dir));
+  t.equal(await second.ended, 1);
+  t.match(
+    second.errors(),
+    new RegExp(`^rigel: the data folder ${dir} is in use by another instance \\(pid ${first.process.pid}\\)`),
+  );
+  t.equal(second.errors().trim().split('\n').length, 1);
+  first.process.kill('SIGTERM');
+  t.equal(await first.ended, 0);
+});
+
+t.test('it stops when the package manager that started it is ended alone', async (t) => {
+  const dir = await folder(t);
+  // npm passes SIGTERM on to a shell only, which ends without passing it on.
+  const started = run(t, ['npm', 'exec', '--offline', '--call', `node ${START}; exit $?`], settings(dir));
+  const pids = await allStarted(dir, started);
+  t.ok(pids.length >= 2, 'the servers at least');
+  started.process.kill('SIGTERM');
+  await started.ended;
+  for (const pid of pids) await untilGone(pid);
+  await until('the pid files are removed', () => readdirSync(join(dir, 'run')).length === 0);
+  await until('it says so', () => started.output().includes('Rigel is stopped.'));
+});
