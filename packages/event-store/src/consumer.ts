@@ -15,6 +15,15 @@ const RETRY_MS = 1_000;
 /** Batches kept while an earlier one is handled; beyond it they are dropped and read again by replay. */
 const MAX_WAITING = 100;
 
+/** The promise's outcome, or the signal's reason as soon as it is aborted. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
 /**
  * Follows another service's history, each event exactly once and in order. The checkpoint is written in the
  * transaction of what was done, so neither a crash nor a repeated message does anything twice; a batch that does not
@@ -99,11 +108,13 @@ export class EventConsumer {
   private async replay(): Promise<void> {
     const { bus, owner } = this.options;
     while (!this.stopping.signal.aborted) {
-      const { events, head } = await bus.call(
+      const answer = bus.call(
         readEvents(owner),
         { after: this.checkpoint, limit: REPLAY_LIMIT },
         { correlationId: `replay-${owner}`, actor: 'system' },
       );
+      // An owner that is away keeps a caller waiting for seconds: too long for whoever wants to stop.
+      const { events, head } = await unlessAborted(answer, this.stopping.signal);
       if (events.length > 0) await this.apply(events);
       if (this.checkpoint >= head || events.length === 0) return;
     }

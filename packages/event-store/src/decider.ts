@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { type EventMeta, type NewEvent, type RecordedEvent, VersionConflict } from './event.js';
-import { append, isDatabaseError, readStreams } from './event-store.js';
+import { append, isDatabaseError, lockHistory, readStreams } from './event-store.js';
 
 /**
  * The rules of one kind of thing. Both functions are pure: no I/O, no clock, no chance; times and ids arrive in the
@@ -34,7 +34,8 @@ function isRetryable(error: unknown): boolean {
  * 1. rebuild each stream's state from its events,
  * 2. decide,
  * 3. in one transaction: append with the expected versions, and project,
- * 4. when somebody was faster, start over: deciding has no side effects.
+ * 4. when somebody was faster, start over: deciding has no side effects. The second time the history's lock comes first,
+ *    so nobody can be faster again, however many want the same stream.
  *
  * @returns the recorded events, in the order of the commands.
  */
@@ -44,27 +45,31 @@ export async function execute<State, Command, E extends NewEvent>(
   commands: readonly { stream: string; command: Command }[],
   options: { meta: EventMeta; project: Project; now?: () => number },
 ): Promise<RecordedEvent<E>[]> {
+  const decideAll = async (reader: Kysely<unknown>) => {
+    const histories = await readStreams<E>(
+      reader,
+      commands.map(({ stream }) => stream),
+    );
+    return commands.map(({ stream, command }) => {
+      const history = histories.get(stream) ?? [];
+      const state = history.reduce(
+        (s, { type, data }) => decider.evolve(s, { type, data } as E),
+        decider.initial,
+      );
+      return {
+        stream,
+        expectedVersion: history.length,
+        events: decider.decide(command, state),
+        meta: options.meta,
+      };
+    });
+  };
   for (let attempt = 1; ; attempt++) {
     try {
-      const histories = await readStreams<E>(
-        db,
-        commands.map(({ stream }) => stream),
-      );
-      const appends = commands.map(({ stream, command }) => {
-        const history = histories.get(stream) ?? [];
-        const state = history.reduce(
-          (s, { type, data }) => decider.evolve(s, { type, data } as E),
-          decider.initial,
-        );
-        return {
-          stream,
-          expectedVersion: history.length,
-          events: decider.decide(command, state),
-          meta: options.meta,
-        };
-      });
+      const early = attempt === 1 ? await decideAll(db) : undefined;
       return await db.transaction().execute(async (trx) => {
-        const recorded = await append<E>(trx, appends, (options.now ?? Date.now)());
+        if (!early) await lockHistory(trx);
+        const recorded = await append<E>(trx, early ?? (await decideAll(trx)), (options.now ?? Date.now)());
         if (recorded.length > 0) await options.project(trx, recorded);
         return recorded;
       });

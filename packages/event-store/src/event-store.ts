@@ -104,6 +104,11 @@ export async function append<E extends NewEvent>(
   }
 }
 
+/** Waits until no other transaction appends, and keeps all others from appending until this one ends. */
+export async function lockHistory(trx: Transaction<unknown>): Promise<void> {
+  await trx.executeQuery(CompiledQuery.raw('SELECT FROM event_head FOR UPDATE', []));
+}
+
 /** A stream's events after a version, oldest first. */
 export async function readStream<E extends NewEvent>(
   db: Kysely<unknown>,

@@ -111,24 +111,32 @@ export class Bus {
     for (;;) {
       const left = deadline - Date.now();
       if (left <= 0) throw new ServiceError('unavailable', `${rpc.subject} does not answer`);
+      let message: Msg;
       try {
-        const message = await this.nats.request(subject, envelope, { timeout: left });
-        return await this.readReply<R>(message);
+        message = await this.nats.request(subject, envelope, { timeout: left });
       } catch (error) {
         if (!(error instanceof NatsError)) throw error;
         if (error.code !== ErrorCode.NoResponders) {
           throw new ServiceError('unavailable', `${rpc.subject} does not answer (${error.code})`);
         }
         await sleep(Math.min(RETRY_NO_RESPONDERS_MS, left));
+        continue;
       }
+      return await this.readReply<R>(message, subject);
     }
   }
 
-  private async readReply<R extends Rpc>(message: Msg): Promise<RpcResponse<R>> {
+  private async readReply<R extends Rpc>(message: Msg, subject: string): Promise<RpcResponse<R>> {
     const reply = decode(message.data) as ReplyEnvelope;
     if (reply.error) throw new ServiceError(reply.error.code, reply.error.message, reply.error.field);
-    if (reply.ref) return decode(await fetchBody(this.nats, reply.ref)) as RpcResponse<R>;
-    return reply.ok as RpcResponse<R>;
+    if (!reply.ref) return reply.ok as RpcResponse<R>;
+    try {
+      return decode(await fetchBody(this.nats, reply.ref)) as RpcResponse<R>;
+    } catch (error) {
+      if (!(error instanceof NatsError)) throw error;
+      // The operation was carried out: calling it again is not ours to decide.
+      throw new ServiceError('unavailable', `the answer of ${subject} could not be fetched (${error.code})`);
+    }
   }
 
   /**

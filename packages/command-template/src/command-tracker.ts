@@ -1,0 +1,239 @@
+import { Lost } from './lost.js';
+
+/** One shell word as far as it has been read. */
+export interface Word {
+  /** Its text with the quotes removed; expansions and placeholders leave nothing behind. */
+  text: string;
+  /** Nothing in it is quoted, expanded or a placeholder, so it may be a reserved word. */
+  plain: boolean;
+  /** Nothing in it is expanded or a placeholder, so `text` is the whole word. */
+  literal: boolean;
+  /** Unquoted `[` not closed by an unquoted `]` yet. */
+  openBrackets: number;
+  /** The placeholders directly in it, by their index in the scanned code. */
+  holes: number[];
+}
+
+type Nesting =
+  | { kind: 'subshell' }
+  | { kind: 'case'; expects: 'subject' | 'in' | 'pattern' | 'rest of pattern' | 'body' };
+
+const KEEPS_COMMAND_START = new Set(['if', 'then', 'elif', 'else', 'while', 'until', 'do', '{', '!', 'time']);
+/** After these only an operator or another reserved word can follow. */
+const ENDS_COMPOUND = new Set(['fi', 'done', '}']);
+const ASSIGNMENT = /^[A-Za-z_][A-Za-z0-9_]*(\[[^\]]*\])?\+?=/;
+const ARITHMETIC_COMPARISON = /^-(eq|ne|lt|le|gt|ge)$/;
+
+/**
+ * Follows the words and operators of one command list (the top level, or the inside of one `$(...)`) closely
+ * enough to know which `)` belongs to a `case` pattern, where a command starts and what its words are.
+ */
+export class CommandTracker {
+  /** The words of the current simple command, or of the `[[`, without assignments and redirections. */
+  words: Word[] = [];
+  /** Every word since the last line break, whatever command it belongs to. */
+  lineWords: Word[] = []; // replaced, never emptied: here-documents keep the list of their line
+  /** A reserved word would be recognized here. */
+  atCommandStart = true;
+  #nesting: Nesting[] = [];
+  /** Open parentheses inside `[[ ]]`; undefined outside. */
+  #conditionDepth: number | undefined;
+  /** `for`, `select` or `function` whose head is being read, and how many words of it have been. */
+  #head: { keyword: 'for' | 'function'; words: number } | undefined;
+
+  constructor(private readonly onArithmeticOperand: (hole: number) => void) {}
+
+  get inCondition(): boolean {
+    return this.#conditionDepth !== undefined;
+  }
+
+  /** `((` starts arithmetic here, in the shells that know it. */
+  get mayStartArithmetic(): boolean {
+    if (this.#head?.keyword === 'for') return this.#head.words === 0;
+    return this.atCommandStart && !this.inCondition && !this.#caseExpectsWord;
+  }
+
+  /** Whether anything is still open that should have been closed by the end of the list. */
+  get openConstruct(): string | undefined {
+    if (this.inCondition) return '[[ without ]]';
+    const top = this.#nesting.at(-1);
+    if (!top) return undefined;
+    return top.kind === 'case' ? 'case without esac' : 'a parenthesis without its closing one';
+  }
+
+  /** A complete word that is not the target of a redirection. */
+  word(word: Word): void {
+    this.lineWords.push(word);
+    if (this.inCondition) {
+      this.#conditionWord(word);
+      return;
+    }
+    const top = this.#nesting.at(-1);
+    if (top?.kind === 'case' && top.expects !== 'body') {
+      this.#caseWord(top, word);
+      return;
+    }
+    if (this.atCommandStart && word.plain && this.#reservedWord(word.text)) return;
+    if (this.#head) {
+      this.#headWord(this.#head, word);
+      return;
+    }
+    this.atCommandStart = false;
+    if (this.words.length === 0 && ASSIGNMENT.test(word.text)) return;
+    const name = this.words[0]?.text;
+    if (name === '[' || name === 'test') this.#comparison(word);
+    this.words.push(word);
+  }
+
+  /** A redirection's operator: a reserved word is no longer recognized after it. */
+  redirection(): void {
+    if (this.#caseExpectsWord) throw new Lost('a redirection inside the head of a case');
+    this.atCommandStart = false;
+  }
+
+  /** One of the operators `;` `;;` `;&` `;;&` `&` `&&` `|` `||` `|&`. */
+  operator(operator: string): void {
+    if (this.inCondition) {
+      if (operator === '&&' || operator === '||' || operator === '|') return;
+      throw new Lost(`the operator ${operator} inside [[ ]]`);
+    }
+    const top = this.#nesting.at(-1);
+    if (top?.kind === 'case' && top.expects !== 'body') {
+      if (operator === '|' && top.expects === 'rest of pattern') return;
+      throw new Lost(`the operator ${operator} inside the head of a case`);
+    }
+    if (operator.startsWith(';') && operator !== ';') {
+      if (top?.kind !== 'case') throw new Lost(`${operator} outside a case`);
+      top.expects = 'pattern';
+    }
+    this.#endCommand();
+  }
+
+  lineBreak(): void {
+    this.lineWords = [];
+    if (this.inCondition || this.#caseExpectsWord) return;
+    this.#endCommand();
+  }
+
+  /** A `(` that is neither arithmetic nor a part of a word. */
+  openParenthesis(): void {
+    const top = this.#nesting.at(-1);
+    if (this.#conditionDepth !== undefined) {
+      this.#conditionDepth++;
+    } else if (top?.kind === 'case' && top.expects === 'pattern') {
+      top.expects = 'rest of pattern';
+    } else if (this.atCommandStart && !this.#caseExpectsWord) {
+      this.#nesting.push({ kind: 'subshell' });
+    } else {
+      throw new Lost('an opening parenthesis');
+    }
+  }
+
+  /** A `)`. Answers whether it closes the whole list. */
+  closeParenthesis(): boolean {
+    if (this.#conditionDepth !== undefined) {
+      if (this.#conditionDepth === 0) throw new Lost('a closing parenthesis inside [[ ]]');
+      this.#conditionDepth--;
+      return false;
+    }
+    const top = this.#nesting.at(-1);
+    if (!top) return true;
+    if (top.kind === 'subshell') {
+      this.#nesting.pop();
+      this.#endCommand();
+      return false;
+    }
+    if (top.expects !== 'rest of pattern') throw new Lost('a closing parenthesis inside a case');
+    top.expects = 'body';
+    this.#endCommand();
+    return false;
+  }
+
+  /** What follows is a command: after `name()`, `((...))` and `for ((...))`. */
+  startCommand(): void {
+    this.#endCommand();
+  }
+
+  get #caseExpectsWord(): boolean {
+    const top = this.#nesting.at(-1);
+    return top?.kind === 'case' && top.expects !== 'body';
+  }
+
+  #endCommand(): void {
+    this.words = [];
+    this.atCommandStart = true;
+    this.#head = undefined;
+  }
+
+  #conditionWord(word: Word): void {
+    if (word.plain && word.text === ']]') {
+      if (this.#conditionDepth !== 0) throw new Lost('a parenthesis inside [[ ]]');
+      this.#conditionDepth = undefined;
+      this.#endCommand();
+      return;
+    }
+    this.#comparison(word);
+    this.words.push(word);
+  }
+
+  #comparison(word: Word): void {
+    if (!word.literal || !ARITHMETIC_COMPARISON.test(word.text)) return;
+    for (const hole of this.words.at(-1)?.holes ?? []) this.onArithmeticOperand(hole);
+  }
+
+  #caseWord(top: Extract<Nesting, { kind: 'case' }>, word: Word): void {
+    if (top.expects === 'subject') {
+      top.expects = 'in';
+    } else if (top.expects === 'in') {
+      if (!word.plain || word.text !== 'in') throw new Lost('case without in');
+      top.expects = 'pattern';
+    } else if (top.expects === 'pattern' && word.plain && word.text === 'esac') {
+      this.#nesting.pop();
+      this.#endCommand();
+    } else {
+      top.expects = 'rest of pattern';
+    }
+  }
+
+  #reservedWord(text: string): boolean {
+    if (KEEPS_COMMAND_START.has(text)) return true;
+    if (ENDS_COMPOUND.has(text)) {
+      this.#endCommand();
+      return true;
+    }
+    switch (text) {
+      case 'case':
+        this.#nesting.push({ kind: 'case', expects: 'subject' });
+        return true;
+      case 'esac': {
+        if (this.#nesting.at(-1)?.kind !== 'case') throw new Lost('esac without case');
+        this.#nesting.pop();
+        this.#endCommand();
+        return true;
+      }
+      case '[[':
+        this.#conditionDepth = 0;
+        this.atCommandStart = false;
+        return false;
+      case 'for':
+      case 'select':
+        this.#head = { keyword: 'for', words: 0 };
+        this.atCommandStart = false;
+        return true;
+      case 'function':
+        this.#head = { keyword: 'function', words: 0 };
+        this.atCommandStart = false;
+        return true;
+      case 'coproc':
+        throw new Lost('coproc');
+      default:
+        return false;
+    }
+  }
+
+  #headWord(head: { keyword: 'for' | 'function'; words: number }, word: Word): void {
+    head.words++;
+    const complete = head.keyword === 'function' || (head.words === 2 && word.plain && word.text === 'do');
+    if (complete) this.#endCommand();
+  }
+}

@@ -1,0 +1,121 @@
+import { readInterpreter } from './interpreter.js';
+import { type Placement, placePlaceholders } from './place-placeholders.js';
+import type { ParameterUse, PlaceContext } from './placement.js';
+import { HOLE, type Placeholder, type ScannedTemplate, scanPlaceholders } from './scan-placeholders.js';
+import { positionAt, printable, TemplateError } from './template-error.js';
+import { VARIABLE_PREFIX } from './variable-name.js';
+
+/** `command`: a command line for /bin/sh. `script`: the text of a script file, which may start with `#!`. */
+export type TemplateLanguage = 'command' | 'script';
+
+/** A placeholder of a parsed template, ready to be rendered. */
+export interface PlacedParameter {
+  readonly name: string;
+  readonly context: PlaceContext;
+  readonly integer: boolean;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A template that has been checked and can be rendered. Plain data. */
+export interface ParsedTemplate {
+  readonly language: TemplateLanguage;
+  /** Every use of a parameter, in the order of the text. */
+  readonly parameters: readonly ParameterUse[];
+  /** The `#!` line with its line break, or nothing. The values of the parameters are assigned after it. */
+  readonly head: string;
+  /** The text after the head, literal text and parameters in turn. */
+  readonly parts: readonly (string | PlacedParameter)[];
+}
+
+/**
+ * Parses a command template and decides for every `{{name}}` how its value is kept literal there.
+ *
+ * @throws TemplateError when a placeholder is malformed, or stands where no value can be kept literal. The
+ *   message names the place and what to write instead.
+ */
+export function parseTemplate(text: string, language: TemplateLanguage): ParsedTemplate {
+  const scanned = scanPlaceholders(text);
+  const headEnd = language === 'script' && text.startsWith('#!') ? lineEnd(scanned.code) : 0;
+  const head = scanned.code.slice(0, headEnd);
+  const placements = readsShell(scanned, head)
+    ? placePlaceholders(scanned, headEnd)
+    : new Map<number, Placement>();
+  const headIsText = !head.includes(HOLE);
+  const parts = buildParts(scanned, headIsText ? headEnd : 0, placements);
+  const uses = parts.filter((part) => typeof part !== 'string');
+  if (uses.some((use) => use.context !== 'verbatim')) refuseReservedNames(scanned);
+  return {
+    language,
+    parameters: uses.map((use) => ({ ...use, raw: use.context === 'verbatim' })),
+    head: headIsText ? head : '',
+    parts,
+  };
+}
+
+function lineEnd(code: string): number {
+  const lineBreak = code.indexOf('\n');
+  return lineBreak < 0 ? code.length : lineBreak + 1;
+}
+
+/** Whether the text is for a shell. Where it is not, only raw placeholders are accepted. */
+function readsShell(scanned: ScannedTemplate, head: string): boolean {
+  const interpreter = readInterpreter(head.trimEnd());
+  if (head === '' || (interpreter.posixLike && !head.includes(HOLE))) return true;
+  for (const placeholder of scanned.holes.values()) {
+    if (placeholder.malformed) {
+      throw errorAt(scanned, placeholder, `${printable(placeholder.source)} ${placeholder.malformed}`);
+    }
+    if (placeholder.raw) continue;
+    const runner = head.includes(HOLE) ? 'an interpreter that is a parameter' : printable(interpreter.name);
+    throw errorAt(
+      scanned,
+      placeholder,
+      `${placeholder.source} stands in a script for ${runner}, where its value could not be kept literal: only sh, bash, dash, ash, ksh and mksh are understood; write a sh script that hands the value to ${runner} as an argument, or {{${placeholder.name} | raw}} to paste it as it is`,
+    );
+  }
+  return false;
+}
+
+function buildParts(
+  scanned: ScannedTemplate,
+  start: number,
+  placements: ReadonlyMap<number, Placement>,
+): (string | PlacedParameter)[] {
+  const parts: (string | PlacedParameter)[] = [];
+  let literal = '';
+  let done = start;
+  for (const [hole, placeholder] of scanned.holes) {
+    const placement = placements.get(hole);
+    literal += scanned.code.slice(done, hole);
+    done = hole + 1;
+    if (placement?.kind === 'comment') {
+      literal += placeholder.source;
+      continue;
+    }
+    if (literal !== '') parts.push(literal);
+    literal = '';
+    parts.push({
+      name: placeholder.name,
+      context: placement?.context ?? 'verbatim',
+      integer: placement?.integer ?? false,
+      ...positionAt(scanned.text, placeholder.offset),
+    });
+  }
+  literal += scanned.code.slice(done);
+  if (literal !== '') parts.push(literal);
+  return parts;
+}
+
+function refuseReservedNames(scanned: ScannedTemplate): void {
+  const at = scanned.text.indexOf(VARIABLE_PREFIX);
+  if (at < 0) return;
+  throw new TemplateError(
+    positionAt(scanned.text, at),
+    `names that start with ${VARIABLE_PREFIX} are reserved for the values of the parameters: choose another name`,
+  );
+}
+
+function errorAt(scanned: ScannedTemplate, placeholder: Placeholder, message: string): TemplateError {
+  return new TemplateError(positionAt(scanned.text, placeholder.offset), message, placeholder.name);
+}

@@ -1,0 +1,195 @@
+import { type EventBatch, eventsSubject, type PublishedEvent } from '@rigel/contracts';
+import { openDatabase } from '@rigel/runtime';
+import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
+import { type Kysely, sql } from 'kysely';
+import t, { type Test } from 'tap';
+import { append, createEventTables, EventConsumer, EventRelay, readAll } from './index.js';
+
+const servers = await startTestServers();
+t.teardown(() => servers.stop());
+const ownerBus = await servers.startBus('owner');
+const followerBus = await servers.startBus('follower');
+
+let schemas = 0;
+async function open(t: Test): Promise<Kysely<unknown>> {
+  const db = await openDatabase<unknown>({
+    url: servers.databaseUrl,
+    schema: `history_${++schemas}`,
+    migrations: {
+      '0001': {
+        async up(db) {
+          await createEventTables(db);
+          await sql`CREATE TABLE seen (n bigserial PRIMARY KEY, position bigint NOT NULL)`.execute(db);
+        },
+      },
+    },
+    log: silentLogger,
+    signal: new AbortController().signal,
+    max: 4,
+  });
+  t.teardown(() => db.destroy());
+  return db;
+}
+
+/** Appends events to the owner's history, each with `size` bytes of data. */
+async function happen(db: Kysely<unknown>, count: number, size = 1): Promise<void> {
+  const [last] = await readAll(db, 0, 1_000_000).then((events) => events.slice(-1));
+  const version = last?.version ?? 0;
+  const events = Array.from({ length: count }, () => ({
+    type: 'Happened',
+    data: { text: 'x'.repeat(size) },
+  }));
+  const meta = { correlationId: 'c', actor: 'a' };
+  await db
+    .transaction()
+    .execute((trx) => append(trx, [{ stream: 's', expectedVersion: version, events, meta }], Date.now()));
+}
+
+type Handle = ConstructorParameters<typeof EventConsumer>[0]['handle'];
+const remember: Handle = async (trx, events) => {
+  for (const { position } of events) await sql`INSERT INTO seen (position) VALUES (${position})`.execute(trx);
+};
+
+function relay(t: Test, db: Kysely<unknown>): EventRelay {
+  const relay = new EventRelay({ owner: 'scheduler', db, bus: ownerBus, log: silentLogger });
+  relay.start();
+  t.teardown(() => relay.stop());
+  return relay;
+}
+
+function follow(t: Test, db: Kysely<unknown>, handle: Handle = remember): EventConsumer {
+  const consumer = new EventConsumer({
+    name: 'test',
+    owner: 'scheduler',
+    db,
+    bus: followerBus,
+    log: silentLogger,
+    handle,
+  });
+  consumer.start();
+  t.teardown(() => consumer.stop());
+  return consumer;
+}
+
+/** Waits until as many events were seen, and checks that each was seen once and in order. */
+async function seenExactly(t: Test, db: Kysely<unknown>, count: number): Promise<void> {
+  const seen = async () =>
+    (await sql<{ position: number }>`SELECT position FROM seen ORDER BY n`.execute(db)).rows.map(
+      (r) => r.position,
+    );
+  await waitFor(async () => (await seen()).length >= count, { what: `${count} events` });
+  t.strictSame(
+    await seen(),
+    Array.from({ length: count }, (_, i) => i + 1),
+  );
+  const { rows } = await sql<{ position: number }>`SELECT position FROM event_checkpoints`.execute(db);
+  t.strictSame(rows, [{ position: count }]);
+}
+
+t.test('a consumer gets what was there before it, and then what happens', async (t) => {
+  const [owner, follower] = [await open(t), await open(t)];
+  await happen(owner, 1_200);
+  const relaying = relay(t, owner);
+  const consumer = follow(t, follower);
+  await seenExactly(t, follower, 1_200);
+  await happen(owner, 700);
+  relaying.notify();
+  await seenExactly(t, follower, 1_900);
+
+  await consumer.stop();
+  await happen(owner, 3);
+  follow(t, follower);
+  await seenExactly(t, follower, 1_903);
+});
+
+t.test('a batch that does not follow is read again from the owner, a repeated one is ignored', async (t) => {
+  const [owner, follower] = [await open(t), await open(t)];
+  const first = relay(t, owner);
+  const batches: EventBatch[] = [];
+  t.teardown(
+    followerBus.subscribe(eventsSubject('scheduler'), { type: 'object' } as never, (b: EventBatch) =>
+      batches.push(b),
+    ),
+  );
+  follow(t, follower);
+  await happen(owner, 5);
+  first.notify();
+  await seenExactly(t, follower, 5);
+
+  // Nobody publishes while no relay runs: to the consumer these are lost messages.
+  await first.stop();
+  await happen(owner, 5);
+  relay(t, owner);
+  await seenExactly(t, follower, 10);
+
+  const last = batches.find(({ events }) => events.length > 0);
+  t.ok(last);
+  ownerBus.publish(eventsSubject('scheduler'), last);
+  ownerBus.publish(eventsSubject('scheduler'), { after: 10, events: [] } satisfies EventBatch);
+  await happen(owner, 1);
+  await seenExactly(t, follower, 11);
+});
+
+t.test('events that do not fit into a message arrive all the same', async (t) => {
+  const [owner, follower] = [await open(t), await open(t)];
+  const relaying = relay(t, owner);
+  follow(t, follower);
+  await seenExactly(t, follower, 0).catch(() => undefined);
+  // One that is too large itself, and many that are too large together.
+  await happen(owner, 1, 2_000_000);
+  await happen(owner, 40, 100_000);
+  await happen(owner, 1);
+  relaying.notify();
+  await seenExactly(t, follower, 42);
+});
+
+t.test('what was done for events and the checkpoint are committed together', async (t) => {
+  const [owner, follower] = [await open(t), await open(t)];
+  relay(t, owner);
+  await happen(owner, 3);
+  const handled: PublishedEvent[][] = [];
+  follow(t, follower, async (trx, events) => {
+    await remember(trx, events);
+    handled.push([...events]);
+    if (handled.length === 1) throw new Error('crashed after the work, before the commit');
+  });
+  await seenExactly(t, follower, 3);
+  t.ok(handled.length >= 2, 'it was tried again');
+});
+
+t.test('two replicas do each thing once', async (t) => {
+  const [owner, follower] = [await open(t), await open(t)];
+  const relays = [relay(t, owner), relay(t, owner)];
+  follow(t, follower);
+  follow(t, follower);
+  for (let round = 1; round <= 5; round++) {
+    await happen(owner, 20);
+    for (const relaying of relays) relaying.notify();
+    await seenExactly(t, follower, round * 20);
+  }
+});
+
+t.test('NATS goes away and comes back: nothing is missed', async (t) => {
+  const [owner, follower] = [await open(t), await open(t)];
+  const relaying = relay(t, owner);
+  follow(t, follower);
+  await happen(owner, 2);
+  relaying.notify();
+  await seenExactly(t, follower, 2);
+  await servers.stopNats();
+  await happen(owner, 2);
+  relaying.notify();
+  await servers.startNats();
+  await happen(owner, 2);
+  await seenExactly(t, follower, 6);
+});
+
+t.test('stopping does not wait for an owner that is away', async (t) => {
+  const follower = await open(t);
+  const consumer = follow(t, follower);
+  await waitFor(async () => (await sql`SELECT FROM event_checkpoints`.execute(follower)).rows.length === 1, {
+    what: 'the consumer to begin',
+  });
+  await consumer.stop();
+  t.pass('stopped while its replay had no answer');
+});

@@ -1,0 +1,6 @@
+export { commandLineOf } from './command-line.js';
+export { findFreePort } from './free-port.js';
+export { type NatsOptions, runningNats, startNats } from './nats.js';
+export { ensureNatsServer, type NatsServerOptions } from './nats-binary.js';
+export { type PostgresOptions, postgresPasswordFile, runningPostgres, startPostgres } from './postgres.js';
+export { describeExit, type ProcessExit, type ServerHandle } from './server-process.js';

@@ -1,0 +1,194 @@
+# How a command runs once: the protocol between everyone who touches an attempt.
+#
+# Runs first in every script. Set before: rg_shell rg_nonce rg_key.
+#
+# THE PARTIES. A starter (start.sh) begins an attempt and, when it wins, stays as the runner: it runs the command and
+# records how it ended. A follower (follow.sh) finds an attempt again and passes on its output. A stopper (stop.sh)
+# ends one. Any number of each may work on the same attempt at the same time, over different connections, and each
+# may be killed between any two system calls.
+#
+# THE FILES of an attempt, in ~/.rigel/attempts: <key>.journal, <key>.output and <key>.action-<number>. Making the
+# journal, with O_EXCL (the shell's noclobber), is the test who came first.
+#
+# THE JOURNAL is how all parties agree. It is only ever appended to, a line at a time, with a single write(2) to a file
+# opened with O_APPEND, which the kernel does not interleave. So the lines have one order, the same for every reader,
+# and a decision is made by the line that comes FIRST:
+#
+#   run <boot id> <pid> <start time> .    the starter claims the right to run the command
+#   void - - - .                          a follower's verdict: no claim came in time; none counts any more
+#   stop <grace> - - .                    a stopper's wish: a later claim does not count, a later exit neither; KILL
+#                                         comes <grace> hundredths of a second after TERM
+#   nostart <what> - - .                  the runner could not prepare the files: nothing ran, nothing will
+#   exit <status> <action> <bytes> .      the runner's record: the command ended, <bytes> are in the output file
+#   unknown <why> - <bytes> .             a verdict: the runner is gone without an exit record
+#   stopped - - <bytes> .                 a stopper's record: nothing of the attempt is alive any more
+#
+# Whoever appends a line that may be too late reads the journal again and goes by what it says. A line counts only
+# when it is complete, with its final ` .`; a torn line (disk full) is skipped, and every line is
+# preceded by a newline so that it cannot be glued to a torn one.
+#
+# WHO MAY CLAIM. Only the one who made the journal. A journal without a claim is therefore never a reason to start:
+# its maker is about to claim, or died before it did, or the claim was lost in a power failure, and only in the last
+# case the command may have run.
+#
+# THE CRASH POINTS, in the order of a starter's life:
+#   before the journal    no trace: the next one starts the attempt.
+#   journal .. run        followers wait for the claim for a bounded time, then append `void` and read again. If a
+#                         claim stands before it, the runner is alive and is followed; else the outcome is unknown,
+#                         and a starter that was only slow finds `void` before its own claim and does not run.
+#   run .. exit           the claim names the runner (pid, start time of that pid, boot id). A follower that finds it
+#                         gone reads the journal once more, since the exit record is written before the runner ends,
+#                         and then appends `unknown`. It never starts the command again.
+#   exit, disk full       the runner tries until the record is written; it is alive meanwhile, so nobody judges.
+#   after exit            everyone reads the same outcome.
+#   stop .. stopped       a follower waits, then asks for the stop again, which is idempotent.
+#   the journal removed   the output file, which is made after it, tells that there was one: the outcome is unknown.
+#
+# DETACHED. The runner is the very shell that the SSH server started: a session leader without a terminal, so that
+# the loss of the connection sends it no signal. It reads nothing from and writes nothing to the connection while the
+# command runs. Where the server did not make it a session leader, it is started again through setsid.
+#
+# FORKS are what this costs a node, a directory per attempt most of all; hence builtins wherever there are any.
+
+exec </dev/null
+
+rg_base=$HOME/.rigel/attempts
+rg_file=$rg_base/$rg_key
+rg_journal=$rg_file.journal
+rg_last=
+
+rg_say() {
+  printf '\n%s %s\n' "$rg_nonce" "$*"
+}
+
+# Makes the folder of all attempts, for the first one on this node. On failure rg_message says why.
+rg_make_base() {
+  rg_message=$(
+    umask 077
+    exec mkdir -p "$rg_base" 2>&1
+  )
+}
+
+rg_put() {
+  { printf '\n%s .\n' "$*" >>"$rg_journal"; } 2>/dev/null
+}
+
+# Reads a journal. Sets
+#   rg_first   run, stop or void: what came first
+#   rg_boot rg_pid rg_start   the runner of `run`
+#   rg_stop    the grace time of a stop that was wished for before the end
+#   rg_end rg_a rg_b rg_c     the outcome and its three fields; empty while there is none
+#   rg_gone    set when nothing of the attempt is alive any more
+#   rg_bad     set when there are lines that mean nothing
+rg_fold() {
+  rg_first= rg_boot= rg_pid= rg_start= rg_stop= rg_end= rg_a= rg_b= rg_c= rg_gone= rg_bad=
+  [ -f "$1" ] || return 0
+  while read -r rg_w rg_1 rg_2 rg_3 rg_dot || [ -n "$rg_w" ]; do
+    case "$rg_w $rg_dot" in
+      ' ') ;;
+      'run .')
+        case $rg_2$rg_3 in
+          *[!0-9]*) rg_bad=1 ;;
+          *) [ -n "$rg_first" ] || { rg_first=run rg_boot=$rg_1 rg_pid=$rg_2 rg_start=$rg_3; } ;;
+        esac
+        ;;
+      'void .')
+        [ -n "$rg_first" ] || { rg_first=void rg_gone=1; rg_outcome void - - 0; }
+        ;;
+      'stop .')
+        if [ -z "$rg_first" ]; then
+          rg_first=stop rg_gone=1
+          rg_outcome stopped - - 0
+        elif [ -z "$rg_end" ]; then
+          case $rg_1 in
+            '' | *[!0-9]*) rg_bad=1 ;;
+            *) rg_stop=${rg_stop:-$rg_1} ;;
+          esac
+        fi
+        ;;
+      'exit .')
+        case $rg_1:$rg_2:$rg_3 in
+          *[!0-9:]* | :* | *::* | *:) rg_bad=1 ;;
+          *) [ "$rg_first" != run ] || [ -n "$rg_end$rg_stop" ] || { rg_gone=1; rg_outcome exit "$rg_1" "$rg_2" "$rg_3"; } ;;
+        esac
+        ;;
+      'nostart .')
+        [ "$rg_first" != run ] || [ -n "$rg_end$rg_stop" ] || { rg_gone=1; rg_outcome nostart "$rg_1" - 0; }
+        ;;
+      'unknown .')
+        case $rg_3 in
+          '' | *[!0-9]*) rg_bad=1 ;;
+          *) [ -n "$rg_end$rg_stop" ] || rg_outcome unknown "$rg_1" - "$rg_3" ;;
+        esac
+        ;;
+      'stopped .')
+        rg_gone=1
+        case $rg_3 in
+          '' | *[!0-9]*) rg_bad=1 ;;
+          *) [ -n "$rg_end" ] || rg_outcome stopped - - "$rg_3" ;;
+        esac
+        ;;
+      *) rg_bad=1 ;;
+    esac
+  done 2>/dev/null <"$1"
+  return 0
+}
+
+rg_outcome() {
+  rg_end=$1 rg_a=$2 rg_b=$3 rg_c=$4
+}
+
+# The number of bytes in the output file, in rg_size.
+rg_measure() {
+  rg_size=0
+  [ ! -s "$rg_file.output" ] || rg_size=$(wc -c <"$rg_file.output")
+  rg_size=$((rg_size))
+}
+
+# Sends the output file from byte $1 up to byte $2, rounded out to whole blocks; the receiver cuts. With rg_last set
+# to exec it replaces the shell, which saves a fork.
+rg_send() {
+  rg_say out $(($1 / 4096 * 4096))
+  $rg_last dd if="$rg_file.output" bs=4096 skip=$(($1 / 4096)) count=$((($2 + 4095) / 4096 - $1 / 4096)) 2>/dev/null
+}
+
+# Sends what is missing of an output file that ended with $2 bytes, when everything before byte $1 has been sent, and
+# ends the script.
+rg_send_rest() {
+  if [ "$2" -le $((rg_head + rg_tail)) ]; then
+    [ "$2" -gt "$1" ] || exit 0
+    rg_last=exec
+    rg_send "$1" "$2"
+  else
+    [ "$1" -ge "$rg_head" ] || rg_send "$1" "$rg_head"
+    rg_last=exec
+    rg_send $(($2 - rg_tail)) "$2"
+  fi
+}
+
+# The fields of /proc/<pid>/stat from the third on, in rg_stat; the second, the name, may hold anything.
+rg_stat() {
+  rg_stat=
+  { read -r rg_stat <"/proc/$1/stat"; } 2>/dev/null
+  rg_stat=${rg_stat##*) }
+}
+
+rg_boot_now() {
+  rg_boot_id=-
+  { read -r rg_boot_id </proc/sys/kernel/random/boot_id; } 2>/dev/null
+  rg_boot_id=${rg_boot_id:--}
+}
+
+# Whether the runner of the journal that was read last is alive: same boot, same pid, and no later process with it.
+rg_alive() {
+  [ "$rg_boot" = "$rg_boot_id" ] || return 1
+  rg_stat "$rg_pid"
+  rg_is_runner $rg_stat
+}
+
+rg_is_runner() {
+  case ${1:-X} in
+    Z | X) return 1 ;;
+  esac
+  [ "${20}" = "$rg_start" ]
+}

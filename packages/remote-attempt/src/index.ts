@@ -1,0 +1,15 @@
+export type { AttemptOutcome } from './attempt-outcome.js';
+export type { OutputChunk } from './attempt-output.js';
+export type { AttemptAction, AttemptSpec } from './attempt-spec.js';
+export { type ConnectionSettings, connectToNode, type NodeTarget, nodeAddress } from './connect.js';
+export { ConnectFailure, type ConnectFailureKind } from './connect-failure.js';
+export { ConnectionLost } from './connection-lost.js';
+export {
+  type HostKeyPolicy,
+  hostKeyFingerprint,
+  type KnownHostsLookup,
+  parseKnownHosts,
+} from './host-keys.js';
+export type { NodeConnection } from './node-connection.js';
+export { DEFAULT_OUTPUT_LIMIT_BYTES, type RunOptions, runAttempt } from './run-attempt.js';
+export { pruneAttempts, type StopOptions, type StopResult, stopAttempt } from './stop-attempt.js';

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import type { AttemptAction, AttemptSpec } from './attempt-spec.js';
+
+/** A script for a node, waiting for the nonce of its control lines. */
+export type NodeScript = (nonce: string) => string;
+
+/** How much of the output file is sent: so much of its beginning, and so much of its end when it is longer than both. */
+export interface OutputShares {
+  headBytes: number;
+  tailBytes: number;
+}
+
+const common = readPart('common');
+const parts = {
+  start: readPart('start'),
+  follow: readPart('follow'),
+  stop: readPart('stop'),
+  prune: readPart('prune'),
+};
+
+/** The script that begins an attempt, see node-scripts/start.sh. */
+export function startScript(spec: AttemptSpec, shares: OutputShares, shell: string): NodeScript {
+  const settings = { ...attemptSettings(spec.key, shares), rg_previous: spec.previousKey ?? '' };
+  return assemble(settings, [actionFunctions(spec, shell), common, parts.start]);
+}
+
+/** The script that finds an attempt again, see node-scripts/follow.sh. */
+export function followScript(key: string, shares: OutputShares, fromByte: number): NodeScript {
+  return assemble({ ...attemptSettings(key, shares), rg_from: fromByte }, [common, parts.follow]);
+}
+
+/** The script that stops an attempt, see node-scripts/stop.sh. */
+export function stopScript(key: string, graceMs: number): NodeScript {
+  return assemble({ rg_key: key, rg_grace: Math.ceil(graceMs / 10) }, [common, parts.stop]);
+}
+
+/** The script that removes old attempts, see node-scripts/prune.sh. */
+export function pruneScript(days: number): NodeScript {
+  return assemble({ rg_key: '', rg_days: days }, [common, parts.prune]);
+}
+
+/** One literal word for a POSIX shell, whatever it holds. */
+export function shellQuote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function attemptSettings(key: string, shares: OutputShares): Record<string, string | number> {
+  return { rg_key: key, rg_head: shares.headBytes, rg_tail: shares.tailBytes };
+}
+
+/**
+ * The whole is one compound command: a shell runs none of it before it has read all of it, so that a connection that
+ * breaks while the script is on its way leaves nothing half done.
+ */
+function assemble(settings: Record<string, string | number>, texts: string[]): NodeScript {
+  const assignments = Object.entries(settings).map(
+    ([name, value]) => `${name}=${shellQuote(String(value))}\n`,
+  );
+  const body = `${assignments.join('')}${texts.join('')}}\n`;
+  return (nonce) => `{\nrg_nonce=${nonce}\n${body}`;
+}
+
+/** The functions that start.sh expects: they write the action files, and run them one after the other. */
+function actionFunctions(spec: AttemptSpec, shell: string): string {
+  const env = Object.entries({ ...spec.env, RIGEL_ATTEMPT: spec.key });
+  const exports = env.map(([name, value]) => `export ${name}=${shellQuote(value)}\n`);
+  const writes = spec.actions.map((action, index) => {
+    const file = `"$rg_file.action-${index}"`;
+    const executable = hasInterpreter(action) ? ` && chmod 700 ${file}` : '';
+    return `rg_what=action-${index}\nprintf %s ${shellQuote(action.text)} >${file}${executable} || return 1\n`;
+  });
+  // A shell of its own for every action, so that `exit`, `exec`, `$$`, traps and syntax errors are the action's.
+  const runs = spec.actions.map((action, index) => {
+    const file = `"$rg_file.action-${index}"`;
+    const program = hasInterpreter(action) ? file : `${shell} ${file}`;
+    return (
+      `rg_action=${index}\n( rg_env; exec ${program} ) </dev/null >>"$rg_file.output" 2>&1\n` +
+      `rg_status=$?\n[ $rg_status = 0 ] || return 0\n`
+    );
+  });
+  return (
+    `rg_env() {\n${exports.join('')}}\n` +
+    `rg_write_actions() {\n${writes.join('')}}\n` +
+    `rg_run_actions() {\n${runs.join('')}}\n`
+  );
+}
+
+function hasInterpreter(action: AttemptAction): boolean {
+  return action.kind === 'script' && action.text.startsWith('#!');
+}
+
+/** Reads a script and leaves out its comments and indentation: some shells read their standard input byte by byte. */
+function readPart(name: string): string {
+  const text = readFileSync(new URL(`../node-scripts/${name}.sh`, import.meta.url), 'utf8');
+  return text
+    .replace(/^[ \t]*#.*\n/gm, '')
+    .replace(/^[ \t]+/gm, '')
+    .replace(/^\n+/gm, '');
+}

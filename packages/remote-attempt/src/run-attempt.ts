@@ -1,0 +1,358 @@
+import { type AttemptOutcome, outcomeOf, readEndRecord } from './attempt-outcome.js';
+import { AttemptOutput, type OutputChunk } from './attempt-output.js';
+import { type AttemptSpec, checkAttemptSpec } from './attempt-spec.js';
+import { ConnectionLost, SessionRefused } from './connection-lost.js';
+import {
+  type NodeConnection,
+  type NodeShell,
+  type ShellEnd,
+  type ShellOptions,
+  type ShellRun,
+  shellOf,
+} from './node-connection.js';
+import { followScript, type NodeScript, startScript } from './node-script.js';
+import { plainText } from './plain-text.js';
+import { stopAttempt } from './stop-attempt.js';
+
+/** How an attempt is followed. */
+export interface RunOptions {
+  /** Called with the output, in order and without gaps, while the command runs and at the latest before the outcome. */
+  onOutput: (chunk: OutputChunk) => void;
+  /** How much output is handed over at most; a line in the middle says what was left out. Default 1 MiB. */
+  outputLimitBytes?: number;
+  /** Where to go on with the output, for an executor that took the attempt over. Default 0. */
+  fromOffset?: number;
+  /**
+   * Whether an earlier call, in whatever process, may have begun this attempt. Then a node on which nothing can be
+   * found out (its shell is gone, say) makes the outcome `unknown` instead of `not_started`. Default false.
+   */
+  mayHaveStarted?: boolean;
+  /** How long to wait for a quick command to end before its output is streamed, over a second session. Default 700. */
+  followAfterMs?: number;
+  /** Ends the following, not the command; the call then rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export const DEFAULT_OUTPUT_LIMIT_BYTES = 1024 * 1024;
+const DEFAULT_FOLLOW_AFTER_MS = 700;
+/** What start.sh ends with when it gave up after it began. */
+const STATUS_BEGUN = 99;
+/** After so many follow scripts that ended without an answer (killed on the node), the caller is to reconnect. */
+const FOLLOW_TRIES = 3;
+
+/**
+ * Runs an attempt, or finds it again when any earlier call began it: the same call does both, any number of times,
+ * from any process, and the command runs once. Resolves with how it ended. Throws ConnectionLost when the connection
+ * dies, while the command goes on: connect again and make the same call with the `fromOffset` reached.
+ */
+export async function runAttempt(
+  connection: NodeConnection,
+  spec: AttemptSpec,
+  options: RunOptions,
+): Promise<AttemptOutcome> {
+  checkAttemptSpec(spec);
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const run = new AttemptRun(connection, spec, options);
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal?.reason);
+  });
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([run.outcome(), aborted]);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    run.detach();
+  }
+}
+
+/** What became of a start script. */
+type StartAnswer =
+  | { kind: 'outcome'; outcome: AttemptOutcome }
+  | { kind: 'taken' | 'previous' | 'leader' }
+  /** It ended without an answer. */
+  | { kind: 'silent'; end: ShellEnd };
+
+/** What became of a follow script. */
+type FollowAnswer =
+  | { kind: 'outcome'; outcome: AttemptOutcome }
+  | { kind: 'absent' | 'stopping' }
+  | { kind: 'silent'; found: boolean; end: ShellEnd };
+
+type Starter = { answer: Promise<StartAnswer>; session: ShellRun };
+
+/** One call of `runAttempt`. */
+class AttemptRun {
+  private readonly shell: NodeShell;
+  private readonly output: AttemptOutput;
+  private readonly outputLimitBytes: number;
+  private readonly followAfterMs: number;
+  private readonly sessions = new Set<ShellRun>();
+  private detached = false;
+
+  constructor(
+    private readonly connection: NodeConnection,
+    private readonly spec: AttemptSpec,
+    private readonly options: RunOptions,
+  ) {
+    this.shell = shellOf(connection);
+    this.outputLimitBytes = options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES;
+    this.followAfterMs = options.followAfterMs ?? DEFAULT_FOLLOW_AFTER_MS;
+    this.output = new AttemptOutput(this.outputLimitBytes, options.fromOffset ?? 0, (chunk) => {
+      if (!this.detached) options.onOutput(chunk);
+    });
+  }
+
+  /** Stops following. */
+  detach(): void {
+    this.detached = true;
+    for (const session of this.sessions) session.close();
+  }
+
+  async outcome(): Promise<AttemptOutcome> {
+    for (;;) {
+      const starter = this.start();
+      const answer = await this.within(starter.answer, this.followAfterMs);
+      const outcome =
+        answer === undefined ? await this.followToEnd(starter) : await this.afterStart(answer, starter);
+      if (outcome !== undefined) return outcome;
+    }
+  }
+
+  /** The outcome, after the start script's answer; undefined when the script is to be run again. */
+  private async afterStart(answer: StartAnswer, starter: Starter): Promise<AttemptOutcome | undefined> {
+    if (answer.kind === 'outcome') return answer.outcome;
+    if (answer.kind === 'silent') {
+      return mayHaveBegun(answer.end)
+        ? this.followToEnd(undefined)
+        : this.noShell(answer.end, this.options.mayHaveStarted);
+    }
+    // A server that allows one session at a time opens the next one only when this one has ended.
+    await starter.session.ended;
+    if (answer.kind === 'taken') return this.followToEnd(undefined);
+    if (answer.kind === 'previous') await this.stopPrevious();
+    else if (this.shell.needsOwnSession) {
+      return { kind: 'not_started', reason: 'the command cannot be given a session of its own on the node' };
+    } else this.shell.needsOwnSession = true;
+    return undefined;
+  }
+
+  /**
+   * Follows the attempt to its end. `starter` is the start script that has not answered yet; undefined when the
+   * attempt is known to exist. Undefined when the start script is to be run again.
+   */
+  private async followToEnd(starter: Starter | undefined): Promise<AttemptOutcome | undefined> {
+    let silentTries = 0;
+    for (;;) {
+      const follower = this.follow(() => {
+        starter?.session.close();
+        starter = undefined;
+      });
+      const answer = await this.firstOutcome(follower.answer, starter);
+      this.end(follower.session);
+      switch (answer.kind) {
+        case 'outcome':
+          return answer.outcome;
+        case 'stopping':
+          await stopAttempt(this.connection, this.spec.key, { graceMs: 0 });
+          break;
+        case 'absent': {
+          if (starter === undefined) return this.vanished();
+          // The node takes its time: the start script has not got to anything yet.
+          const late = await this.within(starter.answer, this.followAfterMs);
+          if (late !== undefined) return this.afterStart(late, starter);
+          break;
+        }
+        case 'silent':
+          if (!answer.found) {
+            // No second shell can be had. The start script tells the outcome, when it still runs.
+            return starter === undefined
+              ? this.noShell(answer.end, true)
+              : this.afterStart(await starter.answer, starter);
+          }
+          silentTries += 1;
+          if (silentTries === FOLLOW_TRIES) {
+            throw new ConnectionLost(
+              `following attempt ${this.spec.key} on ${this.connection.host} ended ${FOLLOW_TRIES} times ` +
+                `without an answer (${describeEnd(answer.end)})`,
+            );
+          }
+      }
+    }
+  }
+
+  /** The follower's answer; or the starter's, when it is an outcome and comes first. */
+  private async firstOutcome(
+    following: Promise<FollowAnswer>,
+    starter: Starter | undefined,
+  ): Promise<FollowAnswer> {
+    if (starter === undefined) return following;
+    const startOutcome = starter.answer.then(
+      (answer) => (answer.kind === 'outcome' ? answer : following),
+      () => following,
+    );
+    try {
+      return await Promise.race([following, startOutcome]);
+    } catch (error) {
+      // The server allows one session at a time: there is no streaming, but the start script tells the outcome.
+      if (!(error instanceof SessionRefused)) throw error;
+      const answer = await starter.answer;
+      if (answer.kind === 'outcome') return answer;
+      throw error;
+    }
+  }
+
+  private start(): Starter {
+    const { shell, output } = this;
+    let decide: (answer: StartAnswer) => void = () => undefined;
+    const decided = new Promise<StartAnswer>((resolve) => {
+      decide = resolve;
+    });
+    let outcome: AttemptOutcome | undefined;
+    const reader = this.outputReader(() => {
+      if (outcome !== undefined && output.isComplete) decide({ kind: 'outcome', outcome });
+    });
+    const session = this.open(
+      startScript(this.spec, output, shell.shell),
+      {
+        control: (line) => {
+          const [word, ...words] = line.split(' ');
+          if (word === 'taken' || word === 'previous' || word === 'leader') decide({ kind: word });
+          else if (word === 'nostart') {
+            decide({ kind: 'outcome', outcome: { kind: 'not_started', reason: plainText(words.join(' ')) } });
+          } else if (word === 'end') outcome = this.finish(words);
+          reader.control(word ?? '', words);
+        },
+        data: reader.data,
+      },
+      { ownSession: shell.needsOwnSession },
+    );
+    const ended = session.ended.then((end): StartAnswer => ({ kind: 'silent', end }));
+    const answer = Promise.race([decided, ended]);
+    answer.catch(() => undefined);
+    return { answer, session };
+  }
+
+  private follow(onFound: () => void): { answer: Promise<FollowAnswer>; session: ShellRun } {
+    const { output } = this;
+    let decide: (answer: FollowAnswer) => void = () => undefined;
+    const decided = new Promise<FollowAnswer>((resolve) => {
+      decide = resolve;
+    });
+    let found = false;
+    let outcome: AttemptOutcome | undefined;
+    const reader = this.outputReader(() => {
+      if (outcome !== undefined && output.isComplete) decide({ kind: 'outcome', outcome });
+    });
+    const session = this.open(followScript(this.spec.key, output, output.neededFrom), {
+      control: (line) => {
+        const [word, ...words] = line.split(' ');
+        if (word === 'found') {
+          found = true;
+          onFound();
+        } else if (word === 'absent' || word === 'stopping') decide({ kind: word });
+        else if (word === 'end') outcome = this.finish(words);
+        reader.control(word ?? '', words);
+      },
+      data: reader.data,
+    });
+    const ended = session.ended.then((end): FollowAnswer => {
+      // A file that became shorter, because something wrote it anew, gives less than its size promised.
+      if (outcome !== undefined) return { kind: 'outcome', outcome };
+      return { kind: 'silent', found, end };
+    });
+    const answer = Promise.race([decided, ended]);
+    answer.catch(() => undefined);
+    return { answer, session };
+  }
+
+  /** Feeds ranges of the output file to the output, and tells when there may be nothing left to come. */
+  private outputReader(onProgress: () => void) {
+    let at: number | undefined;
+    return {
+      control: (word: string, words: string[]) => {
+        at = word === 'out' ? Number(words[0]) : undefined;
+        onProgress();
+      },
+      data: (chunk: Buffer) => {
+        if (at === undefined) return;
+        this.output.range(at, chunk);
+        at += chunk.length;
+        onProgress();
+      },
+    };
+  }
+
+  private finish(words: string[]): AttemptOutcome {
+    const record = readEndRecord(words);
+    this.output.finish(record.outputBytes);
+    return outcomeOf(record, this.spec, this.outputLimitBytes);
+  }
+
+  private open(
+    script: NodeScript,
+    handlers: Parameters<NodeShell['run']>[1],
+    options: ShellOptions = {},
+  ): ShellRun {
+    if (this.detached) throw new ConnectionLost('not followed any more');
+    const session = this.shell.run(script, handlers, options);
+    this.sessions.add(session);
+    const forget = () => {
+      this.sessions.delete(session);
+    };
+    session.ended.then(forget, forget);
+    return session;
+  }
+
+  private end(session: ShellRun): void {
+    session.close();
+    this.sessions.delete(session);
+  }
+
+  private async stopPrevious(): Promise<void> {
+    if (this.spec.previousKey === undefined)
+      throw new Error('the node asks for a previous attempt; there is none');
+    await stopAttempt(this.connection, this.spec.previousKey);
+  }
+
+  private vanished(): AttemptOutcome {
+    return {
+      kind: 'unknown',
+      reason: `the directory ~/.rigel/attempts/${this.spec.key} was removed from the node while it was needed`,
+    };
+  }
+
+  /** No script of ours answered, though the server opened a session: there is no usable shell. */
+  private noShell(end: ShellEnd, mayHaveStarted = false): AttemptOutcome {
+    const setsid = this.shell.needsOwnSession ? ' through setsid' : '';
+    const reason = `${this.shell.shell} could not be run${setsid} on the node (${describeEnd(end)})`;
+    return mayHaveStarted
+      ? { kind: 'unknown', reason: `${reason}; whether the command ran cannot be found out` }
+      : { kind: 'not_started', reason };
+  }
+
+  /** The promise's value, or undefined when it takes longer. */
+  private async within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), ms);
+    });
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Whether a start script that said nothing may have done something; see start.sh. */
+function mayHaveBegun(end: ShellEnd): boolean {
+  // A shell in between reports a signal as a status above 128.
+  return end.status === undefined || end.status === STATUS_BEGUN || end.status > 128;
+}
+
+function describeEnd(end: ShellEnd): string {
+  const how = end.signal === undefined ? `exit status ${end.status}` : `ended by ${end.signal}`;
+  return end.said === '' ? how : `${how}: ${end.said}`;
+}

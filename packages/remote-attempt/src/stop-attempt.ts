@@ -1,0 +1,103 @@
+import { checkAttemptKey } from './attempt-spec.js';
+import { ConnectionLost } from './connection-lost.js';
+import { type NodeConnection, shellOf } from './node-connection.js';
+import { type NodeScript, pruneScript, stopScript } from './node-script.js';
+import { plainText } from './plain-text.js';
+
+/** What stopping found: it ended the attempt; it came too late; or it came first, and the attempt never starts. */
+export type StopResult = 'stopped' | 'already_exited' | 'never_started';
+
+export interface StopOptions {
+  /** How long the processes have between TERM and KILL. Default 2000. */
+  graceMs?: number;
+}
+
+const DEFAULT_GRACE_MS = 2000;
+/** What a script may take beyond the grace time: it gives up itself, 10 s after its first KILL. */
+const ANSWER_MS = 20_000;
+const PRUNE_MS = 10 * 60_000;
+
+/**
+ * Stops an attempt with its whole process tree, also the processes that left its session, and returns when none is
+ * alive. An attempt that has not started never will. May be called any number of times. Throws an Error when
+ * processes withstand KILL or the node cannot be worked on, and ConnectionLost.
+ */
+export async function stopAttempt(
+  connection: NodeConnection,
+  key: string,
+  options: StopOptions = {},
+): Promise<StopResult> {
+  checkAttemptKey(key, 'key');
+  const graceMs = options.graceMs ?? DEFAULT_GRACE_MS;
+  const answer = await ask(
+    connection,
+    stopScript(key, graceMs),
+    graceMs + ANSWER_MS,
+    `stopping attempt ${key}`,
+  );
+  const [word, ...words] = answer.split(' ');
+  switch (word) {
+    case 'stopped':
+    case 'already_exited':
+    case 'never_started':
+      return word;
+    case 'alive':
+      throw new Error(
+        `attempt ${key} on ${connection.host} could not be stopped: these processes withstand KILL: ${words.join(' ')}`,
+      );
+    default:
+      throw new Error(
+        `attempt ${key} on ${connection.host} could not be stopped: ${plainText(words.join(' ')) || plainText(answer)}`,
+      );
+  }
+}
+
+/**
+ * Removes the directories of attempts that ended at least so many days ago. Returns how many.
+ *
+ * A removed attempt is forgotten: were it started once more, it would run. So the days must be more than any executor
+ * may take to come back to an attempt.
+ */
+export async function pruneAttempts(connection: NodeConnection, olderThanDays: number): Promise<number> {
+  if (!Number.isInteger(olderThanDays) || olderThanDays < 1) {
+    throw new TypeError(`olderThanDays: ${olderThanDays} is not a whole number of at least 1`);
+  }
+  const answer = await ask(connection, pruneScript(olderThanDays), PRUNE_MS, 'removing old attempts');
+  const count = /^pruned (\d+)$/.exec(answer)?.[1];
+  if (count === undefined)
+    throw new Error(`removing old attempts on ${connection.host}: ${plainText(answer)}`);
+  return Number(count);
+}
+
+/** Runs a script that says one thing. */
+async function ask(
+  connection: NodeConnection,
+  script: NodeScript,
+  timeoutMs: number,
+  what: string,
+): Promise<string> {
+  let answer: string | undefined;
+  const session = shellOf(connection).run(script, {
+    control: (line) => {
+      answer ??= line;
+    },
+    data: () => undefined,
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      session.close();
+      reject(new ConnectionLost(`${what} on ${connection.host}: no answer in ${timeoutMs / 1000} s`));
+    }, timeoutMs);
+  });
+  try {
+    const end = await Promise.race([session.ended, late]);
+    if (answer !== undefined) return answer;
+    throw new Error(
+      `${what} on ${connection.host}: the script could not be run ` +
+        `(${end.signal ?? `exit status ${end.status}`}: ${end.said || 'it said nothing'})`,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** A shell that nodes have as /bin/sh, under that name, since bash and busybox behave by the name they go by. */
+export interface PosixShell {
+  name: 'dash' | 'bash' | 'busybox';
+  path: string;
+  /** The environment to go with it: busybox's own tools instead of GNU's. */
+  env: Record<string, string>;
+}
+
+/**
+ * Finds the shells on this machine, each linked as `sh` in a folder of its own. `missing` names those that are not
+ * installed.
+ */
+export async function posixShells(): Promise<{
+  shells: PosixShell[];
+  missing: string[];
+  remove(): Promise<void>;
+}> {
+  const folder = await mkdtemp(join(tmpdir(), 'rigel-shells-'));
+  await chmod(folder, 0o755);
+  const shells: PosixShell[] = [];
+  const missing: string[] = [];
+  for (const name of ['dash', 'bash', 'busybox'] as const) {
+    const found = await run('/bin/sh', ['-c', `command -v ${name}`]).catch(() => undefined);
+    if (found === undefined) {
+      missing.push(name);
+      continue;
+    }
+    const program = found.stdout.trim();
+    const bin = join(folder, name);
+    await mkdir(bin);
+    const env: Record<string, string> = {};
+    if (name === 'busybox') {
+      await run(program, ['--install', '-s', bin]);
+      await rm(join(bin, 'sh'));
+      env.PATH = bin;
+    }
+    const path = join(bin, 'sh');
+    await symlink(program, path);
+    shells.push({ name, path, env });
+  }
+  return { shells, missing, remove: () => rm(folder, { recursive: true, force: true }) };
+}

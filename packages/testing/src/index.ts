@@ -1,0 +1,4 @@
+export { runInProcess } from './run-in-process.js';
+export { silentLogger } from './silent-logger.js';
+export { startTestServers, type TestServers } from './test-servers.js';
+export { waitFor } from './wait-for.js';

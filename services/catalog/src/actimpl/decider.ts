@@ -1,0 +1,63 @@
+import { type ActionImpl, ServiceError } from '@rigel/contracts';
+import type { Decider, NewEvent } from '@rigel/event-store';
+import { changesOf, ifGiven, type Wanted } from '../changes.js';
+import { checkName } from '../text.js';
+import { checkImplTemplate } from './impl-template.js';
+
+type Fields = Omit<ActionImpl, 'id'>;
+
+export type ActionImplEvent =
+  | NewEvent<'ActionImplCreated', ActionImpl>
+  /** Carries only what changed; `template` is whole. With `action_id` it moves to another action. */
+  | NewEvent<'ActionImplChanged', { id: number } & Partial<Fields>>
+  | NewEvent<'ActionImplDeleted', { id: number }>;
+
+export type ActionImplCommand =
+  | ({ do: 'create'; id: number } & Fields)
+  | ({ do: 'change'; id: number } & Wanted<Fields>)
+  | { do: 'delete'; id: number };
+
+/** Undefined before it is created and after it is deleted. */
+export type ActionImplState = ActionImpl | undefined;
+
+const checkType = (value: string): string => checkName(value, 'type');
+
+/**
+ * Rules of one implementation of an action. That its action exists, and has no other of its type, the read tables see to.
+ */
+export const actionImplDecider: Decider<ActionImplState, ActionImplCommand, ActionImplEvent> = {
+  initial: undefined,
+
+  decide(command, state) {
+    if (command.do === 'create') {
+      if (state) throw new Error(`implementation ${command.id} exists already`);
+      const { id, action_id, type, template } = command;
+      return [
+        {
+          type: 'ActionImplCreated',
+          data: { id, action_id, type: checkType(type), template: checkImplTemplate(template) },
+        },
+      ];
+    }
+    if (!state) throw new ServiceError('not_found', `implementation ${command.id} does not exist`);
+    const { id } = state;
+    if (command.do === 'delete') return [{ type: 'ActionImplDeleted', data: { id } }];
+    const changes = changesOf<Fields>(state, {
+      action_id: command.action_id,
+      type: ifGiven(command.type, checkType),
+      template: ifGiven(command.template, checkImplTemplate),
+    });
+    return changes ? [{ type: 'ActionImplChanged', data: { id, ...changes } }] : [];
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'ActionImplCreated':
+        return event.data;
+      case 'ActionImplChanged':
+        return state && { ...state, ...event.data };
+      case 'ActionImplDeleted':
+        return undefined;
+    }
+  },
+};

@@ -1,0 +1,2 @@
+/** Stream of an implementation's events. */
+export const implStream = (id: number): string => `actimpl-${id}`;

@@ -1,0 +1,88 @@
+import { type Action, type ActionParams, ServiceError, show } from '@rigel/contracts';
+import type { Decider, NewEvent } from '@rigel/event-store';
+import type { Static } from 'typebox';
+import { changesOf, ifGiven, type Wanted } from '../changes.js';
+import { checkDesc, checkName } from '../text.js';
+
+type Params = Static<typeof ActionParams>;
+type Fields = Omit<Action, 'id'>;
+/** As it comes from outside: the types of the parameters are not checked yet. */
+type RawFields = Omit<Fields, 'params'> & { params: Record<string, unknown> };
+
+export type ActionEvent =
+  | NewEvent<'ActionCreated', Action>
+  /** Carries only what changed; `params` is whole. */
+  | NewEvent<'ActionChanged', { id: number } & Partial<Fields>>
+  | NewEvent<'ActionDeleted', { id: number }>;
+
+export type ActionCommand =
+  | ({ do: 'create'; id: number } & RawFields)
+  | ({ do: 'change'; id: number } & Wanted<RawFields>)
+  | { do: 'delete'; id: number };
+
+/** Undefined before it is created and after it is deleted. */
+export type ActionState = Action | undefined;
+
+/** Parameter names are printable ASCII: they stand in command templates and in HTTP requests. */
+const PARAM_NAME = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
+
+function checkParams(params: Record<string, unknown>): Params {
+  for (const [name, type] of Object.entries(params)) {
+    if (!PARAM_NAME.test(name)) {
+      throw new ServiceError(
+        'invalid',
+        `params: a name must be printable ASCII without blanks around it (got ${show(name)})`,
+        'params',
+      );
+    }
+    if (type !== 'string' && type !== 'integer') {
+      throw new ServiceError(
+        'invalid',
+        `params: the type of ${show(name)} must be string or integer (got ${show(type)})`,
+        'params',
+      );
+    }
+  }
+  return params as Params;
+}
+
+/**
+ * Rules of one action. That names are unique the read tables see to; that an action stays as long as remote steps name
+ * it is checked when it is recorded.
+ */
+export const actionDecider: Decider<ActionState, ActionCommand, ActionEvent> = {
+  initial: undefined,
+
+  decide(command, state) {
+    if (command.do === 'create') {
+      if (state) throw new Error(`action ${command.id} exists already`);
+      const { id, name, desc, params } = command;
+      return [
+        {
+          type: 'ActionCreated',
+          data: { id, name: checkName(name), desc: checkDesc(desc), params: checkParams(params) },
+        },
+      ];
+    }
+    if (!state) throw new ServiceError('not_found', `action ${command.id} does not exist`);
+    const { id } = state;
+    if (command.do === 'delete') return [{ type: 'ActionDeleted', data: { id } }];
+    const changes = changesOf<Fields>(state, {
+      name: ifGiven(command.name, checkName),
+      desc: ifGiven(command.desc, checkDesc),
+      params: command.params && checkParams(command.params),
+    });
+    return changes ? [{ type: 'ActionChanged', data: { id, ...changes } }] : [];
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'ActionCreated':
+        return event.data;
+      case 'ActionChanged':
+        return state && { ...state, ...event.data };
+      case 'ActionDeleted':
+        return undefined;
+    }
+  },
+};

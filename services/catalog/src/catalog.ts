@@ -1,0 +1,50 @@
+import { EventRelay } from '@rigel/event-store';
+import { checkDatabase, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
+import type { Kysely } from 'kysely';
+import { type Static, Type } from 'typebox';
+import { serveActionImpls } from './actimpl/handlers.js';
+import { serveActions } from './action/handlers.js';
+import { migrations } from './migrations/index.js';
+import { Operations } from './operations.js';
+import { serveRemoteSteps } from './remote-step/handlers.js';
+import { serveSteps } from './step/handlers.js';
+import { Store } from './store.js';
+import type { CatalogTables } from './tables.js';
+import { serveTemplates } from './template/handlers.js';
+
+export const CatalogConfig = Type.Object({
+  DATABASE_URL: Type.String({ minLength: 1, description: 'Address of the PostgreSQL database.' }),
+});
+
+/** Starts the catalog service: actions, their implementations, remote steps and templates, in the schema `catalog`. */
+export async function startCatalog(context: ServiceContext<Static<typeof CatalogConfig>>): Promise<void> {
+  const { config, name, log, bus, signal, onShutdown } = context;
+  const db = await openDatabase<CatalogTables>({
+    url: config.DATABASE_URL,
+    schema: 'catalog',
+    migrations,
+    log,
+    signal,
+  });
+  onShutdown('database', () => db.destroy());
+  // The event store knows its own tables only.
+  const untyped = db as Kysely<unknown>;
+
+  const relay = new EventRelay({ owner: 'catalog', db: untyped, bus, log });
+  relay.start();
+  onShutdown('event relay', () => relay.stop());
+
+  const store = new Store(db, relay);
+  const operations = new Operations(bus, log);
+  serveActions(operations, store);
+  serveActionImpls(operations, store);
+  serveRemoteSteps(operations, store);
+  serveTemplates(operations, store);
+  serveSteps(operations, store);
+  onShutdown('operations', () => operations.stop());
+
+  serveHealth(bus, 'catalog', name, {
+    database: () => checkDatabase(untyped),
+    nats: async () => ((await bus.isConnected()) ? 'ok' : 'NATS does not answer'),
+  });
+}

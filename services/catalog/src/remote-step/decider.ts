@@ -1,0 +1,71 @@
+import { type RemoteStep, ServiceError, show } from '@rigel/contracts';
+import type { Decider, NewEvent } from '@rigel/event-store';
+import { isBuiltIn } from '../built-in-steps.js';
+import { changesOf, ifGiven, type Wanted } from '../changes.js';
+import { checkDesc, checkName } from '../text.js';
+
+type Fields = Omit<RemoteStep, 'id'>;
+
+export type RemoteStepEvent =
+  | NewEvent<'RemoteStepCreated', RemoteStep>
+  /** Carries only what changed; `actions` is whole. */
+  | NewEvent<'RemoteStepChanged', { id: number } & Partial<Fields>>
+  | NewEvent<'RemoteStepDeleted', { id: number }>;
+
+export type RemoteStepCommand =
+  | ({ do: 'create'; id: number } & Fields)
+  | ({ do: 'change'; id: number } & Wanted<Fields>)
+  | { do: 'delete'; id: number };
+
+/** Undefined before it is created and after it is deleted. */
+export type RemoteStepState = RemoteStep | undefined;
+
+function checkStepName(value: string): string {
+  const name = checkName(value);
+  if (isBuiltIn(name)) throw new ServiceError('conflict', `${show(name)} is a built-in step`, 'name');
+  return name;
+}
+
+/** Actions need not exist yet, but must be names that an action can have. */
+const checkActions = (actions: string[]): string[] => actions.map((name) => checkName(name, 'actions'));
+
+/**
+ * Rules of one remote step. That names are unique the read tables see to; that a step stays as long as templates name
+ * it is checked when it is recorded.
+ */
+export const remoteStepDecider: Decider<RemoteStepState, RemoteStepCommand, RemoteStepEvent> = {
+  initial: undefined,
+
+  decide(command, state) {
+    if (command.do === 'create') {
+      if (state) throw new Error(`remote step ${command.id} exists already`);
+      const { id, name, desc, actions } = command;
+      return [
+        {
+          type: 'RemoteStepCreated',
+          data: { id, name: checkStepName(name), desc: checkDesc(desc), actions: checkActions(actions) },
+        },
+      ];
+    }
+    if (!state) throw new ServiceError('not_found', `remote step ${command.id} does not exist`);
+    const { id } = state;
+    if (command.do === 'delete') return [{ type: 'RemoteStepDeleted', data: { id } }];
+    const changes = changesOf<Fields>(state, {
+      name: ifGiven(command.name, checkStepName),
+      desc: ifGiven(command.desc, checkDesc),
+      actions: ifGiven(command.actions, checkActions),
+    });
+    return changes ? [{ type: 'RemoteStepChanged', data: { id, ...changes } }] : [];
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'RemoteStepCreated':
+        return event.data;
+      case 'RemoteStepChanged':
+        return state && { ...state, ...event.data };
+      case 'RemoteStepDeleted':
+        return undefined;
+    }
+  },
+};

@@ -1,0 +1,12 @@
+import type { Projection } from '../projection.js';
+import type { RemoteStepEvent } from './decider.js';
+
+export const remoteStepProjection: Projection<RemoteStepEvent> = {
+  RemoteStepCreated: (trx, { id, name, desc, actions }) =>
+    trx.insertInto('remote_steps').values({ id, name, desc, actions }).execute(),
+
+  RemoteStepChanged: (trx, { id, ...changes }) =>
+    trx.updateTable('remote_steps').set(changes).where('id', '=', id).execute(),
+
+  RemoteStepDeleted: (trx, { id }) => trx.deleteFrom('remote_steps').where('id', '=', id).execute(),
+};

@@ -1,0 +1,40 @@
+import type { ActionParams, StepOption } from '@rigel/contracts';
+import type { ColumnType } from 'kysely';
+import type { Static } from 'typebox';
+
+/** A column that is read as a value and written as JSON text. */
+type Json<T> = ColumnType<T, string, string>;
+
+/** The read tables; each row can be made again from the events. */
+export interface CatalogTables {
+  actions: {
+    id: number;
+    name: string;
+    desc: string;
+    params: Json<Static<typeof ActionParams>>;
+  };
+  actimpls: {
+    id: number;
+    action_id: number;
+    type: string;
+    template: Json<Record<string, unknown>>;
+  };
+  remote_steps: {
+    id: number;
+    name: string;
+    desc: string;
+    /** Names of actions, in running order. */
+    actions: string[];
+  };
+  templates: {
+    id: number;
+    name: string;
+    desc: string;
+    steps: Json<StepOption[]>;
+  };
+  /** Which remote steps a template names, each once. */
+  template_steps: {
+    template_id: number;
+    remote_step: string;
+  };
+}

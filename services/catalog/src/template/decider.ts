@@ -1,0 +1,69 @@
+import { ServiceError, type StepOption, type Template } from '@rigel/contracts';
+import type { Decider, NewEvent } from '@rigel/event-store';
+import { changesOf, ifGiven, type Wanted } from '../changes.js';
+import { checkJson } from '../json.js';
+import { checkDesc, checkName } from '../text.js';
+
+type Fields = Omit<Template, 'id'>;
+
+export type TemplateEvent =
+  | NewEvent<'TemplateCreated', Template>
+  /** Carries only what changed; `steps` is whole. */
+  | NewEvent<'TemplateChanged', { id: number } & Partial<Fields>>
+  | NewEvent<'TemplateDeleted', { id: number }>;
+
+export type TemplateCommand =
+  | ({ do: 'create'; id: number } & Fields)
+  | ({ do: 'change'; id: number } & Wanted<Fields>)
+  | { do: 'delete'; id: number };
+
+/** Undefined before it is created and after it is deleted. */
+export type TemplateState = Template | undefined;
+
+function checkSteps(steps: StepOption[]): StepOption[] {
+  return steps.map(({ name, param_values, retry: { retry_times, ignore_error } }) => {
+    checkJson('steps', param_values);
+    return { name: checkName(name, 'steps'), param_values, retry: { retry_times, ignore_error } };
+  });
+}
+
+/**
+ * Rules of one template. That names are unique the read tables see to; that its steps exist is checked when it is
+ * recorded. A deleted template is gone for good: tasks carry their own copy.
+ */
+export const templateDecider: Decider<TemplateState, TemplateCommand, TemplateEvent> = {
+  initial: undefined,
+
+  decide(command, state) {
+    if (command.do === 'create') {
+      if (state) throw new Error(`template ${command.id} exists already`);
+      const { id, name, desc, steps } = command;
+      return [
+        {
+          type: 'TemplateCreated',
+          data: { id, name: checkName(name), desc: checkDesc(desc), steps: checkSteps(steps) },
+        },
+      ];
+    }
+    if (!state) throw new ServiceError('not_found', `template ${command.id} does not exist`);
+    const { id } = state;
+    if (command.do === 'delete') return [{ type: 'TemplateDeleted', data: { id } }];
+    const changes = changesOf<Fields>(state, {
+      name: ifGiven(command.name, checkName),
+      desc: ifGiven(command.desc, checkDesc),
+      steps: ifGiven(command.steps, checkSteps),
+    });
+    return changes ? [{ type: 'TemplateChanged', data: { id, ...changes } }] : [];
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'TemplateCreated':
+        return event.data;
+      case 'TemplateChanged':
+        return state && { ...state, ...event.data };
+      case 'TemplateDeleted':
+        return undefined;
+    }
+  },
+};

@@ -1,0 +1,192 @@
+import type { Bus } from '@rigel/messaging';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import type { Logger } from 'pino';
+import { createHandler, type DispatchOptions, refuse } from './dispatch.js';
+import type { Endpoint } from './endpoint.js';
+import { type Envelope, failureEnvelope } from './envelope.js';
+import { UnreadableRequest } from './failures.js';
+import { registerHealth } from './health.js';
+import { operationOf, registerOpenApi } from './openapi.js';
+import { pathOf, tidyAddress } from './request/address.js';
+import { correlationIdFrom } from './request/correlation.js';
+import { endpoints } from './routes/index.js';
+import { createTimeFormat } from './time-format.js';
+import { answerTransportError } from './transport-errors.js';
+
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** Room for the addresses of some thousand nodes in a path. */
+const MAX_HEADER_BYTES = 128 * 1024;
+/** How long a request may take to arrive. */
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Asked for all the time by whoever supervises the process. */
+const PROBES = new Set(['/healthz', '/readyz']);
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    endpoint?: Endpoint;
+  }
+}
+
+export interface AppOptions {
+  bus: Bus;
+  log: Logger;
+  config: { RIGEL_TIME_ZONE: string };
+}
+
+/**
+ * Builds the HTTP API: every endpoint, health, and its documentation. It does not listen yet.
+ * @throws RangeError when the time zone does not exist.
+ */
+export async function buildApp({ bus, log, config }: AppOptions): Promise<FastifyInstance> {
+  const times = createTimeFormat(config.RIGEL_TIME_ZONE);
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlation_id' }),
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    routerOptions: { maxParamLength: MAX_HEADER_BYTES },
+    exposeHeadRoutes: false,
+    // A request that arrives on an open connection while the process ends is still answered as usual.
+    return503OnClosing: false,
+    genReqId: (request) => correlationIdFrom(request.headers),
+    rewriteUrl: (request) => tidyAddress(request.url ?? '/'),
+    clientErrorHandler: answerTransportError,
+    frameworkErrors: (_error, request, reply) => {
+      // Hooks do not run for an address that cannot be decoded.
+      reply.header('X-Correlation-Id', request.id);
+      logRequest(log, request, 404, reply.elapsedTime);
+      return notFound(reply);
+    },
+  });
+  readBodiesByContent(app);
+  // Parameters are read from three places at once and checked there; answers are sent as they are.
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('X-Correlation-Id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    logRequest(log, request, reply.statusCode, reply.elapsedTime);
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    reply.send(transportFailure(error, { request, reply, log })),
+  );
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = methodsAt(pathOf(request.url));
+    return allowed ? methodNotAllowed(reply, allowed) : notFound(reply);
+  });
+  await registerOpenApi(app);
+  registerHealth(app, bus);
+  registerEndpoints(app, { bus, log, times });
+  return app;
+}
+
+function readBodiesByContent(app: FastifyInstance): void {
+  app.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body.length === 0 ? undefined : body),
+  );
+  app.addHook('onRequest', async (request) => {
+    // What clients say about their bodies is wrong too often to be looked at, or even to be refused.
+    delete request.raw.headers['content-type'];
+  });
+}
+
+function registerEndpoints(app: FastifyInstance, options: DispatchOptions): void {
+  for (const endpoint of endpoints) {
+    const handler = createHandler(endpoint, options);
+    for (const url of endpoint.paths) {
+      for (const method of endpoint.methods) {
+        app.route({
+          method,
+          url,
+          handler,
+          config: { endpoint },
+          // HEAD runs the handler of GET: only where that changes nothing.
+          exposeHeadRoute: endpoint.access === 'read',
+          schema: operationOf(endpoint, method, url),
+        });
+      }
+      const allowed = allowedMethods(endpoint);
+      // Without these routes `GET /cluster/create` would be read as the cluster with the id `create`.
+      app.route({
+        method: app.supportedMethods.filter((method) => !allowed.includes(method)),
+        url,
+        schema: { hide: true },
+        handler: async (_request, reply) => methodNotAllowed(reply, allowed),
+      });
+    }
+  }
+}
+
+function allowedMethods(endpoint: Endpoint): string[] {
+  const head = endpoint.access === 'read' && endpoint.methods.includes('GET') ? ['HEAD'] : [];
+  return [...endpoint.methods, ...head];
+}
+
+const addresses = endpoints.flatMap((endpoint) =>
+  endpoint.paths.map((path) => ({
+    pattern: new RegExp(`^${path.replaceAll(/:[^/]+/g, '[^/]+')}$`),
+    allowed: allowedMethods(endpoint),
+  })),
+);
+
+/** Which methods an address takes, when the API has it: for methods that Fastify does not route at all. */
+function methodsAt(path: string): string[] | undefined {
+  return addresses.find(({ pattern }) => pattern.test(path))?.allowed;
+}
+
+async function methodNotAllowed(reply: FastifyReply, allowed: readonly string[]): Promise<FastifyReply> {
+  const methods = allowed.join(', ');
+  return reply
+    .code(405)
+    .header('Allow', methods)
+    .send(failureEnvelope(405, `method not allowed, allowed here: ${methods}`, {}));
+}
+
+function notFound(reply: FastifyReply): FastifyReply {
+  return reply.code(404).send(failureEnvelope(404, 'not found', {}));
+}
+
+/** What fails before any handler runs: bodies that are too large, cut off, or of the wrong length. */
+function transportFailure(
+  error: FastifyError,
+  context: { request: FastifyRequest; reply: FastifyReply; log: Logger },
+): Envelope {
+  const { request, reply, log } = context;
+  const { endpoint } = request.routeOptions.config;
+  const status = error.statusCode ?? 500;
+  if (status < 400 || status > 499) {
+    log.error({ correlation_id: request.id, err: error }, 'a request failed unexpectedly');
+    reply.code(500);
+    return failureEnvelope(500, 'internal error', {});
+  }
+  // What is left of the body would be taken for the next request.
+  reply.header('Connection', 'close');
+  const reason =
+    status === 413
+      ? `the body is larger than ${MAX_BODY_BYTES} bytes`
+      : 'the body did not arrive as announced';
+  if (!endpoint) {
+    reply.code(status);
+    return failureEnvelope(status, reason, {});
+  }
+  return refuse(endpoint, new UnreadableRequest(reason), { ...context, id: undefined });
+}
+
+function logRequest(log: Logger, request: FastifyRequest, code: number, ms: number): void {
+  const path = pathOf(request.url);
+  log[PROBES.has(path) ? 'debug' : 'info'](
+    { correlation_id: request.id, method: request.method, path, code, ms: Math.round(ms * 10) / 10 },
+    'request',
+  );
+}

@@ -1,0 +1,81 @@
+import { ServiceError } from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { Endpoint, Invocation, Method } from './endpoint.js';
+import { type Envelope, failureEnvelope, successEnvelope } from './envelope.js';
+import { failureFor, failureMessage, UnreadableRequest } from './failures.js';
+import { queryOf } from './request/address.js';
+import { readBody } from './request/body.js';
+import { operatorFrom } from './request/operator.js';
+import { readPairs } from './request/pairs.js';
+import { idAsGiven, prepareParameters, type RequestSources } from './request/parameters.js';
+import type { TimeFormat } from './time-format.js';
+
+export interface DispatchOptions {
+  bus: Bus;
+  log: Logger;
+  times: TimeFormat;
+}
+
+/** What goes between Fastify and an endpoint's handler: reading the parameters, and the form of the answer. */
+export function createHandler(
+  endpoint: Endpoint,
+  { bus, log, times }: DispatchOptions,
+): (request: FastifyRequest, reply: FastifyReply) => Promise<Envelope> {
+  const readParameters = prepareParameters(endpoint);
+  return async (request, reply) => {
+    const sources = sourcesOf(request);
+    try {
+      if (endpoint.getNeedsBody && request.method === 'GET' && !request.body) {
+        throw new UnreadableRequest('GET needs a body here');
+      }
+      const { input, page } = readParameters(sources);
+      const operator = operatorFrom(request.headers.authorization);
+      const invocation: Invocation = {
+        method: request.method === 'HEAD' ? 'GET' : (request.method as Method),
+        operator,
+        page,
+        times,
+        call: (rpc, data, actor = operator) => bus.call(rpc, data, { correlationId: request.id, actor }),
+      };
+      const answer = await endpoint.handle(input, invocation);
+      reply.headers(answer.headers ?? {});
+      return successEnvelope(answer);
+    } catch (error) {
+      return refuse(endpoint, error, { request, reply, log, id: idAsGiven(sources) });
+    }
+  };
+}
+
+function sourcesOf(request: FastifyRequest): RequestSources {
+  return {
+    path: { values: request.params as Record<string, unknown> },
+    body: readBody(request.body as Uint8Array | undefined),
+    query: readPairs(queryOf(request.url)),
+  };
+}
+
+/**
+ * The answer to a request that failed: the documented failure for what happened, or 500 without details for a fault of
+ * ours, whose details go to the log.
+ */
+export function refuse(
+  endpoint: Endpoint,
+  error: unknown,
+  context: { request: FastifyRequest; reply: FastifyReply; log: Logger; id: unknown },
+): Envelope {
+  const { request, reply, log, id } = context;
+  const where = { correlation_id: request.id, endpoint: endpoint.id };
+  const documented = failureFor(endpoint.failures, error);
+  if (!documented || !(error instanceof Error)) {
+    log.error({ ...where, err: error }, 'a request failed unexpectedly');
+    reply.code(500);
+    return failureEnvelope(500, 'internal error', {});
+  }
+  if (error instanceof ServiceError && error.code === 'unavailable') {
+    log.warn({ ...where, reason: error.message }, 'a service could not answer');
+  }
+  reply.code(documented.code);
+  return failureEnvelope(documented.code, failureMessage(documented, id, error.message), documented.data);
+}

@@ -1,0 +1,72 @@
+import type { Rpc, RpcRequest, RpcResponse } from '@rigel/contracts';
+import type { Static, TObject, TSchema } from 'typebox';
+import type { Answer } from './envelope.js';
+import type { Failures } from './failures.js';
+import type { Page } from './request/paging.js';
+import type { TimeFormat } from './time-format.js';
+
+export type Method = 'GET' | 'POST' | 'DELETE';
+
+/** What a handler gets beside the parameters. */
+export interface Invocation {
+  method: Method;
+  /** Who asks: the Authorization header's text, or `unknown`. */
+  operator: string;
+  /** Which part of the list is asked for; page 1 of 10 rows on endpoints without pages. */
+  page: Page;
+  times: TimeFormat;
+  /**
+   * Calls a service under the request's correlation id.
+   * @param actor who is recorded as the cause; default: the operator.
+   * @throws ServiceError
+   */
+  call<R extends Rpc>(rpc: R, data: RpcRequest<R>, actor?: string): Promise<RpcResponse<R>>;
+}
+
+interface EndpointFacts {
+  /** `<resource>.<operation>`, unique. */
+  id: string;
+  title: string;
+  /** What else a client should know; for the API documentation. */
+  notes?: string;
+  /** The first one is the documented one. */
+  methods: readonly Method[];
+  /** The first one is the documented address; `:name` is a parameter. */
+  paths: readonly string[];
+  /** `read` endpoints ignore a body that cannot be read, `write` endpoints refuse it. */
+  access: 'read' | 'write';
+  /** Takes `page` and `page_size`, which are never wrong: unusable values mean the default. */
+  paged?: true;
+  /** Other names under which a parameter may come; the parameter's own name goes before them. */
+  spellings?: Record<string, readonly string[]>;
+  /** At least one of these parameters must be there: an update that changes nothing is refused. */
+  changes?: readonly string[];
+  /** GET is accepted only with a body, so that following a link never creates or removes anything. */
+  getNeedsBody?: true;
+  failures: Failures;
+  /** `data` of a success, and an example of it. */
+  result: TSchema;
+  example: unknown;
+}
+
+/** An endpoint of the API as data, with the handler that asks the service in charge. */
+export interface EndpointDefinition<Params extends TObject> extends EndpointFacts {
+  /**
+   * The parameters. Names that the path does not hold stand in the query (numbers, strings, booleans) or in the body.
+   * One with a default may be left out.
+   */
+  params: Params;
+  handler: (input: Static<Params>, invocation: Invocation) => Promise<Answer>;
+}
+
+/** An endpoint as the application registers it, whatever its parameters are. */
+export interface Endpoint extends EndpointFacts {
+  params: TObject;
+  /** @param input matches `params`. */
+  handle: (input: unknown, invocation: Invocation) => Promise<Answer>;
+}
+
+export function defineEndpoint<Params extends TObject>(definition: EndpointDefinition<Params>): Endpoint {
+  const { handler, ...facts } = definition;
+  return { ...facts, handle: (input, invocation) => handler(input as Static<Params>, invocation) };
+}

@@ -1,0 +1,24 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { failureEnvelope, listed, successEnvelope } from './envelope.js';
+
+t.test('paging stands beside the data', async (t) => {
+  t.strictSame(successEnvelope({ data: '' }), { code: 0, msg: 'success', data: '' });
+  t.strictSame(successEnvelope(listed({ page: 2, page_size: 1 }, { rows: ['a'], total: 2 })), {
+    code: 0,
+    msg: 'success',
+    data: ['a'],
+    page: 2,
+    page_size: 1,
+    query_count: 2,
+  });
+});
+
+t.test('a message can stand between quotes in JSON as it is', async () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const { msg } = failureEnvelope(400, text, {});
+      return JSON.parse(`"${msg}"`) === msg;
+    }),
+  );
+});

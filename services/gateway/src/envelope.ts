@@ -1,0 +1,47 @@
+/** Which part of a list an answer holds, and how many rows match over all pages. */
+export interface Paging {
+  page: number;
+  page_size: number;
+  query_count: number;
+}
+
+/** What a handler answers: the data of the envelope, what stands beside it, and headers. */
+export interface Answer {
+  data: unknown;
+  paging?: Paging;
+  headers?: Record<string, string>;
+}
+
+/** The form of every answer of the API. */
+export interface Envelope extends Partial<Paging> {
+  /** 0, or the HTTP status of the failure. */
+  code: number;
+  msg: string;
+  data: unknown;
+}
+
+export function done(data: unknown): Answer {
+  return { data };
+}
+
+/** One page of a list, in the form of the API. */
+export function listed(
+  page: { page: number; page_size: number },
+  list: { rows: readonly unknown[]; total: number },
+): Answer {
+  return { data: list.rows, paging: { ...page, query_count: list.total } };
+}
+
+export function successEnvelope(answer: Answer): Envelope {
+  return { code: 0, msg: 'success', data: answer.data, ...answer.paging };
+}
+
+export function failureEnvelope(code: number, msg: string, data: unknown): Envelope {
+  return { code, msg: cleanMessage(msg), data };
+}
+
+/** Clients paste messages into JSON text as they are, so nothing in them may need escaping there. */
+function cleanMessage(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what must not pass
+  return text.replace(/["\\]/g, "'").replace(/[\u0000-\u001f\u007f]/g, ' ');
+}

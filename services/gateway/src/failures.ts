@@ -1,0 +1,105 @@
+import { ServiceError, type ServiceErrorCode, show } from '@rigel/contracts';
+
+/** A failure as the API documents it. */
+export interface Failure {
+  /** HTTP status and `code` of the envelope. */
+  code: 400 | 404;
+  /** Begins the message. `{id}` stands for the id in the request; empty: the message is the reason alone. */
+  text: string;
+  /** `data` of the envelope. */
+  data: readonly [] | Record<string, never> | null;
+  /** The text says all there is to say, no reason follows it. */
+  complete?: true;
+}
+
+/**
+ * What can go wrong with a request: what services refuse, and
+ * - `unreadable`: body or query cannot be read at all
+ * - `parameter`: a parameter is missing or of the wrong form, no service has been asked
+ * - `reference`: not the thing addressed is missing but another one that the request names
+ */
+export type Situation = Exclude<ServiceErrorCode, 'internal'> | 'unreadable' | 'parameter' | 'reference';
+
+/** The documented failures of an endpoint by situation; `otherwise` is for every situation without an own entry. */
+export interface Failures extends Partial<Record<Situation, Failure>> {
+  otherwise: Failure;
+  /** In place of `parameter` for single parameters. */
+  parameters?: Record<string, Failure>;
+}
+
+export function failure(code: Failure['code'], text: string, data: Failure['data']): Failure {
+  return { code, text, data };
+}
+
+/** A failure whose message is exactly the documented text. */
+export function exactFailure(code: Failure['code'], text: string, data: Failure['data']): Failure {
+  return { code, text, data, complete: true };
+}
+
+/** The request's body or query cannot be read at all. */
+export class UnreadableRequest extends Error {
+  override readonly name = 'UnreadableRequest';
+}
+
+/** A parameter is missing or of the wrong form. */
+export class WrongParameter extends Error {
+  override readonly name = 'WrongParameter';
+
+  constructor(
+    message: string,
+    readonly parameter: string | undefined,
+  ) {
+    super(message);
+  }
+}
+
+/** A handler's own choice of the failure to answer with. */
+export class DocumentedFailure extends Error {
+  override readonly name = 'DocumentedFailure';
+
+  constructor(
+    readonly failure: Failure,
+    reason: string,
+  ) {
+    super(reason);
+  }
+}
+
+/** Situations that are told apart only by some endpoints: what they count as elsewhere. */
+const BROADER: Partial<Record<Situation, Situation>> = {
+  unreadable: 'parameter',
+  parameter: 'invalid',
+  reference: 'not_found',
+};
+
+/**
+ * The documented failure for an error, or undefined when the error is a fault of ours.
+ */
+export function failureFor(failures: Failures, error: unknown): Failure | undefined {
+  if (error instanceof DocumentedFailure) return error.failure;
+  if (error instanceof UnreadableRequest) return forSituation(failures, 'unreadable');
+  if (error instanceof WrongParameter) {
+    const own = error.parameter === undefined ? undefined : failures.parameters?.[error.parameter];
+    return own ?? forSituation(failures, 'parameter');
+  }
+  if (!(error instanceof ServiceError) || error.code === 'internal') return undefined;
+  if (error.code === 'not_found' && error.field !== undefined && error.field !== 'id') {
+    return forSituation(failures, 'reference');
+  }
+  return forSituation(failures, error.code);
+}
+
+function forSituation(failures: Failures, situation: Situation): Failure {
+  const own = failures[situation];
+  if (own) return own;
+  const broader = BROADER[situation];
+  return broader ? forSituation(failures, broader) : failures.otherwise;
+}
+
+/** The message of a failure: the documented text first, then the reason where it adds something. */
+export function failureMessage(failure: Failure, id: unknown, reason: string): string {
+  const text = failure.text.replace('{id}', () => (id === undefined ? '?' : show(id)));
+  if (text === '') return reason;
+  if (failure.complete || reason === '') return text;
+  return text.endsWith(':') ? `${text} ${reason}` : `${text}: ${reason}`;
+}

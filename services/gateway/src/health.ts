@@ -1,0 +1,62 @@
+import { health, SERVICES, ServiceError, type ServiceName } from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
+import type { FastifyInstance } from 'fastify';
+import { failureEnvelope, successEnvelope } from './envelope.js';
+
+const OK = 'ok';
+const TIMEOUT_MS = 2_000;
+
+interface ServiceHealth {
+  /** `ok`, or what is wrong. */
+  state: string;
+  /** The service's view of its database; undefined when it has none or does not answer. */
+  database: string | undefined;
+}
+
+/**
+ * `/healthz`: this process is alive. `/readyz`: NATS, the database and every service can do their work; 503 and what is
+ * wrong otherwise.
+ */
+export function registerHealth(app: FastifyInstance, bus: Bus): void {
+  app.get('/healthz', { schema: { hide: true } }, async () => successEnvelope({ data: {} }));
+  app.get('/readyz', { schema: { hide: true } }, async (request, reply) => {
+    const data = await readiness(bus, request.id);
+    const wrong = Object.entries(data).filter(([, state]) => state !== OK);
+    if (wrong.length === 0) return successEnvelope({ data });
+    const reasons = wrong.map(([part, state]) => `${part}: ${state}`).join('; ');
+    reply.code(503);
+    return failureEnvelope(503, `not ready: ${reasons}`, data);
+  });
+}
+
+/** The state of each part that a working system has: `ok`, or what is wrong. */
+async function readiness(bus: Bus, correlationId: string): Promise<Record<string, string>> {
+  const [connected, services] = await Promise.all([
+    bus.isConnected(),
+    Promise.all(SERVICES.map(async (name) => [name, await ask(bus, name, correlationId)] as const)),
+  ]);
+  const databases = services.flatMap(([, { database }]) => (database === undefined ? [] : [database]));
+  return {
+    nats: connected ? OK : 'NATS does not answer',
+    database: databases.find((state) => state !== OK) ?? databases[0] ?? 'no service says how it is',
+    ...Object.fromEntries(services.map(([name, { state }]) => [name, state])),
+  };
+}
+
+async function ask(bus: Bus, service: ServiceName, correlationId: string): Promise<ServiceHealth> {
+  try {
+    const { checks } = await bus.call(
+      health(service),
+      {},
+      { correlationId, actor: 'readyz', timeoutMs: TIMEOUT_MS },
+    );
+    const wrong = Object.entries(checks).filter(([, state]) => state !== OK);
+    return {
+      state: wrong.length === 0 ? OK : wrong.map(([check, state]) => `${check}: ${state}`).join('; '),
+      database: checks.database,
+    };
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    return { state: error.message, database: undefined };
+  }
+}

@@ -1,0 +1,96 @@
+import { assertMatches } from '@rigel/messaging';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import t from 'tap';
+import { endpoints } from './routes/index.js';
+import { startTestGateway } from './testing/gateway.js';
+
+interface Operation {
+  operationId: string;
+  parameters?: { name: string; in: string; required?: boolean }[];
+  requestBody?: {
+    content: Record<string, { schema: { properties: Record<string, unknown>; required?: string[] } }>;
+  };
+  responses: Record<string, { content: Record<string, { schema: unknown; example: { data: unknown } }> }>;
+}
+
+const { app, stop } = await startTestGateway();
+t.teardown(stop);
+const document = (await app.inject('/openapi.json')).json();
+const operations: Record<string, Record<string, Operation>> = document.paths;
+
+const operationAt = (path: string, method: string) =>
+  operations[path.replaceAll(/:([^/]+)/g, '{$1}')]?.[method.toLowerCase()];
+
+t.test('is valid OpenAPI 3.1', async (t) => {
+  const validator = new Validator();
+  const result = await validator.validate(structuredClone(document));
+  t.strictSame(result, { valid: true });
+  t.equal(validator.version, '3.1');
+});
+
+t.test('describes every endpoint at all its addresses and methods, and nothing else', async (t) => {
+  const described = Object.entries(operations).flatMap(([path, methods]) =>
+    Object.keys(methods)
+      .filter((method) => method !== 'head')
+      .map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{([^}]+)\}/g, ':$1')}`),
+  );
+  const served = endpoints.flatMap(({ paths, methods }) =>
+    paths.flatMap((path) => methods.map((method) => `${method} ${path}`)),
+  );
+  t.strictSame(described.sort(), served.sort());
+});
+
+t.test('operation ids are unique', async (t) => {
+  const ids = Object.values(operations).flatMap((methods) =>
+    Object.values(methods).map((o) => o.operationId),
+  );
+  t.equal(new Set(ids).size, ids.length);
+});
+
+for (const endpoint of endpoints) {
+  t.test(endpoint.id, async (t) => {
+    t.doesNotThrow(() => assertMatches(endpoint.result, endpoint.example), 'its example is one');
+    for (const path of endpoint.paths) {
+      for (const method of endpoint.methods) {
+        const operation = operationAt(path, method);
+        const body = operation?.requestBody?.content['application/json']?.schema;
+        const named = new Set([
+          ...(operation?.parameters ?? []).map(({ name }) => name),
+          ...Object.keys(body?.properties ?? {}),
+        ]);
+        for (const [name, schema] of Object.entries(endpoint.params.properties)) {
+          const scalar = !['array', 'object', undefined].includes((schema as { type?: string }).type);
+          // OpenAPI has no words for the body of a GET.
+          if (method === 'GET' && !scalar && !('enum' in schema)) continue;
+          t.ok(named.has(name), `${method} ${path} has ${name}`);
+        }
+        const success = operation?.responses['200']?.content['application/json'];
+        t.strictSame(success?.example.data, endpoint.example, `${method} ${path} shows the example`);
+        const codes = Object.values(endpoint.failures).flatMap((failure) =>
+          'code' in failure && typeof failure.code === 'number' ? [String(failure.code)] : [],
+        );
+        t.strictSame(Object.keys(operation?.responses ?? {}).sort(), [...new Set(['200', ...codes])].sort());
+      }
+    }
+  });
+}
+
+t.test('parameters with a default are not required', async (t) => {
+  const body = operationAt('/task/create', 'POST')?.requestBody?.content['application/json']?.schema;
+  t.strictSame(body?.required?.sort(), ['nodes', 'task_name', 'template_id']);
+});
+
+t.test('the page for people comes from this server alone', async (t) => {
+  for (const url of ['/docs', '/docs/']) {
+    const page = await app.inject(url);
+    t.equal(page.statusCode, 200);
+    t.match(page.headers['content-type'], /^text\/html/);
+    const links = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link ?? '');
+    t.ok(links.length > 3);
+    for (const link of links) {
+      t.match(link, /^\/docs\//);
+      t.equal((await app.inject(link)).statusCode, 200, link);
+    }
+  }
+  t.match((await app.inject('/docs/json')).json(), { openapi: '3.1.0' });
+});

@@ -1,0 +1,164 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { type TSchema, Type } from 'typebox';
+import type { Endpoint, Method } from './endpoint.js';
+import type { Failure, Failures, Situation } from './failures.js';
+
+const DESCRIPTION = `Every answer is one JSON object: code (0, or the HTTP status of the failure), msg, data, and on lists
+page, page_size and query_count. A parameter may stand in the path, in the query (numbers, strings and booleans) or in the
+body, on every endpoint; the path goes before the body, the body before the query. A body is a JSON object or
+form data, recognised by its content whatever Content-Type says; bodies of GET and DELETE are read too. Numbers may come as
+strings.`;
+
+/** Serves `/openapi.json` and `/docs`. To be registered before the endpoints that it describes. */
+export async function registerOpenApi(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Rigel', version: '0.1.0', description: DESCRIPTION.replaceAll('\n', ' ') },
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { validatorUrl: 'none' } });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}
+
+/** The description of an endpoint under one of its methods and addresses, from the schemas that check its requests. */
+export function operationOf(endpoint: Endpoint, method: Method, path: string): Record<string, unknown> {
+  const { inPath, others } = parametersOf(endpoint, path);
+  const scalars = others.filter(([, schema]) => isScalar(schema));
+  const inBody = method === 'POST' || scalars.length < others.length;
+  const body = method !== 'GET' && inBody && others.length > 0;
+  const query = (method === 'GET' ? scalars : body ? [] : others).filter(([, schema]) => isScalar(schema));
+  const remarks = [endpoint.notes];
+  if (method === 'GET' && scalars.length < others.length) {
+    const names = others.filter(([, schema]) => !isScalar(schema)).map(([name]) => name);
+    remarks.push(`Needs a JSON body, where these stand: ${names.join(', ')}.`);
+  }
+  return {
+    operationId: operationId(endpoint, method, path),
+    tags: [path.split('/')[1] ?? ''],
+    summary: endpoint.title,
+    description: remarks.filter((remark) => remark !== undefined).join(' '),
+    ...(inPath.length > 0 ? { params: objectOf(inPath) } : {}),
+    ...(query.length > 0 ? { querystring: objectOf(query) } : {}),
+    ...(body
+      ? { body: objectOf(others), consumes: ['application/json', 'application/x-www-form-urlencoded'] }
+      : {}),
+    response: { 200: successSchema(endpoint), ...failureSchemas(endpoint.failures) },
+  };
+}
+
+type Named = [name: string, schema: TSchema];
+
+function parametersOf(endpoint: Endpoint, path: string): { inPath: Named[]; others: Named[] } {
+  const segments = path.split('/');
+  const named: Named[] = Object.entries(endpoint.params.properties);
+  if (endpoint.paged) {
+    named.push(['page', Type.Optional(Type.Integer({ default: 1, description: 'Page, from 1.' }))]);
+    named.push([
+      'page_size',
+      Type.Optional(Type.Integer({ default: 10, description: 'Rows on a page, at most 10000.' })),
+    ]);
+  }
+  return {
+    inPath: named.filter(([name]) => segments.includes(`:${name}`)),
+    others: named.filter(([name]) => !segments.includes(`:${name}`)),
+  };
+}
+
+/** A parameter with a default may be left out. */
+function objectOf(named: Named[]): TSchema {
+  return Type.Object(
+    Object.fromEntries(
+      named.map(([name, schema]) => [name, 'default' in schema ? Type.Optional(schema) : schema]),
+    ),
+  );
+}
+
+function isScalar(schema: TSchema): boolean {
+  const { type, enum: values } = schema as { type?: string; enum?: unknown };
+  return values !== undefined || type === 'string' || type === 'integer' || type === 'boolean';
+}
+
+function operationId(endpoint: Endpoint, method: Method, path: string): string {
+  const place = endpoint.paths.indexOf(path);
+  return [
+    endpoint.id,
+    ...(method === endpoint.methods[0] ? [] : [method.toLowerCase()]),
+    ...(place === 0 ? [] : [String(place + 1)]),
+  ].join('.');
+}
+
+function successSchema(endpoint: Endpoint): TSchema {
+  const paging: Record<string, TSchema> = endpoint.paged
+    ? {
+        page: Type.Integer(),
+        page_size: Type.Integer(),
+        query_count: Type.Integer({ description: 'Matching rows over all pages.' }),
+      }
+    : {};
+  const pagingExample = endpoint.paged ? { page: 1, page_size: 10, query_count: 1 } : {};
+  return Type.Object(
+    { code: Type.Literal(0), msg: Type.Literal('success'), data: endpoint.result, ...paging },
+    {
+      description: 'Done.',
+      examples: [{ code: 0, msg: 'success', data: endpoint.example, ...pagingExample }],
+    },
+  );
+}
+
+const WHEN: Record<Situation | 'otherwise', string> = {
+  otherwise: 'any other refusal',
+  unreadable: 'the body cannot be read',
+  parameter: 'a parameter is missing or wrong',
+  invalid: 'a value is refused',
+  not_found: 'it does not exist',
+  reference: 'something that the request names does not exist',
+  conflict: 'a name or an address is taken',
+  in_use: 'something still needs it',
+  wrong_state: 'its state does not allow it',
+  unavailable: 'the store or a service does not answer',
+};
+
+/** One schema for each code, with all its texts and when they come. */
+function failureSchemas(failures: Failures): Record<number, TSchema> {
+  const schemas: Record<number, TSchema> = {};
+  const reasons = reasonsOf(failures);
+  for (const { failure } of reasons) {
+    if (schemas[failure.code]) continue;
+    const same = reasons.filter((reason) => reason.failure.code === failure.code);
+    const texts = [...new Set(same.map((reason) => reason.failure.text))].map((text) => {
+      const when = same.filter((reason) => reason.failure.text === text).map((reason) => reason.when);
+      return `${text || '(the reason)'} — ${when.join('; ')}`;
+    });
+    schemas[failure.code] = Type.Object(
+      { code: Type.Literal(failure.code), msg: Type.String(), data: dataSchema(failure.data) },
+      {
+        description: `${texts.join('. ')}.`,
+        examples: [{ code: failure.code, msg: failure.text || 'the reason', data: failure.data }],
+      },
+    );
+  }
+  return schemas;
+}
+
+function reasonsOf({ parameters, ...situations }: Failures): { failure: Failure; when: string }[] {
+  return [
+    ...Object.entries(situations).map(([situation, failure]) => ({
+      failure,
+      when: WHEN[situation as Situation],
+    })),
+    ...Object.entries(parameters ?? {}).map(([name, failure]) => ({
+      failure,
+      when: `${name} is missing or wrong`,
+    })),
+  ];
+}
+
+function dataSchema(data: Failure['data']): TSchema {
+  if (data === null) return Type.Null();
+  return Array.isArray(data)
+    ? Type.Array(Type.Unknown(), { maxItems: 0 })
+    : Type.Object({}, { additionalProperties: false });
+}

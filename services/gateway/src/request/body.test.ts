@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { readBody } from './body.js';
+
+const read = (text: string) => readBody(Buffer.from(text));
+
+t.test('is recognised by its content', async (t) => {
+  t.strictSame(readBody(undefined), { values: {} });
+  t.strictSame(read(' \n'), { values: {} });
+  t.strictSame(read(' \n{"id": 1, "name": "平台"}\n'), { values: { id: 1, name: '平台' } });
+  t.strictSame(read('page=1&page_size=10\n'), { values: { page: '1', page_size: '10' } });
+});
+
+t.test('JSON is strict, and the position of a mistake is told', async (t) => {
+  t.match(read('{"id":1,}'), { unreadable: 'the body is not valid JSON (at character 9)' });
+  t.match(read('{"id":'), { unreadable: 'the body is not valid JSON (it ends too early)' });
+  t.match(read("{'id':1}"), { unreadable: /^the body is not valid JSON/ });
+  t.match(read('{"id":1} x'), { unreadable: /^the body is not valid JSON/ });
+});
+
+t.test('what the body says is not repeated when it cannot be read', async (t) => {
+  t.notMatch(JSON.stringify(read('{"password": secret}')), /secret/);
+});
+
+t.test('other JSON, text and wrong UTF-8 cannot be read', async (t) => {
+  for (const text of ['[1]', '["a=b"]', '"a=b"', 'true', 'hello']) {
+    t.hasOwnProp(read(text), 'unreadable', text);
+  }
+  t.hasOwnProp(readBody(Buffer.from([0x61, 0x3d, 0xff])), 'unreadable');
+});
+
+t.test('reads back any JSON object', async () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (given) => {
+      const text = JSON.stringify(given);
+      const source = read(text);
+      return 'values' in source && JSON.stringify(source.values) === JSON.stringify(JSON.parse(text));
+    }),
+  );
+});
+
+t.test('never throws, whatever the bytes are', async () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 64 }), fc.constantFrom('', '{', '{"a":', 'a='), (bytes, head) => {
+      readBody(Buffer.concat([Buffer.from(head), bytes]));
+    }),
+  );
+});
+
+t.test('millions of nested brackets are refused, not a crash', async (t) => {
+  t.hasOwnProp(read(`{"a":${'['.repeat(2_000_000)}`), 'unreadable');
+});

@@ -1,0 +1,23 @@
+import t from 'tap';
+import { toStepOption } from './step-options.js';
+
+const none = { retry_times: 0, ignore_error: false };
+
+t.test('what is absent or empty means no parameters and no retry', async (t) => {
+  const expected = { name: 'a', param_values: {}, retry: none };
+  t.strictSame(toStepOption({ name: 'a' }), expected);
+  t.strictSame(toStepOption({ name: 'a', param_values: '', retry: '' }), expected);
+  t.strictSame(toStepOption({ name: 'a', param_values: {}, retry: {} }), expected);
+});
+
+t.test('the retry option may be nested or flat, the nested one goes first', async (t) => {
+  t.strictSame(toStepOption({ name: 'a', retry: { retry_times: 2, ignore_error: true } }).retry, {
+    retry_times: 2,
+    ignore_error: true,
+  });
+  t.strictSame(toStepOption({ name: 'a', retry_times: 3, ignore_error: true }).retry, {
+    retry_times: 3,
+    ignore_error: true,
+  });
+  t.strictSame(toStepOption({ name: 'a', retry: { retry_times: 0 }, retry_times: 3 }).retry, none);
+});

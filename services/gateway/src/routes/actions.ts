@@ -1,0 +1,113 @@
+import { Action, catalog, Id } from '@rigel/contracts';
+import { Type } from 'typebox';
+import { defineEndpoint, type Endpoint } from '../endpoint.js';
+import { done, listed } from '../envelope.js';
+import { exactFailure, failure } from '../failures.js';
+import {
+  DELETE_BY_POST,
+  Desc,
+  EmptyText,
+  filter,
+  filterOf,
+  idOf,
+  Name,
+  READ_BY_GET,
+  READ_BY_POST,
+  STORE_LOST,
+} from './common.js';
+
+const Params = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'Names of parameters, each with its type: string or integer.',
+});
+const example = {
+  id: 2,
+  name: 'start',
+  desc: 'starts the program',
+  params: { tag: 'string', port: 'integer' },
+};
+
+export const actions: Endpoint[] = [
+  defineEndpoint({
+    id: 'action.list',
+    title: 'List actions, newest first',
+    methods: READ_BY_GET,
+    paths: ['/action/list'],
+    access: 'read',
+    paged: true,
+    params: Type.Object({ name: filter('name') }),
+    failures: { otherwise: failure(400, STORE_LOST, []) },
+    result: Type.Array(Action),
+    example: [example],
+    handler: async ({ name }, { page, call }) =>
+      listed(page, await call(catalog.listActions, { ...page, name: filterOf(name) })),
+  }),
+  defineEndpoint({
+    id: 'action.create',
+    title: 'Create an action',
+    methods: ['POST'],
+    paths: ['/action/create'],
+    access: 'write',
+    params: Type.Object({ name: Name, desc: Desc, params: Params }),
+    failures: { otherwise: failure(400, STORE_LOST, {}) },
+    result: Id,
+    example: 1,
+    handler: async (input, { call }) => done((await call(catalog.createAction, input)).id),
+  }),
+  defineEndpoint({
+    id: 'action.update',
+    title: 'Change an action',
+    notes: 'Fields that are absent stay as they are. The name stays while a remote step uses the action.',
+    methods: ['POST'],
+    paths: ['/action/update/:id'],
+    access: 'write',
+    params: Type.Object({
+      id: idOf('action'),
+      name: Type.Optional(Name),
+      desc: Type.Optional(Desc),
+      params: Type.Optional(Params),
+    }),
+    changes: ['name', 'desc', 'params'],
+    failures: {
+      otherwise: failure(400, '', null),
+      not_found: failure(404, STORE_LOST, null),
+      in_use: failure(404, STORE_LOST, null),
+      unavailable: failure(404, STORE_LOST, null),
+    },
+    result: EmptyText,
+    example: '',
+    handler: async (input, { call }) => {
+      await call(catalog.updateAction, input);
+      return done('');
+    },
+  }),
+  defineEndpoint({
+    id: 'action.delete',
+    title: 'Delete an action that no remote step uses, and its implementations',
+    methods: DELETE_BY_POST,
+    paths: ['/action/delete/:id'],
+    access: 'write',
+    params: Type.Object({ id: idOf('action') }),
+    failures: { otherwise: failure(404, STORE_LOST, null) },
+    result: EmptyText,
+    example: '',
+    handler: async ({ id }, { call }) => {
+      await call(catalog.deleteAction, { id });
+      return done('');
+    },
+  }),
+  defineEndpoint({
+    id: 'action.info',
+    title: 'One action',
+    methods: READ_BY_POST,
+    paths: ['/action/:id'],
+    access: 'read',
+    params: Type.Object({ id: idOf('action') }),
+    failures: {
+      otherwise: failure(404, 'action in db not found', {}),
+      not_found: exactFailure(404, 'action in db not found', {}),
+    },
+    result: Action,
+    example,
+    handler: async ({ id }, { call }) => done(await call(catalog.getAction, { id })),
+  }),
+];

@@ -1,0 +1,118 @@
+import { Cluster, FleetService, Id, inventory } from '@rigel/contracts';
+import { Type } from 'typebox';
+import { defineEndpoint, type Endpoint } from '../endpoint.js';
+import { done, listed } from '../envelope.js';
+import { exactFailure, failure } from '../failures.js';
+import {
+  DELETE_BY_POST,
+  Desc,
+  EmptyText,
+  filter,
+  filterOf,
+  ID_WRONG,
+  idOf,
+  Name,
+  READ_BY_GET,
+  READ_BY_POST,
+  REFUSED,
+  STORE_LOST,
+} from './common.js';
+
+const Biz = Type.String({ description: 'Product line, usually 1.' });
+const example = { id: 1, name: 'web', desc: 'public web servers', biz: '1' };
+
+export const clusters: Endpoint[] = [
+  defineEndpoint({
+    id: 'cluster.list',
+    title: 'List clusters, newest first',
+    methods: READ_BY_GET,
+    paths: ['/cluster/list'],
+    access: 'read',
+    paged: true,
+    params: Type.Object({ name: filter('name') }),
+    failures: { otherwise: failure(400, STORE_LOST, []) },
+    result: Type.Array(Cluster),
+    example: [example],
+    handler: async ({ name }, { page, call }) =>
+      listed(page, await call(inventory.listClusters, { ...page, name: filterOf(name) })),
+  }),
+  defineEndpoint({
+    id: 'cluster.create',
+    title: 'Create a cluster',
+    methods: ['POST'],
+    paths: ['/cluster/create'],
+    access: 'write',
+    params: Type.Object({ name: Name, desc: Desc, biz: Biz }),
+    failures: { otherwise: failure(400, STORE_LOST, {}) },
+    result: Id,
+    example: 1,
+    handler: async (input, { call }) => done((await call(inventory.createCluster, input)).id),
+  }),
+  defineEndpoint({
+    id: 'cluster.update',
+    title: 'Change a cluster',
+    notes: 'The name must be given; other fields that are absent stay as they are.',
+    methods: ['POST'],
+    paths: ['/cluster/update/:id'],
+    access: 'write',
+    params: Type.Object({
+      id: idOf('cluster'),
+      name: Name,
+      desc: Type.Optional(Desc),
+      biz: Type.Optional(Biz),
+    }),
+    failures: { otherwise: failure(400, STORE_LOST, null) },
+    result: EmptyText,
+    example: '',
+    handler: async (input, { call }) => {
+      await call(inventory.updateCluster, input);
+      return done('');
+    },
+  }),
+  defineEndpoint({
+    id: 'cluster.delete',
+    title: 'Delete a cluster that has no services',
+    methods: DELETE_BY_POST,
+    paths: ['/cluster/delete/:id'],
+    access: 'write',
+    params: Type.Object({ id: idOf('cluster') }),
+    failures: { otherwise: failure(400, STORE_LOST, null) },
+    result: EmptyText,
+    example: '',
+    handler: async ({ id }, { call }) => {
+      await call(inventory.deleteCluster, { id });
+      return done('');
+    },
+  }),
+  defineEndpoint({
+    id: 'cluster.info',
+    title: 'One cluster',
+    methods: READ_BY_POST,
+    paths: ['/cluster/:id'],
+    access: 'read',
+    params: Type.Object({ id: idOf('cluster') }),
+    failures: {
+      otherwise: failure(400, ID_WRONG, {}),
+      not_found: exactFailure(404, 'cluster in db not found', {}),
+    },
+    result: Cluster,
+    example,
+    handler: async ({ id }, { call }) => done(await call(inventory.getCluster, { id })),
+  }),
+  defineEndpoint({
+    id: 'cluster.list_services',
+    title: 'List the services of a cluster, oldest first',
+    methods: READ_BY_POST,
+    paths: ['/cluster/:id/list_services'],
+    access: 'read',
+    paged: true,
+    params: Type.Object({ id: idOf('cluster'), name: filter('name') }),
+    failures: { otherwise: failure(400, REFUSED, {}) },
+    result: Type.Array(FleetService),
+    example: [
+      { id: 1, name: 'shop', desc: 'web shop', service_type: 'Java', docker_image: '-', cluster_id: 1 },
+    ],
+    handler: async ({ id, name }, { page, call }) =>
+      listed(page, await call(inventory.listServices, { ...page, cluster_id: id, name: filterOf(name) })),
+  }),
+];

@@ -1,0 +1,25 @@
+import type { Endpoint } from '../endpoint.js';
+import { actimpls } from './actimpls.js';
+import { actions } from './actions.js';
+import { clusters } from './clusters.js';
+import { pools } from './pools.js';
+import { remoteSteps } from './remote-steps.js';
+import { schedules } from './schedules.js';
+import { services } from './services.js';
+import { steps } from './steps.js';
+import { tasks } from './tasks.js';
+import { templates } from './templates.js';
+
+/** Every endpoint of the API. */
+export const endpoints: readonly Endpoint[] = [
+  ...clusters,
+  ...services,
+  ...pools,
+  ...actions,
+  ...actimpls,
+  ...remoteSteps,
+  ...templates,
+  ...steps,
+  ...tasks,
+  ...schedules,
+];

@@ -1,0 +1,329 @@
+import { Id, inventory, Pool, PoolNode, PoolTasks } from '@rigel/contracts';
+import { Type } from 'typebox';
+import { defineEndpoint, type Endpoint } from '../endpoint.js';
+import { done, listed } from '../envelope.js';
+import { exactFailure, failure } from '../failures.js';
+import {
+  DELETE_BY_DELETE,
+  Desc,
+  EmptyObject,
+  filter,
+  filterOf,
+  idOf,
+  Name,
+  NewId,
+  PARSE_FAILED,
+  READ_BY_GET,
+  READ_BY_POST,
+  REFUSED,
+  STORE_FAILED,
+  STORE_LOST,
+} from './common.js';
+import { notAvailable } from './not-available.js';
+
+const VmType = Type.Integer({ description: 'Id of the VM template of new machines.' });
+const ServiceDiscovery = Type.Integer({ description: 'Id of the service-discovery entry.' });
+const tasksOptions = {
+  additionalProperties: false,
+  description: 'Template ids for expand, shrink and deploy; 0 means not set.',
+} as const;
+
+const examplePool = {
+  id: 1,
+  name: 'shop-a',
+  desc: 'first room',
+  vm_type: 1,
+  sd_id: 1,
+  service_id: 1,
+  tasks: { deploy: 3 },
+  node_count: 2,
+};
+
+const PoolRow = Type.Object({
+  ...Pool.properties,
+  is_bedepen: Type.Integer({ description: "1 when another pool's scheduled task depends on this pool." }),
+  is_hascron: Type.Integer({ description: '1 when the pool has scheduled tasks.' }),
+});
+
+const NodeRow = Type.Object({
+  ...PoolNode.properties,
+  vnode_type: PoolNode.properties.node_type,
+});
+
+/** A template id of 0 says the same as none. */
+function setTasks(tasks: PoolTasks): PoolTasks {
+  return Object.fromEntries(Object.entries(tasks).filter(([, template]) => template !== 0));
+}
+
+export const pools: Endpoint[] = [
+  defineEndpoint({
+    id: 'pool.create',
+    title: 'Create a pool',
+    methods: ['POST', 'GET'],
+    paths: ['/pool/create'],
+    access: 'write',
+    getNeedsBody: true,
+    params: Type.Object({
+      name: Name,
+      desc: Desc,
+      vm_type: VmType,
+      sd_id: ServiceDiscovery,
+      service_id: idOf('service that the pool belongs to'),
+      tasks: Type.Object(PoolTasks.properties, { ...tasksOptions, default: {} }),
+    }),
+    failures: { otherwise: failure(400, PARSE_FAILED, []) },
+    result: NewId,
+    example: { id: 1 },
+    handler: async (input, { call }) => {
+      const { id } = await call(inventory.createPool, { ...input, tasks: setTasks(input.tasks) });
+      return done({ id });
+    },
+  }),
+  defineEndpoint({
+    id: 'pool.delete',
+    title: 'Delete a pool that has no nodes',
+    methods: DELETE_BY_DELETE,
+    paths: ['/pool/delete/:id'],
+    access: 'write',
+    params: Type.Object({ id: idOf('pool') }),
+    failures: {
+      otherwise: failure(400, 'fail to delete pool', []),
+      invalid: failure(400, 'data not found', []),
+      not_found: exactFailure(400, 'data not found', []),
+      in_use: exactFailure(400, 'node exists in this pool', []),
+    },
+    result: EmptyObject,
+    example: {},
+    handler: async ({ id }, { call }) => {
+      await call(inventory.deletePool, { id });
+      return done({});
+    },
+  }),
+  defineEndpoint({
+    id: 'pool.update',
+    title: 'Change a pool',
+    notes:
+      'Fields that are absent stay as they are; tasks are replaced as a whole. A service_id must be the one the pool has. ' +
+      'DELETE on this address changes the pool too, it never deletes it.',
+    methods: ['POST', 'DELETE'],
+    paths: ['/pool/update/:id'],
+    access: 'write',
+    params: Type.Object({
+      id: idOf('pool'),
+      name: Type.Optional(Name),
+      desc: Type.Optional(Desc),
+      vm_type: Type.Optional(VmType),
+      sd_id: Type.Optional(ServiceDiscovery),
+      service_id: Type.Optional(idOf('service that the pool belongs to')),
+      tasks: Type.Optional(Type.Object(PoolTasks.properties, tasksOptions)),
+    }),
+    changes: ['name', 'desc', 'vm_type', 'sd_id', 'service_id', 'tasks'],
+    failures: {
+      otherwise: failure(400, '参数解析错误', []),
+      not_found: failure(404, STORE_FAILED, []),
+      unavailable: failure(404, STORE_FAILED, []),
+    },
+    result: EmptyObject,
+    example: {},
+    handler: async ({ tasks, ...input }, { call }) => {
+      await call(inventory.updatePool, { ...input, tasks: tasks && setTasks(tasks) });
+      return done({});
+    },
+  }),
+  defineEndpoint({
+    id: 'pool.list',
+    title: 'List all pools, newest first',
+    methods: READ_BY_GET,
+    paths: ['/pool/list'],
+    access: 'read',
+    paged: true,
+    params: Type.Object({ name: filter('name') }),
+    failures: { otherwise: failure(400, STORE_LOST, []) },
+    result: Type.Array(PoolRow),
+    example: [{ ...examplePool, is_bedepen: 0, is_hascron: 0 }],
+    handler: async ({ name }, { page, call }) => {
+      const { rows, total } = await call(inventory.listPools, { ...page, name: filterOf(name) });
+      // No pool can have scheduled tasks as long as none can be saved.
+      return listed(page, { total, rows: rows.map((pool) => ({ ...pool, is_bedepen: 0, is_hascron: 0 })) });
+    },
+  }),
+  defineEndpoint({
+    id: 'pool.info',
+    title: 'One pool',
+    methods: READ_BY_GET,
+    paths: ['/pool/:id'],
+    access: 'read',
+    params: Type.Object({ id: idOf('pool') }),
+    failures: {
+      otherwise: failure(404, 'db error', []),
+      not_found: exactFailure(404, 'db error', []),
+    },
+    result: Pool,
+    example: examplePool,
+    handler: async ({ id }, { call }) => done(await call(inventory.getPool, { id })),
+  }),
+  defineEndpoint({
+    id: 'pool.list_nodes',
+    title: 'List the nodes of a pool, oldest first',
+    notes:
+      'status: 0 not ready, 1 ok, 3 failed. state: the state of the run in its last task (0 init, 1 running, 2 success, ' +
+      '3 failed, 4 stopped).',
+    methods: READ_BY_POST,
+    paths: ['/pool/:id/list_nodes'],
+    access: 'read',
+    paged: true,
+    params: Type.Object({ id: idOf('pool'), ip: filter('address') }),
+    failures: { otherwise: failure(400, REFUSED, {}) },
+    result: Type.Array(NodeRow),
+    example: [
+      {
+        id: 1,
+        ip: '10.0.0.7',
+        vm_id: '',
+        status: 1,
+        state: 2,
+        node_type: 'manual',
+        pool_id: 1,
+        vnode_type: 'manual',
+      },
+    ],
+    handler: async ({ id, ip }, { page, call }) => {
+      const { rows, total } = await call(inventory.listNodes, { ...page, pool_id: id, ip: filterOf(ip) });
+      return listed(page, { total, rows: rows.map((node) => ({ ...node, vnode_type: node.node_type })) });
+    },
+  }),
+  defineEndpoint({
+    id: 'pool.add_nodes',
+    title: 'Enter nodes into a pool',
+    notes: 'All addresses are entered or none. The ids of the new nodes are in the order of the request.',
+    methods: ['POST', 'GET'],
+    paths: ['/pool/:id/add_nodes'],
+    access: 'write',
+    getNeedsBody: true,
+    params: Type.Object({
+      id: idOf('pool'),
+      // An absent list goes to the service as an empty one: whether the pool exists is checked before the list.
+      nodes: Type.Array(Type.String(), {
+        default: [],
+        description:
+          'Addresses, with an SSH port where it is not the usual one (10.0.0.7:2222). At least one.',
+      }),
+    }),
+    failures: {
+      otherwise: failure(404, PARSE_FAILED, []),
+      parameter: failure(404, PARSE_FAILED, []),
+      parameters: { id: exactFailure(404, 'pool_id is not vaild', []) },
+      invalid: failure(404, 'ip is empty', []),
+      not_found: exactFailure(404, 'pool_id is not vaild', []),
+      conflict: failure(404, 'ip exists already', []),
+    },
+    result: Type.Array(Id),
+    example: [1, 2, 3],
+    handler: async ({ id, nodes }, { call }) =>
+      done((await call(inventory.addNodes, { pool_id: id, nodes })).ids),
+  }),
+  defineEndpoint({
+    id: 'pool.remove_nodes',
+    title: 'Remove nodes from a pool',
+    notes: 'All nodes are removed or none. Only the entry in the pool goes, no machine is given back.',
+    methods: ['DELETE', 'POST', 'GET'],
+    paths: ['/pool/:id/remove_nodes'],
+    access: 'write',
+    getNeedsBody: true,
+    params: Type.Object({
+      id: idOf('pool'),
+      nodes: Type.Array(Type.Union([Type.String(), Type.Integer()]), {
+        minItems: 1,
+        description: 'Addresses or node ids.',
+      }),
+    }),
+    failures: {
+      otherwise: failure(400, '参数解析出错', []),
+      in_use: failure(400, '', []),
+      not_found: failure(404, 'error when delete id...', []),
+    },
+    result: EmptyObject,
+    example: {},
+    handler: async ({ id, nodes }, { call }) => {
+      await call(inventory.removeNodes, { pool_id: id, nodes });
+      return done({});
+    },
+  }),
+  defineEndpoint({
+    id: 'pool.search_by_ip',
+    title: 'Find the pool of each address',
+    notes: 'An address that no node has gets -1.',
+    methods: READ_BY_POST,
+    paths: ['/pool/search_by_ip/:iplist'],
+    access: 'read',
+    params: Type.Object({ iplist: Type.String({ description: 'Addresses, separated by commas.' }) }),
+    failures: { otherwise: failure(400, STORE_LOST, {}) },
+    result: Type.Record(Type.String(), Type.Integer()),
+    example: { '10.0.0.7': 1, '10.0.0.8': -1 },
+    handler: async ({ iplist }, { call }) => {
+      const ips = iplist
+        .split(',')
+        .map((ip) => ip.trim())
+        .filter((ip) => ip !== '');
+      return done((await call(inventory.findPools, { ips })).pools);
+    },
+  }),
+  defineEndpoint({
+    id: 'pool.expand',
+    title: 'Add machines to a pool',
+    notes: 'Not available in this version.',
+    methods: ['POST'],
+    paths: ['/pool/expand/:id'],
+    access: 'write',
+    params: Type.Object({
+      id: idOf('pool'),
+      num: Type.Integer({ minimum: 1, maximum: 200, description: 'Machines to add.' }),
+    }),
+    failures: { otherwise: failure(400, '', {}) },
+    result: EmptyObject,
+    example: {},
+    handler: async () => notAvailable('pool/expand'),
+  }),
+  defineEndpoint({
+    id: 'pool.shrink',
+    title: 'Give machines of a pool back',
+    notes: 'Not available in this version.',
+    methods: ['POST'],
+    paths: ['/pool/shrink/:id'],
+    access: 'write',
+    params: Type.Object({
+      id: idOf('pool'),
+      nodes: Type.Array(Type.String(), { minItems: 1, description: 'Addresses of the nodes to give back.' }),
+    }),
+    failures: { otherwise: failure(400, '', {}) },
+    result: EmptyObject,
+    example: {},
+    handler: async () => notAvailable('pool/shrink'),
+  }),
+  defineEndpoint({
+    id: 'pool.deploy',
+    title: 'Put an image online on all nodes of a pool',
+    notes: 'Not available in this version.',
+    methods: ['POST'],
+    paths: ['/pool/deploy/:id'],
+    access: 'write',
+    params: Type.Object({
+      id: idOf('pool'),
+      max_num: Type.Integer({ minimum: 1, description: 'Most nodes handled at once.' }),
+      tag: Type.String({ minLength: 1, description: 'Image to put online.' }),
+      max_ratio: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 100, description: 'Percent of the nodes handled at once.' }),
+      ),
+      max_fail_num: Type.Optional(
+        Type.Integer({ minimum: 0, description: 'Failed nodes that the run tolerates.' }),
+      ),
+      max_fail_ratio: Type.Optional(
+        Type.Integer({ minimum: 0, maximum: 100, description: 'The same in percent of the nodes.' }),
+      ),
+    }),
+    failures: { otherwise: failure(400, '', {}) },
+    result: EmptyObject,
+    example: {},
+    handler: async () => notAvailable('pool/deploy'),
+  }),
+];

@@ -1,0 +1,121 @@
+import { catalog, Id, RemoteStep } from '@rigel/contracts';
+import { Type } from 'typebox';
+import { defineEndpoint, type Endpoint } from '../endpoint.js';
+import { done, listed } from '../envelope.js';
+import { exactFailure, failure } from '../failures.js';
+import {
+  DELETE_BY_POST,
+  Desc,
+  EmptyText,
+  filter,
+  filterOf,
+  ID_WRONG,
+  idOf,
+  Name,
+  READ_BY_GET,
+  READ_BY_POST,
+  STORE_LOST,
+} from './common.js';
+
+const Actions = Type.Array(Type.String(), {
+  description: 'Names of actions in running order; they need not exist yet.',
+});
+const spellings = { actions: ['action'] };
+
+/** The list of actions is read under both names. */
+const RemoteStepRow = Type.Object({ ...RemoteStep.properties, action: RemoteStep.properties.actions });
+const toRow = (step: RemoteStep) => ({ ...step, action: step.actions });
+const example = { id: 1, name: 'restart', desc: 'stop, then start', actions: ['stop', 'start'] };
+
+export const remoteSteps: Endpoint[] = [
+  defineEndpoint({
+    id: 'remote_step.list',
+    title: 'List remote steps, newest first',
+    methods: READ_BY_GET,
+    paths: ['/remote_step/list'],
+    access: 'read',
+    paged: true,
+    params: Type.Object({ name: filter('name') }),
+    failures: { otherwise: failure(400, STORE_LOST, []) },
+    result: Type.Array(RemoteStepRow),
+    example: [toRow(example)],
+    handler: async ({ name }, { page, call }) => {
+      const { rows, total } = await call(catalog.listRemoteSteps, { ...page, name: filterOf(name) });
+      return listed(page, { total, rows: rows.map(toRow) });
+    },
+  }),
+  defineEndpoint({
+    id: 'remote_step.create',
+    title: 'Create a remote step',
+    methods: ['POST'],
+    paths: ['/remote_step/create'],
+    access: 'write',
+    params: Type.Object({ name: Name, desc: Desc, actions: Actions }),
+    spellings,
+    failures: { otherwise: failure(400, STORE_LOST, {}) },
+    result: Id,
+    example: 1,
+    handler: async (input, { call }) => done((await call(catalog.createRemoteStep, input)).id),
+  }),
+  defineEndpoint({
+    id: 'remote_step.update',
+    title: 'Change a remote step',
+    notes: 'Fields that are absent stay as they are. The name stays while a template uses the step.',
+    methods: ['POST'],
+    paths: ['/remote_step/update/:id'],
+    access: 'write',
+    params: Type.Object({
+      id: idOf('remote step'),
+      name: Type.Optional(Name),
+      desc: Type.Optional(Desc),
+      actions: Type.Optional(Actions),
+    }),
+    spellings,
+    changes: ['name', 'desc', 'actions'],
+    failures: {
+      otherwise: failure(400, STORE_LOST, null),
+      not_found: failure(404, '', null),
+      in_use: failure(404, '', null),
+    },
+    result: EmptyText,
+    example: '',
+    handler: async (input, { call }) => {
+      await call(catalog.updateRemoteStep, input);
+      return done('');
+    },
+  }),
+  defineEndpoint({
+    id: 'remote_step.delete',
+    title: 'Delete a remote step that no template uses',
+    methods: DELETE_BY_POST,
+    paths: ['/remote_step/delete/:id'],
+    access: 'write',
+    params: Type.Object({ id: idOf('remote step') }),
+    failures: {
+      otherwise: failure(400, STORE_LOST, null),
+      not_found: failure(404, '', null),
+      in_use: failure(404, '', null),
+    },
+    result: EmptyText,
+    example: '',
+    handler: async ({ id }, { call }) => {
+      await call(catalog.deleteRemoteStep, { id });
+      return done('');
+    },
+  }),
+  defineEndpoint({
+    id: 'remote_step.info',
+    title: 'One remote step',
+    methods: READ_BY_POST,
+    paths: ['/remote_step/:id'],
+    access: 'read',
+    params: Type.Object({ id: idOf('remote step') }),
+    failures: {
+      otherwise: failure(400, ID_WRONG, {}),
+      not_found: exactFailure(404, 'remote_step in db not found', {}),
+    },
+    result: RemoteStepRow,
+    example: toRow(example),
+    handler: async ({ id }, { call }) => done(toRow(await call(catalog.getRemoteStep, { id }))),
+  }),
+];

@@ -1,0 +1,140 @@
+import { FleetService, inventory, Pool } from '@rigel/contracts';
+import { Type } from 'typebox';
+import { defineEndpoint, type Endpoint } from '../endpoint.js';
+import { done, listed } from '../envelope.js';
+import { exactFailure, failure } from '../failures.js';
+import {
+  DELETE_BY_DELETE,
+  Desc,
+  EmptyObject,
+  EmptyText,
+  filter,
+  filterOf,
+  idOf,
+  Name,
+  NewId,
+  PARSE_FAILED,
+  READ_BY_GET,
+  READ_BY_POST,
+  REFUSED,
+  STORE_FAILED,
+} from './common.js';
+
+const fields = {
+  name: Name,
+  desc: Desc,
+  service_type: Type.String({ description: 'Kind of service, for example Java.' }),
+  docker_image: Type.String({ description: 'Image reference; - means none.' }),
+  cluster_id: idOf('cluster that the service belongs to'),
+};
+
+export const services: Endpoint[] = [
+  defineEndpoint({
+    id: 'service.create',
+    title: 'Create a service',
+    methods: ['POST', 'GET'],
+    paths: ['/service/create'],
+    access: 'write',
+    getNeedsBody: true,
+    params: Type.Object(fields),
+    failures: { otherwise: failure(400, PARSE_FAILED, []) },
+    result: NewId,
+    example: { id: 1 },
+    handler: async (input, { call }) => done({ id: (await call(inventory.createService, input)).id }),
+  }),
+  defineEndpoint({
+    id: 'service.update',
+    title: 'Change a service',
+    notes: 'Fields that are absent stay as they are.',
+    methods: ['POST'],
+    paths: ['/service/update/:id'],
+    access: 'write',
+    params: Type.Object({
+      id: idOf('service'),
+      name: Type.Optional(fields.name),
+      desc: Type.Optional(fields.desc),
+      service_type: Type.Optional(fields.service_type),
+      docker_image: Type.Optional(fields.docker_image),
+      cluster_id: Type.Optional(fields.cluster_id),
+    }),
+    changes: Object.keys(fields),
+    failures: {
+      otherwise: failure(400, PARSE_FAILED, []),
+      reference: failure(400, PARSE_FAILED, []),
+      not_found: failure(404, STORE_FAILED, []),
+    },
+    result: EmptyText,
+    example: '',
+    handler: async (input, { call }) => {
+      await call(inventory.updateService, input);
+      return done('');
+    },
+  }),
+  defineEndpoint({
+    id: 'service.delete',
+    title: 'Delete a service that has no pools',
+    methods: DELETE_BY_DELETE,
+    paths: ['/service/delete/:id'],
+    access: 'write',
+    params: Type.Object({ id: idOf('service') }),
+    failures: {
+      otherwise: failure(400, 'id is error', []),
+      in_use: failure(400, '', []),
+      not_found: failure(404, STORE_FAILED, []),
+      unavailable: failure(404, STORE_FAILED, []),
+    },
+    result: EmptyObject,
+    example: {},
+    handler: async ({ id }, { call }) => {
+      await call(inventory.deleteService, { id });
+      return done({});
+    },
+  }),
+  defineEndpoint({
+    id: 'service.info',
+    title: 'One service',
+    methods: READ_BY_GET,
+    paths: ['/service/:id'],
+    access: 'read',
+    params: Type.Object({ id: idOf('service') }),
+    failures: {
+      otherwise: failure(400, 'id is error !', []),
+      not_found: exactFailure(404, 'db error', []),
+    },
+    result: FleetService,
+    example: {
+      id: 1,
+      name: 'shop',
+      desc: 'web shop',
+      service_type: 'Java',
+      docker_image: '-',
+      cluster_id: 1,
+    },
+    handler: async ({ id }, { call }) => done(await call(inventory.getService, { id })),
+  }),
+  defineEndpoint({
+    id: 'service.list_pools',
+    title: 'List the pools of a service, oldest first',
+    methods: READ_BY_POST,
+    paths: ['/service/:id/list_pools'],
+    access: 'read',
+    paged: true,
+    params: Type.Object({ id: idOf('service'), name: filter('name') }),
+    failures: { otherwise: failure(400, REFUSED, {}) },
+    result: Type.Array(Pool),
+    example: [
+      {
+        id: 1,
+        name: 'shop-a',
+        desc: 'first room',
+        vm_type: 1,
+        sd_id: 1,
+        service_id: 1,
+        tasks: { deploy: 3 },
+        node_count: 2,
+      },
+    ],
+    handler: async ({ id, name }, { page, call }) =>
+      listed(page, await call(inventory.listPools, { ...page, service_id: id, name: filterOf(name) })),
+  }),
+];

@@ -1,0 +1,113 @@
+import { type IncomingHttpHeaders, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { inventory } from '@rigel/contracts';
+import t from 'tap';
+import { answerEverything } from './testing/answers.js';
+import { startTestGateway } from './testing/gateway.js';
+
+const { app, services, stop } = await startTestGateway();
+t.teardown(stop);
+answerEverything(services);
+await app.listen({ host: '127.0.0.1', port: 0 });
+const { port } = app.server.address() as AddressInfo;
+
+interface Reply {
+  status: number | undefined;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+function send(
+  method: string,
+  path: string,
+  options: { body?: string; chunks?: string[]; headers?: Record<string, string> } = {},
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const headers = { ...options.headers };
+    if (options.body !== undefined) headers['content-length'] = String(Buffer.byteLength(options.body));
+    else if (options.chunks) headers['transfer-encoding'] = 'chunked';
+    const outgoing = request({ host: '127.0.0.1', port, method, path, headers }, (response) => {
+      text(response).then(
+        (body) => resolve({ status: response.statusCode, headers: response.headers, body }),
+        reject,
+      );
+    });
+    outgoing.on('error', reject);
+    for (const chunk of options.chunks ?? []) outgoing.write(chunk);
+    outgoing.end(options.body);
+  });
+}
+
+/** Sends bytes as they are and returns all that comes back until the server closes. */
+async function sendRaw(bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(bytes);
+  return text(socket);
+}
+
+t.test('bodies of GET and DELETE are read', async (t) => {
+  const type = { 'content-type': 'application/json' };
+  const list = await send('GET', '/remote_step/list', { body: 'page=2&page_size=3', headers: type });
+  t.match(JSON.parse(list.body), { code: 0, page: 2, page_size: 3 });
+
+  const body = '{"nodes": ["10.0.0.7"]}';
+  const added = await send('GET', '/pool/4/add_nodes', { body, headers: type });
+  t.strictSame(JSON.parse(added.body), { code: 0, msg: 'success', data: [41, 42] });
+
+  const removed = await send('DELETE', '/pool/4/remove_nodes', { body });
+  t.strictSame(JSON.parse(removed.body), { code: 0, msg: 'success', data: {} });
+  t.strictSame(services.last(inventory.removeNodes)?.data, { pool_id: 4, nodes: ['10.0.0.7'] });
+});
+
+t.test('a body in chunks is read', async (t) => {
+  const chunks = ['{"nodes": ["10.0', '.0.7"]}'];
+  t.match(JSON.parse((await send('GET', '/pool/4/add_nodes', { chunks })).body), { code: 0 });
+  t.match(JSON.parse((await send('POST', '/pool/4/add_nodes', { chunks })).body), { code: 0 });
+});
+
+t.test('requests without a body, with and without saying so', async (t) => {
+  t.match(JSON.parse((await send('GET', '/cluster/list')).body), { code: 0 });
+  t.match(JSON.parse((await send('POST', '/cluster/list')).body), { code: 0 });
+  t.match(JSON.parse((await send('DELETE', '/service/delete/3', { body: '' })).body), { code: 0 });
+});
+
+t.test('a method that nobody has heard of here', async (t) => {
+  const known = await send('PROPFIND', '/cluster/list');
+  t.equal(known.status, 405);
+  t.equal(known.headers.allow, 'GET, POST, HEAD');
+  t.equal((await send('PROPFIND', '/nowhere')).status, 404);
+});
+
+t.test('a large body is refused while it arrives, and the connection closed', async (t) => {
+  const chunk = 'x'.repeat(1024 * 1024);
+  const reply = await send('POST', '/cluster/create', { body: chunk.repeat(17) });
+  t.equal(reply.status, 400);
+  t.equal(reply.headers.connection, 'close');
+  t.match(JSON.parse(reply.body), { code: 400, msg: /^db server lost...: the body is larger/, data: {} });
+});
+
+t.test('what is not HTTP gets the envelope too', async (t) => {
+  const answer = await sendRaw('NONSENSE\r\n\r\n');
+  t.match(answer, /^HTTP\/1.1 400 Bad Request\r\n/);
+  t.strictSame(JSON.parse(answer.split('\r\n\r\n')[1] ?? ''), {
+    code: 400,
+    msg: 'the request is not valid HTTP',
+    data: {},
+  });
+  const long = await sendRaw(`GET /${'x'.repeat(200 * 1024)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  t.match(long, /^HTTP\/1.1 431 /);
+});
+
+t.test('thousands of addresses fit into a path', async (t) => {
+  const ips = Array.from({ length: 4_000 }, (_, i) => `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`);
+  const reply = await send('POST', `/pool/search_by_ip/${ips.join(',')}`);
+  t.equal(Object.keys(JSON.parse(reply.body).data).length, 4_000);
+});
+
+t.test('a client that goes away in the middle of its request does no harm', async (t) => {
+  const socket = connect(port, '127.0.0.1');
+  socket.write('POST /cluster/create HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"name"');
+  await new Promise<void>((resolve) => socket.end(resolve));
+  t.match(JSON.parse((await send('GET', '/cluster/list')).body), { code: 0 });
+});

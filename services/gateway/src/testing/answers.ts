@@ -1,0 +1,74 @@
+import { catalog, inventory, tasks } from '@rigel/contracts';
+import type { Responders } from './responders.js';
+import {
+  actimpl,
+  action,
+  cluster,
+  created,
+  node,
+  pool,
+  remoteStep,
+  runs,
+  service,
+  task,
+  template,
+  usableStep,
+} from './rows.js';
+
+/** Every operation succeeds. */
+export function answerEverything(services: Responders): void {
+  services.on(inventory.listClusters, () => ({ rows: [cluster], total: 12 }));
+  services.on(inventory.createCluster, () => ({ id: 31 }));
+  services.on(inventory.updateCluster, () => ({}));
+  services.on(inventory.deleteCluster, () => ({}));
+  services.on(inventory.getCluster, () => cluster);
+  services.on(inventory.listServices, () => ({ rows: [service], total: 12 }));
+  services.on(inventory.createService, () => ({ id: 32 }));
+  services.on(inventory.updateService, () => ({}));
+  services.on(inventory.deleteService, () => ({}));
+  services.on(inventory.getService, () => service);
+  services.on(inventory.listPools, () => ({ rows: [pool], total: 12 }));
+  services.on(inventory.createPool, () => ({ id: 33 }));
+  services.on(inventory.updatePool, () => ({}));
+  services.on(inventory.deletePool, () => ({}));
+  services.on(inventory.getPool, () => pool);
+  services.on(inventory.listNodes, () => ({ rows: [node], total: 12 }));
+  services.on(inventory.addNodes, () => ({ ids: [41, 42] }));
+  services.on(inventory.removeNodes, () => ({}));
+  services.on(inventory.findPools, ({ ips }) => ({ pools: Object.fromEntries(ips.map((ip) => [ip, 4])) }));
+  services.on(catalog.listActions, () => ({ rows: [action], total: 12 }));
+  services.on(catalog.createAction, () => ({ id: 34 }));
+  services.on(catalog.updateAction, () => ({}));
+  services.on(catalog.deleteAction, () => ({}));
+  services.on(catalog.getAction, () => action);
+  services.on(catalog.listActionImpls, () => ({ rows: [actimpl], total: 12 }));
+  services.on(catalog.createActionImpl, () => ({ id: 35 }));
+  services.on(catalog.updateActionImpl, () => ({}));
+  services.on(catalog.deleteActionImpl, () => ({}));
+  services.on(catalog.getActionImpl, () => actimpl);
+  services.on(catalog.listRemoteSteps, () => ({ rows: [remoteStep], total: 12 }));
+  services.on(catalog.createRemoteStep, () => ({ id: 36 }));
+  services.on(catalog.updateRemoteStep, () => ({}));
+  services.on(catalog.deleteRemoteStep, () => ({}));
+  services.on(catalog.getRemoteStep, () => remoteStep);
+  services.on(catalog.listTemplates, () => ({ rows: [template], total: 12 }));
+  services.on(catalog.createTemplate, () => ({ id: 37 }));
+  services.on(catalog.updateTemplate, () => ({}));
+  services.on(catalog.deleteTemplate, () => ({}));
+  services.on(catalog.getTemplate, () => template);
+  services.on(catalog.listUsableSteps, () => ({ rows: [usableStep], total: 12 }));
+  services.on(tasks.create, () => ({ ids: [51, 52] }));
+  services.on(tasks.start, () => ({}));
+  services.on(tasks.pause, () => ({}));
+  services.on(tasks.stop, () => ({}));
+  services.on(tasks.list, () => ({ rows: [task], total: 12 }));
+  services.on(tasks.get, () => task);
+  services.on(tasks.detail, () => ({ rows: runs }));
+  services.on(tasks.log, () => ({ lines: [{ id: 61, batch_id: 2, message: 'begun', time: created }] }));
+  services.on(tasks.nodeLog, () => ({
+    steps: [
+      { name: 'restart', text: 'one\ntwo' },
+      { name: '__proto__', text: '' },
+    ],
+  }));
+}

@@ -1,0 +1,38 @@
+import type { Rpc, RpcRequest, RpcResponse } from '@rigel/contracts';
+import { assertMatches, type Bus, type RequestContext } from '@rigel/messaging';
+
+type Answer<R extends Rpc> = (
+  data: RpcRequest<R>,
+  context: RequestContext,
+) => RpcResponse<R> | Promise<RpcResponse<R>>;
+
+/**
+ * The services' side of the wire: answers their operations over NATS as a test says, each answer checked against the
+ * contract, and remembers what was asked.
+ */
+export class Responders {
+  private readonly answers = new Map<string, Answer<Rpc>>();
+  private readonly calls: { subject: string; data: unknown; context: RequestContext }[] = [];
+
+  constructor(private readonly bus: Bus) {}
+
+  on<R extends Rpc>(rpc: R, answer: Answer<R>): void {
+    const served = this.answers.has(rpc.subject);
+    this.answers.set(rpc.subject, answer as Answer<Rpc>);
+    if (served) return;
+    this.bus.serve(rpc, async (data, context) => {
+      this.calls.push({ subject: rpc.subject, data, context });
+      const current = this.answers.get(rpc.subject) as Answer<R>;
+      return assertMatches(rpc.response, await current(data, context)) as RpcResponse<R>;
+    });
+  }
+
+  /** What an operation was last asked, and by whom; undefined when it was not asked since `forget`. */
+  last(rpc: Rpc): { data: unknown; context: RequestContext } | undefined {
+    return this.calls.findLast((call) => call.subject === rpc.subject);
+  }
+
+  forget(): void {
+    this.calls.length = 0;
+  }
+}

@@ -1,0 +1,113 @@
+import type { NodeRun, Task } from '@rigel/contracts';
+
+/*
+ * Rows as the services answer them. Times: 2017-07-27 13:39:55 and 13:41:00 UTC.
+ */
+
+export const created = 1_501_162_795_000;
+export const updated = 1_501_162_860_000;
+
+export const cluster = { id: 2, name: 'web', desc: '虚拟化集群', biz: '1' };
+
+export const service = {
+  id: 3,
+  name: 'shop',
+  desc: '',
+  service_type: 'Java',
+  docker_image: 'registry/shop:1.0',
+  cluster_id: 2,
+};
+
+export const pool = {
+  id: 4,
+  name: 'shop-a',
+  desc: 'first room',
+  vm_type: 1,
+  sd_id: 5,
+  service_id: 3,
+  tasks: { deploy: 9 },
+  node_count: 2,
+};
+
+export const node = {
+  id: 6,
+  ip: '10.0.0.7:2222',
+  vm_id: 'i-1',
+  status: 1,
+  state: 2,
+  node_type: 'manual',
+  pool_id: 4,
+} as const;
+
+export const action = { id: 7, name: 'start', desc: '', params: { tag: 'string', port: 'integer' } } as const;
+
+export const actimpl = {
+  id: 8,
+  action_id: 7,
+  type: 'ansible',
+  template: { action: { module: 'shell', args: 'echo "{{tag}}"' } },
+};
+
+export const remoteStep = { id: 10, name: 'restart', desc: '', actions: ['stop', 'start'] };
+
+export const template = {
+  id: 9,
+  name: 'rollout',
+  desc: '',
+  steps: [{ name: 'restart', param_values: { tag: 'v1' }, retry: { retry_times: 2, ignore_error: true } }],
+};
+
+export const usableStep = {
+  id: 1,
+  name: 'create_vm',
+  desc: '',
+  type: 'vm',
+  params: { vm_type_id: 'integer' },
+} as const;
+
+export const task: Task = {
+  id: 11,
+  template_id: 9,
+  template_name: 'rollout',
+  task_name: 'version 2',
+  pool_id: 4,
+  pool_name: 'shop-a',
+  state: 1,
+  end_reason: '',
+  options: template.steps,
+  step_len: 2,
+  opr_user: 'root',
+  flow_type: 'manual',
+  stat: [1, 1, 1, 1, 1],
+  created,
+  updated,
+};
+
+export const runs: NodeRun[] = [
+  {
+    id: 21,
+    node_id: 6,
+    ip: '10.0.0.7',
+    vm_id: '3',
+    pool_name: 'shop-a',
+    batch_id: 1,
+    state: 3,
+    step_index: 0,
+    steps: [{ name: 'restart', state: 3, attempts: 3, message: 'exit code 1' }],
+    created,
+    updated,
+  },
+  {
+    id: 22,
+    node_id: 16,
+    ip: '10.0.0.8',
+    vm_id: '',
+    pool_name: 'shop-a',
+    batch_id: 2,
+    state: 0,
+    step_index: -1,
+    steps: [],
+    created,
+    updated: created,
+  },
+];

@@ -1,0 +1,60 @@
+import { type Cluster, ServiceError } from '@rigel/contracts';
+import type { Decider, NewEvent } from '@rigel/event-store';
+import { changesOf, ifGiven, type Wanted } from '../changes.js';
+import { checkDesc, checkName, checkText } from '../text.js';
+
+type Fields = Omit<Cluster, 'id'>;
+
+export type ClusterEvent =
+  | NewEvent<'ClusterCreated', Cluster>
+  /** Carries only what changed. */
+  | NewEvent<'ClusterChanged', { id: number } & Partial<Fields>>
+  | NewEvent<'ClusterDeleted', { id: number }>;
+
+export type ClusterCommand =
+  | ({ do: 'create'; id: number } & Fields)
+  | ({ do: 'change'; id: number } & Wanted<Fields>)
+  | { do: 'delete'; id: number };
+
+/** Undefined before it is created and after it is deleted. */
+export type ClusterState = Cluster | undefined;
+
+const checkBiz = (value: string): string => checkText('biz', value);
+
+/** Rules of one cluster. That names are unique, and that a cluster with services stays, the read tables see to. */
+export const clusterDecider: Decider<ClusterState, ClusterCommand, ClusterEvent> = {
+  initial: undefined,
+
+  decide(command, state) {
+    if (command.do === 'create') {
+      if (state) throw new Error(`cluster ${command.id} exists already`);
+      const { id, name, desc, biz } = command;
+      return [
+        {
+          type: 'ClusterCreated',
+          data: { id, name: checkName(name), desc: checkDesc(desc), biz: checkBiz(biz) },
+        },
+      ];
+    }
+    if (!state) throw new ServiceError('not_found', `cluster ${command.id} does not exist`);
+    const { id } = state;
+    if (command.do === 'delete') return [{ type: 'ClusterDeleted', data: { id } }];
+    const changes = changesOf<Fields>(state, {
+      name: ifGiven(command.name, checkName),
+      desc: ifGiven(command.desc, checkDesc),
+      biz: ifGiven(command.biz, checkBiz),
+    });
+    return changes ? [{ type: 'ClusterChanged', data: { id, ...changes } }] : [];
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'ClusterCreated':
+        return event.data;
+      case 'ClusterChanged':
+        return state && { ...state, ...event.data };
+      case 'ClusterDeleted':
+        return undefined;
+    }
+  },
+};

@@ -1,0 +1,22 @@
+/** SQLSTATE classes and codes that say that PostgreSQL cannot serve now, not that a statement is wrong. */
+const UNAVAILABLE_STATES = /^(08|53|57)/;
+const SOCKET_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT',
+]);
+/** The driver reports these without a code. */
+const DRIVER_MESSAGES =
+  /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Cannot use a pool after calling end)/;
+
+/** Whether an error means that the database does not answer, so that the same request may work later. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string') return UNAVAILABLE_STATES.test(code) || SOCKET_CODES.has(code);
+  return DRIVER_MESSAGES.test(error.message);
+}

@@ -1,0 +1,110 @@
+import { inventory, type ServiceError, tasks } from '@rigel/contracts';
+import { startTestServers } from '@rigel/testing';
+import t from 'tap';
+import { assertReplayable, startInventoryForTest } from './inventory-for-test.js';
+
+/* Ten clients at once. What the tests look for is what a client may see: no other error than the documented ones. */
+
+const servers = await startTestServers();
+t.teardown(() => servers.stop());
+const { call, bus, stop } = await startInventoryForTest(servers);
+t.teardown(stop);
+bus.serve(tasks.reserveNodes, async () => ({}));
+
+const CLIENTS = 10;
+const all = { page: 1, page_size: 10_000 };
+
+/** Runs the attempts at once. @returns what each came to: `done` or the code of its refusal, sorted. */
+async function outcomes(attempts: (() => Promise<unknown>)[]): Promise<string[]> {
+  const results = attempts.map((attempt) =>
+    attempt().then(
+      () => 'done',
+      (error: ServiceError) => error.code ?? String(error),
+    ),
+  );
+  return (await Promise.all(results)).sort();
+}
+const tenTimes = (attempt: (n: number) => Promise<unknown>) =>
+  outcomes(Array.from({ length: CLIENTS }, (_, n) => () => attempt(n)));
+const oneWins = (refusal: string) => [...Array(CLIENTS - 1).fill(refusal), 'done'].sort();
+
+const cluster = (name: string) => call(inventory.createCluster, { name, desc: '', biz: '' });
+const service = (name: string, cluster_id: number) =>
+  call(inventory.createService, { name, desc: '', service_type: '', docker_image: '-', cluster_id });
+const pool = (name: string, service_id: number) =>
+  call(inventory.createPool, { name, desc: '', vm_type: 1, sd_id: 1, service_id, tasks: {} });
+
+t.test('of ten that create the same name one wins', async (t) => {
+  t.strictSame(await tenTimes(() => cluster('same')), oneWins('conflict'));
+  const { rows } = await call(inventory.listClusters, all);
+  const [{ id } = { id: 0 }] = rows;
+  t.strictSame(
+    rows.map(({ name }) => name),
+    ['same'],
+  );
+  t.strictSame(await tenTimes(() => service('same', id)), oneWins('conflict'));
+  const services = await call(inventory.listServices, all);
+  t.strictSame(await tenTimes(() => pool('same', services.rows[0]?.id ?? 0)), oneWins('conflict'));
+  t.equal((await call(inventory.listPools, all)).total, 1);
+});
+
+t.test('of ten that rename to the same name one wins; ten changes of one thing all count', async (t) => {
+  const made = await Promise.all(Array.from({ length: CLIENTS }, (_, n) => cluster(`r${n}`)));
+  const ids = made.map(({ id }) => id);
+  t.strictSame(
+    await tenTimes((n) => call(inventory.updateCluster, { id: ids[n] ?? 0, name: 'renamed' })),
+    oneWins('conflict'),
+  );
+  const id = ids[0] ?? 0;
+  t.strictSame(
+    await tenTimes((n) => call(inventory.updateCluster, { id, desc: `by ${n}` })),
+    Array(CLIENTS).fill('done'),
+  );
+  t.match((await call(inventory.getCluster, { id })).desc, /^by \d$/);
+  t.strictSame(await tenTimes(() => call(inventory.deleteCluster, { id })), oneWins('not_found'));
+});
+
+t.test('of ten that enter the same address one wins', async (t) => {
+  const { id } = await pool('addresses', (await service('addresses', (await cluster('addresses')).id)).id);
+  t.strictSame(
+    await tenTimes((n) =>
+      call(inventory.addNodes, { pool_id: id, nodes: [`10.0.0.${n}`, '10.1.1.1', `10.0.1.${n}`] }),
+    ),
+    oneWins('conflict'),
+  );
+  const { rows } = await call(inventory.listNodes, { ...all, pool_id: id });
+  t.equal(rows.length, 3, 'the others left nothing behind');
+  t.strictSame(
+    await tenTimes(() => call(inventory.removeNodes, { pool_id: id, nodes: ['10.1.1.1'] })),
+    oneWins('not_found'),
+  );
+  t.equal((await call(inventory.listNodes, { ...all, pool_id: id })).total, 2);
+});
+
+t.test('while things are deleted, children are created: no child is left without its parent', async (t) => {
+  for (let round = 0; round < 8; round++) {
+    const c = await cluster(`parent${round}`);
+    const s = await service(`parent${round}`, c.id);
+    const p = await pool(`parent${round}`, s.id);
+    const name = (n: number) => `child${round}-${n}`;
+    const results = await outcomes([
+      ...[0, 1, 2].map((n) => () => call(inventory.addNodes, { pool_id: p.id, nodes: [`${name(n)}.local`] })),
+      ...[0, 1].map((n) => () => pool(name(n), s.id)),
+      ...[0, 1].map((n) => () => service(name(n), c.id)),
+      () => call(inventory.deletePool, p),
+      () => call(inventory.deleteService, s),
+      () => call(inventory.deleteCluster, c),
+    ]);
+    for (const result of results) t.match(result, /^(done|in_use|not_found)$/);
+  }
+  const clusters = new Set((await call(inventory.listClusters, all)).rows.map(({ id }) => id));
+  const services = (await call(inventory.listServices, all)).rows;
+  const pools = (await call(inventory.listPools, all)).rows;
+  t.ok(services.every(({ cluster_id }) => clusters.has(cluster_id)));
+  t.ok(pools.every(({ service_id }) => services.some(({ id }) => id === service_id)));
+  for (const { id, node_count } of pools) {
+    t.equal((await call(inventory.listNodes, { ...all, pool_id: id })).total, node_count);
+  }
+});
+
+t.test('the read tables can be made again from the events', (t) => assertReplayable(t, servers));

@@ -1,0 +1,52 @@
+import { EventRelay } from '@rigel/event-store';
+import { checkDatabase, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
+import type { Kysely } from 'kysely';
+import { type Static, Type } from 'typebox';
+import { serveClusters } from './cluster/handlers.js';
+import { migrations } from './migrations/index.js';
+import { serveNodes } from './node/handlers.js';
+import { followScheduler } from './node/scheduler-events.js';
+import { Operations } from './operations.js';
+import { servePools } from './pool/handlers.js';
+import { serveServices } from './service/handlers.js';
+import { Store } from './store.js';
+import type { InventoryTables } from './tables.js';
+
+export const InventoryConfig = Type.Object({
+  DATABASE_URL: Type.String({ minLength: 1, description: 'Address of the PostgreSQL database.' }),
+});
+
+/** Starts the inventory service: clusters, services, pools and nodes, in the database schema `inventory`. */
+export async function startInventory(context: ServiceContext<Static<typeof InventoryConfig>>): Promise<void> {
+  const { config, name, log, bus, signal, onShutdown } = context;
+  const db = await openDatabase<InventoryTables>({
+    url: config.DATABASE_URL,
+    schema: 'inventory',
+    migrations,
+    log,
+    signal,
+  });
+  onShutdown('database', () => db.destroy());
+  // The event store knows its own tables only.
+  const untyped = db as Kysely<unknown>;
+
+  const relay = new EventRelay({ owner: 'inventory', db: untyped, bus, log });
+  relay.start();
+  onShutdown('event relay', () => relay.stop());
+
+  const schedulerEvents = followScheduler({ db: untyped, bus, log });
+  onShutdown('events of the scheduler', () => schedulerEvents.stop());
+
+  const store = new Store(db, relay);
+  const operations = new Operations(bus, log);
+  serveClusters(operations, store);
+  serveServices(operations, store);
+  servePools(operations, store);
+  serveNodes(operations, store, bus);
+  onShutdown('operations', () => operations.stop());
+
+  serveHealth(bus, 'inventory', name, {
+    database: () => checkDatabase(untyped),
+    nats: async () => ((await bus.isConnected()) ? 'ok' : 'NATS does not answer'),
+  });
+}

@@ -1,0 +1,45 @@
+import { ServiceError, show } from '@rigel/contracts';
+import type { RequestContext } from '@rigel/messaging';
+import { sql } from 'kysely';
+import type { Store } from '../store.js';
+import { readAddresses } from './address.js';
+import { nodeDecider } from './decider.js';
+import { assertPool, streamOf } from './node-rows.js';
+
+/** Shown of a list that may be long. */
+const SHOWN = 3;
+
+/**
+ * Enters nodes by hand, all or none, ten thousand at once if need be.
+ * @returns their ids, in the order of the addresses.
+ */
+export async function addNodes(
+  store: Store,
+  { pool_id, nodes }: { pool_id: number; nodes: string[] },
+  context: RequestContext,
+): Promise<number[]> {
+  await assertPool(store.db, pool_id);
+  const addresses = readAddresses(nodes);
+  await refuseTaken(store, addresses);
+  const ids = await store.newIds('node', addresses.length);
+  await store.record(
+    nodeDecider,
+    addresses.map((ip, index) => {
+      const id = ids[index] as number;
+      return { stream: streamOf(id), command: { do: 'enter', id, pool_id, ip } };
+    }),
+    context,
+  );
+  return ids;
+}
+
+/** Names the addresses that are taken; the unique index refuses those that become so in between. */
+async function refuseTaken(store: Store, addresses: string[]): Promise<void> {
+  const { rows } = await sql<{ ip: string }>`
+    SELECT ip FROM nodes WHERE ip = ANY(${addresses}) AND ip <> '-' ORDER BY id LIMIT ${SHOWN}`.execute(
+    store.db,
+  );
+  if (rows.length === 0) return;
+  const taken = rows.map(({ ip }) => show(ip)).join(', ');
+  throw new ServiceError('conflict', `nodes: already the address of a node: ${taken}`, 'nodes');
+}

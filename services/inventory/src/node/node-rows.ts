@@ -1,0 +1,32 @@
+import { ServiceError } from '@rigel/contracts';
+import { type Kysely, sql } from 'kysely';
+import type { InventoryTables } from '../tables.js';
+import { isStorable } from '../text.js';
+
+export const streamOf = (id: number): string => `node-${id}`;
+
+/** @throws ServiceError `not_found` (field `pool_id`) when there is no such pool. */
+export async function assertPool(db: Kysely<InventoryTables>, id: number): Promise<void> {
+  const pool = await db.selectFrom('pools').select('id').where('id', '=', id).executeTakeFirst();
+  if (!pool) throw new ServiceError('not_found', `pool ${id} does not exist`, 'pool_id');
+}
+
+export interface LocatedNode {
+  id: number;
+  ip: string;
+  vm_id: string;
+  pool_id: number;
+  pool_name: string;
+}
+
+/** The nodes with these addresses. `-`, which any number of nodes may carry, is nobody's address. */
+export async function nodesByAddress(
+  db: Kysely<InventoryTables>,
+  addresses: readonly string[],
+): Promise<Map<string, LocatedNode>> {
+  const { rows } = await sql<LocatedNode>`
+    SELECT nodes.id, nodes.ip, nodes.vm_id, nodes.pool_id, pools.name AS pool_name
+    FROM nodes JOIN pools ON pools.id = nodes.pool_id
+    WHERE nodes.ip = ANY(${addresses.filter(isStorable)}) AND nodes.ip <> '-'`.execute(db);
+  return new Map(rows.map((node) => [node.ip, node]));
+}

@@ -1,0 +1,27 @@
+import { sql } from 'kysely';
+import type { Projection } from '../projection.js';
+import type { NodeEvent } from './decider.js';
+import type { NodesReported } from './reports.js';
+
+export const nodeProjection: Projection<NodeEvent | NodesReported> = {
+  async NodeAdded(trx, added) {
+    await sql`
+      INSERT INTO nodes (id, pool_id, ip, vm_id, status, state, node_type)
+      SELECT id, pool_id, ip, vm_id, status, 0, node_type
+      FROM json_to_recordset(${JSON.stringify(added)}::json)
+        AS added(id bigint, pool_id bigint, ip text, vm_id text, status smallint, node_type text)`.execute(
+      trx,
+    );
+  },
+  async NodeRemoved(trx, removed) {
+    const ids = removed.map(({ id }) => id);
+    await sql`DELETE FROM nodes WHERE id = ANY(${ids}::bigint[])`.execute(trx);
+  },
+  async NodesReported(trx, reported) {
+    for (const { state, status, nodes } of reported.flatMap(({ reports }) => reports)) {
+      await sql`
+        UPDATE nodes SET state = ${state}, status = coalesce(${status ?? null}::smallint, status)
+        WHERE id = ANY(${nodes}::bigint[])`.execute(trx);
+    }
+  },
+};

@@ -1,0 +1,63 @@
+import { ServiceError, show, tasks } from '@rigel/contracts';
+import type { Bus, RequestContext } from '@rigel/messaging';
+import { sql } from 'kysely';
+import type { Store } from '../store.js';
+import { nodeDecider } from './decider.js';
+import { assertPool, nodesByAddress, streamOf } from './node-rows.js';
+
+/** How long the scheduler keeps tasks off the nodes; it must outlast the removal. */
+const HOLD_MS = 60_000;
+
+/**
+ * Takes nodes out of a pool, all or none. The scheduler holds them first, so that no task can begin on a node that is
+ * going away; when it does not answer, nothing happens.
+ */
+export async function removeNodes(
+  store: Store,
+  bus: Bus,
+  request: { pool_id: number; nodes: (string | number)[] },
+  context: RequestContext,
+): Promise<void> {
+  const { pool_id } = request;
+  await assertPool(store.db, pool_id);
+  const ids = await resolveEntries(store, pool_id, request.nodes);
+  const heldUntil = Date.now() + HOLD_MS;
+  await bus.call(tasks.reserveNodes, { node_ids: ids, ttl_ms: HOLD_MS }, context);
+  await store.record(
+    nodeDecider,
+    ids.map((id) => ({ stream: streamOf(id), command: { do: 'remove', id, pool_id } })),
+    context,
+    () => {
+      if (Date.now() < heldUntil) return;
+      throw new ServiceError('unavailable', 'the removal took longer than the nodes could be held');
+    },
+  );
+}
+
+/** Ids of the nodes that the entries name, each once: a number or a string of digits is an id, all else an address. */
+async function resolveEntries(
+  store: Store,
+  pool_id: number,
+  entries: readonly (string | number)[],
+): Promise<number[]> {
+  if (entries.length === 0) throw new ServiceError('invalid', 'nodes must not be empty', 'nodes');
+  const named = entries.map((entry) => {
+    const text = String(entry).trim();
+    return typeof entry === 'number' || /^\d+$/.test(text) ? Number(text) : text;
+  });
+  const ids = named.filter((entry) => typeof entry === 'number' && Number.isSafeInteger(entry));
+  const { rows } = await sql<{ id: number }>`
+    SELECT id FROM nodes WHERE pool_id = ${pool_id} AND id = ANY(${ids}::bigint[])`.execute(store.db);
+  const members = new Set(rows.map(({ id }) => id));
+  const byAddress = await nodesByAddress(
+    store.db,
+    named.filter((entry) => typeof entry === 'string'),
+  );
+  const found = named.map((entry) => {
+    const node = typeof entry === 'string' ? byAddress.get(entry) : undefined;
+    if (node?.pool_id === pool_id) return node.id;
+    if (typeof entry === 'number' && members.has(entry)) return entry;
+    throw new ServiceError('not_found', `nodes: ${show(entry)} is not a node of pool ${pool_id}`, 'nodes');
+  });
+  return [...new Set(found)];
+}

@@ -1,0 +1,42 @@
+import { append, EventConsumer } from '@rigel/event-store';
+import type { Bus } from '@rigel/messaging';
+import { type Kysely, sql } from 'kysely';
+import type { Logger } from 'pino';
+import { project } from '../projection.js';
+import { summarize } from './reports.js';
+
+const STREAM = 'node-reports';
+
+/**
+ * Follows the scheduler's history and records what it says of our nodes, in the transaction that moves the checkpoint:
+ * each event counts once. @returns the running consumer.
+ */
+export function followScheduler(options: { db: Kysely<unknown>; bus: Bus; log: Logger }): EventConsumer {
+  const consumer = new EventConsumer({
+    ...options,
+    name: 'node-reports',
+    owner: 'scheduler',
+    handle: async (trx, events) => {
+      const report = summarize(events);
+      if (!report) return;
+      // The checkpoint's row is locked, and nobody else writes to this stream: the version stays what it is.
+      const { rows } = await sql<{ version: number }>`
+        SELECT coalesce(max(version), 0) AS version FROM events WHERE stream = ${STREAM}`.execute(trx);
+      const recorded = await append(
+        trx,
+        [
+          {
+            stream: STREAM,
+            expectedVersion: rows[0]?.version ?? 0,
+            events: [report],
+            meta: { correlationId: `scheduler-${events[0]?.position}`, actor: 'scheduler' },
+          },
+        ],
+        Date.now(),
+      );
+      await project(trx, recorded);
+    },
+  });
+  consumer.start();
+  return consumer;
+}

@@ -1,0 +1,60 @@
+import t from 'tap';
+import { type PoolCommand, type PoolEvent, poolDecider } from './decider.js';
+
+const decide = (events: PoolEvent[], command: PoolCommand) =>
+  poolDecider.decide(command, events.reduce(poolDecider.evolve, poolDecider.initial));
+
+const web = {
+  id: 5,
+  name: 'web',
+  desc: '',
+  vm_type: 1,
+  sd_id: 2,
+  service_id: 3,
+  tasks: { expand: 7, deploy: 8 },
+};
+const created: PoolEvent = { type: 'PoolCreated', data: web };
+
+t.test('a pool is created, changed and deleted', async (t) => {
+  t.strictSame(decide([], { do: 'create', ...web, name: 'web ' }), [created]);
+  const changed: PoolEvent = { type: 'PoolChanged', data: { id: 5, vm_type: 9 } };
+  t.strictSame(decide([created], { do: 'change', ...web, vm_type: 9 }), [changed]);
+  t.strictSame(decide([created, changed], { do: 'change', id: 5, vm_type: 9 }), []);
+  t.strictSame(decide([created, changed], { do: 'delete', id: 5 }), [
+    { type: 'PoolDeleted', data: { id: 5 } },
+  ]);
+});
+
+t.test('new tasks replace the old ones, in whatever order they are written', async (t) => {
+  t.strictSame(decide([created], { do: 'change', id: 5, tasks: { deploy: 8, expand: 7 } }), []);
+  t.strictSame(decide([created], { do: 'change', id: 5, tasks: { deploy: 8 } }), [
+    { type: 'PoolChanged', data: { id: 5, tasks: { deploy: 8 } } },
+  ]);
+});
+
+t.test('a pool does not move to another service', async (t) => {
+  t.strictSame(decide([created], { do: 'change', id: 5, service_id: 3 }), []);
+  t.throws(() => decide([created], { do: 'change', id: 5, service_id: 4, desc: 'x' }), {
+    code: 'invalid',
+    field: 'service_id',
+    message: 'service_id must be 3: a pool does not move to another service (got 4)',
+  });
+});
+
+t.test('numbers too large to be exact are refused', async (t) => {
+  const wrong = {
+    vm_type: { vm_type: 1e300 },
+    sd_id: { sd_id: -1e300 },
+    tasks: { tasks: { shrink: 2 ** 53 } },
+  };
+  for (const [field, values] of Object.entries(wrong)) {
+    t.throws(() => decide([], { do: 'create', ...web, ...values }), { code: 'invalid', field });
+    t.throws(() => decide([created], { do: 'change', id: 5, ...values }), { code: 'invalid', field });
+  }
+});
+
+t.test('a deleted pool is gone', async (t) => {
+  const history: PoolEvent[] = [created, { type: 'PoolDeleted', data: { id: 5 } }];
+  t.throws(() => decide(history, { do: 'change', id: 5, desc: 'x' }), { code: 'not_found' });
+  t.throws(() => decide(history, { do: 'delete', id: 5 }), { code: 'not_found' });
+});

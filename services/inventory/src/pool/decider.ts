@@ -1,0 +1,92 @@
+import { type Pool, type PoolTasks, ServiceError, show } from '@rigel/contracts';
+import type { Decider, NewEvent } from '@rigel/event-store';
+import { changesOf, ifGiven, type Wanted } from '../changes.js';
+import { checkDesc, checkName } from '../text.js';
+
+/** How many nodes it has is not its own fact: the nodes' events tell. */
+type PoolState = Omit<Pool, 'node_count'>;
+type Fields = Omit<PoolState, 'id'>;
+/** A pool stays with its service. */
+type Changeable = Omit<Fields, 'service_id'>;
+
+export type PoolEvent =
+  | NewEvent<'PoolCreated', PoolState>
+  /** Carries only what changed; `tasks` is whole. */
+  | NewEvent<'PoolChanged', { id: number } & Partial<Changeable>>
+  | NewEvent<'PoolDeleted', { id: number }>;
+
+export type PoolCommand =
+  | ({ do: 'create'; id: number } & Fields)
+  | ({ do: 'change'; id: number } & Wanted<Fields>)
+  | { do: 'delete'; id: number };
+
+function checkInteger(field: string, value: number): number {
+  if (Number.isSafeInteger(value)) return value;
+  throw new ServiceError('invalid', `${field} is too large (got ${show(value)})`, field);
+}
+const checkVmType = (value: number): number => checkInteger('vm_type', value);
+const checkSdId = (value: number): number => checkInteger('sd_id', value);
+
+/** Template ids are checked when an operation uses them: a pool may be set up before its templates are. */
+function checkTasks(tasks: PoolTasks): PoolTasks {
+  for (const id of Object.values(tasks)) checkInteger('tasks', id);
+  return tasks;
+}
+
+/**
+ * Rules of one pool. That names are unique, that its service exists, and that a pool with nodes stays, the read tables
+ * see to.
+ */
+export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent> = {
+  initial: undefined,
+
+  decide(command, state) {
+    if (command.do === 'create') {
+      if (state) throw new Error(`pool ${command.id} exists already`);
+      const { id, name, desc, vm_type, sd_id, service_id, tasks } = command;
+      return [
+        {
+          type: 'PoolCreated',
+          data: {
+            id,
+            name: checkName(name),
+            desc: checkDesc(desc),
+            vm_type: checkVmType(vm_type),
+            sd_id: checkSdId(sd_id),
+            service_id,
+            tasks: checkTasks(tasks),
+          },
+        },
+      ];
+    }
+    if (!state) throw new ServiceError('not_found', `pool ${command.id} does not exist`);
+    const { id } = state;
+    if (command.do === 'delete') return [{ type: 'PoolDeleted', data: { id } }];
+    if (command.service_id !== undefined && command.service_id !== state.service_id) {
+      throw new ServiceError(
+        'invalid',
+        `service_id must be ${state.service_id}: a pool does not move to another service (got ${command.service_id})`,
+        'service_id',
+      );
+    }
+    const changes = changesOf<Changeable>(state, {
+      name: ifGiven(command.name, checkName),
+      desc: ifGiven(command.desc, checkDesc),
+      vm_type: ifGiven(command.vm_type, checkVmType),
+      sd_id: ifGiven(command.sd_id, checkSdId),
+      tasks: ifGiven(command.tasks, checkTasks),
+    });
+    return changes ? [{ type: 'PoolChanged', data: { id, ...changes } }] : [];
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'PoolCreated':
+        return event.data;
+      case 'PoolChanged':
+        return state && { ...state, ...event.data };
+      case 'PoolDeleted':
+        return undefined;
+    }
+  },
+};

@@ -1,0 +1,76 @@
+import { inventory, ServiceError } from '@rigel/contracts';
+import { type Kysely, sql } from 'kysely';
+import type { Operations } from '../operations.js';
+import { contains, readPage } from '../page.js';
+import type { Store } from '../store.js';
+import type { InventoryTables } from '../tables.js';
+import { poolDecider } from './decider.js';
+
+const stream = (id: number): string => `pool-${id}`;
+
+/** Pools as callers see them. The nodes are counted when asked for: an index serves it, and nothing can get out of step. */
+function selectPools(db: Kysely<InventoryTables>) {
+  return db
+    .selectFrom('pools')
+    .select(['id', 'name', 'desc', 'vm_type', 'sd_id', 'service_id', 'tasks'])
+    .select(sql<number>`(SELECT count(*) FROM nodes WHERE nodes.pool_id = pools.id)`.as('node_count'));
+}
+
+/** Serves the operations on pools. */
+export function servePools(operations: Operations, store: Store): void {
+  const { db } = store;
+
+  operations.serve(inventory.listPools, async ({ service_id, name, ...page }) => {
+    const pools = selectPools(db).where(contains('name', name));
+    if (service_id === undefined) return readPage(pools.orderBy('id', 'desc'), page);
+    const service = await db
+      .selectFrom('services')
+      .select('id')
+      .where('id', '=', service_id)
+      .executeTakeFirst();
+    if (!service) throw new ServiceError('not_found', `service ${service_id} does not exist`, 'service_id');
+    return readPage(pools.where('service_id', '=', service_id).orderBy('id'), page);
+  });
+
+  operations.serve(inventory.getPool, async ({ id }) => {
+    const pool = await selectPools(db).where('id', '=', id).executeTakeFirst();
+    if (!pool) throw new ServiceError('not_found', `pool ${id} does not exist`);
+    return pool;
+  });
+
+  operations.serve(inventory.createPool, async (request, context) => {
+    const { name, desc, vm_type, sd_id, service_id, tasks } = request;
+    const id = await store.newId('pool');
+    await store.record(
+      poolDecider,
+      [
+        {
+          stream: stream(id),
+          command: { do: 'create', id, name, desc, vm_type, sd_id, service_id, tasks },
+        },
+      ],
+      context,
+    );
+    return { id };
+  });
+
+  operations.serve(inventory.updatePool, async (request, context) => {
+    const { id, name, desc, vm_type, sd_id, service_id, tasks } = request;
+    await store.record(
+      poolDecider,
+      [
+        {
+          stream: stream(id),
+          command: { do: 'change', id, name, desc, vm_type, sd_id, service_id, tasks },
+        },
+      ],
+      context,
+    );
+    return {};
+  });
+
+  operations.serve(inventory.deletePool, async ({ id }, context) => {
+    await store.record(poolDecider, [{ stream: stream(id), command: { do: 'delete', id } }], context);
+    return {};
+  });
+}

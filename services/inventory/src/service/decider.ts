@@ -1,0 +1,73 @@
+import { type FleetService, ServiceError } from '@rigel/contracts';
+import type { Decider, NewEvent } from '@rigel/event-store';
+import { changesOf, ifGiven, type Wanted } from '../changes.js';
+import { checkDesc, checkName, checkText } from '../text.js';
+
+type Fields = Omit<FleetService, 'id'>;
+
+export type ServiceEvent =
+  | NewEvent<'ServiceCreated', FleetService>
+  /** Carries only what changed. */
+  | NewEvent<'ServiceChanged', { id: number } & Partial<Fields>>
+  | NewEvent<'ServiceDeleted', { id: number }>;
+
+export type ServiceCommand =
+  | ({ do: 'create'; id: number } & Fields)
+  | ({ do: 'change'; id: number } & Wanted<Fields>)
+  | { do: 'delete'; id: number };
+
+/** Undefined before it is created and after it is deleted. */
+export type ServiceState = FleetService | undefined;
+
+const checkType = (value: string): string => checkText('service_type', value);
+const checkImage = (value: string): string => checkText('docker_image', value);
+
+/**
+ * Rules of one service of the fleet. That names are unique, that its cluster exists, and that a service with pools
+ * stays, the read tables see to.
+ */
+export const serviceDecider: Decider<ServiceState, ServiceCommand, ServiceEvent> = {
+  initial: undefined,
+
+  decide(command, state) {
+    if (command.do === 'create') {
+      if (state) throw new Error(`service ${command.id} exists already`);
+      const { id, name, desc, service_type, docker_image, cluster_id } = command;
+      return [
+        {
+          type: 'ServiceCreated',
+          data: {
+            id,
+            name: checkName(name),
+            desc: checkDesc(desc),
+            service_type: checkType(service_type),
+            docker_image: checkImage(docker_image),
+            cluster_id,
+          },
+        },
+      ];
+    }
+    if (!state) throw new ServiceError('not_found', `service ${command.id} does not exist`);
+    const { id } = state;
+    if (command.do === 'delete') return [{ type: 'ServiceDeleted', data: { id } }];
+    const changes = changesOf<Fields>(state, {
+      name: ifGiven(command.name, checkName),
+      desc: ifGiven(command.desc, checkDesc),
+      service_type: ifGiven(command.service_type, checkType),
+      docker_image: ifGiven(command.docker_image, checkImage),
+      cluster_id: command.cluster_id,
+    });
+    return changes ? [{ type: 'ServiceChanged', data: { id, ...changes } }] : [];
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'ServiceCreated':
+        return event.data;
+      case 'ServiceChanged':
+        return state && { ...state, ...event.data };
+      case 'ServiceDeleted':
+        return undefined;
+    }
+  },
+};

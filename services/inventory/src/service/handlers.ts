@@ -1,0 +1,66 @@
+import { inventory, ServiceError } from '@rigel/contracts';
+import type { Operations } from '../operations.js';
+import { contains, readPage } from '../page.js';
+import type { Store } from '../store.js';
+import { serviceDecider } from './decider.js';
+
+const stream = (id: number): string => `service-${id}`;
+
+/** Serves the operations on services of the fleet. */
+export function serveServices(operations: Operations, store: Store): void {
+  const { db } = store;
+
+  operations.serve(inventory.listServices, async ({ cluster_id, name, ...page }) => {
+    const services = db.selectFrom('services').selectAll().where(contains('name', name)).orderBy('id');
+    if (cluster_id === undefined) return readPage(services, page);
+    const cluster = await db
+      .selectFrom('clusters')
+      .select('id')
+      .where('id', '=', cluster_id)
+      .executeTakeFirst();
+    if (!cluster) throw new ServiceError('not_found', `cluster ${cluster_id} does not exist`, 'cluster_id');
+    return readPage(services.where('cluster_id', '=', cluster_id), page);
+  });
+
+  operations.serve(inventory.getService, async ({ id }) => {
+    const service = await db.selectFrom('services').selectAll().where('id', '=', id).executeTakeFirst();
+    if (!service) throw new ServiceError('not_found', `service ${id} does not exist`);
+    return service;
+  });
+
+  operations.serve(inventory.createService, async (request, context) => {
+    const { name, desc, service_type, docker_image, cluster_id } = request;
+    const id = await store.newId('service');
+    await store.record(
+      serviceDecider,
+      [
+        {
+          stream: stream(id),
+          command: { do: 'create', id, name, desc, service_type, docker_image, cluster_id },
+        },
+      ],
+      context,
+    );
+    return { id };
+  });
+
+  operations.serve(inventory.updateService, async (request, context) => {
+    const { id, name, desc, service_type, docker_image, cluster_id } = request;
+    await store.record(
+      serviceDecider,
+      [
+        {
+          stream: stream(id),
+          command: { do: 'change', id, name, desc, service_type, docker_image, cluster_id },
+        },
+      ],
+      context,
+    );
+    return {};
+  });
+
+  operations.serve(inventory.deleteService, async ({ id }, context) => {
+    await store.record(serviceDecider, [{ stream: stream(id), command: { do: 'delete', id } }], context);
+    return {};
+  });
+}

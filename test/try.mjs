@@ -1,0 +1,12 @@
+import { startTestServers } from '../packages/testing/dist/index.js';
+import { startSshd } from '../packages/remote-attempt/dist/testing/sshd.js';
+import { spawn } from 'node:child_process';
+import { writeFileSync, openSync } from 'node:fs';
+const s = await startTestServers();
+const sshd = await startSshd({ listenAddress: '0.0.0.0' });
+writeFileSync('/tmp/try-key', sshd.privateKey, { mode: 0o600 });
+const env = { ...process.env, DATABASE_URL: s.databaseUrl, NATS_URL: s.natsUrl, RIGEL_SSH_USER: sshd.user, RIGEL_SSH_KEY_FILE: '/tmp/try-key', RIGEL_HTTP_PORT: '18080', RIGEL_EXECUTOR_CAPABILITIES:'ssh,noop', RIGEL_LOG_LEVEL: process.env.RIGEL_LOG_LEVEL ?? 'info' };
+const kids = ['inventory','catalog','scheduler','executor','gateway'].map((n) => { const fd = openSync(`/tmp/try-${n}.log`,'w'); return spawn(process.execPath, [`services/${n}/dist/main.js`], { env, stdio: ['ignore', fd, fd, 'ipc'] }); });
+console.log('port', sshd.port, s.databaseUrl);
+process.on('SIGTERM', async () => { for (const k of kids) k.kill('SIGTERM'); setTimeout(async () => { await s.stop(); await sshd.stop(); process.exit(0); }, 1500); });
+setInterval(() => {}, 1000);
