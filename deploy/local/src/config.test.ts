@@ -22,6 +22,7 @@ t.test('nothing needs to be set', async (t) => {
     logLevel: 'info',
     natsDownloadUrl: undefined,
     natsDownloadSha256: undefined,
+    serviceSettings: {},
   });
 });
 
@@ -44,6 +45,9 @@ t.test('every variable is read', async (t) => {
     RIGEL_LOG_LEVEL: 'debug',
     RIGEL_NATS_DOWNLOAD_URL: 'https://mirror/nats',
     RIGEL_NATS_DOWNLOAD_SHA256: 'a'.repeat(64),
+    RIGEL_RETRY_DELAY: '0.5',
+    RIGEL_EXECUTOR_SLOTS: '7',
+    RIGEL_TIME_ZONE: 'Europe/Berlin',
   });
   t.strictSame(config, {
     dataDir: join(process.cwd(), 'some/data'),
@@ -61,6 +65,11 @@ t.test('every variable is read', async (t) => {
     logLevel: 'debug',
     natsDownloadUrl: 'https://mirror/nats',
     natsDownloadSha256: 'a'.repeat(64),
+    serviceSettings: {
+      RIGEL_RETRY_DELAY: '0.5',
+      RIGEL_EXECUTOR_SLOTS: '7',
+      RIGEL_TIME_ZONE: 'Europe/Berlin',
+    },
   });
 });
 
@@ -75,6 +84,7 @@ t.test('a wrong value is one line that names it', async (t) => {
     return 'accepted';
   };
   const cases: [string, string, string][] = [
+    ['RIGEL_RETRY_DELAY', 'soon', 'RIGEL_RETRY_DELAY = soon is wrong: expected a number from 0 to 3600'],
     ['RIGEL_HTTP_PORT', '80a', 'RIGEL_HTTP_PORT = 80a is wrong: expected a whole number from 0 to 65535'],
     ['RIGEL_HTTP_PORT', '65536', 'RIGEL_HTTP_PORT = 65536 is wrong: expected a whole number from 0 to 65535'],
     ['RIGEL_HTTP_PORT', '-1', 'RIGEL_HTTP_PORT = -1 is wrong: expected a whole number from 0 to 65535'],

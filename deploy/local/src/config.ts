@@ -1,7 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { executorSettings, gatewaySettings, schedulerSettings } from '@rigel/contracts';
 import { Ajv, type JSONSchemaType } from 'ajv';
+import { Type } from 'typebox';
 import { nearestName } from './nearest-name.js';
 
 /** The folder that holds the whole code base. */
@@ -34,6 +36,8 @@ export interface LocalConfig {
   /** Mirror to download nats-server from. */
   natsDownloadUrl: string | undefined;
   natsDownloadSha256: string | undefined;
+  /** Settings of the services that were given, as they are: variable to value. */
+  serviceSettings: Record<string, string>;
 }
 
 /** A variable of the environment is wrong; the message is one line that names it. */
@@ -107,7 +111,13 @@ const SCHEMA: JSONSchemaType<Variables> = {
 };
 
 const NAMES = Object.keys(EXPECTED) as VariableName[];
-const validate = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true }).compile(SCHEMA);
+const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true });
+const validate = ajv.compile(SCHEMA);
+
+const SERVICE_SETTINGS = { ...schedulerSettings, ...executorSettings, ...gatewaySettings };
+type ServiceSettingName = keyof typeof SERVICE_SETTINGS;
+const SERVICE_SETTING_NAMES = Object.keys(SERVICE_SETTINGS) as ServiceSettingName[];
+const validateServiceSettings = ajv.compile(Type.Object(SERVICE_SETTINGS));
 
 /**
  * Reads the configuration from the environment. An empty variable counts as absent.
@@ -123,6 +133,7 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
       [...wrong].map((name) => complaint(name as VariableName, given[name] ?? '')).join('; '),
     );
   }
+  const serviceSettings = readServiceSettings(env);
   const path = (file: string | undefined) => (file === undefined ? undefined : resolve(file));
   const sshKeyFile = path(variables.RIGEL_SSH_KEY_FILE);
   if (sshKeyFile !== undefined) {
@@ -148,7 +159,33 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     logLevel: variables.RIGEL_LOG_LEVEL,
     natsDownloadUrl: variables.RIGEL_NATS_DOWNLOAD_URL,
     natsDownloadSha256: variables.RIGEL_NATS_DOWNLOAD_SHA256,
+    serviceSettings,
   };
+}
+
+/** Checked here as the services will check them; a service that starts only to refuse a value says so too late. */
+function readServiceSettings(env: NodeJS.ProcessEnv): Record<string, string> {
+  const given = Object.fromEntries(
+    SERVICE_SETTING_NAMES.flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
+  );
+  if (!validateServiceSettings({ ...given })) {
+    const wrong = new Set(validateServiceSettings.errors?.map((error) => error.instancePath.slice(1)));
+    throw new ConfigError(
+      [...wrong]
+        .map(
+          (name) =>
+            `${name} = ${printable(given[name] ?? '')} is wrong: ${expectation(name as ServiceSettingName)}`,
+        )
+        .join('; '),
+    );
+  }
+  return given;
+}
+
+function expectation(name: ServiceSettingName): string {
+  const schema = SERVICE_SETTINGS[name] as { minimum?: number; maximum?: number; description?: string };
+  if (schema.minimum === undefined) return `expected ${schema.description ?? 'another value'}`;
+  return `expected a number from ${schema.minimum} to ${schema.maximum}`;
 }
 
 /**
@@ -156,12 +193,13 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
  * name would otherwise be ignored in silence.
  */
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
+  const known: string[] = [...NAMES, ...SERVICE_SETTING_NAMES];
   return Object.keys(env)
-    .filter((name) => name.startsWith('RIGEL_') && !NAMES.includes(name as VariableName))
+    .filter((name) => name.startsWith('RIGEL_') && !known.includes(name))
     .sort()
     .map(
       (name) =>
-        `${name} is not a known variable and is ignored; the nearest known one is ${nearestName(name, NAMES)}`,
+        `${name} is not a known variable and is ignored; the nearest known one is ${nearestName(name, known)}`,
     );
 }
 

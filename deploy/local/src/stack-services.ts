@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { executorSettings, gatewaySettings, schedulerSettings } from '@rigel/contracts';
 import { type LocalConfig, REPOSITORY_DIR } from './config.js';
 import type { CommandSpec } from './process-spec.js';
 
@@ -46,7 +47,7 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
     service('catalog', 'catalog', STOP_STAGE.data, database),
     service('inventory', 'inventory', STOP_STAGE.data, database),
     ...numbered('scheduler', config.schedulers, config.schedulers === 1).map((name) =>
-      service('scheduler', name, STOP_STAGE.scheduler, database),
+      service('scheduler', name, STOP_STAGE.scheduler, { ...database, ...given(config, schedulerSettings) }),
     ),
     ...numbered('executor', config.executors, false).map((name) =>
       service('executor', name, STOP_STAGE.executor, executorEnvironment(config)),
@@ -55,6 +56,7 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
       ...service('gateway', 'gateway', STOP_STAGE.gateway, {
         RIGEL_HTTP_HOST: config.httpHost,
         RIGEL_HTTP_PORT: String(addresses.httpPort),
+        ...given(config, gatewaySettings),
       }),
       readiness: { url: `${addresses.httpUrl}/readyz` },
     },
@@ -65,9 +67,15 @@ function numbered(name: string, count: number, bare: boolean): string[] {
   return bare ? [name] : Array.from({ length: count }, (_, i) => `${name}-${i + 1}`);
 }
 
+/** Those of a service's own settings that were given. */
+function given(config: LocalConfig, settings: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(config.serviceSettings).filter(([name]) => name in settings));
+}
+
 function executorEnvironment(config: LocalConfig): Record<string, string> {
   return {
     RIGEL_DATA_DIR: config.dataDir,
+    ...given(config, executorSettings),
     RIGEL_SSH_PORT: String(config.sshPort),
     RIGEL_SSH_HOST_KEYS: config.sshHostKeys,
     ...(config.sshUser === undefined ? {} : { RIGEL_SSH_USER: config.sshUser }),

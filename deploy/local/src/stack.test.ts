@@ -136,8 +136,11 @@ t.test('what a killed instance left is ended, what is not its own is left alone'
   const [line] = (await once(createInterface({ input: runner.stdout }), 'line')) as [string];
   const left = JSON.parse(line) as ProcessStatus[];
   const pidOf = (name: string) => left.find((process) => process.name === name)?.pid as number;
-  await until('the services are up', () =>
-    ['polite', 'stubborn'].every((name) => events(eventFile).includes(`${name} started`)),
+  await until(
+    'the services are up',
+    () =>
+      existsSync(eventFile) &&
+      ['polite', 'stubborn'].every((name) => events(eventFile).includes(`${name} started`)),
   );
   const exited = once(runner, 'exit');
   runner.kill('SIGKILL');
@@ -182,7 +185,9 @@ t.test('servers that a killed instance had no time to put on record are ended to
   t.teardown(() => runner.kill('SIGKILL'));
   const [line] = (await once(createInterface({ input: runner.stdout }), 'line')) as [string];
   const left = JSON.parse(line) as ProcessStatus[];
+  const exited = once(runner, 'exit');
   runner.kill('SIGKILL');
+  await exited;
   const stubborn = left.find(({ name }) => name === 'stubborn')?.pid as number;
   process.kill(stubborn, 'SIGKILL');
   await rm(join(dir, 'run'), { recursive: true });

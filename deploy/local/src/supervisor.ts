@@ -134,14 +134,12 @@ export class Supervisor {
   /** Kills everything at once, also while stop() waits for it; to be followed by stop(), which tidies up. */
   killAll(): void {
     this.#stopping.abort(new Error('the supervisor is stopping'));
-    for (const { spec, status } of this.#supervised) {
-      if (status.pid === undefined) continue;
-      this.#options.log.info(
-        { process: spec.name, pid: status.pid },
-        `killing ${spec.name} (pid ${status.pid})`,
-      );
+    for (const { spec, process: running } of this.#supervised) {
+      if (running === undefined) continue;
+      const { pid } = running;
+      this.#options.log.info({ process: spec.name, pid }, `killing ${spec.name} (pid ${pid})`);
       try {
-        process.kill(-status.pid, 'SIGKILL');
+        process.kill(-pid, 'SIGKILL');
       } catch (error) {
         // It ended in this very moment.
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
@@ -159,10 +157,8 @@ export class Supervisor {
       const results = await Promise.allSettled(
         members.map(async (supervised) => {
           if (supervised.process !== undefined) {
-            log.info(
-              { process: supervised.spec.name, pid: supervised.status.pid },
-              `stopping ${supervised.spec.name}`,
-            );
+            const { name } = supervised.spec;
+            log.info({ process: name, pid: supervised.process.pid }, `stopping ${name}`);
             await supervised.process.stop(stopDeadlineMs);
           }
           // A process that was just being started ends itself there, since we are stopping.
@@ -179,7 +175,7 @@ export class Supervisor {
     log.info({}, 'every process is stopped');
   }
 
-  async #launch(supervised: Supervised): Promise<LaunchedProcess> {
+  async #launch(supervised: Supervised, restarts = 0): Promise<LaunchedProcess> {
     const { spec, status } = supervised;
     const { runFolder, log, stopDeadlineMs = STOP_DEADLINE_MS } = this.#options;
     const { signal } = this.#stopping;
@@ -190,8 +186,6 @@ export class Supervisor {
       signal.throwIfAborted();
     }
     supervised.process = launched;
-    status.pid = launched.pid;
-    status.lastError = undefined;
     const started = await processStart(launched.pid);
     // Undefined: it has ended already.
     if (started !== undefined) {
@@ -199,6 +193,9 @@ export class Supervisor {
       const record = { name, pid: launched.pid, started, stopStage, stopSignal: stopSignalOf(spec) };
       this.#record(name, () => runFolder.add(record));
     }
+    status.pid = launched.pid;
+    status.restarts = restarts;
+    status.lastError = undefined;
     log.info({ process: spec.name, pid: launched.pid }, `${spec.name} started (pid ${launched.pid})`);
     return launched;
   }
@@ -237,8 +234,7 @@ export class Supervisor {
       );
       try {
         await delay(waitMs, undefined, { signal });
-        launched = await this.#launch(supervised);
-        status.restarts += 1;
+        launched = await this.#launch(supervised, status.restarts + 1);
       } catch (error) {
         if (signal.aborted) return;
         launched = undefined;

@@ -346,13 +346,12 @@ class ShellLexer {
   }
 
   #backslash(): void {
-    const next = this.#code[this.#pos + 1];
-    if (next === HOLE && this.#pos + 1 < this.#end) {
-      this.#refuseHole(this.#pos + 1, AFTER_BACKSLASH);
-    }
+    if (this.#pos + 1 >= this.#end) throw new Lost('a backslash at its end', this.#pos, true);
+    const next = this.#code[this.#pos + 1] ?? '';
+    if (next === HOLE) this.#refuseHole(this.#pos + 1, AFTER_BACKSLASH);
     if (next === '\n') this.#quotedLineBreak();
-    else this.#literal(next ?? '');
-    this.#pos = Math.min(this.#pos + 2, this.#end);
+    else this.#literal(next);
+    this.#pos += 2;
   }
 
   /** A `$` and what it expands, if anything. */

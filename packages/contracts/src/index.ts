@@ -6,4 +6,5 @@ export * from './health.js';
 export * from './inventory.js';
 export * from './paging.js';
 export * from './rpc.js';
+export * from './settings.js';
 export * from './tasks.js';

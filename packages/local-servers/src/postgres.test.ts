@@ -115,6 +115,7 @@ t.test('an existing cluster is opened again with its data, also after kill -9', 
   client.on('error', (error) => lost.push(error));
   await client.connect();
   process.kill(second.pid, 'SIGKILL');
+  await untilGone(second.pid);
   const third = await start(t, dir, second.port);
   t.not(lost.length, 0);
   t.strictSame(second.exits, [{ code: null, signal: 'SIGKILL' }]);

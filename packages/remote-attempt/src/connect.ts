@@ -1,5 +1,5 @@
 import { connect as connectSocket, type Socket } from 'node:net';
-import ssh2, { type Client as SshClient, type ParsedKey } from 'ssh2';
+import ssh2, { type ParsedKey, type Client as SshClient } from 'ssh2';
 import { offeredAlgorithms } from './algorithms.js';
 import { ConnectFailure, type ConnectFailureKind } from './connect-failure.js';
 import {
@@ -141,8 +141,12 @@ class ConnectAttempt {
   private handshake(socket: Socket, privateKey: ParsedKey): void {
     const client = this.client;
     let lastError: Error | undefined;
+    let closedBecause: string | undefined;
     const closed = new Promise<string>((resolve) => {
-      client.on('close', () => resolve(lastError?.message ?? 'the connection was closed'));
+      client.on('close', () => {
+        closedBecause = lastError?.message ?? 'the connection was closed';
+        resolve(closedBecause);
+      });
     });
     client.on('error', (error) => {
       lastError ??= error;
@@ -164,7 +168,7 @@ class ConnectAttempt {
           client.end();
         },
       };
-      registerShell(connection, new NodeShell(client, this.address, closed));
+      registerShell(connection, new NodeShell(client, this.address, () => closedBecause));
       this.settle.resolve(connection);
     });
     let keyOffered = false;

@@ -45,14 +45,19 @@ t.test('no shell on the node', async (t) => {
   });
   const again = await tryCommand(connection, 'true', { mayHaveStarted: true });
   t.match(again, { kind: 'unknown', reason: /whether the command ran cannot be found out/ });
-  await t.rejects(stopAttempt(connection, 'x'), { message: /the script could not be run \(exit status 12[67]/ });
+  await t.rejects(stopAttempt(connection, 'x'), {
+    message: /the script could not be run \(exit status 12[67]/,
+  });
 });
 
 t.test('a login shell that lets nobody in', { skip: !isRoot && 'needs root, for an account' }, async (t) => {
   const node = await startNodeUnderTest({ loginShell: '/usr/sbin/nologin' });
   t.teardown(() => node.stop());
   const outcome = await tryCommand(await node.connect(), 'true');
-  t.match(outcome, { kind: 'not_started', reason: /exit status 1: This account is currently not available\./ });
+  t.match(outcome, {
+    kind: 'not_started',
+    reason: /exit status 1: This account is currently not available\./,
+  });
 });
 
 for (const shell of shells) {
@@ -72,26 +77,34 @@ for (const shell of shells) {
     t.match(await tryCommand(connection, 'true'), { kind: 'not_started', reason: /cannot be made: / });
   });
 
-  t.test(`a full disk, under ${shell.name}`, { skip: !isRoot && 'needs root, for a small disk' }, async (t) => {
-    const node = await startNodeUnderTest({}, shell);
-    t.teardown(() => node.stop());
-    const { home } = node.sshd;
-    const owner = await run('stat', ['-c', 'uid=%u,gid=%g', home]);
-    try {
-      await run('mount', ['-t', 'tmpfs', '-o', `size=64k,${owner.stdout.trim()}`, 'rigel-test', home]);
-    } catch (error) {
-      t.comment(`a tmpfs cannot be mounted here: ${error instanceof Error ? error.message : error}`);
-      return;
-    }
-    t.teardown(() => run('umount', ['-l', home]));
-    const connection = await node.connect();
-    t.match(await tryCommand(connection, 'echo fits'), { kind: 'exited', exitCode: 0, text: 'fits\n' });
-    const filled = await tryCommand(connection, 'cat /dev/zero > big');
-    t.match(filled, { kind: 'exited', actionIndex: 0 }, 'the record of who fills it is written all the same');
-    t.not(filled.kind === 'exited' && filled.exitCode, 0);
-    const full = await tryCommand(connection, 'true');
-    t.match(full, { kind: 'not_started', reason: /disk full|No space left/ });
-  });
+  t.test(
+    `a full disk, under ${shell.name}`,
+    { skip: !isRoot && 'needs root, for a small disk' },
+    async (t) => {
+      const node = await startNodeUnderTest({}, shell);
+      t.teardown(() => node.stop());
+      const { home } = node.sshd;
+      const owner = await run('stat', ['-c', 'uid=%u,gid=%g', home]);
+      try {
+        await run('mount', ['-t', 'tmpfs', '-o', `size=64k,${owner.stdout.trim()}`, 'rigel-test', home]);
+      } catch (error) {
+        t.comment(`a tmpfs cannot be mounted here: ${error instanceof Error ? error.message : error}`);
+        return;
+      }
+      t.teardown(() => run('umount', ['-l', home]));
+      const connection = await node.connect();
+      t.match(await tryCommand(connection, 'echo fits'), { kind: 'exited', exitCode: 0, text: 'fits\n' });
+      const filled = await tryCommand(connection, 'cat /dev/zero > big');
+      t.match(
+        filled,
+        { kind: 'exited', actionIndex: 0 },
+        'the record of who fills it is written all the same',
+      );
+      t.not(filled.kind === 'exited' && filled.exitCode, 0);
+      const full = await tryCommand(connection, 'true');
+      t.match(full, { kind: 'not_started', reason: /disk full|No space left/ });
+    },
+  );
 }
 
 t.test('a login shell that chats before it gets to the point', async (t) => {
@@ -104,7 +117,9 @@ t.test('a login shell that chats before it gets to the point', async (t) => {
 });
 
 t.test('a login shell that takes longer than we wait for quick commands', async (t) => {
-  const node = await startNodeUnderTest({ extraConfig: 'ForceCommand sleep 1; eval "$SSH_ORIGINAL_COMMAND"' });
+  const node = await startNodeUnderTest({
+    extraConfig: 'ForceCommand sleep 1; eval "$SSH_ORIGINAL_COMMAND"',
+  });
   t.teardown(() => node.stop());
   const outcome = await tryCommand(await node.connect(), 'echo x >> ran; exit 3', { followAfterMs: 20 });
   t.match(outcome, { kind: 'exited', exitCode: 3 });
@@ -193,7 +208,9 @@ async function serverWithoutSessions(env: Record<string, string>) {
     client.on('session', (accept) => {
       accept().on('exec', (acceptExec, _reject, info) => {
         const channel = acceptExec();
-        const child = spawn('/bin/sh', ['-c', info.command], { env: { PATH: process.env.PATH, ...env, HOME: home } });
+        const child = spawn('/bin/sh', ['-c', info.command], {
+          env: { PATH: process.env.PATH, ...env, HOME: home },
+        });
         channel.pipe(child.stdin);
         child.stdin.on('error', () => undefined);
         child.stdout.pipe(channel, { end: false });

@@ -54,17 +54,13 @@ export class NodeShell {
   needsOwnSession = false;
   /** The shell that runs the scripts and the commands. A field so that others can be tried. */
   shell: string = POSIX_SHELL;
-  private lostBecause: string | undefined;
 
   constructor(
     private readonly client: Client,
     private readonly address: string,
-    closed: Promise<string>,
-  ) {
-    closed.then((reason) => {
-      this.lostBecause = reason;
-    });
-  }
+    /** Why the connection is gone; undefined while it stands. */
+    private readonly lostBecause: () => string | undefined,
+  ) {}
 
   /**
    * Runs a script, which arrives on the shell's standard input: nothing of it is visible in the node's process list,
@@ -153,13 +149,13 @@ export class NodeShell {
 
   private lost(detail: string): ConnectionLost {
     return new ConnectionLost(
-      `the SSH connection to ${this.address} was lost: ${plainText(this.lostBecause ?? detail)}`,
+      `the SSH connection to ${this.address} was lost: ${plainText(this.lostBecause() ?? detail)}`,
     );
   }
 
   private refusal(error: Error): ConnectionLost {
     const refused = 'reason' in error || /unable to exec/i.test(error.message);
-    if (!refused || this.lostBecause !== undefined) return this.lost(error.message);
+    if (!refused || this.lostBecause() !== undefined) return this.lost(error.message);
     return new SessionRefused(`${this.address} refused to open a session: ${plainText(error.message)}`);
   }
 }

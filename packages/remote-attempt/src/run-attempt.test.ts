@@ -132,7 +132,9 @@ for (const shell of shells) {
     t.test('much output on both streams neither blocks nor loses its end', async (t) => {
       const megabyte = 'i=0; while [ $i -lt 10 ]; do head -c 1048576 /dev/zero | tr "\\0" ';
       const { outcome, bytes } = await runOnce(connection, [
-        command(`echo begin; ${megabyte} o; i=$((i+1)); done; ${megabyte} e >&2; i=$((i+1)); done; echo the end`),
+        command(
+          `echo begin; ${megabyte} o; i=$((i+1)); done; ${megabyte} e >&2; i=$((i+1)); done; echo the end`,
+        ),
       ]);
       const total = 20 * 1048576 + 14;
       t.same(outcome, {
@@ -183,7 +185,11 @@ for (const shell of shells) {
         await runAttempt(connection, { key, actions }, { ...options, onOutput: live.onOutput });
         for (const fromOffset of [0, 1, 25, 30, 60, live.position]) {
           const later = new Received(fromOffset);
-          await runAttempt(connection, { key, actions }, { ...options, fromOffset, onOutput: later.onOutput });
+          await runAttempt(
+            connection,
+            { key, actions },
+            { ...options, fromOffset, onOutput: later.onOutput },
+          );
           t.equal(later.text, live.text.slice(fromOffset), `limit ${outputLimitBytes} from ${fromOffset}`);
         }
       }
@@ -295,7 +301,9 @@ for (const shell of shells) {
       const onOutput = () => {
         throw new Error('the store is full');
       };
-      await t.rejects(runOnce(connection, [command('echo x')], {}, { onOutput }), { message: 'the store is full' });
+      await t.rejects(runOnce(connection, [command('echo x')], {}, { onOutput }), {
+        message: 'the store is full',
+      });
     });
 
     t.test('a command that truncates its own output file does not confuse anyone', async (t) => {

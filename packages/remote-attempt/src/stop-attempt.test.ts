@@ -40,15 +40,23 @@ for (const shell of shells) {
       return pids.filter((_, index) => states[index]);
     };
     const kinds: [name: string, count: number, text: string][] = [
-      ['a command with children', 3, 'echo $$ > $P; sleep 600 & echo $! >> $P; sleep 600 & echo $! >> $P; wait'],
-      ['a daemon that left the session', 2, "echo $$ > $P; setsid sh -c '(sleep 600 & echo $! >> $P) &'; sleep 600"],
+      [
+        'a command with children',
+        3,
+        'echo $$ > $P; sleep 600 & echo $! >> $P; sleep 600 & echo $! >> $P; wait',
+      ],
+      [
+        'a daemon that left the session',
+        2,
+        "echo $$ > $P; setsid sh -c '(sleep 600 & echo $! >> $P) &'; sleep 600",
+      ],
       ['one that ignores TERM', 2, 'trap "" TERM; echo $$ > $P; sleep 600 & echo $! >> $P; wait'],
       ['one that is suspended', 2, 'echo $$ > $P; sleep 600 & echo $! >> $P; kill -STOP $!; wait'],
       ['one with a clean environment', 2, "echo $$ > $P; env -i sh -c 'echo $$; exec sleep 600' >> $P"],
       [
         'a child with a clean environment of a daemon',
         2,
-        "setsid sh -c 'echo $$ > $P; env -i setsid sh -c \"echo \\$\\$; exec sleep 600\" >> $P & wait' & wait",
+        'setsid sh -c \'echo $$ > $P; env -i setsid sh -c "echo \\$\\$; exec sleep 600" >> $P & wait\' & wait',
       ],
     ];
     for (const [name, count, text] of kinds) {
@@ -107,14 +115,17 @@ for (const shell of shells) {
       t.equal(await node.homeFile('tombstone'), '');
     });
 
-    t.test('an attempt that has ended keeps its outcome, and what it left running is left alone', async (t) => {
-      const { key, spec, outcome, pids } = await begin(1, 'sleep 600 & echo $! > $P; exit 5');
-      const ended = await outcome;
-      t.match(ended, { kind: 'exited', exitCode: 5 });
-      t.equal(await stopAttempt(connection, key), 'already_exited');
-      t.equal((await alive(pids)).length, 1);
-      t.same(await runAttempt(connection, spec, { onOutput: () => undefined }), ended);
-    });
+    t.test(
+      'an attempt that has ended keeps its outcome, and what it left running is left alone',
+      async (t) => {
+        const { key, spec, outcome, pids } = await begin(1, 'sleep 600 & echo $! > $P; exit 5');
+        const ended = await outcome;
+        t.match(ended, { kind: 'exited', exitCode: 5 });
+        t.equal(await stopAttempt(connection, key), 'already_exited');
+        t.equal((await alive(pids)).length, 1);
+        t.same(await runAttempt(connection, spec, { onOutput: () => undefined }), ended);
+      },
+    );
 
     t.test('the key is looked for as a whole', async (t) => {
       const long = await begin(1, 'echo $$ > $P; setsid sleep 600');

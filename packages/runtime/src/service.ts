@@ -100,14 +100,23 @@ export async function runService<S extends TObject>(options: {
 
   const bus = await Bus.connect({ url: config.NATS_URL, name, log });
   steps.push({ what: 'nats', stop: () => bus.close() });
-  await options.start({
-    config,
-    name,
-    log,
-    bus,
-    signal: stopping.signal,
-    onShutdown: (what, stop) => steps.push({ what, stop }),
-  });
+  try {
+    await options.start({
+      config,
+      name,
+      log,
+      bus,
+      signal: stopping.signal,
+      onShutdown: (what, stop) => steps.push({ what, stop }),
+    });
+  } catch (error) {
+    // Asked to end while it was starting: whatever was given up is no fault.
+    if (stopping.signal.aborted) return;
+    if (error instanceof ConfigError) exitForConfig(name, error);
+    log.fatal({ err: error }, 'could not be started');
+    await shutdown('could not be started', 1);
+    return;
+  }
   log.info('ready');
 }
 
@@ -122,9 +131,13 @@ function readConfigOrExit<S extends TObject>(
     ) as Static<S> & Static<typeof CommonConfig>;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${name}: ${error.message}\n`);
-    process.exit(1);
+    exitForConfig(name, error);
   }
+}
+
+function exitForConfig(name: string, error: ConfigError): never {
+  process.stderr.write(`${name}: ${error.message}\n`);
+  process.exit(1);
 }
 
 /** A new correlation id, for work that no request from outside began. */

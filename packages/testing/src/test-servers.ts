@@ -20,6 +20,10 @@ export interface TestServers {
     /** Begin with an empty store, as if its disk had been lost. */
     forget?: boolean;
   }) => Promise<void>;
+  /** Ends PostgreSQL, in an orderly way. */
+  stopPostgres: () => Promise<void>;
+  /** Starts PostgreSQL again, on the same port, with what it had. */
+  startPostgres: () => Promise<void>;
   /** Ends everything and removes every file. */
   stop: () => Promise<void>;
 }
@@ -53,18 +57,23 @@ export async function startTestServers(): Promise<TestServers> {
     running.add(server);
     return server;
   };
+  const runPostgres = async (port?: number): Promise<ServerHandle> => {
+    const server = await startPostgres({
+      dataDir: join(folder, 'postgres'),
+      logFile: join(folder, 'postgres.log'),
+      unsafeFast: true,
+      ...(port === undefined ? {} : { port }),
+    });
+    running.add(server);
+    return server;
+  };
   const end = async (server: ServerHandle): Promise<void> => {
     await server.stop();
     running.delete(server);
   };
 
   let nats = await runNats();
-  const postgres = await startPostgres({
-    dataDir: join(folder, 'postgres'),
-    logFile: join(folder, 'postgres.log'),
-    unsafeFast: true,
-  });
-  running.add(postgres);
+  let postgres = await runPostgres();
   const buses: Bus[] = [];
   return {
     databaseUrl: postgres.url,
@@ -78,6 +87,10 @@ export async function startTestServers(): Promise<TestServers> {
     startNats: async ({ forget = false } = {}) => {
       if (forget) await rm(storeDir, { recursive: true, force: true });
       nats = await runNats(nats.port);
+    },
+    stopPostgres: () => end(postgres),
+    startPostgres: async () => {
+      postgres = await runPostgres(postgres.port);
     },
     stop: async () => {
       await Promise.all(buses.map((bus) => bus.close()));

@@ -6,6 +6,7 @@ import {
   type Capability,
   controlSubject,
   ExecutorControl,
+  executorSettings,
   HEARTBEAT_INTERVAL_MS,
   HEARTBEAT_SUBJECT,
 } from '@rigel/contracts';
@@ -23,17 +24,7 @@ import { Worker } from './worker.js';
 const CAPABILITIES = ['ssh', 'noop'] as const;
 
 const Config = Type.Object({
-  RIGEL_EXECUTOR_CAPABILITIES: Type.String({
-    default: 'ssh',
-    pattern: '^(ssh|noop)(,(ssh|noop))*$',
-    description: 'What this executor does, separated by commas: ssh, noop.',
-  }),
-  RIGEL_EXECUTOR_SLOTS: Type.Integer({
-    default: 100,
-    minimum: 1,
-    maximum: 10_000,
-    description: 'Node runs that this executor works on at once.',
-  }),
+  ...executorSettings,
   RIGEL_SSH_USER: Type.String({
     default: '',
     description: 'User on the nodes; default: the user of this process.',
@@ -56,12 +47,6 @@ const Config = Type.Object({
   RIGEL_SSH_KNOWN_HOSTS: Type.String({
     default: '',
     description: 'File of known host keys in the format of OpenSSH; default: ~/.ssh/known_hosts.',
-  }),
-  RIGEL_OUTPUT_LIMIT: Type.Integer({
-    default: 1_048_576,
-    minimum: 1_024,
-    maximum: 67_108_864,
-    description: 'Bytes of output kept of each attempt.',
   }),
 });
 

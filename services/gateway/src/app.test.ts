@@ -174,7 +174,9 @@ t.test('the correlation id goes to the service, into the answer and into the log
 });
 
 t.test('a fault is logged with its details, and answered without', async (t) => {
-  services.on(inventory.getCluster, () => ({ id: 0 }) as never);
+  services.on(inventory.getCluster, () => {
+    throw new TypeError('the secret details');
+  });
   const response = await app.inject({
     method: 'GET',
     url: '/cluster/2',
@@ -215,7 +217,7 @@ t.test('a task gets its operator from the body, else from the header', async (t)
     t.strictSame(response.json(), { code: 0, msg: 'success', data: null });
     t.equal(response.headers['x-task-id'], '51,52');
     const asked = services.last(tasks.create);
-    t.equal(asked?.context.actor, (asked?.data as { opr_user: string }).opr_user);
+    t.match(asked?.data, { opr_user: asked?.context.actor });
     return asked?.data;
   };
   t.strictSame(await create('body', 'header'), {

@@ -70,8 +70,14 @@ export async function buildApp({ bus, log, config }: AppOptions): Promise<Fastif
   // Parameters are read from three places at once and checked there; answers are sent as they are.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
   app.addHook('onSend', async (request, reply) => {
     reply.header('X-Correlation-Id', request.id);
+    // The end of the process would wait for this connection, however long its client keeps it.
+    if (closing) reply.header('Connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
     logRequest(log, request, reply.statusCode, reply.elapsedTime);

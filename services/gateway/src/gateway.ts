@@ -18,6 +18,8 @@ export const GatewayConfig = Type.Object({
   }),
 });
 
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+
 /**
  * Starts the gateway: the HTTP API in front of the other services.
  * @throws ConfigError when it cannot listen where it should, or the time zone does not exist.
@@ -26,6 +28,9 @@ export async function startGateway(context: ServiceContext<Static<typeof Gateway
   const { config, bus, log, onShutdown } = context;
   const { RIGEL_HTTP_HOST: host, RIGEL_HTTP_PORT: port, RIGEL_TIME_ZONE: zone } = config;
   if (!isTimeZone(zone)) throw new ConfigError(`RIGEL_TIME_ZONE is wrong: ${zone} (no such time zone)`);
+  if (!LOOPBACK.test(host)) {
+    log.warn({ host }, 'everybody who reaches this address may use the API: there is no authentication');
+  }
   const app = await buildApp({ bus, log, config });
   // Stops accepting connections, and resolves when the requests under way are answered.
   onShutdown('http', () => app.close());

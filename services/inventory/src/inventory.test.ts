@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { health, inventory, readEvents, ServiceError, show, tasks } from '@rigel/contracts';
 import { startTestServers, waitFor } from '@rigel/testing';
+import pg from 'pg';
 import t from 'tap';
 import { assertReplayable, startInventoryForTest } from './inventory-for-test.js';
 
@@ -326,8 +327,42 @@ t.test('health', async (t) => {
 
 t.test('the read tables can be made again from the events', (t) => assertReplayable(t, servers));
 
+t.test(
+  'while the database is away requests are refused as unavailable, and afterwards all is well',
+  async (t) => {
+    await servers.stopPostgres();
+    const away = { code: 'unavailable', message: 'the database does not answer' };
+    await t.rejects(call(inventory.getCluster, { id: 1 }), away);
+    await t.rejects(call(inventory.updateCluster, { id: 1, desc: 'x' }), away);
+    t.match((await call(health('inventory'), {})).checks, {
+      database: /^the database does not answer/,
+      nats: 'ok',
+    });
+    await servers.startPostgres();
+    await call(inventory.updateCluster, { id: 1, desc: 'back' });
+    t.match(await call(inventory.getCluster, { id: 1 }), { desc: 'back' });
+  },
+);
+
+t.test('whoever is being answered when the service ends gets the answer', async (t) => {
+  const db = new pg.Client(servers.databaseUrl);
+  await db.connect();
+  t.teardown(() => db.end());
+  // Another writer holds the history, so the request has to wait inside its transaction.
+  await db.query('BEGIN; SELECT FROM inventory.event_head FOR UPDATE');
+  const answer = call(inventory.createCluster, { name: 'last', desc: '', biz: '' });
+  await waitFor(
+    async () =>
+      (await db.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)).rowCount === 1,
+    { what: 'the request to wait for the lock' },
+  );
+  const stopped = stop();
+  await db.query('COMMIT');
+  t.type((await answer).id, 'number');
+  await stopped;
+});
+
 t.test('as a process of its own it serves, and ends cleanly when asked to', async (t) => {
-  await stop();
   const process_ = spawn(process.execPath, [new URL('./main.js', import.meta.url).pathname], {
     env: {
       ...process.env,

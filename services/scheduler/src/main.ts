@@ -1,4 +1,4 @@
-import { controlSubject } from '@rigel/contracts';
+import { controlSubject, schedulerSettings } from '@rigel/contracts';
 import { EventRelay } from '@rigel/event-store';
 import { WorkQueue } from '@rigel/messaging';
 import { checkDatabase, openDatabase, runService, serveHealth } from '@rigel/runtime';
@@ -17,24 +17,7 @@ const Config = Type.Object({
     minLength: 1,
     description: 'PostgreSQL, in which the service owns the schema scheduler.',
   }),
-  RIGEL_RETRY_DELAY: Type.Number({
-    default: 5,
-    minimum: 0,
-    maximum: 3_600,
-    description: 'Seconds between two attempts of a step.',
-  }),
-  RIGEL_REMOTE_TIMEOUT: Type.Number({
-    default: 600,
-    minimum: 1,
-    maximum: 86_400,
-    description: 'Seconds that one attempt of a remote step may take.',
-  }),
-  RIGEL_PROVIDER_TIMEOUT: Type.Number({
-    default: 450,
-    minimum: 1,
-    maximum: 86_400,
-    description: 'Seconds that one attempt of a VM or service-discovery step may take.',
-  }),
+  ...schedulerSettings,
 });
 
 const TICK_MS = 1_000;

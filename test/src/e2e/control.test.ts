@@ -33,7 +33,7 @@ async function failing(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
   const id = await fleet.startTask(template, nodes);
   t.match(await fleet.ended(id), { state: 3, end_reason: 'partial', stat: [0, 0, 2, 1, 0] });
   const run = (await api.detail(id))[1];
-  if (!run) return t.fail('the run is missing');
+  if (!run) throw new Error('the run is missing');
   t.match(run, {
     state: 3,
     steps: { num: 2, list: [{ state: 2 }, { state: 3, attempts: 3, message: 'exit status 7' }] },

@@ -48,7 +48,7 @@ t.test('200 nodes, 3 steps: every command runs once, and every answer tells the 
   );
 
   const run = detail[17];
-  if (!run) return t.fail('no run');
+  if (!run) throw new Error('the run is missing');
   const texts = (await api.nodeLog(run.id)).map(([, text]) => text);
   const ip = run.ip.split(':')[0];
   t.same(texts, [`first on ${ip}\n`, `second on ${ip}\n`, `third on ${ip}\n`]);

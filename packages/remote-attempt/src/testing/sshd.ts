@@ -156,7 +156,9 @@ function sshdConfig(
   options: SshdOptions & { listenAddress: string },
   server: { port: number; home: string; folder: string; keyFiles: { privateKey: string; hostKey: string } },
 ): string {
-  const env = Object.entries({ ...options.env, HOME: server.home }).map(([name, value]) => `${name}=${value}`);
+  const env = Object.entries({ ...options.env, HOME: server.home }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
   return [
     options.extraConfig ?? '',
     `ListenAddress ${options.listenAddress}`,

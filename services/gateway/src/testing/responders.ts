@@ -23,7 +23,12 @@ export class Responders {
     this.bus.serve(rpc, async (data, context) => {
       this.calls.push({ subject: rpc.subject, data, context });
       const current = this.answers.get(rpc.subject) as Answer<R>;
-      return assertMatches(rpc.response, await current(data, context)) as RpcResponse<R>;
+      const response = await current(data, context);
+      try {
+        return assertMatches(rpc.response, response) as RpcResponse<R>;
+      } catch (error) {
+        throw new Error(`the test answers ${rpc.subject} against the contract`, { cause: error });
+      }
     });
   }
 

@@ -1,0 +1,28 @@
+import { ConfigError } from './config.js';
+import { runDemo } from './demo/run-demo.js';
+
+// `pnpm demo`: stays up until Ctrl-C; with --exit it ends with status 0 when every node serves the second version.
+const stopRequest = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (stopRequest.signal.aborted) return;
+    process.stdout.write('\nstopping …\n');
+    stopRequest.abort(new Error('stopped'));
+  });
+}
+const unknown = process.argv.slice(2).filter((arg) => arg !== '--exit' && arg !== '--');
+if (unknown.length > 0) {
+  process.stderr.write(`rigel demo: ${unknown.join(' ')} is not an option; there is --exit\n`);
+  process.exit(1);
+}
+const exit = process.argv.includes('--exit');
+try {
+  const healthy = await runDemo({ env: process.env, out: process.stdout, signal: stopRequest.signal, exit });
+  process.exit(healthy ? 0 : 1);
+} catch (error) {
+  if (stopRequest.signal.aborted) process.exit(130);
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`rigel demo: ${message}\n`);
+  if (!(error instanceof ConfigError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  process.exit(1);
+}

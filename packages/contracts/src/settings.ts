@@ -1,0 +1,55 @@
+import { Type } from 'typebox';
+
+/*
+ * Settings that an operator may give to a service, read from the environment at its start. They stand here, and not in the
+ * services, because whoever starts the services checks them too: a wrong value is told at once and in one place.
+ */
+
+export const schedulerSettings = {
+  RIGEL_RETRY_DELAY: Type.Number({
+    default: 5,
+    minimum: 0,
+    maximum: 3_600,
+    description: 'Seconds between two attempts of a step.',
+  }),
+  RIGEL_REMOTE_TIMEOUT: Type.Number({
+    default: 600,
+    minimum: 1,
+    maximum: 86_400,
+    description: 'Seconds that one attempt of a remote step may take.',
+  }),
+  RIGEL_PROVIDER_TIMEOUT: Type.Number({
+    default: 450,
+    minimum: 1,
+    maximum: 86_400,
+    description: 'Seconds that one attempt of a VM or service-discovery step may take.',
+  }),
+};
+
+export const executorSettings = {
+  RIGEL_EXECUTOR_CAPABILITIES: Type.String({
+    default: 'ssh',
+    pattern: '^(ssh|noop)(,(ssh|noop))*$',
+    description: 'What an executor does, separated by commas: ssh, noop.',
+  }),
+  RIGEL_EXECUTOR_SLOTS: Type.Integer({
+    default: 100,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'Node runs that an executor works on at once.',
+  }),
+  RIGEL_OUTPUT_LIMIT: Type.Integer({
+    default: 1_048_576,
+    minimum: 1_024,
+    maximum: 67_108_864,
+    description: 'Bytes of output kept of each attempt.',
+  }),
+};
+
+export const gatewaySettings = {
+  RIGEL_TIME_ZONE: Type.String({
+    default: 'UTC',
+    minLength: 1,
+    description: 'IANA time zone in which the API prints times.',
+  }),
+};

@@ -1,0 +1,63 @@
+import t from 'tap';
+import { type ActionImplCommand, type ActionImplEvent, actionImplDecider } from './decider.js';
+
+const decide = (events: ActionImplEvent[], command: ActionImplCommand) =>
+  actionImplDecider.decide(command, events.reduce(actionImplDecider.evolve, actionImplDecider.initial));
+
+const shell = (args: string) => ({ action: { module: 'shell', args } });
+const impl = { id: 4, action_id: 2, type: 'ansible', template: shell('echo {{word}}') };
+const created: ActionImplEvent = { type: 'ActionImplCreated', data: impl };
+
+t.test('an implementation is created, moved, changed and deleted', async (t) => {
+  t.strictSame(decide([], { do: 'create', ...impl, type: ' ansible ' }), [created]);
+  const moved: ActionImplEvent = { type: 'ActionImplChanged', data: { id: 4, action_id: 3 } };
+  t.strictSame(decide([created], { do: 'change', ...impl, action_id: 3 }), [moved]);
+  t.strictSame(decide([created, moved], { do: 'change', id: 4, action_id: 3, template: shell('true') }), [
+    { type: 'ActionImplChanged', data: { id: 4, template: shell('true') } },
+  ]);
+  t.strictSame(decide([created, moved], { do: 'delete', id: 4 }), [
+    { type: 'ActionImplDeleted', data: { id: 4 } },
+  ]);
+});
+
+t.test('templates are kept whole, unknown modules and fields too', async (t) => {
+  for (const template of [
+    { action: { module: 'longscript', content: '#!/bin/sh\necho {{word | raw}}\n' }, comment: 'kept' },
+    { action: { module: 'copy', src: { any: ['thing', 1, null] } } },
+  ]) {
+    t.match(decide([], { do: 'create', ...impl, template }), [{ data: { template } }]);
+  }
+});
+
+t.test('a template that could never run safely is refused when it is saved', async (t) => {
+  let deep: unknown = 1;
+  for (let n = 0; n < 40; n++) deep = [deep];
+  const wrong: [Record<string, unknown>, string | RegExp][] = [
+    [{}, 'template.action must be an object (got undefined)'],
+    [{ action: ['shell'] }, `template.action must be an object (got ['shell'])`],
+    [{ action: {} }, 'template.action.module must be a string (got undefined)'],
+    [{ action: { module: 5 } }, 'template.action.module must be a string (got 5)'],
+    [{ action: { module: 'shell', content: 'x' } }, 'template.action.args must be a string (got undefined)'],
+    [
+      { action: { module: 'longscript', args: 'x' } },
+      'template.action.content must be a string (got undefined)',
+    ],
+    [shell('echo {{word | upper}}'), /^template: 1:6: .*unknown filter 'upper'/],
+    [shell('echo "{{word}}'), /^template: \d+:\d+: /],
+    [shell('echo a\0b'), 'template contains a NUL or a broken character (got echo a b)'],
+    [{ ...shell('x'), more: { '\ud800': 1 } }, /^template contains a NUL or a broken character/],
+    [{ ...shell('x'), more: deep }, /^template is nested too deeply/],
+  ];
+  for (const [template, message] of wrong) {
+    const refused = { code: 'invalid', field: 'template', message };
+    t.throws(() => decide([], { do: 'create', ...impl, template }), refused);
+    t.throws(() => decide([created], { do: 'change', id: 4, template }), refused);
+  }
+  t.throws(() => decide([], { do: 'create', ...impl, type: ' ' }), { code: 'invalid', field: 'type' });
+});
+
+t.test('a deleted implementation is gone', async (t) => {
+  const history: ActionImplEvent[] = [created, { type: 'ActionImplDeleted', data: { id: 4 } }];
+  t.throws(() => decide(history, { do: 'change', id: 4, type: 'x' }), { code: 'not_found' });
+  t.throws(() => decide(history, { do: 'delete', id: 4 }), { code: 'not_found' });
+});
