@@ -58,7 +58,7 @@ export async function startDemoNodes(count: number, folder: string): Promise<Dem
     user: USER,
     stop: async () => {
       for (const server of servers) server.close();
-      for (const child of children) child.kill('SIGHUP');
+      for (const child of children) endGroup(child);
       for (const node of nodes) await endService(node);
     },
   };
@@ -91,6 +91,7 @@ function isAllowed(context: AuthContext, allowed: ssh2.ParsedKey): boolean {
 function serveSession(session: Session, env: Record<string, string>, children: Set<ChildProcess>): void {
   session.on('exec', (accept, _reject, { command }) => {
     const channel: ServerChannel = accept();
+    // As OpenSSH does: a session of its own, which goes on when the channel is closed.
     const child = spawn('/bin/sh', ['-c', command], {
       cwd: env.HOME,
       env: { PATH: process.env.PATH ?? '', LANG: process.env.LANG ?? 'C', ...env },
@@ -107,8 +108,17 @@ function serveSession(session: Session, env: Record<string, string>, children: S
       channel.exit(status ?? 255);
       channel.end();
     });
-    channel.on('close', () => child.kill('SIGHUP'));
   });
+}
+
+/** A command still runs when the demo ends: it ends with it. */
+function endGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
 }
 
 /** The service that the demo's catalog starts writes its process id into its node's folder. */
