@@ -45,7 +45,9 @@ async function runTap(files) {
       block.push(line);
     }
   }
-  const status = await new Promise((resolve) => (tap.exitCode === null ? tap.once('exit', resolve) : resolve(tap.exitCode)));
+  const status = await new Promise((resolve) =>
+    tap.exitCode === null ? tap.once('exit', resolve) : resolve(tap.exitCode),
+  );
   if (status !== 0 && counts.failed === 0) {
     process.stdout.write(`${block.join('\n')}\n`);
     counts.failed = 1;

@@ -23,6 +23,7 @@ try {
   if (stopRequest.signal.aborted) process.exit(130);
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`rigel demo: ${message}\n`);
-  if (!(error instanceof ConfigError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  if (!(error instanceof ConfigError) && error instanceof Error)
+    process.stderr.write(`${error.stack ?? ''}\n`);
   process.exit(1);
 }

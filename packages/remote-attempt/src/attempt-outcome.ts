@@ -90,5 +90,5 @@ function signalName(number: number): string | undefined {
 
 function withPlace(why: string, spec: AttemptSpec): string {
   const reason = unknownReasons[why] ?? `the record of the attempt on the node says ${why}`;
-  return `${reason}; see ~/.rigel/attempts/${spec.key} there`;
+  return `${reason}; see ~/.rigel/attempts/${spec.key}.journal there`;
 }

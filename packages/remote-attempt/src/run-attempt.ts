@@ -24,7 +24,8 @@ export interface RunOptions {
   fromOffset?: number;
   /**
    * Whether an earlier call, in whatever process, may have begun this attempt. Then a node on which nothing can be
-   * found out (its shell is gone, say) makes the outcome `unknown` instead of `not_started`. Default false.
+   * found out (its shell is gone, its home cannot be read) makes the outcome `unknown`, not `not_started`. Default
+   * false.
    */
   mayHaveStarted?: boolean;
   /** How long to wait for a quick command to end before its output is streamed, over a second session. Default 700. */
@@ -39,6 +40,8 @@ const DEFAULT_FOLLOW_AFTER_MS = 700;
 const STATUS_BEGUN = 99;
 /** After so many follow scripts that ended without an answer (killed on the node), the caller is to reconnect. */
 const FOLLOW_TRIES = 3;
+/** How long to wait for the server to close a session after its script has said all. */
+const SESSION_END_MS = 1000;
 
 /**
  * Runs an attempt, or finds it again when any earlier call began it: the same call does both, any number of times,
@@ -122,27 +125,40 @@ class AttemptRun {
 
   /** The outcome, after the start script's answer; undefined when the script is to be run again. */
   private async afterStart(answer: StartAnswer, starter: Starter): Promise<AttemptOutcome | undefined> {
-    if (answer.kind === 'outcome') return answer.outcome;
-    if (answer.kind === 'silent') {
-      return mayHaveBegun(answer.end)
-        ? this.followToEnd(undefined)
-        : this.noShell(answer.end, this.options.mayHaveStarted);
+    if (answer.kind === 'silent') return this.followToEnd(undefined, answer.end);
+    // A server that allows one session at a time opens the next one only when this one has ended; for the outcome's
+    // sake that is not worth much waiting.
+    await this.within(
+      starter.session.ended,
+      answer.kind === 'outcome' ? SESSION_END_MS : SESSION_END_MS * 10,
+    );
+    switch (answer.kind) {
+      case 'outcome':
+        return this.asFarAsKnown(answer.outcome);
+      case 'taken':
+        return this.followToEnd(undefined);
+      case 'previous':
+        await this.stopPrevious();
+        return undefined;
+      case 'leader':
+        if (this.shell.needsOwnSession) {
+          const reason = 'the command cannot be given a session of its own on the node';
+          return this.asFarAsKnown({ kind: 'not_started', reason });
+        }
+        this.shell.needsOwnSession = true;
+        return undefined;
     }
-    // A server that allows one session at a time opens the next one only when this one has ended.
-    await starter.session.ended;
-    if (answer.kind === 'taken') return this.followToEnd(undefined);
-    if (answer.kind === 'previous') await this.stopPrevious();
-    else if (this.shell.needsOwnSession) {
-      return { kind: 'not_started', reason: 'the command cannot be given a session of its own on the node' };
-    } else this.shell.needsOwnSession = true;
-    return undefined;
   }
 
   /**
-   * Follows the attempt to its end. `starter` is the start script that has not answered yet; undefined when the
-   * attempt is known to exist. Undefined when the start script is to be run again.
+   * Follows the attempt to its end. `starter` is the start script that has not answered yet, `silentEnd` the end of
+   * one that said nothing; neither when the attempt is known to exist. Undefined when the start script is to be run
+   * again.
    */
-  private async followToEnd(starter: Starter | undefined): Promise<AttemptOutcome | undefined> {
+  private async followToEnd(
+    starter: Starter | undefined,
+    silentEnd?: ShellEnd,
+  ): Promise<AttemptOutcome | undefined> {
     let silentTries = 0;
     for (;;) {
       const follower = this.follow(() => {
@@ -158,6 +174,7 @@ class AttemptRun {
           await stopAttempt(this.connection, this.spec.key, { graceMs: 0 });
           break;
         case 'absent': {
+          if (silentEnd !== undefined && !mayHaveBegun(silentEnd)) return this.noShell(silentEnd, false);
           if (starter === undefined) return this.vanished();
           // The node takes its time: the start script has not got to anything yet.
           const late = await this.within(starter.answer, this.followAfterMs);
@@ -167,9 +184,8 @@ class AttemptRun {
         case 'silent':
           if (!answer.found) {
             // No second shell can be had. The start script tells the outcome, when it still runs.
-            return starter === undefined
-              ? this.noShell(answer.end, true)
-              : this.afterStart(await starter.answer, starter);
+            if (starter !== undefined) return this.afterStart(await starter.answer, starter);
+            return this.noShell(answer.end, silentEnd === undefined || mayHaveBegun(silentEnd));
           }
           silentTries += 1;
           if (silentTries === FOLLOW_TRIES) {
@@ -228,7 +244,11 @@ class AttemptRun {
       },
       { ownSession: shell.needsOwnSession },
     );
-    const ended = session.ended.then((end): StartAnswer => ({ kind: 'silent', end }));
+    const ended = session.ended.then((end): StartAnswer => {
+      // The outcome without all of the output: a follower gets the rest.
+      if (outcome !== undefined) return { kind: 'taken' };
+      return { kind: 'silent', end };
+    });
     const answer = Promise.race([decided, ended]);
     answer.catch(() => undefined);
     return { answer, session };
@@ -317,19 +337,25 @@ class AttemptRun {
   }
 
   private vanished(): AttemptOutcome {
-    return {
-      kind: 'unknown',
-      reason: `the directory ~/.rigel/attempts/${this.spec.key} was removed from the node while it was needed`,
-    };
+    const reason = `the journal ~/.rigel/attempts/${this.spec.key}.journal was removed from the node while it was needed`;
+    return { kind: 'unknown', reason };
   }
 
   /** No script of ours answered, though the server opened a session: there is no usable shell. */
-  private noShell(end: ShellEnd, mayHaveStarted = false): AttemptOutcome {
+  private noShell(end: ShellEnd, mayHaveBegun: boolean): AttemptOutcome {
     const setsid = this.shell.needsOwnSession ? ' through setsid' : '';
     const reason = `${this.shell.shell} could not be run${setsid} on the node (${describeEnd(end)})`;
-    return mayHaveStarted
-      ? { kind: 'unknown', reason: `${reason}; whether the command ran cannot be found out` }
-      : { kind: 'not_started', reason };
+    return mayHaveBegun ? this.cannotTell(reason) : this.asFarAsKnown({ kind: 'not_started', reason });
+  }
+
+  /** What this call found out is the whole truth only when no earlier call may have begun the attempt. */
+  private asFarAsKnown(outcome: AttemptOutcome): AttemptOutcome {
+    const { mayHaveStarted = false } = this.options;
+    return outcome.kind === 'not_started' && mayHaveStarted ? this.cannotTell(outcome.reason) : outcome;
+  }
+
+  private cannotTell(reason: string): AttemptOutcome {
+    return { kind: 'unknown', reason: `${reason}; whether the command ran cannot be found out` };
   }
 
   /** The promise's value, or undefined when it takes longer. */

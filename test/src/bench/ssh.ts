@@ -15,7 +15,10 @@ const COMMAND = 'echo hello';
  */
 export async function benchSsh(args: string[]): Promise<void> {
   const count = Number(args[0] ?? 200);
-  const rig = await startRig({ fastDatabase: false, env: { executor: { RIGEL_EXECUTOR_SLOTS: String(AT_ONCE / 2) } } });
+  const rig = await startRig({
+    fastDatabase: false,
+    env: { executor: { RIGEL_EXECUTOR_SLOTS: String(AT_ONCE / 2) } },
+  });
   try {
     const nodes = loopbackNodes(count, rig.sshd.port);
     await rig.fleet.pool(nodes);
@@ -32,7 +35,9 @@ export async function benchSsh(args: string[]): Promise<void> {
       const bare = await bareLoop(rig, nodes);
       const rigel = await throughRigel(rig, template, nodes);
       ratios.push(rigel / bare);
-      print(`  round ${round}: bare ssh2 ${bare.toFixed(2)} s, Rigel ${rigel.toFixed(2)} s, ratio ${(rigel / bare).toFixed(2)}`);
+      print(
+        `  round ${round}: bare ssh2 ${bare.toFixed(2)} s, Rigel ${rigel.toFixed(2)} s, ratio ${(rigel / bare).toFixed(2)}`,
+      );
     }
     ratios.sort((a, b) => a - b);
     print(`  median ratio ${(ratios[Math.floor(ratios.length / 2)] ?? 0).toFixed(2)} (goal: at most 2.0)\n`);

@@ -50,7 +50,13 @@ interface DemoAction {
 
 const ACTIONS: DemoAction[] = [
   { name: 'stop_service', desc: 'end the service', params: {}, script: STOP, retry: 0 },
-  { name: 'start_service', desc: 'start it at a version', params: { tag: 'string' }, script: START, retry: 2 },
+  {
+    name: 'start_service',
+    desc: 'start it at a version',
+    params: { tag: 'string' },
+    script: START,
+    retry: 2,
+  },
   { name: 'check_health', desc: 'ask it over HTTP', params: { tag: 'string' }, script: CHECK, retry: 0 },
 ];
 
@@ -71,7 +77,11 @@ export async function enterCatalog(api: Api): Promise<number> {
 
 /** Enters cluster, service, pool and nodes; returns the pool's id. */
 export async function enterInventory(api: Api, addresses: string[]): Promise<number> {
-  const clusterId = await api.data<number>('/cluster/create', { name: 'demo', desc: 'throwaway nodes', biz: '1' });
+  const clusterId = await api.data<number>('/cluster/create', {
+    name: 'demo',
+    desc: 'throwaway nodes',
+    biz: '1',
+  });
   const service = await api.data<{ id: number }>('/service/create', {
     name: 'hello',
     desc: 'a tiny HTTP service',

@@ -63,7 +63,9 @@ class Lines {
   ) {}
 
   async update(): Promise<void> {
-    const lines = await this.api.data<{ id: number; message: string }[]>(`/task/${this.id}/log?after=${this.last}`);
+    const lines = await this.api.data<{ id: number; message: string }[]>(
+      `/task/${this.id}/log?after=${this.last}`,
+    );
     for (const { id, message } of lines) {
       this.last = id;
       this.options.out.write(`  ${this.named(message)}\n`);

@@ -53,10 +53,14 @@ async function withNodes(demo: DemoNodes, folder: string, options: DemoOptions):
     RIGEL_SSH_USER: demo.user,
     RIGEL_SSH_KEY_FILE: keyFile,
   });
-  print(`Rigel is starting: database, NATS, gateway, inventory, catalog, scheduler and ${config.executors} executors …`);
+  print(
+    `Rigel is starting: database, NATS, gateway, inventory, catalog, scheduler and ${config.executors} executors …`,
+  );
   const stack = await startStack(config, { signal, onNotice: (line) => print(`  ${line}`) });
   try {
-    print(`It runs at ${stack.httpUrl}. ${NODES} throwaway SSH nodes are ready, in ${join(folder, 'nodes')}.`);
+    print(
+      `It runs at ${stack.httpUrl}. ${NODES} throwaway SSH nodes are ready, in ${join(folder, 'nodes')}.`,
+    );
     const api = new Api(stack.httpUrl);
     const poolId = await enterInventory(
       api,
@@ -146,7 +150,9 @@ async function summary(
 
 async function askService(node: DemoNode): Promise<string> {
   try {
-    const response = await fetch(`http://127.0.0.1:${node.servicePort}/`, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`http://127.0.0.1:${node.servicePort}/`, {
+      signal: AbortSignal.timeout(5_000),
+    });
     return await response.text();
   } catch {
     return '';

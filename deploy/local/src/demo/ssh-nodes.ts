@@ -82,7 +82,8 @@ function serveClient(
 function isAllowed(context: AuthContext, allowed: ssh2.ParsedKey): boolean {
   if (context.method !== 'publickey' || context.username !== USER) return false;
   const expected = allowed.getPublicSSH();
-  if (context.key.data.length !== expected.length || !timingSafeEqual(context.key.data, expected)) return false;
+  if (context.key.data.length !== expected.length || !timingSafeEqual(context.key.data, expected))
+    return false;
   // Without a signature the client only asks whether the key would do.
   if (!context.signature || !context.blob) return true;
   return allowed.verify(context.blob, context.signature, context.hashAlgo) === true;

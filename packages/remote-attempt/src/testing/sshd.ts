@@ -84,6 +84,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     throw lastError;
   }
   const { process: child, port } = server;
+  // For a test that is ended before it can stop its servers.
+  const killAtExit = () => child.kill('SIGKILL');
+  process.once('exit', killAtExit);
   return {
     port,
     user: account.name,
@@ -93,6 +96,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     home,
     stopSessions: () => killDescendants(child.pid),
     stop: async () => {
+      process.off('exit', killAtExit);
       await killDescendants(child.pid);
       if (child.exitCode === null && child.signalCode === null) {
         const exited = new Promise((resolve) => child.once('exit', resolve));

@@ -3,16 +3,18 @@ import t from 'tap';
 import { isAddress, readAddresses } from './address.js';
 
 t.test('addresses', async (t) => {
+  // biome-ignore format: a list
   const good = [
     '10.0.0.7', '10.0.0.7:2222', '::1', 'fe80::1%eth0', '[::1]', '[::1]:22', '[2001:db8::7]:65535',
-    'web', 'web-1.example.org', 'web-1.example.org:22', '0x1', '1a', `${'a'.repeat(63)}.b`,
-  ]; // biome-ignore format: a list
+    'web', 'web-1.example.org', 'web-1.example.org:22', '1a', '0x1.org', `${'a'.repeat(63)}.b`,
+  ];
   for (const address of good) t.ok(isAddress(address), address);
+  // biome-ignore format: a list
   const bad = [
     '', '-', ':22', '10.0.0.7:', '10.0.0.7:0', '10.0.0.7:65536', '10.0.0.7:022', '10.0.0.7:22:22', '10.0.0', '10.0.0.256',
-    '1.2.3.4.5', '12', '12:22', 'web.1', '[10.0.0.7]:22', '[::1]22', '[::1', '::1]:22', '[]', 'a b', 'a..b', '-a', 'a-',
+    '1.2.3.4.5', '12', '12:22', 'web.1', '0x1', 'web.0X', '[10.0.0.7]:22', '[::1]22', '[::1', '::1]:22', '[]', 'a b', 'a..b', '-a', 'a-',
     'a_b', 'user@web', 'web/', 'wéb', `${'a'.repeat(64)}`, '10.0.0.7\0', '10.0.0.7\n', `${'a.'.repeat(127)}ab`,
-  ]; // biome-ignore format: a list
+  ];
   for (const address of bad) t.notOk(isAddress(address), JSON.stringify(address));
 });
 

@@ -2,13 +2,13 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { ServiceError, show } from '@rigel/contracts';
 
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
-const DIGITS = /^\d+$/;
+/** Resolvers read a host name that ends so as an IPv4 address in short form; digits alone would be a node id. */
+const NUMBER = /^(\d+|0x[\da-f]*)$/i;
 
 function isHostName(text: string): boolean {
   const labels = text.split('.');
-  // A last label of digits only would be read as an IPv4 address in short form, or as a node id.
   return (
-    text.length <= 253 && labels.every((label) => LABEL.test(label)) && !DIGITS.test(labels.at(-1) ?? '')
+    text.length <= 253 && labels.every((label) => LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? '')
   );
 }
 
