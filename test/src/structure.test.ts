@@ -1,25 +1,39 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { REPOSITORY_DIR } from '@rigel/local';
 import t from 'tap';
 
-/** What the linter says of a file with this content at this place. */
-function lint(path: string, content: string): string {
-  const { stdout, stderr } = spawnSync(
-    join(REPOSITORY_DIR, 'node_modules', '.bin', 'biome'),
-    ['lint', `--stdin-file-path=${path}`],
-    { cwd: REPOSITORY_DIR, input: content, encoding: 'utf8' },
-  );
-  return stdout + stderr;
+/** What the linter says, under our rules, of a service's file with this content. */
+function lint(content: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rigel-lint-'));
+  try {
+    const source = join(folder, 'services', 'scheduler', 'src');
+    mkdirSync(source, { recursive: true });
+    writeFileSync(join(source, 'example.ts'), content);
+    copyFileSync(join(REPOSITORY_DIR, 'biome.json'), join(folder, 'biome.json'));
+    const biome = join(REPOSITORY_DIR, 'node_modules', '.bin', 'biome');
+    const { stdout, stderr } = spawnSync(biome, ['lint', '.'], { cwd: folder, encoding: 'utf8' });
+    return stdout + stderr;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 t.test('the linter refuses a service that imports another one', async (t) => {
-  const file = 'services/scheduler/src/example.ts';
   for (const from of ['@rigel/inventory', '../../inventory/src/main.js', '@rigel/local']) {
-    t.match(lint(file, `import { x } from '${from}';\n\nexport { x };\n`), /noRestrictedImports/, from);
+    t.match(lint(`import { x } from '${from}';\n\nexport { x };\n`), /noRestrictedImports/, from);
   }
-  t.notMatch(lint(file, "import { x } from '@rigel/contracts';\n\nexport { x };\n"), /noRestrictedImports/);
+  t.notMatch(lint("import { x } from '@rigel/contracts';\n\nexport { x };\n"), /noRestrictedImports/);
 });
 
 t.test('no package depends on a service, and no service on another', async (t) => {
@@ -28,7 +42,9 @@ t.test('no package depends on a service, and no service on another', async (t) =
     for (const name of readdirSync(join(REPOSITORY_DIR, folder))) {
       const file = join(REPOSITORY_DIR, folder, name, 'package.json');
       const { dependencies = {}, devDependencies = {} } = JSON.parse(readFileSync(file, 'utf8'));
-      const wrong = Object.keys({ ...dependencies, ...devDependencies }).filter((dependency) => services.has(dependency));
+      const wrong = Object.keys({ ...dependencies, ...devDependencies }).filter((dependency) =>
+        services.has(dependency),
+      );
       t.same(wrong, [], `${folder}/${name}`);
     }
   }

@@ -63,6 +63,15 @@ for (const shell of shells) {
       t.same(await follow(spec), outcome, 'and the outcome stays the same');
     });
 
+    t.test('the runner killed before anybody followed: the same', async (t) => {
+      const spec = attempt('sleep 600');
+      const running = runAttempt(connection, spec, { onOutput: () => undefined, followAfterMs: 600_000 });
+      await until('the command runs', async () => (await spec.ran()) !== '');
+      process.kill(runnerOf(await readFile(node.journalFile(spec.key), 'utf8')), 'SIGKILL');
+      t.match(await running, { kind: 'unknown', reason: /is gone and left no exit record/ });
+      t.equal(await stopAttempt(connection, spec.key), 'stopped');
+    });
+
     t.test('the node restarted since: unknown', async (t) => {
       const spec = attempt();
       await leaveJournal(spec, `\nrun 11111111-2222-3333-4444-555555555555 ${process.pid} 1 .\n`);
