@@ -8,3 +8,4 @@ export * from './paging.js';
 export * from './rpc.js';
 export * from './settings.js';
 export * from './tasks.js';
+export * from './text.js';

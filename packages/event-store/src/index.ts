@@ -1,3 +1,4 @@
+export { changesOf, ifGiven, type Wanted } from './changes.js';
 export { EventConsumer } from './consumer.js';
 export { type Decider, execute, type Project } from './decider.js';
 export {

@@ -1,4 +1,7 @@
 export { ConfigError, readConfig } from './config.js';
 export { checkDatabase, openDatabase } from './database.js';
+export { isDatabaseUnavailable } from './database-errors.js';
 export { createLogger, LOG_LEVELS } from './logging.js';
+export { Operations } from './operations.js';
+export { contains, offsetOf, type PageRequest, readPage, readRange } from './page.js';
 export { CommonConfig, newCorrelationId, runService, type ServiceContext, serveHealth } from './service.js';

@@ -1,11 +1,10 @@
 import { EventRelay } from '@rigel/event-store';
-import { checkDatabase, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
+import { checkDatabase, Operations, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';
 import { serveActions } from './action/handlers.js';
 import { migrations } from './migrations/index.js';
-import { Operations } from './operations.js';
 import { serveRemoteSteps } from './remote-step/handlers.js';
 import { serveSteps } from './step/handlers.js';
 import { Store } from './store.js';

@@ -1,5 +1,4 @@
-import { ServiceError, show } from '@rigel/contracts';
-import { checkText } from './text.js';
+import { checkText, ServiceError, show } from '@rigel/contracts';
 
 /** Deeper values are nobody's configuration, and would exhaust the stack of one of the parsers they pass through. */
 const MAX_DEPTH = 32;

@@ -1,12 +1,11 @@
 import { EventRelay } from '@rigel/event-store';
-import { checkDatabase, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
+import { checkDatabase, Operations, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
 import { migrations } from './migrations/index.js';
 import { serveNodes } from './node/handlers.js';
 import { followScheduler } from './node/scheduler-events.js';
-import { Operations } from './operations.js';
 import { servePools } from './pool/handlers.js';
 import { serveServices } from './service/handlers.js';
 import { Store } from './store.js';

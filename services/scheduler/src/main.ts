@@ -1,7 +1,7 @@
 import { controlSubject, schedulerSettings } from '@rigel/contracts';
 import { EventRelay } from '@rigel/event-store';
 import { WorkQueue } from '@rigel/messaging';
-import { checkDatabase, openDatabase, runService, serveHealth } from '@rigel/runtime';
+import { checkDatabase, Operations, openDatabase, runService, serveHealth } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { Type } from 'typebox';
 import { TaskEngine } from './engine/engine.js';
@@ -52,8 +52,11 @@ await runService({
       now: Date.now,
       log,
     });
+    const operations = new Operations(bus, log);
+    onShutdown('operations', () => operations.stop());
     const parts = {
       bus,
+      operations,
       engine,
       store,
       queries: new TaskQueries(db, store),

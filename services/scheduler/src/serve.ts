@@ -12,6 +12,7 @@ import {
   tasks,
 } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
+import type { Operations } from '@rigel/runtime';
 import { Type } from 'typebox';
 import { type CreateTaskSettings, createTasks } from './create-task.js';
 import type { TaskEngine } from './engine/engine.js';
@@ -35,6 +36,7 @@ const TaskAnnounced = Type.Object({ ids: Type.Array(Id) });
 
 interface Parts {
   bus: Bus;
+  operations: Operations;
   engine: TaskEngine;
   store: TaskStore;
   queries: TaskQueries;
@@ -43,8 +45,8 @@ interface Parts {
 
 /** Operations that any replica answers. */
 export function serveTasks(parts: Parts): void {
-  const { bus, engine, store, queries } = parts;
-  bus.serve(tasks.create, async (request, context) => {
+  const { bus, operations, engine, store, queries } = parts;
+  operations.serve(tasks.create, async (request, context) => {
     const answer = await createTasks(request, context, parts);
     bus.publish(CREATED_SUBJECT, { ids: answer.ids });
     return answer;
@@ -57,15 +59,15 @@ export function serveTasks(parts: Parts): void {
         { id, command, opr_user },
         { correlationId, actor, partition: partitionOf(id), timeoutMs: 4_000 },
       );
-  bus.serve(tasks.start, forward('start'));
-  bus.serve(tasks.pause, forward('pause'));
-  bus.serve(tasks.stop, forward('stop'));
-  bus.serve(tasks.list, (request) => queries.list(request));
-  bus.serve(tasks.get, ({ id }) => queries.get(id));
-  bus.serve(tasks.detail, ({ id }) => queries.detail(id));
-  bus.serve(tasks.log, (request) => queries.log(request));
-  bus.serve(tasks.nodeLog, ({ id }) => queries.nodeLog(id));
-  bus.serve(tasks.reserveNodes, async ({ node_ids, ttl_ms }) => {
+  operations.serve(tasks.start, forward('start'));
+  operations.serve(tasks.pause, forward('pause'));
+  operations.serve(tasks.stop, forward('stop'));
+  operations.serve(tasks.list, (request) => queries.list(request));
+  operations.serve(tasks.get, ({ id }) => queries.get(id));
+  operations.serve(tasks.detail, ({ id }) => queries.detail(id));
+  operations.serve(tasks.log, (request) => queries.log(request));
+  operations.serve(tasks.nodeLog, ({ id }) => queries.nodeLog(id));
+  operations.serve(tasks.reserveNodes, async ({ node_ids, ttl_ms }) => {
     const held = await store.reserve(node_ids, null, ttl_ms, Date.now());
     if (held.length === 0) return {};
     await store.unreserve(node_ids.filter((node) => !held.includes(node)));
@@ -88,10 +90,10 @@ function runIndex(firstRunId: number, runId: number): number {
 
 /** Operations that only the owner of a partition answers. Returns a function that stops serving. */
 export function servePartition(partition: number, parts: Parts): () => void {
-  const { bus, engine } = parts;
+  const { operations, engine } = parts;
   const options = { partition, concurrency: 10_000 };
   const stops = [
-    bus.serve(
+    operations.serve(
       control,
       async ({ id, command, opr_user }, context) => {
         const meta = { correlationId: context.correlationId, actor: opr_user };
@@ -106,7 +108,7 @@ export function servePartition(partition: number, parts: Parts): () => void {
       },
       options,
     ),
-    bus.serve(
+    operations.serve(
       execution.claim,
       async ({ task_id, run_id, executor }): Promise<RpcResponse<typeof execution.claim>> => {
         const index = runIndex((await engine.task(task_id)).created.firstRunId, run_id);
@@ -119,7 +121,7 @@ export function servePartition(partition: number, parts: Parts): () => void {
       },
       options,
     ),
-    bus.serve(
+    operations.serve(
       execution.plan,
       async ({ task_id }) => {
         const { created } = await engine.task(task_id);
@@ -127,7 +129,7 @@ export function servePartition(partition: number, parts: Parts): () => void {
       },
       options,
     ),
-    bus.serve(
+    operations.serve(
       execution.report,
       async (report): Promise<RpcResponse<typeof execution.report>> => {
         const { task_id, run_id, lease, step, attempt, result, output, host_key, capabilities } = report;
@@ -155,7 +157,7 @@ export function servePartition(partition: number, parts: Parts): () => void {
       },
       options,
     ),
-    bus.serve(
+    operations.serve(
       execution.output,
       async ({ task_id, run_id, lease, step, attempt, output }) => {
         const run = runIndex((await engine.task(task_id)).created.firstRunId, run_id);
@@ -164,7 +166,7 @@ export function servePartition(partition: number, parts: Parts): () => void {
       },
       options,
     ),
-    bus.serve(
+    operations.serve(
       execution.handBack,
       async ({ task_id, run_id, lease }) => {
         const run = runIndex((await engine.task(task_id)).created.firstRunId, run_id);

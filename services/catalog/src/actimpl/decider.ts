@@ -1,7 +1,6 @@
-import { type ActionImpl, ServiceError } from '@rigel/contracts';
+import { type ActionImpl, checkName, ServiceError } from '@rigel/contracts';
 import type { Decider, NewEvent } from '@rigel/event-store';
-import { changesOf, ifGiven, type Wanted } from '../changes.js';
-import { checkName } from '../text.js';
+import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import { checkImplTemplate } from './impl-template.js';
 
 type Fields = Omit<ActionImpl, 'id'>;

@@ -1,7 +1,7 @@
 import { type ActionImpl, catalog, ServiceError } from '@rigel/contracts';
+import type { Operations } from '@rigel/runtime';
+import { readPage } from '@rigel/runtime';
 import { type Kysely, sql } from 'kysely';
-import type { Operations } from '../operations.js';
-import { readPage } from '../page.js';
 import type { Store } from '../store.js';
 import type { CatalogTables } from '../tables.js';
 import { actionImplDecider } from './decider.js';

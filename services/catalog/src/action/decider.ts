@@ -1,8 +1,7 @@
-import { type Action, type ActionParams, ServiceError, show } from '@rigel/contracts';
+import { type Action, type ActionParams, checkDesc, checkName, ServiceError, show } from '@rigel/contracts';
 import type { Decider, NewEvent } from '@rigel/event-store';
+import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import type { Static } from 'typebox';
-import { changesOf, ifGiven, type Wanted } from '../changes.js';
-import { checkDesc, checkName } from '../text.js';
 
 type Params = Static<typeof ActionParams>;
 type Fields = Omit<Action, 'id'>;

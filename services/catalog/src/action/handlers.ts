@@ -1,7 +1,7 @@
 import { catalog, ServiceError } from '@rigel/contracts';
+import type { Operations } from '@rigel/runtime';
+import { contains, readPage } from '@rigel/runtime';
 import { deleteImplsOf } from '../actimpl/delete-impls.js';
-import type { Operations } from '../operations.js';
-import { contains, readPage } from '../page.js';
 import { assertActionFree } from '../references.js';
 import type { Store } from '../store.js';
 import { actionDecider } from './decider.js';

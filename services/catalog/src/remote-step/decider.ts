@@ -1,8 +1,7 @@
-import { type RemoteStep, ServiceError, show } from '@rigel/contracts';
+import { checkDesc, checkName, type RemoteStep, ServiceError, show } from '@rigel/contracts';
 import type { Decider, NewEvent } from '@rigel/event-store';
+import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import { isBuiltIn } from '../built-in-steps.js';
-import { changesOf, ifGiven, type Wanted } from '../changes.js';
-import { checkDesc, checkName } from '../text.js';
 
 type Fields = Omit<RemoteStep, 'id'>;
 

@@ -1,8 +1,8 @@
 import { type ActionParams, BUILT_IN_STEPS, catalog, type UsableStep } from '@rigel/contracts';
+import type { Operations } from '@rigel/runtime';
+import { contains, offsetOf, readRange } from '@rigel/runtime';
 import { sql } from 'kysely';
 import type { Static } from 'typebox';
-import type { Operations } from '../operations.js';
-import { contains, offsetOf, readRange } from '../page.js';
 import type { Store } from '../store.js';
 
 const DESCRIPTIONS: Record<(typeof BUILT_IN_STEPS)[number]['name'], string> = {

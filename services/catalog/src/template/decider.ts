@@ -1,8 +1,7 @@
-import { ServiceError, type StepOption, type Template } from '@rigel/contracts';
+import { checkDesc, checkName, ServiceError, type StepOption, type Template } from '@rigel/contracts';
 import type { Decider, NewEvent } from '@rigel/event-store';
-import { changesOf, ifGiven, type Wanted } from '../changes.js';
+import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import { checkJson } from '../json.js';
-import { checkDesc, checkName } from '../text.js';
 
 type Fields = Omit<Template, 'id'>;
 

@@ -1,7 +1,6 @@
-import { type Cluster, ServiceError } from '@rigel/contracts';
+import { type Cluster, checkDesc, checkName, checkText, ServiceError } from '@rigel/contracts';
 import type { Decider, NewEvent } from '@rigel/event-store';
-import { changesOf, ifGiven, type Wanted } from '../changes.js';
-import { checkDesc, checkName, checkText } from '../text.js';
+import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
 type Fields = Omit<Cluster, 'id'>;
 

@@ -1,6 +1,6 @@
 import { inventory, ServiceError } from '@rigel/contracts';
-import type { Operations } from '../operations.js';
-import { contains, readPage } from '../page.js';
+import type { Operations } from '@rigel/runtime';
+import { contains, readPage } from '@rigel/runtime';
 import type { Store } from '../store.js';
 import { clusterDecider } from './decider.js';
 

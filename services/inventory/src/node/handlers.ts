@@ -1,7 +1,7 @@
 import { inventory } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
-import type { Operations } from '../operations.js';
-import { contains, readPage } from '../page.js';
+import type { Operations } from '@rigel/runtime';
+import { contains, readPage } from '@rigel/runtime';
 import type { Store } from '../store.js';
 import { addNodes } from './add-nodes.js';
 import { assertPool, nodesByAddress } from './node-rows.js';

@@ -1,7 +1,6 @@
-import { ServiceError } from '@rigel/contracts';
+import { isStorable, ServiceError } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { InventoryTables } from '../tables.js';
-import { isStorable } from '../text.js';
 
 export const streamOf = (id: number): string => `node-${id}`;
 

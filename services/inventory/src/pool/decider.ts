@@ -1,7 +1,6 @@
-import { type Pool, type PoolTasks, ServiceError, show } from '@rigel/contracts';
+import { checkDesc, checkName, type Pool, type PoolTasks, ServiceError, show } from '@rigel/contracts';
 import type { Decider, NewEvent } from '@rigel/event-store';
-import { changesOf, ifGiven, type Wanted } from '../changes.js';
-import { checkDesc, checkName } from '../text.js';
+import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
 /** How many nodes it has is not its own fact: the nodes' events tell. */
 type PoolState = Omit<Pool, 'node_count'>;

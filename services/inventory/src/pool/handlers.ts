@@ -1,7 +1,7 @@
 import { inventory, ServiceError } from '@rigel/contracts';
+import type { Operations } from '@rigel/runtime';
+import { contains, readPage } from '@rigel/runtime';
 import { type Kysely, sql } from 'kysely';
-import type { Operations } from '../operations.js';
-import { contains, readPage } from '../page.js';
 import type { Store } from '../store.js';
 import type { InventoryTables } from '../tables.js';
 import { poolDecider } from './decider.js';

@@ -1,7 +1,6 @@
-import { type FleetService, ServiceError } from '@rigel/contracts';
+import { checkDesc, checkName, checkText, type FleetService, ServiceError } from '@rigel/contracts';
 import type { Decider, NewEvent } from '@rigel/event-store';
-import { changesOf, ifGiven, type Wanted } from '../changes.js';
-import { checkDesc, checkName, checkText } from '../text.js';
+import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
 type Fields = Omit<FleetService, 'id'>;
 

@@ -1,5 +1,5 @@
 import { type Rpc, type RpcRequest, type RpcResponse, ServiceError } from '@rigel/contracts';
-import type { Bus, RequestContext } from '@rigel/messaging';
+import type { Bus, RequestContext, ServeOptions } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { isDatabaseUnavailable } from './database-errors.js';
 
@@ -13,11 +13,13 @@ export class Operations {
     private readonly log: Logger,
   ) {}
 
+  /** @returns a function that takes no more requests of this operation. */
   serve<R extends Rpc>(
     rpc: R,
     handler: (request: RpcRequest<R>, context: RequestContext) => Promise<RpcResponse<R>>,
-  ): void {
-    const stop = this.bus.serve(rpc, async (request, context) => {
+    options?: ServeOptions,
+  ): () => void {
+    const answer = async (request: RpcRequest<R>, context: RequestContext): Promise<RpcResponse<R>> => {
       const work = handler(request, context);
       this.underWay.add(work);
       try {
@@ -29,8 +31,10 @@ export class Operations {
       } finally {
         this.underWay.delete(work);
       }
-    });
+    };
+    const stop = this.bus.serve(rpc, answer, options);
     this.stopServing.push(stop);
+    return stop;
   }
 
   /** Takes no more requests and waits for those under way, so that the database can be closed after it. */

@@ -1,5 +1,5 @@
+import { checkText } from '@rigel/contracts';
 import { type Expression, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
-import { checkText } from './text.js';
 
 export interface PageRequest {
   page: number;

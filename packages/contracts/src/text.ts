@@ -1,4 +1,4 @@
-import { ServiceError, show } from '@rigel/contracts';
+import { ServiceError, show } from './errors.js';
 
 const MAX_NAME = 50;
 const MAX_DESC = 255;
