@@ -18,7 +18,7 @@ type Nesting =
   | { kind: 'subshell' }
   | { kind: 'case'; expects: 'subject' | 'in' | 'pattern' | 'rest of pattern' | 'body' };
 
-const KEEPS_COMMAND_START = new Set(['if', 'then', 'elif', 'else', 'while', 'until', 'do', '{', '!', 'time']);
+const KEEPS_COMMAND_START = new Set(['if', 'then', 'elif', 'else', 'while', 'until', 'do', '{', '!']);
 /** After these only an operator or another reserved word can follow. */
 const ENDS_COMPOUND = new Set(['fi', 'done', '}']);
 const ASSIGNMENT = /^[A-Za-z_][A-Za-z0-9_]*(\[[^\]]*\])?\+?=/;
@@ -40,6 +40,9 @@ export class CommandTracker {
   #conditionDepth: number | undefined;
   /** `for`, `select` or `function` whose head is being read, and how many words of it have been. */
   #head: { keyword: 'for' | 'function'; words: number } | undefined;
+
+  /** Since the last operator there was a reserved word that dash takes for a command, and bash does not. */
+  #afterBashWord = false;
 
   constructor(private readonly onArithmeticOperand: (hole: number) => void) {}
 
@@ -93,6 +96,7 @@ export class CommandTracker {
 
   /** One of the operators `;` `;;` `;&` `;;&` `&` `&&` `|` `||` `|&`. */
   operator(operator: string): void {
+    this.#afterBashWord = false;
     if (this.inCondition) {
       if (operator === '&&' || operator === '||' || operator === '|') return;
       throw new Lost(`the operator ${operator} inside [[ ]]`);
@@ -111,6 +115,7 @@ export class CommandTracker {
 
   lineBreak(): void {
     this.lineWords = [];
+    this.#afterBashWord = false;
     if (this.inCondition || this.#caseExpectsWord) return;
     this.#endCommand();
   }
@@ -187,7 +192,8 @@ export class CommandTracker {
     } else if (top.expects === 'in') {
       if (!word.plain || word.text !== 'in') throw new Lost('case without in');
       top.expects = 'pattern';
-    } else if (top.expects === 'pattern' && word.plain && word.text === 'esac') {
+    } else if (word.plain && word.text === 'esac') {
+      if (top.expects !== 'pattern') throw new Lost('esac as a pattern of a case');
       this.#nesting.pop();
       this.#endCommand();
     } else {
@@ -203,6 +209,8 @@ export class CommandTracker {
     }
     switch (text) {
       case 'case':
+        // Where case is no reserved word, the ) of its patterns closes what is around it.
+        if (this.#afterBashWord) throw new Lost('case after a word that only some shells know');
         this.#nesting.push({ kind: 'case', expects: 'subject' });
         return true;
       case 'esac': {
@@ -215,12 +223,17 @@ export class CommandTracker {
         this.#conditionDepth = 0;
         this.atCommandStart = false;
         return false;
+      case 'time':
+        this.#afterBashWord = true;
+        return true;
       case 'for':
       case 'select':
+        this.#afterBashWord ||= text === 'select';
         this.#head = { keyword: 'for', words: 0 };
         this.atCommandStart = false;
         return true;
       case 'function':
+        this.#afterBashWord = true;
         this.#head = { keyword: 'function', words: 0 };
         this.atCommandStart = false;
         return true;

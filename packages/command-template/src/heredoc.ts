@@ -22,8 +22,8 @@ export interface HeredocBody {
 /**
  * Finds the end of a here-document.
  *
- * @returns undefined when there is no delimiter line, or when a line continued by a backslash takes part in
- *   what may be one: shells disagree whether continuation or delimiter comes first.
+ * @returns undefined when there is no delimiter line, or when a line is one to some shells only: shells
+ *   disagree whether a backslash at the end of a line or the delimiter on the next comes first.
  */
 export function findHeredocEnd(
   code: string,
@@ -39,6 +39,8 @@ export function findHeredocEnd(
     const line = code.slice(lineStart, lineEnd);
     const matches = (text: string) =>
       (heredoc.stripsTabs ? text.replace(/^\t+/, '') : text) === heredoc.delimiter;
+    // Inside $(...) bash takes the delimiter with the closing parenthesis for the end.
+    if (line.includes(')') && matches(line.slice(0, line.indexOf(')')))) return undefined;
     if (continued === undefined) {
       if (matches(line)) return { end: lineStart, next };
     } else if (matches(line) || matches(continued + line) || matches(continued + line.replace(/^\t+/, ''))) {

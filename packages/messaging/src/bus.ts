@@ -87,6 +87,8 @@ export class Bus {
       reconnectTimeWait: 250,
       reconnectJitter: 100,
       waitOnFirstConnect: true,
+      // A stack trace for every request, in case it fails, costs more than the request.
+      noAsyncTraces: true,
       pingInterval: 10_000,
       maxPingOut: 2,
     });

@@ -6,13 +6,14 @@ const INTERVAL_MS = 20;
  * Asks again and again until the answer is neither undefined nor false, and returns it.
  * @param options.what is waited for, for the message when it does not come.
  * @param options.timeoutMs default 10 s.
+ * @param options.intervalMs between two questions, default 20 ms.
  * @throws when the time is up; the last error of `check` is its cause. Until then errors count as "not yet".
  */
 export async function waitFor<T>(
   check: () => T | Promise<T>,
-  options: { what: string; timeoutMs?: number },
+  options: { what: string; timeoutMs?: number; intervalMs?: number },
 ): Promise<Exclude<T, undefined | false>> {
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const { timeoutMs = 10_000, intervalMs = INTERVAL_MS } = options;
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     let failure: unknown;
@@ -25,6 +26,6 @@ export async function waitFor<T>(
     if (Date.now() >= deadline) {
       throw new Error(`waited ${timeoutMs} ms in vain: ${options.what}`, { cause: failure });
     }
-    await sleep(INTERVAL_MS);
+    await sleep(intervalMs);
   }
 }

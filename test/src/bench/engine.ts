@@ -14,6 +14,7 @@ export async function benchEngine(args: string[]): Promise<void> {
   const count = Number(args[0] ?? 2_000);
   const rig = await startRig({
     fastDatabase: false,
+    profileDir: process.env.RIGEL_BENCH_PROFILE_DIR,
     env: { executor: { RIGEL_EXECUTOR_CAPABILITIES: 'noop', RIGEL_EXECUTOR_SLOTS: '500' } },
   });
   try {

@@ -17,6 +17,7 @@ export async function benchSsh(args: string[]): Promise<void> {
   const count = Number(args[0] ?? 200);
   const rig = await startRig({
     fastDatabase: false,
+    profileDir: process.env.RIGEL_BENCH_PROFILE_DIR,
     env: { executor: { RIGEL_EXECUTOR_SLOTS: String(AT_ONCE / 2) } },
   });
   try {

@@ -25,6 +25,8 @@ export interface RigOptions {
   sshdConfig?: string;
   /** The database does not wait for the disk: for tests that do not kill it. */
   fastDatabase?: boolean;
+  /** Every service leaves a CPU profile in this folder when it ends. */
+  profileDir?: string | undefined;
 }
 
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
@@ -51,6 +53,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       services: (config, addresses) =>
         stackServices(config, addresses).map((service) => ({
           ...service,
+          args: [...profiling(options.profileDir), ...service.args],
           env: { ...service.env, ...settingsFor(service.name, options.env ?? {}) },
         })),
     });
@@ -79,4 +82,8 @@ function settingsFor(name: string, env: Record<string, Record<string, string>>):
     {},
     ...Object.entries(env).flatMap(([prefix, values]) => (name.startsWith(prefix) ? [values] : [])),
   );
+}
+
+function profiling(folder: string | undefined): string[] {
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
 }

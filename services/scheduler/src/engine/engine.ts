@@ -188,7 +188,7 @@ export class TaskEngine {
       for (const [run, since] of loaded.drainingSince) {
         if (now - since > DRAIN_LIMIT_MS) due.push(this.submit(id, { type: 'giveUpDraining', run }, null));
       }
-      this.makeOffers(id, loaded);
+      this.makeOffers(id, loaded, loaded.offers.repeated(now));
       // Read for a question about the past, or for a command that was refused.
       if (!this.working && !isActive(loaded.state)) this.unload(id);
     }
@@ -322,7 +322,7 @@ export class TaskEngine {
       }
     }
     for (const [executor, leases] of stops) this.sendControl(executor, leases);
-    this.makeOffers(task.id, loaded);
+    this.makeOffers(task.id, loaded, loaded.offers.fresh(now));
     if (!isActive(task)) this.unload(task.id);
   }
 
@@ -337,8 +337,8 @@ export class TaskEngine {
     else if (!drainingSince.has(run.index)) drainingSince.set(run.index, now);
   }
 
-  private makeOffers(taskId: number, loaded: LoadedTask): void {
-    for (const [capability, runs] of loaded.offers.due(this.options.now())) {
+  private makeOffers(taskId: number, loaded: LoadedTask, due: Map<Capability, number[]>): void {
+    for (const [capability, runs] of due) {
       const offers = runs.map((index) => ({ task_id: taskId, run_id: runAt(loaded.state, index).id }));
       this.options.wire.offer(capability, offers).catch((error: unknown) => {
         this.options.log.warn(
@@ -381,7 +381,7 @@ export class TaskEngine {
     this.tasks.set(taskId, loaded);
     const now = this.options.now();
     for (const run of state.runs) this.track(loaded, run, now);
-    this.makeOffers(taskId, loaded);
+    this.makeOffers(taskId, loaded, loaded.offers.fresh(now));
     return loaded;
   }
 

@@ -12,6 +12,14 @@ interface Offer {
   tries: number;
 }
 
+type ByCapability = Map<Capability, number[]>;
+
+function add(offers: ByCapability, run: number, capability: Capability): void {
+  const runs = offers.get(capability);
+  if (runs) runs.push(run);
+  else offers.set(capability, [run]);
+}
+
 /**
  * The runs of one task that wait for an executor. What is offered and not claimed in time is offered again, less and
  * less often: the offer may be lost, or just waiting behind others. A repeated one is refused at the claim.
@@ -30,27 +38,28 @@ export class Offers {
     this.backlog.delete(run);
   }
 
-  /** Offers to make now, by capability: new ones as far as the window allows, and repeated ones. */
-  due(now: number): Map<Capability, number[]> {
-    const due = new Map<Capability, number[]>();
-    const add = (run: number, capability: Capability): void => {
-      const runs = due.get(capability);
-      if (runs) runs.push(run);
-      else due.set(capability, [run]);
-    };
-    for (const [run, offer] of this.open) {
-      if (offer.repeatAt > now) continue;
-      offer.tries++;
-      offer.repeatAt = now + Math.min(LONGEST_REPEAT_MS, FIRST_REPEAT_MS * 2 ** offer.tries);
-      add(run, offer.capability);
-    }
+  /** New offers to make now, by capability, as far as the window allows. */
+  fresh(now: number): ByCapability {
+    const fresh: ByCapability = new Map();
     for (const [run, capability] of this.backlog) {
       if (this.open.size >= WINDOW) break;
       this.backlog.delete(run);
       this.open.set(run, { capability, repeatAt: now + FIRST_REPEAT_MS, tries: 0 });
-      add(run, capability);
+      add(fresh, run, capability);
     }
-    return due;
+    return fresh;
+  }
+
+  /** Offers that nobody claimed in time, to make again now. */
+  repeated(now: number): ByCapability {
+    const repeated: ByCapability = new Map();
+    for (const [run, offer] of this.open) {
+      if (offer.repeatAt > now) continue;
+      offer.tries++;
+      offer.repeatAt = now + Math.min(LONGEST_REPEAT_MS, FIRST_REPEAT_MS * 2 ** offer.tries);
+      add(repeated, run, offer.capability);
+    }
+    return repeated;
   }
 
   /** Makes offers due at once that could not be sent. */
