@@ -84,6 +84,7 @@ t.test('a wrong value is one line that names it', async (t) => {
     return 'accepted';
   };
   const cases: [string, string, string][] = [
+    ['RIGEL_TIME_ZONE', 'Mars/X', 'RIGEL_TIME_ZONE = Mars/X is wrong: expected an IANA time zone'],
     ['RIGEL_RETRY_DELAY', 'soon', 'RIGEL_RETRY_DELAY = soon is wrong: expected a number from 0 to 3600'],
     ['RIGEL_HTTP_PORT', '80a', 'RIGEL_HTTP_PORT = 80a is wrong: expected a whole number from 0 to 65535'],
     ['RIGEL_HTTP_PORT', '65536', 'RIGEL_HTTP_PORT = 65536 is wrong: expected a whole number from 0 to 65535'],

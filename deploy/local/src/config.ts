@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { executorSettings, gatewaySettings, schedulerSettings } from '@rigel/contracts';
+import { executorSettings, gatewaySettings, isTimeZone, schedulerSettings } from '@rigel/contracts';
 import { Ajv, type JSONSchemaType } from 'ajv';
 import { Type } from 'typebox';
 import { nearestName } from './nearest-name.js';
@@ -178,6 +178,10 @@ function readServiceSettings(env: NodeJS.ProcessEnv): Record<string, string> {
         )
         .join('; '),
     );
+  }
+  const zone = given.RIGEL_TIME_ZONE;
+  if (zone !== undefined && !isTimeZone(zone)) {
+    throw new ConfigError(`RIGEL_TIME_ZONE = ${printable(zone)} is wrong: expected an IANA time zone`);
   }
   return given;
 }

@@ -1,4 +1,10 @@
-export { ConfigError, type LocalConfig, REPOSITORY_DIR, readLocalConfig, unknownVariables } from './config.js';
+export {
+  ConfigError,
+  type LocalConfig,
+  REPOSITORY_DIR,
+  readLocalConfig,
+  unknownVariables,
+} from './config.js';
 export type { CommandSpec, ProcessSpec, ServerSpec } from './process-spec.js';
 export { RunFolder } from './run-folder.js';
 export { type Stack, type StackOptions, startStack } from './stack.js';

@@ -53,3 +53,13 @@ export const gatewaySettings = {
     description: 'IANA time zone in which the API prints times.',
   }),
 };
+
+/** Whether this is the name of a time zone. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,7 +1,7 @@
+import { gatewaySettings, isTimeZone } from '@rigel/contracts';
 import { ConfigError, type ServiceContext } from '@rigel/runtime';
 import { type Static, Type } from 'typebox';
 import { buildApp } from './app.js';
-import { isTimeZone } from './time-format.js';
 
 /** The gateway's settings. */
 export const GatewayConfig = Type.Object({
@@ -12,10 +12,7 @@ export const GatewayConfig = Type.Object({
     default: 8080,
     description: 'Port to listen on; 0 = any free one, the log says which.',
   }),
-  RIGEL_TIME_ZONE: Type.String({
-    default: 'UTC',
-    description: 'Time zone in which times are printed, by its IANA name.',
-  }),
+  ...gatewaySettings,
 });
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;

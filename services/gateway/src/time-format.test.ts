@@ -1,5 +1,6 @@
+import { isTimeZone } from '@rigel/contracts';
 import t from 'tap';
-import { createTimeFormat, isTimeZone } from './time-format.js';
+import { createTimeFormat } from './time-format.js';
 
 const ms = 1_501_162_795_999;
 

@@ -30,13 +30,3 @@ export function createTimeFormat(zone: string): TimeFormat {
     unixSeconds: (ms) => Math.floor(ms / 1_000),
   };
 }
-
-/** Whether this is the name of a time zone. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
