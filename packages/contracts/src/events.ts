@@ -77,3 +77,15 @@ export interface RunsHalted {
   runs: number[];
   nodes: number[];
 }
+
+/** The task was stopped; `nodes` are those whose runs it left unfinished. */
+export interface TaskStopped {
+  operator: string;
+  nodes: number[];
+}
+
+/** The task's time was up; the runs of `nodes` have failed by it. */
+export interface TaskTimedOut {
+  deadline: number;
+  nodes: number[];
+}

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { AttemptSpec } from './attempt-spec.js';
+import { plainText } from './plain-text.js';
 
 /** How an attempt ended. */
 export type AttemptOutcome =
@@ -35,7 +36,8 @@ export interface EndRecord {
 /** Reads the words after `end` of a control line. */
 export function readEndRecord(words: string[]): EndRecord {
   const [word = '', a = '', b = '', bytes = ''] = words;
-  if (!/^\d+$/.test(bytes)) throw new Error(`the node's answer is not understood: end ${words.join(' ')}`);
+  if (!/^\d+$/.test(bytes))
+    throw new Error(`the node's answer is not understood: end ${plainText(words.join(' '))}`);
   return { word, a, b, outputBytes: Number(bytes) };
 }
 

@@ -19,8 +19,10 @@ const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(
 /** A pid that no process has: the largest one is never given out. */
 const NO_PID = 4194304;
 
+// Much of it is waiting; the shells wait together.
+t.jobs = shells.length;
 for (const shell of shells) {
-  t.test(`under ${shell.name}`, async (t) => {
+  t.test(`under ${shell.name}`, { buffered: true }, async (t) => {
     const node = await startNodeUnderTest({}, shell);
     t.teardown(() => node.stop());
     const connection = await node.connect();

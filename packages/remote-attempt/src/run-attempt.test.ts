@@ -53,8 +53,10 @@ async function runOnce(
   return { outcome, text: received.text, bytes: Buffer.concat(received.chunks) };
 }
 
+// Much of it is waiting; the shells wait together.
+t.jobs = shells.length;
 for (const shell of shells) {
-  t.test(`under ${shell.name}`, async (t) => {
+  t.test(`under ${shell.name}`, { buffered: true }, async (t) => {
     const node = await startNodeUnderTest({}, shell);
     t.teardown(() => node.stop());
     const connection = await node.connect();

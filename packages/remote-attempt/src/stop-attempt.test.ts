@@ -12,8 +12,10 @@ const { shells, missing, remove } = await posixShells();
 t.teardown(remove);
 for (const name of missing) t.pass(`${name} is not installed`, { skip: true });
 
+// Much of it is waiting; the shells wait together.
+t.jobs = shells.length;
 for (const shell of shells) {
-  t.test(`under ${shell.name}`, async (t) => {
+  t.test(`under ${shell.name}`, { buffered: true }, async (t) => {
     const node = await startNodeUnderTest({}, shell);
     t.teardown(() => node.stop());
     const connection = await node.connect();

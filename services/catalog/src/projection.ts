@@ -1,18 +1,10 @@
-import type { NewEvent, Project } from '@rigel/event-store';
+import type { Project } from '@rigel/event-store';
 import type { Transaction } from 'kysely';
 import { actionImplProjection } from './actimpl/projection.js';
 import { actionProjection } from './action/projection.js';
 import { remoteStepProjection } from './remote-step/projection.js';
 import type { CatalogTables } from './tables.js';
 import { templateProjection } from './template/projection.js';
-
-/** For each type of event, what its data does to the read tables. */
-export type Projection<E extends NewEvent> = {
-  [Type in E['type']]: (
-    trx: Transaction<CatalogTables>,
-    data: Extract<E, { type: Type }>['data'],
-  ) => Promise<unknown>;
-};
 
 const PROJECTIONS = new Map<string, (trx: Transaction<CatalogTables>, data: never) => Promise<unknown>>(
   Object.entries({

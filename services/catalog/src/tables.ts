@@ -1,5 +1,6 @@
 import type { ActionParams, StepOption } from '@rigel/contracts';
-import type { ColumnType } from 'kysely';
+import type { NewEvent } from '@rigel/event-store';
+import type { ColumnType, Transaction } from 'kysely';
 import type { Static } from 'typebox';
 
 /** A column that is read as a value and written as JSON text. */
@@ -38,3 +39,11 @@ export interface CatalogTables {
     remote_step: string;
   };
 }
+
+/** For each type of event, what its data does to the read tables. */
+export type Projection<E extends NewEvent> = {
+  [Type in E['type']]: (
+    trx: Transaction<CatalogTables>,
+    data: Extract<E, { type: Type }>['data'],
+  ) => Promise<unknown>;
+};

@@ -1,18 +1,10 @@
-import type { NewEvent, Project } from '@rigel/event-store';
+import type { Project } from '@rigel/event-store';
 import type { Transaction } from 'kysely';
 import { clusterProjection } from './cluster/projection.js';
 import { nodeProjection } from './node/projection.js';
 import { poolProjection } from './pool/projection.js';
 import { serviceProjection } from './service/projection.js';
 import type { InventoryTables } from './tables.js';
-
-/** For each type of event, what the data of such events, oldest first, does to the read tables. */
-export type Projection<E extends NewEvent> = {
-  [Type in E['type']]: (
-    trx: Transaction<InventoryTables>,
-    events: Extract<E, { type: Type }>['data'][],
-  ) => Promise<unknown>;
-};
 
 const PROJECTIONS = new Map<string, (trx: Transaction<InventoryTables>, events: never[]) => Promise<unknown>>(
   Object.entries({ ...clusterProjection, ...serviceProjection, ...poolProjection, ...nodeProjection }),

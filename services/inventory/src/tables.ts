@@ -1,5 +1,6 @@
 import type { PoolTasks } from '@rigel/contracts';
-import type { ColumnType } from 'kysely';
+import type { NewEvent } from '@rigel/event-store';
+import type { ColumnType, Transaction } from 'kysely';
 
 /** The read tables; each row can be made again from the events. */
 export interface InventoryTables {
@@ -37,3 +38,11 @@ export interface InventoryTables {
     node_type: 'manual' | 'crontab';
   };
 }
+
+/** For each type of event, what the data of such events, oldest first, does to the read tables. */
+export type Projection<E extends NewEvent> = {
+  [Type in E['type']]: (
+    trx: Transaction<InventoryTables>,
+    events: Extract<E, { type: Type }>['data'][],
+  ) => Promise<unknown>;
+};

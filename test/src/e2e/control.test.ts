@@ -99,6 +99,13 @@ async function stopping(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
   });
   t.match(await api.call(`/task/stop/${id}`), { code: 400, msg: /^stop flow \d+ fails:/ });
   t.match(await api.call(`/task/start/${id}`), { code: 400 });
+  await waitFor(
+    async () => {
+      const { data } = await api.call<{ state: number }[]>(`/pool/${poolId}/list_nodes`);
+      return data.every(({ state }) => state === 4);
+    },
+    { what: 'the inventory to show the nodes as stopped' },
+  );
   await waitFor(async () => (await api.call(`/pool/${poolId}/remove_nodes`, { nodes })).code === 0, {
     what: 'the nodes to be free',
   });

@@ -1,4 +1,4 @@
-import type { Projection } from '../projection.js';
+import type { Projection } from '../tables.js';
 import type { ActionEvent } from './decider.js';
 
 export const actionProjection: Projection<ActionEvent> = {

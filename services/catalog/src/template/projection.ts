@@ -1,8 +1,7 @@
 import type { StepOption } from '@rigel/contracts';
 import type { Transaction } from 'kysely';
 import { isBuiltIn } from '../built-in-steps.js';
-import type { Projection } from '../projection.js';
-import type { CatalogTables } from '../tables.js';
+import type { CatalogTables, Projection } from '../tables.js';
 import type { TemplateEvent } from './decider.js';
 
 async function linkSteps(trx: Transaction<CatalogTables>, id: number, steps: StepOption[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Projection } from '../projection.js';
+import type { Projection } from '../tables.js';
 import type { NodeEvent } from './decider.js';
 import type { NodesReported } from './reports.js';
 

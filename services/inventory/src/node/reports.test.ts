@@ -36,6 +36,18 @@ t.test('nodes with the same news stand together', async (t) => {
   ]);
 });
 
+t.test('a stop and a timeout tell of the nodes they left unfinished', async (t) => {
+  const report = summarize([
+    told('BatchStarted', { batch: 0, nodes: [1, 2, 3] }),
+    told('TaskStopped', { operator: 'x', nodes: [1, 2] }),
+    told('TaskTimedOut', { deadline: 1, nodes: [3] }),
+  ]);
+  t.strictSame(report?.data.reports, [
+    { state: 4, nodes: [1, 2] },
+    { state: 3, status: 3, nodes: [3] },
+  ]);
+});
+
 t.test('the end of a run is not lost when the next one begins at once', async (t) => {
   const report = summarize([
     told('RunFailed', { run: 0, node: 7, step: 0, reason: 'x' }),

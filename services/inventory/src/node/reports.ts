@@ -1,4 +1,12 @@
-import type { BatchStarted, PublishedEvent, RunFailed, RunSucceeded, RunsHalted } from '@rigel/contracts';
+import type {
+  BatchStarted,
+  PublishedEvent,
+  RunFailed,
+  RunSucceeded,
+  RunsHalted,
+  TaskStopped,
+  TaskTimedOut,
+} from '@rigel/contracts';
 import type { NewEvent } from '@rigel/event-store';
 
 /** What the node list shows of a node's last task. */
@@ -28,6 +36,8 @@ function reportsOf(event: PublishedEvent): { report: NodeReport; nodes: number[]
     case 'BatchStarted': return { report: { state: 1 }, nodes: (event.data as unknown as BatchStarted).nodes };
     case 'RunSucceeded': return { report: { state: 2, status: 1 }, nodes: [(event.data as unknown as RunSucceeded).node] };
     case 'RunFailed': return { report: { state: 3, status: 3 }, nodes: [(event.data as unknown as RunFailed).node] };
+    case 'TaskStopped': return { report: { state: 4 }, nodes: (event.data as unknown as TaskStopped).nodes };
+    case 'TaskTimedOut': return { report: { state: 3, status: 3 }, nodes: (event.data as unknown as TaskTimedOut).nodes };
     case 'RunsHalted': return { report: { state: 4 }, nodes: (event.data as unknown as RunsHalted).nodes };
     default: return undefined;
   }

@@ -1,4 +1,4 @@
-import type { Projection } from '../projection.js';
+import type { Projection } from '../tables.js';
 import type { PoolEvent } from './decider.js';
 
 export const poolProjection: Projection<PoolEvent> = {

@@ -1,4 +1,4 @@
-import type { Projection } from '../projection.js';
+import type { Projection } from '../tables.js';
 import type { ServiceEvent } from './decider.js';
 
 export const serviceProjection: Projection<ServiceEvent> = {

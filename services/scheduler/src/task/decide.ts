@@ -65,10 +65,10 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
     case 'stop':
       if (task.status === 'stopped') throw refusal('it is stopped already');
       if (task.status === 'finished') throw refusal('it has finished already');
-      return [{ type: 'TaskStopped', data: { operator: command.operator } }];
+      return [{ type: 'TaskStopped', data: { operator: command.operator, nodes: unfinishedNodes(task) } }];
     case 'timeOut':
       if (hasEnded(task) || task.deadline === null || task.deadline > now) return [];
-      return [{ type: 'TaskTimedOut', data: { deadline: task.deadline } }];
+      return [{ type: 'TaskTimedOut', data: { deadline: task.deadline, nodes: unfinishedNodes(task) } }];
     case 'claim':
       return claim(task, runAt(task, command.run), command.executor);
     case 'report':
@@ -95,6 +95,11 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
 
 function refusal(reason: string): ServiceError {
   return new ServiceError('wrong_state', reason);
+}
+
+/** Nodes whose runs have neither ended nor been halted. */
+function unfinishedNodes(task: TaskState): number[] {
+  return task.runs.filter(({ state }) => state < 2).map(({ node }) => node);
 }
 
 /** Runs that a start opens again: those that have not begun, failed or were halted. */

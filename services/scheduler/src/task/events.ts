@@ -1,4 +1,12 @@
-import type { BatchStarted, RunFailed, RunSucceeded, RunsHalted, TaskPlan } from '@rigel/contracts';
+import type {
+  BatchStarted,
+  RunFailed,
+  RunSucceeded,
+  RunsHalted,
+  TaskPlan,
+  TaskStopped,
+  TaskTimedOut,
+} from '@rigel/contracts';
 
 /*
  * The facts of a task's life, all in one stream `task-<id>`. Runs (one node inside the task) are named by their index;
@@ -119,16 +127,6 @@ export interface BatchFinished {
 
 export interface TaskPaused {
   operator: string;
-}
-
-/** Final. Unfinished runs are halted; commands that run are being ended. */
-export interface TaskStopped {
-  operator: string;
-}
-
-/** The task's time is up. Unfinished runs have failed; commands that run are being ended. */
-export interface TaskTimedOut {
-  deadline: number;
 }
 
 /** More nodes failed than the budget allows: no further step begins. */
