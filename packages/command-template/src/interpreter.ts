@@ -30,6 +30,13 @@ export function isShellName(word: string): boolean {
   return POSIX_LIKE_SHELLS.has(name) || name === 'zsh' || name === 'csh' || name === 'fish';
 }
 
+const RUNS_ITS_INPUT = /^(ssh|su|at|python[0-9.]*|perl|ruby|node|php|psql|mysql|mariadb|sqlite3)$/;
+
+/** Whether a command word names a program that runs the text on its standard input as code. */
+export function runsItsInput(word: string): boolean {
+  return isShellName(word) || RUNS_ITS_INPUT.test(baseName(word));
+}
+
 function baseName(path = ''): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }

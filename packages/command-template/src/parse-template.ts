@@ -1,21 +1,19 @@
 import { readInterpreter } from './interpreter.js';
-import { type Placement, placePlaceholders } from './place-placeholders.js';
-import type { ParameterUse, PlaceContext } from './placement.js';
-import { HOLE, type Placeholder, type ScannedTemplate, scanPlaceholders } from './scan-placeholders.js';
+import type { ParameterUse } from './parameter-use.js';
+import { placePlaceholders } from './place-placeholders.js';
+import type { Placement } from './placer.js';
+import {
+  HOLE,
+  placeholderError,
+  refuseMalformed,
+  type ScannedTemplate,
+  scanPlaceholders,
+} from './scan-placeholders.js';
 import { positionAt, printable, TemplateError } from './template-error.js';
 import { VARIABLE_PREFIX } from './variable-name.js';
 
 /** `command`: a command line for /bin/sh. `script`: the text of a script file, which may start with `#!`. */
 export type TemplateLanguage = 'command' | 'script';
-
-/** A placeholder of a parsed template, ready to be rendered. */
-export interface PlacedParameter {
-  readonly name: string;
-  readonly context: PlaceContext;
-  readonly integer: boolean;
-  readonly line: number;
-  readonly column: number;
-}
 
 /** A template that has been checked and can be rendered. Plain data. */
 export interface ParsedTemplate {
@@ -25,7 +23,7 @@ export interface ParsedTemplate {
   /** The `#!` line with its line break, or nothing. The values of the parameters are assigned after it. */
   readonly head: string;
   /** The text after the head, literal text and parameters in turn. */
-  readonly parts: readonly (string | PlacedParameter)[];
+  readonly parts: readonly (string | ParameterUse)[];
 }
 
 /**
@@ -43,11 +41,11 @@ export function parseTemplate(text: string, language: TemplateLanguage): ParsedT
     : new Map<number, Placement>();
   const headIsText = !head.includes(HOLE);
   const parts = buildParts(scanned, headIsText ? headEnd : 0, placements);
-  const uses = parts.filter((part) => typeof part !== 'string');
-  if (uses.some((use) => use.context !== 'verbatim')) refuseReservedNames(scanned);
+  const parameters = parts.filter((part) => typeof part !== 'string');
+  if (parameters.some((use) => !use.raw)) refuseReservedNames(scanned);
   return {
     language,
-    parameters: uses.map((use) => ({ ...use, raw: use.context === 'verbatim' })),
+    parameters,
     head: headIsText ? head : '',
     parts,
   };
@@ -63,13 +61,10 @@ function readsShell(scanned: ScannedTemplate, head: string): boolean {
   const interpreter = readInterpreter(head.trimEnd());
   if (head === '' || (interpreter.posixLike && !head.includes(HOLE))) return true;
   for (const placeholder of scanned.holes.values()) {
-    if (placeholder.malformed) {
-      throw errorAt(scanned, placeholder, `${printable(placeholder.source)} ${placeholder.malformed}`);
-    }
+    refuseMalformed(placeholder);
     if (placeholder.raw) continue;
     const runner = head.includes(HOLE) ? 'an interpreter that is a parameter' : printable(interpreter.name);
-    throw errorAt(
-      scanned,
+    throw placeholderError(
       placeholder,
       `${placeholder.source} stands in a script for ${runner}, where its value could not be kept literal: only sh, bash, dash, ash, ksh and mksh are understood; write a sh script that hands the value to ${runner} as an argument, or {{${placeholder.name} | raw}} to paste it as it is`,
     );
@@ -81,8 +76,8 @@ function buildParts(
   scanned: ScannedTemplate,
   start: number,
   placements: ReadonlyMap<number, Placement>,
-): (string | PlacedParameter)[] {
-  const parts: (string | PlacedParameter)[] = [];
+): (string | ParameterUse)[] {
+  const parts: (string | ParameterUse)[] = [];
   let literal = '';
   let done = start;
   for (const [hole, placeholder] of scanned.holes) {
@@ -97,9 +92,10 @@ function buildParts(
     literal = '';
     parts.push({
       name: placeholder.name,
+      raw: placement === undefined,
       context: placement?.context ?? 'verbatim',
       integer: placement?.integer ?? false,
-      ...positionAt(scanned.text, placeholder.offset),
+      ...placeholder.position,
     });
   }
   literal += scanned.code.slice(done);
@@ -114,8 +110,4 @@ function refuseReservedNames(scanned: ScannedTemplate): void {
     positionAt(scanned.text, at),
     `names that start with ${VARIABLE_PREFIX} are reserved for the values of the parameters: choose another name`,
   );
-}
-
-function errorAt(scanned: ScannedTemplate, placeholder: Placeholder, message: string): TemplateError {
-  return new TemplateError(positionAt(scanned.text, placeholder.offset), message, placeholder.name);
 }

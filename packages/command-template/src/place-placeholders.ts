@@ -1,9 +1,11 @@
 import { type ArgumentRule, argumentRule, DATA, INTEGER, type Refusal } from './argument-rule.js';
+import { CodeReader } from './code-reader.js';
 import { CommandTracker, type Word } from './command-tracker.js';
 import { findHeredocEnd, type Heredoc } from './heredoc.js';
-import { isShellName } from './interpreter.js';
+import { runsItsInput } from './interpreter.js';
 import { Lost } from './lost.js';
-import type { PlaceContext } from './placement.js';
+import type { PlaceContext } from './parameter-use.js';
+import { type OpenWord, type Placement, Placer } from './placer.js';
 import {
   AFTER_BACKSLASH,
   AFTER_DOLLAR,
@@ -11,16 +13,12 @@ import {
   IN_ANSI_QUOTES,
   IN_ARITHMETIC_COMMAND,
   IN_BACKQUOTES,
-  IN_BRACKETS,
   IN_EXPANSION,
   IN_QUOTED_HEREDOC,
   IN_TRANSLATED_QUOTES,
 } from './refusals.js';
-import { HOLE, type Placeholder, type ScannedTemplate } from './scan-placeholders.js';
-import { positionAt, printable, TemplateError } from './template-error.js';
-
-/** Where a placeholder stands in a shell text; `comment` ones are left as they are. */
-export type Placement = { kind: 'place'; context: PlaceContext; integer: boolean } | { kind: 'comment' };
+import { HOLE, type ScannedTemplate } from './scan-placeholders.js';
+import { printable } from './template-error.js';
 
 const METACHARACTERS = ' \t\n;&|<>()';
 const MAX_DEPTH = 100;
@@ -37,29 +35,17 @@ export function placePlaceholders(template: ScannedTemplate, start: number): Map
   return new ShellLexer(template, start).run();
 }
 
-function runsItsInput(word: Word): boolean {
-  return isShellName(word.text) || word.text === 'ssh';
-}
-
-class ShellLexer {
-  readonly #template: ScannedTemplate;
-  readonly #code: string;
-  readonly #placements = new Map<number, Placement>();
-  #pos: number;
-  #end: number;
+class ShellLexer extends CodeReader {
+  readonly #placer: Placer;
   #depth = 0;
   /** Here-documents whose body has not started yet. */
   #pending: Heredoc[] = [];
-  /** Set inside a construct where no parameter may stand. */
-  #refusal: Refusal | undefined;
-  /** The word being read, and what may stand in it after a prefix. */
-  #word: (Word & { rule: (prefix: string) => ArgumentRule }) | undefined;
+  /** The word being read, if any. */
+  #word: OpenWord | undefined;
 
   constructor(template: ScannedTemplate, start: number) {
-    this.#template = template;
-    this.#code = template.code;
-    this.#pos = start;
-    this.#end = template.code.length;
+    super(template.code, start);
+    this.#placer = new Placer(template);
   }
 
   run(): Map<number, Placement> {
@@ -67,9 +53,9 @@ class ShellLexer {
       this.#commands(false);
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
-      this.#refuseUnplaced(error);
+      this.#placer.refuseRest(error, error.at ?? this.pos);
     }
-    return this.#placements;
+    return this.#placer.placements;
   }
 
   // --- Commands ---
@@ -77,31 +63,31 @@ class ShellLexer {
   /** Reads commands up to the end of the text, or up to the `)` that closes them, which it consumes. */
   #commands(inParentheses: boolean): void {
     this.#nested(() => {
-      const start = this.#pos;
-      const tracker = new CommandTracker((hole) => this.#requireInteger(hole));
+      const start = this.pos;
+      const tracker = new CommandTracker((hole) => this.#placer.requireInteger(hole));
       const outerWord = this.#word;
       const outerPending = this.#pending.length;
       this.#word = undefined;
       for (;;) {
-        this.#skipBlanks();
-        if (this.#atEnd) {
+        this.skipBlanks();
+        if (this.atEnd) {
           if (inParentheses) throw new Lost('$( without its )', start, true);
           const open = tracker.openConstruct ?? (this.#pending.length > 0 ? 'a here-document' : undefined);
-          if (open) throw new Lost(open, this.#pos, true);
+          if (open) throw new Lost(open, this.pos, true);
           break;
         }
-        const char = this.#char;
+        const char = this.char;
         if (char === '\n') {
           if (outerPending > 0) throw new Lost('a line break between a here-document and its body');
-          this.#pos++;
+          this.pos++;
           tracker.lineBreak();
           this.#heredocBodies();
         } else if (char === '#') {
           this.#comment();
         } else if (char === ')') {
-          this.#pos++;
+          this.pos++;
           if (tracker.closeParenthesis()) {
-            if (!inParentheses) throw new Lost('a closing parenthesis', this.#pos - 1);
+            if (!inParentheses) throw new Lost('a closing parenthesis', this.pos - 1);
             if (this.#pending.length > outerPending) throw new Lost('a here-document without its body');
             break;
           }
@@ -120,64 +106,76 @@ class ShellLexer {
   }
 
   #parenthesis(tracker: CommandTracker): void {
-    const doubled = this.#code[this.#pos + 1] === '(';
-    if (this.#startsContinuation(this.#pos + 1)) throw new Lost('a continued line after a parenthesis');
+    const doubled = this.nextChar === '(';
+    if (this.isContinuation(this.pos + 1)) throw new Lost('a continued line after a parenthesis');
     if (doubled && tracker.mayStartArithmetic) {
-      this.#pos += 2;
+      this.pos += 2;
       this.#arithmetic(true);
       tracker.startCommand();
     } else if (tracker.words.length === 1 && tracker.words[0]?.literal && this.#functionParentheses()) {
       tracker.startCommand();
     } else {
       tracker.openParenthesis();
-      this.#pos++;
+      this.pos++;
     }
   }
 
   /** Consumes the `()` of a function's definition. */
   #functionParentheses(): boolean {
-    const match = /^\([ \t]*\)/.exec(this.#code.slice(this.#pos, this.#pos + 20));
+    const match = /^\([ \t]*\)/.exec(this.code.slice(this.pos, this.pos + 20));
     if (!match) return false;
-    this.#pos += match[0].length;
+    this.pos += match[0].length;
     return true;
   }
 
   #operator(tracker: CommandTracker): void {
-    const rest = this.#code.slice(this.#pos, this.#pos + 3);
+    const rest = this.code.slice(this.pos, this.pos + 3);
     const operator = /^(;;&|;;|;&|;|&&|&|\|\||\|&|\|)/.exec(rest)?.[0] ?? rest;
-    this.#pos += operator.length;
+    this.pos += operator.length;
     this.#refuseSplitOperator();
-    if (operator === '&' && this.#char === '>') return; // bash: both outputs; elsewhere: the command ends
+    if (operator === '&' && this.char === '>') return; // bash: both outputs; elsewhere: the command ends
     tracker.operator(operator);
   }
 
   #redirection(tracker: CommandTracker): void {
-    const rest = this.#code.slice(this.#pos, this.#pos + 3);
-    if (this.#atProcessSubstitution) {
+    const rest = this.code.slice(this.pos, this.pos + 3);
+    if (this.atProcessSubstitution) {
       tracker.word(this.#commandWord(tracker));
       return;
     }
     if (tracker.inCondition && !rest.startsWith('<<')) {
-      this.#pos++;
+      this.pos++;
       return;
     }
     const operator = /^(<<<|<<-|<<|<&|<>|<|>>|>&|>\||>)/.exec(rest)?.[0] ?? rest;
-    const at = this.#pos;
-    this.#pos += operator.length;
+    const at = this.pos;
+    this.pos += operator.length;
     this.#refuseSplitOperator();
     tracker.redirection();
-    this.#skipBlanks();
+    this.skipBlanks();
     if (operator === '<<' || operator === '<<-') {
       this.#heredocOperator(tracker, operator === '<<-', at);
-    } else if (!this.#atEnd && (!METACHARACTERS.includes(this.#char) || this.#atProcessSubstitution)) {
+    } else if (!this.atEnd && (!METACHARACTERS.includes(this.char) || this.atProcessSubstitution)) {
       this.#readWord(() => this.#redirectionRule(operator, tracker));
     }
   }
 
+  #redirectionRule(operator: string, tracker: CommandTracker): ArgumentRule {
+    // bash expands the target of >& once more when it is no number: $(...) in a value would run.
+    if (operator === '>&' || operator === '<&') return INTEGER;
+    const runner = operator === '<<<' ? tracker.words.find((word) => runsItsInput(word.text)) : undefined;
+    if (!runner) return DATA;
+    return {
+      kind: 'refused',
+      place: `in text that is fed to ${printable(runner.text)}, which runs it as code`,
+      instead: 'hand the value over as an argument or in an environment variable',
+    };
+  }
+
   /** `<\` at the end of a line and `<` on the next: some shells join them to one operator, some do not. */
   #refuseSplitOperator(): void {
-    if (!this.#startsContinuation(this.#pos)) return;
-    if (/^(\\\n)+[;&|<>(-]/.test(this.#code.slice(this.#pos))) {
+    if (!this.isContinuation(this.pos)) return;
+    if (/^(\\\n)+[;&|<>(-]/.test(this.code.slice(this.pos))) {
       throw new Lost('an operator continued on the next line');
     }
   }
@@ -187,21 +185,21 @@ class ShellLexer {
   }
 
   #readWord(rule: (prefix: string) => ArgumentRule, tracker?: CommandTracker): Word {
-    const start = this.#pos;
+    const start = this.pos;
     const word = { text: '', plain: true, literal: true, openBrackets: 0, holes: [], rule };
     this.#word = word;
-    while (!this.#atEnd) {
-      const char = this.#char;
-      if (this.#pos === start && this.#atProcessSubstitution) {
+    while (!this.atEnd) {
+      const char = this.char;
+      if (this.pos === start && this.atProcessSubstitution) {
         word.plain = word.literal = false;
-        this.#pos += 2;
+        this.pos += 2;
         this.#commands(true);
-      } else if (char === '(' && tracker && /^[A-Za-z_]\w*\+?=$/.test(this.#code.slice(start, this.#pos))) {
-        this.#pos++;
+      } else if (char === '(' && tracker && /^[A-Za-z_]\w*\+?=$/.test(this.code.slice(start, this.pos))) {
+        this.pos++;
         this.#arrayElements(argumentRule(tracker.words, word.text));
         word.plain = word.literal = false;
         break;
-      } else if (char === '(' && this.#pos > start && '?*+@!'.includes(this.#code[this.#pos - 1] ?? '')) {
+      } else if (char === '(' && this.pos > start && '?*+@!'.includes(this.code[this.pos - 1] ?? '')) {
         throw new Lost('an extended pattern');
       } else if (METACHARACTERS.includes(char)) {
         break;
@@ -210,7 +208,7 @@ class ShellLexer {
       }
     }
     this.#word = undefined;
-    if (word.openBrackets > 0 && /^[A-Za-z_][A-Za-z0-9_]*\[/.test(this.#code.slice(start, this.#pos))) {
+    if (word.openBrackets > 0 && /^[A-Za-z_][A-Za-z0-9_]*\[/.test(this.code.slice(start, this.pos))) {
       throw new Lost('an index in brackets that are not closed in the same word', start);
     }
     return word;
@@ -224,11 +222,11 @@ class ShellLexer {
         return;
       case '"':
         word.plain = false;
-        this.#pos++;
+        this.pos++;
         this.#doubleQuotes();
         return;
       case '\\':
-        word.plain &&= this.#startsContinuation(this.#pos);
+        word.plain &&= this.isContinuation(this.pos);
         this.#backslash();
         return;
       case '$':
@@ -251,31 +249,31 @@ class ShellLexer {
         break;
     }
     word.text += char;
-    this.#pos++;
+    this.pos++;
   }
 
   /** The elements of `name=(...)` after the parenthesis. */
   #arrayElements(rule: ArgumentRule): void {
-    const start = this.#pos;
+    const start = this.pos;
     for (;;) {
-      this.#skipBlanks();
-      if (this.#atEnd) throw new Lost('a list of array elements without its )', start, true);
-      const char = this.#char;
+      this.skipBlanks();
+      if (this.atEnd) throw new Lost('a list of array elements without its )', start, true);
+      const char = this.char;
       if (char === ')') {
-        this.#pos++;
+        this.pos++;
         return;
       }
       if (char === '\n') {
         this.#quotedLineBreak();
-        this.#pos++;
+        this.pos++;
       } else if (char === '#') {
         this.#comment();
-      } else if (METACHARACTERS.includes(char) && !this.#atProcessSubstitution) {
+      } else if (METACHARACTERS.includes(char) && !this.atProcessSubstitution) {
         throw new Lost('an operator among array elements');
       } else {
-        const at = this.#pos;
+        const at = this.pos;
         const element = this.#readWord(() => rule);
-        if (element.openBrackets > 0 && this.#code[at] === '[') {
+        if (element.openBrackets > 0 && this.code[at] === '[') {
           throw new Lost('an index in brackets that are not closed in the same word', at);
         }
       }
@@ -283,25 +281,25 @@ class ShellLexer {
   }
 
   #comment(): void {
-    while (!this.#atEnd && this.#char !== '\n') {
-      if (this.#char === HOLE) this.#placements.set(this.#pos, { kind: 'comment' });
-      this.#pos++;
+    while (!this.atEnd && this.char !== '\n') {
+      if (this.char === HOLE) this.#placer.comment(this.pos);
+      this.pos++;
     }
   }
 
   // --- Quoting and expansions ---
 
   #singleQuotes(): void {
-    const start = this.#pos++;
+    const start = this.pos++;
     for (;;) {
-      if (this.#atEnd) throw new Lost('a single quote that is never closed', start, true);
-      const char = this.#char;
+      if (this.atEnd) throw new Lost('a single quote that is never closed', start, true);
+      const char = this.char;
       if (char === HOLE) {
         this.#hole('single');
         continue;
       }
       if (char === '\n') this.#quotedLineBreak();
-      this.#pos++;
+      this.pos++;
       if (char === "'") return;
       this.#literal(char);
     }
@@ -309,11 +307,11 @@ class ShellLexer {
 
   /** Reads to the closing quote; the opening one has been consumed. */
   #doubleQuotes(): void {
-    const start = this.#pos - 1;
+    const start = this.pos - 1;
     for (;;) {
-      if (this.#atEnd) throw new Lost('a double quote that is never closed', start, true);
-      if (this.#char === '"') {
-        this.#pos++;
+      if (this.atEnd) throw new Lost('a double quote that is never closed', start, true);
+      if (this.char === '"') {
+        this.pos++;
         return;
       }
       this.#quotedPart('double');
@@ -322,7 +320,7 @@ class ShellLexer {
 
   /** One character or expansion of a text in double quotes or of a here-document's body. */
   #quotedPart(context: 'double' | 'heredoc'): void {
-    const char = this.#char;
+    const char = this.char;
     switch (char) {
       case '\\':
         this.#backslash();
@@ -342,76 +340,77 @@ class ShellLexer {
         break;
     }
     this.#literal(char);
-    this.#pos++;
+    this.pos++;
   }
 
   #backslash(): void {
-    if (this.#pos + 1 >= this.#end) throw new Lost('a backslash at its end', this.#pos, true);
-    const next = this.#code[this.#pos + 1] ?? '';
-    if (next === HOLE) this.#refuseHole(this.#pos + 1, AFTER_BACKSLASH);
+    const next = this.nextChar;
+    if (next === '') throw new Lost('a backslash at its end', this.pos, true);
+    if (next === HOLE) this.#placer.refuse(this.pos + 1, AFTER_BACKSLASH);
     if (next === '\n') this.#quotedLineBreak();
     else this.#literal(next);
-    this.#pos += 2;
+    this.pos += 2;
   }
 
   /** A `$` and what it expands, if anything. */
   #dollar(quoted: boolean): void {
-    const start = this.#pos;
-    const next = this.#pos + 1 < this.#end ? (this.#code[this.#pos + 1] ?? '') : '';
-    if (this.#startsContinuation(this.#pos + 1)) throw new Lost('a $ at the end of a continued line');
-    if (next === HOLE) this.#refuseHole(this.#pos + 1, AFTER_DOLLAR);
+    const start = this.pos;
+    const next = this.nextChar;
+    if (this.isContinuation(this.pos + 1)) throw new Lost('a $ at the end of a continued line');
+    if (next === HOLE) this.#placer.refuse(this.pos + 1, AFTER_DOLLAR);
     if (this.#word && next !== '') this.#word.literal = false;
     if (next === '(') {
-      this.#pos += 2;
-      if (this.#startsContinuation(this.#pos)) throw new Lost('a continued line after $(');
-      if (this.#char === '(') {
-        this.#pos++;
+      this.pos += 2;
+      if (this.isContinuation(this.pos)) throw new Lost('a continued line after $(');
+      if (this.char === '(') {
+        this.pos++;
         this.#arithmetic(false);
       } else {
         this.#commands(true);
       }
     } else if (next === '{') {
-      this.#pos += 2;
+      this.pos += 2;
       this.#parameterExpansion(quoted);
     } else if (next === '[') {
       throw new Lost('$[, which only some shells know: write $((...))');
     } else if (next === "'" && !quoted) {
-      this.#pos++;
-      this.#refusing(IN_ANSI_QUOTES, () => this.#singleQuotes());
-      if (/[^\\](\\\\)*\\'$/.test(this.#code.slice(start, this.#pos))) {
+      this.pos++;
+      this.#placer.refusing(IN_ANSI_QUOTES, () => this.#singleQuotes());
+      if (/[^\\](\\\\)*\\'$/.test(this.code.slice(start, this.pos))) {
         throw new Lost("a backslash before the quote in $'...', which not every shell knows", start);
       }
     } else if (next === '"' && !quoted) {
-      this.#pos += 2;
-      this.#refusing(IN_TRANSLATED_QUOTES, () => this.#doubleQuotes());
+      this.pos += 2;
+      this.#placer.refusing(IN_TRANSLATED_QUOTES, () => this.#doubleQuotes());
     } else {
-      this.#pos += /^[A-Za-z0-9_#?$!@*-]$/.test(next) ? 2 : 1;
+      this.pos += /^[A-Za-z0-9_#?$!@*-]$/.test(next) ? 2 : 1;
     }
   }
 
   /** `${...}` after its opening brace. */
   #parameterExpansion(quoted: boolean): void {
-    const start = this.#pos - 2;
-    if (!this.#atEnd && !/[A-Za-z0-9_#!@*?$\0-]/.test(this.#char))
-      throw new Lost(`an unusual \${...}`, start);
-    this.#nested(() => this.#refusing(IN_EXPANSION, () => this.#parameterExpansionBody(quoted, start)));
+    const start = this.pos - 2;
+    if (!this.atEnd && !/[A-Za-z0-9_#!@*?$\0-]/.test(this.char)) throw new Lost(`an unusual \${...}`, start);
+    this.#nested(() =>
+      this.#placer.refusing(IN_EXPANSION, () => this.#parameterExpansionBody(quoted, start)),
+    );
   }
 
   #parameterExpansionBody(quoted: boolean, start: number): void {
     const doubtful = () => new Lost(`quotes or braces inside \${...}, which shells read differently`, start);
     let brackets = 0;
     for (let first = true; ; first = false) {
-      if (this.#atEnd) throw new Lost(`a \${ without its }`, start, true);
-      const char = this.#char;
-      const next = this.#code[this.#pos + 1] ?? '';
+      if (this.atEnd) throw new Lost(`a \${ without its }`, start, true);
+      const char = this.char;
+      const next = this.nextChar;
       if (char === '}') {
         if (brackets > 0) throw doubtful();
-        this.#pos++;
+        this.pos++;
         return;
       }
       if (char === '{' || (quoted && (char === "'" || char === '"'))) throw doubtful();
       if (char === '\\' && quoted && (next === "'" || next === '"')) throw doubtful();
-      if (this.#atProcessSubstitution) throw doubtful();
+      if (this.atProcessSubstitution) throw doubtful();
       if (char === '$' && (next === "'" || next === '"')) throw doubtful();
       if (char === '[') brackets++;
       if (char === ']' && brackets > 0) brackets--;
@@ -420,17 +419,17 @@ class ShellLexer {
       } else if (char === "'") {
         this.#singleQuotes();
       } else if (char === '"') {
-        this.#pos++;
+        this.pos++;
         this.#doubleQuotes();
       } else if (char === '`') {
         this.#backquotes();
       } else if (char === '$' && !first) {
-        this.#dollar(true);
+        this.#dollar(quoted);
       } else if (char === HOLE) {
         this.#hole('double');
       } else {
         if (char === '\n') this.#quotedLineBreak();
-        this.#pos++;
+        this.pos++;
       }
     }
   }
@@ -441,52 +440,52 @@ class ShellLexer {
    * @param asCommand a `((` command, which shells without it read as two subshells
    */
   #arithmetic(asCommand: boolean): void {
-    const start = this.#pos - 2;
+    const start = this.pos - 2;
     const doubtful = () => new Lost('text after (( that may be a command or arithmetic', start);
     let depth = 0;
     this.#nested(() => {
       for (;;) {
-        if (this.#atEnd) throw new Lost('arithmetic without its ))', start, true);
-        const char = this.#char;
+        if (this.atEnd) throw new Lost('arithmetic without its ))', start, true);
+        const char = this.char;
         if ('\'"\\`'.includes(char)) throw doubtful();
-        if (asCommand && (char === '#' || this.#code.startsWith('<<', this.#pos))) throw doubtful();
+        if (asCommand && (char === '#' || this.code.startsWith('<<', this.pos))) throw doubtful();
         if (char === ')' && depth === 0) {
-          if (this.#code[this.#pos + 1] !== ')') throw doubtful();
-          this.#pos += 2;
+          if (this.nextChar !== ')') throw doubtful();
+          this.pos += 2;
           return;
         }
         if (char === '(') depth++;
         if (char === ')') depth--;
         if (char === '$') {
-          this.#refusing(IN_ARITHMETIC_COMMAND, () => this.#dollar(true));
+          this.#placer.refusing(IN_ARITHMETIC_COMMAND, () => this.#dollar(true));
         } else if (char === HOLE) {
           this.#hole('arithmetic');
         } else {
           if (char === '\n') this.#quotedLineBreak();
-          this.#pos++;
+          this.pos++;
         }
       }
     });
   }
 
   #backquotes(): void {
-    const start = this.#pos++;
-    this.#refusing(IN_BACKQUOTES, () => {
+    const start = this.pos++;
+    this.#placer.refusing(IN_BACKQUOTES, () => {
       for (;;) {
-        if (this.#atEnd) throw new Lost('a backquote that is never closed', start, true);
-        const char = this.#char;
+        if (this.atEnd) throw new Lost('a backquote that is never closed', start, true);
+        const char = this.char;
         if (char === HOLE) {
           this.#hole('bare');
-        } else if (char === '\\' && this.#pos + 1 < this.#end && this.#code[this.#pos + 1] !== HOLE) {
-          this.#pos += 2;
+        } else if (char === '\\' && this.nextChar !== '' && this.nextChar !== HOLE) {
+          this.pos += 2;
         } else {
           if (char === '\n') this.#quotedLineBreak();
-          this.#pos++;
+          this.pos++;
           if (char === '`') break;
         }
       }
     });
-    const inner = this.#code.slice(start + 1, this.#pos - 1);
+    const inner = this.code.slice(start + 1, this.pos - 1);
     const count = (char: string) => inner.split(char).length - 1;
     const balanced = count("'") % 2 === 0 && count('"') % 2 === 0 && count('(') === count(')');
     if (!balanced || /#|<<|\\["']/.test(inner)) {
@@ -500,33 +499,33 @@ class ShellLexer {
     const doubtful = () => new Lost('the delimiter of a here-document', at);
     let delimiter = '';
     let quoted = false;
-    const start = this.#pos;
-    while (!this.#atEnd && !METACHARACTERS.includes(this.#char)) {
-      const char = this.#char;
-      this.#pos++;
+    const start = this.pos;
+    while (!this.atEnd && !METACHARACTERS.includes(this.char)) {
+      const char = this.char;
+      this.pos++;
       if (char === HOLE) {
-        this.#refuseHole(this.#pos - 1, AS_HEREDOC_DELIMITER);
+        this.#placer.refuse(this.pos - 1, AS_HEREDOC_DELIMITER);
         throw doubtful();
       } else if (char === '\\') {
-        const next = this.#code[this.#pos++] ?? '\n';
+        const next = this.code[this.pos++] ?? '\n';
         if (next === '\n' || next === HOLE) throw doubtful();
         delimiter += next;
         quoted = true;
       } else if (char === "'" || char === '"') {
-        const close = this.#code.indexOf(char, this.#pos);
-        const inner = close < 0 ? '\n' : this.#code.slice(this.#pos, close);
-        if (inner.includes(HOLE)) this.#refuseHole(this.#pos + inner.indexOf(HOLE), AS_HEREDOC_DELIMITER);
+        const close = this.code.indexOf(char, this.pos);
+        const inner = close < 0 ? '\n' : this.code.slice(this.pos, close);
+        if (inner.includes(HOLE)) this.#placer.refuse(this.pos + inner.indexOf(HOLE), AS_HEREDOC_DELIMITER);
         if (/[\n\0]/.test(inner) || (char === '"' && /[$`\\]/.test(inner))) throw doubtful();
         delimiter += inner;
         quoted = true;
-        this.#pos = close + 1;
+        this.pos = close + 1;
       } else if (char === '$' || char === '`') {
         throw doubtful();
       } else {
         delimiter += char;
       }
     }
-    if (this.#pos === start) throw doubtful();
+    if (this.pos === start) throw doubtful();
     this.#pending.push({ delimiter, quoted, stripsTabs, at, line: tracker.lineWords });
   }
 
@@ -535,148 +534,48 @@ class ShellLexer {
     const heredocs = this.#pending;
     this.#pending = [];
     for (const heredoc of heredocs) {
-      const body = findHeredocEnd(this.#code, this.#pos, this.#end, heredoc);
+      const body = findHeredocEnd(this.code, this.pos, this.end, heredoc);
       if (!body) throw new Lost('a here-document without a clear end', heredoc.at);
-      this.#refusing(this.#heredocRefusal(heredoc), () => this.#heredocBody(heredoc, body.end));
-      this.#pos = body.next;
+      this.#placer.refusing(this.#heredocRefusal(heredoc), () => this.#heredocBody(heredoc, body.end));
+      this.pos = body.next;
     }
   }
 
   #heredocRefusal(heredoc: Heredoc): Refusal | undefined {
-    const runner = heredoc.line.find(runsItsInput);
+    const runner = heredoc.line.find((word) => runsItsInput(word.text));
     if (runner) {
       return {
         place: `inside a here-document on a line with ${printable(runner.text)}, which runs what it reads as code`,
         instead: 'quote the delimiter, hand the value over in an environment variable, and use that',
       };
     }
-    return heredoc.quoted ? IN_QUOTED_HEREDOC : this.#refusal;
+    return heredoc.quoted ? IN_QUOTED_HEREDOC : undefined;
   }
 
   #heredocBody(heredoc: Heredoc, bodyEnd: number): void {
-    const outerEnd = this.#end;
+    const outerEnd = this.end;
     const outerWord = this.#word;
-    this.#end = bodyEnd;
+    this.end = bodyEnd;
     this.#word = undefined;
     try {
-      while (!this.#atEnd) {
+      while (!this.atEnd) {
         if (!heredoc.quoted) this.#quotedPart('heredoc');
-        else if (this.#char === HOLE) this.#hole('heredoc');
-        else this.#pos++;
+        else if (this.char === HOLE) this.#hole('heredoc');
+        else this.pos++;
       }
     } catch (error) {
       // Not the end of the text: shells disagree whether the construct or the here-document ends first.
-      if (error instanceof Lost)
-        throw new Lost(`${error.reason} (in a here-document)`, error.at ?? this.#pos);
+      if (error instanceof Lost) throw new Lost(`${error.reason} (in a here-document)`, error.at ?? this.pos);
       throw error;
     }
-    this.#end = outerEnd;
+    this.end = outerEnd;
     this.#word = outerWord;
   }
 
-  // --- Placeholders ---
+  // --- Both ---
 
   #hole(context: PlaceContext): void {
-    const at = this.#pos++;
-    const placeholder = this.#placeholder(at);
-    if (this.#word) this.#word.literal = false;
-    if (placeholder.malformed) throw this.#malformed(placeholder);
-    if (placeholder.raw) return;
-    if (this.#refusal) this.#refuseHole(at, this.#refusal);
-    let integer = context === 'arithmetic';
-    if (this.#word && !integer) {
-      if (this.#word.openBrackets > 0) this.#refuseHole(at, IN_BRACKETS);
-      const rule = this.#word.rule(this.#word.text);
-      if (rule.kind === 'refused') this.#refuseHole(at, rule);
-      integer = rule.kind === 'integer';
-      this.#word.holes.push(at);
-    }
-    this.#placements.set(at, { kind: 'place', context, integer });
-  }
-
-  #redirectionRule(operator: string, tracker: CommandTracker): ArgumentRule {
-    // bash expands the target of >& once more when it is no number: $(...) in a value would run.
-    if (operator === '>&' || operator === '<&') return INTEGER;
-    const runner = operator === '<<<' ? tracker.words.find(runsItsInput) : undefined;
-    if (!runner) return DATA;
-    return {
-      kind: 'refused',
-      place: `in text that is fed to ${printable(runner.text)}, which runs it as code`,
-      instead: 'hand the value over as an argument or in an environment variable',
-    };
-  }
-
-  #requireInteger(hole: number): void {
-    const placement = this.#placements.get(hole);
-    if (placement?.kind === 'place') this.#placements.set(hole, { ...placement, integer: true });
-  }
-
-  #placeholder(at: number): Placeholder {
-    const placeholder = this.#template.holes.get(at);
-    if (!placeholder) throw new Error(`no placeholder at ${at}`);
-    return placeholder;
-  }
-
-  /** Throws unless the placeholder is a raw one, which may stand anywhere. */
-  #refuseHole(at: number, refusal: Refusal): void {
-    const placeholder = this.#placeholder(at);
-    if (placeholder.malformed) throw this.#malformed(placeholder);
-    if (placeholder.raw) return;
-    const instead = refusal.instead.replaceAll('NAME', placeholder.name);
-    throw this.#error(
-      placeholder,
-      `${placeholder.source} stands ${refusal.place}, where its value could not be kept literal: ${instead}; or write {{${placeholder.name} | raw}} to paste it as it is`,
-    );
-  }
-
-  #refuseUnplaced(lost: Lost): void {
-    const at = lost.at ?? this.#pos;
-    const where = positionAt(this.#template.text, this.#template.origin[at] ?? this.#template.text.length);
-    for (const [hole, placeholder] of this.#template.holes) {
-      if (this.#placements.has(hole)) continue;
-      if (placeholder.malformed) throw this.#malformed(placeholder);
-      if (placeholder.raw) continue;
-      throw this.#error(
-        placeholder,
-        `the place of ${placeholder.source} is not certain after ${lost.reason} at ${where.line}:${where.column}: assign the parameter before that (value={{${placeholder.name}}}) and use $value in double quotes`,
-      );
-    }
-    const used = [...this.#placements.values()].some((placement) => placement.kind === 'place');
-    if (lost.unterminated && used) throw new TemplateError(where, `the text has ${lost.reason}`);
-  }
-
-  #malformed(placeholder: Placeholder): TemplateError {
-    return this.#error(placeholder, `${printable(placeholder.source)} ${placeholder.malformed}`);
-  }
-
-  #error(placeholder: Placeholder, message: string): TemplateError {
-    return new TemplateError(positionAt(this.#template.text, placeholder.offset), message, placeholder.name);
-  }
-
-  // --- Reading ---
-
-  get #atEnd(): boolean {
-    return this.#pos >= this.#end;
-  }
-
-  get #atProcessSubstitution(): boolean {
-    return (this.#char === '<' || this.#char === '>') && this.#code[this.#pos + 1] === '(';
-  }
-
-  get #char(): string {
-    return this.#pos < this.#end ? (this.#code[this.#pos] ?? '') : '';
-  }
-
-  #startsContinuation(at: number): boolean {
-    return this.#code[at] === '\\' && this.#code[at + 1] === '\n' && at + 1 < this.#end;
-  }
-
-  #skipBlanks(): void {
-    for (;;) {
-      if (this.#char === ' ' || this.#char === '\t') this.#pos++;
-      else if (this.#startsContinuation(this.#pos)) this.#pos += 2;
-      else return;
-    }
+    this.#placer.place(this.pos++, context, this.#word);
   }
 
   #literal(char: string): void {
@@ -692,12 +591,5 @@ class ShellLexer {
     if (++this.#depth > MAX_DEPTH) throw new Lost('deep nesting');
     read();
     this.#depth--;
-  }
-
-  #refusing(refusal: Refusal | undefined, read: () => void): void {
-    const outer = this.#refusal;
-    this.#refusal = outer ?? refusal;
-    read();
-    this.#refusal = outer;
   }
 }

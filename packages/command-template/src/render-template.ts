@@ -1,4 +1,5 @@
-import type { ParsedTemplate, PlacedParameter } from './parse-template.js';
+import type { ParameterUse } from './parameter-use.js';
+import type { ParsedTemplate } from './parse-template.js';
 import { TemplateError } from './template-error.js';
 import { variableName } from './variable-name.js';
 
@@ -31,7 +32,7 @@ export function renderTemplate(
       continue;
     }
     const value = valueFor(part, values);
-    if (part.context === 'verbatim') {
+    if (part.raw) {
       text += value;
     } else if (part.integer) {
       text += integerText(part, value);
@@ -53,7 +54,7 @@ export function singleQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function expansion(part: PlacedParameter, variable: string): string {
+function expansion(part: ParameterUse, variable: string): string {
   switch (part.context) {
     case 'bare':
       return `"\${${variable}}"`;
@@ -64,7 +65,7 @@ function expansion(part: PlacedParameter, variable: string): string {
   }
 }
 
-function valueFor(part: PlacedParameter, values: Readonly<Record<string, ParameterValue>>): string {
+function valueFor(part: ParameterUse, values: Readonly<Record<string, ParameterValue>>): string {
   if (!Object.hasOwn(values, part.name)) throw error(part, 'is missing');
   const value: unknown = values[part.name];
   if (typeof value === 'boolean') return String(value);
@@ -82,7 +83,7 @@ function valueFor(part: PlacedParameter, values: Readonly<Record<string, Paramet
   return value;
 }
 
-function integerText(part: PlacedParameter, value: string): string {
+function integerText(part: ParameterUse, value: string): string {
   const integer = /^[+-]?[0-9]{1,19}$/.test(value) ? BigInt(value) : undefined;
   if (integer === undefined || integer > MAX_INTEGER || integer < -MAX_INTEGER) {
     throw error(
@@ -97,6 +98,6 @@ function integerText(part: PlacedParameter, value: string): string {
   return integer < 0n && part.context === 'arithmetic' ? `(${digits})` : digits;
 }
 
-function error(part: PlacedParameter, problem: string): TemplateError {
+function error(part: ParameterUse, problem: string): TemplateError {
   return new TemplateError(part, `the value of parameter ${part.name} ${problem}`, part.name);
 }

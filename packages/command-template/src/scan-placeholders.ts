@@ -1,4 +1,4 @@
-import { positionAt, printable, TemplateError } from './template-error.js';
+import { positionAt, printable, type SourcePosition, TemplateError } from './template-error.js';
 
 /** One `{{...}}` found in a template's text. */
 export interface Placeholder {
@@ -8,7 +8,7 @@ export interface Placeholder {
   /** The text from the opening to the closing braces. */
   readonly source: string;
   /** Where it starts in the template's text. */
-  readonly offset: number;
+  readonly position: SourcePosition;
   /** Set when it looks like a placeholder and is none: why. An error unless it stands in a comment. */
   readonly malformed?: string;
 }
@@ -52,6 +52,7 @@ export function scanPlaceholders(text: string): ScannedTemplate {
     code += text.slice(from, to);
   };
 
+  const positionOf = positionCounter(text);
   let done = 0;
   for (const match of text.matchAll(BRACES)) {
     const end = match.index + match[0].length;
@@ -61,7 +62,7 @@ export function scanPlaceholders(text: string): ScannedTemplate {
       done = end;
       continue;
     }
-    const placeholder = readPlaceholder(match[0], match.index, match[2] ?? '', match[3] === '}');
+    const placeholder = readPlaceholder(match[0], positionOf(match.index), match[2] ?? '', match[3] === '}');
     if (!placeholder) continue;
     copy(done, match.index);
     holes.set(code.length, placeholder);
@@ -76,12 +77,12 @@ export function scanPlaceholders(text: string): ScannedTemplate {
 
 function readPlaceholder(
   source: string,
-  offset: number,
+  position: SourcePosition,
   inner: string,
   closed: boolean,
 ): Placeholder | undefined {
   const content = inner.replaceAll(/^[ \t]+|[ \t]+$/g, '');
-  const base = { source, offset };
+  const base = { source, position };
   const simple = PLACEHOLDER.exec(content)?.[1];
   const filtered = FILTERED.exec(content);
   const name = simple ?? filtered?.[1];
@@ -107,4 +108,29 @@ function readPlaceholder(
     raw: false,
     malformed: `is no placeholder: a name starts with a letter or _ and goes on with letters, digits, and _ . -; for this text itself write {{{{${printable(content)}}}}}`,
   };
+}
+
+/** Positions of growing offsets, without reading the text from its start for each. */
+function positionCounter(text: string): (offset: number) => SourcePosition {
+  let line = 1;
+  let lineStart = 0;
+  return (offset) => {
+    for (;;) {
+      const lineBreak = text.indexOf('\n', lineStart);
+      if (lineBreak < 0 || lineBreak >= offset) return { line, column: offset - lineStart + 1 };
+      line++;
+      lineStart = lineBreak + 1;
+    }
+  };
+}
+
+/** The error of a placeholder, at its place. */
+export function placeholderError(placeholder: Placeholder, message: string): TemplateError {
+  return new TemplateError(placeholder.position, message, placeholder.name);
+}
+
+/** Throws when the text between the braces is no proper placeholder. */
+export function refuseMalformed(placeholder: Placeholder): void {
+  if (placeholder.malformed === undefined) return;
+  throw placeholderError(placeholder, `${printable(placeholder.source)} ${placeholder.malformed}`);
 }

@@ -1,20 +1,23 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** A shell of this machine, as the start of a command line. */
 export type Shell = readonly [string, ...string[]];
 
-/** The shells that templates may meet, as far as they are installed here; /bin/sh always is. */
-export const shells: readonly Shell[] = [
-  ['/bin/sh'],
-  ...(['dash', 'bash', 'ksh', 'mksh'] as const).filter(installed).map((name): Shell => [name]),
-  ...(installed('busybox') ? [['busybox', 'sh'] as const] : []),
-];
+/** /bin/sh, bash, and the others that templates may meet as far as they are installed here. */
+export const shells: readonly Shell[] = findShells();
 
-function installed(name: string): boolean {
-  return (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, name)));
+function findShells(): Shell[] {
+  const found = new Map<string, Shell>([[realpathSync('/bin/sh'), ['/bin/sh']]]);
+  for (const [name, ...options] of [['dash'], ['bash', '--norc'], ['busybox', 'sh']] as const) {
+    const folder = (process.env.PATH ?? '').split(':').find((path) => existsSync(join(path, name)));
+    if (folder === undefined) continue;
+    const file = realpathSync(join(folder, name));
+    if (!found.has(file)) found.set(file, [name, ...options]);
+  }
+  return [...found.values()];
 }
 
 /** What a script printed, and the files it left in its working folder, which was empty. */
@@ -24,7 +27,7 @@ export interface ShellRun {
   readonly files: readonly string[];
 }
 
-/** Runs a script, given on standard input or as `-c` argument, in an empty folder. */
+/** Runs a script in an empty folder, given on standard input, or as the argument of -c. */
 export function runInShell(shell: Shell, script: string, how: '-c' | 'stdin' = 'stdin'): ShellRun {
   const folder = mkdtempSync(join(tmpdir(), 'command-template-'));
   try {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: shell text
 import fc from 'fast-check';
 
 /** Text that runs something, or breaks a quote or a word, wherever a shell parses it. Each leaves a file. */
@@ -50,9 +51,7 @@ const fragments = [
   '}touch canary;{',
   '$((a[$(touch canary)]))',
   '<(touch canary)',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: shell text
   '${IFS}',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: shell text
   '${x:-$(touch canary)}',
   '\u0001',
   '\u007f',

@@ -1,6 +1,6 @@
 # How a command runs once: the protocol between everyone who touches an attempt.
 #
-# Runs first in every script. Set before: rg_shell rg_nonce rg_key.
+# Stands first in every script. Set before: rg_nonce, rg_key.
 #
 # THE PARTIES. A starter (start.sh) begins an attempt and, when it wins, stays as the runner: it runs the command and
 # records how it ended. A follower (follow.sh) finds an attempt again and passes on its output. A stopper (stop.sh)

@@ -53,6 +53,11 @@ fi
 # From here on it may do something. Should this shell give up by itself (it cannot fork, say), its status tells; being
 # killed tells as well.
 trap 'exit 99' EXIT
+# A shell reports a child's death by a signal on standard error, and would die of it once the connection is gone.
+exec 2>/dev/null
+# An action may signal its process group, which is also ours (`trap 'kill 0' EXIT` is a habit). Caught, not ignored: what
+# is ignored stays so in the actions.
+trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
 rg_make_journal() {
   set -C
   true >"$rg_journal"

@@ -73,8 +73,10 @@ function actionFunctions(spec: AttemptSpec, shell: string): string {
   const runs = spec.actions.map((action, index) => {
     const file = `"$rg_file.action-${index}"`;
     const program = hasInterpreter(action) ? file : `${shell} ${file}`;
+    // Since this shell survives TERM, it has to see for itself that it was stopped before it starts another action.
+    const goOn = index === 0 ? '' : 'rg_fold "$rg_journal"\n[ -z "$rg_stop" ] || return 0\n';
     return (
-      `rg_action=${index}\n( rg_env; exec ${program} ) </dev/null >>"$rg_file.output" 2>&1\n` +
+      `${goOn}rg_action=${index}\n( rg_env; exec ${program} ) </dev/null >>"$rg_file.output" 2>&1\n` +
       `rg_status=$?\n[ $rg_status = 0 ] || return 0\n`
     );
   });

@@ -114,6 +114,14 @@ for (const shell of shells) {
       t.same(await status('[ "$(sh -c \'echo $PPID\')" = $$ ]'), [0, 1], 'its own process id');
       t.not((await status('if then'))?.toString(), [0, 1].toString(), 'a syntax error is a failure');
       t.same(await status('# nothing'), [0, 1], 'an empty command succeeds');
+      t.same(await status('kill 0'), [143, 0], 'a signal to its process group');
+      t.same(
+        await status('trap "" TERM INT HUP; kill 0; kill -INT 0; kill -HUP 0; exit 7'),
+        [7, 0],
+        'surviving it',
+      );
+      const ignored = await runOnce(connection, [command('cat /proc/self/status')]);
+      t.match(ignored.text, /^SigIgn:\s+0+$/m, 'it ignores no signal');
       const { outcome } = await runOnce(connection, [command('kill -9 $$')]);
       t.match(outcome, { kind: 'exited', exitCode: 137, signal: 'SIGKILL' });
     });
@@ -240,6 +248,23 @@ for (const shell of shells) {
       t.equal(await node.homeFile('lost'), 'ran\n');
     });
 
+    t.test('a command that is killed after the connection was lost has its outcome recorded', async (t) => {
+      const spec = {
+        key: randomUUID(),
+        // The shell reports such a death on its standard error, where nobody listens any more.
+        actions: [command('echo one; while [ ! -e die ]; do sleep 0.1; done; kill -9 $$')],
+      };
+      const first = new Received();
+      const lost = runAttempt(await node.connect(), spec, { onOutput: first.onOutput, followAfterMs: 50 });
+      const rejected = t.rejects(lost, ConnectionLost);
+      await until('the first output', () => first.text === 'one\n');
+      await node.sshd.stopSessions();
+      await rejected;
+      await writeFile(join(home, 'die'), '');
+      const outcome = await runAttempt(await node.connect(), spec, { onOutput: () => undefined });
+      t.match(outcome, { kind: 'exited', exitCode: 137, signal: 'SIGKILL' });
+    });
+
     t.test('what a command leaves in the background neither delays its end nor dies with it', async (t) => {
       const connection = await node.connect();
       const { outcome, text } = await runOnce(connection, [command('sleep 600 & echo $!')]);
@@ -338,5 +363,14 @@ t.test('a spec that cannot be run is refused, naming the field', async (t) => {
   await refused({ key: 'x', actions: [command('a\0b')] }, /^actions\[0\]\.text: /);
   await refused({ key: 'x', actions, env: { 'a b': '' } }, /^env: /);
   await refused({ key: 'x', actions, env: { RIGEL_ATTEMPT: 'y' } }, /^env: /);
+  const options = { onOutput: () => undefined };
+  await t.rejects(runAttempt(connection, { key: 'x', actions }, { ...options, outputLimitBytes: 0 }), {
+    name: 'TypeError',
+    message: /^outputLimitBytes: 0 /,
+  });
+  await t.rejects(runAttempt(connection, { key: 'x', actions }, { ...options, fromOffset: -1 }), {
+    name: 'TypeError',
+    message: /^fromOffset: -1 /,
+  });
   await t.rejects(stopAttempt(connection, 'a/b'), { name: 'TypeError', message: /^key: / });
 });

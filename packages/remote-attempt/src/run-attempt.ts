@@ -54,6 +54,8 @@ export async function runAttempt(
   options: RunOptions,
 ): Promise<AttemptOutcome> {
   checkAttemptSpec(spec);
+  checkWholeNumber(options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES, 1, 'outputLimitBytes');
+  checkWholeNumber(options.fromOffset ?? 0, 0, 'fromOffset');
   const { signal } = options;
   signal?.throwIfAborted();
   const run = new AttemptRun(connection, spec, options);
@@ -370,6 +372,11 @@ class AttemptRun {
       clearTimeout(timer);
     }
   }
+}
+
+function checkWholeNumber(value: number, least: number, field: string): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new TypeError(`${field}: ${value} is not a whole number of at least ${least}`);
 }
 
 /** Whether a start script that said nothing may have done something; see start.sh. */

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t from 'tap';
 import type { AttemptSpec } from './attempt-spec.js';
 import { runAttempt } from './run-attempt.js';
@@ -83,6 +85,26 @@ for (const shell of shells) {
       t.equal(await node.homeFile('clean'), 'cleaned\n');
       t.same(await outcome, { kind: 'stopped' });
     });
+
+    t.test(
+      'no further action is started, even when the one that was stopped calls it a success',
+      async (t) => {
+        const key = randomUUID();
+        const first = 'trap "exit 0" TERM; : > began; while :; do sleep 0.1 || sleep 1; done';
+        const spec: AttemptSpec = {
+          key,
+          actions: [
+            { kind: 'command', text: first, name: 'first' },
+            { kind: 'command', text: ': > second', name: 'second' },
+          ],
+        };
+        const outcome = runAttempt(connection, spec, { onOutput: () => undefined, followAfterMs: 50 });
+        await until('the first action runs', () => existsSync(join(node.sshd.home, 'began')));
+        t.equal(await stopAttempt(connection, key, { graceMs: 10_000 }), 'stopped');
+        t.same(await outcome, { kind: 'stopped' });
+        t.notOk(existsSync(join(node.sshd.home, 'second')));
+      },
+    );
 
     t.test('two who stop the same attempt at once', async (t) => {
       const { key, outcome, pids } = await begin(1, 'echo $$ > $P; sleep 600');

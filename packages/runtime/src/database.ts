@@ -27,6 +27,8 @@ function createPool(url: string, schema: string, max: number, log: Logger): pg.P
   pool.on('error', (error) =>
     log.warn({ err: error }, 'a database connection broke, another one will be opened'),
   );
+  // The same for one in use, between two statements of a transaction; the next statement reports it.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

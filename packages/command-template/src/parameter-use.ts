@@ -7,7 +7,7 @@ export type PlaceContext = 'bare' | 'single' | 'double' | 'heredoc' | 'arithmeti
 /** One use of a parameter by a template. */
 export interface ParameterUse {
   readonly name: string;
-  /** `{{name | raw}}`: the value is code, not data. */
+  /** `{{name | raw}}`: the value is code, not data. The same as the context `verbatim`. */
   readonly raw: boolean;
   readonly context: PlaceContext;
   /** The shell would evaluate the value as arithmetic here, so only an integer is accepted. */

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Capability,
+  controlSubject,
+  ExecutorControl,
+  executorSettings,
+  HEARTBEAT_INTERVAL_MS,
+  HEARTBEAT_SUBJECT,
+} from '@rigel/contracts';
+import { WorkQueue } from '@rigel/messaging';
+import { parseKnownHosts } from '@rigel/remote-attempt';
+import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
+import type { Logger } from 'pino';
+import { type Static, Type } from 'typebox';
+import { NoopRunner } from './noop-runner.js';
+import { Plans } from './plans.js';
+import { Slots } from './slots.js';
+import { SshRunner, type SshSettings } from './ssh-runner.js';
+import { Worker } from './worker.js';
+
+const CAPABILITIES = ['ssh', 'noop'] as const;
+
+export const ExecutorConfig = Type.Object({
+  ...executorSettings,
+  RIGEL_SSH_USER: Type.String({
+    default: '',
+    description: 'User on the nodes; default: the user of this process.',
+  }),
+  RIGEL_SSH_PORT: Type.Integer({
+    default: 22,
+    minimum: 1,
+    maximum: 65_535,
+    description: 'SSH port of nodes whose address names none.',
+  }),
+  RIGEL_SSH_KEY_FILE: Type.String({
+    default: '',
+    description: 'Private key; default: ~/.ssh/id_ed25519, or id_ecdsa, or id_rsa.',
+  }),
+  RIGEL_SSH_HOST_KEYS: Type.Enum(['accept-new', 'strict'], {
+    default: 'accept-new',
+    description:
+      'accept-new: learn a host key at first sight, refuse it when it changes; strict: only known keys.',
+  }),
+  RIGEL_SSH_KNOWN_HOSTS: Type.String({
+    default: '',
+    description: 'File of known host keys in the format of OpenSSH; default: ~/.ssh/known_hosts.',
+  }),
+});
+
+const CONNECT_TIMEOUT_MS = 15_000;
+
+function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logger): SshSettings {
+  const key = config.RIGEL_SSH_KEY_FILE
+    ? config.RIGEL_SSH_KEY_FILE
+    : ['id_ed25519', 'id_ecdsa', 'id_rsa']
+        .map((name) => join(homedir(), '.ssh', name))
+        .find((file) => existsSync(file));
+  if (config.RIGEL_SSH_KEY_FILE && !existsSync(config.RIGEL_SSH_KEY_FILE)) {
+    throw new ConfigError(`RIGEL_SSH_KEY_FILE is wrong: ${config.RIGEL_SSH_KEY_FILE} does not exist`);
+  }
+  if (!key)
+    log.warn(
+      'there is no SSH key (RIGEL_SSH_KEY_FILE is not set and ~/.ssh has none): every node will refuse',
+    );
+  const knownHosts = config.RIGEL_SSH_KNOWN_HOSTS || join(homedir(), '.ssh', 'known_hosts');
+  return {
+    connection: {
+      user: config.RIGEL_SSH_USER || userInfo().username,
+      privateKey: key ? readFileSync(key) : '',
+      hostKeyPolicy: config.RIGEL_SSH_HOST_KEYS,
+      ...(existsSync(knownHosts) ? { knownHosts: parseKnownHosts(readFileSync(knownHosts, 'utf8')) } : {}),
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      keepaliveIntervalMs: 10_000,
+      keepaliveCountMax: 3,
+    },
+    defaultPort: config.RIGEL_SSH_PORT,
+    outputLimitBytes: config.RIGEL_OUTPUT_LIMIT,
+  };
+}
+
+/** Starts an executor: it takes offered node runs and works on them until it is asked to end. */
+export async function startExecutor(context: ServiceContext<Static<typeof ExecutorConfig>>): Promise<void> {
+  const { config, name, log, bus, onShutdown } = context;
+  const capabilities = CAPABILITIES.filter((c) => config.RIGEL_EXECUTOR_CAPABILITIES.split(',').includes(c));
+  const ssh = readSshSettings(config, log);
+  // Unique for each process: a lease of an earlier process of the same name is not this one's.
+  const executor = `${name}-${randomBytes(3).toString('hex')}`;
+  const slots = new Slots(config.RIGEL_EXECUTOR_SLOTS);
+  const worker = new Worker({
+    executor,
+    capabilities: [...capabilities],
+    bus,
+    plans: new Plans(bus),
+    slots,
+    createRunner: (capability: Capability, claimed, runLog) =>
+      capability === 'noop' ? new NoopRunner() : new SshRunner(claimed, ssh, runLog),
+    log,
+  });
+  bus.subscribe(controlSubject(executor), ExecutorControl, (control) => worker.control(control));
+  const heartbeat = setInterval(() => {
+    bus.publish(HEARTBEAT_SUBJECT, { executor, leases: worker.leases() });
+  }, HEARTBEAT_INTERVAL_MS);
+
+  const work = new WorkQueue(bus, log);
+  const stopTaking = new AbortController();
+  const consuming = capabilities.map((capability) =>
+    work.consume(capability, {
+      freeSlots: () => slots.free,
+      slotFreed: () => slots.freed(),
+      handler: (offer) => worker.take(offer),
+      signal: stopTaking.signal,
+    }),
+  );
+  onShutdown('work', async () => {
+    stopTaking.abort();
+    slots.wake();
+    await Promise.allSettled([worker.drain(), ...consuming]);
+    clearInterval(heartbeat);
+  });
+  serveHealth(bus, 'executor', name, { nats: () => 'ok' });
+}

@@ -1,0 +1,192 @@
+import { execution, ServiceError, tasks, type WorkOffer } from '@rigel/contracts';
+import { WorkQueue } from '@rigel/messaging';
+import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
+import t from 'tap';
+import { Counterpart, differencesOf, serveNeighbours, startReplica } from './testing/scheduler.js';
+
+const servers = await startTestServers();
+t.teardown(() => servers.stop());
+serveNeighbours(await servers.startBus('neighbours'));
+const counterpart = new Counterpart(await servers.startBus('counterpart'));
+let nextNode = 1;
+
+/** Creates a task over nodes that no other test has used. */
+async function createTask(nodes: number, options: { max_num?: number; auto?: boolean } = {}) {
+  const request = {
+    template_id: 1,
+    task_name: 'test',
+    timeout: 0,
+    auto: true,
+    max_ratio: 100,
+    max_num: 0,
+    opr_user: 'root',
+    nodes: Array.from({ length: nodes }, () => `10.0.0.${nextNode++}`),
+    params: {},
+    ...options,
+  };
+  const { ids } = await counterpart.patiently(tasks.create, request);
+  const id = ids[0] as number;
+  const { rows } = await counterpart.call(tasks.detail, { id });
+  return { id, runs: rows.map((run) => run.id), request };
+}
+
+t.test('a run from claim to release; every answer agrees, and so do events and read tables', async (t) => {
+  const scheduler = await startReplica(servers);
+  t.teardown(() => scheduler.stop());
+  const { id, runs } = await createTask(3, { max_num: 2 });
+  const [first = 0, second = 0, third = 0] = runs;
+  const { lease, next } = await counterpart.claim(id, first);
+  t.match(next, { do: 'run', step: 0, attempt: 1, delay_ms: 0, begun: false, output_from: 0 });
+  t.match(await counterpart.call(tasks.get, { id }), { state: 1, stat: [2, 1, 0, 0, 0] });
+
+  const output = { offset: 0, data: Buffer.from('hello\n').toString('base64') };
+  const ended = await counterpart.call(
+    execution.report,
+    { ...counterpart.report(id, first, lease, next), output, host_key: 'ssh-ed25519 AAAA' },
+    id,
+  );
+  t.match(ended, { status: 'accepted', next: { do: 'run', step: 1, attempt: 1 } });
+  if (ended.status !== 'accepted') return;
+  const failed = counterpart.report(id, first, lease, ended.next, {
+    status: 'failed',
+    reason: 'exit status 3',
+  });
+  t.match(await counterpart.call(execution.report, failed, id), { next: { do: 'run', step: 1, attempt: 2 } });
+  t.match(
+    await counterpart.call(execution.report, failed, id),
+    { next: { do: 'run', attempt: 2 } },
+    'repeated',
+  );
+  const again = counterpart.report(
+    id,
+    first,
+    lease,
+    { do: 'stop', step: 1, attempt: 2 },
+    { status: 'failed', reason: 'x' },
+  );
+  t.match(await counterpart.call(execution.report, again, id), {
+    status: 'accepted',
+    next: { do: 'release' },
+  });
+
+  t.same(await counterpart.call(tasks.nodeLog, { id: first }), {
+    steps: [
+      { name: 'one', text: 'hello\n' },
+      { name: 'two', text: '[attempt 1 failed: exit status 3]\n[attempt 2 failed: x]\n' },
+    ],
+  });
+  await counterpart.finish(id, second);
+  await counterpart.finish(id, third);
+  t.match(await counterpart.call(tasks.get, { id }), {
+    state: 3,
+    end_reason: 'partial',
+    stat: [0, 0, 2, 1, 0],
+  });
+  t.same(await differencesOf(servers, id), []);
+});
+
+t.test('only the newest lease may report or send output', async (t) => {
+  const scheduler = await startReplica(servers);
+  t.teardown(() => scheduler.stop());
+  const { id, runs } = await createTask(1);
+  const run = runs[0] as number;
+  const old = await counterpart.claim(id, run, 'executor-1');
+  await counterpart.call(execution.handBack, { task_id: id, run_id: run, lease: old.lease }, id);
+  const { lease, next } = await counterpart.claim(id, run, 'executor-2');
+  t.match(next, { do: 'run', attempt: 1, begun: true }, 'the same attempt: it may be running');
+  const late = counterpart.report(id, run, old.lease, old.next);
+  t.match(await counterpart.call(execution.report, late, id), { status: 'refused' });
+  const piece = { task_id: id, run_id: run, step: 0, attempt: 1, output: { offset: 0, data: '' } };
+  await t.rejects(counterpart.call(execution.output, { ...piece, lease: old.lease }, id), ServiceError);
+  t.match(await counterpart.call(execution.report, counterpart.report(id, run, lease, next), id), {
+    status: 'accepted',
+  });
+});
+
+t.test('a scheduler that is started again goes on: leases hold, reports count once', async (t) => {
+  const first = await startReplica(servers);
+  const { id, runs } = await createTask(2);
+  const { lease, next } = await counterpart.claim(id, runs[0] as number);
+  await first.stop();
+  const second = await startReplica(servers, 'scheduler-again');
+  t.teardown(() => second.stop());
+  const report = counterpart.report(id, runs[0] as number, lease, next);
+  t.match(await counterpart.patiently(execution.report, report, id), {
+    status: 'accepted',
+    next: { do: 'run', step: 1 },
+  });
+  t.match(await counterpart.patiently(execution.report, report, id), { next: { step: 1 } });
+  const { steps } = (await counterpart.call(tasks.detail, { id })).rows[0] ?? {};
+  t.match(steps, [{ state: 2, attempts: 1 }, { state: 1 }]);
+  t.same(await differencesOf(servers, id), []);
+});
+
+t.test('two replicas: when the owner goes, the other one takes over', async (t) => {
+  const first = await startReplica(servers, 'scheduler-1');
+  const { id, runs } = await createTask(2);
+  const second = await startReplica(servers, 'scheduler-2');
+  t.teardown(() => second.stop());
+  const { lease, next } = await counterpart.claim(id, runs[0] as number);
+  await first.stop();
+  const report = counterpart.report(id, runs[0] as number, lease, next);
+  t.match(await counterpart.patiently(execution.report, report, id), { status: 'accepted' });
+  await counterpart.patiently(tasks.stop, { id, opr_user: 'root' });
+  t.match(await counterpart.call(tasks.get, { id }), { state: 4, end_reason: 'stopped' });
+});
+
+t.test('the database goes away: refused as unavailable, and afterwards everything holds', async (t) => {
+  const scheduler = await startReplica(servers);
+  t.teardown(() => scheduler.stop());
+  const { id, runs } = await createTask(1);
+  const { lease, next } = await counterpart.claim(id, runs[0] as number);
+  await servers.stopPostgres();
+  const report = counterpart.report(id, runs[0] as number, lease, next);
+  await t.rejects(counterpart.call(execution.report, report, id), { code: 'unavailable' });
+  await servers.startPostgres();
+  t.match(await counterpart.patiently(execution.report, report, id), { next: { do: 'run', step: 1 } });
+  t.same(await differencesOf(servers, id), []);
+});
+
+t.test('NATS loses its store: what nobody has claimed is offered again', async (t) => {
+  const scheduler = await startReplica(servers);
+  t.teardown(() => scheduler.stop());
+  const { id, runs } = await createTask(2);
+  await servers.stopNats();
+  await servers.startNats({ forget: true });
+  const bus = await servers.startBus('executor');
+  const offered = new Set<number>();
+  const stop = new AbortController();
+  const consuming = new WorkQueue(bus, silentLogger).consume('ssh', {
+    freeSlots: () => 10,
+    slotFreed: async () => undefined,
+    handler: async (offer: WorkOffer) => {
+      if (offer.task_id === id) offered.add(offer.run_id);
+    },
+    signal: stop.signal,
+  });
+  await waitFor(() => offered.size === 2, { what: 'both runs are offered again', timeoutMs: 30_000 });
+  stop.abort();
+  await consuming;
+  t.same([...offered].sort(), [...runs].sort());
+});
+
+t.test('a node is held by one unfinished task, whoever comes at once', async (t) => {
+  const scheduler = await startReplica(servers);
+  t.teardown(() => scheduler.stop());
+  const { id, request } = await createTask(2, { auto: false });
+  const attempts = await Promise.allSettled(
+    Array.from({ length: 8 }, () => counterpart.call(tasks.create, request)),
+  );
+  t.ok(attempts.every(({ status }) => status === 'rejected'));
+  t.match((attempts[0] as PromiseRejectedResult).reason, {
+    code: 'in_use',
+    message: new RegExp(request.nodes[0] ?? ''),
+  });
+  const nodeIds = request.nodes.map((ip) => Number(ip.split('.')[3]));
+  await t.rejects(counterpart.call(tasks.reserveNodes, { node_ids: nodeIds, ttl_ms: 5_000 }), {
+    code: 'in_use',
+  });
+  await counterpart.call(tasks.stop, { id, opr_user: 'root' });
+  await counterpart.call(tasks.reserveNodes, { node_ids: nodeIds, ttl_ms: 5_000 });
+  await t.rejects(counterpart.call(tasks.create, request), { code: 'in_use' }, 'being removed');
+});

@@ -1,0 +1,156 @@
+import {
+  type AttemptResult,
+  catalog,
+  execution,
+  type Instruction,
+  inventory,
+  partitionOf,
+  type Rpc,
+  type RpcRequest,
+  type RpcResponse,
+  ServiceError,
+} from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
+import { openDatabase } from '@rigel/runtime';
+import { runInProcess, silentLogger, type TestServers, waitFor } from '@rigel/testing';
+import { migrations } from '../migrations/index.js';
+import { startScheduler } from '../scheduler.js';
+import type { Tables } from '../tables.js';
+import { TaskStore } from '../task-store.js';
+import { verifyTask } from '../verify.js';
+
+export const CONTEXT = { correlationId: 'test', actor: 'tester' };
+
+/** One scheduler process, in this process, on real servers. */
+export async function startReplica(servers: TestServers, name = 'scheduler') {
+  return runInProcess(startScheduler, {
+    name,
+    bus: await servers.startBus(name),
+    config: {
+      DATABASE_URL: servers.databaseUrl,
+      NATS_URL: servers.natsUrl,
+      RIGEL_SERVICE_NAME: '',
+      RIGEL_LOG_LEVEL: 'info',
+      RIGEL_RETRY_DELAY: 0,
+      RIGEL_REMOTE_TIMEOUT: 600,
+      RIGEL_PROVIDER_TIMEOUT: 450,
+    },
+  });
+}
+
+/**
+ * Answers for inventory and catalog as their contracts say: every address `10.0.0.<n>` is node n of pool 1, and every
+ * template has two steps.
+ */
+export function serveNeighbours(bus: Bus): void {
+  bus.serve(inventory.findTargets, async ({ ips }) => ({
+    targets: ips.map((ip) => ({
+      node_id: Number(ip.split('.')[3]),
+      ip,
+      vm_id: '',
+      pool_id: 1,
+      pool_name: 'pool',
+    })),
+    unknown: [],
+  }));
+  bus.serve(catalog.resolveTemplate, async ({ id }) => ({
+    id,
+    name: 'template',
+    steps: ['one', 'two'].map((name) => ({
+      name,
+      kind: 'remote' as const,
+      param_values: {},
+      retry: { retry_times: 1, ignore_error: false },
+      actions: [{ name, params: {}, module: 'shell' as const, text: 'true' }],
+    })),
+  }));
+}
+
+/** Whoever talks to the scheduler in a test: a client of the API and an executor in one. */
+export class Counterpart {
+  constructor(readonly bus: Bus) {}
+
+  call<R extends Rpc>(rpc: R, request: RpcRequest<R>, taskId?: number): Promise<RpcResponse<R>> {
+    return this.bus.call(rpc, request, {
+      ...CONTEXT,
+      ...(taskId === undefined ? {} : { partition: partitionOf(taskId) }),
+    });
+  }
+
+  /** Calls until the scheduler is there again. */
+  patiently<R extends Rpc>(rpc: R, request: RpcRequest<R>, taskId?: number): Promise<RpcResponse<R>> {
+    return waitFor(
+      async () => {
+        try {
+          return { answer: await this.call(rpc, request, taskId) };
+        } catch (error) {
+          if (error instanceof ServiceError && error.code === 'unavailable') return undefined;
+          throw error;
+        }
+      },
+      { what: `${rpc.subject} is answered`, timeoutMs: 30_000 },
+    ).then(({ answer }) => answer as RpcResponse<R>);
+  }
+
+  /** Claims a run. @throws when it is refused. */
+  async claim(
+    taskId: number,
+    runId: number,
+    executor = 'executor-1',
+  ): Promise<{ lease: number; next: Instruction }> {
+    const answer = await this.patiently(
+      execution.claim,
+      { task_id: taskId, run_id: runId, executor, capabilities: ['ssh'] },
+      taskId,
+    );
+    if (answer.status !== 'granted') throw new Error(`the claim was refused: ${answer.reason}`);
+    return answer;
+  }
+
+  report(
+    taskId: number,
+    runId: number,
+    lease: number,
+    instruction: Instruction,
+    result: Partial<AttemptResult> = {},
+  ): RpcRequest<typeof execution.report> {
+    if (instruction.do === 'release') throw new Error('a released run has nothing to report');
+    return {
+      task_id: taskId,
+      run_id: runId,
+      lease,
+      step: instruction.step,
+      attempt: instruction.attempt,
+      result: { status: 'succeeded', reason: '', started_at: 1, finished_at: 2, ...result },
+      capabilities: ['ssh'],
+    };
+  }
+
+  /** Claims a run and lets its steps succeed until it is released. */
+  async finish(taskId: number, runId: number): Promise<void> {
+    const { lease, next } = await this.claim(taskId, runId);
+    for (let instruction = next; instruction.do !== 'release'; ) {
+      const report = this.report(taskId, runId, lease, instruction);
+      const answer = await this.patiently(execution.report, report, taskId);
+      if (answer.status !== 'accepted') throw new Error(`the report was refused: ${answer.reason}`);
+      instruction = answer.next;
+    }
+  }
+}
+
+/** Differences between the events and the read tables of a task. */
+export async function differencesOf(servers: TestServers, taskId: number): Promise<string[]> {
+  const db = await openDatabase<Tables>({
+    url: servers.databaseUrl,
+    schema: 'scheduler',
+    migrations,
+    log: silentLogger,
+    signal: new AbortController().signal,
+    max: 1,
+  });
+  try {
+    return await verifyTask(db, new TaskStore(db, () => undefined), taskId);
+  } finally {
+    await db.destroy();
+  }
+}
