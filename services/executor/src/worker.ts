@@ -41,6 +41,8 @@ interface ActiveRun {
  */
 export class Worker {
   private readonly active = new Map<number, ActiveRun>();
+  /** Runs whose claim is under way. */
+  private readonly claiming = new Set<number>();
   private readonly running = new Set<Promise<void>>();
 
   constructor(
@@ -72,7 +74,9 @@ export class Worker {
 
   /** Claims an offered run and, where it is granted, goes on with it in the background. */
   async take(offer: WorkOffer): Promise<void> {
-    if (this.active.has(offer.run_id)) return;
+    // A repeated offer of what is being done here already.
+    if (this.active.has(offer.run_id) || this.claiming.has(offer.run_id)) return;
+    this.claiming.add(offer.run_id);
     this.options.slots.take();
     const context: CallContext = { correlationId: `run-${offer.run_id}`, actor: this.options.executor };
     try {
@@ -87,6 +91,8 @@ export class Worker {
     } catch (error) {
       this.options.slots.release();
       throw error;
+    } finally {
+      this.claiming.delete(offer.run_id);
     }
   }
 

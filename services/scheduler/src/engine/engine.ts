@@ -89,6 +89,7 @@ export class TaskEngine {
   private queue: PendingCommand[] = [];
   private working = false;
   private lastTick = 0;
+  private ticking = false;
 
   constructor(
     private readonly options: {
@@ -166,8 +167,18 @@ export class TaskEngine {
     this.sendControl(executor, over);
   }
 
-  /** Once a second: what is due by time. */
+  /** Once a second: what is due by time. Nothing happens while the last tick's commands wait for the store. */
   async tick(): Promise<void> {
+    if (this.ticking) return;
+    this.ticking = true;
+    try {
+      await this.doWhatIsDue();
+    } finally {
+      this.ticking = false;
+    }
+  }
+
+  private async doWhatIsDue(): Promise<void> {
     const now = this.options.now();
     if (this.lastTick > 0 && now - this.lastTick > STALL_MS) {
       this.options.log.warn(
@@ -262,7 +273,9 @@ export class TaskEngine {
     const task = loaded.state;
     if (outputLease) {
       const run = runAt(task, outputLease.run);
-      if (run.holder === null || run.lease !== outputLease.lease) throw unavailable('the lease is over');
+      if (run.holder === null || run.lease !== outputLease.lease) {
+        throw new ServiceError('wrong_state', `lease ${outputLease.lease} of run ${run.id} is over`);
+      }
     }
     let outcome: Outcome = {};
     if (command) {
