@@ -22,7 +22,7 @@ export interface AttemptSpec {
 const KEY = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,120}$/;
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Checks an attempt's key, which is the name of a directory on the node. Throws a TypeError that names the field. */
+/** Checks an attempt's key, which names files on the node. Throws a TypeError that names the field. */
 export function checkAttemptKey(key: string, field: string): void {
   if (!KEY.test(key)) {
     throw new TypeError(`${field}: '${key.slice(0, 140)}' is not 1 to 120 of A-Z a-z 0-9 . _ -`);

@@ -88,7 +88,7 @@ for (const shell of shells) {
       try {
         await run('mount', ['-t', 'tmpfs', '-o', `size=64k,${owner.stdout.trim()}`, 'rigel-test', home]);
       } catch (error) {
-        t.comment(`a tmpfs cannot be mounted here: ${error instanceof Error ? error.message : error}`);
+        t.pass('a full disk', { skip: `a tmpfs cannot be mounted here: ${error}` });
         return;
       }
       t.teardown(() => run('umount', ['-l', home]));

@@ -53,7 +53,7 @@ export async function stopAttempt(
 }
 
 /**
- * Removes the directories of attempts that ended at least so many days ago. Returns how many.
+ * Removes the files of attempts that ended at least so many days ago. Returns how many.
  *
  * A removed attempt is forgotten: were it started once more, it would run. So the days must be more than any executor
  * may take to come back to an attempt.
