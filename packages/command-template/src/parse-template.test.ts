@@ -135,6 +135,7 @@ t.test('after text that is read in more than one way', async (t) => {
     ['cat <<EOF\n$(\nEOF\necho {{p}}', /in a here-document/],
     ['echo `echo "`" {{p}}', /inside backquotes, which shells read differently/],
     ['echo a <\\\n<EOF\n{{p}}', /an operator continued/],
+    ['echo <#a {{p}}', /a # after a redirection/],
     ['echo $\\\n(echo {{p}})', /a \$ at the end of a continued line/],
     ['echo ) {{p}}', /a closing parenthesis/],
     ['echo a (b) {{p}}', /an opening parenthesis/],

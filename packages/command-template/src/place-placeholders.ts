@@ -153,6 +153,7 @@ class ShellLexer extends CodeReader {
     this.#refuseSplitOperator();
     tracker.redirection();
     this.skipBlanks();
+    if (this.char === '#') throw new Lost('a # after a redirection');
     if (operator === '<<' || operator === '<<-') {
       this.#heredocOperator(tracker, operator === '<<-', at);
     } else if (!this.atEnd && (!METACHARACTERS.includes(this.char) || this.atProcessSubstitution)) {

@@ -10,7 +10,7 @@ export interface Placeholder {
   /** Where it starts in the template's text. */
   readonly position: SourcePosition;
   /** Set when it looks like a placeholder and is none: why. An error unless it stands in a comment. */
-  readonly malformed?: string;
+  readonly malformed: string | undefined;
 }
 
 /** A template's text with every placeholder replaced by one `HOLE` character. */
@@ -27,9 +27,7 @@ export interface ScannedTemplate {
 export const HOLE = '\0';
 
 const BRACES = /\{\{\{\{([^{}\r\n]+)\}\}\}\}|\{\{([^{}\r\n]*)\}(\}?)/g;
-const NAME = '[A-Za-z_][A-Za-z0-9_.-]*';
-const PLACEHOLDER = new RegExp(`^(${NAME})$`);
-const FILTERED = new RegExp(`^(${NAME})[ \\t]*\\|[ \\t]*(.*)$`);
+const NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
 /**
  * Finds the placeholders of a template.
@@ -81,33 +79,23 @@ function readPlaceholder(
   inner: string,
   closed: boolean,
 ): Placeholder | undefined {
-  const content = inner.replaceAll(/^[ \t]+|[ \t]+$/g, '');
-  const base = { source, position };
-  const simple = PLACEHOLDER.exec(content)?.[1];
-  const filtered = FILTERED.exec(content);
-  const name = simple ?? filtered?.[1];
+  const content = inner.trim();
+  const bar = content.indexOf('|');
+  const name = bar < 0 ? content : content.slice(0, bar).trimEnd();
+  const filter = bar < 0 ? undefined : content.slice(bar + 1).trimStart();
+  const isName = NAME.test(name);
+  const isAttempt = isName || (closed && /^[A-Za-z0-9_|]/.test(content));
+  if (!isAttempt) return undefined;
+
+  let malformed: string | undefined;
   if (!closed) {
-    if (name === undefined) return undefined;
-    return { ...base, name, raw: false, malformed: 'is closed by one brace only; write two' };
+    malformed = 'is closed by one brace only; write two';
+  } else if (!isName) {
+    malformed = `is no placeholder: a name starts with a letter or _ and goes on with letters, digits, and _ . -; for this text itself write {{{{${printable(content)}}}}}`;
+  } else if (filter !== undefined && filter !== 'raw') {
+    malformed = `has the unknown filter '${printable(filter)}'; the only filter is raw`;
   }
-  if (simple !== undefined) return { ...base, name: simple, raw: false };
-  if (name !== undefined) {
-    const filter = filtered?.[2] ?? '';
-    if (filter === 'raw') return { ...base, name, raw: true };
-    return {
-      ...base,
-      name,
-      raw: false,
-      malformed: `has the unknown filter '${printable(filter)}'; the only filter is raw`,
-    };
-  }
-  if (!/^[A-Za-z0-9_|]/.test(content)) return undefined;
-  return {
-    ...base,
-    name: content,
-    raw: false,
-    malformed: `is no placeholder: a name starts with a letter or _ and goes on with letters, digits, and _ . -; for this text itself write {{{{${printable(content)}}}}}`,
-  };
+  return { name, raw: filter === 'raw', source, position, malformed };
 }
 
 /** Positions of growing offsets, without reading the text from its start for each. */

@@ -34,6 +34,9 @@ export const WORK_STREAM = 'RIGEL_WORK';
 export const WORK_SUBJECTS = 'rigel.work.*';
 export const workSubject = (capability: Capability): string => `rigel.work.${capability}`;
 
+/** Where offers are also made without JetStream, to whichever executor of the group is free at that moment. */
+export const directOfferSubject = (capability: Capability): string => `rigel.offer.${capability}`;
+
 /** An offer of one node run. A lost offer is made again; a repeated one is refused at the claim. */
 export const WorkOffer = Type.Object({ task_id: Id, run_id: Id });
 export type WorkOffer = Static<typeof WorkOffer>;

@@ -222,8 +222,17 @@ export class Bus {
   }
 
   /** Listens to published messages; ones that do not match the schema are logged and dropped. */
-  subscribe<S extends TSchema>(subject: string, schema: S, handler: (data: Static<S>) => void): () => void {
+  subscribe<S extends TSchema>(
+    subject: string,
+    schema: S,
+    handler: (data: Static<S>) => void,
+    options: {
+      /** Members of a group share the messages; without it everybody gets each. */
+      queue?: string;
+    } = {},
+  ): () => void {
     const subscription = this.nats.subscribe(subject, {
+      ...options,
       callback: (error, message) => {
         try {
           if (error) throw error;

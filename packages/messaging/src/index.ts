@@ -1,3 +1,3 @@
 export { Bus, type CallContext, type RequestContext, type ServeOptions } from './bus.js';
 export { assertMatches } from './validation.js';
-export { WorkQueue } from './work-queue.js';
+export { type TakeOptions, WorkQueue } from './work-queue.js';

@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Capability, WORK_STREAM, WORK_SUBJECTS, WorkOffer, workSubject } from '@rigel/contracts';
+import {
+  type Capability,
+  directOfferSubject,
+  WORK_STREAM,
+  WORK_SUBJECTS,
+  WorkOffer,
+  workSubject,
+} from '@rigel/contracts';
 import { AckPolicy, type JsMsg, nanos, RetentionPolicy, StorageType } from 'nats';
 import type { Logger } from 'pino';
 import type { Bus } from './bus.js';
@@ -13,9 +20,21 @@ const MAX_AGE_MS = 60 * 60_000;
 const PUBLISH_WINDOW = 512;
 const PUBLISH_TIMEOUT_MS = 5_000;
 
+/** How offers are taken. */
+export interface TakeOptions {
+  /** How many more offers can be taken now. */
+  freeSlots: () => number;
+  /** Resolves when a slot becomes free. */
+  slotFreed: () => Promise<void>;
+  handler: (offer: WorkOffer) => Promise<void>;
+  signal: AbortSignal;
+}
+
 /**
  * The queue of offered node runs. It only carries offers: whatever is lost here (NATS may lose its whole store) the
- * scheduler offers again.
+ * scheduler offers again. JetStream keeps them for executors that are busy, and shows how much work waits; but its disk
+ * may be full or its files gone, so an offer that it did not take, and every repeated one, is also published directly to
+ * the executors that listen. An offer that arrives both ways is refused at the second claim.
  */
 export class WorkQueue {
   private ready: Promise<void> | undefined;
@@ -49,19 +68,39 @@ export class WorkQueue {
     return this.ready;
   }
 
-  /** Offers runs to the executors of a capability. @throws when JetStream did not take one; offering again is harmless. */
-  async offer(capability: Capability, offers: WorkOffer[]): Promise<void> {
-    const js = this.bus.nats.jetstream({ timeout: PUBLISH_TIMEOUT_MS });
-    const subject = workSubject(capability);
+  /**
+   * Offers runs to the executors of a capability.
+   * @param repeated nobody has claimed them since they were offered last.
+   */
+  async offer(
+    capability: Capability,
+    offers: WorkOffer[],
+    { repeated }: { repeated: boolean },
+  ): Promise<void> {
+    if (repeated) this.offerDirectly(capability, offers);
     try {
-      await this.ensureStream();
-      for (let start = 0; start < offers.length; start += PUBLISH_WINDOW) {
-        const window = offers.slice(start, start + PUBLISH_WINDOW);
-        await Promise.all(window.map((offer) => js.publish(subject, JSON.stringify(offer))));
-      }
+      await this.enqueue(capability, offers);
     } catch (error) {
       this.ready = undefined;
-      throw error;
+      this.log.warn(
+        { err: error, capability, offers: offers.length },
+        'JetStream takes no offers, they are made directly',
+      );
+      if (!repeated) this.offerDirectly(capability, offers);
+    }
+  }
+
+  private offerDirectly(capability: Capability, offers: WorkOffer[]): void {
+    for (const offer of offers) this.bus.publish(directOfferSubject(capability), offer);
+  }
+
+  private async enqueue(capability: Capability, offers: WorkOffer[]): Promise<void> {
+    const js = this.bus.nats.jetstream({ timeout: PUBLISH_TIMEOUT_MS });
+    const subject = workSubject(capability);
+    await this.ensureStream();
+    for (let start = 0; start < offers.length; start += PUBLISH_WINDOW) {
+      const window = offers.slice(start, start + PUBLISH_WINDOW);
+      await Promise.all(window.map((offer) => js.publish(subject, JSON.stringify(offer))));
     }
   }
 
@@ -69,18 +108,20 @@ export class WorkQueue {
    * Takes offers one by one, at most as many at once as `slots()` says are free, until the signal is aborted. The handler
    * decides the run's claim; when it returns, the offer is done with.
    */
-  async consume(
-    capability: Capability,
-    options: {
-      /** How many more offers can be taken now. */
-      freeSlots: () => number;
-      /** Resolves when a slot becomes free. */
-      slotFreed: () => Promise<void>;
-      handler: (offer: WorkOffer) => Promise<void>;
-      signal: AbortSignal;
-    },
-  ): Promise<void> {
+  async consume(capability: Capability, options: TakeOptions): Promise<void> {
     const { signal } = options;
+    const stopListening = this.bus.subscribe(
+      directOfferSubject(capability),
+      WorkOffer,
+      (offer) => {
+        if (options.freeSlots() <= 0) return;
+        options.handler(offer).catch((error: unknown) => {
+          this.log.warn({ err: error, run: offer.run_id }, 'an offer could not be handled');
+        });
+      },
+      { queue: 'executors' },
+    );
+    signal.addEventListener('abort', stopListening, { once: true });
     while (!signal.aborted) {
       try {
         await this.pull(capability, options);
@@ -93,15 +134,7 @@ export class WorkQueue {
     }
   }
 
-  private async pull(
-    capability: Capability,
-    options: {
-      freeSlots: () => number;
-      slotFreed: () => Promise<void>;
-      handler: (offer: WorkOffer) => Promise<void>;
-      signal: AbortSignal;
-    },
-  ): Promise<void> {
+  private async pull(capability: Capability, options: TakeOptions): Promise<void> {
     await this.ensureStream();
     const manager = await this.bus.nats.jetstreamManager();
     await manager.consumers.add(WORK_STREAM, {

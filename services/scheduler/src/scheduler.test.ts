@@ -1,4 +1,4 @@
-import { execution, ServiceError, tasks, type WorkOffer } from '@rigel/contracts';
+import { execution, ServiceError, tasks, WORK_STREAM, WORK_SUBJECTS, type WorkOffer } from '@rigel/contracts';
 import { WorkQueue } from '@rigel/messaging';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t from 'tap';
@@ -168,6 +168,31 @@ t.test('NATS loses its store: what nobody has claimed is offered again', async (
   stop.abort();
   await consuming;
   t.same([...offered].sort(), [...runs].sort());
+});
+
+t.test('JetStream takes nothing any more: runs are offered all the same', async (t) => {
+  const scheduler = await startReplica(servers);
+  t.teardown(() => scheduler.stop());
+  const bus = await servers.startBus('executor');
+  const manager = await bus.nats.jetstreamManager();
+  await manager.streams.delete(WORK_STREAM).catch(() => undefined);
+  await manager.streams.add({ name: WORK_STREAM, subjects: [WORK_SUBJECTS], max_msg_size: 1 });
+  t.teardown(() => manager.streams.delete(WORK_STREAM));
+  const offered = new Set<number>();
+  const stop = new AbortController();
+  const consuming = new WorkQueue(bus, silentLogger).consume('ssh', {
+    freeSlots: () => 10,
+    slotFreed: async () => undefined,
+    handler: async (offer: WorkOffer) => void offered.add(offer.run_id),
+    signal: stop.signal,
+  });
+  const { runs } = await createTask(2);
+  await waitFor(() => runs.every((run) => offered.has(run)), {
+    what: 'both runs are offered',
+    timeoutMs: 30_000,
+  });
+  stop.abort();
+  await consuming;
 });
 
 t.test('a node is held by one unfinished task, whoever comes at once', async (t) => {

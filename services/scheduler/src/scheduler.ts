@@ -45,7 +45,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const engine = new TaskEngine({
     store,
     wire: {
-      offer: (capability, offers) => work.offer(capability, offers),
+      offer: (capability, offers, options) => work.offer(capability, offers, options),
       control: (executor, control) => bus.publish(controlSubject(executor), control),
     },
     now: Date.now,

@@ -97,9 +97,10 @@ async function storeDeleted(t: Test, rig: Rig): Promise<void> {
   });
   const id = await fleet.startTask(template, nodes, { max_num: 2 });
   await waitFor(async () => (await linesOf(rig, 'store-1')).length > 0, { what: 'the run begins' });
-  await rm(join(dataDir, 'nats'), { recursive: true, force: true });
+  // While it runs, and once more for what it has written meanwhile.
+  await rm(join(dataDir, 'nats'), { recursive: true, force: true, maxRetries: 20 });
   stack.kill('nats', 'SIGKILL');
-  await rm(join(dataDir, 'nats'), { recursive: true, force: true });
+  await rm(join(dataDir, 'nats'), { recursive: true, force: true, maxRetries: 20 });
   t.match(await fleet.ended(id, 90_000), { state: 2, end_reason: 'completed' });
   t.same(await linesOf(rig, 'store-1'), hosts(nodes));
   t.same(await linesOf(rig, 'store-2'), hosts(nodes));

@@ -30,7 +30,7 @@ export interface EngineStore {
 
 /** How the engine reaches the executors. Both may lose what they are given. */
 export interface EngineWire {
-  offer(capability: Capability, offers: WorkOffer[]): Promise<void>;
+  offer(capability: Capability, offers: WorkOffer[], options: { repeated: boolean }): Promise<void>;
   control(executor: string, control: ExecutorControl): void;
 }
 
@@ -199,7 +199,7 @@ export class TaskEngine {
       for (const [run, since] of loaded.drainingSince) {
         if (now - since > DRAIN_LIMIT_MS) due.push(this.submit(id, { type: 'giveUpDraining', run }, null));
       }
-      this.makeOffers(id, loaded, loaded.offers.repeated(now));
+      this.makeOffers(id, loaded, loaded.offers.repeated(now), true);
       // Read for a question about the past, or for a command that was refused.
       if (!this.working && !isActive(loaded.state)) this.unload(id);
     }
@@ -350,10 +350,15 @@ export class TaskEngine {
     else if (!drainingSince.has(run.index)) drainingSince.set(run.index, now);
   }
 
-  private makeOffers(taskId: number, loaded: LoadedTask, due: Map<Capability, number[]>): void {
+  private makeOffers(
+    taskId: number,
+    loaded: LoadedTask,
+    due: Map<Capability, number[]>,
+    repeated = false,
+  ): void {
     for (const [capability, runs] of due) {
       const offers = runs.map((index) => ({ task_id: taskId, run_id: runAt(loaded.state, index).id }));
-      this.options.wire.offer(capability, offers).catch((error: unknown) => {
+      this.options.wire.offer(capability, offers, { repeated }).catch((error: unknown) => {
         this.options.log.warn(
           { err: error, task: taskId, runs: runs.length },
           'runs could not be offered, trying again',
