@@ -45,7 +45,7 @@ for (const shell of shells) {
       'f() { show "$@" {{p}}; }; f {{p}} b # {{p}}',
       '[ {{p}} = "{{p}}" ] && show SAME',
     ].join('\n');
-    property({ runs: 30, batch: 100 }, (values) =>
+    property({ runs: 20, batch: 100 }, (values) =>
       checkInShell(shell, text, values, (v) => [
         ...[v, `a${v}b`, v, `a${v}b`, v, `a${v}b`, `-x=${v}${v}`, `~${v}`, `{${v}}`, `*${v}`],
         ...[v, `${v}'${v}'`, `"${v}"`],
@@ -61,7 +61,7 @@ for (const shell of shells) {
       `show "$(case {{p}} in "{{p}}") printf '%s.' {{p}};; esac)"`,
       'cat <<EOF\n{{p}} "{{p}}" $(printf \'%s.\' {{p}})\nEOF\nshow',
     ].join('\n');
-    property({ runs: 6, batch: 50 }, (values) =>
+    property({ runs: 5, batch: 50 }, (values) =>
       checkInShell(shell, text, values, (v) => [`${v}.`, `${v}.${v}..${v}.`, `${v}.`, `${v} "${v}" ${v}.\n`]),
     );
   });

@@ -547,7 +547,7 @@ class ShellLexer extends CodeReader {
     if (runner) {
       return {
         place: `inside a here-document on a line with ${printable(runner.text)}, which runs what it reads as code`,
-        instead: 'quote the delimiter, hand the value over in an environment variable, and use that',
+        instead: 'quote the delimiter and hand the value over in an environment variable or a file',
       };
     }
     return heredoc.quoted ? IN_QUOTED_HEREDOC : undefined;

@@ -46,16 +46,45 @@ export function isDatabaseError(error: unknown): error is Error & DatabaseError 
   return error instanceof Error && typeof (error as DatabaseError).code === 'string';
 }
 
-// The head's row lock comes first: from here to commit there is one writer, so positions follow in commit order.
-const APPEND = `
-  WITH head AS (
+/** Events for one stream, and where they come from. */
+export type MetaAppend<E extends NewEvent = NewEvent> = StreamAppend<E> & { meta: EventMeta };
+
+/**
+ * Two common table expressions that append, for a statement that does more in the same breath (and so needs no
+ * transaction around it). Its first three parameters are those of `appendParameters`. `head` has one row once the lock is
+ * held that orders the history; whatever else the statement changes must join it, so that the lock comes first.
+ */
+export const APPEND_CTES = `
+  head AS (
     UPDATE event_head SET position = position + $2::int RETURNING position - $2::int AS base
-  )
-  INSERT INTO events (${COLUMNS})
-  SELECT head.base + e.n, e.stream, e.version, e.type, ${CURRENT_SCHEMA}, e.data, e.meta, $3::bigint
-  FROM head, json_to_recordset($1::json) AS e(n int, stream text, version int, type text, data jsonb, meta jsonb)
-  ORDER BY e.n
-  RETURNING position`;
+  ),
+  appended AS (
+    INSERT INTO events (${COLUMNS})
+    SELECT head.base + e.n, e.stream, e.version, e.type, ${CURRENT_SCHEMA}, e.data, e.meta, $3::bigint
+    FROM head, json_to_recordset($1::json) AS e(n int, stream text, version int, type text, data jsonb, meta jsonb)
+    ORDER BY e.n
+  )`;
+
+/** The parameters $1 to $3 of `APPEND_CTES`. @param now milliseconds since 1970. */
+export function appendParameters(appends: readonly MetaAppend[], now: number): [string, number, number] {
+  const rows: object[] = [];
+  for (const { stream, expectedVersion, events, meta } of appends) {
+    events.forEach(({ type, data }, index) => {
+      rows.push({ n: rows.length + 1, stream, version: expectedVersion + index + 1, type, data, meta });
+    });
+  }
+  return [JSON.stringify(rows), rows.length, now];
+}
+
+/** What a failed append means: VersionConflict when a stream is not at its expected version, else the error itself. */
+export function asVersionConflict(error: unknown, appends: readonly StreamAppend[]): unknown {
+  const conflict =
+    isDatabaseError(error) && error.code === '23505' && error.constraint === 'events_stream_version';
+  if (!conflict) return error;
+  return new VersionConflict(
+    `somebody else has written to ${appends.map(({ stream }) => stream).join(', ')}`,
+  );
+}
 
 /**
  * Appends events to streams, all or none, inside the caller's transaction. Appending takes the lock that orders the
@@ -64,44 +93,32 @@ const APPEND = `
  */
 export async function append<E extends NewEvent>(
   trx: Transaction<unknown>,
-  appends: readonly (StreamAppend<E> & { meta: EventMeta })[],
+  appends: readonly MetaAppend<E>[],
   now: number,
 ): Promise<RecordedEvent<E>[]> {
-  const recorded: RecordedEvent<E>[] = [];
-  const rows: object[] = [];
-  for (const { stream, expectedVersion, events, meta } of appends) {
-    let version = expectedVersion;
-    for (const event of events) {
-      version++;
-      rows.push({ n: rows.length + 1, stream, version, type: event.type, data: event.data, meta });
-      recorded.push({
-        position: 0,
-        stream,
-        version,
-        type: event.type,
-        schema: CURRENT_SCHEMA,
-        data: event.data,
-        meta,
-        recordedAt: now,
-      });
-    }
-  }
-  if (rows.length === 0) return [];
+  const parameters = appendParameters(appends, now);
+  if (parameters[1] === 0) return [];
+  let position: number;
   try {
-    const result = await trx.executeQuery<{ position: number }>(
-      CompiledQuery.raw(APPEND, [JSON.stringify(rows), rows.length, now]),
+    const result = await trx.executeQuery<{ base: number }>(
+      CompiledQuery.raw(`WITH ${APPEND_CTES} SELECT base FROM head`, parameters),
     );
-    const first = result.rows[0]?.position ?? 0;
-    recorded.forEach((event, index) => {
-      event.position = first + index;
-    });
-    return recorded;
+    position = result.rows[0]?.base ?? 0;
   } catch (error) {
-    if (isDatabaseError(error) && error.code === '23505' && error.constraint === 'events_stream_version') {
-      throw new VersionConflict(`somebody else has written to ${appends.map((a) => a.stream).join(', ')}`);
-    }
-    throw error;
+    throw asVersionConflict(error, appends);
   }
+  return appends.flatMap(({ stream, expectedVersion, events, meta }) =>
+    events.map(({ type, data }, index) => ({
+      position: ++position,
+      stream,
+      version: expectedVersion + index + 1,
+      type,
+      schema: CURRENT_SCHEMA,
+      data,
+      meta,
+      recordedAt: now,
+    })),
+  );
 }
 
 /** Waits until no other transaction appends, and keeps all others from appending until this one ends. */

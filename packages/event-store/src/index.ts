@@ -9,7 +9,10 @@ export {
   VersionConflict,
 } from './event.js';
 export {
+  APPEND_CTES,
   append,
+  appendParameters,
+  asVersionConflict,
   CURRENT_SCHEMA,
   isDatabaseError,
   readAll,

@@ -13,6 +13,8 @@ import type { RecordedEvent } from './event.js';
 import { readAll, readHead } from './event-store.js';
 
 const BATCH = 500;
+/** After a notification the relay waits this long for more to come together: a read for each commit would be many. */
+const LINGER_MS = 15;
 /** How often the end of the history is told when nothing happens, so that a consumer notices a lost last message. */
 const IDLE_INTERVAL_MS = 1_000;
 
@@ -91,6 +93,7 @@ export class EventRelay {
         sleep(IDLE_INTERVAL_MS, undefined, { signal: idle.signal }).catch(() => undefined),
       ]);
       idle.abort();
+      if (!signal.aborted) await sleep(LINGER_MS);
     }
   }
 

@@ -11,9 +11,10 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 const STATEMENT_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 4_000;
 const RETRY_MS = 500;
+const DEFAULT_CONNECTIONS = 10;
 
 /** Builds a pool whose connections see one schema only (their search_path). */
-function createPool(url: string, schema: string, max: number, log: Logger): pg.Pool {
+export function createPool(url: string, schema: string, log: Logger, max = DEFAULT_CONNECTIONS): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -60,10 +61,12 @@ export async function openDatabase<Tables>(options: {
   signal: AbortSignal;
   /** Connections at most. */
   max?: number;
+  /** A pool from `createPool`, for a service that also uses it directly; closing the database closes it. */
+  pool?: pg.Pool;
 }): Promise<Kysely<Tables>> {
   const { url, schema, log, signal } = options;
   const db = new Kysely<Tables>({
-    dialect: new PostgresDialect({ pool: createPool(url, schema, options.max ?? 10, log) }),
+    dialect: new PostgresDialect({ pool: options.pool ?? createPool(url, schema, log, options.max) }),
   });
   try {
     await waitForDatabase(db as Kysely<unknown>, log, signal);

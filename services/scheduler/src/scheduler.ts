@@ -1,7 +1,14 @@
 import { controlSubject, schedulerSettings } from '@rigel/contracts';
 import { EventRelay } from '@rigel/event-store';
 import { WorkQueue } from '@rigel/messaging';
-import { checkDatabase, Operations, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
+import {
+  checkDatabase,
+  createPool,
+  Operations,
+  openDatabase,
+  type ServiceContext,
+  serveHealth,
+} from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { TaskEngine } from './engine/engine.js';
@@ -27,9 +34,11 @@ const ADOPT_MS = 2_000;
 /** Starts the scheduler: the tasks of the partitions it owns, in the database schema `scheduler`. */
 export async function startScheduler(context: ServiceContext<Static<typeof SchedulerConfig>>): Promise<void> {
   const { config, name, log, bus, signal, onShutdown } = context;
+  const pool = createPool(config.DATABASE_URL, 'scheduler', log);
   const db = await openDatabase<Tables>({
     url: config.DATABASE_URL,
     schema: 'scheduler',
+    pool,
     migrations,
     log,
     signal,
@@ -40,7 +49,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   relay.start();
   onShutdown('relay', () => relay.stop());
 
-  const store = new TaskStore(db, () => relay.notify());
+  const store = new TaskStore(db, pool, () => relay.notify());
   const work = new WorkQueue(bus, log);
   const engine = new TaskEngine({
     store,

@@ -1,6 +1,15 @@
 import { PARTITIONS, ServiceError } from '@rigel/contracts';
-import { append, type EventMeta, type RecordedEvent, readStream } from '@rigel/event-store';
+import {
+  APPEND_CTES,
+  append,
+  appendParameters,
+  asVersionConflict,
+  type EventMeta,
+  type RecordedEvent,
+  readStream,
+} from '@rigel/event-store';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
+import type pg from 'pg';
 import type { Tables } from './tables.js';
 import { streamOf, type TaskEvent } from './task/events.js';
 import { heldNodes, runRows, taskRow, touchedRuns } from './task/projection.js';
@@ -31,12 +40,94 @@ export interface Commit {
   now: number;
 }
 
+/** What a group of decisions changes in the read tables. */
+interface Changes {
+  tasks: object[];
+  runs: object[];
+  host_keys: { node_id: number; host_key: string }[];
+  /** Resumed tasks: their reservations become holds. */
+  holding: number[];
+  /** Ended tasks, and the nodes on which a command of theirs is still being ended: only those stay held. */
+  ended: { task_id: number; nodes: number[] }[];
+}
+
+function changesOf(appends: readonly TaskAppend[]): Changes {
+  const touched = new Map<TaskState, Set<number>>();
+  const hostKeys = new Map<number, string>();
+  const holdsChange = new Set<TaskState>();
+  for (const { task, events } of appends) {
+    const indexes = touched.get(task) ?? new Set<number>();
+    touched.set(task, indexes);
+    for (const event of events) {
+      const runs = touchedRuns(task, event);
+      if (runs === 'all') for (const run of task.runs) indexes.add(run.index);
+      else for (const index of runs) indexes.add(index);
+      if (event.type === 'HostKeyPinned' && !hostKeys.has(event.data.node)) {
+        hostKeys.set(event.data.node, event.data.hostKey);
+      }
+      if (event.type === 'TaskStarted' || event.type === 'RunDrained') holdsChange.add(task);
+    }
+    if (hasEnded(task)) holdsChange.add(task);
+  }
+  const changes: Changes = {
+    tasks: [...touched.keys()].map(taskRow),
+    runs: [...touched].flatMap(([task, indexes]) => runRows(task, indexes)),
+    host_keys: [...hostKeys].map(([node_id, host_key]) => ({ node_id, host_key })),
+    holding: [],
+    ended: [],
+  };
+  for (const task of holdsChange) {
+    const held = heldNodes(task);
+    if (held === 'all') changes.holding.push(task.id);
+    else changes.ended.push({ task_id: task.id, nodes: held });
+  }
+  return changes;
+}
+
+// $4 are the Changes, $5 to $9 the outputs, column by column. Every part joins `head`, so that its lock comes first.
+const COMMIT = `
+  WITH ${APPEND_CTES},
+  changed_tasks AS (
+    UPDATE tasks t SET state = r.state, end_reason = r.end_reason, stat = r.stat, active = r.active,
+      version = r.version, updated_at = r.updated_at
+    FROM head, json_to_recordset($4::json->'tasks') AS r(id bigint, state smallint, end_reason text, stat int[],
+      active boolean, version int, updated_at bigint)
+    WHERE t.id = r.id
+  ),
+  changed_runs AS (
+    UPDATE runs t SET state = r.state, step = r.step, steps = r.steps, updated_at = r.updated_at
+    FROM head, json_to_recordset($4::json->'runs') AS r(id bigint, state smallint, step int, steps jsonb,
+      updated_at bigint)
+    WHERE t.id = r.id
+  ),
+  pinned AS (
+    INSERT INTO host_keys (node_id, host_key)
+    SELECT r.node_id, r.host_key
+    FROM head, json_to_recordset($4::json->'host_keys') AS r(node_id bigint, host_key text)
+    ON CONFLICT DO NOTHING
+  ),
+  held AS (
+    UPDATE node_holds h SET expires_at = NULL
+    FROM head, json_array_elements_text($4::json->'holding') AS task_id
+    WHERE h.task_id = task_id::bigint
+  ),
+  released AS (
+    DELETE FROM node_holds h
+    USING head, json_to_recordset($4::json->'ended') AS r(task_id bigint, nodes bigint[])
+    WHERE h.task_id = r.task_id AND h.node_id <> ALL (r.nodes)
+  )
+  INSERT INTO attempt_output (run_id, step, attempt, start_byte, data)
+  SELECT o.* FROM head, unnest($5::bigint[], $6::int[], $7::int[], $8::bigint[], $9::bytea[]) AS o
+  ON CONFLICT DO NOTHING`;
+
 /** The scheduler's PostgreSQL schema, as the engine needs it. */
 export class TaskStore {
   private readonly raw: Kysely<unknown>;
 
   constructor(
     readonly db: Kysely<Tables>,
+    /** The pool under `db`, for the statement that is run all the time. */
+    private readonly pool: pg.Pool,
     private readonly onRecorded: () => void,
   ) {
     this.raw = db as unknown as Kysely<unknown>;
@@ -89,73 +180,35 @@ export class TaskStore {
     return end;
   }
 
-  /** Makes a group of decisions durable: all of it or nothing. @throws VersionConflict when another writer was faster. */
-  async commit(commit: Commit): Promise<void> {
-    await this.raw.transaction().execute(async (trx) => {
-      await append<TaskEvent>(
-        trx,
-        commit.appends.map(({ task, events, expectedVersion, meta }) => ({
-          stream: streamOf(task.id),
-          expectedVersion,
-          events,
-          meta,
-        })),
-        commit.now,
-      );
-      await this.project(trx, commit.appends);
-      await storeOutputs(trx, commit.outputs);
-    });
-    if (commit.appends.length > 0) this.onRecorded();
-  }
-
-  private async project(trx: Transaction<unknown>, appends: readonly TaskAppend[]): Promise<void> {
-    if (appends.length === 0) return;
-    const touched = new Map<TaskState, Set<number>>();
-    const hostKeys: { node_id: number; host_key: string }[] = [];
-    const holdsChange = new Set<TaskState>();
-    for (const { task, events } of appends) {
-      const indexes = touched.get(task) ?? new Set<number>();
-      touched.set(task, indexes);
-      for (const event of events) {
-        const runs = touchedRuns(task, event);
-        if (runs === 'all') for (const run of task.runs) indexes.add(run.index);
-        else for (const index of runs) indexes.add(index);
-        if (event.type === 'HostKeyPinned')
-          hostKeys.push({ node_id: event.data.node, host_key: event.data.hostKey });
-        if (event.type === 'TaskStarted' || event.type === 'RunDrained') holdsChange.add(task);
-      }
-      if (hasEnded(task)) holdsChange.add(task);
+  /**
+   * Makes a group of decisions durable, all of it or nothing: one prepared statement, which is its own transaction.
+   * @throws VersionConflict when another writer was faster.
+   */
+  async commit({ appends, outputs, now }: Commit): Promise<void> {
+    const streams = appends.map(({ task, events, expectedVersion, meta }) => ({
+      stream: streamOf(task.id),
+      expectedVersion,
+      events,
+      meta,
+    }));
+    try {
+      await this.pool.query({
+        name: 'commit',
+        text: COMMIT,
+        values: [
+          ...appendParameters(streams, now),
+          JSON.stringify(changesOf(appends)),
+          outputs.map(({ runId }) => runId),
+          outputs.map(({ step }) => step),
+          outputs.map(({ attempt }) => attempt),
+          outputs.map(({ start }) => start),
+          outputs.map(({ data }) => data),
+        ],
+      });
+    } catch (error) {
+      throw asVersionConflict(error, streams);
     }
-    const tasks = [...touched.keys()].map((task) => ({ ...taskRow(task), stat: `{${task.stat.join(',')}}` }));
-    await run(
-      trx,
-      `UPDATE tasks t SET state = r.state, end_reason = r.end_reason, stat = r.stat::int[], active = r.active,
-         version = r.version, updated_at = r.updated_at
-       FROM json_to_recordset($1::json) AS r(id bigint, state smallint, end_reason text, stat text, active boolean,
-         version int, updated_at bigint)
-       WHERE t.id = r.id`,
-      [JSON.stringify(tasks)],
-    );
-    const rows = [...touched].flatMap(([task, indexes]) => runRows(task, indexes));
-    if (rows.length > 0) {
-      await run(
-        trx,
-        `UPDATE runs t SET state = r.state, step = r.step, steps = r.steps, updated_at = r.updated_at
-         FROM json_to_recordset($1::json) AS r(id bigint, state smallint, step int, steps jsonb, updated_at bigint)
-         WHERE t.id = r.id`,
-        [JSON.stringify(rows)],
-      );
-    }
-    if (hostKeys.length > 0) {
-      await run(
-        trx,
-        `INSERT INTO host_keys (node_id, host_key)
-         SELECT node_id, host_key FROM json_to_recordset($1::json) AS r(node_id bigint, host_key text)
-         ON CONFLICT DO NOTHING`,
-        [JSON.stringify(hostKeys)],
-      );
-    }
-    for (const task of holdsChange) await updateHolds(trx, task);
+    if (appends.length > 0) this.onRecorded();
   }
 
   /**
@@ -252,17 +305,6 @@ async function hold(
   return nodes.filter((node) => !taken.has(node));
 }
 
-/** After a resume the reservation becomes a hold; after the end only nodes with something left on them are held. */
-async function updateHolds(trx: Transaction<unknown>, task: TaskState): Promise<void> {
-  const held = heldNodes(task);
-  if (held === 'all') await run(trx, 'UPDATE node_holds SET expires_at = NULL WHERE task_id = $1', [task.id]);
-  else
-    await run(trx, 'DELETE FROM node_holds WHERE task_id = $1 AND node_id <> ALL($2::bigint[])', [
-      task.id,
-      held,
-    ]);
-}
-
 async function insertTask(trx: Transaction<unknown>, task: TaskState): Promise<void> {
   const { created } = task;
   const row = taskRow(task);
@@ -310,21 +352,5 @@ async function insertTask(trx: Transaction<unknown>, task: TaskState): Promise<v
      FROM json_to_recordset($1::json) AS r(id bigint, index int, batch int, node bigint, ip text, vm text,
        state smallint, step int, steps jsonb)`,
     [JSON.stringify(runs), task.id, task.createdAt],
-  );
-}
-
-async function storeOutputs(trx: Transaction<unknown>, outputs: readonly OutputPiece[]): Promise<void> {
-  if (outputs.length === 0) return;
-  await run(
-    trx,
-    `INSERT INTO attempt_output (run_id, step, attempt, start_byte, data)
-     SELECT * FROM unnest($1::bigint[], $2::int[], $3::int[], $4::bigint[], $5::bytea[]) ON CONFLICT DO NOTHING`,
-    [
-      outputs.map(({ runId }) => runId),
-      outputs.map(({ step }) => step),
-      outputs.map(({ attempt }) => attempt),
-      outputs.map(({ start }) => start),
-      outputs.map(({ data }) => data),
-    ],
   );
 }

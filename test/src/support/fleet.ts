@@ -117,7 +117,7 @@ export class Fleet {
         const task = await this.api.task(id);
         return task.state > 1 && task.end_reason !== '' ? task : undefined;
       },
-      { what: `task ${id} ends`, timeoutMs, intervalMs: 50 },
+      { what: `task ${id} ends`, timeoutMs, intervalMs: 100 },
     );
   }
 }

@@ -11,7 +11,7 @@ import {
   ServiceError,
 } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
-import { openDatabase } from '@rigel/runtime';
+import { createPool, openDatabase } from '@rigel/runtime';
 import { runInProcess, silentLogger, type TestServers, waitFor } from '@rigel/testing';
 import { migrations } from '../migrations/index.js';
 import { startScheduler } from '../scheduler.js';
@@ -140,16 +140,17 @@ export class Counterpart {
 
 /** Differences between the events and the read tables of a task. */
 export async function differencesOf(servers: TestServers, taskId: number): Promise<string[]> {
+  const pool = createPool(servers.databaseUrl, 'scheduler', silentLogger, 1);
   const db = await openDatabase<Tables>({
     url: servers.databaseUrl,
     schema: 'scheduler',
     migrations,
     log: silentLogger,
     signal: new AbortController().signal,
-    max: 1,
+    pool,
   });
   try {
-    return await verifyTask(db, new TaskStore(db, () => undefined), taskId);
+    return await verifyTask(db, new TaskStore(db, pool, () => undefined), taskId);
   } finally {
     await db.destroy();
   }
