@@ -14,7 +14,7 @@ import { readAll, readHead } from './event-store.js';
 
 const BATCH = 500;
 /** After a notification the relay waits this long for more to come together: a read for each commit would be many. */
-const LINGER_MS = 15;
+const LINGER_MS = 50;
 /** How often the end of the history is told when nothing happens, so that a consumer notices a lost last message. */
 const IDLE_INTERVAL_MS = 1_000;
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { controlSubject, schedulerSettings } from '@rigel/contracts';
 import { EventRelay } from '@rigel/event-store';
 import { WorkQueue } from '@rigel/messaging';
@@ -58,6 +59,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
       control: (executor, control) => bus.publish(controlSubject(executor), control),
     },
     now: Date.now,
+    gather: (ms) => sleep(ms),
     log,
   });
   const operations = new Operations(bus, log);

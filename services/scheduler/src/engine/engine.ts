@@ -64,6 +64,14 @@ interface LoadedTask {
 
 /** Commands committed in one transaction at most. */
 const MAX_GROUP = 512;
+/**
+ * While this many runs are being worked on, a commit waits a moment for the reports of others: each transaction costs
+ * much more than a report more in it. With fewer, the moment would only be waiting.
+ */
+const BUSY_LEASES = 16;
+const GATHER_MS = 8;
+/** With so many commands there is nothing to wait for. */
+const ENOUGH_COMMANDS = 32;
 /** Commands waiting at most; beyond it they are refused, and their senders try again. */
 const MAX_WAITING = 20_000;
 /** A command that may run on a node that cannot be reached is given up after this long. */
@@ -96,6 +104,8 @@ export class TaskEngine {
       store: EngineStore;
       wire: EngineWire;
       now: () => number;
+      /** Waits so many milliseconds. */
+      gather: (ms: number) => Promise<void>;
       log: Logger;
     },
   ) {
@@ -222,6 +232,9 @@ export class TaskEngine {
     this.working = true;
     try {
       while (this.queue.length > 0) {
+        if (this.leases.size >= BUSY_LEASES && this.queue.length < ENOUGH_COMMANDS) {
+          await this.options.gather(GATHER_MS);
+        }
         const group = this.queue.splice(0, MAX_GROUP);
         try {
           await this.process(group);
