@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,7 @@ import {
 import { ConfigError, type LocalConfig } from './config.js';
 import { lockDataDir } from './data-dir-lock.js';
 import { endLeftovers } from './leftovers.js';
+import { makeFolder } from './make-folder.js';
 import { processStart } from './process-identity.js';
 import type { ProcessSpec } from './process-spec.js';
 import { waitUntilReady } from './readiness.js';
@@ -68,7 +68,7 @@ export interface Stack {
 export async function startStack(config: LocalConfig, options: StackOptions = {}): Promise<Stack> {
   const { signal = new AbortController().signal, killSignal, readyTimeoutMs = READY_TIMEOUT_MS } = options;
   const logDir = join(config.dataDir, 'logs');
-  await mkdir(logDir, { recursive: true });
+  await makeFolder(logDir);
   const log = createSupervisorLog(join(logDir, 'supervisor.log'), options.onNotice ?? (() => undefined));
   const runFolder = new RunFolder(join(config.dataDir, 'run'));
   const lock = await lockDataDir(config.dataDir);
