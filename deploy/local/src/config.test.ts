@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import ssh2 from 'ssh2';
 import t from 'tap';
 import { ConfigError, REPOSITORY_DIR, readLocalConfig, unknownVariables } from './config.js';
 
@@ -29,17 +30,25 @@ t.test('nothing needs to be set', async (t) => {
 t.test('every variable is read', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'rigel-config-'));
   t.teardown(() => rm(dir, { recursive: true }));
+  const key = ssh2.utils.generateKeyPairSync('ed25519');
+  const keyFile = join(dir, 'key');
+  await writeFile(keyFile, key.private);
+  await writeFile(`${keyFile}.pub`, key.public);
+  t.throws(
+    () => readLocalConfig({ RIGEL_SSH_KEY_FILE: `${keyFile}.pub` }),
+    /no private key .*it is a public key/,
+  );
   const config = readLocalConfig({
     RIGEL_DATA_DIR: 'some/data',
     RIGEL_HTTP_HOST: '::1',
     RIGEL_HTTP_PORT: '0',
-    RIGEL_EXECUTORS: '0',
+    RIGEL_EXECUTORS: '3',
     RIGEL_SCHEDULERS: '3',
     DATABASE_URL: 'postgresql://me:secret@db/rigel',
     NATS_URL: 'nats://127.0.0.1:4222',
     RIGEL_SSH_USER: 'deploy',
     RIGEL_SSH_PORT: '2222',
-    RIGEL_SSH_KEY_FILE: dir,
+    RIGEL_SSH_KEY_FILE: keyFile,
     RIGEL_SSH_HOST_KEYS: 'strict',
     RIGEL_SSH_KNOWN_HOSTS: 'known',
     RIGEL_LOG_LEVEL: 'debug',
@@ -53,13 +62,13 @@ t.test('every variable is read', async (t) => {
     dataDir: join(process.cwd(), 'some/data'),
     httpHost: '::1',
     httpPort: 0,
-    executors: 0,
+    executors: 3,
     schedulers: 3,
     databaseUrl: 'postgresql://me:secret@db/rigel',
     natsUrl: 'nats://127.0.0.1:4222',
     sshUser: 'deploy',
     sshPort: 2222,
-    sshKeyFile: dir,
+    sshKeyFile: keyFile,
     sshHostKeys: 'strict',
     sshKnownHosts: join(process.cwd(), 'known'),
     logLevel: 'debug',
@@ -90,8 +99,8 @@ t.test('a wrong value is one line that names it', async (t) => {
     ['RIGEL_HTTP_PORT', '65536', 'RIGEL_HTTP_PORT = 65536 is wrong: expected a whole number from 0 to 65535'],
     ['RIGEL_HTTP_PORT', '-1', 'RIGEL_HTTP_PORT = -1 is wrong: expected a whole number from 0 to 65535'],
     ['RIGEL_HTTP_HOST', 'a b', 'RIGEL_HTTP_HOST = a b is wrong: expected a host name or IP address'],
-    ['RIGEL_EXECUTORS', '65', 'RIGEL_EXECUTORS = 65 is wrong: expected a whole number from 0 to 64'],
-    ['RIGEL_EXECUTORS', '1.5', 'RIGEL_EXECUTORS = 1.5 is wrong: expected a whole number from 0 to 64'],
+    ['RIGEL_EXECUTORS', '65', 'RIGEL_EXECUTORS = 65 is wrong: expected a whole number from 1 to 64'],
+    ['RIGEL_EXECUTORS', '1.5', 'RIGEL_EXECUTORS = 1.5 is wrong: expected a whole number from 1 to 64'],
     ['RIGEL_SCHEDULERS', '0', 'RIGEL_SCHEDULERS = 0 is wrong: expected a whole number from 1 to 16'],
     ['RIGEL_SSH_HOST_KEYS', 'no', 'RIGEL_SSH_HOST_KEYS = no is wrong: expected accept-new or strict'],
     [

@@ -1,8 +1,9 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { executorSettings, gatewaySettings, isTimeZone, schedulerSettings } from '@rigel/contracts';
 import { Ajv, type JSONSchemaType } from 'ajv';
+import ssh2 from 'ssh2';
 import { Type } from 'typebox';
 import { nearestName } from './nearest-name.js';
 
@@ -70,7 +71,7 @@ const EXPECTED: Record<VariableName, string> = {
   RIGEL_DATA_DIR: 'a folder',
   RIGEL_HTTP_HOST: 'a host name or IP address',
   RIGEL_HTTP_PORT: 'a whole number from 0 to 65535',
-  RIGEL_EXECUTORS: 'a whole number from 0 to 64',
+  RIGEL_EXECUTORS: 'a whole number from 1 to 64',
   RIGEL_SCHEDULERS: 'a whole number from 1 to 16',
   DATABASE_URL: 'postgres://user:password@host:port/database',
   NATS_URL: 'nats://host:port',
@@ -93,7 +94,7 @@ const SCHEMA: JSONSchemaType<Variables> = {
     RIGEL_DATA_DIR: { type: 'string', default: resolve(REPOSITORY_DIR, '.rigel') },
     RIGEL_HTTP_HOST: { type: 'string', pattern: '^[0-9A-Za-z._:-]+$', default: '127.0.0.1' },
     RIGEL_HTTP_PORT: { type: 'integer', minimum: 0, maximum: 65535, default: 8080 },
-    RIGEL_EXECUTORS: { type: 'integer', minimum: 0, maximum: 64, default: 2 },
+    RIGEL_EXECUTORS: { type: 'integer', minimum: 1, maximum: 64, default: 2 },
     RIGEL_SCHEDULERS: { type: 'integer', minimum: 1, maximum: 16, default: 1 },
     DATABASE_URL: { type: 'string', nullable: true, pattern: '^postgres(ql)?://[^\\s/]' },
     NATS_URL: { type: 'string', nullable: true, pattern: '^(nats|tls)://[^\\s/]' },
@@ -142,6 +143,7 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     } catch {
       throw new ConfigError(complaint('RIGEL_SSH_KEY_FILE', sshKeyFile));
     }
+    checkKey(sshKeyFile);
   }
   return {
     dataDir: resolve(variables.RIGEL_DATA_DIR),
@@ -205,6 +207,16 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
       (name) =>
         `${name} is not a known variable and is ignored; the nearest known one is ${nearestName(name, known)}`,
     );
+}
+
+/** A key that no node can accept is told now, not by every node. */
+function checkKey(file: string): void {
+  const key = ssh2.utils.parseKey(readFileSync(file));
+  if (!(key instanceof Error) && !Array.isArray(key) && key.isPrivateKey()) return;
+  const why = key instanceof Error ? printable(key.message) : 'it is a public key';
+  throw new ConfigError(
+    `RIGEL_SSH_KEY_FILE = ${printable(file)} is no private key without a passphrase (${why})`,
+  );
 }
 
 function complaint(name: VariableName, value: string): string {

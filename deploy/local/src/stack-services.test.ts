@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import ssh2 from 'ssh2';
 import t from 'tap';
 import { REPOSITORY_DIR, readLocalConfig } from './config.js';
 import { stackServices, systemEnvironment } from './stack-services.js';
@@ -10,11 +13,16 @@ const addresses = {
   httpPort: 20002,
 };
 
+const keyFolder = mkdtempSync(join(tmpdir(), 'rigel-key-'));
+t.teardown(() => rmSync(keyFolder, { recursive: true }));
+const keyFile = join(keyFolder, 'id_ed25519');
+writeFileSync(keyFile, ssh2.utils.generateKeyPairSync('ed25519').private);
+
 t.test('each service is a process with what it needs and nothing more', async (t) => {
   const config = readLocalConfig({
     RIGEL_DATA_DIR: '/data',
     RIGEL_SSH_USER: 'deploy',
-    RIGEL_SSH_KEY_FILE: process.execPath,
+    RIGEL_SSH_KEY_FILE: keyFile,
     RIGEL_SSH_KNOWN_HOSTS: '/known',
     RIGEL_LOG_LEVEL: 'warn',
   });
@@ -45,7 +53,7 @@ t.test('each service is a process with what it needs and nothing more', async (t
       RIGEL_DATA_DIR: '/data',
       RIGEL_SSH_USER: 'deploy',
       RIGEL_SSH_PORT: '22',
-      RIGEL_SSH_KEY_FILE: process.execPath,
+      RIGEL_SSH_KEY_FILE: keyFile,
       RIGEL_SSH_HOST_KEYS: 'accept-new',
       RIGEL_SSH_KNOWN_HOSTS: '/known',
     },
@@ -69,11 +77,12 @@ t.test('each service is a process with what it needs and nothing more', async (t
 t.test('the numbers of executors and schedulers can be chosen', async (t) => {
   const names = (env: NodeJS.ProcessEnv) =>
     stackServices(readLocalConfig(env), addresses).map(({ name }) => name);
-  t.strictSame(names({ RIGEL_EXECUTORS: '0', RIGEL_SCHEDULERS: '2' }), [
+  t.strictSame(names({ RIGEL_EXECUTORS: '1', RIGEL_SCHEDULERS: '2' }), [
     'catalog',
     'inventory',
     'scheduler-1',
     'scheduler-2',
+    'executor-1',
     'gateway',
   ]);
   t.equal(names({ RIGEL_EXECUTORS: '64' }).length, 68);

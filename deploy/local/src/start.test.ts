@@ -77,7 +77,7 @@ t.test('a wrong value is one line and exit status 1', async (t) => {
     RIGEL_EXECUTORS: 'many',
   });
   t.equal(await ended, 1);
-  t.equal(errors(), 'rigel: RIGEL_EXECUTORS = many is wrong: expected a whole number from 0 to 64\n');
+  t.equal(errors(), 'rigel: RIGEL_EXECUTORS = many is wrong: expected a whole number from 1 to 64\n');
   t.equal(output(), '');
   t.strictSame(readdirSync(dir), []);
 });

@@ -70,6 +70,8 @@ export interface RunFailed {
   node: number;
   step: number;
   reason: string;
+  /** Its last command may still be running: the node is not free before it has been ended. */
+  draining?: boolean;
 }
 
 /** Node runs that a pause, a stop or the failure budget left unfinished. */

@@ -102,6 +102,8 @@ export const AttemptResult = Type.Object({
   /** Why it failed, for people; empty when it did not. */
   reason: Type.String(),
   exit_code: Type.Optional(Type.Integer()),
+  /** It failed, and its command may still be running on the node: it could not be ended. */
+  may_run: Type.Optional(Type.Boolean()),
   started_at: Type.Integer(),
   finished_at: Type.Integer(),
 });

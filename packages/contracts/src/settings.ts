@@ -47,6 +47,10 @@ export const executorSettings = {
 };
 
 export const gatewaySettings = {
+  RIGEL_HTTP_NAMES: Type.String({
+    default: '',
+    description: 'Host names beside localhost that clients may use for the API, separated by commas.',
+  }),
   RIGEL_TIME_ZONE: Type.String({
     default: 'UTC',
     minLength: 1,

@@ -152,10 +152,7 @@ export class SshRunner implements StepRunner {
     };
   }
 
-  private report(
-    startedAt: number,
-    result: Pick<AttemptResult, 'status' | 'reason' | 'exit_code'>,
-  ): AttemptReport {
+  private report(startedAt: number, result: Verdict): AttemptReport {
     const hostKey = this.learnedHostKey;
     this.learnedHostKey = undefined;
     return {
@@ -165,7 +162,7 @@ export class SshRunner implements StepRunner {
   }
 }
 
-type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code'>;
+type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run'>;
 
 /** One attempt, from its start (or finding it again) to a verdict. */
 class AttemptWatch {
@@ -221,7 +218,7 @@ class AttemptWatch {
         if (unfinished !== undefined) return this.verdictOfEnded(unfinished);
       }
       if (Date.now() > this.deadline + COLLECT_MS) {
-        return { status: 'failed', reason: `the outcome is unknown: ${problem}` };
+        return { status: 'failed', may_run: true, reason: `the outcome is unknown: ${problem}` };
       }
       await sleep(pause, undefined, { signal: abandon });
     }
@@ -253,7 +250,7 @@ class AttemptWatch {
           this.onOutput(offset, data);
         },
       });
-      return this.verdictOf(outcome);
+      return await this.verdictOf(outcome);
     } catch (error) {
       abandon.throwIfAborted();
       if (!(error instanceof ConnectionLost)) throw error;
@@ -262,7 +259,7 @@ class AttemptWatch {
     }
   }
 
-  private verdictOf(outcome: AttemptOutcome): Verdict {
+  private async verdictOf(outcome: AttemptOutcome): Promise<Verdict> {
     switch (outcome.kind) {
       case 'exited':
         if (outcome.exitCode === 0) return { status: 'succeeded', reason: '', exit_code: 0 };
@@ -270,7 +267,7 @@ class AttemptWatch {
       case 'stopped':
         return this.verdictOfEnded('');
       case 'unknown':
-        return { status: 'failed', reason: `the outcome is unknown: ${outcome.reason}` };
+        return this.endUnknown(outcome.reason);
       case 'not_started':
         return { status: 'failed', reason: `the command was not started: ${outcome.reason}` };
       default:
@@ -278,15 +275,27 @@ class AttemptWatch {
     }
   }
 
+  /** Nobody can tell how it ended; what may be left of it is ended, so that a next attempt does not meet it. */
+  private async endUnknown(reason: string): Promise<Verdict> {
+    const limit = Date.now() + STOP_LIMIT_MS;
+    const problem = await this.runner.stopOnNode(this.spec.key, limit, this.signals.abandon);
+    const verdict = { status: 'failed' as const, reason: `the outcome is unknown: ${reason}` };
+    return problem === undefined
+      ? verdict
+      : { ...verdict, may_run: true, reason: `${verdict.reason}; ${problem}` };
+  }
+
   private verdictOfEnded(problem: string): Verdict {
     if (this.ending !== 'deadline') return { status: 'stopped', reason: problem };
-    const limit = `the attempt took longer than ${Math.round(this.instruction.timeout_ms / 1000)} s and was ended`;
-    return { status: 'failed', reason: problem ? `${limit}; ${problem}` : limit };
+    const limit = `the attempt took longer than ${Math.round(this.instruction.timeout_ms / 1000)} s`;
+    if (!problem) return { status: 'failed', reason: `${limit} and was ended` };
+    return { status: 'failed', may_run: true, reason: `${limit}; ${problem}` };
   }
 }
 
 function exitReason(outcome: Extract<AttemptOutcome, { kind: 'exited' }>, spec: AttemptSpec): string {
-  const how = outcome.signal ? `was ended by ${outcome.signal}` : `exit status ${outcome.exitCode}`;
+  // A status above 128 may stand for a signal, or may just have been chosen by the command.
+  const how = `exit status ${outcome.exitCode}${outcome.signal ? ` (128 + ${outcome.signal})` : ''}`;
   return spec.actions.length > 1 ? `action ${outcome.actionName}: ${how}` : how;
 }
 

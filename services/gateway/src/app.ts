@@ -16,6 +16,7 @@ import { registerHealth } from './health.js';
 import { operationOf, registerOpenApi } from './openapi.js';
 import { pathOf, tidyAddress } from './request/address.js';
 import { correlationIdFrom } from './request/correlation.js';
+import { foreignOrigin } from './request/origin.js';
 import { endpoints } from './routes/index.js';
 import { createTimeFormat } from './time-format.js';
 import { answerTransportError } from './transport-errors.js';
@@ -38,13 +39,15 @@ export interface AppOptions {
   bus: Bus;
   log: Logger;
   config: { RIGEL_TIME_ZONE: string };
+  /** Host names that the API is known by; null or absent = any. */
+  hostNames?: readonly string[] | null;
 }
 
 /**
  * Builds the HTTP API: every endpoint, health, and its documentation. It does not listen yet.
  * @throws RangeError when the time zone does not exist.
  */
-export async function buildApp({ bus, log, config }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp({ bus, log, config, hostNames = null }: AppOptions): Promise<FastifyInstance> {
   const times = createTimeFormat(config.RIGEL_TIME_ZONE);
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -78,6 +81,12 @@ export async function buildApp({ bus, log, config }: AppOptions): Promise<Fastif
     reply.header('X-Correlation-Id', request.id);
     // The end of the process would wait for this connection, however long its client keeps it.
     if (closing) reply.header('Connection', 'close');
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    // Only where something is told or done: the documentation and the probes are for everybody.
+    if (!request.routeOptions.config.endpoint) return;
+    const why = foreignOrigin(request.headers, hostNames);
+    if (why !== undefined) return reply.code(403).send(failureEnvelope(403, why, {}));
   });
   app.addHook('onResponse', async (request, reply) => {
     logRequest(log, request, reply.statusCode, reply.elapsedTime);

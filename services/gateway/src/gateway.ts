@@ -23,12 +23,19 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
  */
 export async function startGateway(context: ServiceContext<Static<typeof GatewayConfig>>): Promise<void> {
   const { config, bus, log, onShutdown } = context;
-  const { RIGEL_HTTP_HOST: host, RIGEL_HTTP_PORT: port, RIGEL_TIME_ZONE: zone } = config;
+  const {
+    RIGEL_HTTP_HOST: host,
+    RIGEL_HTTP_PORT: port,
+    RIGEL_TIME_ZONE: zone,
+    RIGEL_HTTP_NAMES: names,
+  } = config;
   if (!isTimeZone(zone)) throw new ConfigError(`RIGEL_TIME_ZONE is wrong: ${zone} (no such time zone)`);
   if (!LOOPBACK.test(host)) {
     log.warn({ host }, 'everybody who reaches this address may use the API: there is no authentication');
   }
-  const app = await buildApp({ bus, log, config });
+  // A name that leads here from elsewhere is no danger where whoever reaches the address may use the API anyway.
+  const hostNames = LOOPBACK.test(host) ? names.split(',').map((name) => name.trim().toLowerCase()) : null;
+  const app = await buildApp({ bus, log, config, hostNames });
   // Stops accepting connections, and resolves when the requests under way are answered.
   onShutdown('http', () => app.close());
   try {

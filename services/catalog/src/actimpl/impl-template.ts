@@ -43,6 +43,11 @@ export function checkImplTemplate(template: Record<string, unknown>): Record<str
   checkJson('template', template);
   const read = readImplTemplate(template);
   if (read.module === 'unknown') return template;
+  if (read.module === 'shell' && read.text.startsWith('#!')) {
+    throw invalid(
+      '.action.args is one command line for /bin/sh: a script that begins with #! is a longscript',
+    );
+  }
   try {
     parseTemplate(read.text, read.module === 'shell' ? 'command' : 'script');
   } catch (error) {

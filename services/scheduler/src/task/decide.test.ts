@@ -304,6 +304,29 @@ t.test('a step of another kind is handed to an executor that can do it', async (
   t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), { do: 'release' });
 });
 
+t.test('a failed command that may still run: the node is held until it has been ended', async (t) => {
+  const task = new TaskUnderTest(taskCreated(2));
+  task.finish(0);
+  task.claim(1);
+  task.report(1, { status: 'failed', reason: 'the node is gone', may_run: true });
+  t.match(task.state, { state: 3, endReason: 'partial' });
+  t.match(task.state.runs[1], { state: 3, draining: true, holder: null, attempt: 1 });
+  task.claim(1, 'executor-2');
+  t.match(nextInstruction(task.state, runAt(task.state, 1), task.now, fresh), {
+    do: 'stop',
+    step: 0,
+    attempt: 1,
+  });
+  t.match(
+    task.report(1, { status: 'stopped' }).map(({ type }) => type),
+    ['AttemptStopped', 'RunDrained'],
+  );
+  t.match(task.state.runs[1], { state: 3, draining: false, attempt: 2 });
+  task.do({ type: 'start', operator: 'root', unavailable: [] });
+  task.finish(1);
+  t.match(task.state, { state: 2 });
+});
+
 t.test('refusals change nothing', async (t) => {
   const task = new TaskUnderTest(taskCreated(2), { start: false });
   refused(t, () => task.do({ type: 'pause', operator: 'x' }), /not running/);

@@ -253,19 +253,26 @@ function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: numbe
   const { retry } = task.created.steps[run.step] ?? { retry: { retry_times: 0, ignore_error: false } };
   const reason =
     result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
+  const mayRun = result.may_run ? { mayRun: true } : {};
   if (run.failures < retry.retry_times) {
     const retryAt = now + task.created.retryDelayMs;
-    return { type: 'AttemptFailed', data: { ...ended, reason, next: 'retry', retryAt } };
+    return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next: 'retry', retryAt } };
   }
   const next = retry.ignore_error ? 'ignore' : 'fail';
-  return { type: 'AttemptFailed', data: { ...ended, reason, next, retryAt: null } };
+  return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next, retryAt: null } };
 }
 
 /** What an attempt's outcome means for its run: the end, or going on, now or later or elsewhere. */
 function whatFollows(task: TaskState, run: Run, outcome: Outcome, command: ReportCommand): TaskEvent[] {
   const { index, node } = run;
   if (outcome.type === 'AttemptFailed' && outcome.data.next === 'fail') {
-    return [{ type: 'RunFailed', data: { run: index, node, step: run.step, reason: outcome.data.reason } }];
+    const draining = outcome.data.mayRun ? { draining: true } : {};
+    return [
+      {
+        type: 'RunFailed',
+        data: { run: index, node, step: run.step, reason: outcome.data.reason, ...draining },
+      },
+    ];
   }
   const retried = outcome.type === 'AttemptFailed' && outcome.data.next === 'retry';
   const nextStep = retried ? run.step : run.step + 1;

@@ -99,6 +99,8 @@ export interface AttemptFailed extends AttemptEnded {
   /** What follows: another attempt (not before `retryAt`), the next step all the same, or the end of the run. */
   next: 'retry' | 'ignore' | 'fail';
   retryAt: number | null;
+  /** The command may still be running on the node. A next attempt ends it before it begins. */
+  mayRun?: boolean;
 }
 
 /** The attempt's command was ended on the node because the task was. `reason`: why that may not have worked. */

@@ -288,7 +288,8 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
         moveToNextStep(run, at);
       } else {
         record.state = 3;
-        run.attempt++;
+        // One that may still run and is not followed by another stays the current one: it is to be ended.
+        if (event.data.next === 'retry' || !event.data.mayRun) run.attempt++;
         run.failures++;
         run.retryAt = event.data.retryAt ?? 0;
         run.since = at;
@@ -315,6 +316,8 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       record.state = 3;
       record.message = event.data.reason;
       end(task, run, 3);
+      run.draining = event.data.draining ?? false;
+      run.mayRun = run.draining;
       run.updatedAt = at;
       return;
     }
