@@ -1,19 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from './run-command.js';
 
 const TIMEOUT_MS = 300_000;
+/** How long another installation is waited for; the locks of the package lists cannot be waited for by apt-get itself. */
+const LOCK_WAIT_MS = 180_000;
+const LOCK_RETRY_MS = 1_000;
+const LOCKED = /Could not get lock|Unable to (acquire|lock)/;
 
 /**
  * Installs a Debian package with apt-get, as root; harmless when it is installed.
  *
  * @throws Error with the end of apt-get's output, or the reason of the signal
  */
-export async function installDebianPackage(name: string, signal: AbortSignal | undefined): Promise<void> {
-  const apt = (...args: string[]) =>
-    runCommand('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      timeoutMs: TIMEOUT_MS,
-      signal,
-    });
+export async function installDebianPackage(name: string, signal?: AbortSignal): Promise<void> {
+  const deadline = Date.now() + LOCK_WAIT_MS;
+  const apt = async (...args: string[]): Promise<void> => {
+    for (;;) {
+      try {
+        return await runCommand('apt-get', args, {
+          env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+          timeoutMs: TIMEOUT_MS,
+          signal,
+        });
+      } catch (error) {
+        if (!LOCKED.test((error as Error).message) || Date.now() > deadline) throw error;
+        await sleep(LOCK_RETRY_MS, undefined, { signal });
+      }
+    }
+  };
   const install = () => apt('install', '-y', '--no-install-recommends', name);
   try {
     await install();

@@ -1,4 +1,5 @@
 export { commandLineOf } from './command-line.js';
+export { installDebianPackage } from './debian-package.js';
 export { findFreePort } from './free-port.js';
 export { type NatsOptions, runningNats, startNats } from './nats.js';
 export { ensureNatsServer, type NatsServerOptions } from './nats-binary.js';

@@ -4,12 +4,13 @@ import { connect as connectSocket, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { installDebianPackage } from '@rigel/local-servers';
 
 const run = promisify(execFile);
 
 const SSHD = '/usr/sbin/sshd';
 const ACCOUNT = 'rigel-node';
-const START_TRIES = 5;
+const START_TRIES = 20;
 const START_MS = 10_000;
 
 export interface SshdOptions {
@@ -120,9 +121,7 @@ async function ensureSshd(): Promise<void> {
   const isRoot = process.getuid?.() === 0;
   if (!(await isThere(SSHD))) {
     if (!isRoot) throw new Error(`${SSHD} is missing: install the package openssh-server`);
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    await run('apt-get', ['update'], { env });
-    await run('apt-get', ['install', '-y', '--no-install-recommends', 'openssh-server'], { env });
+    await installDebianPackage('openssh-server');
   }
   // sshd wants its privilege separation directory, which the service's start would make.
   if (isRoot) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
