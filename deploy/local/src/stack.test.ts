@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { ensureNatsServer } from '@rigel/local-servers';
 import { connect } from 'nats';
 import pg from 'pg';
 import t, { type Test } from 'tap';
@@ -63,6 +64,9 @@ const statusOf = (stack: Stack, name: string): ProcessStatus => {
   if (status === undefined) throw new Error(`no process ${name}`);
   return status;
 };
+
+// That it is installed where it is missing is tested elsewhere; here it would be one notice more.
+await ensureNatsServer({ cacheDir: join(tmpdir(), 'rigel-test-cache'), log: () => undefined });
 
 t.test('servers and services run, come back when killed, and leave nothing behind', async (t) => {
   const dir = await folder(t);

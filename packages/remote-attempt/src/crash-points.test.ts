@@ -10,11 +10,10 @@ import { stopAttempt } from './stop-attempt.js';
 import { isAlive, startNodeUnderTest, until } from './testing/node-under-test.js';
 import { posixShells } from './testing/shells.js';
 
+const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 const { shells, missing, remove } = await posixShells();
 t.teardown(remove);
 for (const name of missing) t.pass(`${name} is not installed`, { skip: true });
-
-const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 
 /** A pid that no process has: the largest one is never given out. */
 const NO_PID = 4194304;

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { installDebianPackage } from '@rigel/local-servers';
 
 const run = promisify(execFile);
 
@@ -12,6 +13,18 @@ export interface PosixShell {
   path: string;
   /** The environment to go with it: busybox's own tools instead of GNU's. */
   env: Record<string, string>;
+}
+
+async function find(name: string): Promise<string | undefined> {
+  const found = await run('/bin/sh', ['-c', `command -v ${name}`]).catch(() => undefined);
+  return found?.stdout.trim();
+}
+
+/** As root on Debian a missing shell is installed, so that no test is left out where it need not be. */
+async function install(name: string): Promise<string | undefined> {
+  if (process.getuid?.() !== 0 || (await find('apt-get')) === undefined) return undefined;
+  await installDebianPackage(name);
+  return find(name);
 }
 
 /**
@@ -28,22 +41,21 @@ export async function posixShells(): Promise<{
   const shells: PosixShell[] = [];
   const missing: string[] = [];
   for (const name of ['dash', 'bash', 'busybox'] as const) {
-    const found = await run('/bin/sh', ['-c', `command -v ${name}`]).catch(() => undefined);
+    const found = (await find(name)) ?? (await install(name));
     if (found === undefined) {
       missing.push(name);
       continue;
     }
-    const program = found.stdout.trim();
     const bin = join(folder, name);
     await mkdir(bin);
     const env: Record<string, string> = {};
     if (name === 'busybox') {
-      await run(program, ['--install', '-s', bin]);
+      await run(found, ['--install', '-s', bin]);
       await rm(join(bin, 'sh'));
       env.PATH = bin;
     }
     const path = join(bin, 'sh');
-    await symlink(program, path);
+    await symlink(found, path);
     shells.push({ name, path, env });
   }
   return { shells, missing, remove: () => rm(folder, { recursive: true, force: true }) };
