@@ -42,7 +42,9 @@ function bodyFor(names: string[]) {
       weight: 1,
       arbitrary: object.map((given) =>
         Object.entries(given)
-          .map(([name, value]) => `${name}=${String(value)}`)
+          .map(
+            ([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
+          )
           .join('&'),
       ),
     },
