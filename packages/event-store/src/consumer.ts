@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '@rigel/clock';
 import {
   EventBatch,
   type EventOwner,
@@ -7,8 +7,8 @@ import {
   readEvents,
 } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
-import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
+import type { Checkpoint } from './checkpoint.js';
 
 const REPLAY_LIMIT = 500;
 const RETRY_MS = 1_000;
@@ -36,18 +36,16 @@ export class EventConsumer {
   private wakeUp: () => void = () => undefined;
   private loop: Promise<void> | undefined;
   private unsubscribe: (() => void) | undefined;
-  private checkpoint = -1;
+  /** Where the checkpoint stands, -1 = not known. */
+  private position = -1;
 
   constructor(
     private readonly options: {
-      /** Name of the checkpoint: one for each purpose in a service. */
-      name: string;
       owner: EventOwner;
-      db: Kysely<unknown>;
+      checkpoint: Checkpoint;
       bus: Bus;
+      clock: Clock;
       log: Logger;
-      /** Does what the events mean, inside the transaction that moves the checkpoint. */
-      handle: (trx: Transaction<unknown>, events: readonly PublishedEvent[]) => Promise<void>;
     },
   ) {}
 
@@ -76,8 +74,8 @@ export class EventConsumer {
         this.wakeUp = resolve;
       });
       try {
-        if (this.checkpoint < 0) {
-          this.checkpoint = await this.readCheckpoint();
+        if (this.position < 0) {
+          this.position = await this.options.checkpoint.read();
           await this.replay();
         }
         for (let batch = this.waiting.shift(); batch && !signal.aborted; batch = this.waiting.shift()) {
@@ -85,9 +83,9 @@ export class EventConsumer {
         }
       } catch (error) {
         if (signal.aborted) return;
-        this.checkpoint = -1;
+        this.position = -1;
         log.warn({ err: error, owner }, 'following the events failed, trying again from the checkpoint');
-        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+        await this.options.clock.sleep(RETRY_MS, signal).catch(() => undefined);
         continue;
       }
       await woken;
@@ -96,12 +94,12 @@ export class EventConsumer {
 
   private async accept(batch: EventBatch): Promise<void> {
     const end = batch.events.at(-1)?.position ?? batch.after;
-    if (end <= this.checkpoint) return;
-    if (batch.after > this.checkpoint || batch.events.length === 0) {
+    if (end <= this.position) return;
+    if (batch.after > this.position || batch.events.length === 0) {
       await this.replay();
       return;
     }
-    await this.apply(batch.events.filter((event) => event.position > this.checkpoint));
+    await this.apply(batch.events.filter((event) => event.position > this.position));
   }
 
   /** Reads on from the checkpoint until nothing more is there. */
@@ -110,48 +108,20 @@ export class EventConsumer {
     while (!this.stopping.signal.aborted) {
       const answer = bus.call(
         readEvents(owner),
-        { after: this.checkpoint, limit: REPLAY_LIMIT },
+        { after: this.position, limit: REPLAY_LIMIT },
         { correlationId: `replay-${owner}`, actor: 'system' },
       );
       // An owner that is away keeps a caller waiting for seconds: too long for whoever wants to stop.
       const { events, head } = await unlessAborted(answer, this.stopping.signal);
       if (events.length > 0) await this.apply(events);
-      if (this.checkpoint >= head || events.length === 0) return;
+      if (this.position >= head || events.length === 0) return;
     }
   }
 
   private async apply(events: readonly PublishedEvent[]): Promise<void> {
-    const { db, name, owner, handle } = this.options;
     const last = events.at(-1);
     if (!last) return;
-    await db.transaction().execute(async (trx) => {
-      // Names the old position: of two replicas that handle the same batch, one rolls back.
-      const moved = await trx.executeQuery(
-        CompiledQuery.raw(
-          'UPDATE event_checkpoints SET position = $1 WHERE consumer = $2 AND owner = $3 AND position = $4',
-          [last.position, name, owner, this.checkpoint],
-        ),
-      );
-      if (moved.numAffectedRows !== 1n) throw new Error(`another replica has moved the checkpoint ${name}`);
-      await handle(trx, events);
-    });
-    this.checkpoint = last.position;
-  }
-
-  private async readCheckpoint(): Promise<number> {
-    const { db, name, owner } = this.options;
-    await db.executeQuery(
-      CompiledQuery.raw(
-        'INSERT INTO event_checkpoints (consumer, owner, position) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING',
-        [name, owner],
-      ),
-    );
-    const result = await db.executeQuery<{ position: number }>(
-      CompiledQuery.raw('SELECT position FROM event_checkpoints WHERE consumer = $1 AND owner = $2', [
-        name,
-        owner,
-      ]),
-    );
-    return result.rows[0]?.position ?? 0;
+    await this.options.checkpoint.advance(this.position, events);
+    this.position = last.position;
   }
 }

@@ -183,3 +183,16 @@ export async function readHead(db: Kysely<unknown>): Promise<number> {
   );
   return result.rows[0]?.position ?? 0;
 }
+
+/** A service's whole history, to be read in commit order. */
+export interface History {
+  /** The last position, 0 when there is none. */
+  head(): Promise<number>;
+  /** The events after a position, as many as the limit allows. */
+  after(position: number, limit: number): Promise<RecordedEvent[]>;
+}
+
+/** The history in the schema that the connection's search_path names first. */
+export function historyOf(db: Kysely<unknown>): History {
+  return { head: () => readHead(db), after: (position, limit) => readAll(db, position, limit) };
+}

@@ -1,4 +1,5 @@
 export { changesOf, ifGiven, type Wanted } from './changes.js';
+export { type Checkpoint, type DatabaseCheckpointOptions, databaseCheckpoint } from './checkpoint.js';
 export { EventConsumer } from './consumer.js';
 export { type Decider, execute, type Project } from './decider.js';
 export {
@@ -14,6 +15,8 @@ export {
   appendParameters,
   asVersionConflict,
   CURRENT_SCHEMA,
+  type History,
+  historyOf,
   isDatabaseError,
   readAll,
   readHead,

@@ -1,9 +1,19 @@
+import { systemClock } from '@rigel/clock';
 import { type EventBatch, eventsSubject, type PublishedEvent } from '@rigel/contracts';
 import { openDatabase } from '@rigel/runtime';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';
-import { append, createEventTables, EventConsumer, EventRelay, readAll } from './index.js';
+import {
+  append,
+  createEventTables,
+  type DatabaseCheckpointOptions,
+  databaseCheckpoint,
+  EventConsumer,
+  EventRelay,
+  historyOf,
+  readAll,
+} from './index.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
@@ -45,13 +55,19 @@ async function happen(db: Kysely<unknown>, count: number, size = 1): Promise<voi
     .execute((trx) => append(trx, [{ stream: 's', expectedVersion: version, events, meta }], Date.now()));
 }
 
-type Handle = ConstructorParameters<typeof EventConsumer>[0]['handle'];
+type Handle = DatabaseCheckpointOptions['handle'];
 const remember: Handle = async (trx, events) => {
   for (const { position } of events) await sql`INSERT INTO seen (position) VALUES (${position})`.execute(trx);
 };
 
 function relay(t: Test, db: Kysely<unknown>): EventRelay {
-  const relay = new EventRelay({ owner: 'scheduler', db, bus: ownerBus, log: silentLogger });
+  const relay = new EventRelay({
+    owner: 'scheduler',
+    history: historyOf(db),
+    bus: ownerBus,
+    clock: systemClock,
+    log: silentLogger,
+  });
   relay.start();
   t.teardown(() => relay.stop());
   return relay;
@@ -59,12 +75,11 @@ function relay(t: Test, db: Kysely<unknown>): EventRelay {
 
 function follow(t: Test, db: Kysely<unknown>, handle: Handle = remember): EventConsumer {
   const consumer = new EventConsumer({
-    name: 'test',
     owner: 'scheduler',
-    db,
+    checkpoint: databaseCheckpoint({ name: 'test', owner: 'scheduler', db, handle }),
     bus: followerBus,
+    clock: systemClock,
     log: silentLogger,
-    handle,
   });
   consumer.start();
   t.teardown(() => consumer.stop());

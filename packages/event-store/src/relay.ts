@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '@rigel/clock';
 import {
   type EventBatch,
   type EventOwner,
@@ -7,10 +7,9 @@ import {
   readEvents,
 } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
-import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { RecordedEvent } from './event.js';
-import { readAll, readHead } from './event-store.js';
+import type { History } from './event-store.js';
 
 const BATCH = 500;
 /** After a notification the relay waits this long for more to come together: a read for each commit would be many. */
@@ -45,13 +44,15 @@ export class EventRelay {
   private loop: Promise<void> | undefined;
   private stopServing: (() => void) | undefined;
 
-  constructor(private readonly options: { owner: EventOwner; db: Kysely<unknown>; bus: Bus; log: Logger }) {}
+  constructor(
+    private readonly options: { owner: EventOwner; history: History; bus: Bus; clock: Clock; log: Logger },
+  ) {}
 
   start(): void {
-    const { owner, db, bus } = this.options;
+    const { owner, history, bus } = this.options;
     this.stopServing = bus.serve(readEvents(owner), async ({ after, limit }) => {
-      const head = await readHead(db);
-      const events = await readAll(db, after, limit);
+      const head = await history.head();
+      const events = await history.after(after, limit);
       return { events: events.map(toPublished), head: Math.max(head, events.at(-1)?.position ?? 0) };
     });
     this.loop = this.run();
@@ -70,7 +71,7 @@ export class EventRelay {
   }
 
   private async run(): Promise<void> {
-    const { db, log } = this.options;
+    const { history, clock, log } = this.options;
     const { signal } = this.stopping;
     let last: number | undefined;
     while (!signal.aborted) {
@@ -79,8 +80,8 @@ export class EventRelay {
         this.wakeUp = resolve;
       });
       try {
-        last ??= await readHead(db);
-        const events = await readAll(db, last, BATCH);
+        last ??= await history.head();
+        const events = await history.after(last, BATCH);
         this.publish(last, events);
         last = events.at(-1)?.position ?? last;
         if (events.length === BATCH) continue;
@@ -88,12 +89,9 @@ export class EventRelay {
         log.warn({ err: error }, 'the relay cannot read the history, trying again');
       }
       const idle = new AbortController();
-      await Promise.race([
-        woken,
-        sleep(IDLE_INTERVAL_MS, undefined, { signal: idle.signal }).catch(() => undefined),
-      ]);
+      await Promise.race([woken, clock.sleep(IDLE_INTERVAL_MS, idle.signal).catch(() => undefined)]);
       idle.abort();
-      if (!signal.aborted) await sleep(LINGER_MS);
+      if (!signal.aborted) await clock.sleep(LINGER_MS);
     }
   }
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock, systemClock } from '@rigel/clock';
 import {
   type Rpc,
   type RpcRequest,
@@ -76,7 +76,13 @@ export class Bus {
   private constructor(
     readonly nats: NatsConnection,
     private readonly log: Logger,
+    private readonly clock: Clock,
   ) {}
+
+  /** Over a connection that exists; its other end may be simulated. */
+  static over(nats: NatsConnection, log: Logger, clock: Clock): Bus {
+    return new Bus(nats, log, clock);
+  }
 
   /** Connects, waiting for NATS as long as it takes, and from then on reconnects by itself. */
   static async connect(options: { url: string; name: string; log: Logger }): Promise<Bus> {
@@ -92,7 +98,7 @@ export class Bus {
       pingInterval: 10_000,
       maxPingOut: 2,
     });
-    const bus = new Bus(nats, options.log);
+    const bus = new Bus(nats, options.log, systemClock);
     void bus.logStatus();
     return bus;
   }
@@ -104,14 +110,14 @@ export class Bus {
    */
   async call<R extends Rpc>(rpc: R, data: RpcRequest<R>, context: CallContext): Promise<RpcResponse<R>> {
     const subject = subjectOf(rpc, context.partition);
-    const deadline = Date.now() + (context.timeoutMs ?? rpc.timeoutMs);
+    const deadline = this.clock.now() + (context.timeoutMs ?? rpc.timeoutMs);
     let envelope = encode({ c: context.correlationId, a: context.actor, d: data } satisfies RequestEnvelope);
     if (!fitsInline(this.nats, envelope)) {
       const ref = offerBody(this.nats, encode(data), this.log);
       envelope = encode({ c: context.correlationId, a: context.actor, ref } satisfies RequestEnvelope);
     }
     for (;;) {
-      const left = deadline - Date.now();
+      const left = deadline - this.clock.now();
       if (left <= 0) throw new ServiceError('unavailable', `${rpc.subject} does not answer`);
       let message: Msg;
       try {
@@ -121,7 +127,7 @@ export class Bus {
         if (error.code !== ErrorCode.NoResponders) {
           throw new ServiceError('unavailable', `${rpc.subject} does not answer (${error.code})`);
         }
-        await sleep(Math.min(RETRY_NO_RESPONDERS_MS, left));
+        await this.clock.sleep(Math.min(RETRY_NO_RESPONDERS_MS, left));
         continue;
       }
       return await this.readReply<R>(message, subject);
@@ -253,14 +259,14 @@ export class Bus {
         () => true,
         () => false,
       ),
-      sleep(1_000).then(() => false),
+      this.clock.sleep(1_000).then(() => false),
     ]);
   }
 
   /** Finishes what is under way and closes the connection. */
   async close(): Promise<void> {
     if (this.nats.isClosed()) return;
-    await Promise.race([this.nats.drain().catch(() => undefined), sleep(2_000)]);
+    await Promise.race([this.nats.drain().catch(() => undefined), this.clock.sleep(2_000)]);
     await this.nats.close();
   }
 

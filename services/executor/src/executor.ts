@@ -2,24 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import {
-  type Capability,
-  controlSubject,
-  ExecutorControl,
-  executorSettings,
-  HEARTBEAT_INTERVAL_MS,
-  HEARTBEAT_SUBJECT,
-} from '@rigel/contracts';
+import { systemClock } from '@rigel/clock';
+import { executorSettings } from '@rigel/contracts';
 import { WorkQueue } from '@rigel/messaging';
 import { parseKnownHosts } from '@rigel/remote-attempt';
 import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
+import { Agent } from './agent.js';
 import { NoopRunner } from './noop-runner.js';
-import { Plans } from './plans.js';
-import { Slots } from './slots.js';
-import { SshRunner, type SshSettings } from './ssh-runner.js';
-import { Worker } from './worker.js';
+import { SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
 
 const CAPABILITIES = ['ssh', 'noop'] as const;
 
@@ -88,37 +80,20 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
   const ssh = readSshSettings(config, log);
   // Unique for each process: a lease of an earlier process of the same name is not this one's.
   const executor = `${name}-${randomBytes(3).toString('hex')}`;
-  const slots = new Slots(config.RIGEL_EXECUTOR_SLOTS);
-  const worker = new Worker({
+  const agent = new Agent({
     executor,
-    capabilities: [...capabilities],
+    capabilities,
+    slots: config.RIGEL_EXECUTOR_SLOTS,
     bus,
-    plans: new Plans(bus),
-    slots,
-    createRunner: (capability: Capability, claimed, runLog) =>
-      capability === 'noop' ? new NoopRunner() : new SshRunner(claimed, ssh, runLog),
+    work: new WorkQueue(bus, log),
+    clock: systemClock,
+    createRunner: (capability, claimed, runLog) =>
+      capability === 'noop'
+        ? new NoopRunner(systemClock)
+        : new SshRunner(claimed, ssh, sshAccess, systemClock, runLog),
     log,
   });
-  bus.subscribe(controlSubject(executor), ExecutorControl, (control) => worker.control(control));
-  const heartbeat = setInterval(() => {
-    bus.publish(HEARTBEAT_SUBJECT, { executor, leases: worker.leases() });
-  }, HEARTBEAT_INTERVAL_MS);
-
-  const work = new WorkQueue(bus, log);
-  const stopTaking = new AbortController();
-  const consuming = capabilities.map((capability) =>
-    work.consume(capability, {
-      freeSlots: () => slots.free,
-      slotFreed: () => slots.freed(),
-      handler: (offer) => worker.take(offer),
-      signal: stopTaking.signal,
-    }),
-  );
-  onShutdown('work', async () => {
-    stopTaking.abort();
-    slots.wake();
-    await Promise.allSettled([worker.drain(), ...consuming]);
-    clearInterval(heartbeat);
-  });
+  agent.start();
+  onShutdown('work', () => agent.stop());
   serveHealth(bus, 'executor', name, { nats: () => 'ok' });
 }

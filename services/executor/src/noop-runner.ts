@@ -1,14 +1,17 @@
+import type { Clock } from '@rigel/clock';
 import type { AttemptReport, StepRunner } from './step-runner.js';
 
 /** Does nothing, at once: what remains is what the engine costs. */
 export class NoopRunner implements StepRunner {
+  constructor(private readonly clock: Clock) {}
+
   async run(): Promise<AttemptReport> {
-    const now = Date.now();
+    const now = this.clock.now();
     return { result: { status: 'succeeded', reason: '', started_at: now, finished_at: now } };
   }
 
   async stop(): Promise<AttemptReport> {
-    const now = Date.now();
+    const now = this.clock.now();
     return { result: { status: 'stopped', reason: '', started_at: now, finished_at: now } };
   }
 

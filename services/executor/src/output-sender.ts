@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '@rigel/clock';
 import { execution, partitionOf, ServiceError } from '@rigel/contracts';
 import type { Bus, CallContext } from '@rigel/messaging';
 
@@ -20,7 +20,8 @@ export class OutputSender {
   private parts: Buffer[] = [];
   private bytes = 0;
   private start = 0;
-  private timer: NodeJS.Timeout | undefined;
+  /** Calls off the sending of what waits. */
+  private callOff: (() => void) | undefined;
   private sending: Promise<void> | undefined;
   private finished = false;
 
@@ -28,6 +29,7 @@ export class OutputSender {
     private readonly bus: Bus,
     private readonly run: { task_id: number; run_id: number; lease: number; step: number; attempt: number },
     private readonly context: CallContext,
+    private readonly clock: Clock,
   ) {}
 
   add(offset: number, data: Buffer): void {
@@ -35,13 +37,13 @@ export class OutputSender {
     this.parts.push(data);
     this.bytes += data.length;
     if (this.bytes >= PIECE_BYTES) this.flush();
-    else this.timer ??= setTimeout(() => this.flush(), PIECE_MS);
+    else this.flushSoon();
   }
 
   /** Waits for what is under way; returns what is left for the report. */
   async finish(): Promise<Piece | undefined> {
     this.finished = true;
-    clearTimeout(this.timer);
+    this.callOff?.();
     await this.sending;
     return this.bytes > 0 ? this.take() : undefined;
   }
@@ -49,7 +51,7 @@ export class OutputSender {
   /** Nothing more is to be sent: the run is somebody else's now. */
   abandon(): void {
     this.finished = true;
-    clearTimeout(this.timer);
+    this.callOff?.();
     this.parts = [];
     this.bytes = 0;
   }
@@ -61,14 +63,18 @@ export class OutputSender {
     return piece;
   }
 
+  private flushSoon(): void {
+    this.callOff ??= this.clock.after(PIECE_MS, () => this.flush());
+  }
+
   private flush(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.callOff?.();
+    this.callOff = undefined;
     if (this.sending || this.finished || this.bytes === 0) return;
     this.sending = this.send(this.take()).finally(() => {
       this.sending = undefined;
       if (this.bytes >= PIECE_BYTES) this.flush();
-      else if (this.bytes > 0 && !this.finished) this.timer ??= setTimeout(() => this.flush(), PIECE_MS);
+      else if (this.bytes > 0 && !this.finished) this.flushSoon();
     });
   }
 
@@ -88,7 +94,7 @@ export class OutputSender {
           if (error instanceof ServiceError && error.code === 'unavailable') this.putBack(output);
           return;
         }
-        await sleep(RETRY_MS);
+        await this.clock.sleep(RETRY_MS);
       }
     }
   }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '@rigel/clock';
 import { type AttemptResult, attemptKey } from '@rigel/contracts';
 import {
   type AttemptOutcome,
@@ -29,6 +29,16 @@ export interface SshSettings {
   outputLimitBytes: number;
 }
 
+/** What a runner does on nodes. */
+export interface NodeAccess {
+  connect: typeof connectToNode;
+  run: typeof runAttempt;
+  stop: typeof stopAttempt;
+}
+
+/** Nodes reached by SSH. */
+export const sshAccess: NodeAccess = { connect: connectToNode, run: runAttempt, stop: stopAttempt };
+
 /** First and longest pause between two tries to reach a node on which something may run. */
 const RECONNECT_FIRST_MS = 200;
 const RECONNECT_LONGEST_MS = 5_000;
@@ -50,7 +60,9 @@ export class SshRunner implements StepRunner {
 
   constructor(
     private readonly claimed: ClaimedRun,
-    private readonly settings: SshSettings,
+    readonly settings: SshSettings,
+    readonly access: NodeAccess,
+    readonly clock: Clock,
     private readonly log: Logger,
   ) {
     this.hostKey = claimed.node.hostKey;
@@ -61,7 +73,7 @@ export class SshRunner implements StepRunner {
     onOutput: OnOutput,
     signals: { abandon: AbortSignal; stop: AbortSignal },
   ): Promise<AttemptReport> {
-    const startedAt = Date.now();
+    const startedAt = this.clock.now();
     const result = await new AttemptWatch(
       this,
       this.specOf(instruction),
@@ -73,7 +85,7 @@ export class SshRunner implements StepRunner {
   }
 
   async stop(instruction: StopInstruction, abandon: AbortSignal): Promise<AttemptReport> {
-    const startedAt = Date.now();
+    const startedAt = this.clock.now();
     const key = attemptKey(this.claimed.plan, this.claimed.runId, instruction.step, instruction.attempt);
     const problem = await this.stopOnNode(key, startedAt + STOP_LIMIT_MS, abandon);
     return this.report(startedAt, { status: 'stopped', reason: problem ?? '' });
@@ -88,7 +100,7 @@ export class SshRunner implements StepRunner {
   async connect(signal: AbortSignal): Promise<NodeConnection> {
     if (this.connection) return this.connection;
     const target = parseNodeAddress(this.claimed.node.ip, this.settings.defaultPort);
-    const connection = await connectToNode(
+    const connection = await this.access.connect(
       { ...target, ...(this.hostKey === null ? {} : { pinnedHostKey: this.hostKey }) },
       this.settings.connection,
       signal,
@@ -122,7 +134,7 @@ export class SshRunner implements StepRunner {
       try {
         const connection = await this.connect(abandon);
         try {
-          await stopAttempt(connection, key);
+          await this.access.stop(connection, key);
           return undefined;
         } catch (error) {
           if (error instanceof ConnectionLost) this.drop(connection);
@@ -133,10 +145,10 @@ export class SshRunner implements StepRunner {
         problem = messageOf(error);
       }
       abandon.throwIfAborted();
-      if (Date.now() + pause > deadline)
+      if (this.clock.now() + pause > deadline)
         return `the command could not be ended and may still run: ${problem}`;
       this.log.warn({ key, problem, retry_ms: pause }, 'a command could not be ended yet, trying again');
-      await sleep(pause, undefined, { signal: abandon });
+      await this.clock.sleep(pause, abandon);
     }
   }
 
@@ -156,7 +168,7 @@ export class SshRunner implements StepRunner {
     const hostKey = this.learnedHostKey;
     this.learnedHostKey = undefined;
     return {
-      result: { ...result, started_at: startedAt, finished_at: Date.now() },
+      result: { ...result, started_at: startedAt, finished_at: this.clock.now() },
       ...(hostKey === undefined ? {} : { hostKey }),
     };
   }
@@ -181,18 +193,21 @@ class AttemptWatch {
   ) {
     this.mayHaveStarted = instruction.begun;
     this.offset = instruction.output_from;
-    this.deadline = Date.now() + Math.max(instruction.timeout_ms, instruction.begun ? COLLECT_MS : 0);
+    this.deadline =
+      this.runner.clock.now() + Math.max(instruction.timeout_ms, instruction.begun ? COLLECT_MS : 0);
   }
 
   async result(): Promise<Verdict> {
     const onStop = (): void => this.end('stop');
-    const timer = setTimeout(() => this.end('deadline'), this.deadline - Date.now());
+    const callOff = this.runner.clock.after(this.deadline - this.runner.clock.now(), () =>
+      this.end('deadline'),
+    );
     this.signals.stop.addEventListener('abort', onStop, { once: true });
     if (this.signals.stop.aborted) onStop();
     try {
       return await this.untilKnown();
     } finally {
-      clearTimeout(timer);
+      callOff();
       this.signals.stop.removeEventListener('abort', onStop);
     }
   }
@@ -201,7 +216,7 @@ class AttemptWatch {
   private end(ending: Ending): void {
     if (this.ending) return;
     this.ending = ending;
-    const limit = Date.now() + (ending === 'stop' ? STOP_LIMIT_MS : COLLECT_MS);
+    const limit = this.runner.clock.now() + (ending === 'stop' ? STOP_LIMIT_MS : COLLECT_MS);
     this.endingOnNode = this.runner.stopOnNode(this.spec.key, limit, this.signals.abandon);
     // Awaited in untilKnown; an abandoned one may reject before that.
     this.endingOnNode.catch(() => undefined);
@@ -217,10 +232,10 @@ class AttemptWatch {
         const unfinished = await this.endingOnNode;
         if (unfinished !== undefined) return this.verdictOfEnded(unfinished);
       }
-      if (Date.now() > this.deadline + COLLECT_MS) {
+      if (this.runner.clock.now() > this.deadline + COLLECT_MS) {
         return { status: 'failed', may_run: true, reason: `the outcome is unknown: ${problem}` };
       }
-      await sleep(pause, undefined, { signal: abandon });
+      await this.runner.clock.sleep(pause, abandon);
     }
   }
 
@@ -240,7 +255,7 @@ class AttemptWatch {
     const mayHaveStarted = this.mayHaveStarted;
     this.mayHaveStarted = true;
     try {
-      const outcome = await runAttempt(connection, this.spec, {
+      const outcome = await this.runner.access.run(connection, this.spec, {
         fromOffset: this.offset,
         mayHaveStarted,
         outputLimitBytes: this.runner.outputLimitBytes,
@@ -277,7 +292,7 @@ class AttemptWatch {
 
   /** Nobody can tell how it ended; what may be left of it is ended, so that a next attempt does not meet it. */
   private async endUnknown(reason: string): Promise<Verdict> {
-    const limit = Date.now() + STOP_LIMIT_MS;
+    const limit = this.runner.clock.now() + STOP_LIMIT_MS;
     const problem = await this.runner.stopOnNode(this.spec.key, limit, this.signals.abandon);
     const verdict = { status: 'failed' as const, reason: `the outcome is unknown: ${reason}` };
     return problem === undefined

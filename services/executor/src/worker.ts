@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '@rigel/clock';
 import {
   type Capability,
   type ExecutorControl,
@@ -50,6 +50,7 @@ export class Worker {
       executor: string;
       capabilities: Capability[];
       bus: Bus;
+      clock: Clock;
       plans: Plans;
       slots: Slots;
       createRunner: (capability: Capability, claimed: ClaimedRun, log: Logger) => StepRunner;
@@ -125,7 +126,7 @@ export class Worker {
           return { status: 'refused', reason: error.message };
         }
         if (!isUnavailable(error) || attempt === CLAIM_TRIES) throw error;
-        await sleep(RETRY_MS * attempt);
+        await this.options.clock.sleep(RETRY_MS * attempt);
       }
     }
   }
@@ -197,13 +198,13 @@ export class Worker {
     const leased = { task_id: run.taskId, run_id: run.runId, lease: run.lease, step, attempt };
     const context = { correlationId: plan.correlation_id, actor: this.options.executor };
     const abandon = run.abandon.signal;
-    const sender = new OutputSender(this.options.bus, leased, context);
+    const sender = new OutputSender(this.options.bus, leased, context, this.options.clock);
     try {
       let report: AttemptReport;
       if (instruction.do === 'stop') {
         report = await runner.stop(instruction, abandon);
       } else {
-        await pause(instruction.delay_ms, abandon, run.stop.signal);
+        await this.pause(instruction.delay_ms, abandon, run.stop.signal);
         report = run.stop.signal.aborted
           ? await runner.stop({ do: 'stop', step, attempt }, abandon)
           : await runner.run(instruction, (offset, data) => sender.add(offset, data), {
@@ -231,6 +232,14 @@ export class Worker {
     }
   }
 
+  /** Waits before a retried attempt; ends early when the task is stopped, and rejects when the run is left to others. */
+  private async pause(ms: number, abandon: AbortSignal, stop: AbortSignal): Promise<void> {
+    if (ms <= 0) return;
+    await this.options.clock
+      .sleep(ms, AbortSignal.any([abandon, stop]))
+      .catch(() => abandon.throwIfAborted());
+  }
+
   /** Reports until there is an answer: the outcome is only kept here until the scheduler has it. */
   private async report(
     report: Parameters<typeof this.options.bus.call<typeof execution.report>>[1],
@@ -250,7 +259,7 @@ export class Worker {
           { reason: (error as Error).message, retry_ms: wait },
           'the outcome could not be reported yet',
         );
-        await sleep(wait, undefined, { signal: abandon });
+        await this.options.clock.sleep(wait, abandon);
       }
     }
   }
@@ -258,12 +267,4 @@ export class Worker {
 
 function isUnavailable(error: unknown): boolean {
   return error instanceof ServiceError && error.code === 'unavailable';
-}
-
-/** Waits before a retried attempt; ends early when the task is stopped, and rejects when the run is left to others. */
-async function pause(ms: number, abandon: AbortSignal, stop: AbortSignal): Promise<void> {
-  if (ms <= 0) return;
-  await sleep(ms, undefined, { signal: AbortSignal.any([abandon, stop]) }).catch(() =>
-    abandon.throwIfAborted(),
-  );
 }

@@ -1,4 +1,5 @@
-import { EventRelay } from '@rigel/event-store';
+import { systemClock } from '@rigel/clock';
+import { EventRelay, historyOf } from '@rigel/event-store';
 import { checkDatabase, Operations, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
@@ -29,7 +30,13 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   // The event store knows its own tables only.
   const untyped = db as Kysely<unknown>;
 
-  const relay = new EventRelay({ owner: 'inventory', db: untyped, bus, log });
+  const relay = new EventRelay({
+    owner: 'inventory',
+    history: historyOf(untyped),
+    bus,
+    clock: systemClock,
+    log,
+  });
   relay.start();
   onShutdown('event relay', () => relay.stop());
 

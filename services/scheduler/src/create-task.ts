@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '@rigel/clock';
 import {
   catalog,
   inventory,
@@ -10,12 +11,13 @@ import {
   type tasks,
 } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
+import type { TaskAppend } from './commit.js';
 import { batchSizeOf, failureBudgetOf } from './task/batches.js';
 import { createTask } from './task/decide.js';
 import type { TaskCreated } from './task/events.js';
 import { type AttemptLimits, mergeParams, planSteps } from './task/options.js';
 import { evolve, type TaskState } from './task/state.js';
-import type { TaskAppend, TaskStore } from './task-store.js';
+import type { TaskRecorder } from './task-store.js';
 
 const MAX_NAME = 255;
 /** Addresses named in a refusal at most. */
@@ -35,7 +37,12 @@ type Request = RpcRequest<typeof tasks.create>;
 export async function createTasks(
   request: Request,
   context: RequestContext,
-  { bus, store, settings }: { bus: Bus; store: TaskStore; settings: CreateTaskSettings },
+  {
+    bus,
+    store,
+    settings,
+    clock,
+  }: { bus: Bus; store: TaskRecorder; settings: CreateTaskSettings; clock: Clock },
 ): Promise<RpcResponse<typeof tasks.create>> {
   const name = request.task_name.trim();
   if (name === '' || name.length > MAX_NAME) {
@@ -48,7 +55,7 @@ export async function createTasks(
   ]);
   const merged = mergeParams(template.steps, request.params);
   const steps = planSteps(merged.steps, settings.limits);
-  const now = Date.now();
+  const now = clock.now();
   const pools = byPool(targets);
   const firstTaskId = await store.nextIds('task', pools.size);
   const firstRunId = await store.nextIds('run', targets.length);

@@ -1,8 +1,9 @@
+import type { Clock } from '@rigel/clock';
 import { inventory } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import { runsToResume, type UnavailableNode } from './task/decide.js';
 import type { TaskState } from './task/state.js';
-import type { TaskStore } from './task-store.js';
+import type { TaskRecorder } from './task-store.js';
 
 /** How long a node is reserved for a task that is being resumed; recording the start makes it a hold. */
 const RESERVE_MS = 60_000;
@@ -14,7 +15,7 @@ const RESERVE_MS = 60_000;
 export async function reserveForResume(
   task: TaskState,
   context: RequestContext,
-  { bus, store }: { bus: Bus; store: TaskStore },
+  { bus, store, clock }: { bus: Bus; store: TaskRecorder; clock: Clock },
 ): Promise<UnavailableNode[]> {
   if (task.status !== 'finished') return [];
   const runs = runsToResume(task);
@@ -27,7 +28,7 @@ export async function reserveForResume(
     there.map(({ node }) => node),
     task.id,
     RESERVE_MS,
-    Date.now(),
+    clock.now(),
   );
   return [
     ...gone.map(({ node, ip }) => ({

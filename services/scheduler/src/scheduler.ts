@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '@rigel/clock';
 import { controlSubject, schedulerSettings } from '@rigel/contracts';
-import { EventRelay } from '@rigel/event-store';
+import { EventRelay, historyOf } from '@rigel/event-store';
 import { WorkQueue } from '@rigel/messaging';
 import {
   checkDatabase,
@@ -12,11 +12,11 @@ import {
 } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
-import { TaskEngine } from './engine/engine.js';
 import { Ownership } from './engine/ownership.js';
 import { migrations } from './migrations/index.js';
 import { TaskQueries } from './queries.js';
-import { servePartition, serveTasks } from './serve.js';
+import { Replica } from './replica.js';
+import { serveQueries } from './serve.js';
 import type { Tables } from './tables.js';
 import { TaskStore } from './task-store.js';
 
@@ -27,10 +27,6 @@ export const SchedulerConfig = Type.Object({
   }),
   ...schedulerSettings,
 });
-
-const TICK_MS = 1_000;
-/** How often the table of tasks is looked into for active ones that nobody has announced. */
-const ADOPT_MS = 2_000;
 
 /** Starts the scheduler: the tasks of the partitions it owns, in the database schema `scheduler`. */
 export async function startScheduler(context: ServiceContext<Static<typeof SchedulerConfig>>): Promise<void> {
@@ -46,30 +42,24 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   });
   onShutdown('database', () => db.destroy());
   const raw = db as unknown as Kysely<unknown>;
-  const relay = new EventRelay({ owner: 'scheduler', db: raw, bus, log });
+  const relay = new EventRelay({ owner: 'scheduler', history: historyOf(raw), bus, clock: systemClock, log });
   relay.start();
   onShutdown('relay', () => relay.stop());
 
   const store = new TaskStore(db, pool, () => relay.notify());
   const work = new WorkQueue(bus, log);
-  const engine = new TaskEngine({
+  const operations = new Operations(bus, log);
+  onShutdown('operations', () => operations.stop());
+  serveQueries(operations, new TaskQueries(db, store));
+  const replica = new Replica({
+    bus,
+    operations,
     store,
     wire: {
       offer: (capability, offers, options) => work.offer(capability, offers, options),
       control: (executor, control) => bus.publish(controlSubject(executor), control),
     },
-    now: Date.now,
-    gather: (ms) => sleep(ms),
-    log,
-  });
-  const operations = new Operations(bus, log);
-  onShutdown('operations', () => operations.stop());
-  const parts = {
-    bus,
-    operations,
-    engine,
-    store,
-    queries: new TaskQueries(db, store),
+    clock: systemClock,
     settings: {
       limits: {
         remoteMs: config.RIGEL_REMOTE_TIMEOUT * 1_000,
@@ -77,42 +67,17 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
       },
       retryDelayMs: config.RIGEL_RETRY_DELAY * 1_000,
     },
-  };
-  serveTasks(parts);
-
-  const serving = new Map<number, () => void>();
+    log,
+  });
+  replica.start();
   const ownership = new Ownership({
     databaseUrl: config.DATABASE_URL,
     log,
-    onChange: (partitions) => {
-      engine.own(partitions);
-      for (const [partition, stop] of serving) {
-        if (partitions.has(partition)) continue;
-        stop();
-        serving.delete(partition);
-      }
-      for (const partition of partitions) {
-        if (!serving.has(partition)) serving.set(partition, servePartition(partition, parts));
-      }
-      adopt();
-    },
+    onChange: (partitions) => replica.own(partitions),
   });
-  const adopt = (): void => {
-    engine
-      .adopt()
-      .catch((error: unknown) => log.warn({ err: error }, 'active tasks could not be read, trying again'));
-  };
   ownership.start();
   onShutdown('ownership', () => ownership.stop());
-
-  const ticking = setInterval(() => {
-    engine.tick().catch((error: unknown) => log.error({ err: error }, 'the clock of the engine failed'));
-  }, TICK_MS);
-  const adopting = setInterval(adopt, ADOPT_MS);
-  onShutdown('timers', () => {
-    clearInterval(ticking);
-    clearInterval(adopting);
-  });
+  onShutdown('timers', () => replica.stop());
   serveHealth(bus, 'scheduler', name, {
     database: () => checkDatabase(raw),
     partitions: () => (ownership.partitions.size > 0 ? 'ok' : 'owns no partition'),

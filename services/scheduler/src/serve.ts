@@ -1,3 +1,4 @@
+import type { Clock } from '@rigel/clock';
 import {
   Done,
   defineRpc,
@@ -14,11 +15,12 @@ import {
 import type { Bus, RequestContext } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { Type } from 'typebox';
+import type { OutputPiece } from './commit.js';
 import { type CreateTaskSettings, createTasks } from './create-task.js';
 import type { TaskEngine } from './engine/engine.js';
 import type { TaskQueries } from './queries.js';
 import { reserveForResume } from './resume.js';
-import type { OutputPiece, TaskStore } from './task-store.js';
+import type { TaskRecorder } from './task-store.js';
 
 /** From any replica to the owner of the task's partition. */
 const control = defineRpc('scheduler.{partition}.control', {
@@ -34,18 +36,28 @@ const control = defineRpc('scheduler.{partition}.control', {
 const CREATED_SUBJECT = 'rigel.scheduler.created';
 const TaskAnnounced = Type.Object({ ids: Type.Array(Id) });
 
-interface Parts {
+/** What the operations are made of. */
+export interface Parts {
   bus: Bus;
   operations: Operations;
   engine: TaskEngine;
-  store: TaskStore;
-  queries: TaskQueries;
+  store: TaskRecorder;
   settings: CreateTaskSettings;
+  clock: Clock;
 }
 
-/** Operations that any replica answers. */
+/** What only reads; any replica answers it. */
+export function serveQueries(operations: Operations, queries: TaskQueries): void {
+  operations.serve(tasks.list, (request) => queries.list(request));
+  operations.serve(tasks.get, ({ id }) => queries.get(id));
+  operations.serve(tasks.detail, ({ id }) => queries.detail(id));
+  operations.serve(tasks.log, (request) => queries.log(request));
+  operations.serve(tasks.nodeLog, ({ id }) => queries.nodeLog(id));
+}
+
+/** Commands that any replica takes; those for a task are passed on to the owner of its partition. */
 export function serveTasks(parts: Parts): void {
-  const { bus, operations, engine, store, queries } = parts;
+  const { bus, operations, engine, store, clock } = parts;
   operations.serve(tasks.create, async (request, context) => {
     const answer = await createTasks(request, context, parts);
     bus.publish(CREATED_SUBJECT, { ids: answer.ids });
@@ -62,13 +74,8 @@ export function serveTasks(parts: Parts): void {
   operations.serve(tasks.start, forward('start'));
   operations.serve(tasks.pause, forward('pause'));
   operations.serve(tasks.stop, forward('stop'));
-  operations.serve(tasks.list, (request) => queries.list(request));
-  operations.serve(tasks.get, ({ id }) => queries.get(id));
-  operations.serve(tasks.detail, ({ id }) => queries.detail(id));
-  operations.serve(tasks.log, (request) => queries.log(request));
-  operations.serve(tasks.nodeLog, ({ id }) => queries.nodeLog(id));
   operations.serve(tasks.reserveNodes, async ({ node_ids, ttl_ms }) => {
-    const held = await store.reserve(node_ids, null, ttl_ms, Date.now());
+    const held = await store.reserve(node_ids, null, ttl_ms, clock.now());
     if (held.length === 0) return {};
     await store.unreserve(node_ids.filter((node) => !held.includes(node)));
     throw new ServiceError(

@@ -4,85 +4,17 @@ import {
   append,
   appendParameters,
   asVersionConflict,
-  type EventMeta,
   type RecordedEvent,
   readStream,
 } from '@rigel/event-store';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type pg from 'pg';
+import { type Commit, changesOf, type TaskAppend } from './commit.js';
+import type { EngineStore } from './engine/engine.js';
 import type { Tables } from './tables.js';
 import { streamOf, type TaskEvent } from './task/events.js';
-import { heldNodes, runRows, taskRow, touchedRuns } from './task/projection.js';
-import { evolve, hasEnded, type TaskState } from './task/state.js';
-
-/** Facts of one task that one request led to. The state contains them already. */
-export interface TaskAppend {
-  task: TaskState;
-  events: TaskEvent[];
-  /** Version of the stream before these events. */
-  expectedVersion: number;
-  meta: EventMeta;
-}
-
-/** A piece of an attempt's output. */
-export interface OutputPiece {
-  runId: number;
-  step: number;
-  attempt: number;
-  start: number;
-  data: Buffer;
-}
-
-/** Everything that was decided in one go, made durable in one transaction. */
-export interface Commit {
-  appends: TaskAppend[];
-  outputs: OutputPiece[];
-  now: number;
-}
-
-/** What a group of decisions changes in the read tables. */
-interface Changes {
-  tasks: object[];
-  runs: object[];
-  host_keys: { node_id: number; host_key: string }[];
-  /** Resumed tasks: their reservations become holds. */
-  holding: number[];
-  /** Ended tasks, and the nodes on which a command of theirs is still being ended: only those stay held. */
-  ended: { task_id: number; nodes: number[] }[];
-}
-
-function changesOf(appends: readonly TaskAppend[]): Changes {
-  const touched = new Map<TaskState, Set<number>>();
-  const hostKeys = new Map<number, string>();
-  const holdsChange = new Set<TaskState>();
-  for (const { task, events } of appends) {
-    const indexes = touched.get(task) ?? new Set<number>();
-    touched.set(task, indexes);
-    for (const event of events) {
-      const runs = touchedRuns(task, event);
-      if (runs === 'all') for (const run of task.runs) indexes.add(run.index);
-      else for (const index of runs) indexes.add(index);
-      if (event.type === 'HostKeyPinned' && !hostKeys.has(event.data.node)) {
-        hostKeys.set(event.data.node, event.data.hostKey);
-      }
-      if (event.type === 'TaskStarted' || event.type === 'RunDrained') holdsChange.add(task);
-    }
-    if (hasEnded(task)) holdsChange.add(task);
-  }
-  const changes: Changes = {
-    tasks: [...touched.keys()].map(taskRow),
-    runs: [...touched].flatMap(([task, indexes]) => runRows(task, indexes)),
-    host_keys: [...hostKeys].map(([node_id, host_key]) => ({ node_id, host_key })),
-    holding: [],
-    ended: [],
-  };
-  for (const task of holdsChange) {
-    const held = heldNodes(task);
-    if (held === 'all') changes.holding.push(task.id);
-    else changes.ended.push({ task_id: task.id, nodes: held });
-  }
-  return changes;
-}
+import { taskRow } from './task/projection.js';
+import { evolve, type TaskState } from './task/state.js';
 
 // $4 are the Changes, $5 to $9 the outputs, column by column. Every part joins `head`, so that its lock comes first.
 const COMMIT = `
@@ -120,8 +52,16 @@ const COMMIT = `
   SELECT o.* FROM head, unnest($5::bigint[], $6::int[], $7::int[], $8::bigint[], $9::bytea[]) AS o
   ON CONFLICT DO NOTHING`;
 
+/** What making and resuming tasks needs of the store. */
+export interface TaskRecorder {
+  create(appends: TaskAppend[], now: number): Promise<void>;
+  reserve(nodes: number[], taskId: number | null, ttlMs: number, now: number): Promise<number[]>;
+  unreserve(nodes: number[]): Promise<void>;
+  nextIds(counter: 'task' | 'run', count: number): Promise<number>;
+}
+
 /** The scheduler's PostgreSQL schema, as the engine needs it. */
-export class TaskStore {
+export class TaskStore implements EngineStore, TaskRecorder {
   private readonly raw: Kysely<unknown>;
 
   constructor(

@@ -1,5 +1,13 @@
+import { systemClock } from '@rigel/clock';
 import { inventory } from '@rigel/contracts';
-import { append, createEventTables, EventRelay, type NewEvent, readHead } from '@rigel/event-store';
+import {
+  append,
+  createEventTables,
+  EventRelay,
+  historyOf,
+  type NewEvent,
+  readHead,
+} from '@rigel/event-store';
 import { openDatabase } from '@rigel/runtime';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
@@ -20,7 +28,13 @@ const scheduler = await openDatabase<unknown>({
 });
 t.teardown(() => scheduler.destroy());
 const bus = await servers.startBus('scheduler');
-let relay = new EventRelay({ owner: 'scheduler', db: scheduler, bus, log: silentLogger });
+let relay = new EventRelay({
+  owner: 'scheduler',
+  history: historyOf(scheduler),
+  bus,
+  clock: systemClock,
+  log: silentLogger,
+});
 relay.start();
 t.teardown(() => relay.stop());
 
@@ -116,7 +130,13 @@ t.test('what is told while NATS is away, or lost on the way, is caught up with',
   // Nobody publishes while no relay runs.
   await relay.stop();
   await happen({ type: 'RunFailed', data: { run: 2, node: ids[2], step: 0, reason: '' } });
-  relay = new EventRelay({ owner: 'scheduler', db: scheduler, bus, log: silentLogger });
+  relay = new EventRelay({
+    owner: 'scheduler',
+    history: historyOf(scheduler),
+    bus,
+    clock: systemClock,
+    log: silentLogger,
+  });
   relay.start();
   await shows(t, [
     [2, 1],

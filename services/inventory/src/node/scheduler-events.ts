@@ -1,4 +1,5 @@
-import { append, EventConsumer } from '@rigel/event-store';
+import { systemClock } from '@rigel/clock';
+import { append, databaseCheckpoint, EventConsumer } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
 import { type Kysely, sql } from 'kysely';
 import type { Logger } from 'pino';
@@ -11,11 +12,19 @@ const STREAM = 'node-reports';
  * Follows the scheduler's history and records what it says of our nodes, in the transaction that moves the checkpoint:
  * each event counts once. @returns the running consumer.
  */
-export function followScheduler(options: { db: Kysely<unknown>; bus: Bus; log: Logger }): EventConsumer {
-  const consumer = new EventConsumer({
-    ...options,
+export function followScheduler({
+  db,
+  bus,
+  log,
+}: {
+  db: Kysely<unknown>;
+  bus: Bus;
+  log: Logger;
+}): EventConsumer {
+  const checkpoint = databaseCheckpoint({
     name: 'node-reports',
     owner: 'scheduler',
+    db,
     handle: async (trx, events) => {
       const report = summarize(events);
       if (!report) return;
@@ -37,6 +46,7 @@ export function followScheduler(options: { db: Kysely<unknown>; bus: Bus; log: L
       await project(trx, recorded);
     },
   });
+  const consumer = new EventConsumer({ owner: 'scheduler', checkpoint, bus, clock: systemClock, log });
   consumer.start();
   return consumer;
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '@rigel/clock';
 import {
   type Capability,
   type ExecutorControl,
@@ -9,13 +10,13 @@ import {
 } from '@rigel/contracts';
 import type { EventMeta } from '@rigel/event-store';
 import type { Logger } from 'pino';
+import type { Commit, OutputPiece, TaskAppend } from '../commit.js';
 import type { TaskCommand } from '../task/decide.js';
 import { streamOf, type TaskEvent } from '../task/events.js';
 import { handle } from '../task/handle.js';
 import { nextInstruction } from '../task/instruction.js';
 import { isActive, touchedRuns } from '../task/projection.js';
 import { needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
-import type { Commit, OutputPiece, TaskAppend } from '../task-store.js';
 import { Leases } from './leases.js';
 import { Offers } from './offers.js';
 
@@ -103,9 +104,7 @@ export class TaskEngine {
     private readonly options: {
       store: EngineStore;
       wire: EngineWire;
-      now: () => number;
-      /** Waits so many milliseconds. */
-      gather: (ms: number) => Promise<void>;
+      clock: Clock;
       log: Logger;
     },
   ) {
@@ -160,7 +159,7 @@ export class TaskEngine {
 
   /** A heartbeat: leases that it names and that are valid go on; its sender is told of the others. */
   heartbeat(executor: string, named: readonly (readonly [number, number, number])[]): void {
-    const now = this.options.now();
+    const now = this.options.clock.now();
     const over: ExecutorControl['leases'] = [];
     for (const [task_id, run_id, lease] of named) {
       const loaded = this.tasks.get(task_id);
@@ -189,7 +188,7 @@ export class TaskEngine {
   }
 
   private async doWhatIsDue(): Promise<void> {
-    const now = this.options.now();
+    const now = this.options.clock.now();
     if (this.lastTick > 0 && now - this.lastTick > STALL_MS) {
       this.options.log.warn(
         { stalled_ms: now - this.lastTick },
@@ -233,7 +232,7 @@ export class TaskEngine {
     try {
       while (this.queue.length > 0) {
         if (this.leases.size >= BUSY_LEASES && this.queue.length < ENOUGH_COMMANDS) {
-          await this.options.gather(GATHER_MS);
+          await this.options.clock.sleep(GATHER_MS);
         }
         const group = this.queue.splice(0, MAX_GROUP);
         try {
@@ -252,7 +251,7 @@ export class TaskEngine {
   }
 
   private async process(group: PendingCommand[]): Promise<void> {
-    const commit: Commit = { appends: [], outputs: [], now: this.options.now() };
+    const commit: Commit = { appends: [], outputs: [], now: this.options.clock.now() };
     const answers: (() => void)[] = [];
     for (const pending of group) {
       try {
@@ -376,7 +375,7 @@ export class TaskEngine {
           { err: error, task: taskId, runs: runs.length },
           'runs could not be offered, trying again',
         );
-        loaded.offers.retry(runs, this.options.now());
+        loaded.offers.retry(runs, this.options.clock.now());
       });
     }
   }
@@ -410,7 +409,7 @@ export class TaskEngine {
       throw unavailable(`${streamOf(taskId)} is not owned here any more`);
     const loaded: LoadedTask = { state, hostKeys, offers: new Offers(), drainingSince: new Map() };
     this.tasks.set(taskId, loaded);
-    const now = this.options.now();
+    const now = this.options.clock.now();
     for (const run of state.runs) this.track(loaded, run, now);
     this.makeOffers(taskId, loaded, loaded.offers.fresh(now));
     return loaded;

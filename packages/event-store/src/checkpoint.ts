@@ -1,0 +1,58 @@
+import type { EventOwner, PublishedEvent } from '@rigel/contracts';
+import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
+
+/** How far a consumer has followed the history of another service. */
+export interface Checkpoint {
+  /** The position it stands at, 0 at first. */
+  read(): Promise<number>;
+  /**
+   * Does what the events mean and moves the checkpoint behind the last of them: both or neither.
+   * @throws when it does not stand at `from` any more: another replica was faster.
+   */
+  advance(from: number, events: readonly PublishedEvent[]): Promise<void>;
+}
+
+export interface DatabaseCheckpointOptions {
+  /** Name of the checkpoint: one for each purpose in a service. */
+  name: string;
+  owner: EventOwner;
+  db: Kysely<unknown>;
+  /** Does what the events mean, inside the transaction that moves the checkpoint. */
+  handle: (trx: Transaction<unknown>, events: readonly PublishedEvent[]) => Promise<void>;
+}
+
+/** A checkpoint in the consumer's own schema, moved in the transaction of what the events led to. */
+export function databaseCheckpoint({ name, owner, db, handle }: DatabaseCheckpointOptions): Checkpoint {
+  return {
+    async read() {
+      await db.executeQuery(
+        CompiledQuery.raw(
+          'INSERT INTO event_checkpoints (consumer, owner, position) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING',
+          [name, owner],
+        ),
+      );
+      const result = await db.executeQuery<{ position: number }>(
+        CompiledQuery.raw('SELECT position FROM event_checkpoints WHERE consumer = $1 AND owner = $2', [
+          name,
+          owner,
+        ]),
+      );
+      return result.rows[0]?.position ?? 0;
+    },
+    async advance(from, events) {
+      const last = events.at(-1);
+      if (!last) return;
+      await db.transaction().execute(async (trx) => {
+        // Names the old position: of two replicas that handle the same batch, one rolls back.
+        const moved = await trx.executeQuery(
+          CompiledQuery.raw(
+            'UPDATE event_checkpoints SET position = $1 WHERE consumer = $2 AND owner = $3 AND position = $4',
+            [last.position, name, owner, from],
+          ),
+        );
+        if (moved.numAffectedRows !== 1n) throw new Error(`another replica has moved the checkpoint ${name}`);
+        await handle(trx, events);
+      });
+    },
+  };
+}

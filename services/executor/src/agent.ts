@@ -1,0 +1,81 @@
+import type { Clock } from '@rigel/clock';
+import {
+  type Capability,
+  controlSubject,
+  ExecutorControl,
+  HEARTBEAT_INTERVAL_MS,
+  HEARTBEAT_SUBJECT,
+} from '@rigel/contracts';
+import type { Bus, TakeOptions } from '@rigel/messaging';
+import type { Logger } from 'pino';
+import { Plans } from './plans.js';
+import { Slots } from './slots.js';
+import type { ClaimedRun, StepRunner } from './step-runner.js';
+import { Worker } from './worker.js';
+
+/** Where offered runs come from. It may lose some and hand out others twice. */
+export interface WorkSource {
+  /** Takes offers until the signal is aborted. */
+  consume(capability: Capability, options: TakeOptions): Promise<void>;
+}
+
+export interface AgentOptions {
+  /** Name of this process, never used by another. */
+  executor: string;
+  capabilities: readonly Capability[];
+  /** Runs worked on at once. */
+  slots: number;
+  bus: Bus;
+  work: WorkSource;
+  clock: Clock;
+  createRunner: (capability: Capability, claimed: ClaimedRun, log: Logger) => StepRunner;
+  log: Logger;
+}
+
+/** One executor: takes offers, works on them, and says every few seconds which leases it is working on. */
+export class Agent {
+  private readonly stopTaking = new AbortController();
+  private readonly slots: Slots;
+  private readonly worker: Worker;
+  private consuming: Promise<void>[] = [];
+  private endHeartbeat: (() => void) | undefined;
+
+  constructor(private readonly options: AgentOptions) {
+    const { executor, capabilities, bus, clock, createRunner, log } = options;
+    this.slots = new Slots(options.slots);
+    this.worker = new Worker({
+      executor,
+      capabilities: [...capabilities],
+      bus,
+      clock,
+      plans: new Plans(bus),
+      slots: this.slots,
+      createRunner,
+      log,
+    });
+  }
+
+  start(): void {
+    const { executor, capabilities, bus, work, clock } = this.options;
+    bus.subscribe(controlSubject(executor), ExecutorControl, (control) => this.worker.control(control));
+    this.endHeartbeat = clock.every(HEARTBEAT_INTERVAL_MS, () => {
+      bus.publish(HEARTBEAT_SUBJECT, { executor, leases: this.worker.leases() });
+    });
+    this.consuming = capabilities.map((capability) =>
+      work.consume(capability, {
+        freeSlots: () => this.slots.free,
+        slotFreed: () => this.slots.freed(),
+        handler: (offer) => this.worker.take(offer),
+        signal: this.stopTaking.signal,
+      }),
+    );
+  }
+
+  /** Takes no more work, leaves all commands to themselves, and gives the runs back. */
+  async stop(): Promise<void> {
+    this.stopTaking.abort();
+    this.slots.wake();
+    await Promise.allSettled([this.worker.drain(), ...this.consuming]);
+    this.endHeartbeat?.();
+  }
+}

@@ -1,0 +1,74 @@
+import type { EventMeta } from '@rigel/event-store';
+import type { TaskEvent } from './task/events.js';
+import { heldNodes, runRows, taskRow, touchedRuns } from './task/projection.js';
+import { hasEnded, type TaskState } from './task/state.js';
+
+/** Facts of one task that one request led to. The state contains them already. */
+export interface TaskAppend {
+  task: TaskState;
+  events: TaskEvent[];
+  /** Version of the stream before these events. */
+  expectedVersion: number;
+  meta: EventMeta;
+}
+
+/** A piece of an attempt's output. */
+export interface OutputPiece {
+  runId: number;
+  step: number;
+  attempt: number;
+  start: number;
+  data: Buffer;
+}
+
+/** Everything that was decided in one go, made durable in one transaction. */
+export interface Commit {
+  appends: TaskAppend[];
+  outputs: OutputPiece[];
+  now: number;
+}
+
+/** What a group of decisions changes in the read tables. */
+export interface Changes {
+  tasks: object[];
+  runs: object[];
+  host_keys: { node_id: number; host_key: string }[];
+  /** Resumed tasks: their reservations become holds. */
+  holding: number[];
+  /** Ended tasks, and the nodes on which a command of theirs is still being ended: only those stay held. */
+  ended: { task_id: number; nodes: number[] }[];
+}
+
+/** What is to be written to the read tables for these events, which the states contain already. */
+export function changesOf(appends: readonly TaskAppend[]): Changes {
+  const touched = new Map<TaskState, Set<number>>();
+  const hostKeys = new Map<number, string>();
+  const holdsChange = new Set<TaskState>();
+  for (const { task, events } of appends) {
+    const indexes = touched.get(task) ?? new Set<number>();
+    touched.set(task, indexes);
+    for (const event of events) {
+      const runs = touchedRuns(task, event);
+      if (runs === 'all') for (const run of task.runs) indexes.add(run.index);
+      else for (const index of runs) indexes.add(index);
+      if (event.type === 'HostKeyPinned' && !hostKeys.has(event.data.node)) {
+        hostKeys.set(event.data.node, event.data.hostKey);
+      }
+      if (event.type === 'TaskStarted' || event.type === 'RunDrained') holdsChange.add(task);
+    }
+    if (hasEnded(task)) holdsChange.add(task);
+  }
+  const changes: Changes = {
+    tasks: [...touched.keys()].map(taskRow),
+    runs: [...touched].flatMap(([task, indexes]) => runRows(task, indexes)),
+    host_keys: [...hostKeys].map(([node_id, host_key]) => ({ node_id, host_key })),
+    holding: [],
+    ended: [],
+  };
+  for (const task of holdsChange) {
+    const held = heldNodes(task);
+    if (held === 'all') changes.holding.push(task.id);
+    else changes.ended.push({ task_id: task.id, nodes: held });
+  }
+  return changes;
+}

@@ -1,0 +1,75 @@
+import type { Clock } from '@rigel/clock';
+import type { Bus } from '@rigel/messaging';
+import type { Operations } from '@rigel/runtime';
+import type { Logger } from 'pino';
+import type { CreateTaskSettings } from './create-task.js';
+import { type EngineStore, type EngineWire, TaskEngine } from './engine/engine.js';
+import { type Parts, servePartition, serveTasks } from './serve.js';
+import type { TaskRecorder } from './task-store.js';
+
+const TICK_MS = 1_000;
+/** How often the table of tasks is looked into for active ones that nobody has announced. */
+const ADOPT_MS = 2_000;
+
+export interface ReplicaOptions {
+  bus: Bus;
+  operations: Operations;
+  store: EngineStore & TaskRecorder;
+  wire: EngineWire;
+  clock: Clock;
+  settings: CreateTaskSettings;
+  log: Logger;
+}
+
+/** One scheduler: takes commands for all tasks, and runs those of the partitions it owns. */
+export class Replica {
+  readonly engine: TaskEngine;
+  private readonly parts: Parts;
+  /** Ends the serving of each partition that is owned. */
+  private readonly serving = new Map<number, () => void>();
+  private endings: (() => void)[] = [];
+
+  constructor(private readonly options: ReplicaOptions) {
+    const { bus, operations, store, wire, clock, settings, log } = options;
+    this.engine = new TaskEngine({ store, wire, clock, log });
+    this.parts = { bus, operations, engine: this.engine, store, settings, clock };
+  }
+
+  start(): void {
+    const { clock, log } = this.options;
+    serveTasks(this.parts);
+    this.endings = [
+      clock.every(TICK_MS, () => {
+        this.engine
+          .tick()
+          .catch((error: unknown) => log.error({ err: error }, 'the clock of the engine failed'));
+      }),
+      clock.every(ADOPT_MS, () => this.adopt()),
+    ];
+  }
+
+  /** Sets the partitions that this replica owns now. */
+  own(partitions: ReadonlySet<number>): void {
+    this.engine.own(partitions);
+    for (const [partition, stop] of this.serving) {
+      if (partitions.has(partition)) continue;
+      stop();
+      this.serving.delete(partition);
+    }
+    for (const partition of partitions) {
+      if (!this.serving.has(partition)) this.serving.set(partition, servePartition(partition, this.parts));
+    }
+    this.adopt();
+  }
+
+  stop(): void {
+    for (const end of this.endings) end();
+  }
+
+  private adopt(): void {
+    const { log } = this.options;
+    this.engine
+      .adopt()
+      .catch((error: unknown) => log.warn({ err: error }, 'active tasks could not be read, trying again'));
+  }
+}
