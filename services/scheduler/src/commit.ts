@@ -66,9 +66,22 @@ export function changesOf(appends: readonly TaskAppend[]): Changes {
     ended: [],
   };
   for (const task of holdsChange) {
-    const held = heldNodes(task);
-    if (held === 'all') changes.holding.push(task.id);
-    else changes.ended.push({ task_id: task.id, nodes: held });
+    if (hasEnded(task)) changes.ended.push({ task_id: task.id, nodes: heldNodes(task) });
+    else changes.holding.push(task.id);
   }
   return changes;
+}
+
+/**
+ * Of the pieces that begin at the same byte of the same attempt the longest. A piece whose answer was lost is sent
+ * again, perhaps together with what came after it; the short one must not stand in the way of the long one.
+ */
+export function longestPieces(outputs: readonly OutputPiece[]): OutputPiece[] {
+  const longest = new Map<string, OutputPiece>();
+  for (const piece of outputs) {
+    const key = `${piece.runId}/${piece.step}/${piece.attempt}/${piece.start}`;
+    const known = longest.get(key);
+    if (!known || known.data.length < piece.data.length) longest.set(key, piece);
+  }
+  return [...longest.values()];
 }

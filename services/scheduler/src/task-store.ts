@@ -9,7 +9,7 @@ import {
 } from '@rigel/event-store';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type pg from 'pg';
-import { type Commit, changesOf, type TaskAppend } from './commit.js';
+import { type Commit, changesOf, longestPieces, type TaskAppend } from './commit.js';
 import type { EngineStore } from './engine/engine.js';
 import type { Tables } from './tables.js';
 import { streamOf, type TaskEvent } from './task/events.js';
@@ -49,8 +49,10 @@ const COMMIT = `
     WHERE h.task_id = r.task_id AND h.node_id <> ALL (r.nodes)
   )
   INSERT INTO attempt_output (run_id, step, attempt, start_byte, data)
-  SELECT o.* FROM head, unnest($5::bigint[], $6::int[], $7::int[], $8::bigint[], $9::bytea[]) AS o
-  ON CONFLICT DO NOTHING`;
+  SELECT o.* FROM head, unnest($5::bigint[], $6::int[], $7::int[], $8::bigint[], $9::bytea[])
+    AS o(run_id, step, attempt, start_byte, data)
+  ON CONFLICT (run_id, step, attempt, start_byte) DO UPDATE SET data = excluded.data
+  WHERE length(excluded.data) > length(attempt_output.data)`;
 
 /** What making and resuming tasks needs of the store. */
 export interface TaskRecorder {
@@ -125,6 +127,7 @@ export class TaskStore implements EngineStore, TaskRecorder {
    * @throws VersionConflict when another writer was faster.
    */
   async commit({ appends, outputs, now }: Commit): Promise<void> {
+    const pieces = longestPieces(outputs);
     const streams = appends.map(({ task, events, expectedVersion, meta }) => ({
       stream: streamOf(task.id),
       expectedVersion,
@@ -138,11 +141,11 @@ export class TaskStore implements EngineStore, TaskRecorder {
         values: [
           ...appendParameters(streams, now),
           JSON.stringify(changesOf(appends)),
-          outputs.map(({ runId }) => runId),
-          outputs.map(({ step }) => step),
-          outputs.map(({ attempt }) => attempt),
-          outputs.map(({ start }) => start),
-          outputs.map(({ data }) => data),
+          pieces.map(({ runId }) => runId),
+          pieces.map(({ step }) => step),
+          pieces.map(({ attempt }) => attempt),
+          pieces.map(({ start }) => start),
+          pieces.map(({ data }) => data),
         ],
       });
     } catch (error) {
@@ -235,7 +238,10 @@ async function hold(
     CompiledQuery.raw(
       `INSERT INTO node_holds AS h (node_id, task_id, expires_at)
        SELECT n, $2, $3 FROM unnest($1::bigint[]) AS n ORDER BY n
-       ON CONFLICT (node_id) DO UPDATE SET task_id = excluded.task_id, expires_at = excluded.expires_at
+       ON CONFLICT (node_id) DO UPDATE SET task_id = excluded.task_id,
+         -- A hold for good that the same task has already stays one.
+         expires_at = CASE WHEN h.task_id = excluded.task_id AND h.expires_at IS NULL THEN NULL
+           ELSE excluded.expires_at END
        WHERE h.expires_at < $4 OR h.task_id = excluded.task_id OR (h.task_id IS NULL AND excluded.task_id IS NULL)
        RETURNING node_id`,
       [nodes, taskId, expiresAt, now],

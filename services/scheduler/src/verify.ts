@@ -35,8 +35,7 @@ export async function verifyTask(db: Kysely<Tables>, store: TaskStore, taskId: n
     .where('expires_at', 'is', null)
     .orderBy('node_id')
     .execute();
-  const held = heldNodes(task);
-  const shouldHold = (held === 'all' ? task.runs.map(({ node }) => node) : held).sort((a, b) => a - b);
+  const shouldHold = heldNodes(task).sort((a, b) => a - b);
   const holding = holds.map(({ node_id }) => node_id);
   if (!isDeepStrictEqual(holding, shouldHold)) {
     differences.push(

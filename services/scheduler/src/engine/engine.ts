@@ -116,6 +116,11 @@ export class TaskEngine {
     return { tasks: this.tasks.size, leases: this.leases.size, waiting: this.queue.length };
   }
 
+  /** The tasks in memory, as they stand: to be looked at only. */
+  loaded(): TaskState[] {
+    return [...this.tasks.values()].map(({ state }) => state);
+  }
+
   /** Sets the partitions that this replica owns now; tasks of others are forgotten. */
   own(partitions: ReadonlySet<number>): void {
     this.partitions = partitions;

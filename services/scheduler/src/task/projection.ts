@@ -41,10 +41,10 @@ export function isActive(task: TaskState): boolean {
   return !hasEnded(task) || task.runs.some(({ draining }) => draining);
 }
 
-/** Nodes that the task holds: all while it is unfinished, afterwards those on which a command is still being ended. */
-export function heldNodes(task: TaskState): number[] | 'all' {
-  if (!hasEnded(task)) return 'all';
-  return task.runs.filter(({ draining }) => draining).map(({ node }) => node);
+/** Nodes that the task holds: while it is unfinished those of its runs, afterwards those where a command is being ended. */
+export function heldNodes(task: TaskState): number[] {
+  const ended = hasEnded(task);
+  return task.runs.filter(({ held, draining }) => draining || (held && !ended)).map(({ node }) => node);
 }
 
 /** Row of the read table `tasks`, those columns that change. */

@@ -31,6 +31,8 @@ export interface Run {
   holder: string | null;
   /** The current attempt's command may be running on the node: it was authorised, and its outcome is not known. */
   mayRun: boolean;
+  /** The task holds the run's node, as long as it has not ended: all at first, after a resume those that go on. */
+  held: boolean;
   /** The run has ended from outside, and what may run on the node is being ended. */
   draining: boolean;
   /** The next attempt begins no earlier. */
@@ -95,6 +97,7 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
       lease: 0,
       holder: null,
       mayRun: false,
+      held: true,
       draining: false,
       retryAt: 0,
       since: 0,
@@ -188,6 +191,7 @@ function finishTask(task: TaskState, state: 2 | 3, reason: EndReason): void {
   task.endReason = reason;
   task.deadline = null;
   task.batchActive = false;
+  for (const run of task.runs) run.held = false;
 }
 
 /**
@@ -225,6 +229,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
         run.failures = 0;
         run.retryAt = 0;
         run.draining = false;
+        run.held = true;
         run.updatedAt = at;
         const record = run.steps[run.step];
         if (record) record.state = 0;
@@ -367,6 +372,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
         endFromOutside(task, run, 4, '');
         run.updatedAt = at;
       }
+      for (const run of task.runs) run.held = false;
       return;
     }
     case 'TaskTimedOut': {

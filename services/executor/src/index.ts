@@ -1,0 +1,3 @@
+/* What runs in a simulation: everything of an executor but NATS and the nodes. */
+export { Agent, type AgentOptions, type WorkSource } from './agent.js';
+export { type NodeAccess, SshRunner } from './ssh-runner.js';

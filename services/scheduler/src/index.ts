@@ -1,0 +1,8 @@
+/* What runs in a simulation: everything of a replica but PostgreSQL and NATS. */
+export { type Commit, changesOf, longestPieces, type TaskAppend } from './commit.js';
+export type { EngineStore, EngineWire } from './engine/engine.js';
+export { Replica, type ReplicaOptions } from './replica.js';
+export { streamOf, type TaskEvent } from './task/events.js';
+export { heldNodes, isActive, runRows, taskRow } from './task/projection.js';
+export { evolve, hasEnded, type Run, type TaskState } from './task/state.js';
+export type { TaskRecorder } from './task-store.js';

@@ -1,0 +1,325 @@
+import { PARTITIONS, ServiceError } from '@rigel/contracts';
+import { type Checkpoint, type History, type RecordedEvent, VersionConflict } from '@rigel/event-store';
+import {
+  type Commit,
+  changesOf,
+  type EngineStore,
+  evolve,
+  heldNodes,
+  longestPieces,
+  runRows,
+  streamOf,
+  type TaskAppend,
+  type TaskEvent,
+  type TaskRecorder,
+  type TaskState,
+  taskRow,
+} from '@rigel/scheduler';
+import type { Host } from './host.js';
+import type { Random } from './random.js';
+import type { Timeline } from './timeline.js';
+
+type Row = Record<string, unknown> & { id: number };
+
+/** What the simulated database can be made to do wrong, to see whether anybody notices. */
+export interface StoreDefects {
+  /** Positions are taken when a transaction begins, not in the order in which transactions end. */
+  earlyPositions?: boolean;
+  /** Expected versions are not looked at. */
+  noVersionCheck?: boolean;
+}
+
+/** Told of each transaction at the moment when it is committed. */
+export type OnCommit = (events: readonly RecordedEvent<TaskEvent>[]) => void;
+
+const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+class ConnectionError extends Error {
+  readonly code = 'ECONNREFUSED';
+}
+
+/** A transaction as it arrives: all that it says was put into words when it was sent. */
+interface Transaction {
+  appends: { taskId: number; events: TaskEvent[]; expectedVersion: number; meta: TaskAppend['meta'] }[];
+  now: number;
+  apply: () => void;
+}
+
+/**
+ * The scheduler's PostgreSQL schema as the engine sees it: transactions that happen whole or not at all, whose answers
+ * may be lost, on a server that may go away. What the statements write is the real projections' own output.
+ */
+export class SimulatedDatabase {
+  /** The server answers nobody until then. */
+  downUntil = 0;
+  /** Probability that the connection breaks between a commit and its answer. */
+  answerLost = 0;
+  /** Goes up when the server is restarted: what was under way is lost with its connection. */
+  private generation = 0;
+  readonly log: RecordedEvent<TaskEvent>[] = [];
+  readonly streams = new Map<string, RecordedEvent<TaskEvent>[]>();
+  readonly tasks = new Map<number, Row>();
+  readonly runs = new Map<number, Row>();
+  readonly holds = new Map<number, { taskId: number | null; expiresAt: number | null }>();
+  /** `run/step/attempt` to the pieces of its output by their first byte. */
+  readonly outputs = new Map<string, Map<number, Buffer>>();
+  private readonly hostKeys = new Map<number, string>();
+  private readonly counters = { task: 0, run: 0 };
+  private lastPosition = 0;
+
+  constructor(
+    private readonly timeline: Timeline,
+    private readonly random: Random,
+    private readonly onCommit: OnCommit,
+    private readonly defects: StoreDefects,
+  ) {}
+
+  /** The server dies and comes back. */
+  restart(ms: number): void {
+    this.generation++;
+    this.downUntil = this.timeline.now + ms;
+  }
+
+  /** What a task's events come to. */
+  fold(taskId: number): TaskState | undefined {
+    let state: TaskState | undefined;
+    for (const { type, data, recordedAt } of this.streams.get(streamOf(taskId)) ?? []) {
+      state = evolve(state, copy({ type, data }) as TaskEvent, taskId, recordedAt);
+    }
+    return state;
+  }
+
+  /** The store as one process has it. `onRecorded` is called when a commit of its own was answered. */
+  connect(host: Host, onRecorded: () => void): EngineStore & TaskRecorder {
+    const query = <T>(work: () => T): Promise<T> => this.query(host, work);
+    const transact = async (transaction: Transaction): Promise<void> => {
+      await this.transact(host, transaction);
+      onRecorded();
+    };
+    return {
+      load: (taskId) => query(() => this.fold(taskId)),
+      hostKeys: (task) =>
+        query(() => {
+          const known = task.runs.flatMap(({ node }): [number, string][] => {
+            const key = this.hostKeys.get(node);
+            return key === undefined ? [] : [[node, key]];
+          });
+          return new Map(known);
+        }),
+      activeTasks: (partitions) =>
+        query(() =>
+          [...this.tasks.values()]
+            .filter(({ id, active }) => active === true && partitions.includes(id % PARTITIONS))
+            .map(({ id }) => id),
+        ),
+      outputSize: (runId, step, attempt) => query(() => this.output(runId, step, attempt).length),
+      commit: (commit) => transact(this.transactionOf(commit)),
+      create: (appends, now) => transact(this.creationOf(appends, now)),
+      reserve: (nodes, taskId, ttlMs, now) => query(() => this.hold(nodes, taskId, now + ttlMs, now)),
+      unreserve: (nodes) =>
+        query(() => {
+          for (const node of nodes) if (this.holds.get(node)?.taskId === null) this.holds.delete(node);
+        }),
+      nextIds: (counter, count) =>
+        query(() => {
+          const first = this.counters[counter] + 1;
+          this.counters[counter] += count;
+          return first;
+        }),
+    };
+  }
+
+  history(host: Host): History {
+    return {
+      head: () => this.query(host, () => this.lastPosition),
+      after: (position, limit) =>
+        this.query(host, () => {
+          const events = this.log.filter((event) => event.position > position);
+          return copy(events.sort((a, b) => a.position - b.position).slice(0, limit));
+        }),
+    };
+  }
+
+  /** A consumer's own database: what it was told, in the transaction that moves its checkpoint. */
+  checkpoint(host: Host, seen: number[]): Checkpoint {
+    return {
+      read: () => this.query(host, () => seen.at(-1) ?? 0),
+      advance: (from, events) => {
+        const positions = events.map(({ position }) => position);
+        return this.query(host, () => {
+          if ((seen.at(-1) ?? 0) !== from) throw new Error('the checkpoint has moved');
+          seen.push(...positions);
+        });
+      },
+    };
+  }
+
+  /** Stored output of an attempt, as far as it has no gap. */
+  output(runId: number, step: number, attempt: number): Buffer {
+    const pieces = [...(this.outputs.get(`${runId}/${step}/${attempt}`) ?? [])].sort(([a], [b]) => a - b);
+    let stored = Buffer.alloc(0);
+    for (const [start, data] of pieces) {
+      if (start > stored.length) break;
+      if (start + data.length > stored.length) stored = Buffer.concat([stored.subarray(0, start), data]);
+    }
+    return stored;
+  }
+
+  private latency(): number {
+    return this.answerLost > 0 && this.random.chance(0.02)
+      ? this.random.integer(20, 2_000)
+      : this.random.integer(0, 4);
+  }
+
+  private check(generation: number): void {
+    if (generation !== this.generation || this.downUntil > this.timeline.now) {
+      throw new ConnectionError('Connection terminated unexpectedly');
+    }
+  }
+
+  private async query<T>(host: Host, work: () => T): Promise<T> {
+    const { generation } = this;
+    const result = await host.ask({ there: this.latency(), back: this.latency() }, () => {
+      this.check(generation);
+      return work();
+    });
+    this.check(generation);
+    return result;
+  }
+
+  private async transact(host: Host, transaction: Transaction): Promise<void> {
+    const { generation } = this;
+    const early = this.defects.earlyPositions ? this.takePositions(transaction) : undefined;
+    await host.ask({ there: this.latency() + (early ? 20 : 0), back: this.latency() }, () => {
+      this.check(generation);
+      this.commit(transaction, early);
+    });
+    this.check(generation);
+    if (this.random.chance(this.answerLost)) throw new ConnectionError('Connection terminated unexpectedly');
+  }
+
+  private takePositions({ appends }: Transaction): number {
+    const first = this.lastPosition + 1;
+    for (const { events } of appends) this.lastPosition += events.length;
+    return first;
+  }
+
+  /** All of a transaction, in one moment. */
+  private commit(transaction: Transaction, early: number | undefined): void {
+    const { appends, now, apply } = transaction;
+    if (!this.defects.noVersionCheck) {
+      const versions = new Map<string, number>();
+      for (const { taskId, events, expectedVersion } of appends) {
+        const stream = streamOf(taskId);
+        const version = versions.get(stream) ?? this.streams.get(stream)?.length ?? 0;
+        if (version !== expectedVersion) {
+          throw new VersionConflict(`${stream} is at ${version}, not at ${expectedVersion}`);
+        }
+        versions.set(stream, version + events.length);
+      }
+    }
+    apply();
+    const firstPosition = early ?? this.takePositions(transaction);
+    const recorded: RecordedEvent<TaskEvent>[] = [];
+    for (const { taskId, events, meta } of appends) {
+      const stream = streamOf(taskId);
+      const history = this.streams.get(stream) ?? [];
+      this.streams.set(stream, history);
+      for (const event of events) {
+        const record = {
+          ...event,
+          position: firstPosition + recorded.length,
+          stream,
+          version: history.length + 1,
+          schema: 1,
+          meta,
+          recordedAt: now,
+        } as RecordedEvent<TaskEvent>;
+        recorded.push(record);
+        history.push(record);
+      }
+    }
+    this.log.push(...recorded);
+    this.onCommit(recorded);
+  }
+
+  private transactionOf({ appends, outputs, now }: Commit): Transaction {
+    const changes = copy(changesOf(appends));
+    const pieces = longestPieces(outputs).map((piece) => ({ ...piece, data: Buffer.from(piece.data) }));
+    return {
+      appends: this.inWords(appends),
+      now,
+      apply: () => {
+        for (const row of changes.tasks as Row[]) this.merge(this.tasks, row);
+        for (const row of changes.runs as Row[]) this.merge(this.runs, row);
+        for (const { node_id, host_key } of changes.host_keys) {
+          if (!this.hostKeys.has(node_id)) this.hostKeys.set(node_id, host_key);
+        }
+        for (const [node, hold] of this.holds) {
+          if (hold.taskId === null) continue;
+          if (changes.holding.includes(hold.taskId)) hold.expiresAt = null;
+          const ended = changes.ended.find(({ task_id }) => task_id === hold.taskId);
+          if (ended && !ended.nodes.includes(node)) this.holds.delete(node);
+        }
+        for (const { runId, step, attempt, start, data } of pieces) {
+          const key = `${runId}/${step}/${attempt}`;
+          const stored = this.outputs.get(key) ?? new Map<number, Buffer>();
+          this.outputs.set(key, stored);
+          if ((stored.get(start)?.length ?? -1) < data.length) stored.set(start, data);
+        }
+      },
+    };
+  }
+
+  private creationOf(appends: TaskAppend[], now: number): Transaction {
+    const created = appends.map(({ task }) => ({
+      task: copy(taskRow(task)),
+      runs: copy(runRows(task, task.runs.keys())),
+      nodes: heldNodes(task),
+    }));
+    return {
+      appends: this.inWords(appends),
+      now,
+      apply: () => {
+        for (const { task, nodes } of created) {
+          const held = nodes.filter((node) => {
+            const hold = this.holds.get(node);
+            return hold && (hold.expiresAt === null || hold.expiresAt >= now);
+          });
+          if (held.length > 0)
+            throw new ServiceError('in_use', `task ${task.id}: nodes ${held} are held`, 'nodes');
+        }
+        for (const { task, runs, nodes } of created) {
+          this.hold(nodes, task.id, null, now);
+          this.tasks.set(task.id, task);
+          for (const row of runs) this.runs.set(row.id, row);
+        }
+      },
+    };
+  }
+
+  private inWords(appends: readonly TaskAppend[]): Transaction['appends'] {
+    return appends.map(({ task, events, expectedVersion, meta }) => ({
+      taskId: task.id,
+      events: copy(events),
+      expectedVersion,
+      meta,
+    }));
+  }
+
+  private merge(table: Map<number, Row>, row: Row): void {
+    table.set(row.id, { ...table.get(row.id), ...row });
+  }
+
+  /** Holds nodes where nobody does; returns those that somebody else holds. */
+  private hold(nodes: number[], taskId: number | null, expiresAt: number | null, now: number): number[] {
+    return nodes.filter((node) => {
+      const hold = this.holds.get(node);
+      const free = !hold || (hold.expiresAt !== null && hold.expiresAt < now) || hold.taskId === taskId;
+      // A hold for good that the same task has already stays one.
+      if (free && hold?.taskId !== taskId) this.holds.set(node, { taskId, expiresAt });
+      else if (free && hold?.expiresAt !== null) this.holds.set(node, { taskId, expiresAt });
+      return !free;
+    });
+  }
+}

@@ -1,0 +1,156 @@
+import { ErrorCode, type Msg, type NatsConnection, NatsError, type SubscriptionOptions } from 'nats';
+import type { Host } from './host.js';
+import type { Random } from './random.js';
+import type { Timeline } from './timeline.js';
+
+interface Listener {
+  host: Host;
+  subject: string;
+  queue: string | undefined;
+  callback: (error: NatsError | null, message: Msg) => void;
+}
+
+/** Called when an answer leaves the process that gives it. */
+export type OnReply = (subject: string, request: Uint8Array, reply: Uint8Array) => void;
+
+const decoder = new TextDecoder();
+
+/**
+ * NATS without JetStream, as its clients see it: messages take their time, overtake each other, get lost, come twice;
+ * the server may be away, or out of reach for one of them. Half of what is sent meanwhile comes late (the client keeps
+ * it until it is connected again), the rest never.
+ */
+export class Network {
+  /** The server answers nobody until then. */
+  downUntil = 0;
+  /** Probability that a message is lost, and that it comes twice. */
+  lossy = 0;
+  private readonly listeners = new Map<string, Set<Listener>>();
+
+  constructor(
+    private readonly timeline: Timeline,
+    private readonly random: Random,
+    private readonly onReply: OnReply,
+  ) {}
+
+  /** The connection of one process: those parts of NatsConnection that a Bus uses. */
+  connect(host: Host): NatsConnection {
+    const connection = {
+      info: { max_payload: 64 * 1_048_576 },
+      isClosed: () => host.dead,
+      publish: (subject: string, data: Uint8Array) => {
+        this.send(host, data, (body) => this.deliver(subject, body, undefined));
+      },
+      request: (subject: string, data: Uint8Array, { timeout }: { timeout: number }) =>
+        this.request(host, subject, data, timeout),
+      subscribe: (subject: string, options: SubscriptionOptions) => this.subscribe(host, subject, options),
+    };
+    return connection as unknown as NatsConnection;
+  }
+
+  /** The server learns that a process is gone. */
+  forget(host: Host): void {
+    for (const listeners of this.listeners.values()) {
+      for (const listener of listeners) if (listener.host === host) listeners.delete(listener);
+    }
+  }
+
+  private subscribe(host: Host, subject: string, options: SubscriptionOptions): { unsubscribe: () => void } {
+    const { callback, queue } = options;
+    if (!callback) throw new Error('only subscriptions with a callback are simulated');
+    const listener: Listener = { host, subject, queue, callback };
+    const listeners = this.listeners.get(subject) ?? new Set();
+    this.listeners.set(subject, listeners);
+    if (!host.dead) listeners.add(listener);
+    return { unsubscribe: () => void listeners.delete(listener) };
+  }
+
+  private request(host: Host, subject: string, data: Uint8Array, timeout: number): Promise<Msg> {
+    return new Promise((resolve, reject) => {
+      const callOff = this.timeline.schedule(timeout, host, () =>
+        reject(new NatsError('timeout', ErrorCode.Timeout)),
+      );
+      const settle = (action: () => void): void => {
+        callOff();
+        action();
+      };
+      this.send(host, data, (body) => {
+        const served = this.deliver(subject, body, (reply) => {
+          this.toHost(host, () => settle(() => resolve({ data: reply } as Msg)));
+        });
+        if (!served)
+          this.toHost(host, () =>
+            settle(() => reject(new NatsError('no responders', ErrorCode.NoResponders))),
+          );
+      });
+    });
+  }
+
+  /** To each group one member, and to all that are in none. Returns whether anybody listens. */
+  private deliver(
+    subject: string,
+    body: Uint8Array,
+    respond: ((reply: Uint8Array) => void) | undefined,
+  ): boolean {
+    const receivers: Listener[] = [];
+    const groups = new Map<string, Listener[]>();
+    for (const listener of this.listeners.get(subject) ?? []) {
+      if (listener.queue === undefined) receivers.push(listener);
+      else groups.set(listener.queue, [...(groups.get(listener.queue) ?? []), listener]);
+    }
+    for (const members of groups.values()) receivers.push(this.random.pick(members));
+    for (const listener of receivers) {
+      this.toHost(listener.host, () => listener.callback(null, this.message(listener, body, respond)));
+    }
+    return receivers.length > 0;
+  }
+
+  private message(
+    { host, subject }: Listener,
+    body: Uint8Array,
+    respond: ((reply: Uint8Array) => void) | undefined,
+  ): Msg {
+    const message = {
+      data: body,
+      string: () => decoder.decode(body),
+      json: () => JSON.parse(decoder.decode(body)),
+      respond: (reply: Uint8Array) => {
+        if (!respond || !host.mayAct()) return false;
+        this.onReply(subject, body, reply);
+        this.toServer(host, () => respond(reply));
+        return true;
+      },
+    };
+    return message as unknown as Msg;
+  }
+
+  private send(host: Host, body: Uint8Array, arrive: (body: Uint8Array) => void): void {
+    if (!host.mayAct()) return;
+    this.toServer(host, () => arrive(body));
+    if (this.random.chance(this.lossy)) this.toServer(host, () => arrive(body));
+  }
+
+  private toServer(host: Host, arrive: () => void): void {
+    this.travel(host, undefined, arrive);
+  }
+
+  private toHost(host: Host, arrive: () => void): void {
+    this.travel(host, host, arrive);
+  }
+
+  private travel(link: Host, receiver: Host | undefined, arrive: () => void): void {
+    if (this.random.chance(this.lossy)) return;
+    const delay = this.delay();
+    const blockedUntil = Math.max(this.downUntil, link.offlineUntil);
+    if (blockedUntil <= this.timeline.now) {
+      this.timeline.schedule(delay, receiver, arrive);
+    } else if (this.random.chance(0.5)) {
+      this.timeline.schedule(blockedUntil - this.timeline.now + 250 + delay, receiver, arrive);
+    }
+  }
+
+  private delay(): number {
+    if (this.lossy > 0 && this.random.chance(0.02)) return this.random.integer(50, 3_000);
+    return this.random.integer(0, 3);
+  }
+}

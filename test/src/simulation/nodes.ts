@@ -1,0 +1,321 @@
+import type { NodeAccess } from '@rigel/executor';
+import {
+  type AttemptOutcome,
+  type AttemptSpec,
+  ConnectFailure,
+  ConnectionLost,
+  type NodeConnection,
+  type RunOptions,
+  type StopResult,
+} from '@rigel/remote-attempt';
+import type { Host } from './host.js';
+import type { Random } from './random.js';
+import type { Timeline } from './timeline.js';
+
+/** Which attempt a key names. */
+export interface AttemptId {
+  run: number;
+  step: number;
+  attempt: number;
+}
+
+/** What a command does when it is let run. */
+export interface Behaviour {
+  durationMs: number;
+  exitCode: number;
+  output: string;
+}
+
+/** An attempt as its node knows it. */
+export interface Attempt extends AttemptId {
+  key: string;
+  node: SimulatedNode;
+  behaviour: Behaviour;
+  /** `void`: stopped before it was begun, and never will be. */
+  state: 'void' | 'running' | 'exited' | 'stopped' | 'lost';
+  startedAt: number;
+  /** Output so far. */
+  output: Buffer;
+  followers: Set<() => void>;
+  callOff: () => void;
+}
+
+export interface NodeWatch {
+  /** A command is about to begin. */
+  onStart(attempt: Attempt): void;
+}
+
+const CONNECT_TIMEOUT_MS = 15_000;
+
+export function parseKey(key: string): AttemptId {
+  const match = /-r(\d+)-s(\d+)-a(\d+)$/.exec(key);
+  if (!match) throw new Error(`${key} is not the name of an attempt`);
+  return { run: Number(match[1]), step: Number(match[2]), attempt: Number(match[3]) };
+}
+
+/**
+ * A server that commands are run on. It keeps the promises of the package remote-attempt (tested there on real ones):
+ * the first start of a key runs it, every other finds it; a stop ends it, or keeps it from ever beginning.
+ */
+export class SimulatedNode {
+  readonly attempts = new Map<string, Attempt>();
+  private readonly connections = new Set<SimulatedConnection>();
+  /** It does not answer until then. */
+  downUntil = 0;
+  /** It was restarted, or lost connections or attempts, in a way that can change what becomes of a run. */
+  troubled = false;
+
+  constructor(
+    readonly ip: string,
+    readonly timeline: Timeline,
+    readonly random: Random,
+    private readonly behaviourOf: (id: AttemptId) => Behaviour,
+    private readonly watch: NodeWatch,
+  ) {}
+
+  get running(): Attempt[] {
+    return [...this.attempts.values()].filter(({ state }) => state === 'running');
+  }
+
+  get reachable(): boolean {
+    return this.downUntil <= this.timeline.now;
+  }
+
+  add(connection: SimulatedConnection): void {
+    this.connections.add(connection);
+  }
+
+  /** All its SSH connections break. What runs goes on. */
+  cutConnections(): void {
+    for (const connection of this.connections) connection.lose('the connection was reset');
+    this.connections.clear();
+  }
+
+  /** Nobody can reach it for a while. */
+  isolate(ms: number): void {
+    this.troubled = true;
+    this.downUntil = this.timeline.now + ms;
+    this.cutConnections();
+  }
+
+  reboot(ms: number): void {
+    this.isolate(ms);
+    for (const attempt of this.running) this.end(attempt, 'lost');
+  }
+
+  /** Runs an attempt, or finds it. Undefined when it cannot begin (its disk is full). */
+  start(spec: AttemptSpec): Attempt {
+    const known = this.attempts.get(spec.key);
+    if (known) return known;
+    const previous = spec.previousKey === undefined ? undefined : this.attempts.get(spec.previousKey);
+    if (previous?.state === 'running') this.end(previous, 'stopped');
+    else if (spec.previousKey !== undefined && !previous) this.create(spec.previousKey, 'void');
+    const attempt = this.create(spec.key, 'running');
+    this.watch.onStart(attempt);
+    const { durationMs, output } = attempt.behaviour;
+    const bytes = Buffer.from(output);
+    const half = Math.floor(bytes.length / 2);
+    const callOffHalf = this.timeline.schedule(durationMs / 2, undefined, () => {
+      attempt.output = bytes.subarray(0, half);
+      for (const wake of attempt.followers) wake();
+    });
+    const callOffEnd = this.timeline.schedule(durationMs, undefined, () => {
+      attempt.output = bytes;
+      this.end(attempt, 'exited');
+    });
+    attempt.callOff = () => {
+      callOffHalf();
+      callOffEnd();
+    };
+    return attempt;
+  }
+
+  stop(key: string): StopResult {
+    const attempt = this.attempts.get(key);
+    if (!attempt) {
+      this.create(key, 'void');
+      return 'never_started';
+    }
+    if (attempt.state === 'running') this.end(attempt, 'stopped');
+    else if (attempt.state === 'exited') return 'already_exited';
+    return 'stopped';
+  }
+
+  private create(key: string, state: 'void' | 'running'): Attempt {
+    const id = parseKey(key);
+    const attempt: Attempt = {
+      ...id,
+      key,
+      node: this,
+      behaviour: this.behaviourOf(id),
+      state,
+      startedAt: this.timeline.now,
+      output: Buffer.alloc(0),
+      followers: new Set(),
+      callOff: () => undefined,
+    };
+    this.attempts.set(key, attempt);
+    return attempt;
+  }
+
+  private end(attempt: Attempt, state: Attempt['state']): void {
+    attempt.callOff();
+    attempt.state = state;
+    for (const wake of attempt.followers) wake();
+  }
+}
+
+class SimulatedConnection implements NodeConnection {
+  readonly host: string;
+  readonly port: number;
+  readonly hostKey: string;
+  lost: string | undefined;
+  private resolveClosed: (reason: string) => void = () => undefined;
+  readonly closed = new Promise<string>((resolve) => {
+    this.resolveClosed = resolve;
+  });
+  /** Called when the connection is gone. */
+  readonly onLost = new Set<() => void>();
+
+  constructor(
+    readonly node: SimulatedNode,
+    readonly process: Host,
+    target: { host: string; port: number; pinnedHostKey?: string },
+  ) {
+    this.host = target.host;
+    this.port = target.port;
+    this.hostKey = `ssh-ed25519 ${node.ip}`;
+    this.hostKeyLearned = target.pinnedHostKey === undefined;
+  }
+
+  readonly hostKeyLearned: boolean;
+
+  close(): void {
+    this.lose('closed');
+  }
+
+  lose(reason: string): void {
+    if (this.lost !== undefined) return;
+    this.lost = reason;
+    // A process learns of it a little later.
+    this.node.timeline.schedule(this.node.random.integer(0, 20), this.process, () => {
+      this.resolveClosed(reason);
+      for (const wake of this.onLost) wake();
+    });
+  }
+}
+
+/** How a process reaches the nodes. */
+export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Host): NodeAccess {
+  const { timeline } = process;
+  const nodeAt = (host: string): SimulatedNode => {
+    const node = nodes.get(host);
+    if (!node) throw new Error(`there is no node ${host}`);
+    return node;
+  };
+  const connected = (connection: NodeConnection): SimulatedConnection => {
+    if (!(connection instanceof SimulatedConnection)) throw new Error('not a simulated connection');
+    if (connection.lost !== undefined) throw new ConnectionLost(connection.lost);
+    return connection;
+  };
+  const trip = ({ random }: SimulatedNode) => ({ there: random.integer(1, 20), back: random.integer(1, 20) });
+  return {
+    async connect(target, _settings, signal) {
+      signal?.throwIfAborted();
+      const node = nodeAt(target.host);
+      const connection = await process.ask(trip(node), () => {
+        if (!node.reachable) return undefined;
+        const opened = new SimulatedConnection(node, process, target);
+        node.add(opened);
+        return opened;
+      });
+      signal?.throwIfAborted();
+      if (connection) return connection;
+      // Either the answer is no, or there is none.
+      if (node.random.chance(0.5)) await process.clock.sleep(CONNECT_TIMEOUT_MS, signal);
+      throw new ConnectFailure('unreachable', `${target.host} cannot be reached`);
+    },
+    async run(connection, spec, options) {
+      const open = connected(connection);
+      options.signal?.throwIfAborted();
+      const attempt = await process.ask(trip(open.node), () => {
+        if (open.lost !== undefined) throw new ConnectionLost(open.lost);
+        return open.node.start(spec);
+      });
+      connected(connection);
+      return follow(attempt, open, options);
+    },
+    async stop(connection, key) {
+      const open = connected(connection);
+      const result = await process.ask(trip(open.node), () => {
+        if (open.lost !== undefined) throw new ConnectionLost(open.lost);
+        return open.node.stop(key);
+      });
+      // What runs gets a moment between TERM and KILL.
+      if (result === 'stopped') await process.clock.sleep(open.node.random.integer(0, 2_000));
+      connected(connection);
+      return result;
+    },
+  };
+
+  /** Hands on the output and waits for the end. */
+  function follow(
+    attempt: Attempt,
+    connection: SimulatedConnection,
+    { onOutput, fromOffset = 0, signal }: RunOptions,
+  ): Promise<AttemptOutcome> {
+    let offset = fromOffset;
+    return new Promise((resolve, reject) => {
+      const finish = (action: () => void): void => {
+        attempt.followers.delete(changed);
+        connection.onLost.delete(lost);
+        signal?.removeEventListener('abort', abandoned);
+        action();
+      };
+      const lost = (): void => finish(() => reject(new ConnectionLost(connection.lost ?? 'gone')));
+      const abandoned = (): void => finish(() => reject(signal?.reason));
+      const hear = (): void => {
+        if (!attempt.followers.has(changed)) return;
+        if (attempt.output.length > offset) {
+          const data = Buffer.from(attempt.output.subarray(offset));
+          onOutput({ offset, data });
+          offset += data.length;
+        }
+        const outcome = outcomeOf(attempt);
+        if (outcome) finish(() => resolve(outcome));
+      };
+      const changed = (): void => {
+        timeline.schedule(attempt.node.random.integer(1, 20), process, () => {
+          if (connection.lost === undefined) hear();
+        });
+      };
+      attempt.followers.add(changed);
+      connection.onLost.add(lost);
+      signal?.addEventListener('abort', abandoned, { once: true });
+      hear();
+    });
+  }
+}
+
+function outcomeOf({ state, behaviour, output }: Attempt): AttemptOutcome | undefined {
+  switch (state) {
+    case 'running':
+      return undefined;
+    case 'exited':
+      return {
+        kind: 'exited',
+        exitCode: behaviour.exitCode,
+        actionIndex: 0,
+        actionName: 'action',
+        outputBytes: output.length,
+        outputCut: false,
+      };
+    case 'lost':
+      return { kind: 'unknown', reason: 'the node was restarted while the command ran' };
+    case 'void':
+    case 'stopped':
+      return { kind: 'stopped' };
+    default:
+      return state satisfies never;
+  }
+}

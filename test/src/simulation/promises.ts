@@ -1,0 +1,389 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { execution, RpcRequest } from '@rigel/contracts';
+import type { RecordedEvent } from '@rigel/event-store';
+import {
+  evolve,
+  hasEnded,
+  heldNodes,
+  runRows,
+  type TaskEvent,
+  type TaskState,
+  taskRow,
+} from '@rigel/scheduler';
+import type { SimulatedDatabase } from './database.js';
+import type { Attempt, AttemptId, SimulatedNode } from './nodes.js';
+
+/** A promise that was not kept. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
+
+/** What the checks keep of a run beside the folded state: its history as the events tell it, counted independently. */
+interface RunLedger {
+  lease: number;
+  holder: string | null;
+  /** Attempts that were authorised, and those whose outcome is recorded, as `step/attempt`. */
+  ended: Set<string>;
+  step: number;
+  /** Attempts of which it is recorded that they may go on unwatched. */
+  released: Set<string>;
+  over: boolean;
+}
+
+type Envelope<T> = { d?: T };
+type ClaimReply = { ok?: { status: string; lease?: number } };
+
+const decode = (data: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(data));
+const nameOf = ({ run, step, attempt }: AttemptId): string => `run ${run} step ${step} attempt ${attempt}`;
+
+/**
+ * The promises, looked at after every transaction, before every command that begins, and at every answer that is given.
+ * The state is folded here once more, from copies of the committed events; what is said of leases and attempts is
+ * counted without the code under test.
+ */
+export class Promises {
+  /** The tasks as the committed events tell them. */
+  readonly folded = new Map<number, TaskState>();
+  private readonly ledgers = new Map<number, RunLedger>();
+  private readonly taskOfRun = new Map<number, number>();
+  private violation: Violation | undefined;
+
+  constructor(
+    private readonly database: () => SimulatedDatabase,
+    private readonly nodes: ReadonlyMap<string, SimulatedNode>,
+  ) {}
+
+  /** Throws the first violation that was seen. */
+  assertKept(): void {
+    if (this.violation) throw this.violation;
+  }
+
+  get broken(): boolean {
+    return this.violation !== undefined;
+  }
+
+  fail(message: string): void {
+    this.violation ??= new Violation(message);
+  }
+
+  // ---- after each transaction
+
+  onCommit(events: readonly RecordedEvent<TaskEvent>[]): void {
+    const touched = new Set<number>();
+    for (const event of events) {
+      const taskId = Number(event.stream.slice('task-'.length));
+      touched.add(taskId);
+      try {
+        this.follow(taskId, event);
+      } catch (error) {
+        this.fail(`the history of task ${taskId} cannot be folded at version ${event.version}: ${error}`);
+        return;
+      }
+    }
+    for (const taskId of touched) this.compareRows(taskId);
+  }
+
+  private follow(taskId: number, event: RecordedEvent<TaskEvent>): void {
+    const { type, data } = JSON.parse(JSON.stringify(event)) as TaskEvent;
+    const before = this.folded.get(taskId);
+    if (event.version !== (before?.version ?? 0) + 1) {
+      this.fail(`task ${taskId} has version ${event.version} after ${before?.version ?? 0}`);
+    }
+    if (before) this.checkEvent(before, { type, data } as TaskEvent);
+    const state = evolve(before, { type, data } as TaskEvent, taskId, event.recordedAt);
+    this.folded.set(taskId, state);
+    if (!before) for (const { id } of state.runs) this.taskOfRun.set(id, taskId);
+  }
+
+  private ledger(task: TaskState, index: number): RunLedger {
+    const id = task.created.firstRunId + index;
+    let ledger = this.ledgers.get(id);
+    if (!ledger) {
+      ledger = { lease: 0, holder: null, ended: new Set(), step: 0, released: new Set(), over: false };
+      this.ledgers.set(id, ledger);
+    }
+    return ledger;
+  }
+
+  private checkEvent(task: TaskState, event: TaskEvent): void {
+    switch (event.type) {
+      case 'RunClaimed': {
+        const run = this.ledger(task, event.data.run);
+        if (run.holder !== null && run.holder !== event.data.executor) {
+          this.fail(
+            `task ${task.id} run ${event.data.run}: two holders, ${run.holder} and ${event.data.executor}`,
+          );
+        }
+        if (event.data.lease !== run.lease + 1) {
+          this.fail(`task ${task.id} run ${event.data.run}: lease ${event.data.lease} follows ${run.lease}`);
+        }
+        run.lease = event.data.lease;
+        run.holder = event.data.executor;
+        return;
+      }
+      case 'LeaseExpired':
+      case 'RunHandedBack': {
+        const run = this.ledger(task, event.data.run);
+        if (run.holder === null || run.lease !== event.data.lease) {
+          this.fail(
+            `task ${task.id} run ${event.data.run}: ${event.type} of lease ${event.data.lease}, which is over`,
+          );
+        }
+        run.holder = null;
+        return;
+      }
+      case 'AttemptSucceeded':
+      case 'AttemptFailed':
+      case 'AttemptStopped':
+        this.checkOutcome(task, event);
+        return;
+      case 'RunSucceeded':
+      case 'RunFailed':
+      case 'RunDeferred': {
+        const run = this.ledger(task, event.data.run);
+        run.holder = null;
+        if (event.type === 'RunSucceeded' && run.step !== task.created.steps.length) {
+          this.fail(`task ${task.id} run ${event.data.run}: success after ${run.step} steps`);
+        }
+        return;
+      }
+      case 'RunDrained': {
+        const run = this.ledger(task, event.data.run);
+        run.holder = null;
+        if (event.data.givenUp) run.over = true;
+        return;
+      }
+      case 'RunsHalted':
+        for (const index of event.data.runs) this.ledger(task, index).holder = null;
+        return;
+      default:
+    }
+  }
+
+  private checkOutcome(
+    task: TaskState,
+    event: Extract<TaskEvent, { type: 'AttemptSucceeded' | 'AttemptFailed' | 'AttemptStopped' }>,
+  ): void {
+    const { run: index, step, attempt } = event.data;
+    const id = { run: task.created.firstRunId + index, step, attempt };
+    const ledger = this.ledger(task, index);
+    const name = `${step}/${attempt}`;
+    // What may run on is ended later: the record of that follows.
+    const endedLater = event.type === 'AttemptStopped' && ledger.released.has(name);
+    if (ledger.ended.has(name) && !endedLater) this.fail(`${nameOf(id)}: a second outcome, ${event.type}`);
+    ledger.ended.add(name);
+    if (ledger.holder === null) this.fail(`${nameOf(id)}: ${event.type}, but nobody holds the run`);
+    if (step !== ledger.step)
+      this.fail(`${nameOf(id)}: ${event.type}, but the run stands at step ${ledger.step}`);
+    const onNode = this.attemptOnNode(id);
+    if (event.type === 'AttemptSucceeded') {
+      ledger.step++;
+      if (onNode?.state !== 'exited' || onNode.behaviour.exitCode !== 0) {
+        this.fail(`${nameOf(id)} is recorded as success; on the node it is ${describe(onNode)}`);
+      } else this.checkOutput(onNode);
+      return;
+    }
+    if (event.type === 'AttemptStopped') {
+      if (onNode?.state === 'running' && !event.data.reason) {
+        this.fail(`${nameOf(id)} is recorded as stopped and runs on`);
+      }
+      if (event.data.reason) ledger.released.add(name);
+      return;
+    }
+    if (event.data.next === 'ignore') ledger.step++;
+    if (event.data.mayRun) ledger.released.add(name);
+    else if (onNode?.state === 'running') {
+      this.fail(`${nameOf(id)} is recorded as failed (${event.data.reason}) while its command runs`);
+    }
+    const doubtful = /unknown|took longer/.test(event.data.reason);
+    if (onNode?.state === 'exited' && onNode.behaviour.exitCode === 0 && !doubtful) {
+      this.fail(`${nameOf(id)} succeeded on the node and is recorded as failed: ${event.data.reason}`);
+    }
+  }
+
+  private checkOutput(attempt: Attempt): void {
+    const stored = this.database().output(attempt.run, attempt.step, attempt.attempt);
+    if (!stored.equals(attempt.output)) {
+      this.fail(
+        `${nameOf(attempt)}: of its ${attempt.output.length} bytes of output ${stored.length} are stored`,
+      );
+    }
+  }
+
+  private attemptOnNode({ run, step, attempt }: AttemptId): Attempt | undefined {
+    for (const node of this.nodes.values()) {
+      for (const known of node.attempts.values()) {
+        if (known.run === run && known.step === step && known.attempt === attempt) return known;
+      }
+    }
+    return undefined;
+  }
+
+  /** The read tables say the same as the events. */
+  private compareRows(taskId: number): void {
+    const task = this.folded.get(taskId);
+    if (!task) return;
+    const { tasks, runs, holds } = this.database();
+    this.compare(`row of task ${taskId}`, taskRow(task), tasks.get(taskId));
+    for (const row of runRows(task, task.runs.keys()))
+      this.compare(`row of run ${row.id}`, row, runs.get(row.id));
+    const expected = heldNodes(task);
+    const held = [...holds].filter(([, hold]) => hold.taskId === taskId && hold.expiresAt === null);
+    this.compare(
+      `holds of task ${taskId}`,
+      expected.sort(byNumber),
+      held.map(([node]) => node).sort(byNumber),
+    );
+  }
+
+  private compare(what: string, expected: object, actual: object | undefined): void {
+    const plain = JSON.parse(JSON.stringify(expected));
+    const fields = Array.isArray(plain) ? actual : pickFields(actual, Object.keys(plain));
+    if (!isDeepStrictEqual(plain, fields)) {
+      this.fail(`${what} is ${JSON.stringify(fields)}, by the events ${JSON.stringify(plain)}`);
+    }
+  }
+
+  /** A replica's state in memory is what the events say, as long as neither is ahead. */
+  compareLive(live: TaskState): void {
+    const folded = this.folded.get(live.id);
+    if (!folded || folded.version !== live.version) return;
+    if (!isDeepStrictEqual(JSON.parse(JSON.stringify(live)), JSON.parse(JSON.stringify(folded)))) {
+      this.fail(`task ${live.id} at version ${live.version} is not in memory what its events say`);
+    }
+  }
+
+  // ---- before each command that begins
+
+  onStart(attempt: Attempt): void {
+    const taskId = this.taskOfRun.get(attempt.run);
+    const task = taskId === undefined ? undefined : this.folded.get(taskId);
+    const run = task?.runs[attempt.run - task.created.firstRunId];
+    if (!task || !run) {
+      this.fail(`${nameOf(attempt)} begins, and there is no such run`);
+      return;
+    }
+    if (run.step < attempt.step || (run.step === attempt.step && run.attempt < attempt.attempt)) {
+      this.fail(`${nameOf(attempt)} begins; recorded is only step ${run.step} attempt ${run.attempt}`);
+    }
+    for (const other of attempt.node.attempts.values()) {
+      if (other === attempt) continue;
+      if (other.state === 'running' && !this.isReleased(other)) {
+        this.fail(`${nameOf(attempt)} begins while ${nameOf(other)} runs on the same node`);
+      }
+      const sameStep = other.run === attempt.run && other.step === attempt.step;
+      if (sameStep && other.state === 'exited' && other.behaviour.exitCode === 0 && !this.isReleased(other)) {
+        const known = this.ledger(task, run.index).ended.has(`${other.step}/${other.attempt}`);
+        if (!known) this.fail(`${nameOf(attempt)} begins; ${nameOf(other)} has done the step`);
+      }
+    }
+    this.checkWindow(task, attempt);
+  }
+
+  /** Commands of one task run on the nodes of one batch at a time. */
+  private checkWindow(task: TaskState, beginning: Attempt): void {
+    const batches = new Set<number>();
+    let count = 0;
+    for (const node of this.nodes.values()) {
+      for (const attempt of node.running) {
+        const index = attempt.run - task.created.firstRunId;
+        const run = task.runs[index];
+        if (!run || this.isReleased(attempt)) continue;
+        batches.add(run.batch);
+        count++;
+      }
+    }
+    if (batches.size > 1 || count > task.created.batchSize) {
+      this.fail(
+        `${nameOf(beginning)} begins: commands run on ${count} nodes in batches ${[...batches].join(', ')}, a batch has ${task.created.batchSize}`,
+      );
+    }
+  }
+
+  /** It is on record that the command may go on though its attempt has ended. */
+  private isReleased(attempt: AttemptId): boolean {
+    const ledger = this.ledgers.get(attempt.run);
+    return ledger !== undefined && (ledger.over || ledger.released.has(`${attempt.step}/${attempt.attempt}`));
+  }
+
+  // ---- at each answer
+
+  /** What is promised to an executor is on record. */
+  onReply(subject: string, request: Uint8Array, reply: Uint8Array): void {
+    if (subject.endsWith('.claim')) {
+      const { task_id, run_id } = (decode(request) as Envelope<RpcRequest<typeof execution.claim>>).d ?? {};
+      const { ok } = decode(reply) as ClaimReply;
+      if (ok?.status !== 'granted') return;
+      const run = this.runOf(task_id, run_id);
+      if ((run?.lease ?? 0) < (ok.lease ?? 0)) {
+        this.fail(`lease ${ok.lease} of run ${run_id} is given and not recorded`);
+      }
+    } else if (subject.endsWith('.report')) {
+      const { d: report } = decode(request) as Envelope<RpcRequest<typeof execution.report>>;
+      const { ok } = decode(reply) as ClaimReply;
+      if (!report || ok?.status !== 'accepted') return;
+      const run = this.runOf(report.task_id, report.run_id);
+      const { step, attempt } = report;
+      if (!run?.ended.has(`${step}/${attempt}`)) {
+        this.fail(
+          `run ${report.run_id} step ${step} attempt ${attempt}: the report is accepted and not recorded`,
+        );
+      }
+      if (run && run.lease !== report.lease) {
+        this.fail(
+          `run ${report.run_id}: a report under lease ${report.lease} is accepted, valid is ${run.lease}`,
+        );
+      }
+    }
+  }
+
+  private runOf(taskId: number | undefined, runId: number | undefined): RunLedger | undefined {
+    if (taskId === undefined || runId === undefined) return undefined;
+    return this.ledgers.get(runId);
+  }
+
+  // ---- at the end
+
+  /** Every task has ended, nothing of it is left on nodes, and its nodes are free. */
+  onEnd(): void {
+    for (const task of this.folded.values()) {
+      if (!hasEnded(task)) this.fail(`task ${task.id} is ${task.status} and does not end`);
+      const draining = task.runs.filter((run) => run.draining);
+      if (draining.length > 0)
+        this.fail(`task ${task.id}: runs ${draining.map(({ id }) => id)} are not drained`);
+      this.checkVerdict(task);
+    }
+    for (const node of this.nodes.values()) {
+      for (const attempt of node.running) {
+        if (!this.isReleased(attempt)) this.fail(`${nameOf(attempt)} runs on after its task has ended`);
+      }
+    }
+    const { log } = this.database();
+    log.forEach(({ position }, index) => {
+      if (position !== index + 1) this.fail(`position ${position} is the ${index + 1}th in commit order`);
+    });
+  }
+
+  private checkVerdict(task: TaskState): void {
+    const [, , succeeded, failed] = task.stat;
+    const all = task.runs.length;
+    if (task.state === 2 && succeeded !== all)
+      this.fail(`task ${task.id} is a success with ${succeeded} of ${all}`);
+    if (task.status === 'finished' && task.state === 3 && failed === 0 && task.endReason !== 'timeout') {
+      this.fail(`task ${task.id} failed without a failed node`);
+    }
+  }
+}
+
+function describe(attempt: Attempt | undefined): string {
+  if (!attempt) return 'not there';
+  return attempt.state === 'exited' ? `exited with ${attempt.behaviour.exitCode}` : attempt.state;
+}
+
+function pickFields(row: object | undefined, names: readonly string[]): unknown {
+  if (!row) return row;
+  const fields = row as Record<string, unknown>;
+  return Object.fromEntries(names.map((name) => [name, fields[name]]));
+}
+
+const byNumber = (a: number, b: number): number => a - b;

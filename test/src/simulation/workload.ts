@@ -1,0 +1,114 @@
+import { type Rpc, type RpcRequest, type RpcResponse, ServiceError, tasks } from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
+import { hasEnded } from '@rigel/scheduler';
+import type { Host } from './host.js';
+import type { Random } from './random.js';
+import { NODES, TEMPLATES, type World } from './world.js';
+
+/** A command of the client that was answered with success: what must be in the history then. */
+interface Acknowledged {
+  task: number;
+  event: 'TaskCreated' | 'TaskStarted' | 'TaskPaused' | 'TaskStopped';
+  operator: string;
+}
+
+/** An operator who makes tasks and starts, pauses and stops them, and remembers every success that was said. */
+export class Client {
+  private readonly acknowledged: Acknowledged[] = [];
+  private readonly bus: Bus;
+  private readonly host: Host;
+  private commands = 0;
+  private tasksMade = 0;
+  /** All was done that was to be done while things went wrong. */
+  done = false;
+
+  constructor(
+    private readonly world: World,
+    private readonly random: Random,
+  ) {
+    this.host = world.startClient();
+    this.bus = world.busOf(this.host);
+  }
+
+  /** Works through a random plan. */
+  async work(taskCount: number): Promise<void> {
+    await Promise.all(Array.from({ length: taskCount }, () => this.oneTask()));
+    this.done = true;
+  }
+
+  private async oneTask(): Promise<void> {
+    const { random, host } = this;
+    const n = ++this.tasksMade;
+    await host.clock.sleep(random.integer(0, 20_000));
+    const operator = `operator-${n}`;
+    const created = await this.call(tasks.create, {
+      template_id: random.integer(1, TEMPLATES.length),
+      task_name: `task ${n}`,
+      timeout: random.chance(0.1) ? 1 : 0,
+      auto: random.chance(0.8),
+      max_ratio: 100,
+      max_num: random.integer(0, 3),
+      ...(random.chance(0.2) ? { max_fail_num: random.integer(0, 2) } : {}),
+      opr_user: operator,
+      nodes: random
+        .shuffle(Array.from({ length: NODES }, (_, i) => `10.0.0.${i + 1}`))
+        .slice(0, random.integer(1, 6)),
+      params: {},
+    });
+    for (const id of created?.ids ?? []) {
+      this.acknowledged.push({ task: id, event: 'TaskCreated', operator });
+      for (let i = random.integer(0, 3); i > 0; i--) {
+        await host.clock.sleep(random.integer(500, 15_000));
+        await this.control(id, random.pick(['start', 'pause', 'start', 'pause', 'stop']));
+      }
+    }
+  }
+
+  private async control(id: number, command: 'start' | 'pause' | 'stop'): Promise<void> {
+    const operator = `operator-${command}-${++this.commands}`;
+    this.world.note(`client: ${command} ${id}`);
+    const answer = await this.call(tasks[command], { id, opr_user: operator });
+    const event = { start: 'TaskStarted', pause: 'TaskPaused', stop: 'TaskStopped' } as const;
+    this.world.note(`client: ${command} ${id} ${answer ? 'done' : 'not done'}`);
+    if (answer) this.acknowledged.push({ task: id, event: event[command], operator });
+  }
+
+  private async call<R extends Rpc>(rpc: R, request: RpcRequest<R>): Promise<RpcResponse<R> | undefined> {
+    try {
+      return await this.bus.call(rpc, request, { correlationId: 'simulated', actor: 'client' });
+    } catch (error) {
+      if (error instanceof ServiceError && error.code !== 'internal') return undefined;
+      this.world.promises.fail(`${rpc.subject} fails unexpectedly: ${error}`);
+      return undefined;
+    }
+  }
+
+  /** When nothing goes wrong any more: lets every task that stands still go on, until all have ended. */
+  async finishAll(): Promise<void> {
+    for (;;) {
+      const waiting = [...this.world.promises.folded.values()].filter(
+        ({ status }) => status === 'created' || status === 'paused',
+      );
+      for (const { id } of waiting) await this.control(id, 'start');
+      await this.host.clock.sleep(3_000);
+    }
+  }
+
+  /** Every success that was said is in the history. */
+  check(): void {
+    for (const { task, event, operator } of this.acknowledged) {
+      const history = this.world.database.streams.get(`task-${task}`) ?? [];
+      const found = history.some(
+        ({ type, data }) => type === event && (data as { operator?: string }).operator === operator,
+      );
+      if (!found)
+        this.world.promises.fail(`${event} of task ${task} by ${operator} was acknowledged and is lost`);
+    }
+  }
+
+  get allEnded(): boolean {
+    return [...this.world.promises.folded.values()].every(
+      (task) => hasEnded(task) && !task.runs.some(({ draining }) => draining),
+    );
+  }
+}

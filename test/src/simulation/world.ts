@@ -1,0 +1,268 @@
+import { createHash } from 'node:crypto';
+import { catalog, controlSubject, inventory } from '@rigel/contracts';
+import { EventConsumer, EventRelay } from '@rigel/event-store';
+import { Agent, SshRunner } from '@rigel/executor';
+import { Bus } from '@rigel/messaging';
+import { Operations } from '@rigel/runtime';
+import { Replica } from '@rigel/scheduler';
+import { silentLogger } from '@rigel/testing';
+import { SimulatedDatabase, type StoreDefects } from './database.js';
+import { Host } from './host.js';
+import { PartitionLocks } from './locks.js';
+import { Network } from './network.js';
+import { type AttemptId, accessTo, type Behaviour, SimulatedNode } from './nodes.js';
+import { Promises } from './promises.js';
+import { Random } from './random.js';
+import { Timeline } from './timeline.js';
+import { SimulatedWorkQueue } from './work-queue.js';
+
+const SCHEDULERS = 2;
+const EXECUTORS = 3;
+export const NODES = 8;
+const SETTINGS = { limits: { remoteMs: 90_000, providerMs: 90_000 }, retryDelayMs: 2_000 };
+const RESTART_MS = [200, 4_000] as const;
+/** A step's name says how it is to be run: `s<retries>[i]`, i = errors are ignored. */
+export const TEMPLATES: readonly (readonly string[])[] = [
+  ['s0'],
+  ['s1', 's0'],
+  ['s0', 's2', 's1i'],
+  ['s1i', 's3'],
+];
+
+/** A whole system in one process, on one thread, in simulated time. */
+export class World {
+  readonly timeline = new Timeline();
+  readonly random: Random;
+  readonly network: Network;
+  readonly queue: SimulatedWorkQueue;
+  readonly database: SimulatedDatabase;
+  readonly locks: PartitionLocks;
+  readonly nodes = new Map<string, SimulatedNode>();
+  readonly promises: Promises;
+  /** Live processes by what they are: `scheduler-1`, `executor-2`, `follower`, `neighbours`, `client`. */
+  readonly hosts = new Map<string, Host>();
+  /** Positions that the follower of the events was told, in order. */
+  readonly followed: number[] = [];
+  readonly trace: string[] = [];
+  private readonly digest = createHash('sha256');
+  private readonly replicas = new Map<Host, Replica>();
+  private starts = 0;
+  private readonly behaviours = new Map<string, Behaviour>();
+  private readonly behaviourSeed: number;
+
+  constructor(
+    seed: number,
+    private readonly options: { defects?: StoreDefects; trace?: boolean } = {},
+  ) {
+    this.random = new Random(seed);
+    this.behaviourSeed = this.random.integer(0, 1_000_000);
+    this.promises = new Promises(() => this.database, this.nodes);
+    const { timeline } = this;
+    this.network = new Network(timeline, this.random.fork(), (subject, request, reply) =>
+      this.promises.onReply(subject, request, reply),
+    );
+    this.queue = new SimulatedWorkQueue(timeline, this.network, this.random.fork());
+    this.database = new SimulatedDatabase(
+      timeline,
+      this.random.fork(),
+      (events) => {
+        for (const { stream, version, type, data } of events) {
+          this.note(`${stream} ${version} ${type}`, type === 'TaskCreated' ? undefined : data);
+        }
+        this.promises.onCommit(events);
+      },
+      options.defects ?? {},
+    );
+    this.locks = new PartitionLocks(this.database, this.random.fork());
+    const random = this.random.fork();
+    for (let n = 1; n <= NODES; n++) {
+      const ip = `10.0.0.${n}`;
+      this.nodes.set(
+        ip,
+        new SimulatedNode(ip, timeline, random, (id) => this.behaviourOf(id), {
+          onStart: (attempt) => {
+            this.note(`node ${ip} begins r${attempt.run} s${attempt.step} a${attempt.attempt}`);
+            this.promises.onStart(attempt);
+          },
+        }),
+      );
+    }
+    this.startNeighbours();
+    for (let n = 1; n <= SCHEDULERS; n++) this.startScheduler(`scheduler-${n}`);
+    for (let n = 1; n <= EXECUTORS; n++) this.startExecutor(`executor-${n}`);
+    this.startFollower();
+  }
+
+  /** Adds a line to the seed's story; two runs of a seed tell the same. */
+  note(what: string, data?: unknown): void {
+    const line = `${((this.timeline.now - 1_700_000_000_000) / 1_000).toFixed(3)} ${what}${data === undefined ? '' : ` ${JSON.stringify(data)}`}`;
+    this.digest.update(line);
+    if (this.options.trace) this.trace.push(line);
+  }
+
+  /** Of all that was noted. */
+  fingerprint(): string {
+    return this.digest.copy().digest('hex');
+  }
+
+  /** What a command does on its node: a matter of the seed and of the attempt's place, not of when it is asked. */
+  private behaviourOf({ run, step, attempt }: AttemptId): Behaviour {
+    const key = `${run}/${step}/${attempt}`;
+    let behaviour = this.behaviours.get(key);
+    if (!behaviour) {
+      const random = new Random(this.behaviourSeed + run * 7_919 + step * 104_729 + attempt * 1_299_709);
+      const long = random.chance(0.15);
+      behaviour = {
+        durationMs: long ? random.integer(10_000, 70_000) : random.integer(10, 4_000),
+        exitCode: random.chance(0.15) ? 1 : 0,
+        output: random.chance(0.5) ? `output of ${key}\n`.repeat(random.integer(1, 20)) : '',
+      };
+      this.behaviours.set(key, behaviour);
+    }
+    return behaviour;
+  }
+
+  private startHost(role: string, restart: (() => void) | undefined): Host {
+    const host = new Host(`${role}#${++this.starts}`, this.timeline, () => {
+      this.note(`${host.name} is dead`);
+      this.replicas.delete(host);
+      this.timeline.schedule(this.random.integer(0, 50), undefined, () => this.network.forget(host));
+      this.timeline.schedule(this.random.integer(0, 2_000), undefined, () => this.locks.end(host));
+      this.queue.forget(host);
+      if (restart) this.timeline.schedule(this.random.integer(...RESTART_MS), undefined, restart);
+    });
+    this.hosts.set(role, host);
+    return host;
+  }
+
+  busOf(host: Host): Bus {
+    return Bus.over(this.network.connect(host), silentLogger, host.clock);
+  }
+
+  private startScheduler(role: string): void {
+    const host = this.startHost(role, () => this.startScheduler(role));
+    const bus = this.busOf(host);
+    const log = silentLogger;
+    const relay = new EventRelay({
+      owner: 'scheduler',
+      history: this.database.history(host),
+      bus,
+      clock: host.clock,
+      log,
+    });
+    relay.start();
+    const replica = new Replica({
+      bus,
+      operations: new Operations(bus, log),
+      store: this.database.connect(host, () => relay.notify()),
+      wire: {
+        offer: this.queue.connect(host).offer,
+        control: (executor, control) => bus.publish(controlSubject(executor), control),
+      },
+      clock: host.clock,
+      settings: SETTINGS,
+      log,
+    });
+    this.replicas.set(host, replica);
+    replica.start();
+    this.locks.follow(host, (partitions) => replica.own(partitions));
+  }
+
+  private startExecutor(role: string): void {
+    const host = this.startHost(role, () => this.startExecutor(role));
+    const bus = this.busOf(host);
+    const agent = new Agent({
+      executor: host.name,
+      capabilities: ['ssh'],
+      slots: 4,
+      bus,
+      work: this.queue.connect(host),
+      clock: host.clock,
+      createRunner: (_capability, claimed, log) =>
+        new SshRunner(claimed, SSH_SETTINGS, accessTo(this.nodes, host), host.clock, log),
+      log: silentLogger,
+    });
+    agent.start();
+    this.agents.set(host, agent);
+  }
+
+  private readonly agents = new Map<Host, Agent>();
+
+  /** An executor is asked to end, as by SIGTERM. */
+  drain(host: Host): void {
+    this.note(`${host.name} is asked to end`);
+    this.agents
+      .get(host)
+      ?.stop()
+      .then(() => host.kill());
+  }
+
+  /** Another service that follows the scheduler's events. */
+  private startFollower(): void {
+    const host = this.startHost('follower', () => this.startFollower());
+    new EventConsumer({
+      owner: 'scheduler',
+      checkpoint: this.database.checkpoint(host, this.followed),
+      bus: this.busOf(host),
+      clock: host.clock,
+      log: silentLogger,
+    }).start();
+  }
+
+  /** Inventory and catalog as the scheduler asks them. */
+  private startNeighbours(): void {
+    const bus = this.busOf(this.startHost('neighbours', undefined));
+    bus.serve(inventory.findTargets, async ({ ips }) => ({
+      targets: ips.map((ip) => ({
+        node_id: Number(ip.split('.')[3]),
+        ip,
+        vm_id: '',
+        pool_id: 1,
+        pool_name: 'pool',
+      })),
+      unknown: [],
+    }));
+    bus.serve(catalog.resolveTemplate, async ({ id }) => ({
+      id,
+      name: `template-${id}`,
+      steps: (TEMPLATES[id - 1] ?? []).map((name) => ({
+        name,
+        kind: 'remote' as const,
+        param_values: {},
+        retry: { retry_times: Number(name[1]), ignore_error: name.endsWith('i') },
+        actions: [{ name, params: {}, module: 'shell' as const, text: 'true' }],
+      })),
+    }));
+  }
+
+  /** A process of its own for whoever uses the API. */
+  startClient(): Host {
+    return this.startHost('client', undefined);
+  }
+
+  /** Compares what replicas have in memory with what the events say. */
+  compareLive(): void {
+    for (const [host, replica] of this.replicas) {
+      if (host.dead) continue;
+      for (const task of replica.engine.loaded()) this.promises.compareLive(task);
+    }
+  }
+
+  /** Whether the follower has been told all there is, once and in order. */
+  followedAll(): boolean {
+    return this.followed.length === this.database.log.length && this.followed.every((p, i) => p === i + 1);
+  }
+}
+
+const SSH_SETTINGS = {
+  connection: {
+    user: 'root',
+    privateKey: '',
+    hostKeyPolicy: 'accept-new' as const,
+    connectTimeoutMs: 15_000,
+    keepaliveIntervalMs: 10_000,
+    keepaliveCountMax: 3,
+  },
+  defaultPort: 22,
+  outputLimitBytes: 1_048_576,
+};
