@@ -197,7 +197,7 @@ export class Bus {
     });
     return async () => {
       // A connection that is down or closed brings nothing more.
-      await Promise.race([subscription.drain().catch(() => undefined), sleep(DRAIN_MS)]);
+      await Promise.race([subscription.drain().catch(() => undefined), this.clock.sleep(DRAIN_MS)]);
     };
   }
 
