@@ -18,7 +18,7 @@ import type { ProcessSpec } from './process-spec.js';
 import { waitUntilReady } from './readiness.js';
 import { type ProcessRecord, RunFolder } from './run-folder.js';
 import { STOP_STAGE, type StackAddresses, stackServices } from './stack-services.js';
-import { type ProcessStatus, STOP_DEADLINE_MS, Supervisor } from './supervisor.js';
+import { type BackoffOptions, type ProcessStatus, STOP_DEADLINE_MS, Supervisor } from './supervisor.js';
 import { createSupervisorLog, type SupervisorLog } from './supervisor-log.js';
 
 const READY_TIMEOUT_MS = 60_000;
@@ -38,6 +38,8 @@ export interface StackOptions {
   readyTimeoutMs?: number;
   /** For tests only: the database does not wait for the disk. */
   unsafeFastDatabase?: boolean;
+  /** How long a process that ended waits for its next start. Default: the supervisor's. */
+  backoff?: BackoffOptions;
 }
 
 /** A running stack. */
@@ -72,7 +74,8 @@ export async function startStack(config: LocalConfig, options: StackOptions = {}
   const log = createSupervisorLog(join(logDir, 'supervisor.log'), options.onNotice ?? (() => undefined));
   const runFolder = new RunFolder(join(config.dataDir, 'run'));
   const lock = await lockDataDir(config.dataDir);
-  const supervisor = new Supervisor({ logDir, runFolder, log });
+  const { backoff } = options;
+  const supervisor = new Supervisor({ logDir, runFolder, log, ...(backoff ? { backoff } : {}) });
   const kill = () => supervisor.killAll();
   let stopped: Promise<void> | undefined;
   const stopAll = async () => {

@@ -57,6 +57,7 @@ interface ReplyEnvelope {
 
 const DEFAULT_CONCURRENCY = 1_000;
 const RETRY_NO_RESPONDERS_MS = 100;
+const DRAIN_MS = 1_000;
 
 const encode = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const decode = (data: Uint8Array): unknown =>
@@ -150,13 +151,14 @@ export class Bus {
   /**
    * Answers an operation. Requests that do not match its schema are refused before the handler sees them; an error
    * other than a ServiceError is a fault of ours: logged here, and answered without its details.
-   * @returns a function that stops serving.
+   * @returns a function that takes no more requests. It resolves when those that NATS had sent here already have reached
+   *   the handler: dropped, each would keep its caller waiting until it gives up.
    */
   serve<R extends Rpc>(
     rpc: R,
     handler: (data: RpcRequest<R>, context: RequestContext) => Promise<RpcResponse<R>>,
     options: ServeOptions = {},
-  ): () => void {
+  ): () => Promise<void> {
     const subject = subjectOf(rpc, options.partition);
     const limit = options.concurrency ?? DEFAULT_CONCURRENCY;
     let running = 0;
@@ -193,7 +195,10 @@ export class Bus {
           );
       },
     });
-    return () => subscription.unsubscribe();
+    return async () => {
+      // A connection that is down or closed brings nothing more.
+      await Promise.race([subscription.drain().catch(() => undefined), this.clock.sleep(DRAIN_MS)]);
+    };
   }
 
   private toErrorReply(failure: unknown, subject: string): ReplyEnvelope {

@@ -9,6 +9,8 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
 /** How long one statement may take before PostgreSQL ends it. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** A process that stands still in the middle of a transaction must not keep others from appending any longer. */
+const IDLE_IN_TRANSACTION_MS = 8_000;
 const CONNECT_TIMEOUT_MS = 4_000;
 const RETRY_MS = 500;
 const DEFAULT_CONNECTIONS = 10;
@@ -21,6 +23,7 @@ export function createPool(url: string, schema: string, log: Logger, max = DEFAU
     application_name: `rigel-${schema}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     options: `-c search_path=${schema}`,
     keepAlive: true,
   });

@@ -5,7 +5,7 @@ import { isDatabaseUnavailable } from './database-errors.js';
 
 /** The operations that this service answers, from the first request until the last answer is given. */
 export class Operations {
-  private readonly stopServing: (() => void)[] = [];
+  private readonly stopServing: (() => Promise<void>)[] = [];
   private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(
@@ -13,12 +13,12 @@ export class Operations {
     private readonly log: Logger,
   ) {}
 
-  /** @returns a function that takes no more requests of this operation. */
+  /** @returns a function that takes no more requests of this operation; see Bus.serve. */
   serve<R extends Rpc>(
     rpc: R,
     handler: (request: RpcRequest<R>, context: RequestContext) => Promise<RpcResponse<R>>,
     options?: ServeOptions,
-  ): () => void {
+  ): () => Promise<void> {
     const answer = async (request: RpcRequest<R>, context: RequestContext): Promise<RpcResponse<R>> => {
       const work = handler(request, context);
       this.underWay.add(work);
@@ -39,7 +39,7 @@ export class Operations {
 
   /** Takes no more requests and waits for those under way, so that the database can be closed after it. */
   async stop(): Promise<void> {
-    for (const stop of this.stopServing) stop();
+    await Promise.all(this.stopServing.map((stop) => stop()));
     await Promise.allSettled(this.underWay);
   }
 }

@@ -26,7 +26,7 @@ export class Replica {
   readonly engine: TaskEngine;
   private readonly parts: Parts;
   /** Ends the serving of each partition that is owned. */
-  private readonly serving = new Map<number, () => void>();
+  private readonly serving = new Map<number, () => Promise<void>>();
   private endings: (() => void)[] = [];
 
   constructor(private readonly options: ReplicaOptions) {
@@ -48,18 +48,20 @@ export class Replica {
     ];
   }
 
-  /** Sets the partitions that this replica owns now. */
-  own(partitions: ReadonlySet<number>): void {
-    this.engine.own(partitions);
-    for (const [partition, stop] of this.serving) {
-      if (partitions.has(partition)) continue;
-      stop();
-      this.serving.delete(partition);
-    }
+  /**
+   * Sets the partitions that this replica owns now.
+   * @returns when nothing is served or recorded any more for those that it does not own.
+   */
+  async own(partitions: ReadonlySet<number>): Promise<void> {
+    const given = [...this.serving].filter(([partition]) => !partitions.has(partition));
+    for (const [partition] of given) this.serving.delete(partition);
+    await Promise.all(given.map(([, stop]) => stop()));
+    const settled = this.engine.own(partitions);
     for (const partition of partitions) {
       if (!this.serving.has(partition)) this.serving.set(partition, servePartition(partition, this.parts));
     }
     this.adopt();
+    await settled;
   }
 
   stop(): void {

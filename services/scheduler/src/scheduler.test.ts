@@ -2,7 +2,8 @@ import { execution, ServiceError, tasks, WORK_STREAM, WORK_SUBJECTS, type WorkOf
 import { WorkQueue } from '@rigel/messaging';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t from 'tap';
-import { Counterpart, differencesOf, serveNeighbours, startReplica } from './testing/scheduler.js';
+import { differencesOf } from './testing/differences.js';
+import { Counterpart, serveNeighbours, startReplica } from './testing/scheduler.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

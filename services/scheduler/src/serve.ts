@@ -95,8 +95,11 @@ function runIndex(firstRunId: number, runId: number): number {
   return runId - firstRunId;
 }
 
-/** Operations that only the owner of a partition answers. Returns a function that stops serving. */
-export function servePartition(partition: number, parts: Parts): () => void {
+/**
+ * Operations that only the owner of a partition answers. Returns a function that takes no more of them; it resolves
+ * when what had been sent here has been answered or is being worked on.
+ */
+export function servePartition(partition: number, parts: Parts): () => Promise<void> {
   const { operations, engine } = parts;
   const options = { partition, concurrency: 10_000 };
   const stops = [
@@ -183,8 +186,8 @@ export function servePartition(partition: number, parts: Parts): () => void {
       options,
     ),
   ];
-  return () => {
-    for (const stop of stops) stop();
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
   };
 }
 

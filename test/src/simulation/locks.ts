@@ -26,14 +26,17 @@ export class PartitionLocks {
     private readonly random: Random,
   ) {}
 
-  /** Keeps a replica told of what it owns. */
-  follow(host: Host, own: (partitions: ReadonlySet<number>) => void): void {
+  /**
+   * Keeps a replica told of what it owns.
+   * @param own resolves when nothing is served or written any more for the partitions that are not among these.
+   */
+  follow(host: Host, own: (partitions: ReadonlySet<number>) => Promise<void>): void {
     let session: Session | undefined;
     let owned = new Set<number>();
-    const change = (partitions: Set<number>): void => {
+    const change = async (partitions: Set<number>): Promise<void> => {
       const same = partitions.size === owned.size && [...partitions].every((p) => owned.has(p));
       owned = partitions;
-      if (!same) own(partitions);
+      if (!same) await own(partitions);
     };
     const round = async (): Promise<void> => {
       try {
@@ -41,10 +44,12 @@ export class PartitionLocks {
           session ??= this.open(host);
           return this.share(session);
         });
-        change(held);
+        const surplus = [...owned].filter((partition) => !held.has(partition));
+        await change(held);
+        if (surplus.length > 0) await this.ask(host, () => this.release(surplus, session));
       } catch {
         session = undefined;
-        change(new Set());
+        await change(new Set());
       }
     };
     const again = (): void => {
@@ -86,17 +91,23 @@ export class PartitionLocks {
     }
   }
 
+  /** What a session is to own from now on; what it has beyond that it keeps until it has given it up. */
   private share(session: Session): Set<number> {
     if (session.ended) throw new Error('the session was ended');
     session.lastSeen = session.host.timeline.now;
     const fair = Math.ceil(PARTITIONS / this.sessions.size);
     const held = [...this.owners].filter(([, owner]) => owner === session).map(([partition]) => partition);
-    for (const partition of held.splice(fair)) this.owners.delete(partition);
     for (let partition = 0; partition < PARTITIONS && held.length < fair; partition++) {
       if (this.owners.has(partition)) continue;
       this.owners.set(partition, session);
       held.push(partition);
     }
-    return new Set(held);
+    return new Set(held.slice(0, fair));
+  }
+
+  private release(partitions: readonly number[], session: Session | undefined): void {
+    for (const partition of partitions) {
+      if (this.owners.get(partition) === session) this.owners.delete(partition);
+    }
   }
 }

@@ -1,4 +1,11 @@
-import { ErrorCode, type Msg, type NatsConnection, NatsError, type SubscriptionOptions } from 'nats';
+import {
+  ErrorCode,
+  type Msg,
+  type NatsConnection,
+  NatsError,
+  type Subscription,
+  type SubscriptionOptions,
+} from 'nats';
 import type { Host } from './host.js';
 import type { Random } from './random.js';
 import type { Timeline } from './timeline.js';
@@ -55,14 +62,24 @@ export class Network {
     }
   }
 
-  private subscribe(host: Host, subject: string, options: SubscriptionOptions): { unsubscribe: () => void } {
+  private subscribe(
+    host: Host,
+    subject: string,
+    options: SubscriptionOptions,
+  ): Pick<Subscription, 'unsubscribe' | 'drain'> {
     const { callback, queue } = options;
     if (!callback) throw new Error('only subscriptions with a callback are simulated');
     const listener: Listener = { host, subject, queue, callback };
     const listeners = this.listeners.get(subject) ?? new Set();
     this.listeners.set(subject, listeners);
     if (!host.dead) listeners.add(listener);
-    return { unsubscribe: () => void listeners.delete(listener) };
+    return {
+      unsubscribe: () => void listeners.delete(listener),
+      drain: () =>
+        host.ask({ there: this.delay(), back: this.delay() }, () => {
+          listeners.delete(listener);
+        }),
+    };
   }
 
   private request(host: Host, subject: string, data: Uint8Array, timeout: number): Promise<Msg> {

@@ -50,12 +50,17 @@ export class RefusedCall extends Error {
 
 /** A client of the HTTP API as scripts use it: POST with JSON, answers in the envelope. */
 export class ApiClient {
-  constructor(readonly url: string) {}
+  constructor(
+    readonly url: string,
+    /** How long an answer is waited for. */
+    private readonly timeoutMs = 60_000,
+  ) {}
 
   async call<Data = unknown>(path: string, body?: unknown, method = 'POST'): Promise<Answer<Data>> {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: { 'content-type': 'application/json', authorization: 'tester' },
+      signal: AbortSignal.timeout(this.timeoutMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const envelope = (await response.json()) as Omit<Answer<Data>, 'status' | 'taskIds'>;

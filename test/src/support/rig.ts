@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readLocalConfig, type Stack, stackServices, startStack } from '@rigel/local';
+import { readLocalConfig, type Stack, type StackOptions, stackServices, startStack } from '@rigel/local';
 import { type Sshd, startSshd } from '@rigel/remote-attempt/testing';
 import { ApiClient } from './api.js';
 import { Fleet } from './fleet.js';
@@ -25,6 +25,8 @@ export interface RigOptions {
   sshdConfig?: string;
   /** The database does not wait for the disk: for tests that do not kill it. */
   fastDatabase?: boolean;
+  /** How long a killed process waits for its next start. Default: the supervisor's. */
+  backoff?: StackOptions['backoff'];
   /** Every service leaves a CPU profile in this folder when it ends. */
   profileDir?: string | undefined;
 }
@@ -50,6 +52,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     });
     const stack = await startStack(config, {
       unsafeFastDatabase: options.fastDatabase ?? true,
+      ...(options.backoff ? { backoff: options.backoff } : {}),
       services: (config, addresses) =>
         stackServices(config, addresses).map((service) => ({
           ...service,

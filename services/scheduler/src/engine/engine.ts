@@ -97,6 +97,8 @@ export class TaskEngine {
   private partitions: ReadonlySet<number> = new Set();
   private queue: PendingCommand[] = [];
   private working = false;
+  /** The group of commands that is being decided and committed. */
+  private processing: Promise<void> | undefined;
   private lastTick = 0;
   private ticking = false;
 
@@ -121,10 +123,14 @@ export class TaskEngine {
     return [...this.tasks.values()].map(({ state }) => state);
   }
 
-  /** Sets the partitions that this replica owns now; tasks of others are forgotten. */
-  own(partitions: ReadonlySet<number>): void {
+  /**
+   * Sets the partitions that this replica owns now; tasks of others are forgotten.
+   * @returns when a commit that was under way is over: from then on nothing is recorded for the others.
+   */
+  async own(partitions: ReadonlySet<number>): Promise<void> {
     this.partitions = partitions;
     for (const id of this.tasks.keys()) if (!partitions.has(partitionOf(id))) this.unload(id);
+    await this.processing?.catch(() => undefined);
   }
 
   /** Takes up the active tasks of the owned partitions that are not in memory yet: after a take-over, or new ones. */
@@ -172,7 +178,8 @@ export class TaskEngine {
       if (!loaded) continue;
       const index = run_id - loaded.state.created.firstRunId;
       const run = loaded.state.runs[index];
-      if (!run) continue;
+      // A newer lease than any known here was given by another replica: this one stood still and does not know yet.
+      if (!run || lease > run.lease) continue;
       const valid = this.leases.renew(task_id, index, lease, now);
       if (!valid) over.push({ task_id, run_id, lease, why: 'lost' });
       // Not run.draining: that may be decided and not committed yet.
@@ -241,7 +248,8 @@ export class TaskEngine {
         }
         const group = this.queue.splice(0, MAX_GROUP);
         try {
-          await this.process(group);
+          this.processing = this.process(group);
+          await this.processing;
         } catch (error) {
           this.options.log.error({ err: error }, 'a group of commands failed');
           for (const { taskId, reject } of group) {

@@ -11,13 +11,8 @@ import {
   ServiceError,
 } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
-import { createPool, openDatabase } from '@rigel/runtime';
-import { runInProcess, silentLogger, type TestServers, waitFor } from '@rigel/testing';
-import { migrations } from '../migrations/index.js';
+import { runInProcess, type TestServers, waitFor } from '@rigel/testing';
 import { startScheduler } from '../scheduler.js';
-import type { Tables } from '../tables.js';
-import { TaskStore } from '../task-store.js';
-import { verifyTask } from '../verify.js';
 
 export const CONTEXT = { correlationId: 'test', actor: 'tester' };
 
@@ -135,23 +130,5 @@ export class Counterpart {
       if (answer.status !== 'accepted') throw new Error(`the report was refused: ${answer.reason}`);
       instruction = answer.next;
     }
-  }
-}
-
-/** Differences between the events and the read tables of a task. */
-export async function differencesOf(servers: TestServers, taskId: number): Promise<string[]> {
-  const pool = createPool(servers.databaseUrl, 'scheduler', silentLogger, 1);
-  const db = await openDatabase<Tables>({
-    url: servers.databaseUrl,
-    schema: 'scheduler',
-    migrations,
-    log: silentLogger,
-    signal: new AbortController().signal,
-    pool,
-  });
-  try {
-    return await verifyTask(db, new TaskStore(db, pool, () => undefined), taskId);
-  } finally {
-    await db.destroy();
   }
 }
