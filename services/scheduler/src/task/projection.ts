@@ -41,10 +41,9 @@ export function isActive(task: TaskState): boolean {
   return !hasEnded(task) || task.runs.some(({ draining }) => draining);
 }
 
-/** Nodes that the task holds: all while it is unfinished, afterwards those on which a command is still being ended. */
-export function heldNodes(task: TaskState): number[] | 'all' {
-  if (!hasEnded(task)) return 'all';
-  return task.runs.filter(({ draining }) => draining).map(({ node }) => node);
+/** Nodes that the task holds. */
+export function heldNodes(task: TaskState): number[] {
+  return task.runs.filter(({ held }) => held).map(({ node }) => node);
 }
 
 /** Row of the read table `tasks`, those columns that change. */

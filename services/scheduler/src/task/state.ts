@@ -33,6 +33,8 @@ export interface Run {
   mayRun: boolean;
   /** The run has ended from outside, and what may run on the node is being ended. */
   draining: boolean;
+  /** The task holds the node: no other task may have it. */
+  held: boolean;
   /** The next attempt begins no earlier. */
   retryAt: number;
   /** When the current attempt was authorised. */
@@ -96,6 +98,7 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
       holder: null,
       mayRun: false,
       draining: false,
+      held: true,
       retryAt: 0,
       since: 0,
       steps: [],
@@ -182,12 +185,18 @@ function markWorking(task: TaskState, run: Run): void {
   record.attempts = run.attempt;
 }
 
+/** A task that has ended holds only the nodes on which a command of its is still being ended. */
+function releaseNodes(task: TaskState): void {
+  for (const run of task.runs) run.held = run.draining;
+}
+
 function finishTask(task: TaskState, state: 2 | 3, reason: EndReason): void {
   task.status = 'finished';
   task.state = state;
   task.endReason = reason;
   task.deadline = null;
   task.batchActive = false;
+  releaseNodes(task);
 }
 
 /**
@@ -225,6 +234,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
         run.failures = 0;
         run.retryAt = 0;
         run.draining = false;
+        run.held = true;
         run.updatedAt = at;
         const record = run.steps[run.step];
         if (record) record.state = 0;
@@ -315,6 +325,8 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const record = currentStep(run);
       record.state = 3;
       record.message = event.data.reason;
+      // A run that fails before it is opened again by a resume is one whose node the task could not have.
+      if (!run.open) run.held = false;
       end(task, run, 3);
       run.draining = event.data.draining ?? false;
       run.mayRun = run.draining;
@@ -342,6 +354,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'RunDrained': {
       const run = runAt(task, event.data.run);
       run.draining = false;
+      if (hasEnded(task)) run.held = false;
       letGo(run);
       run.updatedAt = at;
       return;
@@ -367,6 +380,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
         endFromOutside(task, run, 4, '');
         run.updatedAt = at;
       }
+      releaseNodes(task);
       return;
     }
     case 'TaskTimedOut': {

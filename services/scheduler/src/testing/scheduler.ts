@@ -10,14 +10,14 @@ import {
   type RpcResponse,
   ServiceError,
 } from '@rigel/contracts';
+import { readHead } from '@rigel/event-store';
+import { describeDifference, verifyHistory } from '@rigel/event-store/maintenance';
 import type { Bus } from '@rigel/messaging';
-import { createPool, openDatabase } from '@rigel/runtime';
+import { openExisting } from '@rigel/runtime';
 import { runInProcess, silentLogger, type TestServers, waitFor } from '@rigel/testing';
+import { schedulerHistory } from '../maintenance/history.js';
 import { migrations } from '../migrations/index.js';
 import { startScheduler } from '../scheduler.js';
-import type { Tables } from '../tables.js';
-import { TaskStore } from '../task-store.js';
-import { verifyTask } from '../verify.js';
 
 export const CONTEXT = { correlationId: 'test', actor: 'tester' };
 
@@ -138,19 +138,21 @@ export class Counterpart {
   }
 }
 
-/** Differences between the events and the read tables of a task. */
-export async function differencesOf(servers: TestServers, taskId: number): Promise<string[]> {
-  const pool = createPool(servers.databaseUrl, 'scheduler', silentLogger, 1);
-  const db = await openDatabase<Tables>({
+/** Differences between the scheduler's events and its read tables. */
+export async function differences(servers: TestServers): Promise<string[]> {
+  const db = await openExisting({
     url: servers.databaseUrl,
     schema: 'scheduler',
     migrations,
     log: silentLogger,
-    signal: new AbortController().signal,
-    pool,
   });
+  const found: string[] = [];
   try {
-    return await verifyTask(db, new TaskStore(db, pool, () => undefined), taskId);
+    await verifyHistory(db, schedulerHistory, {
+      headOf: () => readHead(db),
+      onDifference: (difference) => found.push(describeDifference(difference)),
+    });
+    return found;
   } finally {
     await db.destroy();
   }
