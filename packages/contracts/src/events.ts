@@ -47,8 +47,8 @@ export function readEvents(owner: EventOwner) {
 }
 
 /*
- * The scheduler's events that other services follow. The shapes are part of the contract: they may gain fields, and
- * change otherwise only under a new schema number.
+ * The scheduler's events that other services follow. The shapes are part of the contract: they may gain optional fields,
+ * and change otherwise only under a new version, with an upcaster from the last.
  */
 
 /** A batch of a task begins: its nodes are being worked on. */
@@ -91,3 +91,27 @@ export interface TaskTimedOut {
   deadline: number;
   nodes: number[];
 }
+
+/** The scheduler's events that other services follow. */
+export type PublishedTaskEvent =
+  | { type: 'BatchStarted'; data: BatchStarted }
+  | { type: 'RunSucceeded'; data: RunSucceeded }
+  | { type: 'RunFailed'; data: RunFailed }
+  | { type: 'RunsHalted'; data: RunsHalted }
+  | { type: 'TaskStopped'; data: TaskStopped }
+  | { type: 'TaskTimedOut'; data: TaskTimedOut };
+
+/**
+ * Upcasters of these types, from version 1 to 2, 2 to 3 and so on: for the scheduler, which stores them, and for whoever
+ * follows them.
+ */
+export const publishedTaskEvents: {
+  readonly [Type in PublishedTaskEvent['type']]: readonly ((data: never) => unknown)[];
+} = {
+  BatchStarted: [],
+  RunSucceeded: [],
+  RunFailed: [],
+  RunsHalted: [],
+  TaskStopped: [],
+  TaskTimedOut: [],
+};

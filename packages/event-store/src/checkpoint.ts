@@ -1,5 +1,6 @@
 import type { EventOwner, PublishedEvent } from '@rigel/contracts';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
+import type { EventTypes } from './event-types.js';
 
 /** How far a consumer has followed the history of another service. */
 export interface Checkpoint {
@@ -17,12 +18,23 @@ export interface DatabaseCheckpointOptions {
   name: string;
   owner: EventOwner;
   db: Kysely<unknown>;
+  /**
+   * The types that are followed; the owner's others are passed over. Their events arrive in the current shape, also from
+   * an owner that is older than this program; one that is newer stops the consumer until it is brought up to date.
+   */
+  types: EventTypes;
   /** Does what the events mean, inside the transaction that moves the checkpoint. */
   handle: (trx: Transaction<unknown>, events: readonly PublishedEvent[]) => Promise<void>;
 }
 
 /** A checkpoint in the consumer's own schema, moved in the transaction of what the events led to. */
-export function databaseCheckpoint({ name, owner, db, handle }: DatabaseCheckpointOptions): Checkpoint {
+export function databaseCheckpoint({
+  name,
+  owner,
+  db,
+  types,
+  handle,
+}: DatabaseCheckpointOptions): Checkpoint {
   return {
     async read() {
       await db.executeQuery(
@@ -42,6 +54,7 @@ export function databaseCheckpoint({ name, owner, db, handle }: DatabaseCheckpoi
     async advance(from, events) {
       const last = events.at(-1);
       if (!last) return;
+      const followed = events.filter(({ type }) => types.has(type)).map((event) => types.upcast(event));
       await db.transaction().execute(async (trx) => {
         // Names the old position: of two replicas that handle the same batch, one rolls back.
         const moved = await trx.executeQuery(
@@ -51,7 +64,7 @@ export function databaseCheckpoint({ name, owner, db, handle }: DatabaseCheckpoi
           ),
         );
         if (moved.numAffectedRows !== 1n) throw new Error(`another replica has moved the checkpoint ${name}`);
-        await handle(trx, events);
+        if (followed.length > 0) await handle(trx, followed);
       });
     },
   };

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import { type EventMeta, type NewEvent, type RecordedEvent, VersionConflict } from './event.js';
 import { append, isDatabaseError, lockHistory, readStreams } from './event-store.js';
+import type { EventTypes } from './event-types.js';
 
 /**
  * The rules of one kind of thing. Both functions are pure: no I/O, no clock, no chance; times and ids arrive in the
@@ -43,11 +44,12 @@ export async function execute<State, Command, E extends NewEvent>(
   db: Kysely<unknown>,
   decider: Decider<State, Command, E>,
   commands: readonly { stream: string; command: Command }[],
-  options: { meta: EventMeta; project: Project; now?: () => number },
+  options: { types: EventTypes; meta: EventMeta; project: Project; now?: () => number },
 ): Promise<RecordedEvent<E>[]> {
   const decideAll = async (reader: Kysely<unknown>) => {
     const histories = await readStreams<E>(
       reader,
+      options.types,
       commands.map(({ stream }) => stream),
     );
     return commands.map(({ stream, command }) => {
@@ -69,7 +71,8 @@ export async function execute<State, Command, E extends NewEvent>(
       const early = attempt === 1 ? await decideAll(db) : undefined;
       return await db.transaction().execute(async (trx) => {
         if (!early) await lockHistory(trx);
-        const recorded = await append<E>(trx, early ?? (await decideAll(trx)), (options.now ?? Date.now)());
+        const appends = early ?? (await decideAll(trx));
+        const recorded = await append<E>(trx, options.types, appends, (options.now ?? Date.now)());
         if (recorded.length > 0) await options.project(trx, recorded);
         return recorded;
       });

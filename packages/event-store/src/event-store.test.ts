@@ -6,6 +6,7 @@ import t, { type Test } from 'tap';
 import {
   append,
   createEventTables,
+  EventTypes,
   execute,
   type NewEvent,
   readAll,
@@ -19,7 +20,9 @@ const servers = await startTestServers();
 t.teardown(() => servers.stop());
 
 const meta = { correlationId: 'c', actor: 'a' };
-const happened = (n: number): NewEvent<'Happened', { n: number }> => ({ type: 'Happened', data: { n } });
+type Happened = NewEvent<'Happened', { n: number }>;
+const types = new EventTypes<Happened>({ Happened: [] });
+const happened = (n: number): Happened => ({ type: 'Happened', data: { n } });
 
 let schemas = 0;
 /** An empty event store in a schema of its own, with one read table. */
@@ -50,6 +53,7 @@ t.test('events are read as they were appended', async (t) => {
   const recorded = await db.transaction().execute((trx) =>
     append(
       trx,
+      types,
       [
         { stream: 'a', expectedVersion: 0, events: [happened(1), happened(2)], meta },
         { stream: 'b', expectedVersion: 0, events: [happened(3)], meta },
@@ -66,12 +70,12 @@ t.test('events are read as they were appended', async (t) => {
       [3, 'b', 1],
     ],
   );
-  t.strictSame(await readAll(db, 0, 10), recorded);
-  t.strictSame(await readAll(db, 1, 1), recorded.slice(1, 2));
-  t.strictSame(await readStream(db, 'a'), recorded.slice(0, 2));
-  t.strictSame(await readStream(db, 'a', 1), recorded.slice(1, 2));
+  t.strictSame(await readAll(db, types, 0, 10), recorded);
+  t.strictSame(await readAll(db, types, 1, 1), recorded.slice(1, 2));
+  t.strictSame(await readStream(db, types, 'a', 0, 10), recorded.slice(0, 2));
+  t.strictSame(await readStream(db, types, 'a', 1, 10), recorded.slice(1, 2));
   t.strictSame(
-    await readStreams(db, ['b', 'a', 'nothing']),
+    await readStreams(db, types, ['b', 'a', 'nothing']),
     new Map([
       ['a', recorded.slice(0, 2)],
       ['b', recorded.slice(2)],
@@ -86,6 +90,7 @@ t.test('of two writers that expect the same version one is refused, and leaves n
     db.transaction().execute((trx) =>
       append(
         trx,
+        types,
         [
           { stream: other, expectedVersion: 0, events: [happened(1)], meta },
           { stream: 'shared', expectedVersion: 0, events: [happened(2)], meta },
@@ -98,7 +103,7 @@ t.test('of two writers that expect the same version one is refused, and leaves n
   t.equal(refused.length, 1);
   t.type(refused[0]?.reason, VersionConflict);
   t.strictSame(
-    (await readAll(db, 0, 10)).map(({ position }) => position),
+    (await readAll(db, types, 0, 10)).map(({ position }) => position),
     [1, 2],
     'no gap where it was undone',
   );
@@ -117,6 +122,7 @@ t.test('a reader that follows by position misses nothing, whatever order transac
         .execute(async (trx) => {
           await append(
             trx,
+            types,
             [{ stream: `w${w}`, expectedVersion: kept, events: [happened(n), happened(n)], meta }],
             0,
           );
@@ -140,7 +146,7 @@ t.test('a reader that follows by position misses nothing, whatever order transac
   const follow = async (): Promise<void> => {
     for (let more = true; more; ) {
       const last = !writing;
-      const events = await readAll(db, seen.at(-1) ?? 0, 5);
+      const events = await readAll(db, types, seen.at(-1) ?? 0, 5);
       seen.push(...events.map(({ position }) => position));
       more = events.length > 0 || !last;
       if (events.length === 0) await sleep(1);
@@ -174,6 +180,7 @@ const add = (db: Kysely<unknown>, ...commands: [stream: string, n: number][]) =>
     adder,
     commands.map(([stream, command]) => ({ stream, command })),
     {
+      types,
       meta,
       now: () => 5,
       project: async (trx, events) => {
@@ -224,7 +231,7 @@ t.test('forty at once on one stream: all are carried out, none is lost', async (
     ['other', 80],
   ]);
   t.strictSame(
-    (await readStream(db, 'hot')).map(({ version }) => version),
+    (await readStream(db, types, 'hot', 0, 100)).map(({ version }) => version),
     Array.from({ length: 40 }, (_, i) => i + 1),
   );
 });

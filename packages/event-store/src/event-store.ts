@@ -6,9 +6,7 @@ import {
   type StreamAppend,
   VersionConflict,
 } from './event.js';
-
-/** Version that the shapes of all events have now; a changed shape gets the next one, and an upcaster from the last. */
-export const CURRENT_SCHEMA = 1;
+import type { EventTypes } from './event-types.js';
 
 interface EventRow {
   position: number;
@@ -23,6 +21,7 @@ interface EventRow {
 
 const COLUMNS = 'position, stream, version, type, schema, data, meta, recorded_at';
 
+/** An event as it is stored, whatever its version. */
 function fromRow<E extends NewEvent>(row: EventRow): RecordedEvent<E> {
   return {
     position: row.position,
@@ -60,17 +59,30 @@ export const APPEND_CTES = `
   ),
   appended AS (
     INSERT INTO events (${COLUMNS})
-    SELECT head.base + e.n, e.stream, e.version, e.type, ${CURRENT_SCHEMA}, e.data, e.meta, $3::bigint
-    FROM head, json_to_recordset($1::json) AS e(n int, stream text, version int, type text, data jsonb, meta jsonb)
+    SELECT head.base + e.n, e.stream, e.version, e.type, e.schema, e.data, e.meta, $3::bigint
+    FROM head, json_to_recordset($1::json)
+      AS e(n int, stream text, version int, type text, schema smallint, data jsonb, meta jsonb)
     ORDER BY e.n
   )`;
 
 /** The parameters $1 to $3 of `APPEND_CTES`. @param now milliseconds since 1970. */
-export function appendParameters(appends: readonly MetaAppend[], now: number): [string, number, number] {
+export function appendParameters(
+  types: EventTypes,
+  appends: readonly MetaAppend[],
+  now: number,
+): [string, number, number] {
   const rows: object[] = [];
   for (const { stream, expectedVersion, events, meta } of appends) {
     events.forEach(({ type, data }, index) => {
-      rows.push({ n: rows.length + 1, stream, version: expectedVersion + index + 1, type, data, meta });
+      rows.push({
+        n: rows.length + 1,
+        stream,
+        version: expectedVersion + index + 1,
+        type,
+        schema: types.versionOf(type),
+        data,
+        meta,
+      });
     });
   }
   return [JSON.stringify(rows), rows.length, now];
@@ -93,10 +105,11 @@ export function asVersionConflict(error: unknown, appends: readonly StreamAppend
  */
 export async function append<E extends NewEvent>(
   trx: Transaction<unknown>,
+  types: EventTypes,
   appends: readonly MetaAppend<E>[],
   now: number,
 ): Promise<RecordedEvent<E>[]> {
-  const parameters = appendParameters(appends, now);
+  const parameters = appendParameters(types, appends, now);
   if (parameters[1] === 0) return [];
   let position: number;
   try {
@@ -113,7 +126,7 @@ export async function append<E extends NewEvent>(
       stream,
       version: expectedVersion + index + 1,
       type,
-      schema: CURRENT_SCHEMA,
+      schema: types.versionOf(type),
       data,
       meta,
       recordedAt: now,
@@ -126,37 +139,77 @@ export async function lockHistory(trx: Transaction<unknown>): Promise<void> {
   await trx.executeQuery(CompiledQuery.raw('SELECT FROM event_head FOR UPDATE', []));
 }
 
-/** A stream's events after a version, oldest first. */
+/**
+ * A stream's events after a version, oldest first, in their current shape.
+ * @param limit the most that are returned; a stream may have any number, see `chunksOfStream`.
+ * @throws UnknownEvent when one has a type or version that is not known.
+ */
 export async function readStream<E extends NewEvent>(
   db: Kysely<unknown>,
+  types: EventTypes<E>,
+  stream: string,
+  afterVersion: number,
+  limit: number,
+): Promise<RecordedEvent<E>[]> {
+  const rows = await query<EventRow>(
+    db,
+    `SELECT ${COLUMNS} FROM events WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3`,
+    [stream, afterVersion, limit],
+  );
+  return rows.map((row) => types.upcast(fromRow<E>(row)));
+}
+
+/** Events read at once where a stream is gone through. */
+const CHUNK = 5_000;
+
+/** A stream's events after a version, oldest first, however many there are, a part of them at a time. */
+export async function* chunksOfStream<E extends NewEvent>(
+  db: Kysely<unknown>,
+  types: EventTypes<E>,
   stream: string,
   afterVersion = 0,
-  limit = 1_000_000,
-): Promise<RecordedEvent<E>[]> {
-  const result = await db.executeQuery<EventRow>(
-    CompiledQuery.raw(
-      `SELECT ${COLUMNS} FROM events WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3`,
-      [stream, afterVersion, limit],
-    ),
+): AsyncGenerator<RecordedEvent<E>[]> {
+  let last = afterVersion;
+  for (;;) {
+    const events = await readStream(db, types, stream, last, CHUNK);
+    if (events.length > 0) yield events;
+    if (events.length < CHUNK) return;
+    last = events.at(-1)?.version ?? last;
+  }
+}
+
+/** A stream's events of some types, oldest first. */
+export async function readOfTypes<E extends NewEvent, Type extends E['type']>(
+  db: Kysely<unknown>,
+  types: EventTypes<E>,
+  stream: string,
+  wanted: readonly Type[],
+): Promise<RecordedEvent<Extract<E, { type: Type }>>[]> {
+  const rows = await query<EventRow>(
+    db,
+    `SELECT ${COLUMNS} FROM events WHERE stream = $1 AND type = ANY($2) ORDER BY version`,
+    [stream, wanted],
   );
-  return result.rows.map((row) => fromRow<E>(row));
+  return rows.map((row) => types.upcast(fromRow<Extract<E, { type: Type }>>(row)));
 }
 
 /** Several streams at once, each whole; streams without events are absent. */
 export async function readStreams<E extends NewEvent>(
   db: Kysely<unknown>,
+  types: EventTypes,
   streams: readonly string[],
 ): Promise<Map<string, RecordedEvent<E>[]>> {
-  const result = await db.executeQuery<EventRow>(
-    CompiledQuery.raw(`SELECT ${COLUMNS} FROM events WHERE stream = ANY($1) ORDER BY stream, version`, [
-      streams,
-    ]),
+  const rows = await query<EventRow>(
+    db,
+    `SELECT ${COLUMNS} FROM events WHERE stream = ANY($1) ORDER BY stream, version`,
+    [streams],
   );
   const histories = new Map<string, RecordedEvent<E>[]>();
-  for (const row of result.rows) {
+  for (const row of rows) {
+    const event = types.upcast(fromRow<E>(row));
     const history = histories.get(row.stream);
-    if (history) history.push(fromRow<E>(row));
-    else histories.set(row.stream, [fromRow<E>(row)]);
+    if (history) history.push(event);
+    else histories.set(row.stream, [event]);
   }
   return histories;
 }
@@ -164,24 +217,51 @@ export async function readStreams<E extends NewEvent>(
 /** The whole history after a position, in commit order. */
 export async function readAll(
   db: Kysely<unknown>,
+  types: EventTypes,
   afterPosition: number,
   limit: number,
 ): Promise<RecordedEvent[]> {
-  const result = await db.executeQuery<EventRow>(
-    CompiledQuery.raw(`SELECT ${COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2`, [
-      afterPosition,
-      limit,
-    ]),
+  const events = await readStored(db, afterPosition, limit);
+  return events.map((event) => types.upcast(event));
+}
+
+/** The history after a position as it is stored: each event in the version that it was written in. */
+export async function readStored(
+  db: Kysely<unknown>,
+  afterPosition: number,
+  limit: number,
+): Promise<RecordedEvent[]> {
+  const rows = await query<EventRow>(
+    db,
+    `SELECT ${COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2`,
+    [afterPosition, limit],
   );
-  return result.rows.map((row) => fromRow(row));
+  return rows.map((row) => fromRow(row));
+}
+
+/** The events after a place, stream by stream: all of one stream, oldest first, then all of the next. */
+export async function readByStream<E extends NewEvent>(
+  db: Kysely<unknown>,
+  types: EventTypes<E>,
+  after: { stream: string; version: number },
+  limit: number,
+): Promise<RecordedEvent<E>[]> {
+  const rows = await query<EventRow>(
+    db,
+    `SELECT ${COLUMNS} FROM events WHERE (stream, version) > ($1, $2) ORDER BY stream, version LIMIT $3`,
+    [after.stream, after.version, limit],
+  );
+  return rows.map((row) => types.upcast(fromRow<E>(row)));
 }
 
 /** The last position of the history, 0 when it is empty. */
 export async function readHead(db: Kysely<unknown>): Promise<number> {
-  const result = await db.executeQuery<{ position: number }>(
-    CompiledQuery.raw('SELECT position FROM event_head', []),
-  );
-  return result.rows[0]?.position ?? 0;
+  const [head] = await query<{ position: number }>(db, 'SELECT position FROM event_head', []);
+  return head?.position ?? 0;
+}
+
+async function query<Row>(db: Kysely<unknown>, text: string, parameters: unknown[]): Promise<Row[]> {
+  return (await db.executeQuery<Row>(CompiledQuery.raw(text, parameters))).rows;
 }
 
 /** A service's whole history, to be read in commit order. */
@@ -192,7 +272,7 @@ export interface History {
   after(position: number, limit: number): Promise<RecordedEvent[]>;
 }
 
-/** The history in the schema that the connection's search_path names first. */
-export function historyOf(db: Kysely<unknown>): History {
-  return { head: () => readHead(db), after: (position, limit) => readAll(db, position, limit) };
+/** The history in the schema that the connection's search_path names first; events leave it in their current shape. */
+export function historyOf(db: Kysely<unknown>, types: EventTypes): History {
+  return { head: () => readHead(db), after: (position, limit) => readAll(db, types, position, limit) };
 }

@@ -14,14 +14,19 @@ export {
   append,
   appendParameters,
   asVersionConflict,
-  CURRENT_SCHEMA,
+  chunksOfStream,
   type History,
   historyOf,
   isDatabaseError,
+  lockHistory,
   readAll,
+  readByStream,
   readHead,
+  readOfTypes,
+  readStored,
   readStream,
   readStreams,
 } from './event-store.js';
+export { EventTypes, type EventVersions, UnknownEvent, type Upcaster } from './event-types.js';
 export { EventRelay } from './relay.js';
 export { createEventTables } from './schema.js';

@@ -11,6 +11,7 @@ import {
   databaseCheckpoint,
   EventConsumer,
   EventRelay,
+  EventTypes,
   historyOf,
   readAll,
 } from './index.js';
@@ -19,6 +20,8 @@ const servers = await startTestServers();
 t.teardown(() => servers.stop());
 const ownerBus = await servers.startBus('owner');
 const followerBus = await servers.startBus('follower');
+
+const types = new EventTypes({ Happened: [] });
 
 let schemas = 0;
 async function open(t: Test): Promise<Kysely<unknown>> {
@@ -43,7 +46,7 @@ async function open(t: Test): Promise<Kysely<unknown>> {
 
 /** Appends events to the owner's history, each with `size` bytes of data. */
 async function happen(db: Kysely<unknown>, count: number, size = 1): Promise<void> {
-  const [last] = await readAll(db, 0, 1_000_000).then((events) => events.slice(-1));
+  const [last] = await readAll(db, types, 0, 1_000_000).then((events) => events.slice(-1));
   const version = last?.version ?? 0;
   const events = Array.from({ length: count }, () => ({
     type: 'Happened',
@@ -52,7 +55,9 @@ async function happen(db: Kysely<unknown>, count: number, size = 1): Promise<voi
   const meta = { correlationId: 'c', actor: 'a' };
   await db
     .transaction()
-    .execute((trx) => append(trx, [{ stream: 's', expectedVersion: version, events, meta }], Date.now()));
+    .execute((trx) =>
+      append(trx, types, [{ stream: 's', expectedVersion: version, events, meta }], Date.now()),
+    );
 }
 
 type Handle = DatabaseCheckpointOptions['handle'];
@@ -63,7 +68,7 @@ const remember: Handle = async (trx, events) => {
 function relay(t: Test, db: Kysely<unknown>): EventRelay {
   const relay = new EventRelay({
     owner: 'scheduler',
-    history: historyOf(db),
+    history: historyOf(db, types),
     bus: ownerBus,
     clock: systemClock,
     log: silentLogger,
@@ -76,7 +81,7 @@ function relay(t: Test, db: Kysely<unknown>): EventRelay {
 function follow(t: Test, db: Kysely<unknown>, handle: Handle = remember): EventConsumer {
   const consumer = new EventConsumer({
     owner: 'scheduler',
-    checkpoint: databaseCheckpoint({ name: 'test', owner: 'scheduler', db, handle }),
+    checkpoint: databaseCheckpoint({ name: 'test', owner: 'scheduler', db, types, handle }),
     bus: followerBus,
     clock: systemClock,
     log: silentLogger,

@@ -90,6 +90,57 @@ export async function openDatabase<Tables>(options: {
   }
 }
 
+/** A service's database cannot be used as it is; the message says why, without any password. */
+export class DatabaseNotUsable extends Error {
+  override readonly name = 'DatabaseNotUsable';
+}
+
+/**
+ * Opens a service's schema as it is, for a program beside the service: creates nothing and migrates nothing. It has one
+ * connection, so temporary tables stay in sight.
+ *
+ * @throws DatabaseNotUsable when the database does not answer, the schema is not there, or has other migrations than
+ * this program knows.
+ */
+export async function openExisting(options: {
+  url: string;
+  schema: string;
+  migrations: Record<string, Migration>;
+  log: Logger;
+}): Promise<Kysely<unknown>> {
+  const { url, schema, migrations, log } = options;
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: createPool(url, schema, log, 1) }) });
+  try {
+    const known = Object.keys(migrations).sort();
+    const applied = await appliedMigrations(db, schema);
+    if (applied.join() !== known.join()) {
+      throw new DatabaseNotUsable(
+        `the schema ${schema} is of another version than this program: it has the migrations ${applied.join(', ')}, known are ${known.join(', ')}`,
+      );
+    }
+    return db;
+  } catch (error) {
+    await db.destroy();
+    if (error instanceof DatabaseNotUsable) throw error;
+    throw new DatabaseNotUsable(
+      `the database of ${schema} cannot be used: ${(error as Error).message || String(error)}`,
+    );
+  }
+}
+
+async function appliedMigrations(db: Kysely<unknown>, schema: string): Promise<string[]> {
+  const { rows: tables } = await sql<{ found: boolean }>`
+    SELECT to_regclass(${`${schema}.kysely_migration`}) IS NOT NULL AS found`.execute(db);
+  if (!tables[0]?.found) {
+    throw new DatabaseNotUsable(
+      `the database has no schema ${schema}: it is made when the service ${schema} starts for the first time`,
+    );
+  }
+  const { rows } = await sql<{ name: string }>`
+    SELECT name FROM ${sql.id(schema, 'kysely_migration')} ORDER BY name`.execute(db);
+  return rows.map(({ name }) => name);
+}
+
 async function createSchema(db: Kysely<unknown>, schema: string): Promise<void> {
   try {
     await sql`CREATE SCHEMA IF NOT EXISTS ${sql.id(schema)}`.execute(db);

@@ -1,5 +1,5 @@
 export { ConfigError, readConfig } from './config.js';
-export { checkDatabase, createPool, openDatabase } from './database.js';
+export { checkDatabase, createPool, DatabaseNotUsable, openDatabase, openExisting } from './database.js';
 export { isDatabaseUnavailable } from './database-errors.js';
 export { createLogger, LOG_LEVELS } from './logging.js';
 export { Operations } from './operations.js';

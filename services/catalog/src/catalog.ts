@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';
 import { serveActions } from './action/handlers.js';
+import { eventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
 import { serveRemoteSteps } from './remote-step/handlers.js';
 import { serveSteps } from './step/handlers.js';
@@ -32,7 +33,7 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
 
   const relay = new EventRelay({
     owner: 'catalog',
-    history: historyOf(untyped),
+    history: historyOf(untyped, eventTypes),
     bus,
     clock: systemClock,
     log,

@@ -1,6 +1,7 @@
 import { type Decider, type EventRelay, execute, type NewEvent } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { eventTypes } from './event-types.js';
 import { project } from './projection.js';
 import { asRefusal } from './refusals.js';
 import type { CatalogTables } from './tables.js';
@@ -35,6 +36,7 @@ export class Store {
     check: (trx: Transaction<CatalogTables>) => Promise<void> = async () => undefined,
   ): Promise<void> {
     await execute(this.db as Kysely<unknown>, decider, [{ stream, command }], {
+      types: eventTypes,
       meta: { correlationId, actor },
       project: async (trx, events) => {
         await check(trx as Transaction<CatalogTables>);

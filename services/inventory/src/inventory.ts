@@ -4,6 +4,7 @@ import { checkDatabase, Operations, openDatabase, type ServiceContext, serveHeal
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
+import { eventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
 import { serveNodes } from './node/handlers.js';
 import { followScheduler } from './node/scheduler-events.js';
@@ -32,7 +33,7 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
 
   const relay = new EventRelay({
     owner: 'inventory',
-    history: historyOf(untyped),
+    history: historyOf(untyped, eventTypes),
     bus,
     clock: systemClock,
     log,

@@ -1,6 +1,7 @@
 import { type Decider, type EventRelay, execute, type NewEvent } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import { type Kysely, sql } from 'kysely';
+import { eventTypes } from './event-types.js';
 import { project } from './projection.js';
 import { asRefusal } from './refusals.js';
 import type { InventoryTables } from './tables.js';
@@ -39,6 +40,7 @@ export class Store {
     beforeCommit: () => void = () => undefined,
   ): Promise<void> {
     await execute(this.db as Kysely<unknown>, decider, commands, {
+      types: eventTypes,
       meta: { correlationId, actor },
       project: async (trx, events) => {
         await project(trx, events).catch((error: unknown) => {

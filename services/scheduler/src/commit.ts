@@ -33,8 +33,8 @@ export interface Changes {
   tasks: object[];
   runs: object[];
   host_keys: { node_id: number; host_key: string }[];
-  /** Resumed tasks: their reservations become holds. */
-  holding: number[];
+  /** Unfinished tasks and their nodes: what was reserved for a resume becomes a hold. */
+  holding: { task_id: number; nodes: number[] }[];
   /** Ended tasks, and the nodes on which a command of theirs is still being ended: only those stay held. */
   ended: { task_id: number; nodes: number[] }[];
 }
@@ -66,8 +66,7 @@ export function changesOf(appends: readonly TaskAppend[]): Changes {
     ended: [],
   };
   for (const task of holdsChange) {
-    if (hasEnded(task)) changes.ended.push({ task_id: task.id, nodes: heldNodes(task) });
-    else changes.holding.push(task.id);
+    changes[hasEnded(task) ? 'ended' : 'holding'].push({ task_id: task.id, nodes: heldNodes(task) });
   }
   return changes;
 }

@@ -1,13 +1,7 @@
-import { type Kysely, sql } from 'kysely';
+import { readOfTypes } from '@rigel/event-store';
+import type { Kysely } from 'kysely';
 import type { RunTable, Tables, TaskTable } from './tables.js';
-import { streamOf } from './task/events.js';
-
-interface AttemptEnd {
-  step: number;
-  attempt: number;
-  reason: string;
-  type: string;
-}
+import { type AttemptFailed, type AttemptStopped, streamOf, taskEventTypes } from './task/events.js';
 
 /**
  * What each step reached printed on one node: the output of all its attempts in order, and a line for each attempt that
@@ -26,28 +20,33 @@ export async function nodeLog(
     .orderBy('attempt')
     .orderBy('start_byte')
     .execute();
-  const ends = await sql<AttemptEnd>`
-    SELECT (data->>'step')::int AS step, (data->>'attempt')::int AS attempt,
-      coalesce(data->>'reason', '') AS reason, type
-    FROM events
-    WHERE stream = ${streamOf(run.task_id)} AND type IN ('AttemptFailed', 'AttemptStopped')
-      AND data->>'run' = ${String(run.index)}
-    ORDER BY version`.execute(db);
+  const ends = await readEnds(db, run);
   return run.steps.map((record, step) => {
     const attempts = new Set<number>();
     for (const piece of pieces) if (piece.step === step) attempts.add(piece.attempt);
-    for (const end of ends.rows) if (end.step === step) attempts.add(end.attempt);
+    for (const end of ends) if (end.step === step) attempts.add(end.attempt);
     const texts = [...attempts]
       .sort((a, b) => a - b)
       .map((attempt) => {
         const output = join(pieces.filter((piece) => piece.step === step && piece.attempt === attempt));
-        const end = ends.rows.find((row) => row.step === step && row.attempt === attempt);
+        const end = ends.find((row) => row.step === step && row.attempt === attempt);
         return end ? withLine(output, describe(end)) : output;
       });
     // A run that failed without an attempt (its node was gone at a resume) says why, too.
     if (texts.length === 0 && record.message !== '') texts.push(`[${record.message}]\n`);
     return { name: task.options[step]?.name ?? '', text: texts.join('') };
   });
+}
+
+type AttemptEnd = (AttemptFailed | AttemptStopped) & { type: string };
+
+/** How the run's attempts ended that did not succeed. */
+async function readEnds(db: Kysely<Tables>, run: RunTable): Promise<AttemptEnd[]> {
+  const events = await readOfTypes(db as unknown as Kysely<unknown>, taskEventTypes, streamOf(run.task_id), [
+    'AttemptFailed',
+    'AttemptStopped',
+  ]);
+  return events.filter(({ data }) => data.run === run.index).map(({ type, data }) => ({ ...data, type }));
 }
 
 function describe(end: AttemptEnd): string {

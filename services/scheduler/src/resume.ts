@@ -9,16 +9,16 @@ import type { TaskRecorder } from './task-store.js';
 const RESERVE_MS = 60_000;
 
 /**
- * Before a finished task is resumed: which of its nodes it cannot have again, because they left the pool or another
- * task holds them. The others are reserved for it. A task that is not finished still holds all its nodes.
+ * Before a task is resumed: which of the nodes that it does not hold any more it cannot have again, because they left
+ * the pool or another task holds them. The others are reserved for it.
  */
 export async function reserveForResume(
   task: TaskState,
   context: RequestContext,
   { bus, store, clock }: { bus: Bus; store: TaskRecorder; clock: Clock },
 ): Promise<UnavailableNode[]> {
-  if (task.status !== 'finished') return [];
-  const runs = runsToResume(task);
+  if (task.status !== 'finished' && task.status !== 'paused') return [];
+  const runs = runsToResume(task).filter(({ held }) => !held);
   if (runs.length === 0) return [];
   const { targets } = await bus.call(inventory.findTargets, { ips: runs.map(({ ip }) => ip) }, context);
   const poolOf = new Map(targets.map(({ node_id, pool_id }) => [node_id, pool_id]));

@@ -2,7 +2,7 @@ import { execution, ServiceError, tasks, WORK_STREAM, WORK_SUBJECTS, type WorkOf
 import { WorkQueue } from '@rigel/messaging';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t from 'tap';
-import { differencesOf } from './testing/differences.js';
+import { differences } from './testing/differences.js';
 import { Counterpart, serveNeighbours, startReplica } from './testing/scheduler.js';
 
 const servers = await startTestServers();
@@ -83,7 +83,7 @@ t.test('a run from claim to release; every answer agrees, and so do events and r
     end_reason: 'partial',
     stat: [0, 0, 2, 1, 0],
   });
-  t.same(await differencesOf(servers, id), []);
+  t.same(await differences(servers), []);
 });
 
 t.test('only the newest lease may report or send output', async (t) => {
@@ -119,7 +119,7 @@ t.test('a scheduler that is started again goes on: leases hold, reports count on
   t.match(await counterpart.patiently(execution.report, report, id), { next: { step: 1 } });
   const { steps } = (await counterpart.call(tasks.detail, { id })).rows[0] ?? {};
   t.match(steps, [{ state: 2, attempts: 1 }, { state: 1 }]);
-  t.same(await differencesOf(servers, id), []);
+  t.same(await differences(servers), []);
 });
 
 t.test('two replicas: when the owner goes, the other one takes over', async (t) => {
@@ -145,7 +145,7 @@ t.test('the database goes away: refused as unavailable, and afterwards everythin
   await t.rejects(counterpart.call(execution.report, report, id), { code: 'unavailable' });
   await servers.startPostgres();
   t.match(await counterpart.patiently(execution.report, report, id), { next: { do: 'run', step: 1 } });
-  t.same(await differencesOf(servers, id), []);
+  t.same(await differences(servers), []);
 });
 
 t.test('NATS loses its store: what nobody has claimed is offered again', async (t) => {

@@ -18,6 +18,7 @@ import { TaskQueries } from './queries.js';
 import { Replica } from './replica.js';
 import { serveQueries } from './serve.js';
 import type { Tables } from './tables.js';
+import { taskEventTypes } from './task/events.js';
 import { TaskStore } from './task-store.js';
 
 export const SchedulerConfig = Type.Object({
@@ -42,7 +43,13 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   });
   onShutdown('database', () => db.destroy());
   const raw = db as unknown as Kysely<unknown>;
-  const relay = new EventRelay({ owner: 'scheduler', history: historyOf(raw), bus, clock: systemClock, log });
+  const relay = new EventRelay({
+    owner: 'scheduler',
+    history: historyOf(raw, taskEventTypes),
+    bus,
+    clock: systemClock,
+    log,
+  });
   relay.start();
   onShutdown('relay', () => relay.stop());
 

@@ -4,17 +4,18 @@ import {
   append,
   appendParameters,
   asVersionConflict,
+  chunksOfStream,
   type RecordedEvent,
-  readStream,
 } from '@rigel/event-store';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type pg from 'pg';
 import { type Commit, changesOf, longestPieces, type TaskAppend } from './commit.js';
 import type { EngineStore } from './engine/engine.js';
+import { insertTasks } from './insert-tasks.js';
 import type { Tables } from './tables.js';
-import { streamOf, type TaskEvent } from './task/events.js';
-import { taskRow } from './task/projection.js';
-import { evolve, type TaskState } from './task/state.js';
+import { streamOf, type TaskEvent, taskEventTypes } from './task/events.js';
+import { foldTask } from './task/fold.js';
+import type { TaskState } from './task/state.js';
 
 // $4 are the Changes, $5 to $9 the outputs, column by column. Every part joins `head`, so that its lock comes first.
 const COMMIT = `
@@ -40,8 +41,8 @@ const COMMIT = `
   ),
   held AS (
     UPDATE node_holds h SET expires_at = NULL
-    FROM head, json_array_elements_text($4::json->'holding') AS task_id
-    WHERE h.task_id = task_id::bigint
+    FROM head, json_to_recordset($4::json->'holding') AS r(task_id bigint, nodes bigint[])
+    WHERE h.task_id = r.task_id AND h.node_id = ANY (r.nodes)
   ),
   released AS (
     DELETE FROM node_holds h
@@ -77,16 +78,16 @@ export class TaskStore implements EngineStore, TaskRecorder {
 
   /** Folds a task's stream; undefined when there is none. */
   async load(taskId: number): Promise<TaskState | undefined> {
-    const history = await readStream<TaskEvent>(this.raw, streamOf(taskId));
-    let task: TaskState | undefined;
-    for (const { type, data, recordedAt } of history)
-      task = evolve(task, { type, data } as TaskEvent, taskId, recordedAt);
-    return task;
+    return foldTask(this.raw, taskId);
   }
 
-  /** The recorded events of a task after a version. */
-  async events(taskId: number, afterVersion = 0): Promise<RecordedEvent<TaskEvent>[]> {
-    return readStream<TaskEvent>(this.raw, streamOf(taskId), afterVersion);
+  /** The recorded events of a task. */
+  async events(taskId: number): Promise<RecordedEvent<TaskEvent>[]> {
+    const events: RecordedEvent<TaskEvent>[] = [];
+    for await (const chunk of chunksOfStream(this.raw, taskEventTypes, streamOf(taskId))) {
+      for (const event of chunk) events.push(event);
+    }
+    return events;
   }
 
   /** Host keys known of a task's nodes. */
@@ -139,7 +140,7 @@ export class TaskStore implements EngineStore, TaskRecorder {
         name: 'commit',
         text: COMMIT,
         values: [
-          ...appendParameters(streams, now),
+          ...appendParameters(taskEventTypes, streams, now),
           JSON.stringify(changesOf(appends)),
           pieces.map(({ runId }) => runId),
           pieces.map(({ step }) => step),
@@ -162,6 +163,7 @@ export class TaskStore implements EngineStore, TaskRecorder {
     await this.raw.transaction().execute(async (trx) => {
       await append<TaskEvent>(
         trx,
+        taskEventTypes,
         appends.map(({ task, events, meta }) => ({
           stream: streamOf(task.id),
           expectedVersion: 0,
@@ -170,8 +172,11 @@ export class TaskStore implements EngineStore, TaskRecorder {
         })),
         now,
       );
+      await insertTasks(
+        trx,
+        appends.map(({ task }) => task),
+      );
       for (const { task } of appends) {
-        await insertTask(trx, task);
         const held = await hold(trx, {
           taskId: task.id,
           nodes: task.runs.map(({ node }) => node),
@@ -211,10 +216,6 @@ export class TaskStore implements EngineStore, TaskRecorder {
   }
 }
 
-async function run(trx: Transaction<unknown>, text: string, parameters: unknown[]): Promise<void> {
-  await trx.executeQuery(CompiledQuery.raw(text, parameters));
-}
-
 function namesOf(task: TaskState, nodes: readonly number[]): string {
   const held = new Set(nodes);
   return task.runs
@@ -249,54 +250,4 @@ async function hold(
   );
   const taken = new Set(result.rows.map(({ node_id }) => node_id));
   return nodes.filter((node) => !taken.has(node));
-}
-
-async function insertTask(trx: Transaction<unknown>, task: TaskState): Promise<void> {
-  const { created } = task;
-  const row = taskRow(task);
-  const options = created.steps.map(({ name, param_values, retry }) => ({ name, param_values, retry }));
-  await run(
-    trx,
-    `INSERT INTO tasks (id, name, template_id, template_name, pool_id, pool_name, options, batch_size, operator,
-       flow_type, state, end_reason, stat, active, version, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-    [
-      task.id,
-      created.name,
-      created.template.id,
-      created.template.name,
-      created.pool.id,
-      created.pool.name,
-      JSON.stringify(options),
-      created.batchSize,
-      created.operator,
-      created.flowType,
-      row.state,
-      row.end_reason,
-      row.stat,
-      row.active,
-      row.version,
-      task.createdAt,
-      row.updated_at,
-    ],
-  );
-  const runs = task.runs.map(({ id, index, batch, node, ip, vm, state, step, steps }) => ({
-    id,
-    index,
-    batch,
-    node,
-    ip,
-    vm,
-    state,
-    step,
-    steps,
-  }));
-  await run(
-    trx,
-    `INSERT INTO runs (id, task_id, index, batch, node_id, ip, vm_id, state, step, steps, created_at, updated_at)
-     SELECT r.id, $2, r.index, r.batch, r.node, r.ip, r.vm, r.state, r.step, r.steps, $3, $3
-     FROM json_to_recordset($1::json) AS r(id bigint, index int, batch int, node bigint, ip text, vm text,
-       state smallint, step int, steps jsonb)`,
-    [JSON.stringify(runs), task.id, task.createdAt],
-  );
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { differencesOf } from '@rigel/scheduler/testing';
+import { differences } from '@rigel/scheduler/testing';
 import { waitFor } from '@rigel/testing';
 import type { TaskInfo } from '../support/api.js';
 import { uniqueName } from '../support/fleet.js';
@@ -102,7 +102,7 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
       ...(stop ? await checkStopped(system, task, result) : await checkWork(system, task, result)),
     );
     problems.push(...(await checkSmall(system, small)));
-    problems.push(...(await differencesOf(rig.stack, id, ...small)));
+    problems.push(...(await differences(rig.stack)));
     result.problems.push(...problems);
   } catch (error) {
     const { message, cause } = error as Error;

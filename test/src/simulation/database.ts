@@ -257,7 +257,9 @@ export class SimulatedDatabase {
         }
         for (const [node, hold] of this.holds) {
           if (hold.taskId === null) continue;
-          if (changes.holding.includes(hold.taskId)) hold.expiresAt = null;
+          const { taskId } = hold;
+          if (changes.holding.some((h) => h.task_id === taskId && h.nodes.includes(node)))
+            hold.expiresAt = null;
           const ended = changes.ended.find(({ task_id }) => task_id === hold.taskId);
           if (ended && !ended.nodes.includes(node)) this.holds.delete(node);
         }

@@ -1,5 +1,5 @@
 import { type ActionImpl, checkName, ServiceError } from '@rigel/contracts';
-import type { Decider, NewEvent } from '@rigel/event-store';
+import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import { checkImplTemplate } from './impl-template.js';
 
@@ -10,6 +10,12 @@ export type ActionImplEvent =
   /** Carries only what changed; `template` is whole. With `action_id` it moves to another action. */
   | NewEvent<'ActionImplChanged', { id: number } & Partial<Fields>>
   | NewEvent<'ActionImplDeleted', { id: number }>;
+
+export const actionImplEvents: EventVersions<ActionImplEvent> = {
+  ActionImplCreated: [],
+  ActionImplChanged: [],
+  ActionImplDeleted: [],
+};
 
 export type ActionImplCommand =
   | ({ do: 'create'; id: number } & Fields)

@@ -1,6 +1,7 @@
 import { append, type NewEvent, readStreams } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Transaction } from 'kysely';
+import { eventTypes } from '../event-types.js';
 import { project } from '../projection.js';
 import type { CatalogTables } from '../tables.js';
 import { implStream } from './stream.js';
@@ -23,10 +24,12 @@ export async function deleteImplsOf(
     .execute();
   const histories = await readStreams(
     untyped,
+    eventTypes,
     impls.map(({ id }) => implStream(id)),
   );
   const deleted = await append<NewEvent>(
     untyped,
+    eventTypes,
     impls.map(({ id }) => ({
       stream: implStream(id),
       expectedVersion: histories.get(implStream(id))?.length ?? 0,

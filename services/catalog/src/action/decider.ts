@@ -1,5 +1,5 @@
 import { type Action, type ActionParams, checkDesc, checkName, ServiceError, show } from '@rigel/contracts';
-import type { Decider, NewEvent } from '@rigel/event-store';
+import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import type { Static } from 'typebox';
 
@@ -13,6 +13,12 @@ export type ActionEvent =
   /** Carries only what changed; `params` is whole. */
   | NewEvent<'ActionChanged', { id: number } & Partial<Fields>>
   | NewEvent<'ActionDeleted', { id: number }>;
+
+export const actionEvents: EventVersions<ActionEvent> = {
+  ActionCreated: [],
+  ActionChanged: [],
+  ActionDeleted: [],
+};
 
 export type ActionCommand =
   | ({ do: 'create'; id: number } & RawFields)

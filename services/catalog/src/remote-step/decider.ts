@@ -1,5 +1,5 @@
 import { checkDesc, checkName, type RemoteStep, ServiceError, show } from '@rigel/contracts';
-import type { Decider, NewEvent } from '@rigel/event-store';
+import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import { isBuiltIn } from '../built-in-steps.js';
 
@@ -10,6 +10,12 @@ export type RemoteStepEvent =
   /** Carries only what changed; `actions` is whole. */
   | NewEvent<'RemoteStepChanged', { id: number } & Partial<Fields>>
   | NewEvent<'RemoteStepDeleted', { id: number }>;
+
+export const remoteStepEvents: EventVersions<RemoteStepEvent> = {
+  RemoteStepCreated: [],
+  RemoteStepChanged: [],
+  RemoteStepDeleted: [],
+};
 
 export type RemoteStepCommand =
   | ({ do: 'create'; id: number } & Fields)

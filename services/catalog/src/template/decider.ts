@@ -1,5 +1,5 @@
 import { checkDesc, checkName, ServiceError, type StepOption, type Template } from '@rigel/contracts';
-import type { Decider, NewEvent } from '@rigel/event-store';
+import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import { checkJson } from '../json.js';
 
@@ -10,6 +10,12 @@ export type TemplateEvent =
   /** Carries only what changed; `steps` is whole. */
   | NewEvent<'TemplateChanged', { id: number } & Partial<Fields>>
   | NewEvent<'TemplateDeleted', { id: number }>;
+
+export const templateEvents: EventVersions<TemplateEvent> = {
+  TemplateCreated: [],
+  TemplateChanged: [],
+  TemplateDeleted: [],
+};
 
 export type TemplateCommand =
   | ({ do: 'create'; id: number } & Fields)

@@ -1,5 +1,5 @@
 import { type Cluster, checkDesc, checkName, checkText, ServiceError } from '@rigel/contracts';
-import type { Decider, NewEvent } from '@rigel/event-store';
+import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
 type Fields = Omit<Cluster, 'id'>;
@@ -9,6 +9,12 @@ export type ClusterEvent =
   /** Carries only what changed. */
   | NewEvent<'ClusterChanged', { id: number } & Partial<Fields>>
   | NewEvent<'ClusterDeleted', { id: number }>;
+
+export const clusterEvents: EventVersions<ClusterEvent> = {
+  ClusterCreated: [],
+  ClusterChanged: [],
+  ClusterDeleted: [],
+};
 
 export type ClusterCommand =
   | ({ do: 'create'; id: number } & Fields)

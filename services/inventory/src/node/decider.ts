@@ -1,9 +1,14 @@
 import { type PoolNode, ServiceError } from '@rigel/contracts';
-import type { Decider, NewEvent } from '@rigel/event-store';
+import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 
 export type NodeEvent =
   | NewEvent<'NodeAdded', Omit<PoolNode, 'state'>>
   | NewEvent<'NodeRemoved', { id: number; pool_id: number; ip: string }>;
+
+export const nodeEvents: EventVersions<NodeEvent> = {
+  NodeAdded: [],
+  NodeRemoved: [],
+};
 
 export type NodeCommand =
   /** A node entered by hand: its machine exists, so it is ready at once. `ip` has been checked. */

@@ -1,13 +1,5 @@
-import type {
-  BatchStarted,
-  PublishedEvent,
-  RunFailed,
-  RunSucceeded,
-  RunsHalted,
-  TaskStopped,
-  TaskTimedOut,
-} from '@rigel/contracts';
-import type { NewEvent } from '@rigel/event-store';
+import type { PublishedTaskEvent } from '@rigel/contracts';
+import type { EventVersions, NewEvent } from '@rigel/event-store';
 
 /** What the node list shows of a node's last task. */
 export interface NodeReport {
@@ -27,38 +19,29 @@ export interface NodeReport {
  */
 export type NodesReported = NewEvent<'NodesReported', { reports: (NodeReport & { nodes: number[] })[] }>;
 
-/** The only version of the shapes of the scheduler's events that is understood here. */
-const SCHEMA = 1;
+export const reportEvents: EventVersions<NodesReported> = { NodesReported: [] };
 
-function reportsOf(event: PublishedEvent): { report: NodeReport; nodes: number[] } | undefined {
+function reportOf(event: PublishedTaskEvent): { report: NodeReport; nodes: number[] } {
   // biome-ignore format: one line for each kind
   switch (event.type) {
-    case 'BatchStarted': return { report: { state: 1 }, nodes: (event.data as unknown as BatchStarted).nodes };
-    case 'RunSucceeded': return { report: { state: 2, status: 1 }, nodes: [(event.data as unknown as RunSucceeded).node] };
-    case 'RunFailed': return { report: { state: 3, status: 3 }, nodes: [(event.data as unknown as RunFailed).node] };
-    case 'TaskStopped': return { report: { state: 4 }, nodes: (event.data as unknown as TaskStopped).nodes };
-    case 'TaskTimedOut': return { report: { state: 3, status: 3 }, nodes: (event.data as unknown as TaskTimedOut).nodes };
-    case 'RunsHalted': return { report: { state: 4 }, nodes: (event.data as unknown as RunsHalted).nodes };
-    default: return undefined;
+    case 'BatchStarted': return { report: { state: 1 }, nodes: event.data.nodes };
+    case 'RunSucceeded': return { report: { state: 2, status: 1 }, nodes: [event.data.node] };
+    case 'RunFailed': return { report: { state: 3, status: 3 }, nodes: [event.data.node] };
+    case 'TaskStopped': return { report: { state: 4 }, nodes: event.data.nodes };
+    case 'TaskTimedOut': return { report: { state: 3, status: 3 }, nodes: event.data.nodes };
+    case 'RunsHalted': return { report: { state: 4 }, nodes: event.data.nodes };
   }
 }
 
 /**
  * What events of the scheduler, oldest first, come to: the last state of each node, and the last end of a run among them.
  * Undefined when none is about nodes.
- * @throws when an event has a shape that this version does not know: better to stop there than to misread it.
  */
-export function summarize(events: readonly PublishedEvent[]): NodesReported | undefined {
+export function summarize(events: readonly PublishedTaskEvent[]): NodesReported | undefined {
   const latest = new Map<number, NodeReport>();
   for (const event of events) {
-    const told = reportsOf(event);
-    if (!told) continue;
-    if (event.schema !== SCHEMA) {
-      throw new Error(
-        `event ${event.position} of the scheduler: ${event.type} has the unknown schema ${event.schema}`,
-      );
-    }
-    for (const node of told.nodes) latest.set(node, { ...latest.get(node), ...told.report });
+    const { report, nodes } = reportOf(event);
+    for (const node of nodes) latest.set(node, { ...latest.get(node), ...report });
   }
   if (latest.size === 0) return undefined;
   const groups = new Map<string, NodeReport & { nodes: number[] }>();

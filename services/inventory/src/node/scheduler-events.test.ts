@@ -1,9 +1,10 @@
 import { systemClock } from '@rigel/clock';
-import { inventory } from '@rigel/contracts';
+import { inventory, publishedTaskEvents } from '@rigel/contracts';
 import {
   append,
   createEventTables,
   EventRelay,
+  EventTypes,
   historyOf,
   type NewEvent,
   readHead,
@@ -27,10 +28,11 @@ const scheduler = await openDatabase<unknown>({
   signal: new AbortController().signal,
 });
 t.teardown(() => scheduler.destroy());
+const types = new EventTypes({ ...publishedTaskEvents, TaskCreated: [] });
 const bus = await servers.startBus('scheduler');
 let relay = new EventRelay({
   owner: 'scheduler',
-  history: historyOf(scheduler),
+  history: historyOf(scheduler, types),
   bus,
   clock: systemClock,
   log: silentLogger,
@@ -44,7 +46,7 @@ async function happen(...events: NewEvent[]): Promise<void> {
   await scheduler
     .transaction()
     .execute((trx) =>
-      append(trx, [{ stream: 'task-1', expectedVersion: version, events, meta }], Date.now()),
+      append(trx, types, [{ stream: 'task-1', expectedVersion: version, events, meta }], Date.now()),
     );
   relay.notify();
 }
@@ -132,7 +134,7 @@ t.test('what is told while NATS is away, or lost on the way, is caught up with',
   await happen({ type: 'RunFailed', data: { run: 2, node: ids[2], step: 0, reason: '' } });
   relay = new EventRelay({
     owner: 'scheduler',
-    history: historyOf(scheduler),
+    history: historyOf(scheduler, types),
     bus,
     clock: systemClock,
     log: silentLogger,

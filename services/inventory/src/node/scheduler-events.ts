@@ -1,12 +1,15 @@
 import { systemClock } from '@rigel/clock';
-import { append, databaseCheckpoint, EventConsumer } from '@rigel/event-store';
+import { type PublishedTaskEvent, publishedTaskEvents } from '@rigel/contracts';
+import { append, databaseCheckpoint, EventConsumer, EventTypes } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
 import { type Kysely, sql } from 'kysely';
 import type { Logger } from 'pino';
+import { eventTypes } from '../event-types.js';
 import { project } from '../projection.js';
 import { summarize } from './reports.js';
 
 const STREAM = 'node-reports';
+const followed = new EventTypes<PublishedTaskEvent>(publishedTaskEvents);
 
 /**
  * Follows the scheduler's history and records what it says of our nodes, in the transaction that moves the checkpoint:
@@ -25,14 +28,17 @@ export function followScheduler({
     name: 'node-reports',
     owner: 'scheduler',
     db,
+    types: followed,
     handle: async (trx, events) => {
-      const report = summarize(events);
+      // Only the followed types arrive, and in the shapes declared for them.
+      const report = summarize(events as unknown as PublishedTaskEvent[]);
       if (!report) return;
       // The checkpoint's row is locked, and nobody else writes to this stream: the version stays what it is.
       const { rows } = await sql<{ version: number }>`
         SELECT coalesce(max(version), 0) AS version FROM events WHERE stream = ${STREAM}`.execute(trx);
       const recorded = await append(
         trx,
+        eventTypes,
         [
           {
             stream: STREAM,

@@ -1,5 +1,5 @@
 import { checkDesc, checkName, type Pool, type PoolTasks, ServiceError, show } from '@rigel/contracts';
-import type { Decider, NewEvent } from '@rigel/event-store';
+import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
 /** How many nodes it has is not its own fact: the nodes' events tell. */
@@ -13,6 +13,12 @@ export type PoolEvent =
   /** Carries only what changed; `tasks` is whole. */
   | NewEvent<'PoolChanged', { id: number } & Partial<Changeable>>
   | NewEvent<'PoolDeleted', { id: number }>;
+
+export const poolEvents: EventVersions<PoolEvent> = {
+  PoolCreated: [],
+  PoolChanged: [],
+  PoolDeleted: [],
+};
 
 export type PoolCommand =
   | ({ do: 'create'; id: number } & Fields)

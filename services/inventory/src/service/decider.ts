@@ -1,5 +1,5 @@
 import { checkDesc, checkName, checkText, type FleetService, ServiceError } from '@rigel/contracts';
-import type { Decider, NewEvent } from '@rigel/event-store';
+import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
 type Fields = Omit<FleetService, 'id'>;
@@ -9,6 +9,12 @@ export type ServiceEvent =
   /** Carries only what changed. */
   | NewEvent<'ServiceChanged', { id: number } & Partial<Fields>>
   | NewEvent<'ServiceDeleted', { id: number }>;
+
+export const serviceEvents: EventVersions<ServiceEvent> = {
+  ServiceCreated: [],
+  ServiceChanged: [],
+  ServiceDeleted: [],
+};
 
 export type ServiceCommand =
   | ({ do: 'create'; id: number } & Fields)

@@ -114,21 +114,23 @@ function start(task: TaskState, operator: string, unavailable: UnavailableNode[]
   if (runs.length === 0 && task.open === 0) throw refusal('nothing is left to run');
   const deadline = task.created.timeoutMs > 0 ? now + task.created.timeoutMs : null;
   const all = task.status === 'created';
-  const reasons = new Map(unavailable.map(({ node, reason }) => [node, reason]));
-  const opened = runs.filter(({ node }) => !reasons.has(node));
   const events: TaskEvent[] = [
-    {
-      type: 'TaskStarted',
-      data: { operator, deadline, runs: all ? null : opened.map(({ index }) => index) },
-    },
+    { type: 'TaskStarted', data: { operator, deadline, runs: all ? null : runs.map(({ index }) => index) } },
   ];
+  const reasons = new Map(unavailable.map(({ node, reason }) => [node, reason]));
   for (const run of runs) {
     const reason = reasons.get(run.node);
     if (reason !== undefined) {
       events.push({ type: 'RunFailed', data: { run: run.index, node: run.node, step: run.step, reason } });
     }
   }
-  return [...events, ...joinRunningBatch(task, opened)];
+  return [
+    ...events,
+    ...joinRunningBatch(
+      task,
+      runs.filter(({ node }) => !reasons.has(node)),
+    ),
+  ];
 }
 
 /**

@@ -1,12 +1,14 @@
-import type {
-  BatchStarted,
-  RunFailed,
-  RunSucceeded,
-  RunsHalted,
-  TaskPlan,
-  TaskStopped,
-  TaskTimedOut,
+import {
+  type BatchStarted,
+  publishedTaskEvents,
+  type RunFailed,
+  type RunSucceeded,
+  type RunsHalted,
+  type TaskPlan,
+  type TaskStopped,
+  type TaskTimedOut,
 } from '@rigel/contracts';
+import { EventTypes } from '@rigel/event-store';
 
 /*
  * The facts of a task's life, all in one stream `task-<id>`. Runs (one node inside the task) are named by their index;
@@ -165,4 +167,27 @@ export type TaskEvent =
   | { type: 'FailureBudgetExceeded'; data: FailureBudgetExceeded }
   | { type: 'TaskFinished'; data: TaskFinished };
 
+/** The types and their versions. A changed shape gets an upcaster from the last one here, and nothing else changes. */
+export const taskEventTypes = new EventTypes<TaskEvent>({
+  ...publishedTaskEvents,
+  TaskCreated: [],
+  TaskStarted: [],
+  RunClaimed: [],
+  LeaseExpired: [],
+  RunHandedBack: [],
+  HostKeyPinned: [],
+  AttemptSucceeded: [],
+  AttemptFailed: [],
+  AttemptStopped: [],
+  RunDeferred: [],
+  RunDrained: [],
+  BatchFinished: [],
+  TaskPaused: [],
+  FailureBudgetExceeded: [],
+  TaskFinished: [],
+});
+
 export const streamOf = (taskId: number): string => `task-${taskId}`;
+
+/** The task that a stream is about. */
+export const taskIdOf = (stream: string): number => Number(stream.slice('task-'.length));

@@ -41,10 +41,9 @@ export function isActive(task: TaskState): boolean {
   return !hasEnded(task) || task.runs.some(({ draining }) => draining);
 }
 
-/** Nodes that the task holds: while it is unfinished those of its runs, afterwards those where a command is being ended. */
+/** Nodes that the task holds. */
 export function heldNodes(task: TaskState): number[] {
-  const ended = hasEnded(task);
-  return task.runs.filter(({ held, draining }) => draining || (held && !ended)).map(({ node }) => node);
+  return task.runs.filter(({ held }) => held).map(({ node }) => node);
 }
 
 /** Row of the read table `tasks`, those columns that change. */

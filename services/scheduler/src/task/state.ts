@@ -31,10 +31,10 @@ export interface Run {
   holder: string | null;
   /** The current attempt's command may be running on the node: it was authorised, and its outcome is not known. */
   mayRun: boolean;
-  /** The task holds the run's node, as long as it has not ended: all at first, after a resume those that go on. */
-  held: boolean;
   /** The run has ended from outside, and what may run on the node is being ended. */
   draining: boolean;
+  /** The task holds the node: no other task may have it. */
+  held: boolean;
   /** The next attempt begins no earlier. */
   retryAt: number;
   /** When the current attempt was authorised. */
@@ -97,8 +97,8 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
       lease: 0,
       holder: null,
       mayRun: false,
-      held: true,
       draining: false,
+      held: true,
       retryAt: 0,
       since: 0,
       steps: [],
@@ -185,13 +185,18 @@ function markWorking(task: TaskState, run: Run): void {
   record.attempts = run.attempt;
 }
 
+/** A task that has ended holds only the nodes on which a command of its is still being ended. */
+function releaseNodes(task: TaskState): void {
+  for (const run of task.runs) run.held = run.draining;
+}
+
 function finishTask(task: TaskState, state: 2 | 3, reason: EndReason): void {
   task.status = 'finished';
   task.state = state;
   task.endReason = reason;
   task.deadline = null;
   task.batchActive = false;
-  for (const run of task.runs) run.held = false;
+  releaseNodes(task);
 }
 
 /**
@@ -320,6 +325,8 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const record = currentStep(run);
       record.state = 3;
       record.message = event.data.reason;
+      // A run that fails before it is opened again by a resume is one whose node the task could not have.
+      if (!run.open) run.held = false;
       end(task, run, 3);
       run.draining = event.data.draining ?? false;
       run.mayRun = run.draining;
@@ -347,6 +354,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'RunDrained': {
       const run = runAt(task, event.data.run);
       run.draining = false;
+      if (hasEnded(task)) run.held = false;
       letGo(run);
       run.updatedAt = at;
       return;
@@ -372,7 +380,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
         endFromOutside(task, run, 4, '');
         run.updatedAt = at;
       }
-      for (const run of task.runs) run.held = false;
+      releaseNodes(task);
       return;
     }
     case 'TaskTimedOut': {

@@ -1,29 +1,25 @@
-import { createPool, openDatabase } from '@rigel/runtime';
+import { readHead } from '@rigel/event-store';
+import { describeDifference, verifyHistory } from '@rigel/event-store/maintenance';
+import { openExisting } from '@rigel/runtime';
 import { silentLogger } from '@rigel/testing';
+import { schedulerHistory } from '../maintenance/history.js';
 import { migrations } from '../migrations/index.js';
-import type { Tables } from '../tables.js';
-import { TaskStore } from '../task-store.js';
-import { verifyTask } from '../verify.js';
 
-/** Differences between the events and the read tables of tasks; each in words. */
-export async function differencesOf(
-  { databaseUrl }: { databaseUrl: string },
-  ...taskIds: number[]
-): Promise<string[]> {
-  const pool = createPool(databaseUrl, 'scheduler', silentLogger, 1);
-  const db = await openDatabase<Tables>({
-    url: databaseUrl,
+/** Differences between the scheduler's events and its read tables. */
+export async function differences(servers: { databaseUrl: string }): Promise<string[]> {
+  const db = await openExisting({
+    url: servers.databaseUrl,
     schema: 'scheduler',
     migrations,
     log: silentLogger,
-    signal: new AbortController().signal,
-    pool,
   });
+  const found: string[] = [];
   try {
-    const differences: string[] = [];
-    for (const id of taskIds)
-      differences.push(...(await verifyTask(db, new TaskStore(db, pool, () => undefined), id)));
-    return differences;
+    await verifyHistory(db, schedulerHistory, {
+      headOf: () => readHead(db),
+      onDifference: (difference) => found.push(describeDifference(difference)),
+    });
+    return found;
   } finally {
     await db.destroy();
   }

@@ -1,0 +1,75 @@
+import type { EventOwner } from '@rigel/contracts';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { readHead } from '../event-store.js';
+import { checkEvents } from './check-events.js';
+import { compareWithCopy } from './compare.js';
+import { createCopies } from './copies.js';
+import type { Difference } from './difference.js';
+import type { Progress, ServiceHistory } from './service-history.js';
+
+/** No single statement takes longer, unless something is wrong. */
+export const STATEMENT_TIMEOUT = '10min';
+
+/**
+ * Folds all events of a service and compares what comes out with its read tables, as of one moment: the service may be
+ * running. Memory holds one stream at a time; the copies of the read tables are temporary tables in the database.
+ *
+ * @param headOf where another service's history ends; asked after that moment, so it is never too small.
+ * @returns how many events there are, and how many differences were told.
+ * @throws UnknownEvent when the history holds something that this program does not know.
+ */
+export async function verifyHistory(
+  db: Kysely<unknown>,
+  history: ServiceHistory,
+  options: {
+    headOf: (owner: EventOwner) => Promise<number>;
+    onDifference: (difference: Difference) => void;
+    progress?: Progress;
+  },
+): Promise<{ events: number; differences: number }> {
+  let differences = 0;
+  const tell = (difference: Difference): void => {
+    differences++;
+    options.onDifference(difference);
+  };
+  const events = await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .execute(async (trx) => {
+      await sql`SET LOCAL statement_timeout = ${sql.lit(STATEMENT_TIMEOUT)}`.execute(trx);
+      const checked = await checkEvents(trx);
+      checked.differences.forEach(tell);
+      for (const difference of await checkCheckpoints(trx, options.headOf)) tell(difference);
+      await createCopies(trx, history, { keep: false });
+      const broken = new Set(checked.broken);
+      const replayed = await history.replay(trx, { broken, progress: options.progress ?? (() => undefined) });
+      for (const difference of replayed) {
+        tell(difference);
+        if (difference.kind === 'history' && difference.stream) broken.add(difference.stream);
+      }
+      for (const table of history.tables) {
+        for await (const difference of compareWithCopy(trx, history, table, broken)) tell(difference);
+      }
+      return readHead(trx);
+    });
+  return { events, differences };
+}
+
+/** A consumer cannot have followed an owner beyond the end of its history. */
+async function checkCheckpoints(
+  trx: Transaction<unknown>,
+  headOf: (owner: EventOwner) => Promise<number>,
+): Promise<Difference[]> {
+  const { rows } = await sql<{ consumer: string; owner: EventOwner; position: number }>`
+    SELECT consumer, owner, position FROM event_checkpoints ORDER BY consumer, owner`.execute(trx);
+  const differences: Difference[] = [];
+  for (const { consumer, owner, position } of rows) {
+    const head = await headOf(owner);
+    if (position >= 0 && position <= head) continue;
+    differences.push({
+      kind: 'history',
+      message: `event_checkpoints: ${consumer} stands at position ${position} of ${owner}, whose head is ${head}`,
+    });
+  }
+  return differences;
+}

@@ -1,0 +1,47 @@
+import {
+  evolveByKind,
+  projectAll,
+  rebuildByProjection,
+  type ServiceHistory,
+} from '@rigel/event-store/maintenance';
+import { actionImplDecider } from './actimpl/decider.js';
+import { actionDecider } from './action/decider.js';
+import { eventTypes } from './event-types.js';
+import { migrations } from './migrations/index.js';
+import { project } from './projection.js';
+import { remoteStepDecider } from './remote-step/decider.js';
+import { templateDecider } from './template/decider.js';
+
+const table = (name: string, prefix: string) => ({ name, key: ['id'], stream: { prefix, column: 'id' } });
+
+/**
+ * The catalog's history, for programs that check and restore it. Beside the events stay the sequences, which say what ids
+ * were given.
+ */
+export const catalogHistory: ServiceHistory = {
+  service: 'catalog',
+  types: eventTypes,
+  migrations,
+  tables: [
+    table('actions', 'action-'),
+    table('actimpls', 'actimpl-'),
+    table('remote_steps', 'remote_step-'),
+    table('templates', 'template-'),
+    {
+      name: 'template_steps',
+      key: ['template_id', 'remote_step'],
+      stream: { prefix: 'template-', column: 'template_id' },
+    },
+  ],
+  async replay(trx, { progress }) {
+    await projectAll(trx, catalogHistory, project, progress);
+    return [];
+  },
+  rebuild: (db, progress) => rebuildByProjection(db, catalogHistory, project, progress),
+  evolve: evolveByKind({
+    action: actionDecider,
+    actimpl: actionImplDecider,
+    remote_step: remoteStepDecider,
+    template: templateDecider,
+  }),
+};

@@ -1,0 +1,2 @@
+export { schedulerHistory } from './history.js';
+export { type PastTask, taskAt } from './task-at.js';
