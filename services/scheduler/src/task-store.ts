@@ -99,13 +99,13 @@ export class TaskStore implements EngineStore, TaskRecorder {
     return new Map(rows.map((row) => [row.node_id, row.host_key]));
   }
 
-  /** Tasks of these partitions for which something is still to be done. */
-  async activeTasks(partitions: readonly number[]): Promise<number[]> {
-    const rows = await this.query<{ id: number }>(
-      `SELECT id FROM tasks WHERE active AND id % ${PARTITIONS} = ANY($1) ORDER BY id`,
+  /** Tasks of these partitions for which something is still to be done: the last version of each. */
+  async activeTasks(partitions: readonly number[]): Promise<Map<number, number>> {
+    const rows = await this.query<{ id: number; version: number }>(
+      `SELECT id, version FROM tasks WHERE active AND id % ${PARTITIONS} = ANY($1) ORDER BY id`,
       [partitions],
     );
-    return rows.map(({ id }) => id);
+    return new Map(rows.map(({ id, version }) => [id, version]));
   }
 
   /** Bytes of an attempt's output that are stored without a gap. */

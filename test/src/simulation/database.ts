@@ -107,10 +107,13 @@ export class SimulatedDatabase {
           return new Map(known);
         }),
       activeTasks: (partitions) =>
-        query(() =>
-          [...this.tasks.values()]
-            .filter(({ id, active }) => active === true && partitions.includes(id % PARTITIONS))
-            .map(({ id }) => id),
+        query(
+          () =>
+            new Map(
+              [...this.tasks.values()]
+                .filter(({ id, active }) => active === true && partitions.includes(id % PARTITIONS))
+                .map(({ id, version }) => [id, Number(version)]),
+            ),
         ),
       outputSize: (runId, step, attempt) => query(() => this.output(runId, step, attempt).length),
       commit: (commit) => transact(this.transactionOf(commit)),

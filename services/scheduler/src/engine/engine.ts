@@ -24,7 +24,8 @@ import { Offers } from './offers.js';
 export interface EngineStore {
   load(taskId: number): Promise<TaskState | undefined>;
   hostKeys(task: TaskState): Promise<Map<number, string>>;
-  activeTasks(partitions: readonly number[]): Promise<number[]>;
+  /** Tasks of these partitions for which something is still to be done: the last version of each. */
+  activeTasks(partitions: readonly number[]): Promise<Map<number, number>>;
   outputSize(runId: number, step: number, attempt: number): Promise<number>;
   commit(commit: Commit): Promise<void>;
 }
@@ -133,10 +134,25 @@ export class TaskEngine {
     await this.processing?.catch(() => undefined);
   }
 
-  /** Takes up the active tasks of the owned partitions that are not in memory yet: after a take-over, or new ones. */
+  /**
+   * Takes up the active tasks of the owned partitions that are not in memory yet: after a take-over, or new ones. One
+   * that has gone on without this replica is read again: its last owner may have committed once more after it was read
+   * here, and nothing else would tell.
+   */
   async adopt(): Promise<void> {
-    const ids = await this.options.store.activeTasks([...this.partitions]);
-    for (const id of ids) if (!this.tasks.has(id)) await this.load(id);
+    const active = await this.options.store.activeTasks([...this.partitions]);
+    for (const [id, version] of active) {
+      const loaded = this.tasks.get(id);
+      if (loaded && loaded.state.version >= version) continue;
+      if (loaded) {
+        this.options.log.warn(
+          { task: id, version },
+          'another replica has gone on with the task, it is read again',
+        );
+        this.unload(id);
+      }
+      await this.load(id);
+    }
   }
 
   /** The task as it stands. @throws ServiceError `not_found`, or `unavailable` when another replica owns it. */
