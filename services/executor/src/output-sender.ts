@@ -24,6 +24,8 @@ export class OutputSender {
   private callOff: (() => void) | undefined;
   private sending: Promise<void> | undefined;
   private finished = false;
+  /** A piece was refused: what is left goes along with the report, which settles whose the run is. */
+  private refused = false;
 
   constructor(
     private readonly bus: Bus,
@@ -70,7 +72,7 @@ export class OutputSender {
   private flush(): void {
     this.callOff?.();
     this.callOff = undefined;
-    if (this.sending || this.finished || this.bytes === 0) return;
+    if (this.sending || this.finished || this.refused || this.bytes === 0) return;
     this.sending = this.send(this.take()).finally(() => {
       this.sending = undefined;
       if (this.bytes >= PIECE_BYTES) this.flush();
@@ -78,7 +80,10 @@ export class OutputSender {
     });
   }
 
-  /** Sends a piece until it is stored. A refusal means that the lease is over; the report will learn the same. */
+  /**
+   * Sends a piece until it is stored. A refusal says that the lease is over, or comes from a scheduler that stood still
+   * and does not know of the lease yet: the piece is kept until the report tells which.
+   */
   private async send(output: Piece): Promise<void> {
     for (;;) {
       try {
@@ -89,9 +94,9 @@ export class OutputSender {
         );
         return;
       } catch (error) {
-        const again = error instanceof ServiceError && error.code === 'unavailable' && !this.finished;
-        if (!again) {
-          if (error instanceof ServiceError && error.code === 'unavailable') this.putBack(output);
+        this.refused = !(error instanceof ServiceError && error.code === 'unavailable');
+        if (this.refused || this.finished) {
+          this.putBack(output);
           return;
         }
         await this.clock.sleep(RETRY_MS);
@@ -99,7 +104,7 @@ export class OutputSender {
     }
   }
 
-  /** The end came while a piece was not stored yet: it goes along with the report. */
+  /** The piece goes along with the report. */
   private putBack(output: Piece): void {
     const data = Buffer.from(output.data, 'base64');
     this.parts.unshift(data);

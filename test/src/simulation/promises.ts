@@ -22,8 +22,8 @@ export class Violation extends Error {
 interface RunLedger {
   lease: number;
   holder: string | null;
-  /** Attempts that were authorised, and those whose outcome is recorded, as `step/attempt`. */
-  ended: Set<string>;
+  /** Attempts whose outcome is recorded, as `step/attempt`, and the lease under which it was. */
+  ended: Map<string, number>;
   step: number;
   /** Attempts of which it is recorded that they may go on unwatched. */
   released: Set<string>;
@@ -99,7 +99,7 @@ export class Promises {
     const id = task.created.firstRunId + index;
     let ledger = this.ledgers.get(id);
     if (!ledger) {
-      ledger = { lease: 0, holder: null, ended: new Set(), step: 0, released: new Set(), over: false };
+      ledger = { lease: 0, holder: null, ended: new Map(), step: 0, released: new Set(), over: false };
       this.ledgers.set(id, ledger);
     }
     return ledger;
@@ -171,7 +171,7 @@ export class Promises {
     // What may run on is ended later: the record of that follows.
     const endedLater = event.type === 'AttemptStopped' && ledger.released.has(name);
     if (ledger.ended.has(name) && !endedLater) this.fail(`${nameOf(id)}: a second outcome, ${event.type}`);
-    ledger.ended.add(name);
+    ledger.ended.set(name, ledger.lease);
     if (ledger.holder === null) this.fail(`${nameOf(id)}: ${event.type}, but nobody holds the run`);
     if (step !== ledger.step)
       this.fail(`${nameOf(id)}: ${event.type}, but the run stands at step ${ledger.step}`);
@@ -324,14 +324,14 @@ export class Promises {
       if (!report || ok?.status !== 'accepted') return;
       const run = this.runOf(report.task_id, report.run_id);
       const { step, attempt } = report;
-      if (!run?.ended.has(`${step}/${attempt}`)) {
+      const recorded = run?.ended.get(`${step}/${attempt}`);
+      if (recorded === undefined) {
         this.fail(
           `run ${report.run_id} step ${step} attempt ${attempt}: the report is accepted and not recorded`,
         );
-      }
-      if (run && run.lease !== report.lease) {
+      } else if (recorded !== report.lease) {
         this.fail(
-          `run ${report.run_id}: a report under lease ${report.lease} is accepted, valid is ${run.lease}`,
+          `run ${report.run_id}: a report under lease ${report.lease} is accepted, recorded was one under ${recorded}`,
         );
       }
     }

@@ -173,25 +173,29 @@ t.test('start while a paused step is still draining: that run simply goes on', a
   t.match(task.state, { state: 2 });
 });
 
-t.test('after a resume, a draining run of a later batch waits for its batch', async (t) => {
-  const task = new TaskUnderTest(taskCreated(3, { batchSize: 2 }));
-  task.finish(0);
-  task.claim(1);
-  task.fail(1);
-  task.claim(2);
-  task.do({ type: 'pause', operator: 'ann' });
-  task.do({ type: 'start', operator: 'ann', unavailable: [] });
-  t.match(task.state, { batch: 0 });
-  t.match(
-    task.report(2).map(({ type }) => type),
-    ['AttemptSucceeded', 'RunDeferred'],
-  );
-  refused(t, () => task.claim(2), /needs nobody/);
-  task.finish(1);
-  t.match(task.state, { batch: 1 });
-  task.finish(2);
-  t.match(task.state, { state: 2, endReason: 'completed' });
-});
+t.test(
+  'after a resume, an earlier batch waits for the step that drains, whose run then waits for its batch',
+  async (t) => {
+    const task = new TaskUnderTest(taskCreated(3, { batchSize: 2 }));
+    task.finish(0);
+    task.claim(1);
+    task.fail(1);
+    task.claim(2);
+    task.do({ type: 'pause', operator: 'ann' });
+    t.same(task.types({ type: 'start', operator: 'ann', unavailable: [] }), ['TaskStarted']);
+    refused(t, () => task.claim(1), /needs nobody/);
+    t.match(
+      task.report(2).map(({ type }) => type),
+      ['AttemptSucceeded', 'RunDeferred', 'BatchStarted'],
+    );
+    t.match(task.state, { batch: 0 });
+    refused(t, () => task.claim(2), /needs nobody/);
+    task.finish(1);
+    t.match(task.state, { batch: 1 });
+    task.finish(2);
+    t.match(task.state, { state: 2, endReason: 'completed' });
+  },
+);
 
 t.test('stop is final: at once for the outside, and what may run on a node is ended', async (t) => {
   const task = new TaskUnderTest(taskCreated(3));

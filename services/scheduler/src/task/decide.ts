@@ -134,12 +134,12 @@ function start(task: TaskState, operator: string, unavailable: UnavailableNode[]
 }
 
 /**
- * A start may find steps of the paused task that are still being finished. Reopened runs of their batch, or of one
- * before it, do not wait for them; later ones do, as always.
+ * A start may find steps of the paused task that are still being finished. Reopened runs of their batch go on beside
+ * them. Where an earlier batch is to be done first, all wait: nodes of two batches are never worked on at once.
  */
 function joinRunningBatch(task: TaskState, reopened: readonly Run[]): TaskEvent[] {
   const first = reopened[0];
-  if (task.open === 0 || !first || first.batch > task.batch) return [];
+  if (task.open === 0 || first?.batch !== task.batch) return [];
   const runs = reopened.filter(({ batch }) => batch === first.batch);
   return [
     {
@@ -279,7 +279,8 @@ function whatFollows(task: TaskState, run: Run, outcome: Outcome, command: Repor
   const next = task.created.steps[nextStep];
   if (!next) return [{ type: 'RunSucceeded', data: { run: index, node } }];
   if (task.status !== 'running') return halted([run]);
-  if (run.batch !== task.batch) return [{ type: 'RunDeferred', data: { run: index } }];
+  // After a resume an earlier batch goes first.
+  if (run.batch !== task.batch || !task.batchActive) return [{ type: 'RunDeferred', data: { run: index } }];
   if (!command.capabilities.includes(next.capability)) {
     return [{ type: 'RunHandedBack', data: { run: index, lease: run.lease, idle: true } }];
   }

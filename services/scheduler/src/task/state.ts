@@ -226,8 +226,9 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       task.state = 1;
       task.endReason = '';
       task.deadline = event.data.deadline;
-      // Only steps that a pause left to finish keep their batch going.
-      task.batchActive = task.open > 0;
+      // Only steps that a pause left to finish keep their batch going, unless an earlier one is to be done first.
+      const first = event.data.runs?.[0];
+      task.batchActive = task.open > 0 && (first === undefined || runAt(task, first).batch >= task.batch);
       for (const index of event.data.runs ?? []) {
         const run = runAt(task, index);
         setState(task, run, 0);
