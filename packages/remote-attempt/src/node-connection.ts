@@ -78,6 +78,23 @@ export class NodeShell {
     session.ended.then(forget, forget);
   }
 
+  /** Opens the shell for the next attempt ahead of time, in place of one that waits. */
+  async prepare(timeoutMs: number): Promise<void> {
+    this.closeIdle();
+    const session = this.open({ ownSession: this.needsOwnSession });
+    const late = sleep(timeoutMs, undefined, { ref: false }).then(() => {
+      throw new ConnectionLost(`${this.address} did not open a session in ${timeoutMs / 1000} s`);
+    });
+    late.catch(() => undefined);
+    try {
+      await Promise.race([session.opened, late]);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    this.keep(session);
+  }
+
   /** Closes the shell that waits, if there is one. */
   closeIdle(): void {
     this.takeIdle()?.close();
@@ -123,6 +140,21 @@ export class NodeShell {
 
 function wait(): Promise<void> {
   return sleep(SESSION_END_MS, undefined, { ref: false });
+}
+
+/**
+ * Puts a connection to rest after a run: what the next one starts then has a fresh login's environment.
+ */
+export function restConnection(connection: NodeConnection): void {
+  shellOf(connection).closeIdle();
+}
+
+/**
+ * Makes sure that a connection that has rested still works, before anything is started over it; the shell that this
+ * opens serves the next attempt. Throws ConnectionLost when it does not answer in time.
+ */
+export async function wakeConnection(connection: NodeConnection, timeoutMs: number): Promise<void> {
+  await shellOf(connection).prepare(timeoutMs);
 }
 
 const shells = new WeakMap<NodeConnection, NodeShell>();
