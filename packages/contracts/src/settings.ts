@@ -44,6 +44,18 @@ export const executorSettings = {
     maximum: 67_108_864,
     description: 'Bytes of output kept of each attempt.',
   }),
+  RIGEL_SSH_IDLE: Type.Number({
+    default: 30,
+    minimum: 0,
+    maximum: 3_600,
+    description: 'Seconds that a connection to a node is kept for its next task; 0: it is closed at once.',
+  }),
+  RIGEL_ATTEMPTS_KEPT: Type.Integer({
+    default: 30,
+    minimum: 2,
+    maximum: 3_650,
+    description: 'Days that the files of ended attempts are kept on nodes.',
+  }),
 };
 
 export const gatewaySettings = {

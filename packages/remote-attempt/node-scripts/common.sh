@@ -5,7 +5,8 @@
 # THE PARTIES. A starter (start.sh) begins an attempt and, when it wins, stays as the runner: it runs the command and
 # records how it ended. A follower (follow.sh) finds an attempt again and passes on its output. A stopper (stop.sh)
 # ends one. Any number of each may work on the same attempt at the same time, over different connections, and each
-# may be killed between any two system calls.
+# may be killed between any two system calls. A starter whose attempt has its exit record may go on with another
+# attempt; in every other case it ends.
 #
 # THE FILES of an attempt, in ~/.rigel/attempts: <key>.journal, <key>.output and <key>.action-<number>. Making the
 # journal, with O_EXCL (the shell's noclobber), is the test who came first.
@@ -15,6 +16,8 @@
 # and a decision is made by the line that comes FIRST:
 #
 #   run <boot id> <pid> <start time> .    the starter claims the right to run the command
+#   session <pid> - - .                   the command's own session, apart from the runner's; written by the process that
+#                                         becomes its leader, before it does
 #   void - - - .                          a follower's verdict: no claim came in time; none counts any more
 #   stop <grace> - - .                    a stopper's wish: a later claim does not count, a later exit neither; KILL
 #                                         comes <grace> hundredths of a second after TERM
@@ -46,16 +49,17 @@
 #
 # DETACHED. The runner is the very shell that the SSH server started: a session leader without a terminal, so that
 # the loss of the connection sends it no signal. It reads nothing from and writes nothing to the connection while the
-# command runs. Where the server did not make it a session leader, it is started again through setsid.
+# command runs. Where the server did not make it a session leader, it is started again through setsid. The command
+# gets a session of its own, so that the next one finds nothing of it in its session and process group.
 #
-# FORKS are what this costs a node, a directory per attempt most of all; hence builtins wherever there are any.
-
-exec </dev/null
+# FORKS AND EXECS are what this costs a node, a directory per attempt most of all; hence builtins wherever there are any.
 
 rg_base=$HOME/.rigel/attempts
 rg_file=$rg_base/$rg_key
 rg_journal=$rg_file.journal
 rg_last=
+rg_newline='
+'
 
 rg_say() {
   printf '\n%s %s\n' "$rg_nonce" "$*"
@@ -76,12 +80,13 @@ rg_put() {
 # Reads a journal. Sets
 #   rg_first   run, stop or void: what came first
 #   rg_boot rg_pid rg_start   the runner of `run`
+#   rg_sid     the command's own session, if it has one
 #   rg_stop    the grace time of a stop that was wished for before the end
 #   rg_end rg_a rg_b rg_c     the outcome and its three fields; empty while there is none
 #   rg_gone    set when nothing of the attempt is alive any more
 #   rg_bad     set when there are lines that mean nothing
 rg_fold() {
-  rg_first= rg_boot= rg_pid= rg_start= rg_stop= rg_end= rg_a= rg_b= rg_c= rg_gone= rg_bad=
+  rg_first= rg_boot= rg_pid= rg_start= rg_sid= rg_stop= rg_end= rg_a= rg_b= rg_c= rg_gone= rg_bad=
   [ -f "$1" ] || return 0
   while read -r rg_w rg_1 rg_2 rg_3 rg_dot || [ -n "$rg_w" ]; do
     case "$rg_w $rg_dot" in
@@ -90,6 +95,12 @@ rg_fold() {
         case $rg_2$rg_3 in
           *[!0-9]*) rg_bad=1 ;;
           *) [ -n "$rg_first" ] || { rg_first=run rg_boot=$rg_1 rg_pid=$rg_2 rg_start=$rg_3; } ;;
+        esac
+        ;;
+      'session .')
+        case $rg_1 in
+          '' | *[!0-9]*) rg_bad=1 ;;
+          *) rg_sid=$rg_1 ;;
         esac
         ;;
       'void .')
@@ -152,18 +163,19 @@ rg_send() {
   $rg_last dd if="$rg_file.output" bs=4096 skip=$(($1 / 4096)) count=$((($2 + 4095) / 4096 - $1 / 4096)) 2>/dev/null
 }
 
-# Sends what is missing of an output file that ended with $2 bytes, when everything before byte $1 has been sent, and
-# ends the script.
+# Sends what is missing of an output file that ended with $2 bytes, when everything before byte $1 has been sent. The
+# last command gets $3 in front.
 rg_send_rest() {
   if [ "$2" -le $((rg_head + rg_tail)) ]; then
-    [ "$2" -gt "$1" ] || exit 0
-    rg_last=exec
+    [ "$2" -gt "$1" ] || return 0
+    rg_last=${3:-}
     rg_send "$1" "$2"
   else
     [ "$1" -ge "$rg_head" ] || rg_send "$1" "$rg_head"
-    rg_last=exec
+    rg_last=${3:-}
     rg_send $(($2 - rg_tail)) "$2"
   fi
+  rg_last=
 }
 
 # The fields of /proc/<pid>/stat from the third on, in rg_stat; the second, the name, may hold anything.

@@ -11,6 +11,8 @@
 #   stopping                      a stop was begun and not finished; stop it again
 #   end <outcome> <a> <b> <bytes> followed by the rest of the output; see common.sh
 
+exec </dev/null
+
 [ -n "${HOME:-}" ] && [ -e "$rg_journal" ] || {
   rg_say absent
   exit 0
@@ -76,7 +78,8 @@ while :; do
   fi
   if [ -n "$rg_end" ]; then
     rg_say end "$rg_end" "$rg_a" "$rg_b" "$rg_c"
-    rg_send_rest "$rg_at" "$rg_c"
+    rg_send_rest "$rg_at" "$rg_c" exec
+    exit 0
   fi
   if [ "$rg_at" -lt "$rg_head" ]; then
     rg_measure

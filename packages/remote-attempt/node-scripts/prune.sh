@@ -5,6 +5,8 @@
 # Says
 #   pruned <number of attempts>
 
+exec </dev/null
+
 rg_count=0
 rg_boot_now
 if [ -n "${HOME:-}" ] && cd "$rg_base" 2>/dev/null; then

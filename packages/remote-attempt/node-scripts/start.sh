@@ -1,97 +1,191 @@
-# Starts an attempt, waits for it and tells its outcome; or says who is in the way. See common.sh.
+# Starts attempts, one after the other: for each it waits for the end and tells the outcome, or says who is in the way.
+# See common.sh.
 #
-# Set before: rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or empty).
-# Defined before: rg_write_actions (writes the action files, fails with the file's name in rg_what) and
-# rg_run_actions (runs them; leaves the status in rg_status and the number of the last one that ran in rg_action).
+# This part is sent once and only defines. Each attempt is then a compound command of its own on standard input:
+# settings, rg_write_actions (writes the action files, fails with the file's name in rg_what) and rg_run_actions (runs
+# them; leaves the status in rg_status and the number of the last one that ran in rg_action), and last rg_attempt.
+# Settings: rg_key, rg_actions (how many there are), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or empty).
 #
 # Says one of these; or nothing, and ends with status 99 or by a signal when it may have done something
 #   leader               nothing was done: not a session leader, start this again through setsid
 #   previous             nothing was done: the previous attempt is to be stopped first
 #   taken                nothing was done: the attempt is somebody else's, follow it
 #   nostart <why>        nothing ran and nothing will
-#   end exit <status> <action> <bytes>    the outcome, followed by the output
+#   end exit <status> <action> <bytes>    the outcome, followed by the output, followed by one of
+#     .                  the shell ends, as after everything else
+#     next               the shell waits for another attempt
+
+# Output up to this size is read by the shell itself, a byte at a time.
+rg_small=1024
+
+rg_stat $$
+rg_leader() {
+  rg_own_start=${20:-}
+  [ "${4:-}" = $$ ] && rg_leads=1
+}
+rg_leads=
+rg_leader $rg_stat
+rg_boot_now
+rg_setsid=$(command -v setsid 2>/dev/null)
 
 rg_refuse() {
   rg_say nostart "$*"
   exit 0
 }
 
-[ -n "${HOME:-}" ] || rg_refuse 'HOME is not set for this user'
-cd "$HOME" 2>/dev/null || rg_refuse "the home directory $HOME cannot be entered"
-
-rg_stat $$
-rg_leader() {
-  rg_start=${20:-}
-  [ "${4:-}" = $$ ]
-}
-rg_leader $rg_stat || {
-  rg_say leader
-  exit 0
-}
-rg_own_start=$rg_start
-rg_boot_now
-
-if [ -n "$rg_previous" ]; then
-  rg_fold "$rg_base/$rg_previous.journal"
-  [ -n "$rg_gone" ] || {
-    rg_say previous
-    exit 0
-  }
-fi
-
 rg_taken() {
   rg_say taken
   exit 0
 }
 
-# A journal that was there and is gone is no reason to run again.
-if [ -e "$rg_file.output" ] && [ ! -e "$rg_journal" ]; then
-  rg_put unknown damaged - 0
-  rg_taken
-fi
-
-# From here on it may do something. Should this shell give up by itself (it cannot fork, say), its status tells; being
-# killed tells as well.
-trap 'exit 99' EXIT
-# A shell reports a child's death by a signal on standard error, and would die of it once the connection is gone.
-exec 2>/dev/null
-# An action may signal its process group, which is also ours (`trap 'kill 0' EXIT` is a habit). Caught, not ignored: what
-# is ignored stays so in the actions.
-trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
 rg_make_journal() {
   set -C
   true >"$rg_journal"
 }
-if ! { rg_make_journal; } 2>/dev/null; then
-  [ ! -e "$rg_journal" ] || rg_taken
-  rg_make_base || rg_refuse "the directory $rg_base cannot be made: $rg_message"
-  rg_message=$(rg_make_journal 2>&1) || {
-    [ ! -e "$rg_journal" ] || rg_taken
-    rg_refuse "$rg_journal cannot be made: $rg_message"
-  }
-fi
-set +C
 
-rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_refuse "$rg_journal cannot be written (is the disk full?)"
-rg_fold "$rg_journal"
-[ -n "$rg_first" ] || rg_refuse "$rg_journal cannot be written (is the disk full?)"
-[ "$rg_first" = run ] && [ -z "$rg_end$rg_stop" ] || rg_taken
-
-rg_what=output
-{ true >"$rg_file.output" && rg_write_actions; } 2>/dev/null || {
-  rg_put nostart "$rg_what" - -
-  rg_refuse "$rg_file.$rg_what cannot be written (is the disk full?)"
+# Runs a program, its output going to descriptor 3.
+rg_run() {
+  (
+    [ -z "$rg_alone" ] || rg_tell_session
+    rg_env
+    exec $rg_alone "$@"
+  ) </dev/null >&3 2>&3 3>&-
+  rg_status=$?
 }
 
-rg_run_actions
+# In a subshell, whose process id is no variable.
+rg_tell_session() {
+  set -- /proc/self/task/*
+  set -- "${1##*/}"
+  case $1 in
+    *[!0-9]*) ;;
+    *) rg_put session "$1" - - ;;
+  esac
+}
 
-rg_measure
-until rg_put exit "$rg_status" "$rg_action" "$rg_size"; do
-  # Someone removed the folder: there is nowhere to record the outcome any more.
-  [ -d "$rg_base" ] || rg_taken
-  sleep 1
-done
-rg_fold "$rg_journal"
-[ "$rg_end" = exit ] || rg_taken
-rg_say end exit "$rg_status" "$rg_action" "$rg_size"
-rg_send_rest 0 "$rg_size"
+# Sets rg_size to the size of the output file, and rg_text to its content when it is small and the shell can hold it;
+# rg_exact is set then. Descriptor 3 is closed.
+rg_take_output() {
+  rg_size= rg_text= rg_exact=
+  # Where descriptor 3 stands is the size, unless the command opened the file by its name.
+  { read -r rg_w rg_size </proc/$$/fdinfo/3; } 2>/dev/null
+  exec 3>&-
+  if [ "$rg_size" = 0 ] && [ ! -s "$rg_file.output" ]; then
+    rg_exact=1
+    return
+  fi
+  case $rg_size in
+    '' | 0 | *[!0-9]*) rg_size= ;;
+    *)
+      rg_hint=$rg_size rg_size=
+      # Lengths are to be in bytes.
+      rg_locale=${LC_ALL-} rg_had_locale=${LC_ALL+x}
+      LC_ALL=C
+      [ "$rg_hint" -gt $rg_small ] || rg_read_output 4<"$rg_file.output"
+      if [ -n "$rg_had_locale" ]; then LC_ALL=$rg_locale; else unset LC_ALL; fi
+      ;;
+  esac
+  [ -n "$rg_size" ] || rg_measure
+}
+
+# The same with builtins, from descriptor 4; leaves rg_size empty when the output is too long after all.
+rg_read_output() {
+  while IFS= read -r rg_line; do
+    rg_text=$rg_text$rg_line$rg_newline
+    [ ${#rg_text} -le $rg_small ] || return
+  done <&4
+  rg_text=$rg_text$rg_line
+  { read -r rg_w rg_size </proc/$$/fdinfo/4; } 2>/dev/null
+  # A shell drops NUL.
+  [ ${#rg_text} != "$rg_size" ] || rg_exact=1
+}
+
+rg_say_then() {
+  printf '%s\n%s %s\n' "$1" "$rg_nonce" "$rg_then"
+}
+
+rg_attempt() {
+  [ -n "${HOME:-}" ] || rg_refuse 'HOME is not set for this user'
+  cd "$HOME" 2>/dev/null || rg_refuse "the home directory $HOME cannot be entered"
+  [ -n "$rg_leads" ] || {
+    rg_say leader
+    exit 0
+  }
+  rg_file=$rg_base/$rg_key
+  rg_journal=$rg_file.journal
+
+  if [ -n "$rg_previous" ]; then
+    rg_fold "$rg_base/$rg_previous.journal"
+    [ -n "$rg_gone" ] || {
+      rg_say previous
+      exit 0
+    }
+  fi
+
+  # A journal that was there and is gone is no reason to run again.
+  if [ -e "$rg_file.output" ] && [ ! -e "$rg_journal" ]; then
+    rg_put unknown damaged - 0
+    rg_taken
+  fi
+
+  # From here on it may do something. Should this shell give up by itself (it cannot fork, say), its status tells;
+  # being killed tells as well.
+  trap 'exit 99' EXIT
+  # A shell reports a child's death by a signal on standard error, and would die of it once the connection is gone.
+  exec 2>/dev/null
+  # An action may signal its process group, which may also be ours (`trap 'kill 0' EXIT` is a habit). Caught, not
+  # ignored: what is ignored stays so in the actions.
+  trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
+  if ! { rg_make_journal; } 2>/dev/null; then
+    [ ! -e "$rg_journal" ] || rg_taken
+    rg_make_base || rg_refuse "the directory $rg_base cannot be made: $rg_message"
+    rg_message=$(rg_make_journal 2>&1) || {
+      [ ! -e "$rg_journal" ] || rg_taken
+      rg_refuse "$rg_journal cannot be made: $rg_message"
+    }
+  fi
+  set +C
+
+  rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_refuse "$rg_journal cannot be written (is the disk full?)"
+  rg_fold "$rg_journal"
+  [ -n "$rg_first" ] || rg_refuse "$rg_journal cannot be written (is the disk full?)"
+  [ "$rg_first" = run ] && [ -z "$rg_end$rg_stop" ] || rg_taken
+
+  rg_what=output
+  { true >"$rg_file.output" && rg_write_actions; } 2>/dev/null || {
+    rg_put nostart "$rg_what" - -
+    rg_refuse "$rg_file.$rg_what cannot be written (is the disk full?)"
+  }
+  # Several actions are of one session: this shell's, which then cannot serve another attempt.
+  rg_alone=
+  [ "$rg_actions" -gt 1 ] || rg_alone=$rg_setsid
+  exec 3>>"$rg_file.output"
+  rg_run_actions
+  rg_take_output
+
+  until rg_put exit "$rg_status" "$rg_action" "$rg_size"; do
+    # Someone removed the folder: there is nowhere to record the outcome any more.
+    [ -d "$rg_base" ] || rg_taken
+    sleep 1
+  done
+  rg_fold "$rg_journal"
+  [ "$rg_end" = exit ] || rg_taken
+
+  # What actions left behind in this session would be in the way of another attempt.
+  rg_then=.
+  [ -z "$rg_alone" ] || rg_then=next
+  # The message is one write, and so one packet.
+  rg_told="$rg_newline$rg_nonce end exit $rg_status $rg_action $rg_size$rg_newline"
+  if [ $rg_size = 0 ]; then
+    rg_say_then "$rg_told"
+  elif [ -n "$rg_exact" ] && [ $rg_size -le $((rg_head + rg_tail)) ]; then
+    rg_say_then "$rg_told$rg_newline$rg_nonce out 0$rg_newline$rg_text"
+  else
+    printf %s "$rg_told"
+    rg_send_rest 0 "$rg_size"
+    rg_say_then ''
+  fi
+  rg_text= rg_told=
+  [ -n "$rg_alone" ] || exit 0
+  trap - EXIT
+}

@@ -9,6 +9,8 @@
 #   alive <pids>     these withstand KILL
 #   failed <why>     nothing could be done
 
+exec </dev/null
+
 rg_done() {
   rg_say "$@"
   exit 0
@@ -41,8 +43,6 @@ rg_now() {
 }
 
 rg_tag=RIGEL_ATTEMPT=$rg_key
-rg_newline='
-'
 
 # GNU grep can look into many environments at once; where that is missing, one at a time.
 if printf 'a\0%s\0' "$rg_tag" | grep -zqxF "$rg_tag" 2>/dev/null; then
@@ -57,8 +57,20 @@ else
   }
 fi
 
-# Looks at one line of /proc/<pid>/stat: puts the process into rg_found when it belongs to the runner's session or is a
-# descendant of one found before, else into rg_others when it is younger than the attempt.
+# Where to begin: with the runner's session; or, once the command has one of its own, with that and the runner's
+# children, while the runner itself ends by itself. A session's number says something only while the runner lives or its
+# members were seen since: once all are gone the number may be given to a stranger.
+rg_roots() {
+  rg_fold "$rg_journal"
+  # When the claim itself is damaged, the tag alone has to do.
+  rg_start=${rg_start:-0}
+  rg_alive || return 0
+  rg_session=${rg_sid:-$rg_pid}
+  rg_runner=${rg_sid:+$rg_pid}
+}
+
+# Looks at one line of /proc/<pid>/stat: puts the process into rg_found when it belongs to the attempt's session, is the
+# runner's child or a descendant of one found before, else into rg_others when it is younger than the attempt.
 rg_look() {
   rg_p=${1%% *}
   case $rg_p in
@@ -72,24 +84,28 @@ rg_sort() {
     Z | X) return ;;
   esac
   [ "${20:-0}" -ge "$rg_start" ] 2>/dev/null || return
-  [ "$rg_p" != $$ ] || return
-  [ "$2" != $$ ] || return
+  case $rg_p:$2 in
+    $$:* | *:$$ | "$rg_runner":*) return ;;
+  esac
   case $rg_found in
     *" $rg_p "*) return ;;
   esac
-  if [ -n "$rg_session" ] && [ "$4" = "$rg_session" ]; then
-    rg_found="$rg_found$rg_p "
-    return
-  fi
+  case $2:$4:$rg_p in
+    "${rg_runner:--}":* | *:"${rg_session:--}":* | *:"${rg_session:--}")
+      rg_found="$rg_found$rg_p "
+      return
+      ;;
+  esac
   case $rg_found in
     *" $2 "*) rg_found="$rg_found$rg_p " ;;
     *) rg_others="$rg_others /proc/$rg_p/environ" ;;
   esac
 }
 
-# Finds the living processes of the attempt: the runner's session, whoever carries the attempt's key in its
+# Finds the living processes of the attempt: its session, whoever carries the attempt's key in its
 # environment (daemons that left the session), and all their descendants.
 rg_scan() {
+  rg_roots
   rg_table=$(cat /proc/[0-9]*/stat 2>/dev/null)
   rg_found=' '
   rg_tags_read=
@@ -116,13 +132,9 @@ rg_scan() {
 
 rg_boot_now
 rg_round=0 rg_empty=0 rg_told=' '
-# After a reboot nothing of it can be alive. When the claim itself is damaged, the tag alone has to do.
+rg_session= rg_runner=
+# After a reboot nothing of it can be alive.
 if [ "${rg_boot:-$rg_boot_id}" = "$rg_boot_id" ]; then
-  rg_start=${rg_start:-0}
-  # The session's number says something only while its leader lives or its members were seen since: once all are gone
-  # the number may be given to a stranger.
-  rg_session=
-  ! rg_alive || rg_session=$rg_pid
   rg_now
   rg_kill_at=$((rg_time + rg_grace))
   rg_give_up_at=$((rg_kill_at + 1000))

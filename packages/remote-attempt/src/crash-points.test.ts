@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import t from 'tap';
 import type { AttemptSpec } from './attempt-spec.js';
 import { type NodeConnection, shellOf } from './node-connection.js';
-import { startScript } from './node-script.js';
+import { attemptCommand, startPreparation } from './node-script.js';
 import { runAttempt } from './run-attempt.js';
 import { stopAttempt } from './stop-attempt.js';
 import { isAlive, startNodeUnderTest, until } from './testing/node-under-test.js';
@@ -131,13 +131,16 @@ for (const shell of shells) {
       t.equal(await spec.ran(), 'ran\n');
     });
 
+    /** All that a shell is told to run one attempt. */
+    const startText = (spec: AttemptSpec, nonce: string) =>
+      startPreparation()(nonce) +
+      attemptCommand(spec, { headBytes: 100, tailBytes: 100 }, shellOf(connection).shell);
+
     /** Begins an attempt and holds it between making the journal and claiming it, until `gate-<key>` is there. */
     const startSlowly = async (spec: AttemptSpec) => {
-      const { shell } = shellOf(connection);
       const lines: string[] = [];
-      const script = startScript(spec, { headBytes: 100, tailBytes: 100 }, shell);
       const slow = (nonce: string) => {
-        const text = script(nonce);
+        const text = `${startText(spec, nonce)}exit 0\n`;
         const paused = text.replace(
           'rg_put run ',
           `until [ -e gate-${spec.key} ]; do sleep 0.05 || sleep 1; done\nrg_put run `,
@@ -205,7 +208,7 @@ for (const shell of shells) {
     t.test('a script that is cut off on its way does nothing', async (t) => {
       const spec = attempt();
       const { shell } = shellOf(connection);
-      const whole = startScript(spec, { headBytes: 100, tailBytes: 100 }, shell)('nonce');
+      const whole = startText(spec, 'nonce');
       for (const bytes of [whole.length - 2, whole.length >> 1, whole.lastIndexOf('rg_put run') + 20]) {
         const half = await node.connect();
         const session = shellOf(half).run(

@@ -10,6 +10,6 @@ export {
   type KnownHostsLookup,
   parseKnownHosts,
 } from './host-keys.js';
-export type { NodeConnection } from './node-connection.js';
+export { type NodeConnection, restConnection, wakeConnection } from './node-connection.js';
 export { DEFAULT_OUTPUT_LIMIT_BYTES, type RunOptions, runAttempt } from './run-attempt.js';
 export { pruneAttempts, type StopOptions, type StopResult, stopAttempt } from './stop-attempt.js';

@@ -140,10 +140,10 @@ t.test('a server that starts commands in its own session', async (t) => {
   t.teardown(() => server.stop());
   const connection = await server.connect();
   for (let round = 0; round < 2; round++) {
-    const outcome = await tryCommand(connection, 'cut -d " " -f 6 /proc/self/stat; echo "$PPID"; exit 3');
+    const outcome = await tryCommand(connection, 'cut -d " " -f 6 /proc/self/stat; echo "$$"; exit 3');
     t.match(outcome, { kind: 'exited', exitCode: 3 });
-    const [session, parent] = outcome.text.split('\n');
-    t.equal(session, parent, 'the runner leads a session');
+    const [session, own] = outcome.text.split('\n');
+    t.equal(session, own, 'the command leads a session');
   }
   const streamed = await tryCommand(connection, 'sleep 1; echo x', { followAfterMs: 50 });
   t.match(streamed, { kind: 'exited', exitCode: 0, text: 'x\n' });

@@ -1,8 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import type { Client, ClientChannel } from 'ssh2';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from 'ssh2';
 import { ConnectionLost, SessionRefused } from './connection-lost.js';
-import { type FrameHandlers, FrameParser } from './frame-parser.js';
+import type { FrameHandlers } from './frame-parser.js';
+import type { NodeScript } from './node-script.js';
 import { plainText } from './plain-text.js';
+import { ShellSession } from './shell-session.js';
 
 /** An open SSH connection to a node. Made by `connectToNode`; one serves all steps of a node's run. */
 export interface NodeConnection {
@@ -18,25 +20,6 @@ export interface NodeConnection {
   close(): void;
 }
 
-/** How a script's shell ended. Only one of the two is set, as the server reported it. */
-export interface ShellEnd {
-  status: number | undefined;
-  signal: string | undefined;
-  /** The beginning of what was said outside of our control lines: by the login shell, or on standard error. */
-  said: string;
-}
-
-/** A script that runs in a shell on the node. */
-export interface ShellRun {
-  /**
-   * Resolves when the server has closed the session. Rejects with ConnectionLost when the connection died first or
-   * `close` was called, and with what a frame handler threw.
-   */
-  readonly ended: Promise<ShellEnd>;
-  /** Closes the session; the script itself is not stopped. */
-  close(): void;
-}
-
 /** How a shell is started on the node. */
 export interface ShellOptions {
   /** Start the shell as the leader of a session of its own, where the SSH server does not do so. */
@@ -45,8 +28,8 @@ export interface ShellOptions {
 
 /** Where the scripts find a POSIX shell. A login shell need not be one (csh, fish), so it is never relied on. */
 const POSIX_SHELL = '/bin/sh';
-
-const KEPT_STDERR = 300;
+/** How long to wait for the server to close a session after its script has said all. */
+export const SESSION_END_MS = 1000;
 
 /** The part of a connection that the rest of this package uses. */
 export class NodeShell {
@@ -54,6 +37,8 @@ export class NodeShell {
   needsOwnSession = false;
   /** The shell that runs the scripts and the commands. A field so that others can be tried. */
   shell: string = POSIX_SHELL;
+  /** A shell that waits for the next attempt. */
+  private idle: ShellSession | undefined;
 
   constructor(
     private readonly client: Client,
@@ -64,87 +49,80 @@ export class NodeShell {
 
   /**
    * Runs a script, which arrives on the shell's standard input: nothing of it is visible in the node's process list,
-   * and it makes no difference which login shell the user has. `script` is given the nonce of its control lines.
+   * and it makes no difference which login shell the user has.
    */
-  run(script: (nonce: string) => string, handlers: FrameHandlers, options: ShellOptions = {}): ShellRun {
-    const nonce = randomBytes(12).toString('hex');
+  run(script: NodeScript, handlers: FrameHandlers, options: ShellOptions = {}): ShellSession {
+    // A server may allow one session at a time.
+    const idle = this.takeIdle();
+    idle?.close();
+    const session = this.open(options, idle && Promise.race([idle.ended.catch(() => undefined), wait()]));
+    session.send(script(session.nonce), handlers);
+    return session;
+  }
+
+  /** A shell to start an attempt in: the one that waits, or a new one. */
+  starter(): ShellSession {
+    return this.takeIdle() ?? this.open({ ownSession: this.needsOwnSession });
+  }
+
+  /** Keeps a shell that can start another attempt. */
+  keep(session: ShellSession): void {
+    if (this.idle !== undefined) {
+      session.close();
+      return;
+    }
+    this.idle = session;
+    const forget = () => {
+      if (this.idle === session) this.idle = undefined;
+    };
+    session.ended.then(forget, forget);
+  }
+
+  /** Opens the shell for the next attempt ahead of time, in place of one that waits. */
+  async prepare(timeoutMs: number): Promise<void> {
+    this.closeIdle();
+    const session = this.open({ ownSession: this.needsOwnSession });
+    const late = sleep(timeoutMs, undefined, { ref: false }).then(() => {
+      throw new ConnectionLost(`${this.address} did not open a session in ${timeoutMs / 1000} s`);
+    });
+    late.catch(() => undefined);
+    try {
+      await Promise.race([session.opened, late]);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    this.keep(session);
+  }
+
+  /** Closes the shell that waits, if there is one. */
+  closeIdle(): void {
+    this.takeIdle()?.close();
+  }
+
+  private takeIdle(): ShellSession | undefined {
+    const { idle } = this;
+    this.idle = undefined;
+    return idle;
+  }
+
+  private open(options: ShellOptions, after?: Promise<unknown>): ShellSession {
     const command = options.ownSession
       ? // The shell in between is not a group leader and so may call setsid without a fork; no exec, so that it
         // stays and the session lasts as long as the script.
         `exec ${this.shell} -c "setsid ${this.shell} -s; exit"`
       : `exec ${this.shell} -s`;
-    let channel: ClientChannel | undefined;
-    let closedByUs = false;
-    const ended = new Promise<ShellEnd>((resolve, reject) => {
-      const fail = (error: unknown) => {
-        reject(error);
-        channel?.close();
-      };
-      const onOpen = (error: Error | undefined, opened: ClientChannel) => {
-        if (error) {
-          reject(this.refusal(error));
-          return;
-        }
-        channel = opened;
-        if (closedByUs) {
-          opened.close();
-          reject(this.lost('the session was closed by us'));
-          return;
-        }
-        const parser = new FrameParser(nonce, handlers);
-        const stderr: Buffer[] = [];
-        let stderrBytes = 0;
-        let status: number | undefined;
-        let signal: string | undefined;
-        opened.on('data', (chunk: Buffer) => {
-          try {
-            parser.push(chunk);
-          } catch (handlerError) {
-            fail(handlerError);
-          }
-        });
-        opened.stderr.on('data', (chunk: Buffer) => {
-          if (stderrBytes < KEPT_STDERR) stderr.push(chunk);
-          stderrBytes += chunk.length;
-        });
-        opened.on('exit', (code: number | null, signalName?: string) => {
-          status = code ?? undefined;
-          signal = signalName;
-        });
-        opened.on('error', fail);
-        opened.on('close', () => {
-          if (status === undefined && signal === undefined) {
-            reject(
-              this.lost(closedByUs ? 'the session was closed by us' : 'the session ended without a status'),
-            );
-            return;
-          }
-          try {
-            parser.end();
-          } catch (handlerError) {
-            reject(handlerError);
-            return;
-          }
-          resolve({ status, signal, said: plainText(parser.noise + Buffer.concat(stderr).toString()) });
-        });
-        // No end of file: the script knows where it ends, and every packet costs on both sides.
-        opened.write(script(nonce));
-      };
-      try {
-        this.client.exec(command, onOpen);
-      } catch (error) {
-        reject(this.lost(error instanceof Error ? error.message : String(error)));
-      }
-    });
-    // Whoever lost interest in a run does not wait for it any more.
-    ended.catch(() => undefined);
-    return {
-      ended,
-      close: () => {
-        closedByUs = true;
-        channel?.close();
+    return new ShellSession(
+      {
+        exec: (text, callback) => {
+          this.client.exec(text, callback);
+        },
+        lost: (detail) => this.lost(detail),
+        refusal: (error) => this.refusal(error),
       },
-    };
+      command,
+      after,
+    );
   }
 
   private lost(detail: string): ConnectionLost {
@@ -158,6 +136,25 @@ export class NodeShell {
     if (!refused || this.lostBecause() !== undefined) return this.lost(error.message);
     return new SessionRefused(`${this.address} refused to open a session: ${plainText(error.message)}`);
   }
+}
+
+function wait(): Promise<void> {
+  return sleep(SESSION_END_MS, undefined, { ref: false });
+}
+
+/**
+ * Puts a connection to rest after a run: what the next one starts then has a fresh login's environment.
+ */
+export function restConnection(connection: NodeConnection): void {
+  shellOf(connection).closeIdle();
+}
+
+/**
+ * Makes sure that a connection that has rested still works, before anything is started over it; the shell that this
+ * opens serves the next attempt. Throws ConnectionLost when it does not answer in time.
+ */
+export async function wakeConnection(connection: NodeConnection, timeoutMs: number): Promise<void> {
+  await shellOf(connection).prepare(timeoutMs);
 }
 
 const shells = new WeakMap<NodeConnection, NodeShell>();

@@ -18,10 +18,19 @@ const parts = {
   prune: readPart('prune'),
 };
 
-/** The script that begins an attempt, see node-scripts/start.sh. */
-export function startScript(spec: AttemptSpec, shares: OutputShares, shell: string): NodeScript {
-  const settings = { ...attemptSettings(spec.key, shares), rg_previous: spec.previousKey ?? '' };
-  return assemble(settings, [actionFunctions(spec, shell), common, parts.start]);
+/** Prepares a shell to start attempts, one after the other, see node-scripts/start.sh. */
+export function startPreparation(): NodeScript {
+  return assemble({ rg_key: '' }, [common, parts.start]);
+}
+
+/** Begins an attempt in a shell that has been prepared. */
+export function attemptCommand(spec: AttemptSpec, shares: OutputShares, shell: string): string {
+  const settings = {
+    ...attemptSettings(spec.key, shares),
+    rg_actions: spec.actions.length,
+    rg_previous: spec.previousKey ?? '',
+  };
+  return compound(settings, [actionFunctions(spec, shell), 'rg_attempt\n']);
 }
 
 /** The script that finds an attempt again, see node-scripts/follow.sh. */
@@ -48,16 +57,19 @@ function attemptSettings(key: string, shares: OutputShares): Record<string, stri
   return { rg_key: key, rg_head: shares.headBytes, rg_tail: shares.tailBytes };
 }
 
+function assemble(settings: Record<string, string | number>, texts: string[]): NodeScript {
+  return (nonce) => compound({ rg_nonce: nonce, ...settings }, texts);
+}
+
 /**
  * The whole is one compound command: a shell runs none of it before it has read all of it, so that a connection that
  * breaks while the script is on its way leaves nothing half done.
  */
-function assemble(settings: Record<string, string | number>, texts: string[]): NodeScript {
+function compound(settings: Record<string, string | number>, texts: string[]): string {
   const assignments = Object.entries(settings).map(
     ([name, value]) => `${name}=${shellQuote(String(value))}\n`,
   );
-  const body = `${assignments.join('')}${texts.join('')}}\n`;
-  return (nonce) => `{\nrg_nonce=${nonce}\n${body}`;
+  return `{\n${assignments.join('')}${texts.join('')}}\n`;
 }
 
 /** The functions that start.sh expects: they write the action files, and run them one after the other. */
@@ -75,10 +87,7 @@ function actionFunctions(spec: AttemptSpec, shell: string): string {
     const program = hasInterpreter(action) ? file : `${shell} ${file}`;
     // Since this shell survives TERM, it has to see for itself that it was stopped before it starts another action.
     const goOn = index === 0 ? '' : 'rg_fold "$rg_journal"\n[ -z "$rg_stop" ] || return 0\n';
-    return (
-      `${goOn}rg_action=${index}\n( rg_env; exec ${program} ) </dev/null >>"$rg_file.output" 2>&1\n` +
-      `rg_status=$?\n[ $rg_status = 0 ] || return 0\n`
-    );
+    return `${goOn}rg_action=${index}\nrg_run ${program}\n[ $rg_status = 0 ] || return 0\n`;
   });
   return (
     `rg_env() {\n${exports.join('')}}\n` +

@@ -2,16 +2,11 @@ import { type AttemptOutcome, outcomeOf, readEndRecord } from './attempt-outcome
 import { AttemptOutput, type OutputChunk } from './attempt-output.js';
 import { type AttemptSpec, checkAttemptSpec } from './attempt-spec.js';
 import { ConnectionLost, SessionRefused } from './connection-lost.js';
-import {
-  type NodeConnection,
-  type NodeShell,
-  type ShellEnd,
-  type ShellOptions,
-  type ShellRun,
-  shellOf,
-} from './node-connection.js';
-import { followScript, type NodeScript, startScript } from './node-script.js';
+import type { FrameHandlers } from './frame-parser.js';
+import { type NodeConnection, type NodeShell, SESSION_END_MS, shellOf } from './node-connection.js';
+import { attemptCommand, followScript, startPreparation } from './node-script.js';
 import { plainText } from './plain-text.js';
+import type { ShellEnd, ShellSession } from './shell-session.js';
 import { stopAttempt } from './stop-attempt.js';
 
 /** How an attempt is followed. */
@@ -40,8 +35,6 @@ const DEFAULT_FOLLOW_AFTER_MS = 700;
 const STATUS_BEGUN = 99;
 /** After so many follow scripts that ended without an answer (killed on the node), the caller is to reconnect. */
 const FOLLOW_TRIES = 3;
-/** How long to wait for the server to close a session after its script has said all. */
-const SESSION_END_MS = 1000;
 
 /**
  * Runs an attempt, or finds it again when any earlier call began it: the same call does both, any number of times,
@@ -74,7 +67,8 @@ export async function runAttempt(
 
 /** What became of a start script. */
 type StartAnswer =
-  | { kind: 'outcome'; outcome: AttemptOutcome }
+  /** `next`: its shell waits for another attempt. */
+  | { kind: 'outcome'; outcome: AttemptOutcome; next: boolean }
   | { kind: 'taken' | 'previous' | 'leader' }
   /** It ended without an answer. */
   | { kind: 'silent'; end: ShellEnd };
@@ -85,7 +79,7 @@ type FollowAnswer =
   | { kind: 'absent' | 'stopping' }
   | { kind: 'silent'; found: boolean; end: ShellEnd };
 
-type Starter = { answer: Promise<StartAnswer>; session: ShellRun };
+type Starter = { answer: Promise<StartAnswer>; session: ShellSession };
 
 /** One call of `runAttempt`. */
 class AttemptRun {
@@ -93,7 +87,7 @@ class AttemptRun {
   private readonly output: AttemptOutput;
   private readonly outputLimitBytes: number;
   private readonly followAfterMs: number;
-  private readonly sessions = new Set<ShellRun>();
+  private readonly sessions = new Set<ShellSession>();
   private detached = false;
 
   constructor(
@@ -128,6 +122,11 @@ class AttemptRun {
   /** The outcome, after the start script's answer; undefined when the script is to be run again. */
   private async afterStart(answer: StartAnswer, starter: Starter): Promise<AttemptOutcome | undefined> {
     if (answer.kind === 'silent') return this.followToEnd(undefined, answer.end);
+    if (answer.kind === 'outcome' && answer.next) {
+      this.sessions.delete(starter.session);
+      this.shell.keep(starter.session);
+      return answer.outcome;
+    }
     // A server that allows one session at a time opens the next one only when this one has ended.
     const ended = starter.session.ended.catch((error) => {
       // The outcome is known whatever becomes of the connection.
@@ -228,26 +227,38 @@ class AttemptRun {
       decide = resolve;
     });
     let outcome: AttemptOutcome | undefined;
-    const reader = this.outputReader(() => {
-      if (outcome !== undefined && output.isComplete) decide({ kind: 'outcome', outcome });
-    });
-    const session = this.open(
-      startScript(this.spec, output, shell.shell),
-      {
-        control: (line) => {
-          const [word, ...words] = line.split(' ');
-          if (word === 'taken' || word === 'previous' || word === 'leader') decide({ kind: word });
-          else if (word === 'nostart') {
-            decide({ kind: 'outcome', outcome: { kind: 'not_started', reason: plainText(words.join(' ')) } });
-          } else if (word === 'end') outcome = this.finish(words);
-          reader.control(word ?? '', words);
-        },
-        data: reader.data,
+    const reader = this.outputReader(() => undefined);
+    const session = this.admit(() => shell.starter());
+    const command = attemptCommand(this.spec, output, shell.shell);
+    session.send(session.prepared ? command : startPreparation()(session.nonce) + command, {
+      control: (line) => {
+        const [word = '', ...words] = line.split(' ');
+        reader.control(word, words);
+        switch (word) {
+          case 'taken':
+          case 'previous':
+          case 'leader':
+            decide({ kind: word });
+            break;
+          case 'nostart': {
+            const reason = plainText(words.join(' '));
+            decide({ kind: 'outcome', outcome: { kind: 'not_started', reason }, next: false });
+            break;
+          }
+          case 'end':
+            outcome = this.finish(words);
+            break;
+          case 'next':
+          case '.':
+            // The outcome without all of the output: a follower gets the rest.
+            if (outcome === undefined || !output.isComplete) decide({ kind: 'taken' });
+            else decide({ kind: 'outcome', outcome, next: word === 'next' });
+        }
       },
-      { ownSession: shell.needsOwnSession },
-    );
+      data: reader.data,
+    });
+    session.prepared = true;
     const ended = session.ended.then((end): StartAnswer => {
-      // The outcome without all of the output: a follower gets the rest.
       if (outcome !== undefined) return { kind: 'taken' };
       return { kind: 'silent', end };
     });
@@ -256,7 +267,7 @@ class AttemptRun {
     return { answer, session };
   }
 
-  private follow(onFound: () => void): { answer: Promise<FollowAnswer>; session: ShellRun } {
+  private follow(onFound: () => void): { answer: Promise<FollowAnswer>; session: ShellSession } {
     const { output } = this;
     let decide: (answer: FollowAnswer) => void = () => undefined;
     const decided = new Promise<FollowAnswer>((resolve) => {
@@ -267,7 +278,8 @@ class AttemptRun {
     const reader = this.outputReader(() => {
       if (outcome !== undefined && output.isComplete) decide({ kind: 'outcome', outcome });
     });
-    const session = this.open(followScript(this.spec.key, output, output.neededFrom), {
+    const script = followScript(this.spec.key, output, output.neededFrom);
+    const handlers: FrameHandlers = {
       control: (line) => {
         const [word, ...words] = line.split(' ');
         if (word === 'found') {
@@ -278,7 +290,8 @@ class AttemptRun {
         reader.control(word ?? '', words);
       },
       data: reader.data,
-    });
+    };
+    const session = this.admit(() => this.shell.run(script, handlers));
     const ended = session.ended.then((end): FollowAnswer => {
       // A file that became shorter, because something wrote it anew, gives less than its size promised.
       if (outcome !== undefined) return { kind: 'outcome', outcome };
@@ -312,13 +325,10 @@ class AttemptRun {
     return outcomeOf(record, this.spec, this.outputLimitBytes);
   }
 
-  private open(
-    script: NodeScript,
-    handlers: Parameters<NodeShell['run']>[1],
-    options: ShellOptions = {},
-  ): ShellRun {
+  /** Opens a session, to be closed when this call ends. */
+  private admit(open: () => ShellSession): ShellSession {
     if (this.detached) throw new ConnectionLost('not followed any more');
-    const session = this.shell.run(script, handlers, options);
+    const session = open();
     this.sessions.add(session);
     const forget = () => {
       this.sessions.delete(session);
@@ -327,7 +337,7 @@ class AttemptRun {
     return session;
   }
 
-  private end(session: ShellRun): void {
+  private end(session: ShellSession): void {
     session.close();
     this.sessions.delete(session);
   }

@@ -10,6 +10,7 @@ import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
 import { Agent } from './agent.js';
+import { NodeConnections } from './node-connections.js';
 import { NoopRunner } from './noop-runner.js';
 import { SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
 
@@ -80,6 +81,12 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
   const ssh = readSshSettings(config, log);
   // Unique for each process: a lease of an earlier process of the same name is not this one's.
   const executor = `${name}-${randomBytes(3).toString('hex')}`;
+  const connections = new NodeConnections({
+    idleMs: config.RIGEL_SSH_IDLE * 1000,
+    keptDays: config.RIGEL_ATTEMPTS_KEPT,
+    log,
+  });
+  const access = connections.over(sshAccess);
   const agent = new Agent({
     executor,
     capabilities,
@@ -90,10 +97,13 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
     createRunner: (capability, claimed, runLog) =>
       capability === 'noop'
         ? new NoopRunner(systemClock)
-        : new SshRunner(claimed, ssh, sshAccess, systemClock, runLog),
+        : new SshRunner(claimed, ssh, access, systemClock, runLog),
     log,
   });
   agent.start();
-  onShutdown('work', () => agent.stop());
+  onShutdown('work', async () => {
+    await agent.stop();
+    connections.close();
+  });
   serveHealth(bus, 'executor', name, { nats: () => 'ok' });
 }

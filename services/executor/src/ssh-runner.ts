@@ -34,6 +34,8 @@ export interface NodeAccess {
   connect: typeof connectToNode;
   run: typeof runAttempt;
   stop: typeof stopAttempt;
+  /** Takes a connection back whose run is done. Where it is missing, connections are closed. */
+  giveBack?(connection: NodeConnection): void;
 }
 
 /** Nodes reached by SSH. */
@@ -91,9 +93,12 @@ export class SshRunner implements StepRunner {
     return this.report(startedAt, { status: 'stopped', reason: problem ?? '' });
   }
 
-  close(): void {
-    this.connection?.close();
+  close(released: boolean): void {
+    const { connection } = this;
     this.connection = undefined;
+    if (connection === undefined) return;
+    if (released && this.access.giveBack) this.access.giveBack(connection);
+    else connection.close();
   }
 
   /** The open connection, or a new one. @throws ConnectFailure */
@@ -105,7 +110,8 @@ export class SshRunner implements StepRunner {
       this.settings.connection,
       signal,
     );
-    if (connection.hostKeyLearned) this.learnedHostKey = connection.hostKey;
+    // A connection of an earlier run may have learned the key that is pinned by now.
+    if (connection.hostKeyLearned && this.hostKey === null) this.learnedHostKey = connection.hostKey;
     this.hostKey = connection.hostKey;
     this.connection = connection;
     void connection.closed.then(() => {

@@ -34,5 +34,6 @@ export interface StepRunner {
   ): Promise<AttemptReport>;
   /** Ends the command of an attempt that somebody else began. */
   stop(instruction: StopInstruction, abandon: AbortSignal): Promise<AttemptReport>;
-  close(): void;
+  /** @param released whether the run is over: nothing of it is under way, and every outcome is recorded. */
+  close(released: boolean): void;
 }

@@ -183,7 +183,7 @@ export class Worker {
       }
       log.debug({ why: next.why }, 'run released');
     } finally {
-      runner?.close();
+      runner?.close(next.do === 'release');
     }
   }
 

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto';
+import type { ClientChannel } from 'ssh2';
+import { type FrameHandlers, FrameParser } from './frame-parser.js';
+import { plainText } from './plain-text.js';
+
+/** How a script's shell ended. Only one of status and signal is set, as the server reported it. */
+export interface ShellEnd {
+  status: number | undefined;
+  signal: string | undefined;
+  /** The beginning of what was said outside of our control lines: by the login shell, or on standard error. */
+  said: string;
+}
+
+/** What a session needs of its connection. */
+export interface SessionOpener {
+  /** Runs a command in a session of its own; throws or calls back with an error when there is no way to. */
+  exec(command: string, callback: (error: Error | undefined, channel: ClientChannel) => void): void;
+  /** The error for a session that ended because the connection did, or was closed by us. */
+  lost(detail: string): Error;
+  /** The error for a session that could not be opened. */
+  refusal(error: Error): Error;
+}
+
+const KEPT_STDERR = 300;
+const NOBODY: FrameHandlers = { control: () => undefined, data: () => undefined };
+
+/** A shell on the node that reads its commands from us, in one SSH session. */
+export class ShellSession {
+  /** Begins every control line, see FrameParser. Nobody but us and the shell knows it. */
+  readonly nonce = randomBytes(12).toString('hex');
+  /** Resolves when the server has opened the session; rejects like `ended`. */
+  readonly opened: Promise<void>;
+  /**
+   * Resolves when the server has closed the session. Rejects with ConnectionLost when the connection died first or
+   * `close` was called, and with what a frame handler threw.
+   */
+  readonly ended: Promise<ShellEnd>;
+  /** Whether the shell has been prepared to start attempts. */
+  prepared = false;
+  private channel: ClientChannel | undefined;
+  private handlers: FrameHandlers = NOBODY;
+  private unsent = '';
+  private closedByUs = false;
+  private settle!: { opened(): void; ended(end: ShellEnd): void; failed(error: unknown): void };
+
+  /** @param after is waited for before the session is opened. */
+  constructor(
+    private readonly opener: SessionOpener,
+    command: string,
+    after: Promise<unknown> | undefined,
+  ) {
+    let failOpened: (error: unknown) => void = () => undefined;
+    let opened: () => void = () => undefined;
+    this.opened = new Promise((resolve, reject) => {
+      opened = resolve;
+      failOpened = reject;
+    });
+    this.ended = new Promise((resolve, reject) => {
+      this.settle = {
+        opened,
+        ended: resolve,
+        failed: (error) => {
+          failOpened(error);
+          reject(error);
+        },
+      };
+    });
+    // Whoever lost interest in a session does not wait for it any more.
+    this.opened.catch(() => undefined);
+    this.ended.catch(() => undefined);
+    if (after === undefined) this.open(command);
+    else void after.then(() => this.open(command));
+  }
+
+  /** Sends text for the shell to read; what it answers goes to these handlers from now on. */
+  send(text: string, handlers: FrameHandlers): void {
+    this.handlers = handlers;
+    // No end of file: the script knows where it ends, and every packet costs on both sides.
+    if (this.channel) this.channel.write(text);
+    else this.unsent += text;
+  }
+
+  /** Closes the session; what the shell is doing goes on. */
+  close(): void {
+    this.closedByUs = true;
+    this.channel?.close();
+  }
+
+  private open(command: string): void {
+    if (this.closedByUs) {
+      this.settle.failed(this.opener.lost('the session was closed by us'));
+      return;
+    }
+    try {
+      this.opener.exec(command, (error, channel) => {
+        if (error) this.settle.failed(this.opener.refusal(error));
+        else this.onOpen(channel);
+      });
+    } catch (error) {
+      this.settle.failed(this.opener.lost(error instanceof Error ? error.message : String(error)));
+    }
+  }
+
+  private onOpen(channel: ClientChannel): void {
+    this.channel = channel;
+    if (this.closedByUs) {
+      channel.close();
+      this.settle.failed(this.opener.lost('the session was closed by us'));
+      return;
+    }
+    const fail = (error: unknown) => {
+      this.settle.failed(error);
+      channel.close();
+    };
+    const parser = new FrameParser(this.nonce, {
+      control: (line) => this.handlers.control(line),
+      data: (chunk) => this.handlers.data(chunk),
+    });
+    const stderr: Buffer[] = [];
+    let stderrBytes = 0;
+    let status: number | undefined;
+    let signal: string | undefined;
+    channel.on('data', (chunk: Buffer) => {
+      try {
+        parser.push(chunk);
+      } catch (handlerError) {
+        fail(handlerError);
+      }
+    });
+    channel.stderr.on('data', (chunk: Buffer) => {
+      if (stderrBytes < KEPT_STDERR) stderr.push(chunk);
+      stderrBytes += chunk.length;
+    });
+    channel.on('exit', (code: number | null, signalName?: string) => {
+      status = code ?? undefined;
+      signal = signalName;
+    });
+    channel.on('error', fail);
+    channel.on('close', () => {
+      if (status === undefined && signal === undefined) {
+        const why = this.closedByUs ? 'the session was closed by us' : 'the session ended without a status';
+        this.settle.failed(this.opener.lost(why));
+        return;
+      }
+      try {
+        parser.end();
+      } catch (handlerError) {
+        this.settle.failed(handlerError);
+        return;
+      }
+      this.settle.ended({
+        status,
+        signal,
+        said: plainText(parser.noise + Buffer.concat(stderr).toString()),
+      });
+    });
+    this.settle.opened();
+    if (this.unsent !== '') channel.write(this.unsent);
+    this.unsent = '';
+  }
+}
