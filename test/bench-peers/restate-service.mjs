@@ -1,4 +1,5 @@
 // The process that Restate calls: a handler of three steps that do nothing, each recorded by the server before the next.
+import './with-resolvers.mjs';
 import { serve, service } from '@restatedev/restate-sdk';
 
 const nothing = () => {};

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
+import { keep } from './cleanup.js';
 import { type BenchReport, type Figure, print } from './report.js';
 
 const EXECUTORS = [1, 2, 4];
@@ -46,11 +47,13 @@ export async function benchExecutors(args: string[]): Promise<BenchReport> {
 }
 
 async function stepsPerSecond(executors: number, count: number): Promise<number> {
-  const rig = await startRig({
-    executors,
-    fastDatabase: false,
-    env: { executor: { RIGEL_EXECUTOR_SLOTS: String(SLOTS) } },
-  });
+  const rig = await keep(
+    startRig({
+      executors,
+      fastDatabase: false,
+      env: { executor: { RIGEL_EXECUTOR_SLOTS: String(SLOTS) } },
+    }),
+  );
   try {
     const nodes = loopbackNodes(count, rig.sshd.port);
     await rig.fleet.pool(nodes);

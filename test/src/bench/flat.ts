@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { waitFor } from '@rigel/testing';
+import { keep } from './cleanup.js';
 import { HEAP_DIR } from './heap-probe.js';
 import { type NoopRig, runTask, STEPS, startNoopRig } from './noop-rig.js';
 import { memoryOf, resetPeak, usageOf } from './process-usage.js';
@@ -137,7 +138,7 @@ async function measureMemory(largest: number, list: Shape[]): Promise<Figure[]> 
 }
 
 async function memoryOfShape(largest: number, shape: Shape): Promise<Held> {
-  const folder = await mkdtemp(join(tmpdir(), 'rigel-bench-heap-'));
+  const { folder, stop: removeFolder } = await keep(temporaryFolder());
   const probe = fileURLToPath(new URL('heap-probe.js', import.meta.url));
   try {
     const noop = await startNoopRig(largest, {
@@ -157,8 +158,13 @@ async function memoryOfShape(largest: number, shape: Shape): Promise<Held> {
       await noop.rig.stop();
     }
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder();
   }
+}
+
+async function temporaryFolder(): Promise<{ folder: string; stop(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'rigel-bench-heap-'));
+  return { folder, stop: () => rm(folder, { recursive: true, force: true }) };
 }
 
 /** The live heaps while tasks are under way. */

@@ -1,5 +1,6 @@
 import { access, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { stopOnSignals } from './cleanup.js';
 import { benchEngine } from './engine.js';
 import { benchExecutors } from './executors.js';
 import { benchFlat } from './flat.js';
@@ -59,6 +60,7 @@ async function main(): Promise<number> {
     process.stderr.write('benchmarks need Linux: they read what processes use from /proc\n');
     return FAILED;
   }
+  stopOnSignals();
   const machine = thisMachine();
   print(`on ${describe(machine)}\n`);
   const reports = new Map<string, BenchReport>();

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { type Rig, type RigOptions, startRig } from '../support/rig.js';
+import { keep } from './cleanup.js';
 
 /** Steps of every task that is measured. */
 export const STEPS = 3;
@@ -16,15 +17,17 @@ export interface NoopRig {
 /** Durable settings, two executors with 500 slots each. @param count how many nodes are entered. */
 export async function startNoopRig(count: number, options: RigOptions = {}): Promise<NoopRig> {
   const { env = {}, ...rest } = options;
-  const rig = await startRig({
-    fastDatabase: false,
-    profileDir: process.env.RIGEL_BENCH_PROFILE_DIR,
-    ...rest,
-    env: {
-      ...env,
-      executor: { RIGEL_EXECUTOR_CAPABILITIES: 'noop', RIGEL_EXECUTOR_SLOTS: '500', ...env.executor },
-    },
-  });
+  const rig = await keep(
+    startRig({
+      fastDatabase: false,
+      profileDir: process.env.RIGEL_BENCH_PROFILE_DIR,
+      ...rest,
+      env: {
+        ...env,
+        executor: { RIGEL_EXECUTOR_CAPABILITIES: 'noop', RIGEL_EXECUTOR_SLOTS: '500', ...env.executor },
+      },
+    }),
+  );
   try {
     const nodes = Array.from({ length: count }, (_, n) => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`);
     await rig.fleet.pool(nodes);

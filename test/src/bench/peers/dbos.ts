@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { keep } from '../cleanup.js';
 import { fastest, measure, type PeerResult, printResult, type Setting } from './measure.js';
 import { PeerWorker } from './worker.js';
 
@@ -62,11 +63,13 @@ async function withWorkers<T>(
     // One after the other: the first makes the tables.
     for (let n = 1; n <= processes; n++) {
       workers.push(
-        await PeerWorker.start(folder, 'dbos.mjs', {
-          DATABASE_URL: databaseUrl,
-          POOL_SIZE: String(connections),
-          DBOS__VMID: `bench-${n}`,
-        }),
+        await keep(
+          PeerWorker.start(folder, 'dbos.mjs', {
+            DATABASE_URL: databaseUrl,
+            POOL_SIZE: String(connections),
+            DBOS__VMID: `bench-${n}`,
+          }),
+        ),
       );
     }
     return await use(workers);

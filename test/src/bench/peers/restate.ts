@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFreePort } from '@rigel/local-servers';
 import { waitFor } from '@rigel/testing';
+import { keep } from '../cleanup.js';
 import { fastest, measure, type PeerResult, printResult, type Setting } from './measure.js';
 import { PeerWorker } from './worker.js';
 
@@ -20,6 +21,7 @@ const SETTINGS: (Setting & { partitions: number })[] = [
   { name: '4 partitions, 200 at once', partitions: 4, atOnce: 200 },
   { name: '4 partitions, 800 at once', partitions: 4, atOnce: 800 },
   { name: '1 partition, 400 at once', partitions: 1, atOnce: 400 },
+  { name: '1 partition, 800 at once', partitions: 1, atOnce: 800 },
 ];
 
 /**
@@ -42,14 +44,16 @@ async function measureOnce(
   runs: number,
   title: string,
 ): Promise<PeerResult> {
-  const server = await startServer(folder, setting.partitions);
+  const server = await keep(startServer(folder, setting.partitions));
   const workers: PeerWorker[] = [];
   try {
     const port = await findFreePort();
-    const service = await PeerWorker.start(folder, 'restate-service.mjs', { PORT: String(port) });
+    const service = await keep(
+      PeerWorker.start(folder, 'restate-service.mjs', { PORT: String(port), RESTATE_LOGGING: 'ERROR' }),
+    );
     workers.push(service);
     await register(server, port);
-    const load = await PeerWorker.start(folder, 'restate-load.mjs', { INGRESS_URL: server.ingressUrl });
+    const load = await keep(PeerWorker.start(folder, 'restate-load.mjs', { INGRESS_URL: server.ingressUrl }));
     workers.push(load);
     const run = (count: number, atOnce: number) => load.run(count, atOnce, RUN_TIMEOUT_MS);
     await run(WARM_UP, setting.atOnce);
