@@ -1,99 +1,208 @@
-import { readFile } from 'node:fs/promises';
-import { performance } from 'node:perf_hooks';
+import { WORK_STREAM } from '@rigel/contracts';
+import { connect, type NatsConnection } from 'nats';
 import pg from 'pg';
-import { type Rig, startRig } from '../support/rig.js';
+import { measureSpeed } from './machine.js';
+import { type NoopRig, runTask, STEPS, startNoopRig } from './noop-rig.js';
+import { measureDbos } from './peers/dbos.js';
+import { installPeers, PeersUnavailable } from './peers/install.js';
+import type { PeerResult } from './peers/measure.js';
+import { CALLER, measureRestate } from './peers/restate.js';
+import { usageOf } from './process-usage.js';
+import { type BenchReport, type Figure, median, print } from './report.js';
 
-const STEPS = 3;
-const TICKS_PER_SECOND = 100;
+const NODES = 10_000;
+const WARM_UP_NODES = 2_000;
+/** A slow moment of the machine must not look like a slow system: the systems take turns. */
+const ROUNDS = 3;
+/** Runs of a compared system at most; it is its rate that is compared. */
+const PEER_RUNS = 10_000;
+const GOAL_STEPS_PER_SECOND = 8_000;
 
 /**
- * Node runs × 3 steps that do nothing, every step durable before the next: what the engine itself costs. Prints
- * node-steps/s, CPU time by process, events and bytes for each node-step.
+ * Node runs × 3 steps that do nothing, every step durable before the next: what the engine itself costs. In the same run,
+ * in turns with it, DBOS Transact (on the same PostgreSQL server) and Restate do the same number of runs of three steps
+ * that do nothing, durable step by step too.
  */
-export async function benchEngine(args: string[]): Promise<void> {
-  const count = Number(args[0] ?? 2_000);
-  const rig = await startRig({
-    fastDatabase: false,
-    profileDir: process.env.RIGEL_BENCH_PROFILE_DIR,
-    env: { executor: { RIGEL_EXECUTOR_CAPABILITIES: 'noop', RIGEL_EXECUTOR_SLOTS: '500' } },
+export async function benchEngine(args: string[]): Promise<BenchReport> {
+  const count = Number(args[0] ?? NODES);
+  print(`engine: ${count} node runs x ${STEPS} steps that do nothing`);
+  const skipped: string[] = [];
+  const peers = await installPeers().catch((error: unknown) => {
+    if (!(error instanceof PeersUnavailable)) throw error;
+    skipped.push(`the comparison with others: ${error.message}`);
+    return undefined;
   });
+  const noop = await startNoopRig(count);
+  const readings = await Readings.open(noop);
   try {
-    print(`engine: ${count} node runs x ${STEPS} steps that do nothing`);
-    const nodes = Array.from({ length: count }, (_, n) => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`);
-    await rig.fleet.pool(nodes);
-    const noop = { command: '', type: 'noop' };
-    const template = await rig.fleet.template({ a: noop, b: noop, c: noop });
-    await run(rig, template, nodes.slice(0, 200));
-    const database = new pg.Client({ connectionString: rig.stack.databaseUrl });
-    await database.connect();
-    const before = await reading(rig, database);
-    const seconds = await run(rig, template, nodes);
-    const after = await reading(rig, database);
-    await database.end();
-    report(count * STEPS, seconds, before, after);
+    await runTask(noop, noop.nodes.slice(0, WARM_UP_NODES));
+    const rounds: Round[] = [];
+    const round = async (): Promise<void> => {
+      rounds.push(await measureRound(noop, readings));
+      printRound(rounds.length, rounds.at(-1) as Round);
+    };
+    const results: Record<string, PeerResult> = {};
+    const runs = Math.min(count, PEER_RUNS);
+    await round();
+    if (peers) {
+      const postgres = noop.rig.stack.processes.find(({ name }) => name === 'postgres');
+      results['DBOS Transact'] = await measureDbos(
+        peers.folder,
+        { url: noop.rig.stack.databaseUrl, pid: postgres?.pid ?? 0 },
+        runs,
+      );
+    }
+    await round();
+    if (peers) results.Restate = await measureRestate(peers.folder, runs);
+    while (rounds.length < ROUNDS) await round();
+    return { figures: [...ownFigures(rounds), ...peerFigures(rounds, results)], skipped };
   } finally {
-    await rig.stop();
+    await readings.close();
+    await noop.rig.stop();
   }
 }
 
-async function run(rig: Rig, template: number, nodes: string[]): Promise<number> {
-  const start = performance.now();
-  const id = await rig.fleet.startTask(template, nodes);
-  const task = await rig.fleet.ended(id, 300_000);
-  if (task.state !== 2) throw new Error(`task ${id} ended ${task.end_reason}`);
-  return (performance.now() - start) / 1000;
-}
-
+/** What is read before and after a round. */
 interface Reading {
   cpu: Map<string, number>;
   events: number;
   eventBytes: number;
   wal: number;
+  /** Messages that JetStream has taken into the work stream. */
+  messages: number;
+  /** Bytes that the NATS server has written to its files. */
+  natsBytes: number;
 }
 
-async function reading(rig: Rig, database: pg.Client): Promise<Reading> {
+class Readings {
+  private constructor(
+    private readonly noop: NoopRig,
+    private readonly database: pg.Client,
+    private readonly nats: NatsConnection,
+  ) {}
+
+  static async open(noop: NoopRig): Promise<Readings> {
+    const { stack } = noop.rig;
+    const database = new pg.Client({ connectionString: stack.databaseUrl });
+    await database.connect();
+    return new Readings(noop, database, await connect({ servers: stack.natsUrl }));
+  }
+
+  async close(): Promise<void> {
+    await this.nats.close();
+    await this.database.end();
+  }
+
+  async take(): Promise<Reading> {
+    const { rows } = await this.database.query(
+      `SELECT count(*)::int AS events, coalesce(sum(pg_column_size(e.*)), 0)::bigint AS bytes,
+         pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS wal FROM scheduler.events e`,
+    );
+    const manager = await this.nats.jetstreamManager();
+    const { state } = await manager.streams.info(WORK_STREAM);
+    const cpu = new Map<string, number>();
+    let natsBytes = 0;
+    for (const { name, pid } of this.noop.rig.stack.processes) {
+      if (pid === undefined) throw new Error(`${name} does not run`);
+      const usage = await usageOf(pid);
+      cpu.set(name, usage.cpu);
+      if (name === 'nats') natsBytes = usage.written;
+    }
+    return {
+      cpu,
+      events: rows[0].events,
+      eventBytes: Number(rows[0].bytes),
+      wal: Number(rows[0].wal),
+      messages: state.last_seq,
+      natsBytes,
+    };
+  }
+}
+
+/** One round, for each node-step. */
+interface Round {
+  stepsPerSecond: number;
+  /** CPU µs by process. */
+  cpu: Map<string, number>;
+  events: number;
+  eventBytes: number;
+  walBytes: number;
+  messages: number;
+  jetStreamBytes: number;
+  /** How fast the machine was just before. */
+  speed: number;
+}
+
+async function measureRound(noop: NoopRig, readings: Readings): Promise<Round> {
+  const speed = measureSpeed();
+  const before = await readings.take();
+  const seconds = await runTask(noop, noop.nodes);
+  const after = await readings.take();
+  const steps = noop.nodes.length * STEPS;
   const cpu = new Map<string, number>();
-  for (const { name, pid } of rig.stack.processes) {
-    if (pid === undefined) continue;
-    cpu.set(name, await cpuSeconds(pid, name === 'postgres'));
-  }
-  const { rows } = await database.query(
-    `SELECT count(*)::int AS events, coalesce(sum(pg_column_size(e.*)), 0)::bigint AS bytes,
-       pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS wal FROM scheduler.events e`,
+  for (const [name, used] of after.cpu) cpu.set(name, ((used - (before.cpu.get(name) ?? 0)) / steps) * 1e6);
+  return {
+    stepsPerSecond: steps / seconds,
+    cpu,
+    events: (after.events - before.events) / steps,
+    eventBytes: (after.eventBytes - before.eventBytes) / steps,
+    walBytes: (after.wal - before.wal) / steps,
+    messages: (after.messages - before.messages) / steps,
+    jetStreamBytes: (after.natsBytes - before.natsBytes) / steps,
+    speed,
+  };
+}
+
+const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0);
+
+function printRound(number: number, { stepsPerSecond, cpu, speed }: Round): void {
+  const parts = [...cpu].map(([name, micros]) => `${name} ${Math.round(micros)}`).join(', ');
+  print(
+    `  Rigel, round ${number}: ${Math.round(stepsPerSecond)} node-steps/s (the machine: ${speed} SHA-256/ms); ` +
+      `CPU µs per node-step: ${Math.round(sum(cpu.values()))} (${parts})`,
   );
-  return { cpu, events: rows[0].events, eventBytes: Number(rows[0].bytes), wal: Number(rows[0].wal) };
 }
 
-/** User and system time of a process; for PostgreSQL with its children, which do the work. */
-async function cpuSeconds(pid: number, withChildren: boolean): Promise<number> {
-  let seconds = ownSeconds(await readFile(`/proc/${pid}/stat`, 'utf8'));
-  if (!withChildren) return seconds;
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  for (const child of children.split(' ').filter(Boolean)) {
-    seconds += ownSeconds(await readFile(`/proc/${child}/stat`, 'utf8').catch(() => ''));
-  }
-  return seconds;
+function ownFigures(rounds: readonly Round[]): Figure[] {
+  const middle = (pick: (round: Round) => number) => median(rounds.map(pick));
+  const names = [...(rounds[0]?.cpu.keys() ?? [])];
+  const each = 'per node-step';
+  return [
+    {
+      name: 'node-steps',
+      value: middle(({ stepsPerSecond }) => stepsPerSecond),
+      unit: 'per second',
+      goal: { atLeast: GOAL_STEPS_PER_SECOND },
+    },
+    ...names.map((name) => ({
+      name: `CPU ${name}`,
+      value: middle(({ cpu }) => cpu.get(name) ?? 0),
+      unit: `µs ${each}`,
+    })),
+    { name: 'CPU all', value: middle(({ cpu }) => sum(cpu.values())), unit: `µs ${each}` },
+    { name: 'events', value: middle(({ events }) => events), unit: each },
+    { name: 'event bytes', value: middle(({ eventBytes }) => eventBytes), unit: each },
+    { name: 'WAL bytes', value: middle(({ walBytes }) => walBytes), unit: each },
+    { name: 'JetStream messages', value: middle(({ messages }) => messages), unit: each },
+    { name: 'JetStream bytes on disk', value: middle(({ jetStreamBytes }) => jetStreamBytes), unit: each },
+  ];
 }
 
-function ownSeconds(stat: string): number {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
-}
-
-function report(nodeSteps: number, seconds: number, before: Reading, after: Reading): void {
-  print(`  ${seconds.toFixed(2)} s, ${Math.round(nodeSteps / seconds)} node-steps/s`);
-  let total = 0;
-  for (const [name, used] of after.cpu) {
-    const spent = used - (before.cpu.get(name) ?? 0);
-    total += spent;
-    print(`  CPU ${name.padEnd(12)} ${Math.round((spent / nodeSteps) * 1e6)} µs per node-step`);
-  }
-  print(`  CPU ${'all'.padEnd(12)} ${Math.round((total / nodeSteps) * 1e6)} µs per node-step`);
-  print(`  events ${((after.events - before.events) / nodeSteps).toFixed(2)} per node-step`);
-  print(`  event bytes ${Math.round((after.eventBytes - before.eventBytes) / nodeSteps)} per node-step`);
-  print(`  WAL bytes ${Math.round((after.wal - before.wal) / nodeSteps)} per node-step\n`);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+function peerFigures(rounds: readonly Round[], results: Record<string, PeerResult>): Figure[] {
+  const ownRate = median(rounds.map(({ stepsPerSecond }) => stepsPerSecond));
+  const ownCpu = median(rounds.map(({ cpu }) => sum(cpu.values())));
+  return Object.entries(results).flatMap(([name, { setting, runs, stepsPerSecond, cpu }]) => {
+    const counted = sum([...cpu].filter(([process]) => process !== CALLER).map(([, micros]) => micros));
+    return [
+      { name: `${name}: steps (${runs} runs; ${setting.name})`, value: stepsPerSecond, unit: 'per second' },
+      { name: `${name}: CPU`, value: counted, unit: 'µs per step' },
+      {
+        name: `Rigel's steps/s to ${name}'s`,
+        value: ownRate / stepsPerSecond,
+        unit: 'times',
+        goal: { atLeast: 1 },
+      },
+      { name: `${name}'s CPU to Rigel's`, value: counted / ownCpu, unit: 'times', goal: { atLeast: 1 } },
+    ];
+  });
 }

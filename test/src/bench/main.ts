@@ -1,15 +1,97 @@
+import { access, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { stopOnSignals } from './cleanup.js';
 import { benchEngine } from './engine.js';
+import { benchExecutors } from './executors.js';
+import { benchFlat } from './flat.js';
+import { describe, thisMachine } from './machine.js';
+import { benchRecovery } from './recovery.js';
+import { type BenchReport, print, reached, table } from './report.js';
 import { benchSsh } from './ssh.js';
 
-const benches: Record<string, (args: string[]) => Promise<void>> = { ssh: benchSsh, engine: benchEngine };
+/** Exit statuses beside 0: something went wrong, or was left out. */
+const FAILED = 1;
+const INCOMPLETE = 2;
 
-const [name, ...args] = process.argv.slice(2);
-const chosen = name === undefined ? Object.keys(benches) : [name];
-for (const bench of chosen) {
-  const run = benches[bench];
-  if (!run) {
-    process.stderr.write(`there is no benchmark ${bench}; there are: ${Object.keys(benches).join(', ')}\n`);
-    process.exit(1);
+/** Gets what stands on the command line after its name. */
+type Bench = (args: string[]) => Promise<BenchReport | undefined>;
+
+const benches: Record<string, Bench> = {
+  ssh: async (args) => {
+    await benchSsh(args);
+    return undefined;
+  },
+  engine: benchEngine,
+  flat: benchFlat,
+  recovery: benchRecovery,
+  executors: benchExecutors,
+};
+
+const USAGE = `usage: pnpm bench [${Object.keys(benches).join(' | ')}] [number of nodes] [--json file]`;
+
+function readArguments(): { chosen: string[]; args: string[]; jsonFile: string | undefined } {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'string' } },
+  });
+  const [name, ...args] = positionals;
+  if (name !== undefined && !(name in benches)) throw new Error(`there is no benchmark ${name}`);
+  const [nodes] = args;
+  if (args.length > 1) throw new Error(`too much: ${args.slice(1).join(' ')}`);
+  if (nodes !== undefined && !(Number.isInteger(Number(nodes)) && Number(nodes) > 0)) {
+    throw new Error(`the number of nodes is ${nodes}, which is no whole number above 0`);
   }
-  await run(args);
+  return { chosen: name === undefined ? Object.keys(benches) : [name], args, jsonFile: values.json };
 }
+
+async function main(): Promise<number> {
+  let read: ReturnType<typeof readArguments>;
+  try {
+    read = readArguments();
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
+    return FAILED;
+  }
+  const hasProc = await access('/proc/self/stat').then(
+    () => true,
+    () => false,
+  );
+  if (!hasProc) {
+    process.stderr.write('benchmarks need Linux: they read what processes use from /proc\n');
+    return FAILED;
+  }
+  stopOnSignals();
+  const machine = thisMachine();
+  print(`on ${describe(machine)}\n`);
+  const reports = new Map<string, BenchReport>();
+  const failed: string[] = [];
+  for (const name of read.chosen) {
+    try {
+      const report = await benches[name]?.(read.args);
+      if (report) reports.set(name, report);
+    } catch (error) {
+      failed.push(name);
+      process.stderr.write(`${name} failed: ${error instanceof Error ? error.stack : String(error)}\n`);
+    }
+    print();
+  }
+  for (const line of table(reports)) print(line);
+  const skipped = [...reports].flatMap(([name, report]) => report.skipped.map((why) => `${name}: ${why}`));
+  for (const line of skipped) print(`left out: ${line}`);
+  if (read.jsonFile !== undefined) {
+    const results = [...reports].map(([bench, { figures, skipped }]) => ({
+      bench,
+      figures: figures.map((figure) => ({ ...figure, reached: reached(figure) })),
+      skipped,
+    }));
+    await writeFile(
+      read.jsonFile,
+      `${JSON.stringify({ at: new Date().toISOString(), machine, results, failed }, null, 2)}\n`,
+    );
+    print(`written to ${read.jsonFile}`);
+  }
+  if (failed.length > 0) return FAILED;
+  return skipped.length > 0 ? INCOMPLETE : 0;
+}
+
+process.exitCode = await main();
