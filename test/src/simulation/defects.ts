@@ -1,0 +1,203 @@
+import type { StoreDefects } from './database.js';
+
+/** A fault put back into the code, or into the simulated store, to see whether the simulation finds it. */
+export interface Defect {
+  name: string;
+  /** What goes wrong because of it. */
+  why: string;
+  /** Changes of compiled code: each text is there exactly once. */
+  code?: { file: string; find: string; replace: string }[];
+  store?: StoreDefects;
+}
+
+const ENGINE = 'services/scheduler/dist/engine/engine.js';
+const DECIDE = 'services/scheduler/dist/task/decide.js';
+const WORKER = 'services/executor/dist/worker.js';
+const RUNNER = 'services/executor/dist/ssh-runner.js';
+
+export const DEFECTS: readonly Defect[] = [
+  {
+    name: 'no-fencing',
+    why: 'a report under a lease that is over is recorded',
+    code: [
+      {
+        file: DECIDE,
+        find: 'if (run.lease !== command.lease || run.holder === null) {',
+        replace: 'if (run.holder === null) {',
+      },
+    ],
+  },
+  {
+    name: 'claimed-twice',
+    why: 'a run that somebody holds is given to somebody else',
+    code: [
+      {
+        file: DECIDE,
+        find: 'if (run.holder !== null && run.holder !== executor) {',
+        replace: 'if (run.holder === executor) {',
+      },
+    ],
+  },
+  {
+    name: 'answer-before-commit',
+    why: 'executors and clients are told of what is not recorded yet',
+    code: [
+      {
+        file: ENGINE,
+        find: 'const answers = [];',
+        replace: 'const answers = { push: (answer) => answer(), *[Symbol.iterator]() {} };',
+      },
+    ],
+  },
+  {
+    name: 'state-kept-after-failed-commit',
+    why: 'what could not be recorded stays in memory',
+    code: [
+      {
+        file: ENGINE,
+        find: 'for (const { task } of commit.appends)\n                this.unload(task.id);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'no-repeated-offers',
+    why: 'a run whose offer is lost is never worked on',
+    code: [
+      {
+        file: ENGINE,
+        find: 'this.makeOffers(id, loaded, loaded.offers.repeated(now), true);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'leases-never-expire',
+    why: 'a run whose executor died is never worked on again',
+    code: [
+      {
+        file: 'services/scheduler/dist/engine/leases.js',
+        find: 'expiresAt <= now)',
+        replace: 'expiresAt < 0)',
+      },
+    ],
+  },
+  {
+    name: 'repeated-report-counts-again',
+    why: 'a report that is sent again because its answer was lost is recorded again',
+    code: [
+      { file: DECIDE, find: 'if (isRepeated(run, command))\n        return [];', replace: '' },
+      {
+        file: DECIDE,
+        find: 'if (command.step !== run.step || command.attempt !== run.attempt) {',
+        replace: 'if (command.step > run.step) {',
+      },
+    ],
+  },
+  {
+    name: 'taken-over-starts-anew',
+    why: 'who takes over a run begins a new attempt beside the one that runs',
+    code: [
+      {
+        file: 'services/scheduler/dist/task/state.js',
+        find: 'run.mayRun = true;\n            markWorking(task, run);',
+        replace:
+          'if (run.mayRun)\n                run.attempt++;\n            run.mayRun = true;\n            markWorking(task, run);',
+      },
+    ],
+  },
+  {
+    name: 'lost-connection-is-failure',
+    why: 'a command whose connection broke counts as failed while it runs',
+    code: [
+      {
+        file: RUNNER,
+        find: "const problem = await this.tryOnce();\n            if (typeof problem !== 'string')\n                return problem;",
+        replace:
+          "const problem = await this.tryOnce();\n            if (typeof problem === 'string')\n                return { status: 'failed', reason: problem };\n            return problem;",
+      },
+    ],
+  },
+  {
+    name: 'unreachable-is-not-started',
+    why: 'that a node cannot be reached is taken for that nothing runs there',
+    code: [
+      {
+        file: RUNNER,
+        find: 'this.mayHaveStarted = instruction.begun;',
+        replace: 'this.mayHaveStarted = false;',
+      },
+    ],
+  },
+  {
+    name: 'deaf-to-stop',
+    why: 'a stopped command runs on',
+    code: [{ file: WORKER, find: 'run.stop.abort();', replace: '' }],
+  },
+  {
+    name: 'next-batch-too-early',
+    why: 'more nodes are worked on than a batch has',
+    code: [
+      {
+        file: 'services/scheduler/dist/task/advance.js',
+        find: 'if (task.open > 0)\n        return [];\n    if (task.status ===',
+        replace: 'if (task.open > 1)\n        return [];\n    if (task.status ===',
+      },
+    ],
+  },
+  {
+    name: 'both-batches-after-resume',
+    why: 'after a resume two batches are worked on at once',
+    code: [
+      {
+        file: DECIDE,
+        find: 'if (task.open === 0 || first?.batch !== task.batch)',
+        replace: 'if (task.open === 0 || !first || first.batch > task.batch)',
+      },
+    ],
+  },
+  {
+    name: 'foreign-commit-unnoticed',
+    why: 'a task that its last owner went on with after it was read stands still for ever',
+    code: [
+      {
+        file: ENGINE,
+        find: 'if (loaded && loaded.state.version >= version)',
+        replace: 'if (loaded)',
+      },
+    ],
+  },
+  {
+    name: 'refused-output-dropped',
+    why: 'output that a scheduler refused which stood still is lost',
+    code: [
+      {
+        file: 'services/executor/dist/output-sender.js',
+        find: 'if (this.refused || this.finished) {\n                    this.putBack(output);',
+        replace:
+          'if (this.refused || this.finished) {\n                    if (!this.refused)\n                        this.putBack(output);',
+      },
+    ],
+  },
+  {
+    name: 'gap-not-noticed',
+    why: 'a follower takes a batch of events that does not follow what it has',
+    code: [
+      {
+        file: 'packages/event-store/dist/consumer.js',
+        find: 'if (batch.after > this.position || batch.events.length === 0) {',
+        replace: 'if (batch.events.length === 0) {',
+      },
+    ],
+  },
+  {
+    name: 'positions-out-of-order',
+    why: 'positions are taken before the commit: a reader skips what is committed late',
+    store: { earlyPositions: true },
+  },
+  {
+    name: 'no-expected-version',
+    why: 'two schedulers write the same history',
+    store: { noVersionCheck: true },
+  },
+];
