@@ -1,5 +1,5 @@
 import { lockHistory, readAll, readHead } from '@rigel/event-store';
-import { type Progress, STATEMENT_TIMEOUT } from '@rigel/event-store/maintenance';
+import { HistoryDamaged, type Progress, STATEMENT_TIMEOUT } from '@rigel/event-store/maintenance';
 import { CompiledQuery, type Kysely, sql, type Transaction } from 'kysely';
 import { insertTasks } from '../insert-tasks.js';
 import { type TaskEvent, taskEventTypes, taskIdOf } from '../task/events.js';
@@ -27,7 +27,9 @@ export async function rebuildTasks(db: Kysely<unknown>, progress: Progress): Pro
     await removeStrangers(connection);
     await rebuildHostKeys(connection);
     if (left.length > 0) {
-      throw new Error(`by the events tasks hold nodes that other tasks hold too: ${left.join(', ')}`);
+      throw new HistoryDamaged(
+        `by the events these tasks hold nodes that other tasks hold too: ${left.join(', ')}`,
+      );
     }
   });
 }
