@@ -140,6 +140,16 @@ export async function lockHistory(trx: Transaction<unknown>): Promise<void> {
 }
 
 /**
+ * For whoever replaces rows of the read tables: waits for the transactions that append, and keeps others from beginning to
+ * until this one ends. Waiting for the row of `event_head` would not do: a statement that both appends and updates rows
+ * chose those before it began to wait there, and would miss rows that were replaced meanwhile. The lock of the table comes
+ * before it looks at anything.
+ */
+export async function holdWriters(trx: Transaction<unknown>): Promise<void> {
+  await trx.executeQuery(CompiledQuery.raw('LOCK TABLE event_head IN EXCLUSIVE MODE', []));
+}
+
+/**
  * A stream's events after a version, oldest first, in their current shape.
  * @param limit the most that are returned; a stream may have any number, see `chunksOfStream`.
  * @throws UnknownEvent when one has a type or version that is not known.

@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Project } from '../decider.js';
-import { lockHistory, readAll } from '../event-store.js';
+import { holdWriters, readAll } from '../event-store.js';
 import { checkEvents } from './check-events.js';
 import { createCopies, dropCopies, replaceByCopies } from './copies.js';
 import { describeDifference, HistoryDamaged } from './difference.js';
@@ -81,7 +81,7 @@ export async function rebuildByProjection(
         .transaction()
         .execute((trx) => projectAll(trx, history, project, progress));
       await connection.transaction().execute(async (trx) => {
-        await lockHistory(trx);
+        await holdWriters(trx);
         await projectAll(trx, history, project, progress, position);
         await replaceByCopies(trx, history);
       });
