@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { append, historyOf } from '@rigel/event-store';
+import { verifyHistory } from '@rigel/event-store/maintenance';
 import { openDatabase } from '@rigel/runtime';
 import { schedulerHistory, taskAt } from '@rigel/scheduler/maintenance';
 import { silentLogger, startTestServers } from '@rigel/testing';
@@ -106,6 +107,9 @@ export async function foldBenchmark(args: string[]): Promise<void> {
       const history = historyOf(db, schedulerHistory.types);
       for (let position = 0; position < large; position += WRITTEN) await history.after(position, WRITTEN);
     });
+    await timed('verify', large, () =>
+      verifyHistory(db, schedulerHistory, { headOf: async () => large, onDifference: () => undefined }),
+    );
     await sql`TRUNCATE events`.execute(db);
     await sql`UPDATE event_head SET position = 0`.execute(db);
 
