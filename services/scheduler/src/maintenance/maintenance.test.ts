@@ -6,7 +6,7 @@ import { silentLogger, startTestServers } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';
 import { migrations } from '../migrations/index.js';
-import { differencesOf } from '../testing/differences.js';
+import { differences } from '../testing/differences.js';
 import { Counterpart, serveNeighbours, startReplica } from '../testing/scheduler.js';
 import { schedulerHistory } from './history.js';
 import { taskAt } from './task-at.js';
@@ -66,15 +66,15 @@ async function tamper(
   expected: (string | RegExp)[],
 ): Promise<void> {
   await sql.raw(statement).execute(db);
-  const found = await differencesOf(servers);
+  const found = await differences(servers);
   t.match(found, expected, `${what}: ${found.join(' | ')}`);
   t.equal(found.length, expected.length, what);
   await rebuildHistory(db, schedulerHistory);
-  t.strictSame(await differencesOf(servers), [], `${what}: repaired`);
+  t.strictSame(await differences(servers), [], `${what}: repaired`);
 }
 
 t.test('each change to a read table is named exactly, and a rebuild repairs it', async (t) => {
-  t.strictSame(await differencesOf(servers), []);
+  t.strictSame(await differences(servers), []);
   await tamper(
     t,
     'a value of a task',
@@ -156,11 +156,11 @@ t.test('what does not follow from the events stays through a rebuild', async (t)
     (await sql`SELECT * FROM event_checkpoints`.execute(db)).rows,
   ];
   const before = await beside();
-  t.strictSame(await differencesOf(servers), []);
+  t.strictSame(await differences(servers), []);
   await rebuildHistory(db, schedulerHistory);
   t.strictSame(await beside(), before);
   await sql`UPDATE event_checkpoints SET position = 1000000`.execute(db);
-  t.match(await differencesOf(servers), [
+  t.match(await differences(servers), [
     /^event_checkpoints: c stands at position 1000000 of scheduler, whose head is \d+$/,
   ]);
   await sql`DELETE FROM event_checkpoints`.execute(db);
@@ -172,11 +172,11 @@ t.test('missing events are named, and nothing is rebuilt from what is left', asy
   const without = async (condition: string, check: (found: string[]) => void): Promise<void> => {
     await sql.raw(`CREATE TEMPORARY TABLE kept AS SELECT * FROM events WHERE ${condition}`).execute(db);
     await sql.raw(`DELETE FROM events WHERE ${condition}`).execute(db);
-    check(await differencesOf(servers));
+    check(await differences(servers));
     await t.rejects(rebuildHistory(db, schedulerHistory), { name: 'HistoryDamaged' });
     await sql`INSERT INTO events SELECT * FROM kept`.execute(db);
     await sql`DROP TABLE kept`.execute(db);
-    t.strictSame(await differencesOf(servers), []);
+    t.strictSame(await differences(servers), []);
   };
   await without(
     `stream = 'task-1' AND version = 4`,
@@ -202,7 +202,7 @@ t.test('missing events are named, and nothing is rebuilt from what is left', asy
     );
   });
   await sql`UPDATE event_head SET position = position - 1`.execute(db);
-  t.strictSame(await differencesOf(servers), [
+  t.strictSame(await differences(servers), [
     `event_head: the head is ${head - 1}, but there are events up to position ${head}`,
   ]);
   await sql`UPDATE event_head SET position = ${head}`.execute(db);
@@ -212,22 +212,22 @@ t.test('an event that is not known stops both, and is named', async (t) => {
   await sql`UPDATE events SET schema = 2 WHERE position = 3`.execute(db);
   const message =
     'event 3 (task-1, version 3) is a BatchStarted of schema version 2; known are versions 1 to 1';
-  await t.rejects(differencesOf(servers), { message });
+  await t.rejects(differences(servers), { message });
   await t.rejects(rebuildHistory(db, schedulerHistory), { message });
   await sql`UPDATE events SET schema = 1 WHERE position = 3`.execute(db);
-  t.strictSame(await differencesOf(servers), []);
+  t.strictSame(await differences(servers), []);
 });
 
 t.test('a stream that makes no sense is named, the others are compared', async (t) => {
   await sql`UPDATE events SET data = jsonb_set(data, '{run}', '7') WHERE stream = 'task-1' AND type = 'RunSucceeded'`.execute(
     db,
   );
-  const found = await differencesOf(servers);
+  const found = await differences(servers);
   t.match(found, [/^events: task-1 cannot be folded at version \d+: task 1 has no run 7$/]);
   t.equal(found.length, 1);
   await sql`UPDATE events SET data = jsonb_set(data, '{run}', CASE WHEN data->>'node' = '1' THEN '0' ELSE '1' END::jsonb)
     WHERE stream = 'task-1' AND type = 'RunSucceeded'`.execute(db);
-  t.strictSame(await differencesOf(servers), []);
+  t.strictSame(await differences(servers), []);
 });
 
 t.test('a task as it was', async (t) => {
@@ -294,7 +294,7 @@ t.test(
     let checks = 0;
     const checking = (async () => {
       while (working) {
-        const found = await differencesOf(servers);
+        const found = await differences(servers);
         const unexpected = found.filter((line) => !/^runs .*: (step is 77|updated_at is 1),/.test(line));
         if (unexpected.length > 0) t.strictSame(unexpected, [], 'while it runs');
         checks++;
@@ -302,7 +302,7 @@ t.test(
     })();
     await Promise.all([all, rebuilding, checking]);
     await rebuildHistory(db, schedulerHistory);
-    t.strictSame(await differencesOf(servers), []);
+    t.strictSame(await differences(servers), []);
     t.ok(rebuilds > 0 && checks > 0, `${rebuilds} rebuilds, ${checks} checks`);
   },
 );
