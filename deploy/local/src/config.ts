@@ -1,11 +1,16 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { executorSettings, gatewaySettings, isTimeZone, schedulerSettings } from '@rigel/contracts';
+import {
+  executorSettings,
+  gatewaySettings,
+  isTimeZone,
+  nearestName,
+  schedulerSettings,
+} from '@rigel/contracts';
 import { Ajv, type JSONSchemaType } from 'ajv';
 import ssh2 from 'ssh2';
 import { Type } from 'typebox';
-import { nearestName } from './nearest-name.js';
 
 /** The folder that holds the whole code base. */
 export const REPOSITORY_DIR = fileURLToPath(new URL('../../..', import.meta.url));

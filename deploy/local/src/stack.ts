@@ -1,6 +1,8 @@
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { DATABASE_URL_FILE } from '@rigel/contracts';
 import {
   ensureNatsServer,
   findFreePort,
@@ -83,6 +85,7 @@ export async function startStack(config: LocalConfig, options: StackOptions = {}
       await supervisor.stop();
     } finally {
       killSignal?.removeEventListener('abort', kill);
+      await rm(join(config.dataDir, DATABASE_URL_FILE), { force: true });
       await lock.release();
     }
   };
@@ -96,6 +99,10 @@ export async function startStack(config: LocalConfig, options: StackOptions = {}
     runFolder.clear();
     await checkHttpAddress(config);
     const addresses = await startServers(config, options, supervisor, log, signal);
+    const urlFile = join(config.dataDir, DATABASE_URL_FILE);
+    // Removed first: the mode is that of a new file only.
+    await rm(urlFile, { force: true });
+    await writeFile(urlFile, `${addresses.databaseUrl}\n`, { mode: 0o600 });
     const services = (options.services ?? stackServices)(config, addresses);
     signal.throwIfAborted();
     await supervisor.start(services);

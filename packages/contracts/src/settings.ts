@@ -79,3 +79,9 @@ export function isTimeZone(name: string): boolean {
     return false;
   }
 }
+
+/**
+ * File in the data folder of a system that runs on one machine, readable by its owner alone: the address of the database,
+ * with its password, while the system runs.
+ */
+export const DATABASE_URL_FILE = 'run/database-url';

@@ -5,12 +5,16 @@ import { type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';
 import {
   append,
+  chunksOfStream,
   createEventTables,
   EventTypes,
   execute,
   type NewEvent,
   readAll,
+  readByStream,
   readHead,
+  readOfTypes,
+  readStored,
   readStream,
   readStreams,
   VersionConflict,
@@ -234,4 +238,54 @@ t.test('forty at once on one stream: all are carried out, none is lost', async (
     (await readStream(db, types, 'hot', 0, 100)).map(({ version }) => version),
     Array.from({ length: 40 }, (_, i) => i + 1),
   );
+});
+
+t.test('every reader brings older events to the current shape', async (t) => {
+  const db = await emptyStore(t);
+  await add(db, ['a', 1], ['b', 2]);
+  const newer = new EventTypes<NewEvent<'Happened', { sum: number }>>({
+    Happened: [({ n }: { n: number }) => ({ sum: n })],
+  });
+  await db
+    .transaction()
+    .execute((trx) =>
+      append(
+        trx,
+        newer,
+        [{ stream: 'a', expectedVersion: 1, events: [{ type: 'Happened', data: { sum: 10 } }], meta }],
+        0,
+      ),
+    );
+  t.strictSame(
+    (await readStored(db, 0, 10)).map(({ schema }) => schema),
+    [1, 1, 2],
+    'written in the version of its time',
+  );
+  const sums = (events: { schema: number; data: unknown }[]) =>
+    events.map(({ schema, data }) => [schema, (data as { sum: number }).sum]);
+  t.strictSame(sums(await readStream(db, newer, 'a', 0, 10)), [
+    [2, 1],
+    [2, 10],
+  ]);
+  t.strictSame(sums(await readOfTypes(db, newer, 'a', ['Happened'])), [
+    [2, 1],
+    [2, 10],
+  ]);
+  t.strictSame(sums(await readByStream(db, newer, { stream: '', version: 0 }, 10)), [
+    [2, 1],
+    [2, 10],
+    [2, 2],
+  ]);
+  t.strictSame(sums(await readAll(db, newer, 1, 10)), [
+    [2, 2],
+    [2, 10],
+  ]);
+  t.strictSame(sums((await readStreams(db, newer, ['b'])).get('b') ?? []), [[2, 2]]);
+  for await (const chunk of chunksOfStream(db, newer, 'a', 1)) t.strictSame(sums(chunk), [[2, 10]]);
+
+  const old = /event 3 \(a, version 2\) is a Happened of schema version 2; known are versions 1 to 1/;
+  await t.rejects(readStream(db, types, 'a', 0, 10), { name: 'UnknownEvent', message: old });
+  await t.rejects(readAll(db, types, 0, 10), { message: old });
+  await t.rejects(add(db, ['a', 1]), { message: old }, 'nothing is decided on what is not understood');
+  t.equal(await readHead(db), 3);
 });

@@ -140,6 +140,16 @@ export async function lockHistory(trx: Transaction<unknown>): Promise<void> {
 }
 
 /**
+ * For whoever replaces rows of the read tables: waits for the transactions that append, and keeps others from beginning to
+ * until this one ends. Waiting for the row of `event_head` would not do: a statement that both appends and updates rows
+ * chose those before it began to wait there, and would miss rows that were replaced meanwhile. The lock of the table comes
+ * before it looks at anything.
+ */
+export async function holdWriters(trx: Transaction<unknown>): Promise<void> {
+  await trx.executeQuery(CompiledQuery.raw('LOCK TABLE event_head IN EXCLUSIVE MODE', []));
+}
+
+/**
  * A stream's events after a version, oldest first, in their current shape.
  * @param limit the most that are returned; a stream may have any number, see `chunksOfStream`.
  * @throws UnknownEvent when one has a type or version that is not known.
@@ -162,19 +172,30 @@ export async function readStream<E extends NewEvent>(
 /** Events read at once where a stream is gone through. */
 const CHUNK = 5_000;
 
-/** A stream's events after a version, oldest first, however many there are, a part of them at a time. */
+/**
+ * A stream's events after a version, oldest first, however many there are, a part of them at a time.
+ * @throws Error when the stream lacks an event: what would be folded from the others is wrong.
+ */
 export async function* chunksOfStream<E extends NewEvent>(
   db: Kysely<unknown>,
   types: EventTypes<E>,
   stream: string,
   afterVersion = 0,
 ): AsyncGenerator<RecordedEvent<E>[]> {
-  let last = afterVersion;
-  for (;;) {
-    const events = await readStream(db, types, stream, last, CHUNK);
-    if (events.length > 0) yield events;
-    if (events.length < CHUNK) return;
-    last = events.at(-1)?.version ?? last;
+  for (let last = afterVersion; ; last += CHUNK) {
+    // Both ends are named: a limit alone makes PostgreSQL sort all the rest, as long as it has no statistics.
+    const rows = await query<EventRow>(
+      db,
+      `SELECT ${COLUMNS} FROM events WHERE stream = $1 AND version > $2 AND version <= $3 ORDER BY version`,
+      [stream, last, last + CHUNK],
+    );
+    const end = rows.at(-1);
+    if (!end) return;
+    if (end.version !== last + rows.length) {
+      throw new Error(`${stream} lacks events between version ${last} and version ${end.version}`);
+    }
+    yield rows.map((row) => types.upcast(fromRow<E>(row)));
+    if (rows.length < CHUNK) return;
   }
 }
 

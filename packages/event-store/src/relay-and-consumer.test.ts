@@ -65,10 +65,10 @@ const remember: Handle = async (trx, events) => {
   for (const { position } of events) await sql`INSERT INTO seen (position) VALUES (${position})`.execute(trx);
 };
 
-function relay(t: Test, db: Kysely<unknown>): EventRelay {
+function relay(t: Test, db: Kysely<unknown>, known: EventTypes = types): EventRelay {
   const relay = new EventRelay({
     owner: 'scheduler',
-    history: historyOf(db, types),
+    history: historyOf(db, known),
     bus: ownerBus,
     clock: systemClock,
     log: silentLogger,
@@ -78,10 +78,15 @@ function relay(t: Test, db: Kysely<unknown>): EventRelay {
   return relay;
 }
 
-function follow(t: Test, db: Kysely<unknown>, handle: Handle = remember): EventConsumer {
+function follow(
+  t: Test,
+  db: Kysely<unknown>,
+  handle: Handle = remember,
+  followed: EventTypes = types,
+): EventConsumer {
   const consumer = new EventConsumer({
     owner: 'scheduler',
-    checkpoint: databaseCheckpoint({ name: 'test', owner: 'scheduler', db, types, handle }),
+    checkpoint: databaseCheckpoint({ name: 'test', owner: 'scheduler', db, types: followed, handle }),
     bus: followerBus,
     clock: systemClock,
     log: silentLogger,
@@ -212,3 +217,50 @@ t.test('stopping does not wait for an owner that is away', async (t) => {
   await consumer.stop();
   t.pass('stopped while its replay had no answer');
 });
+
+/** Since then the text has become a list of lines. */
+const newer = new EventTypes({ Happened: [({ text }: { text: string }) => ({ lines: [text] })] });
+
+t.test('whoever is newer, owner or consumer: the consumer sees its own current shape', async (t) => {
+  for (const owners of [types, newer]) {
+    const [owner, follower] = [await open(t), await open(t)];
+    await happen(owner, 2);
+    const relaying = relay(t, owner, owners);
+    const lines: unknown[] = [];
+    const consumer = follow(
+      t,
+      follower,
+      async (trx, events) => {
+        await remember(trx, events);
+        lines.push(...events.map(({ schema, data }) => [schema, data.lines]));
+      },
+      newer,
+    );
+    await seenExactly(t, follower, 2);
+    t.strictSame(lines, [
+      [2, ['x']],
+      [2, ['x']],
+    ]);
+    await consumer.stop();
+    await relaying.stop();
+  }
+});
+
+t.test(
+  'a version that a consumer does not know stops it there; types it does not follow do not',
+  async (t) => {
+    const [owner, follower] = [await open(t), await open(t)];
+    const relaying = relay(t, owner, newer);
+    const stranger = new EventTypes({ Unheard: [] });
+    const passing = await open(t);
+    follow(t, passing, remember, stranger);
+    follow(t, follower);
+    await happen(owner, 3);
+    relaying.notify();
+    const position = async (db: Kysely<unknown>) =>
+      (await sql<{ position: number }>`SELECT position FROM event_checkpoints`.execute(db)).rows[0]?.position;
+    await waitFor(async () => (await position(passing)) === 3, { what: 'the other types to be passed over' });
+    t.strictSame((await sql`SELECT * FROM seen`.execute(passing)).rows, []);
+    t.equal(await position(follower), 0, 'it waits for a program that knows the version');
+  },
+);

@@ -74,6 +74,10 @@ export class SimulatedDatabase {
     private readonly defects: StoreDefects,
   ) {}
 
+  get now(): number {
+    return this.timeline.now;
+  }
+
   /** The server dies and comes back. */
   restart(ms: number): void {
     this.generation++;

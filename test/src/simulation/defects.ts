@@ -132,7 +132,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'deaf-to-stop',
     why: 'a stopped command runs on',
-    code: [{ file: WORKER, find: 'run.stop.abort();', replace: '' }],
+    code: [{ file: WORKER, find: 'run.stop.abort();', replace: 'void 0;' }],
   },
   {
     name: 'next-batch-too-early',

@@ -23,6 +23,13 @@ const FAULTS: readonly Fault[] = [
     world.note(`${host.name} stands still for ${ms} ms`);
     host.freeze(ms);
   },
+  function freezeScheduler(world, random) {
+    const schedulers = [...world.hosts].filter(([role]) => role.startsWith('scheduler'));
+    const [, host] = random.pick(schedulers);
+    const ms = random.integer(5_000, 25_000);
+    world.note(`${host.name} stands still for ${ms} ms`);
+    host.freeze(ms);
+  },
   function cutOff(world, random) {
     const host = victim(world, random);
     const ms = random.integer(500, 20_000);
@@ -78,6 +85,7 @@ export function injectFaults(world: World, random: Random, until: number): void 
   // Some seeds have a few kinds of faults only: what one kind brings to light another may hide.
   const kinds = random.shuffle(FAULTS).slice(0, random.integer(1, FAULTS.length));
   const pause = random.pick([500, 2_000, 6_000]);
+  world.faultsUntil = until;
   const next = (): void => {
     timeline.schedule(random.integer(1, 2 * pause), undefined, () => {
       if (timeline.now >= until) return;

@@ -25,6 +25,8 @@ interface RunLedger {
   /** Attempts whose outcome is recorded, as `step/attempt`, and the lease under which it was. */
   ended: Map<string, number>;
   step: number;
+  /** When it was claimed last. */
+  claimedAt: number;
   /** Attempts of which it is recorded that they may go on unwatched. */
   released: Set<string>;
   over: boolean;
@@ -99,7 +101,15 @@ export class Promises {
     const id = task.created.firstRunId + index;
     let ledger = this.ledgers.get(id);
     if (!ledger) {
-      ledger = { lease: 0, holder: null, ended: new Map(), step: 0, released: new Set(), over: false };
+      ledger = {
+        lease: 0,
+        holder: null,
+        ended: new Map(),
+        step: 0,
+        claimedAt: 0,
+        released: new Set(),
+        over: false,
+      };
       this.ledgers.set(id, ledger);
     }
     return ledger;
@@ -118,6 +128,7 @@ export class Promises {
           this.fail(`task ${task.id} run ${event.data.run}: lease ${event.data.lease} follows ${run.lease}`);
         }
         run.lease = event.data.lease;
+        run.claimedAt = this.database().now;
         run.holder = event.data.executor;
         return;
       }
@@ -250,6 +261,21 @@ export class Promises {
     if (!folded || folded.version !== live.version) return;
     if (!isDeepStrictEqual(JSON.parse(JSON.stringify(live)), JSON.parse(JSON.stringify(folded)))) {
       this.fail(`task ${live.id} at version ${live.version} is not in memory what its events say`);
+    }
+  }
+
+  /** While nothing has gone wrong since a moment: what a stop was said of to its executor before that has ended. */
+  compareStopped(since: number): void {
+    for (const node of this.nodes.values()) {
+      for (const attempt of node.running) {
+        const taskId = this.taskOfRun.get(attempt.run);
+        const task = taskId === undefined ? undefined : this.folded.get(taskId);
+        const ledger = this.ledgers.get(attempt.run);
+        if (!task || !ledger || !hasEnded(task) || this.isReleased(attempt)) continue;
+        if (ledger.holder !== null && Math.max(ledger.claimedAt, task.updatedAt) < since) {
+          this.fail(`${nameOf(attempt)} runs on although its task has ended and ${ledger.holder} was told`);
+        }
+      }
     }
   }
 

@@ -38,6 +38,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   injectFaults(world, random.fork(), start + FAULTS_MS);
   const compare = (): void => {
     world.compareLive();
+    world.compareStopped();
     timeline.schedule(COMPARE_EVERY_MS, undefined, compare);
   };
   compare();

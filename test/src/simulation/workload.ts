@@ -59,7 +59,12 @@ export class Client {
       this.acknowledged.push({ task: id, event: 'TaskCreated', operator });
       for (let i = random.integer(0, 3); i > 0; i--) {
         await host.clock.sleep(random.integer(500, 15_000));
-        await this.control(id, random.pick(['start', 'pause', 'start', 'pause', 'stop']));
+        const command = random.pick(['start', 'pause', 'start', 'pause', 'stop'] as const);
+        await this.control(id, command);
+        if (command !== 'pause' || random.chance(0.3)) continue;
+        // Steps of the paused task may still be at work then.
+        await host.clock.sleep(random.integer(0, 3_000));
+        await this.control(id, 'start');
       }
     }
   }

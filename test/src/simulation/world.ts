@@ -16,6 +16,8 @@ import { Random } from './random.js';
 import { Timeline } from './timeline.js';
 import { SimulatedWorkQueue } from './work-queue.js';
 
+/** How long a command may run on after its executor could be told that it is to end. */
+const STOP_MS = 15_000;
 const SCHEDULERS = 2;
 const EXECUTORS = 3;
 export const NODES = 8;
@@ -47,8 +49,12 @@ export class World {
   private readonly digest = createHash('sha256');
   private readonly replicas = new Map<Host, Replica>();
   private starts = 0;
+  /** Faults are injected until then. */
+  faultsUntil = 0;
   private readonly behaviours = new Map<string, Behaviour>();
   private readonly behaviourSeed: number;
+  /** Share of the commands that fail. */
+  private readonly failures: number;
 
   constructor(
     seed: number,
@@ -56,6 +62,7 @@ export class World {
   ) {
     this.random = new Random(seed);
     this.behaviourSeed = this.random.integer(0, 1_000_000);
+    this.failures = this.random.pick([0.02, 0.15, 0.4]);
     this.promises = new Promises(() => this.database, this.nodes);
     const { timeline } = this;
     this.network = new Network(timeline, this.random.fork(), (subject, request, reply) =>
@@ -114,8 +121,8 @@ export class World {
       const long = random.chance(0.15);
       behaviour = {
         durationMs: long ? random.integer(10_000, 70_000) : random.integer(10, 4_000),
-        exitCode: random.chance(0.15) ? 1 : 0,
-        output: random.chance(0.5) ? `output of ${key}\n`.repeat(random.integer(1, 20)) : '',
+        exitCode: random.chance(this.failures) ? 1 : 0,
+        output: random.chance(0.8) ? `output of ${key}\n`.repeat(random.integer(1, 20)) : '',
       };
       this.behaviours.set(key, behaviour);
     }
@@ -246,6 +253,22 @@ export class World {
       if (host.dead) continue;
       for (const task of replica.engine.loaded()) this.promises.compareLive(task);
     }
+  }
+
+  /** Since when nothing goes wrong any more; a moment in the future as long as something does. */
+  get quietSince(): number {
+    const hosts = [...this.hosts.values()].flatMap(({ frozenUntil, offlineUntil }) => [
+      frozenUntil,
+      offlineUntil,
+    ]);
+    const nodes = [...this.nodes.values()].map(({ downUntil }) => downUntil);
+    return Math.max(this.faultsUntil, this.network.downUntil, this.database.downUntil, ...hosts, ...nodes);
+  }
+
+  /** Looks for commands that a stop should have ended. */
+  compareStopped(): void {
+    const since = this.timeline.now - STOP_MS;
+    if (this.quietSince < since) this.promises.compareStopped(since);
   }
 
   /** Whether the follower has been told all there is, once and in order. */

@@ -4,8 +4,8 @@ import type { ReadTable, ServiceHistory } from './service-history.js';
 /*
  * Copies of the read tables, made from the events beside the real ones: temporary tables of the same names. PostgreSQL
  * looks for a table there first, so whatever writes to the read tables writes to the copies on this connection, and the
- * real ones are reached by naming their schema. The copies carry no constraints: what they make of a damaged history is
- * still worth comparing.
+ * real ones are reached by naming their schema. The copies carry no constraints, so that what they make of a damaged
+ * history can be compared all the same; a projection must not count on a cascade.
  */
 
 /** Makes empty copies. @param keep until they are dropped; otherwise until the end of the transaction. */

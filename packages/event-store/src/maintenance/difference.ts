@@ -9,6 +9,11 @@ export type Difference =
   /** The events themselves are not whole, or what is kept beside them contradicts them. */
   | { kind: 'history'; stream?: string; message: string };
 
+/** The history does not allow what is to be done with it. */
+export class HistoryDamaged extends Error {
+  override readonly name = 'HistoryDamaged';
+}
+
 export type Row = Record<string, unknown>;
 
 /** A difference in words, in one line. */

@@ -1,4 +1,4 @@
-export { type Difference, describeDifference, type Row } from './difference.js';
+export { type Difference, describeDifference, HistoryDamaged, type Row } from './difference.js';
 export {
   loadRecording,
   parseRecording,

@@ -1,9 +1,9 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Project } from '../decider.js';
-import { lockHistory, readAll } from '../event-store.js';
+import { holdWriters, readAll } from '../event-store.js';
 import { checkEvents } from './check-events.js';
 import { createCopies, dropCopies, replaceByCopies } from './copies.js';
-import { describeDifference } from './difference.js';
+import { describeDifference, HistoryDamaged } from './difference.js';
 import type { Progress, ServiceHistory } from './service-history.js';
 import { STATEMENT_TIMEOUT } from './verify.js';
 
@@ -42,7 +42,7 @@ export async function projectAll(
 
 /**
  * Replaces the rows of a service's read tables by what its events say, while the service runs.
- * @throws Error when events are missing: what follows from the others would be wrong.
+ * @throws HistoryDamaged when events are missing: what follows from the others would be wrong.
  */
 export async function rebuildHistory(
   db: Kysely<unknown>,
@@ -54,7 +54,11 @@ export async function rebuildHistory(
     .setIsolationLevel('repeatable read')
     .execute((trx) => checkEvents(trx));
   const [first] = differences;
-  if (first) throw new Error(`the events of ${history.service} are not whole: ${describeDifference(first)}`);
+  if (first) {
+    throw new HistoryDamaged(
+      `the events of ${history.service} are not whole, so nothing was changed: ${describeDifference(first)}`,
+    );
+  }
   await history.rebuild(db, progress);
 }
 
@@ -77,7 +81,7 @@ export async function rebuildByProjection(
         .transaction()
         .execute((trx) => projectAll(trx, history, project, progress));
       await connection.transaction().execute(async (trx) => {
-        await lockHistory(trx);
+        await holdWriters(trx);
         await projectAll(trx, history, project, progress, position);
         await replaceByCopies(trx, history);
       });

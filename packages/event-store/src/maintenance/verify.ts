@@ -39,7 +39,9 @@ export async function verifyHistory(
       await sql`SET LOCAL statement_timeout = ${sql.lit(STATEMENT_TIMEOUT)}`.execute(trx);
       const checked = await checkEvents(trx);
       checked.differences.forEach(tell);
-      for (const difference of await checkCheckpoints(trx, options.headOf)) tell(difference);
+      const headOf = (owner: EventOwner) =>
+        owner === history.service ? readHead(trx) : options.headOf(owner);
+      for (const difference of await checkCheckpoints(trx, headOf)) tell(difference);
       await createCopies(trx, history, { keep: false });
       const broken = new Set(checked.broken);
       const replayed = await history.replay(trx, { broken, progress: options.progress ?? (() => undefined) });

@@ -30,5 +30,8 @@ export const templateProjection: Projection<TemplateEvent> = {
     if (steps) await linkSteps(trx, id, steps);
   },
 
-  TemplateDeleted: (trx, { id }) => trx.deleteFrom('templates').where('id', '=', id).execute(),
+  async TemplateDeleted(trx, { id }) {
+    await linkSteps(trx, id, []);
+    await trx.deleteFrom('templates').where('id', '=', id).execute();
+  },
 };

@@ -15,7 +15,7 @@ export const schedulerHistory: ServiceHistory = {
   migrations,
   tables: [
     { name: 'tasks', key: ['id'], stream: { prefix: 'task-', column: 'id' } },
-    { name: 'runs', key: ['id'], stream: { prefix: 'task-', column: 'task_id' } },
+    { name: 'runs', key: ['task_id', 'index'], stream: { prefix: 'task-', column: 'task_id' } },
     {
       name: 'node_holds',
       key: ['node_id', 'task_id'],

@@ -1,5 +1,5 @@
-import { lockHistory, readAll, readHead } from '@rigel/event-store';
-import { type Progress, STATEMENT_TIMEOUT } from '@rigel/event-store/maintenance';
+import { holdWriters, readAll, readHead } from '@rigel/event-store';
+import { HistoryDamaged, type Progress, STATEMENT_TIMEOUT } from '@rigel/event-store/maintenance';
 import { CompiledQuery, type Kysely, sql, type Transaction } from 'kysely';
 import { insertTasks } from '../insert-tasks.js';
 import { type TaskEvent, taskEventTypes, taskIdOf } from '../task/events.js';
@@ -27,7 +27,9 @@ export async function rebuildTasks(db: Kysely<unknown>, progress: Progress): Pro
     await removeStrangers(connection);
     await rebuildHostKeys(connection);
     if (left.length > 0) {
-      throw new Error(`by the events tasks hold nodes that other tasks hold too: ${left.join(', ')}`);
+      throw new HistoryDamaged(
+        `by the events these tasks hold nodes that other tasks hold too: ${left.join(', ')}`,
+      );
     }
   });
 }
@@ -71,7 +73,7 @@ async function rebuildAll(
 
 async function replaceRows(db: Kysely<unknown>, folded: readonly TaskState[]): Promise<number[]> {
   return db.transaction().execute(async (trx) => {
-    await lockHistory(trx);
+    await holdWriters(trx);
     const tasks: TaskState[] = [];
     for (const task of folded) tasks.push((await foldTask(trx, task.id, task)) ?? task);
     const ids = tasks.map(({ id }) => id);
@@ -107,7 +109,7 @@ async function replaceHolds(trx: Transaction<unknown>, tasks: readonly TaskState
 /** Rows of tasks that no event knows. */
 async function removeStrangers(db: Kysely<unknown>): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    await lockHistory(trx);
+    await holdWriters(trx);
     const unknown = (column: string) =>
       `NOT EXISTS (SELECT FROM events WHERE stream = 'task-' || ${column} AND version = 1)`;
     await run(trx, `DELETE FROM runs WHERE ${unknown('task_id')}`, []);
@@ -126,7 +128,7 @@ async function rebuildHostKeys(db: Kysely<unknown>): Promise<void> {
     const head = await readHead(db);
     await collectPins(db, 0);
     await db.transaction().execute(async (trx) => {
-      await lockHistory(trx);
+      await holdWriters(trx);
       await collectPins(trx, head);
       await run(trx, 'DELETE FROM host_keys', []);
       await insertHostKeys(trx);

@@ -38,7 +38,8 @@ export async function taskAt(
     const end = chunk.findIndex((event) => isAfter(event, moment));
     const upTo = past ? [] : chunk.slice(0, end < 0 ? chunk.length : end);
     past ||= end >= 0;
-    events = [...events, ...upTo].slice(-recent);
+    events = [...events, ...upTo.slice(Math.max(0, upTo.length - recent))];
+    events = events.slice(Math.max(0, events.length - recent));
     for (const event of upTo) task = evolve(task, event as TaskEvent, id, event.recordedAt);
   }
   if (!first) throw new RangeError(`there is no task ${id}`);

@@ -2,6 +2,7 @@ import { ServiceError } from '@rigel/contracts';
 import t, { type Test } from 'tap';
 import { step, TaskUnderTest, taskCreated } from '../testing/task.js';
 import { nextInstruction } from './instruction.js';
+import { heldNodes } from './projection.js';
 import { runAt } from './state.js';
 
 const fresh = { begun: false, outputFrom: 0 };
@@ -117,6 +118,30 @@ t.test('some fail: partial, and start re-runs just those from their step', async
   task.report(2);
   t.match(task.state, { state: 2, endReason: 'completed' });
 });
+
+t.test(
+  'nodes held: all, none at the end, after a resume those that go on, also through a pause',
+  async (t) => {
+    const task = new TaskUnderTest(taskCreated(3));
+    t.same(heldNodes(task.state), [100, 101, 102]);
+    task.finish(0);
+    t.same(heldNodes(task.state), [100, 101, 102], 'until the task has ended');
+    for (const run of [1, 2]) {
+      task.claim(run);
+      task.fail(run);
+    }
+    t.same(heldNodes(task.state), []);
+    task.do({ type: 'start', operator: 'root', unavailable: [{ node: 101, reason: 'gone' }] });
+    t.same(heldNodes(task.state), [102]);
+    task.claim(2);
+    task.do({ type: 'pause', operator: 'root' });
+    t.same(heldNodes(task.state), [102], 'a start must ask for 101 again');
+    task.do({ type: 'start', operator: 'root', unavailable: [] });
+    t.same(heldNodes(task.state), [101, 102]);
+    task.do({ type: 'stop', operator: 'root' });
+    t.same(heldNodes(task.state), [102], 'where a command is still being ended');
+  },
+);
 
 t.test('a resumed run whose node is gone fails with the reason, the others go on', async (t) => {
   const task = new TaskUnderTest(taskCreated(3));

@@ -1,0 +1,121 @@
+import { parseArgs } from 'node:util';
+import { type EventOwner, nearestName } from '@rigel/contracts';
+import { UsageError } from './usage-error.js';
+
+/** What is to be done. */
+export type Command =
+  | { do: 'help' }
+  | { do: 'verify'; services: EventOwner[]; json: boolean }
+  | { do: 'rebuild'; services: EventOwner[] }
+  | { do: 'task show'; id: number; at: string | undefined; json: boolean }
+  | { do: 'record'; service: EventOwner; file: string };
+
+export const HELP = `rigel: checks, restores and shows the history of a running system
+
+  rigel verify [--service <name>] [--json]
+      Folds all events and compares what comes out with the read tables. Status 0: no difference,
+      1: differences, 2: it could not be checked.
+  rigel rebuild [--service <name>]
+      Makes the read tables anew from the events, while the system runs.
+  rigel task show <id> [--at <version|time>] [--json]
+      The task as it was after a version of its stream, or at a time (2026-03-01T12:00:00Z, or milliseconds
+      since 1970). Default: now.
+  rigel record <service> <file>
+      Writes a service's events to <file>.jsonl and what follows from them to <file>.expected.json.
+
+Services: inventory, catalog, scheduler. The databases are those of DATABASE_URL (or, for a database of a service's
+own, INVENTORY_DATABASE_URL, CATALOG_DATABASE_URL, SCHEDULER_DATABASE_URL); else those of the system that
+pnpm start runs on this machine in RIGEL_DATA_DIR.
+`;
+
+export const SERVICES: readonly EventOwner[] = ['inventory', 'catalog', 'scheduler'];
+
+const COMMANDS = ['verify', 'rebuild', 'task show', 'record', 'help'];
+/** The options of each command: whether they take a value. */
+const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
+  verify: { service: 'string', json: 'boolean' },
+  rebuild: { service: 'string' },
+  'task show': { at: 'string', json: 'boolean' },
+  record: {},
+  help: {},
+};
+
+/** @throws UsageError naming what is not understood, and what is nearest to it. */
+export function readCommandLine(args: readonly string[]): Command {
+  if (args.length === 0 || args.some((arg) => arg === '--help' || arg === '-h')) return { do: 'help' };
+  const words = args[0] === 'task' && args[1] === 'show' ? 2 : 1;
+  const name = args.slice(0, words).join(' ');
+  const known = OPTIONS[name];
+  if (!known)
+    throw new UsageError(`there is no command ${name}; the nearest one is ${nearestName(name, COMMANDS)}`);
+  const { values, positionals } = readOptions(name, args.slice(words), known);
+  const json = values.json === true;
+  switch (name) {
+    case 'verify':
+      takesNothing(name, positionals);
+      return { do: 'verify', services: servicesOf(values.service), json };
+    case 'rebuild':
+      takesNothing(name, positionals);
+      return { do: 'rebuild', services: servicesOf(values.service) };
+    case 'task show': {
+      const [id, ...rest] = positionals;
+      takesNothing(`${name} ${id}`, rest);
+      return { do: 'task show', id: taskId(id), at: values.at as string | undefined, json };
+    }
+    case 'record': {
+      const [service, file, ...rest] = positionals;
+      takesNothing(name, rest);
+      if (service === undefined || file === undefined)
+        throw new UsageError('record takes a service and a file');
+      return { do: 'record', service: serviceOf(service), file };
+    }
+    default:
+      return { do: 'help' };
+  }
+}
+
+function readOptions(command: string, args: string[], known: Record<string, 'string' | 'boolean'>) {
+  const options = Object.fromEntries(Object.entries(known).map(([name, type]) => [name, { type }]));
+  const { values, positionals, tokens } = parseArgs({ args, options, strict: false, tokens: true });
+  const seen = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const type = known[token.name];
+    if (!type) {
+      const nearest = nearestName(token.name, Object.keys(known));
+      const hint = nearest === undefined ? 'it has none' : `the nearest one is --${nearest}`;
+      throw new UsageError(`${command} has no option ${token.rawName}; ${hint}`);
+    }
+    if (seen.has(token.name)) throw new UsageError(`${token.rawName} is given twice`);
+    seen.add(token.name);
+    if (type === 'string' && (token.value === undefined || token.value === '')) {
+      throw new UsageError(`${token.rawName} needs a value`);
+    }
+    if (type === 'boolean' && token.value !== undefined)
+      throw new UsageError(`${token.rawName} takes no value`);
+  }
+  return { values, positionals };
+}
+
+function takesNothing(command: string, rest: readonly string[]): void {
+  if (rest.length > 0) throw new UsageError(`${command} takes no ${rest[0]}`);
+}
+
+function serviceOf(name: string): EventOwner {
+  const service = SERVICES.find((known) => known === name);
+  if (service) return service;
+  throw new UsageError(
+    `${name} is no service with events; the nearest one is ${nearestName(name, SERVICES)} (there are ${SERVICES.join(', ')})`,
+  );
+}
+
+function servicesOf(name: unknown): EventOwner[] {
+  return typeof name === 'string' ? [serviceOf(name)] : [...SERVICES];
+}
+
+function taskId(text: string | undefined): number {
+  if (text === undefined) throw new UsageError('task show takes the id of a task');
+  const id = Number(text);
+  if (/^\d+$/.test(text) && id > 0 && Number.isSafeInteger(id)) return id;
+  throw new UsageError(`${text} is no task id: it is a whole number from 1`);
+}

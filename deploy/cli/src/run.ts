@@ -1,0 +1,43 @@
+import { UnknownEvent } from '@rigel/event-store';
+import { HistoryDamaged } from '@rigel/event-store/maintenance';
+import { DatabaseNotUsable, isDatabaseUnavailable } from '@rigel/runtime';
+import { type Command, HELP, readCommandLine } from './command-line.js';
+import type { Output } from './output.js';
+import { rebuild } from './rebuild.js';
+import { record } from './record.js';
+import { showTask } from './task-show.js';
+import { UsageError } from './usage-error.js';
+import { verify } from './verify.js';
+
+/** It could not be done: the command line, the environment or the database do not allow it. */
+const COULD_NOT = 2;
+/** Errors that say all there is to say. */
+const EXPECTED = [UsageError, DatabaseNotUsable, UnknownEvent, HistoryDamaged];
+
+/** Runs a command line. @returns the exit status. */
+export async function run(args: readonly string[], env: NodeJS.ProcessEnv, output: Output): Promise<number> {
+  try {
+    return await carryOut(readCommandLine(args), env, output);
+  } catch (error) {
+    const expected = EXPECTED.some((known) => error instanceof known) || isDatabaseUnavailable(error);
+    const { message, stack } = error as Error;
+    output.note(`rigel: ${expected ? message : (stack ?? message)}`);
+    return COULD_NOT;
+  }
+}
+
+async function carryOut(command: Command, env: NodeJS.ProcessEnv, output: Output): Promise<number> {
+  switch (command.do) {
+    case 'help':
+      output.out(HELP);
+      return 0;
+    case 'verify':
+      return verify(command, env, output);
+    case 'rebuild':
+      return rebuild(command, env, output);
+    case 'task show':
+      return showTask(command, env, output);
+    case 'record':
+      return record(command, env, output);
+  }
+}

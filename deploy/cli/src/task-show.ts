@@ -1,0 +1,79 @@
+import type { RecordedEvent } from '@rigel/event-store';
+import { type PastTask, type TaskEvent, taskAt } from '@rigel/scheduler/maintenance';
+import { withDatabases } from './databases.js';
+import { readMoment } from './moment.js';
+import type { Output } from './output.js';
+import { UsageError } from './usage-error.js';
+
+const RECENT = 10;
+const STATES = ['waiting', 'running', 'succeeded', 'failed', 'stopped'];
+/** Characters of an event's data that are shown. */
+const DATA_WIDTH = 100;
+
+/** Shows a task as it was. @throws UsageError when there was no such task then. */
+export async function showTask(
+  { id, at, json }: { id: number; at: string | undefined; json: boolean },
+  env: NodeJS.ProcessEnv,
+  { out }: Output,
+): Promise<number> {
+  const moment = readMoment(at);
+  const past = await withDatabases(env, async (open) =>
+    taskAt(await open('scheduler'), id, moment, RECENT).catch((error: unknown) => {
+      throw error instanceof RangeError ? new UsageError(error.message) : error;
+    }),
+  );
+  if (json) out(JSON.stringify(past, undefined, 2));
+  else for (const line of describe(past)) out(line);
+  return 0;
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+function describe({ task, events, versions }: PastTask): string[] {
+  const { created } = task;
+  const counts = STATES.map((name, state) => `${task.stat[state]} ${name}`).join(', ');
+  const batch = task.batch < 0 ? 'none begun' : `${task.batch + 1}${task.batchActive ? '' : ' (finished)'}`;
+  return [
+    `task ${task.id} ${created.name}: version ${task.version} of ${versions}, ${iso(task.updatedAt)}`,
+    `  status    ${task.status}${task.endReason ? ` (${task.endReason})` : ''}`,
+    `  template  ${created.template.name}, steps ${created.steps.map(({ name }) => name).join(', ')}`,
+    `  pool      ${created.pool.name}`,
+    `  created   ${iso(task.createdAt)} by ${created.operator}`,
+    ...(task.deadline === null ? [] : [`  deadline  ${iso(task.deadline)}`]),
+    `  batch     ${batch} of ${task.batches}, up to ${created.batchSize} nodes each`,
+    `  nodes     ${counts}`,
+    '',
+    ...table(
+      ['run', 'node', 'batch', 'state', 'step', 'attempt', 'held by', 'message'],
+      task.runs.map((run) => [
+        String(run.id),
+        run.ip,
+        String(run.batch + 1),
+        `${STATES[run.state]}${run.draining ? ', being ended' : ''}`,
+        created.steps[run.step]?.name ?? 'all done',
+        String(run.attempt),
+        run.holder ?? '',
+        run.steps.at(-1)?.message ?? '',
+      ]),
+    ),
+    '',
+    'the last events',
+    ...events.map(describeEvent),
+  ];
+}
+
+function describeEvent({ version, recordedAt, type, data, meta }: RecordedEvent<TaskEvent>): string {
+  const text = JSON.stringify(data);
+  const shown = text.length > DATA_WIDTH ? `${text.slice(0, DATA_WIDTH)}…` : text;
+  return `  ${String(version).padStart(6)}  ${iso(recordedAt)}  ${type.padEnd(21)}  ${meta.actor}  ${shown}`;
+}
+
+/** Columns as wide as their widest cell. */
+function table(head: string[], rows: string[][]): string[] {
+  const widths = head.map((title, column) =>
+    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), title.length),
+  );
+  return [head, ...rows].map((row) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  );
+}

@@ -1,0 +1,99 @@
+import type { ApiClient } from '../support/api.js';
+
+/** What the nodes of the recorded runs are given to do. */
+export interface RecordedTemplates {
+  greet: number;
+  picky: number;
+  slow: number;
+  optional: number;
+  endless: number;
+}
+
+/** Enters a pool with these nodes, and changes and deletes one thing of each kind on the way. */
+export async function editInventory(api: ApiClient, nodes: string[]): Promise<void> {
+  const make = async (name: string): Promise<{ cluster: number; service: number; pool: number }> => {
+    const cluster = await api.ok<number>('/cluster/create', { name, desc: 'a cluster', biz: '1' });
+    const service = await api.ok<{ id: number }>('/service/create', {
+      name,
+      desc: 'a service',
+      service_type: 'Java',
+      docker_image: '-',
+      cluster_id: cluster,
+    });
+    const pool = await api.ok<{ id: number }>('/pool/create', {
+      name,
+      desc: 'a pool',
+      vm_type: 1,
+      sd_id: 1,
+      service_id: service.id,
+    });
+    return { cluster, service: service.id, pool: pool.id };
+  };
+  const kept = await make('web');
+  await api.ok(`/cluster/update/${kept.cluster}`, { name: 'web', desc: 'the cluster of the web' });
+  await api.ok(`/service/update/${kept.service}`, { name: 'web', desc: 'the web', docker_image: 'web:2' });
+  await api.ok(`/pool/update/${kept.pool}`, { name: 'web', desc: 'its nodes', vm_type: 2 });
+  await api.ok(`/pool/${kept.pool}/add_nodes`, { nodes });
+  const gone = await make('gone');
+  const [node] = await api.ok<number[]>(`/pool/${gone.pool}/add_nodes`, { nodes: ['10.9.9.9'] });
+  await api.ok(`/pool/${gone.pool}/remove_nodes`, { nodes: [node] });
+  await api.ok(`/pool/delete/${gone.pool}`);
+  await api.ok(`/service/delete/${gone.service}`);
+  await api.ok(`/cluster/delete/${gone.cluster}`);
+}
+
+/** Enters the templates, and changes and deletes one thing of each kind on the way. */
+export async function editCatalog(api: ApiClient): Promise<RecordedTemplates> {
+  const step = async (name: string, args: string): Promise<{ action: number; step: number }> => {
+    const action = await api.ok<number>('/action/create', { name, desc: '', params: { word: 'string' } });
+    const template = { action: { module: 'shell', args } };
+    await api.ok('/actimpl/create', { type: 'ansible', action_id: action, template });
+    const made = await api.ok<number>('/remote_step/create', { name, desc: '', actions: [name] });
+    return { action, step: made };
+  };
+  const template = (
+    name: string,
+    ...steps: { name: string; retry_times?: number; ignore_error?: boolean }[]
+  ) =>
+    api.ok<number>('/task_tpl/create', {
+      name,
+      desc: '',
+      steps: steps.map(({ name, retry_times = 0, ignore_error = false }) => ({
+        name,
+        param_values: { word: 'hello' },
+        retry: { retry_times, ignore_error },
+      })),
+    });
+  const greet = await step('greet', 'echo hello');
+  // Fails on nodes whose address ends with .1 until somebody repairs them.
+  await step(
+    'check',
+    'set -- $SSH_CONNECTION; case "$3" in *.1) [ -e repaired ] || exit 7;; esac; echo {{word}}',
+  );
+  await step('wait', 'sleep 3');
+  await step('never', 'exit 3');
+  await step('endless', 'sleep 300');
+
+  const { id } = await api.ok<{ id: number }>(`/actimpl/${greet.action}`);
+  await api.ok(`/actimpl/update/${id}`, {
+    by: 'impl',
+    template: { action: { module: 'shell', args: 'echo {{word}}' } },
+  });
+  await api.ok(`/action/update/${greet.action}`, { name: 'greet', desc: 'says a word' });
+  await api.ok(`/remote_step/update/${greet.step}`, { name: 'greet', desc: 'says a word' });
+  const templates = {
+    greet: await template('greet', { name: 'greet' }, { name: 'check', retry_times: 1 }),
+    picky: await template('picky', { name: 'check' }, { name: 'wait' }, { name: 'greet' }),
+    slow: await template('slow', { name: 'wait' }, { name: 'greet' }),
+    endless: await template('endless', { name: 'endless' }),
+    optional: await template('optional', { name: 'never', ignore_error: true }, { name: 'greet' }),
+  };
+  await api.ok(`/task_tpl/update/${templates.greet}`, { name: 'greet', desc: 'greets, and checks' });
+
+  const gone = await step('gone', 'true');
+  const unused = await template('unused', { name: 'gone' });
+  await api.ok(`/task_tpl/delete/${unused}`);
+  await api.ok(`/remote_step/delete/${gone.step}`);
+  await api.ok(`/action/delete/${gone.action}`);
+  return templates;
+}
