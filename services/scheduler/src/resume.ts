@@ -1,12 +1,14 @@
 import type { Clock } from '@rigel/clock';
 import { inventory } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
-import { runsToResume, type UnavailableNode } from './task/decide.js';
+import { type Preparation, runsToResume } from './task/decide.js';
 import type { TaskState } from './task/state.js';
 import type { TaskRecorder } from './task-store.js';
 
 /** How long a node is reserved for a task that is being resumed; recording the start makes it a hold. */
 const RESERVE_MS = 60_000;
+/** How long a start may rely on it: what it decides may take a while to be recorded. */
+const RELY_MS = 20_000;
 
 /**
  * Before a task is resumed: which of the nodes that it does not hold any more it cannot have again, because they left
@@ -16,25 +18,28 @@ export async function reserveForResume(
   task: TaskState,
   context: RequestContext,
   { bus, store, clock }: { bus: Bus; store: TaskRecorder; clock: Clock },
-): Promise<UnavailableNode[]> {
-  if (task.status !== 'finished' && task.status !== 'paused') return [];
+): Promise<Preparation> {
+  const now = clock.now();
+  const nothing = { unavailable: [], reserved: [], reservedUntil: now };
+  if (task.status !== 'finished' && task.status !== 'paused') return nothing;
   const runs = runsToResume(task).filter(({ held }) => !held);
-  if (runs.length === 0) return [];
+  if (runs.length === 0) return nothing;
   const { targets } = await bus.call(inventory.findTargets, { ips: runs.map(({ ip }) => ip) }, context);
   const poolOf = new Map(targets.map(({ node_id, pool_id }) => [node_id, pool_id]));
   const gone = runs.filter(({ node }) => poolOf.get(node) !== task.created.pool.id);
   const there = runs.filter(({ node }) => poolOf.get(node) === task.created.pool.id);
-  const held = await store.reserve(
-    there.map(({ node }) => node),
-    task.id,
-    RESERVE_MS,
-    clock.now(),
-  );
-  return [
+  const wanted = there.map(({ node }) => node);
+  const held = await store.reserve(wanted, task.id, RESERVE_MS, now);
+  const unavailable = [
     ...gone.map(({ node, ip }) => ({
       node,
       reason: `${ip} is not a node of pool ${task.created.pool.name} any more`,
     })),
     ...held.map((node) => ({ node, reason: 'another unfinished task holds the node' })),
   ];
+  return {
+    unavailable,
+    reserved: wanted.filter((node) => !held.includes(node)),
+    reservedUntil: now + RELY_MS,
+  };
 }

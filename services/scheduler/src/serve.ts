@@ -109,8 +109,8 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
         const meta = { correlationId: context.correlationId, actor: opr_user };
         if (command === 'start') {
           const task = await engine.task(id);
-          const unavailable = await reserveForResume(task, context, parts);
-          await engine.submit(id, { type: 'start', operator: opr_user, unavailable }, meta);
+          const preparation = await reserveForResume(task, context, parts);
+          await engine.submit(id, { type: 'start', operator: opr_user, ...preparation }, meta);
         } else {
           await engine.submit(id, { type: command, operator: opr_user }, meta);
         }

@@ -1,6 +1,6 @@
 import { ServiceError } from '@rigel/contracts';
 import t, { type Test } from 'tap';
-import { step, TaskUnderTest, taskCreated } from '../testing/task.js';
+import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
 import { nextInstruction } from './instruction.js';
 import { heldNodes } from './projection.js';
 import { runAt } from './state.js';
@@ -39,7 +39,7 @@ t.test('a batch in which no node succeeds halts the task; start goes on with it'
     task.fail(run);
   }
   t.match(task.state, { state: 3, endReason: 'failed', stat: [2, 0, 0, 2, 0] });
-  task.do({ type: 'start', operator: 'ann', unavailable: [] });
+  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   t.match(task.state, { state: 1, stat: [4, 0, 0, 0, 0], batch: 0 });
   for (const run of [0, 1, 2, 3]) task.finish(run);
   t.match(task.state, { state: 2, endReason: 'completed' });
@@ -72,7 +72,7 @@ t.test(
       steps: [{ state: 2 }, { state: 3, attempts: 3, message: 'exit status 7' }],
     });
 
-    task.do({ type: 'start', operator: 'root', unavailable: [] });
+    task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
     t.match(
       task.state.runs[0],
       { state: 0, step: 1, attempt: 4, failures: 0 },
@@ -107,7 +107,7 @@ t.test('some fail: partial, and start re-runs just those from their step', async
   task.report(2);
   task.fail(2);
   t.match(task.state, { state: 3, endReason: 'partial', stat: [0, 0, 2, 1, 0] });
-  task.do({ type: 'start', operator: 'root', unavailable: [] });
+  task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
   t.match(task.state, { state: 1, open: 1, stat: [1, 0, 2, 0, 0] });
   task.claim(2);
   t.match(nextInstruction(task.state, runAt(task.state, 2), task.now, fresh), {
@@ -131,12 +131,12 @@ t.test(
       task.fail(run);
     }
     t.same(heldNodes(task.state), []);
-    task.do({ type: 'start', operator: 'root', unavailable: [{ node: 101, reason: 'gone' }] });
+    task.do({ type: 'start', operator: 'root', unavailable: [{ node: 101, reason: 'gone' }], ...RESERVED });
     t.same(heldNodes(task.state), [102]);
     task.claim(2);
     task.do({ type: 'pause', operator: 'root' });
     t.same(heldNodes(task.state), [102], 'a start must ask for 101 again');
-    task.do({ type: 'start', operator: 'root', unavailable: [] });
+    task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
     t.same(heldNodes(task.state), [101, 102]);
     task.do({ type: 'stop', operator: 'root' });
     t.same(heldNodes(task.state), [102], 'where a command is still being ended');
@@ -154,6 +154,7 @@ t.test('a resumed run whose node is gone fails with the reason, the others go on
     type: 'start',
     operator: 'root',
     unavailable: [{ node: 101, reason: 'not in the pool any more' }],
+    ...RESERVED,
   });
   t.match(task.state.runs[1], { state: 3, steps: [{ message: 'not in the pool any more' }] });
   task.finish(2);
@@ -171,7 +172,7 @@ t.test('pause: running steps finish and count, nothing new begins, start goes on
     ['AttemptSucceeded', 'RunsHalted'],
   );
   t.match(task.state.runs[0], { state: 4, step: 1, holder: null });
-  task.do({ type: 'start', operator: 'ann', unavailable: [] });
+  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   task.claim(0);
   t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), {
     do: 'run',
@@ -188,7 +189,10 @@ t.test('start while a paused step is still draining: that run simply goes on', a
   const task = new TaskUnderTest(taskCreated(2));
   task.claim(0);
   task.do({ type: 'pause', operator: 'ann' });
-  t.same(task.types({ type: 'start', operator: 'ann', unavailable: [] }), ['TaskStarted', 'BatchStarted']);
+  t.same(task.types({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED }), [
+    'TaskStarted',
+    'BatchStarted',
+  ]);
   t.same(task.types({ type: 'claim', run: 1, executor: 'executor-2' }), ['RunClaimed']);
   task.report(0);
   t.match(task.state.runs[0], { state: 1, step: 1 });
@@ -207,7 +211,7 @@ t.test(
     task.fail(1);
     task.claim(2);
     task.do({ type: 'pause', operator: 'ann' });
-    t.same(task.types({ type: 'start', operator: 'ann', unavailable: [] }), ['TaskStarted']);
+    t.same(task.types({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED }), ['TaskStarted']);
     refused(t, () => task.claim(1), /needs nobody/);
     t.match(
       task.report(2).map(({ type }) => type),
@@ -221,6 +225,23 @@ t.test(
     t.match(task.state, { state: 2, endReason: 'completed' });
   },
 );
+
+t.test('a start that was prepared before the task let go of its nodes is refused', async (t) => {
+  const task = new TaskUnderTest(taskCreated(2));
+  for (const run of [0, 1]) {
+    task.claim(run);
+    task.fail(run);
+  }
+  const prepared = { unavailable: [], reservedUntil: task.now };
+  const start = (reserved: number[]) => task.do({ type: 'start', operator: 'ann', ...prepared, reserved });
+  refused(t, () => start([]), /ended while it was being started/);
+  refused(t, () => start([100]), /ended while it was being started/);
+  task.now++;
+  refused(t, () => start([100, 101]), /ended while it was being started/);
+  task.now--;
+  start([100, 101]);
+  t.match(task.state, { state: 1, stat: [2, 0, 0, 0, 0] });
+});
 
 t.test('stop is final: at once for the outside, and what may run on a node is ended', async (t) => {
   const task = new TaskUnderTest(taskCreated(3));
@@ -241,7 +262,7 @@ t.test('stop is final: at once for the outside, and what may run on a node is en
   );
   t.match(task.state.runs[1], { draining: false, holder: null, state: 4 });
   refused(t, () => task.do({ type: 'stop', operator: 'ann' }), /stopped already/);
-  refused(t, () => task.do({ type: 'start', operator: 'ann', unavailable: [] }), /terminated/);
+  refused(t, () => task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED }), /terminated/);
 });
 
 t.test('stop when the executor is gone: another one is told to end the command', async (t) => {
@@ -351,7 +372,7 @@ t.test('a failed command that may still run: the node is held until it has been 
     ['AttemptStopped', 'RunDrained'],
   );
   t.match(task.state.runs[1], { state: 3, draining: false, attempt: 2 });
-  task.do({ type: 'start', operator: 'root', unavailable: [] });
+  task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
   task.finish(1);
   t.match(task.state, { state: 2 });
 });
@@ -359,11 +380,19 @@ t.test('a failed command that may still run: the node is held until it has been 
 t.test('refusals change nothing', async (t) => {
   const task = new TaskUnderTest(taskCreated(2), { start: false });
   refused(t, () => task.do({ type: 'pause', operator: 'x' }), /not running/);
-  task.do({ type: 'start', operator: 'x', unavailable: [] });
-  refused(t, () => task.do({ type: 'start', operator: 'x', unavailable: [] }), /running already/);
+  task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED });
+  refused(
+    t,
+    () => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }),
+    /running already/,
+  );
   task.finish(0);
   task.finish(1);
-  refused(t, () => task.do({ type: 'start', operator: 'x', unavailable: [] }), /nothing is left/);
+  refused(
+    t,
+    () => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }),
+    /nothing is left/,
+  );
   refused(t, () => task.do({ type: 'stop', operator: 'x' }), /finished already/);
   t.same(task.state, task.replayed());
 });

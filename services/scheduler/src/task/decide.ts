@@ -9,7 +9,7 @@ import { hasEnded, type Run, runAt, type TaskState } from './state.js';
  */
 
 export type TaskCommand =
-  | { type: 'start'; operator: string; unavailable: UnavailableNode[] }
+  | ({ type: 'start'; operator: string } & Preparation)
   | { type: 'pause'; operator: string }
   | { type: 'stop'; operator: string }
   | { type: 'timeOut' }
@@ -18,6 +18,15 @@ export type TaskCommand =
   | { type: 'handBack'; run: number; lease: number; idle: boolean }
   | { type: 'expireLease'; run: number; lease: number }
   | { type: 'giveUpDraining'; run: number };
+
+/** What was found out about the nodes that a task to be resumed does not hold any more. */
+export interface Preparation {
+  unavailable: readonly UnavailableNode[];
+  /** Nodes that are reserved for the task. */
+  reserved: readonly number[];
+  /** The reservation is relied on until then. */
+  reservedUntil: number;
+}
 
 /** A node that a resumed run cannot have: it left the pool, or another task holds it. */
 export interface UnavailableNode {
@@ -59,7 +68,7 @@ export function createTask(created: TaskCreated, start: { now: number } | null):
 export function decide(command: TaskCommand, task: TaskState, now: number): TaskEvent[] {
   switch (command.type) {
     case 'start':
-      return start(task, command.operator, command.unavailable, now);
+      return start(task, command.operator, command, now);
     case 'pause':
       return pause(task, command.operator);
     case 'stop':
@@ -107,7 +116,7 @@ export function runsToResume(task: TaskState): Run[] {
   return task.runs.filter((run) => !run.open && run.state !== 2 && run.state !== 1);
 }
 
-function start(task: TaskState, operator: string, unavailable: UnavailableNode[], now: number): TaskEvent[] {
+function start(task: TaskState, operator: string, preparation: Preparation, now: number): TaskEvent[] {
   if (task.status === 'stopped') throw refusal('it was terminated and cannot be resumed');
   if (task.status === 'running' || task.status === 'halting') throw refusal('it is running already');
   const runs = runsToResume(task);
@@ -117,7 +126,12 @@ function start(task: TaskState, operator: string, unavailable: UnavailableNode[]
   const events: TaskEvent[] = [
     { type: 'TaskStarted', data: { operator, deadline, runs: all ? null : runs.map(({ index }) => index) } },
   ];
-  const reasons = new Map(unavailable.map(({ node, reason }) => [node, reason]));
+  const reasons = new Map(preparation.unavailable.map(({ node, reason }) => [node, reason]));
+  const reserved = now <= preparation.reservedUntil ? preparation.reserved : [];
+  // It ended, and let go of its nodes, after they were looked at: another task may have them by now.
+  if (runs.some(({ node, held }) => !held && !reasons.has(node) && !reserved.includes(node))) {
+    throw refusal('it ended while it was being started; start it once more');
+  }
   for (const run of runs) {
     const reason = reasons.get(run.node);
     if (reason !== undefined) {

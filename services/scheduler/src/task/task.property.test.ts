@@ -1,7 +1,7 @@
 import { ServiceError } from '@rigel/contracts';
 import fc from 'fast-check';
 import t from 'tap';
-import { step, TaskUnderTest, taskCreated } from '../testing/task.js';
+import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
 import { renderLog } from './log.js';
 import { hasEnded, needsExecutor, type Run } from './state.js';
 
@@ -92,7 +92,7 @@ function play(task: TaskUnderTest, next: Move): void {
       allowRefusal(() => task.do({ type: 'pause', operator: 'x' }));
       return;
     case 'start':
-      allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable: [] }));
+      allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }));
       return;
     case 'wait':
       task.now += 1 + (next.pick % 10_000);
@@ -184,7 +184,7 @@ t.test(
         }
         checkInvariants(task);
         if (task.state.status === 'paused')
-          allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable: [] }));
+          allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }));
         // From here on everything goes well: the task must come to its end by itself.
         for (let n = 0; n < 1_000; n++) {
           const waiting = task.state.runs.find(needsExecutor);
