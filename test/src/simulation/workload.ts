@@ -57,6 +57,7 @@ export class Client {
     });
     for (const id of created?.ids ?? []) {
       this.acknowledged.push({ task: id, event: 'TaskCreated', operator });
+      if (random.chance(0.4)) await this.pauseInALaterBatch(id);
       for (let i = random.integer(0, 3); i > 0; i--) {
         await host.clock.sleep(random.integer(500, 15_000));
         const command = random.pick(['start', 'pause', 'start', 'pause', 'stop'] as const);
@@ -66,6 +67,22 @@ export class Client {
         await host.clock.sleep(random.integer(0, 3_000));
         await this.control(id, 'start');
       }
+    }
+  }
+
+  /** Pauses when a later batch is at work and an earlier one has failed nodes, and starts before the steps are done. */
+  private async pauseInALaterBatch(id: number): Promise<void> {
+    const { host, random, world } = this;
+    for (let i = 0; i < 300; i++) {
+      const task = world.promises.folded.get(id);
+      const failedBefore = task?.runs.some(({ batch, state }) => batch < task.batch && state === 3);
+      if (failedBefore && task?.status === 'running' && task.runs.some(({ holder }) => holder !== null)) {
+        await this.control(id, 'pause');
+        await host.clock.sleep(random.integer(0, 300));
+        await this.control(id, 'start');
+        return;
+      }
+      await host.clock.sleep(100);
     }
   }
 

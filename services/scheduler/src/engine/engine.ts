@@ -119,8 +119,9 @@ export class TaskEngine {
     return { tasks: this.tasks.size, leases: this.leases.size, waiting: this.queue.length };
   }
 
-  /** The tasks in memory, as they stand: to be looked at only. */
+  /** The tasks in memory, to be looked at only. None while something is decided that may not come to be recorded. */
   loaded(): TaskState[] {
+    if (this.working) return [];
     return [...this.tasks.values()].map(({ state }) => state);
   }
 

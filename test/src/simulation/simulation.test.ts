@@ -1,0 +1,56 @@
+import { availableParallelism } from 'node:os';
+import t from 'tap';
+import { DEFECTS } from './defects.js';
+import { runSeeds } from './run-seeds.js';
+import { simulate } from './simulate.js';
+
+const SEEDS = 1_000;
+/** Seeds that a defect may take to be found. */
+const DEFECT_SEEDS = 1_000;
+
+function* seeds(count: number): Generator<number> {
+  for (let seed = 1; seed <= count; seed++) yield seed;
+}
+
+t.test('a seed tells the same story each time', async (t) => {
+  for (const seed of [3, 21, 149]) {
+    const first = await simulate(seed, { trace: true });
+    const second = await simulate(seed, { trace: true });
+    t.same(second.trace, first.trace);
+    t.equal(second.fingerprint, first.fingerprint);
+    t.ok(first.events > 0);
+  }
+  t.not((await simulate(3)).fingerprint, (await simulate(4)).fingerprint);
+});
+
+t.test('whatever goes wrong, every promise is kept', async (t) => {
+  const broken: string[] = [];
+  let count = 0;
+  await runSeeds({
+    seeds: seeds(SEEDS),
+    jobs: availableParallelism(),
+    onResult: ({ seed, violation }) => {
+      count++;
+      if (violation !== undefined) broken.push(`seed ${seed}: ${violation}`);
+      return true;
+    },
+  });
+  t.same(broken, []);
+  t.equal(count, SEEDS);
+});
+
+t.test('a defect that is put back is found', async (t) => {
+  for (const defect of DEFECTS) {
+    let found: string | undefined;
+    await runSeeds({
+      seeds: seeds(DEFECT_SEEDS),
+      jobs: availableParallelism(),
+      defect,
+      onResult: ({ violation }) => {
+        found ??= violation;
+        return found === undefined;
+      },
+    });
+    t.type(found, 'string', `${defect.name}: ${defect.why}`);
+  }
+});
