@@ -104,6 +104,26 @@ t.test('only the newest lease may report or send output', async (t) => {
   });
 });
 
+t.test('output is sent again with more, because its sender was not told that it is stored', async (t) => {
+  const scheduler = await startReplica(servers);
+  t.teardown(() => scheduler.stop());
+  const { id, runs } = await createTask(1);
+  const run = runs[0] as number;
+  const { lease, next } = await counterpart.claim(id, run);
+  const piece = (text: string) => ({ offset: 0, data: Buffer.from(text).toString('base64') });
+  const first = { task_id: id, run_id: run, lease, step: 0, attempt: 1, output: piece('begins\n') };
+  const more = { ...first, output: piece('begins\ngoes on\n') };
+  // The last two and the first may be committed together.
+  await counterpart.call(execution.output, first, id);
+  await Promise.all([first, more, first].map((output) => counterpart.call(execution.output, output, id)));
+  const report = { ...counterpart.report(id, run, lease, next), output: piece('begins\ngoes on\nends\n') };
+  await counterpart.call(execution.report, report, id);
+  await counterpart.call(execution.report, { ...report, output: piece('begins\n') }, id);
+  t.match(await counterpart.call(tasks.nodeLog, { id: run }), {
+    steps: [{ name: 'one', text: 'begins\ngoes on\nends\n' }],
+  });
+});
+
 t.test('a scheduler that is started again goes on: leases hold, reports count once', async (t) => {
   const first = await startReplica(servers);
   const { id, runs } = await createTask(2);

@@ -14,7 +14,10 @@ const FORGET_WITHIN = 3;
 export async function runChaos(
   options: ChaosOptions,
   print: (text: string) => void,
-  signal?: AbortSignal,
+  {
+    signal,
+    mostFaultsMs,
+  }: { signal?: AbortSignal /** Length of a round's faults at most. */; mostFaultsMs?: number } = {},
 ): Promise<RoundResult[]> {
   const { rounds, seed, nodes, minutes, stopEvery } = options;
   const random = new Random(seed);
@@ -31,6 +34,7 @@ export async function runChaos(
         random: new Random(seed * 1_000 + round),
         stop: stopEvery > 0 && round % stopEvery === 0,
         forget: round === forgetIn,
+        ...(mostFaultsMs === undefined ? {} : { mostFaultsMs }),
       });
       results.push(result);
       print(roundLine(round, result));

@@ -18,6 +18,6 @@ const end = (): void => {
 };
 process.once('SIGINT', end).once('SIGTERM', end);
 print(`chaos: ${options.rounds} rounds over ${options.nodes} nodes, --seed ${options.seed}`);
-const results = await runChaos(options, print, ending.signal);
+const results = await runChaos(options, print, { signal: ending.signal });
 print(summary(results));
 process.exit(results.some(({ problems }) => problems.length > 0) ? 1 : 0);

@@ -168,18 +168,6 @@ export const DEFECTS: readonly Defect[] = [
     ],
   },
   {
-    name: 'refused-output-dropped',
-    why: 'output that a scheduler refused which stood still is lost',
-    code: [
-      {
-        file: 'services/executor/dist/output-sender.js',
-        find: 'if (this.refused || this.finished) {\n                    this.putBack(output);',
-        replace:
-          'if (this.refused || this.finished) {\n                    if (!this.refused)\n                        this.putBack(output);',
-      },
-    ],
-  },
-  {
     name: 'gap-not-noticed',
     why: 'a follower takes a batch of events that does not follow what it has',
     code: [
