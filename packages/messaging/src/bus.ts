@@ -143,11 +143,8 @@ export class Bus {
    * one for each request costs more than all else about it.
    */
   private endOfTurn(): Promise<void> {
-    this.turn ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.turn = undefined;
-        resolve();
-      });
+    this.turn ??= this.clock.endOfTurn().then(() => {
+      this.turn = undefined;
     });
     return this.turn;
   }

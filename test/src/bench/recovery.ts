@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '@rigel/testing';
 import pg from 'pg';
+import { nodeCount } from './node-count.js';
 import { type NoopRig, startNoopRig } from './noop-rig.js';
 import { type BenchReport, type Figure, median, print } from './report.js';
 
@@ -20,7 +21,7 @@ const GOAL_MS = 10_000;
  * with a second replica that takes over, and with none, when the supervisor starts it again.
  */
 export async function benchRecovery(args: string[]): Promise<BenchReport> {
-  const count = Number(args[0] ?? NODES);
+  const count = nodeCount(args, NODES);
   print(`recovery: kill -9 of the scheduler in a task over ${count} nodes, ${ROUNDS} rounds each`);
   const taken = await withReplica(count);
   const restarted: number[] = [];
