@@ -11,6 +11,8 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Does something once, later. Returns a function that calls it off. */
   after(ms: number, action: () => void): () => void;
+  /** Resolves when what has arrived by now has been handled: the moment to send together what it led to. */
+  endOfTurn(): Promise<void>;
   /** Does something again and again. Returns a function that ends it. */
   every(ms: number, action: () => void): () => void;
 }
@@ -29,6 +31,7 @@ export const systemClock: Clock = {
     const timer = setTimeout(action, ms);
     return () => clearTimeout(timer);
   },
+  endOfTurn: () => new Promise((resolve) => void setImmediate(resolve)),
   every(ms, action) {
     const timer = setInterval(action, ms);
     return () => clearInterval(timer);

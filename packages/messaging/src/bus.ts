@@ -74,6 +74,8 @@ function subjectOf(rpc: Rpc, partition: number | undefined): string {
  * that gets `unavailable` does not know whether the operation happened.
  */
 export class Bus {
+  private turn: Promise<void> | undefined;
+
   private constructor(
     readonly nats: NatsConnection,
     private readonly log: Logger,
@@ -122,6 +124,7 @@ export class Bus {
       if (left <= 0) throw new ServiceError('unavailable', `${rpc.subject} does not answer`);
       let message: Msg;
       try {
+        await this.endOfTurn();
         message = await this.nats.request(subject, envelope, { timeout: left });
       } catch (error) {
         if (!(error instanceof NatsError)) throw error;
@@ -133,6 +136,17 @@ export class Bus {
       }
       return await this.readReply<R>(message, subject);
     }
+  }
+
+  /**
+   * When the answers that arrived together have been handled. What they lead to is sent then, in one write to the socket:
+   * one for each request costs more than all else about it.
+   */
+  private endOfTurn(): Promise<void> {
+    this.turn ??= this.clock.endOfTurn().then(() => {
+      this.turn = undefined;
+    });
+    return this.turn;
   }
 
   private async readReply<R extends Rpc>(message: Msg, subject: string): Promise<RpcResponse<R>> {

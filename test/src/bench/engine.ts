@@ -2,6 +2,7 @@ import { WORK_STREAM } from '@rigel/contracts';
 import { connect, type NatsConnection } from 'nats';
 import pg from 'pg';
 import { measureSpeed } from './machine.js';
+import { nodeCount } from './node-count.js';
 import { type NoopRig, runTask, STEPS, startNoopRig } from './noop-rig.js';
 import { measureDbos } from './peers/dbos.js';
 import { installPeers, PeersUnavailable } from './peers/install.js';
@@ -24,7 +25,7 @@ const GOAL_STEPS_PER_SECOND = 8_000;
  * that do nothing, durable step by step too.
  */
 export async function benchEngine(args: string[]): Promise<BenchReport> {
-  const count = Number(args[0] ?? NODES);
+  const count = nodeCount(args, NODES);
   print(`engine: ${count} node runs x ${STEPS} steps that do nothing`);
   const skipped: string[] = [];
   const peers = await installPeers().catch((error: unknown) => {

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
 import { keep } from './cleanup.js';
+import { nodeCount } from './node-count.js';
 import { type BenchReport, type Figure, print } from './report.js';
 
 const EXECUTORS = [1, 2, 4];
@@ -18,7 +19,7 @@ const GOAL_SHARE = 0.9;
  * what there is too little of, so throughput must grow with them. The work grows with them too.
  */
 export async function benchExecutors(args: string[]): Promise<BenchReport> {
-  const perExecutor = Number(args[0] ?? SLOTS * WAVES);
+  const perExecutor = nodeCount(args, SLOTS * WAVES);
   print(`executors: ${perExecutor} nodes for each executor x ${STEPS} steps of 1 s, ${SLOTS} slots each`);
   const figures: Figure[] = [];
   let single = 0;

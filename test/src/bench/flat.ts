@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { waitFor } from '@rigel/testing';
 import { keep } from './cleanup.js';
 import { HEAP_DIR } from './heap-probe.js';
+import { nodeCount } from './node-count.js';
 import { type NoopRig, runTask, STEPS, startNoopRig } from './noop-rig.js';
 import { memoryOf, resetPeak, usageOf } from './process-usage.js';
 import { type BenchReport, type Figure, median, print, shown } from './report.js';
@@ -46,7 +47,7 @@ function shapes(largest: number): Shape[] {
  * so that it is the size of the task that is compared and not how busy the system is.
  */
 export async function benchFlat(args: string[]): Promise<BenchReport> {
-  const largest = Number(args[0] ?? LARGEST);
+  const largest = nodeCount(args, LARGEST);
   const list = shapes(largest);
   print(`flat: tasks of ${list.map(({ size }) => size).join(', ')} nodes x ${STEPS} steps that do nothing`);
   const costs = await measureCosts(largest, list);

@@ -1,5 +1,4 @@
 import { access, writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { stopOnSignals } from './cleanup.js';
 import { benchEngine } from './engine.js';
 import { benchExecutors } from './executors.js';
@@ -30,18 +29,18 @@ const benches: Record<string, Bench> = {
 const USAGE = `usage: pnpm bench [${Object.keys(benches).join(' | ')}] [number of nodes] [--json file]`;
 
 function readArguments(): { chosen: string[]; args: string[]; jsonFile: string | undefined } {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: { json: { type: 'string' } },
-  });
-  const [name, ...args] = positionals;
-  if (name !== undefined && !(name in benches)) throw new Error(`there is no benchmark ${name}`);
-  const [nodes] = args;
-  if (args.length > 1) throw new Error(`too much: ${args.slice(1).join(' ')}`);
-  if (nodes !== undefined && !(Number.isInteger(Number(nodes)) && Number(nodes) > 0)) {
-    throw new Error(`the number of nodes is ${nodes}, which is no whole number above 0`);
+  const [name, ...args] = process.argv.slice(2);
+  const all = name === undefined || name.startsWith('--');
+  if (all && name !== undefined) args.unshift(name);
+  if (!all && !(name in benches)) throw new Error(`there is no benchmark ${name}; ${USAGE}`);
+  let jsonFile: string | undefined;
+  const json = args.indexOf('--json');
+  if (json >= 0) {
+    [, jsonFile] = args.splice(json, 2);
+    if (jsonFile === undefined) throw new Error(`--json names no file; ${USAGE}`);
   }
-  return { chosen: name === undefined ? Object.keys(benches) : [name], args, jsonFile: values.json };
+  if (all && args.length > 0) throw new Error(`${args[0]} is for one benchmark, and none is named; ${USAGE}`);
+  return { chosen: all ? Object.keys(benches) : [name], args, jsonFile };
 }
 
 async function main(): Promise<number> {
@@ -49,7 +48,7 @@ async function main(): Promise<number> {
   try {
     read = readArguments();
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
+    process.stderr.write(`${(error as Error).message}\n`);
     return FAILED;
   }
   const hasProc = await access('/proc/self/stat').then(

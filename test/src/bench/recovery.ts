@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PARTITIONS, partitionOf } from '@rigel/contracts';
 import { waitFor } from '@rigel/testing';
 import pg from 'pg';
+import { nodeCount } from './node-count.js';
 import { type NoopRig, startNoopRig } from './noop-rig.js';
 import { type BenchReport, type Figure, median, print } from './report.js';
 
@@ -20,7 +22,7 @@ const GOAL_MS = 10_000;
  * with a second replica that takes over, and with none, when the supervisor starts it again.
  */
 export async function benchRecovery(args: string[]): Promise<BenchReport> {
-  const count = Number(args[0] ?? NODES);
+  const count = nodeCount(args, NODES);
   print(`recovery: kill -9 of the scheduler in a task over ${count} nodes, ${ROUNDS} rounds each`);
   const taken = await withReplica(count);
   const restarted: number[] = [];
@@ -57,13 +59,11 @@ async function withReplica(count: number): Promise<number[]> {
   const times: number[] = [];
   try {
     for (let round = 1; round <= ROUNDS; round++) {
-      const owner = await waitFor(() => settledOwner(noop), {
-        what: 'two schedulers run and one owns the partitions',
-        timeoutMs: WAIT_MS,
-        intervalMs: 100,
-      });
-      times.push(await measureKill(noop, () => owner));
-      print(`  with a second replica, round ${round} (${owner} killed): ${times.at(-1)} ms`);
+      const owned = await settled(noop);
+      const owner = (taskId: number) =>
+        [...owned.keys()].find((name) => owned.get(name)?.includes(partitionOf(taskId))) ?? '';
+      times.push(await measureKill(noop, owner));
+      print(`  with a second replica, round ${round}: ${times.at(-1)} ms`);
     }
   } finally {
     await noop.rig.stop();
@@ -72,7 +72,7 @@ async function withReplica(count: number): Promise<number[]> {
 }
 
 /** @returns milliseconds from the kill to the first report accepted after it. */
-async function measureKill(noop: NoopRig, victim: () => string): Promise<number> {
+async function measureKill(noop: NoopRig, victim: (taskId: number) => string): Promise<number> {
   const { rig, template, nodes } = noop;
   const database = new pg.Client({ connectionString: rig.stack.databaseUrl });
   await database.connect();
@@ -93,7 +93,7 @@ async function measureKill(noop: NoopRig, victim: () => string): Promise<number>
     });
     const killedAt = Date.now();
     const start = performance.now();
-    rig.stack.kill(victim(), 'SIGKILL');
+    rig.stack.kill(victim(id), 'SIGKILL');
     // Whatever was decided before the kill may still be committed by PostgreSQL; it carries an earlier time.
     while ((await ended(id, killedAt)) === 0) {
       if (performance.now() - start > WAIT_MS) throw new Error(`nothing was reported in ${WAIT_MS / 1000} s`);
@@ -108,16 +108,26 @@ async function measureKill(noop: NoopRig, victim: () => string): Promise<number>
   }
 }
 
-/** The replica that owns the partitions, as its log tells; undefined while not both replicas are ready. */
-async function settledOwner({ rig }: NoopRig): Promise<string | undefined> {
-  let owner: string | undefined;
+/** Waits until all replicas run again and have shared the partitions. */
+async function settled(noop: NoopRig): Promise<Map<string, number[]>> {
+  const look = async (): Promise<Map<string, number[]> | undefined> => {
+    const owned = await ownedPartitions(noop);
+    const shares = [...owned.values()];
+    return shares.every(({ length }) => length > 0) && shares.flat().length === PARTITIONS
+      ? owned
+      : undefined;
+  };
+  return waitFor(look, { what: 'all schedulers own partitions', timeoutMs: WAIT_MS, intervalMs: 100 });
+}
+
+/** The partitions of each scheduler that runs, as the logs tell. */
+async function ownedPartitions({ rig }: NoopRig): Promise<Map<string, number[]>> {
+  const owned = new Map<string, number[]>();
   for (const { name, pid, logFile } of rig.stack.processes) {
     if (!name.startsWith('scheduler')) continue;
     const lines = (await readFile(logFile, 'utf8')).split('\n').filter(Boolean);
     const entries = lines.map((line) => JSON.parse(line)).filter((entry) => entry.pid === pid);
-    if (pid === undefined || !entries.some(({ msg }) => msg === 'ready')) return undefined;
-    const owned = entries.filter(({ msg }) => msg === 'partitions owned').at(-1);
-    if (owned?.partitions.length > 0) owner = name;
+    owned.set(name, entries.filter(({ msg }) => msg === 'partitions owned').at(-1)?.partitions ?? []);
   }
-  return owner;
+  return owned;
 }

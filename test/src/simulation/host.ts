@@ -50,6 +50,8 @@ export class Host {
         };
         signal?.addEventListener('abort', onAbort, { once: true });
       }),
+    // Every arrival is a turn of its own on the timeline.
+    endOfTurn: () => Promise.resolve(),
     after: (ms, action) => this.timeline.schedule(ms, this, action),
     every: (ms, action) => {
       let callOff = (): void => undefined;

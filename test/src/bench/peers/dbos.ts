@@ -42,7 +42,8 @@ export async function measureDbos(
         return { setting, result };
       });
     const trials = [];
-    for (const setting of SETTINGS) trials.push(await once(setting, TRIAL));
+    // Twice in turns: a slow moment of the machine must not decide.
+    for (const setting of [...SETTINGS, ...SETTINGS]) trials.push(await once(setting, TRIAL));
     const best = fastest(trials.map(({ result }) => result));
     const { setting } = trials.find(({ result }) => result === best) ?? { setting: SETTINGS[0] };
     return (await once(setting as (typeof SETTINGS)[number], runs)).result;
