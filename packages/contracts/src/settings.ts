@@ -52,9 +52,9 @@ export const executorSettings = {
   }),
   RIGEL_ATTEMPTS_KEPT: Type.Integer({
     default: 30,
-    minimum: 2,
+    minimum: 0,
     maximum: 3_650,
-    description: 'Days that the files of ended attempts are kept on nodes.',
+    description: 'Days that the files of ended attempts are kept on nodes; 0: for ever.',
   }),
 };
 

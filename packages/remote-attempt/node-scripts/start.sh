@@ -4,7 +4,7 @@
 # This part is sent once and only defines. Each attempt is then a compound command of its own on standard input:
 # settings, rg_write_actions (writes the action files, fails with the file's name in rg_what) and rg_run_actions (runs
 # them; leaves the status in rg_status and the number of the last one that ran in rg_action), and last rg_attempt.
-# Settings: rg_key, rg_actions (how many there are), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or empty).
+# Settings: rg_key, rg_own (set when the command is to get a session apart from this shell's), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or empty).
 #
 # Says one of these; or nothing, and ends with status 99 or by a signal when it may have done something
 #   leader               nothing was done: not a session leader, start this again through setsid
@@ -26,7 +26,8 @@ rg_leader() {
 rg_leads=
 rg_leader $rg_stat
 rg_boot_now
-rg_setsid=$(command -v setsid 2>/dev/null)
+rg_setsid=
+! command -v setsid >/dev/null 2>&1 || rg_setsid=setsid
 
 rg_refuse() {
   rg_say nostart "$*"
@@ -156,9 +157,8 @@ rg_attempt() {
     rg_put nostart "$rg_what" - -
     rg_refuse "$rg_file.$rg_what cannot be written (is the disk full?)"
   }
-  # Several actions are of one session: this shell's, which then cannot serve another attempt.
-  rg_alone=
-  [ "$rg_actions" -gt 1 ] || rg_alone=$rg_setsid
+  # Without a session apart, the command is in this shell's, which then cannot serve another attempt.
+  rg_alone=${rg_own:+$rg_setsid}
   exec 3>>"$rg_file.output"
   rg_run_actions
   rg_take_output

@@ -25,9 +25,11 @@ export function startPreparation(): NodeScript {
 
 /** Begins an attempt in a shell that has been prepared. */
 export function attemptCommand(spec: AttemptSpec, shares: OutputShares, shell: string): string {
+  // Several actions share one session; and setsid has to be found before the command's own PATH applies.
+  const own = spec.actions.length === 1 && spec.env?.PATH === undefined;
   const settings = {
     ...attemptSettings(spec.key, shares),
-    rg_actions: spec.actions.length,
+    rg_own: own ? 1 : '',
     rg_previous: spec.previousKey ?? '',
   };
   return compound(settings, [actionFunctions(spec, shell), 'rg_attempt\n']);

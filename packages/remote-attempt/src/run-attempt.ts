@@ -65,10 +65,12 @@ export async function runAttempt(
   }
 }
 
+/** `next`: the shell that ran the attempt waits for another one. */
+type StartOutcome = { kind: 'outcome'; outcome: AttemptOutcome; next: boolean };
+
 /** What became of a start script. */
 type StartAnswer =
-  /** `next`: its shell waits for another attempt. */
-  | { kind: 'outcome'; outcome: AttemptOutcome; next: boolean }
+  | StartOutcome
   | { kind: 'taken' | 'previous' | 'leader' }
   /** It ended without an answer. */
   | { kind: 'silent'; end: ShellEnd };
@@ -170,6 +172,7 @@ class AttemptRun {
       this.end(follower.session);
       switch (answer.kind) {
         case 'outcome':
+          if (starter !== undefined && 'next' in answer) return this.afterStart(answer, starter);
           return answer.outcome;
         case 'stopping':
           await stopAttempt(this.connection, this.spec.key, { graceMs: 0 });
@@ -203,9 +206,9 @@ class AttemptRun {
   private async firstOutcome(
     following: Promise<FollowAnswer>,
     starter: Starter | undefined,
-  ): Promise<FollowAnswer> {
+  ): Promise<FollowAnswer | StartOutcome> {
     if (starter === undefined) return following;
-    const startOutcome = starter.answer.then(
+    const startOutcome = starter.answer.then<FollowAnswer | StartOutcome, FollowAnswer>(
       (answer) => (answer.kind === 'outcome' ? answer : following),
       () => following,
     );

@@ -45,7 +45,7 @@ export class NodeConnections {
     private readonly options: {
       /** How long an idle connection is kept; 0: it is closed at once. */
       idleMs: number;
-      /** How many days ended attempts are kept on nodes. */
+      /** How many days ended attempts are kept on nodes; 0: for ever. */
       keptDays: number;
       log: Logger;
     },
@@ -135,6 +135,7 @@ export class NodeConnections {
 
   private async prune(connection: NodeConnection): Promise<void> {
     const address = nodeAddress(connection);
+    if (this.options.keptDays === 0) return;
     const last = this.pruned.get(address);
     if (last !== undefined && Date.now() - last < PRUNE_EVERY_MS) return;
     if (this.pruning.size >= PRUNES_MOST) return;

@@ -45,6 +45,8 @@ async function compare(count: number, rounds: number, kept: boolean): Promise<vo
       executor: {
         RIGEL_EXECUTOR_SLOTS: String(kept ? AT_ONCE : AT_ONCE / 2),
         RIGEL_SSH_IDLE: kept ? '600' : '0',
+        // The daily tidying is no part of a step; here all nodes share one folder, each would search through all.
+        RIGEL_ATTEMPTS_KEPT: '0',
       },
     },
   });
