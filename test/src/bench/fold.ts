@@ -5,6 +5,7 @@ import { openDatabase } from '@rigel/runtime';
 import { schedulerHistory, taskAt } from '@rigel/scheduler/maintenance';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
+import { type BenchReport, type Figure, print } from './report.js';
 
 const WRITTEN = 5_000;
 const NODES = 10_000;
@@ -83,11 +84,17 @@ async function write(db: Kysely<unknown>, id: number, facts: Iterable<Fact>): Pr
 
 /**
  * How long it takes to fold a history through the real store, as one stream and as many: whether the start of a replica,
- * or a look into the past, needs snapshots. Prints events/s.
+ * or a look into the past, needs snapshots.
  * @param args the number of events, 1,000,000 when absent.
  */
-export async function foldBenchmark(args: string[]): Promise<void> {
+export async function foldBenchmark(args: string[]): Promise<BenchReport> {
   const wanted = Number(args[0] ?? 1_000_000);
+  if (!Number.isSafeInteger(wanted) || wanted < 1)
+    throw new Error(`fold: '${args[0]}' is not a number of events`);
+  const figures: Figure[] = [];
+  const record = async (...what: Parameters<typeof timed>): Promise<void> => {
+    figures.push(await timed(...what));
+  };
   const servers = await startTestServers();
   const db = await openDatabase<unknown>({
     url: servers.databaseUrl,
@@ -101,13 +108,13 @@ export async function foldBenchmark(args: string[]): Promise<void> {
     const steps = Math.max(1, Math.round(wanted / NODES) - 2);
     const large = await write(db, 1, eventsOf(NODES, steps, 1));
     const peak = process.memoryUsage().rss;
-    await timed(`one task over ${NODES} nodes`, large, () => taskAt(db, 1, 'now', 0));
+    await record(`one task over ${NODES} nodes`, large, () => taskAt(db, 1, 'now', 0));
     print(`  memory ${Math.round((process.memoryUsage().rss - peak) / 1e6)} MB more than before`);
-    await timed('the same history by position, not folded', large, async () => {
+    await record('the same history by position, not folded', large, async () => {
       const history = historyOf(db, schedulerHistory.types);
       for (let position = 0; position < large; position += WRITTEN) await history.after(position, WRITTEN);
     });
-    await timed('verify', large, () =>
+    await record('verify', large, () =>
       verifyHistory(db, schedulerHistory, { headOf: async () => large, onDifference: () => undefined }),
     );
     await sql`TRUNCATE events`.execute(db);
@@ -118,22 +125,20 @@ export async function foldBenchmark(args: string[]): Promise<void> {
     for (; small < wanted / 10; id++) {
       small += await write(db, id + 1, eventsOf(SMALL_NODES, 3, id * SMALL_NODES + 1));
     }
-    await timed(`${id} tasks over ${SMALL_NODES} nodes, one after the other`, small, async () => {
+    await record(`${id} tasks over ${SMALL_NODES} nodes, one after the other`, small, async () => {
       for (let task = 1; task <= id; task++) await taskAt(db, task, 'now', 0);
     });
+    return { figures, skipped: [] };
   } finally {
     await db.destroy();
     await servers.stop();
   }
 }
 
-async function timed(what: string, events: number, work: () => Promise<unknown>): Promise<void> {
+async function timed(what: string, events: number, work: () => Promise<unknown>): Promise<Figure> {
   const start = performance.now();
   await work();
   const seconds = (performance.now() - start) / 1000;
   print(`  ${what}: ${events} events in ${seconds.toFixed(2)} s, ${Math.round(events / seconds)} events/s`);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  return { name: what, value: events / seconds, unit: 'events/s' };
 }

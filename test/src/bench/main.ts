@@ -3,6 +3,7 @@ import { stopOnSignals } from './cleanup.js';
 import { benchEngine } from './engine.js';
 import { benchExecutors } from './executors.js';
 import { benchFlat } from './flat.js';
+import { foldBenchmark } from './fold.js';
 import { describe, thisMachine } from './machine.js';
 import { benchRecovery } from './recovery.js';
 import { type BenchReport, print, reached, table } from './report.js';
@@ -24,6 +25,7 @@ const benches: Record<string, Bench> = {
   flat: benchFlat,
   recovery: benchRecovery,
   executors: benchExecutors,
+  fold: foldBenchmark,
 };
 
 const USAGE = `usage: pnpm bench [${Object.keys(benches).join(' | ')}] [number of nodes] [--json file]`;
