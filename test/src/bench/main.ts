@@ -14,13 +14,10 @@ const FAILED = 1;
 const INCOMPLETE = 2;
 
 /** Gets what stands on the command line after its name. */
-type Bench = (args: string[]) => Promise<BenchReport | undefined>;
+type Bench = (args: string[]) => Promise<BenchReport>;
 
 const benches: Record<string, Bench> = {
-  ssh: async (args) => {
-    await benchSsh(args);
-    return undefined;
-  },
+  ssh: benchSsh,
   engine: benchEngine,
   flat: benchFlat,
   recovery: benchRecovery,

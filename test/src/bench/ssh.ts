@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { Client } from 'ssh2';
 import { loopbackNodes } from '../support/fleet.js';
 import { type Rig, startRig } from '../support/rig.js';
+import { keep } from './cleanup.js';
+import { usageOf } from './process-usage.js';
+import { type BenchReport, type Figure, median, print } from './report.js';
 
 const STEPS = 3;
 const AT_ONCE = 50;
@@ -12,8 +14,8 @@ const ROUNDS = 5;
 /** Rounds of both that do not count: a service has run for a while, and has its connections. */
 const WARM_UP = 2;
 const COMMAND = 'echo hello';
-const USAGE = 'usage: bench ssh [--nodes <n>,<n>…] [--rounds <n>]';
-const TICKS_PER_SECOND = 100;
+const GOAL = 1.3;
+const TASK_TIMEOUT_MS = 600_000;
 
 /** Seconds that something took, and the processor time of its SSH clients meanwhile. */
 interface Took {
@@ -28,28 +30,32 @@ type Contender = () => Promise<Took>;
  * connection for each node, one exec for each step, 50 nodes at a time. The two take turns; the figures are ratios. Once
  * both connect anew each time, once both have their connections open from the time before.
  */
-export async function benchSsh(args: string[]): Promise<void> {
-  const { sizes, rounds } = readArguments(args);
+export async function benchSsh(args: string[]): Promise<BenchReport> {
+  const sizes = args[0] === undefined ? SIZES : [Number(args[0])];
+  const figures: Figure[] = [];
   for (const count of sizes) {
-    for (const kept of [false, true]) await compare(count, rounds, kept);
+    for (const kept of [false, true]) figures.push(...(await compare(count, kept)));
   }
+  return { figures, skipped: [] };
 }
 
-async function compare(count: number, rounds: number, kept: boolean): Promise<void> {
-  const rig = await startRig({
-    fastDatabase: false,
-    // A kept connection is its executor's own.
-    executors: kept ? 1 : 2,
-    profileDir: process.env.RIGEL_BENCH_PROFILE_DIR,
-    env: {
-      executor: {
-        RIGEL_EXECUTOR_SLOTS: String(kept ? AT_ONCE : AT_ONCE / 2),
-        RIGEL_SSH_IDLE: kept ? '600' : '0',
-        // The daily tidying is no part of a step; here all nodes share one folder, each would search through all.
-        RIGEL_ATTEMPTS_KEPT: '0',
+async function compare(count: number, kept: boolean): Promise<Figure[]> {
+  const rig = await keep(
+    startRig({
+      fastDatabase: false,
+      // A kept connection is its executor's own.
+      executors: kept ? 1 : 2,
+      profileDir: process.env.RIGEL_BENCH_PROFILE_DIR,
+      env: {
+        executor: {
+          RIGEL_EXECUTOR_SLOTS: String(kept ? AT_ONCE : AT_ONCE / 2),
+          RIGEL_SSH_IDLE: kept ? '600' : '0',
+          // The daily tidying is no part of a step; here all nodes share one folder, each would search through all.
+          RIGEL_ATTEMPTS_KEPT: '0',
+        },
       },
-    },
-  });
+    }),
+  );
   const bare = new BareLoop(rig, loopbackNodes(count, rig.sshd.port), kept);
   try {
     const nodes = loopbackNodes(count, rig.sshd.port);
@@ -58,12 +64,12 @@ async function compare(count: number, rounds: number, kept: boolean): Promise<vo
     const template = await rig.fleet.template({ a: step, b: step, c: step });
     const rigel: Contender = () => throughRigel(rig, template, nodes);
     print(
-      `ssh: ${count} nodes x ${STEPS} steps, ${AT_ONCE} at a time, ${rounds} rounds, ` +
+      `ssh: ${count} nodes x ${STEPS} steps, ${AT_ONCE} at a time, ${ROUNDS} rounds, ` +
         (kept ? 'connections open from the time before' : 'connecting anew'),
     );
     const ratios: number[] = [];
     const cpuRatios: number[] = [];
-    for (let round = 1 - WARM_UP; round <= rounds; round++) {
+    for (let round = 1 - WARM_UP; round <= ROUNDS; round++) {
       const one = await bare.run();
       const other = await rigel();
       if (round < 1) continue;
@@ -76,10 +82,15 @@ async function compare(count: number, rounds: number, kept: boolean): Promise<vo
           `of the executors ${other.clientCpu.toFixed(2)} s, ratio ${cpuRatio.toFixed(2)}`,
       );
     }
-    print(
-      `  median ratio ${median(ratios).toFixed(2)} (goal: at most 1.3), ` +
-        `of the processor time ${median(cpuRatios).toFixed(2)}\n`,
-    );
+    const what = `${count} nodes, ${kept ? 'connections open' : 'connecting'}`;
+    return [
+      { name: what, value: median(ratios), unit: 'times bare ssh2', goal: { atMost: GOAL } },
+      {
+        name: `${what}, executors' processor time`,
+        value: median(cpuRatios),
+        unit: "times bare ssh2's client",
+      },
+    ];
   } finally {
     bare.close();
     await rig.stop();
@@ -90,7 +101,7 @@ async function throughRigel(rig: Rig, template: number, nodes: string[]): Promis
   const cpu = await executorsCpu(rig);
   const start = performance.now();
   const id = await rig.fleet.startTask(template, nodes);
-  const task = await rig.fleet.ended(id, 300_000);
+  const task = await rig.fleet.ended(id, TASK_TIMEOUT_MS);
   const seconds = (performance.now() - start) / 1000;
   if (task.state !== 2) throw new Error(`task ${id} ended ${task.end_reason}`);
   return { seconds, clientCpu: (await executorsCpu(rig)) - cpu };
@@ -98,14 +109,11 @@ async function throughRigel(rig: Rig, template: number, nodes: string[]): Promis
 
 /** Seconds of processor time that the executors have used. */
 async function executorsCpu(rig: Rig): Promise<number> {
-  let ticks = 0;
+  let seconds = 0;
   for (const { name, pid } of rig.stack.processes) {
-    if (!name.startsWith('executor') || pid === undefined) continue;
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    ticks += Number(fields[11]) + Number(fields[12]);
+    if (name.startsWith('executor') && pid !== undefined) seconds += (await usageOf(pid)).cpu;
   }
-  return ticks / TICKS_PER_SECOND;
+  return seconds;
 }
 
 /** What a script with ssh2 would do. */
@@ -157,35 +165,13 @@ class BareLoop {
     const client = new Client();
     await new Promise<void>((resolve, reject) => {
       client.once('ready', resolve).once('error', reject);
-      client.connect({ sock, username: this.rig.sshd.user, privateKey: this.rig.sshd.privateKey });
+      client.connect({
+        sock,
+        username: this.rig.sshd.user,
+        privateKey: this.rig.sshd.privateKey,
+        readyTimeout: 120_000,
+      });
     });
     return client;
   }
-}
-
-function readArguments(args: string[]): { sizes: number[]; rounds: number } {
-  let sizes = SIZES;
-  let rounds = ROUNDS;
-  for (let index = 0; index < args.length; index++) {
-    const [name, value] = args[index]?.startsWith('--')
-      ? [args[index], args[++index]]
-      : ['--nodes', args[index]];
-    const numbers = (value ?? '').split(',').map(Number);
-    if (!numbers.every((number) => Number.isInteger(number) && number > 0 && number <= 10_000)) {
-      throw new Error(`${name}: ${value} is not a whole number from 1 to 10000; ${USAGE}`);
-    }
-    if (name === '--nodes') sizes = numbers;
-    else if (name === '--rounds') rounds = numbers[0] ?? ROUNDS;
-    else throw new Error(`there is no option ${name}; ${USAGE}`);
-  }
-  return { sizes, rounds };
-}
-
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
