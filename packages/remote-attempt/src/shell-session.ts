@@ -120,10 +120,14 @@ export class ShellSession {
     let stderrBytes = 0;
     let status: number | undefined;
     let signal: string | undefined;
+    let refused = false;
     channel.on('data', (chunk: Buffer) => {
+      // After a handler has thrown, nothing that comes later may look as if all had been taken.
+      if (refused) return;
       try {
         parser.push(chunk);
       } catch (handlerError) {
+        refused = true;
         fail(handlerError);
       }
     });
@@ -143,7 +147,7 @@ export class ShellSession {
         return;
       }
       try {
-        parser.end();
+        if (!refused) parser.end();
       } catch (handlerError) {
         this.settle.failed(handlerError);
         return;
