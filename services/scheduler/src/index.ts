@@ -3,6 +3,6 @@ export { type Commit, changesOf, longestPieces, type TaskAppend } from './commit
 export type { EngineStore, EngineWire } from './engine/engine.js';
 export { Replica, type ReplicaOptions } from './replica.js';
 export { streamOf, type TaskEvent } from './task/events.js';
-export { heldNodes, isActive, runRows, taskRow } from './task/projection.js';
+export { heldNodes, runRows, taskRow } from './task/projection.js';
 export { evolve, hasEnded, type Run, type TaskState } from './task/state.js';
 export type { TaskRecorder } from './task-store.js';

@@ -1,6 +1,6 @@
+import { Random } from '../support/random.js';
 import { type ChaosRig, startChaosRig } from './chaos-rig.js';
 import type { ChaosOptions } from './options.js';
-import { Random } from './random.js';
 import { failureReport, roundLine } from './report.js';
 import { playRound, type RoundResult } from './round.js';
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient } from '../support/api.js';
 import { uniqueName } from '../support/fleet.js';
+import type { Random } from '../support/random.js';
 import type { Patience } from './patience.js';
-import type { Random } from './random.js';
 
 /** Clients at once. */
 const CLIENTS = 3;

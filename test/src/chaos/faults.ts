@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stack } from '@rigel/local';
 import type { FleetProxy } from '../support/fleet-proxy.js';
-import type { Random } from './random.js';
+import type { Random } from '../support/random.js';
 
 const INTERVAL_MS = 2_000;
 const FREEZE_MS = 15_000;

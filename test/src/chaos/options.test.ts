@@ -1,6 +1,6 @@
 import t from 'tap';
+import { Random } from '../support/random.js';
 import { readOptions } from './options.js';
-import { Random } from './random.js';
 
 t.test('options of chaos: given ones count, wrong ones are named', async (t) => {
   t.match(readOptions(['--', '--rounds', '3', '--seed', '0', '--nodes', '40']), {

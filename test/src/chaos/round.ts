@@ -4,12 +4,12 @@ import { differences } from '@rigel/scheduler/testing';
 import { waitFor } from '@rigel/testing';
 import type { TaskInfo } from '../support/api.js';
 import { uniqueName } from '../support/fleet.js';
+import type { Random } from '../support/random.js';
 import type { ChaosRig } from './chaos-rig.js';
 import { checkRun } from './check-task.js';
 import { Editor } from './editor.js';
 import { type Fault, Faults } from './faults.js';
 import { aliveOf, parseAttempt, ranOn } from './nodes.js';
-import type { Random } from './random.js';
 
 /** The faults go on until the task has ended, at least so long and at most so long. */
 const LEAST_FAULTS_MS = 20_000;

@@ -15,8 +15,8 @@ import {
   type TaskState,
   taskRow,
 } from '@rigel/scheduler';
+import type { Random } from '../support/random.js';
 import type { Host } from './host.js';
-import type { Random } from './random.js';
 import type { Timeline } from './timeline.js';
 
 type Row = Record<string, unknown> & { id: number };

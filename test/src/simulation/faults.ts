@@ -1,5 +1,5 @@
+import type { Random } from '../support/random.js';
 import type { Host } from './host.js';
-import type { Random } from './random.js';
 import type { World } from './world.js';
 
 const PROCESSES = /^(scheduler|executor|follower)/;

@@ -1,7 +1,7 @@
 import { PARTITIONS } from '@rigel/contracts';
+import type { Random } from '../support/random.js';
 import type { SimulatedDatabase } from './database.js';
 import type { Host } from './host.js';
-import type { Random } from './random.js';
 
 const CHECK_MS = 1_000;
 /** A session whose process stands still for longer is ended by the others. */

@@ -6,8 +6,8 @@ import {
   type Subscription,
   type SubscriptionOptions,
 } from 'nats';
+import type { Random } from '../support/random.js';
 import type { Host } from './host.js';
-import type { Random } from './random.js';
 import type { Timeline } from './timeline.js';
 
 interface Listener {

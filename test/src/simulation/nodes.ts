@@ -8,8 +8,8 @@ import {
   type RunOptions,
   type StopResult,
 } from '@rigel/remote-attempt';
+import type { Random } from '../support/random.js';
 import type { Host } from './host.js';
-import type { Random } from './random.js';
 import type { Timeline } from './timeline.js';
 
 /** Which attempt a key names. */

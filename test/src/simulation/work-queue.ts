@@ -1,8 +1,8 @@
 import type { Capability, WorkOffer } from '@rigel/contracts';
 import type { TakeOptions } from '@rigel/messaging';
+import type { Random } from '../support/random.js';
 import type { Host } from './host.js';
 import type { Network } from './network.js';
-import type { Random } from './random.js';
 import type { Timeline } from './timeline.js';
 
 interface Queued {

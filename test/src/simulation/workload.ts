@@ -1,8 +1,8 @@
 import { type Rpc, type RpcRequest, type RpcResponse, ServiceError, tasks } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import { hasEnded } from '@rigel/scheduler';
+import type { Random } from '../support/random.js';
 import type { Host } from './host.js';
-import type { Random } from './random.js';
 import { NODES, TEMPLATES, type World } from './world.js';
 
 /** A command of the client that was answered with success: what must be in the history then. */

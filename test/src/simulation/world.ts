@@ -6,13 +6,13 @@ import { Bus } from '@rigel/messaging';
 import { Operations } from '@rigel/runtime';
 import { Replica } from '@rigel/scheduler';
 import { silentLogger } from '@rigel/testing';
+import { Random } from '../support/random.js';
 import { SimulatedDatabase, type StoreDefects } from './database.js';
 import { Host } from './host.js';
 import { PartitionLocks } from './locks.js';
 import { Network } from './network.js';
 import { type AttemptId, accessTo, type Behaviour, SimulatedNode } from './nodes.js';
 import { Promises } from './promises.js';
-import { Random } from './random.js';
 import { Timeline } from './timeline.js';
 import { SimulatedWorkQueue } from './work-queue.js';
 

@@ -22,6 +22,12 @@ export class Random {
     return from + Math.floor(this.next() * (to - from + 1));
   }
 
+  /** A whole number from 0 to below the limit. */
+  below(limit: number): number {
+    return Math.floor(this.next() * limit);
+  }
+
+  /** True so often. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
