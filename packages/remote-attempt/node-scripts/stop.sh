@@ -47,15 +47,26 @@ rg_tag=RIGEL_ATTEMPT=$rg_key
 # GNU grep can look into many environments at once; where that is missing, one at a time.
 if printf 'a\0%s\0' "$rg_tag" | grep -zqxF "$rg_tag" 2>/dev/null; then
   rg_tagged() {
-    grep -lzxsF "$rg_tag" "$@"
+    grep -lzxsF "$rg_tag" /proc/[0-9]*/environ
   }
 else
   rg_tagged() {
-    for rg_file; do
-      { tr '\0' '\n' <"$rg_file" | grep -qxF "$rg_tag" && printf '%s\n' "$rg_file"; } 2>/dev/null
+    for rg_environ in /proc/[0-9]*/environ; do
+      rg_p=${rg_environ%/environ}
+      rg_stat "${rg_p#/proc/}"
+      rg_is_young $rg_stat || continue
+      { tr '\0' '\n' <"$rg_environ" | grep -qxF "$rg_tag" && printf '%s\n' "$rg_environ"; } 2>/dev/null
     done
   }
 fi
+
+# Whether a process is alive and not older than the attempt; of its fields of stat, from the third on.
+rg_is_young() {
+  case ${1:-X} in
+    Z | X) return 1 ;;
+  esac
+  [ "${20:-0}" -ge "$rg_start" ] 2>/dev/null
+}
 
 # Where to begin: with the runner's session; or, once the command has one of its own, with that and the runner's
 # children, while the runner itself ends by itself. A session's number says something only while the runner lives or its
@@ -69,21 +80,20 @@ rg_roots() {
   rg_runner=${rg_sid:+$rg_pid}
 }
 
-# Looks at one line of /proc/<pid>/stat: puts the process into rg_found when it belongs to the attempt's session, is the
-# runner's child or a descendant of one found before, else into rg_others when it is younger than the attempt.
+# Looks at one line of rg_table, `/proc/<pid>/stat:<stat>`, and puts the process into rg_found when it is one that
+# rg_tags names, belongs to the attempt's session, or is a child of the runner or of one found before.
 rg_look() {
-  rg_p=${1%% *}
-  case $rg_p in
-    '' | *[!0-9]*) return ;;
+  case $1 in
+    /proc/[1-9]*/stat:*) ;;
+    *) return ;;
   esac
-  rg_sort ${1##*) }
+  rg_p=${1%%/stat:*}
+  rg_p=${rg_p#/proc/}
+  rg_judge ${1##*) }
 }
 
-rg_sort() {
-  case ${1:-X} in
-    Z | X) return ;;
-  esac
-  [ "${20:-0}" -ge "$rg_start" ] 2>/dev/null || return
+rg_judge() {
+  rg_is_young "$@" || return
   case $rg_p:$2 in
     $$:* | *:$$ | "$rg_runner":*) return ;;
   esac
@@ -96,42 +106,82 @@ rg_sort() {
       return
       ;;
   esac
-  case $rg_found in
-    *" $2 "*) rg_found="$rg_found$rg_p " ;;
-    *) rg_others="$rg_others /proc/$rg_p/environ" ;;
+  case "$rg_tags:$rg_found" in
+    *" $rg_p "*:* | *:*" $2 "*) rg_found="$rg_found$rg_p " ;;
   esac
+}
+
+# The words of $1 as alternatives of a regular expression.
+rg_any() {
+  set -f
+  set -- $1
+  set +f
+  IFS='|'
+  rg_alternatives="$*"
+  unset IFS
+}
+
+# The lines of rg_table worth a look by the shell, which takes a hundred times as long for each as grep does: those that
+# rg_tags names, and by parent or session. A name with ` ) ` in it may bring lines too many, never too few.
+rg_pick() {
+  rg_any "$rg_tags $rg_session"
+  rg_pids=$rg_alternatives
+  rg_any "$rg_found $rg_runner"
+  rg_expression="^/proc/(${rg_pids:--})/stat:|\\) [A-Za-z] (${rg_alternatives:--}) |\\) [A-Za-z] [0-9]+ [0-9]+ ${rg_session:--} "
+  rg_picked=$(printf '%s\n' "$rg_table" | LC_ALL=C grep -E "$rg_expression" 2>/dev/null)
+  # Without a grep that can do this, or with too many processes for it, every line gets its look.
+  [ $? -le 1 ] || rg_picked=$rg_table
 }
 
 # Finds the living processes of the attempt: its session, whoever carries the attempt's key in its
 # environment (daemons that left the session), and all their descendants.
 rg_scan() {
   rg_roots
-  rg_table=$(cat /proc/[0-9]*/stat 2>/dev/null)
+  rg_tags=' '
+  for rg_environ in $(rg_tagged); do
+    rg_p=${rg_environ#/proc/}
+    rg_tags="$rg_tags${rg_p%/environ} "
+  done
+  # The name of the file in front keeps each line whole: names of programs may hold anything, also line ends.
+  rg_table=$(LC_ALL=C grep -s '' /proc/[0-9]*/stat /dev/null)
+  case $rg_table in
+    *"/proc/$$/stat:"*) ;;
+    *) rg_done failed 'the processes of this node cannot be listed: grep over /proc shows nothing' ;;
+  esac
   rg_found=' '
-  rg_tags_read=
   while :; do
-    rg_before=$rg_found rg_others=
+    rg_before=$rg_found
+    rg_pick
     IFS=$rg_newline
     set -f
-    set -- $rg_table
+    set -- $rg_picked
     unset IFS
     set +f
     for rg_line; do
       rg_look "$rg_line"
     done
-    if [ -z "$rg_tags_read" ] && [ -n "$rg_others" ]; then
-      rg_tags_read=1
-      for rg_file in $(rg_tagged $rg_others); do
-        rg_p=${rg_file#/proc/}
-        rg_found="$rg_found${rg_p%/environ} "
-      done
-    fi
     [ "$rg_found" != "$rg_before" ] || return 0
   done
 }
 
+# Waits until all that were found are gone; for half a second at most, as others may have been started since, and not
+# past the time for KILL.
+rg_wait() {
+  for rg_tick in 1 2 3 4 5; do
+    sleep 0.1 2>/dev/null || sleep 1
+    rg_now
+    [ $rg_time -lt $rg_kill_at ] || return 0
+    rg_left=
+    for rg_p in $rg_found; do
+      rg_stat "$rg_p"
+      ! rg_is_young $rg_stat || rg_left=1
+    done
+    [ -n "$rg_left" ] || return 0
+  done
+}
+
 rg_boot_now
-rg_round=0 rg_empty=0 rg_told=' '
+rg_empty=0 rg_told=' '
 rg_session= rg_runner=
 # After a reboot nothing of it can be alive.
 if [ "${rg_boot:-$rg_boot_id}" = "$rg_boot_id" ]; then
@@ -165,7 +215,7 @@ if [ "${rg_boot:-$rg_boot_id}" = "$rg_boot_id" ]; then
         esac
       done
     fi
-    sleep 0.1 2>/dev/null || sleep 1
+    rg_wait
   done
 fi
 

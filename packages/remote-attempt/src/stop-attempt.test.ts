@@ -62,6 +62,11 @@ for (const shell of shells) {
         2,
         'setsid sh -c \'echo $$ > $P; env -i setsid sh -c "echo \\$\\$; exec sleep 600" >> $P & wait\' & wait',
       ],
+      [
+        'one whose name looks like fields of /proc',
+        3,
+        'echo $$ > $P; env -i sh -c \'printf "x) S 1\\n) Z 1" > /proc/self/comm; echo $$; sleep 600 & echo $!; wait\' >> $P & wait',
+      ],
     ];
     for (const [name, count, text] of kinds) {
       t.test(`${name} is stopped altogether`, async (t) => {
