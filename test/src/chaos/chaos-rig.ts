@@ -1,8 +1,9 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiClient } from '../support/api.js';
-import { type Fleet, loopbackNodes, uniqueName } from '../support/fleet.js';
+import { type Fleet, loopbackHosts, loopbackNodes, uniqueName } from '../support/fleet.js';
 import { FleetProxy } from '../support/fleet-proxy.js';
+import { IsolatedNodes } from '../support/node-isolation.js';
 import { type Rig, startRig } from '../support/rig.js';
 import type { Ground } from './editor.js';
 import { Patience } from './patience.js';
@@ -19,6 +20,8 @@ const BACKOFF = { firstMs: 500, maxMs: 1_000, resetAfterMs: 10_000 };
 export interface ChaosRig {
   rig: Rig;
   proxy: FleetProxy;
+  /** Whether each node sees only its own processes. */
+  isolated: boolean;
   patience: Patience;
   /** A client that gives up soon. */
   hasty: ApiClient;
@@ -31,7 +34,8 @@ export interface ChaosRig {
   stop(): Promise<void>;
 }
 
-export async function startChaosRig(nodeCount: number): Promise<ChaosRig> {
+/** @param print is told when nodes cannot be isolated from each other, and why. */
+export async function startChaosRig(nodeCount: number, print: (text: string) => void): Promise<ChaosRig> {
   const rig = await startRig({
     executors: 3,
     schedulers: 2,
@@ -40,12 +44,17 @@ export async function startChaosRig(nodeCount: number): Promise<ChaosRig> {
     env: { scheduler: { RIGEL_RETRY_DELAY: '0.5' } },
   });
   let proxy: FleetProxy | undefined;
+  let isolated: IsolatedNodes | undefined;
   const stop = async (): Promise<void> => {
     await rig.stop();
     await proxy?.stop();
+    await isolated?.stop();
   };
   try {
-    proxy = await FleetProxy.start(rig.sshd.port);
+    const started = await IsolatedNodes.start(rig.sshd, loopbackHosts(nodeCount));
+    if (started instanceof IsolatedNodes) isolated = started;
+    else print(`the nodes share one process table: ${started.impossible}`);
+    proxy = await FleetProxy.start((host) => (isolated?.has(host) ? isolated.port : rig.sshd.port));
     const ran = join(rig.sshd.home, RAN);
     await mkdir(ran);
     // The nodes' user is another one than ours.
@@ -58,6 +67,7 @@ export async function startChaosRig(nodeCount: number): Promise<ChaosRig> {
     return {
       rig,
       proxy,
+      isolated: isolated !== undefined,
       patience: new Patience(new ApiClient(rig.api.url, CLIENT_TIMEOUT_MS)),
       hasty: new ApiClient(rig.api.url, CLIENT_TIMEOUT_MS),
       nodes,

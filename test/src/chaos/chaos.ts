@@ -24,7 +24,7 @@ export async function runChaos(
   const forgetIn = 1 + random.below(Math.min(rounds, FORGET_WITHIN));
   const results: RoundResult[] = [];
   const begun = Date.now();
-  const system: ChaosRig = await startChaosRig(nodes);
+  const system: ChaosRig = await startChaosRig(nodes, print);
   try {
     for (let round = 1; round <= rounds && !signal?.aborted; round++) {
       if (Date.now() - begun > minutes * 60_000) break;

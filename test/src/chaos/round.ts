@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { differences } from '@rigel/scheduler/testing';
 import { waitFor } from '@rigel/testing';
 import type { TaskInfo } from '../support/api.js';
+import { eachAtOnce } from '../support/each-at-once.js';
 import { uniqueName } from '../support/fleet.js';
 import type { Random } from '../support/random.js';
 import type { ChaosRig } from './chaos-rig.js';
@@ -25,10 +26,10 @@ const STOP_LIMIT_MS = 30_000;
 /** Whatever is still alive then is watched this much longer, to tell when it ended. */
 const STOP_WATCH_MS = 90_000;
 /**
- * Nodes of a round with a stop at most: ending a command looks through all processes of its node, and here every node
- * has those of all nodes.
+ * Nodes of a round with a stop at most, when nodes cannot have processes of their own: ending a command looks through all
+ * processes of its node, which then are those of all nodes.
  */
-const STOP_NODES = 60;
+const STOP_NODES_SHARED = 60;
 const HALF_STARTED_MS = 90_000;
 const AT_ONCE = 8;
 
@@ -62,7 +63,8 @@ export interface RoundOptions {
 export async function playRound(options: RoundOptions): Promise<RoundResult> {
   const { random, stop, forget, mostFaultsMs = MOST_FAULTS_MS } = options;
   const all = options.system;
-  const system = stop ? { ...all, nodes: all.nodes.slice(0, STOP_NODES) } : all;
+  const few = stop && !all.isolated;
+  const system = few ? { ...all, nodes: all.nodes.slice(0, STOP_NODES_SHARED) } : all;
   const { rig, nodes, patience } = system;
   const begun = Date.now();
   const result: RoundResult = {
@@ -220,7 +222,7 @@ async function checkWork(system: ChaosRig, task: TaskInfo, result: RoundResult):
   const runs = await patience.detail(task.id);
   if (runs.length !== nodes.length) problems.push(`task ${task.id} has ${runs.length} runs`);
   const counts = [0, 0, 0, 0, 0];
-  await eachAtOnce(runs, async (run) => {
+  await eachAtOnce(runs, AT_ONCE, async (run) => {
     const log = await patience.nodeLog(run.id);
     const check = checkRun({ run, log, ran: await ranOf(system, run.ip, run.id) });
     problems.push(...check.problems);
@@ -262,7 +264,7 @@ async function checkStopped(system: ChaosRig, task: TaskInfo, result: RoundResul
 
 async function checkSmall(system: ChaosRig, ids: readonly number[]): Promise<string[]> {
   const problems: string[] = [];
-  await eachAtOnce(ids, async (id) => {
+  await eachAtOnce(ids, AT_ONCE, async (id) => {
     const task = await ended(system, id);
     for (const run of await system.patience.detail(id)) {
       const log = await system.patience.nodeLog(run.id);
@@ -281,12 +283,4 @@ async function checkSmall(system: ChaosRig, ids: readonly number[]): Promise<str
     }
   });
   return problems;
-}
-
-async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items];
-  const worker = async (): Promise<void> => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }

@@ -1,17 +1,17 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * Stands before an SSH server that listens on every loopback address, each of which is a node: the connections of some
+ * Stands before SSH servers on loopback addresses, each of which is a node: the connections of some
  * nodes can be broken, while what runs there goes on.
  */
 export class FleetProxy {
   private readonly server: Server;
   private readonly sockets = new Map<Socket, string>();
 
-  private constructor(target: number) {
+  private constructor(portOf: (host: string) => number) {
     this.server = createServer((client) => {
       const host = client.localAddress ?? '';
-      const node = connect(target, host);
+      const node = connect(portOf(host), host);
       for (const [one, other] of [
         [client, node],
         [node, client],
@@ -28,8 +28,9 @@ export class FleetProxy {
     });
   }
 
-  static async start(target: number): Promise<FleetProxy> {
-    const proxy = new FleetProxy(target);
+  /** @param portOf the port that the SSH server of a node listens on. */
+  static async start(portOf: (host: string) => number): Promise<FleetProxy> {
+    const proxy = new FleetProxy(portOf);
     await new Promise<void>((resolve, reject) => {
       proxy.server.once('error', reject);
       proxy.server.listen(0, '0.0.0.0', resolve);

@@ -122,10 +122,15 @@ export class Fleet {
   }
 }
 
-/** `count` loopback addresses, each a node of its own for an SSH server that listens on all of them. */
+/** `count` loopback addresses with a port, each a node of its own for an SSH server that listens on all of them. */
 export function loopbackNodes(count: number, port: number, offset = 0): string[] {
+  return loopbackHosts(count, offset).map((host) => `${host}:${port}`);
+}
+
+/** `count` loopback addresses, after the first `offset` of them. */
+export function loopbackHosts(count: number, offset = 0): string[] {
   return Array.from({ length: count }, (_, index) => {
     const n = index + offset;
-    return `127.${10 + Math.floor(n / 62_500)}.${Math.floor(n / 250) % 250}.${1 + (n % 250)}:${port}`;
+    return `127.${10 + Math.floor(n / 62_500)}.${Math.floor(n / 250) % 250}.${1 + (n % 250)}`;
   });
 }

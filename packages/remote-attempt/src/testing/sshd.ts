@@ -39,6 +39,8 @@ export interface Sshd {
   hostKey: string;
   /** The files, for programs that want files; they are gone after `stop`. */
   keyFiles: { privateKey: string; hostKey: string };
+  /** The server's sshd_config; gone after `stop`. */
+  configFile: string;
   /** HOME of the sessions: empty at first, removed by `stop`. */
   home: string;
   /** Kills the open connections; the server itself goes on. What runs detached goes on too. */
@@ -67,11 +69,11 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const hostPublicKey = await readFile(`${keyFiles.hostKey}.pub`, 'utf8');
 
   const listenAddress = options.listenAddress ?? '127.0.0.1';
+  const configFile = join(folder, 'sshd_config');
   let server: { process: ChildProcess; port: number } | undefined;
   let lastError: unknown;
   for (let tries = 0; server === undefined && tries < START_TRIES; tries++) {
     const port = options.port ?? (await freePort());
-    const configFile = join(folder, 'sshd_config');
     await writeFile(configFile, sshdConfig({ ...options, listenAddress }, { port, home, folder, keyFiles }));
     try {
       server = { process: await startServer(configFile, port), port };
@@ -94,6 +96,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     privateKey: await readFile(keyFiles.privateKey, 'utf8'),
     hostKey: hostPublicKey.trim().split(' ').slice(0, 2).join(' '),
     keyFiles,
+    configFile,
     home,
     stopSessions: () => killDescendants(child.pid),
     stop: async () => {
