@@ -174,6 +174,14 @@ export const execution = {
   }),
 };
 
+/**
+ * Published by a scheduler that has taken over partitions and serves them: whoever waits for an answer of their last owner
+ * asks again.
+ */
+export const PARTITIONS_TAKEN_SUBJECT = 'rigel.scheduler.taken';
+export const PartitionsTaken = Type.Object({ partitions: Type.Array(Type.Integer()) });
+export type PartitionsTaken = Static<typeof PartitionsTaken>;
+
 /** Published by every executor, all its leases in one message: [task id, run id, lease]. */
 export const HEARTBEAT_SUBJECT = 'rigel.scheduler.heartbeat';
 export const Heartbeat = Type.Object({

@@ -9,6 +9,7 @@ import {
 import type { Bus, TakeOptions } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { Plans } from './plans.js';
+import { SchedulerCalls } from './scheduler-calls.js';
 import { Slots } from './slots.js';
 import type { ClaimedRun, StepRunner } from './step-runner.js';
 import { Worker } from './worker.js';
@@ -43,12 +44,13 @@ export class Agent {
   constructor(private readonly options: AgentOptions) {
     const { executor, capabilities, bus, clock, createRunner, log } = options;
     this.slots = new Slots(options.slots);
+    const scheduler = new SchedulerCalls(bus);
     this.worker = new Worker({
       executor,
       capabilities: [...capabilities],
-      bus,
+      scheduler,
       clock,
-      plans: new Plans(bus),
+      plans: new Plans(scheduler),
       slots: this.slots,
       createRunner,
       log,

@@ -1,6 +1,7 @@
 import type { Clock } from '@rigel/clock';
-import { execution, partitionOf, ServiceError } from '@rigel/contracts';
-import type { Bus, CallContext } from '@rigel/messaging';
+import { execution, ServiceError } from '@rigel/contracts';
+import type { CallContext } from '@rigel/messaging';
+import type { SchedulerCalls } from './scheduler-calls.js';
 
 /** A piece is sent when this much has come together, or this long after its first byte. */
 const PIECE_BYTES = 64 * 1024;
@@ -28,7 +29,7 @@ export class OutputSender {
   private refused = false;
 
   constructor(
-    private readonly bus: Bus,
+    private readonly scheduler: SchedulerCalls,
     private readonly run: { task_id: number; run_id: number; lease: number; step: number; attempt: number },
     private readonly context: CallContext,
     private readonly clock: Clock,
@@ -87,11 +88,7 @@ export class OutputSender {
   private async send(output: Piece): Promise<void> {
     for (;;) {
       try {
-        await this.bus.call(
-          execution.output,
-          { ...this.run, output },
-          { ...this.context, partition: partitionOf(this.run.task_id) },
-        );
+        await this.scheduler.call(execution.output, { ...this.run, output }, this.context);
         return;
       } catch (error) {
         this.refused = !(error instanceof ServiceError && error.code === 'unavailable');

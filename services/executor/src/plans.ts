@@ -1,5 +1,6 @@
-import { execution, partitionOf, type TaskPlan } from '@rigel/contracts';
-import type { Bus, CallContext } from '@rigel/messaging';
+import { execution, type TaskPlan } from '@rigel/contracts';
+import type { CallContext } from '@rigel/messaging';
+import type { SchedulerCalls } from './scheduler-calls.js';
 
 /** Plans kept; the oldest is forgotten first, and fetched again when needed. */
 const KEPT = 200;
@@ -8,16 +9,12 @@ const KEPT = 200;
 export class Plans {
   private readonly plans = new Map<number, Promise<TaskPlan>>();
 
-  constructor(private readonly bus: Bus) {}
+  constructor(private readonly scheduler: SchedulerCalls) {}
 
   get(taskId: number, context: CallContext): Promise<TaskPlan> {
     const known = this.plans.get(taskId);
     if (known) return known;
-    const fetched = this.bus.call(
-      execution.plan,
-      { task_id: taskId },
-      { ...context, partition: partitionOf(taskId) },
-    );
+    const fetched = this.scheduler.call(execution.plan, { task_id: taskId }, context);
     this.plans.set(taskId, fetched);
     fetched.catch(() => this.plans.delete(taskId));
     for (const oldest of this.plans.keys()) {

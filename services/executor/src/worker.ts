@@ -4,16 +4,17 @@ import {
   type ExecutorControl,
   execution,
   type Instruction,
-  partitionOf,
+  type RpcRequest,
   type RpcResponse,
   ServiceError,
   type TaskPlan,
   type WorkOffer,
 } from '@rigel/contracts';
-import type { Bus, CallContext } from '@rigel/messaging';
+import type { CallContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { OutputSender } from './output-sender.js';
 import type { Plans } from './plans.js';
+import type { SchedulerCalls } from './scheduler-calls.js';
 import type { Slots } from './slots.js';
 import type { AttemptReport, ClaimedRun, StepRunner } from './step-runner.js';
 
@@ -22,7 +23,11 @@ const CLAIM_TRIES = 3;
 const RETRY_MS = 300;
 const RETRY_LONGEST_MS = 3_000;
 
-type Granted = Extract<RpcResponse<typeof execution.claim>, { status: 'granted' }>;
+type Claim = RpcResponse<typeof execution.claim>;
+type Granted = Extract<Claim, { status: 'granted' }>;
+type Claimed =
+  | { claim: Granted; plan: TaskPlan }
+  | { claim: Exclude<Claim, { status: 'granted' }>; plan?: never };
 
 /** A run that this executor has the lease of. */
 interface ActiveRun {
@@ -49,7 +54,7 @@ export class Worker {
     private readonly options: {
       executor: string;
       capabilities: Capability[];
-      bus: Bus;
+      scheduler: SchedulerCalls;
       clock: Clock;
       plans: Plans;
       slots: Slots;
@@ -81,14 +86,13 @@ export class Worker {
     this.options.slots.take();
     const context: CallContext = { correlationId: `run-${offer.run_id}`, actor: this.options.executor };
     try {
-      const claim = await this.claim(offer, context);
-      if (claim.status === 'refused') {
-        this.options.log.debug({ run: offer.run_id, reason: claim.reason }, 'offer refused');
-        this.options.slots.release();
+      const claimed = await this.claim(offer, context);
+      if (claimed.plan) {
+        this.begin(offer, claimed.claim, claimed.plan);
         return;
       }
-      const plan = await this.options.plans.get(offer.task_id, context);
-      this.begin(offer, claim, plan);
+      this.options.log.debug({ run: offer.run_id, reason: claimed.claim.reason }, 'offer refused');
+      this.options.slots.release();
     } catch (error) {
       this.options.slots.release();
       throw error;
@@ -104,29 +108,29 @@ export class Worker {
     await Promise.allSettled(this.running);
     await Promise.allSettled(
       runs.map(({ taskId, runId, lease }) =>
-        this.options.bus.call(
+        this.options.scheduler.call(
           execution.handBack,
           { task_id: taskId, run_id: runId, lease },
-          { correlationId: `run-${runId}`, actor: this.options.executor, partition: partitionOf(taskId) },
+          { correlationId: `run-${runId}`, actor: this.options.executor },
         ),
       ),
     );
   }
 
-  private async claim(offer: WorkOffer, context: CallContext): Promise<RpcResponse<typeof execution.claim>> {
+  private async claim(offer: WorkOffer, context: CallContext): Promise<Claimed> {
+    const { scheduler, plans, executor, capabilities, clock } = this.options;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.options.bus.call(
-          execution.claim,
-          { ...offer, executor: this.options.executor, capabilities: this.options.capabilities },
-          { ...context, partition: partitionOf(offer.task_id) },
-        );
+        // First: a granted run whose plan could not be had would be nobody's until its lease is over.
+        const plan = await plans.get(offer.task_id, context);
+        const claim = await scheduler.call(execution.claim, { ...offer, executor, capabilities }, context);
+        return claim.status === 'granted' ? { claim, plan } : { claim };
       } catch (error) {
         if (error instanceof ServiceError && error.code === 'not_found') {
-          return { status: 'refused', reason: error.message };
+          return { claim: { status: 'refused', reason: error.message } };
         }
         if (!isUnavailable(error) || attempt === CLAIM_TRIES) throw error;
-        await this.options.clock.sleep(RETRY_MS * attempt);
+        await clock.sleep(RETRY_MS * attempt);
       }
     }
   }
@@ -198,7 +202,7 @@ export class Worker {
     const leased = { task_id: run.taskId, run_id: run.runId, lease: run.lease, step, attempt };
     const context = { correlationId: plan.correlation_id, actor: this.options.executor };
     const abandon = run.abandon.signal;
-    const sender = new OutputSender(this.options.bus, leased, context, this.options.clock);
+    const sender = new OutputSender(this.options.scheduler, leased, context, this.options.clock);
     try {
       let report: AttemptReport;
       if (instruction.do === 'stop') {
@@ -242,17 +246,14 @@ export class Worker {
 
   /** Reports until there is an answer: the outcome is only kept here until the scheduler has it. */
   private async report(
-    report: Parameters<typeof this.options.bus.call<typeof execution.report>>[1],
+    report: RpcRequest<typeof execution.report>,
     context: CallContext,
     abandon: AbortSignal,
     log: Logger,
   ): Promise<RpcResponse<typeof execution.report>> {
     for (let wait = RETRY_MS; ; wait = Math.min(wait * 2, RETRY_LONGEST_MS)) {
       try {
-        return await this.options.bus.call(execution.report, report, {
-          ...context,
-          partition: partitionOf(report.task_id),
-        });
+        return await this.options.scheduler.call(execution.report, report, context);
       } catch (error) {
         if (!isUnavailable(error)) throw error;
         log.warn(

@@ -1,4 +1,5 @@
 import type { Clock } from '@rigel/clock';
+import { PARTITIONS_TAKEN_SUBJECT } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import type { Logger } from 'pino';
@@ -57,9 +58,9 @@ export class Replica {
     for (const [partition] of given) this.serving.delete(partition);
     await Promise.all(given.map(([, stop]) => stop()));
     const settled = this.engine.own(partitions);
-    for (const partition of partitions) {
-      if (!this.serving.has(partition)) this.serving.set(partition, servePartition(partition, this.parts));
-    }
+    const taken = [...partitions].filter((partition) => !this.serving.has(partition));
+    for (const partition of taken) this.serving.set(partition, servePartition(partition, this.parts));
+    if (taken.length > 0) this.options.bus.publish(PARTITIONS_TAKEN_SUBJECT, { partitions: taken });
     this.adopt();
     await settled;
   }
