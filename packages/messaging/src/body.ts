@@ -1,5 +1,6 @@
 import { createInbox, type Msg, type NatsConnection } from 'nats';
 import type { Logger } from 'pino';
+import type { Requests } from './requests.js';
 
 /*
  * NATS carries at most `max_payload` bytes (1 MB by default) in a message. A larger body stays with its sender, who
@@ -54,14 +55,13 @@ export function offerBody(nc: NatsConnection, body: Uint8Array, log: Logger): Bo
 }
 
 /** Fetches a body by its reference, a few chunks at a time. */
-export async function fetchBody(nc: NatsConnection, reference: BodyReference): Promise<Buffer> {
+export async function fetchBody(requests: Requests, reference: BodyReference): Promise<Buffer> {
   const parts: Uint8Array[] = new Array(reference.chunks);
   let next = 0;
   const pull = async (): Promise<void> => {
     while (next < reference.chunks) {
       const index = next++;
-      const reply = await nc.request(reference.inbox, String(index), { timeout: CHUNK_TIMEOUT_MS });
-      parts[index] = reply.data;
+      parts[index] = await requests.send(reference.inbox, Buffer.from(String(index)), CHUNK_TIMEOUT_MS);
     }
   };
   await Promise.all([pull(), pull(), pull()]);

@@ -10,6 +10,7 @@ import { connect, ErrorCode, type Msg, type NatsConnection, NatsError } from 'na
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
 import { type BodyReference, fetchBody, fitsInline, offerBody } from './body.js';
+import { Requests } from './requests.js';
 import { assertMatches } from './validation.js';
 
 /** Who asks, and under which id the whole chain of calls can be found in logs and events. */
@@ -75,12 +76,15 @@ function subjectOf(rpc: Rpc, partition: number | undefined): string {
  */
 export class Bus {
   private turn: Promise<void> | undefined;
+  private readonly requests: Requests;
 
   private constructor(
     readonly nats: NatsConnection,
     private readonly log: Logger,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.requests = new Requests(nats, clock);
+  }
 
   /** Over a connection that exists; its other end may be simulated. */
   static over(nats: NatsConnection, log: Logger, clock: Clock): Bus {
@@ -96,7 +100,7 @@ export class Bus {
       reconnectTimeWait: 250,
       reconnectJitter: 100,
       waitOnFirstConnect: true,
-      // A stack trace for every request, in case it fails, costs more than the request.
+      // The work queue's requests are the client's own: no stack trace for each, in case it fails.
       noAsyncTraces: true,
       pingInterval: 10_000,
       maxPingOut: 2,
@@ -122,10 +126,10 @@ export class Bus {
     for (;;) {
       const left = deadline - this.clock.now();
       if (left <= 0) throw new ServiceError('unavailable', `${rpc.subject} does not answer`);
-      let message: Msg;
+      let answer: Uint8Array;
       try {
         await this.endOfTurn();
-        message = await this.nats.request(subject, envelope, { timeout: left });
+        answer = await this.requests.send(subject, envelope, left);
       } catch (error) {
         if (!(error instanceof NatsError)) throw error;
         if (error.code !== ErrorCode.NoResponders) {
@@ -134,7 +138,7 @@ export class Bus {
         await this.clock.sleep(Math.min(RETRY_NO_RESPONDERS_MS, left));
         continue;
       }
-      return await this.readReply<R>(message, subject);
+      return await this.readReply<R>(answer, subject);
     }
   }
 
@@ -149,12 +153,12 @@ export class Bus {
     return this.turn;
   }
 
-  private async readReply<R extends Rpc>(message: Msg, subject: string): Promise<RpcResponse<R>> {
-    const reply = decode(message.data) as ReplyEnvelope;
+  private async readReply<R extends Rpc>(answer: Uint8Array, subject: string): Promise<RpcResponse<R>> {
+    const reply = decode(answer) as ReplyEnvelope;
     if (reply.error) throw new ServiceError(reply.error.code, reply.error.message, reply.error.field);
     if (!reply.ref) return reply.ok as RpcResponse<R>;
     try {
-      return decode(await fetchBody(this.nats, reply.ref)) as RpcResponse<R>;
+      return decode(await fetchBody(this.requests, reply.ref)) as RpcResponse<R>;
     } catch (error) {
       if (!(error instanceof NatsError)) throw error;
       // The operation was carried out: calling it again is not ours to decide.
@@ -181,7 +185,7 @@ export class Bus {
       running++;
       try {
         const request = decode(message.data) as RequestEnvelope;
-        const raw = request.ref ? decode(await fetchBody(this.nats, request.ref)) : request.d;
+        const raw = request.ref ? decode(await fetchBody(this.requests, request.ref)) : request.d;
         const data = assertMatches(rpc.request, raw) as RpcRequest<R>;
         return {
           ok: await handler(data, {

@@ -1,11 +1,4 @@
-import {
-  ErrorCode,
-  type Msg,
-  type NatsConnection,
-  NatsError,
-  type Subscription,
-  type SubscriptionOptions,
-} from 'nats';
+import type { Msg, NatsConnection, NatsError, PublishOptions, Subscription, SubscriptionOptions } from 'nats';
 import type { Random } from '../support/random.js';
 import type { Host } from './host.js';
 import type { Timeline } from './timeline.js';
@@ -20,7 +13,18 @@ interface Listener {
 /** Called when an answer leaves the process that gives it. */
 export type OnReply = (subject: string, request: Uint8Array, reply: Uint8Array) => void;
 
+/** A message on its way to those who listen. */
+interface Post {
+  subject: string;
+  body: Uint8Array;
+  /** Where its sender waits for an answer. */
+  reply: string | undefined;
+  /** The server's word that nobody listens to the subject of a request. */
+  noResponders: boolean;
+}
+
 const decoder = new TextDecoder();
+const EMPTY = new Uint8Array();
 
 /**
  * NATS without JetStream, as its clients see it: messages take their time, overtake each other, get lost, come twice;
@@ -45,11 +49,12 @@ export class Network {
     const connection = {
       info: { max_payload: 64 * 1_048_576 },
       isClosed: () => host.dead,
-      publish: (subject: string, data: Uint8Array) => {
-        this.send(host, data, (body) => this.deliver(subject, body, undefined));
+      closed: () => new Promise(() => undefined),
+      publish: (subject: string, data: Uint8Array, options: PublishOptions = {}) => {
+        this.send(host, data, (body) =>
+          this.deliver({ subject, body, reply: options.reply, noResponders: false }),
+        );
       },
-      request: (subject: string, data: Uint8Array, { timeout }: { timeout: number }) =>
-        this.request(host, subject, data, timeout),
       subscribe: (subject: string, options: SubscriptionOptions) => this.subscribe(host, subject, options),
     };
     return connection as unknown as NatsConnection;
@@ -82,59 +87,42 @@ export class Network {
     };
   }
 
-  private request(host: Host, subject: string, data: Uint8Array, timeout: number): Promise<Msg> {
-    return new Promise((resolve, reject) => {
-      const callOff = this.timeline.schedule(timeout, host, () =>
-        reject(new NatsError('timeout', ErrorCode.Timeout)),
-      );
-      const settle = (action: () => void): void => {
-        callOff();
-        action();
-      };
-      this.send(host, data, (body) => {
-        const served = this.deliver(subject, body, (reply) => {
-          this.toHost(host, () => settle(() => resolve({ data: reply } as Msg)));
-        });
-        if (!served)
-          this.toHost(host, () =>
-            settle(() => reject(new NatsError('no responders', ErrorCode.NoResponders))),
-          );
-      });
-    });
-  }
-
-  /** To each group one member, and to all that are in none. Returns whether anybody listens. */
-  private deliver(
-    subject: string,
-    body: Uint8Array,
-    respond: ((reply: Uint8Array) => void) | undefined,
-  ): boolean {
+  /** To each group one member, and to all that are in none. */
+  private deliver(post: Post): void {
     const receivers: Listener[] = [];
     const groups = new Map<string, Listener[]>();
-    for (const listener of this.listeners.get(subject) ?? []) {
+    for (const listener of this.listenersTo(post.subject)) {
       if (listener.queue === undefined) receivers.push(listener);
       else groups.set(listener.queue, [...(groups.get(listener.queue) ?? []), listener]);
     }
     for (const members of groups.values()) receivers.push(this.random.pick(members));
     for (const listener of receivers) {
-      this.toHost(listener.host, () => listener.callback(null, this.message(listener, body, respond)));
+      this.toHost(listener.host, () => listener.callback(null, this.message(listener, post)));
     }
-    return receivers.length > 0;
+    if (receivers.length === 0 && post.reply !== undefined) {
+      this.deliver({ subject: post.reply, body: EMPTY, reply: undefined, noResponders: true });
+    }
   }
 
-  private message(
-    { host, subject }: Listener,
-    body: Uint8Array,
-    respond: ((reply: Uint8Array) => void) | undefined,
-  ): Msg {
+  /** Those who listen to the subject itself, or to all that differ from it in the last part. */
+  private *listenersTo(subject: string): Iterable<Listener> {
+    yield* this.listeners.get(subject) ?? [];
+    yield* this.listeners.get(subject.replace(/[^.]*$/, '*')) ?? [];
+  }
+
+  private message({ host }: Listener, { subject, body, reply, noResponders }: Post): Msg {
     const message = {
+      subject,
       data: body,
+      headers: noResponders ? { code: 503 } : undefined,
       string: () => decoder.decode(body),
       json: () => JSON.parse(decoder.decode(body)),
-      respond: (reply: Uint8Array) => {
-        if (!respond || !host.mayAct()) return false;
-        this.onReply(subject, body, reply);
-        this.toServer(host, () => respond(reply));
+      respond: (answer: Uint8Array) => {
+        if (reply === undefined || !host.mayAct()) return false;
+        this.onReply(subject, body, answer);
+        this.toServer(host, () =>
+          this.deliver({ subject: reply, body: answer, reply: undefined, noResponders: false }),
+        );
         return true;
       },
     };

@@ -1,0 +1,98 @@
+import type { Clock } from '@rigel/clock';
+import { createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from 'nats';
+
+/** A request on its way. */
+interface Waiting {
+  answered: (data: Uint8Array) => void;
+  failed: (error: NatsError) => void;
+  callOffTimeout: () => void;
+}
+
+/** What the server says in place of an answer when nobody listens to the subject. */
+const NO_RESPONDERS = 503;
+
+/**
+ * Requests over one connection: all answers come to one inbox, under the number of their request. The client's own
+ * `request` does the same, but makes an error with a stack trace for each request that was answered, and throws it away;
+ * that is a twentieth of what a busy process does.
+ */
+export class Requests {
+  private readonly inbox = `${createInbox()}.`;
+  private readonly waiting = new Map<string, Waiting>();
+  private last = 0;
+  private listening = false;
+
+  constructor(
+    private readonly nats: NatsConnection,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Sends a request and waits for the first answer.
+   * @param timeoutMs how long to wait, in milliseconds.
+   * @throws NatsError `NoResponders` when nobody listens to the subject: nobody has seen the request. Any other code
+   *   (no answer in time, the connection is closed or about to be) leaves open whether somebody has.
+   */
+  async send(subject: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    this.listen();
+    const number = (++this.last).toString(36);
+    const answer = new Promise<Uint8Array>((answered, failed) => {
+      const callOffTimeout = this.clock.after(timeoutMs, () => {
+        this.waiting.delete(number);
+        failed(NatsError.errorForCode(ErrorCode.Timeout));
+      });
+      this.waiting.set(number, { answered, failed, callOffTimeout });
+    });
+    try {
+      this.nats.publish(subject, data, { reply: this.inbox + number });
+    } catch (error) {
+      this.take(number);
+      throw error;
+    }
+    return answer;
+  }
+
+  /** Listens for answers, from the first request on. */
+  private listen(): void {
+    if (this.listening) return;
+    this.nats.subscribe(`${this.inbox}*`, {
+      callback: (error, message) => {
+        if (!error) {
+          this.receive(message);
+          return;
+        }
+        // The server has refused the subscription, so no answer can come; the next request tries again.
+        this.listening = false;
+        this.failAll(error);
+      },
+    });
+    this.listening = true;
+    void this.nats
+      .closed()
+      .then((error) =>
+        this.failAll(error instanceof NatsError ? error : NatsError.errorForCode(ErrorCode.ConnectionClosed)),
+      );
+  }
+
+  private receive(message: Msg): void {
+    // Late ones and repeated ones find nobody.
+    const waiting = this.take(message.subject.slice(this.inbox.length));
+    if (!waiting) return;
+    const { data } = message;
+    if (data.length === 0 && message.headers?.code === NO_RESPONDERS) {
+      waiting.failed(NatsError.errorForCode(ErrorCode.NoResponders));
+    } else waiting.answered(data);
+  }
+
+  private take(number: string): Waiting | undefined {
+    const waiting = this.waiting.get(number);
+    if (!waiting) return undefined;
+    this.waiting.delete(number);
+    waiting.callOffTimeout();
+    return waiting;
+  }
+
+  private failAll(error: NatsError): void {
+    for (const number of [...this.waiting.keys()]) this.take(number)?.failed(error);
+  }
+}
