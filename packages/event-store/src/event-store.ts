@@ -140,6 +140,25 @@ export async function lockHistory(trx: Transaction<unknown>): Promise<void> {
 }
 
 /**
+ * Takes the lock that orders the history, and then the next values of a sequence: ids taken so rise in the order in which
+ * what they are for is committed.
+ */
+export async function lockHistoryForIds(
+  trx: Transaction<unknown>,
+  sequence: string,
+  count: number,
+): Promise<number[]> {
+  const { rows } = await trx.executeQuery<{ id: number }>(
+    CompiledQuery.raw(
+      `WITH head AS MATERIALIZED (SELECT FROM event_head FOR UPDATE)
+       SELECT nextval($1::regclass) AS id FROM head, generate_series(1, $2::int)`,
+      [sequence, count],
+    ),
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
  * For whoever replaces rows of the read tables: waits for the transactions that append, and keeps others from beginning to
  * until this one ends. Waiting for the row of `event_head` would not do: a statement that both appends and updates rows
  * chose those before it began to wait there, and would miss rows that were replaced meanwhile. The lock of the table comes

@@ -10,25 +10,35 @@ import { migrations } from './migrations/index.js';
 export interface CatalogForTest {
   /** Calls an operation as a client would. */
   call: <R extends Rpc>(rpc: R, request: RpcRequest<R>) => Promise<RpcResponse<R>>;
+  /** Starts one more replica of the service beside the first; `stop` ends it too. */
+  startReplica: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
 /** Starts the service in this process on real servers, and a client beside it. */
 export async function startCatalogForTest(servers: TestServers): Promise<CatalogForTest> {
-  const service = await runInProcess(startCatalog, {
-    name: 'catalog',
-    bus: await servers.startBus('catalog'),
-    config: {
-      DATABASE_URL: servers.databaseUrl,
-      NATS_URL: servers.natsUrl,
-      RIGEL_SERVICE_NAME: '',
-      RIGEL_LOG_LEVEL: 'info',
-    },
-  });
+  const replicas: { stop: () => Promise<void> }[] = [];
+  const startReplica = async (): Promise<void> => {
+    const replica = await runInProcess(startCatalog, {
+      name: 'catalog',
+      bus: await servers.startBus('catalog'),
+      config: {
+        DATABASE_URL: servers.databaseUrl,
+        NATS_URL: servers.natsUrl,
+        RIGEL_SERVICE_NAME: '',
+        RIGEL_LOG_LEVEL: 'info',
+      },
+    });
+    replicas.push(replica);
+  };
+  await startReplica();
   const bus = await servers.startBus('client');
   return {
     call: (rpc, request) => bus.call(rpc, request, { correlationId: 'test', actor: 'tester' }),
-    stop: () => service.stop(),
+    startReplica,
+    stop: async () => {
+      await Promise.all(replicas.map((replica) => replica.stop()));
+    },
   };
 }
 

@@ -3,12 +3,13 @@ import { startTestServers } from '@rigel/testing';
 import t from 'tap';
 import { assertReplayable, startCatalogForTest } from './catalog-for-test.js';
 
-/* Ten clients at once. What the tests look for is what a client may see: no other error than the documented ones. */
+/* Ten clients at once, and two replicas of the service. What the tests look for is what a client may see: no other error than the documented ones. */
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
-const { call, stop } = await startCatalogForTest(servers);
+const { call, startReplica, stop } = await startCatalogForTest(servers);
 t.teardown(stop);
+await startReplica();
 
 const CLIENTS = 10;
 const all = { page: 1, page_size: 10_000 };
@@ -103,5 +104,32 @@ t.test(
     }
   },
 );
+
+t.test('steps and templates are added while a client pages through them', async (t) => {
+  const added = Promise.all(Array.from({ length: 60 }, (_, n) => remoteStep(`paged${n}`, [])));
+  let adding = true;
+  void added.finally(() => {
+    adding = false;
+  });
+  while (adding) {
+    const seen: number[] = [];
+    for (let page = 1; ; page++) {
+      const { rows } = await call(catalog.listUsableSteps, { page, page_size: 7 });
+      seen.push(...rows.map(({ id }) => id));
+      if (rows.length < 7) break;
+    }
+    // Oldest first: what is added comes behind all that was seen, so nothing comes twice and nothing is left out.
+    t.strictSame(
+      seen,
+      [...new Set(seen)].sort((a, b) => a - b),
+    );
+    const { rows } = await call(catalog.listUsableSteps, all);
+    t.strictSame(
+      seen,
+      rows.slice(0, seen.length).map(({ id }) => id),
+    );
+  }
+  await added;
+});
 
 t.test('the read tables can be made again from the events', (t) => assertReplayable(t, servers));

@@ -1,12 +1,22 @@
-import { type Decider, type EventRelay, execute, type NewEvent } from '@rigel/event-store';
+import {
+  type Decider,
+  type EventRelay,
+  execute,
+  executeNew,
+  type NewEvent,
+  type Project,
+} from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
-import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { eventTypes } from './event-types.js';
 import { project } from './projection.js';
 import { asRefusal } from './refusals.js';
 import type { CatalogTables } from './tables.js';
 
 type Kind = 'action' | 'actimpl' | 'remote_step' | 'template';
+
+/** Looks at the read tables between append and projection; what it throws undoes everything. */
+type Check = (trx: Transaction<CatalogTables>) => Promise<void>;
 
 /** Where the handlers record what happened, and read the tables that follow from it. */
 export class Store {
@@ -16,10 +26,30 @@ export class Store {
     private readonly relay: EventRelay,
   ) {}
 
-  /** An id that was never given before. One that is not used in the end is lost. */
-  async newId(kind: Kind): Promise<number> {
-    const { rows } = await sql<{ id: number }>`SELECT nextval(${`${kind}_ids`}) AS id`.execute(this.db);
-    return rows[0]?.id as number;
+  /**
+   * Creates a thing; when it returns, the read tables show it. Its id was never given before, and ids rise in the order in
+   * which things become visible; one that is not used in the end is lost.
+   * @param create the command for the id.
+   * @param check see `record`.
+   * @returns the id.
+   * @throws ServiceError what a rule, the check or a constraint of the read tables forbids.
+   */
+  async create<State, Command, E extends NewEvent>(
+    decider: Decider<State, Command, E>,
+    kind: Kind,
+    create: (id: number) => NoInfer<Command>,
+    { correlationId, actor }: RequestContext,
+    check?: Check,
+  ): Promise<number> {
+    const [id] = await executeNew(
+      this.db as Kysely<unknown>,
+      decider,
+      { sequence: `${kind}_ids`, count: 1 },
+      (id) => ({ stream: `${kind}-${id}`, command: create(id) }),
+      { types: eventTypes, meta: { correlationId, actor }, project: projectAfter(check) },
+    );
+    this.relay.notify();
+    return id as number;
   }
 
   /**
@@ -33,18 +63,22 @@ export class Store {
     stream: string,
     command: Command,
     { correlationId, actor }: RequestContext,
-    check: (trx: Transaction<CatalogTables>) => Promise<void> = async () => undefined,
+    check?: Check,
   ): Promise<void> {
     await execute(this.db as Kysely<unknown>, decider, [{ stream, command }], {
       types: eventTypes,
       meta: { correlationId, actor },
-      project: async (trx, events) => {
-        await check(trx as Transaction<CatalogTables>);
-        await project(trx, events).catch((error: unknown) => {
-          throw asRefusal(error, events);
-        });
-      },
+      project: projectAfter(check),
     });
     this.relay.notify();
   }
+}
+
+function projectAfter(check?: Check): Project {
+  return async (trx, events) => {
+    await check?.(trx as Transaction<CatalogTables>);
+    await project(trx, events).catch((error: unknown) => {
+      throw asRefusal(error, events);
+    });
+  };
 }

@@ -13,26 +13,36 @@ export interface InventoryForTest {
   call: <R extends Rpc>(rpc: R, request: RpcRequest<R>) => Promise<RpcResponse<R>>;
   /** The client's bus. */
   bus: Bus;
+  /** Starts one more replica of the service beside the first; `stop` ends it too. */
+  startReplica: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
 /** Starts the service in this process on real servers, and a client beside it. */
 export async function startInventoryForTest(servers: TestServers): Promise<InventoryForTest> {
-  const service = await runInProcess(startInventory, {
-    name: 'inventory',
-    bus: await servers.startBus('inventory'),
-    config: {
-      DATABASE_URL: servers.databaseUrl,
-      NATS_URL: servers.natsUrl,
-      RIGEL_SERVICE_NAME: '',
-      RIGEL_LOG_LEVEL: 'info',
-    },
-  });
+  const replicas: { stop: () => Promise<void> }[] = [];
+  const startReplica = async (): Promise<void> => {
+    const replica = await runInProcess(startInventory, {
+      name: 'inventory',
+      bus: await servers.startBus('inventory'),
+      config: {
+        DATABASE_URL: servers.databaseUrl,
+        NATS_URL: servers.natsUrl,
+        RIGEL_SERVICE_NAME: '',
+        RIGEL_LOG_LEVEL: 'info',
+      },
+    });
+    replicas.push(replica);
+  };
+  await startReplica();
   const bus = await servers.startBus('client');
   return {
     call: (rpc, request) => bus.call(rpc, request, { correlationId: 'test', actor: 'tester' }),
     bus,
-    stop: () => service.stop(),
+    startReplica,
+    stop: async () => {
+      await Promise.all(replicas.map((replica) => replica.stop()));
+    },
   };
 }
 

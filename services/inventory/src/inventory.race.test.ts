@@ -3,12 +3,13 @@ import { startTestServers } from '@rigel/testing';
 import t from 'tap';
 import { assertReplayable, startInventoryForTest } from './inventory-for-test.js';
 
-/* Ten clients at once. What the tests look for is what a client may see: no other error than the documented ones. */
+/* Ten clients at once, and two replicas of the service. What the tests look for is what a client may see: no other error than the documented ones. */
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
-const { call, bus, stop } = await startInventoryForTest(servers);
+const { call, bus, startReplica, stop } = await startInventoryForTest(servers);
 t.teardown(stop);
+await startReplica();
 bus.serve(tasks.reserveNodes, async () => ({}));
 
 const CLIENTS = 10;
@@ -105,6 +106,79 @@ t.test('while things are deleted, children are created: no child is left without
   for (const { id, node_count } of pools) {
     t.equal((await call(inventory.listNodes, { ...all, pool_id: id })).total, node_count);
   }
+});
+
+t.test('of two that enter the same address into two pools one wins', async (t) => {
+  const { id } = await service('two pools', (await cluster('two pools')).id);
+  const pools = [await pool('one', id), await pool('other', id)];
+  for (let round = 0; round < 20; round++) {
+    const nodes = [`10.2.${round}.1`, `10.2.${round}.2`];
+    t.strictSame(
+      await outcomes([
+        () => call(inventory.addNodes, { pool_id: pools[0]?.id ?? 0, nodes }),
+        () => call(inventory.addNodes, { pool_id: pools[1]?.id ?? 0, nodes: nodes.toReversed() }),
+      ]),
+      ['conflict', 'done'],
+    );
+  }
+  const lists = await Promise.all(pools.map((p) => call(inventory.listNodes, { ...all, pool_id: p.id })));
+  t.equal(new Set(lists.flatMap(({ rows }) => rows.map(({ ip }) => ip))).size, 40);
+  t.equal(lists[0] && lists[1] && lists[0].total + lists[1].total, 40, 'each address once');
+});
+
+t.test('nodes are added while clients page through them, oldest first: none twice, none left out', async (t) => {
+  const { id } = await pool('paged', (await service('paged', (await cluster('paged')).id)).id);
+  const adding = { done: false };
+  const added = Promise.all(
+    Array.from({ length: CLIENTS }, async (_, client) => {
+      for (let n = 0; n < 15; n++)
+        await call(inventory.addNodes, { pool_id: id, nodes: [`10.3.${client}.${n}`, `10.4.${client}.${n}`] });
+    }),
+  ).then(() => {
+    adding.done = true;
+  });
+  while (!adding.done) {
+    const seen: number[] = [];
+    for (let page = 1; ; page++) {
+      const { rows } = await call(inventory.listNodes, { pool_id: id, page, page_size: 20 });
+      seen.push(...rows.map((row) => row.id));
+      if (rows.length < 20) break;
+    }
+    const { rows } = await call(inventory.listNodes, { ...all, pool_id: id });
+    t.strictSame(
+      seen,
+      rows.slice(0, seen.length).map((row) => row.id),
+    );
+  }
+  await added;
+});
+
+t.test('clusters are added while a client pages through them, newest first: none is left out', async (t) => {
+  const adding = { done: false };
+  const added = Promise.all(Array.from({ length: 60 }, (_, n) => cluster(`paged${n}`))).then(() => {
+    adding.done = true;
+  });
+  while (!adding.done) {
+    const before = (await call(inventory.listClusters, all)).rows.map(({ id }) => id);
+    const seen: number[] = [];
+    for (let page = 1; ; page++) {
+      const { rows } = await call(inventory.listClusters, { page, page_size: 5 });
+      seen.push(...rows.map(({ id }) => id));
+      if (rows.length < 5) break;
+    }
+    // What is added moves the others towards the end: one may come again, none can be missed.
+    t.strictSame(
+      before.filter((id) => !seen.includes(id)),
+      [],
+    );
+    const once = [...new Set(seen)];
+    t.strictSame(
+      once,
+      once.toSorted((a, b) => b - a),
+      'what comes again has been seen',
+    );
+  }
+  await added;
 });
 
 t.test('the read tables can be made again from the events', (t) => assertReplayable(t, servers));

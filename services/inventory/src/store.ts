@@ -1,6 +1,13 @@
-import { type Decider, type EventRelay, execute, type NewEvent } from '@rigel/event-store';
+import {
+  type Decider,
+  type EventRelay,
+  execute,
+  executeNew,
+  type NewEvent,
+  type Project,
+} from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { eventTypes } from './event-types.js';
 import { project } from './projection.js';
 import { asRefusal } from './refusals.js';
@@ -16,16 +23,29 @@ export class Store {
     private readonly relay: EventRelay,
   ) {}
 
-  /** Ids that were never given before, ascending. One that is not used in the end is lost. */
-  async newIds(kind: Kind, count: number): Promise<number[]> {
-    const { rows } = await sql<{ id: number }>`
-      SELECT nextval(${`${kind}_ids`}) AS id FROM generate_series(1, ${count}::int)`.execute(this.db);
-    return rows.map(({ id }) => id);
-  }
-
-  async newId(kind: Kind): Promise<number> {
-    const [id] = await this.newIds(kind, 1);
-    return id as number;
+  /**
+   * Creates things, all or none; when it returns, the read tables show them. Their ids were never given before, and rise
+   * in the order in which things become visible; one that is not used in the end is lost.
+   * @param create the command for each id.
+   * @returns the ids.
+   * @throws ServiceError what a rule or a constraint of the read tables forbids.
+   */
+  async create<State, Command, E extends NewEvent>(
+    decider: Decider<State, Command, E>,
+    kind: Kind,
+    count: number,
+    create: (id: number, index: number) => NoInfer<Command>,
+    { correlationId, actor }: RequestContext,
+  ): Promise<number[]> {
+    const ids = await executeNew(
+      this.db as Kysely<unknown>,
+      decider,
+      { sequence: `${kind}_ids`, count },
+      (id, index) => ({ stream: `${kind}-${id}`, command: create(id, index) }),
+      { types: eventTypes, meta: { correlationId, actor }, project: projectOrRefuse },
+    );
+    this.relay.notify();
+    return ids;
   }
 
   /**
@@ -43,12 +63,16 @@ export class Store {
       types: eventTypes,
       meta: { correlationId, actor },
       project: async (trx, events) => {
-        await project(trx, events).catch((error: unknown) => {
-          throw asRefusal(error, events);
-        });
+        await projectOrRefuse(trx, events);
         beforeCommit();
       },
     });
     this.relay.notify();
   }
 }
+
+const projectOrRefuse: Project = async (trx, events) => {
+  await project(trx, events).catch((error: unknown) => {
+    throw asRefusal(error, events);
+  });
+};

@@ -48,6 +48,9 @@ export async function createTasks(
   if (name === '' || name.length > MAX_NAME) {
     throw new ServiceError('invalid', `task_name must have 1 to ${MAX_NAME} characters`, 'task_name');
   }
+  // Before the inventory is asked: what is reserved for a removal now counts as reserved to the end, however long this
+  // takes. A node that the inventory still knows is either removed later, and reserved first, or was reserved by then.
+  const now = clock.now();
   if (request.nodes.length === 0) throw new ServiceError('invalid', 'nodes is empty', 'nodes');
   const [targets, template] = await Promise.all([
     findTargets(request.nodes, context, bus),
@@ -55,7 +58,6 @@ export async function createTasks(
   ]);
   const merged = mergeParams(template.steps, request.params);
   const steps = planSteps(merged.steps, settings.limits);
-  const now = clock.now();
   const pools = byPool(targets);
   const firstTaskId = await store.nextIds('task', pools.size);
   const firstRunId = await store.nextIds('run', targets.length);

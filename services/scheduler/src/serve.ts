@@ -75,14 +75,8 @@ export function serveTasks(parts: Parts): void {
   operations.serve(tasks.pause, forward('pause'));
   operations.serve(tasks.stop, forward('stop'));
   operations.serve(tasks.reserveNodes, async ({ node_ids, ttl_ms }) => {
-    const held = await store.reserve(node_ids, null, ttl_ms, clock.now());
-    if (held.length === 0) return {};
-    await store.unreserve(node_ids.filter((node) => !held.includes(node)));
-    throw new ServiceError(
-      'in_use',
-      `nodes ${held.slice(0, 20).join(', ')} are held by an unfinished task`,
-      'nodes',
-    );
+    await store.reserveForRemoval(node_ids, ttl_ms, clock.now());
+    return {};
   });
   bus.subscribe(CREATED_SUBJECT, TaskAnnounced, () => {
     // Whoever misses this finds the task at the next look into the table.

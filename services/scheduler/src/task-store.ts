@@ -5,6 +5,7 @@ import {
   appendParameters,
   asVersionConflict,
   chunksOfStream,
+  lockHistory,
   type RecordedEvent,
 } from '@rigel/event-store';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
@@ -55,11 +56,14 @@ const COMMIT = `
   ON CONFLICT (run_id, step, attempt, start_byte) DO UPDATE SET data = excluded.data
   WHERE length(excluded.data) > length(attempt_output.data)`;
 
+/** Nodes named in a refusal at most. */
+const NAMED = 20;
+
 /** What making and resuming tasks needs of the store. */
 export interface TaskRecorder {
   create(appends: TaskAppend[], now: number): Promise<void>;
-  reserve(nodes: number[], taskId: number | null, ttlMs: number, now: number): Promise<number[]>;
-  unreserve(nodes: number[]): Promise<void>;
+  reserve(nodes: number[], taskId: number, ttlMs: number, now: number): Promise<number[]>;
+  reserveForRemoval(nodes: number[], ttlMs: number, now: number): Promise<void>;
   nextIds(counter: 'task' | 'run', count: number): Promise<number>;
 }
 
@@ -190,14 +194,30 @@ export class TaskStore implements EngineStore, TaskRecorder {
     this.onRecorded();
   }
 
-  /** Takes nodes for a while; returns those that somebody else holds. */
-  async reserve(nodes: number[], taskId: number | null, ttlMs: number, now: number): Promise<number[]> {
-    return this.raw.transaction().execute((trx) => hold(trx, { taskId, nodes, expiresAt: now + ttlMs, now }));
+  /** Takes nodes for a task for a while; returns those that somebody else holds. */
+  async reserve(nodes: number[], taskId: number, ttlMs: number, now: number): Promise<number[]> {
+    return this.raw.transaction().execute(async (trx) => {
+      await lockHistory(trx);
+      return hold(trx, { taskId, nodes, expiresAt: now + ttlMs, now });
+    });
   }
 
-  /** Gives back nodes that were reserved for a removal that did not happen. */
-  async unreserve(nodes: number[]): Promise<void> {
-    await this.query('DELETE FROM node_holds WHERE node_id = ANY($1) AND task_id IS NULL', [nodes]);
+  /**
+   * Takes nodes for a while because they are about to be removed, all or none: what is taken for nothing could not be given
+   * back, another removal may count on it.
+   * @throws ServiceError `in_use` naming nodes that a task holds.
+   */
+  async reserveForRemoval(nodes: number[], ttlMs: number, now: number): Promise<void> {
+    await this.raw.transaction().execute(async (trx) => {
+      await lockHistory(trx);
+      const held = await hold(trx, { taskId: null, nodes, expiresAt: now + ttlMs, now });
+      if (held.length === 0) return;
+      throw new ServiceError(
+        'in_use',
+        `nodes ${held.slice(0, NAMED).join(', ')} are held by an unfinished task`,
+        'nodes',
+      );
+    });
   }
 
   /** Takes `count` numbers from a counter and returns the first. They are never given again. */
@@ -220,12 +240,15 @@ function namesOf(task: TaskState, nodes: readonly number[]): string {
   const held = new Set(nodes);
   return task.runs
     .filter(({ node }) => held.has(node))
-    .slice(0, 20)
+    .slice(0, NAMED)
     .map(({ ip }) => ip)
     .join(', ');
 }
 
-/** Holds nodes where nobody does; returns those that somebody else holds. */
+/**
+ * Holds nodes where nobody does; returns those that somebody else holds. Under the lock of the history: rows are taken in
+ * the order of their nodes here and in any order by a commit that releases them, which could deadlock.
+ */
 async function hold(
   trx: Transaction<unknown>,
   {
@@ -242,6 +265,8 @@ async function hold(
        ON CONFLICT (node_id) DO UPDATE SET task_id = excluded.task_id,
          -- A hold for good that the same task has already stays one.
          expires_at = CASE WHEN h.task_id = excluded.task_id AND h.expires_at IS NULL THEN NULL
+           -- Of two removals of the same node the one that may take longer.
+           WHEN h.task_id IS NULL AND excluded.task_id IS NULL THEN greatest(h.expires_at, excluded.expires_at)
            ELSE excluded.expires_at END
        WHERE h.expires_at < $4 OR h.task_id = excluded.task_id OR (h.task_id IS NULL AND excluded.task_id IS NULL)
        RETURNING node_id`,

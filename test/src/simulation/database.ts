@@ -123,10 +123,9 @@ export class SimulatedDatabase {
       commit: (commit) => transact(this.transactionOf(commit)),
       create: (appends, now) => transact(this.creationOf(appends, now)),
       reserve: (nodes, taskId, ttlMs, now) => query(() => this.hold(nodes, taskId, now + ttlMs, now)),
-      unreserve: (nodes) =>
-        query(() => {
-          for (const node of nodes) if (this.holds.get(node)?.taskId === null) this.holds.delete(node);
-        }),
+      reserveForRemoval: async () => {
+        throw new Error('the removal of nodes is not simulated');
+      },
       nextIds: (counter, count) =>
         query(() => {
           const first = this.counters[counter] + 1;
@@ -321,7 +320,7 @@ export class SimulatedDatabase {
   }
 
   /** Holds nodes where nobody does; returns those that somebody else holds. */
-  private hold(nodes: number[], taskId: number | null, expiresAt: number | null, now: number): number[] {
+  private hold(nodes: number[], taskId: number, expiresAt: number | null, now: number): number[] {
     return nodes.filter((node) => {
       const hold = this.holds.get(node);
       const free = !hold || (hold.expiresAt !== null && hold.expiresAt < now) || hold.taskId === taskId;

@@ -51,11 +51,10 @@ export function serveActionImpls(operations: Operations, store: Store): void {
   });
 
   operations.serve(catalog.createActionImpl, async ({ type, action_id, template }, context) => {
-    const id = await store.newId('actimpl');
-    await store.record(
+    const id = await store.create(
       actionImplDecider,
-      implStream(id),
-      { do: 'create', id, action_id, type, template },
+      'actimpl',
+      (id) => ({ do: 'create' as const, id, action_id, type, template }),
       context,
     );
     return { id };

@@ -23,8 +23,12 @@ export function serveActions(operations: Operations, store: Store): void {
   });
 
   operations.serve(catalog.createAction, async ({ name, desc, params }, context) => {
-    const id = await store.newId('action');
-    await store.record(actionDecider, stream(id), { do: 'create', id, name, desc, params }, context);
+    const id = await store.create(
+      actionDecider,
+      'action',
+      (id) => ({ do: 'create' as const, id, name, desc, params }),
+      context,
+    );
     return { id };
   });
 

@@ -25,8 +25,12 @@ export function serveRemoteSteps(operations: Operations, store: Store): void {
   });
 
   operations.serve(catalog.createRemoteStep, async ({ name, desc, actions }, context) => {
-    const id = await store.newId('remote_step');
-    await store.record(remoteStepDecider, stream(id), { do: 'create', id, name, desc, actions }, context);
+    const id = await store.create(
+      remoteStepDecider,
+      'remote_step',
+      (id) => ({ do: 'create' as const, id, name, desc, actions }),
+      context,
+    );
     return { id };
   });
 

@@ -26,9 +26,12 @@ export function serveTemplates(operations: Operations, store: Store): void {
   });
 
   operations.serve(catalog.createTemplate, async ({ name, desc, steps }, context) => {
-    const id = await store.newId('template');
-    await store.record(templateDecider, stream(id), { do: 'create', id, name, desc, steps }, context, (trx) =>
-      assertStepsExist(trx, steps),
+    const id = await store.create(
+      templateDecider,
+      'template',
+      (id) => ({ do: 'create' as const, id, name, desc, steps }),
+      context,
+      (trx) => assertStepsExist(trx, steps),
     );
     return { id };
   });

@@ -21,13 +21,14 @@ export function serveClusters(operations: Operations, store: Store): void {
   });
 
   operations.serve(inventory.createCluster, async ({ name, desc, biz }, context) => {
-    const id = await store.newId('cluster');
-    await store.record(
+    const [id] = await store.create(
       clusterDecider,
-      [{ stream: stream(id), command: { do: 'create', id, name, desc, biz } }],
+      'cluster',
+      1,
+      (id) => ({ do: 'create' as const, id, name, desc, biz }),
       context,
     );
-    return { id };
+    return { id: id as number };
   });
 
   operations.serve(inventory.updateCluster, async ({ id, name, desc, biz }, context) => {

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { Store } from '../store.js';
 import { readAddresses } from './address.js';
 import { nodeDecider } from './decider.js';
-import { assertPool, streamOf } from './node-rows.js';
+import { assertPool } from './node-rows.js';
 
 /** Shown of a list that may be long. */
 const SHOWN = 3;
@@ -21,16 +21,13 @@ export async function addNodes(
   await assertPool(store.db, pool_id);
   const addresses = readAddresses(nodes);
   await refuseTaken(store, addresses);
-  const ids = await store.newIds('node', addresses.length);
-  await store.record(
+  return store.create(
     nodeDecider,
-    addresses.map((ip, index) => {
-      const id = ids[index] as number;
-      return { stream: streamOf(id), command: { do: 'enter', id, pool_id, ip } };
-    }),
+    'node',
+    addresses.length,
+    (id, index) => ({ do: 'enter' as const, id, pool_id, ip: addresses[index] as string }),
     context,
   );
-  return ids;
 }
 
 /** Names the addresses that are taken; the unique index refuses those that become so in between. */

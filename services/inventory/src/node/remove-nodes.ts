@@ -5,8 +5,13 @@ import type { Store } from '../store.js';
 import { nodeDecider } from './decider.js';
 import { assertPool, nodesByAddress, streamOf } from './node-rows.js';
 
-/** How long the scheduler keeps tasks off the nodes; it must outlast the removal. */
+/** How long the scheduler keeps tasks off the nodes. */
 const HOLD_MS = 60_000;
+/**
+ * How much of that the removal relies on. What is left is for the commit itself, for schedulers whose clocks differ, and
+ * so that a task that still saw the node finds it held.
+ */
+const RELY_MS = 30_000;
 
 /**
  * Takes nodes out of a pool, all or none. The scheduler holds them first, so that no task can begin on a node that is
@@ -21,14 +26,14 @@ export async function removeNodes(
   const { pool_id } = request;
   await assertPool(store.db, pool_id);
   const ids = await resolveEntries(store, pool_id, request.nodes);
-  const heldUntil = Date.now() + HOLD_MS;
+  const reliedUntil = Date.now() + RELY_MS;
   await bus.call(tasks.reserveNodes, { node_ids: ids, ttl_ms: HOLD_MS }, context);
   await store.record(
     nodeDecider,
     ids.map((id) => ({ stream: streamOf(id), command: { do: 'remove', id, pool_id } })),
     context,
     () => {
-      if (Date.now() < heldUntil) return;
+      if (Date.now() < reliedUntil) return;
       throw new ServiceError('unavailable', 'the removal took longer than the nodes could be held');
     },
   );

@@ -40,18 +40,14 @@ export function servePools(operations: Operations, store: Store): void {
 
   operations.serve(inventory.createPool, async (request, context) => {
     const { name, desc, vm_type, sd_id, service_id, tasks } = request;
-    const id = await store.newId('pool');
-    await store.record(
+    const [id] = await store.create(
       poolDecider,
-      [
-        {
-          stream: stream(id),
-          command: { do: 'create', id, name, desc, vm_type, sd_id, service_id, tasks },
-        },
-      ],
+      'pool',
+      1,
+      (id) => ({ do: 'create' as const, id, name, desc, vm_type, sd_id, service_id, tasks }),
       context,
     );
-    return { id };
+    return { id: id as number };
   });
 
   operations.serve(inventory.updatePool, async (request, context) => {

@@ -30,18 +30,14 @@ export function serveServices(operations: Operations, store: Store): void {
 
   operations.serve(inventory.createService, async (request, context) => {
     const { name, desc, service_type, docker_image, cluster_id } = request;
-    const id = await store.newId('service');
-    await store.record(
+    const [id] = await store.create(
       serviceDecider,
-      [
-        {
-          stream: stream(id),
-          command: { do: 'create', id, name, desc, service_type, docker_image, cluster_id },
-        },
-      ],
+      'service',
+      1,
+      (id) => ({ do: 'create' as const, id, name, desc, service_type, docker_image, cluster_id }),
       context,
     );
-    return { id };
+    return { id: id as number };
   });
 
   operations.serve(inventory.updateService, async (request, context) => {
