@@ -32,7 +32,7 @@ export class ShellSession {
   readonly opened: Promise<void>;
   /**
    * Resolves when the server has closed the session. Rejects with ConnectionLost when the connection died first or
-   * `close` was called, and with what a frame handler threw.
+   * `close` was called, whatever status the shell then ended with; and with what a frame handler threw.
    */
   readonly ended: Promise<ShellEnd>;
   /** Whether the shell has been prepared to start attempts. */
@@ -80,9 +80,13 @@ export class ShellSession {
     else this.unsent += text;
   }
 
-  /** Closes the session; what the shell is doing goes on. */
+  /**
+   * Closes the session; what the shell is doing goes on. Nothing that comes after this reaches a handler: it is about
+   * something that has been decided without it, and its handler might act on what has followed since.
+   */
   close(): void {
     this.closedByUs = true;
+    this.handlers = NOBODY;
     this.channel?.close();
   }
 
@@ -141,7 +145,8 @@ export class ShellSession {
     });
     channel.on('error', fail);
     channel.on('close', () => {
-      if (status === undefined && signal === undefined) {
+      // A shell that read the end of its input because we closed the session has status 0, and may have done anything.
+      if (this.closedByUs || (status === undefined && signal === undefined)) {
         const why = this.closedByUs ? 'the session was closed by us' : 'the session ended without a status';
         this.settle.failed(this.opener.lost(why));
         return;
