@@ -92,6 +92,21 @@ export interface TaskTimedOut {
   nodes: number[];
 }
 
+/** A VM provider made a machine for the node, or said its address; `ip` is empty while it has none. */
+export interface MachineAssigned {
+  run: number;
+  node: number;
+  vm: string;
+  ip: string;
+}
+
+/** The node's machine was given back to its VM provider: there is no such node any more. */
+export interface MachineReturned {
+  run: number;
+  node: number;
+  vm: string;
+}
+
 /** The scheduler's events that other services follow. */
 export type PublishedTaskEvent =
   | { type: 'BatchStarted'; data: BatchStarted }
@@ -99,7 +114,9 @@ export type PublishedTaskEvent =
   | { type: 'RunFailed'; data: RunFailed }
   | { type: 'RunsHalted'; data: RunsHalted }
   | { type: 'TaskStopped'; data: TaskStopped }
-  | { type: 'TaskTimedOut'; data: TaskTimedOut };
+  | { type: 'TaskTimedOut'; data: TaskTimedOut }
+  | { type: 'MachineAssigned'; data: MachineAssigned }
+  | { type: 'MachineReturned'; data: MachineReturned };
 
 /**
  * Upcasters of these types, from version 1 to 2, 2 to 3 and so on: for the scheduler, which stores them, and for whoever
@@ -114,4 +131,6 @@ export const publishedTaskEvents: {
   RunsHalted: [],
   TaskStopped: [],
   TaskTimedOut: [],
+  MachineAssigned: [],
+  MachineReturned: [],
 };

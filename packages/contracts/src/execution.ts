@@ -104,6 +104,10 @@ export const AttemptResult = Type.Object({
   exit_code: Type.Optional(Type.Integer()),
   /** It failed, and its command may still be running on the node: it could not be ended. */
   may_run: Type.Optional(Type.Boolean()),
+  /** The machine that a create_vm made or found again, also when it failed afterwards; `ip` is empty while it has none. */
+  machine: Type.Optional(Type.Object({ vm_id: Type.String(), ip: Type.String() })),
+  /** The provider may have made a machine that nobody knows the id of. */
+  unknown_machine: Type.Optional(Type.Boolean()),
   started_at: Type.Integer(),
   finished_at: Type.Integer(),
 });
@@ -126,6 +130,8 @@ export const execution = {
         node: Type.Object({
           node_id: Id,
           ip: Type.String(),
+          /** Id of its machine at the VM provider, empty when it has none. */
+          vm_id: Type.String(),
           /** The node's SSH host key (`type base64`), once one was seen. */
           host_key: Type.Union([Type.String(), Type.Null()]),
         }),

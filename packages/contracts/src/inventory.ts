@@ -53,6 +53,10 @@ export type Pool = Static<typeof Pool>;
 /** `status` of a node in its pool: 0 = not ready, 1 = ok, 3 = failed. Not the code list of tasks. */
 export const NodeStatus = Type.Union([Type.Literal(0), Type.Literal(1), Type.Literal(3)]);
 
+/** `manual`: entered by hand or made by an expand; `crontab`: made by a schedule. */
+export const NodeType = Type.Union([Type.Literal('manual'), Type.Literal('crontab')]);
+export type NodeType = Static<typeof NodeType>;
+
 export const PoolNode = Type.Object({
   id: Id,
   /** Address, may carry the SSH port (`10.0.0.7:2222`); `-` until a machine has one. */
@@ -62,7 +66,7 @@ export const PoolNode = Type.Object({
   status: NodeStatus,
   /** State (0..4) of the node's run in its last task. */
   state: Type.Integer({ minimum: 0, maximum: 4 }),
-  node_type: Type.Union([Type.Literal('manual'), Type.Literal('crontab')]),
+  node_type: NodeType,
   pool_id: Id,
 });
 export type PoolNode = Static<typeof PoolNode>;
@@ -188,6 +192,29 @@ export const inventory = {
   findPools: defineRpc('inventory.node.find_pools', {
     request: Type.Object({ ips: Type.Array(Type.String()) }),
     response: Type.Object({ pools: Type.Record(Type.String(), Type.Integer()) }),
+  }),
+  /**
+   * Enters nodes whose machines are still to be made: without an address, not ready. `not_found`: the pool.
+   */
+  planNodes: defineRpc('inventory.node.plan', {
+    request: Type.Object({
+      pool_id: Id,
+      count: Type.Integer({ minimum: 1, maximum: 200 }),
+      node_type: NodeType,
+    }),
+    response: Type.Object({ ids: Type.Array(Id) }),
+  }),
+  /** The nodes of a pool as tasks need them, oldest first. `not_found`: the pool. */
+  poolTargets: defineRpc('inventory.node.pool_targets', {
+    request: Type.Object({ pool_id: Id }),
+    response: Type.Object({ targets: Type.Array(TaskTarget) }),
+    timeoutMs: 15_000,
+  }),
+  /** Those of these nodes that there are, in the order of their ids. */
+  targetsById: defineRpc('inventory.node.targets_by_id', {
+    request: Type.Object({ ids: Type.Array(Id) }),
+    response: Type.Object({ targets: Type.Array(TaskTarget) }),
+    timeoutMs: 15_000,
   }),
   /** The nodes with these addresses, in the order asked for; `unknown` lists the addresses that no node has. */
   findTargets: defineRpc('inventory.node.find_targets', {

@@ -129,6 +129,39 @@ export const tasks = {
     response: Type.Object({ ids: Type.Array(Id) }),
     timeoutMs: 30_000,
   }),
+  /**
+   * Adds machines to a pool: as many nodes, and a task of the pool's expand template over them. `not_found`: the pool or its
+   * template; `wrong_state`: the pool has no such template; `invalid`: the template cannot be used.
+   */
+  expand: defineRpc('scheduler.pool.expand', {
+    request: Type.Object({
+      pool_id: Id,
+      num: Type.Integer({ minimum: 1, maximum: 200 }),
+      opr_user: Type.String(),
+    }),
+    response: Type.Object({ id: Id }),
+    timeoutMs: 30_000,
+  }),
+  /** Gives machines back: a task of the pool's shrink template. `not_found`: an address is no node of this pool. */
+  shrink: defineRpc('scheduler.pool.shrink', {
+    request: Type.Object({ pool_id: Id, nodes: Type.Array(Type.String()), opr_user: Type.String() }),
+    response: Type.Object({ id: Id }),
+    timeoutMs: 30_000,
+  }),
+  /** Puts an image online: a task of the pool's deploy template over all its nodes that have an address. */
+  deploy: defineRpc('scheduler.pool.deploy', {
+    request: Type.Object({
+      pool_id: Id,
+      tag: Type.String(),
+      max_num: Type.Integer({ minimum: 1 }),
+      max_ratio: Type.Integer({ minimum: 1, maximum: 100 }),
+      max_fail_num: Type.Optional(Type.Integer({ minimum: 0 })),
+      max_fail_ratio: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
+      opr_user: Type.String(),
+    }),
+    response: Type.Object({ id: Id }),
+    timeoutMs: 30_000,
+  }),
   /** `wrong_state` with the reason; the same for pause and stop. */
   start: defineRpc('scheduler.task.start', control),
   pause: defineRpc('scheduler.task.pause', control),

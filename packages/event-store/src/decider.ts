@@ -1,6 +1,13 @@
 import type { Kysely, Transaction } from 'kysely';
 import { type EventMeta, type NewEvent, type RecordedEvent, VersionConflict } from './event.js';
-import { append, isDatabaseError, lockHistory, lockHistoryForIds, readStreams } from './event-store.js';
+import {
+  append,
+  isDatabaseError,
+  lockHistory,
+  lockHistoryForIds,
+  type MetaAppend,
+  readStreams,
+} from './event-store.js';
 import type { EventTypes } from './event-types.js';
 
 /**
@@ -29,6 +36,28 @@ function isRetryable(error: unknown): boolean {
   );
 }
 
+/** Rebuilds the state of each command's stream from its events, and decides. @returns what is to be appended. */
+export async function decideOn<State, Command, E extends NewEvent>(
+  reader: Kysely<unknown>,
+  decider: Decider<State, Command, E>,
+  commands: readonly { stream: string; command: Command }[],
+  { types, meta }: { types: EventTypes; meta: EventMeta },
+): Promise<MetaAppend<E>[]> {
+  const histories = await readStreams<E>(
+    reader,
+    types,
+    commands.map(({ stream }) => stream),
+  );
+  return commands.map(({ stream, command }) => {
+    const history = histories.get(stream) ?? [];
+    const state = history.reduce(
+      (s, { type, data }) => decider.evolve(s, { type, data } as E),
+      decider.initial,
+    );
+    return { stream, expectedVersion: history.length, events: decider.decide(command, state), meta };
+  });
+}
+
 /**
  * Carries out commands, each on its own stream, all or none:
  *
@@ -46,26 +75,7 @@ export async function execute<State, Command, E extends NewEvent>(
   commands: readonly { stream: string; command: Command }[],
   options: { types: EventTypes; meta: EventMeta; project: Project; now?: () => number },
 ): Promise<RecordedEvent<E>[]> {
-  const decideAll = async (reader: Kysely<unknown>) => {
-    const histories = await readStreams<E>(
-      reader,
-      options.types,
-      commands.map(({ stream }) => stream),
-    );
-    return commands.map(({ stream, command }) => {
-      const history = histories.get(stream) ?? [];
-      const state = history.reduce(
-        (s, { type, data }) => decider.evolve(s, { type, data } as E),
-        decider.initial,
-      );
-      return {
-        stream,
-        expectedVersion: history.length,
-        events: decider.decide(command, state),
-        meta: options.meta,
-      };
-    });
-  };
+  const decideAll = (reader: Kysely<unknown>) => decideOn(reader, decider, commands, options);
   for (let attempt = 1; ; attempt++) {
     try {
       const early = attempt === 1 ? await decideAll(db) : undefined;

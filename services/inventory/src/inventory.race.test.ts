@@ -126,32 +126,38 @@ t.test('of two that enter the same address into two pools one wins', async (t) =
   t.equal(lists[0] && lists[1] && lists[0].total + lists[1].total, 40, 'each address once');
 });
 
-t.test('nodes are added while clients page through them, oldest first: none twice, none left out', async (t) => {
-  const { id } = await pool('paged', (await service('paged', (await cluster('paged')).id)).id);
-  const adding = { done: false };
-  const added = Promise.all(
-    Array.from({ length: CLIENTS }, async (_, client) => {
-      for (let n = 0; n < 15; n++)
-        await call(inventory.addNodes, { pool_id: id, nodes: [`10.3.${client}.${n}`, `10.4.${client}.${n}`] });
-    }),
-  ).then(() => {
-    adding.done = true;
-  });
-  while (!adding.done) {
-    const seen: number[] = [];
-    for (let page = 1; ; page++) {
-      const { rows } = await call(inventory.listNodes, { pool_id: id, page, page_size: 20 });
-      seen.push(...rows.map((row) => row.id));
-      if (rows.length < 20) break;
+t.test(
+  'nodes are added while clients page through them, oldest first: none twice, none left out',
+  async (t) => {
+    const { id } = await pool('paged', (await service('paged', (await cluster('paged')).id)).id);
+    const adding = { done: false };
+    const added = Promise.all(
+      Array.from({ length: CLIENTS }, async (_, client) => {
+        for (let n = 0; n < 15; n++)
+          await call(inventory.addNodes, {
+            pool_id: id,
+            nodes: [`10.3.${client}.${n}`, `10.4.${client}.${n}`],
+          });
+      }),
+    ).then(() => {
+      adding.done = true;
+    });
+    while (!adding.done) {
+      const seen: number[] = [];
+      for (let page = 1; ; page++) {
+        const { rows } = await call(inventory.listNodes, { pool_id: id, page, page_size: 20 });
+        seen.push(...rows.map((row) => row.id));
+        if (rows.length < 20) break;
+      }
+      const { rows } = await call(inventory.listNodes, { ...all, pool_id: id });
+      t.strictSame(
+        seen,
+        rows.slice(0, seen.length).map((row) => row.id),
+      );
     }
-    const { rows } = await call(inventory.listNodes, { ...all, pool_id: id });
-    t.strictSame(
-      seen,
-      rows.slice(0, seen.length).map((row) => row.id),
-    );
-  }
-  await added;
-});
+    await added;
+  },
+);
 
 t.test('clusters are added while a client pages through them, newest first: none is left out', async (t) => {
   const adding = { done: false };

@@ -14,7 +14,7 @@ import type { Bus, RequestContext } from '@rigel/messaging';
 import type { TaskAppend } from './commit.js';
 import { batchSizeOf, failureBudgetOf } from './task/batches.js';
 import { createTask } from './task/decide.js';
-import type { TaskCreated } from './task/events.js';
+import type { PlannedStep, TaskCreated } from './task/events.js';
 import { type AttemptLimits, mergeParams, planSteps } from './task/options.js';
 import { evolve, type TaskState } from './task/state.js';
 import type { TaskRecorder } from './task-store.js';
@@ -28,22 +28,46 @@ export interface CreateTaskSettings {
   retryDelayMs: number;
 }
 
-type Request = RpcRequest<typeof tasks.create>;
+/** What making tasks needs. */
+export interface CreateTaskParts {
+  bus: Bus;
+  store: TaskRecorder;
+  settings: CreateTaskSettings;
+  clock: Clock;
+}
+
+type ResolvedTemplate = RpcResponse<typeof catalog.resolveTemplate>;
+
+/** A task to be made over nodes, one for each pool that they lie in. Everything has been looked up. */
+export interface NewTasks {
+  name: string;
+  template: ResolvedTemplate;
+  /** The template's steps with all overrides, checked. */
+  steps: PlannedStep[];
+  unusedParams: string[];
+  targets: readonly TaskTarget[];
+  /** Percent of the nodes in a batch, and most nodes in a batch (0 = no limit). */
+  batch: { maxRatio: number; maxNum: number };
+  budget: { maxNum?: number | undefined; maxRatio?: number | undefined };
+  /** Limit of the whole run, 0 = none. */
+  timeoutMs: number;
+  start: boolean;
+  operator: string;
+  flowType: TaskCreated['flowType'];
+  /** When it was begun to look the nodes up, see `createTasks`. */
+  now: number;
+}
 
 /**
  * Makes tasks from a template and addresses, one for each pool. Everything is checked first; then all of them are
  * recorded in one transaction with the holds on their nodes. Whoever owns their partitions takes them up from there.
  */
 export async function createTasks(
-  request: Request,
+  request: RpcRequest<typeof tasks.create>,
   context: RequestContext,
-  {
-    bus,
-    store,
-    settings,
-    clock,
-  }: { bus: Bus; store: TaskRecorder; settings: CreateTaskSettings; clock: Clock },
+  parts: CreateTaskParts,
 ): Promise<RpcResponse<typeof tasks.create>> {
+  const { bus, settings, clock } = parts;
   const name = request.task_name.trim();
   if (name === '' || name.length > MAX_NAME) {
     throw new ServiceError('invalid', `task_name must have 1 to ${MAX_NAME} characters`, 'task_name');
@@ -57,12 +81,37 @@ export async function createTasks(
     bus.call(catalog.resolveTemplate, { id: request.template_id }, context),
   ]);
   const merged = mergeParams(template.steps, request.params);
-  const steps = planSteps(merged.steps, settings.limits);
+  const ids = await recordTasks(
+    {
+      name,
+      template,
+      steps: planSteps(merged.steps, settings.limits),
+      unusedParams: merged.unused,
+      targets,
+      batch: { maxRatio: request.max_ratio, maxNum: request.max_num },
+      budget: { maxNum: request.max_fail_num, maxRatio: request.max_fail_ratio },
+      timeoutMs: request.timeout * 60_000,
+      start: request.auto,
+      operator: request.opr_user,
+      flowType: 'manual',
+      now,
+    },
+    context,
+    parts,
+  );
+  return { ids };
+}
+
+/** Records new tasks with the holds on their nodes, all or none. @returns their ids, in the order of their pools. */
+export async function recordTasks(
+  { name, template, steps, targets, batch, budget, now, ...rest }: NewTasks,
+  context: RequestContext,
+  { store, settings }: Pick<CreateTaskParts, 'store' | 'settings'>,
+): Promise<number[]> {
   const pools = byPool(targets);
   const firstTaskId = await store.nextIds('task', pools.size);
-  const firstRunId = await store.nextIds('run', targets.length);
+  let runId = await store.nextIds('run', targets.length);
   const appends: TaskAppend[] = [];
-  let runId = firstRunId;
   for (const [poolId, nodes] of pools) {
     const created: TaskCreated = {
       uuid: randomUUID(),
@@ -73,19 +122,19 @@ export async function createTasks(
       steps,
       nodes: nodes.map(({ node_id, ip, vm_id }) => ({ node: node_id, ip, vm: vm_id })),
       firstRunId: runId,
-      batchSize: batchSizeOf(nodes.length, request.max_ratio, request.max_num),
-      timeoutMs: request.timeout * 60_000,
-      failureBudget: failureBudgetOf(nodes.length, request.max_fail_num, request.max_fail_ratio),
+      batchSize: batchSizeOf(nodes.length, batch.maxRatio, batch.maxNum),
+      timeoutMs: rest.timeoutMs,
+      failureBudget: failureBudgetOf(nodes.length, budget.maxNum, budget.maxRatio),
       retryDelayMs: settings.retryDelayMs,
-      operator: request.opr_user,
-      flowType: 'manual',
-      unusedParams: merged.unused,
+      operator: rest.operator,
+      flowType: rest.flowType,
+      unusedParams: rest.unusedParams,
     };
-    appends.push(toAppend(firstTaskId + appends.length, created, request.auto, context, now));
+    appends.push(toAppend(firstTaskId + appends.length, created, rest.start, context, now));
     runId += nodes.length;
   }
   await store.create(appends, now);
-  return { ids: appends.map(({ task }) => task.id) };
+  return appends.map(({ task }) => task.id);
 }
 
 function byPool(targets: readonly TaskTarget[]): Map<number, TaskTarget[]> {
@@ -98,7 +147,11 @@ function byPool(targets: readonly TaskTarget[]): Map<number, TaskTarget[]> {
   return pools;
 }
 
-async function findTargets(ips: string[], context: RequestContext, bus: Bus): Promise<TaskTarget[]> {
+/**
+ * The nodes with these addresses, each once.
+ * @throws ServiceError `not_found` naming the addresses that no node has.
+ */
+export async function findTargets(ips: string[], context: RequestContext, bus: Bus): Promise<TaskTarget[]> {
   const { targets, unknown } = await bus.call(
     inventory.findTargets,
     { ips: [...new Set(ips.map((ip) => ip.trim()))] },

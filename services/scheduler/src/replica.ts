@@ -33,7 +33,7 @@ export class Replica {
   constructor(private readonly options: ReplicaOptions) {
     const { bus, operations, store, wire, clock, settings, log } = options;
     this.engine = new TaskEngine({ store, wire, clock, log });
-    this.parts = { bus, operations, engine: this.engine, store, settings, clock };
+    this.parts = { bus, operations, engine: this.engine, store, settings, clock, log };
   }
 
   start(): void {

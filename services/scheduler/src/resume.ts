@@ -2,7 +2,7 @@ import type { Clock } from '@rigel/clock';
 import { inventory } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import { type Preparation, runsToResume } from './task/decide.js';
-import type { TaskState } from './task/state.js';
+import { nameOf, type TaskState } from './task/state.js';
 import type { TaskRecorder } from './task-store.js';
 
 /** How long a node is reserved for a task that is being resumed; recording the start makes it a hold. */
@@ -24,16 +24,16 @@ export async function reserveForResume(
   if (task.status !== 'finished' && task.status !== 'paused') return nothing;
   const runs = runsToResume(task).filter(({ held }) => !held);
   if (runs.length === 0) return nothing;
-  const { targets } = await bus.call(inventory.findTargets, { ips: runs.map(({ ip }) => ip) }, context);
+  const { targets } = await bus.call(inventory.targetsById, { ids: runs.map(({ node }) => node) }, context);
   const poolOf = new Map(targets.map(({ node_id, pool_id }) => [node_id, pool_id]));
   const gone = runs.filter(({ node }) => poolOf.get(node) !== task.created.pool.id);
   const there = runs.filter(({ node }) => poolOf.get(node) === task.created.pool.id);
   const wanted = there.map(({ node }) => node);
   const held = await store.reserve(wanted, task.id, RESERVE_MS, now);
   const unavailable = [
-    ...gone.map(({ node, ip }) => ({
-      node,
-      reason: `${ip} is not a node of pool ${task.created.pool.name} any more`,
+    ...gone.map((run) => ({
+      node: run.node,
+      reason: `${nameOf(run)} is not a node of pool ${task.created.pool.name} any more`,
     })),
     ...held.map((node) => ({ node, reason: 'another unfinished task holds the node' })),
   ];

@@ -14,10 +14,12 @@ import {
 } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
+import type { Logger } from 'pino';
 import { Type } from 'typebox';
 import type { OutputPiece } from './commit.js';
 import { type CreateTaskSettings, createTasks } from './create-task.js';
 import type { TaskEngine } from './engine/engine.js';
+import { deployPool, expandPool, type OnBehalf, shrinkPool } from './pool-operations.js';
 import type { TaskQueries } from './queries.js';
 import { reserveForResume } from './resume.js';
 import type { TaskRecorder } from './task-store.js';
@@ -44,6 +46,7 @@ export interface Parts {
   store: TaskRecorder;
   settings: CreateTaskSettings;
   clock: Clock;
+  log: Logger;
 }
 
 /** What only reads; any replica answers it. */
@@ -63,6 +66,21 @@ export function serveTasks(parts: Parts): void {
     bus.publish(CREATED_SUBJECT, { ids: answer.ids });
     return answer;
   });
+  const operate = async (operation: Promise<{ id: number }>): Promise<{ id: number }> => {
+    const { id } = await operation;
+    bus.publish(CREATED_SUBJECT, { ids: [id] });
+    return { id };
+  };
+  const byHand = (operator: string): OnBehalf => ({ operator, flowType: 'manual' });
+  operations.serve(tasks.expand, ({ opr_user, ...request }, context) =>
+    operate(expandPool(request, byHand(opr_user), context, parts)),
+  );
+  operations.serve(tasks.shrink, ({ opr_user, ...request }, context) =>
+    operate(shrinkPool(request, byHand(opr_user), context, parts)),
+  );
+  operations.serve(tasks.deploy, ({ opr_user, ...request }, context) =>
+    operate(deployPool(request, byHand(opr_user), context, parts)),
+  );
   const forward =
     (command: 'start' | 'pause' | 'stop') =>
     ({ id, opr_user }: RpcRequest<typeof tasks.start>, { correlationId, actor }: RequestContext) =>
@@ -120,8 +138,8 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
           engine.submit(task_id, { type: 'claim', run: index, executor }, null),
         );
         if (!claim || !next) return { status: 'refused', reason: 'the run needs nobody' };
-        const { lease, node, ip, hostKey } = claim;
-        return { status: 'granted', lease, node: { node_id: node, ip, host_key: hostKey }, next };
+        const { lease, node, ip, vm, hostKey } = claim;
+        return { status: 'granted', lease, node: { node_id: node, ip, vm_id: vm, host_key: hostKey }, next };
       },
       options,
     ),

@@ -16,7 +16,7 @@ import { insertTasks } from './insert-tasks.js';
 import type { Tables } from './tables.js';
 import { streamOf, type TaskEvent, taskEventTypes } from './task/events.js';
 import { foldTask } from './task/fold.js';
-import type { TaskState } from './task/state.js';
+import { nameOf, type TaskState } from './task/state.js';
 
 // $4 are the Changes, $5 to $9 the outputs, column by column. Every part joins `head`, so that its lock comes first.
 const COMMIT = `
@@ -29,9 +29,10 @@ const COMMIT = `
     WHERE t.id = r.id
   ),
   changed_runs AS (
-    UPDATE runs t SET state = r.state, step = r.step, steps = r.steps, updated_at = r.updated_at
+    UPDATE runs t SET state = r.state, step = r.step, steps = r.steps, updated_at = r.updated_at,
+      ip = coalesce(r.ip, t.ip), vm_id = coalesce(r.vm_id, t.vm_id)
     FROM head, json_to_recordset($4::json->'runs') AS r(id bigint, state smallint, step int, steps jsonb,
-      updated_at bigint)
+      updated_at bigint, ip text, vm_id text)
     WHERE t.id = r.id
   ),
   pinned AS (
@@ -241,7 +242,7 @@ function namesOf(task: TaskState, nodes: readonly number[]): string {
   return task.runs
     .filter(({ node }) => held.has(node))
     .slice(0, NAMED)
-    .map(({ ip }) => ip)
+    .map(nameOf)
     .join(', ');
 }
 

@@ -1,7 +1,7 @@
-import { Id, inventory, Pool, PoolNode, PoolTasks } from '@rigel/contracts';
+import { Id, inventory, Pool, PoolNode, PoolTasks, tasks as scheduler } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
-import { done, listed } from '../envelope.js';
+import { type Answer, done, listed } from '../envelope.js';
 import { exactFailure, failure } from '../failures.js';
 import {
   DELETE_BY_DELETE,
@@ -19,7 +19,6 @@ import {
   STORE_FAILED,
   STORE_LOST,
 } from './common.js';
-import { notAvailable } from './not-available.js';
 
 const VmType = Type.Integer({ description: 'Id of the VM template of new machines.' });
 const ServiceDiscovery = Type.Integer({ description: 'Id of the service-discovery entry.' });
@@ -53,6 +52,11 @@ const NodeRow = Type.Object({
 /** A template id of 0 says the same as none. */
 function setTasks(tasks: PoolTasks): PoolTasks {
   return Object.fromEntries(Object.entries(tasks).filter(([, template]) => template !== 0));
+}
+
+/** The answer of an operation that made a task. */
+function started({ id }: { id: number }): Answer {
+  return { data: {}, headers: { 'X-Task-Id': String(id) } };
 }
 
 export const pools: Endpoint[] = [
@@ -271,7 +275,9 @@ export const pools: Endpoint[] = [
   defineEndpoint({
     id: 'pool.expand',
     title: 'Add machines to a pool',
-    notes: 'Not available in this version.',
+    notes:
+      'As many nodes without an address, and a task of the pool’s expand template (tasks.expand), whose first step must be ' +
+      'create_vm, over them. The header X-Task-Id of the answer names the task.',
     methods: ['POST'],
     paths: ['/pool/expand/:id'],
     access: 'write',
@@ -282,12 +288,15 @@ export const pools: Endpoint[] = [
     failures: { otherwise: failure(400, '', {}) },
     result: EmptyObject,
     example: {},
-    handler: async () => notAvailable('pool/expand'),
+    handler: async ({ id, num }, { call, operator }) =>
+      started(await call(scheduler.expand, { pool_id: id, num, opr_user: operator })),
   }),
   defineEndpoint({
     id: 'pool.shrink',
     title: 'Give machines of a pool back',
-    notes: 'Not available in this version.',
+    notes:
+      'A task of the pool’s shrink template (tasks.shrink), whose last step must be return_vm. A node leaves the pool when ' +
+      'its machine was given back. The header X-Task-Id of the answer names the task.',
     methods: ['POST'],
     paths: ['/pool/shrink/:id'],
     access: 'write',
@@ -298,12 +307,15 @@ export const pools: Endpoint[] = [
     failures: { otherwise: failure(400, '', {}) },
     result: EmptyObject,
     example: {},
-    handler: async () => notAvailable('pool/shrink'),
+    handler: async ({ id, nodes }, { call, operator }) =>
+      started(await call(scheduler.shrink, { pool_id: id, nodes, opr_user: operator })),
   }),
   defineEndpoint({
     id: 'pool.deploy',
     title: 'Put an image online on all nodes of a pool',
-    notes: 'Not available in this version.',
+    notes:
+      'A task of the pool’s deploy template (tasks.deploy) over all its nodes that have an address; the first step whose ' +
+      'name begins with start_service gets the tag. The header X-Task-Id of the answer names the task.',
     methods: ['POST'],
     paths: ['/pool/deploy/:id'],
     access: 'write',
@@ -324,6 +336,7 @@ export const pools: Endpoint[] = [
     failures: { otherwise: failure(400, '', {}) },
     result: EmptyObject,
     example: {},
-    handler: async () => notAvailable('pool/deploy'),
+    handler: async ({ id, max_ratio = 100, ...request }, { call, operator }) =>
+      started(await call(scheduler.deploy, { ...request, pool_id: id, max_ratio, opr_user: operator })),
   }),
 ];

@@ -58,6 +58,8 @@ export function answerEverything(services: Responders): void {
   services.on(catalog.getTemplate, () => template);
   services.on(catalog.listUsableSteps, () => ({ rows: [usableStep], total: 12 }));
   services.on(tasks.create, () => ({ ids: [51, 52] }));
+  for (const operation of [tasks.expand, tasks.shrink, tasks.deploy])
+    services.on(operation, () => ({ id: 53 }));
   services.on(tasks.start, () => ({}));
   services.on(tasks.pause, () => ({}));
   services.on(tasks.stop, () => ({}));

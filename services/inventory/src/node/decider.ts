@@ -1,50 +1,82 @@
-import { type PoolNode, ServiceError } from '@rigel/contracts';
+import { type NodeType, type PoolNode, ServiceError } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 
 export type NodeEvent =
   | NewEvent<'NodeAdded', Omit<PoolNode, 'state'>>
+  /** A VM provider made the node's machine, or told its address (`-` while it has none). */
+  | NewEvent<'NodeMachineAssigned', { id: number; vm_id: string; ip: string }>
   | NewEvent<'NodeRemoved', { id: number; pool_id: number; ip: string }>;
 
 export const nodeEvents: EventVersions<NodeEvent> = {
   NodeAdded: [],
+  NodeMachineAssigned: [],
   NodeRemoved: [],
 };
 
 export type NodeCommand =
   /** A node entered by hand: its machine exists, so it is ready at once. `ip` has been checked. */
-  { do: 'enter'; id: number; pool_id: number; ip: string } | { do: 'remove'; id: number; pool_id: number };
+  | { do: 'enter'; id: number; pool_id: number; ip: string }
+  /** A node whose machine is still to be made. */
+  | { do: 'plan'; id: number; pool_id: number; node_type: NodeType }
+  | { do: 'assign'; id: number; vm_id: string; ip: string }
+  | { do: 'remove'; id: number; pool_id: number }
+  /** Its machine was given back: the node goes with it. */
+  | { do: 'return'; id: number };
 
 /**
  * Undefined before it is added and after it is removed. What tasks made of the node is not part of it: no rule here
  * depends on that (see scheduler-events.ts).
  */
-export type NodeState = { pool_id: number; ip: string } | undefined;
+export type NodeState = { pool_id: number; ip: string; vm_id: string } | undefined;
+
+/** Stands in the place of the address while the node has none; any number of nodes may carry it. */
+export const NO_ADDRESS = '-';
 
 /** Rules of one node. That its pool exists and its address is no other node's, the read tables see to. */
 export const nodeDecider: Decider<NodeState, NodeCommand, NodeEvent> = {
   initial: undefined,
 
   decide(command, state) {
-    const { id, pool_id } = command;
-    if (command.do === 'enter') {
-      if (state) throw new Error(`node ${id} exists already`);
-      return [
-        {
-          type: 'NodeAdded',
-          data: { id, pool_id, ip: command.ip, vm_id: '', status: 1, node_type: 'manual' },
-        },
-      ];
+    const { id } = command;
+    switch (command.do) {
+      case 'enter': {
+        if (state) throw new Error(`node ${id} exists already`);
+        const { pool_id, ip } = command;
+        return [{ type: 'NodeAdded', data: { id, pool_id, ip, vm_id: '', status: 1, node_type: 'manual' } }];
+      }
+      case 'plan': {
+        if (state) throw new Error(`node ${id} exists already`);
+        const { pool_id, node_type } = command;
+        return [
+          { type: 'NodeAdded', data: { id, pool_id, ip: NO_ADDRESS, vm_id: '', status: 0, node_type } },
+        ];
+      }
+      case 'assign': {
+        const { vm_id, ip } = command;
+        if (!state || (state.vm_id === vm_id && state.ip === ip)) return [];
+        return [{ type: 'NodeMachineAssigned', data: { id, vm_id, ip } }];
+      }
+      case 'remove': {
+        const { pool_id } = command;
+        if (state?.pool_id !== pool_id) {
+          throw new ServiceError('not_found', `node ${id} is not in pool ${pool_id}`, 'nodes');
+        }
+        return [{ type: 'NodeRemoved', data: { id, pool_id, ip: state.ip } }];
+      }
+      case 'return':
+        if (!state) return [];
+        return [{ type: 'NodeRemoved', data: { id, pool_id: state.pool_id, ip: state.ip } }];
+      default:
+        return command satisfies never;
     }
-    if (state?.pool_id !== pool_id) {
-      throw new ServiceError('not_found', `node ${id} is not in pool ${pool_id}`, 'nodes');
-    }
-    return [{ type: 'NodeRemoved', data: { id, pool_id, ip: state.ip } }];
   },
 
-  evolve(_, event) {
+  evolve(state, event) {
     switch (event.type) {
       case 'NodeAdded':
-        return { pool_id: event.data.pool_id, ip: event.data.ip };
+        return { pool_id: event.data.pool_id, ip: event.data.ip, vm_id: event.data.vm_id };
+      case 'NodeMachineAssigned':
+        return state && { ...state, ip: event.data.ip, vm_id: event.data.vm_id };
       case 'NodeRemoved':
         return undefined;
     }

@@ -1,11 +1,17 @@
-import { inventory } from '@rigel/contracts';
+import { inventory, type TaskTarget } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime';
+import { sql } from 'kysely';
 import type { Store } from '../store.js';
 import { addNodes } from './add-nodes.js';
-import { assertPool, nodesByAddress } from './node-rows.js';
+import { nodeDecider } from './decider.js';
+import { assertPool, type LocatedNode, locatedNodes, nodesByAddress } from './node-rows.js';
 import { removeNodes } from './remove-nodes.js';
+
+function toTarget({ id: node_id, ip, vm_id, pool_id, pool_name }: LocatedNode): TaskTarget {
+  return { node_id, ip, vm_id, pool_id, pool_name };
+}
 
 /** Serves the operations on nodes. */
 export function serveNodes(operations: Operations, store: Store, bus: Bus): void {
@@ -28,6 +34,21 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
     ids: await addNodes(store, request, context),
   }));
 
+  operations.serve(inventory.planNodes, async ({ pool_id, count, node_type }, context) => {
+    await assertPool(db, pool_id);
+    const plan = (id: number) => ({ do: 'plan' as const, id, pool_id, node_type });
+    return { ids: await store.create(nodeDecider, 'node', count, plan, context) };
+  });
+
+  operations.serve(inventory.poolTargets, async ({ pool_id }) => {
+    await assertPool(db, pool_id);
+    return { targets: (await locatedNodes(db, sql`nodes.pool_id = ${pool_id}`)).map(toTarget) };
+  });
+
+  operations.serve(inventory.targetsById, async ({ ids }) => ({
+    targets: (await locatedNodes(db, sql`nodes.id = ANY(${ids}::bigint[])`)).map(toTarget),
+  }));
+
   operations.serve(inventory.removeNodes, async (request, context) => {
     await removeNodes(store, bus, request, context);
     return {};
@@ -47,8 +68,7 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
     const targets = addresses.flatMap((address) => {
       const node = nodes.get(address);
       if (!node) return [];
-      const { id: node_id, ip, vm_id, pool_id, pool_name } = node;
-      return [{ node_id, ip, vm_id, pool_id, pool_name }];
+      return [toTarget(node)];
     });
     return { targets, unknown: addresses.filter((address) => !nodes.has(address)) };
   });

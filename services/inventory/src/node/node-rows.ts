@@ -1,5 +1,5 @@
 import { isStorable, ServiceError } from '@rigel/contracts';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { InventoryTables } from '../tables.js';
 
 export const streamOf = (id: number): string => `node-${id}`;
@@ -18,14 +18,24 @@ export interface LocatedNode {
   pool_name: string;
 }
 
+/** Nodes with the names of their pools, oldest first. */
+export async function locatedNodes(
+  db: Kysely<InventoryTables>,
+  condition: RawBuilder<unknown>,
+): Promise<LocatedNode[]> {
+  const { rows } = await sql<LocatedNode>`
+    SELECT nodes.id, nodes.ip, nodes.vm_id, nodes.pool_id, pools.name AS pool_name
+    FROM nodes JOIN pools ON pools.id = nodes.pool_id
+    WHERE ${condition} ORDER BY nodes.id`.execute(db);
+  return rows;
+}
+
 /** The nodes with these addresses. `-`, which any number of nodes may carry, is nobody's address. */
 export async function nodesByAddress(
   db: Kysely<InventoryTables>,
   addresses: readonly string[],
 ): Promise<Map<string, LocatedNode>> {
-  const { rows } = await sql<LocatedNode>`
-    SELECT nodes.id, nodes.ip, nodes.vm_id, nodes.pool_id, pools.name AS pool_name
-    FROM nodes JOIN pools ON pools.id = nodes.pool_id
-    WHERE nodes.ip = ANY(${addresses.filter(isStorable)}) AND nodes.ip <> '-'`.execute(db);
+  const wanted = addresses.filter(isStorable);
+  const rows = await locatedNodes(db, sql`nodes.ip = ANY(${wanted}) AND nodes.ip <> '-'`);
   return new Map(rows.map((node) => [node.ip, node]));
 }

@@ -17,6 +17,11 @@ export const nodeProjection: Projection<NodeEvent | NodesReported> = {
     const ids = removed.map(({ id }) => id);
     await sql`DELETE FROM nodes WHERE id = ANY(${ids}::bigint[])`.execute(trx);
   },
+  async NodeMachineAssigned(trx, assigned) {
+    for (const { id, ip, vm_id } of assigned) {
+      await sql`UPDATE nodes SET ip = ${ip}, vm_id = ${vm_id} WHERE id = ${id}`.execute(trx);
+    }
+  },
   async NodesReported(trx, reported) {
     for (const { state, status, nodes } of reported.flatMap(({ reports }) => reports)) {
       await sql`

@@ -21,7 +21,15 @@ export type NodesReported = NewEvent<'NodesReported', { reports: (NodeReport & {
 
 export const reportEvents: EventVersions<NodesReported> = { NodesReported: [] };
 
-function reportOf(event: PublishedTaskEvent): { report: NodeReport; nodes: number[] } {
+/** Events that change what a node is, not how its last run went: see machines.ts. */
+type MachineEvent = Extract<PublishedTaskEvent, { type: 'MachineAssigned' | 'MachineReturned' }>;
+type RunEvent = Exclude<PublishedTaskEvent, MachineEvent>;
+
+export function isMachineEvent(event: PublishedTaskEvent): event is MachineEvent {
+  return event.type === 'MachineAssigned' || event.type === 'MachineReturned';
+}
+
+function reportOf(event: RunEvent): { report: NodeReport; nodes: number[] } {
   // biome-ignore format: one line for each kind
   switch (event.type) {
     case 'BatchStarted': return { report: { state: 1 }, nodes: event.data.nodes };
@@ -40,6 +48,7 @@ function reportOf(event: PublishedTaskEvent): { report: NodeReport; nodes: numbe
 export function summarize(events: readonly PublishedTaskEvent[]): NodesReported | undefined {
   const latest = new Map<number, NodeReport>();
   for (const event of events) {
+    if (isMachineEvent(event)) continue;
     const { report, nodes } = reportOf(event);
     for (const node of nodes) latest.set(node, { ...latest.get(node), ...report });
   }

@@ -6,6 +6,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Logger } from 'pino';
 import { eventTypes } from '../event-types.js';
 import { project } from '../projection.js';
+import { recordMachines } from './machines.js';
 import { summarize } from './reports.js';
 
 const STREAM = 'node-reports';
@@ -31,7 +32,10 @@ export function followScheduler({
     types: followed,
     handle: async (trx, events) => {
       // Only the followed types arrive, and in the shapes declared for them.
-      const report = summarize(events as unknown as PublishedTaskEvent[]);
+      const told = events as unknown as PublishedTaskEvent[];
+      const meta = { correlationId: `scheduler-${events[0]?.position}`, actor: 'scheduler' };
+      await recordMachines(trx, told, meta, log);
+      const report = summarize(told);
       if (!report) return;
       // The checkpoint's row is locked, and nobody else writes to this stream: the version stays what it is.
       const { rows } = await sql<{ version: number }>`
@@ -44,7 +48,7 @@ export function followScheduler({
             stream: STREAM,
             expectedVersion: rows[0]?.version ?? 0,
             events: [report],
-            meta: { correlationId: `scheduler-${events[0]?.position}`, actor: 'scheduler' },
+            meta,
           },
         ],
         Date.now(),

@@ -41,7 +41,7 @@ export interface Outcome {
   /** For claims and reports: what the executor does next. */
   next?: Instruction;
   /** For claims. */
-  claim?: { lease: number; node: number; ip: string; hostKey: string | null };
+  claim?: { lease: number; node: number; ip: string; vm: string; hostKey: string | null };
 }
 
 interface PendingCommand {
@@ -357,7 +357,7 @@ export class TaskEngine {
     const next = nextInstruction(loaded.state, run, now, attempt);
     if (command.type === 'report') return { next };
     const hostKey = loaded.hostKeys.get(run.node) ?? null;
-    return { next, claim: { lease: run.lease, node: run.node, ip: run.ip, hostKey } };
+    return { next, claim: { lease: run.lease, node: run.node, ip: run.ip, vm: run.vm, hostKey } };
   }
 
   /** After a commit: who is to be told, what is to be offered. */

@@ -225,6 +225,17 @@ function report(task: TaskState, run: Run, command: ReportCommand, now: number):
   if (command.hostKey !== undefined) {
     events.push({ type: 'HostKeyPinned', data: { node: run.node, hostKey: command.hostKey } });
   }
+  const { machine } = command.result;
+  if (machine && (machine.vm_id !== run.vm || (machine.ip !== '' && machine.ip !== run.ip))) {
+    events.push({
+      type: 'MachineAssigned',
+      data: { run: run.index, node: run.node, vm: machine.vm_id, ip: machine.ip },
+    });
+  }
+  const step = task.created.steps[run.step];
+  if (step?.kind === 'vm' && step.name === 'return_vm' && command.result.status === 'succeeded') {
+    events.push({ type: 'MachineReturned', data: { run: run.index, node: run.node, vm: run.vm } });
+  }
   if (run.draining) {
     events.push(outcomeOfDraining(run, command));
     events.push({ type: 'RunDrained', data: { run: run.index, node: run.node, givenUp: false } });
@@ -252,9 +263,16 @@ function outcomeOfDraining(run: Run, command: ReportCommand): TaskEvent {
   if (command.result.status === 'stopped') {
     return { type: 'AttemptStopped', data: { ...ended, reason: command.result.reason } };
   }
+  const { reason, unknown_machine } = command.result;
   return {
     type: 'AttemptFailed',
-    data: { ...ended, reason: command.result.reason, next: 'fail', retryAt: null },
+    data: {
+      ...ended,
+      reason,
+      next: 'fail',
+      retryAt: null,
+      ...(unknown_machine ? { unknownMachine: true } : {}),
+    },
   };
 }
 
@@ -267,13 +285,16 @@ function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: numbe
   const { retry } = task.created.steps[run.step] ?? { retry: { retry_times: 0, ignore_error: false } };
   const reason =
     result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
-  const mayRun = result.may_run ? { mayRun: true } : {};
+  const remarks = {
+    ...(result.may_run ? { mayRun: true } : {}),
+    ...(result.unknown_machine ? { unknownMachine: true } : {}),
+  };
   if (run.failures < retry.retry_times) {
     const retryAt = now + task.created.retryDelayMs;
-    return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next: 'retry', retryAt } };
+    return { type: 'AttemptFailed', data: { ...ended, ...remarks, reason, next: 'retry', retryAt } };
   }
   const next = retry.ignore_error ? 'ignore' : 'fail';
-  return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next, retryAt: null } };
+  return { type: 'AttemptFailed', data: { ...ended, ...remarks, reason, next, retryAt: null } };
 }
 
 /** What an attempt's outcome means for its run: the end, or going on, now or later or elsewhere. */

@@ -1,5 +1,7 @@
 import {
   type BatchStarted,
+  type MachineAssigned,
+  type MachineReturned,
   publishedTaskEvents,
   type RunFailed,
   type RunSucceeded,
@@ -103,6 +105,8 @@ export interface AttemptFailed extends AttemptEnded {
   retryAt: number | null;
   /** The command may still be running on the node. A next attempt ends it before it begins. */
   mayRun?: boolean;
+  /** The provider may have made a machine that nobody knows the id of. */
+  unknownMachine?: boolean;
 }
 
 /** The attempt's command was ended on the node because the task was. `reason`: why that may not have worked. */
@@ -152,6 +156,8 @@ export type TaskEvent =
   | { type: 'LeaseExpired'; data: LeaseExpired }
   | { type: 'RunHandedBack'; data: RunHandedBack }
   | { type: 'HostKeyPinned'; data: HostKeyPinned }
+  | { type: 'MachineAssigned'; data: MachineAssigned }
+  | { type: 'MachineReturned'; data: MachineReturned }
   | { type: 'AttemptSucceeded'; data: AttemptSucceeded }
   | { type: 'AttemptFailed'; data: AttemptFailed }
   | { type: 'AttemptStopped'; data: AttemptStopped }

@@ -1,7 +1,7 @@
 import type { TaskLogLine } from '@rigel/contracts';
 import type { RecordedEvent } from '@rigel/event-store';
 import type { TaskEvent } from './events.js';
-import { evolve, type Run, runAt, type TaskState } from './state.js';
+import { evolve, nameOf, type Run, runAt, type TaskState } from './state.js';
 
 /** An event gives at most this many lines; so a line's id tells its event, and ids rise with the events. */
 const LINES_PER_EVENT = 256;
@@ -42,7 +42,7 @@ export function renderLog(id: number, events: readonly RecordedEvent<TaskEvent>[
 const whole = (message: string): Line => ({ batch: 0, message });
 const ofRun = (run: Run, message: string): Line => ({
   batch: run.batch + 1,
-  message: `${run.ip}: ${message}`,
+  message: `${nameOf(run)}: ${message}`,
 });
 
 function stepName(task: TaskState, step: number): string {
@@ -112,6 +112,19 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
       const run = task.runs.find(({ node }) => node === event.data.node);
       return run ? [ofRun(run, 'SSH host key learned at first sight')] : [];
     }
+    case 'MachineAssigned': {
+      const { run: index, vm, ip } = event.data;
+      return [
+        ofRun(runAt(task, index), `has machine ${vm} of the provider${ip ? '' : ', without an address yet'}`),
+      ];
+    }
+    case 'MachineReturned':
+      return [
+        ofRun(
+          runAt(task, event.data.run),
+          `machine ${event.data.vm} was given back, the node leaves the pool`,
+        ),
+      ];
     case 'AttemptSucceeded': {
       const { step, attempt, startedAt, finishedAt } = event.data;
       const run = runAt(task, event.data.run);

@@ -1,5 +1,6 @@
 import { parseTemplate, renderTemplate, TemplateError } from '@rigel/command-template';
 import {
+  BUILT_IN_STEPS,
   type Capability,
   type ResolvedAction,
   type ResolvedStep,
@@ -23,9 +24,15 @@ export interface MergedSteps {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Parameters of a built-in step; none for a remote one. */
+function builtInParameters(step: ResolvedStep): Record<string, 'integer'> {
+  if (step.kind === 'remote') return {};
+  return BUILT_IN_STEPS.find(({ name }) => name === step.name)?.params ?? {};
+}
+
 /** Names of the parameters that a step can take. */
 function parametersOf(step: ResolvedStep): Set<string> {
-  const names = new Set(Object.keys(step.param_values));
+  const names = new Set([...Object.keys(step.param_values), ...Object.keys(builtInParameters(step))]);
   for (const action of step.actions) {
     for (const name of Object.keys(action.params)) names.add(name);
     for (const { name } of placesOf(step, action)) names.add(name);
@@ -83,19 +90,19 @@ export function planSteps(steps: readonly ResolvedStep[], limits: AttemptLimits)
   return steps.map((step) => {
     const capability = capabilityOf(step);
     for (const action of step.actions) checkAction(step, action);
+    for (const [param, type] of Object.entries(builtInParameters(step))) {
+      const value = step.param_values[param];
+      if (value === undefined || value === null || value === '') {
+        throw new ServiceError('invalid', `step ${step.name}: parameter ${param} has no value`, 'params');
+      }
+      checkType(`step ${step.name}`, param, value, type);
+    }
     return { ...step, capability, timeout_ms: step.kind === 'remote' ? limits.remoteMs : limits.providerMs };
   });
 }
 
 function capabilityOf(step: ResolvedStep): Capability {
-  if (step.kind !== 'remote') {
-    const provider = step.kind === 'vm' ? 'a VM provider' : 'a service-discovery provider';
-    throw new ServiceError(
-      'invalid',
-      `step ${step.name} needs ${provider}, and none is configured`,
-      'template_id',
-    );
-  }
+  if (step.kind !== 'remote') return step.kind;
   const noops = step.actions.filter(({ module }) => module === 'noop').length;
   if (noops === step.actions.length && noops > 0) return 'noop';
   if (noops > 0) {

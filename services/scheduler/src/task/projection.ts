@@ -1,5 +1,5 @@
 import type { TaskEvent } from './events.js';
-import { hasEnded, type TaskState } from './state.js';
+import { hasEnded, type Run, type TaskState } from './state.js';
 
 /** Indexes of the runs that an event changes. */
 export function touchedRuns(task: TaskState, event: TaskEvent): readonly number[] | 'all' {
@@ -13,6 +13,8 @@ export function touchedRuns(task: TaskState, event: TaskEvent): readonly number[
     case 'BatchStarted':
     case 'RunsHalted':
       return event.data.runs;
+    case 'MachineAssigned':
+    case 'MachineReturned':
     case 'RunClaimed':
     case 'LeaseExpired':
     case 'RunHandedBack':
@@ -59,6 +61,12 @@ export function taskRow(task: TaskState) {
   };
 }
 
+/** Only where it is not what it was when the task was made, which most rows were written with. */
+function machineOf(task: TaskState, run: Run): { ip?: string; vm_id?: string } {
+  const made = task.created.nodes[run.index];
+  return made?.ip === run.ip && made.vm === run.vm ? {} : { ip: run.ip, vm_id: run.vm };
+}
+
 /** Rows of the read table `runs`, those columns that change. */
 export function runRows(task: TaskState, indexes: Iterable<number>) {
   const rows = [];
@@ -67,6 +75,7 @@ export function runRows(task: TaskState, indexes: Iterable<number>) {
     if (run)
       rows.push({
         id: run.id,
+        ...machineOf(task, run),
         state: run.state,
         step: run.step,
         steps: run.steps,

@@ -1,6 +1,9 @@
 import type { EndReason, RunState } from '@rigel/contracts';
 import type { TaskCreated, TaskEvent } from './events.js';
 
+/** What a node without an address has in its place. */
+export const NO_ADDRESS = '-';
+
 /** How far one step got on one node. */
 export interface StepRecord {
   state: RunState;
@@ -13,8 +16,10 @@ export interface Run {
   readonly index: number;
   readonly id: number;
   readonly node: number;
-  readonly ip: string;
-  readonly vm: string;
+  /** `-` while the node has no address. */
+  ip: string;
+  /** Its machine at the VM provider; empty when there is none. */
+  vm: string;
   readonly batch: number;
   state: RunState;
   /** An executor is to work on it: its batch has begun, and it has not ended. */
@@ -71,6 +76,11 @@ export interface TaskState {
 /** Whether the task's story is over, but for what is still being ended on nodes. */
 export function hasEnded(task: TaskState): boolean {
   return task.status === 'finished' || task.status === 'stopped';
+}
+
+/** What people know a run's node by: its address, or its id while it has none. */
+export function nameOf({ ip, node }: Run): string {
+  return ip === NO_ADDRESS ? `node ${node}` : ip;
 }
 
 /** The run at an index; events and commands were checked against the task before. */
@@ -277,6 +287,19 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     }
     case 'HostKeyPinned':
       return;
+    case 'MachineAssigned': {
+      const run = runAt(task, event.data.run);
+      run.vm = event.data.vm;
+      run.ip = event.data.ip || NO_ADDRESS;
+      run.updatedAt = at;
+      return;
+    }
+    case 'MachineReturned': {
+      const run = runAt(task, event.data.run);
+      run.vm = '';
+      run.updatedAt = at;
+      return;
+    }
     case 'AttemptSucceeded': {
       const run = runAt(task, event.data.run);
       const record = currentStep(run);
