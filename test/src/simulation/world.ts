@@ -219,15 +219,16 @@ export class World {
   /** Inventory and catalog as the scheduler asks them. */
   private startNeighbours(): void {
     const bus = this.busOf(this.startHost('neighbours', undefined));
-    bus.serve(inventory.findTargets, async ({ ips }) => ({
-      targets: ips.map((ip) => ({
-        node_id: Number(ip.split('.')[3]),
-        ip,
-        vm_id: '',
-        pool_id: 1,
-        pool_name: 'pool',
-      })),
-      unknown: [],
+    const targetOf = (ip: string) => ({
+      node_id: Number(ip.split('.')[3]),
+      ip,
+      vm_id: '',
+      pool_id: 1,
+      pool_name: 'pool',
+    });
+    bus.serve(inventory.findTargets, async ({ ips }) => ({ targets: ips.map(targetOf), unknown: [] }));
+    bus.serve(inventory.targetsById, async ({ ids }) => ({
+      targets: ids.map((id) => targetOf(`10.0.0.${id}`)),
     }));
     bus.serve(catalog.resolveTemplate, async ({ id }) => ({
       id,

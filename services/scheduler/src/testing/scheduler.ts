@@ -48,6 +48,15 @@ export function serveNeighbours(bus: Bus): void {
     })),
     unknown: [],
   }));
+  bus.serve(inventory.targetsById, async ({ ids }) => ({
+    targets: ids.map((node_id) => ({
+      node_id,
+      ip: `10.0.0.${node_id}`,
+      vm_id: '',
+      pool_id: 1,
+      pool_name: 'pool',
+    })),
+  }));
   bus.serve(catalog.resolveTemplate, async ({ id }) => ({
     id,
     name: 'template',
