@@ -118,6 +118,58 @@ t.test('nodes show what their last task made of them', async (t) => {
   ]);
 });
 
+t.test('a node gets its machine, and goes with it', async (t) => {
+  const grown = await call(inventory.createPool, {
+    name: 'grown',
+    desc: '',
+    vm_type: 1,
+    sd_id: 1,
+    service_id: service.id,
+    tasks: {},
+  });
+  const [one = 0, two = 0] = (
+    await call(inventory.planNodes, { pool_id: grown.id, count: 2, node_type: 'crontab' })
+  ).ids;
+  const list = async () =>
+    (await call(inventory.listNodes, { pool_id: grown.id, page: 1, page_size: 9 })).rows;
+  t.match(await list(), [
+    { id: one, ip: '-', vm_id: '', status: 0, node_type: 'crontab' },
+    { id: two, ip: '-', vm_id: '', status: 0 },
+  ]);
+  const assigned = (node: number, ip: string): NewEvent => ({
+    type: 'MachineAssigned',
+    data: { run: 0, node, vm: `vm-${node}`, ip },
+  });
+  const brief = async () => (await list()).map(({ id, ip, vm_id }) => [id, ip, vm_id]);
+  const comesTo = async (expected: (string | number)[][]) => {
+    await waitFor(async () => JSON.stringify(await brief()) === JSON.stringify(expected), {
+      what: `the pool to be ${JSON.stringify(expected)}`,
+    });
+    t.pass(JSON.stringify(expected));
+  };
+  await happen(assigned(one, ''), assigned(one, '10.8.0.1'));
+  await comesTo([
+    [one, '10.8.0.1', `vm-${one}`],
+    [two, '-', ''],
+  ]);
+  // An address that another node has: the machine is known all the same, and what follows is not held up.
+  await happen(assigned(two, 'a'), assigned(999, '10.8.0.9'));
+  await comesTo([
+    [one, '10.8.0.1', `vm-${one}`],
+    [two, '-', `vm-${two}`],
+  ]);
+  const returned = { type: 'MachineReturned', data: { run: 0, node: one, vm: `vm-${one}` } };
+  await happen(returned, returned, { type: 'RunSucceeded', data: { run: 0, node: one } });
+  await comesTo([[two, '-', `vm-${two}`]]);
+  t.same(await call(inventory.targetsById, { ids: [one, two] }), {
+    targets: [{ node_id: two, ip: '-', vm_id: `vm-${two}`, pool_id: grown.id, pool_name: 'grown' }],
+  });
+  await t.rejects(call(inventory.planNodes, { pool_id: 99, count: 1, node_type: 'manual' }), {
+    code: 'not_found',
+    field: 'pool_id',
+  });
+});
+
 t.test('what is told while NATS is away, or lost on the way, is caught up with', async (t) => {
   await servers.stopNats();
   await happen({ type: 'RunSucceeded', data: { run: 1, node: ids[1] } });
