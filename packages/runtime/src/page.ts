@@ -1,6 +1,9 @@
 import { checkText } from '@rigel/contracts';
 import { type Expression, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 
+/** Column that carries the number of rows beside those of a page. */
+const TOTAL = 'rows_in_all';
+
 export interface PageRequest {
   page: number;
   page_size: number;
@@ -30,25 +33,24 @@ export function readPage<DB, Table extends keyof DB, Row>(
 export async function readRange<DB, Table extends keyof DB, Row>(
   query: SelectQueryBuilder<DB, Table, Row>,
   { offset, limit }: { offset: number; limit: number },
-  { total }: { total?: number | undefined } = {},
+  known: { total?: number | undefined } = {},
 ): Promise<{ rows: Row[]; total: number }> {
   const ids = query.clearSelect().select(sql`id`.as('id')).limit(limit).offset(offset);
+  const counted = query.clearSelect().clearOrderBy().select(sql<number>`count(*)`.as('total'));
   // As an array: joined with them, the table would be gone through as a whole for a page of thousands.
-  const rows = await query.clearWhere().where(sql<SqlBool>`id = ANY (ARRAY${ids})`).execute();
-  return { rows, total: total ?? (await countRows(query)) };
-}
-
-async function countRows<DB, Table extends keyof DB, Row>(
-  query: SelectQueryBuilder<DB, Table, Row>,
-): Promise<number> {
-  const counted = await query
-    .clearSelect()
-    .clearOrderBy()
-    .select(sql<number>`count(*)`.as('total'))
-    .execute();
-  // The type of a selection cannot be followed through clearSelect().
-  const [count] = counted as unknown as { total: number }[];
-  return count?.total ?? 0;
+  const page = query.clearWhere().where(sql<SqlBool>`id = ANY (ARRAY${ids})`);
+  if (known.total !== undefined) return { rows: await page.execute(), total: known.total };
+  // Page and number in one statement: one way to the database and back, and they agree.
+  const counting = await page.select(sql<number>`${counted}`.as(TOTAL)).execute();
+  const rows = counting as unknown as (Row & { [TOTAL]?: number })[];
+  let total = rows[0]?.[TOTAL];
+  if (total === undefined) {
+    // The type of a selection cannot be followed through clearSelect().
+    const [count] = (await counted.execute()) as unknown as { total: number }[];
+    total = count?.total ?? 0;
+  }
+  for (const row of rows) delete row[TOTAL];
+  return { rows, total };
 }
 
 /**

@@ -73,8 +73,7 @@ const reads: Record<string, () => Promise<unknown>> = {
 for (const [what, read] of Object.entries(reads)) {
   t.test(what, async (t) => {
     const statements = await statementsOf(read);
-    // A count looks at all that it counts, from an index or not: docs/performance.md has what that takes.
-    const selects = statements.filter(({ text }) => /^\s*(select(?! count)|with)/i.test(text));
+    const selects = statements.filter(({ text }) => /^\s*(select|with)/i.test(text));
     t.ok(selects.length > 0, 'statements were sent');
     for (const statement of selects) {
       t.strictSame(await walksOf(database, statement, BIG), [], statement.text);

@@ -70,11 +70,11 @@ const reads: Record<string, () => Promise<unknown>> = {
 for (const [what, read] of Object.entries(reads)) {
   t.test(what, async (t) => {
     const statements = await statementsOf(read);
-    // A count looks at all that it counts, from an index or not: docs/performance.md has what that takes.
-    const selects = statements.filter(({ text }) => /^\s*select(?! count)/i.test(text));
+    const selects = statements.filter(({ text }) => /^\s*select/i.test(text));
     t.ok(selects.length > 0, 'statements were sent');
     for (const statement of selects) {
-      const walks = await walksOf(database, statement, BIG);
+      // The engine looks for its tasks meanwhile, in an index that has only those with something to do.
+      const walks = (await walksOf(database, statement, BIG)).filter((w) => !w.includes('by tasks_active'));
       t.strictSame(
         // Names are looked through from the newest on, until the page is full: 3 ms where none of 10,000 fits.
         what.includes('keyword') ? walks.filter((walk) => !walk.includes('by tasks_pkey')) : walks,
