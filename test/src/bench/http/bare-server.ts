@@ -25,12 +25,13 @@ app.get<{ Querystring: { page?: string; page_size?: string } }>('/cluster/list',
   const page = Number(query.page ?? 1);
   const page_size = Number(query.page_size ?? 10);
   const { rows } = await pool.query(
-    `SELECT * FROM inventory.clusters
+    `SELECT *, (SELECT count(*) FROM inventory.clusters) AS total FROM inventory.clusters
      WHERE id = ANY (ARRAY(SELECT id FROM inventory.clusters ORDER BY id DESC LIMIT $1 OFFSET $2)) ORDER BY id DESC`,
     [page_size, (page - 1) * page_size],
   );
-  const { rows: counted } = await pool.query('SELECT count(*) AS total FROM inventory.clusters');
-  return success(rows, { page, page_size, query_count: counted[0].total });
+  const query_count = rows[0]?.total ?? 0;
+  for (const row of rows) delete row.total;
+  return success(rows, { page, page_size, query_count });
 });
 
 app.get<{ Params: { id: string } }>('/cluster/:id', async ({ params }) => {
