@@ -1,13 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { type EventMeta, type NewEvent, type RecordedEvent, VersionConflict } from './event.js';
-import {
-  append,
-  isDatabaseError,
-  lockHistory,
-  lockHistoryForIds,
-  type MetaAppend,
-  readStreams,
-} from './event-store.js';
+import { append, isDatabaseError, lockHistory, type MetaAppend, readStreams } from './event-store.js';
 import type { EventTypes } from './event-types.js';
 
 /**
@@ -90,31 +83,4 @@ export async function execute<State, Command, E extends NewEvent>(
       if (!isRetryable(error) || attempt === MAX_TRIES) throw error;
     }
   }
-}
-
-/**
- * Begins streams, all or none, each for a new thing with an id of its own. The ids are given under the lock that orders the
- * history, so they rise in the order of commits: whoever has seen an id will never see a smaller one appear, and a list in
- * the order of ids grows at one end only.
- * @param create what becomes of each id; a refused one is not given again.
- * @returns the ids, ascending.
- */
-export async function executeNew<State, Command, E extends NewEvent>(
-  db: Kysely<unknown>,
-  decider: Decider<State, Command, E>,
-  ids: { sequence: string; count: number },
-  create: (id: number, index: number) => { stream: string; command: NoInfer<Command> },
-  options: { types: EventTypes; meta: EventMeta; project: Project; now?: () => number },
-): Promise<number[]> {
-  return db.transaction().execute(async (trx) => {
-    const given = await lockHistoryForIds(trx, ids.sequence, ids.count);
-    const appends = given.map((id, index) => {
-      const { stream, command } = create(id, index);
-      const events = decider.decide(command, decider.initial);
-      return { stream, expectedVersion: 0, events, meta: options.meta };
-    });
-    const recorded = await append<E>(trx, options.types, appends, (options.now ?? Date.now)());
-    if (recorded.length > 0) await options.project(trx, recorded);
-    return given;
-  });
 }

@@ -1,7 +1,8 @@
 export { changesOf, ifGiven, type Wanted } from './changes.js';
 export { type Checkpoint, type DatabaseCheckpointOptions, databaseCheckpoint } from './checkpoint.js';
 export { EventConsumer } from './consumer.js';
-export { type Decider, decideOn, execute, executeNew, type Project } from './decider.js';
+export { Creations } from './creations.js';
+export { type Decider, decideOn, execute, type Project } from './decider.js';
 export {
   type EventMeta,
   type NewEvent,

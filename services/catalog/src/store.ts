@@ -1,8 +1,8 @@
 import {
+  Creations,
   type Decider,
   type EventRelay,
   execute,
-  executeNew,
   type NewEvent,
   type Project,
 } from '@rigel/event-store';
@@ -20,11 +20,15 @@ type Check = (trx: Transaction<CatalogTables>) => Promise<void>;
 
 /** Where the handlers record what happened, and read the tables that follow from it. */
 export class Store {
+  private readonly creations: Creations;
+
   constructor(
     /** For queries; whatever changes goes through `record`. */
     readonly db: Kysely<CatalogTables>,
     private readonly relay: EventRelay,
-  ) {}
+  ) {
+    this.creations = new Creations(db as Kysely<unknown>, eventTypes);
+  }
 
   /**
    * Creates a thing; when it returns, the read tables show it. Its id was never given before, and ids rise in the order in
@@ -41,12 +45,11 @@ export class Store {
     { correlationId, actor }: RequestContext,
     check?: Check,
   ): Promise<number> {
-    const [id] = await executeNew(
-      this.db as Kysely<unknown>,
+    const [id] = await this.creations.create(
       decider,
       { sequence: `${kind}_ids`, count: 1 },
       (id) => ({ stream: `${kind}-${id}`, command: create(id) }),
-      { types: eventTypes, meta: { correlationId, actor }, project: projectAfter(check) },
+      { meta: { correlationId, actor }, project: projectAfter(check) },
     );
     this.relay.notify();
     return id as number;

@@ -1,8 +1,8 @@
 import {
+  Creations,
   type Decider,
   type EventRelay,
   execute,
-  executeNew,
   type NewEvent,
   type Project,
 } from '@rigel/event-store';
@@ -17,11 +17,15 @@ type Kind = 'cluster' | 'service' | 'pool' | 'node';
 
 /** Where the handlers record what happened, and read the tables that follow from it. */
 export class Store {
+  private readonly creations: Creations;
+
   constructor(
     /** For queries; whatever changes goes through `record`. */
     readonly db: Kysely<InventoryTables>,
     private readonly relay: EventRelay,
-  ) {}
+  ) {
+    this.creations = new Creations(db as Kysely<unknown>, eventTypes);
+  }
 
   /**
    * Creates things, all or none; when it returns, the read tables show them. Their ids were never given before, and rise
@@ -37,12 +41,11 @@ export class Store {
     create: (id: number, index: number) => NoInfer<Command>,
     { correlationId, actor }: RequestContext,
   ): Promise<number[]> {
-    const ids = await executeNew(
-      this.db as Kysely<unknown>,
+    const ids = await this.creations.create(
       decider,
       { sequence: `${kind}_ids`, count },
       (id, index) => ({ stream: `${kind}-${id}`, command: create(id, index) }),
-      { types: eventTypes, meta: { correlationId, actor }, project: projectOrRefuse },
+      { meta: { correlationId, actor }, project: projectOrRefuse },
     );
     this.relay.notify();
     return ids;

@@ -27,6 +27,8 @@ export interface InventoryTables {
     service_id: number;
     /** Written as JSON text. */
     tasks: ColumnType<PoolTasks, string, string>;
+    /** Of the rows in `nodes`. */
+    node_count: number;
   };
   nodes: {
     id: number;

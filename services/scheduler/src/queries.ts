@@ -6,6 +6,7 @@ import {
   type Task,
   type tasks,
 } from '@rigel/contracts';
+import { contains, readPage } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { nodeLog } from './node-log.js';
 import type { RunTable, Tables, TaskTable } from './tables.js';
@@ -55,22 +56,9 @@ export class TaskQueries {
     private readonly store: TaskStore,
   ) {}
 
-  async list({
-    page,
-    page_size,
-    name,
-  }: RpcRequest<typeof tasks.list>): Promise<RpcResponse<typeof tasks.list>> {
-    let query = this.db.selectFrom('tasks');
-    if (name) query = query.where('name', 'like', `%${name.replace(/[\\%_]/g, '\\$&')}%`);
-    const { total } = await query
-      .select(({ fn }) => fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow();
-    const rows = await query
-      .selectAll()
-      .orderBy('id', 'desc')
-      .limit(page_size)
-      .offset((page - 1) * page_size)
-      .execute();
+  async list({ name, ...page }: RpcRequest<typeof tasks.list>): Promise<RpcResponse<typeof tasks.list>> {
+    const query = this.db.selectFrom('tasks').selectAll().where(contains('name', name)).orderBy('id', 'desc');
+    const { rows, total } = await readPage(query, page);
     return { rows: rows.map(toTask), total };
   }
 

@@ -7,7 +7,9 @@ import { Counterpart, serveNeighbours, startReplica } from './testing/scheduler.
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
-serveNeighbours(await servers.startBus('neighbours'));
+/** What happens after the inventory was asked for nodes and before it answers. */
+let whenAsked = async (): Promise<void> => undefined;
+serveNeighbours(await servers.startBus('neighbours'), () => whenAsked());
 const counterpart = new Counterpart(await servers.startBus('counterpart'));
 let nextNode = 1;
 
@@ -235,4 +237,63 @@ t.test('a node is held by one unfinished task, whoever comes at once', async (t)
   await counterpart.call(tasks.stop, { id, opr_user: 'root' });
   await counterpart.call(tasks.reserveNodes, { node_ids: nodeIds, ttl_ms: 5_000 });
   await t.rejects(counterpart.call(tasks.create, request), { code: 'in_use' }, 'being removed');
+});
+
+t.test('a removal that is refused leaves the reservation of another one in force', async (t) => {
+  const scheduler = await startReplica(servers);
+  t.teardown(() => scheduler.stop());
+  const { request: held } = await createTask(1, { auto: false });
+  const [free, busy] = [nextNode++, Number(held.nodes[0]?.split('.')[3])];
+  await counterpart.call(tasks.reserveNodes, { node_ids: [free], ttl_ms: 60_000 });
+  const overlapping = [free, busy].sort((a, b) => a - b);
+  await t.rejects(counterpart.call(tasks.reserveNodes, { node_ids: overlapping, ttl_ms: 1_000 }), {
+    code: 'in_use',
+    message: `nodes ${busy} are held by an unfinished task`,
+  });
+  const overFree = { ...held, nodes: [`10.0.0.${free}`] };
+  await t.rejects(counterpart.call(tasks.create, overFree), { code: 'in_use' });
+  // A second removal of the same node may take its turn, and does not cut the first one short.
+  await counterpart.call(tasks.reserveNodes, { node_ids: [free], ttl_ms: 1_000 });
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  await t.rejects(counterpart.call(tasks.create, overFree), { code: 'in_use' });
+});
+
+t.test(
+  'a node whose removal was under way when its task was asked for is not held, however late',
+  async (t) => {
+    const scheduler = await startReplica(servers);
+    t.teardown(() => scheduler.stop());
+    const { request } = await createTask(1, { auto: false });
+    const node = nextNode++;
+    await counterpart.call(tasks.reserveNodes, { node_ids: [node], ttl_ms: 1_000 });
+    // The inventory has looked before the removal was committed; its answer comes when the reservation is over.
+    whenAsked = () => new Promise((resolve) => setTimeout(resolve, 1_500));
+    t.teardown(() => {
+      whenAsked = async () => undefined;
+    });
+    const late = { ...request, nodes: [`10.0.0.${node}`] };
+    await t.rejects(counterpart.call(tasks.create, late), { code: 'in_use' });
+  },
+);
+
+t.test('nodes are reserved while tasks over them end: nobody fails', async (t) => {
+  const replicas = [await startReplica(servers, 'scheduler-1'), await startReplica(servers, 'scheduler-2')];
+  t.teardown(() => Promise.all(replicas.map((replica) => replica.stop())));
+  const { id, request } = await createTask(20, { auto: false });
+  await counterpart.patiently(tasks.stop, { id, opr_user: 'root' }, id);
+  const nodeIds = request.nodes.map((ip) => Number(ip.split('.')[3]));
+  for (let round = 0; round < 5; round++) {
+    const { ids } = await counterpart.call(tasks.create, { ...request, nodes: request.nodes.toReversed() });
+    const outcomes = await Promise.all([
+      counterpart.patiently(tasks.stop, { id: ids[0] ?? 0, opr_user: 'root' }).then(() => 'done'),
+      ...Array.from({ length: 6 }, () =>
+        counterpart.call(tasks.reserveNodes, { node_ids: nodeIds, ttl_ms: 1_000 }).then(
+          () => 'done',
+          (error: ServiceError) => error.code,
+        ),
+      ),
+    ]);
+    for (const outcome of outcomes) t.match(outcome, /^(done|in_use)$/);
+    await new Promise((resolve) => setTimeout(resolve, outcomes.includes('done', 1) ? 1_050 : 0));
+  }
 });

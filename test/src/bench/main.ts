@@ -4,6 +4,7 @@ import { benchEngine } from './engine.js';
 import { benchExecutors } from './executors.js';
 import { benchFlat } from './flat.js';
 import { foldBenchmark } from './fold.js';
+import { benchHttp } from './http/http.js';
 import { describe, thisMachine } from './machine.js';
 import { benchRecovery } from './recovery.js';
 import { type BenchReport, print, reached, table } from './report.js';
@@ -23,6 +24,7 @@ const benches: Record<string, Bench> = {
   recovery: benchRecovery,
   executors: benchExecutors,
   fold: foldBenchmark,
+  http: benchHttp,
 };
 
 const USAGE = `usage: pnpm bench [${Object.keys(benches).join(' | ')}] [number of nodes] [--json file]`;

@@ -1,7 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readLocalConfig, type Stack, type StackOptions, stackServices, startStack } from '@rigel/local';
+import {
+  type CommandSpec,
+  readLocalConfig,
+  type Stack,
+  type StackOptions,
+  stackServices,
+  startStack,
+} from '@rigel/local';
 import { type Sshd, startSshd } from '@rigel/remote-attempt/testing';
 import { ApiClient } from './api.js';
 import { Fleet } from './fleet.js';
@@ -19,6 +26,8 @@ export interface Rig {
 export interface RigOptions {
   executors?: number;
   schedulers?: number;
+  /** Services of which two replicas run. */
+  twice?: readonly ('catalog' | 'inventory')[];
   /** Settings for the services, by the beginning of the process name (`executor`, `scheduler`, …). */
   env?: Record<string, Record<string, string>>;
   /** Lines for the SSH server's configuration. */
@@ -54,7 +63,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       unsafeFastDatabase: options.fastDatabase ?? true,
       ...(options.backoff ? { backoff: options.backoff } : {}),
       services: (config, addresses) =>
-        stackServices(config, addresses).map((service) => ({
+        withReplicas(stackServices(config, addresses), options.twice ?? []).map((service) => ({
           ...service,
           args: [...profiling(options.profileDir), ...service.args],
           env: { ...service.env, ...settingsFor(service.name, options.env ?? {}) },
@@ -78,6 +87,14 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+function withReplicas(services: CommandSpec[], names: readonly string[]): CommandSpec[] {
+  return services.flatMap((service) => {
+    if (!names.includes(service.name)) return [service];
+    const name = `${service.name}-2`;
+    return [service, { ...service, name, env: { ...service.env, RIGEL_SERVICE_NAME: name } }];
+  });
 }
 
 function settingsFor(name: string, env: Record<string, Record<string, string>>): Record<string, string> {

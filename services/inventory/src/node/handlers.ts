@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import type { Store } from '../store.js';
 import { addNodes } from './add-nodes.js';
 import { nodeDecider } from './decider.js';
-import { assertPool, type LocatedNode, locatedNodes, nodesByAddress } from './node-rows.js';
+import { assertPool, countNodesOf, type LocatedNode, locatedNodes, nodesByAddress } from './node-rows.js';
 import { removeNodes } from './remove-nodes.js';
 
 function toTarget({ id: node_id, ip, vm_id, pool_id, pool_name }: LocatedNode): TaskTarget {
@@ -18,15 +18,19 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
   const { db } = store;
 
   operations.serve(inventory.listNodes, async ({ pool_id, ip, ...page }) => {
-    await assertPool(db, pool_id);
+    const total = await countNodesOf(db, pool_id);
     return readPage(
       db
         .selectFrom('nodes')
         .selectAll()
-        .where('pool_id', '=', pool_id)
+        // Not an equation: then all nodes in the order of their ids would do as well, and be taken for a large pool.
+        .where('pool_id', '>=', pool_id)
+        .where('pool_id', '<=', pool_id)
         .where(contains('ip', ip))
+        .orderBy('pool_id')
         .orderBy('id'),
       page,
+      ip === undefined || ip === '' ? { total } : {},
     );
   });
 

@@ -4,10 +4,19 @@ import type { InventoryTables } from '../tables.js';
 
 export const streamOf = (id: number): string => `node-${id}`;
 
+/**
+ * How many nodes a pool has.
+ * @throws ServiceError `not_found` (field `pool_id`) when there is no such pool.
+ */
+export async function countNodesOf(db: Kysely<InventoryTables>, id: number): Promise<number> {
+  const pool = await db.selectFrom('pools').select('node_count').where('id', '=', id).executeTakeFirst();
+  if (!pool) throw new ServiceError('not_found', `pool ${id} does not exist`, 'pool_id');
+  return pool.node_count;
+}
+
 /** @throws ServiceError `not_found` (field `pool_id`) when there is no such pool. */
 export async function assertPool(db: Kysely<InventoryTables>, id: number): Promise<void> {
-  const pool = await db.selectFrom('pools').select('id').where('id', '=', id).executeTakeFirst();
-  if (!pool) throw new ServiceError('not_found', `pool ${id} does not exist`, 'pool_id');
+  await countNodesOf(db, id);
 }
 
 export interface LocatedNode {

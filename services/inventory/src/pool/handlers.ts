@@ -1,27 +1,17 @@
 import { inventory, ServiceError } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime';
-import { type Kysely, sql } from 'kysely';
 import type { Store } from '../store.js';
-import type { InventoryTables } from '../tables.js';
 import { poolDecider } from './decider.js';
 
 const stream = (id: number): string => `pool-${id}`;
-
-/** Pools as callers see them. The nodes are counted when asked for: an index serves it, and nothing can get out of step. */
-function selectPools(db: Kysely<InventoryTables>) {
-  return db
-    .selectFrom('pools')
-    .select(['id', 'name', 'desc', 'vm_type', 'sd_id', 'service_id', 'tasks'])
-    .select(sql<number>`(SELECT count(*) FROM nodes WHERE nodes.pool_id = pools.id)`.as('node_count'));
-}
 
 /** Serves the operations on pools. */
 export function servePools(operations: Operations, store: Store): void {
   const { db } = store;
 
   operations.serve(inventory.listPools, async ({ service_id, name, ...page }) => {
-    const pools = selectPools(db).where(contains('name', name));
+    const pools = db.selectFrom('pools').selectAll().where(contains('name', name));
     if (service_id === undefined) return readPage(pools.orderBy('id', 'desc'), page);
     const service = await db
       .selectFrom('services')
@@ -33,7 +23,7 @@ export function servePools(operations: Operations, store: Store): void {
   });
 
   operations.serve(inventory.getPool, async ({ id }) => {
-    const pool = await selectPools(db).where('id', '=', id).executeTakeFirst();
+    const pool = await db.selectFrom('pools').selectAll().where('id', '=', id).executeTakeFirst();
     if (!pool) throw new ServiceError('not_found', `pool ${id} does not exist`);
     return pool;
   });

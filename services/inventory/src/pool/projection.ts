@@ -6,7 +6,7 @@ export const poolProjection: Projection<PoolEvent> = {
     for (const { id, name, desc, vm_type, sd_id, service_id, tasks } of created)
       await trx
         .insertInto('pools')
-        .values({ id, name, desc, vm_type, sd_id, service_id, tasks: JSON.stringify(tasks) })
+        .values({ id, name, desc, vm_type, sd_id, service_id, tasks: JSON.stringify(tasks), node_count: 0 })
         .execute();
   },
   async PoolChanged(trx, changed) {

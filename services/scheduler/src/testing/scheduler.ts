@@ -36,18 +36,22 @@ export async function startReplica(servers: TestServers, name = 'scheduler') {
 /**
  * Answers for inventory and catalog as their contracts say: every address `10.0.0.<n>` is node n of pool 1, and every
  * template has two steps.
+ * @param asked is called when an inventory has found nodes, which it tells when that has come to its end.
  */
-export function serveNeighbours(bus: Bus): void {
-  bus.serve(inventory.findTargets, async ({ ips }) => ({
-    targets: ips.map((ip) => ({
-      node_id: Number(ip.split('.')[3]),
-      ip,
-      vm_id: '',
-      pool_id: 1,
-      pool_name: 'pool',
-    })),
-    unknown: [],
-  }));
+export function serveNeighbours(bus: Bus, asked: () => Promise<void> = async () => undefined): void {
+  bus.serve(inventory.findTargets, async ({ ips }) => {
+    await asked();
+    return {
+      targets: ips.map((ip) => ({
+        node_id: Number(ip.split('.')[3]),
+        ip,
+        vm_id: '',
+        pool_id: 1,
+        pool_name: 'pool',
+      })),
+      unknown: [],
+    };
+  });
   bus.serve(inventory.targetsById, async ({ ids }) => ({
     targets: ids.map((node_id) => ({
       node_id,

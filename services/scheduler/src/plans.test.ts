@@ -1,0 +1,92 @@
+import { tasks } from '@rigel/contracts';
+import { startTestServers, statementsOf, walksOf } from '@rigel/testing';
+import pg from 'pg';
+import t from 'tap';
+import { Counterpart, serveNeighbours, startReplica } from './testing/scheduler.js';
+
+/*
+ * 10,000 tasks with 200,000 node runs and 500,000 events, and among them a real one. What is looked at are the plans of
+ * the statements that the service really sends.
+ */
+
+const servers = await startTestServers();
+t.teardown(() => servers.stop());
+serveNeighbours(await servers.startBus('neighbours'));
+const replica = await startReplica(servers);
+t.teardown(() => replica.stop());
+const counterpart = new Counterpart(await servers.startBus('counterpart'));
+const { ids } = await counterpart.patiently(tasks.create, {
+  template_id: 1,
+  task_name: 'real',
+  timeout: 0,
+  auto: true,
+  max_ratio: 100,
+  max_num: 0,
+  opr_user: 'root',
+  nodes: ['10.0.0.1', '10.0.0.2'],
+  params: {},
+});
+const id = ids[0] as number;
+const { rows: runs } = await counterpart.call(tasks.detail, { id });
+const run = runs[0]?.id as number;
+await counterpart.finish(id, run);
+
+const database = new pg.Client({ connectionString: servers.databaseUrl });
+await database.connect();
+t.teardown(() => database.end());
+// Events before the first one: nobody follows them, and each is found in its stream all the same.
+await database.query(`
+  SET search_path = scheduler;
+  INSERT INTO tasks SELECT 1000 + n, 'rollout of version ' || n, template_id, template_name, pool_id, pool_name, options,
+      batch_size, operator, flow_type, 2, 'completed', '{0,0,20,0,0}', false, 50, n, n
+    FROM tasks, generate_series(1, 10000) n WHERE id = ${id};
+  INSERT INTO runs SELECT 1000 + n, 1001 + (n - 1) / 20, (n - 1) % 20, 0, n % 1000, ip, vm_id, 2, 2, steps, n, n
+    FROM runs, generate_series(1, 200000) n WHERE id = ${run};
+  INSERT INTO events SELECT -n, 'task-' || 1001 + (n - 1) / 50, 1 + (n - 1) % 50, 'RunSucceeded', 1, '{"run": 1}', '{}', n
+    FROM generate_series(1, 500000) n;
+  INSERT INTO attempt_output SELECT 1000 + n, 0, 1, 0, 'output' FROM generate_series(1, 200000) n;
+`);
+await database.query('VACUUM ANALYZE');
+
+const BIG = ['tasks', 'runs', 'events', 'attempt_output', 'node_holds', 'host_keys'];
+const first = { page: 1, page_size: 10 };
+
+const reads: Record<string, () => Promise<unknown>> = {
+  'list of tasks': () => counterpart.call(tasks.list, first),
+  'list of tasks, last page': () => counterpart.call(tasks.list, { page: 1_000, page_size: 10 }),
+  'list of tasks, page past the end': () => counterpart.call(tasks.list, { page: 9_999, page_size: 10 }),
+  'list of tasks, the longest page': () => counterpart.call(tasks.list, { page: 1, page_size: 10_000 }),
+  'list of tasks by keyword': () => counterpart.call(tasks.list, { name: 'version 77', ...first }),
+  'list of tasks by a keyword that fits none': () => counterpart.call(tasks.list, { name: 'none', ...first }),
+  'list of tasks by keyword, last page': () =>
+    counterpart.call(tasks.list, { name: 'version 7', page: 111, page_size: 10 }),
+  'a task': () => counterpart.call(tasks.get, { id }),
+  'node runs of a task': () => counterpart.call(tasks.detail, { id }),
+  'log of a task': () => counterpart.call(tasks.log, { id, after: 0 }),
+  'last lines of the log of a task': () => counterpart.call(tasks.log, { id, after: 1_000 }),
+  'output of a node run': () => counterpart.call(tasks.nodeLog, { id: run }),
+};
+
+for (const [what, read] of Object.entries(reads)) {
+  t.test(what, async (t) => {
+    const statements = await statementsOf(read);
+    const selects = statements.filter(({ text }) => /^\s*select/i.test(text));
+    t.ok(selects.length > 0, 'statements were sent');
+    for (const statement of selects) {
+      // The engine looks for its tasks meanwhile, in an index that has only those with something to do.
+      const walks = (await walksOf(database, statement, BIG)).filter((w) => !w.includes('by tasks_active'));
+      t.strictSame(
+        // Names are looked through from the newest on, until the page is full: 3 ms where none of 10,000 fits.
+        what.includes('keyword') ? walks.filter((walk) => !walk.includes('by tasks_pkey')) : walks,
+        [],
+        statement.text,
+      );
+    }
+  });
+}
+
+t.test('how many nodes are in which state is read, not counted', async (t) => {
+  const statements = await statementsOf(() => counterpart.call(tasks.get, { id }));
+  t.notOk(statements.some(({ text }) => /\bruns\b/.test(text)));
+  t.match(await counterpart.call(tasks.get, { id }), { stat: [1, 0, 1, 0, 0] });
+});

@@ -1,0 +1,136 @@
+import t from 'tap';
+import type { Answer } from '../support/api.js';
+import { uniqueName } from '../support/fleet.js';
+import { startRig } from '../support/rig.js';
+
+/* Two replicas of each service on one PostgreSQL and one NATS. What is deleted must not be in use afterwards. */
+
+t.test('things are deleted while others come to use them', async (t) => {
+  const rig = await startRig({
+    executors: 1,
+    schedulers: 2,
+    twice: ['catalog', 'inventory'],
+    env: { executor: { RIGEL_EXECUTOR_CAPABILITIES: 'ssh,noop', RIGEL_EXECUTOR_SLOTS: '1000' } },
+  });
+  t.teardown(() => rig.stop());
+  const { api, fleet } = rig;
+  const noop = { command: '', type: 'noop' };
+
+  await t.test(
+    'nodes are removed while tasks take them: a task never holds a node that is gone',
+    async (t) => {
+      const template = await fleet.template({ nothing: noop });
+      let [taken, removed] = [0, 0];
+      for (let round = 0; round < 25; round++) {
+        const ips = [1, 2, 3, 4].map((n) => `10.1.${round}.${n}`);
+        const { poolId } = await fleet.pool(ips);
+        const remove = (nodes: string[]): Promise<Answer> =>
+          api.call(`/pool/${poolId}/remove_nodes`, { nodes });
+        const create = (nodes: string[]): Promise<Answer> => fleet.createTask(template, nodes, { auto: 0 });
+        const [a, b, c, d] = ips as [string, string, string, string];
+        // Each wants a node that another one wants too, in another order.
+        const [tasks, removals] = await Promise.all([
+          Promise.all([create([a, b]), create([d, c])]),
+          Promise.all([remove([b, c]), remove([c, d, a]), remove([b])]),
+        ]);
+        const held = tasks.flatMap((answer, n) =>
+          answer.code === 0
+            ? [
+                [a, b],
+                [d, c],
+              ][n]
+            : [],
+        ) as string[];
+        const gone = removals.flatMap((answer, n) =>
+          answer.code === 0 ? [[b, c], [c, d, a], [b]][n] : [],
+        ) as string[];
+        t.strictSame(
+          held.filter((ip) => gone.includes(ip)),
+          [],
+          'held and gone',
+        );
+        for (const { code, msg } of tasks) t.ok(code === 0 || code === 400, `task: ${code} ${msg}`);
+        for (const { code, msg } of removals) t.ok([0, 400, 404].includes(code), `removal: ${code} ${msg}`);
+        const pools = await api.ok<Record<string, number>>(`/pool/search_by_ip/${ips.join(',')}`);
+        for (const ip of ips)
+          t.equal(pools[ip], gone.includes(ip) ? -1 : poolId, `${ip} is where it was said to be`);
+        taken += held.length;
+        removed += gone.length;
+        const deleted = await api.call(`/pool/delete/${poolId}`);
+        t.equal(deleted.code === 0, gone.length === 4 && new Set(gone).size === 4, 'a pool with nodes stays');
+      }
+      t.ok(taken > 0 && removed > 0, `both sides win at times: ${taken} nodes taken, ${removed} removed`);
+    },
+  );
+
+  await t.test('pools are deleted while nodes are added and tasks are made of them', async (t) => {
+    const template = await fleet.template({ nothing: noop });
+    for (let round = 0; round < 15; round++) {
+      const ip = `10.2.${round}.1`;
+      const { poolId } = await fleet.pool([ip]);
+      const [added, , task, deleted] = await Promise.all([
+        api.call(`/pool/${poolId}/add_nodes`, { nodes: [`10.2.${round}.2`] }),
+        api.call(`/pool/${poolId}/remove_nodes`, { nodes: [ip] }),
+        fleet.createTask(template, [ip], { auto: 0 }),
+        api.call(`/pool/delete/${poolId}`),
+      ]);
+      t.ok(added.code === 0 || added.code === 404, `add: ${added.code} ${added.msg}`);
+      t.ok(deleted.code === 0 || deleted.code === 400, `delete: ${deleted.code} ${deleted.msg}`);
+      const pool = await api.call(`/pool/${poolId}`);
+      t.equal(pool.code === 0, deleted.code !== 0);
+      if (added.code === 0 || task.code === 0) t.equal(pool.code, 0, 'a pool with nodes is there');
+    }
+  });
+
+  await t.test(
+    'a template is deleted while tasks are made of it: a task is whole or there is none',
+    async (t) => {
+      for (let round = 0; round < 15; round++) {
+        const ips = [1, 2, 3].map((n) => `10.3.${round}.${n}`);
+        await fleet.pool(ips);
+        const template = await fleet.template({ nothing: noop });
+        const [deleted, ...tasks] = await Promise.all([
+          api.call(`/task_tpl/delete/${template}`),
+          ...ips.map((ip) => fleet.createTask(template, [ip])),
+        ]);
+        t.equal(deleted.code, 0);
+        for (const { code, msg, taskIds } of tasks) {
+          t.ok(code === 0 || code === 400, `task: ${code} ${msg}`);
+          if (code === 0) t.match(await fleet.ended(taskIds[0] ?? 0), { state: 2, stat: [0, 0, 1, 0, 0] });
+        }
+      }
+    },
+  );
+
+  await t.test(
+    'remote steps and actions are deleted while templates and steps are made of them',
+    async (t) => {
+      for (let round = 0; round < 15; round++) {
+        const name = uniqueName('raced');
+        const action = await api.ok<number>('/action/create', { name, desc: '', params: {} });
+        const step = await api.ok<number>('/remote_step/create', { name, desc: '', actions: [] });
+        const [deletedStep, deletedAction, template, , impl] = await Promise.all([
+          api.call(`/remote_step/delete/${step}`),
+          api.call(`/action/delete/${action}`),
+          api.call('/task_tpl/create', { name, desc: '', steps: [{ name, param_values: {} }] }),
+          api.call(`/remote_step/update/${step}`, { actions: [name] }),
+          api.call('/actimpl/create', {
+            type: 'ansible',
+            action_id: action,
+            template: { action: { module: 'shell', args: 'true' } },
+          }),
+        ]);
+        t.not(deletedStep.code, 500);
+        t.not(deletedAction.code, 500);
+        if (template.code === 0) {
+          t.not(deletedStep.code, 0, 'what a template names is there');
+          t.equal((await api.call(`/remote_step/${step}`)).code, 0);
+        }
+        if (deletedAction.code === 0 && impl.code === 0) {
+          const impls = await api.ok<{ id: number }[]>('/actimpl/list?page_size=10000');
+          t.notOk(impls.some(({ id }) => id === impl.data));
+        }
+      }
+    },
+  );
+});
