@@ -31,7 +31,7 @@ export interface Outcome {
 }
 
 /** Cases that are under way at once. */
-const PARALLEL = 6;
+const PARALLEL = 12;
 
 /**
  * Looks at every case on the server at this address, and removes afterwards what can be removed.

@@ -19,7 +19,6 @@ import {
   STORE_FAILED,
   STORE_LOST,
 } from './common.js';
-import { notAvailable } from './not-available.js';
 
 const VmType = Type.Integer({ description: 'Id of the VM template of new machines.' });
 const ServiceDiscovery = Type.Integer({ description: 'Id of the service-discovery entry.' });
@@ -267,63 +266,5 @@ export const pools: Endpoint[] = [
         .filter((ip) => ip !== '');
       return done((await call(inventory.findPools, { ips })).pools);
     },
-  }),
-  defineEndpoint({
-    id: 'pool.expand',
-    title: 'Add machines to a pool',
-    notes: 'Not available in this version.',
-    methods: ['POST'],
-    paths: ['/pool/expand/:id'],
-    access: 'write',
-    params: Type.Object({
-      id: idOf('pool'),
-      num: Type.Integer({ minimum: 1, maximum: 200, description: 'Machines to add.' }),
-    }),
-    failures: { otherwise: failure(400, '', {}) },
-    result: EmptyObject,
-    example: {},
-    handler: async () => notAvailable('pool/expand'),
-  }),
-  defineEndpoint({
-    id: 'pool.shrink',
-    title: 'Give machines of a pool back',
-    notes: 'Not available in this version.',
-    methods: ['POST'],
-    paths: ['/pool/shrink/:id'],
-    access: 'write',
-    params: Type.Object({
-      id: idOf('pool'),
-      nodes: Type.Array(Type.String(), { minItems: 1, description: 'Addresses of the nodes to give back.' }),
-    }),
-    failures: { otherwise: failure(400, '', {}) },
-    result: EmptyObject,
-    example: {},
-    handler: async () => notAvailable('pool/shrink'),
-  }),
-  defineEndpoint({
-    id: 'pool.deploy',
-    title: 'Put an image online on all nodes of a pool',
-    notes: 'Not available in this version.',
-    methods: ['POST'],
-    paths: ['/pool/deploy/:id'],
-    access: 'write',
-    params: Type.Object({
-      id: idOf('pool'),
-      max_num: Type.Integer({ minimum: 1, description: 'Most nodes handled at once.' }),
-      tag: Type.String({ minLength: 1, description: 'Image to put online.' }),
-      max_ratio: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 100, description: 'Percent of the nodes handled at once.' }),
-      ),
-      max_fail_num: Type.Optional(
-        Type.Integer({ minimum: 0, description: 'Failed nodes that the run tolerates.' }),
-      ),
-      max_fail_ratio: Type.Optional(
-        Type.Integer({ minimum: 0, maximum: 100, description: 'The same in percent of the nodes.' }),
-      ),
-    }),
-    failures: { otherwise: failure(400, '', {}) },
-    result: EmptyObject,
-    example: {},
-    handler: async () => notAvailable('pool/deploy'),
   }),
 ];

@@ -93,7 +93,7 @@ export const schedules: EndpointSpec[] = [
     data: exactly(true),
     refusal: lost.object,
     wrong: [
-      { what: 'a pool that does not exist', change: { pool_id: 2_147_483_008 } },
+      { what: 'a pool that does not exist', change: { pool_id: 2_147_483_008 }, says: '2147483008' },
       { what: 'a scheduled task that does not exist', change: { id: 2_147_483_009 }, says: '2147483009' },
       { what: 'a negative id', change: { id: -1 } },
       { what: 'a type that there is not', change: { type: 'shrink' } },

@@ -163,9 +163,9 @@ const TASK_WRONG: WrongValue[] = [
     says: 'word',
   },
   {
-    what: 'a built-in step without its parameter',
+    what: 'a built-in step without its parameter, or its provider',
     change: async (world) => ({ template_id: (await world.template({ steps: [{ name: 'register' }] })).id }),
-    says: 'service_discovery_id',
+    says: 'register',
   },
   { what: 'parameters that are text', change: { params: 'x' } },
 ];
@@ -236,7 +236,7 @@ export const tasks: EndpointSpec[] = [
   control('pause', (world) => ofState(world, 1), refusal(400, 'pause flow ', {}), [
     { what: 'a task that has not begun', change: (world) => ofState(world, 0), says: 'running' },
     { what: 'a task that is paused', change: (world) => ofState(world, 1, 'pause'), says: 'fails: ' },
-    { what: 'a task that was stopped', change: (world) => ofState(world, 0, 'stop'), says: 'stopped' },
+    { what: 'a task that was stopped', change: (world) => ofState(world, 0, 'stop'), says: 'fails: ' },
   ]),
   control('stop', (world) => ofState(world, 0), refusal(400, 'stop flow ', {}), [
     { what: 'a task that was stopped', change: (world) => ofState(world, 0, 'stop'), says: 'stopped' },
