@@ -82,19 +82,17 @@ async function whatIsDown(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const until = Date.now() + DOWN_MS;
-  let wrong = 'it does not answer';
   while (!signal.aborted) {
-    const timeoutMs = until - Date.now();
-    if (timeoutMs <= 0) return wrong;
+    let wrong: string | undefined;
     try {
+      const timeoutMs = until - Date.now();
       const { checks } = await bus.call(health(service), {}, { correlationId, actor, timeoutMs });
-      const bad = Object.values(checks).find((state) => state !== 'ok');
-      if (bad === undefined) return undefined;
-      wrong = bad;
+      wrong = Object.values(checks).find((state) => state !== 'ok');
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       wrong = error.message;
     }
+    if (wrong === undefined || until - Date.now() <= LOOK_AGAIN_MS) return wrong;
     await pause(LOOK_AGAIN_MS, signal);
   }
   return undefined;
