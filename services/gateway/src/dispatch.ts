@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Endpoint, Invocation, Method } from './endpoint.js';
 import { type Envelope, failureEnvelope, successEnvelope } from './envelope.js';
 import { failureFor, failureMessage, UnreadableRequest } from './failures.js';
+import { callPatiently } from './patient-call.js';
 import { queryOf } from './request/address.js';
 import { readBody } from './request/body.js';
 import { operatorFrom } from './request/operator.js';
@@ -37,7 +38,8 @@ export function createHandler(
         operator,
         page,
         times,
-        call: (rpc, data, actor = operator) => bus.call(rpc, data, { correlationId: request.id, actor }),
+        call: (rpc, data, actor = operator) =>
+          callPatiently(bus, rpc, data, { correlationId: request.id, actor }),
       };
       const answer = await endpoint.handle(input, invocation);
       reply.headers(answer.headers ?? {});
@@ -51,7 +53,7 @@ export function createHandler(
 function sourcesOf(request: FastifyRequest): RequestSources {
   return {
     path: { values: request.params as Record<string, unknown> },
-    body: readBody(request.body as Uint8Array | undefined),
+    body: readBody(request.body as Uint8Array | undefined, request.headers['content-encoding']),
     query: readPairs(queryOf(request.url)),
   };
 }

@@ -1,7 +1,8 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stack } from '@rigel/local';
 import type { FleetProxy } from '../support/fleet-proxy.js';
+import { freeze } from '../support/freeze.js';
 import type { Random } from '../support/random.js';
 
 const INTERVAL_MS = 2_000;
@@ -22,7 +23,7 @@ export interface Fault {
 export class Faults {
   readonly log: Fault[] = [];
   private readonly stopping = new AbortController();
-  private readonly thawing = new Map<string, { pids: number[]; timer: NodeJS.Timeout }>();
+  private readonly thawing = new Map<string, { goOn: () => void; timer: NodeJS.Timeout }>();
   private readonly loop: Promise<void>;
 
   constructor(
@@ -92,10 +93,8 @@ export class Faults {
       this.note('freeze', `${name}, which ${pid === undefined ? 'is down' : 'is frozen'} already`);
       return;
     }
-    // PostgreSQL is many processes.
-    const pids = [pid, ...(await childrenOf(pid))];
-    for (const each of pids) signalIfAlive(each, 'SIGSTOP');
-    this.thawing.set(name, { pids, timer: setTimeout(() => this.thaw(name), FREEZE_MS) });
+    const goOn = await freeze(pid);
+    this.thawing.set(name, { goOn, timer: setTimeout(() => this.thaw(name), FREEZE_MS) });
     this.note('freeze', name);
   }
 
@@ -104,7 +103,7 @@ export class Faults {
     if (!frozen) return;
     this.thawing.delete(name);
     clearTimeout(frozen.timer);
-    for (const pid of frozen.pids) signalIfAlive(pid, 'SIGCONT');
+    frozen.goOn();
     this.note('thaw', name);
   }
 
@@ -119,22 +118,4 @@ export class Faults {
   private note(kind: Fault['kind'], what: string): void {
     this.log.push({ at: Date.now(), kind, what });
   }
-}
-
-function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
-async function childrenOf(parent: number): Promise<number[]> {
-  const children: number[] = [];
-  for (const entry of await readdir('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    const stat = await readFile(`/proc/${entry}/stat`, 'latin1').catch(() => '');
-    if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent) children.push(Number(entry));
-  }
-  return children;
 }

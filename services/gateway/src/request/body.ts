@@ -1,3 +1,5 @@
+import { show } from '@rigel/contracts';
+import { whereJsonBreaks } from './json-position.js';
 import { readPairs } from './pairs.js';
 import { NOTHING, type Source } from './source.js';
 
@@ -6,9 +8,13 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /**
  * Reads a body by what it contains, whatever its Content-Type says: clients label form data as JSON. Empty means no
  * parameters, `{` begins a JSON object, anything else are `name=value` pairs.
+ * @param encoding the Content-Encoding header.
  */
-export function readBody(bytes: Uint8Array | undefined): Source {
+export function readBody(bytes: Uint8Array | undefined, encoding = 'identity'): Source {
   if (bytes === undefined || bytes.byteLength === 0) return NOTHING;
+  if (encoding.trim().toLowerCase() !== 'identity') {
+    return { unreadable: `the body has the encoding ${show(encoding)}, which is not supported` };
+  }
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -28,14 +34,10 @@ export function readBody(bytes: Uint8Array | undefined): Source {
 function readJsonObject(text: string): Source {
   try {
     return { values: JSON.parse(text) as Record<string, unknown> };
-  } catch (error) {
-    return { unreadable: `the body is not valid JSON${positionIn(error)}` };
+  } catch {
+    const at = whereJsonBreaks(text);
+    // The engine's message would repeat parts of the body; only the position is of use.
+    const where = at < text.length ? `at character ${at + 1}` : `it ends too early, after character ${at}`;
+    return { unreadable: `the body is not valid JSON (${where})` };
   }
-}
-
-/** The engine's message would repeat parts of the body; only the position is of use. */
-function positionIn(error: unknown): string {
-  const position = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
-  if (position !== undefined) return ` (at character ${Number(position) + 1})`;
-  return error instanceof Error && /end of JSON input/.test(error.message) ? ' (it ends too early)' : '';
 }

@@ -14,6 +14,12 @@ t.test('integers may be strings of digits', async (t) => {
   }
 });
 
+t.test('numbers may be strings of digits', async (t) => {
+  t.equal(coerce(Type.Number(), ' 0.5 '), 0.5);
+  t.equal(coerce(Type.Number(), '-2'), -2);
+  for (const wrong of ['', '.5', '1e3', 'Infinity', null]) t.equal(coerce(Type.Number(), wrong), wrong);
+});
+
 t.test('strings may be numbers, but nothing else', async (t) => {
   t.equal(coerce(Type.String(), 1), '1');
   t.equal(coerce(Type.String(), 1.5), '1.5');

@@ -10,7 +10,7 @@ interface Shape {
 }
 
 /**
- * Gives a value the form its schema asks for where the API allows another one: integers as strings of digits, strings
+ * Gives a value the form its schema asks for where the API allows another one: numbers as strings of digits, strings
  * as numbers, booleans as 0, 1, `true` or `false`, null for an optional field that is absent. Everything else is left as
  * it is, for the validation to refuse.
  */
@@ -26,6 +26,8 @@ function toShape(shape: Shape, value: unknown): unknown {
   switch (shape.type) {
     case 'integer':
       return toInteger(value);
+    case 'number':
+      return toNumber(value);
     case 'string':
       return typeof value === 'number' ? String(value) : value;
     case 'boolean':
@@ -46,6 +48,10 @@ export function toInteger(value: unknown): unknown {
   if (typeof value !== 'string' || !/^\s*-?\d+\s*$/.test(value)) return value;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
+}
+
+function toNumber(value: unknown): unknown {
+  return typeof value === 'string' && /^\s*-?\d{1,15}(\.\d{1,15})?\s*$/.test(value) ? Number(value) : value;
 }
 
 function toBoolean(value: unknown): unknown {

@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
+import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
 import { schedules } from './schedules.js';
@@ -15,6 +16,7 @@ export const endpoints: readonly Endpoint[] = [
   ...clusters,
   ...services,
   ...pools,
+  ...poolOperations,
   ...actions,
   ...actimpls,
   ...remoteSteps,

@@ -137,6 +137,7 @@ export const tasks: Endpoint[] = [
     'Not for a task that runs, has nothing left to do or was stopped.',
     {
       otherwise: failure(400, '', {}),
+      unreadable: failure(400, '', {}),
       parameter: exactFailure(400, 'flow not found id {id}', {}),
       not_found: exactFailure(400, 'flow not found id {id}', {}),
     },

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  DEFAULT_RPC_TIMEOUT_MS,
+  health,
+  inventory,
+  type Rpc,
+  type RpcRequest,
+  type RpcResponse,
+  SERVICES,
+  ServiceError,
+  type ServiceName,
+  tasks,
+} from '@rigel/contracts';
+import type { Bus, CallContext } from '@rigel/messaging';
+
+/** Most operations that may take long have ended by then. */
+const FIRST_LOOK_MS = 500;
+const LOOK_AGAIN_MS = 300;
+/** A service that says nothing good of itself for so long is down, and not merely busy. */
+const DOWN_MS = DEFAULT_RPC_TIMEOUT_MS - FIRST_LOOK_MS;
+
+/** What takes part in an operation beside the service that answers it. */
+const OTHERS: ReadonlyMap<Rpc, readonly ServiceName[]> = new Map<Rpc, readonly ServiceName[]>([
+  ...[tasks.create, tasks.expand, tasks.shrink, tasks.deploy].map((rpc): [Rpc, ServiceName[]] => [
+    rpc,
+    ['inventory', 'catalog'],
+  ]),
+  [inventory.removeNodes, ['scheduler']],
+]);
+
+/**
+ * Calls an operation. One that may take longer than a client should wait for bad news is watched: when a service that
+ * takes part in it is down, or its database, the call is given up as early as any other.
+ * @throws ServiceError
+ */
+export async function callPatiently<R extends Rpc>(
+  bus: Bus,
+  rpc: R,
+  data: RpcRequest<R>,
+  context: CallContext,
+): Promise<RpcResponse<R>> {
+  if (rpc.timeoutMs <= DEFAULT_RPC_TIMEOUT_MS) return bus.call(rpc, data, context);
+  const over = new AbortController();
+  const call = bus.call(rpc, data, context);
+  // Whichever of the two ends second, nobody waits for it any more.
+  call.catch(() => undefined);
+  try {
+    const down = failWhenDown(bus, participants(rpc), context, over.signal);
+    down.catch(() => undefined);
+    return await Promise.race([call, down]);
+  } finally {
+    over.abort();
+  }
+}
+
+function participants(rpc: Rpc): ServiceName[] {
+  const owner = SERVICES.find((name) => rpc.subject.startsWith(`rigel.${name}.`));
+  return [...(owner ? [owner] : []), ...(OTHERS.get(rpc) ?? [])];
+}
+
+/** Never resolves; rejects when one of the services is down, or when it is over. */
+async function failWhenDown(
+  bus: Bus,
+  services: readonly ServiceName[],
+  context: CallContext,
+  signal: AbortSignal,
+): Promise<never> {
+  await pause(FIRST_LOOK_MS, signal);
+  const watch = async (service: ServiceName): Promise<never> => {
+    while (!signal.aborted) {
+      const wrong = await whatIsDown(bus, service, context, signal);
+      if (wrong !== undefined) throw new ServiceError('unavailable', `${service} cannot work: ${wrong}`);
+      await pause(FIRST_LOOK_MS, signal);
+    }
+    throw new Error('nobody waits any more');
+  };
+  return Promise.race(services.map(watch));
+}
+
+/** Undefined as soon as the service says that all is well, else what it said, or that it said nothing. */
+async function whatIsDown(
+  bus: Bus,
+  service: ServiceName,
+  { correlationId, actor }: CallContext,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const until = Date.now() + DOWN_MS;
+  while (!signal.aborted) {
+    let wrong: string | undefined;
+    try {
+      const timeoutMs = until - Date.now();
+      const { checks } = await bus.call(health(service), {}, { correlationId, actor, timeoutMs });
+      wrong = Object.values(checks).find((state) => state !== 'ok');
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      wrong = error.message;
+    }
+    if (wrong === undefined || until - Date.now() <= LOOK_AGAIN_MS) return wrong;
+    await pause(LOOK_AGAIN_MS, signal);
+  }
+  return undefined;
+}
+
+/** Ends early, without an error, when nobody waits any more. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
+}

@@ -1,0 +1,72 @@
+import type { Case } from '../case.js';
+import type { ApiRequest } from '../http.js';
+
+/* Nothing is outside the envelope. */
+
+const notFound = { code: 404, text: 'not found', data: {}, exact: true } as const;
+
+const UNKNOWN: ApiRequest[] = [
+  { method: 'GET', path: '/' },
+  { method: 'GET', path: '/cluster' },
+  { method: 'POST', path: '/nowhere', body: { name: 'a' } },
+  { method: 'POST', path: '/cluster/1/2/3' },
+  { method: 'POST', path: '/task_step/update/2', body: { page: 1, page_size: 10 } },
+  { method: 'POST', path: '/cluster/%ff' },
+  { method: 'POST', path: '/%' },
+  { method: 'PUT', path: '/nowhere' },
+  { method: 'POST', path: '//cluster//list' },
+  { method: 'GET', path: '/cluster/list/..;/list' },
+];
+
+/** As much as no server should read. */
+const LARGE = Buffer.alloc(17 * 1024 * 1024, 'x');
+
+const TOO_LARGE: [path: string, code: number, text: string, data: [] | Record<string, never> | null][] = [
+  ['/cluster/create', 400, 'db server lost...', {}],
+  ['/service/create', 400, '请求参数解析错误', []],
+  ['/pool/1/add_nodes', 404, '请求参数解析错误', []],
+  ['/task/create', 400, 'error...', []],
+  ['/task_tpl/create', 400, 'db server lost...', {}],
+];
+
+export const envelopeCases: Case[] = [
+  ...UNKNOWN.map(
+    (request): Case => ({
+      endpoint: 'envelope',
+      rule: `${request.method} ${request.path} does not exist`,
+      run: async (asked) => {
+        await asked.expect(request, notFound);
+      },
+    }),
+  ),
+  ...TOO_LARGE.map(
+    ([path, code, text, data]): Case => ({
+      endpoint: 'envelope',
+      rule: `a body of 17 MB at ${path}`,
+      run: async (asked) => {
+        await asked.expect({ method: 'POST', path, body: LARGE }, { code, text, data, says: 'larger' });
+      },
+    }),
+  ),
+  ...[
+    '/service/create',
+    '/pool/create',
+    '/task/impl/create',
+    '/task/create',
+    '/pool/1/add_nodes',
+    '/pool/1/remove_nodes',
+  ].map(
+    (path): Case => ({
+      endpoint: 'envelope',
+      rule: `GET ${path} changes nothing without a body`,
+      run: async (asked) => {
+        const code = path.endsWith('add_nodes') ? 404 : 400;
+        const data = path === '/task/impl/create' ? ({} as const) : ([] as []);
+        await asked.expect(
+          { method: 'GET', path, query: { name: 'a', desc: '', nodes: '' } },
+          { code, text: '', data, says: 'body' },
+        );
+      },
+    }),
+  ),
+];

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { startRig } from '../support/rig.js';
+import { endpoints } from './endpoints/index.js';
+import { sendGenerated } from './generated.js';
+import { ApiSender } from './http.js';
+import { cases, type Outcome, runSuite } from './suite.js';
+import { World } from './world.js';
+
+/** Documented operations that this version does not have yet, and says so. */
+const NOT_YET = ['pool.deploy', 'pool.expand', 'pool.shrink', 'task.save_task'];
+const GENERATED_EACH = 15;
+
+t.test('the real system', async (t) => {
+  const rig = await startRig({ executors: 1 });
+  t.teardown(() => rig.stop());
+  const url = new URL(rig.stack.httpUrl);
+
+  await t.test(
+    'generated requests: always the envelope, never a fault, no change after a refusal',
+    async (t) => {
+      const sender = new ApiSender(url);
+      const world = new World(sender);
+      for (const spec of endpoints) {
+        await t.resolves(sendGenerated(spec, { sender, world, count: GENERATED_EACH }), spec.id);
+      }
+    },
+  );
+
+  await t.test('every rule for every endpoint', async (t) => {
+    const missing = new Set<string>();
+    await runSuite(url, cases, ({ endpoint, rule, verdict, detail }: Outcome) => {
+      if (verdict === 'missing') missing.add(endpoint);
+      t.not(verdict, 'failed', `${endpoint}: ${rule}\n${detail}`);
+    });
+    t.same([...missing].filter((endpoint) => endpoint !== 'sample').sort(), NOT_YET);
+  });
+
+  await t.test('the table holds every operation that the server documents', async (t) => {
+    const { paths } = (await (await fetch(new URL('/openapi.json', url))).json()) as {
+      paths: Record<string, Record<string, unknown>>;
+    };
+    const documented = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map(
+        (method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+      ),
+    );
+    const known = new Set(
+      endpoints.flatMap(({ methods, paths }) =>
+        paths.flatMap((path) => methods.map((method) => `${method} ${path}`)),
+      ),
+    );
+    t.same(
+      [...known].filter((operation) => !documented.includes(operation)),
+      [],
+      'everything that is tested is documented',
+    );
+    t.same(
+      documented.filter((operation) => !known.has(operation)),
+      [],
+      'everything that is documented is tested',
+    );
+  });
+
+  await t.test('the command, on a server that it has been run on before', async (t) => {
+    const { status, output } = await command([rig.stack.httpUrl, 'sample:', 'cluster.']);
+    t.equal(status, 0, output);
+    t.match(output, /\d+ passed, 0 failed, \d+ not available/);
+  });
+});
+
+t.test('the command tells what is wrong with a server', async (t) => {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    response.end('{"code": 0, "msg": "success", "data": null}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => new Promise((resolve) => server.close(resolve)));
+  const { port } = server.address() as AddressInfo;
+  const { status, output } = await command([`http://127.0.0.1:${port}`, 'cluster.list', 'envelope']);
+  t.equal(status, 1);
+  t.match(
+    output,
+    /^FAILED cluster\.list: GET \/cluster\/list\nsent: {5}GET \/cluster\/list\nanswered: 200 /m,
+  );
+  t.match(output, /data must be an array, it is null/);
+  t.match(output, /\d+ failed, 0 not available/);
+});
+
+t.test('wrong usage of the command', async (t) => {
+  await refused(t, [], /the address of a server is missing/);
+  await refused(t, ['somewhere'], /somewhere is not an address/);
+  await refused(t, ['ftp://127.0.0.1'], /is not an address that begins with http/);
+  await refused(t, ['http://127.0.0.1/api'], /must end after host and port/);
+  await refused(t, ['http://127.0.0.1:1', 'nonsense'], /no endpoint or rule contains nonsense/);
+  const { status, output } = await command(['http://127.0.0.1:1']);
+  t.equal(status, 2);
+  t.match(output, /http:\/\/127\.0\.0\.1:1 does not answer/);
+});
+
+async function refused(t: Test, args: string[], reason: RegExp): Promise<void> {
+  const { status, output } = await command(args);
+  t.equal(status, 2, args.join(' '));
+  t.match(output, reason);
+  t.match(output, /pnpm conformance <http:\/\/host:port>/);
+}
+
+async function command(args: string[]): Promise<{ status: number | null; output: string }> {
+  const main = fileURLToPath(new URL('main.js', import.meta.url));
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { status: await ended, output: out + err };
+}

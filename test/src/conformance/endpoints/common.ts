@@ -1,0 +1,51 @@
+import type { Method } from '../endpoint.js';
+import { exactRefusal, refusal } from '../expectation.js';
+import { id, integer, objectWith, text } from '../shape.js';
+
+export const READ: readonly Method[] = ['GET', 'POST'];
+export const DELETE: readonly Method[] = ['POST', 'DELETE'];
+
+/** The documented failures that many endpoints have. */
+export const lost = {
+  list: refusal(400, 'db server lost...', []),
+  object: refusal(400, 'db server lost...', {}),
+  nothing: refusal(400, 'db server lost...', null),
+};
+export const parseFailed = refusal(400, '请求参数解析错误', []);
+export const storeFailed = refusal(404, '数据库操作失败', []);
+export const listRefused = refusal(400, 'error...', {});
+export const idWrong = refusal(400, 'id is error...', {});
+export { exactRefusal, refusal };
+
+/** Values that neither a name nor a description may have. */
+export const LONG_NAME = 'n'.repeat(51);
+export const LONG_DESC = 'd'.repeat(256);
+
+export const TEXT_WRONG = [
+  { what: 'a name of 51 characters', change: { name: LONG_NAME } },
+  { what: 'an empty name', change: { name: '' } },
+  { what: 'a blank name', change: { name: '  ' } },
+  { what: 'a name that is a list', change: { name: ['a'] } },
+  { what: 'a description of 256 characters', change: { desc: LONG_DESC } },
+  { what: 'a description that is an object', change: { desc: {} } },
+];
+
+export const clusterRow = objectWith({ id, name: text, desc: text, biz: text });
+export const serviceRow = objectWith({
+  id,
+  name: text,
+  desc: text,
+  docker_image: text,
+  cluster_id: id,
+  service_type: text,
+});
+export const poolRow = objectWith({
+  id,
+  name: text,
+  desc: text,
+  vm_type: integer,
+  sd_id: integer,
+  service_id: id,
+  node_count: integer,
+  tasks: objectWith({}),
+});

@@ -1,0 +1,27 @@
+import type { EndpointSpec } from '../endpoint.js';
+import { actimpls } from './actimpls.js';
+import { actions } from './actions.js';
+import { clusters } from './clusters.js';
+import { nodes } from './nodes.js';
+import { operations } from './operations.js';
+import { pools } from './pools.js';
+import { remoteSteps } from './remote-steps.js';
+import { schedules } from './schedules.js';
+import { services } from './services.js';
+import { tasks } from './tasks.js';
+import { templates } from './templates.js';
+
+/** Every endpoint of the documented API, and the two that only clients of it know (service.update, pool.list). */
+export const endpoints: readonly EndpointSpec[] = [
+  ...clusters,
+  ...services,
+  ...pools,
+  ...nodes,
+  ...operations,
+  ...tasks,
+  ...schedules,
+  ...templates,
+  ...remoteSteps,
+  ...actions,
+  ...actimpls,
+];

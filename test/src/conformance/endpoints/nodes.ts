@@ -1,0 +1,137 @@
+import type { EndpointSpec } from '../endpoint.js';
+import { exactly, id, integer, listOf, mapOf, objectWith, oneOf, text } from '../shape.js';
+import type { World } from '../world.js';
+import { exactRefusal, listRefused, refusal } from './common.js';
+
+const nodeType = oneOf('manual', 'crontab');
+const nodeRow = objectWith({
+  id,
+  ip: text,
+  vm_id: text,
+  status: oneOf(0, 1, 3),
+  vnode_type: nodeType,
+  node_type: nodeType,
+  state: oneOf(0, 1, 2, 3, 4),
+  pool_id: id,
+});
+
+const parseFailed = refusal(404, '请求参数解析错误', []);
+const noPool = exactRefusal(404, 'pool_id is not vaild', []);
+const blank = refusal(404, 'ip is empty', []);
+const exists = refusal(404, 'ip exists already', []);
+const removeFailed = refusal(400, '参数解析出错', []);
+const noNode = refusal(404, 'error when delete id...', []);
+
+const sharedPool = (world: World) => world.shared('pool', () => world.pool());
+
+export const nodes: EndpointSpec[] = [
+  {
+    id: 'pool.list_nodes',
+    methods: ['POST', 'GET'],
+    paths: ['/pool/:id/list_nodes'],
+    access: 'read',
+    valid: async (world) => ({ id: (await sharedPool(world)).id }),
+    data: listOf(nodeRow),
+    paged: {
+      order: 'oldest first',
+      filter: { param: 'ip', field: 'ip' },
+      row: async (world, params) => {
+        const { id, ip } = await world.node({ pool_id: Number(params.id) });
+        return { id, keyword: ip };
+      },
+    },
+    refusal: listRefused,
+    unknownId: listRefused,
+  },
+  {
+    id: 'pool.add_nodes',
+    methods: ['POST', 'GET'],
+    paths: ['/pool/:id/add_nodes'],
+    access: 'write',
+    params: { nodes: { kind: 'structure' } },
+    valid: async (world) => ({ id: (await sharedPool(world)).id, nodes: [world.ip(), ` ${world.ip()} `] }),
+    data: listOf(id, 2),
+    refusal: parseFailed,
+    badId: noPool,
+    unknownId: noPool,
+    wrong: [
+      { what: 'no list', change: { nodes: undefined }, refusal: blank },
+      { what: 'an empty list', change: { nodes: [] }, refusal: blank },
+      { what: 'a blank entry', change: { nodes: ['10.85.41.166', '  '] }, refusal: blank },
+      { what: 'a list as text', change: { nodes: '["10.85.41.166"]' } },
+      { what: 'an address twice', change: { nodes: ['198.51.100.1', ' 198.51.100.1'] }, refusal: exists },
+      {
+        what: 'an address of another pool',
+        change: async (world) => ({ nodes: ['198.51.100.2', (await world.node()).ip] }),
+        refusal: exists,
+      },
+      {
+        what: 'a pool that does not exist, and a blank entry: the pool is looked at first',
+        change: { id: 2_147_483_003, nodes: [''] },
+        refusal: noPool,
+      },
+      {
+        what: 'a blank entry and an address twice: blanks are looked at first',
+        change: { nodes: ['198.51.100.3', '198.51.100.3', ''] },
+        refusal: blank,
+      },
+    ],
+  },
+  {
+    id: 'pool.remove_nodes',
+    methods: ['DELETE', 'POST', 'GET'],
+    paths: ['/pool/:id/remove_nodes'],
+    access: 'write',
+    params: { nodes: { kind: 'structure', required: true } },
+    valid: async (world) => {
+      const node = await world.node();
+      return { id: node.pool_id, nodes: [node.ip] };
+    },
+    data: exactly({}),
+    refusal: removeFailed,
+    unknownId: noNode,
+    wrong: [
+      { what: 'an empty list', change: { nodes: [] } },
+      { what: 'a list as text', change: { nodes: '10.85.41.166' } },
+      { what: 'an object as entry', change: { nodes: [{ ip: '10.85.41.166' }] } },
+      {
+        what: 'an address that no node has',
+        change: { nodes: ['198.51.100.4'] },
+        refusal: noNode,
+        says: '198.51.100.4',
+      },
+      {
+        what: 'an id that no node has',
+        change: { nodes: [2_147_483_004] },
+        refusal: noNode,
+        says: '2147483004',
+      },
+      {
+        what: 'a node of another pool',
+        change: async (world) => ({ nodes: [(await world.node()).ip] }),
+        refusal: noNode,
+        says: /\d/,
+      },
+      {
+        what: 'a node that an unfinished task holds',
+        change: async (world) => {
+          const task = await world.task();
+          return { id: task.poolId, nodes: [task.ip] };
+        },
+        refusal: refusal(400, '', []),
+        says: 'task',
+      },
+    ],
+  },
+  {
+    id: 'pool.search_by_ip',
+    methods: ['POST', 'GET'],
+    paths: ['/pool/search_by_ip/:iplist'],
+    access: 'read',
+    valid: async (world) => ({
+      iplist: `${(await world.shared('node', () => world.node())).ip}, 198.51.100.9`,
+    }),
+    data: mapOf(integer),
+    refusal: refusal(400, 'db server lost...', {}),
+  },
+];

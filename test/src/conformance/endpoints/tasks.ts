@@ -1,0 +1,310 @@
+import type { EndpointSpec, WrongValue } from '../endpoint.js';
+import type { Refusal } from '../expectation.js';
+import {
+  both,
+  equal,
+  exactly,
+  id,
+  integer,
+  isObject,
+  listOf,
+  localTime,
+  mapOf,
+  matching,
+  objectWith,
+  oneOf,
+  rfc3339,
+  type Shape,
+  text,
+} from '../shape.js';
+import type { World } from '../world.js';
+import { exactRefusal, lost, READ, refusal } from './common.js';
+
+const state = oneOf(0, 1, 2, 3, 4);
+const counters: Shape = (value, at) =>
+  listOf(integer, 5)(value, at) ??
+  ((value as unknown[]).length === 5 ? undefined : `${at} must have five counters`);
+
+/** Keys that come twice say the same. */
+const sameTwice: Shape = (value, at) => {
+  if (!isObject(value)) return `${at} must be an object`;
+  if (!equal(value.Status, value.state)) return `${at}.Status and ${at}.state differ`;
+  return equal(value.stat, value.Stat) ? undefined : `${at}.stat and ${at}.Stat differ`;
+};
+
+export const taskRow = both(
+  objectWith({
+    id,
+    template_id: id,
+    template_name: text,
+    task_name: text,
+    pool_name: text,
+    Status: state,
+    state,
+    options: listOf(objectWith({ name: text, param_values: objectWith({}), retry: objectWith({}) })),
+    step_len: integer,
+    opr_user: text,
+    created: localTime,
+    updated: localTime,
+    stat: counters,
+    Stat: counters,
+    pool_id: id,
+    flow_type: oneOf('manual', 'crontab'),
+    end_reason: oneOf('', 'completed', 'partial', 'failed', 'stopped', 'timeout'),
+  }),
+  sameTwice,
+);
+
+const run = {
+  id,
+  ip: text,
+  state,
+  pool_name: text,
+  vm_id: text,
+  created: localTime,
+  step: text,
+  node_id: id,
+  batch_id: id,
+  updated: localTime,
+  Created: rfc3339,
+  Updated: rfc3339,
+};
+export const runRow = objectWith({ ...run, steps: objectWith({}) });
+const consoleRun = objectWith({ ...run, steps: text });
+
+/** Node runs by the number of their state, and how many there are. */
+export const runsByState: Shape = (value, at) => {
+  if (!isObject(value)) return `${at} must be an object`;
+  const { total, ...states } = value;
+  const wrong = mapOf(listOf(consoleRun, 1))(states, at);
+  if (wrong !== undefined) return wrong;
+  const strange = Object.keys(states).find((name) => !/^[0-4]$/.test(name));
+  if (strange !== undefined) return `${at} must not have a state ${strange}`;
+  const count = Object.values(states).reduce((sum: number, runs) => sum + (runs as unknown[]).length, 0);
+  return total === count ? undefined : `${at}.total must be ${count}, it is ${String(total)}`;
+};
+
+export const logLine = objectWith({
+  id,
+  fid: id,
+  batch_id: integer,
+  correlation_id: matching(/^\d+-\d+$/),
+  message: text,
+  ctime: integer,
+});
+export const nodeLog = listOf(mapOf(text));
+
+const refused = refusal(400, 'error...', []);
+
+/** A task that waits for its start: nothing runs anywhere. */
+async function newTask(world: World) {
+  const template = await world.shared('runnable', () => world.runnableTemplate());
+  return {
+    template_id: template.id,
+    task_name: world.name('task'),
+    timeout: 10,
+    auto: 0,
+    max_ratio: 20,
+    max_num: 10,
+    opr_user: 'root',
+    nodes: [{ ip: (await world.node()).ip }],
+    params: {},
+  };
+}
+
+const sharedTask = (world: World) => world.shared('task', () => world.task());
+
+const TASK_WRONG: WrongValue[] = [
+  { what: 'a template that does not exist', change: { template_id: 2_147_483_006 }, says: '2147483006' },
+  { what: 'a name without a character', change: { task_name: ' ' } },
+  { what: 'a ratio of 0', change: { max_ratio: 0 } },
+  { what: 'a ratio of 101', change: { max_ratio: 101 } },
+  { what: 'a ratio that is no number', change: { max_ratio: 'half' } },
+  { what: 'a negative batch', change: { max_num: -1 } },
+  { what: 'a negative time limit', change: { timeout: -1 } },
+  { what: 'auto that is neither yes nor no', change: { auto: 2 } },
+  { what: 'a negative failure budget', change: { max_fail_num: -1 } },
+  { what: 'a failure budget over 100 percent', change: { max_fail_ratio: 101 } },
+  { what: 'no node', change: { nodes: [] } },
+  { what: 'nodes that are text', change: { nodes: '10.85.41.160' } },
+  { what: 'a node without an address', change: { nodes: [{ '': 'object' }] }, says: 'nodes' },
+  { what: 'a blank address', change: { nodes: [{ ip: ' ' }] }, says: /blank|address/ },
+  { what: 'an address that is a place-holder', change: { nodes: [{ ip: '-' }] }, says: 'address' },
+  { what: 'an address that no node has', change: { nodes: ['198.51.100.5'] }, says: '198.51.100.5' },
+  {
+    what: 'a node that an unfinished task holds',
+    change: async (world) => ({ nodes: [(await world.task()).ip] }),
+    says: /127\./,
+  },
+  {
+    what: 'a template without a step',
+    change: async (world) => ({ template_id: (await world.template({ steps: [] })).id }),
+    says: 'step',
+  },
+  {
+    what: 'a step whose action does not exist',
+    change: async (world) => {
+      const step = await world.remoteStep({ actions: ['conf-no-action'] });
+      return { template_id: (await world.template({ steps: [{ name: step.name }] })).id };
+    },
+    says: 'conf-no-action',
+  },
+  {
+    what: 'an action without an implementation',
+    change: async (world) => ({ template_id: (await world.template()).id }),
+    says: /implement/,
+  },
+  {
+    what: 'a parameter without a value',
+    change: async (world) => {
+      const { stepName } = await world.runnableTemplate();
+      return { template_id: (await world.template({ steps: [{ name: stepName }] })).id };
+    },
+    says: 'word',
+  },
+  {
+    what: 'a built-in step without its parameter, or its provider',
+    change: async (world) => ({ template_id: (await world.template({ steps: [{ name: 'register' }] })).id }),
+    says: 'register',
+  },
+  { what: 'parameters that are text', change: { params: 'x' } },
+];
+
+function control(
+  operation: 'start' | 'pause' | 'stop',
+  valid: EndpointSpec['valid'],
+  failure: Refusal,
+  wrong: WrongValue[],
+): EndpointSpec {
+  return {
+    id: `task.${operation}`,
+    methods: ['POST', 'GET'],
+    paths: [`/task/${operation}/:id`, `/task/${operation}`],
+    access: 'write',
+    valid,
+    data: exactly(null),
+    refusal: failure,
+    unknownId: failure,
+    // The id cannot be told then.
+    unreadable: refusal(400, '', {}),
+    wrong,
+  };
+}
+
+const ofState = async (world: World, auto: 0 | 1, ...commands: string[]) => {
+  const { id } = await world.task(auto);
+  for (const command of commands) await world.post(`/task/${command}/${id}`);
+  return { id };
+};
+
+export const tasks: EndpointSpec[] = [
+  {
+    id: 'task.create',
+    methods: ['POST', 'GET'],
+    paths: ['/task/create'],
+    access: 'write',
+    params: {
+      template_id: { kind: 'integer', required: true },
+      task_name: { kind: 'text', required: true },
+      timeout: { kind: 'integer' },
+      auto: { kind: 'flag' },
+      max_ratio: { kind: 'integer' },
+      max_num: { kind: 'integer' },
+      opr_user: { kind: 'text' },
+      nodes: { kind: 'structure', required: true },
+      params: { kind: 'structure' },
+    },
+    valid: newTask,
+    data: exactly(null),
+    refusal: refused,
+    wrong: TASK_WRONG,
+  },
+  control('start', (world) => ofState(world, 0), refusal(400, 'flow not found id ', {}), [
+    {
+      what: 'a task that runs',
+      change: (world) => ofState(world, 1),
+      refusal: refusal(400, '', {}),
+      says: 'running',
+    },
+    {
+      what: 'a task that was stopped',
+      change: (world) => ofState(world, 0, 'stop'),
+      refusal: refusal(400, '', {}),
+      says: 'terminated',
+    },
+  ]),
+  control('pause', (world) => ofState(world, 1), refusal(400, 'pause flow ', {}), [
+    { what: 'a task that has not begun', change: (world) => ofState(world, 0), says: 'running' },
+    { what: 'a task that is paused', change: (world) => ofState(world, 1, 'pause'), says: 'fails: ' },
+    { what: 'a task that was stopped', change: (world) => ofState(world, 0, 'stop'), says: 'fails: ' },
+  ]),
+  control('stop', (world) => ofState(world, 0), refusal(400, 'stop flow ', {}), [
+    { what: 'a task that was stopped', change: (world) => ofState(world, 0, 'stop'), says: 'stopped' },
+  ]),
+  {
+    id: 'task.log',
+    methods: READ,
+    paths: ['/task/:id/log', '/task/flow/:id/log'],
+    access: 'read',
+    params: { after: { kind: 'integer' } },
+    valid: async (world) => ({ id: (await sharedTask(world)).id, after: 0 }),
+    data: listOf(logLine, 1),
+    refusal: refusal(400, 'Flow not found', {}),
+    unknownId: exactRefusal(400, 'Flow not found', {}),
+    wrong: [
+      { what: 'an unknown kind of log', change: { kind: 'pool' } },
+      { what: 'lines after nothing', change: { after: 'x' } },
+    ],
+  },
+  {
+    id: 'task.list',
+    methods: ['POST', 'GET'],
+    paths: ['/task/list'],
+    access: 'read',
+    valid: async () => ({}),
+    data: listOf(taskRow),
+    paged: {
+      order: 'newest first',
+      filter: { param: 'name', field: 'task_name' },
+      row: async (world) => {
+        const { id } = await world.task();
+        const [row] = (await world.post(`/task/${id}`)) as { task_name: string }[];
+        return { id, keyword: row?.task_name ?? '' };
+      },
+    },
+    refusal: lost.object,
+  },
+  {
+    id: 'task.info',
+    methods: ['POST', 'GET'],
+    paths: ['/task/:id'],
+    access: 'read',
+    valid: async (world) => ({ id: (await sharedTask(world)).id }),
+    data: listOf(taskRow, 1),
+    dataByGet: taskRow,
+    pagingBeside: ['POST'],
+    refusal: lost.nothing,
+    unknownId: refusal(400, 'flow not found id ', null),
+  },
+  {
+    id: 'task.detail',
+    methods: ['POST', 'GET'],
+    paths: ['/task/:id/detail'],
+    access: 'read',
+    valid: async (world) => ({ id: (await sharedTask(world)).id }),
+    data: listOf(runRow, 1),
+    dataByGet: runsByState,
+    refusal: lost.object,
+    unknownId: exactRefusal(400, 'Flow not found', {}),
+  },
+  {
+    id: 'task.node_log',
+    methods: ['POST', 'GET'],
+    paths: ['/task/node/:nsid/log'],
+    access: 'read',
+    valid: async (world) => ({ nsid: (await sharedTask(world)).runId }),
+    data: nodeLog,
+    refusal: lost.nothing,
+    unknownId: lost.nothing,
+  },
+];

@@ -1,0 +1,200 @@
+import { gzipSync } from 'node:zlib';
+import type { Case } from '../case.js';
+import { type EndpointSpec, type Params, pathParams } from '../endpoint.js';
+import { type Expectation, type Refusal, saying } from '../expectation.js';
+import type { ApiRequest } from '../http.js';
+import type { World } from '../world.js';
+import { requestOf, successOf } from './requests.js';
+
+/* What is wrong is refused as documented, and says what and which value. */
+
+export function refusingCases(spec: EndpointSpec): Case[] {
+  return [
+    ...unreadable(spec),
+    ...ids(spec),
+    ...missing(spec),
+    ...wrong(spec),
+    ...unstorable(spec),
+    ...methods(spec),
+  ];
+}
+
+interface UnreadableBody {
+  what: string;
+  body: string | Uint8Array;
+  headers?: Record<string, string>;
+  says?: RegExp;
+}
+
+const UNREADABLE: readonly UnreadableBody[] = [
+  { what: 'broken JSON', body: '{"name": "a", "desc": x}', says: /\b23\b/ },
+  { what: 'JSON with a comma too much', body: '{"name": "a",}', says: /\b14\b/ },
+  { what: 'JSON that ends too early', body: '{"name": "a"', says: /end/ },
+  { what: 'text after the JSON', body: '{"desc": "a"}", "b"]}', says: /\b14\b/ },
+  { what: 'a JSON array', body: '[{"name": "a"}]', says: /object/ },
+  { what: 'a JSON string', body: '"name=a"', says: /object/ },
+  { what: 'text that is no form', body: 'hello', says: /JSON/ },
+  { what: 'a form with a broken value', body: 'name=%zz', says: /percent/ },
+  { what: 'a body that is not UTF-8', body: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), says: /UTF-8/ },
+  { what: 'a body in UTF-16', body: Buffer.from('\ufeff{"name": "a"}', 'utf16le'), says: /UTF-8/ },
+  {
+    what: 'a compressed body',
+    body: gzipSync('{"name": "a"}'),
+    headers: { 'content-encoding': 'gzip' },
+    says: /gzip/,
+  },
+];
+
+/** Reads do without a body that they cannot read, writes refuse it. */
+function unreadable(spec: EndpointSpec): Case[] {
+  return UNREADABLE.map(({ what, body, headers, says }) => ({
+    endpoint: spec.id,
+    rule: `${what} is ${spec.access === 'read' ? 'ignored' : 'refused'}`,
+    run: async (asked) => {
+      const valid = requestOf(spec, await spec.valid(asked.world));
+      const request: ApiRequest = { ...valid, body, ...(headers ? { headers } : {}) };
+      const failure = spec.unreadable ?? spec.refusal;
+      const expected: Expectation =
+        spec.access === 'read' ? successOf(spec) : says ? saying(failure, says) : failure;
+      await asked.expect(request, expected);
+    },
+  }));
+}
+
+const BAD_IDS = ['x', '0', '-1', '1.5', '1e3', '0x10', '9007199254740993', '99999999999999999999', 'null'];
+
+/** The parameter that says which thing is meant, and the first address. */
+function target(spec: EndpointSpec): { path: string; name: string } | undefined {
+  const [path = ''] = spec.paths;
+  const [name] = pathParams(path);
+  if (name === 'iplist') return undefined;
+  if (name !== undefined) return { path, name };
+  return spec.unknownId ? { path, name: 'id' } : undefined;
+}
+
+function ids(spec: EndpointSpec): Case[] {
+  const found = target(spec);
+  if (!found) return [];
+  const { name } = found;
+  const cases = BAD_IDS.map((id) =>
+    refused(spec, `the id ${id}`, () => ({ [name]: id }), spec.badId ?? spec.refusal),
+  );
+  const { unknownId } = spec;
+  if (!unknownId) return cases;
+  return [
+    ...cases,
+    refused(spec, 'an id that nothing has', (world) => ({ [name]: world.unknownId() }), unknownId),
+    refused(spec, 'the largest id that there can be', () => ({ [name]: Number.MAX_SAFE_INTEGER }), unknownId),
+  ];
+}
+
+function refused(
+  spec: EndpointSpec,
+  what: string,
+  change: (world: World) => Params | Promise<Params>,
+  expected: Refusal,
+): Case {
+  return {
+    endpoint: spec.id,
+    rule: `${what} is refused`,
+    run: async (asked) => {
+      const params = { ...(await spec.valid(asked.world)), ...(await change(asked.world)) };
+      await asked.expect(requestOf(spec, params), expected);
+    },
+  };
+}
+
+function missing(spec: EndpointSpec): Case[] {
+  const cases = Object.entries(spec.params ?? {})
+    .filter(([, { required }]) => required)
+    .flatMap(([name]) => [
+      refused(spec, `no ${name}`, () => ({ [name]: undefined }), saying(spec.refusal, name)),
+      refused(spec, `${name} that is null`, () => ({ [name]: null }), saying(spec.refusal, name)),
+    ]);
+  const { empty } = spec;
+  if (!empty) return cases;
+  const names = Object.keys(spec.params ?? {});
+  const nothing = Object.fromEntries(names.map((name) => [name, undefined]));
+  return [
+    ...cases,
+    refused(spec, 'nothing to change', () => nothing, empty),
+    refused(spec, 'nothing to change that is known', () => ({ ...nothing, conf_extra: 1 }), empty),
+  ];
+}
+
+function wrong(spec: EndpointSpec): Case[] {
+  return (spec.wrong ?? []).map(({ what, change, refusal = spec.refusal, says }) => {
+    const first = typeof change === 'function' ? undefined : Object.keys(change)[0];
+    const spoken = says ?? (first === 'id' ? undefined : first);
+    return refused(
+      spec,
+      what,
+      async (world) => (typeof change === 'function' ? change(world) : change),
+      spoken === undefined ? refusal : saying(refusal, spoken),
+    );
+  });
+}
+
+/** Text that no database keeps, numbers that JSON does not hold exactly, nesting without end. */
+function unstorable(spec: EndpointSpec): Case[] {
+  const cases: Case[] = [];
+  for (const [name, { kind }] of Object.entries(spec.params ?? {})) {
+    const bad = saying(spec.refusal, name);
+    if (kind === 'text' || kind === 'name') {
+      cases.push(refused(spec, `${name} with a NUL`, () => ({ [name]: 'a\0b' }), bad));
+      cases.push(refused(spec, `${name} with half a character`, () => ({ [name]: 'a\ud800b' }), bad));
+    } else if (kind === 'integer') {
+      cases.push(raw(spec, name, '9007199254740993', bad));
+      cases.push(raw(spec, name, '1e400', bad));
+    } else if (kind === 'structure') {
+      cases.push(raw(spec, name, `${'['.repeat(10_000)}${']'.repeat(10_000)}`, bad, 'an array 10,000 deep'));
+    }
+  }
+  cases.push({
+    endpoint: spec.id,
+    rule: 'an array 10,000 deep that nobody asked for is ignored',
+    run: async (asked) => {
+      const request = requestOf(spec, await spec.valid(asked.world));
+      const body = JSON.stringify({ ...(request.body as object), conf_extra: 0 });
+      const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
+      await asked.expect(
+        { ...request, body: body.replace('"conf_extra":0', `"conf_extra":${deep}`) },
+        successOf(spec),
+      );
+    },
+  });
+  return cases;
+}
+
+/** A value that only JSON text can hold. */
+function raw(spec: EndpointSpec, name: string, json: string, expected: Refusal, what = json): Case {
+  return {
+    endpoint: spec.id,
+    rule: `${name} = ${what} is refused`,
+    run: async (asked) => {
+      const request = requestOf(spec, { ...(await spec.valid(asked.world)), [name]: '@' });
+      const body = JSON.stringify(request.body).replace('"@"', json);
+      await asked.expect({ ...request, body }, expected);
+    },
+  };
+}
+
+function methods(spec: EndpointSpec): Case[] {
+  const wrongOnes = ['PUT', 'PATCH', 'GET', 'POST', 'DELETE'].filter(
+    (method) => !(spec.methods as readonly string[]).includes(method),
+  );
+  return wrongOnes.flatMap((method) =>
+    spec.paths.map((path) => ({
+      endpoint: spec.id,
+      rule: `${method} ${path} is not allowed`,
+      run: async (asked) => {
+        const params = await spec.valid(asked.world);
+        const request = requestOf(spec, params, { method, path });
+        const answer = await asked.expect(request, { code: 405, text: '', data: {} });
+        const allowed = String(answer.headers.allow).split(', ');
+        const absent = spec.methods.find((each) => !allowed.includes(each));
+        if (absent !== undefined) throw new Error(`Allow must name ${absent}, it is ${answer.headers.allow}`);
+      },
+    })),
+  ) as Case[];
+}
