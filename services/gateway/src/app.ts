@@ -19,7 +19,7 @@ import { correlationIdFrom } from './request/correlation.js';
 import { foreignOrigin } from './request/origin.js';
 import { endpoints } from './routes/index.js';
 import { createTimeFormat } from './time-format.js';
-import { answerTransportError } from './transport-errors.js';
+import { answerTransportError, readAway } from './transport-errors.js';
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** Room for the addresses of some thousand nodes in a path. */
@@ -91,9 +91,11 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
   app.addHook('onResponse', async (request, reply) => {
     logRequest(log, request, reply.statusCode, reply.elapsedTime);
   });
-  app.setErrorHandler((error: FastifyError, request, reply) =>
-    reply.send(transportFailure(error, { request, reply, log })),
-  );
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    // A client that is still sending when its connection is closed may not see the answer.
+    if (error.statusCode === 413) await readAway(request.raw);
+    return reply.send(transportFailure(error, { request, reply, log }));
+  });
   app.setNotFoundHandler((request, reply) => {
     const allowed = methodsAt(pathOf(request.url));
     return allowed ? methodNotAllowed(reply, allowed) : notFound(reply);

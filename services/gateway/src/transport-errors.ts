@@ -1,7 +1,30 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ConnectionError } from 'fastify';
 import { failureEnvelope } from './envelope.js';
+
+/** How much of a body that is too large is read, and for how long, before its sender is answered. */
+const AWAY_BYTES = 256 * 1024 * 1024;
+const AWAY_MS = 10_000;
+
+/** Reads what is left of a body, and forgets it. Resolves when there is no more, or enough is enough. */
+export async function readAway(request: IncomingMessage): Promise<void> {
+  if (request.readableEnded || request.destroyed) return;
+  let bytes = 0;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      request.off('data', count).off('end', done).off('close', done).pause();
+      resolve();
+    };
+    const count = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > AWAY_BYTES) done();
+    };
+    const timer = setTimeout(done, AWAY_MS);
+    request.on('data', count).once('end', done).once('close', done).resume();
+  });
+}
 
 /** Answers what is not even HTTP, or came too slowly, in the form of the API, and closes the connection. */
 export function answerTransportError(error: ConnectionError, socket: Socket): void {

@@ -159,7 +159,7 @@ export async function findTargets(ips: string[], context: RequestContext, bus: B
   );
   if (unknown.length > 0) {
     const names = unknown.slice(0, NAMED).map((ip) => (ip === '' ? '(blank)' : show(ip)));
-    throw new ServiceError('not_found', `no node has the address ${names.join(', ')}`, 'nodes');
+    throw new ServiceError('not_found', `nodes: no node has the address ${names.join(', ')}`, 'nodes');
   }
   const unique = new Map(targets.map((target) => [target.node_id, target]));
   return [...unique.values()];

@@ -2,6 +2,9 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { type ApiRequest, type ApiSender, showAnswer, showRequest } from './http.js';
 import { isObject } from './shape.js';
 
+/** Id of a provider that no server has: operations are recorded, and their steps fail without touching anything. */
+const NO_PROVIDER = 987_654_321;
+
 /** A thing that the suite has made, with the fields it was made with. */
 export type Made<Fields> = Fields & { id: number };
 
@@ -71,9 +74,12 @@ export class World {
     return { ...body, id: await this.make('/service/create', body, '/service/delete/') };
   }
 
-  async pool(fields: { service_id?: number; tasks?: Record<string, number> } = {}) {
+  async pool(
+    fields: { service_id?: number; vm_type?: number; sd_id?: number; tasks?: Record<string, number> } = {},
+  ) {
     const service_id = fields.service_id ?? (await this.service()).id;
-    const body = { name: this.name('pool'), desc: 'a pool', vm_type: 1, sd_id: 2, ...fields, service_id };
+    const providers = { vm_type: NO_PROVIDER, sd_id: NO_PROVIDER };
+    const body = { name: this.name('pool'), desc: 'a pool', ...providers, ...fields, service_id };
     return { ...body, id: await this.make('/pool/create', body, '/pool/delete/') };
   }
 

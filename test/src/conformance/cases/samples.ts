@@ -141,7 +141,7 @@ export const sampleCases: Case[] = [
     { data: exactly({}) },
   ]),
   sample('a pool is read', async ({ world }) => [
-    { method: 'GET', path: `/pool/${(await world.pool()).id}` },
+    { method: 'GET', path: `/pool/${(await world.pool({ vm_type: 1, sd_id: 2 })).id}` },
     {
       data: objectWith({
         id,
