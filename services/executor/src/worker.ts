@@ -218,7 +218,9 @@ export class Worker {
       }
       abandon.throwIfAborted();
       const output = await sender.finish();
-      log.info({ step: plan.steps[step]?.name, attempt, ...report.result }, 'attempt ended');
+      // What succeeds stands in the task's log; a line for each would be a twentieth of what a busy executor does.
+      const level = report.result.status === 'succeeded' ? 'debug' : 'info';
+      log[level]({ step: plan.steps[step]?.name, attempt, ...report.result }, 'attempt ended');
       return await this.report(
         {
           ...leased,
