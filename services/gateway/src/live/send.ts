@@ -8,6 +8,9 @@ const KEEP_ALIVE_MS = 15_000;
 /** A client that takes nothing for this long is cut off; it can go on from where it was. */
 const STALL_MS = 60_000;
 
+/** Time for a client to take what was sent when the gateway ends its stream. */
+const CLOSE_MS = 500;
+
 /**
  * Sends a live stream as the answer to a request, until it ends or the client goes away. No more is read than the client
  * takes: what waits for it is one page, beside what the sockets hold.
@@ -57,12 +60,17 @@ async function pump(stream: LiveStream, response: ServerResponse): Promise<void>
     for await (const text of stream.texts) {
       if (!response.write(text)) await drained(response, stream.signal);
     }
+    response.end();
     // A client that does not take the rest goes on elsewhere from where it was.
-    if (stream.signal.aborted && response.writableNeedDrain) response.destroy();
-    else response.end();
+    if (stream.signal.aborted) destroyUnlessClosed(response, CLOSE_MS);
   } finally {
     clearInterval(keepAlive);
   }
+}
+
+function destroyUnlessClosed(response: ServerResponse, ms: number): void {
+  const timer = setTimeout(() => response.destroy(), ms);
+  response.once('close', () => clearTimeout(timer));
 }
 
 /** When the client has taken what was written, or takes nothing for too long, or the stream is cancelled. */
