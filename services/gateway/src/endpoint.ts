@@ -60,6 +60,8 @@ interface EndpointFacts {
   example: unknown;
   /** What GET answers as a live stream, always or when it is asked to. */
   events?: StreamEvents;
+  /** It answers nothing but streams: no envelope but refusals. */
+  streamsOnly?: true;
 }
 
 /** An endpoint of the API as data, with the handler that asks the service in charge. */

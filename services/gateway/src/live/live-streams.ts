@@ -1,4 +1,4 @@
-import { live, type Rpc, type RpcRequest, type RpcResponse, show } from '@rigel/contracts';
+import { live, type Rpc, type RpcRequest, type RpcResponse, ServiceError, show } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { TooManyStreams, WrongParameter } from '../failures.js';
@@ -12,6 +12,15 @@ import { TaskWakeUps, wakeByOutput } from './wake-ups.js';
 
 /** Characters of pages kept for those who are a little behind. */
 const CACHE_SIZE = 16 * 1024 * 1024;
+
+/** Where a client wants its stream to begin. */
+interface StartingPlace {
+  place: string;
+  /** It has been told the end of the stream. */
+  atEnd: boolean;
+  /** It had a stream before. */
+  resumes: boolean;
+}
 
 interface SharedFeed {
   feed: Feed;
@@ -99,12 +108,12 @@ export class LiveStreams {
 
   private async openStream({
     key,
-    place: { place, atEnd },
+    place: { place, atEnd, resumes },
     read,
     wakeUp,
   }: {
     key: string;
-    place: { place: string; atEnd: boolean };
+    place: StartingPlace;
     read: FeedOptions['read'];
     wakeUp: (feed: Feed) => () => void;
   }): Promise<LiveStream> {
@@ -125,16 +134,19 @@ export class LiveStreams {
       shared.stop();
     };
     this.open.add(cancel);
+    const stream = {
+      finished: false,
+      texts: shared.feed.follow(place, cancelled.signal),
+      signal: cancelled.signal,
+      cancel,
+    };
     try {
       // What cannot be streamed is refused before anything is sent.
       const first = await shared.feed.read(place);
-      return {
-        finished: atEnd && first.end !== undefined,
-        texts: shared.feed.follow(place, cancelled.signal),
-        signal: cancelled.signal,
-        cancel,
-      };
+      return { ...stream, finished: atEnd && first.end !== undefined };
     } catch (error) {
+      // Who goes on after being cut off had a stream: it is not refused because the scheduler is just being replaced.
+      if (resumes && error instanceof ServiceError && error.code === 'unavailable') return stream;
       cancel();
       throw error;
     }
@@ -152,8 +164,8 @@ function placeOf(
   lastEventId: string | undefined,
   beginning: string,
   parse: (text: string) => string | undefined,
-): { place: string; atEnd: boolean } {
-  if (lastEventId === undefined) return { place: beginning, atEnd: false };
+): StartingPlace {
+  if (lastEventId === undefined) return { place: beginning, atEnd: false, resumes: false };
   const { place: text, atEnd } = splitEventId(lastEventId.trim());
   const place = parse(text);
   if (place === undefined) {
@@ -162,5 +174,5 @@ function placeOf(
       'last_event_id',
     );
   }
-  return { place, atEnd };
+  return { place, atEnd, resumes: true };
 }

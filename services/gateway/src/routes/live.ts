@@ -25,6 +25,7 @@ export const liveEndpoints: Endpoint[] = [
     },
     result: Type.Null(),
     example: null,
+    streamsOnly: true,
     events: { schema: TaskEventStream, examples: exampleTaskEvents },
     handler: async ({ id, last_event_id }, { live, lastEventId }) =>
       streamed(await live.taskEvents(id, lastEventId ?? last_event_id)),
