@@ -33,6 +33,9 @@ export const EventBatch = Type.Object({
 });
 export type EventBatch = Static<typeof EventBatch>;
 
+/** The scheduler's stream of a task's events. */
+export const taskStream = (taskId: number): string => `task-${taskId}`;
+
 export const eventsSubject = (owner: EventOwner): string => `rigel.events.${owner}`;
 
 /** Reads an owner's history after a position; `head` is where it ends now. */

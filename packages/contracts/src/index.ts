@@ -4,6 +4,7 @@ export * from './events.js';
 export * from './execution.js';
 export * from './health.js';
 export * from './inventory.js';
+export * from './live.js';
 export * from './nearest-name.js';
 export * from './paging.js';
 export * from './rpc.js';

@@ -63,6 +63,12 @@ export const gatewaySettings = {
     default: '',
     description: 'Host names beside localhost that clients may use for the API, separated by commas.',
   }),
+  RIGEL_HTTP_STREAMS: Type.Integer({
+    default: 2_000,
+    minimum: 0,
+    maximum: 100_000,
+    description: 'Live streams that a gateway keeps open at once; more are refused.',
+  }),
   RIGEL_TIME_ZONE: Type.String({
     default: 'UTC',
     minLength: 1,

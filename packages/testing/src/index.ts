@@ -1,3 +1,4 @@
+export { type ReceivedEvent, readEventStream } from './event-stream.js';
 export { type Statement, statementsOf, walksOf } from './plans.js';
 export { runInProcess } from './run-in-process.js';
 export { silentLogger } from './silent-logger.js';

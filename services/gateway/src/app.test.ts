@@ -298,7 +298,7 @@ t.test('times are printed in the zone of the deployment', async (t) => {
   const elsewhere = await buildApp({
     bus: await servers.startBus('gateway in Shanghai'),
     log: silentLogger,
-    config: { RIGEL_TIME_ZONE: 'Asia/Shanghai' },
+    config: { RIGEL_TIME_ZONE: 'Asia/Shanghai', RIGEL_HTTP_STREAMS: 1 },
   });
   const response = await elsewhere.inject({ method: 'GET', url: '/task/11' });
   t.match(response.json().data, { created: '2017-07-27 21:39:55' });

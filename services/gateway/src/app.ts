@@ -13,6 +13,7 @@ import type { Endpoint } from './endpoint.js';
 import { type Envelope, failureEnvelope } from './envelope.js';
 import { UnreadableRequest } from './failures.js';
 import { registerHealth } from './health.js';
+import { LiveStreams } from './live/live-streams.js';
 import { operationOf, registerOpenApi } from './openapi.js';
 import { pathOf, tidyAddress } from './request/address.js';
 import { correlationIdFrom } from './request/correlation.js';
@@ -38,7 +39,7 @@ declare module 'fastify' {
 export interface AppOptions {
   bus: Bus;
   log: Logger;
-  config: { RIGEL_TIME_ZONE: string };
+  config: { RIGEL_TIME_ZONE: string; RIGEL_HTTP_STREAMS: number };
   /** Host names that the API is known by; null or absent = any. */
   hostNames?: readonly string[] | null;
 }
@@ -49,6 +50,7 @@ export interface AppOptions {
  */
 export async function buildApp({ bus, log, config, hostNames = null }: AppOptions): Promise<FastifyInstance> {
   const times = createTimeFormat(config.RIGEL_TIME_ZONE);
+  const live = new LiveStreams({ bus, log, times, limit: config.RIGEL_HTTP_STREAMS });
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlation_id' }),
@@ -76,6 +78,7 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
   let closing = false;
   app.addHook('preClose', async () => {
     closing = true;
+    live.close();
   });
   app.addHook('onSend', async (request, reply) => {
     reply.header('X-Correlation-Id', request.id);
@@ -102,7 +105,7 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
   });
   await registerOpenApi(app);
   registerHealth(app, bus);
-  registerEndpoints(app, { bus, log, times });
+  registerEndpoints(app, { bus, log, times, live });
   return app;
 }
 

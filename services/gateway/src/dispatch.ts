@@ -5,6 +5,8 @@ import type { Logger } from 'pino';
 import type { Endpoint, Invocation, Method } from './endpoint.js';
 import { type Envelope, failureEnvelope, successEnvelope } from './envelope.js';
 import { failureFor, failureMessage, UnreadableRequest } from './failures.js';
+import type { LiveStreams } from './live/live-streams.js';
+import { sendLiveStream } from './live/send.js';
 import { callPatiently } from './patient-call.js';
 import { queryOf } from './request/address.js';
 import { readBody } from './request/body.js';
@@ -17,13 +19,14 @@ export interface DispatchOptions {
   bus: Bus;
   log: Logger;
   times: TimeFormat;
+  live: LiveStreams;
 }
 
 /** What goes between Fastify and an endpoint's handler: reading the parameters, and the form of the answer. */
 export function createHandler(
   endpoint: Endpoint,
-  { bus, log, times }: DispatchOptions,
-): (request: FastifyRequest, reply: FastifyReply) => Promise<Envelope> {
+  { bus, log, times, live }: DispatchOptions,
+): (request: FastifyRequest, reply: FastifyReply) => Promise<Envelope | FastifyReply> {
   const readParameters = prepareParameters(endpoint);
   return async (request, reply) => {
     const sources = sourcesOf(request);
@@ -40,14 +43,22 @@ export function createHandler(
         times,
         call: (rpc, data, actor = operator) =>
           callPatiently(bus, rpc, data, { correlationId: request.id, actor }),
+        lastEventId: lastEventIdOf(request),
+        live,
       };
       const answer = await endpoint.handle(input, invocation);
       reply.headers(answer.headers ?? {});
+      if (answer.stream) return sendLiveStream(answer.stream, { request, reply, log });
       return successEnvelope(answer);
     } catch (error) {
       return refuse(endpoint, error, { request, reply, log, id: idAsGiven(sources) });
     }
   };
+}
+
+function lastEventIdOf(request: FastifyRequest): string | undefined {
+  const header = request.headers['last-event-id'];
+  return header === undefined || header === '' ? undefined : String(header);
 }
 
 function sourcesOf(request: FastifyRequest): RequestSources {

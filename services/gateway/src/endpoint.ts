@@ -2,6 +2,7 @@ import type { Rpc, RpcRequest, RpcResponse } from '@rigel/contracts';
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Answer } from './envelope.js';
 import type { Failures } from './failures.js';
+import type { LiveStreams } from './live/live-streams.js';
 import type { Page } from './request/paging.js';
 import type { TimeFormat } from './time-format.js';
 
@@ -15,12 +16,22 @@ export interface Invocation {
   /** Which part of the list is asked for; page 1 of 10 rows on endpoints without pages. */
   page: Page;
   times: TimeFormat;
+  /** The header Last-Event-ID: what a client of a live stream has received already. */
+  lastEventId: string | undefined;
+  live: LiveStreams;
   /**
    * Calls a service under the request's correlation id.
    * @param actor who is recorded as the cause; default: the operator.
    * @throws ServiceError
    */
   call<R extends Rpc>(rpc: R, data: RpcRequest<R>, actor?: string): Promise<RpcResponse<R>>;
+}
+
+/** The events of a live stream. */
+export interface StreamEvents {
+  /** Schema of an event's data, by the event's name. */
+  schema: Record<string, TSchema>;
+  examples: readonly { id: string; event: string; data: unknown }[];
 }
 
 interface EndpointFacts {
@@ -47,6 +58,10 @@ interface EndpointFacts {
   /** `data` of a success, and an example of it. */
   result: TSchema;
   example: unknown;
+  /** What GET answers as a live stream, always or when it is asked to. */
+  events?: StreamEvents;
+  /** It answers nothing but streams: no envelope but refusals. */
+  streamsOnly?: true;
 }
 
 /** An endpoint of the API as data, with the handler that asks the service in charge. */

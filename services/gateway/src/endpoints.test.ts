@@ -876,7 +876,14 @@ async function send(method: Method, url: string, body?: unknown) {
 }
 
 t.test('the table holds every endpoint, each with all its methods and addresses', async (t) => {
-  t.strictSame(TABLE.map(({ id }) => id).sort(), endpoints.map(({ id }) => id).sort());
+  t.strictSame(
+    TABLE.map(({ id }) => id).sort(),
+    endpoints
+      .map(({ id }) => id)
+      .filter((id) => id !== 'task.events')
+      .sort(),
+    'but for the live one',
+  );
   for (const row of TABLE) {
     const endpoint = endpoints.find(({ id }) => id === row.id);
     t.equal(row.at.length, endpoint?.paths.length, `${row.id} has as many addresses`);

@@ -1,3 +1,5 @@
+import type { LiveStream } from './live/live-stream.js';
+
 /** Which part of a list an answer holds, and how many rows match over all pages. */
 export interface Paging {
   page: number;
@@ -5,11 +7,12 @@ export interface Paging {
   query_count: number;
 }
 
-/** What a handler answers: the data of the envelope, what stands beside it, and headers. */
+/** What a handler answers: the data of the envelope, what stands beside it, and headers; or a live stream instead. */
 export interface Answer {
   data: unknown;
   paging?: Paging;
   headers?: Record<string, string>;
+  stream?: LiveStream;
 }
 
 /** The form of every answer of the API. */

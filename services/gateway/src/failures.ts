@@ -3,7 +3,7 @@ import { ServiceError, type ServiceErrorCode, show } from '@rigel/contracts';
 /** A failure as the API documents it. */
 export interface Failure {
   /** HTTP status and `code` of the envelope. */
-  code: 400 | 404;
+  code: 400 | 404 | 503;
   /** Begins the message. `{id}` stands for the id in the request; empty: the message is the reason alone. */
   text: string;
   /** `data` of the envelope. */
@@ -17,8 +17,14 @@ export interface Failure {
  * - `unreadable`: body or query cannot be read at all
  * - `parameter`: a parameter is missing or of the wrong form, no service has been asked
  * - `reference`: not the thing addressed is missing but another one that the request names
+ * - `busy`: this gateway has as many live streams open as it may
  */
-export type Situation = Exclude<ServiceErrorCode, 'internal'> | 'unreadable' | 'parameter' | 'reference';
+export type Situation =
+  | Exclude<ServiceErrorCode, 'internal'>
+  | 'unreadable'
+  | 'parameter'
+  | 'reference'
+  | 'busy';
 
 /** The documented failures of an endpoint by situation; `otherwise` is for every situation without an own entry. */
 export interface Failures extends Partial<Record<Situation, Failure>> {
@@ -53,6 +59,11 @@ export class WrongParameter extends Error {
   }
 }
 
+/** As many live streams are open as the gateway may have. */
+export class TooManyStreams extends Error {
+  override readonly name = 'TooManyStreams';
+}
+
 /** A handler's own choice of the failure to answer with. */
 export class DocumentedFailure extends Error {
   override readonly name = 'DocumentedFailure';
@@ -82,6 +93,7 @@ export function failureFor(failures: Failures, error: unknown): Failure | undefi
     const own = error.parameter === undefined ? undefined : failures.parameters?.[error.parameter];
     return own ?? forSituation(failures, 'parameter');
   }
+  if (error instanceof TooManyStreams) return forSituation(failures, 'busy');
   if (!(error instanceof ServiceError) || error.code === 'internal') return undefined;
   if (error.code === 'not_found' && error.field !== undefined && error.field !== 'id') {
     return forSituation(failures, 'reference');

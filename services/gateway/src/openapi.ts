@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import type { Endpoint, Method } from './endpoint.js';
 import type { Failure, Failures, Situation } from './failures.js';
@@ -18,9 +18,34 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
       openapi: '3.1.0',
       info: { title: 'Rigel', version: '0.1.0', description: DESCRIPTION.replaceAll('\n', ' ') },
     },
+    transformObject: (document) =>
+      withOptionalBodies(('openapiObject' in document ? document.openapiObject : {}) as ApiDescription),
   });
   await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { validatorUrl: 'none' } });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}
+
+/** What is changed of the description as a whole. */
+interface ApiDescription {
+  paths?: Record<string, Record<string, { requestBody?: BodyDescription }>>;
+}
+
+interface BodyDescription {
+  required?: boolean;
+  content: Record<string, { schema?: { required?: string[] } }>;
+}
+
+/** A body may be left out where nothing in it must be there. */
+function withOptionalBodies(description: ApiDescription): ApiDescription {
+  for (const methods of Object.values(description.paths ?? {})) {
+    for (const { requestBody } of Object.values(methods)) {
+      if (!requestBody) continue;
+      requestBody.required = Object.values(requestBody.content).some(
+        ({ schema }) => (schema?.required ?? []).length > 0,
+      );
+    }
+  }
+  return description;
 }
 
 /** The description of an endpoint under one of its methods and addresses, from the schemas that check its requests. */
@@ -45,7 +70,11 @@ export function operationOf(endpoint: Endpoint, method: Method, path: string): R
     ...(body
       ? { body: objectOf(others), consumes: ['application/json', 'application/x-www-form-urlencoded'] }
       : {}),
-    response: { 200: successSchema(endpoint), ...failureSchemas(endpoint.failures) },
+    response: {
+      200: answerSchema(endpoint, method),
+      ...noContent(endpoint, method),
+      ...failureSchemas(endpoint.failures),
+    },
   };
 }
 
@@ -53,7 +82,10 @@ type Named = [name: string, schema: TSchema];
 
 function parametersOf(endpoint: Endpoint, path: string): { inPath: Named[]; others: Named[] } {
   const segments = path.split('/');
-  const named: Named[] = Object.entries(endpoint.params.properties);
+  const named: Named[] = Object.entries(endpoint.params.properties).map(([name, schema]) => [
+    name,
+    withSpellings(schema, endpoint.spellings?.[name]),
+  ]);
   if (endpoint.paged) {
     named.push(['page', Type.Optional(Type.Integer({ default: 1, description: 'Page, from 1.' }))]);
     named.push([
@@ -65,6 +97,14 @@ function parametersOf(endpoint: Endpoint, path: string): { inPath: Named[]; othe
     inPath: named.filter(([name]) => segments.includes(`:${name}`)),
     others: named.filter(([name]) => !segments.includes(`:${name}`)),
   };
+}
+
+/** Says under which other names a parameter may come. */
+function withSpellings(schema: TSchema, spellings: readonly string[] | undefined): TSchema {
+  if (!spellings) return schema;
+  const { description } = schema as { description?: string };
+  const also = `Also read: ${spellings.join(', ')}.`;
+  return { ...schema, description: description ? `${description} ${also}` : also };
 }
 
 /** A parameter with a default may be left out. */
@@ -88,6 +128,41 @@ function operationId(endpoint: Endpoint, method: Method, path: string): string {
     ...(method === endpoint.methods[0] ? [] : [method.toLowerCase()]),
     ...(place === 0 ? [] : [String(place + 1)]),
   ].join('.');
+}
+
+/** What an endpoint answers: the envelope, a stream, or either. */
+function answerSchema(endpoint: Endpoint, method: Method): object {
+  const { events } = endpoint;
+  if (!events || method !== 'GET') return successSchema(endpoint);
+  const stream = {
+    schema: {
+      type: 'string',
+      description: `Events, each with id, event and data (JSON). ${Object.keys(events.schema).join(', ')}: see x-events.`,
+      'x-events': events.schema,
+    },
+    example: events.examples
+      .map(({ id, event, data }) => `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+      .join(''),
+  };
+  const { description, examples, ...schema } = successSchema(endpoint) as TSchema & {
+    description: string;
+    examples: unknown[];
+  };
+  const envelope = { schema, example: examples[0] };
+  return {
+    description,
+    content: {
+      ...(endpoint.streamsOnly ? {} : { 'application/json': envelope }),
+      'text/event-stream': stream,
+    },
+  };
+}
+
+function noContent({ events }: Endpoint, method: Method): Record<number, object> {
+  if (!events || method !== 'GET') return {};
+  return {
+    204: { description: 'Last-Event-ID is that of the end, and nothing has come since.', type: 'null' },
+  };
 }
 
 function successSchema(endpoint: Endpoint): TSchema {
@@ -119,6 +194,7 @@ const WHEN: Record<Situation | 'otherwise', string> = {
   in_use: 'something still needs it',
   wrong_state: 'its state does not allow it',
   unavailable: 'the store or a service does not answer',
+  busy: 'as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS)',
 };
 
 /** One schema for each code, with all its texts and when they come. */
@@ -161,4 +237,29 @@ function dataSchema(data: Failure['data']): TSchema {
   return Array.isArray(data)
     ? Type.Array(Type.Unknown(), { maxItems: 0 })
     : Type.Object({}, { additionalProperties: false });
+}
+
+/** The API's description as it is served at `/openapi.json`, without a running system. */
+export async function describeApi(endpoints: readonly Endpoint[]): Promise<Record<string, unknown>> {
+  const app = Fastify();
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
+  await registerOpenApi(app);
+  for (const endpoint of endpoints) {
+    for (const url of endpoint.paths) {
+      for (const method of endpoint.methods) {
+        app.route({
+          method,
+          url,
+          handler: async () => undefined,
+          schema: operationOf(endpoint, method, url),
+        });
+      }
+    }
+  }
+  await app.ready();
+  const description = app.swagger() as unknown as Record<string, unknown>;
+  await app.close();
+  return description;
 }

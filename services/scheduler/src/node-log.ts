@@ -1,7 +1,6 @@
-import { readOfTypes } from '@rigel/event-store';
 import type { Kysely } from 'kysely';
+import { describeEnd, endsOfRun } from './attempt-ends.js';
 import type { RunTable, Tables, TaskTable } from './tables.js';
-import { type AttemptFailed, type AttemptStopped, streamOf, taskEventTypes } from './task/events.js';
 
 /**
  * What each step reached printed on one node: the output of all its attempts in order, and a line for each attempt that
@@ -20,7 +19,7 @@ export async function nodeLog(
     .orderBy('attempt')
     .orderBy('start_byte')
     .execute();
-  const ends = await readEnds(db, run);
+  const ends = await endsOfRun(db, run);
   return run.steps.map((record, step) => {
     const attempts = new Set<number>();
     for (const piece of pieces) if (piece.step === step) attempts.add(piece.attempt);
@@ -30,28 +29,12 @@ export async function nodeLog(
       .map((attempt) => {
         const output = join(pieces.filter((piece) => piece.step === step && piece.attempt === attempt));
         const end = ends.find((row) => row.step === step && row.attempt === attempt);
-        return end ? withLine(output, describe(end)) : output;
+        return end ? withLine(output, describeEnd(end)) : output;
       });
     // A run that failed without an attempt (its node was gone at a resume) says why, too.
     if (texts.length === 0 && record.message !== '') texts.push(`[${record.message}]\n`);
     return { name: task.options[step]?.name ?? '', text: texts.join('') };
   });
-}
-
-type AttemptEnd = (AttemptFailed | AttemptStopped) & { type: string };
-
-/** How the run's attempts ended that did not succeed. */
-async function readEnds(db: Kysely<Tables>, run: RunTable): Promise<AttemptEnd[]> {
-  const events = await readOfTypes(db as unknown as Kysely<unknown>, taskEventTypes, streamOf(run.task_id), [
-    'AttemptFailed',
-    'AttemptStopped',
-  ]);
-  return events.filter(({ data }) => data.run === run.index).map(({ type, data }) => ({ ...data, type }));
-}
-
-function describe(end: AttemptEnd): string {
-  const what = end.type === 'AttemptFailed' ? 'failed' : 'was ended';
-  return `[attempt ${end.attempt} ${what}${end.reason ? `: ${end.reason}` : ''}]\n`;
 }
 
 function withLine(output: string, line: string): string {

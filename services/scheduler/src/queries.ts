@@ -1,4 +1,5 @@
 import {
+  type live,
   type NodeRun,
   type RpcRequest,
   type RpcResponse,
@@ -8,6 +9,8 @@ import {
 } from '@rigel/contracts';
 import { contains, readPage } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
+import { readRunOutput } from './live/run-output.js';
+import { readTaskEvents } from './live/task-events.js';
 import { nodeLog } from './node-log.js';
 import type { RunTable, Tables, TaskTable } from './tables.js';
 import { renderLog, versionOfLogId } from './task/log.js';
@@ -89,6 +92,14 @@ export class TaskQueries {
     if (!run) throw new ServiceError('not_found', `there is no node run ${runId}`);
     const task = await this.taskRow(run.task_id);
     return { steps: await nodeLog(this.db, run, task) };
+  }
+
+  events(request: RpcRequest<typeof live.taskEvents>): Promise<RpcResponse<typeof live.taskEvents>> {
+    return readTaskEvents(this.db, request);
+  }
+
+  output(request: RpcRequest<typeof live.runOutput>): Promise<RpcResponse<typeof live.runOutput>> {
+    return readRunOutput(this.db, request);
   }
 
   private async taskRow(id: number): Promise<TaskTable> {

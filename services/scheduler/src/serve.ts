@@ -6,6 +6,8 @@ import {
   HEARTBEAT_SUBJECT,
   Heartbeat,
   Id,
+  live,
+  outputStoredSubject,
   partitionOf,
   type RpcRequest,
   type RpcResponse,
@@ -56,6 +58,8 @@ export function serveQueries(operations: Operations, queries: TaskQueries): void
   operations.serve(tasks.detail, ({ id }) => queries.detail(id));
   operations.serve(tasks.log, (request) => queries.log(request));
   operations.serve(tasks.nodeLog, ({ id }) => queries.nodeLog(id));
+  operations.serve(live.taskEvents, (request) => queries.events(request));
+  operations.serve(live.runOutput, (request) => queries.output(request));
 }
 
 /** Commands that any replica takes; those for a task are passed on to the owner of its partition. */
@@ -112,7 +116,7 @@ function runIndex(firstRunId: number, runId: number): number {
  * when what had been sent here has been answered or is being worked on.
  */
 export function servePartition(partition: number, parts: Parts): () => Promise<void> {
-  const { operations, engine } = parts;
+  const { bus, operations, engine } = parts;
   const options = { partition, concurrency: 10_000 };
   const stops = [
     operations.serve(
@@ -175,6 +179,7 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
           ),
         );
         if (!next) return { status: 'refused', reason: refused ?? 'the lease is over' };
+        if (piece) bus.publish(outputStoredSubject(run_id), {});
         return { status: 'accepted', next };
       },
       options,
@@ -184,6 +189,7 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
       async ({ task_id, run_id, lease, step, attempt, output }) => {
         const run = runIndex((await engine.task(task_id)).created.firstRunId, run_id);
         await engine.storeOutput(task_id, { run, lease }, toPiece(run_id, step, attempt, output));
+        bus.publish(outputStoredSubject(run_id), {});
         return {};
       },
       options,

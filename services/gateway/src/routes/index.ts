@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
+import { liveEndpoints } from './live.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
@@ -23,5 +24,6 @@ export const endpoints: readonly Endpoint[] = [
   ...templates,
   ...steps,
   ...tasks,
+  ...liveEndpoints,
   ...schedules,
 ];

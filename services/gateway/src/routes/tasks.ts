@@ -7,6 +7,7 @@ import { mergeOverrides, OverridesInput } from '../request/overrides.js';
 import { FIRST_PAGE } from '../request/paging.js';
 import { addressesOf, TargetsInput } from '../request/targets.js';
 import { filter, filterOf, idOf, READ_BY_POST, REFUSED, STORE_LOST } from './common.js';
+import { exampleOutput, LastEventId, OutputStream, streamed } from './live-rows.js';
 import {
   exampleTask,
   LogRow,
@@ -266,10 +267,21 @@ export const tasks: Endpoint[] = [
     methods: READ_BY_POST,
     paths: ['/task/node/:nsid/log'],
     access: 'read',
-    params: Type.Object({ nsid: idOf('node run (id in the detail of its task)') }),
-    failures: NODE_LOG_FAILURES,
+    params: Type.Object({
+      nsid: idOf('node run (id in the detail of its task)'),
+      follow: Type.Boolean({
+        default: false,
+        description: 'Server-sent events as the output appears, until the node run has ended (GET alone).',
+      }),
+      last_event_id: LastEventId,
+    }),
+    failures: { ...NODE_LOG_FAILURES, busy: failure(503, '', null) },
     result: NodeLog,
     example: [{ start_service: 'started' }],
-    handler: ({ nsid }, invocation) => nodeLog(nsid, invocation),
+    events: { schema: OutputStream, examples: exampleOutput },
+    handler: async ({ nsid, follow, last_event_id }, invocation) =>
+      follow && invocation.method === 'GET'
+        ? streamed(await invocation.live.runOutput(nsid, invocation.lastEventId ?? last_event_id))
+        : nodeLog(nsid, invocation),
   }),
 ];

@@ -1,4 +1,4 @@
-import { catalog, inventory, tasks } from '@rigel/contracts';
+import { catalog, inventory, live, ServiceError, tasks } from '@rigel/contracts';
 import type { Responders } from './responders.js';
 import {
   actimpl,
@@ -15,7 +15,7 @@ import {
   usableStep,
 } from './rows.js';
 
-/** Every operation succeeds. */
+/** Every operation succeeds; but there is nothing to be followed live. */
 export function answerEverything(services: Responders): void {
   services.on(inventory.listClusters, () => ({ rows: [cluster], total: 12 }));
   services.on(inventory.createCluster, () => ({ id: 31 }));
@@ -67,6 +67,11 @@ export function answerEverything(services: Responders): void {
   services.on(tasks.get, () => task);
   services.on(tasks.detail, () => ({ rows: runs }));
   services.on(tasks.log, () => ({ lines: [{ id: 61, batch_id: 2, message: 'begun', time: created }] }));
+  for (const operation of [live.taskEvents, live.runOutput]) {
+    services.on(operation, ({ id }) => {
+      throw new ServiceError('not_found', `there is no ${id}`);
+    });
+  }
   services.on(tasks.nodeLog, () => ({
     steps: [
       { name: 'restart', text: 'one\ntwo' },

@@ -12,13 +12,15 @@ export interface TestGateway {
 }
 
 /** A gateway on a real NATS server, with the services' side of the wire in the hands of the test. */
-export async function startTestGateway(options: { log?: Logger; zone?: string } = {}): Promise<TestGateway> {
+export async function startTestGateway(
+  options: { log?: Logger; zone?: string; streams?: number } = {},
+): Promise<TestGateway> {
   const servers = await startTestServers();
   const services = new Responders(await servers.startBus('services'));
   const app = await buildApp({
     bus: await servers.startBus('gateway'),
     log: options.log ?? silentLogger,
-    config: { RIGEL_TIME_ZONE: options.zone ?? 'UTC' },
+    config: { RIGEL_TIME_ZONE: options.zone ?? 'UTC', RIGEL_HTTP_STREAMS: options.streams ?? 100 },
   });
   await app.ready();
   return {

@@ -9,6 +9,7 @@ import {
   type TaskPlan,
   type TaskStopped,
   type TaskTimedOut,
+  taskStream,
 } from '@rigel/contracts';
 import { EventTypes } from '@rigel/event-store';
 
@@ -193,7 +194,7 @@ export const taskEventTypes = new EventTypes<TaskEvent>({
   TaskFinished: [],
 });
 
-export const streamOf = (taskId: number): string => `task-${taskId}`;
+export const streamOf = taskStream;
 
 /** The task that a stream is about. */
 export const taskIdOf = (stream: string): number => Number(stream.slice('task-'.length));

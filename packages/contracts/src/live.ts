@@ -1,0 +1,173 @@
+import { type Static, type TObject, Type } from 'typebox';
+import { Id } from './paging.js';
+import { defineRpc } from './rpc.js';
+import { EndReason, RunState } from './tasks.js';
+
+/*
+ * What is read of tasks while they run: their events in a public form, and the output of commands. Both are read from a
+ * place on, and who has read all there is waits for a hint that there may be more. Nothing rests on the hints.
+ */
+
+/** A node run, as `task.detail` names it. */
+const node = {
+  nsid: Type.Integer({ description: 'Id of the node run.' }),
+  node_id: Type.Integer(),
+  ip: Type.String({ description: 'Its address now; empty while it has no machine.' }),
+};
+
+const step = {
+  step: Type.String({ description: 'Name of the step.' }),
+  step_num: Type.Integer({ description: 'Its place among the steps, from 1.' }),
+};
+
+const attempt = {
+  ...node,
+  ...step,
+  attempt: Type.Integer({ description: 'Number of the attempt at the step, from 1.' }),
+  started: Type.Integer(),
+  finished: Type.Integer(),
+  exit_code: Type.Optional(Type.Integer()),
+};
+
+const operator = { opr_user: Type.String() };
+const executor = { executor: Type.String({ description: 'Name of the executor process.' }) };
+const batch = { batch_id: Type.Integer({ description: 'Batch of the task, from 1.' }) };
+const reason = { reason: Type.String() };
+const nsids = { nsids: Type.Array(Type.Integer(), { description: 'Ids of the node runs.' }) };
+const nodeIds = {
+  node_ids: Type.Array(Type.Integer(), { description: 'Nodes on which it was not finished.' }),
+};
+
+/**
+ * Data of each public event of a task, by its name. Names and fields are for ever; more may be added. Times are
+ * milliseconds since 1970.
+ */
+export const taskEventData = {
+  task_created: Type.Object({
+    task_name: Type.String(),
+    template_id: Id,
+    template_name: Type.String(),
+    pool_id: Id,
+    pool_name: Type.String(),
+    steps: Type.Array(Type.String(), { description: 'Names of the steps, in order.' }),
+    node_count: Type.Integer(),
+    step_len: Type.Integer({ description: 'Nodes in a batch.' }),
+    timeout: Type.Number({ description: 'Limit of the whole run in minutes, 0 = none.' }),
+    flow_type: Type.Union([Type.Literal('manual'), Type.Literal('crontab')]),
+    ...operator,
+  }),
+  /** The task begins or goes on. */
+  task_started: Type.Object({
+    ...operator,
+    nsids: Type.Union([Type.Array(Type.Integer()), Type.Null()], {
+      description: 'Node runs that are open again after a halt; null = the task begins with all of them.',
+    }),
+  }),
+  batch_started: Type.Object({ ...batch, ...nsids }),
+  batch_finished: Type.Object({ ...batch, succeeded: Type.Integer(), failed: Type.Integer() }),
+  /** An executor works on the node from now on. */
+  node_taken: Type.Object({ ...node, ...executor }),
+  /** The executor is not heard of any more: another one takes over. */
+  node_lost: Type.Object({ ...node, ...executor }),
+  /** An executor that ends has given the node back: another one takes over. */
+  node_handed_back: Type.Object(node),
+  /** The SSH host key of a node was learned at first sight. */
+  host_key_learned: Type.Object({ node_id: Type.Integer() }),
+  step_succeeded: Type.Object(attempt),
+  step_failed: Type.Object({
+    ...attempt,
+    ...reason,
+    next: Type.Union([Type.Literal('retry'), Type.Literal('ignore'), Type.Literal('fail')], {
+      description: 'Another attempt follows, the next step all the same, or the node has failed.',
+    }),
+  }),
+  /** The command was ended on the node because the task was. */
+  step_stopped: Type.Object({ ...attempt, ...reason }),
+  node_succeeded: Type.Object(node),
+  node_failed: Type.Object({ ...node, ...step, ...reason }),
+  /** A pause, or too many failures, left these unfinished. */
+  nodes_halted: Type.Object(nsids),
+  /** After a resume an earlier batch goes first. */
+  node_deferred: Type.Object(node),
+  /** Nothing of the ended task is left on the node, or nobody tries any more to reach it (`given_up`). */
+  node_released: Type.Object({ ...node, given_up: Type.Boolean() }),
+  /** The node has got its machine, and its address. */
+  machine_assigned: Type.Object({ ...node, vm_id: Type.String() }),
+  /** The node's machine was given back: there is no such node any more. */
+  machine_returned: Type.Object({ ...node, vm_id: Type.String() }),
+  task_paused: Type.Object(operator),
+  task_stopped: Type.Object({ ...operator, ...nodeIds }),
+  task_timed_out: Type.Object(nodeIds),
+  failure_budget_exceeded: Type.Object({ failed: Type.Integer(), max_fail_num: Type.Integer() }),
+  task_finished: Type.Object({ state: RunState, end_reason: EndReason }),
+} satisfies Record<string, TObject>;
+
+export type TaskEventName = keyof typeof taskEventData;
+
+/** A public event: its name and its data. */
+export type NamedTaskEvent = {
+  [Name in TaskEventName]: { event: Name; data: Static<(typeof taskEventData)[Name]> };
+}[TaskEventName];
+
+/** Place after a part of a run's output: step from 0, attempt from 1, bytes of it. */
+export const OutputPlace = Type.Object({
+  step: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
+  attempt: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+  byte: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+});
+export type OutputPlace = Static<typeof OutputPlace>;
+
+export const live = {
+  /**
+   * The events of a task after a version of its stream, oldest first. `version` is the last one there is; `over` says how
+   * the task ended when nothing is being done for it any more. Answered by any replica.
+   */
+  taskEvents: defineRpc('scheduler.task.events', {
+    request: Type.Object({
+      id: Id,
+      after: Type.Integer({ minimum: 0 }),
+      limit: Type.Integer({ minimum: 1, maximum: 1_000 }),
+    }),
+    response: Type.Object({
+      events: Type.Array(
+        Type.Object({
+          version: Type.Integer({ minimum: 1 }),
+          time: Type.Integer(),
+          event: Type.String(),
+          data: Type.Record(Type.String(), Type.Unknown()),
+        }),
+      ),
+      version: Type.Integer({ minimum: 1 }),
+      over: Type.Union([
+        Type.Object({ state: RunState, end_reason: EndReason, stat: Type.Array(Type.Integer()) }),
+        Type.Null(),
+      ]),
+    }),
+  }),
+  /**
+   * What a node run printed after a place, in order, and a line for each attempt that did not succeed: together the text
+   * of its log. Cut where characters end. `place` is where reading goes on, perhaps beyond the last part; `over` when the
+   * run has ended and all of it is read. Answered by any replica.
+   */
+  runOutput: defineRpc('scheduler.run.output', {
+    request: Type.Object({ id: Id, after: OutputPlace }),
+    response: Type.Object({
+      parts: Type.Array(
+        Type.Object({
+          name: Type.String(),
+          step: Type.Integer({ minimum: 0 }),
+          text: Type.String(),
+          attempt: Type.Integer({ minimum: 1 }),
+          /** Where the part ends. */
+          place: OutputPlace,
+        }),
+      ),
+      place: OutputPlace,
+      over: Type.Union([Type.Object({ state: RunState }), Type.Null()]),
+    }),
+  }),
+};
+
+/** A hint that more of a node run's output may be stored; without data. */
+export const outputStoredSubject = (runId: number): string => `rigel.scheduler.output.${runId}`;
+export const OutputStored = Type.Object({});

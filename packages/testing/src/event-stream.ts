@@ -1,0 +1,52 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+
+/** A server-sent event as a client sees it. */
+export interface ReceivedEvent {
+  id: string;
+  event: string;
+  data: Record<string, unknown>;
+}
+
+/**
+ * Reads server-sent events from an address until the server ends the stream, or the signal. The connection is its own: no
+ * pool keeps another one open.
+ * @throws Error when the answer is no stream, or the connection breaks.
+ */
+export async function* readEventStream(
+  url: string,
+  { lastEventId, signal }: { lastEventId?: string | undefined; signal?: AbortSignal } = {},
+): AsyncGenerator<ReceivedEvent> {
+  const sent = request(url, {
+    agent: false,
+    headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
+    ...(signal ? { signal } : {}),
+  });
+  sent.end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  response.setEncoding('utf8');
+  let waiting = '';
+  if (!response.headers['content-type']?.startsWith('text/event-stream')) {
+    for await (const text of response) waiting += text;
+    throw new Error(`${url} answers ${response.statusCode}: ${waiting}`);
+  }
+  for await (const text of response) {
+    const blocks = (waiting + text).split('\n\n');
+    waiting = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const event = parse(block);
+      if (event) yield event;
+    }
+  }
+}
+
+function parse(block: string): ReceivedEvent | undefined {
+  const field = (name: string): string | undefined =>
+    block
+      .split('\n')
+      .find((line) => line.startsWith(`${name}: `))
+      ?.slice(name.length + 2);
+  const data = field('data');
+  if (data === undefined) return undefined;
+  return { id: field('id') ?? '', event: field('event') ?? '', data: JSON.parse(data) };
+}

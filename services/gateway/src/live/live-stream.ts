@@ -1,0 +1,34 @@
+/** A stream of server-sent events that a client may have. Whoever opens it must cancel it, whatever becomes of it. */
+export interface LiveStream {
+  /** The client has been told the end already, and nothing has come since. */
+  finished: boolean;
+  /** What comes after the place that the client asked for, encoded, to the end or until the stream is cancelled. */
+  texts: AsyncIterable<string>;
+  /** Aborted when the stream is cancelled, also because the gateway ends. */
+  signal: AbortSignal;
+  /** Ends the stream and gives back what it holds. May be called more than once. */
+  cancel(): void;
+}
+
+/** One event in the form of `text/event-stream`. @param id what a client sends to go on after it. */
+export function encodeEvent(id: string, event: string, data: unknown): string {
+  return `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** How often a client that is cut off tries again. */
+export const PREAMBLE = 'retry: 1000\n\n';
+/** A comment: keeps proxies from closing a quiet connection, and shows a client that is gone. */
+export const KEEP_ALIVE = ': keep-alive\n\n';
+
+/** After the last event of a stream comes one with this name, and the stream ends. */
+export const END_EVENT = 'end';
+const END_SUFFIX = '-end';
+
+/** The id of the event that ends a stream at a place. */
+export const endId = (place: string): string => `${place}${END_SUFFIX}`;
+
+/** An event id as a client gives it back: the place, and whether it was that of the end. */
+export function splitEventId(id: string): { place: string; atEnd: boolean } {
+  const atEnd = id.endsWith(END_SUFFIX);
+  return { place: atEnd ? id.slice(0, -END_SUFFIX.length) : id, atEnd };
+}

@@ -1,0 +1,178 @@
+import { live, type Rpc, type RpcRequest, type RpcResponse, ServiceError, show } from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
+import type { Logger } from 'pino';
+import { TooManyStreams, WrongParameter } from '../failures.js';
+import type { TimeFormat } from '../time-format.js';
+import { Feed, type FeedOptions } from './feed.js';
+import { type LiveStream, splitEventId } from './live-stream.js';
+import { BEGINNING, outputPlace, readOutputPage } from './output-feed.js';
+import { PageCache } from './page-cache.js';
+import { readTaskPage, taskPlace } from './task-feed.js';
+import { TaskWakeUps, wakeByOutput } from './wake-ups.js';
+
+/** Characters of pages kept for those who are a little behind. */
+const CACHE_SIZE = 16 * 1024 * 1024;
+
+/** Where a client wants its stream to begin. */
+interface StartingPlace {
+  place: string;
+  /** It has been told the end of the stream. */
+  atEnd: boolean;
+  /** It had a stream before. */
+  resumes: boolean;
+}
+
+interface SharedFeed {
+  feed: Feed;
+  viewers: number;
+  /** Ends what wakes the feed. */
+  stop: () => void;
+}
+
+/** All live streams of this gateway. */
+export class LiveStreams {
+  private readonly feeds = new Map<string, SharedFeed>();
+  private readonly cache = new PageCache(CACHE_SIZE);
+  private readonly taskWakeUps: TaskWakeUps;
+  /** What cancels each stream that is open. */
+  private readonly open = new Set<() => void>();
+  private closed = false;
+
+  constructor(
+    private readonly options: {
+      bus: Bus;
+      log: Logger;
+      times: TimeFormat;
+      /** Streams that may be open at once. */
+      limit: number;
+    },
+  ) {
+    this.taskWakeUps = new TaskWakeUps(options.bus);
+  }
+
+  /** Streams that are open now. */
+  get count(): number {
+    return this.open.size;
+  }
+
+  /**
+   * The events of a task.
+   * @param lastEventId id of the last event that the client has; undefined = it has none.
+   * @throws ServiceError `not_found`, `unavailable`
+   * @throws WrongParameter when the id is none of this task.
+   * @throws TooManyStreams
+   */
+  taskEvents(id: number, lastEventId: string | undefined): Promise<LiveStream> {
+    const { times } = this.options;
+    const place = placeOf(lastEventId, '0', taskPlace);
+    return this.openStream({
+      key: `task-${id}`,
+      place,
+      read: async (from) => {
+        const page = await readTaskPage(id, from, {
+          ask: (request) => this.ask(live.taskEvents, request),
+          times,
+        });
+        if (page.last < Number(from)) {
+          throw new WrongParameter(
+            `last_event_id ${show(from)} is not known: the last event of task ${id} is ${page.last}`,
+            'last_event_id',
+          );
+        }
+        return page;
+      },
+      wakeUp: (feed) => this.taskWakeUps.add(id, feed),
+    });
+  }
+
+  /** What a node run prints. The parameters are those of `taskEvents`, and so are the errors. */
+  runOutput(nsid: number, lastEventId: string | undefined): Promise<LiveStream> {
+    const place = placeOf(lastEventId, BEGINNING, outputPlace);
+    return this.openStream({
+      key: `run-${nsid}`,
+      place,
+      read: (from) => readOutputPage(nsid, from, (request) => this.ask(live.runOutput, request)),
+      wakeUp: (feed) => wakeByOutput(this.options.bus, nsid, feed),
+    });
+  }
+
+  /** Ends all streams; no new one can be opened. */
+  close(): void {
+    this.closed = true;
+    for (const cancel of this.open) cancel();
+  }
+
+  private ask<R extends Rpc>(rpc: R, request: RpcRequest<R>): Promise<RpcResponse<R>> {
+    return this.options.bus.call(rpc, request, { correlationId: 'live', actor: 'gateway' });
+  }
+
+  private async openStream({
+    key,
+    place: { place, atEnd, resumes },
+    read,
+    wakeUp,
+  }: {
+    key: string;
+    place: StartingPlace;
+    read: FeedOptions['read'];
+    wakeUp: (feed: Feed) => () => void;
+  }): Promise<LiveStream> {
+    const { limit } = this.options;
+    if (this.closed) throw new TooManyStreams('this gateway is being shut down');
+    if (this.open.size >= limit)
+      throw new TooManyStreams(`${limit} live streams are open, more are not allowed`);
+    const shared = this.feeds.get(key) ?? this.addFeed(key, { key, read, cache: this.cache }, wakeUp);
+    shared.viewers++;
+    const cancelled = new AbortController();
+    const cancel = (): void => {
+      if (cancelled.signal.aborted) return;
+      cancelled.abort();
+      this.open.delete(cancel);
+      shared.viewers--;
+      if (shared.viewers > 0) return;
+      this.feeds.delete(key);
+      shared.stop();
+    };
+    this.open.add(cancel);
+    const stream = {
+      finished: false,
+      texts: shared.feed.follow(place, cancelled.signal),
+      signal: cancelled.signal,
+      cancel,
+    };
+    try {
+      // What cannot be streamed is refused before anything is sent.
+      const first = await shared.feed.read(place);
+      return { ...stream, finished: atEnd && first.end !== undefined };
+    } catch (error) {
+      // Who goes on after being cut off had a stream: it is not refused because the scheduler is just being replaced.
+      if (resumes && error instanceof ServiceError && error.code === 'unavailable') return stream;
+      cancel();
+      throw error;
+    }
+  }
+
+  private addFeed(key: string, options: FeedOptions, wakeUp: (feed: Feed) => () => void): SharedFeed {
+    const feed = new Feed(options);
+    const shared = { feed, viewers: 0, stop: wakeUp(feed) };
+    this.feeds.set(key, shared);
+    return shared;
+  }
+}
+
+function placeOf(
+  lastEventId: string | undefined,
+  beginning: string,
+  parse: (text: string) => string | undefined,
+): StartingPlace {
+  if (lastEventId === undefined) return { place: beginning, atEnd: false, resumes: false };
+  const { place: text, atEnd } = splitEventId(lastEventId.trim());
+  const place = parse(text);
+  if (place === undefined) {
+    throw new WrongParameter(
+      `last_event_id ${show(lastEventId)} is not the id of an event here`,
+      'last_event_id',
+    );
+  }
+  return { place, atEnd, resumes: true };
+}

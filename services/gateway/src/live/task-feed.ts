@@ -1,0 +1,46 @@
+import type { live, RpcRequest, RpcResponse } from '@rigel/contracts';
+import type { TimeFormat } from '../time-format.js';
+import { END_EVENT, encodeEvent, endId } from './live-stream.js';
+import type { Page } from './page-cache.js';
+
+/** Events read at once. */
+const LIMIT = 200;
+/** Fields of events that are points in time. */
+const TIMES = ['started', 'finished'] as const;
+
+type Events = RpcResponse<typeof live.taskEvents>;
+
+/** A place in a task's events is the version of its stream. Undefined when the text is none. */
+export function taskPlace(text: string): string | undefined {
+  return /^(0|[1-9]\d{0,8})$/.test(text) ? text : undefined;
+}
+
+/** What follows a place in a task's events, and the last place there is. */
+export async function readTaskPage(
+  id: number,
+  place: string,
+  {
+    ask,
+    times,
+  }: { ask: (request: RpcRequest<typeof live.taskEvents>) => Promise<Events>; times: TimeFormat },
+): Promise<Page & { last: number }> {
+  const { events, version, over } = await ask({ id, after: Number(place), limit: LIMIT });
+  const text = events
+    .map(({ version, time, event, data }) =>
+      encodeEvent(String(version), event, { task_id: id, time: times.rfc3339(time), ...shown(data, times) }),
+    )
+    .join('');
+  const next = String(events.at(-1)?.version ?? place);
+  const end =
+    over && events.length === 0 ? encodeEvent(endId(next), END_EVENT, { task_id: id, ...over }) : undefined;
+  return { text, next, end, last: version };
+}
+
+function shown(data: Events['events'][number]['data'], times: TimeFormat): Record<string, unknown> {
+  const result = { ...data };
+  for (const name of TIMES) {
+    const ms = result[name];
+    if (typeof ms === 'number') result[name] = times.rfc3339(ms);
+  }
+  return result;
+}

@@ -1,0 +1,58 @@
+import { EventBatch, eventsSubject, OutputStored, outputStoredSubject, taskStream } from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
+import type { Feed } from './feed.js';
+
+/** Output may have come without a hint (NATS drops what it cannot deliver), and no hint tells that a run has ended. */
+const OUTPUT_RECHECK_MS = 1_000;
+
+/**
+ * Wakes the feeds of tasks when the scheduler publishes events of theirs. It listens as long as there are any. A batch that
+ * does not follow the one before (something was lost, or too large to be published) wakes all of them; the scheduler
+ * tells where its history ends once a second, so that does not stay unnoticed.
+ */
+export class TaskWakeUps {
+  private readonly feeds = new Map<string, Feed>();
+  private unsubscribe: (() => void) | undefined;
+  /** The last position that was told of; unknown at the beginning. */
+  private position = -1;
+
+  constructor(private readonly bus: Bus) {}
+
+  add(taskId: number, feed: Feed): () => void {
+    const stream = taskStream(taskId);
+    this.feeds.set(stream, feed);
+    if (!this.unsubscribe) {
+      this.position = -1;
+      this.unsubscribe = this.bus.subscribe(eventsSubject('scheduler'), EventBatch, (batch) =>
+        this.accept(batch),
+      );
+    }
+    return () => {
+      this.feeds.delete(stream);
+      if (this.feeds.size > 0) return;
+      this.unsubscribe?.();
+      this.unsubscribe = undefined;
+    };
+  }
+
+  private accept({ after, events }: EventBatch): void {
+    const known = this.position;
+    this.position = Math.max(known, after, events.at(-1)?.position ?? 0);
+    if (known < 0 || after > known) {
+      for (const feed of this.feeds.values()) feed.wake();
+      return;
+    }
+    const streams = new Set(events.filter(({ position }) => position > known).map(({ stream }) => stream));
+    for (const stream of streams) this.feeds.get(stream)?.wake();
+  }
+}
+
+/** Wakes the feed of a run's output when more of it is stored, and once in a while. */
+export function wakeByOutput(bus: Bus, nsid: number, feed: Feed): () => void {
+  const unsubscribe = bus.subscribe(outputStoredSubject(nsid), OutputStored, () => feed.wake());
+  const timer = setInterval(() => feed.wake(), OUTPUT_RECHECK_MS);
+  return () => {
+    unsubscribe();
+    clearInterval(timer);
+  };
+}
