@@ -1,0 +1,3 @@
+export { LocalMachines } from './local-machines.js';
+export { type SshServer, type SshServerOptions, startSshServer } from './ssh-server.js';
+export { type LocalMachine, MachineReturned } from './state-folder.js';

@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const ROUNDS = 100;
+const PAUSE_MS = 20;
+
+/** Kills everything that was started with this home directory, until nothing of it is left. */
+export async function killByHome(home: string, signal: AbortSignal): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const found = await processesWithHome(home);
+    if (found.length === 0) return;
+    for (const pid of found) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // Gone by itself meanwhile.
+      }
+    }
+    await sleep(PAUSE_MS, undefined, { signal });
+  }
+  throw new Error(`processes started below ${home} withstand KILL`);
+}
+
+async function processesWithHome(home: string): Promise<number[]> {
+  const entry = `HOME=${home}`;
+  if (process.platform === 'linux') {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const found: number[] = [];
+    for (const pid of pids) {
+      // A process that has ended and was not yet waited for has an empty one.
+      const environ = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+      if (environ.split('\0').includes(entry)) found.push(Number(pid));
+    }
+    return found;
+  }
+  const { stdout } = await promisify(execFile)('ps', ['-axEww', '-o', 'pid=,command='], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout
+    .split('\n')
+    .filter((line) => line.includes(` ${entry} `) || line.endsWith(` ${entry}`))
+    .map((line) => Number.parseInt(line, 10));
+}
