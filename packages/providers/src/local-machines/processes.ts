@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const ROUNDS = 100;
 const PAUSE_MS = 20;
+const READ_AT_ONCE = 100;
 
 /** Kills everything that was started with this home directory, until nothing of it is left. */
 export async function killByHome(home: string, signal: AbortSignal): Promise<void> {
@@ -28,10 +30,10 @@ async function processesWithHome(home: string): Promise<number[]> {
   if (process.platform === 'linux') {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
     const found: number[] = [];
-    for (const pid of pids) {
-      // A process that has ended and was not yet waited for has an empty one.
-      const environ = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-      if (environ.split('\0').includes(entry)) found.push(Number(pid));
+    for (const [index, pid] of pids.entries()) {
+      // Reading such a file never waits, and asking for each in the background takes ten times as long.
+      if (index % READ_AT_ONCE === 0) await immediate();
+      if (environmentOf(pid).split('\0').includes(entry)) found.push(Number(pid));
     }
     return found;
   }
@@ -42,4 +44,13 @@ async function processesWithHome(home: string): Promise<number[]> {
     .split('\n')
     .filter((line) => line.includes(` ${entry} `) || line.endsWith(` ${entry}`))
     .map((line) => Number.parseInt(line, 10));
+}
+
+/** Empty for a process of somebody else's, or one that is gone. */
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1');
+  } catch {
+    return '';
+  }
 }

@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findFreePort } from '@rigel/local-servers';
-import ssh2 from 'ssh2';
+import { generateSshKey } from './ssh-key.js';
 
 /** A machine as its file tells. */
 export interface LocalMachine {
@@ -116,12 +116,12 @@ export class StateFolder {
     const found = await this.read(vmId);
     if (found) return found;
     if (await this.wasReturned(vmId)) throw new MachineReturned(`machine ${vmId} was returned`);
-    const key = ssh2.utils.generateKeyPairSync('ed25519');
+    const key = generateSshKey();
     const machine: LocalMachine = {
       vmId,
       token,
       address: await this.takeAddress(vmId),
-      hostKey: key.public.split(' ').slice(0, 2).join(' '),
+      hostKey: key.public,
       authorizedKey,
     };
     const made = join(this.folder, 'trash', `${vmId}.${randomBytes(6).toString('hex')}`);

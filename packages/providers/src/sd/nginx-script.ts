@@ -31,6 +31,9 @@ workers() {
   cat "/proc/$master/task/$master/children" 2>/dev/null ||
     ps -A -o ppid= -o pid= | while read -r parent pid; do [ "$parent" = "$master" ] && printf '%s ' "$pid"; done
 }
+is_leaving() {
+  { cat "/proc/$1/cmdline" 2>/dev/null || ps -o args= -p "$1"; } 2>/dev/null | grep -qs 'shutting down'
+}
 servers() { sed -n 's/^    server \\([^ ;]*\\).*# node$/\\1/p' "$file" 2>/dev/null; }
 `;
 
@@ -59,7 +62,7 @@ if cmp -s "$new" "$file" && cmp -s "$file" "$loaded"; then
   rm -f "$new"
   leaving=
   for pid in $(workers); do
-    grep -qs 'shutting down' "/proc/$pid/cmdline" && leaving="$leaving $pid"
+    is_leaving "$pid" && leaving="$leaving $pid"
   done
   printf 'unchanged%s\\n' "$leaving"
   exit 0
@@ -87,11 +90,17 @@ printf 'changed %s\\n' "$before"
 `;
 
 const LOOK = `
+if ! cmp -s "$file" "$loaded"; then
+  # Somebody else's change may be half-way.
+  exec 9>>"$lock" || fail "cannot write $lock"
+  flock -s -w 30 9 || fail "another change of $file has gone on for more than 30 s"
+fi
 cmp -s "$file" "$loaded" && printf 'loaded\\n'
 servers | while read -r address; do printf 'server %s\\n' "$address"; done
 now=" $(workers) "
 for pid in $old_workers; do
-  case "$now" in *" $pid "*) printf 'old %s\\n' "$pid" ;; esac
+  case "$now" in *" $pid "*) ;; *) continue ;; esac
+  if is_leaving "$pid"; then printf 'leaving %s\\n' "$pid"; else printf 'accepting %s\\n' "$pid"; fi
 done
 printf 'seen\\n'
 `;
@@ -119,7 +128,8 @@ export function changeScript(config: NginxFile, add: readonly string[], remove: 
 
 /**
  * Says what nginx has: `loaded` when the file is what nginx was last made to load, a line `server <address>` for each
- * one, `old <pid>` for each of the given workers that still serves, and `seen` at its end; or `error <why>`.
+ * one, for each of the given workers that is there `accepting <pid>` or (it takes no new connections) `leaving <pid>`, and
+ * `seen` at its end; or `error <why>`.
  */
 export function lookScript(config: NginxFile, oldWorkers: string): string {
   return settings(config, { old_workers: oldWorkers }) + COMMON + LOOK;

@@ -53,10 +53,13 @@ class NginxProvider implements SdProvider {
     }
     if (!lines.includes('loaded'))
       return { state: 'failed', reason: `nginx has not loaded ${this.file.file} as it is` };
-    if (kind === 'register') return { state: 'done' };
-    const old = lines.filter((line) => line.startsWith('old ')).length;
-    if (old === 0) return { state: 'done' };
-    return { state: 'pending', what: `${old} earlier nginx workers still serve their last requests` };
+    const count = (word: string) => lines.filter((line) => line.startsWith(`${word} `)).length;
+    const accepting = count('accepting');
+    if (accepting > 0)
+      return { state: 'pending', what: `${accepting} earlier nginx workers to take no new connections` };
+    const leaving = count('leaving');
+    if (kind === 'register' || leaving === 0) return { state: 'done' };
+    return { state: 'pending', what: `${leaving} earlier nginx workers to end their last requests` };
   }
 
   async isRegistered(address: string, { signal }: ProviderCall): Promise<boolean> {

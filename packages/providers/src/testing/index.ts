@@ -1,1 +1,4 @@
-export {};
+export { askOnce, type ClientsReport, startClients } from './clients.js';
+export { type HttpNode, startHttpNode } from './http-node.js';
+export { type LoadBalancer, type StartedBalancer, startHaproxy, startNginx } from './load-balancers.js';
+export { readEntries } from './read-entries.js';
