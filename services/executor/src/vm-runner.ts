@@ -1,6 +1,12 @@
 import type { Clock } from '@rigel/clock';
 import type { TaskPlan } from '@rigel/contracts';
-import { type Machine, type ProviderEntry, ProviderError, type VmProvider } from '@rigel/providers';
+import {
+  type CreatedMachine,
+  type Machine,
+  type ProviderEntry,
+  ProviderError,
+  type VmProvider,
+} from '@rigel/providers';
 import { ConnectFailure } from '@rigel/remote-attempt';
 import type { Logger } from 'pino';
 import { parseNodeAddress } from './node-address.js';
@@ -45,6 +51,7 @@ export class VmRunner implements StepRunner {
     const step = this.stepOf(instruction.step);
     const { node } = this.claimed;
     let machine: Machine | undefined;
+    let surplus = false;
     this.hostKey = undefined;
     const report = await attempt.report(
       async () => {
@@ -55,6 +62,7 @@ export class VmRunner implements StepRunner {
         }
         machine = await this.made(entry, instruction, attempt, (found) => {
           machine = found;
+          surplus = found.surplus ?? false;
         });
         machine = await this.withAddress(entry, machine, attempt);
         await this.answering(machine, attempt);
@@ -65,7 +73,8 @@ export class VmRunner implements StepRunner {
         return node.vmId === '' ? undefined : { vm_id: node.vmId, ip: addressOf(node.ip) };
       },
     );
-    if (report.result.unknown_machine) this.unknownMachine = true;
+    if (surplus) report.result.unknown_machine = true;
+    else if (report.result.unknown_machine) this.unknownMachine = true;
     return this.hostKey !== undefined && node.hostKey === null
       ? { ...report, hostKey: this.hostKey }
       : report;
@@ -122,7 +131,7 @@ export class VmRunner implements StepRunner {
     entry: ProviderEntry<VmProvider>,
     instruction: RunInstruction,
     attempt: ProviderAttempt,
-    found: (machine: Machine) => void,
+    found: (machine: CreatedMachine) => void,
   ): Promise<Machine> {
     const { node } = this.claimed;
     if (node.vmId !== '') {

@@ -51,7 +51,7 @@ export class LocalMachines {
   async return(vmId: string, signal: AbortSignal): Promise<void> {
     await this.state.remove(vmId);
     const host = await this.askHost(signal).catch(() => undefined);
-    await killByHome(this.state.homeOf(vmId), signal);
+    await killByHome(new Set([this.state.homeOf(vmId)]), signal);
     await this.state.removeRest(vmId);
     if (host?.problems[vmId]) throw new Error(host.problems[vmId]);
   }
@@ -67,8 +67,11 @@ export class LocalMachines {
 
   /** Removes every machine and ends their process. */
   async destroy(signal: AbortSignal): Promise<void> {
+    const ids = (await this.list()).map(({ vmId }) => vmId);
+    for (const vmId of ids) await this.state.remove(vmId);
     const host = await this.askHost(signal).catch(() => undefined);
-    for (const { vmId } of await this.list()) await this.return(vmId, signal);
+    await killByHome(new Set(ids.map((vmId) => this.state.homeOf(vmId))), signal);
+    for (const vmId of ids) await this.state.removeRest(vmId);
     if (host === undefined) return;
     try {
       process.kill(host.pid, 'SIGKILL');

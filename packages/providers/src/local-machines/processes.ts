@@ -8,10 +8,10 @@ const ROUNDS = 100;
 const PAUSE_MS = 20;
 const READ_AT_ONCE = 100;
 
-/** Kills everything that was started with this home directory, until nothing of it is left. */
-export async function killByHome(home: string, signal: AbortSignal): Promise<void> {
+/** Kills everything that was started with one of these home directories, until nothing of it is left. */
+export async function killByHome(homes: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
-    const found = await processesWithHome(home);
+    const found = await processesAt(homes);
     if (found.length === 0) return;
     for (const pid of found) {
       try {
@@ -22,18 +22,19 @@ export async function killByHome(home: string, signal: AbortSignal): Promise<voi
     }
     await sleep(PAUSE_MS, undefined, { signal });
   }
-  throw new Error(`processes started below ${home} withstand KILL`);
+  throw new Error(`processes started below ${[...homes].join(', ')} withstand KILL`);
 }
 
-async function processesWithHome(home: string): Promise<number[]> {
-  const entry = `HOME=${home}`;
+async function processesAt(homes: ReadonlySet<string>): Promise<number[]> {
+  const isAt = (environment: string[]): boolean =>
+    environment.some((entry) => entry.startsWith('HOME=') && homes.has(entry.slice('HOME='.length)));
   if (process.platform === 'linux') {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
     const found: number[] = [];
     for (const [index, pid] of pids.entries()) {
       // Reading such a file never waits, and asking for each in the background takes ten times as long.
       if (index % READ_AT_ONCE === 0) await immediate();
-      if (environmentOf(pid).split('\0').includes(entry)) found.push(Number(pid));
+      if (isAt(environmentOf(pid).split('\0'))) found.push(Number(pid));
     }
     return found;
   }
@@ -42,7 +43,7 @@ async function processesWithHome(home: string): Promise<number[]> {
   });
   return stdout
     .split('\n')
-    .filter((line) => line.includes(` ${entry} `) || line.endsWith(` ${entry}`))
+    .filter((line) => isAt(line.split(' ')))
     .map((line) => Number.parseInt(line, 10));
 }
 
