@@ -11,4 +11,12 @@ export {
   readProvidersFile,
 } from './providers-file.js';
 export type { SdChange, SdChangeKind, SdProgress, SdProvider } from './sd-provider.js';
-export type { CreatedMachine, Machine, MachineState, ProviderCall, VmProvider } from './vm-provider.js';
+export { secretVariables } from './secrets.js';
+export type {
+  CreatedMachine,
+  ListedMachine,
+  Machine,
+  MachineState,
+  ProviderCall,
+  VmProvider,
+} from './vm-provider.js';

@@ -30,3 +30,14 @@ export async function readSecret(reference: SecretReference): Promise<string> {
   if ('env' in reference) return process.env[reference.env] ?? '';
   return (await readFile(reference.file, 'utf8')).trim();
 }
+
+/** The environment variables that the text of a providers file refers to. */
+export function secretVariables(text: string): string[] {
+  const names = new Set<string>();
+  JSON.parse(text, (_, value: unknown) => {
+    if (typeof value === 'object' && value !== null && 'env' in value && typeof value.env === 'string')
+      names.add(value.env);
+    return value;
+  });
+  return [...names];
+}

@@ -27,6 +27,12 @@ export interface Machine {
   hostKey?: string;
 }
 
+/** A machine among all of a provider. */
+export interface ListedMachine extends Machine {
+  /** The token that it was made for, where the provider keeps it. */
+  token?: string;
+}
+
 /** A machine that was made by a `create`. */
 export interface CreatedMachine extends Machine {
   /** For people: what was unusual about the provider's answer. */
@@ -54,7 +60,7 @@ export interface VmProvider {
   /** Gives a machine back. One that is gone already counts as returned. */
   return(vmId: string, call: ProviderCall): Promise<void>;
   /** All machines that Rigel made here and that are still there, where the provider can tell. */
-  list?(call: ProviderCall): Promise<Machine[]>;
+  list?(call: ProviderCall): Promise<ListedMachine[]>;
   /** Called once when an executor starts, for what the provider keeps up by itself. */
   resume?(call: ProviderCall): Promise<void>;
 }

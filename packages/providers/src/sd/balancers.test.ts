@@ -9,9 +9,9 @@ import {
   readEntries,
   type StartedBalancer,
   startClients,
-  startHaproxy,
   startHttpNode,
-  startNginx,
+  startTestHaproxy,
+  startTestNginx,
 } from '../testing/index.js';
 import { isRegistered, makeChange } from './changes-for-test.js';
 
@@ -102,5 +102,5 @@ function balancerTests(name: string, start: () => Promise<StartedBalancer>): voi
   });
 }
 
-balancerTests('nginx', startNginx);
-balancerTests('HAProxy', startHaproxy);
+balancerTests('nginx', startTestNginx);
+balancerTests('HAProxy', startTestHaproxy);

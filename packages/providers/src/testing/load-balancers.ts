@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ensureInstalledProgram, findFreePort } from '@rigel/local-servers';
+import { ensureInstalledProgram, findFreePort, nginxControl, startNginx } from '@rigel/local-servers';
 
 /** A real load balancer, started for a test. */
 export interface LoadBalancer {
@@ -26,50 +26,29 @@ const missing = (name: string) => ({
   missing: `${name} is not installed, and only root on Debian can install it here`,
 });
 
-/** Starts a real nginx whose upstream file is empty at first. */
-export async function startNginx(options: { upstreamLines?: string[] } = {}): Promise<StartedBalancer> {
-  const nginx = await ensureInstalledProgram('nginx', 'nginx-light');
-  if (nginx === undefined) return missing('nginx');
+/** Starts a real nginx whose upstream is empty at first. */
+export async function startTestNginx(): Promise<StartedBalancer> {
+  const binary = await ensureInstalledProgram('nginx', 'nginx-light');
+  if (binary === undefined) return missing('nginx');
   const folder = await mkdtemp(join(tmpdir(), 'rigel-nginx-'));
-  await chmod(folder, 0o755);
-  await mkdir(join(folder, 'upstreams'));
-  const port = await findFreePort();
-  const config = join(folder, 'nginx.conf');
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `  ${name}_temp_path ${join(folder, name)};`,
-  );
-  await writeFile(
-    config,
-    [
-      ...(process.getuid?.() === 0 ? ['user root;'] : []),
-      'worker_processes 2;',
-      `pid ${join(folder, 'nginx.pid')};`,
-      `error_log ${join(folder, 'error.log')};`,
-      'events { worker_connections 256; }',
-      'http {',
-      '  access_log off;',
-      ...temporary,
-      `  include ${join(folder, 'upstreams')}/*;`,
-      `  server { listen 127.0.0.1:${port}; location / { proxy_pass http://web; } }`,
-      '}',
-      '',
-    ].join('\n'),
-  );
-  const lines = options.upstreamLines ?? ['upstream web {', '    server 127.0.0.1:1 down;', '}', ''];
-  await writeFile(join(folder, 'upstreams', 'web.conf'), lines.join('\n'));
-  const arguments_ = ['-e', join(folder, 'error.log'), '-p', folder, '-c', config];
-  const child = spawn(nginx, [...arguments_, '-g', 'daemon off;'], { stdio: 'ignore' });
-  return started(child, port, folder, {
-    adapter: 'nginx',
-    file: join(folder, 'upstreams', 'web.conf'),
-    upstream: 'web',
-    pid_file: join(folder, 'nginx.pid'),
-    command: [nginx, ...arguments_],
-  });
+  const server = await startNginx({ binary, folder, logFile: join(folder, 'nginx.log') });
+  const kill = () => process.kill(server.pid, 'SIGTERM');
+  process.once('exit', kill);
+  const { upstreamFile, upstream, pidFile, command } = nginxControl(folder, binary);
+  return {
+    url: server.url,
+    entry: { adapter: 'nginx', file: upstreamFile, upstream, pid_file: pidFile, command },
+    folder,
+    stop: async () => {
+      process.off('exit', kill);
+      await server.stop();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
 }
 
 /** Starts a real HAProxy with an empty backend `web`. */
-export async function startHaproxy(): Promise<StartedBalancer> {
+export async function startTestHaproxy(): Promise<StartedBalancer> {
   const haproxy = await ensureInstalledProgram('haproxy', 'haproxy');
   if (haproxy === undefined) return missing('haproxy');
   const folder = await mkdtemp(join(tmpdir(), 'rigel-haproxy-'));

@@ -5,7 +5,7 @@ import { vmAdapter } from '../adapter.js';
 import { LocalMachines } from '../local-machines/local-machines.js';
 import { type LocalMachine, MachineReturned } from '../local-machines/state-folder.js';
 import { ProviderError } from '../provider-error.js';
-import type { Machine, ProviderCall, VmProvider } from '../vm-provider.js';
+import type { ListedMachine, Machine, ProviderCall, VmProvider } from '../vm-provider.js';
 
 /** Throwaway machines on the computer of the executor, see LocalMachines. */
 class LocalVmProvider implements VmProvider {
@@ -41,8 +41,8 @@ class LocalVmProvider implements VmProvider {
     await this.machines.return(vmId, signal);
   }
 
-  async list(): Promise<Machine[]> {
-    return (await this.machines.list()).map(machineOf);
+  async list(): Promise<ListedMachine[]> {
+    return (await this.machines.list()).map((machine) => ({ ...machineOf(machine), token: machine.token }));
   }
 
   async resume({ signal }: ProviderCall): Promise<void> {
