@@ -115,15 +115,16 @@ async function unfinished(scheduler: Kysely<unknown>, tokens: string[]): Promise
 }
 
 async function unknownCreations(scheduler: Kysely<unknown>): Promise<UnknownCreation[]> {
-  const { rows } = await sql<{ stream: string; run: string; reason: string | null; at: Date }>`
-    SELECT e.stream, e.data->>'run' AS run, e.data->>'reason' AS reason, e.recorded_at AS at
-    FROM events e
+  const { rows } = await sql<{ stream: string; run: number; reason: string | null; at: number }>`
+    SELECT e.stream, (c.data->>'firstRunId')::float + (e.data->>'run')::float AS run,
+      e.data->>'reason' AS reason, e.recorded_at AS at
+    FROM events e JOIN events c ON c.stream = e.stream AND c.version = 1
     WHERE e.type IN ('AttemptFailed', 'AttemptStopped', 'AttemptSucceeded') AND e.data->>'unknownMachine' = 'true'
     ORDER BY e.position`.execute(scheduler);
   return rows.map(({ stream, run, reason, at }) => ({
     task: Number(stream.slice('task-'.length)),
-    run: Number(run),
-    at: new Date(at).toISOString(),
+    run,
+    at: new Date(Number(at)).toISOString(),
     reason: reason || 'the service delivered more machines than asked for',
   }));
 }
