@@ -11,6 +11,7 @@ t.test('commands and their options', async (t) => {
   t.strictSame(read('rebuild --service=scheduler'), { do: 'rebuild', services: ['scheduler'] });
   t.strictSame(read('task show 7'), { do: 'task show', id: 7, at: undefined, json: false });
   t.strictSame(read('task show --at 12 7 --json'), { do: 'task show', id: 7, at: '12', json: true });
+  t.strictSame(read('orphans --json'), { do: 'orphans', json: true });
   t.strictSame(read('record catalog out/file'), { do: 'record', service: 'catalog', file: 'out/file' });
   for (const line of ['', 'help', '--help', 'verify -h']) t.strictSame(read(line), { do: 'help' }, line);
 });

@@ -8,6 +8,7 @@ export type Command =
   | { do: 'verify'; services: EventOwner[]; json: boolean }
   | { do: 'rebuild'; services: EventOwner[] }
   | { do: 'task show'; id: number; at: string | undefined; json: boolean }
+  | { do: 'orphans'; json: boolean }
   | { do: 'record'; service: EventOwner; file: string };
 
 export const HELP = `rigel: checks, restores and shows the history of a running system
@@ -20,22 +21,26 @@ export const HELP = `rigel: checks, restores and shows the history of a running 
   rigel task show <id> [--at <version|time>] [--json]
       The task as it was after a version of its stream, or at a time (2026-03-01T12:00:00Z, or milliseconds
       since 1970). Default: now.
+  rigel orphans [--json]
+      Machines that exist at a provider and are no node's, and creations whose outcome nobody knows. Deletes
+      nothing. Status 0: none, 1: some, 2: it could not be checked.
   rigel record <service> <file>
       Writes a service's events to <file>.jsonl and what follows from them to <file>.expected.json.
 
 Services: inventory, catalog, scheduler. The databases are those of DATABASE_URL (or, for a database of a service's
 own, INVENTORY_DATABASE_URL, CATALOG_DATABASE_URL, SCHEDULER_DATABASE_URL); else those of the system that
-pnpm start runs on this machine in RIGEL_DATA_DIR.
+pnpm start runs on this machine in RIGEL_DATA_DIR. The providers are those of RIGEL_PROVIDERS_FILE, else of that system.
 `;
 
 export const SERVICES: readonly EventOwner[] = ['inventory', 'catalog', 'scheduler'];
 
-const COMMANDS = ['verify', 'rebuild', 'task show', 'record', 'help'];
+const COMMANDS = ['verify', 'rebuild', 'task show', 'orphans', 'record', 'help'];
 /** The options of each command: whether they take a value. */
 const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
   verify: { service: 'string', json: 'boolean' },
   rebuild: { service: 'string' },
   'task show': { at: 'string', json: 'boolean' },
+  orphans: { json: 'boolean' },
   record: {},
   help: {},
 };
@@ -62,6 +67,9 @@ export function readCommandLine(args: readonly string[]): Command {
       takesNothing(`${name} ${id}`, rest);
       return { do: 'task show', id: taskId(id), at: values.at as string | undefined, json };
     }
+    case 'orphans':
+      takesNothing(name, positionals);
+      return { do: 'orphans', json };
     case 'record': {
       const [service, file, ...rest] = positionals;
       takesNothing(name, rest);

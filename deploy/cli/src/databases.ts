@@ -27,8 +27,7 @@ const log = pino({ level: 'silent' });
 export function databaseUrl(service: EventOwner, env: NodeJS.ProcessEnv): string {
   const given = env[`${service.toUpperCase()}_DATABASE_URL`] || env.DATABASE_URL;
   if (given) return given;
-  const repository = fileURLToPath(new URL('../../..', import.meta.url));
-  const dataDir = resolve(env.RIGEL_DATA_DIR || join(repository, '.rigel'));
+  const dataDir = localDataDir(env);
   try {
     return readFileSync(join(dataDir, DATABASE_URL_FILE), 'utf8').trim();
   } catch (error) {
@@ -38,6 +37,12 @@ export function databaseUrl(service: EventOwner, env: NodeJS.ProcessEnv): string
       `the database is not known: DATABASE_URL is not set, and no system runs in ${dataDir} (start one, or set RIGEL_DATA_DIR to its folder)`,
     );
   }
+}
+
+/** The folder of the system that runs on this machine. */
+export function localDataDir(env: NodeJS.ProcessEnv): string {
+  const repository = fileURLToPath(new URL('../../..', import.meta.url));
+  return resolve(env.RIGEL_DATA_DIR || join(repository, '.rigel'));
 }
 
 /** Runs something with the databases of services, each opened when it is first asked for, and closes them. */

@@ -1,7 +1,9 @@
 import { UnknownEvent } from '@rigel/event-store';
 import { HistoryDamaged } from '@rigel/event-store/maintenance';
+import { ProvidersFileError } from '@rigel/providers';
 import { DatabaseNotUsable, isDatabaseUnavailable } from '@rigel/runtime';
 import { type Command, HELP, readCommandLine } from './command-line.js';
+import { orphans } from './orphans.js';
 import type { Output } from './output.js';
 import { rebuild } from './rebuild.js';
 import { record } from './record.js';
@@ -12,7 +14,7 @@ import { verify } from './verify.js';
 /** It could not be done: the command line, the environment or the database do not allow it. */
 const COULD_NOT = 2;
 /** Errors that say all there is to say. */
-const EXPECTED = [UsageError, DatabaseNotUsable, UnknownEvent, HistoryDamaged];
+const EXPECTED = [UsageError, ProvidersFileError, DatabaseNotUsable, UnknownEvent, HistoryDamaged];
 
 /** Runs a command line. @returns the exit status. */
 export async function run(args: readonly string[], env: NodeJS.ProcessEnv, output: Output): Promise<number> {
@@ -37,6 +39,8 @@ async function carryOut(command: Command, env: NodeJS.ProcessEnv, output: Output
       return rebuild(command, env, output);
     case 'task show':
       return showTask(command, env, output);
+    case 'orphans':
+      return orphans(command, env, output);
     case 'record':
       return record(command, env, output);
   }

@@ -20,6 +20,8 @@ t.test('nothing needs to be set', async (t) => {
     sshKeyFile: undefined,
     sshHostKeys: 'accept-new',
     sshKnownHosts: undefined,
+    providersFile: undefined,
+    balancerPort: 0,
     logLevel: 'info',
     natsDownloadUrl: undefined,
     natsDownloadSha256: undefined,
@@ -33,6 +35,13 @@ t.test('every variable is read', async (t) => {
   const key = ssh2.utils.generateKeyPairSync('ed25519');
   const keyFile = join(dir, 'key');
   await writeFile(keyFile, key.private);
+  const providersFile = join(dir, 'providers.json');
+  await writeFile(providersFile, '{"vm": {"1": {"adapter": "locl"}}}');
+  t.throws(
+    () => readLocalConfig({ RIGEL_PROVIDERS_FILE: providersFile }),
+    /RIGEL_PROVIDERS_FILE is wrong: .*vm\.1\.adapter = "locl" must be one of local, rest; the nearest is local/,
+  );
+  await writeFile(providersFile, '{}');
   await writeFile(`${keyFile}.pub`, key.public);
   t.throws(
     () => readLocalConfig({ RIGEL_SSH_KEY_FILE: `${keyFile}.pub` }),
@@ -51,6 +60,8 @@ t.test('every variable is read', async (t) => {
     RIGEL_SSH_KEY_FILE: keyFile,
     RIGEL_SSH_HOST_KEYS: 'strict',
     RIGEL_SSH_KNOWN_HOSTS: 'known',
+    RIGEL_PROVIDERS_FILE: providersFile,
+    RIGEL_BALANCER_PORT: '8081',
     RIGEL_LOG_LEVEL: 'debug',
     RIGEL_NATS_DOWNLOAD_URL: 'https://mirror/nats',
     RIGEL_NATS_DOWNLOAD_SHA256: 'a'.repeat(64),
@@ -71,6 +82,8 @@ t.test('every variable is read', async (t) => {
     sshKeyFile: keyFile,
     sshHostKeys: 'strict',
     sshKnownHosts: join(process.cwd(), 'known'),
+    providersFile,
+    balancerPort: 8081,
     logLevel: 'debug',
     natsDownloadUrl: 'https://mirror/nats',
     natsDownloadSha256: 'a'.repeat(64),

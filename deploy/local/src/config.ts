@@ -8,6 +8,7 @@ import {
   nearestName,
   schedulerSettings,
 } from '@rigel/contracts';
+import { ProvidersFileError, readProvidersFile } from '@rigel/providers';
 import { Ajv, type JSONSchemaType } from 'ajv';
 import ssh2 from 'ssh2';
 import { Type } from 'typebox';
@@ -38,6 +39,10 @@ export interface LocalConfig {
   sshKeyFile: string | undefined;
   sshHostKeys: (typeof HOST_KEY_MODES)[number];
   sshKnownHosts: string | undefined;
+  /** Says how machines are made and load balancers changed; one for this computer is made when not given. */
+  providersFile: string | undefined;
+  /** Where the embedded nginx listens on 127.0.0.1; 0: a random free port. */
+  balancerPort: number;
   logLevel: (typeof LOG_LEVELS)[number];
   /** Mirror to download nats-server from. */
   natsDownloadUrl: string | undefined;
@@ -64,6 +69,8 @@ interface Variables {
   RIGEL_SSH_KEY_FILE?: string;
   RIGEL_SSH_HOST_KEYS: (typeof HOST_KEY_MODES)[number];
   RIGEL_SSH_KNOWN_HOSTS?: string;
+  RIGEL_PROVIDERS_FILE?: string;
+  RIGEL_BALANCER_PORT: number;
   RIGEL_LOG_LEVEL: (typeof LOG_LEVELS)[number];
   RIGEL_NATS_DOWNLOAD_URL?: string;
   RIGEL_NATS_DOWNLOAD_SHA256?: string;
@@ -85,6 +92,8 @@ const EXPECTED: Record<VariableName, string> = {
   RIGEL_SSH_KEY_FILE: 'a file that can be read',
   RIGEL_SSH_HOST_KEYS: HOST_KEY_MODES.join(' or '),
   RIGEL_SSH_KNOWN_HOSTS: 'a file',
+  RIGEL_PROVIDERS_FILE: 'a file that can be read',
+  RIGEL_BALANCER_PORT: 'a whole number from 0 to 65535',
   RIGEL_LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}`,
   RIGEL_NATS_DOWNLOAD_URL: 'an http or https address',
   RIGEL_NATS_DOWNLOAD_SHA256: '64 hexadecimal digits',
@@ -108,6 +117,8 @@ const SCHEMA: JSONSchemaType<Variables> = {
     RIGEL_SSH_KEY_FILE: { type: 'string', nullable: true },
     RIGEL_SSH_HOST_KEYS: { type: 'string', enum: HOST_KEY_MODES, default: 'accept-new' },
     RIGEL_SSH_KNOWN_HOSTS: { type: 'string', nullable: true },
+    RIGEL_PROVIDERS_FILE: { type: 'string', nullable: true },
+    RIGEL_BALANCER_PORT: { type: 'integer', minimum: 0, maximum: 65535, default: 0 },
     RIGEL_LOG_LEVEL: { type: 'string', enum: LOG_LEVELS, default: 'info' },
     RIGEL_NATS_DOWNLOAD_URL: { type: 'string', nullable: true, pattern: '^https?://[^\\s/]' },
     RIGEL_NATS_DOWNLOAD_SHA256: { type: 'string', nullable: true, pattern: '^[0-9A-Fa-f]{64}$' },
@@ -150,6 +161,8 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     }
     checkKey(sshKeyFile);
   }
+  const providersFile = path(variables.RIGEL_PROVIDERS_FILE);
+  if (providersFile !== undefined) checkProviders(providersFile);
   return {
     dataDir: resolve(variables.RIGEL_DATA_DIR),
     httpHost: variables.RIGEL_HTTP_HOST,
@@ -163,6 +176,8 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     sshKeyFile,
     sshHostKeys: variables.RIGEL_SSH_HOST_KEYS,
     sshKnownHosts: path(variables.RIGEL_SSH_KNOWN_HOSTS),
+    providersFile,
+    balancerPort: variables.RIGEL_BALANCER_PORT,
     logLevel: variables.RIGEL_LOG_LEVEL,
     natsDownloadUrl: variables.RIGEL_NATS_DOWNLOAD_URL,
     natsDownloadSha256: variables.RIGEL_NATS_DOWNLOAD_SHA256,
@@ -222,6 +237,16 @@ function checkKey(file: string): void {
   throw new ConfigError(
     `RIGEL_SSH_KEY_FILE = ${printable(file)} is no private key without a passphrase (${why})`,
   );
+}
+
+/** Secrets too: executors get the same environment for them. */
+function checkProviders(file: string): void {
+  try {
+    readProvidersFile(file, { ssh: undefined });
+  } catch (error) {
+    if (!(error instanceof ProvidersFileError)) throw error;
+    throw new ConfigError(`RIGEL_PROVIDERS_FILE is wrong: ${error.message}`);
+  }
 }
 
 function complaint(name: VariableName, value: string): string {

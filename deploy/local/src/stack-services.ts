@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { executorSettings, gatewaySettings, schedulerSettings } from '@rigel/contracts';
 import { type LocalConfig, REPOSITORY_DIR } from './config.js';
+import type { ExecutorProviders } from './local-providers.js';
 import type { CommandSpec } from './process-spec.js';
 
 /** Where the parts of a stack find each other. */
@@ -11,10 +12,12 @@ export interface StackAddresses {
   httpUrl: string;
   /** Port that the gateway is to listen on. */
   httpPort: number;
+  /** What executors are given besides the configuration; see `prepareProviders`. */
+  providers?: ExecutorProviders;
 }
 
 /** Who is stopped before whom: whoever asks goes before whoever answers. */
-export const STOP_STAGE = { gateway: 1, executor: 2, scheduler: 3, data: 4, nats: 5, postgres: 6 };
+export const STOP_STAGE = { gateway: 1, executor: 2, nginx: 3, scheduler: 3, data: 4, nats: 5, postgres: 6 };
 
 /**
  * The services of a stack: catalog, inventory, the schedulers, the executors, the gateway.
@@ -50,7 +53,7 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
       service('scheduler', name, STOP_STAGE.scheduler, { ...database, ...given(config, schedulerSettings) }),
     ),
     ...numbered('executor', config.executors, false).map((name) =>
-      service('executor', name, STOP_STAGE.executor, executorEnvironment(config)),
+      service('executor', name, STOP_STAGE.executor, executorEnvironment(config, addresses.providers)),
     ),
     {
       ...service('gateway', 'gateway', STOP_STAGE.gateway, {
@@ -72,15 +75,20 @@ function given(config: LocalConfig, settings: Record<string, unknown>): Record<s
   return Object.fromEntries(Object.entries(config.serviceSettings).filter(([name]) => name in settings));
 }
 
-function executorEnvironment(config: LocalConfig): Record<string, string> {
+function executorEnvironment(
+  config: LocalConfig,
+  providers: ExecutorProviders | undefined,
+): Record<string, string> {
+  const keyFile = config.sshKeyFile ?? providers?.sshKeyFile;
   return {
     RIGEL_DATA_DIR: config.dataDir,
     ...given(config, executorSettings),
     RIGEL_SSH_PORT: String(config.sshPort),
     RIGEL_SSH_HOST_KEYS: config.sshHostKeys,
     ...(config.sshUser === undefined ? {} : { RIGEL_SSH_USER: config.sshUser }),
-    ...(config.sshKeyFile === undefined ? {} : { RIGEL_SSH_KEY_FILE: config.sshKeyFile }),
+    ...(keyFile === undefined ? {} : { RIGEL_SSH_KEY_FILE: keyFile }),
     ...(config.sshKnownHosts === undefined ? {} : { RIGEL_SSH_KNOWN_HOSTS: config.sshKnownHosts }),
+    ...(providers === undefined ? {} : { ...providers.secrets, RIGEL_PROVIDERS_FILE: providers.file }),
   };
 }
 

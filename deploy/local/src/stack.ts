@@ -14,6 +14,7 @@ import {
 import { ConfigError, type LocalConfig } from './config.js';
 import { lockDataDir } from './data-dir-lock.js';
 import { endLeftovers } from './leftovers.js';
+import { prepareProviders } from './local-providers.js';
 import { makeFolder } from './make-folder.js';
 import { processStart } from './process-identity.js';
 import type { ProcessSpec } from './process-spec.js';
@@ -50,6 +51,8 @@ export interface Stack {
   /** With its password: never log it. */
   databaseUrl: string;
   natsUrl: string;
+  /** Where the embedded load balancer listens; undefined when there is none. */
+  balancerUrl: string | undefined;
   /** Every process as it is now, the servers that were started included. */
   readonly processes: ProcessStatus[];
   /**
@@ -98,7 +101,16 @@ export async function startStack(config: LocalConfig, options: StackOptions = {}
     await endLeftovers(await leftRecords(config, runFolder), log, STOP_DEADLINE_MS);
     runFolder.clear();
     await checkHttpAddress(config);
-    const addresses = await startServers(config, options, supervisor, log, signal);
+    const providers = await prepareProviders(config);
+    const servers = await startServers(config, options, supervisor, log, signal);
+    const addresses = { ...servers, providers: providers.executors };
+    if (providers.nginx !== undefined)
+      await startUnlessGivenUp(
+        [{ ...providers.nginx.spec, stopStage: STOP_STAGE.nginx }],
+        supervisor,
+        log,
+        signal,
+      );
     const urlFile = join(config.dataDir, DATABASE_URL_FILE);
     // Removed first: the mode is that of a new file only.
     await rm(urlFile, { force: true });
@@ -112,6 +124,7 @@ export async function startStack(config: LocalConfig, options: StackOptions = {}
       httpUrl,
       databaseUrl,
       natsUrl,
+      balancerUrl: providers.nginx?.url,
       get processes() {
         return supervisor.processes;
       },

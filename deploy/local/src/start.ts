@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ConfigError, type LocalConfig, readLocalConfig, unknownVariables } from './config.js';
 import { watchLaunchers } from './launcher-watch.js';
+import { machinesOf } from './local-providers.js';
 import { type Stack, startStack } from './stack.js';
 
 // A terminal or a package manager may deliver one Ctrl-C twice.
@@ -60,6 +61,11 @@ async function main(): Promise<number> {
       if (!stopRequest.signal.aborted) print(summary(config, stack));
       await asked;
       await stack.stop();
+      const machines = (await machinesOf(config.dataDir).list()).length;
+      if (machines > 0)
+        print(
+          `${machines} local machines go on (${machinesOf(config.dataDir).folder}); a shrink returns them.`,
+        );
     }
   } catch (error) {
     complain((error as Error).message);
@@ -76,6 +82,9 @@ function summary(config: LocalConfig, stack: Stack): string {
     '',
     `  API        ${stack.httpUrl}`,
     `  API docs   ${stack.httpUrl}/docs`,
+    ...(stack.balancerUrl === undefined
+      ? []
+      : [`  nginx      ${stack.balancerUrl} (in front of registered nodes)`]),
     `  data       ${config.dataDir}`,
     `  logs       ${join(config.dataDir, 'logs')} (a file per process)`,
     `  processes  ${stack.processes.map(({ name }) => name).join(', ')}`,

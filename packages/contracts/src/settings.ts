@@ -28,9 +28,9 @@ export const schedulerSettings = {
 
 export const executorSettings = {
   RIGEL_EXECUTOR_CAPABILITIES: Type.String({
-    default: 'ssh',
-    pattern: '^(ssh|noop)(,(ssh|noop))*$',
-    description: 'What an executor does, separated by commas: ssh, noop.',
+    default: 'ssh,vm,sd',
+    pattern: '^(ssh|vm|sd|noop)(,(ssh|vm|sd|noop))*$',
+    description: 'What an executor does, separated by commas: ssh, vm, sd, noop.',
   }),
   RIGEL_EXECUTOR_SLOTS: Type.Integer({
     default: 100,

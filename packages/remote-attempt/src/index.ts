@@ -11,5 +11,7 @@ export {
   parseKnownHosts,
 } from './host-keys.js';
 export { type NodeConnection, restConnection, wakeConnection } from './node-connection.js';
+export { shellQuote } from './node-script.js';
 export { DEFAULT_OUTPUT_LIMIT_BYTES, type RunOptions, runAttempt } from './run-attempt.js';
+export { runScript, type ScriptResult } from './run-script.js';
 export { pruneAttempts, type StopOptions, type StopResult, stopAttempt } from './stop-attempt.js';

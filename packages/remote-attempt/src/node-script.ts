@@ -50,6 +50,16 @@ export function pruneScript(days: number): NodeScript {
   return assemble({ rg_key: '', rg_days: days }, [common, parts.prune]);
 }
 
+/** A script of somebody else's; control lines tell where its output begins, and its exit status. */
+export function outsideScript(text: string): NodeScript {
+  return (nonce) =>
+    compound({ rg_nonce: nonce }, [
+      `printf '\\n%s output\\n' "$rg_nonce"\n`,
+      `(\n${text}\n) </dev/null 2>&1\n`,
+      `printf '\\n%s status %s\\n' "$rg_nonce" "$?"\nexit 0\n`,
+    ]);
+}
+
 /** One literal word for a POSIX shell, whatever it holds. */
 export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { systemClock } from '@rigel/clock';
 import { executorSettings } from '@rigel/contracts';
 import { WorkQueue } from '@rigel/messaging';
+import { NO_PROVIDERS, type Providers, ProvidersFileError, readProvidersFile } from '@rigel/providers';
 import { parseKnownHosts } from '@rigel/remote-attempt';
 import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { Logger } from 'pino';
@@ -12,9 +13,13 @@ import { type Static, Type } from 'typebox';
 import { Agent } from './agent.js';
 import { NodeConnections } from './node-connections.js';
 import { NoopRunner } from './noop-runner.js';
+import { SdRunner } from './sd-runner.js';
 import { SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
+import { VmRunner } from './vm-runner.js';
 
-const CAPABILITIES = ['ssh', 'noop'] as const;
+const CAPABILITIES = ['ssh', 'vm', 'sd', 'noop'] as const;
+/** How long providers may take at the start to bring back what they keep up themselves. */
+const RESUME_MS = 60_000;
 
 export const ExecutorConfig = Type.Object({
   ...executorSettings,
@@ -36,6 +41,10 @@ export const ExecutorConfig = Type.Object({
     default: 'accept-new',
     description:
       'accept-new: learn a host key at first sight, refuse it when it changes; strict: only known keys.',
+  }),
+  RIGEL_PROVIDERS_FILE: Type.String({
+    default: '',
+    description: 'File that says how machines are made and load balancers changed; see docs/providers.md.',
   }),
   RIGEL_SSH_KNOWN_HOSTS: Type.String({
     default: '',
@@ -74,11 +83,39 @@ function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logger): Ss
   };
 }
 
+function readProviders(file: string, ssh: SshSettings): Providers {
+  if (file === '') return NO_PROVIDERS;
+  try {
+    return readProvidersFile(file, { ssh });
+  } catch (error) {
+    if (error instanceof ProvidersFileError)
+      throw new ConfigError(`RIGEL_PROVIDERS_FILE is wrong: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Has providers bring back what they keep up themselves; whoever fails is tried again by the first step that needs it. */
+function resumeProviders({ vm }: Providers, signal: AbortSignal, log: Logger): void {
+  for (const entry of vm.values()) {
+    entry
+      .call(async (provider, call) => provider.resume?.(call), {
+        signal: AbortSignal.any([signal, AbortSignal.timeout(RESUME_MS)]),
+        correlationId: 'resume',
+      })
+      .catch((error: unknown) => {
+        if (!signal.aborted)
+          log.warn({ provider: entry.name, reason: String(error) }, 'a provider could not resume');
+      });
+  }
+}
+
 /** Starts an executor: it takes offered node runs and works on them until it is asked to end. */
 export async function startExecutor(context: ServiceContext<Static<typeof ExecutorConfig>>): Promise<void> {
   const { config, name, log, bus, onShutdown } = context;
   const capabilities = CAPABILITIES.filter((c) => config.RIGEL_EXECUTOR_CAPABILITIES.split(',').includes(c));
   const ssh = readSshSettings(config, log);
+  const providers = readProviders(config.RIGEL_PROVIDERS_FILE, ssh);
+  resumeProviders(providers, context.signal, log);
   // Unique for each process: a lease of an earlier process of the same name is not this one's.
   const executor = `${name}-${randomBytes(3).toString('hex')}`;
   const connections = new NodeConnections({
@@ -94,10 +131,18 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
     bus,
     work: new WorkQueue(bus, log),
     clock: systemClock,
-    createRunner: (capability, claimed, runLog) =>
-      capability === 'noop'
-        ? new NoopRunner(systemClock)
-        : new SshRunner(claimed, ssh, access, systemClock, runLog),
+    createRunner: (capability, claimed, runLog) => {
+      switch (capability) {
+        case 'noop':
+          return new NoopRunner(systemClock);
+        case 'vm':
+          return new VmRunner(claimed, providers.vm, { access, settings: ssh }, systemClock, runLog);
+        case 'sd':
+          return new SdRunner(claimed, providers.sd, systemClock);
+        case 'ssh':
+          return new SshRunner(claimed, ssh, access, systemClock, runLog);
+      }
+    },
     log,
   });
   agent.start();

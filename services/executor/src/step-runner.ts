@@ -17,7 +17,15 @@ export type OnOutput = (offset: number, data: Buffer) => void;
 export interface ClaimedRun {
   runId: number;
   plan: TaskPlan;
-  node: { ip: string; hostKey: string | null };
+  node: ClaimedNode;
+}
+
+/** A node as the scheduler gave it; a create_vm of the same claim fills in what it learns. */
+export interface ClaimedNode {
+  ip: string;
+  /** The provider's id of the machine; empty = none. */
+  vmId: string;
+  hostKey: string | null;
 }
 
 /** Does the steps of one node run; one object for each claim. What differs between kinds of executors is behind it. */

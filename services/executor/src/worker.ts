@@ -16,7 +16,7 @@ import { OutputSender } from './output-sender.js';
 import type { Plans } from './plans.js';
 import type { SchedulerCalls } from './scheduler-calls.js';
 import type { Slots } from './slots.js';
-import type { AttemptReport, ClaimedRun, StepRunner } from './step-runner.js';
+import type { AttemptReport, ClaimedNode, ClaimedRun, StepRunner } from './step-runner.js';
 
 /** Tries of a claim whose scheduler does not answer; after that the scheduler offers the run again by itself. */
 const CLAIM_TRIES = 3;
@@ -171,14 +171,27 @@ export class Worker {
   /** One run from its claim to its release. */
   private async work(run: ActiveRun, claim: Granted, plan: TaskPlan, log: Logger): Promise<void> {
     let next: Instruction = claim.next;
-    const node = { ip: claim.node.ip, hostKey: claim.node.host_key };
-    let runner: StepRunner | undefined;
+    const { ip, vm_id, host_key } = claim.node;
+    const node: ClaimedNode = { ip, vmId: vm_id, hostKey: host_key };
+    const runners = new Map<Capability, StepRunner>();
     try {
       while (next.do !== 'release') {
         const capability = plan.steps[next.step]?.capability;
         if (!capability) throw new Error(`the plan has no step ${next.step}`);
-        runner ??= this.options.createRunner(capability, { runId: run.runId, plan, node }, log);
-        const answer = await this.doInstruction(run, next, runner, plan, log);
+        let runner = runners.get(capability);
+        if (!runner) {
+          runner = this.options.createRunner(capability, { runId: run.runId, plan, node }, log);
+          runners.set(capability, runner);
+        }
+        const { answer, report } = await this.doInstruction(run, next, runner, plan, log);
+        if (learn(node, report)) {
+          // What connected to the old address has nothing more to do there.
+          for (const [other, elsewhere] of runners) {
+            if (elsewhere === runner) continue;
+            elsewhere.close(false);
+            runners.delete(other);
+          }
+        }
         if (answer.status === 'refused') {
           log.warn({ reason: answer.reason }, 'a report was refused, the run is left to others');
           return;
@@ -187,7 +200,7 @@ export class Worker {
       }
       log.debug({ why: next.why }, 'run released');
     } finally {
-      runner?.close(next.do === 'release');
+      for (const runner of runners.values()) runner.close(next.do === 'release');
     }
   }
 
@@ -197,7 +210,7 @@ export class Worker {
     runner: StepRunner,
     plan: TaskPlan,
     log: Logger,
-  ): Promise<RpcResponse<typeof execution.report>> {
+  ): Promise<{ answer: RpcResponse<typeof execution.report>; report: AttemptReport }> {
     const { step, attempt } = instruction;
     const leased = { task_id: run.taskId, run_id: run.runId, lease: run.lease, step, attempt };
     const context = { correlationId: plan.correlation_id, actor: this.options.executor };
@@ -221,7 +234,7 @@ export class Worker {
       // What succeeds stands in the task's log; a line for each would be a twentieth of what a busy executor does.
       const level = report.result.status === 'succeeded' ? 'debug' : 'info';
       log[level]({ step: plan.steps[step]?.name, attempt, ...report.result }, 'attempt ended');
-      return await this.report(
+      const answer = await this.report(
         {
           ...leased,
           result: report.result,
@@ -233,6 +246,7 @@ export class Worker {
         abandon,
         log,
       );
+      return { answer, report };
     } finally {
       sender.abandon();
     }
@@ -266,6 +280,16 @@ export class Worker {
       }
     }
   }
+}
+
+/** Takes over what an attempt found out about the node. @returns whether it has another address now. */
+function learn(node: ClaimedNode, { result, hostKey }: AttemptReport): boolean {
+  if (hostKey !== undefined) node.hostKey = hostKey;
+  if (!result.machine) return false;
+  const moved = result.machine.ip !== '' && result.machine.ip !== node.ip;
+  node.vmId = result.machine.vm_id;
+  if (moved) node.ip = result.machine.ip;
+  return moved;
 }
 
 function isUnavailable(error: unknown): boolean {

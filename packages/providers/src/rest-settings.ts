@@ -1,0 +1,10 @@
+import { Type } from 'typebox';
+import { SecretReference } from './secrets.js';
+
+/** Keys that entries of the adapters `rest` have in common. */
+export const restSettings = {
+  /** Address of the service, without the path: `http://10.0.0.1:8888`. */
+  url: Type.String({ pattern: '^https?://[^\\s/?#@]+(/[^\\s?#]*)?$' }),
+  /** Sent as the header APPKEY. */
+  app_key: Type.Optional(SecretReference),
+};

@@ -1,0 +1,56 @@
+import type { Clock } from '@rigel/clock';
+import type { ProviderEntry, SdProvider } from '@rigel/providers';
+import { AttemptFailure, ProviderAttempt } from './provider-attempt.js';
+import { providerOf } from './provider-of.js';
+import type { AttemptReport, ClaimedRun, OnOutput, RunInstruction, StepRunner } from './step-runner.js';
+
+/** Does register and unregister; both may be repeated, so an attempt that was begun elsewhere is simply made again. */
+export class SdRunner implements StepRunner {
+  constructor(
+    private readonly claimed: ClaimedRun,
+    private readonly providers: ReadonlyMap<number, ProviderEntry<SdProvider>>,
+    private readonly clock: Clock,
+  ) {}
+
+  run(
+    instruction: RunInstruction,
+    onOutput: OnOutput,
+    signals: { abandon: AbortSignal; stop: AbortSignal },
+  ): Promise<AttemptReport> {
+    const attempt = new ProviderAttempt(this.claimed, instruction, onOutput, signals, this.clock);
+    return attempt.report(
+      () => this.change(instruction, attempt),
+      () => undefined,
+    );
+  }
+
+  /** A change that was asked for is made by the load balancer in any case; there is nothing to end. */
+  async stop(): Promise<AttemptReport> {
+    const now = this.clock.now();
+    return { result: { status: 'stopped', reason: '', started_at: now, finished_at: now } };
+  }
+
+  close(): void {}
+
+  private async change(instruction: RunInstruction, attempt: ProviderAttempt): Promise<void> {
+    const { plan, node } = this.claimed;
+    const step = plan.steps[instruction.step];
+    if (!step) throw new Error(`the plan of task ${plan.task_id} has no step ${instruction.step}`);
+    const entry = providerOf(step, 'service_discovery_id', this.providers);
+    const { ip } = node;
+    if (ip === '' || ip === '-') throw new AttemptFailure('the node has no address yet');
+    const registers = step.name === 'register';
+    attempt.say(`asking ${entry.name} to ${registers ? 'register' : 'unregister'} ${ip}`);
+    const change = await attempt.call(entry, (provider, call) =>
+      registers ? provider.register(ip, call) : provider.unregister(ip, call),
+    );
+    await attempt.until(async () => {
+      const progress = await attempt.call(entry, (provider, call) => provider.progress(change, call));
+      if (progress.state === 'done') return true;
+      if (progress.state === 'failed') throw new AttemptFailure(`${entry.name}: ${progress.reason}`);
+      attempt.waitFor(`${entry.name}: ${progress.what}`);
+      return undefined;
+    });
+    attempt.say(registers ? `${ip} is in service` : `${ip} is out of service, its last requests are done`);
+  }
+}
