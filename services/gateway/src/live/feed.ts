@@ -18,7 +18,7 @@ export interface FeedOptions {
  * place is read once. Nobody's slowness reaches another: each reads on from where it stands.
  */
 export class Feed {
-  private readonly reading = new Map<string, Promise<Page>>();
+  private readonly reading = new Map<string, { wakes: number; page: Promise<Page> }>();
   private readonly sleepers = new Set<() => void>();
   private wakes = 0;
 
@@ -37,15 +37,18 @@ export class Feed {
     const known = cache.get(`${key}/${place}`);
     if (known) return Promise.resolve(known);
     const underWay = this.reading.get(place);
-    if (underWay) return underWay;
+    // A read that began before the last hint may not see what the hint is about.
+    if (underWay?.wakes === this.wakes) return underWay.page;
     const page = this.options
       .read(place)
       .then((page) => {
         if (page.text !== '') cache.add(`${key}/${place}`, page);
         return page;
       })
-      .finally(() => this.reading.delete(place));
-    this.reading.set(place, page);
+      .finally(() => {
+        if (this.reading.get(place)?.page === page) this.reading.delete(place);
+      });
+    this.reading.set(place, { wakes: this.wakes, page });
     return page;
   }
 

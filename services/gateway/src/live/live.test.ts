@@ -224,6 +224,12 @@ t.test(
     await waitFor(() => viewer.events.length === 5, { what: 'what was not told' });
 
     state.away = true;
+    const asked = state.asked;
+    record(1);
+    const back = watch(t, `${url}/task/${TASK}/events`, '5');
+    await waitFor(() => state.asked > asked, { what: 'a read that fails' });
+    state.away = false;
+    await waitFor(() => back.events.length === 1, { what: 'who came back meanwhile' });
     await waitFor(() => viewer.events.length === 6, { what: 'the scheduler to be asked again' });
 
     await servers.stopNats();
