@@ -27,7 +27,7 @@ export class WrongAnswer extends Error {
   }
 }
 
-/** The server says that it does not have the operation yet. */
+/** The server says that it cannot do the operation yet, or was not set up for it. */
 export class NotAvailable extends Error {
   override readonly name = 'NotAvailable';
 }

@@ -95,7 +95,8 @@ interface Operation {
 
 /** Events that come one after the other have no envelope. */
 function answersWithStream({ responses }: Operation): boolean {
-  return Object.keys(responses?.['200']?.content ?? {}).includes('text/event-stream');
+  const types = Object.keys(responses?.['200']?.content ?? {});
+  return types.includes('text/event-stream') && !types.includes('application/json');
 }
 
 async function refused(t: Test, args: string[], reason: RegExp): Promise<void> {
