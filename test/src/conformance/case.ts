@@ -64,8 +64,10 @@ export class Asked {
   private remember(path: string, { json, headers }: ApiAnswer): void {
     if (!isObject(json) || json.code !== 0) return;
     const at = path.replace(/(%20|\/)+$/, '');
-    if (at === '/task/create') {
-      for (const id of String(headers['x-task-id']).split(',')) this.world.removeTask(Number(id));
+    if (at.startsWith('/pool/expand/')) this.world.emptyPool(Number(at.split('/')[3]));
+    const tasks = headers['x-task-id'];
+    if (tasks !== undefined) {
+      for (const id of String(tasks).split(',')) this.world.removeTask(Number(id));
     } else if (at.endsWith('/add_nodes')) {
       for (const id of json.data as number[])
         this.world.removeNode(at.replace('add_nodes', 'remove_nodes'), id);

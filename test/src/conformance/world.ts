@@ -26,7 +26,8 @@ export interface MadeTask {
 export class World {
   private readonly run = randomUUID().slice(0, 8);
   private count = 0;
-  private readonly removals: ApiRequest[] = [];
+  /** In the order in which things were made. */
+  private readonly removals: (() => Promise<unknown>)[] = [];
   private readonly once = new Map<string, Promise<unknown>>();
 
   constructor(private readonly sender: ApiSender) {}
@@ -154,11 +155,24 @@ export class World {
 
   /** Has a thing removed at the end that a request under test has made. */
   remove(path: string): void {
-    this.removals.push({ method: 'POST', path });
+    this.removals.push(() => this.sender.send({ method: 'POST', path }));
   }
 
   removeNode(path: string, id: number): void {
-    this.removals.push({ method: 'POST', path, body: { nodes: [id] } });
+    this.removals.push(() => this.sender.send({ method: 'POST', path, body: { nodes: [id] } }));
+  }
+
+  /** Has all nodes removed that the pool has at the end. */
+  emptyPool(id: number): void {
+    this.removals.push(async () => {
+      const path = `/pool/${id}`;
+      const answer = await this.sender.send({ method: 'POST', path: `${path}/list_nodes?page_size=10000` });
+      const rows = isObject(answer.json) && Array.isArray(answer.json.data) ? answer.json.data : [];
+      const nodes = (rows as { id: number }[]).map((node) => node.id);
+      if (nodes.length > 0) {
+        await this.sender.send({ method: 'POST', path: `${path}/remove_nodes`, body: { nodes } });
+      }
+    });
   }
 
   removeTask(id: number): void {
@@ -167,8 +181,7 @@ export class World {
 
   /** Removes what is left, newest first. What is gone already, or cannot go, is left as it is. */
   async cleanUp(): Promise<void> {
-    for (const removal of this.removals.reverse()) await this.sender.send(removal);
-    this.removals.length = 0;
+    for (const remove of this.removals.splice(0).reverse()) await remove();
   }
 
   /** The data of a request that must succeed: a step towards a case, not the case itself. */
