@@ -8,8 +8,6 @@ import { refusal } from './common.js';
 const refused = refusal(400, '', {});
 type Operation = 'expand' | 'shrink' | 'deploy';
 
-/** No provider has such machines: none are made, on whatever server this is tried. */
-const NO_VM_TYPE = 2_147_483_011;
 const CREATE = { name: 'create_vm', param_values: { vm_type_id: 1 } };
 const RETURN = { name: 'return_vm', param_values: { vm_type_id: 1 } };
 
@@ -26,7 +24,7 @@ async function poolFor(world: World, operation: Operation, steps?: object[]) {
     deploy: [await remoteStep(world)],
   };
   const template = await world.template({ steps: steps ?? usual[operation] });
-  const pool = await world.pool({ vm_type: NO_VM_TYPE, tasks: { [operation]: template.id } });
+  const pool = await world.pool({ tasks: { [operation]: template.id } });
   return { id: pool.id, ip: (await world.node({ pool_id: pool.id })).ip };
 }
 
