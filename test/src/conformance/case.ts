@@ -27,7 +27,7 @@ export class WrongAnswer extends Error {
   }
 }
 
-/** The server says that it does not have the operation yet. */
+/** The server says that it cannot do the operation yet, or was not set up for it. */
 export class NotAvailable extends Error {
   override readonly name = 'NotAvailable';
 }
@@ -64,8 +64,10 @@ export class Asked {
   private remember(path: string, { json, headers }: ApiAnswer): void {
     if (!isObject(json) || json.code !== 0) return;
     const at = path.replace(/(%20|\/)+$/, '');
-    if (at === '/task/create') {
-      for (const id of String(headers['x-task-id']).split(',')) this.world.removeTask(Number(id));
+    if (at.startsWith('/pool/expand/')) this.world.emptyPool(Number(at.split('/')[3]));
+    const tasks = headers['x-task-id'];
+    if (tasks !== undefined) {
+      for (const id of String(tasks).split(',')) this.world.removeTask(Number(id));
     } else if (at.endsWith('/add_nodes')) {
       for (const id of json.data as number[])
         this.world.removeNode(at.replace('add_nodes', 'remove_nodes'), id);

@@ -44,10 +44,10 @@ export function isRefusal(expectation: Expectation): expectation is Refusal {
   return 'code' in expectation;
 }
 
-/** What an implementation says of an operation that it does not have yet. */
-const NOT_AVAILABLE = /is not available in this version$/;
+/** What an implementation says of an operation that it does not have yet, or that it was not set up for. */
+const NOT_AVAILABLE = /(is not available in this version|, and none is configured)$/;
 
-/** Whether the server says honestly that it has no such operation yet. */
+/** Whether the server says honestly that it cannot do the operation, however right the request is. */
 export function saysNotAvailable({ status, json }: ApiAnswer): boolean {
   return status === 400 && isObject(json) && typeof json.msg === 'string' && NOT_AVAILABLE.test(json.msg);
 }

@@ -114,6 +114,7 @@ function requestsFor(spec: EndpointSpec, valid: Params): fc.Arbitrary<ApiRequest
     },
     { weight: 1, arbitrary: fc.string({ maxLength: 100 }) },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }) },
+    { weight: 1, arbitrary: fc.constant('{"id":'.repeat(100_000)) },
   );
   return fc
     .record({

@@ -6,7 +6,7 @@ import { cases, type Outcome, runSuite } from './suite.js';
 const USAGE = `Looks whether a server keeps the rules of the API: every endpoint, every way of sending, every documented failure.
   pnpm conformance <http://host:port> [part of an endpoint or rule ...]
 
-It makes clusters, pools, templates and tasks under names of its own, and removes what can be removed: tasks stay, stopped.
+It makes clusters, pools, templates and tasks under names of its own, and removes what can be removed: tasks stay, stopped, with the nodes they still hold.
 Status 0: all rules are kept. 1: some are not. 2: wrong usage, or nobody answers.`;
 
 const FAILED = 1;

@@ -1,12 +1,13 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiRequest, type ApiSender, showAnswer, showRequest } from './http.js';
 import { isObject } from './shape.js';
 
 /** Id of a provider that no server has: operations are recorded, and their steps fail without touching anything. */
 const NO_PROVIDER = 987_654_321;
-
-/** A thing that the suite has made, with the fields it was made with. */
-export type Made<Fields> = Fields & { id: number };
+/** How often a removal is tried again, all removals together. */
+const MORE_ATTEMPTS = 20;
+const ATTEMPT_PAUSE_MS = 500;
 
 export interface MadeTask {
   id: number;
@@ -26,7 +27,9 @@ export interface MadeTask {
 export class World {
   private readonly run = randomUUID().slice(0, 8);
   private count = 0;
-  private readonly removals: ApiRequest[] = [];
+  /** In the order in which things were made. */
+  private readonly removals: (() => Promise<unknown>)[] = [];
+  private attemptsLeft = MORE_ATTEMPTS;
   private readonly once = new Map<string, Promise<unknown>>();
 
   constructor(private readonly sender: ApiSender) {}
@@ -154,11 +157,22 @@ export class World {
 
   /** Has a thing removed at the end that a request under test has made. */
   remove(path: string): void {
-    this.removals.push({ method: 'POST', path });
+    this.removals.push(() => this.sender.send({ method: 'POST', path }));
   }
 
   removeNode(path: string, id: number): void {
-    this.removals.push({ method: 'POST', path, body: { nodes: [id] } });
+    this.removals.push(() => this.removeNodes(path, [id]));
+  }
+
+  /** Has all nodes removed that the pool has at the end. */
+  emptyPool(id: number): void {
+    this.removals.push(async () => {
+      const path = `/pool/${id}`;
+      const answer = await this.sender.send({ method: 'POST', path: `${path}/list_nodes?page_size=10000` });
+      const rows = isObject(answer.json) && Array.isArray(answer.json.data) ? answer.json.data : [];
+      const nodes = (rows as { id: number }[]).map((node) => node.id);
+      if (nodes.length > 0) await this.removeNodes(`${path}/remove_nodes`, nodes);
+    });
   }
 
   removeTask(id: number): void {
@@ -167,8 +181,17 @@ export class World {
 
   /** Removes what is left, newest first. What is gone already, or cannot go, is left as it is. */
   async cleanUp(): Promise<void> {
-    for (const removal of this.removals.reverse()) await this.sender.send(removal);
-    this.removals.length = 0;
+    for (const remove of this.removals.splice(0).reverse()) await remove();
+  }
+
+  /** A task that was stopped holds its nodes until nothing runs on them any more: some may have to stay. */
+  private async removeNodes(path: string, nodes: number[]): Promise<void> {
+    for (;;) {
+      const answer = await this.sender.send({ method: 'POST', path, body: { nodes } });
+      if (answer.status !== 400 || this.attemptsLeft === 0) return;
+      this.attemptsLeft--;
+      await sleep(ATTEMPT_PAUSE_MS);
+    }
   }
 
   /** The data of a request that must succeed: a step towards a case, not the case itself. */

@@ -119,7 +119,7 @@ export const operations: EndpointSpec[] = [
     wrong: [
       { what: 'no node', change: { nodes: [] } },
       { what: 'nodes that are text', change: { nodes: '10.85.41.160' } },
-      { what: 'a blank address', change: { nodes: [' '] } },
+      { what: 'a blank address', change: { nodes: [' '] }, says: /blank/ },
       { what: 'an address that no node has', change: { nodes: ['198.51.100.6'] }, says: '198.51.100.6' },
       {
         what: 'an address of another pool',

@@ -24,16 +24,18 @@ interface UnreadableBody {
   body: string | Uint8Array;
   headers?: Record<string, string>;
   says?: RegExp;
+  /** Reads are asked with it, too. */
+  reads?: true;
 }
 
 const UNREADABLE: readonly UnreadableBody[] = [
   { what: 'broken JSON', body: '{"name": "a", "desc": x}', says: /\b23\b/ },
-  { what: 'JSON with a comma too much', body: '{"name": "a",}', says: /\b14\b/ },
+  { what: 'JSON with a comma too much', body: '{"name": "a",}', says: /\b14\b/, reads: true },
   { what: 'JSON that ends too early', body: '{"name": "a"', says: /end/ },
   { what: 'text after the JSON', body: '{"desc": "a"}", "b"]}', says: /\b14\b/ },
   { what: 'a JSON array', body: '[{"name": "a"}]', says: /object/ },
   { what: 'a JSON string', body: '"name=a"', says: /object/ },
-  { what: 'text that is no form', body: 'hello', says: /JSON/ },
+  { what: 'text that is no form', body: 'hello', says: /JSON/, reads: true },
   { what: 'a form with a broken value', body: 'name=%zz', says: /percent/ },
   { what: 'a body that is not UTF-8', body: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), says: /UTF-8/ },
   { what: 'a body in UTF-16', body: Buffer.from('\ufeff{"name": "a"}', 'utf16le'), says: /UTF-8/ },
@@ -42,12 +44,14 @@ const UNREADABLE: readonly UnreadableBody[] = [
     body: gzipSync('{"name": "a"}'),
     headers: { 'content-encoding': 'gzip' },
     says: /gzip/,
+    reads: true,
   },
 ];
 
 /** Reads do without a body that they cannot read, writes refuse it. */
 function unreadable(spec: EndpointSpec): Case[] {
-  return UNREADABLE.map(({ what, body, headers, says }) => ({
+  const bodies = UNREADABLE.filter(({ reads }) => reads || spec.access === 'write');
+  return bodies.map(({ what, body, headers, says }) => ({
     endpoint: spec.id,
     rule: `${what} is ${spec.access === 'read' ? 'ignored' : 'refused'}`,
     run: async (asked) => {
@@ -61,7 +65,7 @@ function unreadable(spec: EndpointSpec): Case[] {
   }));
 }
 
-const BAD_IDS = ['x', '0', '-1', '1.5', '1e3', '0x10', '9007199254740993', '99999999999999999999', 'null'];
+const BAD_IDS = ['x', '0', '-1', '1.5', '1e3', '9007199254740993'];
 
 /** The parameter that says which thing is meant, and the first address. */
 function target(spec: EndpointSpec): { path: string; name: string } | undefined {
