@@ -27,6 +27,8 @@ export interface PreparedProviders {
 
 /** Port that services on local machines are to listen on, to be reached through the embedded nginx. */
 export const SERVICE_PORT = 8000;
+/** Folder of the embedded nginx. */
+export const nginxDir = (config: LocalConfig): string => join(config.dataDir, 'nginx');
 /** File in the data folder that is written when no providers file is given. */
 const PROVIDERS_FILE = 'providers.json';
 
@@ -58,7 +60,7 @@ export async function prepareProviders(config: LocalConfig): Promise<PreparedPro
 }
 
 async function embeddedNginx(config: LocalConfig, binary: string) {
-  const folder = join(config.dataDir, 'nginx');
+  const folder = nginxDir(config);
   const port = config.balancerPort === 0 ? await findFreePort() : config.balancerPort;
   const { upstreamFile, upstream, pidFile, command } = nginxControl(folder, binary);
   return {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ensureNatsServer } from '@rigel/local-servers';
+import { ensureNatsServer, findInstalledProgram } from '@rigel/local-servers';
 import { connect } from 'nats';
 import pg from 'pg';
 import t, { type Test } from 'tap';
@@ -66,6 +66,8 @@ const statusOf = (stack: Stack, name: string): ProcessStatus => {
 };
 
 // That it is installed where it is missing is tested elsewhere; here it would be one notice more.
+/** The embedded load balancer is there where it is installed. */
+const nginx = (await findInstalledProgram('nginx')) === undefined ? [] : ['nginx'];
 await ensureNatsServer({ cacheDir: join(tmpdir(), 'rigel-test-cache'), log: () => undefined });
 
 t.test('servers and services run, come back when killed, and leave nothing behind', async (t) => {
@@ -76,7 +78,7 @@ t.test('servers and services run, come back when killed, and leave nothing behin
   t.equal(await (await fetch(`${stack.httpUrl}/readyz`)).text(), 'ready');
   t.strictSame(
     stack.processes.map(({ name }) => name),
-    ['postgres', 'nats', 'worker', 'gateway'],
+    ['postgres', 'nats', ...nginx, 'worker', 'gateway'],
   );
   for (const { name, pid } of stack.processes) {
     t.equal(readFileSync(join(dir, 'run', `${name}.pid`), 'utf8'), `${pid}\n`);
@@ -208,7 +210,7 @@ t.test('servers that are named are used, and none is started', async (t) => {
   t.equal(stack.natsUrl, servers.natsUrl);
   t.strictSame(
     stack.processes.map(({ name }) => name),
-    ['worker', 'gateway'],
+    [...nginx, 'worker', 'gateway'],
   );
   t.notOk(existsSync(join(two, 'postgres')));
 });

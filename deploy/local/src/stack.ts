@@ -7,6 +7,7 @@ import {
   ensureNatsServer,
   findFreePort,
   runningNats,
+  runningNginx,
   runningPostgres,
   startNats,
   startPostgres,
@@ -14,7 +15,7 @@ import {
 import { ConfigError, type LocalConfig } from './config.js';
 import { lockDataDir } from './data-dir-lock.js';
 import { endLeftovers } from './leftovers.js';
-import { prepareProviders } from './local-providers.js';
+import { nginxDir, prepareProviders } from './local-providers.js';
 import { makeFolder } from './make-folder.js';
 import { processStart } from './process-identity.js';
 import type { ProcessSpec } from './process-spec.js';
@@ -227,6 +228,7 @@ const natsDir = (config: LocalConfig): string => join(config.dataDir, 'nats');
 async function leftRecords(config: LocalConfig, runFolder: RunFolder): Promise<ProcessRecord[]> {
   const records = runFolder.leftRecords();
   const servers = [
+    { name: 'nginx', pid: await runningNginx(nginxDir(config)), stopStage: STOP_STAGE.nginx },
     { name: 'nats', pid: await runningNats(natsDir(config)), stopStage: STOP_STAGE.nats },
     { name: 'postgres', pid: await runningPostgres(postgresDir(config)), stopStage: STOP_STAGE.postgres },
   ];

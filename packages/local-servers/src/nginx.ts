@@ -59,6 +59,17 @@ export function nginxControl(folder: string, binary: string): NginxControl {
 }
 
 /**
+ * The process id of the nginx that runs in this folder, whoever started it.
+ *
+ * @returns undefined when none runs
+ */
+export async function runningNginx(folder: string): Promise<number | undefined> {
+  const pid = Number(await readFile(join(folder, 'nginx.pid'), 'utf8').catch(() => ''));
+  if (!(pid > 1)) return undefined;
+  return (await commandLineOf(pid))?.includes(join(folder, 'nginx.conf')) ? pid : undefined;
+}
+
+/**
  * Starts a real nginx that passes all requests on to the servers of one upstream, which has none at first.
  *
  * @returns when it accepts connections
