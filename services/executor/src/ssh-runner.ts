@@ -59,6 +59,8 @@ export class SshRunner implements StepRunner {
   private connection: NodeConnection | undefined;
   private hostKey: string | null;
   private learnedHostKey: string | undefined;
+  /** The last attempt of which nothing can be running any more. */
+  private settled: { step: number; attempt: number } | undefined;
 
   constructor(
     private readonly claimed: ClaimedRun,
@@ -83,11 +85,15 @@ export class SshRunner implements StepRunner {
       onOutput,
       signals,
     ).result();
+    if (!result.may_run) this.settled = instruction;
     return this.report(startedAt, result);
   }
 
-  async stop(instruction: StopInstruction, abandon: AbortSignal): Promise<AttemptReport> {
+  async stop(instruction: StopInstruction, abandon: AbortSignal, begun = true): Promise<AttemptReport> {
     const startedAt = this.clock.now();
+    if (!begun && this.isPreviousSettled(instruction)) {
+      return this.report(startedAt, { status: 'stopped', reason: '' });
+    }
     const key = attemptKey(this.claimed.plan, this.claimed.runId, instruction.step, instruction.attempt);
     const problem = await this.stopOnNode(key, startedAt + STOP_LIMIT_MS, abandon);
     return this.report(startedAt, { status: 'stopped', reason: problem ?? '' });
@@ -99,6 +105,14 @@ export class SshRunner implements StepRunner {
     if (connection === undefined) return;
     if (released && this.access.giveBack) this.access.giveBack(connection);
     else connection.close();
+  }
+
+  /**
+   * Whether nothing of the attempt before this one can be on the node, as far as is known here: else it is this one's
+   * part to end it.
+   */
+  isPreviousSettled({ step, attempt }: { step: number; attempt: number }): boolean {
+    return attempt === 1 || (this.settled?.step === step && this.settled.attempt === attempt - 1);
   }
 
   /** The open connection, or a new one. @throws ConnectFailure */
@@ -188,6 +202,8 @@ class AttemptWatch {
   private mayHaveStarted: boolean;
   private ending: Ending | undefined;
   private endingOnNode: Promise<string | undefined> | undefined;
+  /** Aborted when the attempt was ended before anything of it was sent to the node. */
+  private readonly neverBegun = new AbortController();
   private offset: number;
 
   constructor(
@@ -222,6 +238,11 @@ class AttemptWatch {
   private end(ending: Ending): void {
     if (this.ending) return;
     this.ending = ending;
+    // Nothing of it has been on its way to the node, and nothing will be: there is nothing to be ended there.
+    if (!this.mayHaveStarted && this.runner.isPreviousSettled(this.instruction)) {
+      this.neverBegun.abort();
+      return;
+    }
     const limit = this.runner.clock.now() + (ending === 'stop' ? STOP_LIMIT_MS : COLLECT_MS);
     this.endingOnNode = this.runner.stopOnNode(this.spec.key, limit, this.signals.abandon);
     // Awaited in untilKnown; an abandoned one may reject before that.
@@ -250,14 +271,16 @@ class AttemptWatch {
     const { abandon } = this.signals;
     let connection: NodeConnection;
     try {
-      connection = await this.runner.connect(abandon);
+      connection = await this.runner.connect(AbortSignal.any([abandon, this.neverBegun.signal]));
     } catch (error) {
       abandon.throwIfAborted();
+      if (this.neverBegun.signal.aborted) return this.verdictOfEnded('');
       // Nothing was begun on a node that was never reached; where something may run, only the node can tell.
       if (!this.mayHaveStarted && !this.ending) return { status: 'failed', reason: messageOf(error) };
       if (!(error instanceof ConnectFailure)) throw error;
       return messageOf(error);
     }
+    if (this.neverBegun.signal.aborted) return this.verdictOfEnded('');
     const mayHaveStarted = this.mayHaveStarted;
     this.mayHaveStarted = true;
     try {
@@ -309,6 +332,9 @@ class AttemptWatch {
   private verdictOfEnded(problem: string): Verdict {
     if (this.ending !== 'deadline') return { status: 'stopped', reason: problem };
     const limit = `the attempt took longer than ${Math.round(this.instruction.timeout_ms / 1000)} s`;
+    if (this.neverBegun.signal.aborted) {
+      return { status: 'failed', reason: `${limit}: the node had not been reached` };
+    }
     if (!problem) return { status: 'failed', reason: `${limit} and was ended` };
     return { status: 'failed', may_run: true, reason: `${limit}; ${problem}` };
   }

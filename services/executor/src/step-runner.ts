@@ -40,8 +40,11 @@ export interface StepRunner {
     onOutput: OnOutput,
     signals: { abandon: AbortSignal; stop: AbortSignal },
   ): Promise<AttemptReport>;
-  /** Ends the command of an attempt that somebody else began. */
-  stop(instruction: StopInstruction, abandon: AbortSignal): Promise<AttemptReport>;
+  /**
+   * Ends the command of an attempt.
+   * @param begun whether somebody may have begun it. Default true.
+   */
+  stop(instruction: StopInstruction, abandon: AbortSignal, begun?: boolean): Promise<AttemptReport>;
   /** @param released whether the run is over: nothing of it is under way, and every outcome is recorded. */
   close(released: boolean): void;
 }

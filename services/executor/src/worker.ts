@@ -223,7 +223,7 @@ export class Worker {
       } else {
         await this.pause(instruction.delay_ms, abandon, run.stop.signal);
         report = run.stop.signal.aborted
-          ? await runner.stop({ do: 'stop', step, attempt }, abandon)
+          ? await runner.stop({ do: 'stop', step, attempt }, abandon, instruction.begun)
           : await runner.run(instruction, (offset, data) => sender.add(offset, data), {
               abandon,
               stop: run.stop.signal,

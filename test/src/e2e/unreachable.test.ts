@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { waitFor } from '@rigel/testing';
 import t from 'tap';
 import { commandsAlive } from '../support/processes.js';
@@ -38,3 +39,26 @@ t.test(
     t.match(await fleet.ended(next), { state: 2 });
   },
 );
+
+t.test('a task that is stopped lets go at once of nodes that were never reached', async (t) => {
+  const rig = await startRig({ env: { scheduler: { RIGEL_RETRY_DELAY: '600' } } });
+  t.teardown(() => rig.stop());
+  const { api, fleet } = rig;
+  // Nobody listens on the first; the second takes connections and says nothing.
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => silent.close());
+  const nodes = ['127.0.0.1:1', `127.0.0.1:${(silent.address() as AddressInfo).port}`];
+  await fleet.pool(nodes);
+  const template = await fleet.template({ never: { command: 'true', retry: 5 } });
+  const id = await fleet.startTask(template, nodes);
+  await waitFor(async () => (await api.detail(id))[0]?.steps.list[0]?.message !== '', {
+    what: 'the first attempt has failed',
+  });
+  await api.ok(`/task/stop/${id}`);
+  const next = await waitFor(async () => (await fleet.createTask(template, nodes)).taskIds[0], {
+    what: 'the nodes are free',
+    timeoutMs: 20_000,
+  });
+  await api.ok(`/task/stop/${next}`);
+});

@@ -254,6 +254,7 @@ function attemptOf(run: Run, { step, attempt, result }: ReportCommand) {
     startedAt: result.started_at,
     finishedAt: result.finished_at,
     ...(result.exit_code === undefined ? {} : { exitCode: result.exit_code }),
+    ...(result.unknown_machine ? { unknownMachine: true } : {}),
   };
 }
 
@@ -263,16 +264,9 @@ function outcomeOfDraining(run: Run, command: ReportCommand): TaskEvent {
   if (command.result.status === 'stopped') {
     return { type: 'AttemptStopped', data: { ...ended, reason: command.result.reason } };
   }
-  const { reason, unknown_machine } = command.result;
   return {
     type: 'AttemptFailed',
-    data: {
-      ...ended,
-      reason,
-      next: 'fail',
-      retryAt: null,
-      ...(unknown_machine ? { unknownMachine: true } : {}),
-    },
+    data: { ...ended, reason: command.result.reason, next: 'fail', retryAt: null },
   };
 }
 
@@ -285,16 +279,14 @@ function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: numbe
   const { retry } = task.created.steps[run.step] ?? { retry: { retry_times: 0, ignore_error: false } };
   const reason =
     result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
-  const remarks = {
-    ...(result.may_run ? { mayRun: true } : {}),
-    ...(result.unknown_machine ? { unknownMachine: true } : {}),
-  };
-  if (run.failures < retry.retry_times) {
+  const mayRun = result.may_run ? { mayRun: true } : {};
+  // Another attempt could make a second machine: whether to go on is for a person to say, by a resume.
+  if (run.failures < retry.retry_times && !result.unknown_machine) {
     const retryAt = now + task.created.retryDelayMs;
-    return { type: 'AttemptFailed', data: { ...ended, ...remarks, reason, next: 'retry', retryAt } };
+    return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next: 'retry', retryAt } };
   }
-  const next = retry.ignore_error ? 'ignore' : 'fail';
-  return { type: 'AttemptFailed', data: { ...ended, ...remarks, reason, next, retryAt: null } };
+  const next = retry.ignore_error && !result.unknown_machine ? 'ignore' : 'fail';
+  return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next, retryAt: null } };
 }
 
 /** What an attempt's outcome means for its run: the end, or going on, now or later or elsewhere. */

@@ -95,6 +95,8 @@ interface AttemptEnded {
   startedAt: number;
   finishedAt: number;
   exitCode?: number;
+  /** The provider may have made a machine that nobody knows the id of. */
+  unknownMachine?: boolean;
 }
 
 export type AttemptSucceeded = AttemptEnded;
@@ -106,8 +108,6 @@ export interface AttemptFailed extends AttemptEnded {
   retryAt: number | null;
   /** The command may still be running on the node. A next attempt ends it before it begins. */
   mayRun?: boolean;
-  /** The provider may have made a machine that nobody knows the id of. */
-  unknownMachine?: boolean;
 }
 
 /** The attempt's command was ended on the node because the task was. `reason`: why that may not have worked. */
