@@ -26,6 +26,8 @@ export interface Rig {
 export interface RigOptions {
   executors?: number;
   schedulers?: number;
+  /** Content of the providers file, given the data folder. Default: what `pnpm start` makes. */
+  providers?: (dataDir: string) => object;
   /** Services of which two replicas run. */
   twice?: readonly ('catalog' | 'inventory')[];
   /** Settings for the services, by the beginning of the process name (`executor`, `scheduler`, …). */
@@ -50,7 +52,10 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     const keyFile = join(folder, 'id_ed25519');
     await writeFile(keyFile, sshd.privateKey, { mode: 0o600 });
     const dataDir = join(folder, 'data');
+    const providersFile = join(folder, 'providers.json');
+    if (options.providers) await writeFile(providersFile, JSON.stringify(options.providers(dataDir)));
     const config = readLocalConfig({
+      ...(options.providers ? { RIGEL_PROVIDERS_FILE: providersFile } : {}),
       RIGEL_DATA_DIR: dataDir,
       RIGEL_HTTP_PORT: '0',
       RIGEL_EXECUTORS: String(options.executors ?? 2),
