@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { run as rigel, SERVICES } from '@rigel/cli';
-import { REPOSITORY_DIR } from '@rigel/local';
+import { machinesOf, REPOSITORY_DIR } from '@rigel/local';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
 import { editCatalog, editInventory } from './fleet-edits.js';
+import { growAndShrink } from './machines.js';
 import { runTasks } from './runs.js';
 
 /*
@@ -21,6 +22,7 @@ try {
   const nodes = loopbackNodes(9, rig.sshd.port);
   await editInventory(rig.api, nodes);
   await runTasks(rig, await editCatalog(rig.api), nodes);
+  await growAndShrink(rig, 'greet');
   await quiet();
   for (const service of SERVICES) {
     const file = join(REPOSITORY_DIR, 'services', service, 'recordings', release, 'small-runs');
@@ -33,6 +35,7 @@ try {
   }
 } finally {
   await rig.stop();
+  await machinesOf(rig.dataDir).destroy(AbortSignal.timeout(60_000));
 }
 
 /** Waits until nothing is written any more. */
