@@ -1,5 +1,6 @@
 import { machinesOf, SERVICE_PORT } from '@rigel/local';
 import {
+  CloudServer,
   type StartedBalancer,
   startClients,
   startTestHaproxy,
@@ -166,3 +167,56 @@ t.test(
     );
   },
 );
+
+t.test('a cloud with faults: each node ends with its own reason, and the rest serves', async (t) => {
+  let port = 0;
+  const cloud = new CloudServer((number) => `127.77.0.${number}:${port}`);
+  const url = await cloud.start();
+  t.teardown(() => cloud.stop());
+  const rig = await startRig({
+    providers: () => ({ vm: { 1: { adapter: 'rest', url, max_concurrent: 3 } } }),
+    env: { scheduler: { RIGEL_PROVIDER_TIMEOUT: '20' } },
+  });
+  t.teardown(() => rig.stop());
+  ({ port } = rig.sshd);
+  const { api, fleet } = rig;
+  const pool = await makePool(api, []);
+  const once = { retry_times: 0, ignore_error: false };
+  const quick = uniqueName('quick');
+  const action = await api.ok<number>('/action/create', { name: quick, desc: '', params: {} });
+  const template = { action: { module: 'shell', args: 'true' } };
+  await api.ok('/actimpl/create', { type: 'ansible', action_id: action, template });
+  await api.ok('/remote_step/create', { name: quick, desc: '', actions: [quick] });
+  const expand = await api.ok<number>('/task_tpl/create', {
+    name: uniqueName('grow'),
+    desc: '',
+    steps: [
+      { name: 'create_vm', param_values: {}, retry: once },
+      { name: quick, param_values: {}, retry: once },
+    ],
+  });
+  await api.ok(`/pool/update/${pool}`, { tasks: { expand } });
+  cloud.faults.push('refuse', 'throttle', 'lose', 'slow', 'none', 'repeat', 'no_address', 'fails');
+
+  const id = await begin(rig, `/pool/expand/${pool}`, { num: 12 });
+  t.match(await fleet.ended(id, TASK_MS), { state: 3, end_reason: 'partial', stat: [0, 0, 7, 5, 0] });
+  const reasons = (await api.detail(id)).flatMap(({ state, steps }) =>
+    state === 3 ? [steps.list[0]?.message ?? ''] : [],
+  );
+  for (const reason of [
+    /no capacity left/,
+    /is unknown/,
+    /delivered no machine/,
+    /no address/,
+    /initialis/,
+  ]) {
+    t.equal(reasons.filter((text) => reason.test(text)).length, 1, `${reason} in ${reasons.join(' | ')}`);
+  }
+  t.ok(cloud.mostAtOnce <= 6, 'two executors keep to three calls each');
+  const nodes = await nodesOf(api, pool);
+  t.equal(nodes.filter(({ status }) => status === 1).length, 7);
+  t.equal(nodes.filter(({ status }) => status === 3).length, 5);
+  // What was made, and is no node's, is only what nobody was told of.
+  const known = new Set(nodes.map(({ vm_id }) => vm_id));
+  t.equal([...cloud.machines.keys()].filter((vm) => !known.has(vm)).length, 1);
+});
