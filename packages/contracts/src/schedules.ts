@@ -24,7 +24,7 @@ const cronFields = {
   time: Type.String(),
   /** For expand: nodes made by schedules that the pool has from then on. */
   instance_num: Type.Integer({ minimum: 0, maximum: 200 }),
-  /** For upload: percent of the nodes in a batch. */
+  /** For upload: percent of the nodes in a batch, 0 = all. */
   concurr_ratio: Type.Integer({ minimum: 0, maximum: 100 }),
   /** For upload: most nodes in a batch, 0 = no limit. */
   concurr_num: Type.Integer({ minimum: 0 }),

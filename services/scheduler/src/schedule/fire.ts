@@ -94,7 +94,7 @@ export class PoolFiring implements Firing {
       pool_id: pool,
       tag: service.docker_image,
       max_num: concurr_num,
-      max_ratio: concurr_ratio,
+      max_ratio: concurr_ratio || 100,
     };
     return { tasks: [(await deployPool(request, onBehalf, context, this.parts)).id] };
   }

@@ -7,7 +7,6 @@ import {
   isTimeZone,
   type Pool,
   type RpcRequest,
-  type ScheduleType,
   ServiceError,
   type schedules,
   show,
@@ -97,12 +96,12 @@ function readDefinition(request: RpcRequest<typeof schedules.save>): Definition 
     type,
     execType: exec_type,
     timeZone,
-    cronItems: readCronItems(request.cron_items, type),
+    cronItems: readCronItems(request.cron_items),
     dependItems: readDependItems(request.depend_items, pool_id),
   };
 }
 
-function readCronItems(items: readonly CronItemInput[], type: ScheduleType): CronItemInput[] {
+function readCronItems(items: readonly CronItemInput[]): CronItemInput[] {
   const seen = new Set<string>();
   return items.map((given, index) => {
     const where = `cron_items.${index}`;
@@ -113,9 +112,6 @@ function readCronItems(items: readonly CronItemInput[], type: ScheduleType): Cro
         `${where}.time must be HH:mm or HH:mm:ss (got ${show(item.time)})`,
         where,
       );
-    }
-    if (type === 'upload' && item.concurr_ratio === 0) {
-      throw new ServiceError('invalid', `${where}.concurr_ratio must be 1 to 100 (got 0)`, where);
     }
     const moment = `${item.week_day} ${secondOfDay(item.time)}`;
     if (seen.has(moment)) {
