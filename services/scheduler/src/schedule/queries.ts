@@ -5,7 +5,7 @@ import {
   ServiceError,
   type schedules,
 } from '@rigel/contracts';
-import { readPage } from '@rigel/runtime';
+import { offsetOf } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import type { ScheduleTable, Tables } from '../tables.js';
 import { nextMoment } from './calendar.js';
@@ -41,15 +41,15 @@ export class ScheduleQueries {
   }: RpcRequest<typeof schedules.occurrences>): Promise<RpcResponse<typeof schedules.occurrences>> {
     const row = await this.db.selectFrom('schedules').selectAll().where('id', '=', id).executeTakeFirst();
     if (!row) throw new ServiceError('not_found', `there is no scheduled task ${id}`, 'id');
-    const { rows, total } = await readPage(
-      this.db
-        .selectFrom('schedule_occurrences')
-        .selectAll()
-        .where('schedule_id', '=', id)
-        .orderBy('due', 'desc')
-        .orderBy('cause', 'desc'),
-      page,
-    );
+    const all = this.db.selectFrom('schedule_occurrences').where('schedule_id', '=', id);
+    const rows = await all
+      .selectAll()
+      .orderBy('due', 'desc')
+      .orderBy('cause', 'desc')
+      .limit(page.page_size)
+      .offset(offsetOf(page))
+      .execute();
+    const counted = await all.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
     return {
       rows: rows.map(({ due, cause, outcome, reason, tasks, item, updated_at }) => ({
         due,
@@ -60,7 +60,7 @@ export class ScheduleQueries {
         item,
         updated: updated_at,
       })),
-      total,
+      total: counted.total,
       next: this.nextMoments(row),
     };
   }
