@@ -155,7 +155,7 @@ const occurrences = (id: number) => counterpart.call(schedules.occurrences, { id
 const outcomes = (id: number, count: number) =>
   waitFor(
     async () => {
-      const { rows } = await occurrences(id);
+      const { rows } = await counterpart.patiently(schedules.occurrences, { id, page: 1, page_size: 100 });
       const ended = rows.every(({ outcome }) => outcome !== 'waiting' && outcome !== 'firing');
       return ended && rows.length >= count ? rows : undefined;
     },
@@ -320,6 +320,25 @@ t.test('two schedulers that both believe to own a schedule fire each moment once
     data: { cause: 'due' as const, due, item, late: false },
   };
   await t.rejects(store.record(resolved, [twice], meta, due), { name: 'VersionConflict' }, 'the last guard');
+});
+
+t.test('a paused task is not worked around; a scheduler that comes applies the item in force', async (t) => {
+  const { id } = await save(8, [cron('00:00', 1)]);
+  const [first] = await outcomes(id, 2);
+  const [task = 0] = first?.task_ids ?? [];
+  t.match(first, { outcome: 'caught_up' });
+  await counterpart.patiently(tasks.pause, { id: task, opr_user: 'jane' });
+  await save(8, [cron('00:00', 2)]);
+  const [skipped] = await outcomes(id, 3);
+  t.match(skipped, { outcome: 'skipped', reason: `paused: task ${task} of the last time is paused` });
+  await counterpart.patiently(tasks.stop, { id: task, opr_user: 'jane' });
+  await Promise.all(replicas.splice(0).map((replica) => replica.stop()));
+  replicas.push(await startReplica(servers, 'scheduler-3'));
+  const [applied] = await outcomes(id, 4);
+  t.match(applied, { cause: 'restarted', outcome: 'caught_up', item: { instance_num: 2 } });
+  const { stat } = await counterpart.patiently(tasks.get, { id: applied?.task_ids[0] ?? 0 });
+  t.strictSame(stat, [2, 0, 0, 0, 0], 'one node is new, and the one that was stopped runs again');
+  t.equal(nodesOf(8).length, 2);
 });
 
 t.test('the tables follow from the events, and can be made again', async (t) => {
