@@ -1321,13 +1321,13 @@ export interface paths {
         };
         /**
          * Scheduled expand tasks of a pool
-         * @description One at most. A request with a parameter named action gets it without the array, or null. None can be saved in this version.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null.
          */
         get: operations["task.expand_list.get"];
         put?: never;
         /**
          * Scheduled expand tasks of a pool
-         * @description One at most. A request with a parameter named action gets it without the array, or null. None can be saved in this version.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null.
          */
         post: operations["task.expand_list"];
         delete?: never;
@@ -1345,13 +1345,13 @@ export interface paths {
         };
         /**
          * Scheduled upload tasks of a pool
-         * @description One at most. A request with a parameter named action gets it without the array, or null. None can be saved in this version.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null.
          */
         get: operations["task.upload_list.get"];
         put?: never;
         /**
          * Scheduled upload tasks of a pool
-         * @description One at most. A request with a parameter named action gets it without the array, or null. None can be saved in this version.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null.
          */
         post: operations["task.upload_list"];
         delete?: never;
@@ -1371,9 +1371,33 @@ export interface paths {
         put?: never;
         /**
          * Save a scheduled task
-         * @description Not available in this version.
+         * @description A pool has at most one of each type; saving replaces its items whole. An expand item sets how many nodes the pool has that schedules made; the one in force is applied at once. An upload item deploys the docker_image of the pool’s service.
          */
         post: operations["task.save_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedule/{id}/occurrences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of the moments of a scheduled task
+         * @description Newest first. outcome: waiting or firing (not the end yet), fired, caught_up (later than due), nothing_to_do, or skipped with its reason. cause: due, saved or restarted (the item in force was applied). next: the next ten.
+         */
+        get: operations["schedule.occurrences"];
+        put?: never;
+        /**
+         * What became of the moments of a scheduled task
+         * @description Newest first. outcome: waiting or firing (not the end yet), fired, caught_up (later than due), nothing_to_do, or skipped with its reason. cause: due, saved or restarted (the item in force was applied). next: the next ten.
+         */
+        post: operations["schedule.occurrences.post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3621,7 +3645,7 @@ export interface operations {
                             node_count: number;
                             /** @description 1 when another pool's scheduled task depends on this pool. */
                             is_bedepen: number;
-                            /** @description 1 when the pool has scheduled tasks. */
+                            /** @description 1 when a scheduled task of the pool has cron items. */
                             is_hascron: number;
                         }[];
                         page: number;
@@ -3745,7 +3769,7 @@ export interface operations {
                             node_count: number;
                             /** @description 1 when another pool's scheduled task depends on this pool. */
                             is_bedepen: number;
-                            /** @description 1 when the pool has scheduled tasks. */
+                            /** @description 1 when a scheduled task of the pool has cron items. */
                             is_hascron: number;
                         }[];
                         page: number;
@@ -11622,7 +11646,7 @@ export interface operations {
     "task.expand_list.get": {
         parameters: {
             query?: {
-                /** @description Any text: the answer is no array. */
+                /** @description Any value: answer one task instead of an array. */
                 action?: string;
             };
             header?: never;
@@ -11667,44 +11691,45 @@ export interface operations {
                                     deploy?: number;
                                 };
                                 node_count: number;
-                            };
+                            } | Record<string, never>;
                             pool_id: number;
                             cron_items: {
-                                /** @description HH:mm or HH:mm:ss. */
+                                id: number;
+                                week_day: number;
                                 time: string;
-                                /** @description 0 = every day, 1 = Sunday, 2 = Monday ... 7 = Saturday. */
-                                week_day?: number;
-                                /** @description Scheduled nodes that the pool shall have (expand). */
-                                instance_num?: number;
-                                /** @description Percent of the nodes in a batch (upload), 0 = all. */
-                                concurr_ratio?: number;
-                                /** @description Most nodes in a batch (upload), 0 = no limit. */
-                                concurr_num?: number;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
+                                instance_num: number;
+                                concurr_ratio: number;
+                                concurr_num: number;
                                 ignore: boolean;
                             }[];
                             depend_items: {
-                                /** @description The pool depended on. */
+                                id: number;
                                 pool_id: number;
-                                /** @description Its nodes for each node of this pool. */
-                                ratio?: number;
-                                /** @description Spare nodes. */
-                                elastic_count?: number;
-                                /** @description Step of its template that its nodes must have passed. */
+                                ratio: number;
+                                elastic_count: number;
                                 step_name: string;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
                                 ignore: boolean;
+                                pool: {
+                                    id: number;
+                                    name: string;
+                                    desc: string;
+                                    vm_type: number;
+                                    sd_id: number;
+                                    service_id: number;
+                                    tasks: {
+                                        expand?: number;
+                                        shrink?: number;
+                                        deploy?: number;
+                                    };
+                                    node_count: number;
+                                } | Record<string, never>;
                             }[];
                             /** @description expand or upload */
                             type: string;
                             /** @description crontab or depend */
                             exec_type: string;
+                            /** @description IANA time zone; empty: that of the deployment. */
+                            time_zone: string;
                         }[] | {
                             id: number;
                             pool: {
@@ -11720,44 +11745,45 @@ export interface operations {
                                     deploy?: number;
                                 };
                                 node_count: number;
-                            };
+                            } | Record<string, never>;
                             pool_id: number;
                             cron_items: {
-                                /** @description HH:mm or HH:mm:ss. */
+                                id: number;
+                                week_day: number;
                                 time: string;
-                                /** @description 0 = every day, 1 = Sunday, 2 = Monday ... 7 = Saturday. */
-                                week_day?: number;
-                                /** @description Scheduled nodes that the pool shall have (expand). */
-                                instance_num?: number;
-                                /** @description Percent of the nodes in a batch (upload), 0 = all. */
-                                concurr_ratio?: number;
-                                /** @description Most nodes in a batch (upload), 0 = no limit. */
-                                concurr_num?: number;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
+                                instance_num: number;
+                                concurr_ratio: number;
+                                concurr_num: number;
                                 ignore: boolean;
                             }[];
                             depend_items: {
-                                /** @description The pool depended on. */
+                                id: number;
                                 pool_id: number;
-                                /** @description Its nodes for each node of this pool. */
-                                ratio?: number;
-                                /** @description Spare nodes. */
-                                elastic_count?: number;
-                                /** @description Step of its template that its nodes must have passed. */
+                                ratio: number;
+                                elastic_count: number;
                                 step_name: string;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
                                 ignore: boolean;
+                                pool: {
+                                    id: number;
+                                    name: string;
+                                    desc: string;
+                                    vm_type: number;
+                                    sd_id: number;
+                                    service_id: number;
+                                    tasks: {
+                                        expand?: number;
+                                        shrink?: number;
+                                        deploy?: number;
+                                    };
+                                    node_count: number;
+                                } | Record<string, never>;
                             }[];
                             /** @description expand or upload */
                             type: string;
                             /** @description crontab or depend */
                             exec_type: string;
+                            /** @description IANA time zone; empty: that of the deployment. */
+                            time_zone: string;
                         } | null;
                     };
                 };
@@ -11798,11 +11824,11 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    /** @description Any text: the answer is no array. */
+                    /** @description Any value: answer one task instead of an array. */
                     action?: string;
                 };
                 "application/x-www-form-urlencoded": {
-                    /** @description Any text: the answer is no array. */
+                    /** @description Any value: answer one task instead of an array. */
                     action?: string;
                 };
             };
@@ -11841,44 +11867,45 @@ export interface operations {
                                     deploy?: number;
                                 };
                                 node_count: number;
-                            };
+                            } | Record<string, never>;
                             pool_id: number;
                             cron_items: {
-                                /** @description HH:mm or HH:mm:ss. */
+                                id: number;
+                                week_day: number;
                                 time: string;
-                                /** @description 0 = every day, 1 = Sunday, 2 = Monday ... 7 = Saturday. */
-                                week_day?: number;
-                                /** @description Scheduled nodes that the pool shall have (expand). */
-                                instance_num?: number;
-                                /** @description Percent of the nodes in a batch (upload), 0 = all. */
-                                concurr_ratio?: number;
-                                /** @description Most nodes in a batch (upload), 0 = no limit. */
-                                concurr_num?: number;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
+                                instance_num: number;
+                                concurr_ratio: number;
+                                concurr_num: number;
                                 ignore: boolean;
                             }[];
                             depend_items: {
-                                /** @description The pool depended on. */
+                                id: number;
                                 pool_id: number;
-                                /** @description Its nodes for each node of this pool. */
-                                ratio?: number;
-                                /** @description Spare nodes. */
-                                elastic_count?: number;
-                                /** @description Step of its template that its nodes must have passed. */
+                                ratio: number;
+                                elastic_count: number;
                                 step_name: string;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
                                 ignore: boolean;
+                                pool: {
+                                    id: number;
+                                    name: string;
+                                    desc: string;
+                                    vm_type: number;
+                                    sd_id: number;
+                                    service_id: number;
+                                    tasks: {
+                                        expand?: number;
+                                        shrink?: number;
+                                        deploy?: number;
+                                    };
+                                    node_count: number;
+                                } | Record<string, never>;
                             }[];
                             /** @description expand or upload */
                             type: string;
                             /** @description crontab or depend */
                             exec_type: string;
+                            /** @description IANA time zone; empty: that of the deployment. */
+                            time_zone: string;
                         }[] | {
                             id: number;
                             pool: {
@@ -11894,44 +11921,45 @@ export interface operations {
                                     deploy?: number;
                                 };
                                 node_count: number;
-                            };
+                            } | Record<string, never>;
                             pool_id: number;
                             cron_items: {
-                                /** @description HH:mm or HH:mm:ss. */
+                                id: number;
+                                week_day: number;
                                 time: string;
-                                /** @description 0 = every day, 1 = Sunday, 2 = Monday ... 7 = Saturday. */
-                                week_day?: number;
-                                /** @description Scheduled nodes that the pool shall have (expand). */
-                                instance_num?: number;
-                                /** @description Percent of the nodes in a batch (upload), 0 = all. */
-                                concurr_ratio?: number;
-                                /** @description Most nodes in a batch (upload), 0 = no limit. */
-                                concurr_num?: number;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
+                                instance_num: number;
+                                concurr_ratio: number;
+                                concurr_num: number;
                                 ignore: boolean;
                             }[];
                             depend_items: {
-                                /** @description The pool depended on. */
+                                id: number;
                                 pool_id: number;
-                                /** @description Its nodes for each node of this pool. */
-                                ratio?: number;
-                                /** @description Spare nodes. */
-                                elastic_count?: number;
-                                /** @description Step of its template that its nodes must have passed. */
+                                ratio: number;
+                                elastic_count: number;
                                 step_name: string;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
                                 ignore: boolean;
+                                pool: {
+                                    id: number;
+                                    name: string;
+                                    desc: string;
+                                    vm_type: number;
+                                    sd_id: number;
+                                    service_id: number;
+                                    tasks: {
+                                        expand?: number;
+                                        shrink?: number;
+                                        deploy?: number;
+                                    };
+                                    node_count: number;
+                                } | Record<string, never>;
                             }[];
                             /** @description expand or upload */
                             type: string;
                             /** @description crontab or depend */
                             exec_type: string;
+                            /** @description IANA time zone; empty: that of the deployment. */
+                            time_zone: string;
                         } | null;
                     };
                 };
@@ -11962,7 +11990,7 @@ export interface operations {
     "task.upload_list.get": {
         parameters: {
             query?: {
-                /** @description Any text: the answer is no array. */
+                /** @description Any value: answer one task instead of an array. */
                 action?: string;
             };
             header?: never;
@@ -12007,44 +12035,45 @@ export interface operations {
                                     deploy?: number;
                                 };
                                 node_count: number;
-                            };
+                            } | Record<string, never>;
                             pool_id: number;
                             cron_items: {
-                                /** @description HH:mm or HH:mm:ss. */
+                                id: number;
+                                week_day: number;
                                 time: string;
-                                /** @description 0 = every day, 1 = Sunday, 2 = Monday ... 7 = Saturday. */
-                                week_day?: number;
-                                /** @description Scheduled nodes that the pool shall have (expand). */
-                                instance_num?: number;
-                                /** @description Percent of the nodes in a batch (upload), 0 = all. */
-                                concurr_ratio?: number;
-                                /** @description Most nodes in a batch (upload), 0 = no limit. */
-                                concurr_num?: number;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
+                                instance_num: number;
+                                concurr_ratio: number;
+                                concurr_num: number;
                                 ignore: boolean;
                             }[];
                             depend_items: {
-                                /** @description The pool depended on. */
+                                id: number;
                                 pool_id: number;
-                                /** @description Its nodes for each node of this pool. */
-                                ratio?: number;
-                                /** @description Spare nodes. */
-                                elastic_count?: number;
-                                /** @description Step of its template that its nodes must have passed. */
+                                ratio: number;
+                                elastic_count: number;
                                 step_name: string;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
                                 ignore: boolean;
+                                pool: {
+                                    id: number;
+                                    name: string;
+                                    desc: string;
+                                    vm_type: number;
+                                    sd_id: number;
+                                    service_id: number;
+                                    tasks: {
+                                        expand?: number;
+                                        shrink?: number;
+                                        deploy?: number;
+                                    };
+                                    node_count: number;
+                                } | Record<string, never>;
                             }[];
                             /** @description expand or upload */
                             type: string;
                             /** @description crontab or depend */
                             exec_type: string;
+                            /** @description IANA time zone; empty: that of the deployment. */
+                            time_zone: string;
                         }[] | {
                             id: number;
                             pool: {
@@ -12060,44 +12089,45 @@ export interface operations {
                                     deploy?: number;
                                 };
                                 node_count: number;
-                            };
+                            } | Record<string, never>;
                             pool_id: number;
                             cron_items: {
-                                /** @description HH:mm or HH:mm:ss. */
+                                id: number;
+                                week_day: number;
                                 time: string;
-                                /** @description 0 = every day, 1 = Sunday, 2 = Monday ... 7 = Saturday. */
-                                week_day?: number;
-                                /** @description Scheduled nodes that the pool shall have (expand). */
-                                instance_num?: number;
-                                /** @description Percent of the nodes in a batch (upload), 0 = all. */
-                                concurr_ratio?: number;
-                                /** @description Most nodes in a batch (upload), 0 = no limit. */
-                                concurr_num?: number;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
+                                instance_num: number;
+                                concurr_ratio: number;
+                                concurr_num: number;
                                 ignore: boolean;
                             }[];
                             depend_items: {
-                                /** @description The pool depended on. */
+                                id: number;
                                 pool_id: number;
-                                /** @description Its nodes for each node of this pool. */
-                                ratio?: number;
-                                /** @description Spare nodes. */
-                                elastic_count?: number;
-                                /** @description Step of its template that its nodes must have passed. */
+                                ratio: number;
+                                elastic_count: number;
                                 step_name: string;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
                                 ignore: boolean;
+                                pool: {
+                                    id: number;
+                                    name: string;
+                                    desc: string;
+                                    vm_type: number;
+                                    sd_id: number;
+                                    service_id: number;
+                                    tasks: {
+                                        expand?: number;
+                                        shrink?: number;
+                                        deploy?: number;
+                                    };
+                                    node_count: number;
+                                } | Record<string, never>;
                             }[];
                             /** @description expand or upload */
                             type: string;
                             /** @description crontab or depend */
                             exec_type: string;
+                            /** @description IANA time zone; empty: that of the deployment. */
+                            time_zone: string;
                         } | null;
                     };
                 };
@@ -12138,11 +12168,11 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    /** @description Any text: the answer is no array. */
+                    /** @description Any value: answer one task instead of an array. */
                     action?: string;
                 };
                 "application/x-www-form-urlencoded": {
-                    /** @description Any text: the answer is no array. */
+                    /** @description Any value: answer one task instead of an array. */
                     action?: string;
                 };
             };
@@ -12181,44 +12211,45 @@ export interface operations {
                                     deploy?: number;
                                 };
                                 node_count: number;
-                            };
+                            } | Record<string, never>;
                             pool_id: number;
                             cron_items: {
-                                /** @description HH:mm or HH:mm:ss. */
+                                id: number;
+                                week_day: number;
                                 time: string;
-                                /** @description 0 = every day, 1 = Sunday, 2 = Monday ... 7 = Saturday. */
-                                week_day?: number;
-                                /** @description Scheduled nodes that the pool shall have (expand). */
-                                instance_num?: number;
-                                /** @description Percent of the nodes in a batch (upload), 0 = all. */
-                                concurr_ratio?: number;
-                                /** @description Most nodes in a batch (upload), 0 = no limit. */
-                                concurr_num?: number;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
+                                instance_num: number;
+                                concurr_ratio: number;
+                                concurr_num: number;
                                 ignore: boolean;
                             }[];
                             depend_items: {
-                                /** @description The pool depended on. */
+                                id: number;
                                 pool_id: number;
-                                /** @description Its nodes for each node of this pool. */
-                                ratio?: number;
-                                /** @description Spare nodes. */
-                                elastic_count?: number;
-                                /** @description Step of its template that its nodes must have passed. */
+                                ratio: number;
+                                elastic_count: number;
                                 step_name: string;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
                                 ignore: boolean;
+                                pool: {
+                                    id: number;
+                                    name: string;
+                                    desc: string;
+                                    vm_type: number;
+                                    sd_id: number;
+                                    service_id: number;
+                                    tasks: {
+                                        expand?: number;
+                                        shrink?: number;
+                                        deploy?: number;
+                                    };
+                                    node_count: number;
+                                } | Record<string, never>;
                             }[];
                             /** @description expand or upload */
                             type: string;
                             /** @description crontab or depend */
                             exec_type: string;
+                            /** @description IANA time zone; empty: that of the deployment. */
+                            time_zone: string;
                         }[] | {
                             id: number;
                             pool: {
@@ -12234,44 +12265,45 @@ export interface operations {
                                     deploy?: number;
                                 };
                                 node_count: number;
-                            };
+                            } | Record<string, never>;
                             pool_id: number;
                             cron_items: {
-                                /** @description HH:mm or HH:mm:ss. */
+                                id: number;
+                                week_day: number;
                                 time: string;
-                                /** @description 0 = every day, 1 = Sunday, 2 = Monday ... 7 = Saturday. */
-                                week_day?: number;
-                                /** @description Scheduled nodes that the pool shall have (expand). */
-                                instance_num?: number;
-                                /** @description Percent of the nodes in a batch (upload), 0 = all. */
-                                concurr_ratio?: number;
-                                /** @description Most nodes in a batch (upload), 0 = no limit. */
-                                concurr_num?: number;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
+                                instance_num: number;
+                                concurr_ratio: number;
+                                concurr_num: number;
                                 ignore: boolean;
                             }[];
                             depend_items: {
-                                /** @description The pool depended on. */
+                                id: number;
                                 pool_id: number;
-                                /** @description Its nodes for each node of this pool. */
-                                ratio?: number;
-                                /** @description Spare nodes. */
-                                elastic_count?: number;
-                                /** @description Step of its template that its nodes must have passed. */
+                                ratio: number;
+                                elastic_count: number;
                                 step_name: string;
-                                /**
-                                 * @description The item is kept and does nothing.
-                                 * @default false
-                                 */
                                 ignore: boolean;
+                                pool: {
+                                    id: number;
+                                    name: string;
+                                    desc: string;
+                                    vm_type: number;
+                                    sd_id: number;
+                                    service_id: number;
+                                    tasks: {
+                                        expand?: number;
+                                        shrink?: number;
+                                        deploy?: number;
+                                    };
+                                    node_count: number;
+                                } | Record<string, never>;
                             }[];
                             /** @description expand or upload */
                             type: string;
                             /** @description crontab or depend */
                             exec_type: string;
+                            /** @description IANA time zone; empty: that of the deployment. */
+                            time_zone: string;
                         } | null;
                     };
                 };
@@ -12309,92 +12341,64 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Scheduled task to replace, 0 = a new one. */
+                    /** @description Scheduled task to replace, 0 = the one of the type, or a new one. */
                     id: number;
                     /** @description Id of the pool. */
                     pool_id: number;
-                    /** @description Also read: cron_items. */
+                    /** @description week_day: 0 = every day, 1 = Sunday … 7 = Saturday. Also read: cron_items. */
                     cron_itmes: {
+                        week_day?: number;
                         /** @description HH:mm or HH:mm:ss. */
                         time: string;
-                        /** @description 0 = every day, 1 = Sunday, 2 = Monday ... 7 = Saturday. */
-                        week_day?: number;
-                        /** @description Scheduled nodes that the pool shall have (expand). */
                         instance_num?: number;
-                        /** @description Percent of the nodes in a batch (upload), 0 = all. */
                         concurr_ratio?: number;
-                        /** @description Most nodes in a batch (upload), 0 = no limit. */
                         concurr_num?: number;
-                        /**
-                         * @description The item is kept and does nothing.
-                         * @default false
-                         */
                         ignore?: boolean;
                     }[];
-                    /** @description Also read: depend_items. */
+                    /** @description Pools that follow with ceil(nodes * ratio) + elastic_count nodes of their own. Also read: depend_items. */
                     depend_itmes: {
-                        /** @description The pool depended on. */
                         pool_id: number;
-                        /** @description Its nodes for each node of this pool. */
                         ratio?: number;
-                        /** @description Spare nodes. */
                         elastic_count?: number;
-                        /** @description Step of its template that its nodes must have passed. */
                         step_name: string;
-                        /**
-                         * @description The item is kept and does nothing.
-                         * @default false
-                         */
                         ignore?: boolean;
                     }[];
                     /** @description expand or upload. */
                     type: string;
                     /** @description crontab or depend. */
                     exec_type: string;
+                    /** @description IANA time zone of the times; absent or empty: that of the deployment. */
+                    time_zone?: string;
                 };
                 "application/x-www-form-urlencoded": {
-                    /** @description Scheduled task to replace, 0 = a new one. */
+                    /** @description Scheduled task to replace, 0 = the one of the type, or a new one. */
                     id: number;
                     /** @description Id of the pool. */
                     pool_id: number;
-                    /** @description Also read: cron_items. */
+                    /** @description week_day: 0 = every day, 1 = Sunday … 7 = Saturday. Also read: cron_items. */
                     cron_itmes: {
+                        week_day?: number;
                         /** @description HH:mm or HH:mm:ss. */
                         time: string;
-                        /** @description 0 = every day, 1 = Sunday, 2 = Monday ... 7 = Saturday. */
-                        week_day?: number;
-                        /** @description Scheduled nodes that the pool shall have (expand). */
                         instance_num?: number;
-                        /** @description Percent of the nodes in a batch (upload), 0 = all. */
                         concurr_ratio?: number;
-                        /** @description Most nodes in a batch (upload), 0 = no limit. */
                         concurr_num?: number;
-                        /**
-                         * @description The item is kept and does nothing.
-                         * @default false
-                         */
                         ignore?: boolean;
                     }[];
-                    /** @description Also read: depend_items. */
+                    /** @description Pools that follow with ceil(nodes * ratio) + elastic_count nodes of their own. Also read: depend_items. */
                     depend_itmes: {
-                        /** @description The pool depended on. */
                         pool_id: number;
-                        /** @description Its nodes for each node of this pool. */
                         ratio?: number;
-                        /** @description Spare nodes. */
                         elastic_count?: number;
-                        /** @description Step of its template that its nodes must have passed. */
                         step_name: string;
-                        /**
-                         * @description The item is kept and does nothing.
-                         * @default false
-                         */
                         ignore?: boolean;
                     }[];
                     /** @description expand or upload. */
                     type: string;
                     /** @description crontab or depend. */
                     exec_type: string;
+                    /** @description IANA time zone of the times; absent or empty: that of the deployment. */
+                    time_zone?: string;
                 };
             };
         };
@@ -12438,6 +12442,288 @@ export interface operations {
                     "application/json": {
                         /** @enum {number} */
                         code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+        };
+    };
+    "schedule.occurrences": {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows on a page, at most 10000. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the scheduled task. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {
+                     *         "occurrences": [],
+                     *         "next": []
+                     *       },
+                     *       "page": 1,
+                     *       "page_size": 10,
+                     *       "query_count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            occurrences: {
+                                /** @description In the time zone of the deployment. */
+                                due: string;
+                                /** @description The same in UTC (RFC 3339). */
+                                due_at: string;
+                                item: {
+                                    id: number;
+                                    week_day: number;
+                                    time: string;
+                                    instance_num: number;
+                                    concurr_ratio: number;
+                                    concurr_num: number;
+                                    ignore: boolean;
+                                };
+                                cause: "due" | "saved" | "restarted";
+                                outcome: "waiting" | "firing" | "fired" | "caught_up" | "nothing_to_do" | "skipped";
+                                reason: string;
+                                task_ids: number[];
+                                /** @description In the time zone of the deployment. */
+                                updated: string;
+                            }[];
+                            next: {
+                                /** @description In the time zone of the deployment. */
+                                due: string;
+                                /** @description The same in UTC (RFC 3339). */
+                                due_at: string;
+                                item: {
+                                    id: number;
+                                    week_day: number;
+                                    time: string;
+                                    instance_num: number;
+                                    concurr_ratio: number;
+                                    concurr_num: number;
+                                    ignore: boolean;
+                                };
+                            }[];
+                        };
+                        page: number;
+                        page_size: number;
+                        /** @description Matching rows over all pages. */
+                        query_count: number;
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            /** @description schedule not found — it does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 404,
+                     *       "msg": "schedule not found",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 404;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+        };
+    };
+    "schedule.occurrences.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scheduled task. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Page, from 1.
+                     * @default 1
+                     */
+                    page?: number;
+                    /**
+                     * @description Rows on a page, at most 10000.
+                     * @default 10
+                     */
+                    page_size?: number;
+                };
+                "application/x-www-form-urlencoded": {
+                    /**
+                     * @description Page, from 1.
+                     * @default 1
+                     */
+                    page?: number;
+                    /**
+                     * @description Rows on a page, at most 10000.
+                     * @default 10
+                     */
+                    page_size?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {
+                     *         "occurrences": [],
+                     *         "next": []
+                     *       },
+                     *       "page": 1,
+                     *       "page_size": 10,
+                     *       "query_count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            occurrences: {
+                                /** @description In the time zone of the deployment. */
+                                due: string;
+                                /** @description The same in UTC (RFC 3339). */
+                                due_at: string;
+                                item: {
+                                    id: number;
+                                    week_day: number;
+                                    time: string;
+                                    instance_num: number;
+                                    concurr_ratio: number;
+                                    concurr_num: number;
+                                    ignore: boolean;
+                                };
+                                cause: "due" | "saved" | "restarted";
+                                outcome: "waiting" | "firing" | "fired" | "caught_up" | "nothing_to_do" | "skipped";
+                                reason: string;
+                                task_ids: number[];
+                                /** @description In the time zone of the deployment. */
+                                updated: string;
+                            }[];
+                            next: {
+                                /** @description In the time zone of the deployment. */
+                                due: string;
+                                /** @description The same in UTC (RFC 3339). */
+                                due_at: string;
+                                item: {
+                                    id: number;
+                                    week_day: number;
+                                    time: string;
+                                    instance_num: number;
+                                    concurr_ratio: number;
+                                    concurr_num: number;
+                                    ignore: boolean;
+                                };
+                            }[];
+                        };
+                        page: number;
+                        page_size: number;
+                        /** @description Matching rows over all pages. */
+                        query_count: number;
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            /** @description schedule not found — it does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 404,
+                     *       "msg": "schedule not found",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 404;
                         msg: string;
                         data: Record<string, never>;
                     };

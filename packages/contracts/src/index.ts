@@ -8,6 +8,7 @@ export * from './live.js';
 export * from './nearest-name.js';
 export * from './paging.js';
 export * from './rpc.js';
+export * from './schedules.js';
 export * from './settings.js';
 export * from './tasks.js';
 export * from './text.js';

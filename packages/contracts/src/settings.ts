@@ -5,7 +5,15 @@ import { Type } from 'typebox';
  * services, because whoever starts the services checks them too: a wrong value is told at once and in one place.
  */
 
+/** The same for whoever prints times and whoever reads those of schedules. */
+const timeZone = Type.String({
+  default: 'UTC',
+  minLength: 1,
+  description: 'IANA time zone in which the API prints times, and schedules are read that name no other.',
+});
+
 export const schedulerSettings = {
+  RIGEL_TIME_ZONE: timeZone,
   RIGEL_RETRY_DELAY: Type.Number({
     default: 5,
     minimum: 0,
@@ -69,11 +77,7 @@ export const gatewaySettings = {
     maximum: 100_000,
     description: 'Live streams that a gateway keeps open at once; more are refused.',
   }),
-  RIGEL_TIME_ZONE: Type.String({
-    default: 'UTC',
-    minLength: 1,
-    description: 'IANA time zone in which the API prints times.',
-  }),
+  RIGEL_TIME_ZONE: timeZone,
 };
 
 /** Whether this is the name of a time zone. */

@@ -14,7 +14,7 @@ import type { Bus, RequestContext } from '@rigel/messaging';
 import type { TaskAppend } from './commit.js';
 import { batchSizeOf, failureBudgetOf } from './task/batches.js';
 import { createTask } from './task/decide.js';
-import type { PlannedStep, TaskCreated } from './task/events.js';
+import type { PlannedStep, TaskCreated, TaskOccurrence } from './task/events.js';
 import { type AttemptLimits, mergeParams, planSteps } from './task/options.js';
 import { evolve, type TaskState } from './task/state.js';
 import type { TaskRecorder } from './task-store.js';
@@ -54,6 +54,8 @@ export interface NewTasks {
   start: boolean;
   operator: string;
   flowType: TaskCreated['flowType'];
+  /** The moment of a scheduled task that leads to it. */
+  occurrence?: TaskOccurrence | undefined;
   /** When it was begun to look the nodes up, see `createTasks`. */
   now: number;
 }
@@ -129,6 +131,7 @@ export async function recordTasks(
       operator: rest.operator,
       flowType: rest.flowType,
       unusedParams: rest.unusedParams,
+      ...(rest.occurrence ? { occurrence: rest.occurrence } : {}),
     };
     appends.push(toAppend(firstTaskId + appends.length, created, rest.start, context, now));
     runId += nodes.length;

@@ -14,6 +14,17 @@ const INSERT_RUNS = `
   SELECT r.* FROM json_to_recordset($1::json) AS r(id bigint, task_id bigint, index int, batch int, node_id bigint,
     ip text, vm_id text, state smallint, step int, steps jsonb, created_at bigint, updated_at bigint)`;
 
+const INSERT_OCCURRENCES = `
+  INSERT INTO occurrence_tasks (schedule_id, cause, due, pool_id, task_id)
+  SELECT r.* FROM json_to_recordset($1::json) AS r(schedule_id bigint, cause text, due bigint, pool_id bigint,
+    task_id bigint)`;
+
+function occurrenceRows({ id, created: { occurrence, pool } }: TaskState): object[] {
+  if (!occurrence) return [];
+  const { schedule, cause, due } = occurrence;
+  return [{ schedule_id: schedule, cause, due, pool_id: pool.id, task_id: id }];
+}
+
 function wholeTaskRow(task: TaskState): object {
   const { created } = task;
   return {
@@ -48,10 +59,12 @@ function wholeRunRows(task: TaskState): object[] {
   }));
 }
 
-/** Writes the rows of tasks that have none, with those of their runs. */
+/** Writes the rows of tasks that have none, with those of their runs, and which moment of a schedule led to them. */
 export async function insertTasks(trx: Transaction<unknown>, tasks: readonly TaskState[]): Promise<void> {
   const insert = (text: string, rows: object[]) =>
     trx.executeQuery(CompiledQuery.raw(text, [JSON.stringify(rows)]));
   await insert(INSERT_TASKS, tasks.map(wholeTaskRow));
   await insert(INSERT_RUNS, tasks.flatMap(wholeRunRows));
+  const occurrences = tasks.flatMap(occurrenceRows);
+  if (occurrences.length > 0) await insert(INSERT_OCCURRENCES, occurrences);
 }

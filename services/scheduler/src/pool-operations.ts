@@ -12,9 +12,10 @@ import {
   type TaskTarget,
   type tasks,
 } from '@rigel/contracts';
-import type { RequestContext } from '@rigel/messaging';
+import type { Bus, RequestContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { type CreateTaskParts, findTargets, type NewTasks, recordTasks } from './create-task.js';
+import type { TaskOccurrence } from './task/events.js';
 import { planSteps } from './task/options.js';
 import { NO_ADDRESS } from './task/state.js';
 
@@ -27,14 +28,16 @@ export interface PoolOperationParts extends CreateTaskParts {
   log: Logger;
 }
 
-/** Who lets the pool change: a person by the API, or a schedule. */
-export interface OnBehalf {
-  operator: string;
-  flowType: NewTasks['flowType'];
-}
+/** Who lets the pool change: a person by the API, or a moment of a schedule. */
+export type OnBehalf =
+  | { operator: string; flowType: 'manual' }
+  | { operator: string; flowType: 'crontab'; occurrence: TaskOccurrence };
 
 /** The steps that begin a service on a node begin with this; the first of them gets the image's tag. */
 const START_SERVICE = 'start_service';
+
+/** `again`: ids of nodes of the pool that go through the same steps once more, beside the new ones. */
+type ExpandRequest = Pick<RpcRequest<typeof tasks.expand>, 'pool_id' | 'num'> & { again?: readonly number[] };
 
 /**
  * Adds nodes to the pool whose machines are still to be made, and a task that makes them. When the task cannot be
@@ -42,8 +45,8 @@ const START_SERVICE = 'start_service';
  * be removed by id.
  */
 export async function expandPool(
-  { pool_id, num }: Pick<RpcRequest<typeof tasks.expand>, 'pool_id' | 'num'>,
-  { operator, flowType }: OnBehalf,
+  { pool_id, num, again = [] }: ExpandRequest,
+  onBehalf: OnBehalf,
   context: RequestContext,
   parts: PoolOperationParts,
 ): Promise<RpcResponse<typeof tasks.expand>> {
@@ -51,14 +54,19 @@ export async function expandPool(
   const prepared = await prepare('expand', pool_id, { first: 'create_vm' }, undefined, context, parts);
   const { pool } = prepared;
   const now = clock.now();
-  const node_type = flowType === 'crontab' ? 'crontab' : 'manual';
-  const { ids } = await bus.call(inventory.planNodes, { pool_id, count: num, node_type }, context);
-  const targets = ids.map(
+  const present = await targetsOf(pool_id, again, context, bus);
+  const node_type = onBehalf.flowType;
+  const { ids } =
+    num === 0
+      ? { ids: [] }
+      : await bus.call(inventory.planNodes, { pool_id, count: num, node_type }, context);
+  const planned = ids.map(
     (node_id): TaskTarget => ({ node_id, ip: NO_ADDRESS, vm_id: '', pool_id, pool_name: pool.name }),
   );
   try {
-    return await record(prepared, { targets, operator, flowType, now }, context, parts);
+    return await record(prepared, { targets: [...present, ...planned], ...onBehalf, now }, context, parts);
   } catch (error) {
+    if (ids.length === 0) throw error;
     // When the task was recorded after all, and only the word of it was lost, it holds the nodes and this is refused.
     await bus.call(inventory.removeNodes, { pool_id, nodes: ids }, context).catch((failure: unknown) => {
       log.warn(
@@ -70,10 +78,38 @@ export async function expandPool(
   }
 }
 
+/** Those of these nodes that are in the pool. */
+async function targetsOf(
+  poolId: number,
+  ids: readonly number[],
+  context: RequestContext,
+  bus: Bus,
+): Promise<TaskTarget[]> {
+  if (ids.length === 0) return [];
+  const { targets } = await bus.call(inventory.targetsById, { ids: [...ids] }, context);
+  return targets.filter((target) => target.pool_id === poolId);
+}
+
+/** Gives the machines of nodes back that are named by id: a schedule also returns those without an address. */
+export async function shrinkByIds(
+  { pool_id, ids }: { pool_id: number; ids: readonly number[] },
+  onBehalf: OnBehalf,
+  context: RequestContext,
+  parts: PoolOperationParts,
+): Promise<RpcResponse<typeof tasks.shrink>> {
+  const now = parts.clock.now();
+  const prepared = await prepare('shrink', pool_id, { last: 'return_vm' }, undefined, context, parts);
+  const targets = await targetsOf(pool_id, ids, context, parts.bus);
+  if (targets.length === 0) {
+    throw new ServiceError('wrong_state', `pool ${show(prepared.pool.name)} lost the nodes meanwhile`);
+  }
+  return record(prepared, { targets, ...onBehalf, now }, context, parts);
+}
+
 /** Gives the machines of nodes back. Each node leaves the pool with its machine. */
 export async function shrinkPool(
   { pool_id, nodes }: Pick<RpcRequest<typeof tasks.shrink>, 'pool_id' | 'nodes'>,
-  { operator, flowType }: OnBehalf,
+  onBehalf: OnBehalf,
   context: RequestContext,
   parts: PoolOperationParts,
 ): Promise<RpcResponse<typeof tasks.shrink>> {
@@ -90,13 +126,13 @@ export async function shrinkPool(
       'nodes',
     );
   }
-  return record(prepared, { targets, operator, flowType, now }, context, parts);
+  return record(prepared, { targets, ...onBehalf, now }, context, parts);
 }
 
 /** Puts an image online on all nodes of the pool that have an address. */
 export async function deployPool(
   request: Omit<RpcRequest<typeof tasks.deploy>, 'opr_user'>,
-  { operator, flowType }: OnBehalf,
+  onBehalf: OnBehalf,
   context: RequestContext,
   parts: PoolOperationParts,
 ): Promise<RpcResponse<typeof tasks.deploy>> {
@@ -112,7 +148,7 @@ export async function deployPool(
   }
   const batch = { maxRatio: max_ratio, maxNum: max_num };
   const budget = { maxNum: max_fail_num, maxRatio: max_fail_ratio };
-  return record(prepared, { targets, batch, budget, operator, flowType, now }, context, parts);
+  return record(prepared, { targets, batch, budget, ...onBehalf, now }, context, parts);
 }
 
 interface Prepared {
@@ -214,7 +250,7 @@ function withOverrides(
 
 async function record(
   { kind, pool, template, steps, unusedParams }: Prepared,
-  task: Pick<NewTasks, 'targets' | 'operator' | 'flowType' | 'now'> &
+  task: Pick<NewTasks, 'targets' | 'operator' | 'flowType' | 'occurrence' | 'now'> &
     Partial<Pick<NewTasks, 'batch' | 'budget'>>,
   context: RequestContext,
   parts: PoolOperationParts,

@@ -1,8 +1,9 @@
 import { systemClock } from '@rigel/clock';
-import { controlSubject, schedulerSettings } from '@rigel/contracts';
+import { controlSubject, isTimeZone, schedulerSettings } from '@rigel/contracts';
 import { EventRelay, historyOf } from '@rigel/event-store';
 import { WorkQueue } from '@rigel/messaging';
 import {
+  ConfigError,
   checkDatabase,
   createPool,
   Operations,
@@ -13,13 +14,21 @@ import {
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { Ownership } from './engine/ownership.js';
+import { schedulerEventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
 import { TaskQueries } from './queries.js';
 import { Replica } from './replica.js';
-import { serveQueries } from './serve.js';
+import { PoolFiring } from './schedule/fire.js';
+import { ScheduleQueries } from './schedule/queries.js';
+import { ScheduleRunner } from './schedule/runner.js';
+import { serveSchedules } from './schedule/serve.js';
+import { ScheduleStore } from './schedule/store.js';
+import { announcing, serveQueries } from './serve.js';
 import type { Tables } from './tables.js';
-import { taskEventTypes } from './task/events.js';
 import { TaskStore } from './task-store.js';
+
+/** How often it is looked whether a scheduled task is due. */
+const SCHEDULE_TICK_MS = 1_000;
 
 export const SchedulerConfig = Type.Object({
   DATABASE_URL: Type.String({
@@ -32,6 +41,8 @@ export const SchedulerConfig = Type.Object({
 /** Starts the scheduler: the tasks of the partitions it owns, in the database schema `scheduler`. */
 export async function startScheduler(context: ServiceContext<Static<typeof SchedulerConfig>>): Promise<void> {
   const { config, name, log, bus, signal, onShutdown } = context;
+  const { RIGEL_TIME_ZONE: zone } = config;
+  if (!isTimeZone(zone)) throw new ConfigError(`RIGEL_TIME_ZONE is wrong: ${zone} (no such time zone)`);
   const pool = createPool(config.DATABASE_URL, 'scheduler', log);
   const db = await openDatabase<Tables>({
     url: config.DATABASE_URL,
@@ -45,7 +56,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const raw = db as unknown as Kysely<unknown>;
   const relay = new EventRelay({
     owner: 'scheduler',
-    history: historyOf(raw, taskEventTypes),
+    history: historyOf(raw, schedulerEventTypes),
     bus,
     clock: systemClock,
     log,
@@ -58,6 +69,13 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const operations = new Operations(bus, log);
   onShutdown('operations', () => operations.stop());
   serveQueries(operations, new TaskQueries(db, store));
+  const settings = {
+    limits: {
+      remoteMs: config.RIGEL_REMOTE_TIMEOUT * 1_000,
+      providerMs: config.RIGEL_PROVIDER_TIMEOUT * 1_000,
+    },
+    retryDelayMs: config.RIGEL_RETRY_DELAY * 1_000,
+  };
   const replica = new Replica({
     bus,
     operations,
@@ -67,24 +85,36 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
       control: (executor, control) => bus.publish(controlSubject(executor), control),
     },
     clock: systemClock,
-    settings: {
-      limits: {
-        remoteMs: config.RIGEL_REMOTE_TIMEOUT * 1_000,
-        providerMs: config.RIGEL_PROVIDER_TIMEOUT * 1_000,
-      },
-      retryDelayMs: config.RIGEL_RETRY_DELAY * 1_000,
-    },
+    settings,
     log,
   });
   replica.start();
+  const clock = systemClock;
+  const schedules = new ScheduleStore(db, () => relay.notify());
+  const firing = new PoolFiring(schedules, { bus, store: announcing(store, bus), settings, clock, log });
+  const runner = new ScheduleRunner({ ledger: schedules, firing, zone, clock, log });
+  const queries = new ScheduleQueries(db, zone, () => clock.now());
+  serveSchedules(operations, queries, runner, { bus, store: schedules, clock, zone });
+  const endTicks = clock.every(SCHEDULE_TICK_MS, () => {
+    runner
+      .tick()
+      .catch((error: unknown) => log.warn({ err: error }, 'schedules could not be read, trying again'));
+  });
   const ownership = new Ownership({
     databaseUrl: config.DATABASE_URL,
     log,
-    onChange: (partitions) => replica.own(partitions),
+    onChange: (partitions) => {
+      runner.own(partitions);
+      return replica.own(partitions);
+    },
   });
   ownership.start();
   onShutdown('ownership', () => ownership.stop());
   onShutdown('timers', () => replica.stop());
+  onShutdown('schedules', () => {
+    endTicks();
+    return runner.settled();
+  });
   serveHealth(bus, 'scheduler', name, {
     database: () => checkDatabase(raw),
     partitions: () => (ownership.partitions.size > 0 ? 'ok' : 'owns no partition'),

@@ -40,6 +40,19 @@ const control = defineRpc('scheduler.{partition}.control', {
 const CREATED_SUBJECT = 'rigel.scheduler.created';
 const TaskAnnounced = Type.Object({ ids: Type.Array(Id) });
 
+/** A recorder that tells all replicas of the tasks it has recorded. */
+export function announcing(store: TaskRecorder, bus: Bus): TaskRecorder {
+  return {
+    create: async (appends, now) => {
+      await store.create(appends, now);
+      bus.publish(CREATED_SUBJECT, { ids: appends.map(({ task }) => task.id) });
+    },
+    reserve: (...request) => store.reserve(...request),
+    reserveForRemoval: (...request) => store.reserveForRemoval(...request),
+    nextIds: (...request) => store.nextIds(...request),
+  };
+}
+
 /** What the operations are made of. */
 export interface Parts {
   bus: Bus;

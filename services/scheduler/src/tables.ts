@@ -1,4 +1,14 @@
-import type { EndReason, RunState, TaskStepOption } from '@rigel/contracts';
+import type {
+  CronItem,
+  DependItem,
+  EndReason,
+  ExecType,
+  OccurrenceCause,
+  OccurrenceOutcome,
+  RunState,
+  ScheduleType,
+  TaskStepOption,
+} from '@rigel/contracts';
 import type { Static } from 'typebox';
 import type { StepRecord } from './task/state.js';
 
@@ -38,11 +48,44 @@ export interface RunTable {
   updated_at: number;
 }
 
+export interface ScheduleTable {
+  id: number;
+  pool_id: number;
+  type: ScheduleType;
+  exec_type: ExecType;
+  time_zone: string;
+  cron_items: CronItem[];
+  depend_items: DependItem[];
+  version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface OccurrenceTable {
+  schedule_id: number;
+  cause: OccurrenceCause;
+  due: number;
+  item: CronItem;
+  outcome: OccurrenceOutcome;
+  reason: string;
+  tasks: number[];
+  updated_at: number;
+}
+
 export interface Tables {
   tasks: TaskTable;
   runs: RunTable;
   node_holds: { node_id: number; task_id: number | null; expires_at: number | null };
   host_keys: { node_id: number; host_key: string };
   attempt_output: { run_id: number; step: number; attempt: number; start_byte: number; data: Buffer };
+  schedules: ScheduleTable;
+  schedule_occurrences: OccurrenceTable;
+  occurrence_tasks: {
+    schedule_id: number;
+    cause: OccurrenceCause;
+    due: number;
+    pool_id: number;
+    task_id: number;
+  };
   counters: { name: string; last: number };
 }

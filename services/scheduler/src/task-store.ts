@@ -14,7 +14,7 @@ import { type Commit, changesOf, longestPieces, type TaskAppend } from './commit
 import type { EngineStore } from './engine/engine.js';
 import { insertTasks } from './insert-tasks.js';
 import type { Tables } from './tables.js';
-import { streamOf, type TaskEvent, taskEventTypes } from './task/events.js';
+import { streamOf, type TaskCreated, type TaskEvent, taskEventTypes } from './task/events.js';
 import { foldTask } from './task/fold.js';
 import { nameOf, type TaskState } from './task/state.js';
 
@@ -162,7 +162,8 @@ export class TaskStore implements EngineStore, TaskRecorder {
 
   /**
    * Records new tasks, each with its runs and the holds on its nodes, all or none.
-   * @throws ServiceError `in_use` naming nodes that are held.
+   * @throws ServiceError `in_use` naming nodes that are held; `wrong_state` when the moment of a schedule that leads to
+   *   a task has its outcome already.
    */
   async create(appends: TaskAppend[], now: number): Promise<void> {
     await this.raw.transaction().execute(async (trx) => {
@@ -177,6 +178,7 @@ export class TaskStore implements EngineStore, TaskRecorder {
         })),
         now,
       );
+      for (const { task } of appends) await assertFiring(trx, task.created);
       await insertTasks(
         trx,
         appends.map(({ task }) => task),
@@ -235,6 +237,29 @@ export class TaskStore implements EngineStore, TaskRecorder {
   private async query<Row>(text: string, parameters: unknown[]): Promise<Row[]> {
     return (await this.raw.executeQuery<Row>(CompiledQuery.raw(text, parameters))).rows;
   }
+}
+
+/**
+ * A task of a schedule is made while its moment fires, and not when that has an outcome: a scheduler that stood still may
+ * want to. Under the lock of the history, which whoever records an outcome takes too.
+ */
+async function assertFiring(trx: Transaction<unknown>, { occurrence, pool }: TaskCreated): Promise<void> {
+  if (!occurrence) return;
+  const { schedule, cause, due } = occurrence;
+  const { rows } = await trx.executeQuery<{ outcome: string }>(
+    CompiledQuery.raw(
+      `SELECT outcome FROM schedule_occurrences o WHERE schedule_id = $1 AND cause = $2 AND due = $3
+         AND NOT EXISTS (SELECT FROM occurrence_tasks t
+           WHERE t.schedule_id = o.schedule_id AND t.cause = o.cause AND t.due = o.due AND t.pool_id = $4)`,
+      [schedule, cause, due, pool.id],
+    ),
+  );
+  if (rows[0]?.outcome === 'firing') return;
+  const moment = new Date(due).toISOString();
+  throw new ServiceError(
+    'wrong_state',
+    `the moment ${moment} of scheduled task ${schedule} is settled already`,
+  );
 }
 
 function namesOf(task: TaskState, nodes: readonly number[]): string {

@@ -1,4 +1,4 @@
-import { Id, inventory, Pool, PoolNode, PoolTasks } from '@rigel/contracts';
+import { Id, inventory, Pool, PoolNode, PoolTasks, schedules } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { done, listed } from '../envelope.js';
@@ -41,7 +41,7 @@ const examplePool = {
 const PoolRow = Type.Object({
   ...Pool.properties,
   is_bedepen: Type.Integer({ description: "1 when another pool's scheduled task depends on this pool." }),
-  is_hascron: Type.Integer({ description: '1 when the pool has scheduled tasks.' }),
+  is_hascron: Type.Integer({ description: '1 when a scheduled task of the pool has cron items.' }),
 });
 
 const NodeRow = Type.Object({
@@ -142,8 +142,13 @@ export const pools: Endpoint[] = [
     example: [{ ...examplePool, is_bedepen: 0, is_hascron: 0 }],
     handler: async ({ name }, { page, call }) => {
       const { rows, total } = await call(inventory.listPools, { ...page, name: filterOf(name) });
-      // No pool can have scheduled tasks as long as none can be saved.
-      return listed(page, { total, rows: rows.map((pool) => ({ ...pool, is_bedepen: 0, is_hascron: 0 })) });
+      const flags = await call(schedules.flags, { pool_ids: rows.map((pool) => pool.id) });
+      const flagged = rows.map((pool) => ({
+        ...pool,
+        is_bedepen: Number(flags.depended_on.includes(pool.id)),
+        is_hascron: Number(flags.with_cron.includes(pool.id)),
+      }));
+      return listed(page, { total, rows: flagged });
     },
   }),
   defineEndpoint({

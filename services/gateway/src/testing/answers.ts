@@ -1,14 +1,16 @@
-import { catalog, inventory, live, ServiceError, tasks } from '@rigel/contracts';
+import { catalog, inventory, live, ServiceError, schedules, tasks } from '@rigel/contracts';
 import type { Responders } from './responders.js';
 import {
   actimpl,
   action,
   cluster,
   created,
+  cronItem,
   node,
   pool,
   remoteStep,
   runs,
+  schedule,
   service,
   task,
   template,
@@ -72,6 +74,24 @@ export function answerEverything(services: Responders): void {
       throw new ServiceError('not_found', `there is no ${id}`);
     });
   }
+  services.on(schedules.save, () => ({ id: 71 }));
+  services.on(schedules.find, () => ({ schedule }));
+  services.on(schedules.flags, ({ pool_ids }) => ({ depended_on: pool_ids, with_cron: [] }));
+  services.on(schedules.occurrences, () => ({
+    rows: [
+      {
+        due: created,
+        cause: 'due' as const,
+        outcome: 'fired' as const,
+        reason: '',
+        task_ids: [11],
+        item: cronItem,
+        updated: created,
+      },
+    ],
+    total: 12,
+    next: [{ due: created, item: cronItem }],
+  }));
   services.on(tasks.nodeLog, () => ({
     steps: [
       { name: 'restart', text: 'one\ntwo' },

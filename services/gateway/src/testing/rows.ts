@@ -1,4 +1,4 @@
-import type { NodeRun, Task } from '@rigel/contracts';
+import type { NodeRun, Schedule, Task } from '@rigel/contracts';
 
 /*
  * Rows as the services answer them. Times: 2017-07-27 13:39:55 and 13:41:00 UTC.
@@ -111,3 +111,23 @@ export const runs: NodeRun[] = [
     updated: created,
   },
 ];
+
+export const cronItem = {
+  id: 1,
+  week_day: 2,
+  time: '13:39:55',
+  instance_num: 3,
+  concurr_ratio: 100,
+  concurr_num: 0,
+  ignore: false,
+};
+
+export const schedule: Schedule = {
+  id: 71,
+  pool_id: 4,
+  type: 'expand',
+  exec_type: 'crontab',
+  time_zone: '',
+  cron_items: [cronItem],
+  depend_items: [{ id: 2, pool_id: 5, ratio: 0.5, elastic_count: 2, step_name: 'create_vm', ignore: false }],
+};

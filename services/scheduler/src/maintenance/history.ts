@@ -1,9 +1,13 @@
 import type { ServiceHistory } from '@rigel/event-store/maintenance';
+import { schedulerEventTypes } from '../event-types.js';
 import { migrations } from '../migrations/index.js';
-import { type TaskEvent, taskEventTypes, taskIdOf } from '../task/events.js';
+import { isScheduleStream, type ScheduleEvent, scheduleIdOf } from '../schedule/events.js';
+import { evolveSchedule, type ScheduleState } from '../schedule/state.js';
+import { type TaskEvent, taskIdOf } from '../task/events.js';
 import { evolve, type TaskState } from '../task/state.js';
 import { rebuildTasks } from './rebuild.js';
-import { replayTasks } from './replay.js';
+import { rebuildSchedules } from './rebuild-schedules.js';
+import { replayStreams } from './replay.js';
 
 /**
  * The scheduler's history, for programs that check and restore it. Beside the events stay the output of attempts, the
@@ -11,7 +15,7 @@ import { replayTasks } from './replay.js';
  */
 export const schedulerHistory: ServiceHistory = {
   service: 'scheduler',
-  types: taskEventTypes,
+  types: schedulerEventTypes,
   migrations,
   tables: [
     { name: 'tasks', key: ['id'], stream: { prefix: 'task-', column: 'id' } },
@@ -23,14 +27,28 @@ export const schedulerHistory: ServiceHistory = {
       derived: 'expires_at IS NULL',
     },
     { name: 'host_keys', key: ['node_id'] },
+    {
+      name: 'occurrence_tasks',
+      key: ['schedule_id', 'due', 'cause', 'pool_id'],
+      stream: { prefix: 'task-', column: 'task_id' },
+    },
+    { name: 'schedules', key: ['id'], stream: { prefix: 'schedule-', column: 'id' } },
+    {
+      name: 'schedule_occurrences',
+      key: ['schedule_id', 'due', 'cause'],
+      stream: { prefix: 'schedule-', column: 'schedule_id' },
+    },
   ],
-  replay: replayTasks,
-  rebuild: rebuildTasks,
-  evolve: (state, event) =>
-    evolve(
-      state as TaskState | undefined,
-      event as unknown as TaskEvent,
-      taskIdOf(event.stream),
-      event.recordedAt,
-    ),
+  replay: replayStreams,
+  rebuild: async (db, progress) => {
+    await rebuildTasks(db, progress);
+    await rebuildSchedules(db);
+  },
+  evolve: (state, event) => {
+    const { stream, recordedAt } = event;
+    const told = event as unknown;
+    return isScheduleStream(stream)
+      ? evolveSchedule(state as ScheduleState | undefined, told as ScheduleEvent, scheduleIdOf(stream))
+      : evolve(state as TaskState | undefined, told as TaskEvent, taskIdOf(stream), recordedAt);
+  },
 };

@@ -1,8 +1,9 @@
 import { holdWriters, readAll, readHead } from '@rigel/event-store';
 import { HistoryDamaged, type Progress, STATEMENT_TIMEOUT } from '@rigel/event-store/maintenance';
 import { CompiledQuery, type Kysely, sql, type Transaction } from 'kysely';
+import { schedulerEventTypes } from '../event-types.js';
 import { insertTasks } from '../insert-tasks.js';
-import { type TaskEvent, taskEventTypes, taskIdOf } from '../task/events.js';
+import { type TaskEvent, taskIdOf } from '../task/events.js';
 import { foldTask } from '../task/fold.js';
 import { heldNodes } from '../task/projection.js';
 import type { TaskState } from '../task/state.js';
@@ -37,9 +38,8 @@ export async function rebuildTasks(db: Kysely<unknown>, progress: Progress): Pro
 async function* taskIds(db: Kysely<unknown>): AsyncGenerator<number> {
   for (let last = ''; ; ) {
     const { rows } = await sql<{ stream: string }>`
-      SELECT stream FROM events WHERE version = 1 AND stream > ${last} ORDER BY stream LIMIT ${IDS}`.execute(
-      db,
-    );
+      SELECT stream FROM events WHERE version = 1 AND stream > ${last} AND starts_with(stream, 'task-')
+      ORDER BY stream LIMIT ${IDS}`.execute(db);
     for (const { stream } of rows) yield taskIdOf(stream);
     if (rows.length < IDS) return;
     last = rows.at(-1)?.stream ?? last;
@@ -80,9 +80,25 @@ async function replaceRows(db: Kysely<unknown>, folded: readonly TaskState[]): P
     const runIds = tasks.flatMap(({ runs }) => runs.map(({ id }) => id));
     await run(trx, 'DELETE FROM runs WHERE task_id = ANY ($1) OR id = ANY ($2)', [ids, runIds]);
     await run(trx, 'DELETE FROM tasks WHERE id = ANY ($1)', [ids]);
+    await deleteOccurrences(trx, tasks);
     await insertTasks(trx, tasks);
     return replaceHolds(trx, tasks);
   });
+}
+
+/** Also where one is said to have led to another task. */
+async function deleteOccurrences(trx: Transaction<unknown>, tasks: readonly TaskState[]): Promise<void> {
+  const occurrences = tasks.flatMap(({ created: { occurrence, pool } }) =>
+    occurrence ? [{ ...occurrence, pool: pool.id }] : [],
+  );
+  await run(trx, 'DELETE FROM occurrence_tasks WHERE task_id = ANY ($1)', [tasks.map(({ id }) => id)]);
+  await run(
+    trx,
+    `DELETE FROM occurrence_tasks t USING json_to_recordset($1::json)
+       AS o(schedule bigint, cause text, due bigint, pool bigint)
+     WHERE t.schedule_id = o.schedule AND t.cause = o.cause AND t.due = o.due AND t.pool_id = o.pool`,
+    [JSON.stringify(occurrences)],
+  );
 }
 
 /** Reservations stay, unless a hold takes their node. @returns tasks that lack a hold. */
@@ -114,6 +130,7 @@ async function removeStrangers(db: Kysely<unknown>): Promise<void> {
       `NOT EXISTS (SELECT FROM events WHERE stream = 'task-' || ${column} AND version = 1)`;
     await run(trx, `DELETE FROM runs WHERE ${unknown('task_id')}`, []);
     await run(trx, `DELETE FROM tasks WHERE ${unknown('id')}`, []);
+    await run(trx, `DELETE FROM occurrence_tasks WHERE ${unknown('task_id')}`, []);
     await run(
       trx,
       `DELETE FROM node_holds WHERE expires_at IS NULL AND (task_id IS NULL OR ${unknown('task_id')})`,
@@ -140,7 +157,7 @@ async function rebuildHostKeys(db: Kysely<unknown>): Promise<void> {
 
 async function collectPins(db: Kysely<unknown>, after: number): Promise<void> {
   for (let position = after; ; ) {
-    const events = await readAll(db, taskEventTypes, position, CHUNK);
+    const events = await readAll(db, schedulerEventTypes, position, CHUNK);
     await addPins(
       db,
       events.flatMap((event) => {

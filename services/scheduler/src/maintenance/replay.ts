@@ -1,8 +1,12 @@
-import { readByStream } from '@rigel/event-store';
+import { type RecordedEvent, readByStream } from '@rigel/event-store';
 import type { Difference, Progress } from '@rigel/event-store/maintenance';
 import { CompiledQuery, type Transaction } from 'kysely';
+import { schedulerEventTypes } from '../event-types.js';
 import { insertTasks } from '../insert-tasks.js';
-import { type TaskEvent, taskEventTypes, taskIdOf } from '../task/events.js';
+import { isScheduleStream, type ScheduleEvent, scheduleIdOf } from '../schedule/events.js';
+import { projectSchedules } from '../schedule/projection.js';
+import { evolveSchedule, type ScheduleState } from '../schedule/state.js';
+import { type TaskEvent, taskIdOf } from '../task/events.js';
 import { heldNodes } from '../task/projection.js';
 import { evolve, type TaskState } from '../task/state.js';
 import { addPins, createPins, insertHostKeys, type Pin } from './host-keys.js';
@@ -11,8 +15,8 @@ const CHUNK = 5_000;
 /** Runs of the tasks that are written together. */
 const WRITTEN_RUNS = 5_000;
 
-/** Folds one task after the other and writes what comes out into the copies of the read tables. */
-export async function replayTasks(
+/** Folds one stream after the other and writes what comes out into the copies of the read tables. */
+export async function replayStreams(
   trx: Transaction<unknown>,
   { broken, progress }: { broken: ReadonlySet<string>; progress: Progress },
 ): Promise<Difference[]> {
@@ -20,6 +24,7 @@ export async function replayTasks(
   const folded: TaskState[] = [];
   let stream = '';
   let task: TaskState | undefined;
+  let schedule: ScheduleState | undefined;
   let skipped = true;
   let count = 0;
   await createPins(trx, { keep: false });
@@ -34,8 +39,9 @@ export async function replayTasks(
     if (folded.reduce((runs, { runs: more }) => runs + more.length, 0) >= WRITTEN_RUNS) await write();
   };
   for (let last = { stream: '', version: 0 }; ; ) {
-    const events = await readByStream(trx, taskEventTypes, last, CHUNK);
+    const events = await readByStream(trx, schedulerEventTypes, last, CHUNK);
     const pins: Pin[] = [];
+    const ofSchedules: RecordedEvent<ScheduleEvent>[] = [];
     for (const event of events) {
       if (event.type === 'HostKeyPinned') {
         const { node, hostKey } = event.data as Extract<TaskEvent, { type: 'HostKeyPinned' }>['data'];
@@ -45,11 +51,15 @@ export async function replayTasks(
         await finishStream();
         stream = event.stream;
         task = undefined;
+        schedule = undefined;
         skipped = broken.has(stream);
       }
       if (skipped) continue;
       try {
-        task = evolve(task, event as TaskEvent, taskIdOf(stream), event.recordedAt);
+        if (isScheduleStream(stream)) {
+          schedule = evolveSchedule(schedule, event as ScheduleEvent, scheduleIdOf(stream));
+          ofSchedules.push(event as RecordedEvent<ScheduleEvent>);
+        } else task = evolve(task, event as TaskEvent, taskIdOf(stream), event.recordedAt);
       } catch (error) {
         skipped = true;
         const message = `events: ${stream} cannot be folded at version ${event.version}: ${(error as Error).message}`;
@@ -57,6 +67,7 @@ export async function replayTasks(
       }
     }
     await addPins(trx, pins);
+    await projectSchedules(trx, ofSchedules);
     count += events.length;
     progress(count);
     const end = events.at(-1);

@@ -2,6 +2,7 @@ import {
   type BatchStarted,
   type MachineAssigned,
   type MachineReturned,
+  type OccurrenceCause,
   publishedTaskEvents,
   type RunFailed,
   type RunSucceeded,
@@ -11,7 +12,7 @@ import {
   type TaskTimedOut,
   taskStream,
 } from '@rigel/contracts';
-import { EventTypes } from '@rigel/event-store';
+import { EventTypes, type EventVersions } from '@rigel/event-store';
 
 /*
  * The facts of a task's life, all in one stream `task-<id>`. Runs (one node inside the task) are named by their index;
@@ -51,6 +52,16 @@ export interface TaskCreated {
   flowType: 'manual' | 'crontab';
   /** Parameter overrides of the request that no step uses. */
   unusedParams: string[];
+  /** What made it, when a scheduled task did: a moment of that leads to one task in a pool. */
+  occurrence?: TaskOccurrence;
+}
+
+/** A moment of a scheduled task. */
+export interface TaskOccurrence {
+  schedule: number;
+  cause: OccurrenceCause;
+  /** Milliseconds since 1970. */
+  due: number;
 }
 
 /** The task begins, or goes on after a pause or a failure. */
@@ -175,7 +186,7 @@ export type TaskEvent =
   | { type: 'TaskFinished'; data: TaskFinished };
 
 /** The types and their versions. A changed shape gets an upcaster from the last one here, and nothing else changes. */
-export const taskEventTypes = new EventTypes<TaskEvent>({
+export const taskEventVersions: EventVersions<TaskEvent> = {
   ...publishedTaskEvents,
   TaskCreated: [],
   TaskStarted: [],
@@ -192,7 +203,9 @@ export const taskEventTypes = new EventTypes<TaskEvent>({
   TaskPaused: [],
   FailureBudgetExceeded: [],
   TaskFinished: [],
-});
+};
+
+export const taskEventTypes = new EventTypes<TaskEvent>(taskEventVersions);
 
 export const streamOf = taskStream;
 

@@ -1,5 +1,5 @@
 import type { EndpointSpec, WrongValue } from '../endpoint.js';
-import { exactly, id, listOf, objectWith, oneOf } from '../shape.js';
+import { exactly, id, listOf, objectWith, oneOf, text } from '../shape.js';
 import { stepOption, type World } from '../world.js';
 import { lost, refusal } from './common.js';
 
@@ -65,7 +65,38 @@ async function dependency(world: World): Promise<{ pool_id: number; step_name: s
   return { pool_id: (await world.pool({ tasks: { expand: template.id } })).id, step_name: stepName };
 }
 
+/** Id of a scheduled task that does nothing. */
+async function savedTask(world: World): Promise<{ id: number }> {
+  const pool = await world.pool();
+  const items = { cron_itmes: [cron({ ignore: 1 })], depend_itmes: [] };
+  await world.post('/task/saveTask', {
+    id: 0,
+    pool_id: pool.id,
+    type: 'expand',
+    exec_type: 'crontab',
+    ...items,
+  });
+  const [saved] = (await world.post(`/task/expandList/${pool.id}`)) as [{ id: number }];
+  return { id: saved.id };
+}
+
+const moment = { due: text, due_at: text, item: objectWith({ id }) };
+
 export const schedules: EndpointSpec[] = [
+  {
+    id: 'schedule.occurrences',
+    methods: ['GET', 'POST'],
+    paths: ['/schedule/:id/occurrences'],
+    access: 'read',
+    valid: (world) => world.shared('saved task', () => savedTask(world)),
+    data: objectWith({
+      occurrences: listOf(objectWith({ ...moment, outcome: text, reason: text, updated: text })),
+      next: listOf(objectWith(moment)),
+    }),
+    pagingBeside: ['GET', 'POST'],
+    refusal: lost.object,
+    unknownId: refusal(404, 'schedule not found', {}),
+  },
   list('task.expand_list', '/task/expandList', 'expand'),
   list('task.upload_list', '/task/uploadList', 'upload'),
   {

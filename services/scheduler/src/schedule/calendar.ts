@@ -1,0 +1,103 @@
+import type { CronItem } from '@rigel/contracts';
+import { Cron } from 'croner';
+
+/*
+ * When the items of a scheduled task are due, in a time zone. A time that does not exist on the day of a change to summer
+ * time is due right after the gap; one that comes twice on the day of the change back is due the first time.
+ */
+
+/** A moment, and the item that holds at it. */
+export interface Moment {
+  due: number;
+  item: CronItem;
+}
+
+const TIME = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/;
+
+/** Hour, minute and second of an item's time; undefined when it is none. */
+export function readTime(time: string): [hour: number, minute: number, second: number] | undefined {
+  const match = TIME.exec(time);
+  return match ? [Number(match[1]), Number(match[2]), Number(match[3] ?? 0)] : undefined;
+}
+
+/** Seconds into the day at which an item is due on an ordinary day. @throws Error when its time is none. */
+export function secondOfDay(time: string): number {
+  const parts = readTime(time);
+  if (!parts) throw new Error(`${time} is not a time`);
+  return parts[0] * 3_600 + parts[1] * 60 + parts[2];
+}
+
+/** Making one costs as much as asking it many times; items come from operators, so there are not many. */
+const crons = new Map<string, Cron>();
+const MAX_CRONS = 10_000;
+
+function cronOf({ week_day, time }: CronItem, zone: string): Cron {
+  const key = `${week_day} ${time} ${zone}`;
+  const known = crons.get(key);
+  if (known) return known;
+  const [hour, minute, second] = readTime(time) ?? [0, 0, 0];
+  const day = week_day === 0 ? '*' : String(week_day - 1);
+  const cron = new Cron(`${second} ${minute} ${hour} * * ${day}`, { timezone: zone, paused: true });
+  if (crons.size >= MAX_CRONS) crons.clear();
+  crons.set(key, cron);
+  return cron;
+}
+
+/**
+ * Of items that are due at the same moment one holds: one that is not ignored before one that is, then the one whose time
+ * is later (in the gap of a change to summer time), then the one for this day of the week before the one for all.
+ */
+function holds(a: CronItem, b: CronItem): boolean {
+  if (a.ignore !== b.ignore) return !a.ignore;
+  const later = secondOfDay(a.time) - secondOfDay(b.time);
+  return later !== 0 ? later > 0 : a.week_day > b.week_day;
+}
+
+/** The next moment after another one; undefined when there are no items. */
+export function nextMoment(items: readonly CronItem[], zone: string, after: number): Moment | undefined {
+  let next: Moment | undefined;
+  for (const item of items) {
+    const due = cronOf(item, zone).nextRun(new Date(after))?.getTime();
+    if (due === undefined) continue;
+    if (!next || due < next.due || (due === next.due && holds(item, next.item))) next = { due, item };
+  }
+  return next;
+}
+
+/** The moments after one and up to another, in order. @param limit the most that are returned. */
+export function momentsBetween(
+  items: readonly CronItem[],
+  zone: string,
+  after: number,
+  upTo: number,
+  limit: number,
+): Moment[] {
+  const moments: Moment[] = [];
+  for (let last = after; moments.length < limit; ) {
+    const next = nextMoment(items, zone, last);
+    if (!next || next.due > upTo) break;
+    moments.push(next);
+    last = next.due;
+  }
+  return moments;
+}
+
+/** Every item comes at least once in so many days. */
+const LONGEST_PAUSE_MS = 9 * 86_400_000;
+
+/** The item that holds at a moment: the one that was due last, then or before. Ignored ones do not count. */
+export function itemInForce(items: readonly CronItem[], zone: string, at: number): CronItem | undefined {
+  let last: Moment | undefined;
+  for (const item of items) {
+    if (item.ignore) continue;
+    let due: number | undefined;
+    const cron = cronOf(item, zone);
+    for (let next = cron.nextRun(new Date(at - LONGEST_PAUSE_MS)); next && next.getTime() <= at; ) {
+      due = next.getTime();
+      next = cron.nextRun(next);
+    }
+    if (due === undefined) continue;
+    if (!last || due > last.due || (due === last.due && holds(item, last.item))) last = { due, item };
+  }
+  return last?.item;
+}

@@ -1,0 +1,48 @@
+/** What a scheduled task of a pool says of pools. */
+export interface PoolItems {
+  pool: number;
+  hasCron: boolean;
+  dependsOn: number[];
+}
+
+/**
+ * What is wrong with the dependencies of all scheduled tasks together, now that one of a pool was changed; undefined when
+ * nothing is. A pool that another one depends on is changed with that, so it must have no times of its own; and no pool may
+ * depend on itself by way of others. Pure.
+ */
+export function conflictOf(all: readonly PoolItems[], changed: number): string | undefined {
+  const withCron = new Set(all.flatMap(({ pool, hasCron }) => (hasCron ? [pool] : [])));
+  const dependsOn = new Map<number, Set<number>>();
+  for (const { pool, dependsOn: others } of all) {
+    const known = dependsOn.get(pool) ?? new Set();
+    dependsOn.set(pool, new Set([...known, ...others]));
+  }
+  for (const [pool, others] of dependsOn) {
+    if (withCron.has(changed) && others.has(changed)) {
+      return `pool ${pool} depends on pool ${changed}, which therefore cannot have cron items of its own`;
+    }
+  }
+  for (const other of dependsOn.get(changed) ?? []) {
+    if (withCron.has(other)) return `pool ${other} has cron items of its own, so no pool can depend on it`;
+  }
+  const circle = circleFrom(changed, dependsOn);
+  return circle && `pools depend on each other in a circle: ${circle.join(', ')}`;
+}
+
+/** The pools on a way from one back to itself. */
+function circleFrom(
+  start: number,
+  dependsOn: ReadonlyMap<number, ReadonlySet<number>>,
+): number[] | undefined {
+  const seen = new Set<number>();
+  const ways: number[][] = [[start]];
+  for (let way = ways.pop(); way; way = ways.pop()) {
+    for (const next of dependsOn.get(way.at(-1) ?? start) ?? []) {
+      if (next === start) return [...way, start];
+      if (seen.has(next)) continue;
+      seen.add(next);
+      ways.push([...way, next]);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,81 @@
+import type { CronItem, DependItem, ExecType, OccurrenceCause, ScheduleType } from '@rigel/contracts';
+import { EventTypes, type EventVersions } from '@rigel/event-store';
+
+/*
+ * The facts of a scheduled task's life, all in one stream `schedule-<id>`: what it is to do, and what became of every
+ * moment at which it was to do it. Times are milliseconds since 1970.
+ */
+
+/** Names one moment of a scheduled task, once and for all. */
+export interface OccurrenceKey {
+  cause: OccurrenceCause;
+  due: number;
+}
+
+/** A moment, and what it is about: the item as it was then. */
+export interface DueItem extends OccurrenceKey {
+  item: CronItem;
+}
+
+/** Its items as a whole; what they were before counts no more after `at`. */
+export interface ScheduleSaved {
+  pool: number;
+  type: ScheduleType;
+  execType: ExecType;
+  /** Empty: the deployment's. */
+  timeZone: string;
+  cronItems: CronItem[];
+  dependItems: DependItem[];
+  /** Moments up to here are those of the items before, later ones those of these. */
+  at: number;
+}
+
+/** A moment came that is to be acted on. */
+export interface OccurrenceOpened extends DueItem {
+  /** It is noticed so late that acting on it is catching up. */
+  late: boolean;
+}
+
+/** A moment came and went without anything to be done. */
+export interface OccurrenceSkipped extends DueItem {
+  reason: string;
+}
+
+/** Tasks may be made for it from now on, and none can have been before. */
+export type OccurrenceFiring = OccurrenceKey;
+
+/** The end of an occurrence that was opened. */
+export interface OccurrenceResolved extends OccurrenceKey {
+  outcome: 'fired' | 'caught_up' | 'nothing_to_do' | 'skipped';
+  /** For skipped ones. */
+  reason: string;
+  tasks: number[];
+}
+
+export type ScheduleEvent =
+  | { type: 'ScheduleSaved'; data: ScheduleSaved }
+  | { type: 'OccurrenceOpened'; data: OccurrenceOpened }
+  | { type: 'OccurrenceSkipped'; data: OccurrenceSkipped }
+  | { type: 'OccurrenceFiring'; data: OccurrenceFiring }
+  | { type: 'OccurrenceResolved'; data: OccurrenceResolved };
+
+/** The types and their versions, as those of a task. */
+export const scheduleEventVersions: EventVersions<ScheduleEvent> = {
+  ScheduleSaved: [],
+  OccurrenceOpened: [],
+  OccurrenceSkipped: [],
+  OccurrenceFiring: [],
+  OccurrenceResolved: [],
+};
+
+export const scheduleEventTypes = new EventTypes<ScheduleEvent>(scheduleEventVersions);
+
+const PREFIX = 'schedule-';
+
+export const scheduleStreamOf = (id: number): string => `${PREFIX}${id}`;
+
+/** Whether a stream is a scheduled task's. */
+export const isScheduleStream = (stream: string): boolean => stream.startsWith(PREFIX);
+
+/** The scheduled task that a stream is about. */
+export const scheduleIdOf = (stream: string): number => Number(stream.slice(PREFIX.length));

@@ -1,0 +1,102 @@
+import {
+  type RpcRequest,
+  type RpcResponse,
+  type Schedule,
+  ServiceError,
+  type schedules,
+} from '@rigel/contracts';
+import { offsetOf } from '@rigel/runtime';
+import type { Kysely } from 'kysely';
+import type { ScheduleTable, Tables } from '../tables.js';
+import { nextMoment } from './calendar.js';
+
+/** Moments to come that are told. */
+const NEXT = 10;
+
+/** Reads scheduled tasks and what became of their moments. */
+export class ScheduleQueries {
+  constructor(
+    private readonly db: Kysely<Tables>,
+    /** Time zone of schedules that name none. */
+    private readonly zone: string,
+    private readonly now: () => number,
+  ) {}
+
+  async find({
+    pool_id,
+    type,
+  }: RpcRequest<typeof schedules.find>): Promise<RpcResponse<typeof schedules.find>> {
+    const row = await this.db
+      .selectFrom('schedules')
+      .selectAll()
+      .where('pool_id', '=', pool_id)
+      .where('type', '=', type)
+      .executeTakeFirst();
+    return { schedule: row ? toSchedule(row) : null };
+  }
+
+  async occurrences({
+    id,
+    ...page
+  }: RpcRequest<typeof schedules.occurrences>): Promise<RpcResponse<typeof schedules.occurrences>> {
+    const row = await this.db.selectFrom('schedules').selectAll().where('id', '=', id).executeTakeFirst();
+    if (!row) throw new ServiceError('not_found', `there is no scheduled task ${id}`, 'id');
+    const all = this.db.selectFrom('schedule_occurrences').where('schedule_id', '=', id);
+    const rows = await all
+      .selectAll()
+      .orderBy('due', 'desc')
+      .orderBy('cause', 'desc')
+      .limit(page.page_size)
+      .offset(offsetOf(page))
+      .execute();
+    const counted = await all.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+    return {
+      rows: rows.map(({ due, cause, outcome, reason, tasks, item, updated_at }) => ({
+        due,
+        cause,
+        outcome,
+        reason,
+        task_ids: tasks,
+        item,
+        updated: updated_at,
+      })),
+      total: counted.total,
+      next: this.nextMoments(row),
+    };
+  }
+
+  async flags({
+    pool_ids,
+  }: RpcRequest<typeof schedules.flags>): Promise<RpcResponse<typeof schedules.flags>> {
+    const rows = await this.db
+      .selectFrom('schedules')
+      .select(['pool_id', 'cron_items', 'depend_items'])
+      .execute();
+    const dependedOn = new Set(rows.flatMap(({ depend_items }) => depend_items.map((item) => item.pool_id)));
+    const withCron = new Set(
+      rows.flatMap(({ pool_id, cron_items }) => (cron_items.length > 0 ? [pool_id] : [])),
+    );
+    return {
+      depended_on: pool_ids.filter((id) => dependedOn.has(id)),
+      with_cron: pool_ids.filter((id) => withCron.has(id)),
+    };
+  }
+
+  /** Those at which something will be done. */
+  private nextMoments({ exec_type, cron_items, time_zone }: ScheduleTable) {
+    const items = exec_type === 'crontab' ? cron_items.filter(({ ignore }) => !ignore) : [];
+    const moments: RpcResponse<typeof schedules.occurrences>['next'] = [];
+    for (let last = this.now(); moments.length < NEXT; ) {
+      const next = nextMoment(items, time_zone || this.zone, last);
+      if (!next) break;
+      moments.push(next);
+      last = next.due;
+    }
+    return moments;
+  }
+}
+
+function toSchedule(row: ScheduleTable): Schedule {
+  const { id, pool_id, type, exec_type, time_zone, cron_items, depend_items } = row;
+  return { id, pool_id, type, exec_type, time_zone, cron_items, depend_items };
+}

@@ -1,0 +1,251 @@
+import type { Clock } from '@rigel/clock';
+import { partitionOf, ServiceError } from '@rigel/contracts';
+import { VersionConflict } from '@rigel/event-store';
+import type { RequestContext } from '@rigel/messaging';
+import type { Logger } from 'pino';
+import { nextMoment } from './calendar.js';
+import {
+  beginFiring,
+  finishFiring,
+  firingItems,
+  giveUp,
+  OVERLAP,
+  passTime,
+  takeOver,
+  targetInForce,
+  zoneOf,
+} from './decide.js';
+import type { OccurrenceOpened, ScheduleEvent } from './events.js';
+import type { Firing } from './fire.js';
+import { evolveSchedule, type ScheduleState } from './state.js';
+import type { ScheduleLedger } from './store.js';
+
+/** Between two looks at what stands in the way of a moment. */
+const RETRY_MS = 2_000;
+const LONGEST_RETRY_MS = 60_000;
+
+/** A scheduled task that this replica runs. */
+interface Owned {
+  state: ScheduleState;
+  /** The first moment that has not been noticed; null: there is none. Undefined: to be computed. */
+  next: number | null | undefined;
+  /** It was taken over, and the item in force has not been applied since. */
+  takenOver: boolean;
+  /** Something of it is under way. */
+  busy: boolean;
+  /** Not looked at earlier, unless a moment comes. */
+  retryAt: number;
+  tries: number;
+  /** What the log said last that it waits for. */
+  told: string;
+}
+
+/**
+ * Lets the scheduled tasks of the partitions that this replica owns act at their moments. What it is about to do is
+ * recorded before it is done: a moment is noticed, then fires, then has its outcome. Another replica that takes over in
+ * between finds the task that was made by the moment's name, or makes it.
+ */
+export class ScheduleRunner {
+  private readonly owned = new Map<number, Owned>();
+  private partitions: ReadonlySet<number> = new Set();
+  private ticking = false;
+  /** What is under way. */
+  private readonly acting = new Set<Promise<void>>();
+
+  constructor(
+    private readonly options: {
+      ledger: ScheduleLedger;
+      firing: Firing;
+      /** Time zone of schedules that name none. */
+      zone: string;
+      clock: Clock;
+      log: Logger;
+    },
+  ) {}
+
+  /** Sets the partitions that this replica owns now. */
+  own(partitions: ReadonlySet<number>): void {
+    this.partitions = partitions;
+    for (const id of this.owned.keys()) if (!partitions.has(partitionOf(id))) this.owned.delete(id);
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    while (this.acting.size > 0) await Promise.all(this.acting);
+  }
+
+  /** Once a second, and when something was saved. Resolves when all that is due has been begun. */
+  async tick(): Promise<void> {
+    if (this.ticking) return;
+    this.ticking = true;
+    try {
+      const versions = await this.options.ledger.versions([...this.partitions]);
+      const all = [...versions].filter(([id]) => this.partitions.has(partitionOf(id)));
+      await Promise.all(all.map(([id, version]) => this.look(id, version)));
+    } finally {
+      this.ticking = false;
+    }
+  }
+
+  /** Looks at one scheduled task; a failure concerns only that one. */
+  private async look(id: number, version: number): Promise<void> {
+    const known = this.owned.get(id);
+    if (known?.busy) return;
+    const { log, clock, zone } = this.options;
+    try {
+      const owned = known && known.state.version >= version ? known : await this.load(id, known);
+      if (!owned) return;
+      if (owned.next === undefined) {
+        const { state } = owned;
+        owned.next = nextMoment(firingItems(state), zoneOf(state, zone), state.settledUntil)?.due ?? null;
+      }
+      const now = clock.now();
+      const due = owned.next !== null && owned.next <= now;
+      const { waiting, firing } = owned.state;
+      // A clock that was set back must not put it off for longer.
+      const mayTry = now >= owned.retryAt || owned.retryAt - now > LONGEST_RETRY_MS;
+      if (!due && !((waiting || firing || owned.takenOver) && mayTry)) return;
+      owned.busy = true;
+      // Not waited for: one whose neighbours are slow must not keep the others.
+      const acting = this.act(id, owned).finally(() => {
+        owned.busy = false;
+        this.acting.delete(acting);
+      });
+      this.acting.add(acting);
+    } catch (error) {
+      log.warn({ schedule: id, err: error }, 'a scheduled task could not be read, trying again');
+    }
+  }
+
+  private async load(id: number, known: Owned | undefined): Promise<Owned | undefined> {
+    const state = await this.options.ledger.load(id);
+    if (!state || !this.partitions.has(partitionOf(id))) return undefined;
+    const takenOver = known?.takenOver ?? true;
+    const owned = { state, next: undefined, takenOver, busy: false, retryAt: 0, tries: 0, told: '' };
+    this.owned.set(id, owned);
+    return owned;
+  }
+
+  private async act(id: number, owned: Owned): Promise<void> {
+    const { log, clock } = this.options;
+    try {
+      await this.advance(owned);
+    } catch (error) {
+      if (error instanceof VersionConflict) {
+        // Saved anew, or another replica's by now: what there is to do is decided on what is recorded.
+        if (this.owned.get(id) === owned) {
+          const again = await this.load(id, owned).catch(() => undefined);
+          if (!again) this.owned.delete(id);
+        }
+        return;
+      }
+      owned.retryAt = clock.now() + Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** owned.tries++);
+      log.warn({ schedule: id, err: error }, 'a scheduled task could not act, trying again');
+    }
+  }
+
+  /** Takes the steps that are possible now. */
+  private async advance(owned: Owned): Promise<void> {
+    const { clock, zone } = this.options;
+    await this.record(owned, passTime(owned.state, { now: clock.now(), zone }));
+    if (owned.takenOver) await this.applyInForce(owned);
+    const { waiting, firing } = owned.state;
+    if (firing) await this.goOn(owned, firing);
+    if (waiting && !owned.state.firing && (await this.isFree(owned))) {
+      await this.record(owned, beginFiring(owned.state));
+      if (owned.state.firing) await this.goOn(owned, owned.state.firing);
+    }
+  }
+
+  /** Nothing is recorded when the pool is as the item wants it: schedulers take over whenever one comes or goes. */
+  private async applyInForce(owned: Owned): Promise<void> {
+    const time = { now: this.options.clock.now(), zone: this.options.zone };
+    const { waiting, firing } = owned.state;
+    const item = waiting || firing ? undefined : targetInForce(owned.state, time);
+    if (item) {
+      const standings = await this.options.ledger.standings(owned.state.lastTasks);
+      const ended = standings.every(({ standing }) => standing === 'ended');
+      if (ended && (await this.isNeeded(owned, item))) await this.record(owned, takeOver(owned.state, time));
+    }
+    owned.takenOver = false;
+  }
+
+  /** A pool that is gone, or of which nothing can be known for another reason that stays, needs nothing. */
+  private async isNeeded(owned: Owned, item: OccurrenceOpened['item']): Promise<boolean> {
+    try {
+      const now = this.options.clock.now();
+      return await this.options.firing.isNeeded(owned.state, item, contextOf(owned.state.id, now));
+    } catch (error) {
+      if (isFinal(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Whether the tasks of the last round let the one that waits begin. */
+  private async isFree(owned: Owned): Promise<boolean> {
+    const standings = await this.options.ledger.standings(owned.state.lastTasks);
+    const paused = standings.find(({ standing }) => standing === 'paused');
+    if (paused) {
+      await this.record(owned, giveUp(owned.state, `paused: task ${paused.id} of the last time is paused`));
+      return false;
+    }
+    const running = standings.find(({ standing }) => standing === 'running');
+    if (!running) return true;
+    this.putOff(owned, `task ${running.id} of the last time to end`);
+    return false;
+  }
+
+  /** Makes the tasks of the moment that fires, unless they have been made. */
+  private async goOn(owned: Owned, firing: OccurrenceOpened): Promise<void> {
+    const { ledger } = this.options;
+    const { state } = owned;
+    const made = await ledger.tasksOf(state.id, firing);
+    if (made.length > 0) return this.record(owned, finishFiring(state, made));
+    try {
+      const fired = await this.options.firing.fire(state, firing, contextOf(state.id, firing.due));
+      if ('tasks' in fired) return await this.record(owned, finishFiring(state, fired.tasks));
+      if (state.waiting) return await this.record(owned, giveUp(state, OVERLAP));
+      this.putOff(owned, fired.waitsFor);
+    } catch (error) {
+      if (!isFinal(error)) {
+        // What it did may have been done all the same; the record refuses to say otherwise.
+        if (state.waiting) return this.record(owned, giveUp(state, OVERLAP));
+        throw error;
+      }
+      // Refused because of a task that this very moment has made: that is looked for next time.
+      if ((await ledger.tasksOf(state.id, firing)).length > 0) return;
+      await this.record(owned, giveUp(state, `refused: ${error.message}`));
+    }
+  }
+
+  private putOff(owned: Owned, waitsFor: string): void {
+    owned.retryAt = this.options.clock.now() + RETRY_MS;
+    if (owned.told === waitsFor) return;
+    owned.told = waitsFor;
+    this.options.log.info({ schedule: owned.state.id, waits_for: waitsFor }, 'a scheduled task waits');
+  }
+
+  private async record(owned: Owned, events: readonly ScheduleEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    const { ledger, clock } = this.options;
+    const { state } = owned;
+    const now = clock.now();
+    const { correlationId, actor } = contextOf(state.id, now);
+    await ledger.record(state, events, { correlationId, actor }, now);
+    for (const event of events) owned.state = evolveSchedule(owned.state, event, state.id);
+    owned.next = undefined;
+    owned.retryAt = 0;
+    owned.tries = 0;
+    owned.told = '';
+  }
+}
+
+/** A refusal by a rule, which trying again does not change. */
+function isFinal(error: unknown): error is ServiceError {
+  return error instanceof ServiceError && error.code !== 'unavailable' && error.code !== 'internal';
+}
+
+function contextOf(id: number, at: number): RequestContext {
+  const correlationId = `schedule-${id}-${new Date(at).toISOString()}`;
+  return { correlationId, actor: 'crontab', partition: undefined };
+}

@@ -1,0 +1,205 @@
+import type { Clock } from '@rigel/clock';
+import {
+  type CronItemInput,
+  catalog,
+  type DependItemInput,
+  inventory,
+  isTimeZone,
+  type Pool,
+  type RpcRequest,
+  ServiceError,
+  type schedules,
+  show,
+} from '@rigel/contracts';
+import { VersionConflict } from '@rigel/event-store';
+import type { Bus, RequestContext } from '@rigel/messaging';
+import type { Transaction } from 'kysely';
+import type { Tables } from '../tables.js';
+import { readTime, secondOfDay } from './calendar.js';
+import { type Definition, save } from './decide.js';
+import { conflictOf, type PoolItems } from './dependencies.js';
+import type { ScheduleStore } from './store.js';
+
+/** Others may write to the same scheduled task meanwhile. */
+const MAX_TRIES = 5;
+
+export interface SaveParts {
+  bus: Bus;
+  store: ScheduleStore;
+  clock: Clock;
+  /** Time zone of schedules that name none. */
+  zone: string;
+}
+
+/**
+ * Saves a scheduled task whole: everything is checked, then what came due until now is recorded with the new items.
+ * @returns its id.
+ * @throws ServiceError naming the field that is wrong, or what stands against a dependency.
+ */
+export async function saveSchedule(
+  request: RpcRequest<typeof schedules.save>,
+  context: RequestContext,
+  parts: SaveParts,
+): Promise<{ id: number }> {
+  const { bus, store, clock, zone } = parts;
+  const definition = readDefinition(request);
+  const pool = await poolOf(request.pool_id, 'pool_id', context, bus);
+  await checkDependencies(pool, definition, context, bus);
+  const meta = { correlationId: context.correlationId, actor: request.opr_user };
+  for (let attempt = 1; ; attempt++) {
+    const known = await findSchedule(store, request);
+    const id = known ?? (await store.nextId());
+    const state = known === undefined ? undefined : await store.load(known);
+    const now = clock.now();
+    const events = save(id, state, definition, { now, zone });
+    try {
+      await store.append(id, state?.version ?? 0, events, meta, now, (trx) =>
+        checkAgainstOthers(trx, definition),
+      );
+      return { id };
+    } catch (error) {
+      if (!(error instanceof VersionConflict) || attempt === MAX_TRIES) throw error;
+    }
+  }
+}
+
+/** The scheduled task that a request is to replace; undefined: it is a new one. */
+async function findSchedule(
+  store: ScheduleStore,
+  { id, pool_id, type }: RpcRequest<typeof schedules.save>,
+): Promise<number | undefined> {
+  const rows = store.db.selectFrom('schedules').select(['id', 'pool_id', 'type']);
+  if (id === 0) {
+    const own = await rows.where('pool_id', '=', pool_id).where('type', '=', type).executeTakeFirst();
+    return own?.id;
+  }
+  const row = await rows.where('id', '=', id).executeTakeFirst();
+  if (!row) throw new ServiceError('not_found', `there is no scheduled task ${id}`, 'id');
+  if (row.pool_id !== pool_id) {
+    throw new ServiceError('invalid', `scheduled task ${id} is of pool ${row.pool_id}, not ${pool_id}`, 'id');
+  }
+  if (row.type !== type) {
+    throw new ServiceError('invalid', `scheduled task ${id} is of type ${row.type}, not ${type}`, 'id');
+  }
+  return row.id;
+}
+
+/** @throws ServiceError `invalid` naming the item and its field. */
+function readDefinition(request: RpcRequest<typeof schedules.save>): Definition {
+  const { pool_id, type, exec_type } = request;
+  const timeZone = request.time_zone.trim();
+  if (timeZone !== '' && !isTimeZone(timeZone)) {
+    throw new ServiceError('invalid', `time_zone ${show(timeZone)} is no IANA time zone`, 'time_zone');
+  }
+  return {
+    pool: pool_id,
+    type,
+    execType: exec_type,
+    timeZone,
+    cronItems: readCronItems(request.cron_items),
+    dependItems: readDependItems(request.depend_items, pool_id),
+  };
+}
+
+function readCronItems(items: readonly CronItemInput[]): CronItemInput[] {
+  const seen = new Set<string>();
+  return items.map((given, index) => {
+    const where = `cron_items.${index}`;
+    const item = { ...given, time: given.time.trim() };
+    if (!readTime(item.time)) {
+      throw new ServiceError(
+        'invalid',
+        `${where}.time must be HH:mm or HH:mm:ss (got ${show(item.time)})`,
+        where,
+      );
+    }
+    const moment = `${item.week_day} ${secondOfDay(item.time)}`;
+    if (seen.has(moment)) {
+      const day = item.week_day;
+      throw new ServiceError(
+        'invalid',
+        `${where}: two items with week_day ${day} and time ${item.time}`,
+        where,
+      );
+    }
+    seen.add(moment);
+    return item;
+  });
+}
+
+function readDependItems(items: readonly DependItemInput[], pool: number): DependItemInput[] {
+  const seen = new Set<number>();
+  return items.map((given, index) => {
+    const where = `depend_items.${index}`;
+    const item = { ...given, step_name: given.step_name.trim() };
+    if (item.pool_id === pool) {
+      throw new ServiceError('invalid', `${where}.pool_id: pool ${pool} cannot depend on itself`, where);
+    }
+    if (seen.has(item.pool_id)) {
+      throw new ServiceError('invalid', `${where}.pool_id: pool ${item.pool_id} stands there twice`, where);
+    }
+    seen.add(item.pool_id);
+    return item;
+  });
+}
+
+async function poolOf(id: number, field: string, context: RequestContext, bus: Bus): Promise<Pool> {
+  try {
+    return await bus.call(inventory.getPool, { id }, context);
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.code !== 'not_found') throw error;
+    throw new ServiceError('not_found', `${field}: pool ${id} does not exist`, field);
+  }
+}
+
+/** The pools exist, and the steps that are waited for are in their templates. */
+async function checkDependencies(
+  pool: Pool,
+  { type, dependItems }: Definition,
+  context: RequestContext,
+  bus: Bus,
+): Promise<void> {
+  const kind = type === 'expand' ? 'expand' : 'deploy';
+  for (const [index, { pool_id, step_name }] of dependItems.entries()) {
+    const where = `depend_items.${index}`;
+    const { name, tasks } = await poolOf(pool_id, `${where}.pool_id`, context, bus);
+    const template = tasks[kind];
+    if (!template) {
+      throw new ServiceError(
+        'invalid',
+        `${where}: pool ${show(name)}, on which ${show(pool.name)} is to depend, has no template to ${kind}`,
+        where,
+      );
+    }
+    const { steps } = await bus.call(catalog.getTemplate, { id: template }, context);
+    if (steps.some((step) => step.name === step_name)) continue;
+    throw new ServiceError(
+      'not_found',
+      `${where}.step_name: the template to ${kind} pool ${show(name)} has no step ${show(step_name)}`,
+      where,
+    );
+  }
+}
+
+/** @throws ServiceError `conflict` when the dependencies of all scheduled tasks together make no sense. */
+async function checkAgainstOthers(trx: Transaction<Tables>, definition: Definition): Promise<void> {
+  const rows = await trx
+    .selectFrom('schedules')
+    .select(['pool_id', 'type', 'cron_items', 'depend_items'])
+    .execute();
+  const others = rows.filter(({ pool_id, type }) => pool_id !== definition.pool || type !== definition.type);
+  const all: PoolItems[] = [
+    ...others.map(({ pool_id, cron_items, depend_items }) => ({
+      pool: pool_id,
+      hasCron: cron_items.length > 0,
+      dependsOn: depend_items.map((item) => item.pool_id),
+    })),
+    {
+      pool: definition.pool,
+      hasCron: definition.cronItems.length > 0,
+      dependsOn: definition.dependItems.map((item) => item.pool_id),
+    },
+  ];
+  const conflict = conflictOf(all, definition.pool);
+  if (conflict) throw new ServiceError('conflict', conflict, 'depend_items');
+}

@@ -1,0 +1,32 @@
+import { schedules } from '@rigel/contracts';
+import type { Operations } from '@rigel/runtime';
+import { Type } from 'typebox';
+import type { ScheduleQueries } from './queries.js';
+import type { ScheduleRunner } from './runner.js';
+import { type SaveParts, saveSchedule } from './save.js';
+
+/** Told to all replicas: a scheduled task was saved. */
+const SAVED_SUBJECT = 'rigel.scheduler.schedule_saved';
+const ScheduleAnnounced = Type.Object({ id: Type.Integer() });
+
+/** Serves the operations on scheduled tasks; any replica answers them. */
+export function serveSchedules(
+  operations: Operations,
+  queries: ScheduleQueries,
+  runner: ScheduleRunner,
+  parts: SaveParts,
+): void {
+  const { bus } = parts;
+  operations.serve(schedules.save, async (request, context) => {
+    const answer = await saveSchedule(request, context, parts);
+    bus.publish(SAVED_SUBJECT, answer);
+    return answer;
+  });
+  operations.serve(schedules.find, (request) => queries.find(request));
+  operations.serve(schedules.occurrences, (request) => queries.occurrences(request));
+  operations.serve(schedules.flags, (request) => queries.flags(request));
+  bus.subscribe(SAVED_SUBJECT, ScheduleAnnounced, () => {
+    // Whoever misses this finds it at the next look.
+    runner.tick().catch(() => undefined);
+  });
+}
