@@ -1,3 +1,4 @@
+import { waitFor } from '@rigel/testing';
 import { uniqueName } from '../support/fleet.js';
 import type { Rig } from '../support/rig.js';
 
@@ -23,8 +24,16 @@ export async function growAndShrink({ api, fleet }: Rig, greeting: string): Prom
     docker_image: '-',
     cluster_id,
   });
-  const pool = { name: 'machines', desc: '', vm_type: 1, sd_id: 0, service_id: service.id, tasks };
-  const { id } = await api.ok<{ id: number }>('/pool/create', pool);
+  const pool = (name: string) =>
+    api.ok<{ id: number }>('/pool/create', {
+      name,
+      desc: '',
+      vm_type: 1,
+      sd_id: 0,
+      service_id: service.id,
+      tasks,
+    });
+  const { id } = await pool('machines');
   const finished = async (path: string, body: object): Promise<void> => {
     const [task = 0] = (await api.done(path, body)).taskIds;
     const { state } = await fleet.ended(task, 120_000);
@@ -33,4 +42,42 @@ export async function growAndShrink({ api, fleet }: Rig, greeting: string): Prom
   await finished(`/pool/expand/${id}`, { num: 1 });
   const [node] = await api.ok<{ ip: string }[]>(`/pool/${id}/list_nodes`);
   await finished(`/pool/shrink/${id}`, { nodes: [node?.ip] });
+
+  // What is in force is applied at once: first with a machine, then one that names another pool, which is not followed. One
+  // that is ignored comes due meanwhile.
+  const soon = new Date(Date.now() + 4_000).toISOString().slice(11, 19);
+  const item = (time: string, ignore: 0 | 1) => ({
+    instance_num: 1,
+    concurr_ratio: 0,
+    concurr_num: 0,
+    week_day: 0,
+    time,
+    ignore,
+  });
+  const save = (depend_itmes: object[]) =>
+    api.ok('/task/saveTask', {
+      id: 0,
+      pool_id: id,
+      type: 'expand',
+      exec_type: 'crontab',
+      cron_itmes: [item('04:00', 0), item(soon, 1)],
+      depend_itmes,
+    });
+  const outcomes = () =>
+    waitFor(
+      async () => {
+        const [schedule] = await api.ok<{ id: number }[]>(`/task/expandList/${id}`);
+        const { occurrences } = await api.ok<{ occurrences: { outcome: string }[] }>(
+          `/schedule/${schedule?.id}/occurrences`,
+        );
+        return occurrences.every(({ outcome }) => outcome !== 'waiting' && outcome !== 'firing');
+      },
+      { what: 'the moments have outcomes', timeoutMs: 120_000 },
+    );
+  await save([]);
+  await outcomes();
+  await save([
+    { pool_id: (await pool('follower')).id, ratio: 1, elastic_count: 0, step_name: greeting, ignore: 0 },
+  ]);
+  await outcomes();
 }
