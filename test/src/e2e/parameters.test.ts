@@ -7,7 +7,8 @@ import { startRig } from '../support/rig.js';
 const NASTY = `'; touch /tmp/rigel-broke-out; echo "$(id)\` \\ \n * ~ {{other}} $HOME é`;
 
 t.test('a parameter arrives literally, wherever it stands', async (t) => {
-  const rig = await startRig({ executors: 1 });
+  // An executor tells of what succeeds only when asked to.
+  const rig = await startRig({ executors: 1, env: { executor: { RIGEL_LOG_LEVEL: 'debug' } } });
   t.teardown(() => rig.stop());
   const { api, fleet, sshd } = rig;
   const nodes = loopbackNodes(1, sshd.port);
