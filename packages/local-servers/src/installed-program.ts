@@ -3,12 +3,24 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import { installDebianPackage } from './debian-package.js';
 
 /** Debian's packages install servers where the PATH of ordinary users does not look. */
-const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/usr/local/bin', '/usr/bin', '/opt/homebrew/bin'];
+export const SYSTEM_FOLDERS = [
+  '/usr/local/sbin',
+  '/usr/sbin',
+  '/usr/local/bin',
+  '/usr/bin',
+  '/opt/homebrew/bin',
+];
 
-/** The absolute path of a program of this machine, from PATH and the system's folders; undefined when it is not installed. */
-export async function findInstalledProgram(name: string): Promise<string | undefined> {
+/**
+ * The absolute path of a program of this machine; undefined when it is not installed.
+ * @param alsoIn folders that are looked into after those of PATH.
+ */
+export async function findInstalledProgram(
+  name: string,
+  alsoIn: readonly string[] = SYSTEM_FOLDERS,
+): Promise<string | undefined> {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(isAbsolute);
-  for (const folder of [...folders, ...SYSTEM_FOLDERS]) {
+  for (const folder of [...folders, ...alsoIn]) {
     const path = join(folder, name);
     const executable = await access(path, constants.X_OK).then(
       () => true,

@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
-import { delimiter, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { installDebianPackage } from './debian-package.js';
+import { findInstalledProgram, SYSTEM_FOLDERS } from './installed-program.js';
 import { downloadNatsServer } from './nats-download.js';
 import { natsArchive } from './nats-release.js';
 
@@ -10,8 +9,6 @@ const run = promisify(execFile);
 const VERSION_TIMEOUT_MS = 10_000;
 /** The oldest release that everything here is tested with (Debian 12's). */
 const OLDEST = { major: 2, minor: 9 };
-/** Debian's packages install it where the PATH of ordinary users does not look. */
-const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/usr/local/bin', '/usr/bin', '/opt/homebrew/bin'];
 
 /** How to get hold of nats-server. */
 export interface NatsServerOptions {
@@ -45,7 +42,11 @@ export async function ensureNatsServer(options: NatsServerOptions): Promise<stri
   const installed = await findInstalled(downloadUrl === undefined ? SYSTEM_FOLDERS : [], failures);
   if (installed !== undefined) return installed;
 
-  if (downloadUrl === undefined && process.getuid?.() === 0 && (await findProgram('apt-get')) !== undefined) {
+  if (
+    downloadUrl === undefined &&
+    process.getuid?.() === 0 &&
+    (await findInstalledProgram('apt-get', [])) !== undefined
+  ) {
     log('nats-server is not installed: installing the package nats-server with apt-get');
     try {
       await installDebianPackage('nats-server', signal);
@@ -81,8 +82,8 @@ export async function ensureNatsServer(options: NatsServerOptions): Promise<stri
   );
 }
 
-async function findInstalled(alsoIn: string[], failures: string[]): Promise<string | undefined> {
-  const binary = await findProgram('nats-server', alsoIn);
+async function findInstalled(alsoIn: readonly string[], failures: string[]): Promise<string | undefined> {
+  const binary = await findInstalledProgram('nats-server', alsoIn);
   if (binary === undefined) return undefined;
   try {
     await checkVersion(binary);
@@ -91,19 +92,6 @@ async function findInstalled(alsoIn: string[], failures: string[]): Promise<stri
     failures.push((error as Error).message);
     return undefined;
   }
-}
-
-async function findProgram(name: string, alsoIn: string[] = []): Promise<string | undefined> {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(isAbsolute);
-  for (const folder of [...folders, ...alsoIn]) {
-    const path = join(folder, name);
-    const executable = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (executable) return path;
-  }
-  return undefined;
 }
 
 async function checkVersion(binary: string): Promise<void> {

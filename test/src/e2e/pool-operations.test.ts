@@ -102,12 +102,8 @@ t.test(
         sd: Object.fromEntries(running.map(({ entry }, n) => [n + 1, { ...entry, port: SERVICE_PORT }])),
       }),
     });
-    const machines = machinesOf(rig.dataDir);
-    t.teardown(async () => {
-      await rig.stop();
-      await machines.destroy(AbortSignal.timeout(60_000));
-    });
-    const { api } = rig;
+    t.teardown(() => rig.stop());
+    const { api, machines } = rig;
     const pool = await makePool(
       api,
       running.map((_, n) => n + 1),
@@ -145,12 +141,8 @@ t.test(
   { skip: onLinux },
   async (t) => {
     const rig = await startRig({ executors: 2, schedulers: 2, fastDatabase: false });
-    const machines = machinesOf(rig.dataDir);
-    t.teardown(async () => {
-      await rig.stop();
-      await machines.destroy(AbortSignal.timeout(120_000));
-    });
-    const { api, stack } = rig;
+    t.teardown(() => rig.stop());
+    const { api, machines, stack } = rig;
     const pool = await makePool(api, []);
     const steps = [{ name: 'create_vm', param_values: {}, retry }];
     const expand = await api.ok<number>('/task_tpl/create', { name: uniqueName('grow'), desc: '', steps });

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { machinesOf, SERVICE_PORT } from '@rigel/local';
+import { SERVICE_PORT } from '@rigel/local';
 import { askOnce } from '@rigel/providers/testing';
 import { waitFor } from '@rigel/testing';
 import t from 'tap';
@@ -20,12 +20,8 @@ t.test(
   { skip: process.platform === 'linux' ? false : 'needs loopback addresses' },
   async (t) => {
     const rig = await startRig();
-    const machines = machinesOf(rig.dataDir);
-    t.teardown(async () => {
-      await machines.destroy(AbortSignal.timeout(60_000));
-      await rig.stop();
-    });
-    const { api, fleet, stack } = rig;
+    t.teardown(() => rig.stop());
+    const { api, fleet, machines, stack } = rig;
     const balancer = stack.balancerUrl;
     if (balancer === undefined) t.comment('without nginx, which is not installed');
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { run as rigel, SERVICES } from '@rigel/cli';
-import { machinesOf, REPOSITORY_DIR } from '@rigel/local';
+import { REPOSITORY_DIR } from '@rigel/local';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
 import { editCatalog, editInventory } from './fleet-edits.js';
@@ -35,7 +35,6 @@ try {
   }
 } finally {
   await rig.stop();
-  await machinesOf(rig.dataDir).destroy(AbortSignal.timeout(60_000));
 }
 
 /** Waits until nothing is written any more. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type CommandSpec,
+  machinesOf,
   readLocalConfig,
   type Stack,
   type StackOptions,
@@ -13,10 +14,15 @@ import { type Sshd, startSshd } from '@rigel/remote-attempt/testing';
 import { ApiClient } from './api.js';
 import { Fleet } from './fleet.js';
 
+/** How long it may take to remove what is left of the local machines. */
+const MACHINES_MS = 120_000;
+
 /** The whole system as `pnpm start` runs it, on free ports and a temporary data folder, with a real SSH server. */
 export interface Rig {
   stack: Stack;
   sshd: Sshd;
+  /** The local machines that tasks have made; `stop` removes what is left of them. */
+  machines: ReturnType<typeof machinesOf>;
   api: ApiClient;
   fleet: Fleet;
   dataDir: string;
@@ -75,14 +81,18 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
         })),
     });
     const api = new ApiClient(stack.httpUrl);
+    const machines = machinesOf(dataDir);
     return {
       stack,
+      machines,
       sshd,
       api,
       fleet: new Fleet(api),
       dataDir,
       stop: async () => {
         await stack.stop();
+        // They outlive the stack, and would outlive their folder.
+        await machines.destroy(AbortSignal.timeout(MACHINES_MS));
         await sshd.stop();
         await rm(folder, { recursive: true, force: true });
       },
