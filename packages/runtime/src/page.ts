@@ -39,7 +39,10 @@ export async function readRange<DB, Table extends keyof DB, Row>(
   const counted = query.clearSelect().clearOrderBy().select(sql<number>`count(*)`.as('total'));
   // As an array: joined with them, the table would be gone through as a whole for a page of thousands.
   const page = query.clearWhere().where(sql<SqlBool>`id = ANY (ARRAY${ids})`);
-  if (known.total !== undefined) return { rows: await page.execute(), total: known.total };
+  if (known.total !== undefined) {
+    const rows = await page.execute();
+    return { rows, total: agreeing(known.total, rows.length, { offset, limit }) };
+  }
   // Page and number in one statement: one way to the database and back, and they agree.
   const counting = await page.select(sql<number>`${counted}`.as(TOTAL)).execute();
   const rows = counting as unknown as (Row & { [TOTAL]?: number })[];
@@ -47,10 +50,23 @@ export async function readRange<DB, Table extends keyof DB, Row>(
   if (total === undefined) {
     // The type of a selection cannot be followed through clearSelect().
     const [count] = (await counted.execute()) as unknown as { total: number }[];
-    total = count?.total ?? 0;
+    total = agreeing(count?.total ?? 0, 0, { offset, limit });
   }
   for (const row of rows) delete row[TOTAL];
   return { rows, total };
+}
+
+/**
+ * The number of all rows when it was read by another statement than the part, made to agree with the part: rows may have
+ * come or gone in between, and a client would look for what the number promises.
+ */
+function agreeing(
+  total: number,
+  found: number,
+  { offset, limit }: { offset: number; limit: number },
+): number {
+  if (found === limit) return Math.max(total, offset + found);
+  return found > 0 ? offset + found : Math.min(total, offset);
 }
 
 /**

@@ -168,6 +168,15 @@ t.test('the stop of an attempt that somebody else began says that a machine may 
   t.match(result, { status: 'stopped', unknown_machine: true });
 });
 
+t.test('the stop of an attempt that nobody began leaves nothing to look for', async (t) => {
+  const { result } = await new RunUnderTest('create_vm', entries()).runner.stop(
+    { do: 'stop', step: 0, attempt: 2 },
+    new AbortController().signal,
+    false,
+  );
+  t.match(result, { status: 'stopped', reason: '', unknown_machine: undefined });
+});
+
 t.test('machines are returned, also twice; a node without one is told what to do', async (t) => {
   const [vmId = ''] = [...server.machines.keys()];
   for (let times = 0; times < 2; times++) {

@@ -80,8 +80,8 @@ export class VmRunner implements StepRunner {
       : report;
   }
 
-  /** An attempt that somebody else began: nothing runs, but a machine that was made is to be known. */
-  async stop(instruction: StopInstruction, abandon: AbortSignal): Promise<AttemptReport> {
+  /** Nothing runs, but a machine that somebody's attempt has made is to be known. */
+  async stop(instruction: StopInstruction, abandon: AbortSignal, begun = true): Promise<AttemptReport> {
     const now: RunInstruction = {
       ...instruction,
       do: 'run',
@@ -104,7 +104,10 @@ export class VmRunner implements StepRunner {
       async () => {
         if (step.name === 'return_vm' || node.vmId !== '') return;
         const entry = providerOf(step, 'vm_type_id', this.providers);
-        if (!entry.provider.remembersTokens) throw new AttemptFailure(UNKNOWN, true);
+        if (!entry.provider.remembersTokens) {
+          if (begun) throw new AttemptFailure(UNKNOWN, true);
+          return;
+        }
         machine = await attempt.call(entry, async (provider, call) => provider.find?.(this.token, call));
       },
       () => machine && { vm_id: machine.vmId, ip: machine.ip },

@@ -181,4 +181,33 @@ t.test('clusters are added while a client pages through them, newest first: none
   await added;
 });
 
+t.test('while rows come and go, the number of all rows agrees with those of the page', async (t) => {
+  const { id: cluster_id } = await cluster('agreeing');
+  const { id: service_id } = await service('agreeing', cluster_id);
+  const { id: pool_id } = await pool('agreeing', service_id);
+  const changing = { done: false };
+  const changed = (async () => {
+    for (let n = 0; n < 60; n++) {
+      const { id } = await pool(`agreeing${n}`, service_id);
+      const { ids } = await call(inventory.addNodes, { pool_id, nodes: [`agreeing-${n}`] });
+      if (n % 2 === 0) await call(inventory.removeNodes, { pool_id, nodes: ids });
+      await call(inventory.deletePool, { id });
+    }
+    changing.done = true;
+  })();
+  while (!changing.done) {
+    for (const page of [1, 2, 9]) {
+      const asked = { page, page_size: 1 };
+      for (const { rows, total } of await Promise.all([
+        call(inventory.listPools, { ...asked, service_id }),
+        call(inventory.listNodes, { ...asked, pool_id }),
+      ])) {
+        const due = Math.min(1, Math.max(0, total - (page - 1)));
+        if (rows.length !== due) t.fail(`page ${page} has ${rows.length} rows, and there are ${total}`);
+      }
+    }
+  }
+  await changed;
+});
+
 t.test('the read tables can be made again from the events', (t) => assertReplayable(t, servers));
