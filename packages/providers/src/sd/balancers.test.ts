@@ -71,7 +71,8 @@ function balancerTests(name: string, start: () => Promise<StartedBalancer>): voi
     });
 
     await t.test("executors do not lose each other's changes", async (t) => {
-      const nodes = Array.from({ length: 12 }, (_, index) => index + 20);
+      // More than a load balancer's control socket takes at once.
+      const nodes = Array.from({ length: 40 }, (_, index) => index + 100);
       const changes = nodes.map((node, index) =>
         makeChange(index % 2 ? first : second, 'register', address(node)),
       );

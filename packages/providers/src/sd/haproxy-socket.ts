@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError } from '../provider-error.js';
 
 /** A server as `show servers state` tells. */
@@ -17,6 +18,11 @@ export const MAINTENANCE = 0x01 | 0x02 | 0x04 | 0x20 | 0x40;
 export const DRAIN = 0x08 | 0x10;
 
 const LONGEST_ANSWER = 16 * 1024 * 1024;
+/** Between two tries to get into the socket's queue of clients, at most. */
+const BUSY_MS = 50;
+
+/** The socket's queue of clients is full, so nobody has seen the command. Connecting to a port waits by itself. */
+class SocketBusy extends Error {}
 
 /** HAProxy's runtime API. */
 export class HaproxySocket {
@@ -30,8 +36,20 @@ export class HaproxySocket {
       : { host: socket.slice(0, colon), port: Number(socket.slice(colon + 1)) };
   }
 
-  /** Sends one command; returns what HAProxy says, trimmed. */
-  send(command: string, signal: AbortSignal): Promise<string> {
+  /** Sends one command, as soon as HAProxy takes one more client; returns what it says, trimmed. */
+  async send(command: string, signal: AbortSignal): Promise<string> {
+    for (;;) {
+      try {
+        return await this.sendOnce(command, signal);
+      } catch (error) {
+        if (!(error instanceof SocketBusy)) throw error;
+        // At random: executors that were refused together must not come back together.
+        await sleep(Math.random() * BUSY_MS, undefined, { signal });
+      }
+    }
+  }
+
+  private sendOnce(command: string, signal: AbortSignal): Promise<string> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       let answer = '';
@@ -52,14 +70,15 @@ export class HaproxySocket {
         answer += text;
         if (answer.length > LONGEST_ANSWER) socket.destroy(new Error('the answer is too long'));
       });
-      socket.on('error', (error: NodeJS.ErrnoException) =>
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        if (!connected && error.code === 'EAGAIN') return reject(new SocketBusy());
         reject(
           new ProviderError(
             connected ? 'unknown' : 'unavailable',
             `the HAProxy socket ${this.socket} ${connected ? 'broke' : 'is not reached'}: ${error.code ?? error.message}`,
           ),
-        ),
-      );
+        );
+      });
       socket.on('close', () => {
         signal.removeEventListener('abort', onAbort);
         resolve(answer.trim());

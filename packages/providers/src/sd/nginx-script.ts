@@ -34,14 +34,14 @@ workers() {
 is_leaving() {
   { cat "/proc/$1/cmdline" 2>/dev/null || ps -o args= -p "$1"; } 2>/dev/null | grep -qs 'shutting down'
 }
-servers() { sed -n 's/^    server \\([^ ;]*\\).*# node$/\\1/p' "$file" 2>/dev/null; }
+servers() { sed -n 's/^    server \\([^ ;]*\\).*# node$/\\1/p'; }
 `;
 
 const CHANGE = `
 command -v flock >/dev/null 2>&1 || fail 'the command flock (package util-linux) is missing'
 exec 9>>"$lock" || fail "cannot write $lock"
 flock -w 30 9 || fail "another change of $file has gone on for more than 30 s"
-list=$(servers)
+list=$(cat "$file" 2>/dev/null | servers)
 for address in $remove; do list=$(printf '%s\\n' "$list" | grep -Fxv -- "$address"); done
 for address in $add; do
   printf '%s\\n' "$list" | grep -Fxq -- "$address" || list=$(printf '%s\\n%s' "$list" "$address")
@@ -90,13 +90,18 @@ printf 'changed %s\\n' "$before"
 `;
 
 const LOOK = `
-if ! cmp -s "$file" "$loaded"; then
+# The file is read once, so that what is said of it is all of one content, whatever others change meanwhile.
+read_file() { content=$(cat "$file" 2>/dev/null); }
+is_loaded() { printf '%s\\n' "$content" | cmp -s - "$loaded"; }
+read_file
+if ! is_loaded; then
   # Somebody else's change may be half-way.
   exec 9>>"$lock" || fail "cannot write $lock"
   flock -s -w 30 9 || fail "another change of $file has gone on for more than 30 s"
+  read_file
 fi
-cmp -s "$file" "$loaded" && printf 'loaded\\n'
-servers | while read -r address; do printf 'server %s\\n' "$address"; done
+is_loaded && printf 'loaded\\n'
+printf '%s\\n' "$content" | servers | while read -r address; do printf 'server %s\\n' "$address"; done
 now=" $(workers) "
 for pid in $old_workers; do
   case "$now" in *" $pid "*) ;; *) continue ;; esac
