@@ -50,7 +50,8 @@ export async function runStory(context: StoryContext): Promise<boolean> {
     const deployed = await allServe(context, GROWN, SECOND);
     const retried = await showUnlucky(api, deploy, unlucky, print);
 
-    print(`\n3. Shrink to ${LEFT}: machines leave nginx when their last request is done, and are returned`);
+    const leave = visitor ? 'leave nginx when their last request is done, and ' : '';
+    print(`\n3. Shrink to ${LEFT}: machines ${leave}are returned`);
     await operate(context, 'shrink', { nodes: nodes.slice(LEFT).map(({ ip }) => ip) }, footer);
     await readyNodes(context, LEFT);
     const shrunk = await allServe(context, LEFT, SECOND);
@@ -106,7 +107,9 @@ async function allServe(
   }
   const good = answered.size === count && made.length === count && wrong.size === 0;
   const asked = balancerUrl === undefined ? 'over HTTP' : 'through nginx';
-  print(`${good ? '✔' : '✘'} Asked ${asked}: ${answered.size} of ${made.length} machines answer as ${version}.`);
+  print(
+    `${good ? '✔' : '✘'} Asked ${asked}: ${answered.size} of ${made.length} machines answer as ${version}.`,
+  );
   for (const line of wrong) print(`    ${line}`);
   return good;
 }
