@@ -59,7 +59,6 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
     // Node would refuse a request without Host with no word of why; we do it.
     http: { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false },
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
-    exposeHeadRoutes: false,
     // A request that arrives on an open connection while the process ends is still answered as usual.
     return503OnClosing: false,
     genReqId: (request) => correlationIdFrom(request.headers),
@@ -108,7 +107,9 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
     return reply.send(transportFailure(error, { request, reply, log }));
   });
   app.setNotFoundHandler((request, reply) => {
-    const allowed = methodsAt(pathOf(request.url));
+    const path = pathOf(request.url);
+    const isPage = app.hasRoute({ method: 'GET', url: path });
+    const allowed = methodsAt(path) ?? (isPage ? ['GET', 'HEAD'] : undefined);
     return allowed ? methodNotAllowed(reply, allowed) : notFound(reply);
   });
   await registerOpenApi(app);
@@ -149,6 +150,7 @@ function registerEndpoints(app: FastifyInstance, options: DispatchOptions): void
       app.route({
         method: app.supportedMethods.filter((method) => !allowed.includes(method)),
         url,
+        exposeHeadRoute: false,
         schema: { hide: true },
         handler: async (_request, reply) => methodNotAllowed(reply, allowed),
       });
