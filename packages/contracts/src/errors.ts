@@ -35,7 +35,9 @@ export class ServiceError extends Error {
 
 /** Shows a value of a request in a message: shortened, and without the characters that messages must not contain. */
 export function show(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  // JSON would call a number that is too large null.
+  const isText = typeof value === 'string' || typeof value === 'number';
+  const text = isText ? String(value) : (JSON.stringify(value) ?? String(value));
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what must not pass
   const clean = text.replace(/["\\]/g, "'").replace(/[\u0000-\u001f\u007f]/g, ' ');
   return clean.length > 80 ? `${clean.slice(0, 77)}...` : clean;

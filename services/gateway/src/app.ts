@@ -20,7 +20,7 @@ import { correlationIdFrom } from './request/correlation.js';
 import { foreignOrigin } from './request/origin.js';
 import { endpoints } from './routes/index.js';
 import { createTimeFormat } from './time-format.js';
-import { answerTransportError, readAway } from './transport-errors.js';
+import { answerTransportError, answerWhatIsNotRouted, readAway } from './transport-errors.js';
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** Room for the addresses of some thousand nodes in a path. */
@@ -56,9 +56,9 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlation_id' }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    // Node would refuse a request without Host with no word of why; we do it.
+    http: { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false },
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
-    exposeHeadRoutes: false,
     // A request that arrives on an open connection while the process ends is still answered as usual.
     return503OnClosing: false,
     genReqId: (request) => correlationIdFrom(request.headers),
@@ -71,6 +71,7 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
       return notFound(reply);
     },
   });
+  answerWhatIsNotRouted(app.server);
   readBodiesByContent(app);
   // Parameters are read from three places at once and checked there; answers are sent as they are.
   app.setValidatorCompiler(() => () => true);
@@ -84,6 +85,12 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
     reply.header('X-Correlation-Id', request.id);
     // The end of the process would wait for this connection, however long its client keeps it.
     if (closing) reply.header('Connection', 'close');
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      reply.header('Connection', 'close');
+      return reply.code(400).send(failureEnvelope(400, 'the header Host is missing', {}));
+    }
   });
   app.addHook('onRequest', async (request, reply) => {
     // Only where something is told or done: the documentation and the probes are for everybody.
@@ -100,7 +107,9 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
     return reply.send(transportFailure(error, { request, reply, log }));
   });
   app.setNotFoundHandler((request, reply) => {
-    const allowed = methodsAt(pathOf(request.url));
+    const path = pathOf(request.url);
+    const isPage = app.hasRoute({ method: 'GET', url: path });
+    const allowed = methodsAt(path) ?? (isPage ? ['GET', 'HEAD'] : undefined);
     return allowed ? methodNotAllowed(reply, allowed) : notFound(reply);
   });
   await registerOpenApi(app);
@@ -141,6 +150,7 @@ function registerEndpoints(app: FastifyInstance, options: DispatchOptions): void
       app.route({
         method: app.supportedMethods.filter((method) => !allowed.includes(method)),
         url,
+        exposeHeadRoute: false,
         schema: { hide: true },
         handler: async (_request, reply) => methodNotAllowed(reply, allowed),
       });

@@ -9,7 +9,7 @@ import type { LiveStreams } from './live/live-streams.js';
 import { sendLiveStream } from './live/send.js';
 import { callPatiently } from './patient-call.js';
 import { queryOf } from './request/address.js';
-import { readBody } from './request/body.js';
+import { encodingOf, readBody } from './request/body.js';
 import { operatorFrom } from './request/operator.js';
 import { readPairs } from './request/pairs.js';
 import { idAsGiven, prepareParameters, type RequestSources } from './request/parameters.js';
@@ -64,7 +64,7 @@ function lastEventIdOf(request: FastifyRequest): string | undefined {
 function sourcesOf(request: FastifyRequest): RequestSources {
   return {
     path: { values: request.params as Record<string, unknown> },
-    body: readBody(request.body as Uint8Array | undefined, request.headers['content-encoding']),
+    body: readBody(request.body as Uint8Array | undefined, encodingOf(request.headers)),
     query: readPairs(queryOf(request.url)),
   };
 }
