@@ -2,6 +2,8 @@ export { ConfigError, readConfig } from './config.js';
 export { checkDatabase, createPool, DatabaseNotUsable, openDatabase, openExisting } from './database.js';
 export { isDatabaseUnavailable } from './database-errors.js';
 export { createLogger, LOG_LEVELS } from './logging.js';
+export { type Sample, sampled } from './metrics.js';
 export { Operations } from './operations.js';
 export { contains, offsetOf, type PageRequest, readPage, readRange } from './page.js';
+export { type Check, Readiness } from './readiness.js';
 export { CommonConfig, newCorrelationId, runService, type ServiceContext, serveHealth } from './service.js';

@@ -19,7 +19,7 @@ export const CatalogConfig = Type.Object({
 
 /** Starts the catalog service: actions, their implementations, remote steps and templates, in the schema `catalog`. */
 export async function startCatalog(context: ServiceContext<Static<typeof CatalogConfig>>): Promise<void> {
-  const { config, name, log, bus, signal, onShutdown } = context;
+  const { config, log, bus, signal, onShutdown } = context;
   const db = await openDatabase<CatalogTables>({
     url: config.DATABASE_URL,
     schema: 'catalog',
@@ -50,7 +50,7 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
   serveSteps(operations, store);
   onShutdown('operations', () => operations.stop());
 
-  serveHealth(bus, 'catalog', name, {
+  serveHealth(context, 'catalog', {
     database: () => checkDatabase(untyped),
     nats: async () => ((await bus.isConnected()) ? 'ok' : 'NATS does not answer'),
   });

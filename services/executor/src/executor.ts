@@ -150,5 +150,5 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
     await agent.stop();
     connections.close();
   });
-  serveHealth(bus, 'executor', name, { nats: () => 'ok' });
+  serveHealth(context, 'executor', {});
 }

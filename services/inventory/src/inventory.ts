@@ -19,7 +19,7 @@ export const InventoryConfig = Type.Object({
 
 /** Starts the inventory service: clusters, services, pools and nodes, in the database schema `inventory`. */
 export async function startInventory(context: ServiceContext<Static<typeof InventoryConfig>>): Promise<void> {
-  const { config, name, log, bus, signal, onShutdown } = context;
+  const { config, log, bus, signal, onShutdown } = context;
   const db = await openDatabase<InventoryTables>({
     url: config.DATABASE_URL,
     schema: 'inventory',
@@ -52,7 +52,7 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   serveNodes(operations, store, bus);
   onShutdown('operations', () => operations.stop());
 
-  serveHealth(bus, 'inventory', name, {
+  serveHealth(context, 'inventory', {
     database: () => checkDatabase(untyped),
     nats: async () => ((await bus.isConnected()) ? 'ok' : 'NATS does not answer'),
   });

@@ -40,7 +40,7 @@ export const SchedulerConfig = Type.Object({
 
 /** Starts the scheduler: the tasks of the partitions it owns, in the database schema `scheduler`. */
 export async function startScheduler(context: ServiceContext<Static<typeof SchedulerConfig>>): Promise<void> {
-  const { config, name, log, bus, signal, onShutdown } = context;
+  const { config, log, bus, signal, onShutdown } = context;
   const { RIGEL_TIME_ZONE: zone } = config;
   if (!isTimeZone(zone)) throw new ConfigError(`RIGEL_TIME_ZONE is wrong: ${zone} (no such time zone)`);
   const pool = createPool(config.DATABASE_URL, 'scheduler', log);
@@ -115,7 +115,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     endTicks();
     return runner.settled();
   });
-  serveHealth(bus, 'scheduler', name, {
+  serveHealth(context, 'scheduler', {
     database: () => checkDatabase(raw),
     partitions: () => (ownership.partitions.size > 0 ? 'ok' : 'owns no partition'),
   });
