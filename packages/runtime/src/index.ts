@@ -6,4 +6,5 @@ export { type Sample, sampled } from './metrics.js';
 export { Operations } from './operations.js';
 export { contains, offsetOf, type PageRequest, readPage, readRange } from './page.js';
 export { type Check, Readiness } from './readiness.js';
+export { measureRelay } from './relay-metrics.js';
 export { CommonConfig, newCorrelationId, runService, type ServiceContext, serveHealth } from './service.js';

@@ -1,6 +1,6 @@
 import { systemClock } from '@rigel/clock';
 import { EventRelay, historyOf } from '@rigel/event-store';
-import { checkDatabase, Operations, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
+import { checkDatabase, measureRelay, Operations, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';
@@ -39,6 +39,7 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
     log,
   });
   relay.start();
+  measureRelay(relay);
   onShutdown('event relay', () => relay.stop());
 
   const store = new Store(db, relay);

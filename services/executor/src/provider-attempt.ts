@@ -1,6 +1,7 @@
 import type { Clock } from '@rigel/clock';
 import { type AttemptResult, attemptKey } from '@rigel/contracts';
 import { type ProviderCall, type ProviderEntry, ProviderError } from '@rigel/providers';
+import { measuredCall } from './metrics.js';
 import type { AttemptReport, ClaimedRun, OnOutput, RunInstruction } from './step-runner.js';
 
 /** How an attempt ended, and what it found out meanwhile. */
@@ -112,12 +113,13 @@ export class ProviderAttempt {
   ): Promise<T> {
     for (let pause = PAUSE_FIRST_MS; ; pause = Math.min(pause * 2, PAUSE_LONGEST_MS)) {
       try {
-        return await entry.call(make, {
+        const options = {
           signal: this.signal,
           ...(finish ? { keep: this.signals.abandon } : {}),
           correlationId: this.correlationId,
-          onWait: (what) => this.waitFor(`${entry.name}: ${what}`),
-        });
+          onWait: (what: string) => this.waitFor(`${entry.name}: ${what}`),
+        };
+        return await measuredCall(entry.name, () => entry.call(make, options));
       } catch (error) {
         const kind = error instanceof ProviderError ? error.kind : 'unknown';
         // First: that a call to be finished went wrong matters also when the attempt is stopped by now.

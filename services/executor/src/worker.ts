@@ -12,6 +12,7 @@ import {
 } from '@rigel/contracts';
 import type { CallContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
+import { observeStep } from './metrics.js';
 import { OutputSender } from './output-sender.js';
 import type { Plans } from './plans.js';
 import type { SchedulerCalls } from './scheduler-calls.js';
@@ -231,6 +232,8 @@ export class Worker {
       }
       abandon.throwIfAborted();
       const output = await sender.finish();
+      const type = plan.steps[step]?.capability;
+      if (type) observeStep(type, report.result);
       // What succeeds stands in the task's log; a line for each would be a twentieth of what a busy executor does.
       const level = report.result.status === 'succeeded' ? 'debug' : 'info';
       log[level]({ step: plan.steps[step]?.name, attempt, ...report.result }, 'attempt ended');

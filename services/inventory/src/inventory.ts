@@ -1,6 +1,6 @@
 import { systemClock } from '@rigel/clock';
 import { EventRelay, historyOf } from '@rigel/event-store';
-import { checkDatabase, Operations, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
+import { checkDatabase, measureRelay, Operations, openDatabase, type ServiceContext, sampled, serveHealth } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
@@ -39,9 +39,18 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
     log,
   });
   relay.start();
+  measureRelay(relay);
   onShutdown('event relay', () => relay.stop());
 
   const schedulerEvents = followScheduler({ db: untyped, bus, log });
+  sampled(
+    {
+      name: 'rigel_consumer_lag_events',
+      help: 'Events of another service that it has told of and that are not handled here yet.',
+      labelNames: ['owner'],
+    },
+    () => [[{ owner: 'scheduler' }, schedulerEvents.lag]],
+  );
   onShutdown('events of the scheduler', () => schedulerEvents.stop());
 
   const store = new Store(db, relay);

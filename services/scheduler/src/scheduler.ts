@@ -6,6 +6,7 @@ import {
   ConfigError,
   checkDatabase,
   createPool,
+  measureRelay,
   Operations,
   openDatabase,
   type ServiceContext,
@@ -13,6 +14,7 @@ import {
 } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
+import { measureEngine } from './engine/metrics.js';
 import { Ownership } from './engine/ownership.js';
 import { schedulerEventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
@@ -62,6 +64,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     log,
   });
   relay.start();
+  measureRelay(relay);
   onShutdown('relay', () => relay.stop());
 
   const store = new TaskStore(db, pool, () => relay.notify());
@@ -109,6 +112,11 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     },
   });
   ownership.start();
+  measureEngine({
+    stats: () => replica.engine.stats(),
+    partitions: () => ownership.partitions.size,
+    depth: () => work.depth(),
+  });
   onShutdown('ownership', () => ownership.stop());
   onShutdown('timers', () => replica.stop());
   onShutdown('schedules', () => {
