@@ -36,7 +36,10 @@ export function createPool(url: string, schema: string, log: Logger, max = DEFAU
   pool.on('connect', (client) => client.on('error', () => undefined));
   sampled({ name: 'rigel_db_connections', help: 'Open connections to PostgreSQL.' }, () => pool.totalCount);
   sampled(
-    { name: 'rigel_db_waiting', help: 'Statements and transactions that wait for a connection to PostgreSQL.' },
+    {
+      name: 'rigel_db_waiting',
+      help: 'Statements and transactions that wait for a connection to PostgreSQL.',
+    },
     () => pool.waitingCount,
   );
   return pool;

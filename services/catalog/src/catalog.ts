@@ -1,6 +1,13 @@
 import { systemClock } from '@rigel/clock';
 import { EventRelay, historyOf } from '@rigel/event-store';
-import { checkDatabase, measureRelay, Operations, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
+import {
+  checkDatabase,
+  measureRelay,
+  Operations,
+  openDatabase,
+  type ServiceContext,
+  serveHealth,
+} from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';

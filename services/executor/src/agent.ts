@@ -63,7 +63,13 @@ export class Agent {
     const { executor, capabilities, bus, work, clock } = this.options;
     bus.subscribe(controlSubject(executor), ExecutorControl, (control) => this.worker.control(control));
     this.endHeartbeat = clock.every(HEARTBEAT_INTERVAL_MS, () => {
-      bus.publish(HEARTBEAT_SUBJECT, { executor, leases: this.worker.leases() });
+      bus.publish(HEARTBEAT_SUBJECT, {
+        executor,
+        leases: this.worker.leases(),
+        capabilities,
+        free_slots: this.slots.free,
+        waiting: this.worker.waiting(),
+      });
     });
     this.consuming = capabilities.map((capability) =>
       work.consume(capability, {

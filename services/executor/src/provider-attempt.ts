@@ -2,7 +2,7 @@ import type { Clock } from '@rigel/clock';
 import { type AttemptResult, attemptKey } from '@rigel/contracts';
 import { type ProviderCall, type ProviderEntry, ProviderError } from '@rigel/providers';
 import { measuredCall } from './metrics.js';
-import type { AttemptReport, ClaimedRun, OnOutput, RunInstruction } from './step-runner.js';
+import type { AttemptReport, ClaimedRun, OnOutput, RunInstruction, RunSignals } from './step-runner.js';
 
 /** How an attempt ended, and what it found out meanwhile. */
 export type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'machine' | 'unknown_machine'>;
@@ -24,11 +24,6 @@ export class AttemptFailure extends Error {
   }
 }
 
-export interface AttemptSignals {
-  abandon: AbortSignal;
-  stop: AbortSignal;
-}
-
 /**
  * One attempt at a step that a provider does: its deadline, its log, and calls that are made again while that makes sense.
  */
@@ -48,7 +43,7 @@ export class ProviderAttempt {
     claimed: ClaimedRun,
     private readonly instruction: RunInstruction,
     private readonly onOutput: OnOutput,
-    private readonly signals: AttemptSignals,
+    private readonly signals: RunSignals,
     readonly clock: Clock,
   ) {
     this.startedAt = clock.now();
@@ -70,6 +65,7 @@ export class ProviderAttempt {
     if (what === this.waitingFor) return;
     this.waitingFor = what;
     this.say(`waiting: ${what}`);
+    this.signals.onWait?.(what);
   }
 
   /**

@@ -1,6 +1,14 @@
 import { systemClock } from '@rigel/clock';
 import { EventRelay, historyOf } from '@rigel/event-store';
-import { checkDatabase, measureRelay, Operations, openDatabase, type ServiceContext, sampled, serveHealth } from '@rigel/runtime';
+import {
+  checkDatabase,
+  measureRelay,
+  Operations,
+  openDatabase,
+  type ServiceContext,
+  sampled,
+  serveHealth,
+} from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';

@@ -28,6 +28,7 @@ import { ScheduleStore } from './schedule/store.js';
 import { announcing, serveQueries } from './serve.js';
 import type { Tables } from './tables.js';
 import { TaskStore } from './task-store.js';
+import { readWhyFacts } from './why/read-facts.js';
 
 /** How often it is looked whether a scheduled task is due. */
 const SCHEDULE_TICK_MS = 1_000;
@@ -90,6 +91,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     clock: systemClock,
     settings,
     log,
+    why: { load: (id) => store.load(id), whyFacts: (task) => readWhyFacts(raw, task) },
   });
   replica.start();
   const clock = systemClock;

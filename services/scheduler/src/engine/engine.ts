@@ -179,6 +179,16 @@ export class TaskEngine {
     return loaded.state;
   }
 
+  /** The lease of a run, by its index, and for how long no heartbeat has named it. */
+  leaseOf(taskId: number, run: number): { executor: string; silentMs: number } | undefined {
+    return this.leases.of(taskId, run, this.options.clock.now());
+  }
+
+  /** The offer of a run that waits for an executor; `waiting`: others of the task are offered before it. */
+  offerOf(taskId: number, run: number): ReturnType<Offers['of']> {
+    return this.tasks.get(taskId)?.offers.of(run);
+  }
+
   /**
    * Decides a command and makes it durable. Resolves when it is committed.
    * @throws ServiceError the refusal, or `unavailable` when it could not be committed.

@@ -28,7 +28,11 @@ export class Leases {
   }
 
   /** The lease of a run, with the time since its last heartbeat. */
-  of(taskId: number, run: number, now: number): { executor: string; lease: number; silentMs: number } | undefined {
+  of(
+    taskId: number,
+    run: number,
+    now: number,
+  ): { executor: string; lease: number; silentMs: number } | undefined {
     const known = this.byRun.get(`${taskId}/${run}`);
     if (!known) return undefined;
     const { executor, lease, expiresAt } = known;

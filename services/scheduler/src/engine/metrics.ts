@@ -39,7 +39,10 @@ export function measureEngine(options: {
     { name: 'rigel_partitions_owned', help: 'Partitions of tasks that this scheduler owns.' },
     partitions,
   );
-  sampled({ name: 'rigel_tasks_loaded', help: 'Tasks that this scheduler has in memory.' }, () => stats().tasks);
+  sampled(
+    { name: 'rigel_tasks_loaded', help: 'Tasks that this scheduler has in memory.' },
+    () => stats().tasks,
+  );
   sampled(
     { name: 'rigel_commands_waiting', help: 'Commands that wait for the transaction under way to end.' },
     () => stats().waiting,

@@ -75,7 +75,9 @@ export class Offers {
   }
 
   /** What is known of a run's offer; `waiting`: others of the task go before it. */
-  of(run: number): { capability: Capability; madeAt: number; repeatAt: number; tries: number } | 'waiting' | undefined {
+  of(
+    run: number,
+  ): { capability: Capability; madeAt: number; repeatAt: number; tries: number } | 'waiting' | undefined {
     return this.open.get(run) ?? (this.backlog.has(run) ? 'waiting' : undefined);
   }
 
