@@ -6,6 +6,7 @@ import {
   gatewaySettings,
   isTimeZone,
   nearestName,
+  opsSettings,
   schedulerSettings,
 } from '@rigel/contracts';
 import { ProvidersFileError, readProvidersFile } from '@rigel/providers';
@@ -131,7 +132,7 @@ const NAMES = Object.keys(EXPECTED) as VariableName[];
 const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true });
 const validate = ajv.compile(SCHEMA);
 
-const SERVICE_SETTINGS = { ...schedulerSettings, ...executorSettings, ...gatewaySettings };
+const SERVICE_SETTINGS = { ...opsSettings, ...schedulerSettings, ...executorSettings, ...gatewaySettings };
 type ServiceSettingName = keyof typeof SERVICE_SETTINGS;
 const SERVICE_SETTING_NAMES = Object.keys(SERVICE_SETTINGS) as ServiceSettingName[];
 const validateServiceSettings = ajv.compile(Type.Object(SERVICE_SETTINGS));

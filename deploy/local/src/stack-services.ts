@@ -46,7 +46,7 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
     },
   });
   const database = { DATABASE_URL: addresses.databaseUrl };
-  return [
+  const services = [
     service('catalog', 'catalog', STOP_STAGE.data, database),
     service('inventory', 'inventory', STOP_STAGE.data, database),
     ...numbered('scheduler', config.schedulers, config.schedulers === 1).map((name) =>
@@ -64,6 +64,14 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
       readiness: { url: `${addresses.httpUrl}/readyz` },
     },
   ];
+  return services.map((spec, index) => ({ ...spec, env: { ...spec.env, ...opsEnvironment(config, index) } }));
+}
+
+/** All run on one machine, so each process has the operations port that follows that of the last one. */
+function opsEnvironment({ serviceSettings }: LocalConfig, index: number): Record<string, string> {
+  const { RIGEL_OPS_PORT: first = '0', RIGEL_OPS_HOST: host } = serviceSettings;
+  if (first === '0') return {};
+  return { RIGEL_OPS_PORT: String(Number(first) + index), ...(host ? { RIGEL_OPS_HOST: host } : {}) };
 }
 
 function numbered(name: string, count: number, bare: boolean): string[] {

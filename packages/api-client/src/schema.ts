@@ -1312,6 +1312,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/task/{id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why a task waits, has failed, or ended as it did
+         * @description The chain leads from the task down to the last known reason, each in words and as data; `text` is the chain in one line. Nodes that wait come before those that have failed; up to 20 are explained, the others are counted.
+         */
+        get: operations["task.why"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/task/expandList/{poolId}": {
         parameters: {
             query?: never;
@@ -11636,6 +11656,122 @@ export interface operations {
                     "application/json": {
                         /** @enum {number} */
                         code: 503;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+        };
+    };
+    "task.why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the task. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {
+                     *         "task_id": 7,
+                     *         "state": 1,
+                     *         "text": "the task is under way: of 8 nodes 4 succeeded, 0 failed, 4 are worked on, 0 wait ← batch 2 of 2 waits for 10.0.0.7 and 3 more",
+                     *         "chain": [
+                     *           {
+                     *             "code": "task_runs",
+                     *             "text": "the task is under way: of 8 nodes 4 succeeded, 0 failed, 4 are worked on, 0 wait",
+                     *             "since": null,
+                     *             "data": {
+                     *               "nodes": 8,
+                     *               "waiting": 0,
+                     *               "running": 4,
+                     *               "succeeded": 4,
+                     *               "failed": 0
+                     *             }
+                     *           },
+                     *           {
+                     *             "code": "batch_waits",
+                     *             "text": "batch 2 of 2 waits for 10.0.0.7 and 3 more",
+                     *             "since": null,
+                     *             "data": {
+                     *               "batch": 2,
+                     *               "batches": 2,
+                     *               "nodes": 4
+                     *             }
+                     *           }
+                     *         ],
+                     *         "nodes": [],
+                     *         "more_nodes": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            task_id: number;
+                            state: 0 | 1 | 2 | 3 | 4;
+                            text: string;
+                            chain: {
+                                code: string;
+                                text: string;
+                                /** @description Since when it is so, or when it happened (RFC 3339); null: not known. */
+                                since: string | null;
+                                data: {
+                                    [key: string]: string | number | null;
+                                };
+                            }[];
+                            nodes: {
+                                run_id: number;
+                                node_id: number;
+                                ip: string;
+                                state: 0 | 1 | 2 | 3 | 4;
+                                chain: {
+                                    code: string;
+                                    text: string;
+                                    /** @description Since when it is so, or when it happened (RFC 3339); null: not known. */
+                                    since: string | null;
+                                    data: {
+                                        [key: string]: string | number | null;
+                                    };
+                                }[];
+                            }[];
+                            more_nodes: number;
+                        };
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. Flow not found — it does not exist. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
                         msg: string;
                         data: Record<string, never>;
                     };

@@ -193,6 +193,11 @@ export const HEARTBEAT_SUBJECT = 'rigel.scheduler.heartbeat';
 export const Heartbeat = Type.Object({
   executor: Type.String(),
   leases: Type.Array(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])),
+  /** What the executor does, and how many more runs it could take now. Older executors do not tell. */
+  capabilities: Type.Optional(Type.Array(Capability)),
+  free_slots: Type.Optional(Type.Integer()),
+  /** Runs that stand still at something, and what that is: [run id, what, since when]. Not all when they are many. */
+  waiting: Type.Optional(Type.Array(Type.Tuple([Type.Integer(), Type.String(), Type.Integer()]))),
 });
 export type Heartbeat = Static<typeof Heartbeat>;
 

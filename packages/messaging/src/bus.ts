@@ -10,6 +10,7 @@ import { connect, ErrorCode, type Msg, type NatsConnection, NatsError } from 'na
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
 import { type BodyReference, fetchBody, fitsInline, offerBody } from './body.js';
+import { rpcDuration, rpcErrors } from './metrics.js';
 import { Requests } from './requests.js';
 import { assertMatches } from './validation.js';
 
@@ -198,6 +199,7 @@ export class Bus {
         running--;
       }
     };
+    const operation = { operation: rpc.subject };
     const subscription = this.nats.subscribe(subject, {
       queue: options.queue ?? 'service',
       callback: (error, message) => {
@@ -205,9 +207,14 @@ export class Bus {
           this.log.error({ err: error, subject }, 'the subscription of an operation failed');
           return;
         }
+        const begun = performance.now();
         answer(message)
           .catch((failure: unknown) => this.toErrorReply(failure, subject))
-          .then((reply) => this.respond(message, reply))
+          .then((reply) => {
+            this.respond(message, reply);
+            rpcDuration.observe(operation, (performance.now() - begun) / 1_000);
+            if (reply.error) rpcErrors.inc({ operation: rpc.subject, code: reply.error.code });
+          })
           .catch((failure: unknown) =>
             this.log.error({ err: failure, subject }, 'an answer could not be sent'),
           );

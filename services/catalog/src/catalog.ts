@@ -1,6 +1,13 @@
 import { systemClock } from '@rigel/clock';
 import { EventRelay, historyOf } from '@rigel/event-store';
-import { checkDatabase, Operations, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
+import {
+  checkDatabase,
+  measureRelay,
+  Operations,
+  openDatabase,
+  type ServiceContext,
+  serveHealth,
+} from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';
@@ -19,7 +26,7 @@ export const CatalogConfig = Type.Object({
 
 /** Starts the catalog service: actions, their implementations, remote steps and templates, in the schema `catalog`. */
 export async function startCatalog(context: ServiceContext<Static<typeof CatalogConfig>>): Promise<void> {
-  const { config, name, log, bus, signal, onShutdown } = context;
+  const { config, log, bus, signal, onShutdown } = context;
   const db = await openDatabase<CatalogTables>({
     url: config.DATABASE_URL,
     schema: 'catalog',
@@ -39,6 +46,7 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
     log,
   });
   relay.start();
+  measureRelay(relay);
   onShutdown('event relay', () => relay.stop());
 
   const store = new Store(db, relay);
@@ -50,7 +58,7 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
   serveSteps(operations, store);
   onShutdown('operations', () => operations.stop());
 
-  serveHealth(bus, 'catalog', name, {
+  serveHealth(context, 'catalog', {
     database: () => checkDatabase(untyped),
     nats: async () => ((await bus.isConnected()) ? 'ok' : 'NATS does not answer'),
   });

@@ -19,6 +19,7 @@ import type {
   ClaimedRun,
   OnOutput,
   RunInstruction,
+  RunSignals,
   StepRunner,
   StopInstruction,
 } from './step-runner.js';
@@ -72,11 +73,7 @@ export class SshRunner implements StepRunner {
     this.hostKey = claimed.node.hostKey;
   }
 
-  async run(
-    instruction: RunInstruction,
-    onOutput: OnOutput,
-    signals: { abandon: AbortSignal; stop: AbortSignal },
-  ): Promise<AttemptReport> {
+  async run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
     const startedAt = this.clock.now();
     const result = await new AttemptWatch(
       this,
@@ -211,7 +208,7 @@ class AttemptWatch {
     private readonly spec: AttemptSpec,
     private readonly instruction: RunInstruction,
     private readonly onOutput: OnOutput,
-    private readonly signals: { abandon: AbortSignal; stop: AbortSignal },
+    private readonly signals: RunSignals,
   ) {
     this.mayHaveStarted = instruction.begun;
     this.offset = instruction.output_from;
@@ -255,6 +252,7 @@ class AttemptWatch {
       abandon.throwIfAborted();
       const problem = await this.tryOnce();
       if (typeof problem !== 'string') return problem;
+      this.signals.onWait?.(`it has no connection: ${problem}`);
       if (this.ending) {
         const unfinished = await this.endingOnNode;
         if (unfinished !== undefined) return this.verdictOfEnded(unfinished);
@@ -270,8 +268,10 @@ class AttemptWatch {
   private async tryOnce(): Promise<Verdict | string> {
     const { abandon } = this.signals;
     let connection: NodeConnection;
+    if (!this.mayHaveStarted) this.signals.onWait?.('it is connecting to the node');
     try {
       connection = await this.runner.connect(AbortSignal.any([abandon, this.neverBegun.signal]));
+      this.signals.onWait?.(undefined);
     } catch (error) {
       abandon.throwIfAborted();
       if (this.neverBegun.signal.aborted) return this.verdictOfEnded('');

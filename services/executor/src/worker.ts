@@ -12,6 +12,7 @@ import {
 } from '@rigel/contracts';
 import type { CallContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
+import { observeStep } from './metrics.js';
 import { OutputSender } from './output-sender.js';
 import type { Plans } from './plans.js';
 import type { SchedulerCalls } from './scheduler-calls.js';
@@ -20,6 +21,9 @@ import type { AttemptReport, ClaimedNode, ClaimedRun, StepRunner } from './step-
 
 /** Tries of a claim whose scheduler does not answer; after that the scheduler offers the run again by itself. */
 const CLAIM_TRIES = 3;
+/** Waiting runs that a heartbeat tells of, and the characters of each: a heartbeat stays small. */
+const WAITING_TOLD = 200;
+const WAITING_CHARACTERS = 300;
 const RETRY_MS = 300;
 const RETRY_LONGEST_MS = 3_000;
 
@@ -38,6 +42,8 @@ interface ActiveRun {
   abandon: AbortController;
   /** The task was stopped: end the command. */
   stop: AbortController;
+  /** What the attempt under way stands still at. */
+  waiting?: { what: string; since: number } | undefined;
 }
 
 /**
@@ -66,6 +72,17 @@ export class Worker {
   /** The leases that are worked on, as heartbeats name them. */
   leases(): [number, number, number][] {
     return [...this.active.values()].map(({ taskId, runId, lease }) => [taskId, runId, lease]);
+  }
+
+  /** Runs that stand still at something, as heartbeats name them: [run id, what, since when]. */
+  waiting(): [number, string, number][] {
+    const found: [number, string, number][] = [];
+    for (const { runId, waiting } of this.active.values()) {
+      if (!waiting) continue;
+      if (found.length === WAITING_TOLD) break;
+      found.push([runId, waiting.what.slice(0, WAITING_CHARACTERS), waiting.since]);
+    }
+    return found;
   }
 
   /** What the scheduler says of leases. */
@@ -227,10 +244,17 @@ export class Worker {
           : await runner.run(instruction, (offset, data) => sender.add(offset, data), {
               abandon,
               stop: run.stop.signal,
+              onWait: (what) => {
+                // The same thing keeps the time at which it began.
+                if (what === run.waiting?.what) return;
+                run.waiting = what === undefined ? undefined : { what, since: this.options.clock.now() };
+              },
             });
       }
       abandon.throwIfAborted();
       const output = await sender.finish();
+      const type = plan.steps[step]?.capability;
+      if (type) observeStep(type, report.result);
       // What succeeds stands in the task's log; a line for each would be a twentieth of what a busy executor does.
       const level = report.result.status === 'succeeded' ? 'debug' : 'info';
       log[level]({ step: plan.steps[step]?.name, attempt, ...report.result }, 'attempt ended');
@@ -248,6 +272,7 @@ export class Worker {
       );
       return { answer, report };
     } finally {
+      run.waiting = undefined;
       sender.abandon();
     }
   }

@@ -14,6 +14,7 @@ import { type Envelope, failureEnvelope } from './envelope.js';
 import { UnreadableRequest } from './failures.js';
 import { registerHealth } from './health.js';
 import { LiveStreams } from './live/live-streams.js';
+import { measureHttp } from './metrics.js';
 import { operationOf, registerOpenApi } from './openapi.js';
 import { pathOf, tidyAddress } from './request/address.js';
 import { correlationIdFrom } from './request/correlation.js';
@@ -112,6 +113,7 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
     const allowed = methodsAt(path) ?? (isPage ? ['GET', 'HEAD'] : undefined);
     return allowed ? methodNotAllowed(reply, allowed) : notFound(reply);
   });
+  measureHttp(app, live);
   await registerOpenApi(app);
   registerHealth(app, bus);
   registerEndpoints(app, { bus, log, times, live });

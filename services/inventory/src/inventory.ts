@@ -1,6 +1,14 @@
 import { systemClock } from '@rigel/clock';
 import { EventRelay, historyOf } from '@rigel/event-store';
-import { checkDatabase, Operations, openDatabase, type ServiceContext, serveHealth } from '@rigel/runtime';
+import {
+  checkDatabase,
+  measureRelay,
+  Operations,
+  openDatabase,
+  type ServiceContext,
+  sampled,
+  serveHealth,
+} from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
@@ -19,7 +27,7 @@ export const InventoryConfig = Type.Object({
 
 /** Starts the inventory service: clusters, services, pools and nodes, in the database schema `inventory`. */
 export async function startInventory(context: ServiceContext<Static<typeof InventoryConfig>>): Promise<void> {
-  const { config, name, log, bus, signal, onShutdown } = context;
+  const { config, log, bus, signal, onShutdown } = context;
   const db = await openDatabase<InventoryTables>({
     url: config.DATABASE_URL,
     schema: 'inventory',
@@ -39,9 +47,18 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
     log,
   });
   relay.start();
+  measureRelay(relay);
   onShutdown('event relay', () => relay.stop());
 
   const schedulerEvents = followScheduler({ db: untyped, bus, log });
+  sampled(
+    {
+      name: 'rigel_consumer_lag_events',
+      help: 'Events of another service that it has told of and that are not handled here yet.',
+      labelNames: ['owner'],
+    },
+    () => [[{ owner: 'scheduler' }, schedulerEvents.lag]],
+  );
   onShutdown('events of the scheduler', () => schedulerEvents.stop());
 
   const store = new Store(db, relay);
@@ -52,7 +69,7 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   serveNodes(operations, store, bus);
   onShutdown('operations', () => operations.stop());
 
-  serveHealth(bus, 'inventory', name, {
+  serveHealth(context, 'inventory', {
     database: () => checkDatabase(untyped),
     nats: async () => ((await bus.isConnected()) ? 'ok' : 'NATS does not answer'),
   });
