@@ -389,15 +389,39 @@ export interface paths {
         };
         /**
          * Find the pool of each address
-         * @description An address that no node has gets -1.
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body.
          */
         get: operations["pool.search_by_ip.get"];
         put?: never;
         /**
          * Find the pool of each address
-         * @description An address that no node has gets -1.
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body.
          */
         post: operations["pool.search_by_ip"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pool/search_by_ip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find the pool of each address
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body.
+         */
+        get: operations["pool.search_by_ip.get.2"];
+        put?: never;
+        /**
+         * Find the pool of each address
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body.
+         */
+        post: operations["pool.search_by_ip.2"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4658,6 +4682,144 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {
+                     *         "10.0.0.7": 1,
+                     *         "10.0.0.8": -1
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            [key: string]: number;
+                        };
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+        };
+    };
+    "pool.search_by_ip.get.2": {
+        parameters: {
+            query?: {
+                /** @description Addresses, separated by commas. */
+                iplist?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {
+                     *         "10.0.0.7": 1,
+                     *         "10.0.0.8": -1
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            [key: string]: number;
+                        };
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+        };
+    };
+    "pool.search_by_ip.2": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Addresses, separated by commas.
+                     * @default
+                     */
+                    iplist?: string;
+                };
+                "application/x-www-form-urlencoded": {
+                    /**
+                     * @description Addresses, separated by commas.
+                     * @default
+                     */
+                    iplist?: string;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
