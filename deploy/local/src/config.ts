@@ -128,6 +128,15 @@ const SCHEMA: JSONSchemaType<Variables> = {
   additionalProperties: false,
 };
 
+/** The variables that starting everything on one machine knows beside those of the services: default, what is expected. */
+export const LOCAL_SETTINGS: { name: string; default: unknown; expected: string }[] = Object.entries(EXPECTED).map(
+  ([name, expected]) => ({
+    name,
+    default: (SCHEMA.properties as Record<string, { default?: unknown }>)[name]?.default,
+    expected,
+  }),
+);
+
 const NAMES = Object.keys(EXPECTED) as VariableName[];
 const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true });
 const validate = ajv.compile(SCHEMA);
