@@ -59,10 +59,11 @@ export async function configurationReference(): Promise<string> {
   return `${parts.join('\n').trimEnd()}\n`;
 }
 
-function section(title: string, { properties, required = [] }: TObject): string[] {
+function section(title: string, { properties, required }: TObject): string[] {
+  const needed = new Set<string>(required);
   const rows = Object.entries(properties as Record<string, Setting>).map(([name, setting]) => [
     code(name),
-    (required as string[]).includes(name) && setting.default === undefined ? 'required' : shown(setting.default),
+    needed.has(name) && setting.default === undefined ? 'required' : shown(setting.default),
     allowed(setting),
     (setting.description ?? '').replaceAll('|', '\\|'),
   ]);

@@ -144,7 +144,9 @@ async function answersOf(endpoint: Endpoint) {
 }
 
 function everyOperationFails(error: Error): void {
-  for (const rpc of [inventory, catalog, tasks, schedules, { taskWhy }].flatMap((rpcs): Rpc[] => Object.values(rpcs))) {
+  for (const rpc of [inventory, catalog, tasks, schedules, { taskWhy }].flatMap((rpcs): Rpc[] =>
+    Object.values(rpcs),
+  )) {
     services.on(rpc, () => {
       throw error;
     });
