@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { executorSettings, gatewaySettings, schedulerSettings } from '@rigel/contracts';
+import { executorSettings, gatewaySettings, schedulerSettings, tracingSettings } from '@rigel/contracts';
 import { type LocalConfig, REPOSITORY_DIR } from './config.js';
 import type { ExecutorProviders } from './local-providers.js';
 import type { CommandSpec } from './process-spec.js';
@@ -42,6 +42,7 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
       NATS_URL: addresses.natsUrl,
       RIGEL_SERVICE_NAME: processName,
       RIGEL_LOG_LEVEL: config.logLevel,
+      ...given(config, tracingSettings),
       ...env,
     },
   });
@@ -101,7 +102,7 @@ function executorEnvironment(
 }
 
 const SYSTEM_VARIABLES =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS)$/;
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|OTEL_\w+)$/;
 
 /** The part of an environment that describes the system, not us. */
 export function systemEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {

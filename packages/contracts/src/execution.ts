@@ -75,6 +75,8 @@ export const TaskPlan = Type.Object({
   /** Random identity of the task: attempts on nodes are named by it, so that no two databases can mix them up. */
   uuid: Type.String(),
   correlation_id: Type.String(),
+  /** W3C traceparent of the request that made the task, when that was traced. */
+  traceparent: Type.Optional(Type.String()),
   steps: Type.Array(
     Type.Intersect([
       ResolvedStep,

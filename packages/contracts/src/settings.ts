@@ -28,6 +28,16 @@ export const opsSettings = {
   }),
 };
 
+/** Where traces are sent to. */
+export const tracingSettings = {
+  RIGEL_OTEL_ENDPOINT: Type.String({
+    default: '',
+    pattern: '^(https?://[^\\s/].*)?$',
+    description:
+      'OTLP/HTTP receiver that traces are sent to, for instance http://127.0.0.1:4318; empty: none, unless OTEL_EXPORTER_OTLP_ENDPOINT is set.',
+  }),
+};
+
 export const schedulerSettings = {
   RIGEL_TIME_ZONE: timeZone,
   RIGEL_RETRY_DELAY: Type.Number({

@@ -1,5 +1,6 @@
 import type { Clock } from '@rigel/clock';
 import { type AttemptResult, attemptKey } from '@rigel/contracts';
+import { traced } from '@rigel/messaging';
 import {
   type AttemptOutcome,
   type AttemptSpec,
@@ -284,16 +285,20 @@ class AttemptWatch {
     const mayHaveStarted = this.mayHaveStarted;
     this.mayHaveStarted = true;
     try {
-      const outcome = await this.runner.access.run(connection, this.spec, {
+      const options = {
         fromOffset: this.offset,
         mayHaveStarted,
         outputLimitBytes: this.runner.outputLimitBytes,
         signal: abandon,
-        onOutput: ({ offset, data }) => {
+        onOutput: ({ offset, data }: { offset: number; data: Buffer }) => {
           this.offset = offset + data.length;
           this.onOutput(offset, data);
         },
-      });
+      };
+      const span = { kind: 'client' as const, attributes: { 'server.address': connection.host } };
+      const outcome = await traced('command on the node', span, () =>
+        this.runner.access.run(connection, this.spec, options),
+      );
       return await this.verdictOf(outcome);
     } catch (error) {
       abandon.throwIfAborted();

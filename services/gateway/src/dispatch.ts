@@ -1,5 +1,5 @@
 import { ServiceError } from '@rigel/contracts';
-import type { Bus } from '@rigel/messaging';
+import { type Bus, traced } from '@rigel/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Endpoint, Invocation, Method } from './endpoint.js';
@@ -28,7 +28,7 @@ export function createHandler(
   { bus, log, times, live }: DispatchOptions,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<Envelope | FastifyReply> {
   const readParameters = prepareParameters(endpoint);
-  return async (request, reply) => {
+  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<Envelope | FastifyReply> => {
     const sources = sourcesOf(request);
     try {
       if (endpoint.getNeedsBody && request.method === 'GET' && !request.body) {
@@ -53,6 +53,15 @@ export function createHandler(
     } catch (error) {
       return refuse(endpoint, error, { request, reply, log, id: idAsGiven(sources) });
     }
+  };
+  return (request, reply) => {
+    const given = request.headers.traceparent;
+    const span = {
+      ...(typeof given === 'string' ? { parent: given } : {}),
+      kind: 'server' as const,
+      attributes: { 'http.request.method': request.method, 'http.route': endpoint.paths[0] ?? '' },
+    };
+    return traced(`${request.method} ${endpoint.id}`, span, () => handle(request, reply));
   };
 }
 

@@ -174,7 +174,13 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
       execution.plan,
       async ({ task_id }) => {
         const { created } = await engine.task(task_id);
-        return { task_id, uuid: created.uuid, correlation_id: created.correlationId, steps: created.steps };
+        return {
+          task_id,
+          uuid: created.uuid,
+          correlation_id: created.correlationId,
+          ...(created.traceparent === undefined ? {} : { traceparent: created.traceparent }),
+          steps: created.steps,
+        };
       },
       options,
     ),
