@@ -2,8 +2,10 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  accessSettings,
   executorSettings,
   gatewaySettings,
+  isLoopback,
   isTimeZone,
   nearestName,
   opsSettings,
@@ -132,7 +134,13 @@ const NAMES = Object.keys(EXPECTED) as VariableName[];
 const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true });
 const validate = ajv.compile(SCHEMA);
 
-const SERVICE_SETTINGS = { ...opsSettings, ...schedulerSettings, ...executorSettings, ...gatewaySettings };
+const SERVICE_SETTINGS = {
+  ...opsSettings,
+  ...schedulerSettings,
+  ...executorSettings,
+  ...gatewaySettings,
+  ...accessSettings,
+};
 type ServiceSettingName = keyof typeof SERVICE_SETTINGS;
 const SERVICE_SETTING_NAMES = Object.keys(SERVICE_SETTINGS) as ServiceSettingName[];
 const validateServiceSettings = ajv.compile(Type.Object(SERVICE_SETTINGS));
@@ -152,6 +160,12 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     );
   }
   const serviceSettings = readServiceSettings(env);
+  const { RIGEL_HTTP_HOST: host } = variables;
+  if (!isLoopback(host) && serviceSettings.RIGEL_ACCESS !== 'on') {
+    throw new ConfigError(
+      `RIGEL_HTTP_HOST = ${host} can be reached from other machines: set RIGEL_ACCESS=on, so that requests need a token`,
+    );
+  }
   const path = (file: string | undefined) => (file === undefined ? undefined : resolve(file));
   const sshKeyFile = path(variables.RIGEL_SSH_KEY_FILE);
   if (sshKeyFile !== undefined) {

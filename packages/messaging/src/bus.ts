@@ -18,6 +18,8 @@ import { assertMatches } from './validation.js';
 export interface CallContext {
   correlationId: string;
   actor: string;
+  /** Address of the client outside for whom it is done; absent: the system acts by itself. */
+  client?: string | undefined;
   /** For operations that only the owner of a partition answers. */
   partition?: number;
   /** Overrides the operation's own limit, in milliseconds. */
@@ -28,6 +30,8 @@ export interface CallContext {
 export interface RequestContext {
   correlationId: string;
   actor: string;
+  /** Address of the client outside for whom it is done. */
+  client?: string | undefined;
   /** The partition whose subject the request came on. */
   partition: number | undefined;
 }
@@ -46,6 +50,8 @@ interface RequestEnvelope {
   c: string;
   /** Actor. */
   a: string;
+  /** Client's address. */
+  i?: string | undefined;
   /** Data, or where to fetch it. */
   d?: unknown;
   ref?: BodyReference;
@@ -119,10 +125,11 @@ export class Bus {
   async call<R extends Rpc>(rpc: R, data: RpcRequest<R>, context: CallContext): Promise<RpcResponse<R>> {
     const subject = subjectOf(rpc, context.partition);
     const deadline = this.clock.now() + (context.timeoutMs ?? rpc.timeoutMs);
-    let envelope = encode({ c: context.correlationId, a: context.actor, d: data } satisfies RequestEnvelope);
+    const about = { c: context.correlationId, a: context.actor, i: context.client };
+    let envelope = encode({ ...about, d: data } satisfies RequestEnvelope);
     if (!fitsInline(this.nats, envelope)) {
       const ref = offerBody(this.nats, encode(data), this.log);
-      envelope = encode({ c: context.correlationId, a: context.actor, ref } satisfies RequestEnvelope);
+      envelope = encode({ ...about, ref } satisfies RequestEnvelope);
     }
     for (;;) {
       const left = deadline - this.clock.now();
@@ -192,6 +199,7 @@ export class Bus {
           ok: await handler(data, {
             correlationId: request.c,
             actor: request.a,
+            client: request.i,
             partition: options.partition,
           }),
         };

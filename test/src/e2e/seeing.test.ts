@@ -28,7 +28,7 @@ const LABELS = new Set([
 /** Of one process: those of its histograms come to some hundreds. */
 const MANY_SERIES = 2_000;
 
-const PROCESSES = ['catalog', 'inventory', 'scheduler', 'executor-1', 'gateway'];
+const PROCESSES = ['access', 'catalog', 'inventory', 'scheduler', 'executor-1', 'gateway'];
 const ports = Object.fromEntries(
   await Promise.all(PROCESSES.map(async (name) => [name, await findFreePort()])),
 );
