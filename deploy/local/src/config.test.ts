@@ -111,6 +111,11 @@ t.test('a wrong value is one line that names it', async (t) => {
     ['RIGEL_HTTP_PORT', '80a', 'RIGEL_HTTP_PORT = 80a is wrong: expected a whole number from 0 to 65535'],
     ['RIGEL_HTTP_PORT', '65536', 'RIGEL_HTTP_PORT = 65536 is wrong: expected a whole number from 0 to 65535'],
     ['RIGEL_HTTP_PORT', '-1', 'RIGEL_HTTP_PORT = -1 is wrong: expected a whole number from 0 to 65535'],
+    [
+      'RIGEL_HTTP_HOST',
+      '0.0.0.0',
+      'RIGEL_HTTP_HOST = 0.0.0.0 can be reached from other machines: set RIGEL_ACCESS=on, so that requests need a token',
+    ],
     ['RIGEL_HTTP_HOST', 'a b', 'RIGEL_HTTP_HOST = a b is wrong: expected a host name or IP address'],
     ['RIGEL_EXECUTORS', '65', 'RIGEL_EXECUTORS = 65 is wrong: expected a whole number from 1 to 64'],
     ['RIGEL_EXECUTORS', '1.5', 'RIGEL_EXECUTORS = 1.5 is wrong: expected a whole number from 1 to 64'],

@@ -2,8 +2,10 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  accessSettings,
   executorSettings,
   gatewaySettings,
+  isLoopback,
   isTimeZone,
   nearestName,
   opsSettings,
@@ -148,6 +150,7 @@ const SERVICE_SETTINGS = {
   ...schedulerSettings,
   ...executorSettings,
   ...gatewaySettings,
+  ...accessSettings,
 };
 type ServiceSettingName = keyof typeof SERVICE_SETTINGS;
 const SERVICE_SETTING_NAMES = Object.keys(SERVICE_SETTINGS) as ServiceSettingName[];
@@ -168,6 +171,12 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     );
   }
   const serviceSettings = readServiceSettings(env);
+  const { RIGEL_HTTP_HOST: host } = variables;
+  if (!isLoopback(host) && serviceSettings.RIGEL_ACCESS !== 'on') {
+    throw new ConfigError(
+      `RIGEL_HTTP_HOST = ${host} can be reached from other machines: set RIGEL_ACCESS=on, so that requests need a token`,
+    );
+  }
   const path = (file: string | undefined) => (file === undefined ? undefined : resolve(file));
   const sshKeyFile = path(variables.RIGEL_SSH_KEY_FILE);
   if (sshKeyFile !== undefined) {

@@ -1,3 +1,4 @@
+export * from './access.js';
 export * from './catalog.js';
 export * from './errors.js';
 export * from './events.js';
@@ -12,4 +13,5 @@ export * from './schedules.js';
 export * from './settings.js';
 export * from './tasks.js';
 export * from './text.js';
+export * from './token-text.js';
 export * from './why.js';

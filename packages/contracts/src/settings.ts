@@ -92,7 +92,38 @@ export const executorSettings = {
   }),
 };
 
+export const accessSettings = {
+  RIGEL_ACCESS_AUDIT_DAYS: Type.Integer({
+    default: 400,
+    minimum: 0,
+    maximum: 36_500,
+    description: 'Days that the audit is kept; 0: for ever.',
+  }),
+};
+
 export const gatewaySettings = {
+  RIGEL_ACCESS: Type.Enum(['off', 'on'], {
+    default: 'off',
+    description: 'Whether requests need a token; off is allowed while listening on a loopback address only.',
+  }),
+  RIGEL_HTTP_TRUST_PROXY: Type.String({
+    default: '',
+    description: 'Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas.',
+  }),
+  RIGEL_HTTP_RATE_LIMIT: Type.Integer({
+    default: 60_000,
+    minimum: 0,
+    maximum: 100_000_000,
+    description: 'Requests in a minute of one token, at one gateway; 0: no limit. For access on.',
+  }),
+  RIGEL_HTTP_FAILED_LIMIT: Type.Integer({
+    default: 60,
+    minimum: 1,
+    maximum: 1_000_000,
+    description:
+      'Requests in a minute from one address without valid credentials, at one gateway; further ones are not even looked ' +
+      'at. For access on.',
+  }),
   RIGEL_HTTP_NAMES: Type.String({
     default: '',
     description: 'Host names beside localhost that clients may use for the API, separated by commas.',
@@ -105,6 +136,11 @@ export const gatewaySettings = {
   }),
   RIGEL_TIME_ZONE: timeZone,
 };
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+
+/** Whether who listens on this address is reached from its own machine only. */
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 
 /** Whether this is the name of a time zone. */
 export function isTimeZone(name: string): boolean {

@@ -5,6 +5,7 @@ export { Creations } from './creations.js';
 export { type Decider, decideOn, execute, type Project } from './decider.js';
 export {
   type EventMeta,
+  metaOf,
   type NewEvent,
   type RecordedEvent,
   type StreamAppend,

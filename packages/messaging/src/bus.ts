@@ -19,6 +19,8 @@ import { assertMatches } from './validation.js';
 export interface CallContext {
   correlationId: string;
   actor: string;
+  /** Address of the client outside for whom it is done; absent: the system acts by itself. */
+  client?: string | undefined;
   /** For operations that only the owner of a partition answers. */
   partition?: number;
   /** Overrides the operation's own limit, in milliseconds. */
@@ -29,6 +31,8 @@ export interface CallContext {
 export interface RequestContext {
   correlationId: string;
   actor: string;
+  /** Address of the client outside for whom it is done. */
+  client?: string | undefined;
   /** The partition whose subject the request came on. */
   partition: number | undefined;
 }
@@ -49,6 +53,8 @@ interface RequestEnvelope {
   a: string;
   /** W3C traceparent of the caller, when it is traced. */
   t?: string;
+  /** Client's address. */
+  i?: string | undefined;
   /** Data, or where to fetch it. */
   d?: unknown;
   ref?: BodyReference;
@@ -123,7 +129,12 @@ export class Bus {
     const subject = subjectOf(rpc, context.partition);
     const deadline = this.clock.now() + (context.timeoutMs ?? rpc.timeoutMs);
     const trace = traceparent();
-    const head = { c: context.correlationId, a: context.actor, ...(trace === undefined ? {} : { t: trace }) };
+    const head = {
+      c: context.correlationId,
+      a: context.actor,
+      i: context.client,
+      ...(trace === undefined ? {} : { t: trace }),
+    };
     let envelope = encode({ ...head, d: data } satisfies RequestEnvelope);
     if (!fitsInline(this.nats, envelope)) {
       const ref = offerBody(this.nats, encode(data), this.log);
@@ -193,7 +204,12 @@ export class Bus {
         const request = decode(message.data) as RequestEnvelope;
         const raw = request.ref ? decode(await fetchBody(this.requests, request.ref)) : request.d;
         const data = assertMatches(rpc.request, raw) as RpcRequest<R>;
-        const context = { correlationId: request.c, actor: request.a, partition: options.partition };
+        const context = {
+          correlationId: request.c,
+          actor: request.a,
+          client: request.i,
+          partition: options.partition,
+        };
         // Only what belongs to a trace: heartbeats, probes and the like would each make one of their own.
         if (request.t === undefined) return { ok: await handler(data, context) };
         const span = {

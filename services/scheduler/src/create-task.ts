@@ -10,6 +10,7 @@ import {
   type TaskTarget,
   type tasks,
 } from '@rigel/contracts';
+import { metaOf } from '@rigel/event-store';
 import { type Bus, type RequestContext, traceparent } from '@rigel/messaging';
 import type { TaskAppend } from './commit.js';
 import { batchSizeOf, failureBudgetOf } from './task/batches.js';
@@ -185,6 +186,6 @@ function toAppend(
     task,
     events,
     expectedVersion: 0,
-    meta: { correlationId: context.correlationId, actor: created.operator },
+    meta: metaOf(context, created.operator),
   };
 }

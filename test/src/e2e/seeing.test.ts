@@ -56,7 +56,7 @@ await once(receiver, 'listening');
 t.teardown(() => receiver.close());
 const endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
 
-const PROCESSES = ['catalog', 'inventory', 'scheduler', 'executor-1', 'gateway'];
+const PROCESSES = ['access', 'catalog', 'inventory', 'scheduler', 'executor-1', 'gateway'];
 const ports = Object.fromEntries(
   await Promise.all(PROCESSES.map(async (name) => [name, await findFreePort()])),
 );

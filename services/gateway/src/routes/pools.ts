@@ -61,6 +61,7 @@ export const pools: Endpoint[] = [
     methods: ['POST', 'GET'],
     paths: ['/pool/create'],
     access: 'write',
+    role: 'operator',
     getNeedsBody: true,
     params: Type.Object({
       name: Name,
@@ -84,6 +85,7 @@ export const pools: Endpoint[] = [
     methods: DELETE_BY_DELETE,
     paths: ['/pool/delete/:id'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({ id: idOf('pool') }),
     failures: {
       otherwise: failure(400, 'fail to delete pool', []),
@@ -107,6 +109,7 @@ export const pools: Endpoint[] = [
     methods: ['POST', 'DELETE'],
     paths: ['/pool/update/:id'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({
       id: idOf('pool'),
       name: Type.Optional(Name),
@@ -203,6 +206,7 @@ export const pools: Endpoint[] = [
     methods: ['POST', 'GET'],
     paths: ['/pool/:id/add_nodes'],
     access: 'write',
+    role: 'operator',
     getNeedsBody: true,
     params: Type.Object({
       id: idOf('pool'),
@@ -233,6 +237,7 @@ export const pools: Endpoint[] = [
     methods: ['DELETE', 'POST', 'GET'],
     paths: ['/pool/:id/remove_nodes'],
     access: 'write',
+    role: 'operator',
     getNeedsBody: true,
     params: Type.Object({
       id: idOf('pool'),
