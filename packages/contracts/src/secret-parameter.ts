@@ -7,6 +7,12 @@ import { type Static, Type } from 'typebox';
 export const SecretParameter = Type.Object({ secret: Type.String() }, { additionalProperties: false });
 export type SecretParameter = Static<typeof SecretParameter>;
 
+/**
+ * What such names may lead to in an executor's environment begins with this, so that a template can name nothing else there:
+ * `db-password` is `RIGEL_SECRET_DB_PASSWORD`.
+ */
+export const SECRET_VARIABLE_PREFIX = 'RIGEL_SECRET_';
+
 /** Names a file in a folder, so there is no way out of that. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 

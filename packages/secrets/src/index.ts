@@ -2,7 +2,6 @@ export { Masker } from './masker.js';
 export {
   LONGEST_SECRET_BYTES,
   NamedSecrets,
-  SECRET_VARIABLE_PREFIX,
   SHORTEST_SECRET_BYTES,
 } from './named-secrets.js';
 export { HiddenOutput, type OutputMask, type OutputPiece, PlainOutput } from './output-mask.js';

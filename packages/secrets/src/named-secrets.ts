@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSecretName } from '@rigel/contracts';
+import { isSecretName, SECRET_VARIABLE_PREFIX } from '@rigel/contracts';
 import { SecretError, withoutLineEnds } from './secret-reference.js';
 
-/** What templates can name in the environment begins with this, so that they can name nothing else there. */
-export const SECRET_VARIABLE_PREFIX = 'RIGEL_SECRET_';
 /** A shorter one could not be masked: it would stand everywhere. */
 export const SHORTEST_SECRET_BYTES = 4;
 export const LONGEST_SECRET_BYTES = 32 * 1024;

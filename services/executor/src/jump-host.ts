@@ -87,7 +87,7 @@ export class JumpHost {
     const connecting = connectToNode(target, this.settings).catch((error: unknown) => {
       if (this.connection === connecting) this.connection = undefined;
       if (!(error instanceof ConnectFailure)) throw error;
-      throw new ConnectFailure(error.kind, `jump host ${error.message}`, { cause: error });
+      throw new ConnectFailure(error.kind, `jump host: ${error.message}`, { cause: error });
     });
     connecting.then(
       async (open) => {
