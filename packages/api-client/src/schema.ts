@@ -7252,6 +7252,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -7279,6 +7280,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -7841,6 +7843,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -7865,6 +7868,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -8461,6 +8465,7 @@ export interface operations {
                     steps?: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -8485,6 +8490,7 @@ export interface operations {
                     steps?: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -8567,6 +8573,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -8591,6 +8598,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -9430,7 +9438,7 @@ export interface operations {
                         ip: string;
                     };
                     /**
-                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it.
+                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it. A value may name a secret of the executors: {"secret": name}.
                      * @default {}
                      */
                     params?: {
@@ -9477,7 +9485,7 @@ export interface operations {
                         ip: string;
                     };
                     /**
-                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it.
+                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it. A value may name a secret of the executors: {"secret": name}.
                      * @default {}
                      */
                     params?: {
