@@ -33,8 +33,10 @@ export class Masker {
   private readonly isLast: boolean[] = [];
   /** Elements that begin a spelling. */
   private readonly first: number[] = [];
-  /** By byte: a secret may begin with it. */
-  private readonly begins = new Uint8Array(256);
+  /** By byte: elements that begin a spelling and may begin with it. */
+  private readonly beginners: number[][] = Array.from({ length: 256 }, () => []);
+  /** By two bytes: a secret may begin with them. Most of any text is passed over by this. */
+  private readonly pairs = new Uint8Array(65_536);
 
   constructor(secrets: readonly string[]) {
     const known = new Map<Element | string, Node[]>();
@@ -57,9 +59,7 @@ export class Masker {
         longest = Math.max(longest, length);
       }
     }
-    for (const element of this.first) {
-      for (const byte of this.elements[element]?.[0]?.next.keys() ?? []) this.begins[byte] = 1;
-    }
+    for (const element of this.first) this.noteBeginning(element);
     this.context = longest + LONGEST_ESCAPE;
   }
 
@@ -80,13 +80,10 @@ export class Masker {
     return new MaskedOutput(this, from, emit);
   }
 
-  mayBegin(byte: number): boolean {
-    return this.begins[byte] === 1;
-  }
-
-  /** Adds the beginnings of all spellings, for a secret that begins at `start`. */
-  addFirst(active: Map<number, number>, start: number): void {
-    for (const element of this.first) add(active, element * NODES_MOST, start);
+  /** @param following the next byte; undefined when it is not known yet. */
+  mayBegin(byte: number, following: number | undefined): boolean {
+    if (following === undefined) return this.beginners[byte]?.length !== 0;
+    return this.pairs[byte * 256 + following] === 1;
   }
 
   /** Adds every place between two elements, for a secret whose beginning has been left out. */
@@ -97,22 +94,43 @@ export class Masker {
   /**
    * Goes on by one byte.
    * @param active places inside secrets, and where the secret begins
-   * @returns the places after the byte, and where the longest secret begins that ends with it.
+   * @param next gets the places after the byte
+   * @param start where a secret begins that begins with this byte; undefined when none does
+   * @returns where the longest secret begins that ends with the byte; Infinity when none ends.
    */
-  step(active: ReadonlyMap<number, number>, byte: number): { next: Map<number, number>; found: number } {
-    const next = new Map<number, number>();
+  step(
+    active: ReadonlyMap<number, number>,
+    byte: number,
+    next: Map<number, number>,
+    start: number | undefined,
+  ): number {
     let found = Number.POSITIVE_INFINITY;
-    for (const [place, start] of active) {
-      const element = Math.floor(place / NODES_MOST);
-      const node = this.elements[element]?.[place % NODES_MOST]?.next.get(byte);
-      if (node === undefined) continue;
+    const goOn = (element: number, node: Node | undefined, begun: number): void => {
+      if (node === undefined) return;
       if (node.end) {
-        if (this.isLast[element]) found = Math.min(found, start);
-        else add(next, (element + 1) * NODES_MOST, start);
+        if (this.isLast[element]) found = Math.min(found, begun);
+        else add(next, (element + 1) * NODES_MOST, begun);
       }
-      if (node.next.size > 0) add(next, element * NODES_MOST + node.id, start);
+      if (node.next.size > 0) add(next, element * NODES_MOST + node.id, begun);
+    };
+    for (const [place, begun] of active) {
+      const element = Math.floor(place / NODES_MOST);
+      goOn(element, this.elements[element]?.[place % NODES_MOST]?.next.get(byte), begun);
     }
-    return { next, found };
+    if (start !== undefined) {
+      for (const element of this.beginners[byte] ?? []) {
+        goOn(element, this.elements[element]?.[0]?.next.get(byte), start);
+      }
+    }
+    return found;
+  }
+
+  private noteBeginning(element: number): void {
+    for (const [byte, node] of this.elements[element]?.[0]?.next ?? []) {
+      this.beginners[byte]?.push(element);
+      const following = node.end ? this.elements[element + 1]?.[0]?.next.keys() : undefined;
+      for (const second of [...node.next.keys(), ...(following ?? [])]) this.pairs[byte * 256 + second] = 1;
+    }
   }
 }
 
@@ -149,6 +167,7 @@ class MaskedOutput implements OutputMask {
   /** Place of its first byte; undefined before the first piece. */
   private start: number | undefined;
   private active = new Map<number, number>();
+  private spare = new Map<number, number>();
   /** A part was left out before this byte; see `addInner`. */
   private resumed = Number.NEGATIVE_INFINITY;
 
@@ -174,20 +193,21 @@ class MaskedOutput implements OutputMask {
     const bytes = keptBytes === 0 ? data : Buffer.concat([this.kept, data]);
     const marked = new Uint8Array(bytes.length);
     marked.set(this.marked);
-    let { active } = this;
+    let { active, spare } = this;
     for (let index = keptBytes; index < bytes.length; index++) {
       const byte = bytes[index] ?? 0;
       const place = start + index;
-      const begins = masker.mayBegin(byte);
+      const begins = masker.mayBegin(byte, bytes[index + 1]);
       const resumes = place >= this.resumed && place < this.resumed + LONGEST_ESCAPE;
       if (!begins && !resumes && active.size === 0) continue;
-      if (begins) masker.addFirst(active, place);
       if (resumes) masker.addInner(active, place);
-      const { next, found } = masker.step(active, byte);
-      active = next;
+      spare.clear();
+      const found = masker.step(active, byte, spare, begins ? place : undefined);
+      [active, spare] = [spare, active];
       if (place + 1 - found >= SHORTEST_PIECE) marked.fill(1, Math.max(0, found - start), index + 1);
     }
     this.active = active;
+    this.spare = spare;
     let open = start + bytes.length;
     for (const begun of active.values()) if (begun < open) open = begun;
     this.release(bytes, marked, open - start);
@@ -197,7 +217,7 @@ class MaskedOutput implements OutputMask {
     const { kept, marked } = this;
     // A secret that is cut off here.
     if (kept.length >= SHORTEST_PIECE && this.active.size > 0) marked.fill(1);
-    this.active = new Map();
+    this.active.clear();
     this.release(kept, marked, kept.length);
   }
 

@@ -22,10 +22,15 @@ export interface PreparedStep {
   reason(text: string): string;
 }
 
+/** Making a mask takes milliseconds, and the nodes of a task have the same secrets. */
+const MASKS_KEPT = 20;
+
 const asItIs = (text: string): string => text;
 
 /** Puts the values of secrets into a step's commands, as late as can be. */
 export class StepSecrets {
+  private readonly masks = new Map<string, Masker>();
+
   constructor(private readonly secrets: Pick<NamedSecrets, 'read'>) {}
 
   async prepare(step: TaskPlan['steps'][number]): Promise<PreparedStep> {
@@ -41,7 +46,7 @@ export class StepSecrets {
     try {
       for (const [param, name] of references) values.set(param, await this.secrets.read(name));
       const actions = commandsOf(step, values);
-      const masker = new Masker([...values.values()]);
+      const masker = this.maskFor([...values.values()]);
       return {
         actions,
         output: (from, onOutput) => masker.output(from, onOutput),
@@ -56,5 +61,18 @@ export class StepSecrets {
         reason: asItIs,
       };
     }
+  }
+
+  private maskFor(values: string[]): Masker {
+    const key = values.join('\0');
+    const masker = this.masks.get(key) ?? new Masker(values);
+    // The one that was not used for the longest time is forgotten first.
+    this.masks.delete(key);
+    this.masks.set(key, masker);
+    for (const oldest of this.masks.keys()) {
+      if (this.masks.size <= MASKS_KEPT) break;
+      this.masks.delete(oldest);
+    }
+    return masker;
   }
 }
