@@ -99,7 +99,11 @@ export class SshRunner implements StepRunner {
   ): Promise<Verdict> {
     const spec = this.specOf(instruction, prepared);
     const output = prepared.output(instruction.output_from, onOutput);
-    const verdict = await new AttemptWatch(this, spec, instruction, output, signals).result();
+    const watched = {
+      ...signals,
+      onWait: (what: string | undefined) => signals.onWait?.(what && prepared.reason(what)),
+    };
+    const verdict = await new AttemptWatch(this, spec, instruction, output, watched).result();
     output.end();
     const reason = prepared.reason(verdict.reason);
     if (prepared.missing === undefined || verdict.status !== 'failed') return { ...verdict, reason };
