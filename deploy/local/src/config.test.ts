@@ -26,6 +26,7 @@ t.test('nothing needs to be set', async (t) => {
     natsDownloadUrl: undefined,
     natsDownloadSha256: undefined,
     serviceSettings: {},
+    secretVariables: {},
   });
 });
 
@@ -47,7 +48,14 @@ t.test('every variable is read', async (t) => {
     () => readLocalConfig({ RIGEL_SSH_KEY_FILE: `${keyFile}.pub` }),
     /no private key .*it is a public key/,
   );
+  const profilesFile = join(dir, 'profiles.json');
+  await writeFile(profilesFile, '{"default": {"key": {"env": "BASTION_KEY"}}}');
   const config = readLocalConfig({
+    RIGEL_SSH_PROFILES_FILE: profilesFile,
+    RIGEL_SECRETS_DIR: 'some/secrets',
+    RIGEL_SECRET_DB_PASSWORD: 'password',
+    BASTION_KEY: 'key',
+    OTHER_KEY: 'not handed on',
     RIGEL_DATA_DIR: 'some/data',
     RIGEL_HTTP_HOST: '::1',
     RIGEL_HTTP_PORT: '0',
@@ -91,7 +99,10 @@ t.test('every variable is read', async (t) => {
       RIGEL_RETRY_DELAY: '0.5',
       RIGEL_EXECUTOR_SLOTS: '7',
       RIGEL_TIME_ZONE: 'Europe/Berlin',
+      RIGEL_SECRETS_DIR: join(process.cwd(), 'some/secrets'),
+      RIGEL_SSH_PROFILES_FILE: profilesFile,
     },
+    secretVariables: { RIGEL_SECRET_DB_PASSWORD: 'password', BASTION_KEY: 'key' },
   });
 });
 

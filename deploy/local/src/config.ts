@@ -9,10 +9,11 @@ import {
   isTimeZone,
   nearestName,
   opsSettings,
+  SECRET_VARIABLE_PREFIX,
   schedulerSettings,
   tracingSettings,
 } from '@rigel/contracts';
-import { ProvidersFileError, readProvidersFile } from '@rigel/providers';
+import { ProvidersFileError, readProvidersFile, secretVariables } from '@rigel/providers';
 import { Ajv, type JSONSchemaType } from 'ajv';
 import ssh2 from 'ssh2';
 import { Type } from 'typebox';
@@ -53,6 +54,8 @@ export interface LocalConfig {
   natsDownloadSha256: string | undefined;
   /** Settings of the services that were given, as they are: variable to value. */
   serviceSettings: Record<string, string>;
+  /** Variables with secrets, for executors alone: those that tasks may name, and those that their files refer to. */
+  secretVariables: Record<string, string>;
 }
 
 /** A variable of the environment is wrong; the message is one line that names it. */
@@ -208,7 +211,26 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     natsDownloadUrl: variables.RIGEL_NATS_DOWNLOAD_URL,
     natsDownloadSha256: variables.RIGEL_NATS_DOWNLOAD_SHA256,
     serviceSettings,
+    secretVariables: readSecretVariables(env, serviceSettings.RIGEL_SSH_PROFILES_FILE),
   };
+}
+
+/** Services run in another folder than we do. */
+const PATH_SETTINGS = ['RIGEL_SECRETS_DIR', 'RIGEL_SSH_PROFILES_FILE'] as const;
+
+function readSecretVariables(
+  env: NodeJS.ProcessEnv,
+  profilesFile: string | undefined,
+): Record<string, string> {
+  const names = Object.keys(env).filter((name) => name.startsWith(SECRET_VARIABLE_PREFIX));
+  if (profilesFile !== undefined) {
+    try {
+      names.push(...secretVariables(readFileSync(profilesFile, 'utf8')));
+    } catch {
+      throw new ConfigError(`RIGEL_SSH_PROFILES_FILE = ${printable(profilesFile)} is no file with JSON`);
+    }
+  }
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
 /** Checked here as the services will check them; a service that starts only to refuse a value says so too late. */
@@ -227,6 +249,7 @@ function readServiceSettings(env: NodeJS.ProcessEnv): Record<string, string> {
         .join('; '),
     );
   }
+  for (const name of PATH_SETTINGS) if (given[name] !== undefined) given[name] = resolve(given[name]);
   const zone = given.RIGEL_TIME_ZONE;
   if (zone !== undefined && !isTimeZone(zone)) {
     throw new ConfigError(`RIGEL_TIME_ZONE = ${printable(zone)} is wrong: expected an IANA time zone`);
@@ -247,7 +270,10 @@ function expectation(name: ServiceSettingName): string {
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known: string[] = [...NAMES, ...SERVICE_SETTING_NAMES];
   return Object.keys(env)
-    .filter((name) => name.startsWith('RIGEL_') && !known.includes(name))
+    .filter(
+      (name) =>
+        name.startsWith('RIGEL_') && !name.startsWith(SECRET_VARIABLE_PREFIX) && !known.includes(name),
+    )
     .sort()
     .map(
       (name) =>

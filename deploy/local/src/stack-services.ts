@@ -98,6 +98,7 @@ function executorEnvironment(
   const keyFile = config.sshKeyFile ?? providers?.sshKeyFile;
   return {
     RIGEL_DATA_DIR: config.dataDir,
+    ...config.secretVariables,
     ...given(config, executorSettings),
     RIGEL_SSH_PORT: String(config.sshPort),
     RIGEL_SSH_HOST_KEYS: config.sshHostKeys,

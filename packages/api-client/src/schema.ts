@@ -7832,6 +7832,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -7859,6 +7860,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -8442,6 +8444,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -8466,6 +8469,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -9083,6 +9087,7 @@ export interface operations {
                     steps?: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -9107,6 +9112,7 @@ export interface operations {
                     steps?: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -9192,6 +9198,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -9216,6 +9223,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -10085,7 +10093,7 @@ export interface operations {
                         ip: string;
                     };
                     /**
-                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it.
+                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it. A value may name a secret of the executors: {"secret": name}.
                      * @default {}
                      */
                     params?: {
@@ -10132,7 +10140,7 @@ export interface operations {
                         ip: string;
                     };
                     /**
-                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it.
+                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it. A value may name a secret of the executors: {"secret": name}.
                      * @default {}
                      */
                     params?: {

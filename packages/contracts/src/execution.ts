@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ResolvedStep } from './catalog.js';
+import { ClusterRef } from './inventory.js';
 import { Done, Id } from './paging.js';
 import { defineRpc } from './rpc.js';
 
@@ -77,6 +78,8 @@ export const TaskPlan = Type.Object({
   correlation_id: Type.String(),
   /** W3C traceparent of the request that made the task, when that was traced. */
   traceparent: Type.Optional(Type.String()),
+  /** Where its nodes are, and so how they are reached; absent in tasks of earlier releases. */
+  cluster: Type.Optional(ClusterRef),
   steps: Type.Array(
     Type.Intersect([
       ResolvedStep,

@@ -10,6 +10,7 @@ export * from './nearest-name.js';
 export * from './paging.js';
 export * from './rpc.js';
 export * from './schedules.js';
+export * from './secret-parameter.js';
 export * from './settings.js';
 export * from './tasks.js';
 export * from './text.js';

@@ -90,6 +90,14 @@ export const executorSettings = {
     maximum: 3_650,
     description: 'Days that the files of ended attempts are kept on nodes; 0: for ever.',
   }),
+  RIGEL_SECRETS_DIR: Type.String({
+    default: '',
+    description: 'Folder of the secrets that parameters may name, one file for each; see docs/secrets.md.',
+  }),
+  RIGEL_SSH_PROFILES_FILE: Type.String({
+    default: '',
+    description: 'File that says how the nodes of each cluster are reached by SSH; see docs/ssh.md.',
+  }),
 };
 
 export const accessSettings = {

@@ -124,6 +124,7 @@ export async function recordTasks(
       name,
       template: { id: template.id, name: template.name },
       pool: { id: poolId, name: nodes[0]?.pool_name ?? '' },
+      ...(nodes[0]?.cluster ? { cluster: nodes[0].cluster } : {}),
       steps,
       nodes: nodes.map(({ node_id, ip, vm_id }) => ({ node: node_id, ip, vm: vm_id })),
       firstRunId: runId,

@@ -56,12 +56,19 @@ export async function expandPool(
   const now = clock.now();
   const present = await targetsOf(pool_id, again, context, bus);
   const node_type = onBehalf.flowType;
-  const { ids } =
+  const { ids, cluster } =
     num === 0
-      ? { ids: [] }
+      ? { ids: [], cluster: undefined }
       : await bus.call(inventory.planNodes, { pool_id, count: num, node_type }, context);
   const planned = ids.map(
-    (node_id): TaskTarget => ({ node_id, ip: NO_ADDRESS, vm_id: '', pool_id, pool_name: pool.name }),
+    (node_id): TaskTarget => ({
+      node_id,
+      ip: NO_ADDRESS,
+      vm_id: '',
+      pool_id,
+      pool_name: pool.name,
+      ...(cluster ? { cluster } : {}),
+    }),
   );
   try {
     return await record(prepared, { targets: [...present, ...planned], ...onBehalf, now }, context, parts);

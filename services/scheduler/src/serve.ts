@@ -180,6 +180,7 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
           uuid: created.uuid,
           correlation_id: created.correlationId,
           ...(created.traceparent === undefined ? {} : { traceparent: created.traceparent }),
+          ...(created.cluster === undefined ? {} : { cluster: created.cluster }),
           steps: created.steps,
         };
       },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { catalog, controlSubject, inventory } from '@rigel/contracts';
 import { EventConsumer, EventRelay } from '@rigel/event-store';
-import { Agent, SshRunner } from '@rigel/executor';
+import { Agent, SshRunner, StepSecrets } from '@rigel/executor';
 import { Bus } from '@rigel/messaging';
 import { Operations } from '@rigel/runtime';
 import { Replica } from '@rigel/scheduler';
@@ -186,7 +186,7 @@ export class World {
       work: this.queue.connect(host),
       clock: host.clock,
       createRunner: (_capability, claimed, log) =>
-        new SshRunner(claimed, SSH_SETTINGS, accessTo(this.nodes, host), host.clock, log),
+        new SshRunner(claimed, SSH_SETTINGS, accessTo(this.nodes, host), host.clock, NO_SECRETS, log),
       log: silentLogger,
     });
     agent.start();
@@ -277,6 +277,8 @@ export class World {
     return this.followed.length === this.database.log.length && this.followed.every((p, i) => p === i + 1);
   }
 }
+
+const NO_SECRETS = new StepSecrets({ read: () => Promise.reject(new Error('there are no secrets')) });
 
 const SSH_SETTINGS = {
   connection: {

@@ -1,5 +1,6 @@
 import {
   type BatchStarted,
+  type ClusterRef,
   type MachineAssigned,
   type MachineReturned,
   type OccurrenceCause,
@@ -39,6 +40,8 @@ export interface TaskCreated {
   name: string;
   template: { id: number; name: string };
   pool: { id: number; name: string };
+  /** The pool's cluster then; absent in tasks of earlier releases. */
+  cluster?: ClusterRef;
   steps: PlannedStep[];
   nodes: TaskNode[];
   /** Id of the first node run; the others follow it without gaps. */
