@@ -1,5 +1,6 @@
 export { changesOf, ifGiven, type Wanted } from './changes.js';
 export { type Checkpoint, type DatabaseCheckpointOptions, databaseCheckpoint } from './checkpoint.js';
+export { lines, numbers } from './columns.js';
 export { EventConsumer } from './consumer.js';
 export { Creations } from './creations.js';
 export { type Decider, decideOn, execute, type Project } from './decider.js';
@@ -12,6 +13,7 @@ export {
 } from './event.js';
 export {
   APPEND_CTES,
+  APPEND_PARAMETERS,
   append,
   appendParameters,
   asVersionConflict,
