@@ -139,6 +139,17 @@ export async function append<E extends NewEvent>(
   } catch (error) {
     throw asVersionConflict(error, appends);
   }
+  return recordedAs(types, appends, position, now);
+}
+
+/** What appends have become that were recorded behind a position of the history, at a time. */
+export function recordedAs<E extends NewEvent>(
+  types: EventTypes,
+  appends: readonly MetaAppend<E>[],
+  behind: number,
+  now: number,
+): RecordedEvent<E>[] {
+  let position = behind;
   return appends.flatMap(({ stream, expectedVersion, events, meta }) =>
     events.map(({ type, data }, index) => ({
       position: ++position,

@@ -30,6 +30,7 @@ export {
   readStored,
   readStream,
   readStreams,
+  recordedAs,
 } from './event-store.js';
 export { EventTypes, type EventVersions, UnknownEvent, type Upcaster } from './event-types.js';
 export { EventRelay } from './relay.js';

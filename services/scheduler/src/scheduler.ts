@@ -69,7 +69,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   measureRelay(relay);
   onShutdown('relay', () => relay.stop());
 
-  const store = new TaskStore(db, commits, () => relay.notify());
+  const store = new TaskStore(db, commits, (events) => relay.notify(events));
   const work = new WorkQueue(bus, log);
   const operations = new Operations(bus, log);
   onShutdown('operations', () => operations.stop());

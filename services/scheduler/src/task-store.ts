@@ -10,6 +10,7 @@ import {
   lockHistory,
   numbers,
   type RecordedEvent,
+  recordedAs,
 } from '@rigel/event-store';
 import { createPool } from '@rigel/runtime';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
@@ -27,7 +28,7 @@ const parameter = (n: number): string => `$${APPEND_PARAMETERS + n}`;
 
 // After the parameters of the append: the rows of runs, column by column, the other Changes, and the outputs, column by
 // column. Every part joins `head`, so that its lock comes first.
-const COMMIT = `
+export const COMMIT = `
   WITH ${APPEND_CTES},
   changed_tasks AS (
     UPDATE tasks t SET state = r.state, end_reason = r.end_reason, stat = r.stat, active = r.active,
@@ -59,12 +60,15 @@ const COMMIT = `
     DELETE FROM node_holds h
     USING head, json_to_recordset(${parameter(8)}::json->'ended') AS r(task_id bigint, nodes bigint[])
     WHERE h.task_id = r.task_id AND h.node_id <> ALL (r.nodes)
+  ),
+  stored AS (
+    INSERT INTO attempt_output (run_id, step, attempt, start_byte, data)
+    SELECT o.* FROM head, unnest(${parameter(9)}::bigint[], ${parameter(10)}::int[], ${parameter(11)}::int[],
+      ${parameter(12)}::bigint[], ${parameter(13)}::bytea[]) AS o(run_id, step, attempt, start_byte, data)
+    ON CONFLICT (run_id, step, attempt, start_byte) DO UPDATE SET data = excluded.data
+    WHERE length(excluded.data) > length(attempt_output.data)
   )
-  INSERT INTO attempt_output (run_id, step, attempt, start_byte, data)
-  SELECT o.* FROM head, unnest(${parameter(9)}::bigint[], ${parameter(10)}::int[], ${parameter(11)}::int[],
-    ${parameter(12)}::bigint[], ${parameter(13)}::bytea[]) AS o(run_id, step, attempt, start_byte, data)
-  ON CONFLICT (run_id, step, attempt, start_byte) DO UPDATE SET data = excluded.data
-  WHERE length(excluded.data) > length(attempt_output.data)`;
+  SELECT base FROM head`;
 
 /** The parameters of the rows of runs. */
 function runColumns(rows: Changes['runs']): unknown[] {
@@ -112,7 +116,8 @@ export class TaskStore implements EngineStore, TaskRecorder {
     readonly db: Kysely<Tables>,
     /** For the statement that is run all the time, see createCommitPool. */
     private readonly commits: pg.Pool,
-    private readonly onRecorded: () => void,
+    /** Gets the events where they are known here; without them it looks for itself. */
+    private readonly onRecorded: (events?: readonly RecordedEvent[]) => void,
   ) {
     this.raw = db as unknown as Kysely<unknown>;
   }
@@ -177,8 +182,9 @@ export class TaskStore implements EngineStore, TaskRecorder {
       events,
       meta,
     }));
+    let base: number | undefined;
     try {
-      await this.commits.query({
+      const result = await this.commits.query<{ base: number }>({
         name: 'commit',
         text: COMMIT,
         values: [
@@ -192,10 +198,12 @@ export class TaskStore implements EngineStore, TaskRecorder {
           pieces.map(({ data }) => data),
         ],
       });
+      base = result.rows[0]?.base;
     } catch (error) {
       throw asVersionConflict(error, streams);
     }
-    if (appends.length > 0) this.onRecorded();
+    if (appends.length > 0 && base !== undefined)
+      this.onRecorded(recordedAs(taskEventTypes, streams, base, now));
   }
 
   /**
