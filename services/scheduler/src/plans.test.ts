@@ -40,8 +40,9 @@ t.test(
     const { rows } = await commits.query(`EXPLAIN (GENERIC_PLAN) ${COMMIT}`);
     const plan = rows.map((row) => row['QUERY PLAN']);
     t.ok(plan.some((line) => line.includes('Index Scan using runs_pkey on runs')));
+    // The table with the last position has one row.
     t.strictSame(
-      plan.filter((line) => /Seq Scan|Hash Join|Merge Join/.test(line)),
+      plan.filter((line) => /Seq Scan on (?!event_head)|Hash Join|Merge Join/.test(line)),
       [],
     );
   },
