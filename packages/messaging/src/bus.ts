@@ -86,7 +86,8 @@ function subjectOf(rpc: Rpc, partition: number | undefined): string {
  */
 export class Bus {
   private turn: Promise<void> | undefined;
-  private readonly requests: Requests;
+  /** Requests whose answers are not envelopes of ours. */
+  readonly requests: Requests;
 
   private constructor(
     readonly nats: NatsConnection,
@@ -110,7 +111,7 @@ export class Bus {
       reconnectTimeWait: 250,
       reconnectJitter: 100,
       waitOnFirstConnect: true,
-      // The work queue's requests are the client's own: no stack trace for each, in case it fails.
+      // The work queue's fetches are the client's own: no stack trace for each, in case it fails.
       noAsyncTraces: true,
       pingInterval: 10_000,
       maxPingOut: 2,
@@ -233,7 +234,9 @@ export class Bus {
         const begun = performance.now();
         answer(message)
           .catch((failure: unknown) => this.toErrorReply(failure, subject))
-          .then((reply) => {
+          .then(async (reply) => {
+            // A commit answers many at once: together they are one write, not one for each few.
+            await this.endOfTurn();
             this.respond(message, reply);
             rpcDuration.observe(operation, (performance.now() - begun) / 1_000);
             if (reply.error) rpcErrors.inc({ operation: rpc.subject, code: reply.error.code });

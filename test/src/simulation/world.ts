@@ -161,7 +161,7 @@ export class World {
     const replica = new Replica({
       bus,
       operations: new Operations(bus, log),
-      store: this.database.connect(host, () => relay.notify()),
+      store: this.database.connect(host, (events) => relay.notify(events)),
       wire: {
         offer: this.queue.connect(host).offer,
         control: (executor, control) => bus.publish(controlSubject(executor), control),
