@@ -17,8 +17,8 @@ import {
 import { removeNodes } from './remove-nodes.js';
 
 function toTarget(node: LocatedNode): TaskTarget {
-  const { id: node_id, ip, vm_id, pool_id, pool_name, cluster_id, cluster_name } = node;
-  return { node_id, ip, vm_id, pool_id, pool_name, cluster: { id: cluster_id, name: cluster_name } };
+  const { id: node_id, ip, vm_id, pool_id, pool_name, cluster } = node;
+  return { node_id, ip, vm_id, pool_id, pool_name, cluster };
 }
 
 /** Serves the operations on nodes. */

@@ -25,8 +25,7 @@ export interface LocatedNode {
   vm_id: string;
   pool_id: number;
   pool_name: string;
-  cluster_id: number;
-  cluster_name: string;
+  cluster: ClusterRef;
 }
 
 /** Nodes with the names of their pools and clusters, oldest first. */
@@ -36,9 +35,10 @@ export async function locatedNodes(
 ): Promise<LocatedNode[]> {
   const { rows } = await sql<LocatedNode>`
     SELECT nodes.id, nodes.ip, nodes.vm_id, nodes.pool_id, pools.name AS pool_name,
-      clusters.id AS cluster_id, clusters.name AS cluster_name
-    FROM nodes JOIN pools ON pools.id = nodes.pool_id JOIN services ON services.id = pools.service_id
-      JOIN clusters ON clusters.id = services.cluster_id
+      (SELECT json_build_object('id', clusters.id, 'name', clusters.name)
+        FROM services JOIN clusters ON clusters.id = services.cluster_id
+        WHERE services.id = pools.service_id) AS cluster
+    FROM nodes JOIN pools ON pools.id = nodes.pool_id
     WHERE ${condition} ORDER BY nodes.id`.execute(db);
   return rows;
 }
