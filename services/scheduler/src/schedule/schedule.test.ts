@@ -280,7 +280,11 @@ t.test('two schedulers that both believe to own a schedule fire each moment once
   const clock = systemClock;
   const store = new ScheduleStore(db, () => undefined);
   const taskStore = new TaskStore(db, pool, () => undefined);
-  const settings = { limits: { remoteMs: 1_000, providerMs: 1_000 }, retryDelayMs: 0 };
+  const settings = {
+    limits: { remoteMs: 1_000, providerMs: 1_000 },
+    retryDelayMs: 0,
+    dependencyWaitMs: 60_000,
+  };
   const rivals = Array.from({ length: 4 }, () => {
     const firing = new PoolFiring(store, { bus, store: taskStore, settings, clock, log: silentLogger });
     const runner = new ScheduleRunner({ ledger: store, firing, zone: 'UTC', clock, log: silentLogger });
