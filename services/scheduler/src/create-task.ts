@@ -143,14 +143,15 @@ export async function recordTasks(
     'run',
     all.reduce((sum, { nodes }) => sum + nodes.length, 0),
   );
+  // What was reserved when the first nodes were looked up counts as reserved.
+  const now = Math.min(...wanted.map((one) => one.now));
   const appends: TaskAppend[] = [];
   for (const part of all) {
     const created = createdOf(part, runId, all, context, settings);
-    appends.push(toAppend(part.id, created, part.wanted.start, context, part.wanted.now));
+    appends.push(toAppend(part.id, created, part.wanted.start, context, now));
     runId += part.nodes.length;
   }
-  // What was reserved when the first nodes were looked up counts as reserved.
-  await store.create(appends, Math.min(...wanted.map(({ now }) => now)));
+  await store.create(appends, now);
   return all.map(({ id }) => id);
 }
 
