@@ -230,7 +230,7 @@ t.test('a pool that a scheduled task needs is not deleted, and one that goes is 
   await waitFor(() => dependent().catch(() => undefined), { what: 'the reservation has ended' });
   await save(1, [], { id, type: 'upload' });
   // Both at once, again and again: never both.
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < 4; round++) {
     const came = await Promise.allSettled([dependent(), reserve(2)]);
     t.notOk(
       came.every(({ status }) => status === 'fulfilled'),
@@ -453,7 +453,8 @@ t.test('two schedules that set the same pool do it one after the other', async (
     async () => (await newest()).find((one) => one?.item.instance_num === 5 && one.task_ids.length > 0),
     { what: 'one of them has made its tasks', timeoutMs: 30_000 },
   );
-  t.equal(nodesOf(2).length, 5);
+  // Both may have entered what is missing; who comes second takes its own out again.
+  await waitFor(async () => nodesOf(2).length === 5, { what: 'five nodes are left' });
   t.equal((await newest()).filter((one) => one?.task_ids.length === 0).length, 1, 'the other one waits');
   for (const id of made.task_ids) await counterpart.patiently(tasks.stop, { id, opr_user: 'jane' });
   await waitFor(async () => (await newest()).every((one) => one?.outcome === 'caught_up'), {
