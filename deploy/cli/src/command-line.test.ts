@@ -5,13 +5,34 @@ import { readMoment } from './moment.js';
 const read = (line: string) => readCommandLine(line.split(' ').filter((word) => word !== ''));
 
 t.test('commands and their options', async (t) => {
-  const all = ['inventory', 'catalog', 'scheduler'];
+  const all = ['inventory', 'catalog', 'scheduler', 'access'];
   t.strictSame(read('verify'), { do: 'verify', services: all, json: false });
   t.strictSame(read('verify --json --service catalog'), { do: 'verify', services: ['catalog'], json: true });
   t.strictSame(read('rebuild --service=scheduler'), { do: 'rebuild', services: ['scheduler'] });
   t.strictSame(read('task show 7'), { do: 'task show', id: 7, at: undefined, json: false });
   t.strictSame(read('task show --at 12 7 --json'), { do: 'task show', id: 7, at: '12', json: true });
   t.strictSame(read('orphans --json'), { do: 'orphans', json: true });
+  t.strictSame(read('token create --name ci --role operator --expires 30d'), {
+    do: 'token create',
+    name: 'ci',
+    role: 'operator',
+    expiresInMs: 30 * 86_400_000,
+    json: false,
+  });
+  t.match(read('token create --role=admin --name=ann --json'), {
+    name: 'ann',
+    expiresInMs: null,
+    json: true,
+  });
+  for (const [text, ms] of [
+    ['90m', 5_400_000],
+    ['12h', 43_200_000],
+    ['4w', 2_419_200_000],
+  ] as const) {
+    t.match(read(`token create --name a --role viewer --expires ${text}`), { expiresInMs: ms }, text);
+  }
+  t.strictSame(read('token list'), { do: 'token list', json: false });
+  t.strictSame(read('token revoke 7'), { do: 'token revoke', id: 7 });
   t.strictSame(read('record catalog out/file'), { do: 'record', service: 'catalog', file: 'out/file' });
   for (const line of ['', 'help', '--help', 'verify -h']) t.strictSame(read(line), { do: 'help' }, line);
 });
@@ -29,13 +50,28 @@ t.test('what is not understood is named, with what is nearest to it', async (t) 
     'verify --json=yes': '--json takes no value',
     'verify --json --json': '--json is given twice',
     'verify --service scheduller':
-      'scheduller is no service with events; the nearest one is scheduler (there are inventory, catalog, scheduler)',
+      'scheduller is no service with events; the nearest one is scheduler (there are inventory, catalog, scheduler, access)',
     'task show': 'task show takes the id of a task',
     'task show x': 'x is no task id: it is a whole number from 1',
     'task show 0': '0 is no task id: it is a whole number from 1',
     'task show 1.5': '1.5 is no task id: it is a whole number from 1',
     'task show 1 2': 'task show 1 takes no 2',
     'task show 1 --at': '--at needs a value',
+    token: 'there is no command token; the nearest one is token create',
+    'token creat': 'there is no command token; the nearest one is token create',
+    'token create --role viewer': 'token create needs --name',
+    'token create --name ci': 'token create needs --role',
+    'token create --name ci --role vewer':
+      '--role vewer is no role; the nearest one is viewer (there are viewer, operator, admin)',
+    'token create --name ci --role viewer --expires 30':
+      '--expires 30 is no time of at most ten years, like 90m, 12h, 30d or 4w',
+    'token create --name ci --role viewer --expires 0d':
+      '--expires 0d is no time of at most ten years, like 90m, 12h, 30d or 4w',
+    'token create --name ci --role viewer --expires 600w':
+      '--expires 600w is no time of at most ten years, like 90m, 12h, 30d or 4w',
+    'token revoke': 'token revoke takes the id of a token',
+    'token revoke ci': 'ci is no token id: it is a whole number from 1',
+    'token list all': 'token list takes no all',
     'record catalog': 'record takes a service and a file',
   };
   for (const [line, message] of Object.entries(refused)) {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type EventOwner, nearestName } from '@rigel/contracts';
+import { type EventOwner, nearestName, ROLES, type Role } from '@rigel/contracts';
 import { UsageError } from './usage-error.js';
 
 /** What is to be done. */
@@ -9,7 +9,10 @@ export type Command =
   | { do: 'rebuild'; services: EventOwner[] }
   | { do: 'task show'; id: number; at: string | undefined; json: boolean }
   | { do: 'orphans'; json: boolean }
-  | { do: 'record'; service: EventOwner; file: string };
+  | { do: 'record'; service: EventOwner; file: string }
+  | { do: 'token create'; name: string; role: Role; expiresInMs: number | null; json: boolean }
+  | { do: 'token list'; json: boolean }
+  | { do: 'token revoke'; id: number };
 
 export const HELP = `rigel: checks, restores and shows the history of a running system
 
@@ -24,23 +27,45 @@ export const HELP = `rigel: checks, restores and shows the history of a running 
   rigel orphans [--json]
       Machines that exist at a provider and are no node's, and creations whose outcome nobody knows. Deletes
       nothing. Status 0: none, 1: some, 2: it could not be checked.
+  rigel token create --name <name> --role <viewer|operator|admin> [--expires <30d>] [--json]
+      Makes an API token and prints it, this once: only a hash of it is kept. --expires takes a number of minutes,
+      hours, days or weeks (90m, 12h, 30d, 4w); without it the token is valid until it is revoked.
+  rigel token list [--json]
+      The tokens, newest first, with their roles, and when each was last used.
+  rigel token revoke <id>
+      From then on the token is refused, within a second at every gateway.
   rigel record <service> <file>
       Writes a service's events to <file>.jsonl and what follows from them to <file>.expected.json.
 
-Services: inventory, catalog, scheduler. The databases are those of DATABASE_URL (or, for a database of a service's
-own, INVENTORY_DATABASE_URL, CATALOG_DATABASE_URL, SCHEDULER_DATABASE_URL); else those of the system that
-pnpm start runs on this machine in RIGEL_DATA_DIR. The providers are those of RIGEL_PROVIDERS_FILE, else of that system.
+Services: inventory, catalog, scheduler, access. The databases are those of DATABASE_URL (or, for a database of a service's
+own, INVENTORY_DATABASE_URL, CATALOG_DATABASE_URL, SCHEDULER_DATABASE_URL, ACCESS_DATABASE_URL); else those of the
+system that pnpm start runs on this machine in RIGEL_DATA_DIR. The providers are those of RIGEL_PROVIDERS_FILE, else of that system.
 `;
 
-export const SERVICES: readonly EventOwner[] = ['inventory', 'catalog', 'scheduler'];
+export const SERVICES: readonly EventOwner[] = ['inventory', 'catalog', 'scheduler', 'access'];
 
-const COMMANDS = ['verify', 'rebuild', 'task show', 'orphans', 'record', 'help'];
+const COMMANDS = [
+  'verify',
+  'rebuild',
+  'task show',
+  'orphans',
+  'token create',
+  'token list',
+  'token revoke',
+  'record',
+  'help',
+];
+/** Commands of two words begin with one of these. */
+const FIRST_WORDS = new Set(['task', 'token']);
 /** The options of each command: whether they take a value. */
 const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
   verify: { service: 'string', json: 'boolean' },
   rebuild: { service: 'string' },
   'task show': { at: 'string', json: 'boolean' },
   orphans: { json: 'boolean' },
+  'token create': { name: 'string', role: 'string', expires: 'string', json: 'boolean' },
+  'token list': { json: 'boolean' },
+  'token revoke': {},
   record: {},
   help: {},
 };
@@ -48,7 +73,7 @@ const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
 /** @throws UsageError naming what is not understood, and what is nearest to it. */
 export function readCommandLine(args: readonly string[]): Command {
   if (args.length === 0 || args.some((arg) => arg === '--help' || arg === '-h')) return { do: 'help' };
-  const words = args[0] === 'task' && args[1] === 'show' ? 2 : 1;
+  const words = FIRST_WORDS.has(args[0] ?? '') && OPTIONS[`${args[0]} ${args[1]}`] ? 2 : 1;
   const name = args.slice(0, words).join(' ');
   const known = OPTIONS[name];
   if (!known)
@@ -65,11 +90,28 @@ export function readCommandLine(args: readonly string[]): Command {
     case 'task show': {
       const [id, ...rest] = positionals;
       takesNothing(`${name} ${id}`, rest);
-      return { do: 'task show', id: taskId(id), at: values.at as string | undefined, json };
+      return { do: 'task show', id: idOf('task', id), at: values.at as string | undefined, json };
     }
     case 'orphans':
       takesNothing(name, positionals);
       return { do: 'orphans', json };
+    case 'token create':
+      takesNothing(name, positionals);
+      return {
+        do: 'token create',
+        name: needed(name, 'name', values.name),
+        role: roleOf(needed(name, 'role', values.role)),
+        expiresInMs: durationOf(values.expires),
+        json,
+      };
+    case 'token list':
+      takesNothing(name, positionals);
+      return { do: 'token list', json };
+    case 'token revoke': {
+      const [id, ...rest] = positionals;
+      takesNothing(`${name} ${id}`, rest);
+      return { do: 'token revoke', id: idOf('token', id) };
+    }
     case 'record': {
       const [service, file, ...rest] = positionals;
       takesNothing(name, rest);
@@ -121,9 +163,36 @@ function servicesOf(name: unknown): EventOwner[] {
   return typeof name === 'string' ? [serviceOf(name)] : [...SERVICES];
 }
 
-function taskId(text: string | undefined): number {
-  if (text === undefined) throw new UsageError('task show takes the id of a task');
+const TAKES = { task: 'task show', token: 'token revoke' };
+
+function idOf(kind: 'task' | 'token', text: string | undefined): number {
+  if (text === undefined) throw new UsageError(`${TAKES[kind]} takes the id of a ${kind}`);
   const id = Number(text);
   if (/^\d+$/.test(text) && id > 0 && Number.isSafeInteger(id)) return id;
-  throw new UsageError(`${text} is no task id: it is a whole number from 1`);
+  throw new UsageError(`${text} is no ${kind} id: it is a whole number from 1`);
+}
+
+function needed(command: string, option: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new UsageError(`${command} needs --${option}`);
+}
+
+function roleOf(text: string): Role {
+  const role = ROLES.find((known) => known === text);
+  if (role) return role;
+  throw new UsageError(
+    `--role ${text} is no role; the nearest one is ${nearestName(text, ROLES)} (there are ${ROLES.join(', ')})`,
+  );
+}
+
+const UNITS_MS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const MAX_DURATION_MS = 3_650 * 86_400_000;
+
+/** How long a token is valid, in milliseconds; null = until it is revoked. */
+function durationOf(text: unknown): number | null {
+  if (typeof text !== 'string') return null;
+  const [, number, unit] = /^(\d{1,9})([mhdw])$/.exec(text) ?? [];
+  const ms = Number(number) * (UNITS_MS[unit ?? ''] ?? Number.NaN);
+  if (ms > 0 && ms <= MAX_DURATION_MS) return ms;
+  throw new UsageError(`--expires ${text} is no time of at most ten years, like 90m, 12h, 30d or 4w`);
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { accessHistory } from '@rigel/access/maintenance';
 import { catalogHistory } from '@rigel/catalog/maintenance';
 import { DATABASE_URL_FILE, type EventOwner } from '@rigel/contracts';
 import type { ServiceHistory } from '@rigel/event-store/maintenance';
@@ -15,6 +16,7 @@ export const HISTORIES: Readonly<Record<EventOwner, ServiceHistory>> = {
   inventory: inventoryHistory,
   catalog: catalogHistory,
   scheduler: schedulerHistory,
+  access: accessHistory,
 };
 
 // What goes wrong with a connection is told by the query that needed it.

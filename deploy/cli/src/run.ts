@@ -1,3 +1,4 @@
+import { ServiceError } from '@rigel/contracts';
 import { UnknownEvent } from '@rigel/event-store';
 import { HistoryDamaged } from '@rigel/event-store/maintenance';
 import { ProvidersFileError } from '@rigel/providers';
@@ -8,13 +9,21 @@ import type { Output } from './output.js';
 import { rebuild } from './rebuild.js';
 import { record } from './record.js';
 import { showTask } from './task-show.js';
+import { createToken, listTokens, revokeToken } from './tokens.js';
 import { UsageError } from './usage-error.js';
 import { verify } from './verify.js';
 
 /** It could not be done: the command line, the environment or the database do not allow it. */
 const COULD_NOT = 2;
 /** Errors that say all there is to say. */
-const EXPECTED = [UsageError, ProvidersFileError, DatabaseNotUsable, UnknownEvent, HistoryDamaged];
+const EXPECTED = [
+  UsageError,
+  ProvidersFileError,
+  DatabaseNotUsable,
+  UnknownEvent,
+  HistoryDamaged,
+  ServiceError,
+];
 
 /** Runs a command line. @returns the exit status. */
 export async function run(args: readonly string[], env: NodeJS.ProcessEnv, output: Output): Promise<number> {
@@ -41,6 +50,12 @@ async function carryOut(command: Command, env: NodeJS.ProcessEnv, output: Output
       return showTask(command, env, output);
     case 'orphans':
       return orphans(command, env, output);
+    case 'token create':
+      return createToken(command, env, output);
+    case 'token list':
+      return listTokens(command, env, output);
+    case 'token revoke':
+      return revokeToken(command, env, output);
     case 'record':
       return record(command, env, output);
   }

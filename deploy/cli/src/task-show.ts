@@ -3,6 +3,7 @@ import { type PastTask, type TaskEvent, taskAt } from '@rigel/scheduler/maintena
 import { withDatabases } from './databases.js';
 import { readMoment } from './moment.js';
 import type { Output } from './output.js';
+import { table } from './table.js';
 import { UsageError } from './usage-error.js';
 
 const RECENT = 10;
@@ -66,14 +67,4 @@ function describeEvent({ version, recordedAt, type, data, meta }: RecordedEvent<
   const text = JSON.stringify(data);
   const shown = text.length > DATA_WIDTH ? `${text.slice(0, DATA_WIDTH)}…` : text;
   return `  ${String(version).padStart(6)}  ${iso(recordedAt)}  ${type.padEnd(21)}  ${meta.actor}  ${shown}`;
-}
-
-/** Columns as wide as their widest cell. */
-function table(head: string[], rows: string[][]): string[] {
-  const widths = head.map((title, column) =>
-    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), title.length),
-  );
-  return [head, ...rows].map((row) =>
-    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
-  );
 }

@@ -26,6 +26,7 @@ t.test('nothing needs to be set', async (t) => {
     natsDownloadUrl: undefined,
     natsDownloadSha256: undefined,
     serviceSettings: {},
+    secretVariables: {},
   });
 });
 
@@ -47,7 +48,14 @@ t.test('every variable is read', async (t) => {
     () => readLocalConfig({ RIGEL_SSH_KEY_FILE: `${keyFile}.pub` }),
     /no private key .*it is a public key/,
   );
+  const profilesFile = join(dir, 'profiles.json');
+  await writeFile(profilesFile, '{"default": {"key": {"env": "BASTION_KEY"}}}');
   const config = readLocalConfig({
+    RIGEL_SSH_PROFILES_FILE: profilesFile,
+    RIGEL_SECRETS_DIR: 'some/secrets',
+    RIGEL_SECRET_DB_PASSWORD: 'password',
+    BASTION_KEY: 'key',
+    OTHER_KEY: 'not handed on',
     RIGEL_DATA_DIR: 'some/data',
     RIGEL_HTTP_HOST: '::1',
     RIGEL_HTTP_PORT: '0',
@@ -91,7 +99,10 @@ t.test('every variable is read', async (t) => {
       RIGEL_RETRY_DELAY: '0.5',
       RIGEL_EXECUTOR_SLOTS: '7',
       RIGEL_TIME_ZONE: 'Europe/Berlin',
+      RIGEL_SECRETS_DIR: join(process.cwd(), 'some/secrets'),
+      RIGEL_SSH_PROFILES_FILE: profilesFile,
     },
+    secretVariables: { RIGEL_SECRET_DB_PASSWORD: 'password', BASTION_KEY: 'key' },
   });
 });
 
@@ -111,6 +122,11 @@ t.test('a wrong value is one line that names it', async (t) => {
     ['RIGEL_HTTP_PORT', '80a', 'RIGEL_HTTP_PORT = 80a is wrong: expected a whole number from 0 to 65535'],
     ['RIGEL_HTTP_PORT', '65536', 'RIGEL_HTTP_PORT = 65536 is wrong: expected a whole number from 0 to 65535'],
     ['RIGEL_HTTP_PORT', '-1', 'RIGEL_HTTP_PORT = -1 is wrong: expected a whole number from 0 to 65535'],
+    [
+      'RIGEL_HTTP_HOST',
+      '0.0.0.0',
+      'RIGEL_HTTP_HOST = 0.0.0.0 can be reached from other machines: set RIGEL_ACCESS=on, so that requests need a token',
+    ],
     ['RIGEL_HTTP_HOST', 'a b', 'RIGEL_HTTP_HOST = a b is wrong: expected a host name or IP address'],
     ['RIGEL_EXECUTORS', '65', 'RIGEL_EXECUTORS = 65 is wrong: expected a whole number from 1 to 64'],
     ['RIGEL_EXECUTORS', '1.5', 'RIGEL_EXECUTORS = 1.5 is wrong: expected a whole number from 1 to 64'],

@@ -2,14 +2,18 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  accessSettings,
   executorSettings,
   gatewaySettings,
+  isLoopback,
   isTimeZone,
   nearestName,
   opsSettings,
+  SECRET_VARIABLE_PREFIX,
   schedulerSettings,
+  tracingSettings,
 } from '@rigel/contracts';
-import { ProvidersFileError, readProvidersFile } from '@rigel/providers';
+import { ProvidersFileError, readProvidersFile, secretVariables } from '@rigel/providers';
 import { Ajv, type JSONSchemaType } from 'ajv';
 import ssh2 from 'ssh2';
 import { Type } from 'typebox';
@@ -50,6 +54,8 @@ export interface LocalConfig {
   natsDownloadSha256: string | undefined;
   /** Settings of the services that were given, as they are: variable to value. */
   serviceSettings: Record<string, string>;
+  /** Variables with secrets, for executors alone: those that tasks may name, and those that their files refer to. */
+  secretVariables: Record<string, string>;
 }
 
 /** A variable of the environment is wrong; the message is one line that names it. */
@@ -128,11 +134,27 @@ const SCHEMA: JSONSchemaType<Variables> = {
   additionalProperties: false,
 };
 
+/** The variables that starting everything on one machine knows beside those of the services: default, what is expected. */
+export const LOCAL_SETTINGS: { name: string; default: unknown; expected: string }[] = Object.entries(
+  EXPECTED,
+).map(([name, expected]) => ({
+  name,
+  default: (SCHEMA.properties as Record<string, { default?: unknown }>)[name]?.default,
+  expected,
+}));
+
 const NAMES = Object.keys(EXPECTED) as VariableName[];
 const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true });
 const validate = ajv.compile(SCHEMA);
 
-const SERVICE_SETTINGS = { ...opsSettings, ...schedulerSettings, ...executorSettings, ...gatewaySettings };
+const SERVICE_SETTINGS = {
+  ...opsSettings,
+  ...tracingSettings,
+  ...schedulerSettings,
+  ...executorSettings,
+  ...gatewaySettings,
+  ...accessSettings,
+};
 type ServiceSettingName = keyof typeof SERVICE_SETTINGS;
 const SERVICE_SETTING_NAMES = Object.keys(SERVICE_SETTINGS) as ServiceSettingName[];
 const validateServiceSettings = ajv.compile(Type.Object(SERVICE_SETTINGS));
@@ -152,6 +174,12 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     );
   }
   const serviceSettings = readServiceSettings(env);
+  const { RIGEL_HTTP_HOST: host } = variables;
+  if (!isLoopback(host) && serviceSettings.RIGEL_ACCESS !== 'on') {
+    throw new ConfigError(
+      `RIGEL_HTTP_HOST = ${host} can be reached from other machines: set RIGEL_ACCESS=on, so that requests need a token`,
+    );
+  }
   const path = (file: string | undefined) => (file === undefined ? undefined : resolve(file));
   const sshKeyFile = path(variables.RIGEL_SSH_KEY_FILE);
   if (sshKeyFile !== undefined) {
@@ -183,7 +211,26 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     natsDownloadUrl: variables.RIGEL_NATS_DOWNLOAD_URL,
     natsDownloadSha256: variables.RIGEL_NATS_DOWNLOAD_SHA256,
     serviceSettings,
+    secretVariables: readSecretVariables(env, serviceSettings.RIGEL_SSH_PROFILES_FILE),
   };
+}
+
+/** Services run in another folder than we do. */
+const PATH_SETTINGS = ['RIGEL_SECRETS_DIR', 'RIGEL_SSH_PROFILES_FILE'] as const;
+
+function readSecretVariables(
+  env: NodeJS.ProcessEnv,
+  profilesFile: string | undefined,
+): Record<string, string> {
+  const names = Object.keys(env).filter((name) => name.startsWith(SECRET_VARIABLE_PREFIX));
+  if (profilesFile !== undefined) {
+    try {
+      names.push(...secretVariables(readFileSync(profilesFile, 'utf8')));
+    } catch {
+      throw new ConfigError(`RIGEL_SSH_PROFILES_FILE = ${printable(profilesFile)} is no file with JSON`);
+    }
+  }
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
 /** Checked here as the services will check them; a service that starts only to refuse a value says so too late. */
@@ -202,6 +249,7 @@ function readServiceSettings(env: NodeJS.ProcessEnv): Record<string, string> {
         .join('; '),
     );
   }
+  for (const name of PATH_SETTINGS) if (given[name] !== undefined) given[name] = resolve(given[name]);
   const zone = given.RIGEL_TIME_ZONE;
   if (zone !== undefined && !isTimeZone(zone)) {
     throw new ConfigError(`RIGEL_TIME_ZONE = ${printable(zone)} is wrong: expected an IANA time zone`);
@@ -222,7 +270,10 @@ function expectation(name: ServiceSettingName): string {
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known: string[] = [...NAMES, ...SERVICE_SETTING_NAMES];
   return Object.keys(env)
-    .filter((name) => name.startsWith('RIGEL_') && !known.includes(name))
+    .filter(
+      (name) =>
+        name.startsWith('RIGEL_') && !name.startsWith(SECRET_VARIABLE_PREFIX) && !known.includes(name),
+    )
     .sort()
     .map(
       (name) =>

@@ -32,12 +32,14 @@ t.test('each service is a process with what it needs and nothing more', async (t
     [2, 'executor-1'],
     [2, 'executor-2'],
     [3, 'scheduler'],
+    [4, 'access'],
     [4, 'catalog'],
     [4, 'inventory'],
   ]);
   const common = { ...systemEnvironment(process.env), NATS_URL: addresses.natsUrl, RIGEL_LOG_LEVEL: 'warn' };
   const database = { ...common, DATABASE_URL: addresses.databaseUrl };
   const expected: Record<string, Record<string, string>> = {
+    access: { ...database, RIGEL_SERVICE_NAME: 'access' },
     inventory: { ...database, RIGEL_SERVICE_NAME: 'inventory' },
     catalog: { ...database, RIGEL_SERVICE_NAME: 'catalog' },
     scheduler: { ...database, RIGEL_SERVICE_NAME: 'scheduler' },
@@ -78,6 +80,7 @@ t.test('the numbers of executors and schedulers can be chosen', async (t) => {
   const names = (env: NodeJS.ProcessEnv) =>
     stackServices(readLocalConfig(env), addresses).map(({ name }) => name);
   t.strictSame(names({ RIGEL_EXECUTORS: '1', RIGEL_SCHEDULERS: '2' }), [
+    'access',
     'catalog',
     'inventory',
     'scheduler-1',
@@ -85,7 +88,7 @@ t.test('the numbers of executors and schedulers can be chosen', async (t) => {
     'executor-1',
     'gateway',
   ]);
-  t.equal(names({ RIGEL_EXECUTORS: '64' }).length, 68);
+  t.equal(names({ RIGEL_EXECUTORS: '64' }).length, 69);
 });
 
 t.test('of our environment only what describes the system is passed on', async (t) => {

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { executorSettings, gatewaySettings, schedulerSettings } from '@rigel/contracts';
+import {
+  accessSettings,
+  executorSettings,
+  gatewaySettings,
+  schedulerSettings,
+  tracingSettings,
+} from '@rigel/contracts';
 import { type LocalConfig, REPOSITORY_DIR } from './config.js';
 import type { ExecutorProviders } from './local-providers.js';
 import type { CommandSpec } from './process-spec.js';
@@ -20,7 +26,7 @@ export interface StackAddresses {
 export const STOP_STAGE = { gateway: 1, executor: 2, nginx: 3, scheduler: 3, data: 4, nats: 5, postgres: 6 };
 
 /**
- * The services of a stack: catalog, inventory, the schedulers, the executors, the gateway.
+ * The services of a stack: access, catalog, inventory, the schedulers, the executors, the gateway.
  *
  * Each is given what it needs and nothing more; in particular only those that own data are told how to reach the
  * database, and only executors how to log in to nodes.
@@ -42,11 +48,13 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
       NATS_URL: addresses.natsUrl,
       RIGEL_SERVICE_NAME: processName,
       RIGEL_LOG_LEVEL: config.logLevel,
+      ...given(config, tracingSettings),
       ...env,
     },
   });
   const database = { DATABASE_URL: addresses.databaseUrl };
   const services = [
+    service('access', 'access', STOP_STAGE.data, { ...database, ...given(config, accessSettings) }),
     service('catalog', 'catalog', STOP_STAGE.data, database),
     service('inventory', 'inventory', STOP_STAGE.data, database),
     ...numbered('scheduler', config.schedulers, config.schedulers === 1).map((name) =>
@@ -90,6 +98,7 @@ function executorEnvironment(
   const keyFile = config.sshKeyFile ?? providers?.sshKeyFile;
   return {
     RIGEL_DATA_DIR: config.dataDir,
+    ...config.secretVariables,
     ...given(config, executorSettings),
     RIGEL_SSH_PORT: String(config.sshPort),
     RIGEL_SSH_HOST_KEYS: config.sshHostKeys,
@@ -101,7 +110,7 @@ function executorEnvironment(
 }
 
 const SYSTEM_VARIABLES =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS)$/;
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|OTEL_\w+)$/;
 
 /** The part of an environment that describes the system, not us. */
 export function systemEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {

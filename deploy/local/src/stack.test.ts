@@ -224,9 +224,12 @@ t.test('what cannot start says why and leaves nothing behind', async (t) => {
   await t.rejects(start(t, dir, {}, { RIGEL_HTTP_PORT: String(port) }), {
     message: `RIGEL_HTTP_PORT = ${port} is taken on 127.0.0.1: set another one`,
   });
-  await t.rejects(start(t, dir, {}, { RIGEL_HTTP_HOST: '192.0.2.1', RIGEL_HTTP_PORT: '1' }), {
-    message: /^RIGEL_HTTP_HOST = 192\.0\.2\.1 cannot be listened on: /,
-  });
+  await t.rejects(
+    start(t, dir, {}, { RIGEL_HTTP_HOST: '192.0.2.1', RIGEL_HTTP_PORT: '1', RIGEL_ACCESS: 'on' }),
+    {
+      message: /^RIGEL_HTTP_HOST = 192\.0\.2\.1 cannot be listened on: /,
+    },
+  );
 
   const failing = start(t, dir, {
     readyTimeoutMs: 1_000,

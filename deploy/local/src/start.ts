@@ -89,6 +89,9 @@ function summary(config: LocalConfig, stack: Stack): string {
     `  logs       ${join(config.dataDir, 'logs')} (a file per process)`,
     `  processes  ${stack.processes.map(({ name }) => name).join(', ')}`,
     '',
+    ...(config.serviceSettings.RIGEL_ACCESS === 'on'
+      ? ['Requests need a token: pnpm rigel token create --name me --role admin', '']
+      : []),
     'Stop it with Ctrl-C.',
     '',
   ].join('\n');

@@ -11,10 +11,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List clusters, newest first */
+        /**
+         * List clusters, newest first
+         * @description Role: viewer.
+         */
         get: operations["cluster.list"];
         put?: never;
-        /** List clusters, newest first */
+        /**
+         * List clusters, newest first
+         * @description Role: viewer.
+         */
         post: operations["cluster.list.post"];
         delete?: never;
         options?: never;
@@ -31,7 +37,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create a cluster */
+        /**
+         * Create a cluster
+         * @description Role: operator.
+         */
         post: operations["cluster.create"];
         delete?: never;
         options?: never;
@@ -50,7 +59,7 @@ export interface paths {
         put?: never;
         /**
          * Change a cluster
-         * @description The name must be given; other fields that are absent stay as they are.
+         * @description The name must be given; other fields that are absent stay as they are. Role: operator.
          */
         post: operations["cluster.update"];
         delete?: never;
@@ -68,9 +77,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete a cluster that has no services */
+        /**
+         * Delete a cluster that has no services
+         * @description Role: operator.
+         */
         post: operations["cluster.delete"];
-        /** Delete a cluster that has no services */
+        /**
+         * Delete a cluster that has no services
+         * @description Role: operator.
+         */
         delete: operations["cluster.delete.delete"];
         options?: never;
         head?: never;
@@ -84,10 +99,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One cluster */
+        /**
+         * One cluster
+         * @description Role: viewer.
+         */
         get: operations["cluster.info.get"];
         put?: never;
-        /** One cluster */
+        /**
+         * One cluster
+         * @description Role: viewer.
+         */
         post: operations["cluster.info"];
         delete?: never;
         options?: never;
@@ -102,10 +123,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the services of a cluster, oldest first */
+        /**
+         * List the services of a cluster, oldest first
+         * @description Role: viewer.
+         */
         get: operations["cluster.list_services.get"];
         put?: never;
-        /** List the services of a cluster, oldest first */
+        /**
+         * List the services of a cluster, oldest first
+         * @description Role: viewer.
+         */
         post: operations["cluster.list_services"];
         delete?: never;
         options?: never;
@@ -120,10 +147,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Create a service */
+        /**
+         * Create a service
+         * @description Role: operator.
+         */
         get: operations["service.create.get"];
         put?: never;
-        /** Create a service */
+        /**
+         * Create a service
+         * @description Role: operator.
+         */
         post: operations["service.create"];
         delete?: never;
         options?: never;
@@ -142,7 +175,7 @@ export interface paths {
         put?: never;
         /**
          * Change a service
-         * @description Fields that are absent stay as they are.
+         * @description Fields that are absent stay as they are. Role: operator.
          */
         post: operations["service.update"];
         delete?: never;
@@ -160,9 +193,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete a service that has no pools */
+        /**
+         * Delete a service that has no pools
+         * @description Role: operator.
+         */
         post: operations["service.delete.post"];
-        /** Delete a service that has no pools */
+        /**
+         * Delete a service that has no pools
+         * @description Role: operator.
+         */
         delete: operations["service.delete"];
         options?: never;
         head?: never;
@@ -176,10 +215,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One service */
+        /**
+         * One service
+         * @description Role: viewer.
+         */
         get: operations["service.info"];
         put?: never;
-        /** One service */
+        /**
+         * One service
+         * @description Role: viewer.
+         */
         post: operations["service.info.post"];
         delete?: never;
         options?: never;
@@ -194,10 +239,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the pools of a service, oldest first */
+        /**
+         * List the pools of a service, oldest first
+         * @description Role: viewer.
+         */
         get: operations["service.list_pools.get"];
         put?: never;
-        /** List the pools of a service, oldest first */
+        /**
+         * List the pools of a service, oldest first
+         * @description Role: viewer.
+         */
         post: operations["service.list_pools"];
         delete?: never;
         options?: never;
@@ -214,11 +265,14 @@ export interface paths {
         };
         /**
          * Create a pool
-         * @description Needs a JSON body, where these stand: tasks.
+         * @description Needs a JSON body, where these stand: tasks. Role: operator.
          */
         get: operations["pool.create.get"];
         put?: never;
-        /** Create a pool */
+        /**
+         * Create a pool
+         * @description Role: operator.
+         */
         post: operations["pool.create"];
         delete?: never;
         options?: never;
@@ -235,9 +289,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete a pool that has no nodes */
+        /**
+         * Delete a pool that has no nodes
+         * @description Role: operator.
+         */
         post: operations["pool.delete.post"];
-        /** Delete a pool that has no nodes */
+        /**
+         * Delete a pool that has no nodes
+         * @description Role: operator.
+         */
         delete: operations["pool.delete"];
         options?: never;
         head?: never;
@@ -255,12 +315,12 @@ export interface paths {
         put?: never;
         /**
          * Change a pool
-         * @description Fields that are absent stay as they are; tasks are replaced as a whole. A service_id must be the one the pool has. DELETE on this address changes the pool too, it never deletes it.
+         * @description Fields that are absent stay as they are; tasks are replaced as a whole. A service_id must be the one the pool has. DELETE on this address changes the pool too, it never deletes it. Role: operator.
          */
         post: operations["pool.update"];
         /**
          * Change a pool
-         * @description Fields that are absent stay as they are; tasks are replaced as a whole. A service_id must be the one the pool has. DELETE on this address changes the pool too, it never deletes it.
+         * @description Fields that are absent stay as they are; tasks are replaced as a whole. A service_id must be the one the pool has. DELETE on this address changes the pool too, it never deletes it. Role: operator.
          */
         delete: operations["pool.update.delete"];
         options?: never;
@@ -275,10 +335,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List all pools, newest first */
+        /**
+         * List all pools, newest first
+         * @description Role: viewer.
+         */
         get: operations["pool.list"];
         put?: never;
-        /** List all pools, newest first */
+        /**
+         * List all pools, newest first
+         * @description Role: viewer.
+         */
         post: operations["pool.list.post"];
         delete?: never;
         options?: never;
@@ -293,10 +359,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One pool */
+        /**
+         * One pool
+         * @description Role: viewer.
+         */
         get: operations["pool.info"];
         put?: never;
-        /** One pool */
+        /**
+         * One pool
+         * @description Role: viewer.
+         */
         post: operations["pool.info.post"];
         delete?: never;
         options?: never;
@@ -313,13 +385,13 @@ export interface paths {
         };
         /**
          * List the nodes of a pool, oldest first
-         * @description status: 0 not ready, 1 ok, 3 failed. state: the state of the run in its last task (0 init, 1 running, 2 success, 3 failed, 4 stopped).
+         * @description status: 0 not ready, 1 ok, 3 failed. state: the state of the run in its last task (0 init, 1 running, 2 success, 3 failed, 4 stopped). Role: viewer.
          */
         get: operations["pool.list_nodes.get"];
         put?: never;
         /**
          * List the nodes of a pool, oldest first
-         * @description status: 0 not ready, 1 ok, 3 failed. state: the state of the run in its last task (0 init, 1 running, 2 success, 3 failed, 4 stopped).
+         * @description status: 0 not ready, 1 ok, 3 failed. state: the state of the run in its last task (0 init, 1 running, 2 success, 3 failed, 4 stopped). Role: viewer.
          */
         post: operations["pool.list_nodes"];
         delete?: never;
@@ -337,13 +409,13 @@ export interface paths {
         };
         /**
          * Enter nodes into a pool
-         * @description All addresses are entered or none. The ids of the new nodes are in the order of the request. Needs a JSON body, where these stand: nodes.
+         * @description All addresses are entered or none. The ids of the new nodes are in the order of the request. Needs a JSON body, where these stand: nodes. Role: operator.
          */
         get: operations["pool.add_nodes.get"];
         put?: never;
         /**
          * Enter nodes into a pool
-         * @description All addresses are entered or none. The ids of the new nodes are in the order of the request.
+         * @description All addresses are entered or none. The ids of the new nodes are in the order of the request. Role: operator.
          */
         post: operations["pool.add_nodes"];
         delete?: never;
@@ -361,18 +433,18 @@ export interface paths {
         };
         /**
          * Remove nodes from a pool
-         * @description All nodes are removed or none. Only the entry in the pool goes, no machine is given back. Needs a JSON body, where these stand: nodes.
+         * @description All nodes are removed or none. Only the entry in the pool goes, no machine is given back. Needs a JSON body, where these stand: nodes. Role: operator.
          */
         get: operations["pool.remove_nodes.get"];
         put?: never;
         /**
          * Remove nodes from a pool
-         * @description All nodes are removed or none. Only the entry in the pool goes, no machine is given back.
+         * @description All nodes are removed or none. Only the entry in the pool goes, no machine is given back. Role: operator.
          */
         post: operations["pool.remove_nodes.post"];
         /**
          * Remove nodes from a pool
-         * @description All nodes are removed or none. Only the entry in the pool goes, no machine is given back.
+         * @description All nodes are removed or none. Only the entry in the pool goes, no machine is given back. Role: operator.
          */
         delete: operations["pool.remove_nodes"];
         options?: never;
@@ -389,15 +461,39 @@ export interface paths {
         };
         /**
          * Find the pool of each address
-         * @description An address that no node has gets -1.
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body. Role: viewer.
          */
         get: operations["pool.search_by_ip.get"];
         put?: never;
         /**
          * Find the pool of each address
-         * @description An address that no node has gets -1.
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body. Role: viewer.
          */
         post: operations["pool.search_by_ip"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pool/search_by_ip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find the pool of each address
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body. Role: viewer.
+         */
+        get: operations["pool.search_by_ip.get.2"];
+        put?: never;
+        /**
+         * Find the pool of each address
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body. Role: viewer.
+         */
+        post: operations["pool.search_by_ip.2"];
         delete?: never;
         options?: never;
         head?: never;
@@ -415,7 +511,7 @@ export interface paths {
         put?: never;
         /**
          * Add machines to a pool
-         * @description As many nodes without an address, and a task of the pool’s expand template (tasks.expand), whose first step must be create_vm, over them. The header X-Task-Id of the answer names the task.
+         * @description As many nodes without an address, and a task of the pool’s expand template (tasks.expand), whose first step must be create_vm, over them. The header X-Task-Id of the answer names the task. Role: operator.
          */
         post: operations["pool.expand"];
         delete?: never;
@@ -435,7 +531,7 @@ export interface paths {
         put?: never;
         /**
          * Give machines of a pool back
-         * @description A task of the pool’s shrink template (tasks.shrink), whose last step must be return_vm. A node leaves the pool when its machine was given back. The header X-Task-Id of the answer names the task.
+         * @description A task of the pool’s shrink template (tasks.shrink), whose last step must be return_vm. A node leaves the pool when its machine was given back. The header X-Task-Id of the answer names the task. Role: operator.
          */
         post: operations["pool.shrink"];
         delete?: never;
@@ -455,7 +551,7 @@ export interface paths {
         put?: never;
         /**
          * Put an image online on all nodes of a pool
-         * @description A task of the pool’s deploy template (tasks.deploy) over all its nodes that have an address; the first step whose name begins with start_service gets the tag. The header X-Task-Id of the answer names the task.
+         * @description A task of the pool’s deploy template (tasks.deploy) over all its nodes that have an address; the first step whose name begins with start_service gets the tag. The header X-Task-Id of the answer names the task. Role: operator.
          */
         post: operations["pool.deploy"];
         delete?: never;
@@ -471,10 +567,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List actions, newest first */
+        /**
+         * List actions, newest first
+         * @description Role: viewer.
+         */
         get: operations["action.list"];
         put?: never;
-        /** List actions, newest first */
+        /**
+         * List actions, newest first
+         * @description Role: viewer.
+         */
         post: operations["action.list.post"];
         delete?: never;
         options?: never;
@@ -491,7 +593,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create an action */
+        /**
+         * Create an action
+         * @description Role: admin.
+         */
         post: operations["action.create"];
         delete?: never;
         options?: never;
@@ -510,7 +615,7 @@ export interface paths {
         put?: never;
         /**
          * Change an action
-         * @description Fields that are absent stay as they are. The name stays while a remote step uses the action.
+         * @description Fields that are absent stay as they are. The name stays while a remote step uses the action. Role: admin.
          */
         post: operations["action.update"];
         delete?: never;
@@ -528,9 +633,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete an action that no remote step uses, and its implementations */
+        /**
+         * Delete an action that no remote step uses, and its implementations
+         * @description Role: admin.
+         */
         post: operations["action.delete"];
-        /** Delete an action that no remote step uses, and its implementations */
+        /**
+         * Delete an action that no remote step uses, and its implementations
+         * @description Role: admin.
+         */
         delete: operations["action.delete.delete"];
         options?: never;
         head?: never;
@@ -544,10 +655,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One action */
+        /**
+         * One action
+         * @description Role: viewer.
+         */
         get: operations["action.info.get"];
         put?: never;
-        /** One action */
+        /**
+         * One action
+         * @description Role: viewer.
+         */
         post: operations["action.info"];
         delete?: never;
         options?: never;
@@ -562,10 +679,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List implementations of actions, newest first */
+        /**
+         * List implementations of actions, newest first
+         * @description Role: viewer.
+         */
         get: operations["actimpl.list"];
         put?: never;
-        /** List implementations of actions, newest first */
+        /**
+         * List implementations of actions, newest first
+         * @description Role: viewer.
+         */
         post: operations["actimpl.list.post"];
         delete?: never;
         options?: never;
@@ -582,7 +705,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create an implementation of an action */
+        /**
+         * Create an implementation of an action
+         * @description Role: admin.
+         */
         post: operations["actimpl.create"];
         delete?: never;
         options?: never;
@@ -601,7 +727,7 @@ export interface paths {
         put?: never;
         /**
          * Change an implementation
-         * @description Fields that are absent stay as they are. Another action_id moves it to that action.
+         * @description Fields that are absent stay as they are. Another action_id moves it to that action. Role: admin.
          */
         post: operations["actimpl.update"];
         delete?: never;
@@ -619,9 +745,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete an implementation */
+        /**
+         * Delete an implementation
+         * @description Role: admin.
+         */
         post: operations["actimpl.delete"];
-        /** Delete an implementation */
+        /**
+         * Delete an implementation
+         * @description Role: admin.
+         */
         delete: operations["actimpl.delete.delete"];
         options?: never;
         head?: never;
@@ -635,10 +767,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One implementation */
+        /**
+         * One implementation
+         * @description Role: viewer.
+         */
         get: operations["actimpl.info.get"];
         put?: never;
-        /** One implementation */
+        /**
+         * One implementation
+         * @description Role: viewer.
+         */
         post: operations["actimpl.info"];
         delete?: never;
         options?: never;
@@ -653,10 +791,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List remote steps, newest first */
+        /**
+         * List remote steps, newest first
+         * @description Role: viewer.
+         */
         get: operations["remote_step.list"];
         put?: never;
-        /** List remote steps, newest first */
+        /**
+         * List remote steps, newest first
+         * @description Role: viewer.
+         */
         post: operations["remote_step.list.post"];
         delete?: never;
         options?: never;
@@ -673,7 +817,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create a remote step */
+        /**
+         * Create a remote step
+         * @description Role: admin.
+         */
         post: operations["remote_step.create"];
         delete?: never;
         options?: never;
@@ -692,7 +839,7 @@ export interface paths {
         put?: never;
         /**
          * Change a remote step
-         * @description Fields that are absent stay as they are. The name stays while a template uses the step.
+         * @description Fields that are absent stay as they are. The name stays while a template uses the step. Role: admin.
          */
         post: operations["remote_step.update"];
         delete?: never;
@@ -710,9 +857,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete a remote step that no template uses */
+        /**
+         * Delete a remote step that no template uses
+         * @description Role: admin.
+         */
         post: operations["remote_step.delete"];
-        /** Delete a remote step that no template uses */
+        /**
+         * Delete a remote step that no template uses
+         * @description Role: admin.
+         */
         delete: operations["remote_step.delete.delete"];
         options?: never;
         head?: never;
@@ -726,10 +879,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One remote step */
+        /**
+         * One remote step
+         * @description Role: viewer.
+         */
         get: operations["remote_step.info.get"];
         put?: never;
-        /** One remote step */
+        /**
+         * One remote step
+         * @description Role: viewer.
+         */
         post: operations["remote_step.info"];
         delete?: never;
         options?: never;
@@ -746,11 +905,14 @@ export interface paths {
         };
         /**
          * Create a template
-         * @description Needs a JSON body, where these stand: steps.
+         * @description Needs a JSON body, where these stand: steps. Role: admin.
          */
         get: operations["task_impl.create.get"];
         put?: never;
-        /** Create a template */
+        /**
+         * Create a template
+         * @description Role: admin.
+         */
         post: operations["task_impl.create"];
         delete?: never;
         options?: never;
@@ -767,9 +929,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete a template; tasks made from it keep their own copy */
+        /**
+         * Delete a template; tasks made from it keep their own copy
+         * @description Role: admin.
+         */
         post: operations["task_impl.delete"];
-        /** Delete a template; tasks made from it keep their own copy */
+        /**
+         * Delete a template; tasks made from it keep their own copy
+         * @description Role: admin.
+         */
         delete: operations["task_impl.delete.delete"];
         options?: never;
         head?: never;
@@ -785,9 +953,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete a template; tasks made from it keep their own copy */
+        /**
+         * Delete a template; tasks made from it keep their own copy
+         * @description Role: admin.
+         */
         post: operations["task_impl.delete.2"];
-        /** Delete a template; tasks made from it keep their own copy */
+        /**
+         * Delete a template; tasks made from it keep their own copy
+         * @description Role: admin.
+         */
         delete: operations["task_impl.delete.delete.2"];
         options?: never;
         head?: never;
@@ -801,10 +975,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List templates, newest first */
+        /**
+         * List templates, newest first
+         * @description Role: viewer.
+         */
         get: operations["task_impl.list.get"];
         put?: never;
-        /** List templates, newest first */
+        /**
+         * List templates, newest first
+         * @description Role: viewer.
+         */
         post: operations["task_impl.list"];
         delete?: never;
         options?: never;
@@ -821,7 +1001,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create a template */
+        /**
+         * Create a template
+         * @description Role: admin.
+         */
         post: operations["task_tpl.create"];
         delete?: never;
         options?: never;
@@ -836,10 +1019,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List templates, newest first */
+        /**
+         * List templates, newest first
+         * @description Role: viewer.
+         */
         get: operations["task_tpl.list.get"];
         put?: never;
-        /** List templates, newest first */
+        /**
+         * List templates, newest first
+         * @description Role: viewer.
+         */
         post: operations["task_tpl.list"];
         delete?: never;
         options?: never;
@@ -856,9 +1045,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete a template; tasks made from it keep their own copy */
+        /**
+         * Delete a template; tasks made from it keep their own copy
+         * @description Role: admin.
+         */
         post: operations["task_tpl.delete"];
-        /** Delete a template; tasks made from it keep their own copy */
+        /**
+         * Delete a template; tasks made from it keep their own copy
+         * @description Role: admin.
+         */
         delete: operations["task_tpl.delete.delete"];
         options?: never;
         head?: never;
@@ -872,10 +1067,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One template */
+        /**
+         * One template
+         * @description Role: viewer.
+         */
         get: operations["task_tpl.info.get"];
         put?: never;
-        /** One template */
+        /**
+         * One template
+         * @description Role: viewer.
+         */
         post: operations["task_tpl.info"];
         delete?: never;
         options?: never;
@@ -894,7 +1095,7 @@ export interface paths {
         put?: never;
         /**
          * Change a template
-         * @description Fields that are absent stay as they are; steps are replaced as a whole. Tasks made before keep their copy.
+         * @description Fields that are absent stay as they are; steps are replaced as a whole. Tasks made before keep their copy. Role: admin.
          */
         post: operations["task_tpl.update"];
         delete?: never;
@@ -912,7 +1113,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create a template */
+        /**
+         * Create a template
+         * @description Role: admin.
+         */
         post: operations["action_impl.create"];
         delete?: never;
         options?: never;
@@ -927,10 +1131,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List templates, newest first */
+        /**
+         * List templates, newest first
+         * @description Role: viewer.
+         */
         get: operations["action_impl.list.get"];
         put?: never;
-        /** List templates, newest first */
+        /**
+         * List templates, newest first
+         * @description Role: viewer.
+         */
         post: operations["action_impl.list"];
         delete?: never;
         options?: never;
@@ -947,9 +1157,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete a template; tasks made from it keep their own copy */
+        /**
+         * Delete a template; tasks made from it keep their own copy
+         * @description Role: admin.
+         */
         post: operations["action_impl.delete"];
-        /** Delete a template; tasks made from it keep their own copy */
+        /**
+         * Delete a template; tasks made from it keep their own copy
+         * @description Role: admin.
+         */
         delete: operations["action_impl.delete.delete"];
         options?: never;
         head?: never;
@@ -965,9 +1181,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete a template; tasks made from it keep their own copy */
+        /**
+         * Delete a template; tasks made from it keep their own copy
+         * @description Role: admin.
+         */
         post: operations["action_impl.delete.2"];
-        /** Delete a template; tasks made from it keep their own copy */
+        /**
+         * Delete a template; tasks made from it keep their own copy
+         * @description Role: admin.
+         */
         delete: operations["action_impl.delete.delete.2"];
         options?: never;
         head?: never;
@@ -981,10 +1203,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the steps that templates can use: the built-in ones, then the remote steps, oldest first */
+        /**
+         * List the steps that templates can use: the built-in ones, then the remote steps, oldest first
+         * @description Role: viewer.
+         */
         get: operations["task_step.list.get"];
         put?: never;
-        /** List the steps that templates can use: the built-in ones, then the remote steps, oldest first */
+        /**
+         * List the steps that templates can use: the built-in ones, then the remote steps, oldest first
+         * @description Role: viewer.
+         */
         post: operations["task_step.list"];
         delete?: never;
         options?: never;
@@ -1001,13 +1229,13 @@ export interface paths {
         };
         /**
          * Create a task over nodes, and start it
-         * @description Nodes of several pools make one task for each pool. The header X-Task-Id of the answer holds the ids of the new tasks, separated by commas. Needs a JSON body, where these stand: nodes, params.
+         * @description Nodes of several pools make one task for each pool. The header X-Task-Id of the answer holds the ids of the new tasks, separated by commas. Needs a JSON body, where these stand: nodes, params. Role: operator.
          */
         get: operations["task.create.get"];
         put?: never;
         /**
          * Create a task over nodes, and start it
-         * @description Nodes of several pools make one task for each pool. The header X-Task-Id of the answer holds the ids of the new tasks, separated by commas.
+         * @description Nodes of several pools make one task for each pool. The header X-Task-Id of the answer holds the ids of the new tasks, separated by commas. Role: operator.
          */
         post: operations["task.create"];
         delete?: never;
@@ -1025,13 +1253,13 @@ export interface paths {
         };
         /**
          * Start a task, or resume it where it halted
-         * @description Not for a task that runs, has nothing left to do or was stopped.
+         * @description Not for a task that runs, has nothing left to do or was stopped. Role: operator.
          */
         get: operations["task.start.get"];
         put?: never;
         /**
          * Start a task, or resume it where it halted
-         * @description Not for a task that runs, has nothing left to do or was stopped.
+         * @description Not for a task that runs, has nothing left to do or was stopped. Role: operator.
          */
         post: operations["task.start"];
         delete?: never;
@@ -1049,13 +1277,13 @@ export interface paths {
         };
         /**
          * Start a task, or resume it where it halted
-         * @description Not for a task that runs, has nothing left to do or was stopped.
+         * @description Not for a task that runs, has nothing left to do or was stopped. Role: operator.
          */
         get: operations["task.start.get.2"];
         put?: never;
         /**
          * Start a task, or resume it where it halted
-         * @description Not for a task that runs, has nothing left to do or was stopped.
+         * @description Not for a task that runs, has nothing left to do or was stopped. Role: operator.
          */
         post: operations["task.start.2"];
         delete?: never;
@@ -1073,13 +1301,13 @@ export interface paths {
         };
         /**
          * Pause a running task
-         * @description Steps that are at work are left to finish; no other one begins.
+         * @description Steps that are at work are left to finish; no other one begins. Role: operator.
          */
         get: operations["task.pause.get"];
         put?: never;
         /**
          * Pause a running task
-         * @description Steps that are at work are left to finish; no other one begins.
+         * @description Steps that are at work are left to finish; no other one begins. Role: operator.
          */
         post: operations["task.pause"];
         delete?: never;
@@ -1097,13 +1325,13 @@ export interface paths {
         };
         /**
          * Pause a running task
-         * @description Steps that are at work are left to finish; no other one begins.
+         * @description Steps that are at work are left to finish; no other one begins. Role: operator.
          */
         get: operations["task.pause.get.2"];
         put?: never;
         /**
          * Pause a running task
-         * @description Steps that are at work are left to finish; no other one begins.
+         * @description Steps that are at work are left to finish; no other one begins. Role: operator.
          */
         post: operations["task.pause.2"];
         delete?: never;
@@ -1121,13 +1349,13 @@ export interface paths {
         };
         /**
          * End a task for good
-         * @description Running commands are ended too. The task cannot be started again.
+         * @description Running commands are ended too. The task cannot be started again. Role: operator.
          */
         get: operations["task.stop.get"];
         put?: never;
         /**
          * End a task for good
-         * @description Running commands are ended too. The task cannot be started again.
+         * @description Running commands are ended too. The task cannot be started again. Role: operator.
          */
         post: operations["task.stop"];
         delete?: never;
@@ -1145,13 +1373,13 @@ export interface paths {
         };
         /**
          * End a task for good
-         * @description Running commands are ended too. The task cannot be started again.
+         * @description Running commands are ended too. The task cannot be started again. Role: operator.
          */
         get: operations["task.stop.get.2"];
         put?: never;
         /**
          * End a task for good
-         * @description Running commands are ended too. The task cannot be started again.
+         * @description Running commands are ended too. The task cannot be started again. Role: operator.
          */
         post: operations["task.stop.2"];
         delete?: never;
@@ -1169,13 +1397,13 @@ export interface paths {
         };
         /**
          * Log of a task, oldest line first
-         * @description With kind=node the id is a node run’s, and the answer is the log of that node; the same when no task has this id but a node run has.
+         * @description With kind=node the id is a node run’s, and the answer is the log of that node; the same when no task has this id but a node run has. Role: viewer.
          */
         get: operations["task.log"];
         put?: never;
         /**
          * Log of a task, oldest line first
-         * @description With kind=node the id is a node run’s, and the answer is the log of that node; the same when no task has this id but a node run has.
+         * @description With kind=node the id is a node run’s, and the answer is the log of that node; the same when no task has this id but a node run has. Role: viewer.
          */
         post: operations["task.log.post"];
         delete?: never;
@@ -1193,13 +1421,13 @@ export interface paths {
         };
         /**
          * Log of a task, oldest line first
-         * @description With kind=node the id is a node run’s, and the answer is the log of that node; the same when no task has this id but a node run has.
+         * @description With kind=node the id is a node run’s, and the answer is the log of that node; the same when no task has this id but a node run has. Role: viewer.
          */
         get: operations["task.log.2"];
         put?: never;
         /**
          * Log of a task, oldest line first
-         * @description With kind=node the id is a node run’s, and the answer is the log of that node; the same when no task has this id but a node run has.
+         * @description With kind=node the id is a node run’s, and the answer is the log of that node; the same when no task has this id but a node run has. Role: viewer.
          */
         post: operations["task.log.post.2"];
         delete?: never;
@@ -1215,10 +1443,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List tasks, newest first */
+        /**
+         * List tasks, newest first
+         * @description Role: viewer.
+         */
         get: operations["task.list.get"];
         put?: never;
-        /** List tasks, newest first */
+        /**
+         * List tasks, newest first
+         * @description Role: viewer.
+         */
         post: operations["task.list"];
         delete?: never;
         options?: never;
@@ -1235,13 +1469,13 @@ export interface paths {
         };
         /**
          * One task
-         * @description POST answers an array of one task with paging fields, GET the task itself.
+         * @description POST answers an array of one task with paging fields, GET the task itself. Role: viewer.
          */
         get: operations["task.info.get"];
         put?: never;
         /**
          * One task
-         * @description POST answers an array of one task with paging fields, GET the task itself.
+         * @description POST answers an array of one task with paging fields, GET the task itself. Role: viewer.
          */
         post: operations["task.info"];
         delete?: never;
@@ -1259,13 +1493,13 @@ export interface paths {
         };
         /**
          * Node runs of a task
-         * @description POST answers all node runs as one array, GET sorts them by state.
+         * @description POST answers all node runs as one array, GET sorts them by state. Role: viewer.
          */
         get: operations["task.detail.get"];
         put?: never;
         /**
          * Node runs of a task
-         * @description POST answers all node runs as one array, GET sorts them by state.
+         * @description POST answers all node runs as one array, GET sorts them by state. Role: viewer.
          */
         post: operations["task.detail"];
         delete?: never;
@@ -1281,10 +1515,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Log of a node in a task: what each step printed, all attempts */
+        /**
+         * Log of a node in a task: what each step printed, all attempts
+         * @description Role: viewer.
+         */
         get: operations["task.node_log.get"];
         put?: never;
-        /** Log of a node in a task: what each step printed, all attempts */
+        /**
+         * Log of a node in a task: what each step printed, all attempts
+         * @description Role: viewer.
+         */
         post: operations["task.node_log"];
         delete?: never;
         options?: never;
@@ -1301,7 +1541,7 @@ export interface paths {
         };
         /**
          * Events of a task as they happen
-         * @description Server-sent events: first all that has happened, then each event as it happens, in order, none twice and none left out. When nothing is being done for the task any more the event `end` comes, and the stream with it; a paused task’s stays open. Who was cut off goes on after the event whose id is sent as Last-Event-ID, at any gateway; with the id of `end` the answer is 204, as long as nothing has happened since. A comment comes every 15 seconds.
+         * @description Server-sent events: first all that has happened, then each event as it happens, in order, none twice and none left out. When nothing is being done for the task any more the event `end` comes, and the stream with it; a paused task’s stays open. Who was cut off goes on after the event whose id is sent as Last-Event-ID, at any gateway; with the id of `end` the answer is 204, as long as nothing has happened since. A comment comes every 15 seconds. Role: viewer.
          */
         get: operations["task.events"];
         put?: never;
@@ -1321,7 +1561,7 @@ export interface paths {
         };
         /**
          * Why a task waits, has failed, or ended as it did
-         * @description The chain leads from the task down to the last known reason, each in words and as data; `text` is the chain in one line. Nodes that wait come before those that have failed; up to 20 are explained, the others are counted.
+         * @description The chain leads from the task down to the last known reason, each in words and as data; `text` is the chain in one line. Nodes that wait come before those that have failed; up to 20 are explained, the others are counted. Role: viewer.
          */
         get: operations["task.why"];
         put?: never;
@@ -1341,13 +1581,13 @@ export interface paths {
         };
         /**
          * Scheduled expand tasks of a pool
-         * @description An array of at most one. A request with a parameter action gets the task itself, or null.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Role: viewer.
          */
         get: operations["task.expand_list.get"];
         put?: never;
         /**
          * Scheduled expand tasks of a pool
-         * @description An array of at most one. A request with a parameter action gets the task itself, or null.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Role: viewer.
          */
         post: operations["task.expand_list"];
         delete?: never;
@@ -1365,13 +1605,13 @@ export interface paths {
         };
         /**
          * Scheduled upload tasks of a pool
-         * @description An array of at most one. A request with a parameter action gets the task itself, or null.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Role: viewer.
          */
         get: operations["task.upload_list.get"];
         put?: never;
         /**
          * Scheduled upload tasks of a pool
-         * @description An array of at most one. A request with a parameter action gets the task itself, or null.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Role: viewer.
          */
         post: operations["task.upload_list"];
         delete?: never;
@@ -1391,7 +1631,7 @@ export interface paths {
         put?: never;
         /**
          * Save a scheduled task
-         * @description A pool has at most one of each type; saving replaces its items whole. An expand item sets how many nodes the pool has that schedules made; the one in force is applied at once. An upload item deploys the docker_image of the pool’s service.
+         * @description A pool has at most one of each type; saving replaces its items whole. An expand item sets how many nodes the pool has that schedules made; the one in force is applied at once. An upload item deploys the docker_image of the pool’s service. Role: operator.
          */
         post: operations["task.save_task"];
         delete?: never;
@@ -1409,16 +1649,108 @@ export interface paths {
         };
         /**
          * What became of the moments of a scheduled task
-         * @description Newest first. outcome: waiting or firing (not the end yet), fired, caught_up (later than due), nothing_to_do, or skipped with its reason. cause: due, saved or restarted (the item in force was applied). next: the next ten.
+         * @description Newest first. outcome: waiting or firing (not the end yet), fired, caught_up (later than due), nothing_to_do, or skipped with its reason. cause: due, saved or restarted (the item in force was applied). next: the next ten. Role: viewer.
          */
         get: operations["schedule.occurrences"];
         put?: never;
         /**
          * What became of the moments of a scheduled task
-         * @description Newest first. outcome: waiting or firing (not the end yet), fired, caught_up (later than due), nothing_to_do, or skipped with its reason. cause: due, saved or restarted (the item in force was applied). next: the next ten.
+         * @description Newest first. outcome: waiting or firing (not the end yet), fired, caught_up (later than due), nothing_to_do, or skipped with its reason. cause: due, saved or restarted (the item in force was applied). next: the next ten. Role: viewer.
          */
         post: operations["schedule.occurrences.post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did what to what, newest first
+         * @description Changes come from the events of the services: none is missing, and none stands here that did not happen. outcome: done; denied (no valid token, or not the role); refused (a rule or the state did not allow it); failed (a fault, or a service that did not answer: what came of it is told by a line with the same correlation id, if any). Role: admin.
+         */
+        get: operations["audit.list"];
+        put?: never;
+        /**
+         * Who did what to what, newest first
+         * @description Changes come from the events of the services: none is missing, and none stands here that did not happen. outcome: done; denied (no valid token, or not the role); refused (a rule or the state did not allow it); failed (a fault, or a service that did not answer: what came of it is told by a line with the same correlation id, if any). Role: admin.
+         */
+        post: operations["audit.list.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/token/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * API tokens, newest first
+         * @description Role: admin.
+         */
+        get: operations["token.list"];
+        put?: never;
+        /**
+         * API tokens, newest first
+         * @description Role: admin.
+         */
+        post: operations["token.list.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/token/create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an API token
+         * @description The token is shown in this answer and never again: only a hash of it is kept. Role: admin.
+         */
+        post: operations["token.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/token/revoke/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke an API token
+         * @description It is refused from then on, within a second at every gateway, and its live streams end. Role: admin.
+         */
+        post: operations["token.revoke"];
+        /**
+         * Revoke an API token
+         * @description It is refused from then on, within a second at every gateway, and its live streams end. Role: admin.
+         */
+        delete: operations["token.revoke.delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1428,7 +1760,75 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: never;
-    responses: never;
+    responses: {
+        /** @description The token is missing, wrong, revoked or expired: which of these is not said. */
+        Unauthorized: {
+            headers: {
+                /** @description Bearer */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 401,
+                 *       "msg": "a valid token is needed (Authorization: Bearer ...)",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": {
+                    /** @constant */
+                    code: 401;
+                    msg: string;
+                    data: Record<string, never>;
+                };
+            };
+        };
+        /** @description The token’s role does not cover the operation’s (x-role), or a browser sends it for the page of another site. */
+        Forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 403,
+                 *       "msg": "this needs the role operator, token dashboard has viewer",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": {
+                    /** @constant */
+                    code: 403;
+                    msg: string;
+                    data: Record<string, never>;
+                };
+            };
+        };
+        /** @description The token, or requests without a valid one from this address, were used too often within a minute. */
+        TooManyRequests: {
+            headers: {
+                /** @description Seconds to wait. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 429,
+                 *       "msg": "too many requests, try again later",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": {
+                    /** @constant */
+                    code: 429;
+                    msg: string;
+                    data: Record<string, never>;
+                };
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -1514,6 +1914,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "cluster.list.post": {
@@ -1618,6 +2021,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "cluster.create": {
@@ -1691,6 +2097,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "cluster.update": {
@@ -1768,6 +2177,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "cluster.delete": {
@@ -1826,6 +2238,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "cluster.delete.delete": {
@@ -1884,6 +2299,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "cluster.info.get": {
@@ -1951,6 +2369,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description cluster in db not found — it does not exist. */
             404: {
                 headers: {
@@ -1972,6 +2392,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "cluster.info": {
@@ -2039,6 +2460,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description cluster in db not found — it does not exist. */
             404: {
                 headers: {
@@ -2060,6 +2483,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "cluster.list_services.get": {
@@ -2147,6 +2571,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "cluster.list_services": {
@@ -2258,6 +2685,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "service.create.get": {
@@ -2327,6 +2757,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "service.create": {
@@ -2412,6 +2845,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "service.update": {
@@ -2497,6 +2933,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description 数据库操作失败 — it does not exist. */
             404: {
                 headers: {
@@ -2518,6 +2956,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "service.delete.post": {
@@ -2575,6 +3014,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description 数据库操作失败 — it does not exist; the store or a service does not answer. */
             404: {
                 headers: {
@@ -2596,6 +3037,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "service.delete": {
@@ -2653,6 +3095,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description 数据库操作失败 — it does not exist; the store or a service does not answer. */
             404: {
                 headers: {
@@ -2674,6 +3118,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "service.info": {
@@ -2745,6 +3190,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description db error — it does not exist. */
             404: {
                 headers: {
@@ -2766,6 +3213,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "service.info.post": {
@@ -2837,6 +3285,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description db error — it does not exist. */
             404: {
                 headers: {
@@ -2858,6 +3308,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "service.list_pools.get": {
@@ -2955,6 +3406,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "service.list_pools": {
@@ -3076,6 +3530,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.create.get": {
@@ -3145,6 +3602,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.create": {
@@ -3248,6 +3708,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.delete.post": {
@@ -3305,6 +3768,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.delete": {
@@ -3362,6 +3828,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.update": {
@@ -3458,6 +3927,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description 数据库操作失败 — it does not exist; the store or a service does not answer. */
             404: {
                 headers: {
@@ -3479,6 +3950,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.update.delete": {
@@ -3575,6 +4047,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description 数据库操作失败 — it does not exist; the store or a service does not answer. */
             404: {
                 headers: {
@@ -3596,6 +4070,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.list": {
@@ -3696,6 +4171,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.list.post": {
@@ -3820,6 +4298,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.info": {
@@ -3880,6 +4361,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description db error — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -3901,6 +4384,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.info.post": {
@@ -3961,6 +4445,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description db error — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -3982,6 +4468,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.list_nodes.get": {
@@ -4073,6 +4560,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.list_nodes": {
@@ -4188,6 +4678,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.add_nodes.get": {
@@ -4228,6 +4721,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description 请求参数解析错误 — any other refusal; a parameter is missing or wrong. ip is empty — a value is refused. pool_id is not vaild — it does not exist; id is missing or wrong. ip exists already — a name or an address is taken. */
             404: {
                 headers: {
@@ -4249,6 +4744,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.add_nodes": {
@@ -4306,6 +4802,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description 请求参数解析错误 — any other refusal; a parameter is missing or wrong. ip is empty — a value is refused. pool_id is not vaild — it does not exist; id is missing or wrong. ip exists already — a name or an address is taken. */
             404: {
                 headers: {
@@ -4327,6 +4825,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.remove_nodes.get": {
@@ -4384,6 +4883,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description error when delete id... — it does not exist. */
             404: {
                 headers: {
@@ -4405,6 +4906,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.remove_nodes.post": {
@@ -4473,6 +4975,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description error when delete id... — it does not exist. */
             404: {
                 headers: {
@@ -4494,6 +4998,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.remove_nodes": {
@@ -4562,6 +5067,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description error when delete id... — it does not exist. */
             404: {
                 headers: {
@@ -4583,6 +5090,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.search_by_ip.get": {
@@ -4645,6 +5153,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.search_by_ip": {
@@ -4707,6 +5218,153 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+        };
+    };
+    "pool.search_by_ip.get.2": {
+        parameters: {
+            query?: {
+                /** @description Addresses, separated by commas. */
+                iplist?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {
+                     *         "10.0.0.7": 1,
+                     *         "10.0.0.8": -1
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            [key: string]: number;
+                        };
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+        };
+    };
+    "pool.search_by_ip.2": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Addresses, separated by commas.
+                     * @default
+                     */
+                    iplist?: string;
+                };
+                "application/x-www-form-urlencoded": {
+                    /**
+                     * @description Addresses, separated by commas.
+                     * @default
+                     */
+                    iplist?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {
+                     *         "10.0.0.7": 1,
+                     *         "10.0.0.8": -1
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            [key: string]: number;
+                        };
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.expand": {
@@ -4775,6 +5433,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.shrink": {
@@ -4843,6 +5504,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.deploy": {
@@ -4927,6 +5591,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action.list": {
@@ -5012,6 +5679,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action.list.post": {
@@ -5121,6 +5791,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action.create": {
@@ -5198,6 +5871,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action.update": {
@@ -5279,6 +5955,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description db server lost... — it does not exist; something still needs it; the store or a service does not answer. */
             404: {
                 headers: {
@@ -5300,6 +5978,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action.delete": {
@@ -5337,6 +6016,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description db server lost... — any other refusal. */
             404: {
                 headers: {
@@ -5358,6 +6039,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action.delete.delete": {
@@ -5395,6 +6077,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description db server lost... — any other refusal. */
             404: {
                 headers: {
@@ -5416,6 +6100,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action.info.get": {
@@ -5467,6 +6152,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description action in db not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -5488,6 +6175,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action.info": {
@@ -5539,6 +6227,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description action in db not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -5560,6 +6250,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "actimpl.list": {
@@ -5645,6 +6336,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "actimpl.list.post": {
@@ -5752,6 +6446,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "actimpl.create": {
@@ -5829,6 +6526,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "actimpl.update": {
@@ -5920,6 +6620,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "actimpl.delete": {
@@ -5995,6 +6698,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "actimpl.delete.delete": {
@@ -6056,6 +6762,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "actimpl.info.get": {
@@ -6133,6 +6842,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description actimpl in db not found — it does not exist. */
             404: {
                 headers: {
@@ -6154,6 +6865,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "actimpl.info": {
@@ -6245,6 +6957,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description actimpl in db not found — it does not exist. */
             404: {
                 headers: {
@@ -6266,6 +6980,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "remote_step.list": {
@@ -6354,6 +7069,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "remote_step.list.post": {
@@ -6466,6 +7184,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "remote_step.create": {
@@ -6539,6 +7260,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "remote_step.update": {
@@ -6616,6 +7340,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description (the reason) — it does not exist; something still needs it. */
             404: {
                 headers: {
@@ -6637,6 +7363,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "remote_step.delete": {
@@ -6695,6 +7422,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description (the reason) — it does not exist; something still needs it. */
             404: {
                 headers: {
@@ -6716,6 +7445,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "remote_step.delete.delete": {
@@ -6774,6 +7504,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description (the reason) — it does not exist; something still needs it. */
             404: {
                 headers: {
@@ -6795,6 +7527,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "remote_step.info.get": {
@@ -6870,6 +7603,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description remote_step in db not found — it does not exist. */
             404: {
                 headers: {
@@ -6891,6 +7626,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "remote_step.info": {
@@ -6966,6 +7702,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description remote_step in db not found — it does not exist. */
             404: {
                 headers: {
@@ -6987,6 +7725,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_impl.create.get": {
@@ -7046,6 +7785,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description step name not found — something that the request names does not exist; a name or an address is taken; the store or a service does not answer. */
             404: {
                 headers: {
@@ -7067,6 +7808,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_impl.create": {
@@ -7090,6 +7832,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -7117,6 +7860,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -7178,6 +7922,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description step name not found — something that the request names does not exist; a name or an address is taken; the store or a service does not answer. */
             404: {
                 headers: {
@@ -7199,6 +7945,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_impl.delete": {
@@ -7243,6 +7990,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description task impl not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -7264,6 +8013,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_impl.delete.delete": {
@@ -7300,6 +8050,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description task impl not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -7321,6 +8073,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_impl.delete.2": {
@@ -7357,6 +8110,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description task impl not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -7378,6 +8133,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_impl.delete.delete.2": {
@@ -7414,6 +8170,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description task impl not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -7435,6 +8193,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_impl.list.get": {
@@ -7535,6 +8294,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_impl.list": {
@@ -7659,6 +8421,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_tpl.create": {
@@ -7679,6 +8444,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -7703,6 +8469,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -7764,6 +8531,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_tpl.list.get": {
@@ -7864,6 +8634,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_tpl.list": {
@@ -7988,6 +8761,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_tpl.delete": {
@@ -8024,6 +8800,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description data not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -8045,6 +8823,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_tpl.delete.delete": {
@@ -8081,6 +8860,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description data not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -8102,6 +8883,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_tpl.info.get": {
@@ -8168,6 +8950,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description error... — any other refusal. */
             404: {
                 headers: {
@@ -8189,6 +8973,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_tpl.info": {
@@ -8255,6 +9040,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description error... — any other refusal. */
             404: {
                 headers: {
@@ -8276,6 +9063,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_tpl.update": {
@@ -8299,6 +9087,7 @@ export interface operations {
                     steps?: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -8323,6 +9112,7 @@ export interface operations {
                     steps?: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -8385,6 +9175,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action_impl.create": {
@@ -8405,6 +9198,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -8429,6 +9223,7 @@ export interface operations {
                     steps: {
                         /** @description A built-in step or a remote step. */
                         name: string;
+                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
                         param_values?: {
                             [key: string]: unknown;
                         } | "";
@@ -8490,6 +9285,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action_impl.list.get": {
@@ -8590,6 +9388,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action_impl.list": {
@@ -8714,6 +9515,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action_impl.delete": {
@@ -8750,6 +9554,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description data not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -8771,6 +9577,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action_impl.delete.delete": {
@@ -8807,6 +9614,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description data not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -8828,6 +9637,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action_impl.delete.2": {
@@ -8872,6 +9682,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description data not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -8893,6 +9705,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "action_impl.delete.delete.2": {
@@ -8929,6 +9742,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description data not found — any other refusal; it does not exist. */
             404: {
                 headers: {
@@ -8950,6 +9765,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_step.list.get": {
@@ -9036,6 +9852,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task_step.list": {
@@ -9146,6 +9965,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.create.get": {
@@ -9219,6 +10041,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.create": {
@@ -9268,7 +10093,7 @@ export interface operations {
                         ip: string;
                     };
                     /**
-                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it.
+                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it. A value may name a secret of the executors: {"secret": name}.
                      * @default {}
                      */
                     params?: {
@@ -9315,7 +10140,7 @@ export interface operations {
                         ip: string;
                     };
                     /**
-                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it.
+                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it. A value may name a secret of the executors: {"secret": name}.
                      * @default {}
                      */
                     params?: {
@@ -9370,6 +10195,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.start.get": {
@@ -9427,6 +10255,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.start": {
@@ -9484,6 +10315,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.start.get.2": {
@@ -9541,6 +10375,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.start.2": {
@@ -9606,6 +10443,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.pause.get": {
@@ -9663,6 +10503,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.pause": {
@@ -9720,6 +10563,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.pause.get.2": {
@@ -9777,6 +10623,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.pause.2": {
@@ -9842,6 +10691,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.stop.get": {
@@ -9899,6 +10751,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.stop": {
@@ -9956,6 +10811,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.stop.get.2": {
@@ -10013,6 +10871,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.stop.2": {
@@ -10078,6 +10939,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.log": {
@@ -10162,6 +11026,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.log.post": {
@@ -10270,6 +11137,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.log.2": {
@@ -10354,6 +11224,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.log.post.2": {
@@ -10462,6 +11335,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.list.get": {
@@ -10602,6 +11478,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.list": {
@@ -10766,6 +11645,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.info.get": {
@@ -10924,6 +11806,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.info": {
@@ -11082,6 +11967,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.detail.get": {
@@ -11224,6 +12112,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.detail": {
@@ -11366,6 +12257,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.node_log.get": {
@@ -11451,6 +12345,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
             /** @description (the reason) — as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS). */
             503: {
                 headers: {
@@ -11556,6 +12453,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
             /** @description (the reason) — as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS). */
             503: {
                 headers: {
@@ -11640,6 +12540,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
             /** @description (the reason) — as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS). */
             503: {
                 headers: {
@@ -11777,6 +12680,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.expand_list.get": {
@@ -11945,6 +12851,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.expand_list": {
@@ -12121,6 +13030,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.upload_list.get": {
@@ -12289,6 +13201,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.upload_list": {
@@ -12465,6 +13380,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "task.save_task": {
@@ -12583,6 +13501,9 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "schedule.occurrences": {
@@ -12692,6 +13613,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description schedule not found — it does not exist. */
             404: {
                 headers: {
@@ -12713,6 +13636,7 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
         };
     };
     "schedule.occurrences.post": {
@@ -12844,6 +13768,8 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description schedule not found — it does not exist. */
             404: {
                 headers: {
@@ -12865,6 +13791,741 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+        };
+    };
+    "audit.list": {
+        parameters: {
+            query?: {
+                /** @description Only lines with exactly this operator. */
+                operator?: string;
+                /** @description Only lines with exactly this action. */
+                action?: string;
+                /** @description Only lines with exactly this target. */
+                target?: string;
+                /** @description Only lines with this outcome. */
+                outcome?: "done" | "denied" | "refused" | "failed";
+                /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of then and later. */
+                from?: string;
+                /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of before. */
+                to?: string;
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows on a page, at most 10000. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": [
+                     *         {
+                     *           "id": 7,
+                     *           "time": "2026-01-05 08:00:00",
+                     *           "time_at": "2026-01-05T08:00:00.000Z",
+                     *           "operator": "ci",
+                     *           "action": "task.stop",
+                     *           "target": "task-3",
+                     *           "name": "",
+                     *           "client": "10.0.0.9",
+                     *           "correlation_id": "4f1c2a9be01d33aa",
+                     *           "outcome": "done",
+                     *           "status": 0,
+                     *           "reason": ""
+                     *         }
+                     *       ],
+                     *       "page": 1,
+                     *       "page_size": 10,
+                     *       "query_count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            id: number;
+                            /** @description In the time zone of the deployment. */
+                            time: string;
+                            /** @description The same in UTC (RFC 3339). */
+                            time_at: string;
+                            /** @description Name of the token; where access is off, what the client said. */
+                            operator: string;
+                            /** @description Id of the endpoint that does it, like task.stop. */
+                            action: string;
+                            /** @description What it was about: kind and id, like task-7. */
+                            target: string;
+                            /** @description Name or address of the target, where it is known. */
+                            name: string;
+                            /** @description Address that the request came from; empty: from inside. */
+                            client: string;
+                            /** @description The one of the answer’s header X-Correlation-Id. */
+                            correlation_id: string;
+                            outcome: "done" | "denied" | "refused" | "failed";
+                            /** @description HTTP status of what was not done, 0 for what was. */
+                            status: number;
+                            /** @description Why it was not done. */
+                            reason: string;
+                        }[];
+                        page: number;
+                        page_size: number;
+                        /** @description Matching rows over all pages. */
+                        query_count: number;
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. (the reason) — a parameter is missing or wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": []
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: unknown[];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+        };
+    };
+    "audit.list.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Only lines with exactly this operator. */
+                    operator?: string;
+                    /** @description Only lines with exactly this action. */
+                    action?: string;
+                    /** @description Only lines with exactly this target. */
+                    target?: string;
+                    /**
+                     * @description Only lines with this outcome.
+                     * @enum {unknown}
+                     */
+                    outcome?: "done" | "denied" | "refused" | "failed";
+                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of then and later. */
+                    from?: string;
+                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of before. */
+                    to?: string;
+                    /**
+                     * @description Page, from 1.
+                     * @default 1
+                     */
+                    page?: number;
+                    /**
+                     * @description Rows on a page, at most 10000.
+                     * @default 10
+                     */
+                    page_size?: number;
+                };
+                "application/x-www-form-urlencoded": {
+                    /** @description Only lines with exactly this operator. */
+                    operator?: string;
+                    /** @description Only lines with exactly this action. */
+                    action?: string;
+                    /** @description Only lines with exactly this target. */
+                    target?: string;
+                    /**
+                     * @description Only lines with this outcome.
+                     * @enum {unknown}
+                     */
+                    outcome?: "done" | "denied" | "refused" | "failed";
+                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of then and later. */
+                    from?: string;
+                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of before. */
+                    to?: string;
+                    /**
+                     * @description Page, from 1.
+                     * @default 1
+                     */
+                    page?: number;
+                    /**
+                     * @description Rows on a page, at most 10000.
+                     * @default 10
+                     */
+                    page_size?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": [
+                     *         {
+                     *           "id": 7,
+                     *           "time": "2026-01-05 08:00:00",
+                     *           "time_at": "2026-01-05T08:00:00.000Z",
+                     *           "operator": "ci",
+                     *           "action": "task.stop",
+                     *           "target": "task-3",
+                     *           "name": "",
+                     *           "client": "10.0.0.9",
+                     *           "correlation_id": "4f1c2a9be01d33aa",
+                     *           "outcome": "done",
+                     *           "status": 0,
+                     *           "reason": ""
+                     *         }
+                     *       ],
+                     *       "page": 1,
+                     *       "page_size": 10,
+                     *       "query_count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            id: number;
+                            /** @description In the time zone of the deployment. */
+                            time: string;
+                            /** @description The same in UTC (RFC 3339). */
+                            time_at: string;
+                            /** @description Name of the token; where access is off, what the client said. */
+                            operator: string;
+                            /** @description Id of the endpoint that does it, like task.stop. */
+                            action: string;
+                            /** @description What it was about: kind and id, like task-7. */
+                            target: string;
+                            /** @description Name or address of the target, where it is known. */
+                            name: string;
+                            /** @description Address that the request came from; empty: from inside. */
+                            client: string;
+                            /** @description The one of the answer’s header X-Correlation-Id. */
+                            correlation_id: string;
+                            outcome: "done" | "denied" | "refused" | "failed";
+                            /** @description HTTP status of what was not done, 0 for what was. */
+                            status: number;
+                            /** @description Why it was not done. */
+                            reason: string;
+                        }[];
+                        page: number;
+                        page_size: number;
+                        /** @description Matching rows over all pages. */
+                        query_count: number;
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. (the reason) — a parameter is missing or wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": []
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: unknown[];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+        };
+    };
+    "token.list": {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows on a page, at most 10000. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": [
+                     *         {
+                     *           "id": 2,
+                     *           "name": "ci",
+                     *           "role": "operator",
+                     *           "created": "2026-01-05T08:00:00.000Z",
+                     *           "created_by": "ann",
+                     *           "expires": null,
+                     *           "revoked": null,
+                     *           "revoked_by": "",
+                     *           "last_used": "2026-01-06T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "page": 1,
+                     *       "page_size": 10,
+                     *       "query_count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            id: number;
+                            name: string;
+                            role: "viewer" | "operator" | "admin";
+                            /** @description The same in UTC (RFC 3339). */
+                            created: string;
+                            created_by: string;
+                            expires: string | null;
+                            revoked: string | null;
+                            revoked_by: string;
+                            last_used: string | null;
+                        }[];
+                        page: number;
+                        page_size: number;
+                        /** @description Matching rows over all pages. */
+                        query_count: number;
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": []
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: unknown[];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+        };
+    };
+    "token.list.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Page, from 1.
+                     * @default 1
+                     */
+                    page?: number;
+                    /**
+                     * @description Rows on a page, at most 10000.
+                     * @default 10
+                     */
+                    page_size?: number;
+                };
+                "application/x-www-form-urlencoded": {
+                    /**
+                     * @description Page, from 1.
+                     * @default 1
+                     */
+                    page?: number;
+                    /**
+                     * @description Rows on a page, at most 10000.
+                     * @default 10
+                     */
+                    page_size?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": [
+                     *         {
+                     *           "id": 2,
+                     *           "name": "ci",
+                     *           "role": "operator",
+                     *           "created": "2026-01-05T08:00:00.000Z",
+                     *           "created_by": "ann",
+                     *           "expires": null,
+                     *           "revoked": null,
+                     *           "revoked_by": "",
+                     *           "last_used": "2026-01-06T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "page": 1,
+                     *       "page_size": 10,
+                     *       "query_count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            id: number;
+                            name: string;
+                            role: "viewer" | "operator" | "admin";
+                            /** @description The same in UTC (RFC 3339). */
+                            created: string;
+                            created_by: string;
+                            expires: string | null;
+                            revoked: string | null;
+                            revoked_by: string;
+                            last_used: string | null;
+                        }[];
+                        page: number;
+                        page_size: number;
+                        /** @description Matching rows over all pages. */
+                        query_count: number;
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": []
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: unknown[];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+        };
+    };
+    "token.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Recorded as the operator of what is done with it; no other token in force has it. */
+                    name: string;
+                    /**
+                     * @description What it allows.
+                     * @enum {unknown}
+                     */
+                    role: "viewer" | "operator" | "admin";
+                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: from then on it is refused. Absent or empty: never. */
+                    expires?: string;
+                };
+                "application/x-www-form-urlencoded": {
+                    /** @description Recorded as the operator of what is done with it; no other token in force has it. */
+                    name: string;
+                    /**
+                     * @description What it allows.
+                     * @enum {unknown}
+                     */
+                    role: "viewer" | "operator" | "admin";
+                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: from then on it is refused. Absent or empty: never. */
+                    expires?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {
+                     *         "id": 2,
+                     *         "token": "rgl_2_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            id: number;
+                            token: string;
+                        };
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. (the reason) — a value is refused; a name or an address is taken. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+        };
+    };
+    "token.revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the token. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description token not found — it does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 404,
+                     *       "msg": "token not found",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 404;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+        };
+    };
+    "token.revoke.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the token. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description token not found — it does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 404,
+                     *       "msg": "token not found",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 404;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
         };
     };
 }

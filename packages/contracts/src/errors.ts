@@ -40,5 +40,7 @@ export function show(value: unknown): string {
   const text = isText ? String(value) : (JSON.stringify(value) ?? String(value));
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what must not pass
   const clean = text.replace(/["\\]/g, "'").replace(/[\u0000-\u001f\u007f]/g, ' ');
-  return clean.length > 80 ? `${clean.slice(0, 77)}...` : clean;
+  // By characters: half of one could not be sent as UTF-8.
+  const characters = Array.from(clean.slice(0, 200).replace(/\p{Surrogate}/gu, '?'));
+  return characters.length > 80 ? `${characters.slice(0, 77).join('')}...` : characters.join('');
 }

@@ -7,7 +7,7 @@ import { defineRpc } from './rpc.js';
  */
 
 /** Services that own events. */
-export type EventOwner = 'inventory' | 'catalog' | 'scheduler';
+export type EventOwner = 'inventory' | 'catalog' | 'scheduler' | 'access';
 
 export const PublishedEvent = Type.Object({
   /** Place in the owner's history: 1, 2, 3 … in commit order, without gaps. */

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ResolvedStep } from './catalog.js';
+import { ClusterRef } from './inventory.js';
 import { Done, Id } from './paging.js';
 import { defineRpc } from './rpc.js';
 
@@ -75,6 +76,10 @@ export const TaskPlan = Type.Object({
   /** Random identity of the task: attempts on nodes are named by it, so that no two databases can mix them up. */
   uuid: Type.String(),
   correlation_id: Type.String(),
+  /** W3C traceparent of the request that made the task, when that was traced. */
+  traceparent: Type.Optional(Type.String()),
+  /** Where its nodes are, and so how they are reached; absent in tasks of earlier releases. */
+  cluster: Type.Optional(ClusterRef),
   steps: Type.Array(
     Type.Intersect([
       ResolvedStep,

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { defineRpc } from './rpc.js';
 
 /** The services that a working system has; each answers `health` on NATS. */
-export const SERVICES = ['inventory', 'catalog', 'scheduler', 'executor'] as const;
+export const SERVICES = ['inventory', 'catalog', 'scheduler', 'executor', 'access'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
 /** Whether a service can do its work: each check is `ok` or says what is wrong. */

@@ -1,3 +1,4 @@
+export * from './access.js';
 export * from './catalog.js';
 export * from './errors.js';
 export * from './events.js';
@@ -9,7 +10,9 @@ export * from './nearest-name.js';
 export * from './paging.js';
 export * from './rpc.js';
 export * from './schedules.js';
+export * from './secret-parameter.js';
 export * from './settings.js';
 export * from './tasks.js';
 export * from './text.js';
+export * from './token-text.js';
 export * from './why.js';

@@ -71,6 +71,10 @@ export const PoolNode = Type.Object({
 });
 export type PoolNode = Static<typeof PoolNode>;
 
+/** The cluster that a pool's service belongs to: it says how its nodes are reached. */
+export const ClusterRef = Type.Object({ id: Id, name: Type.String() });
+export type ClusterRef = Static<typeof ClusterRef>;
+
 /** A node as a task needs it. */
 export const TaskTarget = Type.Object({
   node_id: Id,
@@ -78,6 +82,8 @@ export const TaskTarget = Type.Object({
   vm_id: Type.String(),
   pool_id: Id,
   pool_name: Type.String(),
+  /** Absent where an earlier release answers. */
+  cluster: Type.Optional(ClusterRef),
 });
 export type TaskTarget = Static<typeof TaskTarget>;
 
@@ -202,7 +208,7 @@ export const inventory = {
       count: Type.Integer({ minimum: 1, maximum: 200 }),
       node_type: NodeType,
     }),
-    response: Type.Object({ ids: Type.Array(Id) }),
+    response: Type.Object({ ids: Type.Array(Id), cluster: Type.Optional(ClusterRef) }),
   }),
   /** The nodes of a pool as tasks need them, oldest first. `not_found`: the pool. */
   poolTargets: defineRpc('inventory.node.pool_targets', {

@@ -28,6 +28,16 @@ export const opsSettings = {
   }),
 };
 
+/** Where traces are sent to. */
+export const tracingSettings = {
+  RIGEL_OTEL_ENDPOINT: Type.String({
+    default: '',
+    pattern: '^(https?://[^\\s/].*)?$',
+    description:
+      'OTLP/HTTP receiver that traces are sent to, for instance http://127.0.0.1:4318; empty: none, unless OTEL_EXPORTER_OTLP_ENDPOINT is set.',
+  }),
+};
+
 export const schedulerSettings = {
   RIGEL_TIME_ZONE: timeZone,
   RIGEL_RETRY_DELAY: Type.Number({
@@ -86,9 +96,48 @@ export const executorSettings = {
     maximum: 3_650,
     description: 'Days that the files of ended attempts are kept on nodes; 0: for ever.',
   }),
+  RIGEL_SECRETS_DIR: Type.String({
+    default: '',
+    description: 'Folder of the secrets that parameters may name, one file for each; see docs/secrets.md.',
+  }),
+  RIGEL_SSH_PROFILES_FILE: Type.String({
+    default: '',
+    description: 'File that says how the nodes of each cluster are reached by SSH; see docs/ssh.md.',
+  }),
+};
+
+export const accessSettings = {
+  RIGEL_ACCESS_AUDIT_DAYS: Type.Integer({
+    default: 400,
+    minimum: 0,
+    maximum: 36_500,
+    description: 'Days that the audit is kept; 0: for ever.',
+  }),
 };
 
 export const gatewaySettings = {
+  RIGEL_ACCESS: Type.Enum(['off', 'on'], {
+    default: 'off',
+    description: 'Whether requests need a token; off is allowed while listening on a loopback address only.',
+  }),
+  RIGEL_HTTP_TRUST_PROXY: Type.String({
+    default: '',
+    description: 'Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas.',
+  }),
+  RIGEL_HTTP_RATE_LIMIT: Type.Integer({
+    default: 60_000,
+    minimum: 0,
+    maximum: 100_000_000,
+    description: 'Requests in a minute of one token, at one gateway; 0: no limit. For access on.',
+  }),
+  RIGEL_HTTP_FAILED_LIMIT: Type.Integer({
+    default: 60,
+    minimum: 1,
+    maximum: 1_000_000,
+    description:
+      'Requests in a minute from one address without valid credentials, at one gateway; further ones are not even looked ' +
+      'at. For access on.',
+  }),
   RIGEL_HTTP_NAMES: Type.String({
     default: '',
     description: 'Host names beside localhost that clients may use for the API, separated by commas.',
@@ -101,6 +150,11 @@ export const gatewaySettings = {
   }),
   RIGEL_TIME_ZONE: timeZone,
 };
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+
+/** Whether who listens on this address is reached from its own machine only. */
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 
 /** Whether this is the name of a time zone. */
 export function isTimeZone(name: string): boolean {

@@ -22,7 +22,7 @@ export interface DatabaseCheckpointOptions {
    * The types that are followed; the owner's others are passed over. Their events arrive in the current shape, also from
    * an owner that is older than this program; one that is newer stops the consumer until it is brought up to date.
    */
-  types: EventTypes;
+  types: Pick<EventTypes, 'has' | 'upcast'>;
   /** Does what the events mean, inside the transaction that moves the checkpoint. */
   handle: (trx: Transaction<unknown>, events: readonly PublishedEvent[]) => Promise<void>;
 }

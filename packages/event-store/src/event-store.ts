@@ -1,4 +1,5 @@
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
+import { lines, numbers } from './columns.js';
 import {
   type EventMeta,
   type NewEvent,
@@ -50,42 +51,60 @@ export type MetaAppend<E extends NewEvent = NewEvent> = StreamAppend<E> & { meta
 
 /**
  * Two common table expressions that append, for a statement that does more in the same breath (and so needs no
- * transaction around it). Its first three parameters are those of `appendParameters`. `head` has one row once the lock is
- * held that orders the history; whatever else the statement changes must join it, so that the lock comes first.
+ * transaction around it). Its first parameters, APPEND_PARAMETERS of them, are those of `appendParameters`. `head` has one
+ * row once the lock is held that orders the history; whatever else the statement changes must join it, so that the lock
+ * comes first.
  */
 export const APPEND_CTES = `
   head AS (
-    UPDATE event_head SET position = position + $2::int RETURNING position - $2::int AS base
+    UPDATE event_head SET position = position + $1::int RETURNING position - $1::int AS base
   ),
   appended AS (
     INSERT INTO events (${COLUMNS})
-    SELECT head.base + e.n, e.stream, e.version, e.type, e.schema, e.data, e.meta, $3::bigint
-    FROM head, json_to_recordset($1::json)
-      AS e(n int, stream text, version int, type text, schema smallint, data jsonb, meta jsonb)
+    SELECT head.base + e.n, e.stream, e.version, e.type, e.schema, e.data::jsonb, e.meta::jsonb, $2::bigint
+    FROM head, unnest(string_to_array($3, E'\\n'), $4::int[], string_to_array($5, E'\\n'), $6::smallint[],
+      string_to_array($7, E'\\n'), string_to_array($8, E'\\n')) WITH ORDINALITY
+      AS e(stream, version, type, schema, data, meta, n)
     ORDER BY e.n
   )`;
 
-/** The parameters $1 to $3 of `APPEND_CTES`. @param now milliseconds since 1970. */
+/** How many parameters `APPEND_CTES` has. */
+export const APPEND_PARAMETERS = 8;
+
+/** The parameters $1 to $8 of `APPEND_CTES`. @param now milliseconds since 1970. */
 export function appendParameters(
   types: EventTypes,
   appends: readonly MetaAppend[],
   now: number,
-): [string, number, number] {
-  const rows: object[] = [];
+): [number, number, ...string[]] {
+  const streams: string[] = [];
+  const versions: number[] = [];
+  const names: string[] = [];
+  const schemas: number[] = [];
+  const data: string[] = [];
+  const metas: string[] = [];
   for (const { stream, expectedVersion, events, meta } of appends) {
-    events.forEach(({ type, data }, index) => {
-      rows.push({
-        n: rows.length + 1,
-        stream,
-        version: expectedVersion + index + 1,
-        type,
-        schema: types.versionOf(type),
-        data,
-        meta,
-      });
-    });
+    const metaText = JSON.stringify(meta);
+    let version = expectedVersion;
+    for (const event of events) {
+      streams.push(stream);
+      versions.push(++version);
+      names.push(event.type);
+      schemas.push(types.versionOf(event.type));
+      data.push(JSON.stringify(event.data));
+      metas.push(metaText);
+    }
   }
-  return [JSON.stringify(rows), rows.length, now];
+  return [
+    streams.length,
+    now,
+    lines(streams),
+    numbers(versions),
+    lines(names),
+    numbers(schemas),
+    lines(data),
+    lines(metas),
+  ];
 }
 
 /** What a failed append means: VersionConflict when a stream is not at its expected version, else the error itself. */
@@ -110,7 +129,7 @@ export async function append<E extends NewEvent>(
   now: number,
 ): Promise<RecordedEvent<E>[]> {
   const parameters = appendParameters(types, appends, now);
-  if (parameters[1] === 0) return [];
+  if (parameters[0] === 0) return [];
   let position: number;
   try {
     const result = await trx.executeQuery<{ base: number }>(
@@ -120,6 +139,17 @@ export async function append<E extends NewEvent>(
   } catch (error) {
     throw asVersionConflict(error, appends);
   }
+  return recordedAs(types, appends, position, now);
+}
+
+/** What appends have become that were recorded behind a position of the history, at a time. */
+export function recordedAs<E extends NewEvent>(
+  types: EventTypes,
+  appends: readonly MetaAppend<E>[],
+  behind: number,
+  now: number,
+): RecordedEvent<E>[] {
+  let position = behind;
   return appends.flatMap(({ stream, expectedVersion, events, meta }) =>
     events.map(({ type, data }, index) => ({
       position: ++position,

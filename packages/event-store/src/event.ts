@@ -4,6 +4,14 @@ export interface EventMeta {
   correlationId: string;
   /** Who asked for it: an operator's name, or the part of the system that acted by itself. */
   actor: string;
+  /** Address that the request came from; absent: it came from inside, or before this was recorded. */
+  client?: string | undefined;
+}
+
+/** What is kept of who asks. @param actor who is named instead of the one who asks. */
+export function metaOf(context: EventMeta, actor = context.actor): EventMeta {
+  const { correlationId, client } = context;
+  return client === undefined ? { correlationId, actor } : { correlationId, actor, client };
 }
 
 /** A fact about to be recorded. */

@@ -1,10 +1,12 @@
 export { changesOf, ifGiven, type Wanted } from './changes.js';
 export { type Checkpoint, type DatabaseCheckpointOptions, databaseCheckpoint } from './checkpoint.js';
+export { lines, numbers } from './columns.js';
 export { EventConsumer } from './consumer.js';
 export { Creations } from './creations.js';
 export { type Decider, decideOn, execute, type Project } from './decider.js';
 export {
   type EventMeta,
+  metaOf,
   type NewEvent,
   type RecordedEvent,
   type StreamAppend,
@@ -12,6 +14,7 @@ export {
 } from './event.js';
 export {
   APPEND_CTES,
+  APPEND_PARAMETERS,
   append,
   appendParameters,
   asVersionConflict,
@@ -28,6 +31,7 @@ export {
   readStored,
   readStream,
   readStreams,
+  recordedAs,
 } from './event-store.js';
 export { EventTypes, type EventVersions, UnknownEvent, type Upcaster } from './event-types.js';
 export { EventRelay } from './relay.js';

@@ -1,5 +1,5 @@
 import { systemClock } from '@rigel/clock';
-import { type EventBatch, eventsSubject, type PublishedEvent, readEvents } from '@rigel/contracts';
+import { EventBatch, eventsSubject, type PublishedEvent, readEvents } from '@rigel/contracts';
 import { openDatabase } from '@rigel/runtime';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
@@ -13,6 +13,7 @@ import {
   EventRelay,
   EventTypes,
   historyOf,
+  type RecordedEvent,
   readAll,
 } from './index.js';
 
@@ -126,6 +127,64 @@ t.test('a consumer gets what was there before it, and then what happens', async 
   follow(t, follower);
   await seenExactly(t, follower, 1_903);
 });
+
+t.test(
+  'what is handed over is published without being read, unless something before it is missing',
+  async (t) => {
+    const event = (position: number): RecordedEvent => ({
+      position,
+      stream: 's',
+      version: position,
+      type: 'Happened',
+      schema: 1,
+      data: { position },
+      meta: { correlationId: 'c', actor: 'a' },
+      recordedAt: 1,
+    });
+    const reads: number[] = [];
+    let stored: RecordedEvent[] = [];
+    const bus = await servers.startBus('handed over');
+    const told: [number, number[]][] = [];
+    followerBus.subscribe(eventsSubject('catalog'), EventBatch, ({ after, events }) => {
+      if (events.length > 0) told.push([after, events.map(({ position }) => position)]);
+    });
+    await followerBus.nats.flush();
+    const relaying = new EventRelay({
+      owner: 'catalog',
+      history: {
+        head: async () => 10,
+        after: async (position) => {
+          reads.push(position);
+          return stored.filter((known) => known.position > position);
+        },
+      },
+      bus,
+      clock: systemClock,
+      log: silentLogger,
+    });
+    relaying.start();
+    t.teardown(() => relaying.stop());
+    await waitFor(() => reads.length > 0, { what: 'the relay has begun' });
+
+    relaying.notify([event(11), event(12)]);
+    relaying.notify([event(13)]);
+    await waitFor(() => told.length > 0, { what: 'they are published' });
+    t.strictSame(told, [[10, [11, 12, 13]]]);
+    t.notOk(
+      reads.some((position) => position > 10 && position < 13),
+      'none was looked for in the table',
+    );
+
+    stored = [event(14), event(15)];
+    relaying.notify([event(15)]);
+    await waitFor(() => told.length > 1, { what: 'they are published' });
+    t.strictSame(told[1], [13, [14, 15]]);
+
+    relaying.notify([event(15), event(16)]);
+    await waitFor(() => told.length > 2, { what: 'they are published' });
+    t.strictSame(told[2], [15, [16]]);
+  },
+);
 
 t.test('a batch that does not follow is read again from the owner, a repeated one is ignored', async (t) => {
   const [owner, follower] = [await open(t), await open(t)];

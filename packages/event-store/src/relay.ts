@@ -16,6 +16,8 @@ const BATCH = 500;
 const LINGER_MS = 50;
 /** How often the end of the history is told when nothing happens, so that a consumer notices a lost last message. */
 const IDLE_INTERVAL_MS = 1_000;
+/** Events that are kept for the relay at most; beyond it they are forgotten, and read. */
+const MAX_HANDED = 10_000;
 
 function toPublished(event: RecordedEvent): PublishedEvent {
   return {
@@ -45,6 +47,8 @@ export class EventRelay {
   private stopServing: (() => void) | undefined;
   /** Position up to which everything is published. */
   private last: number | undefined;
+  /** What was recorded here and is not published yet, as it was handed over. */
+  private handed: (readonly RecordedEvent[])[] = [];
 
   constructor(
     private readonly options: { owner: EventOwner; history: History; bus: Bus; clock: Clock; log: Logger },
@@ -60,8 +64,14 @@ export class EventRelay {
     this.loop = this.run();
   }
 
-  /** Says that something was recorded; without it the relay looks once a second. */
-  notify(): void {
+  /**
+   * Says that something was recorded; without it the relay looks once a second.
+   * @param recorded the events themselves, in their order, when they are committed for certain. Where they follow what
+   *   was published last, the relay need not read them; whatever is missing before them makes it read.
+   */
+  notify(recorded: readonly RecordedEvent[] = []): void {
+    if (recorded.length > 0) this.handed.push(recorded);
+    if (this.handed.reduce((count, { length }) => count + length, 0) > MAX_HANDED) this.handed = [];
     this.wakeUp();
   }
 
@@ -95,10 +105,10 @@ export class EventRelay {
       });
       try {
         this.last ??= await history.head();
-        const events = await history.after(this.last, BATCH);
+        const events = this.takeHanded(this.last) ?? (await history.after(this.last, BATCH));
         this.publish(this.last, events);
         this.last = events.at(-1)?.position ?? this.last;
-        if (events.length === BATCH) continue;
+        if (events.length >= BATCH) continue;
       } catch (error) {
         log.warn({ err: error }, 'the relay cannot read the history, trying again');
       }
@@ -107,6 +117,27 @@ export class EventRelay {
       idle.abort();
       if (!signal.aborted) await clock.sleep(LINGER_MS);
     }
+  }
+
+  /** What was handed over and follows this position; undefined when nothing does, and it is to be read. */
+  private takeHanded(last: number): RecordedEvent[] | undefined {
+    const taken: RecordedEvent[] = [];
+    let end = last;
+    while (taken.length < BATCH) {
+      const [next] = this.handed;
+      const first = next?.[0]?.position;
+      if (!next || first === undefined || first > end + 1) break;
+      this.handed.shift();
+      for (const event of next) {
+        if (event.position <= end) continue;
+        taken.push(event);
+        end = event.position;
+      }
+    }
+    if (taken.length > 0) return taken;
+    // What follows a gap comes with what fills it.
+    this.handed = [];
+    return undefined;
   }
 
   /** Sends events in as few messages as fit; what does not fit into one is announced, and read by replay. */

@@ -12,12 +12,15 @@ import type { Static, TSchema } from 'typebox';
 import { type BodyReference, fetchBody, fitsInline, offerBody } from './body.js';
 import { rpcDuration, rpcErrors } from './metrics.js';
 import { Requests } from './requests.js';
+import { traced, traceparent } from './tracing.js';
 import { assertMatches } from './validation.js';
 
 /** Who asks, and under which id the whole chain of calls can be found in logs and events. */
 export interface CallContext {
   correlationId: string;
   actor: string;
+  /** Address of the client outside for whom it is done; absent: the system acts by itself. */
+  client?: string | undefined;
   /** For operations that only the owner of a partition answers. */
   partition?: number;
   /** Overrides the operation's own limit, in milliseconds. */
@@ -28,6 +31,8 @@ export interface CallContext {
 export interface RequestContext {
   correlationId: string;
   actor: string;
+  /** Address of the client outside for whom it is done. */
+  client?: string | undefined;
   /** The partition whose subject the request came on. */
   partition: number | undefined;
 }
@@ -46,6 +51,10 @@ interface RequestEnvelope {
   c: string;
   /** Actor. */
   a: string;
+  /** W3C traceparent of the caller, when it is traced. */
+  t?: string;
+  /** Client's address. */
+  i?: string | undefined;
   /** Data, or where to fetch it. */
   d?: unknown;
   ref?: BodyReference;
@@ -77,7 +86,8 @@ function subjectOf(rpc: Rpc, partition: number | undefined): string {
  */
 export class Bus {
   private turn: Promise<void> | undefined;
-  private readonly requests: Requests;
+  /** Requests whose answers are not envelopes of ours. */
+  readonly requests: Requests;
 
   private constructor(
     readonly nats: NatsConnection,
@@ -101,7 +111,7 @@ export class Bus {
       reconnectTimeWait: 250,
       reconnectJitter: 100,
       waitOnFirstConnect: true,
-      // The work queue's requests are the client's own: no stack trace for each, in case it fails.
+      // The work queue's fetches are the client's own: no stack trace for each, in case it fails.
       noAsyncTraces: true,
       pingInterval: 10_000,
       maxPingOut: 2,
@@ -119,10 +129,17 @@ export class Bus {
   async call<R extends Rpc>(rpc: R, data: RpcRequest<R>, context: CallContext): Promise<RpcResponse<R>> {
     const subject = subjectOf(rpc, context.partition);
     const deadline = this.clock.now() + (context.timeoutMs ?? rpc.timeoutMs);
-    let envelope = encode({ c: context.correlationId, a: context.actor, d: data } satisfies RequestEnvelope);
+    const trace = traceparent();
+    const head = {
+      c: context.correlationId,
+      a: context.actor,
+      i: context.client,
+      ...(trace === undefined ? {} : { t: trace }),
+    };
+    let envelope = encode({ ...head, d: data } satisfies RequestEnvelope);
     if (!fitsInline(this.nats, envelope)) {
       const ref = offerBody(this.nats, encode(data), this.log);
-      envelope = encode({ c: context.correlationId, a: context.actor, ref } satisfies RequestEnvelope);
+      envelope = encode({ ...head, ref } satisfies RequestEnvelope);
     }
     for (;;) {
       const left = deadline - this.clock.now();
@@ -188,13 +205,20 @@ export class Bus {
         const request = decode(message.data) as RequestEnvelope;
         const raw = request.ref ? decode(await fetchBody(this.requests, request.ref)) : request.d;
         const data = assertMatches(rpc.request, raw) as RpcRequest<R>;
-        return {
-          ok: await handler(data, {
-            correlationId: request.c,
-            actor: request.a,
-            partition: options.partition,
-          }),
+        const context = {
+          correlationId: request.c,
+          actor: request.a,
+          client: request.i,
+          partition: options.partition,
         };
+        // Only what belongs to a trace: heartbeats, probes and the like would each make one of their own.
+        if (request.t === undefined) return { ok: await handler(data, context) };
+        const span = {
+          parent: request.t,
+          kind: 'server' as const,
+          attributes: { 'rpc.system': 'nats', 'rigel.correlation_id': request.c },
+        };
+        return { ok: await traced(rpc.subject, span, () => handler(data, context)) };
       } finally {
         running--;
       }
@@ -210,7 +234,9 @@ export class Bus {
         const begun = performance.now();
         answer(message)
           .catch((failure: unknown) => this.toErrorReply(failure, subject))
-          .then((reply) => {
+          .then(async (reply) => {
+            // A commit answers many at once: together they are one write, not one for each few.
+            await this.endOfTurn();
             this.respond(message, reply);
             rpcDuration.observe(operation, (performance.now() - begun) / 1_000);
             if (reply.error) rpcErrors.inc({ operation: rpc.subject, code: reply.error.code });

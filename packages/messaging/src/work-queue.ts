@@ -20,6 +20,11 @@ const MAX_AGE_MS = 60 * 60_000;
 const PUBLISH_WINDOW = 512;
 const PUBLISH_TIMEOUT_MS = 5_000;
 
+/** What JetStream answers to a message: where it has put it, or why it has not. */
+interface PubAck {
+  error?: { code: number; err_code: number; description: string };
+}
+
 /** How offers are taken. */
 export interface TakeOptions {
   /** How many more offers can be taken now. */
@@ -105,13 +110,23 @@ export class WorkQueue {
   }
 
   private async enqueue(capability: Capability, offers: WorkOffer[]): Promise<void> {
-    const js = this.bus.nats.jetstream({ timeout: PUBLISH_TIMEOUT_MS });
     const subject = workSubject(capability);
     await this.ensureStream();
     for (let start = 0; start < offers.length; start += PUBLISH_WINDOW) {
       const window = offers.slice(start, start + PUBLISH_WINDOW);
-      await Promise.all(window.map((offer) => js.publish(subject, JSON.stringify(offer))));
+      await Promise.all(window.map((offer) => this.store(subject, offer)));
     }
+  }
+
+  /** As the client's own publishing, which makes an error with a stack trace for each message, and throws it away. */
+  private async store(subject: string, offer: WorkOffer): Promise<void> {
+    const answer = await this.bus.requests.send(
+      subject,
+      Buffer.from(JSON.stringify(offer)),
+      PUBLISH_TIMEOUT_MS,
+    );
+    const { error } = JSON.parse(Buffer.from(answer).toString()) as PubAck;
+    if (error) throw new Error(`JetStream refused an offer: ${error.description} (${error.err_code})`);
   }
 
   /**

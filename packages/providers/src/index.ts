@@ -1,3 +1,4 @@
+export { secretVariables } from '@rigel/secrets';
 export type { Adapter, AdapterContext, SdAdapter, VmAdapter } from './adapter.js';
 export { SD_ADAPTERS, VM_ADAPTERS } from './adapters.js';
 export type { CallOptions } from './provider-entry.js';
@@ -11,7 +12,6 @@ export {
   readProvidersFile,
 } from './providers-file.js';
 export type { SdChange, SdChangeKind, SdProgress, SdProvider } from './sd-provider.js';
-export { secretVariables } from './secrets.js';
 export type {
   CreatedMachine,
   ListedMachine,

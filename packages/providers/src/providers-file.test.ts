@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { secretVariables } from '@rigel/secrets';
 import t from 'tap';
 import { readProvidersFile } from './providers-file.js';
-import { secretVariables } from './secrets.js';
 import { readEntries } from './testing/read-entries.js';
 
 const url = 'http://127.0.0.1:8888';

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { type Clock, systemClock } from '@rigel/clock';
 import { nearestName } from '@rigel/contracts';
+import { missingSecret } from '@rigel/secrets';
 import { Ajv, type ErrorObject } from 'ajv';
 import { Type } from 'typebox';
 import type { Adapter, AdapterContext } from './adapter.js';
 import { SD_ADAPTERS, VM_ADAPTERS } from './adapters.js';
 import { ProviderEntry } from './provider-entry.js';
 import type { SdProvider } from './sd-provider.js';
-import { missingSecret } from './secrets.js';
+
 import type { VmProvider } from './vm-provider.js';
 
 /** The providers file is wrong; the message is one line that names the file, the place in it and the value. */

@@ -1,5 +1,5 @@
+import { SecretReference } from '@rigel/secrets';
 import { Type } from 'typebox';
-import { SecretReference } from './secrets.js';
 
 /** Keys that entries of the adapters `rest` have in common. */
 export const restSettings = {

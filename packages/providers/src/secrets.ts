@@ -1,43 +1,13 @@
-import { accessSync, constants } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { type Static, Type } from 'typebox';
+import { readSecret as read, SecretError, type SecretReference } from '@rigel/secrets';
 import { ProviderError } from './provider-error.js';
 
-/** A secret by reference: the name of an environment variable of the executor, or a file that it can read. */
-export const SecretReference = Type.Union([
-  Type.Object({ env: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
-  Type.Object({ file: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
-]);
-export type SecretReference = Static<typeof SecretReference>;
-
-/** Why a reference leads to nothing; undefined when it leads to a secret. */
-export function missingSecret(reference: SecretReference): string | undefined {
-  if ('env' in reference) {
-    return process.env[reference.env] ? undefined : `the environment variable ${reference.env} is not set`;
-  }
-  try {
-    accessSync(reference.file, constants.R_OK);
-    return undefined;
-  } catch {
-    return `the file ${reference.file} cannot be read`;
-  }
-}
-
-/** Reads a secret, at the moment it is used: one that was changed meanwhile is then the new one. */
+/** Reads a secret at the moment of a call. @throws ProviderError `refused` when it is missing. */
 export async function readSecret(reference: SecretReference): Promise<string> {
-  const missing = missingSecret(reference);
-  if (missing !== undefined) throw new ProviderError('refused', `a secret is missing: ${missing}`);
-  if ('env' in reference) return process.env[reference.env] ?? '';
-  return (await readFile(reference.file, 'utf8')).trim();
-}
-
-/** The environment variables that the text of a providers file refers to. */
-export function secretVariables(text: string): string[] {
-  const names = new Set<string>();
-  JSON.parse(text, (_, value: unknown) => {
-    if (typeof value === 'object' && value !== null && 'env' in value && typeof value.env === 'string')
-      names.add(value.env);
-    return value;
-  });
-  return [...names];
+  try {
+    return await read(reference);
+  } catch (error) {
+    if (error instanceof SecretError)
+      throw new ProviderError('refused', `a secret is missing: ${error.message}`);
+    throw error;
+  }
 }

@@ -8,7 +8,8 @@
 # may be killed between any two system calls. A starter whose attempt has its exit record may go on with another
 # attempt; in every other case it ends.
 #
-# THE FILES of an attempt, in ~/.rigel/attempts: <key>.journal, <key>.output and <key>.action-<number>. Making the
+# THE FILES of an attempt, in ~/.rigel/attempts: <key>.journal, <key>.output and <key>.action-<number>, or
+# <key>.private-<number> for an action with a secret, which the action removes as the first thing it does. Making the
 # journal, with O_EXCL (the shell's noclobber), is the test who came first.
 #
 # THE JOURNAL is how all parties agree. It is only ever appended to, a line at a time, with a single write(2) to a file

@@ -219,6 +219,9 @@ if [ "${rg_boot:-$rg_boot_id}" = "$rg_boot_id" ]; then
   done
 fi
 
+# An action that was ended before it began has not removed its file itself.
+set -- "$rg_file".private-*
+[ ! -e "$1" ] || rm -f "$@"
 rg_measure
 rg_put stopped - - "$rg_size"
 rg_fold "$rg_journal"

@@ -2,6 +2,8 @@
 export interface OutputChunk {
   offset: number;
   data: Buffer;
+  /** It is not of the command: it stands for the part that was left out. */
+  mark?: true;
 }
 
 /**
@@ -77,16 +79,17 @@ export class AttemptOutput {
   private handOverMark(): void {
     const end = this.headBytes + this.mark.length;
     if (this.position >= this.headBytes && this.position < end) {
-      this.handOver(this.headBytes, this.mark, end);
+      this.handOver(this.headBytes, this.mark, end, true);
     }
   }
 
   /** Hands over what of `data`, whose first byte stands at `start`, is next and lies before `end`. */
-  private handOver(start: number, data: Buffer, end: number): void {
+  private handOver(start: number, data: Buffer, end: number, mark = false): void {
     const stop = Math.min(start + data.length, end);
     if (start > this.position || stop <= this.position) return;
     const offset = this.position;
     this.position = stop;
-    this.emit({ offset, data: data.subarray(offset - start, stop - start) });
+    const part = data.subarray(offset - start, stop - start);
+    this.emit(mark ? { offset, data: part, mark } : { offset, data: part });
   }
 }

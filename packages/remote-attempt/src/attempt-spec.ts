@@ -5,6 +5,11 @@ export interface AttemptAction {
   text: string;
   /** Told with the outcome when this action is the last one that ran. */
   name: string;
+  /**
+   * The text holds a secret: its file is for its owner alone, and the first thing the action does is to remove it. Only for
+   * text that a POSIX shell runs.
+   */
+  confidential?: boolean;
 }
 
 /** What an attempt runs. */

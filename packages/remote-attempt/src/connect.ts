@@ -1,4 +1,5 @@
 import { connect as connectSocket, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import ssh2, { type ParsedKey, type Client as SshClient } from 'ssh2';
 import { offeredAlgorithms } from './algorithms.js';
 import { ConnectFailure, type ConnectFailureKind } from './connect-failure.js';
@@ -13,6 +14,7 @@ import {
 } from './host-keys.js';
 import { type NodeConnection, NodeShell, registerShell } from './node-connection.js';
 import { plainText } from './plain-text.js';
+import { registerTunnels } from './tunnel.js';
 
 /** Which node to connect to. */
 export interface NodeTarget {
@@ -21,13 +23,18 @@ export interface NodeTarget {
   port: number;
   /** The host key that was learned earlier, `ssh-ed25519 AAAA…`: the node must have exactly this one. */
   pinnedHostKey?: string;
+  /** It is no node: others are reached through it. */
+  isJumpHost?: boolean;
 }
 
 /** How to connect, the same for all nodes. */
 export interface ConnectionSettings {
   user: string;
-  /** The private key in PEM or OpenSSH format, without a passphrase. */
-  privateKey: Buffer | string;
+  /**
+   * The private key in PEM or OpenSSH format, without a passphrase; or where to get it, for each connection anew. What that
+   * throws is the reason of a ConnectFailure, so its message must not hold the key.
+   */
+  privateKey: Buffer | string | (() => Promise<Buffer | string>);
   hostKeyPolicy: HostKeyPolicy;
   /** Known host keys, see `parseKnownHosts`. */
   knownHosts?: KnownHostsLookup;
@@ -37,6 +44,8 @@ export interface ConnectionSettings {
   keepaliveIntervalMs: number;
   /** After how many unanswered probes a connection counts as dead. */
   keepaliveCountMax: number;
+  /** How the way to the target is opened, see `openTunnel`. Default: by TCP. @throws ConnectFailure */
+  dial?: (target: NodeTarget, signal: AbortSignal) => Promise<Duplex>;
 }
 
 /**
@@ -49,7 +58,8 @@ export async function connectToNode(
   signal?: AbortSignal,
 ): Promise<NodeConnection> {
   signal?.throwIfAborted();
-  const privateKey = readPrivateKey(settings.privateKey);
+  const privateKey = readPrivateKey(await givenKey(target, settings.privateKey));
+  signal?.throwIfAborted();
   const attempt = new ConnectAttempt(target, settings);
   const onAbort = () => attempt.fail(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -65,15 +75,34 @@ export function nodeAddress(target: { host: string; port: number }): string {
   return target.host.includes(':') ? `[${target.host}]:${target.port}` : `${target.host}:${target.port}`;
 }
 
+async function givenKey(target: NodeTarget, key: ConnectionSettings['privateKey']): Promise<Buffer | string> {
+  if (typeof key !== 'function') return key;
+  try {
+    return await key();
+  } catch (error) {
+    throw new ConnectFailure(
+      'protocol',
+      `${nodeAddress(target)}: there is no SSH private key: ${plainText(error instanceof Error ? error.message : String(error))}`,
+    );
+  }
+}
+
 function readPrivateKey(key: Buffer | string): ParsedKey {
   const parsed = ssh2.utils.parseKey(key);
-  if (parsed instanceof Error) {
-    throw new ConnectFailure('protocol', `the SSH private key cannot be used: ${plainText(parsed.message)}`);
-  }
-  if (!parsed.isPrivateKey()) {
-    throw new ConnectFailure('protocol', 'the SSH private key cannot be used: it is a public key');
-  }
+  const problem = problemOf(parsed);
+  if (problem !== undefined || parsed instanceof Error)
+    throw new ConnectFailure('protocol', `the SSH private key cannot be used: ${problem}`);
   return parsed;
+}
+
+/** Why a text cannot be used as a private key; undefined when it can. */
+export function privateKeyProblem(key: Buffer | string): string | undefined {
+  return problemOf(ssh2.utils.parseKey(key));
+}
+
+function problemOf(parsed: ParsedKey | Error): string | undefined {
+  if (parsed instanceof Error) return plainText(parsed.message);
+  return parsed.isPrivateKey() ? undefined : 'it is a public key';
 }
 
 /** One attempt to connect: a socket, an SSH client on it, and one outcome, whichever comes first. */
@@ -81,7 +110,9 @@ class ConnectAttempt {
   private readonly address: string;
   private readonly client: SshClient = new ssh2.Client();
   private readonly expectedKeys: string[];
-  private socket: Socket | undefined;
+  private socket: Duplex | undefined;
+  /** Ends the opening of the way. */
+  private readonly givenUp = new AbortController();
   private hostKey = '';
   private verdict: HostKeyVerdict | undefined;
   private settled = false;
@@ -104,9 +135,25 @@ class ConnectAttempt {
   async connect(privateKey: ParsedKey): Promise<NodeConnection> {
     const timeoutMs = this.settings.connectTimeoutMs;
     const timer = setTimeout(() => {
-      const detail = this.socket?.connecting ? '' : ': connected, but the SSH handshake did not finish';
+      let detail = '';
+      if (!this.isOpening) detail = ': connected, but the SSH handshake did not finish';
+      else if (this.settings.dial) detail = ': the way through the jump host is not open';
       this.failWith('timeout', `no answer in ${timeoutMs / 1000} s${detail}`);
     }, timeoutMs);
+    if (this.settings.dial) void this.dial(this.settings.dial, privateKey);
+    else this.openSocket(privateKey);
+    try {
+      return await this.outcome;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private get isOpening(): boolean {
+    return this.socket === undefined || (this.socket as Partial<Socket>).connecting === true;
+  }
+
+  private openSocket(privateKey: ParsedKey): void {
     // The socket is ours because ssh2 leaves Nagle's algorithm on, which makes a request on an idle connection wait
     // for a delayed acknowledgement of 40 ms.
     const socket = connectSocket({ host: this.target.host, port: this.target.port, noDelay: true });
@@ -117,10 +164,20 @@ class ConnectAttempt {
       socket.off('error', onSocketError);
       if (!this.settled) this.handshake(socket, privateKey);
     });
+  }
+
+  private async dial(dial: NonNullable<ConnectionSettings['dial']>, privateKey: ParsedKey): Promise<void> {
     try {
-      return await this.outcome;
-    } finally {
-      clearTimeout(timer);
+      const way = await dial(this.target, this.givenUp.signal);
+      if (this.settled) {
+        way.on('error', () => undefined);
+        way.destroy();
+        return;
+      }
+      this.socket = way;
+      this.handshake(way, privateKey);
+    } catch (error) {
+      this.fail(error);
     }
   }
 
@@ -129,6 +186,7 @@ class ConnectAttempt {
     if (this.settled) return;
     this.settled = true;
     this.settle.reject(error);
+    this.givenUp.abort(error);
     // Errors that the destroyed socket and client still report have no one left to hear them.
     this.socket?.on('error', () => undefined);
     this.socket?.destroy();
@@ -138,7 +196,7 @@ class ConnectAttempt {
     this.fail(new ConnectFailure(kind, `${this.address}: ${what}`, { cause }));
   }
 
-  private handshake(socket: Socket, privateKey: ParsedKey): void {
+  private handshake(socket: Duplex, privateKey: ParsedKey): void {
     const client = this.client;
     let lastError: Error | undefined;
     let closedBecause: string | undefined;
@@ -169,12 +227,13 @@ class ConnectAttempt {
         },
       };
       registerShell(connection, new NodeShell(client, this.address, () => closedBecause));
+      registerTunnels(connection, client);
       this.settle.resolve(connection);
     });
     let keyOffered = false;
     try {
       client.connect({
-        sock: socket,
+        sock: socket as Socket,
         username: this.settings.user,
         // Only the key: asking first which methods there are would cost a round trip on every connection.
         authHandler: (_left, _partial, next) => {
@@ -207,8 +266,8 @@ class ConnectAttempt {
       this.fail(
         new ConnectFailure(
           'host_key_changed',
-          `host key of ${this.address} changed: expected ${expected}, got ${got}; ` +
-            'if the machine was rebuilt, remove the node and add it again',
+          `host key of ${this.address} changed: expected ${expected}, got ${got}` +
+            (this.target.isJumpHost ? '' : '; if the machine was rebuilt, remove the node and add it again'),
         ),
       );
       return false;
@@ -217,7 +276,9 @@ class ConnectAttempt {
       this.fail(
         new ConnectFailure(
           'host_key_unknown',
-          `host key of ${this.address} is not known (${got}) and the host key policy is strict`,
+          this.target.isJumpHost
+            ? `host key of ${this.address} is not known (${got}); that of a jump host has to be`
+            : `host key of ${this.address} is not known (${got}) and the host key policy is strict`,
         ),
       );
       return false;

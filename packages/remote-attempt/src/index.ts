@@ -1,7 +1,13 @@
 export type { AttemptOutcome } from './attempt-outcome.js';
 export type { OutputChunk } from './attempt-output.js';
 export type { AttemptAction, AttemptSpec } from './attempt-spec.js';
-export { type ConnectionSettings, connectToNode, type NodeTarget, nodeAddress } from './connect.js';
+export {
+  type ConnectionSettings,
+  connectToNode,
+  type NodeTarget,
+  nodeAddress,
+  privateKeyProblem,
+} from './connect.js';
 export { ConnectFailure, type ConnectFailureKind } from './connect-failure.js';
 export { ConnectionLost } from './connection-lost.js';
 export {
@@ -15,3 +21,4 @@ export { shellQuote } from './node-script.js';
 export { DEFAULT_OUTPUT_LIMIT_BYTES, type RunOptions, runAttempt } from './run-attempt.js';
 export { runScript, type ScriptResult } from './run-script.js';
 export { pruneAttempts, type StopOptions, type StopResult, stopAttempt } from './stop-attempt.js';
+export { openTunnel } from './tunnel.js';

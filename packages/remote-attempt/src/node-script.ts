@@ -88,24 +88,46 @@ function compound(settings: Record<string, string | number>, texts: string[]): s
 function actionFunctions(spec: AttemptSpec, shell: string): string {
   const env = Object.entries({ ...spec.env, RIGEL_ATTEMPT: spec.key });
   const exports = env.map(([name, value]) => `export ${name}=${shellQuote(value)}\n`);
+  const confidential = spec.actions.some((action) => action.confidential);
   const writes = spec.actions.map((action, index) => {
-    const file = `"$rg_file.action-${index}"`;
+    const file = `"$rg_file.${fileName(action, index)}"`;
     const executable = hasInterpreter(action) ? ` && chmod 700 ${file}` : '';
-    return `rg_what=action-${index}\nprintf %s ${shellQuote(action.text)} >${file}${executable} || return 1\n`;
+    return `rg_what=${fileName(action, index)}\nprintf %s ${shellQuote(fileText(action))} >${file}${executable} || return 1\n`;
   });
+  const remove = 'rm -f "$rg_file".private-*\n';
+  const writeAll = confidential
+    ? `rg_umask=$(umask)\numask 077\nrg_write_private\nset -- $?\numask "$rg_umask"\n[ $1 = 0 ] || ${remove}return $1\n`
+    : writes.join('');
   // A shell of its own for every action, so that `exit`, `exec`, `$$`, traps and syntax errors are the action's.
   const runs = spec.actions.map((action, index) => {
-    const file = `"$rg_file.action-${index}"`;
+    const file = `"$rg_file.${fileName(action, index)}"`;
     const program = hasInterpreter(action) ? file : `${shell} ${file}`;
     // Since this shell survives TERM, it has to see for itself that it was stopped before it starts another action.
     const goOn = index === 0 ? '' : 'rg_fold "$rg_journal"\n[ -z "$rg_stop" ] || return 0\n';
     return `${goOn}rg_action=${index}\nrg_run ${program}\n[ $rg_status = 0 ] || return 0\n`;
   });
+  // An action that is not reached does not remove its file itself.
+  const runAll = confidential ? `rg_run_private\n${remove}` : runs.join('');
   return (
     `rg_env() {\n${exports.join('')}}\n` +
-    `rg_write_actions() {\n${writes.join('')}}\n` +
-    `rg_run_actions() {\n${runs.join('')}}\n`
+    (confidential
+      ? `rg_write_private() {\n${writes.join('')}}\nrg_run_private() {\n${runs.join('')}}\n`
+      : '') +
+    `rg_write_actions() {\n${writeAll}}\n` +
+    `rg_run_actions() {\n${runAll}}\n`
   );
+}
+
+function fileName({ confidential }: AttemptAction, index: number): string {
+  return `${confidential ? 'private' : 'action'}-${index}`;
+}
+
+/** What stands in an action's file. A confidential one removes the file once its shell has opened it. */
+function fileText({ text, confidential }: AttemptAction): string {
+  if (!confidential) return text;
+  // On the line of the text's own beginning, so that the numbers of lines stay right.
+  const [head = ''] = /^#!.*\n/.exec(text) ?? [];
+  return `${head}rm -f -- "$0" 2>/dev/null || :; ${text.slice(head.length)}`;
 }
 
 function hasInterpreter(action: AttemptAction): boolean {

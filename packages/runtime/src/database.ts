@@ -16,8 +16,17 @@ const CONNECT_TIMEOUT_MS = 4_000;
 const RETRY_MS = 500;
 const DEFAULT_CONNECTIONS = 10;
 
-/** Builds a pool whose connections see one schema only (their search_path). */
-export function createPool(url: string, schema: string, log: Logger, max = DEFAULT_CONNECTIONS): pg.Pool {
+/**
+ * Builds a pool whose connections see one schema only (their search_path).
+ * @param settings of PostgreSQL, for these connections.
+ */
+export function createPool(
+  url: string,
+  schema: string,
+  log: Logger,
+  max = DEFAULT_CONNECTIONS,
+  settings: Record<string, string> = {},
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -25,7 +34,9 @@ export function createPool(url: string, schema: string, log: Logger, max = DEFAU
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    options: `-c search_path=${schema}`,
+    options: Object.entries({ search_path: schema, ...settings })
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
     keepAlive: true,
   });
   // Without a listener an idle connection that breaks would end the process.
@@ -73,12 +84,10 @@ export async function openDatabase<Tables>(options: {
   signal: AbortSignal;
   /** Connections at most. */
   max?: number;
-  /** A pool from `createPool`, for a service that also uses it directly; closing the database closes it. */
-  pool?: pg.Pool;
 }): Promise<Kysely<Tables>> {
   const { url, schema, log, signal } = options;
   const db = new Kysely<Tables>({
-    dialect: new PostgresDialect({ pool: options.pool ?? createPool(url, schema, log, options.max) }),
+    dialect: new PostgresDialect({ pool: createPool(url, schema, log, options.max) }),
   });
   try {
     await waitForDatabase(db as Kysely<unknown>, log, signal);

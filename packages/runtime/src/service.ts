@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { health, opsSettings, type ServiceName } from '@rigel/contracts';
+import { health, opsSettings, type ServiceName, tracingSettings } from '@rigel/contracts';
 import { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { type Static, type TObject, Type } from 'typebox';
@@ -8,6 +8,7 @@ import { createLogger, LOG_LEVELS } from './logging.js';
 import { collectProcessMetrics, sampled } from './metrics.js';
 import { startOpsServer } from './ops-server.js';
 import { answers, type Check, Readiness } from './readiness.js';
+import { startTracing, tracingWanted } from './tracing.js';
 
 /** Settings that every process has. */
 export const CommonConfig = Type.Object({
@@ -21,11 +22,12 @@ export const CommonConfig = Type.Object({
     description: 'Least severe level that is logged.',
   }),
   ...opsSettings,
+  ...tracingSettings,
 });
 
 /** What a service gets to start with. */
 export interface ServiceContext<Config> {
-  config: Config & Omit<Static<typeof CommonConfig>, keyof typeof opsSettings>;
+  config: Config & Omit<Static<typeof CommonConfig>, keyof typeof opsSettings | keyof typeof tracingSettings>;
   /** Name of this process. */
   name: string;
   log: Logger;
@@ -114,6 +116,13 @@ export async function runService<S extends TObject>(options: {
       const { RIGEL_OPS_HOST: host, RIGEL_OPS_PORT: port } = config;
       const ops = await startOpsServer({ host, port, readiness, log });
       steps.push({ what: 'operations server', stop: () => ops.stop() });
+    }
+    const { RIGEL_OTEL_ENDPOINT: endpoint } = config;
+    if (tracingWanted(endpoint, process.env)) {
+      steps.push({
+        what: 'traces',
+        stop: await startTracing({ service: options.name, name, endpoint, log }),
+      });
     }
     readiness.add({ nats: () => 'not connected yet' });
     const bus = await Bus.connect({ url: config.NATS_URL, name, log });

@@ -3,6 +3,7 @@ import {
   type Decider,
   type EventRelay,
   execute,
+  metaOf,
   type NewEvent,
   type Project,
 } from '@rigel/event-store';
@@ -42,14 +43,14 @@ export class Store {
     decider: Decider<State, Command, E>,
     kind: Kind,
     create: (id: number) => NoInfer<Command>,
-    { correlationId, actor }: RequestContext,
+    context: RequestContext,
     check?: Check,
   ): Promise<number> {
     const [id] = await this.creations.create(
       decider,
       { sequence: `${kind}_ids`, count: 1 },
       (id) => ({ stream: `${kind}-${id}`, command: create(id) }),
-      { meta: { correlationId, actor }, project: projectAfter(check) },
+      { meta: metaOf(context), project: projectAfter(check) },
     );
     this.relay.notify();
     return id as number;
@@ -65,12 +66,12 @@ export class Store {
     decider: Decider<State, Command, E>,
     stream: string,
     command: Command,
-    { correlationId, actor }: RequestContext,
+    context: RequestContext,
     check?: Check,
   ): Promise<void> {
     await execute(this.db as Kysely<unknown>, decider, [{ stream, command }], {
       types: eventTypes,
-      meta: { correlationId, actor },
+      meta: metaOf(context),
       project: projectAfter(check),
     });
     this.relay.notify();

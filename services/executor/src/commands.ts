@@ -1,18 +1,33 @@
 import { parseTemplate, renderTemplate } from '@rigel/command-template';
-import type { TaskPlan } from '@rigel/contracts';
+import { isSecretParameter, type TaskPlan } from '@rigel/contracts';
 import type { AttemptAction } from '@rigel/remote-attempt';
 
 type PlannedStep = TaskPlan['steps'][number];
 
+/** Names of the secrets that a step's parameters refer to, by parameter; undefined when there are none. */
+export function secretsOf({ param_values }: PlannedStep): ReadonlyMap<string, string> | undefined {
+  let secrets: Map<string, string> | undefined;
+  for (const param in param_values) {
+    const value = param_values[param];
+    if (typeof value !== 'object' || !isSecretParameter(value)) continue;
+    secrets ??= new Map();
+    secrets.set(param, value.secret);
+  }
+  return secrets;
+}
+
 /**
  * The commands of a step, with the parameter values in their places, each escaped for where it stands.
+ * @param secrets the values of the parameters that refer to secrets.
  * @throws TemplateError; the scheduler has rendered the same when the task was created, so this is not expected.
  */
-export function commandsOf(step: PlannedStep): AttemptAction[] {
+export function commandsOf(step: PlannedStep, secrets?: ReadonlyMap<string, string>): AttemptAction[] {
+  const values = { ...step.param_values, ...(secrets && Object.fromEntries(secrets)) };
   return step.actions.map((action) => {
     const kind = action.module === 'longscript' ? 'script' : 'command';
     const template = parseTemplate(action.text, kind);
-    const text = renderTemplate(template, step.param_values as Record<string, string | number | boolean>);
-    return { kind, text, name: action.name };
+    const text = renderTemplate(template, values as Record<string, string | number | boolean>);
+    const confidential = secrets !== undefined && template.parameters.some(({ name }) => secrets.has(name));
+    return { kind, text, name: action.name, ...(confidential ? { confidential } : {}) };
   });
 }

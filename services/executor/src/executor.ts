@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@rigel/clock';
@@ -8,6 +8,7 @@ import { WorkQueue } from '@rigel/messaging';
 import { NO_PROVIDERS, type Providers, ProvidersFileError, readProvidersFile } from '@rigel/providers';
 import { parseKnownHosts } from '@rigel/remote-attempt';
 import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
+import { NamedSecrets } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
 import { Agent } from './agent.js';
@@ -15,7 +16,9 @@ import { measuredAccess } from './metrics.js';
 import { NodeConnections } from './node-connections.js';
 import { NoopRunner } from './noop-runner.js';
 import { SdRunner } from './sd-runner.js';
+import { SshProfiles, SshProfilesError } from './ssh-profiles.js';
 import { SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
+import { StepSecrets } from './step-secrets.js';
 import { VmRunner } from './vm-runner.js';
 
 const CAPABILITIES = ['ssh', 'vm', 'sd', 'noop'] as const;
@@ -95,6 +98,28 @@ function readProviders(file: string, ssh: SshSettings): Providers {
   }
 }
 
+async function readProfiles(
+  file: string,
+  base: SshSettings,
+  secrets: NamedSecrets,
+  log: Logger,
+): Promise<SshProfiles> {
+  if (file === '') return new SshProfiles(base);
+  try {
+    return await SshProfiles.read(file, { base, secrets, log });
+  } catch (error) {
+    if (error instanceof SshProfilesError)
+      throw new ConfigError(`RIGEL_SSH_PROFILES_FILE is wrong: ${error.message}`);
+    throw error;
+  }
+}
+
+function secretsFolder(folder: string): string {
+  if (folder !== '' && !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw new ConfigError(`RIGEL_SECRETS_DIR is wrong: ${folder} is no folder`);
+  return folder;
+}
+
 /** Has providers bring back what they keep up themselves; whoever fails is tried again by the first step that needs it. */
 function resumeProviders({ vm }: Providers, signal: AbortSignal, log: Logger): void {
   for (const entry of vm.values()) {
@@ -115,6 +140,9 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
   const { config, name, log, bus, onShutdown } = context;
   const capabilities = CAPABILITIES.filter((c) => config.RIGEL_EXECUTOR_CAPABILITIES.split(',').includes(c));
   const ssh = readSshSettings(config, log);
+  const secrets = new NamedSecrets(secretsFolder(config.RIGEL_SECRETS_DIR));
+  const profiles = await readProfiles(config.RIGEL_SSH_PROFILES_FILE, ssh, secrets, log);
+  const stepSecrets = new StepSecrets(secrets);
   const providers = readProviders(config.RIGEL_PROVIDERS_FILE, ssh);
   resumeProviders(providers, context.signal, log);
   // Unique for each process: a lease of an earlier process of the same name is not this one's.
@@ -137,11 +165,24 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
         case 'noop':
           return new NoopRunner(systemClock);
         case 'vm':
-          return new VmRunner(claimed, providers.vm, { access, settings: ssh }, systemClock, runLog);
+          return new VmRunner(
+            claimed,
+            providers.vm,
+            { access, settings: profiles.of(claimed.plan.cluster) },
+            systemClock,
+            runLog,
+          );
         case 'sd':
           return new SdRunner(claimed, providers.sd, systemClock);
         case 'ssh':
-          return new SshRunner(claimed, ssh, access, systemClock, runLog);
+          return new SshRunner(
+            claimed,
+            profiles.of(claimed.plan.cluster),
+            access,
+            systemClock,
+            stepSecrets,
+            runLog,
+          );
       }
     },
     log,
@@ -150,6 +191,7 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
   onShutdown('work', async () => {
     await agent.stop();
     connections.close();
+    profiles.close();
   });
   serveHealth(context, 'executor', {});
 }

@@ -1,5 +1,6 @@
 import {
   ConnectionLost,
+  type ConnectionSettings,
   type connectToNode,
   type NodeConnection,
   type NodeTarget,
@@ -21,6 +22,13 @@ const PRUNES_MOST = 4;
 /** Nodes whose last tidying is remembered; the oldest is forgotten first. */
 const PRUNES_REMEMBERED = 100_000;
 
+interface Made {
+  /** Connections are for each other's use when this is the same: the address, and the settings they were made by. */
+  name: string;
+  /** The host key that was to be expected; undefined when it was left to the known hosts. */
+  pin: string | undefined;
+}
+
 interface Idle {
   connection: NodeConnection;
   timer: NodeJS.Timeout;
@@ -35,8 +43,10 @@ interface Idle {
  */
 export class NodeConnections {
   private readonly idle = new Map<string, Idle>();
-  /** The key that a connection was told to expect; undefined when it was left to the known hosts. */
-  private readonly pins = new WeakMap<NodeConnection, string | undefined>();
+  /** How a connection was made. */
+  private readonly made = new WeakMap<NodeConnection, Made>();
+  private readonly settingsNumbers = new WeakMap<ConnectionSettings, number>();
+  private settingsCount = 0;
   private readonly pruned = new Map<string, number>();
   private readonly pruning = new Set<NodeConnection>();
   private closed = false;
@@ -54,11 +64,12 @@ export class NodeConnections {
   /** The same access to nodes, by way of the connections that are kept. */
   over(access: NodeAccess): NodeAccess {
     const connect: typeof connectToNode = async (target, settings, signal) => {
-      const kept = await this.take(target);
+      const name = this.nameOf(target, settings);
+      const kept = await this.take(name, target);
       signal?.throwIfAborted();
       if (kept !== undefined) return kept;
       const connection = await access.connect(target, settings, signal);
-      this.pins.set(connection, target.pinnedHostKey);
+      this.made.set(connection, { name, pin: target.pinnedHostKey });
       return connection;
     };
     return { ...access, connect, giveBack: (connection) => void this.giveBack(connection) };
@@ -75,11 +86,20 @@ export class NodeConnections {
     for (const connection of this.pruning) connection.close();
   }
 
-  private async take(target: NodeTarget): Promise<NodeConnection | undefined> {
-    const address = nodeAddress(target);
-    const found = this.idle.get(address);
+  /** Nodes of two clusters may have the same address, each in a network of its own. */
+  private nameOf(target: NodeTarget, settings: ConnectionSettings): string {
+    let number = this.settingsNumbers.get(settings);
+    if (number === undefined) {
+      number = ++this.settingsCount;
+      this.settingsNumbers.set(settings, number);
+    }
+    return `${nodeAddress(target)} ${number}`;
+  }
+
+  private async take(name: string, target: NodeTarget): Promise<NodeConnection | undefined> {
+    const found = this.idle.get(name);
     if (found === undefined) return undefined;
-    this.idle.delete(address);
+    this.idle.delete(name);
     clearTimeout(found.timer);
     const { connection } = found;
     if (!this.isFor(connection, target)) {
@@ -92,7 +112,10 @@ export class NodeConnections {
     } catch (error) {
       connection.close();
       if (!(error instanceof ConnectionLost)) throw error;
-      this.options.log.debug({ node: address, reason: error.message }, 'an idle connection is gone');
+      this.options.log.debug(
+        { node: nodeAddress(target), reason: error.message },
+        'an idle connection is gone',
+      );
       return undefined;
     }
   }
@@ -101,7 +124,7 @@ export class NodeConnections {
   private isFor(connection: NodeConnection, target: NodeTarget): boolean {
     if (target.pinnedHostKey !== undefined) return target.pinnedHostKey === connection.hostKey;
     // A node without a pinned key is new to its task: it is to learn the key, or to find it among the known hosts.
-    return this.pins.get(connection) === undefined && !connection.hostKeyLearned;
+    return this.made.get(connection)?.pin === undefined && !connection.hostKeyLearned;
   }
 
   private async giveBack(connection: NodeConnection): Promise<void> {
@@ -111,13 +134,13 @@ export class NodeConnections {
       connection.close();
       return;
     }
-    const address = nodeAddress(connection);
-    this.end(address);
-    const timer = setTimeout(() => this.end(address), this.options.idleMs);
+    const name = this.made.get(connection)?.name ?? nodeAddress(connection);
+    this.end(name);
+    const timer = setTimeout(() => this.end(name), this.options.idleMs);
     timer.unref();
-    this.idle.set(address, { connection, timer });
+    this.idle.set(name, { connection, timer });
     void connection.closed.then(() => {
-      if (this.idle.get(address)?.connection === connection) this.end(address);
+      if (this.idle.get(name)?.connection === connection) this.end(name);
     });
     for (const oldest of this.idle.keys()) {
       if (this.idle.size <= IDLE_MOST) break;
@@ -125,10 +148,10 @@ export class NodeConnections {
     }
   }
 
-  private end(address: string): void {
-    const found = this.idle.get(address);
+  private end(name: string): void {
+    const found = this.idle.get(name);
     if (found === undefined) return;
-    this.idle.delete(address);
+    this.idle.delete(name);
     clearTimeout(found.timer);
     found.connection.close();
   }
@@ -136,11 +159,12 @@ export class NodeConnections {
   private async prune(connection: NodeConnection): Promise<void> {
     const address = nodeAddress(connection);
     if (this.options.keptDays === 0) return;
-    const last = this.pruned.get(address);
+    const name = this.made.get(connection)?.name ?? address;
+    const last = this.pruned.get(name);
     if (last !== undefined && Date.now() - last < PRUNE_EVERY_MS) return;
     if (this.pruning.size >= PRUNES_MOST) return;
-    this.pruned.delete(address);
-    this.pruned.set(address, Date.now());
+    this.pruned.delete(name);
+    this.pruned.set(name, Date.now());
     for (const oldest of this.pruned.keys()) {
       if (this.pruned.size <= PRUNES_REMEMBERED) break;
       this.pruned.delete(oldest);

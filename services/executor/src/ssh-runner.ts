@@ -1,5 +1,6 @@
 import type { Clock } from '@rigel/clock';
 import { type AttemptResult, attemptKey } from '@rigel/contracts';
+import { traced } from '@rigel/messaging';
 import {
   type AttemptOutcome,
   type AttemptSpec,
@@ -8,11 +9,12 @@ import {
   type ConnectionSettings,
   connectToNode,
   type NodeConnection,
+  type OutputChunk,
   runAttempt,
   stopAttempt,
 } from '@rigel/remote-attempt';
+import type { OutputMask } from '@rigel/secrets';
 import type { Logger } from 'pino';
-import { commandsOf } from './commands.js';
 import { parseNodeAddress } from './node-address.js';
 import type {
   AttemptReport,
@@ -23,6 +25,7 @@ import type {
   StepRunner,
   StopInstruction,
 } from './step-runner.js';
+import type { PreparedStep, StepSecrets } from './step-secrets.js';
 
 export interface SshSettings {
   connection: ConnectionSettings;
@@ -68,6 +71,7 @@ export class SshRunner implements StepRunner {
     readonly settings: SshSettings,
     readonly access: NodeAccess,
     readonly clock: Clock,
+    private readonly secrets: StepSecrets,
     private readonly log: Logger,
   ) {
     this.hostKey = claimed.node.hostKey;
@@ -75,15 +79,35 @@ export class SshRunner implements StepRunner {
 
   async run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
     const startedAt = this.clock.now();
-    const result = await new AttemptWatch(
-      this,
-      this.specOf(instruction),
-      instruction,
-      onOutput,
-      signals,
-    ).result();
+    const { plan } = this.claimed;
+    const planned = plan.steps[instruction.step];
+    if (!planned) throw new Error(`the plan of task ${plan.task_id} has no step ${instruction.step}`);
+    const prepared = await this.secrets.prepare(planned);
+    const result: Verdict =
+      prepared.missing !== undefined && !instruction.begun && this.isPreviousSettled(instruction)
+        ? { status: 'failed', reason: prepared.missing }
+        : await this.watch(instruction, prepared, onOutput, signals);
     if (!result.may_run) this.settled = instruction;
     return this.report(startedAt, result);
+  }
+
+  private async watch(
+    instruction: RunInstruction,
+    prepared: PreparedStep,
+    onOutput: OnOutput,
+    signals: RunSignals,
+  ): Promise<Verdict> {
+    const spec = this.specOf(instruction, prepared);
+    const output = prepared.output(instruction.output_from, onOutput);
+    const watched = {
+      ...signals,
+      onWait: (what: string | undefined) => signals.onWait?.(what && prepared.reason(what)),
+    };
+    const verdict = await new AttemptWatch(this, spec, instruction, output, watched).result();
+    output.end();
+    const reason = prepared.reason(verdict.reason);
+    if (prepared.missing === undefined || verdict.status !== 'failed') return { ...verdict, reason };
+    return { ...verdict, reason: `${prepared.missing}; ${reason}` };
   }
 
   async stop(instruction: StopInstruction, abandon: AbortSignal, begun = true): Promise<AttemptReport> {
@@ -169,13 +193,11 @@ export class SshRunner implements StepRunner {
     }
   }
 
-  private specOf({ step, attempt }: RunInstruction): AttemptSpec {
+  private specOf({ step, attempt }: RunInstruction, { actions }: PreparedStep): AttemptSpec {
     const { plan, runId } = this.claimed;
-    const planned = plan.steps[step];
-    if (!planned) throw new Error(`the plan of task ${plan.task_id} has no step ${step}`);
     return {
       key: attemptKey(plan, runId, step, attempt),
-      actions: commandsOf(planned),
+      actions,
       env: { RIGEL_CORRELATION_ID: plan.correlation_id },
       ...(attempt > 1 ? { previousKey: attemptKey(plan, runId, step, attempt - 1) } : {}),
     };
@@ -207,11 +229,11 @@ class AttemptWatch {
     private readonly runner: SshRunner,
     private readonly spec: AttemptSpec,
     private readonly instruction: RunInstruction,
-    private readonly onOutput: OnOutput,
+    private readonly output: OutputMask,
     private readonly signals: RunSignals,
   ) {
     this.mayHaveStarted = instruction.begun;
-    this.offset = instruction.output_from;
+    this.offset = Math.max(0, instruction.output_from - output.context);
     this.deadline =
       this.runner.clock.now() + Math.max(instruction.timeout_ms, instruction.begun ? COLLECT_MS : 0);
   }
@@ -284,16 +306,20 @@ class AttemptWatch {
     const mayHaveStarted = this.mayHaveStarted;
     this.mayHaveStarted = true;
     try {
-      const outcome = await this.runner.access.run(connection, this.spec, {
+      const options = {
         fromOffset: this.offset,
         mayHaveStarted,
         outputLimitBytes: this.runner.outputLimitBytes,
         signal: abandon,
-        onOutput: ({ offset, data }) => {
-          this.offset = offset + data.length;
-          this.onOutput(offset, data);
+        onOutput: (chunk: OutputChunk) => {
+          this.offset = chunk.offset + chunk.data.length;
+          this.output.push(chunk);
         },
-      });
+      };
+      const span = { kind: 'client' as const, attributes: { 'server.address': connection.host } };
+      const outcome = await traced('command on the node', span, () =>
+        this.runner.access.run(connection, this.spec, options),
+      );
       return await this.verdictOf(outcome);
     } catch (error) {
       abandon.throwIfAborted();

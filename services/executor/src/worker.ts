@@ -10,7 +10,7 @@ import {
   type TaskPlan,
   type WorkOffer,
 } from '@rigel/contracts';
-import type { CallContext } from '@rigel/messaging';
+import { type CallContext, traced } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { observeStep } from './metrics.js';
 import { OutputSender } from './output-sender.js';
@@ -200,7 +200,7 @@ export class Worker {
           runner = this.options.createRunner(capability, { runId: run.runId, plan, node }, log);
           runners.set(capability, runner);
         }
-        const { answer, report } = await this.doInstruction(run, next, runner, plan, log);
+        const { answer, report } = await this.tracedInstruction(run, next, runner, plan, log);
         if (learn(node, report)) {
           // What connected to the old address has nothing more to do there.
           for (const [other, elsewhere] of runners) {
@@ -219,6 +219,26 @@ export class Worker {
     } finally {
       for (const runner of runners.values()) runner.close(next.do === 'release');
     }
+  }
+
+  /** An attempt and its report are a span of the trace of the request that made the task. */
+  private tracedInstruction(
+    ...[run, instruction, runner, plan, log]: Parameters<Worker['doInstruction']>
+  ): ReturnType<Worker['doInstruction']> {
+    const work = () => this.doInstruction(run, instruction, runner, plan, log);
+    if (plan.traceparent === undefined) return work();
+    const { step, attempt } = instruction;
+    const span = {
+      parent: plan.traceparent,
+      kind: 'consumer' as const,
+      attributes: {
+        'rigel.task': run.taskId,
+        'rigel.run': run.runId,
+        'rigel.step': step,
+        'rigel.attempt': attempt,
+      },
+    };
+    return traced(`step ${plan.steps[step]?.name}`, span, work);
   }
 
   private async doInstruction(

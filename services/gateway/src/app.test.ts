@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import t from 'tap';
 import { buildApp } from './app.js';
 import { answerEverything } from './testing/answers.js';
-import { startTestGateway } from './testing/gateway.js';
+import { startTestGateway, testSettings } from './testing/gateway.js';
 import { runs } from './testing/rows.js';
 
 const logged: string[] = [];
@@ -304,7 +304,7 @@ t.test('times are printed in the zone of the deployment', async (t) => {
   const elsewhere = await buildApp({
     bus: await servers.startBus('gateway in Shanghai'),
     log: silentLogger,
-    config: { RIGEL_TIME_ZONE: 'Asia/Shanghai', RIGEL_HTTP_STREAMS: 1 },
+    config: testSettings({ RIGEL_TIME_ZONE: 'Asia/Shanghai' }),
   });
   const response = await elsewhere.inject({ method: 'GET', url: '/task/11' });
   t.match(response.json().data, { created: '2017-07-27 21:39:55' });

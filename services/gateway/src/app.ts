@@ -8,6 +8,13 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import type { Logger } from 'pino';
+import { Authenticator } from './access/authenticator.js';
+import { declarePrincipal, registerGate } from './access/gate.js';
+import { createLimits } from './access/limits.js';
+import { registerSecurityHeaders } from './access/security-headers.js';
+import { trustedProxies } from './access/trusted-proxies.js';
+import { registerReports } from './audit/report.js';
+import { RequestReporter } from './audit/reporter.js';
 import { createHandler, type DispatchOptions, refuse } from './dispatch.js';
 import type { Endpoint } from './endpoint.js';
 import { type Envelope, failureEnvelope } from './envelope.js';
@@ -37,10 +44,20 @@ declare module 'fastify' {
   }
 }
 
+/** What the application reads of the gateway's settings. */
+export interface AppSettings {
+  RIGEL_TIME_ZONE: string;
+  RIGEL_HTTP_STREAMS: number;
+  RIGEL_ACCESS: 'off' | 'on';
+  RIGEL_HTTP_TRUST_PROXY: string;
+  RIGEL_HTTP_RATE_LIMIT: number;
+  RIGEL_HTTP_FAILED_LIMIT: number;
+}
+
 export interface AppOptions {
   bus: Bus;
   log: Logger;
-  config: { RIGEL_TIME_ZONE: string; RIGEL_HTTP_STREAMS: number };
+  config: AppSettings;
   /** Host names that the API is known by; null or absent = any. */
   hostNames?: readonly string[] | null;
 }
@@ -48,6 +65,7 @@ export interface AppOptions {
 /**
  * Builds the HTTP API: every endpoint, health, and its documentation. It does not listen yet.
  * @throws RangeError when the time zone does not exist.
+ * @throws ConfigError when a trusted proxy is none.
  */
 export async function buildApp({ bus, log, config, hostNames = null }: AppOptions): Promise<FastifyInstance> {
   const times = createTimeFormat(config.RIGEL_TIME_ZONE);
@@ -56,6 +74,7 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlation_id' }),
     bodyLimit: MAX_BODY_BYTES,
+    trustProxy: trustedProxies(config.RIGEL_HTTP_TRUST_PROXY),
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Node would refuse a request without Host with no word of why; we do it.
     http: { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false },
@@ -73,6 +92,13 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
     },
   });
   answerWhatIsNotRouted(app.server);
+  await registerSecurityHeaders(app);
+  declarePrincipal(app);
+  const accessIsOn = config.RIGEL_ACCESS === 'on';
+  const reporter = new RequestReporter({ bus, log });
+  registerReports(app, { reporter, accessIsOn });
+  const authenticator = accessIsOn ? await registerAccess(app, { bus, log, config }) : undefined;
+  app.addHook('onClose', () => reporter.close());
   readBodiesByContent(app);
   // Parameters are read from three places at once and checked there; answers are sent as they are.
   app.setValidatorCompiler(() => () => true);
@@ -116,8 +142,23 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
   measureHttp(app, live);
   await registerOpenApi(app);
   registerHealth(app, bus);
-  registerEndpoints(app, { bus, log, times, live });
+  registerEndpoints(app, { bus, log, times, live, authenticator });
   return app;
+}
+
+/** Has every request but those for health need a token. */
+async function registerAccess(
+  app: FastifyInstance,
+  { bus, log, config }: Pick<AppOptions, 'bus' | 'log' | 'config'>,
+): Promise<Authenticator> {
+  const authenticator = new Authenticator({ bus, log });
+  app.addHook('onClose', async () => authenticator.close());
+  const limits = await createLimits(app, {
+    requests: config.RIGEL_HTTP_RATE_LIMIT,
+    failures: config.RIGEL_HTTP_FAILED_LIMIT,
+  });
+  registerGate(app, { authenticator, limits });
+  return authenticator;
 }
 
 function readBodiesByContent(app: FastifyInstance): void {

@@ -1,7 +1,8 @@
 import { ServiceError } from '@rigel/contracts';
-import type { Bus } from '@rigel/messaging';
+import { type Bus, traced } from '@rigel/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { Authenticator } from './access/authenticator.js';
 import type { Endpoint, Invocation, Method } from './endpoint.js';
 import { type Envelope, failureEnvelope, successEnvelope } from './envelope.js';
 import { failureFor, failureMessage, UnreadableRequest } from './failures.js';
@@ -20,39 +21,59 @@ export interface DispatchOptions {
   log: Logger;
   times: TimeFormat;
   live: LiveStreams;
+  /** Absent where access is off. */
+  authenticator: Authenticator | undefined;
 }
 
 /** What goes between Fastify and an endpoint's handler: reading the parameters, and the form of the answer. */
 export function createHandler(
   endpoint: Endpoint,
-  { bus, log, times, live }: DispatchOptions,
+  { bus, log, times, live, authenticator }: DispatchOptions,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<Envelope | FastifyReply> {
   const readParameters = prepareParameters(endpoint);
-  return async (request, reply) => {
+  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<Envelope | FastifyReply> => {
     const sources = sourcesOf(request);
     try {
       if (endpoint.getNeedsBody && request.method === 'GET' && !request.body) {
         throw new UnreadableRequest('GET needs a body here');
       }
       const { input, page } = readParameters(sources);
-      const operator = operatorFrom(request.headers.authorization);
+      const { principal } = request;
+      const operator = principal?.name ?? operatorFrom(request.headers.authorization);
       const invocation: Invocation = {
         method: request.method === 'HEAD' ? 'GET' : (request.method as Method),
         operator,
+        authenticated: principal !== null,
         page,
         times,
         call: (rpc, data, actor = operator) =>
-          callPatiently(bus, rpc, data, { correlationId: request.id, actor }),
+          callPatiently(bus, rpc, data, { correlationId: request.id, actor, client: request.ip }),
         lastEventId: lastEventIdOf(request),
         live,
       };
       const answer = await endpoint.handle(input, invocation);
       reply.headers(answer.headers ?? {});
-      if (answer.stream) return sendLiveStream(answer.stream, { request, reply, log });
+      const { stream } = answer;
+      if (stream) {
+        if (principal && authenticator) {
+          const ended = authenticator.watch(principal.credentials, () => stream.cancel());
+          stream.signal.addEventListener('abort', ended, { once: true });
+        }
+        return sendLiveStream(stream, { request, reply, log });
+      }
       return successEnvelope(answer);
     } catch (error) {
       return refuse(endpoint, error, { request, reply, log, id: idAsGiven(sources) });
     }
+  };
+  return (request, reply) => {
+    const given = request.headers.traceparent;
+    const span = {
+      ...(typeof given === 'string' ? { parent: given } : {}),
+      kind: 'server' as const,
+      attributes: { 'http.request.method': request.method, 'http.route': endpoint.paths[0] ?? '' },
+    };
+    return traced(`${request.method} ${endpoint.id}`, span, () => handle(request, reply));
   };
 }
 
@@ -87,6 +108,7 @@ export function refuse(
     return failureEnvelope(500, 'internal error', {});
   }
   if (error instanceof ServiceError && error.code === 'unavailable') {
+    request.uncertain = true;
     log.warn({ ...where, reason: error.message }, 'a service could not answer');
   }
   reply.code(documented.code);

@@ -1,4 +1,4 @@
-import type { Rpc, RpcRequest, RpcResponse } from '@rigel/contracts';
+import type { Role, Rpc, RpcRequest, RpcResponse } from '@rigel/contracts';
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Answer } from './envelope.js';
 import type { Failures } from './failures.js';
@@ -11,8 +11,10 @@ export type Method = 'GET' | 'POST' | 'DELETE';
 /** What a handler gets beside the parameters. */
 export interface Invocation {
   method: Method;
-  /** Who asks: the Authorization header's text, or `unknown`. */
+  /** Who asks: the name of the token; where access is off the Authorization header's text, or `unknown`. */
   operator: string;
+  /** Whether that is certain. What a client says of itself does not count then. */
+  authenticated: boolean;
   /** Which part of the list is asked for; page 1 of 10 rows on endpoints without pages. */
   page: Page;
   times: TimeFormat;
@@ -34,7 +36,7 @@ export interface StreamEvents {
   examples: readonly { id: string; event: string; data: unknown }[];
 }
 
-interface EndpointFacts {
+interface CommonFacts {
   /** `<resource>.<operation>`, unique. */
   id: string;
   title: string;
@@ -44,8 +46,6 @@ interface EndpointFacts {
   methods: readonly Method[];
   /** The first one is the documented address; `:name` is a parameter. */
   paths: readonly string[];
-  /** `read` endpoints ignore a body that cannot be read, `write` endpoints refuse it. */
-  access: 'read' | 'write';
   /** Takes `page` and `page_size`, which are never wrong: unusable values mean the default. */
   paged?: true;
   /** Other names under which a parameter may come; the parameter's own name goes before them. */
@@ -64,22 +64,35 @@ interface EndpointFacts {
   streamsOnly?: true;
 }
 
+/**
+ * `read` endpoints ignore a body that cannot be read, `write` endpoints refuse it. A token needs the role, or a higher one;
+ * whatever changes something must name it, reading is for viewers where nothing else is said.
+ */
+type AccessFacts = { access: 'read'; role?: Role } | { access: 'write'; role: Exclude<Role, 'viewer'> };
+
+type EndpointFacts = CommonFacts & AccessFacts;
+
+/** The role that a token needs for an endpoint. */
+export function roleFor({ role = 'viewer' }: EndpointFacts): Role {
+  return role;
+}
+
 /** An endpoint of the API as data, with the handler that asks the service in charge. */
-export interface EndpointDefinition<Params extends TObject> extends EndpointFacts {
+export type EndpointDefinition<Params extends TObject> = EndpointFacts & {
   /**
    * The parameters. Names that the path does not hold stand in the query (numbers, strings, booleans) or in the body.
    * One with a default may be left out.
    */
   params: Params;
   handler: (input: Static<Params>, invocation: Invocation) => Promise<Answer>;
-}
+};
 
 /** An endpoint as the application registers it, whatever its parameters are. */
-export interface Endpoint extends EndpointFacts {
+export type Endpoint = EndpointFacts & {
   params: TObject;
   /** @param input matches `params`. */
   handle: (input: unknown, invocation: Invocation) => Promise<Answer>;
-}
+};
 
 export function defineEndpoint<Params extends TObject>(definition: EndpointDefinition<Params>): Endpoint {
   const { handler, ...facts } = definition;

@@ -1,4 +1,4 @@
-import { catalog, inventory, type Rpc, ServiceError, schedules, tasks } from '@rigel/contracts';
+import { access, catalog, inventory, type Rpc, ServiceError, schedules, tasks, taskWhy } from '@rigel/contracts';
 import { assertMatches } from '@rigel/messaging';
 import t from 'tap';
 import type { Endpoint, Method } from './endpoint.js';
@@ -52,6 +52,7 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'task.start': [400, '', {}],
   'task.pause': [400, 'pause flow 7 fails:', {}],
   'task.stop': [400, 'stop flow 7 fails:', {}],
+  'task.why': [400, LOST, {}],
   'task.log': [400, 'Flow not found', {}],
   'task.list': [400, LOST, {}],
   'task.info': [400, LOST, null],
@@ -85,6 +86,10 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'actimpl.update': [400, LOST, null],
   'actimpl.delete': [400, LOST, null],
   'actimpl.info': [400, 'id is error...', {}],
+  'audit.list': [400, LOST, []],
+  'token.list': [400, LOST, []],
+  'token.create': [400, LOST, {}],
+  'token.revoke': [400, LOST, {}],
 };
 
 /** Values that suit every endpoint that takes a parameter of this name. */
@@ -118,6 +123,7 @@ const VALUES: Record<string, unknown> = {
   params: {},
   action_id: 7,
   template: { action: { module: 'shell', args: 'true' } },
+  role: 'viewer',
 };
 /** Optional parameters that are left out: what they may be depends on the endpoint. */
 const BY_ITSELF = new Set(['by', 'kind', 'after', 'action', 'opr_user']);
@@ -143,7 +149,9 @@ async function answersOf(endpoint: Endpoint) {
 }
 
 function everyOperationFails(error: Error): void {
-  for (const rpc of [inventory, catalog, tasks, schedules].flatMap((rpcs): Rpc[] => Object.values(rpcs))) {
+  for (const rpc of [inventory, catalog, tasks, schedules, access, { taskWhy }].flatMap((rpcs): Rpc[] =>
+    Object.values(rpcs),
+  )) {
     services.on(rpc, () => {
       throw error;
     });

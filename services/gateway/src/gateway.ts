@@ -1,4 +1,4 @@
-import { gatewaySettings, isTimeZone } from '@rigel/contracts';
+import { gatewaySettings, isLoopback, isTimeZone } from '@rigel/contracts';
 import { ConfigError, type ServiceContext } from '@rigel/runtime';
 import { type Static, Type } from 'typebox';
 import { buildApp } from './app.js';
@@ -15,11 +15,9 @@ export const GatewayConfig = Type.Object({
   ...gatewaySettings,
 });
 
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
-
 /**
  * Starts the gateway: the HTTP API in front of the other services.
- * @throws ConfigError when it cannot listen where it should, or the time zone does not exist.
+ * @throws ConfigError when it cannot listen where it should, or must not without access, or a setting makes no sense.
  */
 export async function startGateway(context: ServiceContext<Static<typeof GatewayConfig>>): Promise<void> {
   const { config, bus, log, onShutdown } = context;
@@ -30,11 +28,14 @@ export async function startGateway(context: ServiceContext<Static<typeof Gateway
     RIGEL_HTTP_NAMES: names,
   } = config;
   if (!isTimeZone(zone)) throw new ConfigError(`RIGEL_TIME_ZONE is wrong: ${zone} (no such time zone)`);
-  if (!LOOPBACK.test(host)) {
-    log.warn({ host }, 'everybody who reaches this address may use the API: there is no authentication');
+  if (!isLoopback(host) && config.RIGEL_ACCESS !== 'on') {
+    throw new ConfigError(
+      `RIGEL_ACCESS is off, and ${host} can be reached from other machines: set RIGEL_ACCESS=on, or listen on 127.0.0.1`,
+    );
   }
-  // A name that leads here from elsewhere is no danger where whoever reaches the address may use the API anyway.
-  const hostNames = LOOPBACK.test(host) ? names.split(',').map((name) => name.trim().toLowerCase()) : null;
+  // A name that leads here from elsewhere is no danger where a token is needed, which no browser sends by itself.
+  const hostNames =
+    config.RIGEL_ACCESS === 'off' ? names.split(',').map((name) => name.trim().toLowerCase()) : null;
   const app = await buildApp({ bus, log, config, hostNames });
   // Stops accepting connections, and resolves when the requests under way are answered.
   onShutdown('http', () => app.close());

@@ -51,6 +51,7 @@ t.test('ready when every part is', async (t) => {
         catalog: 'ok',
         scheduler: 'ok',
         executor: 'ok',
+        access: 'ok',
       },
     },
   });
@@ -70,6 +71,7 @@ t.test('says what is wrong', async (t) => {
         catalog: 'database: it says "no"',
         scheduler: 'ok',
         executor: 'ok',
+        access: 'ok',
       },
     },
   });

@@ -59,15 +59,29 @@ t.test('a wrong setting is one line and status 1', async (t) => {
     ],
     [{ RIGEL_HTTP_PORT: '70000' }, 'gateway: RIGEL_HTTP_PORT is wrong: 70000 (must be <= 65535)\n'],
     [
-      { RIGEL_HTTP_HOST: '203.0.113.1', RIGEL_HTTP_PORT: '0' },
+      { RIGEL_HTTP_HOST: '203.0.113.1', RIGEL_HTTP_PORT: '0', RIGEL_ACCESS: 'on' },
       'gateway: RIGEL_HTTP_HOST is wrong: 203.0.113.1 is no address of this machine\n',
     ],
+    [
+      { RIGEL_HTTP_HOST: '0.0.0.0', RIGEL_HTTP_PORT: '0' },
+      'gateway: RIGEL_ACCESS is off, and 0.0.0.0 can be reached from other machines: set RIGEL_ACCESS=on, or listen on 127.0.0.1\n',
+    ],
+    [
+      { RIGEL_ACCESS: 'maybe' },
+      'gateway: RIGEL_ACCESS is wrong: maybe (must be equal to one of the allowed values: off, on)\n',
+    ],
+    [
+      { RIGEL_HTTP_TRUST_PROXY: '10.0.0.0/33', RIGEL_HTTP_PORT: '0' },
+      'gateway: RIGEL_HTTP_TRUST_PROXY is wrong: 10.0.0.0/33 (expected addresses or networks of proxies)\n',
+    ],
   ];
-  for (const [settings, line] of wrong) {
-    const gateway = start(settings);
-    t.equal(await gateway.ended, 1, JSON.stringify(settings));
-    t.equal(gateway.err(), line);
-  }
+  await Promise.all(
+    wrong.map(async ([settings, line]) => {
+      const gateway = start(settings);
+      t.equal(await gateway.ended, 1, JSON.stringify(settings));
+      t.equal(gateway.err(), line);
+    }),
+  );
   taken.close();
 });
 

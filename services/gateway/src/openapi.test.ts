@@ -122,7 +122,16 @@ for (const endpoint of endpoints) {
         );
         t.strictSame(
           Object.keys(operation?.responses ?? {}).sort(),
-          [...new Set(['200', ...(endpoint.events && method === 'GET' ? ['204'] : []), ...codes])].sort(),
+          [
+            ...new Set([
+              '200',
+              '401',
+              '403',
+              '429',
+              ...(endpoint.events && method === 'GET' ? ['204'] : []),
+              ...codes,
+            ]),
+          ].sort(),
         );
       }
     }

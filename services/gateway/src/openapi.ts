@@ -2,14 +2,18 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type TSchema, Type } from 'typebox';
-import type { Endpoint, Method } from './endpoint.js';
+import { DOCS_POLICY } from './access/security-headers.js';
+import { type Endpoint, type Method, roleFor } from './endpoint.js';
 import type { Failure, Failures, Situation } from './failures.js';
+import { SECURITY_SCHEMES, withAccess } from './openapi-access.js';
 
 const DESCRIPTION = `Every answer is one JSON object: code (0, or the HTTP status of the failure), msg, data, and on lists
 page, page_size and query_count. A parameter may stand in the path, in the query (numbers, strings and booleans) or in the
 body, on every endpoint; the path goes before the body, the body before the query. A body is a JSON object or
 form data, recognised by its content whatever Content-Type says; bodies of GET and DELETE are read too. Numbers may come as
-strings.`;
+strings. Where access is on, every request but those for /healthz and /readyz needs a token (Authorization: Bearer)
+whose role covers that of the operation (x-role: viewer, operator, admin); 503 without a token being looked at means that
+nobody can say now whether it is valid.`;
 
 /** Serves `/openapi.json` and `/docs`. To be registered before the endpoints that it describes. */
 export async function registerOpenApi(app: FastifyInstance): Promise<void> {
@@ -17,9 +21,12 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Rigel', version: '0.1.0', description: DESCRIPTION.replaceAll('\n', ' ') },
+      components: { securitySchemes: SECURITY_SCHEMES },
     },
     transformObject: (document) =>
-      withOptionalBodies(('openapiObject' in document ? document.openapiObject : {}) as ApiDescription),
+      withAccess(
+        withOptionalBodies(('openapiObject' in document ? document.openapiObject : {}) as ApiDescription),
+      ),
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
@@ -29,13 +36,17 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
       title: 'Rigel API',
       css: [{ filename: 'rigel.css', content: '.swagger-ui .topbar { display: none }' }],
     },
+    staticCSP: DOCS_POLICY,
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 
 /** What is changed of the description as a whole. */
 interface ApiDescription {
-  paths?: Record<string, Record<string, { requestBody?: BodyDescription }>>;
+  paths?: Record<
+    string,
+    Record<string, { requestBody?: BodyDescription; responses?: Record<string, unknown> }>
+  >;
 }
 
 interface BodyDescription {
@@ -72,7 +83,11 @@ export function operationOf(endpoint: Endpoint, method: Method, path: string): R
     operationId: operationId(endpoint, method, path),
     tags: [path.split('/')[1] ?? ''],
     summary: endpoint.title,
-    description: remarks.filter((remark) => remark !== undefined).join(' '),
+    security: [{ token: [] }, {}],
+    'x-role': roleFor(endpoint),
+    description: [...remarks, `Role: ${roleFor(endpoint)}.`]
+      .filter((remark) => remark !== undefined)
+      .join(' '),
     ...(inPath.length > 0 ? { params: objectOf(inPath) } : {}),
     ...(query.length > 0 ? { querystring: objectOf(query) } : {}),
     ...(body

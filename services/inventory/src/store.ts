@@ -3,6 +3,7 @@ import {
   type Decider,
   type EventRelay,
   execute,
+  metaOf,
   type NewEvent,
   type Project,
 } from '@rigel/event-store';
@@ -39,13 +40,13 @@ export class Store {
     kind: Kind,
     count: number,
     create: (id: number, index: number) => NoInfer<Command>,
-    { correlationId, actor }: RequestContext,
+    context: RequestContext,
   ): Promise<number[]> {
     const ids = await this.creations.create(
       decider,
       { sequence: `${kind}_ids`, count },
       (id, index) => ({ stream: `${kind}-${id}`, command: create(id, index) }),
-      { meta: { correlationId, actor }, project: projectOrRefuse },
+      { meta: metaOf(context), project: projectOrRefuse },
     );
     this.relay.notify();
     return ids;
@@ -59,12 +60,12 @@ export class Store {
   async record<State, Command, E extends NewEvent>(
     decider: Decider<State, Command, E>,
     commands: readonly { stream: string; command: Command }[],
-    { correlationId, actor }: RequestContext,
+    context: RequestContext,
     beforeCommit: () => void = () => undefined,
   ): Promise<void> {
     await execute(this.db as Kysely<unknown>, decider, commands, {
       types: eventTypes,
-      meta: { correlationId, actor },
+      meta: metaOf(context),
       project: async (trx, events) => {
         await projectOrRefuse(trx, events);
         beforeCommit();

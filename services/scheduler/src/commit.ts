@@ -31,7 +31,7 @@ export interface Commit {
 /** What a group of decisions changes in the read tables. */
 export interface Changes {
   tasks: object[];
-  runs: object[];
+  runs: ReturnType<typeof runRows>;
   host_keys: { node_id: number; host_key: string }[];
   /** Unfinished tasks and their nodes: what was reserved for a resume becomes a hold. */
   holding: { task_id: number; nodes: number[] }[];

@@ -10,7 +10,8 @@ import {
   type TaskTarget,
   type tasks,
 } from '@rigel/contracts';
-import type { Bus, RequestContext } from '@rigel/messaging';
+import { metaOf } from '@rigel/event-store';
+import { type Bus, type RequestContext, traceparent } from '@rigel/messaging';
 import type { TaskAppend } from './commit.js';
 import { batchSizeOf, failureBudgetOf } from './task/batches.js';
 import { createTask } from './task/decide.js';
@@ -163,12 +164,15 @@ function createdOf(
   settings: CreateTaskSettings,
 ): TaskCreated {
   const { template, batch, budget, gate, occurrence } = wanted;
+  const trace = traceparent();
   return {
     uuid: randomUUID(),
     correlationId: context.correlationId,
+    ...(trace === undefined ? {} : { traceparent: trace }),
     name: wanted.name,
     template: { id: template.id, name: template.name },
     pool,
+    ...(nodes[0]?.cluster ? { cluster: nodes[0].cluster } : {}),
     steps: wanted.steps,
     nodes: nodes.map(({ node_id, ip, vm_id }) => ({ node: node_id, ip, vm: vm_id })),
     firstRunId,
@@ -240,6 +244,6 @@ function toAppend(
     task,
     events,
     expectedVersion: 0,
-    meta: { correlationId: context.correlationId, actor: created.operator },
+    meta: metaOf(context, created.operator),
   };
 }

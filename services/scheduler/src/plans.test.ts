@@ -1,7 +1,8 @@
 import { tasks } from '@rigel/contracts';
-import { startTestServers, statementsOf, walksOf } from '@rigel/testing';
+import { silentLogger, startTestServers, statementsOf, walksOf } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
+import { COMMIT, createCommitPool } from './task-store.js';
 import { Counterpart, serveNeighbours, startReplica } from './testing/scheduler.js';
 
 /*
@@ -30,6 +31,22 @@ const id = ids[0] as number;
 const { rows: runs } = await counterpart.call(tasks.detail, { id });
 const run = runs[0]?.id as number;
 await counterpart.finish(id, run);
+
+t.test(
+  'a commit finds its rows in indexes, also when it is planned while there are hardly any',
+  async (t) => {
+    const commits = createCommitPool(servers.databaseUrl, silentLogger);
+    t.teardown(() => commits.end());
+    const { rows } = await commits.query(`EXPLAIN (GENERIC_PLAN) ${COMMIT}`);
+    const plan = rows.map((row) => row['QUERY PLAN']);
+    t.ok(plan.some((line) => line.includes('Index Scan using runs_pkey on runs')));
+    // The table with the last position has one row.
+    t.strictSame(
+      plan.filter((line) => /Seq Scan on (?!event_head)|Hash Join|Merge Join/.test(line)),
+      [],
+    );
+  },
+);
 
 const database = new pg.Client({ connectionString: servers.databaseUrl });
 await database.connect();

@@ -64,13 +64,22 @@ async function planNodes(
   { bus }: PoolOperationParts,
 ): Promise<TaskTarget[]> {
   const entered: Planned = { pool: id, ids: [] };
+  let cluster: TaskTarget['cluster'];
   planned.push(entered);
   while (entered.ids.length < num) {
     const count = Math.min(MAX_PLANNED, num - entered.ids.length);
-    const { ids } = await bus.call(inventory.planNodes, { pool_id: id, count, node_type }, context);
-    entered.ids.push(...ids);
+    const answer = await bus.call(inventory.planNodes, { pool_id: id, count, node_type }, context);
+    entered.ids.push(...answer.ids);
+    cluster = answer.cluster;
   }
-  return entered.ids.map((node_id) => ({ node_id, ip: NO_ADDRESS, vm_id: '', pool_id: id, pool_name: name }));
+  return entered.ids.map((node_id) => ({
+    node_id,
+    ip: NO_ADDRESS,
+    vm_id: '',
+    pool_id: id,
+    pool_name: name,
+    ...(cluster ? { cluster } : {}),
+  }));
 }
 
 async function takeOut(

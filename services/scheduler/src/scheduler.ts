@@ -5,7 +5,6 @@ import { WorkQueue } from '@rigel/messaging';
 import {
   ConfigError,
   checkDatabase,
-  createPool,
   measureRelay,
   Operations,
   openDatabase,
@@ -27,7 +26,7 @@ import { serveSchedules } from './schedule/serve.js';
 import { ScheduleStore } from './schedule/store.js';
 import { announcing, serveQueries } from './serve.js';
 import type { Tables } from './tables.js';
-import { TaskStore } from './task-store.js';
+import { createCommitPool, TaskStore } from './task-store.js';
 import { readWhyFacts } from './why/read-facts.js';
 
 /** How often it is looked whether a scheduled task is due. */
@@ -46,16 +45,18 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const { config, log, bus, signal, onShutdown } = context;
   const { RIGEL_TIME_ZONE: zone } = config;
   if (!isTimeZone(zone)) throw new ConfigError(`RIGEL_TIME_ZONE is wrong: ${zone} (no such time zone)`);
-  const pool = createPool(config.DATABASE_URL, 'scheduler', log);
   const db = await openDatabase<Tables>({
     url: config.DATABASE_URL,
     schema: 'scheduler',
-    pool,
     migrations,
     log,
     signal,
   });
-  onShutdown('database', () => db.destroy());
+  const commits = createCommitPool(config.DATABASE_URL, log);
+  onShutdown('database', async () => {
+    await commits.end();
+    await db.destroy();
+  });
   const raw = db as unknown as Kysely<unknown>;
   const relay = new EventRelay({
     owner: 'scheduler',
@@ -68,7 +69,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   measureRelay(relay);
   onShutdown('relay', () => relay.stop());
 
-  const store = new TaskStore(db, pool, () => relay.notify());
+  const store = new TaskStore(db, commits, (events) => relay.notify(events));
   const work = new WorkQueue(bus, log);
   const operations = new Operations(bus, log);
   onShutdown('operations', () => operations.stop());

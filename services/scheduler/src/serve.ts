@@ -14,6 +14,7 @@ import {
   ServiceError,
   tasks,
 } from '@rigel/contracts';
+import { metaOf } from '@rigel/event-store';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import type { Logger } from 'pino';
@@ -106,11 +107,11 @@ export function serveTasks(parts: Parts): void {
   );
   const forward =
     (command: 'start' | 'pause' | 'stop') =>
-    ({ id, opr_user }: RpcRequest<typeof tasks.start>, { correlationId, actor }: RequestContext) =>
+    ({ id, opr_user }: RpcRequest<typeof tasks.start>, { correlationId, actor, client }: RequestContext) =>
       bus.call(
         control,
         { id, command, opr_user },
-        { correlationId, actor, partition: partitionOf(id), timeoutMs: 4_000 },
+        { correlationId, actor, client, partition: partitionOf(id), timeoutMs: 4_000 },
       );
   operations.serve(tasks.start, forward('start'));
   operations.serve(tasks.pause, forward('pause'));
@@ -145,7 +146,7 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     operations.serve(
       control,
       async ({ id, command, opr_user }, context) => {
-        const meta = { correlationId: context.correlationId, actor: opr_user };
+        const meta = metaOf(context, opr_user);
         if (command === 'start') {
           const task = await engine.task(id);
           const preparation = await reserveForResume(task, context, parts);
@@ -174,7 +175,14 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
       execution.plan,
       async ({ task_id }) => {
         const { created } = await engine.task(task_id);
-        return { task_id, uuid: created.uuid, correlation_id: created.correlationId, steps: created.steps };
+        return {
+          task_id,
+          uuid: created.uuid,
+          correlation_id: created.correlationId,
+          ...(created.traceparent === undefined ? {} : { traceparent: created.traceparent }),
+          ...(created.cluster === undefined ? {} : { cluster: created.cluster }),
+          steps: created.steps,
+        };
       },
       options,
     ),

@@ -1,16 +1,22 @@
 import { PARTITIONS, ServiceError, show } from '@rigel/contracts';
 import {
   APPEND_CTES,
+  APPEND_PARAMETERS,
   append,
   appendParameters,
   asVersionConflict,
   chunksOfStream,
+  lines,
   lockHistory,
+  numbers,
   type RecordedEvent,
+  recordedAs,
 } from '@rigel/event-store';
+import { createPool } from '@rigel/runtime';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type pg from 'pg';
-import { type Commit, changesOf, longestPieces, type TaskAppend } from './commit.js';
+import type { Logger } from 'pino';
+import { type Changes, type Commit, changesOf, longestPieces, type TaskAppend } from './commit.js';
 import type { EngineStore } from './engine/engine.js';
 import { insertTasks } from './insert-tasks.js';
 import type { Tables } from './tables.js';
@@ -19,44 +25,78 @@ import { foldTask } from './task/fold.js';
 import type { GateDependency, GateProgress } from './task/gate.js';
 import { nameOf, type TaskState } from './task/state.js';
 
-// $4 are the Changes, $5 to $9 the outputs, column by column. Every part joins `head`, so that its lock comes first.
-const COMMIT = `
+const parameter = (n: number): string => `$${APPEND_PARAMETERS + n}`;
+
+// After the parameters of the append: the rows of runs, column by column, the other Changes, and the outputs, column by
+// column. Every part joins `head`, so that its lock comes first.
+export const COMMIT = `
   WITH ${APPEND_CTES},
   changed_tasks AS (
     UPDATE tasks t SET state = r.state, end_reason = r.end_reason, stat = r.stat, active = r.active,
       version = r.version, updated_at = r.updated_at
-    FROM head, json_to_recordset($4::json->'tasks') AS r(id bigint, state smallint, end_reason text, stat int[],
-      active boolean, version int, updated_at bigint)
+    FROM head, json_to_recordset(${parameter(8)}::json->'tasks') AS r(id bigint, state smallint, end_reason text,
+      stat int[], active boolean, version int, updated_at bigint)
     WHERE t.id = r.id
   ),
   changed_runs AS (
-    UPDATE runs t SET state = r.state, step = r.step, steps = r.steps, updated_at = r.updated_at,
+    UPDATE runs t SET state = r.state, step = r.step, steps = r.steps::jsonb, updated_at = r.updated_at,
       ip = coalesce(r.ip, t.ip), vm_id = coalesce(r.vm_id, t.vm_id)
-    FROM head, json_to_recordset($4::json->'runs') AS r(id bigint, state smallint, step int, steps jsonb,
-      updated_at bigint, ip text, vm_id text)
+    FROM head, unnest(${parameter(1)}::bigint[], ${parameter(2)}::smallint[], ${parameter(3)}::int[],
+      string_to_array(${parameter(4)}, E'\\n'), ${parameter(5)}::bigint[], ${parameter(6)}::text[], ${parameter(7)}::text[])
+      AS r(id, state, step, steps, updated_at, ip, vm_id)
     WHERE t.id = r.id
   ),
   pinned AS (
     INSERT INTO host_keys (node_id, host_key)
     SELECT r.node_id, r.host_key
-    FROM head, json_to_recordset($4::json->'host_keys') AS r(node_id bigint, host_key text)
+    FROM head, json_to_recordset(${parameter(8)}::json->'host_keys') AS r(node_id bigint, host_key text)
     ON CONFLICT DO NOTHING
   ),
   held AS (
     UPDATE node_holds h SET expires_at = NULL
-    FROM head, json_to_recordset($4::json->'holding') AS r(task_id bigint, nodes bigint[])
+    FROM head, json_to_recordset(${parameter(8)}::json->'holding') AS r(task_id bigint, nodes bigint[])
     WHERE h.task_id = r.task_id AND h.node_id = ANY (r.nodes)
   ),
   released AS (
     DELETE FROM node_holds h
-    USING head, json_to_recordset($4::json->'ended') AS r(task_id bigint, nodes bigint[])
+    USING head, json_to_recordset(${parameter(8)}::json->'ended') AS r(task_id bigint, nodes bigint[])
     WHERE h.task_id = r.task_id AND h.node_id <> ALL (r.nodes)
+  ),
+  stored AS (
+    INSERT INTO attempt_output (run_id, step, attempt, start_byte, data)
+    SELECT o.* FROM head, unnest(${parameter(9)}::bigint[], ${parameter(10)}::int[], ${parameter(11)}::int[],
+      ${parameter(12)}::bigint[], ${parameter(13)}::bytea[]) AS o(run_id, step, attempt, start_byte, data)
+    ON CONFLICT (run_id, step, attempt, start_byte) DO UPDATE SET data = excluded.data
+    WHERE length(excluded.data) > length(attempt_output.data)
   )
-  INSERT INTO attempt_output (run_id, step, attempt, start_byte, data)
-  SELECT o.* FROM head, unnest($5::bigint[], $6::int[], $7::int[], $8::bigint[], $9::bytea[])
-    AS o(run_id, step, attempt, start_byte, data)
-  ON CONFLICT (run_id, step, attempt, start_byte) DO UPDATE SET data = excluded.data
-  WHERE length(excluded.data) > length(attempt_output.data)`;
+  SELECT base FROM head`;
+
+/** The parameters of the rows of runs. */
+function runColumns(rows: Changes['runs']): unknown[] {
+  const moved = rows.some(({ ip, vm_id }) => ip !== undefined || vm_id !== undefined);
+  return [
+    numbers(rows.map(({ id }) => id)),
+    numbers(rows.map(({ state }) => state)),
+    numbers(rows.map(({ step }) => step)),
+    lines(rows.map(({ steps }) => JSON.stringify(steps))),
+    numbers(rows.map(({ updated_at }) => updated_at)),
+    moved ? rows.map(({ ip }) => ip ?? null) : null,
+    moved ? rows.map(({ vm_id }) => vm_id ?? null) : null,
+  ];
+}
+
+/**
+ * The connection for commits. The plan of their statement is made once and kept, while the tables are small perhaps, and
+ * must suit them when they have millions of rows: it finds rows in indexes, whatever PostgreSQL thinks of their number then.
+ * One connection, because one commit is under way at a time.
+ */
+export function createCommitPool(url: string, log: Logger): pg.Pool {
+  return createPool(url, 'scheduler', log, 1, {
+    enable_seqscan: 'off',
+    enable_hashjoin: 'off',
+    enable_mergejoin: 'off',
+  });
+}
 
 // A node that failed may have passed the step in a later task, or have been given back by one.
 const PROGRESS = `
@@ -96,9 +136,10 @@ export class TaskStore implements EngineStore, TaskRecorder {
 
   constructor(
     readonly db: Kysely<Tables>,
-    /** The pool under `db`, for the statement that is run all the time. */
-    private readonly pool: pg.Pool,
-    private readonly onRecorded: () => void,
+    /** For the statement that is run all the time, see createCommitPool. */
+    private readonly commits: pg.Pool,
+    /** Gets the events where they are known here; without them it looks for itself. */
+    private readonly onRecorded: (events?: readonly RecordedEvent[]) => void,
   ) {
     this.raw = db as unknown as Kysely<unknown>;
   }
@@ -165,30 +206,35 @@ export class TaskStore implements EngineStore, TaskRecorder {
    */
   async commit({ appends, outputs, now }: Commit): Promise<void> {
     const pieces = longestPieces(outputs);
+    const { runs, ...others } = changesOf(appends);
     const streams = appends.map(({ task, events, expectedVersion, meta }) => ({
       stream: streamOf(task.id),
       expectedVersion,
       events,
       meta,
     }));
+    let base: number | undefined;
     try {
-      await this.pool.query({
+      const result = await this.commits.query<{ base: number }>({
         name: 'commit',
         text: COMMIT,
         values: [
           ...appendParameters(taskEventTypes, streams, now),
-          JSON.stringify(changesOf(appends)),
-          pieces.map(({ runId }) => runId),
-          pieces.map(({ step }) => step),
-          pieces.map(({ attempt }) => attempt),
-          pieces.map(({ start }) => start),
+          ...runColumns(runs),
+          JSON.stringify(others),
+          numbers(pieces.map(({ runId }) => runId)),
+          numbers(pieces.map(({ step }) => step)),
+          numbers(pieces.map(({ attempt }) => attempt)),
+          numbers(pieces.map(({ start }) => start)),
           pieces.map(({ data }) => data),
         ],
       });
+      base = result.rows[0]?.base;
     } catch (error) {
       throw asVersionConflict(error, streams);
     }
-    if (appends.length > 0) this.onRecorded();
+    if (appends.length > 0 && base !== undefined)
+      this.onRecorded(recordedAs(taskEventTypes, streams, base, now));
   }
 
   /**

@@ -73,8 +73,14 @@ export class Asked {
         this.world.removeNode(at.replace('add_nodes', 'remove_nodes'), id);
     } else if (at.endsWith('/create')) {
       const id = isObject(json.data) ? json.data.id : json.data;
-      const template = at.endsWith('/impl/create') ? '/task_tpl/delete' : at.replace('create', 'delete');
-      this.world.remove(`${template}/${String(id)}`);
+      this.world.remove(`${removalFor(at)}/${String(id)}`);
     }
   }
+}
+
+/** Address that removes what an address creates. */
+function removalFor(path: string): string {
+  if (path.endsWith('/impl/create')) return '/task_tpl/delete';
+  if (path.endsWith('/token/create')) return '/token/revoke';
+  return path.replace('create', 'delete');
 }

@@ -155,6 +155,12 @@ export class World {
     };
   }
 
+  /** A token, which is revoked at the end. */
+  async token() {
+    const body = { name: this.name('token'), role: 'viewer' };
+    return { ...body, id: await this.make('/token/create', body, '/token/revoke/') };
+  }
+
   /** Has a thing removed at the end that a request under test has made. */
   remove(path: string): void {
     this.removals.push(() => this.sender.send({ method: 'POST', path }));

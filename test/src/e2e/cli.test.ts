@@ -70,6 +70,7 @@ t.test('the command rigel finds the system that runs here, and its history', asy
         difference: { kind: 'value', table: 'tasks', key: { id }, column: 'state', value: 3, expected: 2 },
       },
       { service: 'scheduler', differences: 1 },
+      { service: 'access', differences: 0 },
     ],
   );
   await database.end();

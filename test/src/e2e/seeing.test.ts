@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { findFreePort } from '@rigel/local-servers';
 import { waitFor } from '@rigel/testing';
 import t from 'tap';
@@ -28,7 +31,32 @@ const LABELS = new Set([
 /** Of one process: those of its histograms come to some hundreds. */
 const MANY_SERIES = 2_000;
 
-const PROCESSES = ['catalog', 'inventory', 'scheduler', 'executor-1', 'gateway'];
+interface Span {
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  name: string;
+}
+
+/** A receiver of OpenTelemetry's OTLP/HTTP in JSON, which keeps every span. */
+const spans: Span[] = [];
+const receiver = createServer((request, response) => {
+  let body = '';
+  request.setEncoding('utf8').on('data', (chunk: string) => {
+    body += chunk;
+  });
+  request.on('end', () => {
+    const sent = JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] };
+    for (const { scopeSpans } of sent.resourceSpans)
+      for (const scope of scopeSpans) spans.push(...scope.spans);
+    response.setHeader('Content-Type', 'application/json').end('{}');
+  });
+}).listen(0, '127.0.0.1');
+await once(receiver, 'listening');
+t.teardown(() => receiver.close());
+const endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+
+const PROCESSES = ['access', 'catalog', 'inventory', 'scheduler', 'executor-1', 'gateway'];
 const ports = Object.fromEntries(
   await Promise.all(PROCESSES.map(async (name) => [name, await findFreePort()])),
 );
@@ -39,6 +67,8 @@ const rig = await startRig({
       name,
       {
         RIGEL_OPS_PORT: String(ports[name]),
+        RIGEL_OTEL_ENDPOINT: endpoint,
+        OTEL_BSP_SCHEDULE_DELAY: '100',
         ...(name === 'scheduler' ? { RIGEL_RETRY_DELAY: '600' } : {}),
       },
     ]),
@@ -161,6 +191,35 @@ t.test('every alert has a section in the runbook, and every section an alert', a
     alerts.map((name) => name.toLowerCase()),
     'each links to its own section',
   );
+});
+
+t.test('a trace leads from the HTTP request to the command on the node', async (t) => {
+  const node = `127.0.0.1:${sshd.port}`;
+  const template = await fleet.template({ traced: { command: 'true' } });
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const parent = '00f067aa0ba902b7';
+  const response = await fetch(`${api.url}/task/create`, {
+    method: 'POST',
+    headers: { traceparent: `00-${traceId}-${parent}-01` },
+    body: JSON.stringify({ template_id: template, task_name: 'traced', nodes: [node], auto: 1, params: {} }),
+  });
+  await fleet.ended(Number(response.headers.get('x-task-id')));
+  const find = (name: RegExp): Span | undefined =>
+    spans.find((span) => span.traceId === traceId && name.test(span.name));
+  const command = await waitFor(() => find(/^command on the node$/), { what: 'the span of the command' });
+  const step = await waitFor(() => find(/^step traced/), { what: 'the span of the step' });
+  const create = await waitFor(() => find(/^rigel\.scheduler\.task\.create$/), {
+    what: 'the span of the operation',
+  });
+  const http = await waitFor(() => find(/^POST task\.create$/), { what: 'the span of the request' });
+  t.equal(command.parentSpanId, step.spanId);
+  t.equal(step.parentSpanId, create.spanId);
+  t.equal(create.parentSpanId, http.spanId);
+  t.equal(http.parentSpanId, parent, 'which belongs to what the client was doing');
+  await waitFor(() => find(/^rigel\.catalog\./), { what: 'the spans of other services that were asked' });
+  await waitFor(() => find(/^rigel\.scheduler\.\{partition\}\.report$/), {
+    what: 'the report of the outcome',
+  });
 });
 
 t.test('an executor is killed and there is no other', async (t) => {

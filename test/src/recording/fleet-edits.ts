@@ -42,6 +42,14 @@ export async function editInventory(api: ApiClient, nodes: string[]): Promise<vo
   await api.ok(`/cluster/delete/${gone.cluster}`);
 }
 
+/** Makes tokens, and revokes one. */
+export async function editTokens(api: ApiClient): Promise<void> {
+  await api.ok('/token/create', { name: 'ann', role: 'admin' });
+  await api.ok('/token/create', { name: 'ci', role: 'operator', expires: '2126-01-01T00:00:00Z' });
+  const gone = await api.ok<{ id: number }>('/token/create', { name: 'dashboard', role: 'viewer' });
+  await api.ok(`/token/revoke/${gone.id}`);
+}
+
 /** Enters the templates, and changes and deletes one thing of each kind on the way. */
 export async function editCatalog(api: ApiClient): Promise<RecordedTemplates> {
   const step = async (name: string, args: string): Promise<{ action: number; step: number }> => {

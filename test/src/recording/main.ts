@@ -3,7 +3,7 @@ import { run as rigel, SERVICES } from '@rigel/cli';
 import { REPOSITORY_DIR } from '@rigel/local';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
-import { editCatalog, editInventory } from './fleet-edits.js';
+import { editCatalog, editInventory, editTokens } from './fleet-edits.js';
 import { growAndShrink } from './machines.js';
 import { runTasks } from './runs.js';
 
@@ -23,6 +23,7 @@ try {
   await editInventory(rig.api, nodes);
   await runTasks(rig, await editCatalog(rig.api), nodes);
   await growAndShrink(rig, 'greet');
+  await editTokens(rig.api);
   await quiet();
   for (const service of SERVICES) {
     const file = join(REPOSITORY_DIR, 'services', service, 'recordings', release, 'small-runs');

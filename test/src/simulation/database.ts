@@ -46,6 +46,8 @@ interface Transaction {
   appends: { taskId: number; events: TaskEvent[]; expectedVersion: number; meta: TaskAppend['meta'] }[];
   now: number;
   apply: () => void;
+  /** The events with their places, once it is committed. */
+  recorded?: RecordedEvent<TaskEvent>[];
 }
 
 /**
@@ -118,8 +120,8 @@ export class SimulatedDatabase {
     });
   }
 
-  /** The store as one process has it. `onRecorded` is called when a commit of its own was answered. */
-  connect(host: Host, onRecorded: () => void): EngineStore & TaskRecorder {
+  /** The store as one process has it. `onRecorded` is called when a commit of its own was answered, as the real one does. */
+  connect(host: Host, onRecorded: (events?: readonly RecordedEvent[]) => void): EngineStore & TaskRecorder {
     const query = <T>(work: () => T): Promise<T> => this.query(host, work);
     const transact = async (transaction: Transaction): Promise<void> => {
       await this.transact(host, transaction);
@@ -146,7 +148,11 @@ export class SimulatedDatabase {
         ),
       outputSize: (runId, step, attempt) => query(() => this.output(runId, step, attempt).length),
       progressOf: (dependencies) => query(() => dependencies.flatMap((one) => this.progressOf(one))),
-      commit: (commit) => transact(this.transactionOf(commit)),
+      commit: async (commit) => {
+        const transaction = this.transactionOf(commit);
+        await this.transact(host, transaction);
+        onRecorded(transaction.recorded && copy(transaction.recorded));
+      },
       create: (appends, now) => transact(this.creationOf(appends, now)),
       reserve: (nodes, taskId, ttlMs, now) => query(() => this.hold(nodes, taskId, now + ttlMs, now)),
       reserveForRemoval: async () => {
@@ -272,6 +278,7 @@ export class SimulatedDatabase {
       }
     }
     this.log.push(...recorded);
+    transaction.recorded = recorded;
     this.onCommit(recorded);
   }
 

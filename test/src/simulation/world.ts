@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { catalog, controlSubject, inventory, type TaskTarget } from '@rigel/contracts';
 import { EventConsumer, EventRelay } from '@rigel/event-store';
-import { Agent, SshRunner } from '@rigel/executor';
+import { Agent, SshRunner, StepSecrets } from '@rigel/executor';
 import { Bus } from '@rigel/messaging';
 import { Operations } from '@rigel/runtime';
 import { Replica } from '@rigel/scheduler';
@@ -165,7 +165,7 @@ export class World {
     const replica = new Replica({
       bus,
       operations: new Operations(bus, log),
-      store: this.database.connect(host, () => relay.notify()),
+      store: this.database.connect(host, (events) => relay.notify(events)),
       wire: {
         offer: this.queue.connect(host).offer,
         control: (executor, control) => bus.publish(controlSubject(executor), control),
@@ -190,7 +190,7 @@ export class World {
       work: this.queue.connect(host),
       clock: host.clock,
       createRunner: (_capability, claimed, log) =>
-        new SshRunner(claimed, SSH_SETTINGS, accessTo(this.nodes, host), host.clock, log),
+        new SshRunner(claimed, SSH_SETTINGS, accessTo(this.nodes, host), host.clock, NO_SECRETS, log),
       log: silentLogger,
     });
     agent.start();
@@ -284,6 +284,8 @@ export function templateOf(id: number) {
     })),
   };
 }
+
+const NO_SECRETS = new StepSecrets({ read: () => Promise.reject(new Error('there are no secrets')) });
 
 const SSH_SETTINGS = {
   connection: {

@@ -57,12 +57,14 @@ export class ApiClient {
     readonly url: string,
     /** How long an answer is waited for. */
     private readonly timeoutMs = 60_000,
+    /** The header by which it says who it is. */
+    private readonly authorization = 'tester',
   ) {}
 
   async call<Data = unknown>(path: string, body?: unknown, method = 'POST'): Promise<Answer<Data>> {
     const response = await fetch(`${this.url}${path}`, {
       method,
-      headers: { 'content-type': 'application/json', authorization: 'tester' },
+      headers: { 'content-type': 'application/json', authorization: this.authorization },
       signal: AbortSignal.timeout(this.timeoutMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

@@ -48,13 +48,16 @@ async function inFolder(folder: string, { env, out, signal, exit }: DemoOptions)
     RIGEL_HTTP_PORT: '0',
     RIGEL_RETRY_DELAY: '1',
     ...env,
+    // It is for this terminal alone, and its client has no token.
+    RIGEL_ACCESS: 'off',
+    RIGEL_HTTP_HOST: '127.0.0.1',
     RIGEL_DATA_DIR: folder,
     RIGEL_SSH_KEY_FILE: keyFile,
     // Of all providers only those of this computer are for a demo.
     RIGEL_PROVIDERS_FILE: '',
   });
   print(
-    `Rigel is starting: database, NATS, gateway, inventory, catalog, scheduler and ${config.executors} executors …`,
+    `Rigel is starting: database, NATS, gateway, access, inventory, catalog, scheduler and ${config.executors} executors …`,
   );
   const stack = await startStack(config, { signal, onNotice: (line) => print(`  ${line}`) });
   try {

@@ -1,10 +1,11 @@
+import type { SecretReference } from '@rigel/secrets';
 import { Type } from 'typebox';
 import { sdAdapter } from '../adapter.js';
 import { ProviderError } from '../provider-error.js';
 import { callRest } from '../rest-call.js';
 import { restSettings } from '../rest-settings.js';
 import type { SdChange, SdChangeKind, SdProgress, SdProvider } from '../sd-provider.js';
-import { readSecret, type SecretReference } from '../secrets.js';
+import { readSecret } from '../secrets.js';
 import type { ProviderCall } from '../vm-provider.js';
 import { hostOf } from './target.js';
 

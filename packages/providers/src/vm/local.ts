@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import type { ConnectionSettings } from '@rigel/remote-attempt';
 import ssh2 from 'ssh2';
 import { Type } from 'typebox';
 import { vmAdapter } from '../adapter.js';
@@ -74,6 +75,11 @@ export const localAdapter = vmAdapter({
   }),
   create: ({ folder }, { ssh }) => {
     if (!isAbsolute(folder)) throw new Error(`folder = ${folder} must be an absolute path`);
-    return new LocalVmProvider(new LocalMachines(folder), ssh?.connection.privateKey);
+    return new LocalVmProvider(new LocalMachines(folder), staticKey(ssh?.connection.privateKey));
   },
 });
+
+/** The executor's own key is one that is there from the beginning. */
+function staticKey(key: ConnectionSettings['privateKey'] | undefined): Buffer | string | undefined {
+  return typeof key === 'function' ? undefined : key;
+}

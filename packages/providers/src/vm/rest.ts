@@ -1,9 +1,10 @@
+import type { SecretReference } from '@rigel/secrets';
 import { Type } from 'typebox';
 import { vmAdapter } from '../adapter.js';
 import { ProviderError } from '../provider-error.js';
 import { callRest } from '../rest-call.js';
 import { restSettings } from '../rest-settings.js';
-import { readSecret, type SecretReference } from '../secrets.js';
+import { readSecret } from '../secrets.js';
 import type { CreatedMachine, Machine, MachineState, ProviderCall, VmProvider } from '../vm-provider.js';
 
 interface Settings {

@@ -1,4 +1,4 @@
-import { append, type NewEvent, readStreams } from '@rigel/event-store';
+import { append, metaOf, type NewEvent, readStreams } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Transaction } from 'kysely';
 import { eventTypes } from '../event-types.js';
@@ -13,7 +13,7 @@ import { implStream } from './stream.js';
 export async function deleteImplsOf(
   trx: Transaction<CatalogTables>,
   actionId: number,
-  { correlationId, actor }: RequestContext,
+  context: RequestContext,
 ): Promise<void> {
   const untyped = trx as unknown as Transaction<unknown>;
   const impls = await trx
@@ -34,7 +34,7 @@ export async function deleteImplsOf(
       stream: implStream(id),
       expectedVersion: histories.get(implStream(id))?.length ?? 0,
       events: [{ type: 'ActionImplDeleted', data: { id } }],
-      meta: { correlationId, actor },
+      meta: metaOf(context),
     })),
     Date.now(),
   );

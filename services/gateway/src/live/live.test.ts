@@ -4,6 +4,7 @@ import { eventsSubject, live, outputStoredSubject, ServiceError, taskStream } fr
 import { type ReceivedEvent, readEventStream, silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
 import { buildApp } from '../app.js';
+import { testSettings } from '../testing/gateway.js';
 import { Responders } from '../testing/responders.js';
 
 const servers = await startTestServers();
@@ -17,7 +18,7 @@ async function startTask(t: Test, options: { streams?: number } = {}) {
   const bus = await servers.startBus('gateway');
   const wire = await servers.startBus('scheduler');
   const services = new Responders(wire);
-  const config = { RIGEL_TIME_ZONE: 'UTC', RIGEL_HTTP_STREAMS: options.streams ?? 1_000 };
+  const config = testSettings({ RIGEL_HTTP_STREAMS: options.streams ?? 1_000 });
   const app = await buildApp({ bus, log: silentLogger, config });
   t.teardown(async () => {
     await app.close();

@@ -6,7 +6,8 @@ const Overrides = Type.Record(Type.String(), Type.Unknown());
 /** Parameter values of a new task: a map, or an array of maps that are read one after the other. */
 export const OverridesInput = Type.Union([Overrides, Type.Array(Overrides)], {
   description:
-    'Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it.',
+    'Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it. ' +
+    'A value may name a secret of the executors: {"secret": name}.',
   default: {},
 });
 

@@ -14,14 +14,18 @@ const params = Type.Object({
   actions: Type.Optional(Type.Array(Type.String())),
 });
 
-function reader(facts: Partial<EndpointDefinition<typeof params>> = {}) {
+function reader(
+  facts: Partial<Omit<EndpointDefinition<typeof params>, 'access' | 'role'>> = {},
+  access: 'read' | 'write' = 'write',
+) {
   const read = prepareParameters(
     defineEndpoint({
       id: 'thing.update',
       title: 'Change a thing',
       methods: ['POST'],
       paths: ['/thing/:id'],
-      access: 'write',
+      access,
+      role: 'operator',
       params,
       failures: { otherwise: failure(400, 'no', null) },
       result: Type.Null(),
@@ -84,7 +88,7 @@ t.test('what cannot be read is refused on writes and ignored on reads', async (t
   const broken = { unreadable: 'broken' };
   t.throws(() => reader()({ id: 1 }, broken), UnreadableRequest);
   t.throws(() => reader()({ id: 1 }, NOTHING, broken), UnreadableRequest);
-  t.strictSame(reader({ access: 'read' })({ id: 1 }, broken, { name: 'q' }).input, {
+  t.strictSame(reader({}, 'read')({ id: 1 }, broken, { name: 'q' }).input, {
     id: 1,
     name: 'q',
     count: 5,

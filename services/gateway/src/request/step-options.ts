@@ -15,7 +15,11 @@ const IgnoreError = Type.Boolean({
  */
 export const StepInput = Type.Object({
   name: Type.String({ description: 'A built-in step or a remote step.' }),
-  param_values: Type.Optional(Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Literal('')])),
+  param_values: Type.Optional(
+    Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Literal('')], {
+      description: 'Parameter values; {"secret": name} names a secret of the executors.',
+    }),
+  ),
   retry: Type.Optional(
     Type.Union([
       Type.Object({ retry_times: Type.Optional(RetryTimes), ignore_error: Type.Optional(IgnoreError) }),

@@ -49,6 +49,7 @@ export const actimpls: Endpoint[] = [
     methods: ['POST'],
     paths: ['/actimpl/create'],
     access: 'write',
+    role: 'admin',
     params: Type.Object({ type: Kind, action_id: idOf('action'), template: Text }),
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Id,
@@ -62,6 +63,7 @@ export const actimpls: Endpoint[] = [
     methods: ['POST'],
     paths: ['/actimpl/update/:id'],
     access: 'write',
+    role: 'admin',
     params: Type.Object({
       id: idOf('implementation, or of its action'),
       by: By(
@@ -87,6 +89,7 @@ export const actimpls: Endpoint[] = [
     methods: DELETE_BY_POST,
     paths: ['/actimpl/delete/:id'],
     access: 'write',
+    role: 'admin',
     params: Type.Object({
       id: idOf('implementation, or of its action'),
       by: By('What the id is. Absent: an implementation’s.'),

@@ -47,6 +47,7 @@ export const actions: Endpoint[] = [
     methods: ['POST'],
     paths: ['/action/create'],
     access: 'write',
+    role: 'admin',
     params: Type.Object({ name: Name, desc: Desc, params: Params }),
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Id,
@@ -60,6 +61,7 @@ export const actions: Endpoint[] = [
     methods: ['POST'],
     paths: ['/action/update/:id'],
     access: 'write',
+    role: 'admin',
     params: Type.Object({
       id: idOf('action'),
       name: Type.Optional(Name),
@@ -86,6 +88,7 @@ export const actions: Endpoint[] = [
     methods: DELETE_BY_POST,
     paths: ['/action/delete/:id'],
     access: 'write',
+    role: 'admin',
     params: Type.Object({ id: idOf('action') }),
     failures: { otherwise: failure(404, STORE_LOST, null) },
     result: EmptyText,

@@ -42,6 +42,7 @@ export const clusters: Endpoint[] = [
     methods: ['POST'],
     paths: ['/cluster/create'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({ name: Name, desc: Desc, biz: Biz }),
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Id,
@@ -55,6 +56,7 @@ export const clusters: Endpoint[] = [
     methods: ['POST'],
     paths: ['/cluster/update/:id'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({
       id: idOf('cluster'),
       name: Name,
@@ -75,6 +77,7 @@ export const clusters: Endpoint[] = [
     methods: DELETE_BY_POST,
     paths: ['/cluster/delete/:id'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({ id: idOf('cluster') }),
     failures: { otherwise: failure(400, STORE_LOST, null) },
     result: EmptyText,

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../endpoint.js';
+import { accessEndpoints } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
@@ -28,4 +29,5 @@ export const endpoints: readonly Endpoint[] = [
   ...liveEndpoints,
   ...why,
   ...schedules,
+  ...accessEndpoints,
 ];

@@ -20,6 +20,7 @@ export const poolOperations: Endpoint[] = [
     methods: ['POST'],
     paths: ['/pool/expand/:id'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({
       id: idOf('pool'),
       num: Type.Integer({ minimum: 1, maximum: 200, description: 'Machines to add.' }),
@@ -39,6 +40,7 @@ export const poolOperations: Endpoint[] = [
     methods: ['POST'],
     paths: ['/pool/shrink/:id'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({
       id: idOf('pool'),
       nodes: Type.Array(Type.String(), { minItems: 1, description: 'Addresses of the nodes to give back.' }),
@@ -58,6 +60,7 @@ export const poolOperations: Endpoint[] = [
     methods: ['POST'],
     paths: ['/pool/deploy/:id'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({
       id: idOf('pool'),
       max_num: Type.Integer({ minimum: 1, description: 'Most nodes handled at once.' }),

@@ -61,6 +61,7 @@ export const pools: Endpoint[] = [
     methods: ['POST', 'GET'],
     paths: ['/pool/create'],
     access: 'write',
+    role: 'operator',
     getNeedsBody: true,
     params: Type.Object({
       name: Name,
@@ -84,6 +85,7 @@ export const pools: Endpoint[] = [
     methods: DELETE_BY_DELETE,
     paths: ['/pool/delete/:id'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({ id: idOf('pool') }),
     failures: {
       otherwise: failure(400, 'fail to delete pool', []),
@@ -107,6 +109,7 @@ export const pools: Endpoint[] = [
     methods: ['POST', 'DELETE'],
     paths: ['/pool/update/:id'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({
       id: idOf('pool'),
       name: Type.Optional(Name),
@@ -203,6 +206,7 @@ export const pools: Endpoint[] = [
     methods: ['POST', 'GET'],
     paths: ['/pool/:id/add_nodes'],
     access: 'write',
+    role: 'operator',
     getNeedsBody: true,
     params: Type.Object({
       id: idOf('pool'),
@@ -233,6 +237,7 @@ export const pools: Endpoint[] = [
     methods: ['DELETE', 'POST', 'GET'],
     paths: ['/pool/:id/remove_nodes'],
     access: 'write',
+    role: 'operator',
     getNeedsBody: true,
     params: Type.Object({
       id: idOf('pool'),
@@ -256,11 +261,14 @@ export const pools: Endpoint[] = [
   defineEndpoint({
     id: 'pool.search_by_ip',
     title: 'Find the pool of each address',
-    notes: 'An address that no node has gets -1.',
+    notes:
+      'An address that no node has gets -1. A list that is too long for an address may come in the body.',
     methods: READ_BY_POST,
-    paths: ['/pool/search_by_ip/:iplist'],
+    paths: ['/pool/search_by_ip/:iplist', '/pool/search_by_ip'],
     access: 'read',
-    params: Type.Object({ iplist: Type.String({ description: 'Addresses, separated by commas.' }) }),
+    params: Type.Object({
+      iplist: Type.String({ default: '', description: 'Addresses, separated by commas.' }),
+    }),
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Type.Record(Type.String(), Type.Integer()),
     example: { '10.0.0.7': 1, '10.0.0.8': -1 },

@@ -50,6 +50,7 @@ export const remoteSteps: Endpoint[] = [
     methods: ['POST'],
     paths: ['/remote_step/create'],
     access: 'write',
+    role: 'admin',
     params: Type.Object({ name: Name, desc: Desc, actions: Actions }),
     spellings,
     failures: { otherwise: failure(400, STORE_LOST, {}) },
@@ -64,6 +65,7 @@ export const remoteSteps: Endpoint[] = [
     methods: ['POST'],
     paths: ['/remote_step/update/:id'],
     access: 'write',
+    role: 'admin',
     params: Type.Object({
       id: idOf('remote step'),
       name: Type.Optional(Name),
@@ -90,6 +92,7 @@ export const remoteSteps: Endpoint[] = [
     methods: DELETE_BY_POST,
     paths: ['/remote_step/delete/:id'],
     access: 'write',
+    role: 'admin',
     params: Type.Object({ id: idOf('remote step') }),
     failures: {
       otherwise: failure(400, STORE_LOST, null),

@@ -149,6 +149,7 @@ export const schedules: Endpoint[] = [
     methods: ['POST'],
     paths: ['/task/saveTask'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({
       id: Type.Integer({
         minimum: 0,

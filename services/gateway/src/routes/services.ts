@@ -35,6 +35,7 @@ export const services: Endpoint[] = [
     methods: ['POST', 'GET'],
     paths: ['/service/create'],
     access: 'write',
+    role: 'operator',
     getNeedsBody: true,
     params: Type.Object(fields),
     failures: { otherwise: failure(400, PARSE_FAILED, []) },
@@ -49,6 +50,7 @@ export const services: Endpoint[] = [
     methods: ['POST'],
     paths: ['/service/update/:id'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({
       id: idOf('service'),
       name: Type.Optional(fields.name),
@@ -76,6 +78,7 @@ export const services: Endpoint[] = [
     methods: DELETE_BY_DELETE,
     paths: ['/service/delete/:id'],
     access: 'write',
+    role: 'operator',
     params: Type.Object({ id: idOf('service') }),
     failures: {
       otherwise: failure(400, 'id is error', []),

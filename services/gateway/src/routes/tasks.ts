@@ -62,6 +62,7 @@ function controlEndpoint(
     methods: ['POST', 'GET'] satisfies Method[],
     paths: [`/task/${operation}/:id`, `/task/${operation}`],
     access: 'write',
+    role: 'operator',
     params: Type.Object({ id: idOf('task') }),
     failures,
     result: Type.Null(),
@@ -83,6 +84,7 @@ export const tasks: Endpoint[] = [
     methods: ['POST', 'GET'],
     paths: ['/task/create'],
     access: 'write',
+    role: 'operator',
     getNeedsBody: true,
     params: Type.Object({
       template_id: idOf('template to run'),
@@ -120,8 +122,8 @@ export const tasks: Endpoint[] = [
     failures: { otherwise: failure(400, REFUSED, []) },
     result: Type.Null(),
     example: null,
-    handler: async ({ nodes, params, opr_user, ...input }, { call, operator }) => {
-      const by = opr_user?.trim() || operator;
+    handler: async ({ nodes, params, opr_user, ...input }, { call, operator, authenticated }) => {
+      const by = (authenticated ? '' : opr_user?.trim()) || operator;
       const request: RpcRequest<typeof scheduler.create> = {
         ...input,
         opr_user: by,

@@ -47,6 +47,7 @@ function createTemplate(
     methods,
     paths: [path],
     access: 'write',
+    role: 'admin',
     getNeedsBody: true,
     params: Type.Object({ name: Name, desc, steps: StepsInput }),
     failures,
@@ -81,6 +82,7 @@ function deleteTemplate(id: string, paths: readonly string[], missing: string): 
     methods: DELETE_BY_POST,
     paths,
     access: 'write',
+    role: 'admin',
     params: Type.Object({ id: idOf('template') }),
     failures: { otherwise: failure(404, missing, {}), not_found: exactFailure(404, missing, {}) },
     result: Type.Null(),
@@ -133,6 +135,7 @@ export const templates: Endpoint[] = [
     methods: ['POST'],
     paths: ['/task_tpl/update/:id'],
     access: 'write',
+    role: 'admin',
     params: Type.Object({
       id: idOf('template'),
       name: Type.Optional(Name),

@@ -1,8 +1,10 @@
-import { catalog, inventory, live, ServiceError, schedules, tasks, taskWhy } from '@rigel/contracts';
+import { access, catalog, inventory, live, ServiceError, schedules, tasks, taskWhy } from '@rigel/contracts';
 import type { Responders } from './responders.js';
 import {
   actimpl,
   action,
+  apiToken,
+  auditEntry,
   cluster,
   created,
   cronItem,
@@ -100,6 +102,11 @@ export function answerEverything(services: Responders): void {
     total: 12,
     next: [{ due: created, item: cronItem }],
   }));
+  services.on(access.listAudit, () => ({ rows: [auditEntry], total: 12 }));
+  services.on(access.listTokens, () => ({ rows: [apiToken], total: 12 }));
+  services.on(access.createToken, () => ({ id: 81 }));
+  services.on(access.revokeToken, () => ({}));
+  services.on(access.recordRequests, () => ({}));
   services.on(tasks.nodeLog, () => ({
     steps: [
       { name: 'restart', text: 'one\ntwo' },

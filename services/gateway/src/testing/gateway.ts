@@ -1,7 +1,7 @@
 import { silentLogger, startTestServers, type TestServers } from '@rigel/testing';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { buildApp } from '../app.js';
+import { type AppSettings, buildApp } from '../app.js';
 import { Responders } from './responders.js';
 
 export interface TestGateway {
@@ -11,16 +11,33 @@ export interface TestGateway {
   stop: () => Promise<void>;
 }
 
+/** Settings for a test: access is off, and nothing is limited. */
+export function testSettings(settings: Partial<AppSettings> = {}): AppSettings {
+  return {
+    RIGEL_TIME_ZONE: 'UTC',
+    RIGEL_HTTP_STREAMS: 100,
+    RIGEL_ACCESS: 'off',
+    RIGEL_HTTP_TRUST_PROXY: '',
+    RIGEL_HTTP_RATE_LIMIT: 0,
+    RIGEL_HTTP_FAILED_LIMIT: 1_000_000,
+    ...settings,
+  };
+}
+
 /** A gateway on a real NATS server, with the services' side of the wire in the hands of the test. */
 export async function startTestGateway(
-  options: { log?: Logger; zone?: string; streams?: number } = {},
+  options: { log?: Logger; zone?: string; streams?: number; settings?: Partial<AppSettings> } = {},
 ): Promise<TestGateway> {
   const servers = await startTestServers();
   const services = new Responders(await servers.startBus('services'));
   const app = await buildApp({
     bus: await servers.startBus('gateway'),
     log: options.log ?? silentLogger,
-    config: { RIGEL_TIME_ZONE: options.zone ?? 'UTC', RIGEL_HTTP_STREAMS: options.streams ?? 100 },
+    config: testSettings({
+      RIGEL_TIME_ZONE: options.zone ?? 'UTC',
+      RIGEL_HTTP_STREAMS: options.streams ?? 100,
+      ...options.settings,
+    }),
   });
   await app.ready();
   return {

@@ -1,4 +1,4 @@
-import type { NodeRun, Schedule, Task } from '@rigel/contracts';
+import type { ApiToken, AuditEntry, NodeRun, Schedule, Task } from '@rigel/contracts';
 
 /*
  * Rows as the services answer them. Times: 2017-07-27 13:39:55 and 13:41:00 UTC.
@@ -130,4 +130,30 @@ export const schedule: Schedule = {
   time_zone: '',
   cron_items: [cronItem],
   depend_items: [{ id: 2, pool_id: 5, ratio: 0.5, elastic_count: 2, step_name: 'create_vm', ignore: false }],
+};
+
+export const apiToken: ApiToken = {
+  id: 81,
+  name: 'ci',
+  role: 'operator',
+  created,
+  created_by: 'ann',
+  expires: null,
+  revoked: updated,
+  revoked_by: 'bob',
+  last_used: null,
+};
+
+export const auditEntry: AuditEntry = {
+  id: 91,
+  time: created,
+  operator: 'ci',
+  action: 'task.stop',
+  target: 'task-11',
+  name: '',
+  client: '10.0.0.9',
+  correlation_id: 'c',
+  outcome: 'done',
+  status: 0,
+  reason: '',
 };

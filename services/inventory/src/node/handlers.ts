@@ -6,11 +6,19 @@ import { sql } from 'kysely';
 import type { Store } from '../store.js';
 import { addNodes } from './add-nodes.js';
 import { nodeDecider } from './decider.js';
-import { assertPool, countNodesOf, type LocatedNode, locatedNodes, nodesByAddress } from './node-rows.js';
+import {
+  assertPool,
+  clusterOf,
+  countNodesOf,
+  type LocatedNode,
+  locatedNodes,
+  nodesByAddress,
+} from './node-rows.js';
 import { removeNodes } from './remove-nodes.js';
 
-function toTarget({ id: node_id, ip, vm_id, pool_id, pool_name }: LocatedNode): TaskTarget {
-  return { node_id, ip, vm_id, pool_id, pool_name };
+function toTarget(node: LocatedNode): TaskTarget {
+  const { id: node_id, ip, vm_id, pool_id, pool_name, cluster_id, cluster_name } = node;
+  return { node_id, ip, vm_id, pool_id, pool_name, cluster: { id: cluster_id, name: cluster_name } };
 }
 
 /** Serves the operations on nodes. */
@@ -41,7 +49,9 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
   operations.serve(inventory.planNodes, async ({ pool_id, count, node_type }, context) => {
     await assertPool(db, pool_id);
     const plan = (id: number) => ({ do: 'plan' as const, id, pool_id, node_type });
-    return { ids: await store.create(nodeDecider, 'node', count, plan, context) };
+    const ids = await store.create(nodeDecider, 'node', count, plan, context);
+    const cluster = await clusterOf(db, pool_id);
+    return { ids, ...(cluster ? { cluster } : {}) };
   });
 
   operations.serve(inventory.poolTargets, async ({ pool_id }) => {

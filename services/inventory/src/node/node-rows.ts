@@ -1,4 +1,4 @@
-import { isStorable, ServiceError } from '@rigel/contracts';
+import { type ClusterRef, isStorable, ServiceError } from '@rigel/contracts';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { InventoryTables } from '../tables.js';
 
@@ -25,18 +25,36 @@ export interface LocatedNode {
   vm_id: string;
   pool_id: number;
   pool_name: string;
+  cluster_id: number;
+  cluster_name: string;
 }
 
-/** Nodes with the names of their pools, oldest first. */
+/** Nodes with the names of their pools and clusters, oldest first. */
 export async function locatedNodes(
   db: Kysely<InventoryTables>,
   condition: RawBuilder<unknown>,
 ): Promise<LocatedNode[]> {
   const { rows } = await sql<LocatedNode>`
-    SELECT nodes.id, nodes.ip, nodes.vm_id, nodes.pool_id, pools.name AS pool_name
-    FROM nodes JOIN pools ON pools.id = nodes.pool_id
+    SELECT nodes.id, nodes.ip, nodes.vm_id, nodes.pool_id, pools.name AS pool_name,
+      clusters.id AS cluster_id, clusters.name AS cluster_name
+    FROM nodes JOIN pools ON pools.id = nodes.pool_id JOIN services ON services.id = pools.service_id
+      JOIN clusters ON clusters.id = services.cluster_id
     WHERE ${condition} ORDER BY nodes.id`.execute(db);
   return rows;
+}
+
+/** The cluster of a pool; undefined when there is no such pool. */
+export async function clusterOf(
+  db: Kysely<InventoryTables>,
+  poolId: number,
+): Promise<ClusterRef | undefined> {
+  return db
+    .selectFrom('pools')
+    .innerJoin('services', 'services.id', 'pools.service_id')
+    .innerJoin('clusters', 'clusters.id', 'services.cluster_id')
+    .select(['clusters.id', 'clusters.name'])
+    .where('pools.id', '=', poolId)
+    .executeTakeFirst();
 }
 
 /** The nodes with these addresses. `-`, which any number of nodes may carry, is nobody's address. */

@@ -161,9 +161,9 @@ t.test('a node gets its machine, and goes with it', async (t) => {
   const returned = { type: 'MachineReturned', data: { run: 0, node: one, vm: `vm-${one}` } };
   await happen(returned, returned, { type: 'RunSucceeded', data: { run: 0, node: one } });
   await comesTo([[two, '-', `vm-${two}`]]);
-  t.same(await call(inventory.targetsById, { ids: [one, two] }), {
-    targets: [{ node_id: two, ip: '-', vm_id: `vm-${two}`, pool_id: grown.id, pool_name: 'grown' }],
-  });
+  const { targets } = await call(inventory.targetsById, { ids: [one, two] });
+  t.equal(targets.length, 1);
+  t.match(targets[0], { node_id: two, ip: '-', vm_id: `vm-${two}`, pool_id: grown.id, pool_name: 'grown' });
   await t.rejects(call(inventory.planNodes, { pool_id: 99, count: 1, node_type: 'manual' }), {
     code: 'not_found',
     field: 'pool_id',

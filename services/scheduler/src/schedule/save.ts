@@ -11,7 +11,7 @@ import {
   type schedules,
   show,
 } from '@rigel/contracts';
-import { VersionConflict } from '@rigel/event-store';
+import { metaOf, VersionConflict } from '@rigel/event-store';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import type { Transaction } from 'kysely';
 import type { Tables } from '../tables.js';
@@ -49,7 +49,7 @@ export async function saveSchedule(
   const pool = await poolOf(request.pool_id, 'pool_id', context, bus);
   await checkDependencies(pool, definition, context, bus);
   const dependsOn = definition.dependItems.map((item) => item.pool_id);
-  const meta = { correlationId: context.correlationId, actor: request.opr_user };
+  const meta = metaOf(context, request.opr_user);
   for (let attempt = 1; ; attempt++) {
     const known = await findSchedule(store, request);
     const id = known ?? (await store.nextId());

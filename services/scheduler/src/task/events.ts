@@ -1,5 +1,6 @@
 import {
   type BatchStarted,
+  type ClusterRef,
   type MachineAssigned,
   type MachineReturned,
   type OccurrenceCause,
@@ -35,9 +36,13 @@ export interface TaskCreated {
   uuid: string;
   /** Of the request that made the task: goes along to the commands on the nodes. */
   correlationId: string;
+  /** W3C traceparent of that request, when it was traced: what executors do for the task belongs to it. */
+  traceparent?: string;
   name: string;
   template: { id: number; name: string };
   pool: { id: number; name: string };
+  /** The pool's cluster then; absent in tasks of earlier releases. */
+  cluster?: ClusterRef;
   steps: PlannedStep[];
   nodes: TaskNode[];
   /** Id of the first node run; the others follow it without gaps. */

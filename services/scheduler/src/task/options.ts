@@ -1,7 +1,15 @@
-import { parseTemplate, renderTemplate, TemplateError } from '@rigel/command-template';
+import {
+  type ParameterUse,
+  type ParameterValue,
+  parseTemplate,
+  renderTemplate,
+  TemplateError,
+} from '@rigel/command-template';
 import {
   BUILT_IN_STEPS,
   type Capability,
+  isSecretName,
+  isSecretParameter,
   type ResolvedAction,
   type ResolvedStep,
   ServiceError,
@@ -41,10 +49,10 @@ function parametersOf(step: ResolvedStep): Set<string> {
 }
 
 /** The `{{name}}` places of an action's template. @throws ServiceError `invalid` when the template cannot be used safely. */
-function placesOf(step: ResolvedStep, action: ResolvedAction): { name: string }[] {
+function placesOf(step: ResolvedStep, action: ResolvedAction): readonly ParameterUse[] {
   if (action.module === 'noop') return [];
   try {
-    return [...parseTemplate(action.text, action.module === 'shell' ? 'command' : 'script').parameters];
+    return parseTemplate(action.text, action.module === 'shell' ? 'command' : 'script').parameters;
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw new ServiceError(
@@ -57,7 +65,8 @@ function placesOf(step: ResolvedStep, action: ResolvedAction): { name: string }[
 
 /**
  * Lays a request's overrides over the template's parameter values: `{step: {param: value}}` reaches every step of that
- * name, `{param: value}` every step that has the parameter. The given steps stay as they are.
+ * name, `{param: value}` every step that has the parameter. `{param: {secret: name}}` is a value, unless a step is called so.
+ * The given steps stay as they are.
  */
 export function mergeParams(steps: readonly ResolvedStep[], params: Record<string, unknown>): MergedSteps {
   const merged = steps.map((step) => ({ ...step, param_values: { ...step.param_values } }));
@@ -65,7 +74,7 @@ export function mergeParams(steps: readonly ResolvedStep[], params: Record<strin
   for (const [key, value] of Object.entries(params)) {
     if (key === '') continue;
     const named = merged.filter((step) => step.name === key);
-    if (isObject(value)) {
+    if (isObject(value) && (named.length > 0 || !isSecretParameter(value))) {
       for (const [param, inner] of Object.entries(value)) {
         if (param === '') continue;
         const takers = named.filter((step) => parametersOf(step).has(param));
@@ -113,22 +122,49 @@ function capabilityOf(step: ResolvedStep): Capability {
 
 function checkAction(step: ResolvedStep, action: ResolvedAction): void {
   const where = `step ${step.name}, action ${action.name}`;
-  for (const { name } of placesOf(step, action)) {
+  for (const place of placesOf(step, action)) {
+    const { name } = place;
     const value = step.param_values[name];
     if (value === undefined || value === null) {
       throw new ServiceError('invalid', `${where}: parameter ${name} has no value`, 'params');
     }
-    checkType(where, name, value, action.params[name] ?? 'string');
+    const type = action.params[name] ?? 'string';
+    if (isSecretParameter(value)) checkSecret(where, place, value.secret, type);
+    else checkType(where, name, value, type);
   }
   if (action.module === 'noop') return;
   try {
     // Rendered for the check only: what runs is rendered by the executor, at the last moment.
     const template = parseTemplate(action.text, action.module === 'shell' ? 'command' : 'script');
-    renderTemplate(template, step.param_values as Record<string, string | number | boolean>);
+    renderTemplate(template, withPlaceholders(step.param_values));
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw new ServiceError('invalid', `${where}: ${error.message}`, 'params');
   }
+}
+
+/** Of a secret only the name is known here; so it may only stand where every value may. */
+function checkSecret(where: string, place: ParameterUse, secret: string, type: 'string' | 'integer'): void {
+  const refuse = (why: string): never => {
+    throw new ServiceError('invalid', `${where}: parameter ${place.name} ${why}`, 'params');
+  };
+  if (!isSecretName(secret)) {
+    refuse(
+      `names the secret ${show(secret)}: a name is 1 to 100 of A-Z a-z 0-9 . _ - and begins with a letter or digit`,
+    );
+  }
+  if (type === 'integer') refuse('is an integer, which cannot be a secret');
+  if (place.raw) refuse('is a secret, which cannot be pasted as code (| raw)');
+  if (place.integer) refuse('is a secret, which cannot stand where the shell counts with it');
+}
+
+/** Any text in the place of secrets, for a rendering that nobody runs. */
+function withPlaceholders(values: Record<string, unknown>): Record<string, ParameterValue> {
+  const entries = Object.entries(values).map(([name, value]) => [
+    name,
+    isSecretParameter(value) ? 'secret' : value,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function checkType(where: string, name: string, value: unknown, type: 'string' | 'integer'): void {

@@ -69,9 +69,21 @@ function machineOf(task: TaskState, run: Run): { ip?: string; vm_id?: string } {
   return made?.ip === run.ip && made.vm === run.vm ? {} : { ip: run.ip, vm_id: run.vm };
 }
 
+/** Row of the read table `runs`, those columns that change. */
+type RunRow = {
+  id: number;
+  /** Only where they are not what they were when the task was made. */
+  ip?: string;
+  vm_id?: string;
+  state: number;
+  step: number;
+  steps: Run['steps'];
+  updated_at: number;
+};
+
 /** Rows of the read table `runs`, those columns that change. */
 export function runRows(task: TaskState, indexes: Iterable<number>) {
-  const rows = [];
+  const rows: RunRow[] = [];
   for (const index of indexes) {
     const run = task.runs[index];
     if (run)

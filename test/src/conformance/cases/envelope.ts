@@ -61,6 +61,17 @@ export const envelopeCases: Case[] = [
   },
   {
     endpoint: 'envelope',
+    rule: 'a long value is shown in whole characters',
+    run: async (asked) => {
+      const body = { name: '😀'.repeat(120), desc: '', biz: '' };
+      await asked.expect(
+        { method: 'POST', path: '/cluster/create', body },
+        { code: 400, text: 'db server lost...', data: {}, says: /^[^\p{Surrogate}\ufffd]*😀{77}\.\.\./u },
+      );
+    },
+  },
+  {
+    endpoint: 'envelope',
     rule: 'an empty Content-Encoding is none',
     run: async (asked) => {
       const { id } = await asked.world.cluster();

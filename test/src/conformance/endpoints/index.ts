@@ -1,4 +1,5 @@
 import type { EndpointSpec } from '../endpoint.js';
+import { access } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
@@ -24,4 +25,5 @@ export const endpoints: readonly EndpointSpec[] = [
   ...remoteSteps,
   ...actions,
   ...actimpls,
+  ...access,
 ];

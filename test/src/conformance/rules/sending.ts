@@ -64,8 +64,11 @@ function numbersAsText(spec: EndpointSpec): Case[] {
   ];
 }
 
+/** Texts that are one of a few words, or a time: no number is. */
+const NO_NUMBERS = new Set(['type', 'exec_type', 'role', 'expires', 'from', 'to']);
+
 function textsAsNumbers(spec: EndpointSpec): Case[] {
-  const names = namesOf(spec, 'text').filter((name) => name !== 'type' && name !== 'exec_type');
+  const names = namesOf(spec, 'text').filter((name) => !NO_NUMBERS.has(name));
   if (names.length === 0) return [];
   const numbers = Object.fromEntries(names.map((name) => [name, 7]));
   return [sent(spec, 'texts as numbers', (params) => ({ ...params, ...numbers }))];

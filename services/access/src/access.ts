@@ -1,0 +1,68 @@
+import { systemClock } from '@rigel/clock';
+import { accessSettings } from '@rigel/contracts';
+import { EventRelay, historyOf } from '@rigel/event-store';
+import {
+  checkDatabase,
+  measureRelay,
+  Operations,
+  openDatabase,
+  type ServiceContext,
+  serveHealth,
+} from '@rigel/runtime';
+import type { Kysely } from 'kysely';
+import { type Static, Type } from 'typebox';
+import { followHistories } from './audit/follow.js';
+import { serveAudit } from './audit/handlers.js';
+import { startRetention } from './audit/retention.js';
+import { eventTypes } from './event-types.js';
+import { migrations } from './migrations/index.js';
+import type { AccessTables } from './tables.js';
+import { serveTokens } from './token/handlers.js';
+
+export const AccessConfig = Type.Object({
+  DATABASE_URL: Type.String({ minLength: 1, description: 'Address of the PostgreSQL database.' }),
+  ...accessSettings,
+});
+
+/** Starts the access service: API tokens, and the audit of what every service was made to do, in the schema `access`. */
+export async function startAccess(context: ServiceContext<Static<typeof AccessConfig>>): Promise<void> {
+  const { config, log, bus, signal, onShutdown } = context;
+  const db = await openDatabase<AccessTables>({
+    url: config.DATABASE_URL,
+    schema: 'access',
+    migrations,
+    log,
+    signal,
+  });
+  onShutdown('database', () => db.destroy());
+  // The event store knows its own tables only.
+  const untyped = db as Kysely<unknown>;
+
+  const relay = new EventRelay({
+    owner: 'access',
+    history: historyOf(untyped, eventTypes),
+    bus,
+    clock: systemClock,
+    log,
+  });
+  relay.start();
+  measureRelay(relay);
+  onShutdown('event relay', () => relay.stop());
+
+  const followers = followHistories({ db: untyped, bus, log });
+  onShutdown('events of the services', async () => {
+    await Promise.all(followers.map((follower) => follower.stop()));
+  });
+  const retention = startRetention(db, { days: config.RIGEL_ACCESS_AUDIT_DAYS, log });
+  onShutdown('audit retention', () => retention.stop());
+
+  const operations = new Operations(bus, log);
+  serveTokens(operations, { db, relay, log });
+  serveAudit(operations, db);
+  onShutdown('operations', () => operations.stop());
+
+  serveHealth(context, 'access', {
+    database: () => checkDatabase(untyped),
+    nats: async () => ((await bus.isConnected()) ? 'ok' : 'NATS does not answer'),
+  });
+}

@@ -1,0 +1,5 @@
+import { EventTypes } from '@rigel/event-store';
+import { type TokenEvent, tokenEvents } from './token/decider.js';
+
+/** Every type of event in the access service's history; each is declared beside its rules. */
+export const eventTypes = new EventTypes<TokenEvent>(tokenEvents);

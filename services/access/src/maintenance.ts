@@ -1,0 +1,31 @@
+import {
+  evolveByKind,
+  projectAll,
+  rebuildByProjection,
+  type ServiceHistory,
+} from '@rigel/event-store/maintenance';
+import { eventTypes } from './event-types.js';
+import { migrations } from './migrations/index.js';
+import { project } from './projection.js';
+import { tokenDecider } from './token/decider.js';
+
+export { ACTIONS, CONSEQUENCES } from './audit/audited-events.js';
+export type { AccessTables } from './tables.js';
+export { createToken, revokeToken, tokenRows } from './token/tokens.js';
+
+/**
+ * The access service's history, for programs that check and restore it. Beside the events stay the sequence, the last uses of
+ * tokens, and the audit, which follows from the events of all services and from what gateways told.
+ */
+export const accessHistory: ServiceHistory = {
+  service: 'access',
+  types: eventTypes,
+  migrations,
+  tables: [{ name: 'tokens', key: ['id'], stream: { prefix: 'token-', column: 'id' } }],
+  async replay(trx, { progress }) {
+    await projectAll(trx, accessHistory, project, progress);
+    return [];
+  },
+  rebuild: (db, progress) => rebuildByProjection(db, accessHistory, project, progress),
+  evolve: evolveByKind({ token: tokenDecider }),
+};

@@ -1,0 +1,7 @@
+import type { Migration } from 'kysely/migration';
+import { accessTables } from './0001-access-tables.js';
+
+/** By name, applied in the order of their names; an applied one is never edited. */
+export const migrations: Record<string, Migration> = {
+  '0001-access-tables': accessTables,
+};

@@ -1,0 +1,75 @@
+import { checkName, ROLES, type Role, ServiceError, SYSTEM_ACTORS, show } from '@rigel/contracts';
+import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
+
+export interface TokenCreated {
+  id: number;
+  name: string;
+  role: Role;
+  /** SHA-256 of the secret, in hexadecimal digits. The secret itself is nowhere but with whoever has the token. */
+  hash: string;
+  /** Milliseconds since 1970; null = never. */
+  expires: number | null;
+  by: string;
+  at: number;
+}
+
+export interface TokenRevoked {
+  id: number;
+  by: string;
+  at: number;
+}
+
+export type TokenEvent = NewEvent<'TokenCreated', TokenCreated> | NewEvent<'TokenRevoked', TokenRevoked>;
+
+export const tokenEvents: EventVersions<TokenEvent> = { TokenCreated: [], TokenRevoked: [] };
+
+export type TokenCommand = ({ do: 'create' } & TokenCreated) | ({ do: 'revoke' } & TokenRevoked);
+
+/** Undefined before it is created. */
+export type TokenState = (TokenCreated & { revoked: number | null }) | undefined;
+
+/** A name stands in tasks and in the audit for what its token did, so it must not be a part of the system's. */
+function checkTokenName(value: string): string {
+  const name = checkName(value);
+  if (!SYSTEM_ACTORS.includes(name.toLowerCase())) return name;
+  throw new ServiceError('invalid', `name ${show(name)} is one of the system itself`, 'name');
+}
+
+function checkRole(role: string): Role {
+  const known = ROLES.find((one) => one === role);
+  if (known) return known;
+  throw new ServiceError('invalid', `role must be one of ${ROLES.join(', ')} (got ${show(role)})`, 'role');
+}
+
+function checkExpires(expires: number | null, now: number): number | null {
+  if (expires === null || expires > now) return expires;
+  throw new ServiceError('invalid', `expires must lie in the future (got ${show(expires)})`, 'expires');
+}
+
+/** Rules of one API token. That no two in use have the same name the read tables see to. */
+export const tokenDecider: Decider<TokenState, TokenCommand, TokenEvent> = {
+  initial: undefined,
+
+  decide(command, state) {
+    if (command.do === 'create') {
+      if (state) throw new Error(`token ${command.id} exists already`);
+      const { id, hash, by, at } = command;
+      const name = checkTokenName(command.name);
+      const role = checkRole(command.role);
+      const expires = checkExpires(command.expires, at);
+      return [{ type: 'TokenCreated', data: { id, name, role, hash, expires, by, at } }];
+    }
+    const { id, by, at } = command;
+    if (!state) throw new ServiceError('not_found', `token ${id} does not exist`);
+    return state.revoked === null ? [{ type: 'TokenRevoked', data: { id, by, at } }] : [];
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'TokenCreated':
+        return { ...event.data, revoked: null };
+      case 'TokenRevoked':
+        return state && { ...state, revoked: event.data.at };
+    }
+  },
+};

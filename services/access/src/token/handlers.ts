@@ -1,0 +1,44 @@
+import { access } from '@rigel/contracts';
+import { type EventRelay, metaOf } from '@rigel/event-store';
+import { type Operations, readPage } from '@rigel/runtime';
+import type { Kysely } from 'kysely';
+import type { Logger } from 'pino';
+import type { AccessTables } from '../tables.js';
+import { authenticate } from './authenticate.js';
+import { LastUse } from './last-use.js';
+import { createToken, revokeToken, tokenRows } from './tokens.js';
+
+/** Serves the operations on tokens. */
+export function serveTokens(
+  operations: Operations,
+  { db, relay, log }: { db: Kysely<AccessTables>; relay: EventRelay; log: Logger },
+): void {
+  const untyped = db as Kysely<unknown>;
+  const lastUse = new LastUse(db);
+
+  operations.serve(access.authenticate, async (credentials) => {
+    const now = Date.now();
+    const verdict = await authenticate(db, credentials, now);
+    if (verdict.valid) {
+      // Nobody waits for it: it decides nothing.
+      lastUse.note(credentials.id, now).catch((error: unknown) => {
+        log.warn({ err: error, token: credentials.id }, 'the last use of a token could not be written down');
+      });
+    }
+    return verdict;
+  });
+
+  operations.serve(access.listTokens, (page) => readPage(tokenRows(db).orderBy('id', 'desc'), page));
+
+  operations.serve(access.createToken, async (token, context) => {
+    const id = await createToken(untyped, token, metaOf(context));
+    relay.notify();
+    return { id };
+  });
+
+  operations.serve(access.revokeToken, async ({ id }, context) => {
+    await revokeToken(untyped, id, metaOf(context));
+    relay.notify();
+    return {};
+  });
+}

@@ -1,0 +1,74 @@
+import { type ApiToken, type Role, ServiceError, show } from '@rigel/contracts';
+import { Creations, type EventMeta, execute, isDatabaseError, type Project } from '@rigel/event-store';
+import type { Kysely, SelectQueryBuilder } from 'kysely';
+import { eventTypes } from '../event-types.js';
+import { project } from '../projection.js';
+import type { AccessTables } from '../tables.js';
+import { tokenDecider } from './decider.js';
+
+/*
+ * What is done with tokens; also for the program `rigel`, which makes the first one: where access is on, nobody can ask for it
+ * by the API.
+ */
+
+export const tokenStream = (id: number): string => `token-${id}`;
+
+export interface NewToken {
+  name: string;
+  role: Role;
+  hash: string;
+  /** Milliseconds since 1970; null = never. */
+  expires: number | null;
+}
+
+/** @returns the id. @throws ServiceError `invalid`, `conflict` */
+export async function createToken(db: Kysely<unknown>, token: NewToken, meta: EventMeta): Promise<number> {
+  const by = meta.actor;
+  const [id] = await new Creations(db, eventTypes).create(
+    tokenDecider,
+    { sequence: 'token_ids', count: 1 },
+    (id) => ({
+      stream: tokenStream(id),
+      command: { do: 'create' as const, id, ...token, by, at: Date.now() },
+    }),
+    { meta, project: projectUnlessTaken },
+  );
+  return id as number;
+}
+
+/** @returns whether it was in force until now. @throws ServiceError `not_found` */
+export async function revokeToken(db: Kysely<unknown>, id: number, meta: EventMeta): Promise<boolean> {
+  const command = { do: 'revoke' as const, id, by: meta.actor, at: Date.now() };
+  const recorded = await execute(db, tokenDecider, [{ stream: tokenStream(id), command }], {
+    types: eventTypes,
+    meta,
+    project,
+  });
+  return recorded.length > 0;
+}
+
+/** All tokens, without their hashes; in no order. */
+export function tokenRows(db: Kysely<AccessTables>): SelectQueryBuilder<AccessTables, 'tokens', ApiToken> {
+  return db
+    .selectFrom('tokens')
+    .select(['id', 'name', 'role', 'created', 'created_by', 'expires', 'revoked', 'revoked_by'])
+    .select((query) =>
+      query
+        .selectFrom('token_uses')
+        .select('last_used')
+        .whereRef('token_uses.token_id', '=', 'tokens.id')
+        .as('last_used'),
+    );
+}
+
+const projectUnlessTaken: Project = async (trx, events) => {
+  await project(trx, events).catch((error: unknown) => {
+    if (!isDatabaseError(error) || error.constraint !== 'tokens_name') throw error;
+    const { name } = (events[0]?.data ?? {}) as Partial<NewToken>;
+    throw new ServiceError(
+      'conflict',
+      `another token is named ${show(name)}; a name is free again when its token is revoked`,
+      'name',
+    );
+  });
+};

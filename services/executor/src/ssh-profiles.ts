@@ -1,0 +1,246 @@
+import { readFileSync } from 'node:fs';
+import { type ClusterRef, nearestName } from '@rigel/contracts';
+import { type ConnectionSettings, parseKnownHosts, privateKeyProblem } from '@rigel/remote-attempt';
+import { type NamedSecrets, readSecret, SecretError, SecretReference } from '@rigel/secrets';
+import { Ajv, type ErrorObject } from 'ajv';
+import type { Logger } from 'pino';
+import { type Static, Type } from 'typebox';
+import { JumpHost } from './jump-host.js';
+import type { SshSettings } from './ssh-runner.js';
+
+/** The profiles file is wrong; the message is one line that names the file, the place in it and the value. */
+export class SshProfilesError extends Error {
+  override readonly name = 'SshProfilesError';
+}
+
+/** A file, a variable of the executor's environment, or a secret as tasks name them. */
+const KeyReference = Type.Union([
+  SecretReference,
+  Type.Object({ secret: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
+]);
+type KeyReference = Static<typeof KeyReference>;
+
+const User = Type.String({ pattern: '^[^\\s@:]+$' });
+const Port = Type.Integer({ minimum: 1, maximum: 65_535 });
+
+const JumpSettings = Type.Object({
+  host: Type.String({ pattern: '^[^\\s:@/]+$|^[0-9A-Fa-f:]+$' }),
+  port: Type.Optional(Port),
+  user: Type.Optional(User),
+  key: Type.Optional(KeyReference),
+  /** As in known_hosts, without the name. */
+  host_key: Type.Optional(Type.String({ pattern: '^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$' })),
+});
+
+const profileKeys = {
+  user: Type.Optional(User),
+  /** For nodes whose address names none. */
+  port: Type.Optional(Port),
+  key: Type.Optional(KeyReference),
+  /** null: none, also where the default profile has one. */
+  jump: Type.Optional(Type.Union([JumpSettings, Type.Null()])),
+  host_keys: Type.Optional(Type.Enum(['accept-new', 'strict'])),
+  known_hosts: Type.Optional(Type.String({ minLength: 1 })),
+  /** Seconds. */
+  connect_timeout: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 600 })),
+  /** Seconds between two probes of an idle connection, and how many may stay unanswered. */
+  keepalive_interval: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 3_600 })),
+  keepalive_count: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+};
+const Profile = Type.Object(profileKeys);
+type Profile = Static<typeof Profile>;
+const ClusterProfile = Type.Object({
+  /** Its name, or its id. */
+  cluster: Type.Union([Type.String({ minLength: 1 }), Type.Integer({ minimum: 1 })]),
+  ...profileKeys,
+});
+type ClusterProfile = Static<typeof ClusterProfile>;
+
+const ajv = new Ajv({ verbose: true });
+const checkProfile = ajv.compile(Profile);
+const checkCluster = ajv.compile(ClusterProfile);
+const checkJump = ajv.compile(JumpSettings);
+
+interface Parts {
+  /** What a profile leaves out. */
+  base: SshSettings;
+  secrets: Pick<NamedSecrets, 'read'>;
+  log: Logger;
+}
+
+/** How nodes are reached by SSH, by cluster. */
+export class SshProfiles {
+  private readonly jumpHosts: JumpHost[] = [];
+  private readonly byId = new Map<number, SshSettings>();
+  private readonly byName = new Map<string, SshSettings>();
+
+  constructor(private fallback: SshSettings) {}
+
+  /** The same object for all nodes of a profile: connections are shared by those that have it. */
+  of(cluster: ClusterRef | undefined): SshSettings {
+    if (cluster === undefined) return this.fallback;
+    return this.byId.get(cluster.id) ?? this.byName.get(cluster.name) ?? this.fallback;
+  }
+
+  close(): void {
+    for (const host of this.jumpHosts) host.close();
+  }
+
+  /**
+   * Reads the profiles file, `{"default": {…}, "clusters": [{"cluster": "lab", …}]}`. Makes no connection.
+   * @throws SshProfilesError
+   */
+  static async read(file: string, parts: Parts): Promise<SshProfiles> {
+    const fail = (what: string): never => {
+      throw new SshProfilesError(`${file}: ${what}`);
+    };
+    const content = readJson(file, fail);
+    if (!isObject(content)) return fail('must be an object with the keys default and clusters');
+    for (const key of Object.keys(content)) refuseUnknown('', key, ['default', 'clusters'], fail);
+    const standard: unknown = content.default ?? {};
+    checkEntry<Profile>('default', standard, checkProfile, Object.keys(profileKeys), fail);
+    const profiles = new SshProfiles(parts.base);
+    profiles.fallback = await profiles.settings('default', standard, parts, fail);
+
+    const clusters: unknown = content.clusters ?? [];
+    if (!Array.isArray(clusters)) return fail(`clusters = ${show(clusters)} must be a list`);
+    for (const [index, entry] of clusters.entries()) {
+      const path = `clusters[${index}]`;
+      checkEntry<ClusterProfile>(path, entry, checkCluster, ['cluster', ...Object.keys(profileKeys)], fail);
+      const { cluster, ...profile } = entry;
+      const known: Map<string | number, SshSettings> =
+        typeof cluster === 'number' ? profiles.byId : profiles.byName;
+      if (known.has(cluster)) fail(`${path}.cluster = ${show(cluster)} has a profile already`);
+      known.set(cluster, await profiles.settings(path, { ...standard, ...profile }, parts, fail));
+    }
+    return profiles;
+  }
+
+  private async settings(
+    path: string,
+    profile: Profile,
+    parts: Parts,
+    fail: (what: string) => never,
+  ): Promise<SshSettings> {
+    const { base, log } = parts;
+    const { connection } = base;
+    const knownHosts = profile.known_hosts && readKnownHosts(profile.known_hosts, path, fail);
+    const key = profile.key && (await keyOf(`${path}.key`, profile.key, parts, fail));
+    const settings: ConnectionSettings = {
+      ...connection,
+      user: profile.user ?? connection.user,
+      privateKey: key ?? connection.privateKey,
+      hostKeyPolicy: profile.host_keys ?? connection.hostKeyPolicy,
+      ...(knownHosts ? { knownHosts } : {}),
+      connectTimeoutMs: inMs(profile.connect_timeout) ?? connection.connectTimeoutMs,
+      keepaliveIntervalMs: inMs(profile.keepalive_interval) ?? connection.keepaliveIntervalMs,
+      keepaliveCountMax: profile.keepalive_count ?? connection.keepaliveCountMax,
+    };
+    if (profile.jump) {
+      const { host, port = 22, user, key: jumpKey, host_key } = profile.jump;
+      const ownKey = jumpKey && (await keyOf(`${path}.jump.key`, jumpKey, parts, fail));
+      // Nobody would pin a jump host's key that was learned at first sight, so it is to be known.
+      const jumpSettings = {
+        ...settings,
+        user: user ?? settings.user,
+        privateKey: ownKey ?? settings.privateKey,
+        hostKeyPolicy: 'strict' as const,
+      };
+      const jump = new JumpHost(
+        { host, port, ...(host_key ? { hostKey: host_key } : {}) },
+        jumpSettings,
+        log,
+      );
+      this.jumpHosts.push(jump);
+      settings.dial = (target, signal) => jump.dial(target, signal);
+    }
+    return { ...base, connection: settings, defaultPort: profile.port ?? base.defaultPort };
+  }
+}
+
+/** Reads the key for each connection anew; once now, to tell at the start what is wrong with it. */
+async function keyOf(
+  path: string,
+  reference: KeyReference,
+  { secrets }: Parts,
+  fail: (what: string) => never,
+): Promise<() => Promise<string>> {
+  const read = (): Promise<string> =>
+    'secret' in reference ? secrets.read(reference.secret) : readSecret(reference);
+  try {
+    const problem = privateKeyProblem(await read());
+    if (problem !== undefined)
+      fail(`${path} = ${show(reference)} is no private key without a passphrase (${problem})`);
+  } catch (error) {
+    if (!(error instanceof SecretError)) throw error;
+    fail(`${path}: ${error.message}`);
+  }
+  return read;
+}
+
+function readKnownHosts(file: string, path: string, fail: (what: string) => never) {
+  try {
+    return parseKnownHosts(readFileSync(file, 'utf8'));
+  } catch (error) {
+    return fail(
+      `${path}.known_hosts = ${show(file)} cannot be read (${(error as NodeJS.ErrnoException).code})`,
+    );
+  }
+}
+
+function readJson(file: string, fail: (what: string) => never): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return fail(code === undefined ? `is not JSON: ${message}` : `cannot be read (${code})`);
+  }
+}
+
+function checkEntry<T>(
+  path: string,
+  entry: unknown,
+  check: typeof checkProfile | typeof checkCluster | typeof checkJump,
+  known: string[],
+  fail: (what: string) => never,
+): asserts entry is T {
+  if (!isObject(entry)) return fail(`${path} = ${show(entry)} must be an object`);
+  // The keys first: a mistyped one would otherwise be told as the missing of another.
+  for (const key of Object.keys(entry)) refuseUnknown(`${path}.`, key, known, fail);
+  // A jump host by itself: of a choice between it and null a message would tell little.
+  const { jump } = entry;
+  if (jump !== undefined && jump !== null && check !== checkJump)
+    checkEntry(`${path}.jump`, jump, checkJump, Object.keys(JumpSettings.properties), fail);
+  if (!check(entry)) fail(describe(check.errors?.[0], path));
+}
+
+function refuseUnknown(path: string, key: string, known: string[], fail: (what: string) => never): void {
+  if (known.includes(key)) return;
+  fail(`${path}${key} is not a known key; the nearest known one is ${nearestName(key, known)}`);
+}
+
+function describe(error: ErrorObject | undefined, path: string): string {
+  if (!error) return `${path} is wrong`;
+  const place = `${path}${error.instancePath.replaceAll('/', '.')}`;
+  if (error.keyword === 'required') return `${place}.${String(error.params.missingProperty)} is missing`;
+  // A key that was written down instead of referred to must not be shown.
+  if (/^\/key(\/|$)/.test(error.instancePath)) {
+    const allowed = '{"file": "/path"}, {"env": "NAME"} or {"secret": "name"}';
+    return `${path}.key must be ${allowed} (its value is not shown)`;
+  }
+  const allowed = error.keyword === 'enum' ? `: ${(error.params.allowedValues as string[]).join(', ')}` : '';
+  return `${place} = ${show(error.data)} is wrong: ${error.message ?? 'not allowed'}${allowed}`;
+}
+
+function inMs(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Math.ceil(seconds * 1000);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

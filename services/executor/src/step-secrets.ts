@@ -1,0 +1,78 @@
+import { TemplateError } from '@rigel/command-template';
+import type { TaskPlan } from '@rigel/contracts';
+import type { AttemptAction } from '@rigel/remote-attempt';
+import {
+  HiddenOutput,
+  Masker,
+  type NamedSecrets,
+  type OutputMask,
+  PlainOutput,
+  SecretError,
+} from '@rigel/secrets';
+import { commandsOf, secretsOf } from './commands.js';
+import type { OnOutput } from './step-runner.js';
+
+/** What a step's attempt runs, and what its output and its reasons go through before anybody sees them. */
+export interface PreparedStep {
+  actions: AttemptAction[];
+  /** Why its secrets cannot be had. Its actions then only fail; what an earlier executor began may still be collected. */
+  missing?: string;
+  /** @param from the byte of the output that is wanted first. */
+  output(from: number, onOutput: OnOutput): OutputMask;
+  reason(text: string): string;
+}
+
+/** Making a mask takes milliseconds, and the nodes of a task have the same secrets. */
+const MASKS_KEPT = 20;
+
+const asItIs = (text: string): string => text;
+
+/** Puts the values of secrets into a step's commands, as late as can be. */
+export class StepSecrets {
+  private readonly masks = new Map<string, Masker>();
+
+  constructor(private readonly secrets: Pick<NamedSecrets, 'read'>) {}
+
+  async prepare(step: TaskPlan['steps'][number]): Promise<PreparedStep> {
+    const references = secretsOf(step);
+    if (references === undefined) {
+      return {
+        actions: commandsOf(step),
+        output: (_, onOutput) => new PlainOutput(onOutput),
+        reason: asItIs,
+      };
+    }
+    const values = new Map<string, string>();
+    try {
+      for (const [param, name] of references) values.set(param, await this.secrets.read(name));
+      const actions = commandsOf(step, values);
+      const masker = this.maskFor([...values.values()]);
+      return {
+        actions,
+        output: (from, onOutput) => masker.output(from, onOutput),
+        reason: (text) => masker.text(text),
+      };
+    } catch (error) {
+      if (!(error instanceof SecretError || error instanceof TemplateError)) throw error;
+      return {
+        actions: step.actions.map(({ name }) => ({ kind: 'command', text: 'exit 1', name })),
+        missing: error.message,
+        output: (_, onOutput) => new HiddenOutput(onOutput),
+        reason: asItIs,
+      };
+    }
+  }
+
+  private maskFor(values: string[]): Masker {
+    const key = values.join('\0');
+    const masker = this.masks.get(key) ?? new Masker(values);
+    // The one that was not used for the longest time is forgotten first.
+    this.masks.delete(key);
+    this.masks.set(key, masker);
+    for (const oldest of this.masks.keys()) {
+      if (this.masks.size <= MASKS_KEPT) break;
+      this.masks.delete(oldest);
+    }
+    return masker;
+  }
+}

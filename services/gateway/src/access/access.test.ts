@@ -1,0 +1,309 @@
+import { access, eventsSubject, live, type Role, ServiceError, tasks, tokenText } from '@rigel/contracts';
+import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
+import t, { type Test } from 'tap';
+import { type AppSettings, buildApp } from '../app.js';
+import { endpoints } from '../routes/index.js';
+import { answerEverything } from '../testing/answers.js';
+import { testSettings } from '../testing/gateway.js';
+import { Responders } from '../testing/responders.js';
+import { credentialsIn } from './principal.js';
+
+/*
+ * What needs an access service that does as the test says. That every endpoint asks for its role, on the real system, is in
+ * test/src/e2e/access.test.ts.
+ */
+
+const servers = await startTestServers();
+t.teardown(() => servers.stop());
+
+const SECRET = 's'.repeat(43);
+const bearer = (id: number, secret = SECRET) => ({ authorization: `Bearer ${tokenText(id, secret)}` });
+
+async function start(t: Test, settings: Partial<AppSettings> = {}) {
+  const [bus, wire] = await Promise.all([servers.startBus('gateway'), servers.startBus('services')]);
+  const app = await buildApp({
+    bus,
+    log: silentLogger,
+    config: testSettings({ RIGEL_ACCESS: 'on', ...settings }),
+  });
+  t.teardown(async () => {
+    await app.close();
+    await Promise.all([bus.close(), wire.close()]);
+  });
+  const services = new Responders(wire);
+  answerEverything(services);
+  const tokens = new Map<number, { name: string; role: Role; expires: number | null }>([
+    [1, { name: 'dashboard', role: 'viewer', expires: null }],
+    [2, { name: 'ci', role: 'operator', expires: null }],
+    [3, { name: 'ann', role: 'admin', expires: null }],
+  ]);
+  const hash = credentialsIn(bearer(1).authorization)?.hash;
+  const asked = { times: 0, away: false };
+  services.on(access.authenticate, (request) => {
+    asked.times++;
+    if (asked.away) throw new ServiceError('unavailable', 'the database does not answer');
+    const token = tokens.get(request.id);
+    if (!token) return { valid: false as const, fault: 'revoked' as const, name: 'gone' };
+    if (request.hash !== hash) return { valid: false as const, fault: 'wrong' as const, name: token.name };
+    return { valid: true as const, ...token };
+  });
+  return { app, services, tokens, asked };
+}
+
+const unauthorized = {
+  code: 401,
+  msg: 'a valid token is needed (Authorization: Bearer ...)',
+  data: {},
+};
+
+t.test('without a valid token: the same answer to everything but health', async (t) => {
+  const { app } = await start(t);
+  const headers = [
+    {},
+    { authorization: 'ann' },
+    { authorization: 'Bearer' },
+    { authorization: 'Bearer rgl_1_short' },
+    { authorization: `Basic ${Buffer.from('a:b').toString('base64')}` },
+    bearer(1, 'w'.repeat(43)),
+    bearer(9),
+    bearer(0),
+  ];
+  for (const url of [
+    '/cluster/list',
+    '/docs',
+    '/docs/json',
+    '/openapi.json',
+    '/nowhere',
+    '/cluster/create',
+  ]) {
+    for (const given of headers) {
+      const answer = await app.inject({ url, headers: given });
+      t.equal(answer.statusCode, 401, url);
+      t.equal(answer.headers['www-authenticate'], 'Bearer');
+      t.strictSame(answer.json(), unauthorized);
+    }
+  }
+  t.equal((await app.inject('/healthz')).statusCode, 200);
+  t.equal((await app.inject('/readyz')).statusCode, 503, 'not ready, and not for want of a token');
+  t.equal((await app.inject({ url: '/docs', headers: bearer(1) })).statusCode, 200);
+  t.equal((await app.inject({ url: '/nowhere', headers: bearer(1) })).statusCode, 404);
+});
+
+t.test('the operator is the token’s name, whatever the request says', async (t) => {
+  const { app, services } = await start(t);
+  const body = { template_id: 9, task_name: 'x', opr_user: 'root', nodes: [{ ip: '10.0.0.7' }], params: {} };
+  const answer = await app.inject({ method: 'POST', url: '/task/create', headers: bearer(2), payload: body });
+  t.equal(answer.statusCode, 200, answer.body);
+  t.match(services.last(tasks.create), {
+    data: { opr_user: 'ci' },
+    context: { actor: 'ci', client: '127.0.0.1' },
+  });
+});
+
+t.test('every endpoint has a role: what changes something is never for viewers', async (t) => {
+  for (const { id, access: kind, role } of endpoints) {
+    if (kind === 'write') t.ok(role === 'operator' || role === 'admin', id);
+  }
+});
+
+t.test('an answer of the access service counts for half a second, and not beyond a revocation', async (t) => {
+  const { app, asked, tokens } = await start(t);
+  const get = () => app.inject({ url: '/cluster/list', headers: bearer(1) });
+  t.match(await Promise.all(Array.from({ length: 20 }, get)), Array(20).fill({ statusCode: 200 }));
+  t.equal(asked.times, 1, 'requests that come together share an answer');
+  tokens.delete(1);
+  const bus = await servers.startBus('access');
+  const event = { stream: 'token-1', version: 2, type: 'TokenRevoked', schema: 1, data: {}, meta: {} };
+  bus.publish(eventsSubject('access'), { after: 1, events: [{ ...event, position: 2, recorded_at: 1 }] });
+  await waitFor(async () => (await get()).statusCode === 401, { what: 'told, it is refused', intervalMs: 5 });
+
+  t.equal((await app.inject({ url: '/cluster/list', headers: bearer(2) })).statusCode, 200);
+  tokens.delete(2);
+  const began = Date.now();
+  let accepted = began;
+  await waitFor(
+    async () => {
+      const sent = Date.now();
+      const { statusCode } = await app.inject({ url: '/cluster/list', headers: bearer(2) });
+      if (statusCode === 200) accepted = sent;
+      return statusCode === 401;
+    },
+    { what: 'not told, it is refused', intervalMs: 5 },
+  );
+  t.ok(accepted - began < 1_000, `accepted for ${accepted - began} ms`);
+});
+
+t.test('a token that is over is refused without being asked for', async (t) => {
+  const { app, tokens } = await start(t);
+  tokens.set(4, { name: 'brief', role: 'viewer', expires: Date.now() - 1 });
+  t.equal((await app.inject({ url: '/cluster/list', headers: bearer(4) })).statusCode, 401);
+});
+
+t.test('while nobody can say whether a token is valid, nothing is done', async (t) => {
+  const { app, asked, services } = await start(t);
+  asked.away = true;
+  services.forget();
+  const answer = await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(2) });
+  t.equal(answer.statusCode, 503);
+  t.equal(answer.headers['retry-after'], '1');
+  t.strictSame(answer.json(), { code: 503, msg: 'nobody can say now whether the token is valid', data: {} });
+  t.equal(services.last(tasks.stop), undefined);
+  asked.away = false;
+  t.equal((await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(2) })).statusCode, 200);
+});
+
+t.test('too many requests of a token, and too many without a valid one', async (t) => {
+  const { app, asked } = await start(t, { RIGEL_HTTP_RATE_LIMIT: 5, RIGEL_HTTP_FAILED_LIMIT: 3 });
+  const get = (headers: Record<string, string>, remoteAddress = '10.0.0.1') =>
+    app.inject({ url: '/cluster/list', headers, remoteAddress });
+  for (let n = 0; n < 5; n++) t.equal((await get(bearer(1))).statusCode, 200);
+  const over = await get(bearer(1), '10.0.0.2');
+  t.equal(over.statusCode, 429, 'from wherever it comes');
+  t.ok(Number(over.headers['retry-after']) > 0);
+  t.strictSame(over.json(), { code: 429, msg: 'too many requests, try again later', data: {} });
+  t.equal((await get(bearer(2))).statusCode, 200, 'another token has a count of its own');
+
+  for (let n = 0; n < 3; n++) t.equal((await get(bearer(8))).statusCode, 401);
+  const times = asked.times;
+  t.equal((await get(bearer(8))).statusCode, 429);
+  t.equal((await get({})).statusCode, 429);
+  t.equal(asked.times, times, 'nobody is asked about further ones');
+  t.equal((await get(bearer(2))).statusCode, 200, 'who was let in lately is not kept out by them');
+  t.equal((await get(bearer(8), '10.0.0.3')).statusCode, 401, 'from another address');
+});
+
+t.test('where a request comes from: a proxy is believed only when it is named', async (t) => {
+  const cases: [settings: Partial<AppSettings>, sender: string, client: string][] = [
+    [{}, '10.0.0.1', '10.0.0.1'],
+    [{ RIGEL_HTTP_TRUST_PROXY: '10.0.0.0/8' }, '10.0.0.1', '198.51.100.9'],
+    [{ RIGEL_HTTP_TRUST_PROXY: '10.0.0.0/8' }, '172.16.0.1', '172.16.0.1'],
+  ];
+  for (const [settings, sender, client] of cases) {
+    await t.test(`${JSON.stringify(settings)} ${sender}`, async (t) => {
+      const { app, services } = await start(t, settings);
+      const headers = { ...bearer(2), 'x-forwarded-for': '192.0.2.1, 198.51.100.9' };
+      await app.inject({ method: 'POST', url: '/task/stop/7', headers, remoteAddress: sender });
+      t.equal(services.last(tasks.stop)?.context.client, client);
+    });
+  }
+});
+
+t.test('a live stream ends with its token, also when nobody tells of that', async (t) => {
+  const { app, services, tokens } = await start(t);
+  services.on(live.taskEvents, () => ({ events: [], version: 1, over: null }));
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const response = await fetch(`${url}/task/11/events`, { headers: bearer(1) });
+  t.equal(response.status, 200);
+  t.equal(response.headers.get('x-content-type-options'), 'nosniff');
+  const ended = response.text();
+  tokens.delete(1);
+  t.match(await ended, /^retry: 1000/, 'it has ended');
+  t.equal((await fetch(`${url}/task/11/events`, { headers: bearer(1) })).status, 401);
+});
+
+t.test('what was not let in, or refused, is told to the audit: nothing else is', async (t) => {
+  const { app, services } = await start(t);
+  const told: Record<string, unknown>[] = [];
+  services.on(access.recordRequests, ({ requests }) => {
+    told.push(...requests);
+    return {};
+  });
+  services.on(tasks.pause, () => {
+    throw new ServiceError('wrong_state', 'it has ended');
+  });
+  services.on(tasks.start, () => {
+    throw new ServiceError('unavailable', 'the database does not answer');
+  });
+  const send = (url: string, headers: Record<string, string>) =>
+    app.inject({
+      method: 'POST',
+      url,
+      headers: { ...headers, 'x-correlation-id': `c${url.replaceAll('/', '-')}` },
+    });
+  await send('/task/list', {});
+  await send('/task/stop/7', bearer(1));
+  await send('/task/pause/7', bearer(2));
+  await send('/task/start/7', bearer(2));
+  await send('/task/4711x', bearer(1));
+  await send('/task/list', bearer(1));
+  await send('/cluster/create', bearer(9));
+  await waitFor(() => told.length >= 5, { what: 'all are told' });
+  const common = { client: '127.0.0.1' };
+  t.match(told, [
+    {
+      ...common,
+      number: 1,
+      operator: '',
+      action: 'task.list',
+      outcome: 'denied',
+      status: 401,
+      reason: 'no token was sent',
+    },
+    {
+      ...common,
+      number: 2,
+      operator: 'dashboard',
+      action: 'task.stop',
+      target: 'task-7',
+      outcome: 'denied',
+      status: 403,
+      reason: 'this needs the role operator, token dashboard has viewer',
+      correlation_id: 'c-task-stop-7',
+    },
+    {
+      ...common,
+      number: 3,
+      operator: 'ci',
+      action: 'task.pause',
+      outcome: 'refused',
+      status: 400,
+      reason: /it has ended/,
+    },
+    {
+      ...common,
+      number: 4,
+      operator: 'ci',
+      action: 'task.start',
+      outcome: 'failed',
+      reason: /does not answer/,
+    },
+    { ...common, number: 5, operator: '', outcome: 'denied', reason: 'token gone is revoked (id 9)' },
+  ]);
+  t.notMatch(JSON.stringify(told), SECRET);
+});
+
+t.test('an audit that is away holds nobody up, and learns how much it missed', async (t) => {
+  const { app, services } = await start(t);
+  const told: { requests: unknown[]; dropped: number }[] = [];
+  let away = true;
+  services.on(access.recordRequests, (request) => {
+    if (away) throw new ServiceError('unavailable', 'the database does not answer');
+    told.push(request);
+    return {};
+  });
+  for (let n = 0; n < 1_100; n++) {
+    const { statusCode } = await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(1) });
+    if (statusCode !== 403) t.fail(`${statusCode}`);
+  }
+  away = false;
+  const count = () => told.reduce((sum, { requests }) => sum + requests.length, 0);
+  await waitFor(() => count() === 1_000, { what: 'those that were kept are told', timeoutMs: 20_000 });
+  t.equal(
+    told.reduce((sum, { dropped }) => sum + dropped, 0),
+    100,
+  );
+});
+
+t.test('headers for browsers', async (t) => {
+  const { app } = await start(t);
+  const { headers } = await app.inject({ url: '/cluster/list', headers: bearer(1) });
+  t.match(headers, {
+    'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'SAMEORIGIN',
+    'referrer-policy': 'no-referrer',
+  });
+  t.equal(headers['x-powered-by'], undefined);
+  const docs = await app.inject({ url: '/docs', headers: bearer(1) });
+  t.match(docs.headers['content-security-policy'], /script-src 'self'; style-src/);
+});

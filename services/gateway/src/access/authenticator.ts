@@ -1,0 +1,146 @@
+import { access, EventBatch, eventsSubject, ServiceError } from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
+import type { Logger } from 'pino';
+import type { Credentials, Verdict } from './principal.js';
+
+/**
+ * How long an answer counts, from the moment at which it was asked for. A revoked token stops working within this time,
+ * also when NATS loses the word of it.
+ */
+const FRESH_MS = 500;
+/** How often the tokens of open streams are looked at. */
+const STREAMS_MS = 400;
+/** How long a token that was valid is not held for a guess, and how many such tokens are remembered. */
+const KNOWN_MS = 600_000;
+const MAX_KNOWN = 10_000;
+
+interface Asked {
+  verdict: Promise<Verdict>;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+interface WatchedToken {
+  credentials: Credentials;
+  /** What ends each of its streams. */
+  streams: Set<() => void>;
+}
+
+/** Asks the access service who it is that asks us; requests that come together share an answer. */
+export class Authenticator {
+  private readonly asked = new Map<string, Asked>();
+  /** Until when tokens that were valid are known. */
+  private readonly known = new Map<string, number>();
+  private readonly watched = new Map<string, WatchedToken>();
+  private readonly unsubscribe: () => void;
+  private looking: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: { bus: Bus; log: Logger }) {
+    this.unsubscribe = options.bus.subscribe(eventsSubject('access'), EventBatch, ({ events }) => {
+      // Whatever was asked before may be wrong now, also what has not been answered yet.
+      if (events.length > 0) this.forget();
+    });
+  }
+
+  /** @throws ServiceError `unavailable`: nobody can say now. */
+  check(credentials: Credentials, correlationId: string): Promise<Verdict> {
+    const key = keyOf(credentials);
+    const now = Date.now();
+    const last = this.asked.get(key);
+    if (last && now - last.at < FRESH_MS) return last.verdict;
+    const asked: Asked = { at: now, verdict: this.ask(credentials, correlationId) };
+    this.asked.set(key, asked);
+    asked.verdict.then(
+      (verdict) => {
+        if (verdict.valid) this.remember(key);
+        else this.known.delete(key);
+        // Wrong ones are not kept: there can be any number of them.
+        if (!verdict.valid || this.asked.size > MAX_KNOWN) this.drop(key, asked);
+      },
+      () => this.drop(key, asked),
+    );
+    return asked.verdict;
+  }
+
+  /** Whether this token was valid here lately. */
+  knows(credentials: Credentials): boolean {
+    return (this.known.get(keyOf(credentials)) ?? 0) > Date.now();
+  }
+
+  /**
+   * Ends a stream when its token is not valid any more, or nobody can say that it is.
+   * @returns what to call when the stream has ended.
+   */
+  watch(credentials: Credentials, end: () => void): () => void {
+    const key = keyOf(credentials);
+    const token = this.watched.get(key) ?? { credentials, streams: new Set() };
+    this.watched.set(key, token);
+    token.streams.add(end);
+    this.looking ??= setInterval(() => this.look(), STREAMS_MS);
+    return () => {
+      token.streams.delete(end);
+      if (token.streams.size === 0) this.watched.delete(key);
+      if (this.watched.size > 0) return;
+      clearInterval(this.looking);
+      this.looking = undefined;
+    };
+  }
+
+  close(): void {
+    this.unsubscribe();
+    clearInterval(this.looking);
+  }
+
+  private async ask(credentials: Credentials, correlationId: string): Promise<Verdict> {
+    const answer = await this.options.bus.call(access.authenticate, credentials, {
+      correlationId,
+      actor: 'gateway',
+    });
+    if (!answer.valid) return answer;
+    const { name, role, expires } = answer;
+    // The clock of the access service decides; ours only ends what it said before.
+    if (expires !== null && expires <= Date.now()) return { valid: false, fault: 'expired', name };
+    return { valid: true, principal: { credentials, name, role } };
+  }
+
+  private drop(key: string, asked: Asked): void {
+    if (this.asked.get(key) === asked) this.asked.delete(key);
+  }
+
+  private forget(): void {
+    this.asked.clear();
+    this.look();
+  }
+
+  private remember(key: string): void {
+    // The one that was seen longest ago stands first.
+    this.known.delete(key);
+    this.known.set(key, Date.now() + KNOWN_MS);
+    if (this.known.size <= MAX_KNOWN) return;
+    const [oldest] = this.known.keys();
+    if (oldest !== undefined) this.known.delete(oldest);
+  }
+
+  private look(): void {
+    for (const { credentials, streams } of this.watched.values()) {
+      const end = (why: string): void => {
+        this.options.log.info(
+          { token: credentials.id, streams: streams.size, why },
+          'live streams are ended',
+        );
+        for (const endStream of [...streams]) endStream();
+      };
+      this.check(credentials, 'live').then(
+        (verdict) => {
+          if (!verdict.valid && streams.size > 0) end(`the token is ${verdict.fault}`);
+        },
+        (error: unknown) => {
+          if (streams.size === 0) return;
+          end(error instanceof ServiceError ? error.message : String(error));
+        },
+      );
+    }
+  }
+}
+
+const keyOf = ({ id, hash }: Credentials): string => `${id} ${hash}`;

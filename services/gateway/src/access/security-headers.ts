@@ -1,0 +1,22 @@
+import helmet from '@fastify/helmet';
+import type { FastifyInstance } from 'fastify';
+
+/**
+ * What a browser is told to do and not to do with an answer. Answers of the API are data: nothing in them may be run, shown in
+ * a frame or guessed to be of another type. The page of the documentation has a policy of its own, see openapi.ts.
+ */
+export async function registerSecurityHeaders(app: FastifyInstance): Promise<void> {
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    // That everything under this name is to come by HTTPS only is for whoever runs what ends TLS there to promise.
+    strictTransportSecurity: false,
+  });
+}
+
+/** The documentation's page: what comes from this server, and the styles that it writes into itself. */
+export const DOCS_POLICY =
+  "default-src 'none'; base-uri 'none'; connect-src 'self'; font-src 'self'; form-action 'self'; " +
+  "frame-ancestors 'none'; img-src 'self' data:; script-src 'self'; style-src 'self' 'unsafe-inline'";

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { access, type UnsuccessfulRequest } from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
+import type { Logger } from 'pino';
+
+/** Requests that wait to be told; more are only counted. */
+const MAX_WAITING = 1_000;
+const AT_ONCE = 200;
+/** Those that come together are told together. */
+const LINGER_MS = 100;
+const RETRY_MS = 1_000;
+const CLOSE_MS = 1_500;
+
+/**
+ * Tells the access service of requests that were not carried out. Nobody waits for it; while it does not answer they are
+ * kept, and when there are too many, counted. (What was carried out is an event, and needs nobody to tell of it.)
+ */
+export class RequestReporter {
+  private readonly gateway = randomBytes(8).toString('hex');
+  private readonly waiting: UnsuccessfulRequest[] = [];
+  private readonly stopping = new AbortController();
+  private last = 0;
+  private notTold = 0;
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly options: { bus: Bus; log: Logger }) {}
+
+  /** How many requests were dropped and have not been told of. */
+  get dropped(): number {
+    return this.notTold;
+  }
+
+  add(request: Omit<UnsuccessfulRequest, 'number'>): void {
+    if (this.waiting.length >= MAX_WAITING) {
+      if (this.notTold++ === 0)
+        this.options.log.warn('more requests are refused than can be written into the audit');
+      return;
+    }
+    this.waiting.push({ number: ++this.last, ...request });
+    this.running ??= this.run();
+  }
+
+  /** Tells what still waits, unless that takes too long. */
+  async close(): Promise<void> {
+    const deadline = sleep(CLOSE_MS, undefined, { ref: false });
+    await Promise.race([this.running, deadline]);
+    this.stopping.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    await sleep(LINGER_MS, undefined, { signal }).catch(() => undefined);
+    while (this.waiting.length > 0) {
+      const requests = this.waiting.slice(0, AT_ONCE);
+      const dropped = this.notTold;
+      // Told again as it was: it is written once by that.
+      while (!(await this.tell(requests, dropped))) {
+        if (signal.aborted) break;
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+      if (signal.aborted) break;
+      this.waiting.splice(0, requests.length);
+      this.notTold -= dropped;
+    }
+    this.running = undefined;
+  }
+
+  private async tell(requests: UnsuccessfulRequest[], dropped: number): Promise<boolean> {
+    const { bus, log } = this.options;
+    try {
+      const context = { correlationId: `gateway-${this.gateway}`, actor: 'gateway' };
+      await bus.call(access.recordRequests, { gateway: this.gateway, requests, dropped }, context);
+      return true;
+    } catch (error) {
+      if (!this.stopping.signal.aborted)
+        log.warn({ err: error, waiting: this.waiting.length }, 'the audit cannot be written, trying again');
+      return false;
+    }
+  }
+}

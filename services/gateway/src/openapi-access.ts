@@ -1,0 +1,82 @@
+/*
+ * Tokens and roles in the description of the API. It is the same whether access is on or off: security is optional in it.
+ */
+
+/** The answer of an operation that was not let in, in the form of all. */
+function denial(code: number, description: string, msg: string, headers?: Record<string, object>) {
+  return {
+    description,
+    ...(headers ? { headers } : {}),
+    content: {
+      'application/json': {
+        schema: {
+          type: 'object',
+          required: ['code', 'msg', 'data'],
+          properties: {
+            code: { type: 'number', const: code },
+            msg: { type: 'string' },
+            data: { type: 'object', additionalProperties: false },
+          },
+        },
+        example: { code, msg, data: {} },
+      },
+    },
+  };
+}
+
+const RETRY_AFTER = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds to wait.' } };
+
+/** What every operation can answer where access is on. */
+const DENIALS = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  429: 'TooManyRequests',
+} as const;
+
+/** How a request says who it is. */
+export const SECURITY_SCHEMES = {
+  token: {
+    type: 'http' as const,
+    scheme: 'bearer',
+    description: 'An API token: rgl_<id>_<secret>. Needed where access is on (RIGEL_ACCESS).',
+  },
+};
+
+const RESPONSES = {
+  Unauthorized: denial(
+    401,
+    'The token is missing, wrong, revoked or expired: which of these is not said.',
+    'a valid token is needed (Authorization: Bearer ...)',
+    { 'WWW-Authenticate': { schema: { type: 'string' }, description: 'Bearer' } },
+  ),
+  Forbidden: denial(
+    403,
+    'The token’s role does not cover the operation’s (x-role), or a browser sends it for the page of another site.',
+    'this needs the role operator, token dashboard has viewer',
+  ),
+  TooManyRequests: denial(
+    429,
+    'The token, or requests without a valid one from this address, were used too often within a minute.',
+    'too many requests, try again later',
+    RETRY_AFTER,
+  ),
+};
+
+/** What of the description says who may use what. */
+interface GuardedDescription {
+  components?: Record<string, unknown>;
+  paths?: Record<string, Record<string, { responses?: Record<string, unknown> }>>;
+}
+
+/** Adds tokens, and what every operation answers to whom it does not let in. */
+export function withAccess<T extends GuardedDescription>(description: T): T {
+  description.components = { ...description.components, responses: RESPONSES };
+  for (const methods of Object.values(description.paths ?? {})) {
+    for (const operation of Object.values(methods)) {
+      for (const [code, name] of Object.entries(DENIALS)) {
+        operation.responses = { ...operation.responses, [code]: { $ref: `#/components/responses/${name}` } };
+      }
+    }
+  }
+  return description;
+}
