@@ -167,7 +167,7 @@ export const inventory = {
     }),
     response: Done,
   }),
-  /** `in_use` while it has nodes. */
+  /** `in_use` while it has nodes, `conflict` while a scheduled task needs it. */
   deletePool: defineRpc('inventory.pool.delete', { request: byId, response: Done }),
   getPool: defineRpc('inventory.pool.get', { request: byId, response: Pool }),
 

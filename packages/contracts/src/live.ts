@@ -89,6 +89,10 @@ export const taskEventData = {
   nodes_halted: Type.Object(nsids),
   /** After a resume an earlier batch goes first. */
   node_deferred: Type.Object(node),
+  /** The node waits before this step for nodes of other pools. */
+  node_waits: Type.Object({ ...node, ...step }),
+  /** The other pools are where the nodes of this task wait for them to be; those that waited go on. */
+  wait_over: Type.Object(nsids),
   /** Nothing of the ended task is left on the node, or nobody tries any more to reach it (`given_up`). */
   node_released: Type.Object({ ...node, given_up: Type.Boolean() }),
   /** The node has got its machine, and its address. */

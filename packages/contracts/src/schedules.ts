@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Id, pageFields, pageOf } from './paging.js';
+import { Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
 
 /*
@@ -146,5 +146,13 @@ export const schedules = {
   flags: defineRpc('scheduler.schedule.flags', {
     request: Type.Object({ pool_ids: Type.Array(Id) }),
     response: Type.Object({ depended_on: Type.Array(Id), with_cron: Type.Array(Id) }),
+  }),
+  /**
+   * Keeps scheduled tasks from coming to need a pool that is about to be deleted; `conflict` says which one needs it. The
+   * reservation ends by itself after `ttl_ms`.
+   */
+  reservePool: defineRpc('scheduler.schedule.reserve_pool', {
+    request: Type.Object({ pool_id: Id, ttl_ms: Type.Integer({ minimum: 1_000, maximum: 60_000 }) }),
+    response: Done,
   }),
 };

@@ -58,6 +58,12 @@ export const schedulerSettings = {
     maximum: 86_400,
     description: 'Seconds that one attempt of a VM or service-discovery step may take.',
   }),
+  RIGEL_DEPENDENCY_TIMEOUT: Type.Number({
+    default: 1_800,
+    minimum: 1,
+    maximum: 86_400,
+    description: 'Seconds that nodes wait for those of a pool that theirs depends on.',
+  }),
 };
 
 export const executorSettings = {

@@ -1,4 +1,4 @@
-import { inventory, type ServiceError, tasks } from '@rigel/contracts';
+import { inventory, type ServiceError, schedules, tasks } from '@rigel/contracts';
 import { startTestServers } from '@rigel/testing';
 import t from 'tap';
 import { assertReplayable, startInventoryForTest } from './inventory-for-test.js';
@@ -11,6 +11,7 @@ const { call, bus, startReplica, stop } = await startInventoryForTest(servers);
 t.teardown(stop);
 await startReplica();
 bus.serve(tasks.reserveNodes, async () => ({}));
+bus.serve(schedules.reservePool, async () => ({}));
 
 const CLIENTS = 10;
 const all = { page: 1, page_size: 10_000 };

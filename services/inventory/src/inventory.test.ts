@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { health, inventory, readEvents, ServiceError, show, tasks } from '@rigel/contracts';
+import { health, inventory, readEvents, ServiceError, schedules, show, tasks } from '@rigel/contracts';
 import { startTestServers, waitFor } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
@@ -17,6 +17,17 @@ const stopScheduler = bus.serve(tasks.reserveNodes, async ({ node_ids, ttl_ms })
   t.equal(ttl_ms, 60_000);
   const held = node_ids.filter((id) => busy.has(id));
   if (held.length > 0) throw new ServiceError('in_use', `node ${held[0]} is held by task 1`, 'nodes');
+  return {};
+});
+
+/** Pools that scheduled tasks need, and what was reserved for a deletion. */
+const scheduled = new Set<number>();
+const reserved: number[] = [];
+bus.serve(schedules.reservePool, async ({ pool_id, ttl_ms }) => {
+  t.equal(ttl_ms, 60_000);
+  if (scheduled.has(pool_id))
+    throw new ServiceError('conflict', 'the scheduled task of pool 9 depends on it');
+  reserved.push(pool_id);
   return {};
 });
 
@@ -151,7 +162,11 @@ t.test('pools', async (t) => {
     field: 'vm_type',
   });
   await t.rejects(call(inventory.deleteService, { id: ids.service }), { code: 'in_use' });
+  scheduled.add(b.id);
+  await t.rejects(call(inventory.deletePool, b), { code: 'conflict', message: /depends on it/ });
+  scheduled.clear();
   await call(inventory.deletePool, b);
+  t.strictSame(reserved, [b.id]);
   for (const rpc of [inventory.getPool, inventory.updatePool, inventory.deletePool] as const) {
     await t.rejects(call(rpc, b), { code: 'not_found' });
   }
@@ -212,6 +227,7 @@ t.test('nodes are entered all or none', async (t) => {
     code: 'in_use',
     message: `pool ${pool_id} still has nodes`,
   });
+  t.notOk(reserved.includes(pool_id), 'its scheduled tasks may be saved all the while');
   t.equal((await call(inventory.listNodes, { ...all, pool_id })).total, 3);
 });
 

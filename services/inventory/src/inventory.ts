@@ -65,7 +65,7 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   const operations = new Operations(bus, log);
   serveClusters(operations, store);
   serveServices(operations, store);
-  servePools(operations, store);
+  servePools(operations, store, bus);
   serveNodes(operations, store, bus);
   onShutdown('operations', () => operations.stop());
 

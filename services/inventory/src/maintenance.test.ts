@@ -1,4 +1,4 @@
-import { inventory, tasks } from '@rigel/contracts';
+import { inventory, schedules, tasks } from '@rigel/contracts';
 import { describeDifference, rebuildHistory, verifyHistory } from '@rigel/event-store/maintenance';
 import { openExisting } from '@rigel/runtime';
 import { silentLogger, startTestServers } from '@rigel/testing';
@@ -13,6 +13,7 @@ t.teardown(() => servers.stop());
 const { call, bus, stop } = await startInventoryForTest(servers);
 t.teardown(stop);
 bus.serve(tasks.reserveNodes, async () => ({}));
+bus.serve(schedules.reservePool, async () => ({}));
 const open = (): Promise<Kysely<unknown>> =>
   openExisting({ url: servers.databaseUrl, schema: 'inventory', migrations, log: silentLogger });
 const db = await open();

@@ -16,6 +16,7 @@ import type { TaskAppend } from './commit.js';
 import { batchSizeOf, failureBudgetOf } from './task/batches.js';
 import { createTask } from './task/decide.js';
 import type { PlannedStep, TaskCreated, TaskOccurrence } from './task/events.js';
+import type { TaskGate } from './task/gate.js';
 import { type AttemptLimits, mergeParams, planSteps } from './task/options.js';
 import { evolve, type TaskState } from './task/state.js';
 import type { TaskRecorder } from './task-store.js';
@@ -27,6 +28,8 @@ const NAMED = 20;
 export interface CreateTaskSettings {
   limits: AttemptLimits;
   retryDelayMs: number;
+  /** How long nodes wait for those of a pool that theirs depends on. */
+  dependencyWaitMs: number;
 }
 
 /** What making tasks needs. */
@@ -38,6 +41,13 @@ export interface CreateTaskParts {
 }
 
 type ResolvedTemplate = RpcResponse<typeof catalog.resolveTemplate>;
+
+/** What the nodes of a new task wait for: steps of tasks that are made with it, which their pools name. */
+export interface NewGate {
+  before: number;
+  limitMs: number;
+  waitsFor: { pool: number; step: number; stepName: string }[];
+}
 
 /** A task to be made over nodes, one for each pool that they lie in. Everything has been looked up. */
 export interface NewTasks {
@@ -57,6 +67,7 @@ export interface NewTasks {
   flowType: TaskCreated['flowType'];
   /** The moment of a scheduled task that leads to it. */
   occurrence?: TaskOccurrence | undefined;
+  gate?: NewGate | undefined;
   /** When it was begun to look the nodes up, see `createTasks`. */
   now: number;
 }
@@ -85,63 +96,109 @@ export async function createTasks(
   ]);
   const merged = mergeParams(template.steps, request.params);
   const ids = await recordTasks(
-    {
-      name,
-      template,
-      steps: planSteps(merged.steps, settings.limits),
-      unusedParams: merged.unused,
-      targets,
-      batch: { maxRatio: request.max_ratio, maxNum: request.max_num },
-      budget: { maxNum: request.max_fail_num, maxRatio: request.max_fail_ratio },
-      timeoutMs: request.timeout * 60_000,
-      start: request.auto,
-      operator: request.opr_user,
-      flowType: 'manual',
-      now,
-    },
+    [
+      {
+        name,
+        template,
+        steps: planSteps(merged.steps, settings.limits),
+        unusedParams: merged.unused,
+        targets,
+        batch: { maxRatio: request.max_ratio, maxNum: request.max_num },
+        budget: { maxNum: request.max_fail_num, maxRatio: request.max_fail_ratio },
+        timeoutMs: request.timeout * 60_000,
+        start: request.auto,
+        operator: request.opr_user,
+        flowType: 'manual',
+        now,
+      },
+    ],
     context,
     parts,
   );
   return { ids };
 }
 
+/** One task to be, over nodes of one pool. */
+interface InPool {
+  id: number;
+  pool: { id: number; name: string };
+  wanted: NewTasks;
+  nodes: TaskTarget[];
+}
+
 /** Records new tasks with the holds on their nodes, all or none. @returns their ids, in the order of their pools. */
 export async function recordTasks(
-  { name, template, steps, targets, batch, budget, now, ...rest }: NewTasks,
+  wanted: readonly NewTasks[],
   context: RequestContext,
   { store, settings }: Pick<CreateTaskParts, 'store' | 'settings'>,
 ): Promise<number[]> {
-  const pools = byPool(targets);
-  const firstTaskId = await store.nextIds('task', pools.size);
-  let runId = await store.nextIds('run', targets.length);
+  const parts = wanted.flatMap((one) =>
+    [...byPool(one.targets)].map(([pool, nodes]) => ({ pool, nodes, one })),
+  );
+  const firstTaskId = await store.nextIds('task', parts.length);
+  const all = parts.map(({ pool, nodes, one }, index): InPool => {
+    const name = nodes[0]?.pool_name ?? '';
+    return { id: firstTaskId + index, pool: { id: pool, name }, wanted: one, nodes };
+  });
+  let runId = await store.nextIds(
+    'run',
+    all.reduce((sum, { nodes }) => sum + nodes.length, 0),
+  );
+  // What was reserved when the first nodes were looked up counts as reserved.
+  const now = Math.min(...wanted.map((one) => one.now));
   const appends: TaskAppend[] = [];
-  const trace = traceparent();
-  for (const [poolId, nodes] of pools) {
-    const created: TaskCreated = {
-      uuid: randomUUID(),
-      correlationId: context.correlationId,
-      ...(trace === undefined ? {} : { traceparent: trace }),
-      name,
-      template: { id: template.id, name: template.name },
-      pool: { id: poolId, name: nodes[0]?.pool_name ?? '' },
-      ...(nodes[0]?.cluster ? { cluster: nodes[0].cluster } : {}),
-      steps,
-      nodes: nodes.map(({ node_id, ip, vm_id }) => ({ node: node_id, ip, vm: vm_id })),
-      firstRunId: runId,
-      batchSize: batchSizeOf(nodes.length, batch.maxRatio, batch.maxNum),
-      timeoutMs: rest.timeoutMs,
-      failureBudget: failureBudgetOf(nodes.length, budget.maxNum, budget.maxRatio),
-      retryDelayMs: settings.retryDelayMs,
-      operator: rest.operator,
-      flowType: rest.flowType,
-      unusedParams: rest.unusedParams,
-      ...(rest.occurrence ? { occurrence: rest.occurrence } : {}),
-    };
-    appends.push(toAppend(firstTaskId + appends.length, created, rest.start, context, now));
-    runId += nodes.length;
+  for (const part of all) {
+    const created = createdOf(part, runId, all, context, settings);
+    appends.push(toAppend(part.id, created, part.wanted.start, context, now));
+    runId += part.nodes.length;
   }
   await store.create(appends, now);
-  return appends.map(({ task }) => task.id);
+  return all.map(({ id }) => id);
+}
+
+function createdOf(
+  { pool, wanted, nodes }: InPool,
+  firstRunId: number,
+  all: readonly InPool[],
+  context: RequestContext,
+  settings: CreateTaskSettings,
+): TaskCreated {
+  const { template, batch, budget, gate, occurrence } = wanted;
+  const trace = traceparent();
+  return {
+    uuid: randomUUID(),
+    correlationId: context.correlationId,
+    ...(trace === undefined ? {} : { traceparent: trace }),
+    name: wanted.name,
+    template: { id: template.id, name: template.name },
+    pool,
+    ...(nodes[0]?.cluster ? { cluster: nodes[0].cluster } : {}),
+    steps: wanted.steps,
+    nodes: nodes.map(({ node_id, ip, vm_id }) => ({ node: node_id, ip, vm: vm_id })),
+    firstRunId,
+    batchSize: batchSizeOf(nodes.length, batch.maxRatio, batch.maxNum),
+    timeoutMs: wanted.timeoutMs,
+    failureBudget: failureBudgetOf(nodes.length, budget.maxNum, budget.maxRatio),
+    retryDelayMs: settings.retryDelayMs,
+    operator: wanted.operator,
+    flowType: wanted.flowType,
+    unusedParams: wanted.unusedParams,
+    ...(occurrence ? { occurrence } : {}),
+    ...(gate ? { gate: gateOf(gate, all) } : {}),
+  };
+}
+
+/** The gate with the tasks of the pools that it names. */
+function gateOf({ before, limitMs, waitsFor }: NewGate, all: readonly InPool[]): TaskGate {
+  return {
+    before,
+    limitMs,
+    waitsFor: waitsFor.map(({ pool, step, stepName }) => {
+      const other = all.find((one) => one.pool.id === pool);
+      if (!other) throw new Error(`no task is made in pool ${pool}, which another one waits for`);
+      return { task: other.id, pool: other.pool, step, stepName };
+    }),
+  };
 }
 
 function byPool(targets: readonly TaskTarget[]): Map<number, TaskTarget[]> {

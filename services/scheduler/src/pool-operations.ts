@@ -13,8 +13,8 @@ import {
   type tasks,
 } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
-import type { Logger } from 'pino';
-import { type CreateTaskParts, findTargets, type NewTasks, recordTasks } from './create-task.js';
+import { findTargets, type NewTasks } from './create-task.js';
+import { type PoolOperation, type PoolOperationParts, recordOperations } from './record-operations.js';
 import type { TaskOccurrence } from './task/events.js';
 import { planSteps } from './task/options.js';
 import { NO_ADDRESS } from './task/state.js';
@@ -23,10 +23,6 @@ import { NO_ADDRESS } from './task/state.js';
  * Expand, shrink and deploy: a task of one of the pool's own templates, with parameters that come from the pool, its
  * service and the request. Everything is checked before anything is recorded.
  */
-
-export interface PoolOperationParts extends CreateTaskParts {
-  log: Logger;
-}
 
 /** Who lets the pool change: a person by the API, or a moment of a schedule. */
 export type OnBehalf =
@@ -39,50 +35,27 @@ const START_SERVICE = 'start_service';
 /** `again`: ids of nodes of the pool that go through the same steps once more, beside the new ones. */
 type ExpandRequest = Pick<RpcRequest<typeof tasks.expand>, 'pool_id' | 'num'> & { again?: readonly number[] };
 
-/**
- * Adds nodes to the pool whose machines are still to be made, and a task that makes them. When the task cannot be
- * recorded the nodes are taken out again; should this process die in between, they stay without a task, not ready, and can
- * be removed by id.
- */
+/** Adds nodes to the pool whose machines are still to be made, and a task that makes them. */
 export async function expandPool(
-  { pool_id, num, again = [] }: ExpandRequest,
+  request: ExpandRequest,
   onBehalf: OnBehalf,
   context: RequestContext,
   parts: PoolOperationParts,
 ): Promise<RpcResponse<typeof tasks.expand>> {
-  const { bus, clock, log } = parts;
+  return record(await expandOperation(request, onBehalf, context, parts), context, parts);
+}
+
+/** The task that `expandPool` records, checked. */
+export async function expandOperation(
+  { pool_id, num, again = [] }: ExpandRequest,
+  onBehalf: OnBehalf,
+  context: RequestContext,
+  parts: PoolOperationParts,
+): Promise<PoolOperation> {
   const prepared = await prepare('expand', pool_id, { first: 'create_vm' }, undefined, context, parts);
-  const { pool } = prepared;
-  const now = clock.now();
-  const present = await targetsOf(pool_id, again, context, bus);
-  const node_type = onBehalf.flowType;
-  const { ids, cluster } =
-    num === 0
-      ? { ids: [], cluster: undefined }
-      : await bus.call(inventory.planNodes, { pool_id, count: num, node_type }, context);
-  const planned = ids.map(
-    (node_id): TaskTarget => ({
-      node_id,
-      ip: NO_ADDRESS,
-      vm_id: '',
-      pool_id,
-      pool_name: pool.name,
-      ...(cluster ? { cluster } : {}),
-    }),
-  );
-  try {
-    return await record(prepared, { targets: [...present, ...planned], ...onBehalf, now }, context, parts);
-  } catch (error) {
-    if (ids.length === 0) throw error;
-    // When the task was recorded after all, and only the word of it was lost, it holds the nodes and this is refused.
-    await bus.call(inventory.removeNodes, { pool_id, nodes: ids }, context).catch((failure: unknown) => {
-      log.warn(
-        { pool: pool_id, nodes: ids, reason: String(failure) },
-        'nodes of an expand that could not be recorded stay in the pool',
-      );
-    });
-    throw error;
-  }
+  const now = parts.clock.now();
+  const targets = await targetsOf(pool_id, again, context, parts.bus);
+  return toOperation(prepared, { targets, ...onBehalf, now }, num);
 }
 
 /** Those of these nodes that are in the pool. */
@@ -98,19 +71,19 @@ async function targetsOf(
 }
 
 /** Gives the machines of nodes back that are named by id: a schedule also returns those without an address. */
-export async function shrinkByIds(
+export async function shrinkOperation(
   { pool_id, ids }: { pool_id: number; ids: readonly number[] },
   onBehalf: OnBehalf,
   context: RequestContext,
   parts: PoolOperationParts,
-): Promise<RpcResponse<typeof tasks.shrink>> {
+): Promise<PoolOperation> {
   const now = parts.clock.now();
   const prepared = await prepare('shrink', pool_id, { last: 'return_vm' }, undefined, context, parts);
   const targets = await targetsOf(pool_id, ids, context, parts.bus);
   if (targets.length === 0) {
     throw new ServiceError('wrong_state', `pool ${show(prepared.pool.name)} lost the nodes meanwhile`);
   }
-  return record(prepared, { targets, ...onBehalf, now }, context, parts);
+  return toOperation(prepared, { targets, ...onBehalf, now });
 }
 
 /** Gives the machines of nodes back. Each node leaves the pool with its machine. */
@@ -133,16 +106,28 @@ export async function shrinkPool(
       'nodes',
     );
   }
-  return record(prepared, { targets, ...onBehalf, now }, context, parts);
+  return record(toOperation(prepared, { targets, ...onBehalf, now }), context, parts);
 }
+
+type DeployRequest = Omit<RpcRequest<typeof tasks.deploy>, 'opr_user'>;
 
 /** Puts an image online on all nodes of the pool that have an address. */
 export async function deployPool(
-  request: Omit<RpcRequest<typeof tasks.deploy>, 'opr_user'>,
+  request: DeployRequest,
   onBehalf: OnBehalf,
   context: RequestContext,
   parts: PoolOperationParts,
 ): Promise<RpcResponse<typeof tasks.deploy>> {
+  return record(await deployOperation(request, onBehalf, context, parts), context, parts);
+}
+
+/** The task that `deployPool` records, checked. */
+export async function deployOperation(
+  request: DeployRequest,
+  onBehalf: OnBehalf,
+  context: RequestContext,
+  parts: PoolOperationParts,
+): Promise<PoolOperation> {
   const { pool_id, max_num, max_ratio, max_fail_num, max_fail_ratio } = request;
   const tag = request.tag.trim();
   if (tag === '') throw new ServiceError('invalid', 'tag is empty', 'tag');
@@ -155,7 +140,7 @@ export async function deployPool(
   }
   const batch = { maxRatio: max_ratio, maxNum: max_num };
   const budget = { maxNum: max_fail_num, maxRatio: max_fail_ratio };
-  return record(prepared, { targets, batch, budget, ...onBehalf, now }, context, parts);
+  return toOperation(prepared, { targets, batch, budget, ...onBehalf, now });
 }
 
 interface Prepared {
@@ -255,29 +240,36 @@ function withOverrides(
   return { steps, unused };
 }
 
-async function record(
+function toOperation(
   { kind, pool, template, steps, unusedParams }: Prepared,
   task: Pick<NewTasks, 'targets' | 'operator' | 'flowType' | 'occurrence' | 'now'> &
     Partial<Pick<NewTasks, 'batch' | 'budget'>>,
-  context: RequestContext,
-  parts: PoolOperationParts,
-): Promise<{ id: number }> {
-  const name = task.flowType === 'crontab' ? `${pool.name}_${kind}` : `${kind}_${pool.name}`;
-  const [id] = await recordTasks(
-    {
+  num = 0,
+): PoolOperation {
+  return {
+    kind,
+    pool: { id: pool.id, name: pool.name },
+    num,
+    task: {
       batch: { maxRatio: 100, maxNum: 0 },
       budget: {},
       ...task,
-      name,
+      name: task.flowType === 'crontab' ? `${pool.name}_${kind}` : `${kind}_${pool.name}`,
       template,
       steps,
       unusedParams,
       timeoutMs: 0,
       start: true,
     },
-    context,
-    parts,
-  );
-  if (id === undefined) throw new Error(`no task was made to ${kind} pool ${pool.id}`);
+  };
+}
+
+async function record(
+  operation: PoolOperation,
+  context: RequestContext,
+  parts: PoolOperationParts,
+): Promise<{ id: number }> {
+  const [id] = await recordOperations([operation], context, parts);
+  if (id === undefined) throw new Error(`no task was made to ${operation.kind} pool ${operation.pool.id}`);
   return { id };
 }

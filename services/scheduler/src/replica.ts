@@ -5,6 +5,7 @@ import type { Operations } from '@rigel/runtime';
 import type { Logger } from 'pino';
 import type { CreateTaskSettings } from './create-task.js';
 import { type EngineStore, type EngineWire, TaskEngine } from './engine/engine.js';
+import { GateWatch } from './engine/gate-watch.js';
 import { type Parts, servePartition, serveTasks } from './serve.js';
 import type { TaskRecorder } from './task-store.js';
 import { Executors } from './why/executors.js';
@@ -30,6 +31,7 @@ export interface ReplicaOptions {
 export class Replica {
   readonly engine: TaskEngine;
   private readonly parts: Parts;
+  private readonly gates: GateWatch;
   /** Ends the serving of each partition that is owned. */
   private readonly serving = new Map<number, () => Promise<void>>();
   private endings: (() => void)[] = [];
@@ -37,6 +39,7 @@ export class Replica {
   constructor(private readonly options: ReplicaOptions) {
     const { bus, operations, store, wire, clock, settings, log, why } = options;
     this.engine = new TaskEngine({ store, wire, clock, log });
+    this.gates = new GateWatch({ engine: this.engine, store, bus, clock, log });
     const executors = new Executors();
     this.parts = { bus, operations, engine: this.engine, store, settings, clock, log, executors, why };
   }
@@ -49,6 +52,13 @@ export class Replica {
         this.engine
           .tick()
           .catch((error: unknown) => log.error({ err: error }, 'the clock of the engine failed'));
+      }),
+      clock.every(TICK_MS, () => {
+        this.gates
+          .tick()
+          .catch((error: unknown) =>
+            log.warn({ err: error }, 'it could not be looked how far other pools are, trying again'),
+          );
       }),
       clock.every(ADOPT_MS, () => this.adopt()),
     ];

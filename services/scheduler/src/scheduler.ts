@@ -80,6 +80,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
       providerMs: config.RIGEL_PROVIDER_TIMEOUT * 1_000,
     },
     retryDelayMs: config.RIGEL_RETRY_DELAY * 1_000,
+    dependencyWaitMs: config.RIGEL_DEPENDENCY_TIMEOUT * 1_000,
   };
   const replica = new Replica({
     bus,

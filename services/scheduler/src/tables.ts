@@ -87,5 +87,6 @@ export interface Tables {
     pool_id: number;
     task_id: number;
   };
+  pools_being_deleted: { pool_id: number; expires_at: number };
   counters: { name: string; last: number };
 }

@@ -1,4 +1,4 @@
-import { PARTITIONS, ServiceError } from '@rigel/contracts';
+import { PARTITIONS, ServiceError, show } from '@rigel/contracts';
 import {
   APPEND_CTES,
   APPEND_PARAMETERS,
@@ -22,6 +22,7 @@ import { insertTasks } from './insert-tasks.js';
 import type { Tables } from './tables.js';
 import { streamOf, type TaskCreated, type TaskEvent, taskEventTypes } from './task/events.js';
 import { foldTask } from './task/fold.js';
+import type { GateDependency, GateProgress } from './task/gate.js';
 import { nameOf, type TaskState } from './task/state.js';
 
 const parameter = (n: number): string => `$${APPEND_PARAMETERS + n}`;
@@ -97,6 +98,27 @@ export function createCommitPool(url: string, log: Logger): pg.Pool {
   });
 }
 
+// A node that failed may have passed the step in a later task, or have been given back by one.
+const PROGRESS = `
+  SELECT task, count(*) FILTER (WHERE NOT passed AND NOT failed)::int AS behind,
+    coalesce(json_agg(json_build_object('node', node_id, 'ip', ip) ORDER BY node_id) FILTER (WHERE failed AND NOT passed),
+      '[]') AS failed,
+    CASE WHEN end_reason <> '' THEN 'ended' WHEN task_state = 4 THEN 'paused' ELSE 'running' END AS standing
+  FROM (
+    SELECT f.*, step > needed OR (failed AND EXISTS (
+      SELECT FROM runs l JOIN tasks lt ON lt.id = l.task_id
+        CROSS JOIN LATERAL jsonb_array_elements(lt.options) WITH ORDINALITY AS o(option, place)
+      WHERE l.node_id = f.node_id AND l.id > f.id AND o.place <= l.step AND o.option->>'name' IN (f.step_name, 'return_vm')
+    )) AS passed
+    FROM (
+      SELECT d.task, d.step AS needed, d.step_name, r.id, r.node_id, r.ip, r.step, t.end_reason, t.state AS task_state,
+        r.step <= d.step AND (r.state = 3 OR t.end_reason <> '') AS failed
+      FROM unnest($1::bigint[], $2::int[], $3::text[]) AS d(task, step, step_name)
+        JOIN tasks t ON t.id = d.task JOIN runs r ON r.task_id = d.task
+    ) AS f
+  ) AS p
+  GROUP BY task, end_reason, task_state`;
+
 /** Nodes named in a refusal at most. */
 const NAMED = 20;
 
@@ -169,6 +191,15 @@ export class TaskStore implements EngineStore, TaskRecorder {
     return end;
   }
 
+  /** How far the runs of these tasks are, as the tables say; a task that there is not is absent. */
+  async progressOf(dependencies: readonly GateDependency[]): Promise<GateProgress[]> {
+    return this.query<GateProgress>(PROGRESS, [
+      dependencies.map(({ task }) => task),
+      dependencies.map(({ step }) => step),
+      dependencies.map(({ stepName }) => stepName),
+    ]);
+  }
+
   /**
    * Makes a group of decisions durable, all of it or nothing: one prepared statement, which is its own transaction.
    * @throws VersionConflict when another writer was faster.
@@ -224,7 +255,10 @@ export class TaskStore implements EngineStore, TaskRecorder {
         })),
         now,
       );
-      for (const { task } of appends) await assertFiring(trx, task.created);
+      for (const { task } of appends) {
+        await assertFiring(trx, task.created);
+        await assertAlone(trx, task.created);
+      }
       await insertTasks(
         trx,
         appends.map(({ task }) => task),
@@ -306,6 +340,22 @@ async function assertFiring(trx: Transaction<unknown>, { occurrence, pool }: Tas
     'wrong_state',
     `the moment ${moment} of scheduled task ${schedule} is settled already`,
   );
+}
+
+/** Of two scheduled tasks that set the same pool at once, the second looks at it anew when the first is done. */
+async function assertAlone(trx: Transaction<unknown>, { occurrence, pool }: TaskCreated): Promise<void> {
+  if (!occurrence) return;
+  const { rows } = await trx.executeQuery<{ id: number }>(
+    CompiledQuery.raw(
+      `SELECT t.id FROM tasks t JOIN occurrence_tasks o ON o.task_id = t.id JOIN schedules s ON s.id = o.schedule_id
+       WHERE t.active AND t.end_reason = '' AND t.pool_id = $1
+         AND s.type = (SELECT type FROM schedules WHERE id = $2)`,
+      [pool.id, occurrence.schedule],
+    ),
+  );
+  const [other] = rows;
+  if (other)
+    throw new ServiceError('unavailable', `task ${other.id} of a schedule works on pool ${show(pool.name)}`);
 }
 
 function namesOf(task: TaskState, nodes: readonly number[]): string {

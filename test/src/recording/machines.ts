@@ -43,24 +43,24 @@ export async function growAndShrink({ api, fleet }: Rig, greeting: string): Prom
   const [node] = await api.ok<{ ip: string }[]>(`/pool/${id}/list_nodes`);
   await finished(`/pool/shrink/${id}`, { nodes: [node?.ip] });
 
-  // What is in force is applied at once: first with a machine, then one that names another pool, which is not followed. One
-  // that is ignored comes due meanwhile.
+  // What is in force is applied at once: first with a machine, then with one more whose pool waits for another one's. One that
+  // is ignored comes due meanwhile.
   const soon = new Date(Date.now() + 4_000).toISOString().slice(11, 19);
-  const item = (time: string, ignore: 0 | 1) => ({
-    instance_num: 1,
+  const item = (time: string, ignore: 0 | 1, instance_num = 1) => ({
+    instance_num,
     concurr_ratio: 0,
     concurr_num: 0,
     week_day: 0,
     time,
     ignore,
   });
-  const save = (depend_itmes: object[]) =>
+  const save = (instance_num: number, depend_itmes: object[]) =>
     api.ok('/task/saveTask', {
       id: 0,
       pool_id: id,
       type: 'expand',
       exec_type: 'crontab',
-      cron_itmes: [item('04:00', 0), item(soon, 1)],
+      cron_itmes: [item('04:00', 0, instance_num), item(soon, 1)],
       depend_itmes,
     });
   const outcomes = () =>
@@ -74,10 +74,9 @@ export async function growAndShrink({ api, fleet }: Rig, greeting: string): Prom
       },
       { what: 'the moments have outcomes', timeoutMs: 120_000 },
     );
-  await save([]);
+  await save(1, []);
   await outcomes();
-  await save([
-    { pool_id: (await pool('follower')).id, ratio: 1, elastic_count: 0, step_name: greeting, ignore: 0 },
-  ]);
+  const other = { pool_id: (await pool('follower')).id, ratio: 0.5, elastic_count: 0 };
+  await save(2, [{ ...other, step_name: greeting, ignore: 0 }]);
   await outcomes();
 }

@@ -5,8 +5,11 @@ import {
   changesOf,
   type EngineStore,
   evolve,
+  type GateDependency,
+  type GateProgress,
   heldNodes,
   longestPieces,
+  type Run,
   runRows,
   streamOf,
   type TaskAppend,
@@ -95,6 +98,28 @@ export class SimulatedDatabase {
     return state;
   }
 
+  private progressOf({ task, step, stepName }: GateDependency): GateProgress[] {
+    const state = this.fold(task);
+    if (!state) return [];
+    const ended = state.endReason !== '';
+    const failed = state.runs.filter(
+      (run) => run.step <= step && (run.state === 3 || ended) && !this.passedLater(run, stepName),
+    );
+    const behind = ended ? 0 : state.runs.filter((run) => run.step <= step && run.state !== 3).length;
+    const standing = ended ? 'ended' : state.state === 4 ? 'paused' : 'running';
+    return [{ task, behind, failed: failed.map(({ node, ip }) => ({ node, ip })), standing }];
+  }
+
+  /** Whether a later task has taken a run's node past a step of this name. */
+  private passedLater({ id, node }: Run, stepName: string): boolean {
+    return [...this.tasks.keys()].some((other) => {
+      const task = this.fold(other);
+      const passed = (run: Run): boolean =>
+        task?.created.steps.slice(0, run.step).some(({ name }) => name === stepName) ?? false;
+      return task?.runs.some((run) => run.node === node && run.id > id && passed(run));
+    });
+  }
+
   /** The store as one process has it. `onRecorded` is called when a commit of its own was answered, as the real one does. */
   connect(host: Host, onRecorded: (events?: readonly RecordedEvent[]) => void): EngineStore & TaskRecorder {
     const query = <T>(work: () => T): Promise<T> => this.query(host, work);
@@ -122,6 +147,7 @@ export class SimulatedDatabase {
             ),
         ),
       outputSize: (runId, step, attempt) => query(() => this.output(runId, step, attempt).length),
+      progressOf: (dependencies) => query(() => dependencies.flatMap((one) => this.progressOf(one))),
       commit: async (commit) => {
         const transaction = this.transactionOf(commit);
         await this.transact(host, transaction);

@@ -61,6 +61,28 @@ export const DEFECTS: readonly Defect[] = [
     ],
   },
   {
+    name: 'gate-opens-too-early',
+    why: 'nodes go on before those of the other pool are where they wait for them to be',
+    code: [
+      {
+        file: 'services/scheduler/dist/task/gate.js',
+        find: 'if (behind > 0)\n            open = false;',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'nobody-looks-at-gates',
+    why: 'nodes that wait for another pool wait for ever',
+    code: [
+      {
+        file: 'services/scheduler/dist/engine/gate-watch.js',
+        find: 'if (this.ticking)\n            return;',
+        replace: 'return;',
+      },
+    ],
+  },
+  {
     name: 'no-repeated-offers',
     why: 'a run whose offer is lost is never worked on',
     code: [

@@ -5,6 +5,7 @@ import {
   evolve,
   hasEnded,
   heldNodes,
+  type Run,
   runRows,
   type TaskEvent,
   type TaskState,
@@ -167,8 +168,35 @@ export class Promises {
       case 'RunsHalted':
         for (const index of event.data.runs) this.ledger(task, index).holder = null;
         return;
+      case 'RunWaiting':
+        this.ledger(task, event.data.run).holder = null;
+        return;
+      case 'GateOpened':
+        this.checkGate(task);
+        return;
       default:
     }
+  }
+
+  /** It opens when the nodes of the others have passed their step, in that task or in a later one. */
+  private checkGate(task: TaskState): void {
+    for (const { task: id, step, stepName } of task.created.gate?.waitsFor ?? []) {
+      for (const run of this.folded.get(id)?.runs ?? []) {
+        if (run.step > step || this.passedLater(run, stepName)) continue;
+        this.fail(`task ${task.id} goes on, but run ${run.id} of task ${id} has not passed ${stepName}`);
+      }
+    }
+  }
+
+  private passedLater({ id, node }: Run, stepName: string): boolean {
+    return [...this.folded.values()].some(({ created, runs }) =>
+      runs.some(
+        (run) =>
+          run.node === node &&
+          run.id > id &&
+          created.steps.slice(0, run.step).some(({ name }) => name === stepName),
+      ),
+    );
   }
 
   private checkOutcome(
@@ -304,6 +332,11 @@ export class Promises {
       }
     }
     this.checkWindow(task, attempt);
+    // What others have passed once stays passed; so the gate needs no second look.
+    const { gate } = task.created;
+    if (gate && !task.gateOpen && attempt.step >= gate.before) {
+      this.fail(`${nameOf(attempt)} begins although its task waits for others before step ${gate.before}`);
+    }
   }
 
   /** Commands of one task run on the nodes of one batch at a time. */

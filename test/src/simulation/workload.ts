@@ -1,9 +1,9 @@
 import { type Rpc, type RpcRequest, type RpcResponse, ServiceError, tasks } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
-import { hasEnded } from '@rigel/scheduler';
+import { hasEnded, planSteps, recordTasks } from '@rigel/scheduler';
 import type { Random } from '../support/random.js';
 import type { Host } from './host.js';
-import { NODES, TEMPLATES, type World } from './world.js';
+import { NODES, SETTINGS, TEMPLATES, targetOf, templateOf, type World } from './world.js';
 
 /** A command of the client that was answered with success: what must be in the history then. */
 interface Acknowledged {
@@ -32,8 +32,55 @@ export class Client {
 
   /** Works through a random plan. */
   async work(taskCount: number): Promise<void> {
-    await Promise.all(Array.from({ length: taskCount }, () => this.oneTask()));
+    await Promise.all([...Array.from({ length: taskCount }, () => this.oneTask()), this.followedTask()]);
     this.done = true;
+  }
+
+  /**
+   * Two tasks in one go, as a schedule makes them, of which the second one's nodes wait for those of the first. Nobody is told
+   * of them: whoever owns them finds them in the table.
+   */
+  private async followedTask(): Promise<void> {
+    const { random, host, world } = this;
+    await host.clock.sleep(random.integer(0, 20_000));
+    const ips = random.shuffle(Array.from({ length: NODES }, (_, i) => `10.0.0.${i + 1}`));
+    const taskOver = (first: number, count: number) => {
+      const template = templateOf(random.integer(1, TEMPLATES.length));
+      return {
+        name: 'of a schedule',
+        template,
+        steps: planSteps(template.steps, SETTINGS.limits),
+        unusedParams: [],
+        targets: ips.slice(first, first + count).map(targetOf),
+        batch: { maxRatio: 100, maxNum: random.integer(0, 2) },
+        budget: {},
+        timeoutMs: 0,
+        start: true,
+        operator: 'crontab',
+        flowType: 'crontab' as const,
+        now: host.clock.now(),
+      };
+    };
+    const others = taskOver(0, 2);
+    const own = taskOver(2, 2);
+    const step = random.integer(0, others.steps.length - 1);
+    const gate = {
+      before: random.chance(0.3) ? 0 : own.steps.length - 1,
+      limitMs: SETTINGS.dependencyWaitMs,
+      waitsFor: [{ pool: 1, step, stepName: others.steps[step]?.name ?? '' }],
+    };
+    const store = world.database.connect(host, () => undefined);
+    const parts = { store, settings: SETTINGS };
+    const context = { correlationId: 'simulated', actor: 'crontab', partition: undefined };
+    try {
+      const ids = await recordTasks([others, { ...own, gate }], context, parts);
+      if (random.chance(0.3)) await this.control(ids[0] ?? 0, 'pause');
+      await host.clock.sleep(random.integer(500, 40_000));
+      for (const id of ids) if (random.chance(0.7)) await this.control(id, 'start');
+    } catch (error) {
+      // The nodes may be held, and the database away.
+      this.world.note(`client: no followed task: ${error instanceof Error ? error.message : error}`);
+    }
   }
 
   private async oneTask(): Promise<void> {

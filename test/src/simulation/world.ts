@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { catalog, controlSubject, inventory } from '@rigel/contracts';
+import { catalog, controlSubject, inventory, type TaskTarget } from '@rigel/contracts';
 import { EventConsumer, EventRelay } from '@rigel/event-store';
 import { Agent, SshRunner, StepSecrets } from '@rigel/executor';
 import { Bus } from '@rigel/messaging';
@@ -21,7 +21,11 @@ const STOP_MS = 15_000;
 const SCHEDULERS = 2;
 const EXECUTORS = 3;
 export const NODES = 8;
-const SETTINGS = { limits: { remoteMs: 90_000, providerMs: 90_000 }, retryDelayMs: 2_000 };
+export const SETTINGS = {
+  limits: { remoteMs: 90_000, providerMs: 90_000 },
+  retryDelayMs: 2_000,
+  dependencyWaitMs: 30_000,
+};
 const RESTART_MS = [200, 4_000] as const;
 /** A step's name says how it is to be run: `s<retries>[i]`, i = errors are ignored. */
 export const TEMPLATES: readonly (readonly string[])[] = [
@@ -219,28 +223,11 @@ export class World {
   /** Inventory and catalog as the scheduler asks them. */
   private startNeighbours(): void {
     const bus = this.busOf(this.startHost('neighbours', undefined));
-    const targetOf = (ip: string) => ({
-      node_id: Number(ip.split('.')[3]),
-      ip,
-      vm_id: '',
-      pool_id: 1,
-      pool_name: 'pool',
-    });
     bus.serve(inventory.findTargets, async ({ ips }) => ({ targets: ips.map(targetOf), unknown: [] }));
     bus.serve(inventory.targetsById, async ({ ids }) => ({
       targets: ids.map((id) => targetOf(`10.0.0.${id}`)),
     }));
-    bus.serve(catalog.resolveTemplate, async ({ id }) => ({
-      id,
-      name: `template-${id}`,
-      steps: (TEMPLATES[id - 1] ?? []).map((name) => ({
-        name,
-        kind: 'remote' as const,
-        param_values: {},
-        retry: { retry_times: Number(name[1]), ignore_error: name.endsWith('i') },
-        actions: [{ name, params: {}, module: 'shell' as const, text: 'true' }],
-      })),
-    }));
+    bus.serve(catalog.resolveTemplate, async ({ id }) => templateOf(id));
   }
 
   /** A process of its own for whoever uses the API. */
@@ -276,6 +263,26 @@ export class World {
   followedAll(): boolean {
     return this.followed.length === this.database.log.length && this.followed.every((p, i) => p === i + 1);
   }
+}
+
+/** A node as inventory tells of it. */
+export function targetOf(ip: string): TaskTarget {
+  return { node_id: Number(ip.split('.')[3]), ip, vm_id: '', pool_id: 1, pool_name: 'pool' };
+}
+
+/** A template as the catalog tells of it. */
+export function templateOf(id: number) {
+  return {
+    id,
+    name: `template-${id}`,
+    steps: (TEMPLATES[id - 1] ?? []).map((name) => ({
+      name,
+      kind: 'remote' as const,
+      param_values: {},
+      retry: { retry_times: Number(name[1]), ignore_error: name.endsWith('i') },
+      actions: [{ name, params: {}, module: 'shell' as const, text: 'true' }],
+    })),
+  };
 }
 
 const NO_SECRETS = new StepSecrets({ read: () => Promise.reject(new Error('there are no secrets')) });

@@ -16,6 +16,7 @@ export interface TaskInfo {
   end_reason: string;
   stat: number[];
   step_len: number;
+  pool_id: number;
 }
 
 export interface NodeRunInfo {
@@ -36,6 +37,8 @@ export interface LogLine {
   id: number;
   batch_id: number;
   message: string;
+  /** Unix seconds. */
+  ctime: number;
 }
 
 /** A call was refused that the test did not expect to be. */

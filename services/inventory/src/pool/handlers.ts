@@ -1,13 +1,13 @@
 import { inventory, ServiceError } from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime';
 import type { Store } from '../store.js';
 import { poolDecider } from './decider.js';
-
-const stream = (id: number): string => `pool-${id}`;
+import { deletePool, streamOf } from './delete-pool.js';
 
 /** Serves the operations on pools. */
-export function servePools(operations: Operations, store: Store): void {
+export function servePools(operations: Operations, store: Store, bus: Bus): void {
   const { db } = store;
 
   operations.serve(inventory.listPools, async ({ service_id, name, ...page }) => {
@@ -46,7 +46,7 @@ export function servePools(operations: Operations, store: Store): void {
       poolDecider,
       [
         {
-          stream: stream(id),
+          stream: streamOf(id),
           command: { do: 'change', id, name, desc, vm_type, sd_id, service_id, tasks },
         },
       ],
@@ -56,7 +56,7 @@ export function servePools(operations: Operations, store: Store): void {
   });
 
   operations.serve(inventory.deletePool, async ({ id }, context) => {
-    await store.record(poolDecider, [{ stream: stream(id), command: { do: 'delete', id } }], context);
+    await deletePool(store, bus, id, context);
     return {};
   });
 }

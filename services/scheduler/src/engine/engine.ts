@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import type { Commit, OutputPiece, TaskAppend } from '../commit.js';
 import type { TaskCommand } from '../task/decide.js';
 import { streamOf, type TaskEvent } from '../task/events.js';
+import type { GateDependency, GateProgress } from '../task/gate.js';
 import { handle } from '../task/handle.js';
 import { nextInstruction } from '../task/instruction.js';
 import { isActive, touchedRuns } from '../task/projection.js';
@@ -28,6 +29,8 @@ export interface EngineStore {
   /** Tasks of these partitions for which something is still to be done: the last version of each. */
   activeTasks(partitions: readonly number[]): Promise<Map<number, number>>;
   outputSize(runId: number, step: number, attempt: number): Promise<number>;
+  /** How far the runs of other tasks are, whoever runs those. */
+  progressOf(dependencies: readonly GateDependency[]): Promise<GateProgress[]>;
   commit(commit: Commit): Promise<void>;
 }
 
@@ -139,6 +142,15 @@ export class TaskEngine {
   loaded(): TaskState[] {
     if (this.working) return [];
     return [...this.tasks.values()].map(({ state }) => state);
+  }
+
+  /**
+   * Running tasks whose runs wait, or will have to wait, for other pools. To be looked at only, and to be asked by a command:
+   * what is seen here may not come to be recorded.
+   */
+  gated(): TaskState[] {
+    const tasks = [...this.tasks.values()].map(({ state }) => state);
+    return tasks.filter(({ created, gateOpen, status }) => created.gate && !gateOpen && status === 'running');
   }
 
   /**

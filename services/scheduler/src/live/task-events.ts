@@ -167,6 +167,10 @@ export function toPublic(event: TaskEvent, names: Names): NamedTaskEvent {
       return { event: 'nodes_halted', data: { nsids: event.data.runs.map(names.nsid) } };
     case 'RunDeferred':
       return { event: 'node_deferred', data: nodeOf(event.data.run) };
+    case 'RunWaiting':
+      return { event: 'node_waits', data: { ...nodeOf(event.data.run), ...stepOf(event.data.step) } };
+    case 'GateOpened':
+      return { event: 'wait_over', data: { nsids: event.data.runs.map(names.nsid) } };
     case 'RunDrained':
       return { event: 'node_released', data: { ...nodeOf(event.data.run), given_up: event.data.givenUp } };
     case 'TaskPaused':

@@ -29,6 +29,17 @@ export function conflictOf(all: readonly PoolItems[], changed: number): string |
   return circle && `pools depend on each other in a circle: ${circle.join(', ')}`;
 }
 
+/**
+ * Why a pool cannot be deleted; undefined when nothing stands against it. One whose own scheduled task has no items needs
+ * nothing, and what is ignored counts: it may be set going again by a saving. Pure.
+ */
+export function needOf(pool: number, all: readonly PoolItems[]): string | undefined {
+  const dependent = all.find(({ dependsOn }) => dependsOn.includes(pool));
+  if (dependent) return `the scheduled task of pool ${dependent.pool} depends on it`;
+  const own = all.some((one) => one.pool === pool && (one.hasCron || one.dependsOn.length > 0));
+  return own ? 'its own scheduled task has items' : undefined;
+}
+
 /** The pools on a way from one back to itself. */
 function circleFrom(
   start: number,

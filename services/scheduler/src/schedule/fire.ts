@@ -1,15 +1,11 @@
 import { inventory, type PoolNode, ServiceError, show } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
-import {
-  deployPool,
-  expandPool,
-  type OnBehalf,
-  type PoolOperationParts,
-  shrinkByIds,
-} from '../pool-operations.js';
+import { deployOperation, expandOperation, type OnBehalf, shrinkOperation } from '../pool-operations.js';
+import { type PoolOperation, type PoolOperationParts, recordOperations } from '../record-operations.js';
 import { NO_ADDRESS } from '../task/state.js';
 import type { DueItem } from './events.js';
 import { type CrontabNode, type Plan, planTarget } from './plan.js';
+import { gateFor, type PoolOfRound, roundOf } from './round.js';
 import type { ScheduleState } from './state.js';
 import type { ScheduleStore } from './store.js';
 
@@ -20,7 +16,7 @@ export type Fired = { tasks: number[] } | { waitsFor: string };
 export interface Firing {
   /** @throws ServiceError why none can be made; `unavailable` when it is worth trying again. */
   fire(schedule: ScheduleState, occurrence: DueItem, context: RequestContext): Promise<Fired>;
-  /** Whether the pool is not as an item wants it. */
+  /** Whether the pool, or one that it depends on, is not as an item wants it. */
   isNeeded(schedule: ScheduleState, item: DueItem['item'], context: RequestContext): Promise<boolean>;
 }
 
@@ -28,10 +24,19 @@ const PAGE = 1_000;
 /** Nodes named in a log line at most. */
 const NAMED = 5;
 
-/** Firing by tasks of the pool's own templates. */
+/** What is to be done in a pool; undefined: nothing. */
+type Prepared = PoolOperation | { waitsFor: string } | undefined;
+
+/**
+ * Firing by tasks of the pools' own templates. The tasks of one moment, in the pool itself and in those that it depends on, are
+ * recorded together: whoever takes over finds all of them or none.
+ */
 export class PoolFiring implements Firing {
   constructor(
-    private readonly store: Pick<ScheduleStore, 'holdsOf' | 'nodeStandings'>,
+    private readonly store: Pick<
+      ScheduleStore,
+      'holdsOf' | 'nodeStandings' | 'dependenciesOf' | 'unfinishedTasks'
+    >,
     private readonly parts: PoolOperationParts,
   ) {}
 
@@ -42,37 +47,79 @@ export class PoolFiring implements Firing {
       flowType: 'crontab',
       occurrence: { schedule: schedule.id, cause, due },
     };
-    const { pool, type, dependItems } = schedule.saved;
-    if (dependItems.some(({ ignore }) => !ignore)) {
-      throw new ServiceError(
-        'wrong_state',
-        'dependencies on other pools are kept, but not followed in this version',
-      );
+    const { type } = schedule.saved;
+    const round = await this.roundOf(schedule, item);
+    const busy = await this.othersOf(round, type);
+    if (busy) return busy;
+    const operations = new Map<number, PoolOperation>();
+    for (const { pool, target, dependencies } of round) {
+      const prepared =
+        type === 'upload'
+          ? await this.upload(pool, item, onBehalf, context)
+          : await this.setNodes(pool, target, onBehalf, context);
+      if (!prepared) continue;
+      if ('waitsFor' in prepared) return prepared;
+      const limitMs = this.parts.settings.dependencyWaitMs;
+      operations.set(pool, { ...prepared, gate: gateFor(prepared, dependencies, operations, limitMs) });
     }
-    if (type === 'upload') return this.upload(pool, item, onBehalf, context);
-    const plan = await this.plan(schedule, item, context);
-    switch (plan.do) {
-      case 'nothing':
-        return { tasks: [] };
-      case 'wait': {
-        const nodes = plan.nodes.slice(0, NAMED).join(', ');
-        return { waitsFor: `${plan.nodes.length} nodes that are to go are being worked on: ${nodes}` };
-      }
-      case 'expand': {
-        const request = { pool_id: pool, num: plan.missing, again: plan.again };
-        return { tasks: [(await expandPool(request, onBehalf, context, this.parts)).id] };
-      }
-      case 'shrink': {
-        const request = { pool_id: pool, ids: plan.nodes };
-        return { tasks: [(await shrinkByIds(request, onBehalf, context, this.parts)).id] };
-      }
-      default:
-        return plan satisfies never;
-    }
+    if (operations.size === 0) return { tasks: [] };
+    return { tasks: await recordOperations([...operations.values()], context, this.parts) };
   }
 
   async isNeeded(schedule: ScheduleState, item: DueItem['item'], context: RequestContext): Promise<boolean> {
-    return (await this.plan(schedule, item, context)).do !== 'nothing';
+    for (const { pool, target } of await this.roundOf(schedule, item)) {
+      if ((await this.plan(pool, target, context)).do !== 'nothing') return true;
+    }
+    return false;
+  }
+
+  private async roundOf({ saved }: ScheduleState, item: DueItem['item']): Promise<PoolOfRound[]> {
+    const known = await this.store.dependenciesOf(saved.type);
+    return roundOf(saved.pool, item.instance_num, (pool) =>
+      pool === saved.pool ? saved.dependItems : (known.get(pool) ?? []),
+    );
+  }
+
+  /** Two schedules that set the same pool at once would both make what is missing. */
+  private async othersOf(
+    round: readonly PoolOfRound[],
+    type: ScheduleState['saved']['type'],
+  ): Promise<{ waitsFor: string } | undefined> {
+    const [task] = await this.store.unfinishedTasks(
+      round.map(({ pool }) => pool),
+      type,
+    );
+    if (!task) return undefined;
+    if (task.standing === 'running') return { waitsFor: `task ${task.id} in pool ${task.pool_id} to end` };
+    throw new ServiceError('wrong_state', `task ${task.id} in pool ${task.pool_id} is paused`);
+  }
+
+  /** What brings a pool to a number of nodes. */
+  private async setNodes(
+    pool: number,
+    target: number,
+    onBehalf: OnBehalf,
+    context: RequestContext,
+  ): Promise<Prepared> {
+    const plan = await this.plan(pool, target, context);
+    switch (plan.do) {
+      case 'nothing':
+        return undefined;
+      case 'wait': {
+        const nodes = plan.nodes.slice(0, NAMED).join(', ');
+        return {
+          waitsFor: `${plan.nodes.length} nodes of pool ${pool} that are to go are being worked on: ${nodes}`,
+        };
+      }
+      case 'expand': {
+        const request = { pool_id: pool, num: plan.missing, again: plan.again };
+        return expandOperation(request, onBehalf, context, this.parts);
+      }
+      case 'shrink':
+        return shrinkOperation({ pool_id: pool, ids: plan.nodes }, onBehalf, context, this.parts);
+      default:
+        return plan satisfies never;
+    }
   }
 
   /** Deploys the image that the pool's service names. */
@@ -81,7 +128,7 @@ export class PoolFiring implements Firing {
     { concurr_ratio, concurr_num }: DueItem['item'],
     onBehalf: OnBehalf,
     context: RequestContext,
-  ): Promise<Fired> {
+  ): Promise<Prepared> {
     const { bus } = this.parts;
     const { service_id } = await bus.call(inventory.getPool, { id: pool }, context);
     const service = await bus.call(inventory.getService, { id: service_id }, context);
@@ -89,25 +136,18 @@ export class PoolFiring implements Firing {
       throw new ServiceError('wrong_state', `service ${show(service.name)} names no docker_image`);
     }
     const { targets } = await bus.call(inventory.poolTargets, { pool_id: pool }, context);
-    if (targets.every(({ ip }) => ip === NO_ADDRESS)) return { tasks: [] };
+    if (targets.every(({ ip }) => ip === NO_ADDRESS)) return undefined;
     const request = {
       pool_id: pool,
       tag: service.docker_image,
       max_num: concurr_num,
       max_ratio: concurr_ratio || 100,
     };
-    return { tasks: [(await deployPool(request, onBehalf, context, this.parts)).id] };
+    return deployOperation(request, onBehalf, context, this.parts);
   }
 
-  /** What brings the pool to the number of nodes that an item sets. */
-  private async plan(
-    { saved }: ScheduleState,
-    { instance_num }: DueItem['item'],
-    context: RequestContext,
-  ): Promise<Plan> {
-    const nodes = (await this.nodesOf(saved.pool, context)).filter(
-      ({ node_type }) => node_type === 'crontab',
-    );
+  private async plan(pool: number, target: number, context: RequestContext): Promise<Plan> {
+    const nodes = (await this.nodesOf(pool, context)).filter(({ node_type }) => node_type === 'crontab');
     const ids = nodes.map(({ id }) => id);
     // Holds first: a task that ends in between is then seen as running, which is looked at again.
     const holds = await this.store.holdsOf(ids, this.parts.clock.now());
@@ -117,7 +157,7 @@ export class PoolFiring implements Firing {
       if (last?.returned) return [];
       return [{ id, state: last?.state ?? 0, held: holds.get(id) ?? 'no' }];
     });
-    return planTarget(present, instance_num);
+    return planTarget(present, target);
   }
 
   private async nodesOf(pool: number, context: RequestContext): Promise<PoolNode[]> {

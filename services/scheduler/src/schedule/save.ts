@@ -18,6 +18,7 @@ import type { Tables } from '../tables.js';
 import { readTime, secondOfDay } from './calendar.js';
 import { type Definition, save } from './decide.js';
 import { conflictOf, type PoolItems } from './dependencies.js';
+import { assertNotBeingDeleted, itemsOfAll } from './pool-deletion.js';
 import type { ScheduleStore } from './store.js';
 
 /** Others may write to the same scheduled task meanwhile. */
@@ -43,8 +44,11 @@ export async function saveSchedule(
 ): Promise<{ id: number }> {
   const { bus, store, clock, zone } = parts;
   const definition = readDefinition(request);
+  // Before the inventory is asked: a pool that is reserved for its deletion by now, or later, may be gone at the end.
+  const lookedAt = clock.now();
   const pool = await poolOf(request.pool_id, 'pool_id', context, bus);
   await checkDependencies(pool, definition, context, bus);
+  const dependsOn = definition.dependItems.map((item) => item.pool_id);
   const meta = metaOf(context, request.opr_user);
   for (let attempt = 1; ; attempt++) {
     const known = await findSchedule(store, request);
@@ -53,9 +57,10 @@ export async function saveSchedule(
     const now = clock.now();
     const events = save(id, state, definition, { now, zone });
     try {
-      await store.append(id, state?.version ?? 0, events, meta, now, (trx) =>
-        checkAgainstOthers(trx, definition),
-      );
+      await store.append(id, state?.version ?? 0, events, meta, now, async (trx) => {
+        await assertNotBeingDeleted(trx, [definition.pool, ...dependsOn], lookedAt);
+        await checkAgainstOthers(trx, definition);
+      });
       return { id };
     } catch (error) {
       if (!(error instanceof VersionConflict) || attempt === MAX_TRIES) throw error;
@@ -183,23 +188,10 @@ async function checkDependencies(
 
 /** @throws ServiceError `conflict` when the dependencies of all scheduled tasks together make no sense. */
 async function checkAgainstOthers(trx: Transaction<Tables>, definition: Definition): Promise<void> {
-  const rows = await trx
-    .selectFrom('schedules')
-    .select(['pool_id', 'type', 'cron_items', 'depend_items'])
-    .execute();
-  const others = rows.filter(({ pool_id, type }) => pool_id !== definition.pool || type !== definition.type);
-  const all: PoolItems[] = [
-    ...others.map(({ pool_id, cron_items, depend_items }) => ({
-      pool: pool_id,
-      hasCron: cron_items.length > 0,
-      dependsOn: depend_items.map((item) => item.pool_id),
-    })),
-    {
-      pool: definition.pool,
-      hasCron: definition.cronItems.length > 0,
-      dependsOn: definition.dependItems.map((item) => item.pool_id),
-    },
-  ];
-  const conflict = conflictOf(all, definition.pool);
+  const { pool, type, cronItems, dependItems } = definition;
+  const others = (await itemsOfAll(trx)).filter((other) => other.pool !== pool || other.type !== type);
+  const dependsOn = dependItems.map((item) => item.pool_id);
+  const all: PoolItems[] = [...others, { pool, hasCron: cronItems.length > 0, dependsOn }];
+  const conflict = conflictOf(all, pool);
   if (conflict) throw new ServiceError('conflict', conflict, 'depend_items');
 }

@@ -1,6 +1,8 @@
 import { systemClock } from '@rigel/clock';
 import {
+  type AttemptResult,
   catalog,
+  execution,
   inventory,
   type NodeType,
   type PoolTasks,
@@ -121,6 +123,15 @@ t.teardown(() => Promise.all(replicas.map((replica) => replica.stop())));
 const counterpart = new Counterpart(await servers.startBus('counterpart'));
 await counterpart.patiently(tasks.list, { page: 1, page_size: 1 });
 
+const db = await openDatabase<Tables>({
+  url: servers.databaseUrl,
+  schema: 'scheduler',
+  migrations,
+  log: silentLogger,
+  signal: new AbortController().signal,
+});
+t.teardown(() => db.destroy());
+
 const cron = (time: string, instance_num = 1, values = {}) => ({
   week_day: 0,
   time,
@@ -202,6 +213,44 @@ t.test('dependencies: in either order of saving, and no circle', async (t) => {
   await t.rejects(save(3, [], { id, type: 'upload' }), { code: 'invalid', message: /of type expand/ });
 });
 
+t.test('a pool that a scheduled task needs is not deleted, and one that goes is not needed', async (t) => {
+  await save(2, []);
+  const reserve = (pool_id: number) => counterpart.call(schedules.reservePool, { pool_id, ttl_ms: 1_000 });
+  const { id } = await save(1, [], {
+    type: 'upload',
+    depend_items: [{ ...depend(2, 'start_service'), ignore: true }],
+  });
+  await t.rejects(reserve(1), { code: 'conflict', message: /own scheduled task/ });
+  await t.rejects(reserve(2), { code: 'conflict', message: /of pool 1 depends on it/ });
+  await save(1, [], { id, type: 'upload' });
+  await reserve(2);
+  const dependent = () => save(1, [], { type: 'upload', depend_items: [depend(2, 'start_service')] });
+  await t.rejects(dependent(), { code: 'conflict', message: 'pool 2 is being deleted' });
+  await t.rejects(save(2, [cron('09:00')], { type: 'upload' }), { message: 'pool 2 is being deleted' });
+  await waitFor(() => dependent().catch(() => undefined), { what: 'the reservation has ended' });
+  await save(1, [], { id, type: 'upload' });
+  // Both at once, again and again: never both.
+  for (let round = 0; round < 4; round++) {
+    const came = await Promise.allSettled([dependent(), reserve(2)]);
+    t.notOk(
+      came.every(({ status }) => status === 'fulfilled'),
+      'one of them is refused',
+    );
+    await waitFor(() => save(1, [], { id, type: 'upload' }).catch(() => undefined), {
+      what: 'it is emptied',
+    });
+    await waitFor(
+      async () => {
+        const { rows } = await sql`SELECT FROM pools_being_deleted WHERE expires_at >= ${Date.now()}`.execute(
+          db,
+        );
+        return rows.length === 0;
+      },
+      { what: 'the reservation has ended' },
+    );
+  }
+});
+
 t.test(
   'an expand item sets the number of nodes; a newer one takes the place of one that waits',
   async (t) => {
@@ -258,19 +307,162 @@ t.test('a moment comes while it runs', async (t) => {
 t.test('what cannot be done is skipped, with the reason', async (t) => {
   const { id } = await save(9, [cron('00:00', 3)]);
   t.match(await outcomes(id, 1), [{ outcome: 'skipped', reason: /^refused: pool web9 has no template/ }]);
-  const waits = await save(8, [cron('00:00', 3)], { depend_items: [depend(5)] });
-  t.match(await outcomes(waits.id, 1), [{ outcome: 'skipped', reason: /^refused: dependencies/ }]);
   t.strictSame(nodesOf(8), []);
 });
 
-const db = await openDatabase<Tables>({
-  url: servers.databaseUrl,
-  schema: 'scheduler',
-  migrations,
-  log: silentLogger,
-  signal: new AbortController().signal,
+/** The node runs of the task that a moment made in a pool. */
+const taskIn = async (pool: number, ids: readonly number[] = []) => {
+  for (const id of ids) {
+    const task = await counterpart.patiently(tasks.get, { id });
+    if (task.pool_id === pool) return { id, runs: (await detail(id)).map((run) => run.id) };
+  }
+  throw new Error(`no task of ${ids.join(', ')} is in pool ${pool}`);
+};
+const detail = async (id: number) => (await counterpart.patiently(tasks.detail, { id })).rows;
+const ended = (id: number) =>
+  waitFor(
+    async () => {
+      const task = await counterpart.patiently(tasks.get, { id });
+      return task.end_reason === '' ? undefined : task;
+    },
+    { what: `task ${id} has ended`, timeoutMs: 30_000 },
+  );
+/** Lets a run's first step come to its end; what an executor is told then. */
+const oneStep = async (task: number, run: number, result: Partial<AttemptResult> = {}) => {
+  const { lease, next } = await counterpart.claim(task, run);
+  const report = counterpart.report(task, run, lease, next, result);
+  const answer = await counterpart.patiently(execution.report, report, task);
+  return answer.status === 'accepted' ? answer.next : answer;
+};
+const failed = { status: 'failed' as const, reason: 'no capacity' };
+const waits = (task: number) =>
+  waitFor(async () => (await detail(task)).every(({ state, steps }) => state === 3 && steps.length > 0), {
+    what: `all nodes of task ${task} have failed`,
+    timeoutMs: 30_000,
+  });
+
+t.test(
+  'pool 4 follows pool 5: it grows with it, waits for it, fails with it, and shrinks after it',
+  async (t) => {
+    await save(3, []);
+    await save(4, [], { exec_type: 'depend' });
+    const { id } = await save(4, [cron('00:00', 4)], { depend_items: [depend(5)] });
+    const [grown] = await outcomes(id, 1);
+    t.match(grown, { outcome: 'caught_up', task_ids: { length: 2 } });
+    t.equal(nodesOf(4).length, 4);
+    t.equal(nodesOf(5).length, 4, 'half as many, and two to spare');
+    const own = await taskIn(4, grown?.task_ids);
+    const other = await taskIn(5, grown?.task_ids);
+    const first = own.runs[0] ?? 0;
+    t.match(await oneStep(own.id, first), { do: 'release', why: 'it waits for other pools' });
+    await t.rejects(counterpart.claim(own.id, first), { message: /needs nobody/ });
+    t.match((await detail(own.id))[0], {
+      steps: [
+        { name: 'create_vm', state: 2 },
+        { state: 0, attempts: 0, message: `waits for pool web5 (task ${other.id}) to pass create_vm` },
+      ],
+    });
+    const lines = async (task: number) =>
+      (await counterpart.call(tasks.log, { id: task, after: 0 })).lines.map(({ message }) => message);
+    t.ok(
+      (await lines(own.id)).some((line) => line.startsWith('nodes wait before start_service for pool web5')),
+    );
+    await counterpart.patiently(tasks.pause, { id: own.id, opr_user: 'jane' });
+    await counterpart.patiently(tasks.start, { id: own.id, opr_user: 'jane' });
+    for (const run of other.runs.slice(1)) await counterpart.finish(other.id, run);
+    await t.rejects(counterpart.claim(own.id, first), { message: /needs nobody/ }, 'one is missing');
+    await oneStep(other.id, other.runs[0] ?? 0);
+    await waitFor(async () => (await lines(own.id)).some((line) => /the wait .* is over/.test(line)), {
+      what: 'it goes on',
+    });
+    for (const run of own.runs) await counterpart.finish(own.id, run);
+    t.match(await ended(own.id), { stat: [0, 0, 4, 0, 0] });
+    await counterpart.finish(other.id, other.runs[0] ?? 0);
+
+    await save(4, [cron('00:00', 6)], { depend_items: [depend(5)] });
+    const [more] = await outcomes(id, 2);
+    const [second, broken] = [await taskIn(4, more?.task_ids), await taskIn(5, more?.task_ids)];
+    t.equal(nodesOf(5).length, 5);
+    for (const run of second.runs) await oneStep(second.id, run);
+    for (const run of broken.runs.slice(0, -1)) await counterpart.finish(broken.id, run);
+    await oneStep(broken.id, broken.runs.at(-1) ?? 0, failed);
+    await waits(second.id);
+    const reason = new RegExp(
+      `pool web5 .task ${broken.id}. has not passed create_vm: 1 of its nodes failed`,
+    );
+    for (const run of await detail(second.id)) t.match(run.steps[1]?.message, reason);
+    await ended(second.id);
+    await counterpart.patiently(tasks.start, { id: second.id, opr_user: 'jane' });
+    await waits(second.id);
+    await ended(second.id);
+    await counterpart.patiently(tasks.start, { id: broken.id, opr_user: 'jane' });
+    await counterpart.finish(broken.id, broken.runs.at(-1) ?? 0);
+    await counterpart.patiently(tasks.start, { id: second.id, opr_user: 'jane' });
+    await waitFor(async () => (await lines(second.id)).some((line) => /the wait .* is over/.test(line)), {
+      what: 'it goes on, now that the other has come through',
+    });
+    for (const run of second.runs) await counterpart.finish(second.id, run);
+
+    await save(4, [cron('00:00', 2)], { depend_items: [depend(5)] });
+    const [less] = await outcomes(id, 3);
+    const [leaving, before] = [await taskIn(4, less?.task_ids), await taskIn(5, less?.task_ids)];
+    t.strictSame([leaving.runs.length, before.runs.length], [4, 2]);
+    await t.rejects(
+      counterpart.claim(leaving.id, leaving.runs[0] ?? 0),
+      { message: /needs nobody/ },
+      'not before them',
+    );
+    for (const run of before.runs) await counterpart.finish(before.id, run);
+    await waitFor(async () => (await lines(leaving.id)).some((line) => /the wait .* is over/.test(line)), {
+      what: 'those of the other pool have gone',
+    });
+    for (const run of leaving.runs) await counterpart.finish(leaving.id, run);
+    t.match(await ended(leaving.id), { stat: [0, 0, 4, 0, 0] });
+  },
+);
+
+t.test('a node that somebody takes out of the other pool keeps nobody waiting', async (t) => {
+  const items = { depend_items: [depend(2)] };
+  await waitFor(() => save(3, [cron('00:00', 1)], items).catch(() => undefined), { what: 'pool 2 is free' });
+  const [task] = await counterpart
+    .call(schedules.find, { pool_id: 3, type: 'expand' })
+    .then(({ schedule }) => [schedule?.id ?? 0]);
+  const made = (await outcomes(task ?? 0, 1))[0]?.task_ids;
+  const [own, other] = [await taskIn(3, made), await taskIn(2, made)];
+  for (const run of own.runs) await oneStep(own.id, run);
+  const [gone] = await detail(other.id);
+  for (const run of other.runs.slice(1)) await counterpart.finish(other.id, run);
+  await oneStep(other.id, gone?.id ?? 0, failed);
+  await waits(own.id);
+  await ended(own.id);
+  world.nodes = world.nodes.filter(({ node_id }) => node_id !== gone?.node_id);
+  await counterpart.patiently(tasks.start, { id: own.id, opr_user: 'jane' });
+  await waitFor(async () => (await detail(own.id)).every(({ steps }) => steps[1]?.message === ''), {
+    what: 'the gate is open',
+  });
+  for (const run of own.runs) await counterpart.finish(own.id, run);
+  t.match(await ended(own.id), { end_reason: 'completed' });
 });
-t.teardown(() => db.destroy());
+
+t.test('two schedules that set the same pool do it one after the other', async (t) => {
+  const both = await Promise.all(
+    [3, 4].map((pool) => save(pool, [cron('00:00', 5)], { depend_items: [depend(2)] })),
+  );
+  const newest = async () => Promise.all(both.map(async ({ id }) => (await occurrences(id)).rows[0]));
+  const made = await waitFor(
+    async () => (await newest()).find((one) => one?.item.instance_num === 5 && one.task_ids.length > 0),
+    { what: 'one of them has made its tasks', timeoutMs: 30_000 },
+  );
+  // Both may have entered what is missing; who comes second takes its own out again.
+  await waitFor(async () => nodesOf(2).length === 5, { what: 'five nodes are left' });
+  t.equal((await newest()).filter((one) => one?.task_ids.length === 0).length, 1, 'the other one waits');
+  for (const id of made.task_ids) await counterpart.patiently(tasks.stop, { id, opr_user: 'jane' });
+  await waitFor(async () => (await newest()).every((one) => one?.outcome === 'caught_up'), {
+    what: 'the other one has made its own',
+    timeoutMs: 30_000,
+  });
+  t.equal(nodesOf(2).length, 5, 'none too many');
+});
 
 t.test('two schedulers that both believe to own a schedule fire each moment once', async (t) => {
   const { id } = await save(1, []);
@@ -280,7 +472,11 @@ t.test('two schedulers that both believe to own a schedule fire each moment once
   const clock = systemClock;
   const store = new ScheduleStore(db, () => undefined);
   const taskStore = new TaskStore(db, pool, () => undefined);
-  const settings = { limits: { remoteMs: 1_000, providerMs: 1_000 }, retryDelayMs: 0 };
+  const settings = {
+    limits: { remoteMs: 1_000, providerMs: 1_000 },
+    retryDelayMs: 0,
+    dependencyWaitMs: 60_000,
+  };
   const rivals = Array.from({ length: 4 }, () => {
     const firing = new PoolFiring(store, { bus, store: taskStore, settings, clock, log: silentLogger });
     const runner = new ScheduleRunner({ ledger: store, firing, zone: 'UTC', clock, log: silentLogger });
@@ -324,17 +520,17 @@ t.test('two schedulers that both believe to own a schedule fire each moment once
 
 t.test('a paused task is not worked around; a scheduler that comes applies the item in force', async (t) => {
   const { id } = await save(8, [cron('00:00', 1)]);
-  const [first] = await outcomes(id, 2);
+  const [first] = await outcomes(id, 1);
   const [task = 0] = first?.task_ids ?? [];
   t.match(first, { outcome: 'caught_up' });
   await counterpart.patiently(tasks.pause, { id: task, opr_user: 'jane' });
   await save(8, [cron('00:00', 2)]);
-  const [skipped] = await outcomes(id, 3);
+  const [skipped] = await outcomes(id, 2);
   t.match(skipped, { outcome: 'skipped', reason: `paused: task ${task} of the last time is paused` });
   await counterpart.patiently(tasks.stop, { id: task, opr_user: 'jane' });
   await Promise.all(replicas.splice(0).map((replica) => replica.stop()));
   replicas.push(await startReplica(servers, 'scheduler-3'));
-  const [applied] = await outcomes(id, 4);
+  const [applied] = await outcomes(id, 3);
   t.match(applied, { cause: 'restarted', outcome: 'caught_up', item: { instance_num: 2 } });
   const { stat } = await counterpart.patiently(tasks.get, { id: applied?.task_ids[0] ?? 0 });
   t.strictSame(stat, [2, 0, 0, 0, 0], 'one node is new, and the one that was stopped runs again');

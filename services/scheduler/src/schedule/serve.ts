@@ -1,6 +1,7 @@
 import { schedules } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
 import { Type } from 'typebox';
+import { reserveForDeletion } from './pool-deletion.js';
 import type { ScheduleQueries } from './queries.js';
 import type { ScheduleRunner } from './runner.js';
 import { type SaveParts, saveSchedule } from './save.js';
@@ -25,6 +26,10 @@ export function serveSchedules(
   operations.serve(schedules.find, (request) => queries.find(request));
   operations.serve(schedules.occurrences, (request) => queries.occurrences(request));
   operations.serve(schedules.flags, (request) => queries.flags(request));
+  operations.serve(schedules.reservePool, async (request) => {
+    await reserveForDeletion(parts.store.db, request, parts.clock.now());
+    return {};
+  });
   bus.subscribe(SAVED_SUBJECT, ScheduleAnnounced, () => {
     // Whoever misses this finds it at the next look.
     runner.tick().catch(() => undefined);

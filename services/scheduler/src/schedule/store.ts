@@ -1,4 +1,4 @@
-import { PARTITIONS, type RunState } from '@rigel/contracts';
+import { type DependItem, PARTITIONS, type RunState, type ScheduleType } from '@rigel/contracts';
 import {
   append,
   chunksOfStream,
@@ -133,6 +133,28 @@ export class ScheduleStore implements ScheduleLedger {
       `SELECT id, CASE WHEN ${STANDING} THEN 'paused' WHEN active THEN 'running' ELSE 'ended' END AS standing
        FROM tasks WHERE id = ANY($1) ORDER BY id`,
       [tasks],
+    );
+  }
+
+  /** What the scheduled tasks of a type say of their pools' dependencies. */
+  async dependenciesOf(type: ScheduleType): Promise<Map<number, DependItem[]>> {
+    const rows = await this.query<{ pool_id: number; depend_items: DependItem[] }>(
+      `SELECT pool_id, depend_items FROM schedules WHERE type = $1 AND depend_items <> '[]'`,
+      [type],
+    );
+    return new Map(rows.map(({ pool_id, depend_items }) => [pool_id, depend_items]));
+  }
+
+  /** Tasks that have not ended, of scheduled tasks of a type, in these pools. */
+  async unfinishedTasks(
+    pools: readonly number[],
+    type: ScheduleType,
+  ): Promise<{ id: number; pool_id: number; standing: 'running' | 'paused' }[]> {
+    return this.query(
+      `SELECT t.id, t.pool_id, CASE WHEN ${STANDING} THEN 'paused' ELSE 'running' END AS standing
+       FROM tasks t JOIN occurrence_tasks o ON o.task_id = t.id JOIN schedules s ON s.id = o.schedule_id
+       WHERE t.active AND t.end_reason = '' AND t.pool_id = ANY($1) AND s.type = $2 ORDER BY t.id`,
+      [pools, type],
     );
   }
 

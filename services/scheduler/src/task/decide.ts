@@ -1,6 +1,7 @@
 import type { AttemptResult, Capability } from '@rigel/contracts';
 import { ServiceError } from '@rigel/contracts';
 import type { TaskCreated, TaskEvent } from './events.js';
+import { isShutBefore, overdueRuns, waitingRuns } from './gate.js';
 import { hasEnded, type Run, runAt, type TaskState } from './state.js';
 
 /*
@@ -17,7 +18,11 @@ export type TaskCommand =
   | ReportCommand
   | { type: 'handBack'; run: number; lease: number; idle: boolean }
   | { type: 'expireLease'; run: number; lease: number }
-  | { type: 'giveUpDraining'; run: number };
+  | { type: 'giveUpDraining'; run: number }
+  /** The other pools are where the runs wait for them to be. */
+  | { type: 'openGate' }
+  /** They will not be, or `overdue`: those have waited long enough. */
+  | { type: 'failGate'; reason: string; overdue: boolean };
 
 /** What was found out about the nodes that a task to be resumed does not hold any more. */
 export interface Preparation {
@@ -96,6 +101,16 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
       const run = runAt(task, command.run);
       if (!run.draining) return [];
       return [{ type: 'RunDrained', data: { run: run.index, node: run.node, givenUp: true } }];
+    }
+    case 'openGate':
+      if (!task.created.gate || task.gateOpen || hasEnded(task)) return [];
+      return [{ type: 'GateOpened', data: { runs: waitingRuns(task).map(({ index }) => index) } }];
+    case 'failGate': {
+      const runs = command.overdue ? overdueRuns(task, now) : waitingRuns(task);
+      return runs.map(({ index, node, step }) => ({
+        type: 'RunFailed',
+        data: { run: index, node, step, reason: command.reason },
+      }));
     }
     default:
       return command satisfies never;
@@ -196,6 +211,7 @@ export function haltForBudget(task: TaskState, failed: number, budget: number): 
 
 function claim(task: TaskState, run: Run, executor: string): TaskEvent[] {
   if (!run.open && !run.draining) throw refusal(`run ${run.id} of task ${task.id} needs nobody`);
+  if (run.waiting) throw refusal(`run ${run.id} of task ${task.id} waits for other pools`);
   if (run.holder !== null && run.holder !== executor) {
     throw refusal(`run ${run.id} of task ${task.id} is held by ${run.holder}`);
   }
@@ -308,6 +324,9 @@ function whatFollows(task: TaskState, run: Run, outcome: Outcome, command: Repor
   if (task.status !== 'running') return halted([run]);
   // After a resume an earlier batch goes first.
   if (run.batch !== task.batch || !task.batchActive) return [{ type: 'RunDeferred', data: { run: index } }];
+  if (isShutBefore(task, nextStep)) {
+    return [{ type: 'RunWaiting', data: { run: index, lease: run.lease, step: nextStep } }];
+  }
   if (!command.capabilities.includes(next.capability)) {
     return [{ type: 'RunHandedBack', data: { run: index, lease: run.lease, idle: true } }];
   }

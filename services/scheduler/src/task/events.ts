@@ -14,6 +14,7 @@ import {
   taskStream,
 } from '@rigel/contracts';
 import { EventTypes, type EventVersions } from '@rigel/event-store';
+import type { TaskGate } from './gate.js';
 
 /*
  * The facts of a task's life, all in one stream `task-<id>`. Runs (one node inside the task) are named by their index;
@@ -59,6 +60,8 @@ export interface TaskCreated {
   unusedParams: string[];
   /** What made it, when a scheduled task did: a moment of that leads to one task in a pool. */
   occurrence?: TaskOccurrence;
+  /** Its runs wait for those of other pools; absent: for nobody. */
+  gate?: TaskGate;
 }
 
 /** A moment of a scheduled task. */
@@ -136,6 +139,19 @@ export interface RunDeferred {
   run: number;
 }
 
+/** The run has come to the step before which it waits for other pools, and its executor is free for others. */
+export interface RunWaiting {
+  run: number;
+  lease: number;
+  step: number;
+}
+
+/** The other pools are where this task's runs wait for them to be: nothing holds them back any more, for good. */
+export interface GateOpened {
+  /** Runs that waited. */
+  runs: number[];
+}
+
 /** Nothing of an ended task's run is left on the node: the node is free. */
 export interface RunDrained {
   run: number;
@@ -182,6 +198,8 @@ export type TaskEvent =
   | { type: 'RunFailed'; data: RunFailed }
   | { type: 'RunsHalted'; data: RunsHalted }
   | { type: 'RunDeferred'; data: RunDeferred }
+  | { type: 'RunWaiting'; data: RunWaiting }
+  | { type: 'GateOpened'; data: GateOpened }
   | { type: 'RunDrained'; data: RunDrained }
   | { type: 'BatchFinished'; data: BatchFinished }
   | { type: 'TaskPaused'; data: TaskPaused }
@@ -203,6 +221,8 @@ export const taskEventVersions: EventVersions<TaskEvent> = {
   AttemptFailed: [],
   AttemptStopped: [],
   RunDeferred: [],
+  RunWaiting: [],
+  GateOpened: [],
   RunDrained: [],
   BatchFinished: [],
   TaskPaused: [],

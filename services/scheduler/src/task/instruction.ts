@@ -31,6 +31,7 @@ export function nextInstruction(
 function whyReleased(task: TaskState, run: Run): string {
   if (run.state === 2) return 'done';
   if (run.state === 3) return 'failed';
+  if (run.waiting) return 'it waits for other pools';
   if (run.open) return 'another kind of executor goes on';
   return `the task is ${task.status}`;
 }

@@ -1,6 +1,7 @@
 import type { TaskLogLine } from '@rigel/contracts';
 import type { RecordedEvent } from '@rigel/event-store';
 import type { TaskEvent } from './events.js';
+import { describeGate, isShutBefore } from './gate.js';
 import { evolve, nameOf, type Run, runAt, type TaskState } from './state.js';
 
 /** An event gives at most this many lines; so a line's id tells its event, and ids rise with the events. */
@@ -72,14 +73,30 @@ function describeBefore(task: TaskState | undefined, event: TaskEvent): Line[] {
       if (run.mayRun) return [ofRun(run, `${what} taken over by ${event.data.executor}`)];
       return [ofRun(run, `${what} started by ${event.data.executor}`)];
     }
+    case 'BatchStarted': {
+      const { batch, runs } = event.data;
+      const started = `batch ${batch + 1} of ${task.batches} started: ${runs.length} nodes`;
+      const waiting = runs.map((index) => runAt(task, index)).find(({ step }) => isShutBefore(task, step));
+      return [{ batch: batch + 1, message: started }, ...(waiting ? firstWait(task, waiting.step) : [])];
+    }
+    case 'RunWaiting':
+      return firstWait(task, event.data.step);
     default:
       return [];
   }
 }
 
+/** Said once for each start of the task: all of its nodes wait for the same. */
+function firstWait(task: TaskState, step: number): Line[] {
+  const { gate } = task.created;
+  if (!gate || task.waitTold) return [];
+  return [whole(`nodes wait before ${stepName(task, step)} for ${describeGate(gate)}`)];
+}
+
 /** The step that a run went on to under the same lease. */
 function goingOn(task: TaskState, run: Run): Line[] {
   if (!run.open || run.holder === null || run.step >= task.created.steps.length) return [];
+  if (isShutBefore(task, run.step)) return [];
   return [ofRun(run, `${stepName(task, run.step)} attempt ${run.attempt} started by ${run.holder}`)];
 }
 
@@ -95,13 +112,6 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
         ...unusedParams.map((param) => whole(`the override ${param} is used by no step`)),
       ];
     }
-    case 'BatchStarted':
-      return [
-        {
-          batch: event.data.batch + 1,
-          message: `batch ${event.data.batch + 1} of ${task.batches} started: ${event.data.runs.length} nodes`,
-        },
-      ];
     case 'LeaseExpired': {
       const run = runAt(task, event.data.run);
       return [ofRun(run, `${event.data.executor} is not heard of any more, another executor takes over`)];
@@ -163,6 +173,10 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
       });
     case 'RunDeferred':
       return [ofRun(runAt(task, event.data.run), 'waits for its batch')];
+    case 'GateOpened':
+      return event.data.runs.length > 0
+        ? [whole(`the wait for other pools is over: ${event.data.runs.length} nodes go on`)]
+        : [];
     case 'RunDrained':
       return event.data.givenUp
         ? [ofRun(runAt(task, event.data.run), 'could not be reached to end its command, which may still run')]
@@ -191,7 +205,9 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
       return [whole(`run finished, ${event.data.reason}: ${succeeded} nodes succeeded, ${failed} failed`)];
     }
     case 'TaskStarted':
+    case 'BatchStarted':
     case 'RunClaimed':
+    case 'RunWaiting':
       return [];
     default:
       return event satisfies never;

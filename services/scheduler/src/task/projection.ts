@@ -12,6 +12,7 @@ export function touchedRuns(task: TaskState, event: TaskEvent): readonly number[
       return event.data.runs ?? [];
     case 'BatchStarted':
     case 'RunsHalted':
+    case 'GateOpened':
       return event.data.runs;
     case 'MachineAssigned':
     case 'MachineReturned':
@@ -24,6 +25,7 @@ export function touchedRuns(task: TaskState, event: TaskEvent): readonly number[
     case 'RunSucceeded':
     case 'RunFailed':
     case 'RunDeferred':
+    case 'RunWaiting':
     case 'RunDrained':
       return [event.data.run];
     case 'HostKeyPinned':

@@ -1,5 +1,6 @@
 import type { EndReason, RunState } from '@rigel/contracts';
 import type { TaskCreated, TaskEvent } from './events.js';
+import { describeGate, isShutBefore } from './gate.js';
 
 /** What a node without an address has in its place. */
 export const NO_ADDRESS = '-';
@@ -24,6 +25,8 @@ export interface Run {
   state: RunState;
   /** An executor is to work on it: its batch has begun, and it has not ended. */
   open: boolean;
+  /** It is open, and waits for other pools before the step it stands at: nobody is to work on it. */
+  waiting: boolean;
   /** Step it stands at; the number of steps once all are done. */
   step: number;
   /** Number of the current (or next) attempt at that step; goes up after every known outcome, never down. */
@@ -42,7 +45,7 @@ export interface Run {
   held: boolean;
   /** The next attempt begins no earlier. */
   retryAt: number;
-  /** When the current attempt was authorised. */
+  /** When the current attempt was authorised, or the wait for other pools began. */
   since: number;
   /** Steps reached, in order. */
   steps: StepRecord[];
@@ -61,6 +64,10 @@ export interface TaskState {
   state: RunState;
   endReason: EndReason;
   deadline: number | null;
+  /** The other pools have come where this task waits for them to be. */
+  gateOpen: boolean;
+  /** The log says what it waits for. */
+  waitTold: boolean;
   /** Batch being worked on, -1 before the first; `batchActive` until it is finished. */
   batch: number;
   batchActive: boolean;
@@ -101,6 +108,7 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
       batch: Math.floor(index / created.batchSize),
       state: 0,
       open: false,
+      waiting: false,
       step: 0,
       attempt: 1,
       failures: 0,
@@ -125,6 +133,8 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
     state: 0,
     endReason: '',
     deadline: null,
+    gateOpen: false,
+    waitTold: false,
     batch: -1,
     batchActive: false,
     open: 0,
@@ -143,6 +153,7 @@ function setState(task: TaskState, run: Run, state: RunState): void {
 function setOpen(task: TaskState, run: Run, open: boolean): void {
   if (run.open !== open) task.open += open ? 1 : -1;
   run.open = open;
+  if (!open) run.waiting = false;
 }
 
 /** The record of the step a run stands at, begun when it is missing. */
@@ -153,6 +164,18 @@ function currentStep(run: Run): StepRecord {
     run.steps[run.step] = record;
   }
   return record;
+}
+
+/** An open run stands where it has to wait for other pools. */
+function wait(task: TaskState, run: Run, at: number): void {
+  const { gate } = task.created;
+  if (!gate) return;
+  const record = currentStep(run);
+  record.state = 0;
+  record.message = `waits for ${describeGate(gate)}`;
+  run.waiting = true;
+  run.since = at;
+  task.waitTold = true;
 }
 
 /** Nobody has the run any more, and nothing of it runs on the node. */
@@ -190,6 +213,7 @@ function moveToNextStep(run: Run, at: number): void {
 /** The next attempt is authorised under the same lease: it shows as running from now on. */
 function markWorking(task: TaskState, run: Run): void {
   if (!run.open || run.holder === null || run.step >= task.created.steps.length) return;
+  if (isShutBefore(task, run.step)) return;
   const record = currentStep(run);
   record.state = 1;
   record.attempts = run.attempt;
@@ -236,6 +260,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       task.state = 1;
       task.endReason = '';
       task.deadline = event.data.deadline;
+      task.waitTold = false;
       // Only steps that a pause left to finish keep their batch going, unless an earlier one is to be done first.
       const first = event.data.runs?.[0];
       task.batchActive = task.open > 0 && (first === undefined || runAt(task, first).batch >= task.batch);
@@ -258,6 +283,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       for (const index of event.data.runs) {
         const run = runAt(task, index);
         setOpen(task, run, true);
+        if (isShutBefore(task, run.step)) wait(task, run, at);
         run.updatedAt = at;
       }
       return;
@@ -360,9 +386,10 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'RunsHalted': {
       for (const index of event.data.runs) {
         const run = runAt(task, index);
-        end(task, run, 4);
         const record = run.steps[run.step];
         if (record) record.state = 4;
+        if (record && run.waiting) record.message = '';
+        end(task, run, 4);
         run.updatedAt = at;
       }
       return;
@@ -373,6 +400,23 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const record = run.steps[run.step];
       if (record) record.state = 0;
       run.updatedAt = at;
+      return;
+    }
+    case 'RunWaiting': {
+      const run = runAt(task, event.data.run);
+      letGo(run);
+      wait(task, run, at);
+      run.updatedAt = at;
+      return;
+    }
+    case 'GateOpened': {
+      task.gateOpen = true;
+      for (const index of event.data.runs) {
+        const run = runAt(task, index);
+        run.waiting = false;
+        currentStep(run).message = '';
+        run.updatedAt = at;
+      }
       return;
     }
     case 'RunDrained': {
@@ -431,5 +475,5 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
 
 /** Whether the run waits for an executor: to be worked on, or to have its command ended. */
 export function needsExecutor(run: Run): boolean {
-  return (run.open || run.draining) && run.holder === null;
+  return ((run.open && !run.waiting) || run.draining) && run.holder === null;
 }

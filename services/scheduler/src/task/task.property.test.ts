@@ -19,6 +19,10 @@ const move = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('handBack' as const), pick: fc.nat() }) },
   {
     weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('openGate' as const, 'failGate' as const), pick: fc.nat() }),
+  },
+  {
+    weight: 1,
     arbitrary: fc.record({ kind: fc.constantFrom('pause' as const, 'start' as const, 'start' as const) }),
   },
   {
@@ -34,8 +38,15 @@ const plan = fc.record({
   retry: fc.nat(2),
   ignore: fc.boolean(),
   budget: fc.option(fc.nat(3)),
+  gateBefore: fc.option(fc.nat(2)),
   moves: fc.array(move, { maxLength: 120 }),
   ending,
+});
+
+const gateAt = (before: number) => ({
+  before,
+  limitMs: 5_000,
+  waitsFor: [{ task: 9, pool: { id: 9, name: 'other' }, step: 0, stepName: 'one' }],
 });
 
 type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
@@ -88,6 +99,13 @@ function play(task: TaskUnderTest, next: Move): void {
       if (run) task.do({ type: 'handBack', run: run.index, lease: run.lease, idle: false });
       return;
     }
+    case 'openGate':
+      // Not always at once, so that some wait for it.
+      if (next.pick % 4 === 0) task.do({ type: 'openGate' });
+      return;
+    case 'failGate':
+      task.do({ type: 'failGate', reason: 'others failed', overdue: next.pick % 2 === 0 });
+      return;
     case 'pause':
       allowRefusal(() => task.do({ type: 'pause', operator: 'x' }));
       return;
@@ -135,6 +153,12 @@ function checkInvariants(task: TaskUnderTest): void {
     if (run.open && run.draining) throw new Error(`run ${run.index} is open and draining`);
     if (run.state === 2 && run.step !== state.created.steps.length)
       throw new Error('succeeded without all steps');
+    if (run.waiting && (!run.open || run.holder !== null || run.mayRun || state.gateOpen))
+      throw new Error('a run waits that cannot');
+    const { gate } = state.created;
+    const shut = gate && !state.gateOpen && run.step === gate.before;
+    if (shut && run.open && !run.waiting) throw new Error('a run is at the shut gate and does not wait');
+    if (gate && !state.gateOpen && run.step > gate.before) throw new Error('a run has passed the shut gate');
     if (run.draining && !run.mayRun) throw new Error('draining where nothing may run');
   }
   if (hasEnded(state) && state.open > 0) throw new Error('an ended task has open runs');
@@ -163,7 +187,7 @@ t.test(
   'whatever happens, the invariants hold, the task can end, and replay gives the same state',
   async () => {
     fc.assert(
-      fc.property(plan, ({ nodes, batchSize, retry, ignore, budget, moves, ending }) => {
+      fc.property(plan, ({ nodes, batchSize, retry, ignore, budget, gateBefore, moves, ending }) => {
         const steps = [step('one', { retry }), step('two', { ignore }), step('three')];
         const task = new TaskUnderTest(
           taskCreated(nodes, {
@@ -171,6 +195,7 @@ t.test(
             steps,
             failureBudget: budget,
             timeoutMs: 1e9,
+            ...(gateBefore === null ? {} : { gate: gateAt(gateBefore) }),
           }),
         );
         for (const next of moves) {
@@ -186,6 +211,7 @@ t.test(
         if (task.state.status === 'paused')
           allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }));
         // From here on everything goes well: the task must come to its end by itself.
+        task.do({ type: 'openGate' });
         for (let n = 0; n < 1_000; n++) {
           const waiting = task.state.runs.find(needsExecutor);
           if (waiting) task.claim(waiting.index);

@@ -29,6 +29,7 @@ export async function startReplica(servers: TestServers, name = 'scheduler') {
       RIGEL_RETRY_DELAY: 0,
       RIGEL_REMOTE_TIMEOUT: 600,
       RIGEL_PROVIDER_TIMEOUT: 450,
+      RIGEL_DEPENDENCY_TIMEOUT: 1_800,
       RIGEL_TIME_ZONE: 'UTC',
     },
   });

@@ -1,4 +1,5 @@
 import { LEASE_TTL_MS, type Reason } from '@rigel/contracts';
+import { describeGate } from '../task/gate.js';
 import type { Run, TaskState } from '../task/state.js';
 import { nameOf } from '../task/state.js';
 import type { LiveFacts } from './facts.js';
@@ -12,6 +13,7 @@ export function explainRun(task: TaskState, run: Run, facts: LiveFacts): Reason[
   if (run.state === 3 && !run.draining) return failed(task, run, facts);
   if (run.draining) return draining(task, run, facts);
   if (!run.open) return [];
+  if (run.waiting) return waiting(task, run);
   return run.holder === null ? unheld(task, run, facts) : held(task, run, facts);
 }
 
@@ -39,6 +41,14 @@ function failed(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
   const output = facts.lastOutput.get(run.id);
   if (output) chain.push(reason('last_output', `it printed last: ${output}`, null, { output }));
   return chain;
+}
+
+/** It waits for other pools; their tasks say why those are not further. */
+function waiting(task: TaskState, run: Run): Reason[] {
+  const { gate } = task.created;
+  if (!gate) return [];
+  const message = `${nameOf(run)} waits before step ${stepName(task, run)} for ${describeGate(gate)}`;
+  return [reason('other_pools', message, run.since, place(task, run))];
 }
 
 function nodeHeld(run: Run, holder: number): Reason {

@@ -10,6 +10,7 @@ import {
   storeFailed,
   TEXT_WRONG,
 } from './common.js';
+import { savedTask } from './schedules.js';
 
 const updateFailed = refusal(400, '参数解析错误', []);
 const missing = refusal(400, 'data not found', []);
@@ -66,6 +67,12 @@ export const pools: EndpointSpec[] = [
         what: 'a pool with nodes',
         change: async (world) => ({ id: (await world.node()).pool_id }),
         refusal: exactRefusal(400, 'node exists in this pool', []),
+      },
+      {
+        what: 'a pool with a scheduled task',
+        change: async (world) => ({ id: (await savedTask(world)).pool_id }),
+        refusal: refusal(400, 'fail to delete pool', []),
+        says: 'scheduled task',
       },
     ],
   },

@@ -65,8 +65,8 @@ async function dependency(world: World): Promise<{ pool_id: number; step_name: s
   return { pool_id: (await world.pool({ tasks: { expand: template.id } })).id, step_name: stepName };
 }
 
-/** Id of a scheduled task that does nothing. */
-async function savedTask(world: World): Promise<{ id: number }> {
+/** A scheduled task that does nothing, and its pool. */
+export async function savedTask(world: World): Promise<{ id: number; pool_id: number }> {
   const pool = await world.pool();
   const items = { cron_itmes: [cron({ ignore: 1 })], depend_itmes: [] };
   await world.post('/task/saveTask', {
@@ -76,8 +76,9 @@ async function savedTask(world: World): Promise<{ id: number }> {
     exec_type: 'crontab',
     ...items,
   });
+  world.unschedule(pool.id);
   const [saved] = (await world.post(`/task/expandList/${pool.id}`)) as [{ id: number }];
-  return { id: saved.id };
+  return { id: saved.id, pool_id: pool.id };
 }
 
 const moment = { due: text, due_at: text, item: objectWith({ id }) };
@@ -88,7 +89,7 @@ export const schedules: EndpointSpec[] = [
     methods: ['GET', 'POST'],
     paths: ['/schedule/:id/occurrences'],
     access: 'read',
-    valid: (world) => world.shared('saved task', () => savedTask(world)),
+    valid: async (world) => ({ id: (await world.shared('saved task', () => savedTask(world))).id }),
     data: objectWith({
       occurrences: listOf(objectWith({ ...moment, outcome: text, reason: text, updated: text })),
       next: listOf(objectWith(moment)),
@@ -113,14 +114,19 @@ export const schedules: EndpointSpec[] = [
       exec_type: { kind: 'text', required: true },
     },
     spellings: { cron_itmes: 'cron_items', depend_itmes: 'depend_items' },
-    valid: async (world) => ({
-      id: 0,
-      pool_id: (await world.pool()).id,
-      cron_itmes: [cron({ ignore: 1 }), cron({ week_day: 0, time: '23:59:59', ignore: true })],
-      depend_itmes: [depend({ ...(await dependency(world)), ratio: 0.5, ignore: true })],
-      type: 'expand',
-      exec_type: 'crontab',
-    }),
+    valid: async (world) => {
+      const { id: pool_id } = await world.pool();
+      const other = await dependency(world);
+      world.unschedule(pool_id);
+      return {
+        id: 0,
+        pool_id,
+        cron_itmes: [cron({ ignore: 1 }), cron({ week_day: 0, time: '23:59:59', ignore: true })],
+        depend_itmes: [depend({ ...other, ratio: 0.5, ignore: true })],
+        type: 'expand',
+        exec_type: 'crontab',
+      };
+    },
     data: exactly(true),
     refusal: lost.object,
     wrong: [

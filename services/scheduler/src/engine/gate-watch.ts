@@ -1,0 +1,88 @@
+import type { Clock } from '@rigel/clock';
+import { inventory } from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
+import type { Logger } from 'pino';
+import {
+  describeTimeout,
+  type GateProgress,
+  judgeGate,
+  overdueRuns,
+  type TaskGate,
+  waitingRuns,
+} from '../task/gate.js';
+import type { TaskState } from '../task/state.js';
+import type { EngineStore, TaskEngine } from './engine.js';
+
+/**
+ * Looks how far the tasks are that this replica's tasks wait for, and records when that lets them go on, or fail. The
+ * others may be run by any replica: what is known of them is what the tables say. Nothing is remembered here, so whoever
+ * takes a task over goes on with it.
+ */
+export class GateWatch {
+  private ticking = false;
+
+  constructor(
+    private readonly options: {
+      engine: Pick<TaskEngine, 'gated' | 'submit'>;
+      store: Pick<EngineStore, 'progressOf'>;
+      bus: Bus;
+      clock: Clock;
+      log: Logger;
+    },
+  ) {}
+
+  /** Once a second. */
+  async tick(): Promise<void> {
+    if (this.ticking) return;
+    this.ticking = true;
+    try {
+      const looks = await Promise.allSettled(this.options.engine.gated().map((task) => this.look(task)));
+      for (const look of looks) {
+        if (look.status === 'rejected')
+          this.options.log.warn({ err: look.reason }, 'what a task waits for is not known, looking again');
+      }
+    } finally {
+      this.ticking = false;
+    }
+  }
+
+  private async look({ id, created: { gate } }: TaskState): Promise<void> {
+    const { engine, store } = this.options;
+    if (!gate) return;
+    const progress = await this.withoutRemovedNodes(gate, await store.progressOf(gate.waitsFor));
+    const verdict = judgeGate(gate, progress);
+    if (verdict.is === 'open') {
+      await engine.submit(id, { type: 'openGate' }, null);
+      return;
+    }
+    // Looked at anew: it may have gone on, or have been forgotten, meanwhile.
+    const task = engine.gated().find((one) => one.id === id);
+    if (!task) return;
+    if (verdict.is === 'failed') {
+      // What comes to the gate later finds out by itself: by then somebody may have resumed the others.
+      const { reason } = verdict;
+      if (waitingRuns(task).length > 0)
+        await engine.submit(id, { type: 'failGate', reason, overdue: false }, null);
+    } else if (overdueRuns(task, this.options.clock.now()).length > 0) {
+      const reason = describeTimeout(gate, progress);
+      await engine.submit(id, { type: 'failGate', reason, overdue: true }, null);
+    }
+  }
+
+  /** A failed node that somebody has taken out of its pool keeps nobody waiting. */
+  private async withoutRemovedNodes(gate: TaskGate, progress: GateProgress[]): Promise<GateProgress[]> {
+    const pools = new Map(gate.waitsFor.map(({ task, pool }) => [task, pool.id]));
+    return Promise.all(
+      progress.map(async (one) => {
+        if (one.failed.length === 0) return one;
+        const context = { correlationId: `task-${one.task}`, actor: 'scheduler', partition: undefined };
+        const ids = one.failed.map(({ node }) => node);
+        const { targets } = await this.options.bus.call(inventory.targetsById, { ids }, context);
+        const there = new Set(
+          targets.flatMap(({ node_id, pool_id }) => (pool_id === pools.get(one.task) ? [node_id] : [])),
+        );
+        return { ...one, failed: one.failed.filter(({ node }) => there.has(node)) };
+      }),
+    );
+  }
+}

@@ -1,0 +1,106 @@
+import { NO_ADDRESS, type Run, type TaskState } from './state.js';
+
+/*
+ * A task that follows others: its runs wait before one of its steps until the runs of other pools' tasks have passed one of
+ * theirs. Plain data in TaskCreated; that the wait is over is an event. How far the others are is looked up by whoever
+ * runs the task (engine/gate-watch.ts). Pure.
+ */
+
+/** Nodes named in a reason at most. */
+const NAMED = 5;
+
+/** What a task's runs wait for. */
+export interface TaskGate {
+  /** Index of the step before which each run waits. */
+  before: number;
+  /** Milliseconds after which a run that still waits fails. */
+  limitMs: number;
+  /** Never empty. */
+  waitsFor: GateDependency[];
+}
+
+/** A task of another pool, and the step that its runs must have passed. */
+export interface GateDependency {
+  task: number;
+  pool: { id: number; name: string };
+  /** Index into that task's steps, and the step's name. */
+  step: number;
+  stepName: string;
+}
+
+/** How far the runs of one of those tasks are. */
+export interface GateProgress {
+  /** Id of the task. */
+  task: number;
+  /** Runs that have not passed the step, and may still. */
+  behind: number;
+  /** Nodes whose runs will not pass it unless somebody resumes them. */
+  failed: { node: number; ip: string }[];
+  standing: 'running' | 'paused' | 'ended';
+}
+
+/** What the progress of all dependencies means for those that wait. */
+export type GateVerdict = { is: 'open' } | { is: 'closed' } | { is: 'failed'; reason: string };
+
+/** Whether a run at this step would have to wait. */
+export function isShutBefore({ created: { gate }, gateOpen }: TaskState, step: number): boolean {
+  return gate !== undefined && !gateOpen && gate.before === step;
+}
+
+/** Runs that wait at the gate. */
+export function waitingRuns(task: TaskState): Run[] {
+  return task.created.gate && !task.gateOpen ? task.runs.filter(({ waiting }) => waiting) : [];
+}
+
+/** Those that have waited too long. */
+export function overdueRuns(task: TaskState, now: number): Run[] {
+  const limit = task.created.gate?.limitMs ?? 0;
+  return waitingRuns(task).filter(({ since }) => now - since >= limit);
+}
+
+const targetOf = ({ pool, task, stepName }: GateDependency): string =>
+  `pool ${pool.name} (task ${task}) to pass ${stepName}`;
+
+/** What the runs wait for, in words: `pool db (task 7) to pass create_vm`. */
+export function describeGate({ waitsFor }: TaskGate): string {
+  return waitsFor.map(targetOf).join(', ');
+}
+
+/** @param progress of the tasks that the gate names; one of which nothing is known has made no progress. */
+export function judgeGate(gate: TaskGate, progress: readonly GateProgress[]): GateVerdict {
+  const known = new Map(progress.map((one) => [one.task, one]));
+  let open = true;
+  for (const dependency of gate.waitsFor) {
+    const { failed, behind } = known.get(dependency.task) ?? { failed: [], behind: 1 };
+    if (failed.length > 0) {
+      const { pool, task, stepName } = dependency;
+      const reason = `pool ${pool.name} (task ${task}) has not passed ${stepName}: ${failed.length} of its nodes failed or were stopped (${namesOf(failed)})`;
+      return { is: 'failed', reason };
+    }
+    if (behind > 0) open = false;
+  }
+  return { is: open ? 'open' : 'closed' };
+}
+
+function namesOf(nodes: GateProgress['failed']): string {
+  const names = nodes.slice(0, NAMED).map(({ node, ip }) => (ip === NO_ADDRESS ? `node ${node}` : ip));
+  return [...names, ...(nodes.length > NAMED ? ['…'] : [])].join(', ');
+}
+
+/** Why runs fail that have waited too long. */
+export function describeTimeout(gate: TaskGate, progress: readonly GateProgress[]): string {
+  const known = new Map(progress.map((one) => [one.task, one]));
+  const missing = gate.waitsFor.flatMap((dependency) => {
+    const { behind, standing } = known.get(dependency.task) ?? { behind: 0, standing: 'running' };
+    if (behind === 0) return [];
+    return [
+      `${targetOf(dependency)}: ${behind} of its nodes have not${standing === 'paused' ? ', the task is paused' : ''}`,
+    ];
+  });
+  const what = missing.length > 0 ? missing.join('; ') : describeGate(gate);
+  return `waited ${durationOf(gate.limitMs)} for ${what}`;
+}
+
+function durationOf(ms: number): string {
+  return ms % 60_000 === 0 ? `${ms / 60_000} minutes` : `${ms / 1000} s`;
+}
