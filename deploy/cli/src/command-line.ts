@@ -9,6 +9,8 @@ export type Command =
   | { do: 'rebuild'; services: EventOwner[] }
   | { do: 'task show'; id: number; at: string | undefined; json: boolean }
   | { do: 'orphans'; json: boolean }
+  | { do: 'database prepare'; services: EventOwner[]; passwords: string }
+  | { do: 'database migrate'; services: EventOwner[]; passwords: string | undefined }
   | { do: 'record'; service: EventOwner; file: string };
 
 export const HELP = `rigel: checks, restores and shows the history of a running system
@@ -24,6 +26,12 @@ export const HELP = `rigel: checks, restores and shows the history of a running 
   rigel orphans [--json]
       Machines that exist at a provider and are no node's, and creations whose outcome nobody knows. Deletes
       nothing. Status 0: none, 1: some, 2: it could not be checked.
+  rigel database prepare --passwords <folder> [--service <name>]
+      As an administrator (DATABASE_URL): makes the schemas, and for each service a role that owns its schema and
+      one that the service runs as, with the passwords in <folder>/<role>. A missing password is made there.
+  rigel database migrate [--passwords <folder>] [--service <name>]
+      Brings the schemas up to date and lets the services' roles use them. With --passwords: as the owner of each
+      schema, at the server and database of DATABASE_URL.
   rigel record <service> <file>
       Writes a service's events to <file>.jsonl and what follows from them to <file>.expected.json.
 
@@ -34,13 +42,24 @@ pnpm start runs on this machine in RIGEL_DATA_DIR. The providers are those of RI
 
 export const SERVICES: readonly EventOwner[] = ['inventory', 'catalog', 'scheduler'];
 
-const COMMANDS = ['verify', 'rebuild', 'task show', 'orphans', 'record', 'help'];
+const COMMANDS = [
+  'verify',
+  'rebuild',
+  'task show',
+  'orphans',
+  'database prepare',
+  'database migrate',
+  'record',
+  'help',
+];
 /** The options of each command: whether they take a value. */
 const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
   verify: { service: 'string', json: 'boolean' },
   rebuild: { service: 'string' },
   'task show': { at: 'string', json: 'boolean' },
   orphans: { json: 'boolean' },
+  'database prepare': { service: 'string', passwords: 'string' },
+  'database migrate': { service: 'string', passwords: 'string' },
   record: {},
   help: {},
 };
@@ -48,7 +67,7 @@ const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
 /** @throws UsageError naming what is not understood, and what is nearest to it. */
 export function readCommandLine(args: readonly string[]): Command {
   if (args.length === 0 || args.some((arg) => arg === '--help' || arg === '-h')) return { do: 'help' };
-  const words = args[0] === 'task' && args[1] === 'show' ? 2 : 1;
+  const words = COMMANDS.includes(args.slice(0, 2).join(' ')) ? 2 : 1;
   const name = args.slice(0, words).join(' ');
   const known = OPTIONS[name];
   if (!known)
@@ -70,6 +89,17 @@ export function readCommandLine(args: readonly string[]): Command {
     case 'orphans':
       takesNothing(name, positionals);
       return { do: 'orphans', json };
+    case 'database prepare':
+      takesNothing(name, positionals);
+      if (values.passwords === undefined) throw new UsageError('database prepare needs --passwords <folder>');
+      return { do: name, services: servicesOf(values.service), passwords: values.passwords as string };
+    case 'database migrate':
+      takesNothing(name, positionals);
+      return {
+        do: name,
+        services: servicesOf(values.service),
+        passwords: values.passwords as string | undefined,
+      };
     case 'record': {
       const [service, file, ...rest] = positionals;
       takesNothing(name, rest);

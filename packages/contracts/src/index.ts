@@ -1,4 +1,5 @@
 export * from './catalog.js';
+export * from './database-roles.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './execution.js';
@@ -7,6 +8,7 @@ export * from './inventory.js';
 export * from './live.js';
 export * from './nearest-name.js';
 export * from './paging.js';
+export * from './permissions.js';
 export * from './rpc.js';
 export * from './schedules.js';
 export * from './settings.js';

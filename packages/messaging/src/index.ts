@@ -1,3 +1,4 @@
 export { Bus, type CallContext, type RequestContext, type ServeOptions } from './bus.js';
+export type { ConnectOptions, NatsCredentials, NatsTls } from './connection.js';
 export { assertMatches } from './validation.js';
 export { type TakeOptions, WorkQueue } from './work-queue.js';

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { health, type ServiceName } from '@rigel/contracts';
+import { health, natsSettings, type Participant, type ServiceName } from '@rigel/contracts';
 import { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { type Static, type TObject, Type } from 'typebox';
 import { ConfigError, readConfig } from './config.js';
 import { createLogger, LOG_LEVELS } from './logging.js';
+import { natsOptions } from './nats-config.js';
 
 /** Settings that every process has. */
 export const CommonConfig = Type.Object({
@@ -18,6 +19,9 @@ export const CommonConfig = Type.Object({
     description: 'Least severe level that is logged.',
   }),
 });
+
+const NatsConfig = Type.Object(natsSettings);
+type ProcessConfig = Static<typeof CommonConfig> & Static<typeof NatsConfig>;
 
 /** What a service gets to start with. */
 export interface ServiceContext<Config> {
@@ -55,7 +59,7 @@ export function serveHealth(
  * the process with status 1: whoever supervises it starts it again, and it goes on from the event store.
  */
 export async function runService<S extends TObject>(options: {
-  name: string;
+  name: Participant;
   config: S;
   start: (context: ServiceContext<Static<S>>) => Promise<void>;
 }): Promise<void> {
@@ -98,9 +102,16 @@ export async function runService<S extends TObject>(options: {
     void shutdown('an error that nobody caught', 1);
   });
 
-  const bus = await Bus.connect({ url: config.NATS_URL, name, log });
-  steps.push({ what: 'nats', stop: () => bus.close() });
   try {
+    const bus = await Bus.connect({
+      url: config.NATS_URL,
+      name,
+      log,
+      participant: options.name,
+      ...natsOptions(config),
+      signal: stopping.signal,
+    });
+    steps.push({ what: 'nats', stop: () => bus.close() });
     await options.start({
       config,
       name,
@@ -120,15 +131,12 @@ export async function runService<S extends TObject>(options: {
   log.info('ready');
 }
 
-function readConfigOrExit<S extends TObject>(
-  name: string,
-  schema: S,
-): Static<S> & Static<typeof CommonConfig> {
+function readConfigOrExit<S extends TObject>(name: string, schema: S): Static<S> & ProcessConfig {
   try {
     return readConfig(
-      Type.Object({ ...CommonConfig.properties, ...schema.properties }),
+      Type.Object({ ...CommonConfig.properties, ...natsSettings, ...schema.properties }),
       process.env,
-    ) as Static<S> & Static<typeof CommonConfig>;
+    ) as Static<S> & ProcessConfig;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     exitForConfig(name, error);

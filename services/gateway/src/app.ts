@@ -42,13 +42,21 @@ export interface AppOptions {
   config: { RIGEL_TIME_ZONE: string; RIGEL_HTTP_STREAMS: number };
   /** Host names that the API is known by; null or absent = any. */
   hostNames?: readonly string[] | null;
+  /** Certificate and key for HTTPS; HTTP when absent. */
+  tls?: { cert: string; key: string } | undefined;
 }
 
 /**
  * Builds the HTTP API: every endpoint, health, and its documentation. It does not listen yet.
  * @throws RangeError when the time zone does not exist.
  */
-export async function buildApp({ bus, log, config, hostNames = null }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp({
+  bus,
+  log,
+  config,
+  hostNames = null,
+  tls,
+}: AppOptions): Promise<FastifyInstance> {
   const times = createTimeFormat(config.RIGEL_TIME_ZONE);
   const live = new LiveStreams({ bus, log, times, limit: config.RIGEL_HTTP_STREAMS });
   const app = Fastify({
@@ -56,7 +64,7 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlation_id' }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    ...serverOptions(tls),
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     exposeHeadRoutes: false,
     // A request that arrives on an open connection while the process ends is still answered as usual.
@@ -107,6 +115,13 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
   registerHealth(app, bus);
   registerEndpoints(app, { bus, log, times, live });
   return app;
+}
+
+/** Fastify's types know two kinds of server; routes are the same for both. */
+function serverOptions(tls: AppOptions['tls']): { http: { maxHeaderSize: number } } {
+  const http = { maxHeaderSize: MAX_HEADER_BYTES };
+  if (tls === undefined) return { http };
+  return { https: { ...http, ...tls, minVersion: 'TLSv1.2' } } as unknown as { http: typeof http };
 }
 
 function readBodiesByContent(app: FastifyInstance): void {

@@ -6,6 +6,8 @@ import {
   ConfigError,
   checkDatabase,
   createPool,
+  DatabaseConfig,
+  databaseOptions,
   Operations,
   openDatabase,
   type ServiceContext,
@@ -31,10 +33,7 @@ import { TaskStore } from './task-store.js';
 const SCHEDULE_TICK_MS = 1_000;
 
 export const SchedulerConfig = Type.Object({
-  DATABASE_URL: Type.String({
-    minLength: 1,
-    description: 'PostgreSQL, in which the service owns the schema scheduler.',
-  }),
+  ...DatabaseConfig.properties,
   ...schedulerSettings,
 });
 
@@ -43,9 +42,10 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const { config, name, log, bus, signal, onShutdown } = context;
   const { RIGEL_TIME_ZONE: zone } = config;
   if (!isTimeZone(zone)) throw new ConfigError(`RIGEL_TIME_ZONE is wrong: ${zone} (no such time zone)`);
-  const pool = createPool(config.DATABASE_URL, 'scheduler', log);
+  const database = databaseOptions(config);
+  const pool = createPool(database.url, 'scheduler', log);
   const db = await openDatabase<Tables>({
-    url: config.DATABASE_URL,
+    ...database,
     schema: 'scheduler',
     pool,
     migrations,
@@ -65,7 +65,9 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   onShutdown('relay', () => relay.stop());
 
   const store = new TaskStore(db, pool, () => relay.notify());
-  const work = new WorkQueue(bus, log);
+  const work = new WorkQueue(bus, log, config.RIGEL_WORK_REPLICAS);
+  // Executors wait for it. Should it fail, the next offer makes it.
+  work.prepare().catch((error: unknown) => log.warn({ err: error }, 'the work queue cannot be made yet'));
   const operations = new Operations(bus, log);
   onShutdown('operations', () => operations.stop());
   serveQueries(operations, new TaskQueries(db, store));
@@ -101,7 +103,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
       .catch((error: unknown) => log.warn({ err: error }, 'schedules could not be read, trying again'));
   });
   const ownership = new Ownership({
-    databaseUrl: config.DATABASE_URL,
+    databaseUrl: database.url,
     log,
     onChange: (partitions) => {
       runner.own(partitions);
