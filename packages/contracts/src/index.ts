@@ -9,6 +9,7 @@ export * from './live.js';
 export * from './nearest-name.js';
 export * from './paging.js';
 export * from './permissions.js';
+export * from './replicas.js';
 export * from './rpc.js';
 export * from './schedules.js';
 export * from './settings.js';

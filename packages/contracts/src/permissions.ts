@@ -12,6 +12,7 @@ import {
 import { health, SERVICES, type ServiceName } from './health.js';
 import { inventory } from './inventory.js';
 import { live, outputStoredSubject } from './live.js';
+import { SCHEDULE_SAVED_SUBJECT, TASK_CONTROL_OPERATION, TASK_CREATED_SUBJECT } from './replicas.js';
 import type { Rpc } from './rpc.js';
 import { schedules } from './schedules.js';
 import { tasks } from './tasks.js';
@@ -34,6 +35,8 @@ interface Part {
   tells: readonly string[];
   /** Subjects that it listens to. */
   hears: readonly string[];
+  /** Subjects that its replicas use among themselves. */
+  among?: readonly string[];
   /** Its side of the queue of work. */
   work?: 'offers' | 'takes';
 }
@@ -85,6 +88,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
     ],
     tells: [eventsSubject('scheduler'), PARTITIONS_TAKEN_SUBJECT, ANY_CAPABILITY, ANY_EXECUTOR, ANY_RUN],
     hears: [HEARTBEAT_SUBJECT],
+    among: [TASK_CREATED_SUBJECT, SCHEDULE_SAVED_SUBJECT, `rigel.${TASK_CONTROL_OPERATION}`],
     work: 'offers',
   },
   executor: {
@@ -143,15 +147,20 @@ const WORK_SUBJECTS_OF: Readonly<Record<NonNullable<Part['work']>, readonly stri
   ],
 };
 
+const anyPartition = (subject: string): string => subject.replace('{partition}', '*');
 const subjectsOf = (operations: readonly Rpc[]): string[] =>
-  operations.map(({ subject }) => subject.replace('{partition}', '*'));
+  operations.map(({ subject }) => anyPartition(subject));
+const withinReplicas = ({ among = [] }: Part): string[] => among.map(anyPartition);
 
-/** Whom it calls, and who calls it: they fetch large bodies from each other. */
+/** Whom it calls, and who calls it, also its own replicas: they fetch large bodies from each other. */
 function partnersOf(participant: Participant): Participant[] {
   const callees = (caller: Participant) =>
     new Set(PARTS[caller].calls.map(({ subject }) => subject.split('.')[1]));
   return PARTICIPANTS.filter(
-    (other) => other !== participant && (callees(participant).has(other) || callees(other).has(participant)),
+    (other) =>
+      callees(participant).has(other) ||
+      callees(other).has(participant) ||
+      (other === participant && PARTS[participant].among !== undefined),
   );
 }
 
@@ -162,12 +171,14 @@ export function permissionsOf(participant: Participant): Permissions {
     publish: [
       ...subjectsOf(part.calls),
       ...part.tells,
+      ...withinReplicas(part),
       ...(part.work ? WORK_SUBJECTS_OF[part.work] : []),
       ...partnersOf(participant).map((other) => bodySubject(other, '*')),
     ].sort(),
     subscribe: [
       ...subjectsOf(answeredBy(participant)),
       ...part.hears,
+      ...withinReplicas(part),
       `${inboxPrefix(participant)}.>`,
       bodySubject(participant, '*'),
     ].sort(),

@@ -12,6 +12,8 @@ import {
   type RpcRequest,
   type RpcResponse,
   ServiceError,
+  TASK_CONTROL_OPERATION,
+  TASK_CREATED_SUBJECT,
   tasks,
 } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
@@ -27,7 +29,7 @@ import { reserveForResume } from './resume.js';
 import type { TaskRecorder } from './task-store.js';
 
 /** From any replica to the owner of the task's partition. */
-const control = defineRpc('scheduler.{partition}.control', {
+const control = defineRpc(TASK_CONTROL_OPERATION, {
   request: Type.Object({
     id: Id,
     command: Type.Union([Type.Literal('start'), Type.Literal('pause'), Type.Literal('stop')]),
@@ -37,7 +39,6 @@ const control = defineRpc('scheduler.{partition}.control', {
 });
 
 /** Told to all replicas: there is a new task to take up. */
-const CREATED_SUBJECT = 'rigel.scheduler.created';
 const TaskAnnounced = Type.Object({ ids: Type.Array(Id) });
 
 /** A recorder that tells all replicas of the tasks it has recorded. */
@@ -45,7 +46,7 @@ export function announcing(store: TaskRecorder, bus: Bus): TaskRecorder {
   return {
     create: async (appends, now) => {
       await store.create(appends, now);
-      bus.publish(CREATED_SUBJECT, { ids: appends.map(({ task }) => task.id) });
+      bus.publish(TASK_CREATED_SUBJECT, { ids: appends.map(({ task }) => task.id) });
     },
     reserve: (...request) => store.reserve(...request),
     reserveForRemoval: (...request) => store.reserveForRemoval(...request),
@@ -80,12 +81,12 @@ export function serveTasks(parts: Parts): void {
   const { bus, operations, engine, store, clock } = parts;
   operations.serve(tasks.create, async (request, context) => {
     const answer = await createTasks(request, context, parts);
-    bus.publish(CREATED_SUBJECT, { ids: answer.ids });
+    bus.publish(TASK_CREATED_SUBJECT, { ids: answer.ids });
     return answer;
   });
   const operate = async (operation: Promise<{ id: number }>): Promise<{ id: number }> => {
     const { id } = await operation;
-    bus.publish(CREATED_SUBJECT, { ids: [id] });
+    bus.publish(TASK_CREATED_SUBJECT, { ids: [id] });
     return { id };
   };
   const byHand = (operator: string): OnBehalf => ({ operator, flowType: 'manual' });
@@ -113,7 +114,7 @@ export function serveTasks(parts: Parts): void {
     await store.reserveForRemoval(node_ids, ttl_ms, clock.now());
     return {};
   });
-  bus.subscribe(CREATED_SUBJECT, TaskAnnounced, () => {
+  bus.subscribe(TASK_CREATED_SUBJECT, TaskAnnounced, () => {
     // Whoever misses this finds the task at the next look into the table.
     engine.adopt().catch(() => undefined);
   });

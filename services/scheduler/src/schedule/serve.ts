@@ -1,4 +1,4 @@
-import { schedules } from '@rigel/contracts';
+import { SCHEDULE_SAVED_SUBJECT, schedules } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
 import { Type } from 'typebox';
 import type { ScheduleQueries } from './queries.js';
@@ -6,7 +6,6 @@ import type { ScheduleRunner } from './runner.js';
 import { type SaveParts, saveSchedule } from './save.js';
 
 /** Told to all replicas: a scheduled task was saved. */
-const SAVED_SUBJECT = 'rigel.scheduler.schedule_saved';
 const ScheduleAnnounced = Type.Object({ id: Type.Integer() });
 
 /** Serves the operations on scheduled tasks; any replica answers them. */
@@ -19,13 +18,13 @@ export function serveSchedules(
   const { bus } = parts;
   operations.serve(schedules.save, async (request, context) => {
     const answer = await saveSchedule(request, context, parts);
-    bus.publish(SAVED_SUBJECT, answer);
+    bus.publish(SCHEDULE_SAVED_SUBJECT, answer);
     return answer;
   });
   operations.serve(schedules.find, (request) => queries.find(request));
   operations.serve(schedules.occurrences, (request) => queries.occurrences(request));
   operations.serve(schedules.flags, (request) => queries.flags(request));
-  bus.subscribe(SAVED_SUBJECT, ScheduleAnnounced, () => {
+  bus.subscribe(SCHEDULE_SAVED_SUBJECT, ScheduleAnnounced, () => {
     // Whoever misses this finds it at the next look.
     runner.tick().catch(() => undefined);
   });
