@@ -5,6 +5,7 @@ export {
   readLocalConfig,
   unknownVariables,
 } from './config.js';
+export { natsPermissionsFile } from './secured/nats-permissions.js';
 export { machinesOf, SERVICE_PORT } from './local-providers.js';
 export type { CommandSpec, ProcessSpec, ServerSpec } from './process-spec.js';
 export { RunFolder } from './run-folder.js';
