@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run as rigel } from '@rigel/cli';
 import {
   answeredBy,
@@ -33,6 +34,8 @@ t.teardown(async () => {
   await rig?.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+const HANDED_OUT_MS = 5_000;
 
 const natsFolder = () => join(rig.dataDir, 'secured', 'nats');
 
@@ -89,7 +92,7 @@ async function refusedOf(
   subjects: readonly string[],
 ): Promise<Set<string>> {
   const refused = new Set<string>();
-  // Goes on until the process ends; the server's refusals come before its answer to the flush.
+  // Goes on until the process ends.
   void (async () => {
     for await (const { type, permissionContext } of nats.status() as AsyncIterable<{
       type: string;
@@ -110,6 +113,9 @@ async function refusedOf(
     }
   }
   await nats.flush();
+  // All refusals have arrived by then; the client hands them out one by one.
+  const deadline = Date.now() + HANDED_OUT_MS;
+  while (refused.size < new Set(subjects).size && Date.now() < deadline) await sleep(10);
   await nats.close();
   return refused;
 }
