@@ -117,38 +117,30 @@ t.test('production has the replicas that it promises', async (t) => {
 
 t.test('what is wrong in a manifest is found', async (t) => {
   const manifests = await render(overlayFolder('production'));
-  const broken = async (kind: string, name: string, change: (spec: never) => void): Promise<string> => {
+  const broken = (kind: string, name: string, change: (spec: Record<string, unknown>) => void): Manifest => {
     const manifest = structuredClone(manifests.find((m) => m.kind === kind && m.metadata.name === name));
     if (!manifest) throw new Error(`${kind} ${name} is missing`);
-    change(manifest.spec as never);
-    return (await problemsOf([manifest])).join('\n');
+    change(manifest.spec as Record<string, unknown>);
+    return manifest;
   };
-  t.match(
-    await broken('Deployment', 'gateway', (spec: { template: { spec: Record<string, unknown> } }) => {
-      spec.template.spec.terminationGracePeriod = 30;
-    }),
-    /terminationGracePeriod/,
-    'an unknown field',
-  );
-  t.match(
-    await broken('Deployment', 'gateway', (spec: Record<string, unknown>) => {
-      spec.replicas = 'three';
-    }),
-    /replicas/,
-    'a wrong type',
-  );
-  t.match(
-    await broken('Deployment', 'gateway', (spec: Record<string, unknown>) => {
-      delete spec.selector;
-    }),
-    /selector/,
-    'a missing field',
-  );
-  t.match(
-    await broken('ScaledObject', 'executor', (spec: Record<string, unknown>) => {
-      spec.minReplicas = 1;
-    }),
-    /minReplicas/,
-    'an unknown field of KEDA',
-  );
+  const problems = (
+    await problemsOf([
+      broken('Deployment', 'gateway', ({ template }) => {
+        Object.assign((template as { spec: object }).spec, { terminationGracePeriod: 30 });
+      }),
+      broken('Deployment', 'catalog', (spec) => {
+        spec.replicas = 'three';
+      }),
+      broken('Deployment', 'inventory', (spec) => {
+        delete spec.selector;
+      }),
+      broken('ScaledObject', 'executor', (spec) => {
+        spec.minReplicas = 1;
+      }),
+    ])
+  ).join('\n');
+  t.match(problems, /terminationGracePeriod\W* does not exist/, 'an unknown field');
+  t.match(problems, /catalog: .*replicas/, 'a wrong type');
+  t.match(problems, /inventory: .*selector/, 'a missing field');
+  t.match(problems, /minReplicas\W* does not exist/, 'an unknown field of KEDA');
 });
