@@ -5,10 +5,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const [part = '', ...args] = process.argv.slice(2);
-const parts = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+const parts = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() ? [entry.name] : [],
+);
 const main = join(folder, part, 'dist', 'main.js');
 if (!parts.includes(part) || !existsSync(main)) {
-  process.stderr.write(`rigel: there is no part ${part || '(none given)'}; there are ${parts.sort().join(', ')}\n`);
+  process.stderr.write(
+    `rigel: there is no part ${part || '(none given)'}; there are ${parts.sort().join(', ')}\n`,
+  );
   process.exit(2);
 }
 process.argv.splice(1, 2, main);

@@ -48,17 +48,22 @@ export function processOf(
   const lookUp = (map: string, key?: string): Record<string, string> | string => {
     const data = configMaps.get(map);
     const value = key === undefined ? data : data?.[key];
-    if (value === undefined) throw new Error(`there is no config map ${map}${key === undefined ? '' : ` with ${key}`}`);
+    if (value === undefined)
+      throw new Error(`there is no config map ${map}${key === undefined ? '' : ` with ${key}`}`);
     return value;
   };
   const env: Record<string, string> = {};
   for (const { configMapRef } of container.envFrom ?? []) Object.assign(env, lookUp(configMapRef.name));
   for (const { name, value, valueFrom } of container.env) {
     const reference = valueFrom?.configMapKeyRef;
-    const text = reference ? (lookUp(reference.name, reference.key) as string) : (value ?? `${deployment.metadata.name}-pod`);
+    const text = reference
+      ? (lookUp(reference.name, reference.key) as string)
+      : (value ?? `${deployment.metadata.name}-pod`);
     env[name] = text.replaceAll(/\$\((\w+)\)/g, (whole, other: string) => env[other] ?? whole);
   }
-  const empty = new Set(pod.volumes.flatMap((volume) => (volume.emptyDir === undefined ? [] : [volume.name])));
+  const empty = new Set(
+    pod.volumes.flatMap((volume) => (volume.emptyDir === undefined ? [] : [volume.name])),
+  );
   return {
     name: deployment.metadata.name,
     args: container.args,
@@ -92,7 +97,10 @@ export function startAsManifested(manifested: ManifestedProcess): ChildProcess {
 }
 
 /** SIGTERM, and SIGKILL when the grace period is over, as the kubelet does it. @returns how it ended. */
-export async function stopAsManifested(child: ChildProcess, graceMs: number): Promise<number | string | null> {
+export async function stopAsManifested(
+  child: ChildProcess,
+  graceMs: number,
+): Promise<number | string | null> {
   if (child.exitCode !== null) return child.exitCode;
   const exited = once(child, 'exit');
   child.kill('SIGTERM');

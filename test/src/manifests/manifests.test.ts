@@ -80,7 +80,8 @@ for (const overlay of OVERLAYS) {
           t.ok(writable.has(mount.name), `${name} may write to ${mount.mountPath} only where nothing lasts`);
         }
         for (const { name: variable, value } of container.env ?? []) {
-          if (value !== undefined) t.notMatch(variable, /PASSWORD_(?!.*FILE)|SECRET|TOKEN/, `${variable} is no value`);
+          if (value !== undefined)
+            t.notMatch(variable, /PASSWORD_(?!.*FILE)|SECRET|TOKEN/, `${variable} is no value`);
         }
       }
     }
@@ -100,7 +101,8 @@ for (const overlay of OVERLAYS) {
 }
 
 function labelsOfPod(manifest: Manifest): Record<string, string> {
-  return (manifest.spec as { template: { metadata: { labels: Record<string, string> } } }).template.metadata.labels;
+  return (manifest.spec as { template: { metadata: { labels: Record<string, string> } } }).template.metadata
+    .labels;
 }
 
 t.test('production has the replicas that it promises', async (t) => {

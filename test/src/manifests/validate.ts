@@ -23,7 +23,12 @@ export async function problemsOf(manifests: readonly Manifest[]): Promise<string
   for (const manifest of manifests) {
     const name = `${manifest.kind} ${manifest.metadata.name}`;
     try {
-      const models = (await import(moduleOf(manifest))) as Record<string, new (data: object) => { validate(): void }>;
+      const models = (await import(moduleOf(manifest))) as Record<
+        string,
+        new (
+          data: object,
+        ) => { validate(): void }
+      >;
       const Model = models[manifest.kind];
       if (Model === undefined) throw new Error('its kind is not known');
       new Model(manifest).validate();
