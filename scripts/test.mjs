@@ -1,11 +1,14 @@
 // Builds, lints and tests everything; `pnpm test [part of a file name …]` runs only the test files that match.
 // Ends with the line `N passed, N failed`, and with status 1 when anything failed.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { runTestFile } from './run-test-file.mjs';
 
 const bin = (name) => join('node_modules', '.bin', name);
+
+/** Test files at once. Most of them wait for other processes, not for the processor. */
+const JOBS = Number(process.env.RIGEL_TEST_JOBS || 3);
 
 function step(title, command, args) {
   process.stdout.write(`== ${title}\n`);
@@ -26,45 +29,32 @@ function testFiles(folder, found = []) {
   return found;
 }
 
-/** Runs tap and prints a line for each file, and all of what failed; resolves with the counted assertions. */
-async function runTap(files) {
-  const tap = spawn(bin('tap'), ['--reporter=tap', ...files], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Runs files, several at once, in their order, and prints a line for each, and all of what failed. */
+async function runAll(files) {
   const counts = { passed: 0, failed: 0 };
-  let block = [];
-  for await (const line of createInterface({ input: tap.stdout })) {
-    const result = /^(not )?ok \d+ - (.*)$/.exec(line);
-    const summary = /^# \{ total: \d+.*\}$/.exec(line);
-    if (result) {
-      if (result[1]) process.stdout.write(`${block.join('\n')}\n`);
-      process.stdout.write(`${result[1] ? 'FAILED' : 'ok'}  ${result[2]}\n`);
-      block = [];
-    } else if (summary) {
-      counts.passed = Number(/pass: (\d+)/.exec(line)?.[1] ?? 0);
-      counts.failed = Number(/fail: (\d+)/.exec(line)?.[1] ?? 0);
-    } else {
-      block.push(line);
+  const waiting = [...files];
+  const work = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const { passed, failed, output, seconds } = await runTestFile(file);
+      if (failed > 0) process.stdout.write(`${output}\n`);
+      process.stdout.write(`${failed > 0 ? 'FAILED' : 'ok'}  ${file} (${seconds} s)\n`);
+      counts.passed += passed;
+      counts.failed += failed;
     }
-  }
-  const status = await new Promise((resolve) =>
-    tap.exitCode === null ? tap.once('exit', resolve) : resolve(tap.exitCode),
-  );
-  if (status !== 0 && counts.failed === 0) {
-    process.stdout.write(`${block.join('\n')}\n`);
-    counts.failed = 1;
-  }
+  };
+  await Promise.all(Array.from({ length: JOBS }, work));
   return counts;
 }
 
 step('build', bin('tsc'), ['-b']);
 step('lint', bin('biome'), ['check', '--error-on-warnings', '.']);
-// tap links its plugins once after an installation.
-step('prepare tap', bin('tap'), ['build']);
 
 const wanted = process.argv.slice(2).filter((arg) => arg !== '--');
-const files = ['packages', 'services', 'deploy', 'test']
+// Those of the whole system first: they take longest, and none of them is left alone at the end.
+const files = ['test', 'deploy', 'services', 'packages']
   .flatMap((folder) => testFiles(folder))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
 process.stdout.write(`== test: ${files.length} files\n`);
-const { passed, failed } = files.length === 0 ? { passed: 0, failed: 1 } : await runTap(files);
+const { passed, failed } = files.length === 0 ? { passed: 0, failed: 1 } : await runAll(files);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 ? 0 : 1);

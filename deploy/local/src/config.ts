@@ -8,7 +8,9 @@ import {
   isTimeZone,
   natsSettings,
   nearestName,
+  opsSettings,
   schedulerSettings,
+  tracingSettings,
 } from '@rigel/contracts';
 import { ProvidersFileError, readProvidersFile } from '@rigel/providers';
 import { Ajv, type JSONSchemaType } from 'ajv';
@@ -134,11 +136,22 @@ const SCHEMA: JSONSchemaType<Variables> = {
   additionalProperties: false,
 };
 
+/** The variables that starting everything on one machine knows beside those of the services: default, what is expected. */
+export const LOCAL_SETTINGS: { name: string; default: unknown; expected: string }[] = Object.entries(
+  EXPECTED,
+).map(([name, expected]) => ({
+  name,
+  default: (SCHEMA.properties as Record<string, { default?: unknown }>)[name]?.default,
+  expected,
+}));
+
 const NAMES = Object.keys(EXPECTED) as VariableName[];
 const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true });
 const validate = ajv.compile(SCHEMA);
 
 const SERVICE_SETTINGS = {
+  ...opsSettings,
+  ...tracingSettings,
   ...schedulerSettings,
   ...executorSettings,
   ...gatewaySettings,

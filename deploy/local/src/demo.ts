@@ -1,15 +1,18 @@
 import { ConfigError } from './config.js';
 import { runDemo } from './demo/run-demo.js';
+import { watchLaunchers } from './launcher-watch.js';
 
-// `pnpm demo`: stays up until Ctrl-C; with --exit it ends with status 0 when every node serves the second version.
+// `pnpm demo`: stays up until Ctrl-C; with --exit it ends with status 0 when all that it shows was seen over HTTP.
 const stopRequest = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    if (stopRequest.signal.aborted) return;
-    process.stdout.write('\nstopping …\n');
-    stopRequest.abort(new Error('stopped'));
-  });
-}
+const stop = (): void => {
+  if (stopRequest.signal.aborted) return;
+  process.stdout.write('\nstopping …\n');
+  stopRequest.abort(new Error('stopped'));
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+// Machines would go on for ever if whoever started us were killed.
+process.stdout.on('error', () => undefined);
+await watchLaunchers(stop);
 const unknown = process.argv.slice(2).filter((arg) => arg !== '--exit' && arg !== '--');
 if (unknown.length > 0) {
   process.stderr.write(`rigel demo: ${unknown.join(' ')} is not an option; there is --exit\n`);

@@ -8,6 +8,7 @@ import {
   type Participant,
   runtimeRole,
   schedulerSettings,
+  tracingSettings,
 } from '@rigel/contracts';
 import { type LocalConfig, REPOSITORY_DIR } from './config.js';
 import type { ExecutorProviders } from './local-providers.js';
@@ -57,11 +58,12 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
       ...natsAccess(name, config, addresses),
       RIGEL_SERVICE_NAME: processName,
       RIGEL_LOG_LEVEL: config.logLevel,
+      ...given(config, tracingSettings),
       ...env,
     },
   });
   const database = (schema: EventOwner) => databaseAccess(schema, config, addresses);
-  return [
+  const services = [
     service('catalog', 'catalog', STOP_STAGE.data, database('catalog')),
     service('inventory', 'inventory', STOP_STAGE.data, database('inventory')),
     ...numbered('scheduler', config.schedulers, config.schedulers === 1).map((name) =>
@@ -91,6 +93,14 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
       },
     },
   ];
+  return services.map((spec, index) => ({ ...spec, env: { ...spec.env, ...opsEnvironment(config, index) } }));
+}
+
+/** All run on one machine, so each process has the operations port that follows that of the last one. */
+function opsEnvironment({ serviceSettings }: LocalConfig, index: number): Record<string, string> {
+  const { RIGEL_OPS_PORT: first = '0', RIGEL_OPS_HOST: host } = serviceSettings;
+  if (first === '0') return {};
+  return { RIGEL_OPS_PORT: String(Number(first) + index), ...(host ? { RIGEL_OPS_HOST: host } : {}) };
 }
 
 /** How a process logs in to NATS. */
@@ -149,7 +159,7 @@ function executorEnvironment(
 }
 
 const SYSTEM_VARIABLES =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS)$/;
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|OTEL_\w+)$/;
 
 /** The part of an environment that describes the system, not us. */
 export function systemEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -389,15 +389,39 @@ export interface paths {
         };
         /**
          * Find the pool of each address
-         * @description An address that no node has gets -1.
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body.
          */
         get: operations["pool.search_by_ip.get"];
         put?: never;
         /**
          * Find the pool of each address
-         * @description An address that no node has gets -1.
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body.
          */
         post: operations["pool.search_by_ip"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pool/search_by_ip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find the pool of each address
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body.
+         */
+        get: operations["pool.search_by_ip.get.2"];
+        put?: never;
+        /**
+         * Find the pool of each address
+         * @description An address that no node has gets -1. A list that is too long for an address may come in the body.
+         */
+        post: operations["pool.search_by_ip.2"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1304,6 +1328,26 @@ export interface paths {
          * @description Server-sent events: first all that has happened, then each event as it happens, in order, none twice and none left out. When nothing is being done for the task any more the event `end` comes, and the stream with it; a paused task’s stays open. Who was cut off goes on after the event whose id is sent as Last-Event-ID, at any gateway; with the id of `end` the answer is 204, as long as nothing has happened since. A comment comes every 15 seconds.
          */
         get: operations["task.events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/task/{id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why a task waits, has failed, or ended as it did
+         * @description The chain leads from the task down to the last known reason, each in words and as data; `text` is the chain in one line. Nodes that wait come before those that have failed; up to 20 are explained, the others are counted.
+         */
+        get: operations["task.why"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4638,6 +4682,144 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {
+                     *         "10.0.0.7": 1,
+                     *         "10.0.0.8": -1
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            [key: string]: number;
+                        };
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+        };
+    };
+    "pool.search_by_ip.get.2": {
+        parameters: {
+            query?: {
+                /** @description Addresses, separated by commas. */
+                iplist?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {
+                     *         "10.0.0.7": 1,
+                     *         "10.0.0.8": -1
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            [key: string]: number;
+                        };
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+        };
+    };
+    "pool.search_by_ip.2": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Addresses, separated by commas.
+                     * @default
+                     */
+                    iplist?: string;
+                };
+                "application/x-www-form-urlencoded": {
+                    /**
+                     * @description Addresses, separated by commas.
+                     * @default
+                     */
+                    iplist?: string;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -11636,6 +11818,122 @@ export interface operations {
                     "application/json": {
                         /** @enum {number} */
                         code: 503;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+        };
+    };
+    "task.why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the task. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": {
+                     *         "task_id": 7,
+                     *         "state": 1,
+                     *         "text": "the task is under way: of 8 nodes 4 succeeded, 0 failed, 4 are worked on, 0 wait ← batch 2 of 2 waits for 10.0.0.7 and 3 more",
+                     *         "chain": [
+                     *           {
+                     *             "code": "task_runs",
+                     *             "text": "the task is under way: of 8 nodes 4 succeeded, 0 failed, 4 are worked on, 0 wait",
+                     *             "since": null,
+                     *             "data": {
+                     *               "nodes": 8,
+                     *               "waiting": 0,
+                     *               "running": 4,
+                     *               "succeeded": 4,
+                     *               "failed": 0
+                     *             }
+                     *           },
+                     *           {
+                     *             "code": "batch_waits",
+                     *             "text": "batch 2 of 2 waits for 10.0.0.7 and 3 more",
+                     *             "since": null,
+                     *             "data": {
+                     *               "batch": 2,
+                     *               "batches": 2,
+                     *               "nodes": 4
+                     *             }
+                     *           }
+                     *         ],
+                     *         "nodes": [],
+                     *         "more_nodes": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: {
+                            task_id: number;
+                            state: 0 | 1 | 2 | 3 | 4;
+                            text: string;
+                            chain: {
+                                code: string;
+                                text: string;
+                                /** @description Since when it is so, or when it happened (RFC 3339); null: not known. */
+                                since: string | null;
+                                data: {
+                                    [key: string]: string | number | null;
+                                };
+                            }[];
+                            nodes: {
+                                run_id: number;
+                                node_id: number;
+                                ip: string;
+                                state: 0 | 1 | 2 | 3 | 4;
+                                chain: {
+                                    code: string;
+                                    text: string;
+                                    /** @description Since when it is so, or when it happened (RFC 3339); null: not known. */
+                                    since: string | null;
+                                    data: {
+                                        [key: string]: string | number | null;
+                                    };
+                                }[];
+                            }[];
+                            more_nodes: number;
+                        };
+                    };
+                };
+            };
+            /** @description db server lost... — any other refusal. Flow not found — it does not exist. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "db server lost...",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
                         msg: string;
                         data: Record<string, never>;
                     };

@@ -35,8 +35,12 @@ export class ServiceError extends Error {
 
 /** Shows a value of a request in a message: shortened, and without the characters that messages must not contain. */
 export function show(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  // JSON would call a number that is too large null.
+  const isText = typeof value === 'string' || typeof value === 'number';
+  const text = isText ? String(value) : (JSON.stringify(value) ?? String(value));
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what must not pass
   const clean = text.replace(/["\\]/g, "'").replace(/[\u0000-\u001f\u007f]/g, ' ');
-  return clean.length > 80 ? `${clean.slice(0, 77)}...` : clean;
+  // By characters: half of one could not be sent as UTF-8.
+  const characters = Array.from(clean.slice(0, 200).replace(/\p{Surrogate}/gu, '?'));
+  return characters.length > 80 ? `${characters.slice(0, 77).join('')}...` : characters.join('');
 }

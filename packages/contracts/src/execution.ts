@@ -75,6 +75,8 @@ export const TaskPlan = Type.Object({
   /** Random identity of the task: attempts on nodes are named by it, so that no two databases can mix them up. */
   uuid: Type.String(),
   correlation_id: Type.String(),
+  /** W3C traceparent of the request that made the task, when that was traced. */
+  traceparent: Type.Optional(Type.String()),
   steps: Type.Array(
     Type.Intersect([
       ResolvedStep,
@@ -193,6 +195,11 @@ export const HEARTBEAT_SUBJECT = 'rigel.scheduler.heartbeat';
 export const Heartbeat = Type.Object({
   executor: Type.String(),
   leases: Type.Array(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])),
+  /** What the executor does, and how many more runs it could take now. Older executors do not tell. */
+  capabilities: Type.Optional(Type.Array(Capability)),
+  free_slots: Type.Optional(Type.Integer()),
+  /** Runs that stand still at something, and what that is: [run id, what, since when]. Not all when they are many. */
+  waiting: Type.Optional(Type.Array(Type.Tuple([Type.Integer(), Type.String(), Type.Integer()]))),
 });
 export type Heartbeat = Static<typeof Heartbeat>;
 

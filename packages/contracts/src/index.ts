@@ -15,3 +15,4 @@ export * from './schedules.js';
 export * from './settings.js';
 export * from './tasks.js';
 export * from './text.js';
+export * from './why.js';

@@ -12,6 +12,32 @@ const timeZone = Type.String({
   description: 'IANA time zone in which the API prints times, and schedules are read that name no other.',
 });
 
+/** The operations server that every process may have, beside what it serves. */
+export const opsSettings = {
+  RIGEL_OPS_HOST: Type.String({
+    default: '127.0.0.1',
+    minLength: 1,
+    description: 'Address on which the operations server of a process listens.',
+  }),
+  RIGEL_OPS_PORT: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 65_535,
+    description:
+      'Port of the operations server of a process (/metrics, /healthz, /readyz); 0: it has none. Where one command starts all processes, they take this port and the following ones.',
+  }),
+};
+
+/** Where traces are sent to. */
+export const tracingSettings = {
+  RIGEL_OTEL_ENDPOINT: Type.String({
+    default: '',
+    pattern: '^(https?://[^\\s/].*)?$',
+    description:
+      'OTLP/HTTP receiver that traces are sent to, for instance http://127.0.0.1:4318; empty: none, unless OTEL_EXPORTER_OTLP_ENDPOINT is set.',
+  }),
+};
+
 export const schedulerSettings = {
   RIGEL_TIME_ZONE: timeZone,
   RIGEL_RETRY_DELAY: Type.Number({

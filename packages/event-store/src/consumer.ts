@@ -38,6 +38,8 @@ export class EventConsumer {
   private unsubscribe: (() => void) | undefined;
   /** Where the checkpoint stands, -1 = not known. */
   private position = -1;
+  /** The furthest position that the owner has told of. */
+  private told = -1;
 
   constructor(
     private readonly options: {
@@ -52,11 +54,17 @@ export class EventConsumer {
   start(): void {
     const { bus, owner } = this.options;
     this.unsubscribe = bus.subscribe(eventsSubject(owner), EventBatch, (batch) => {
+      this.told = Math.max(this.told, batch.events.at(-1)?.position ?? batch.after);
       if (this.waiting.length >= MAX_WAITING) this.waiting.shift();
       this.waiting.push(batch);
       this.wakeUp();
     });
     this.loop = this.run();
+  }
+
+  /** Events that the owner has told of and that are not handled yet. */
+  get lag(): number {
+    return this.position < 0 ? 0 : Math.max(0, this.told - this.position);
   }
 
   async stop(): Promise<void> {

@@ -43,6 +43,8 @@ export class EventRelay {
   private wakeUp: () => void = () => undefined;
   private loop: Promise<void> | undefined;
   private stopServing: (() => void) | undefined;
+  /** Position up to which everything is published. */
+  private last: number | undefined;
 
   constructor(
     private readonly options: { owner: EventOwner; history: History; bus: Bus; clock: Clock; log: Logger },
@@ -63,6 +65,19 @@ export class EventRelay {
     this.wakeUp();
   }
 
+  /**
+   * How far the publishing is behind the history, in events and in milliseconds since the oldest unpublished one was
+   * recorded. Nothing before the relay has begun.
+   */
+  async lag(): Promise<{ events: number; ms: number }> {
+    const { history, clock } = this.options;
+    if (this.last === undefined) return { events: 0, ms: 0 };
+    const [oldest] = await history.after(this.last, 1);
+    if (!oldest) return { events: 0, ms: 0 };
+    const behind = (await history.head()) - oldest.position + 1;
+    return { events: Math.max(1, behind), ms: Math.max(0, clock.now() - oldest.recordedAt) };
+  }
+
   async stop(): Promise<void> {
     this.stopping.abort();
     this.stopServing?.();
@@ -73,17 +88,16 @@ export class EventRelay {
   private async run(): Promise<void> {
     const { history, clock, log } = this.options;
     const { signal } = this.stopping;
-    let last: number | undefined;
     while (!signal.aborted) {
       // Armed before reading, so that a notification during the read is not lost.
       const woken = new Promise<void>((resolve) => {
         this.wakeUp = resolve;
       });
       try {
-        last ??= await history.head();
-        const events = await history.after(last, BATCH);
-        this.publish(last, events);
-        last = events.at(-1)?.position ?? last;
+        this.last ??= await history.head();
+        const events = await history.after(this.last, BATCH);
+        this.publish(this.last, events);
+        this.last = events.at(-1)?.position ?? this.last;
         if (events.length === BATCH) continue;
       } catch (error) {
         log.warn({ err: error }, 'the relay cannot read the history, trying again');

@@ -12,7 +12,9 @@ import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
 import { type BodyReference, fetchBody, fitsInline, offerBody } from './body.js';
 import { type ConnectOptions, connectToNats } from './connection.js';
+import { rpcDuration, rpcErrors } from './metrics.js';
 import { Requests } from './requests.js';
+import { traced, traceparent } from './tracing.js';
 import { assertMatches } from './validation.js';
 
 /** Who asks, and under which id the whole chain of calls can be found in logs and events. */
@@ -47,6 +49,8 @@ interface RequestEnvelope {
   c: string;
   /** Actor. */
   a: string;
+  /** W3C traceparent of the caller, when it is traced. */
+  t?: string;
   /** Data, or where to fetch it. */
   d?: unknown;
   ref?: BodyReference;
@@ -111,10 +115,12 @@ export class Bus {
   async call<R extends Rpc>(rpc: R, data: RpcRequest<R>, context: CallContext): Promise<RpcResponse<R>> {
     const subject = subjectOf(rpc, context.partition);
     const deadline = this.clock.now() + (context.timeoutMs ?? rpc.timeoutMs);
-    let envelope = encode({ c: context.correlationId, a: context.actor, d: data } satisfies RequestEnvelope);
+    const trace = traceparent();
+    const head = { c: context.correlationId, a: context.actor, ...(trace === undefined ? {} : { t: trace }) };
+    let envelope = encode({ ...head, d: data } satisfies RequestEnvelope);
     if (!fitsInline(this.nats, envelope)) {
       const ref = offerBody(this.nats, this.participant, encode(data), this.log);
-      envelope = encode({ c: context.correlationId, a: context.actor, ref } satisfies RequestEnvelope);
+      envelope = encode({ ...head, ref } satisfies RequestEnvelope);
     }
     for (;;) {
       const left = deadline - this.clock.now();
@@ -180,17 +186,20 @@ export class Bus {
         const request = decode(message.data) as RequestEnvelope;
         const raw = request.ref ? decode(await fetchBody(this.requests, request.ref)) : request.d;
         const data = assertMatches(rpc.request, raw) as RpcRequest<R>;
-        return {
-          ok: await handler(data, {
-            correlationId: request.c,
-            actor: request.a,
-            partition: options.partition,
-          }),
+        const context = { correlationId: request.c, actor: request.a, partition: options.partition };
+        // Only what belongs to a trace: heartbeats, probes and the like would each make one of their own.
+        if (request.t === undefined) return { ok: await handler(data, context) };
+        const span = {
+          parent: request.t,
+          kind: 'server' as const,
+          attributes: { 'rpc.system': 'nats', 'rigel.correlation_id': request.c },
         };
+        return { ok: await traced(rpc.subject, span, () => handler(data, context)) };
       } finally {
         running--;
       }
     };
+    const operation = { operation: rpc.subject };
     const subscription = this.nats.subscribe(subject, {
       queue: options.queue ?? 'service',
       callback: (error, message) => {
@@ -198,9 +207,14 @@ export class Bus {
           this.log.error({ err: error, subject }, 'the subscription of an operation failed');
           return;
         }
+        const begun = performance.now();
         answer(message)
           .catch((failure: unknown) => this.toErrorReply(failure, subject))
-          .then((reply) => this.respond(message, reply))
+          .then((reply) => {
+            this.respond(message, reply);
+            rpcDuration.observe(operation, (performance.now() - begun) / 1_000);
+            if (reply.error) rpcErrors.inc({ operation: rpc.subject, code: reply.error.code });
+          })
           .catch((failure: unknown) =>
             this.log.error({ err: failure, subject }, 'an answer could not be sent'),
           );

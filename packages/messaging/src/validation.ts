@@ -1,5 +1,5 @@
 import { ServiceError, show } from '@rigel/contracts';
-import { Ajv, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Static, TSchema } from 'typebox';
 
 const ajv = new Ajv({ allErrors: false, verbose: true, allowUnionTypes: true });
@@ -25,6 +25,24 @@ export function assertMatches<S extends TSchema>(schema: S, value: unknown): Sta
   const missing = error?.keyword === 'required' ? String(error.params.missingProperty) : undefined;
   const path = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
   const field = missing ? (path ? `${path}.${missing}` : missing) : path;
-  const what = missing ? 'is missing' : `${show(error?.message ?? 'is wrong')} (got ${show(error?.data)})`;
+  const what = missing ? 'is missing' : `${expectation(error)} (got ${show(error?.data)})`;
   throw new ServiceError('invalid', `${field || 'the request'} ${what}`, field || undefined);
+}
+
+/** What a value must be, in words that do without the notation of schemas. */
+function expectation(error: ErrorObject | undefined): string {
+  const schema = error?.parentSchema as { properties?: object; description?: string } | undefined;
+  switch (error?.keyword) {
+    case 'minItems':
+      if (error.params.limit === 1) return 'must not be empty';
+      break;
+    case 'enum':
+      return `must be one of ${(error.params.allowedValues as unknown[]).map(show).join(', ')}`;
+    case 'additionalProperties':
+      return `must have no other keys than ${Object.keys(schema?.properties ?? {}).join(', ')}`;
+    case 'pattern':
+      if (schema?.description) return `must be ${show(schema.description.replace(/\.$/, ''))}`;
+      break;
+  }
+  return show(error?.message ?? 'is wrong');
 }

@@ -93,6 +93,16 @@ export class WorkQueue {
     for (const { const: capability } of Capability.anyOf) await addConsumer(manager, capability);
   }
 
+  /** Offers that JetStream keeps and nobody has taken yet, by capability; those without any are left out. */
+  async depth(): Promise<[capability: string, offers: number][]> {
+    const manager = await this.bus.nats.jetstreamManager();
+    const { state } = await manager.streams.info(WORK_STREAM, { subjects_filter: WORK_SUBJECTS });
+    return Object.entries(state.subjects ?? {}).map(([subject, offers]) => [
+      subject.slice(subject.lastIndexOf('.') + 1),
+      offers,
+    ]);
+  }
+
   /**
    * Offers runs to the executors of a capability.
    * @param repeated nobody has claimed them since they were offered last.

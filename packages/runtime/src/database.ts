@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { sampled } from './metrics.js';
 
 // int8 as number: ids, positions and milliseconds stay far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -33,6 +34,14 @@ export function createPool(url: string, schema: string, log: Logger, max = DEFAU
   );
   // The same for one in use, between two statements of a transaction; the next statement reports it.
   pool.on('connect', (client) => client.on('error', () => undefined));
+  sampled({ name: 'rigel_db_connections', help: 'Open connections to PostgreSQL.' }, () => pool.totalCount);
+  sampled(
+    {
+      name: 'rigel_db_waiting',
+      help: 'Statements and transactions that wait for a connection to PostgreSQL.',
+    },
+    () => pool.waitingCount,
+  );
   return pool;
 }
 

@@ -11,6 +11,9 @@ export { DatabaseConfig, databaseOptions, withPassword } from './database-config
 export { isDatabaseUnavailable } from './database-errors.js';
 export { grantRuntime, prepareRoles } from './database-roles.js';
 export { createLogger, LOG_LEVELS } from './logging.js';
+export { type Sample, sampled } from './metrics.js';
 export { Operations } from './operations.js';
 export { contains, offsetOf, type PageRequest, readPage, readRange } from './page.js';
+export { type Check, Readiness } from './readiness.js';
+export { measureRelay } from './relay-metrics.js';
 export { CommonConfig, newCorrelationId, runService, type ServiceContext, serveHealth } from './service.js';

@@ -1,11 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { health, natsSettings, type Participant, type ServiceName } from '@rigel/contracts';
+import {
+  health,
+  natsSettings,
+  opsSettings,
+  type Participant,
+  type ServiceName,
+  tracingSettings,
+} from '@rigel/contracts';
 import { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { type Static, type TObject, Type } from 'typebox';
 import { ConfigError, readConfig } from './config.js';
 import { createLogger, LOG_LEVELS } from './logging.js';
+import { collectProcessMetrics, sampled } from './metrics.js';
 import { natsOptions } from './nats-config.js';
+import { startOpsServer } from './ops-server.js';
+import { answers, type Check, Readiness } from './readiness.js';
+import { startTracing, tracingWanted } from './tracing.js';
 
 /** Settings that every process has. */
 export const CommonConfig = Type.Object({
@@ -18,6 +29,8 @@ export const CommonConfig = Type.Object({
     default: 'info',
     description: 'Least severe level that is logged.',
   }),
+  ...opsSettings,
+  ...tracingSettings,
 });
 
 const NatsConfig = Type.Object(natsSettings);
@@ -25,11 +38,13 @@ type ProcessConfig = Static<typeof CommonConfig> & Static<typeof NatsConfig>;
 
 /** What a service gets to start with. */
 export interface ServiceContext<Config> {
-  config: Config & Static<typeof CommonConfig>;
+  config: Config & Omit<Static<typeof CommonConfig>, keyof typeof opsSettings | keyof typeof tracingSettings>;
   /** Name of this process. */
   name: string;
   log: Logger;
   bus: Bus;
+  /** Whether this process can do its work, as its operations server tells it. */
+  readiness: Pick<Readiness, 'add'>;
   /** Aborted when the process is asked to end. */
   signal: AbortSignal;
   /** Registers something to end at shutdown; the last one registered ends first. */
@@ -38,19 +53,17 @@ export interface ServiceContext<Config> {
 
 const SHUTDOWN_DEADLINE_MS = 8_000;
 
-/** Answers the service's health operation; each check gives `ok` or says what is wrong. */
+/**
+ * Answers the service's health operation, and adds its checks to those of the process; each check gives `ok` or says what
+ * is wrong.
+ */
 export function serveHealth(
-  bus: Bus,
+  { bus, name, readiness }: Pick<ServiceContext<unknown>, 'bus' | 'name' | 'readiness'>,
   service: ServiceName,
-  name: string,
-  checks: Record<string, () => Promise<string> | string>,
+  checks: Record<string, Check>,
 ): void {
-  bus.serve(health(service), async () => {
-    const entries = await Promise.all(
-      Object.entries(checks).map(async ([key, check]) => [key, await check()] as const),
-    );
-    return { name, checks: Object.fromEntries(entries) };
-  });
+  readiness.add(checks);
+  bus.serve(health(service), async () => ({ name, checks: await answers(Object.entries(checks)) }));
 }
 
 /**
@@ -68,11 +81,13 @@ export async function runService<S extends TObject>(options: {
   const log = createLogger(name, config.RIGEL_LOG_LEVEL);
   const stopping = new AbortController();
   const steps: { what: string; stop: () => Promise<void> | void }[] = [];
+  const readiness = new Readiness();
   let ending = false;
 
   const shutdown = async (why: string, code: number): Promise<void> => {
     if (ending) return;
     ending = true;
+    readiness.ending();
     log.info({ why }, 'ending');
     stopping.abort();
     setTimeout(() => {
@@ -103,6 +118,24 @@ export async function runService<S extends TObject>(options: {
   });
 
   try {
+    // First, and ended last: it answers also while the process waits for NATS, or finishes what is under way.
+    if (config.RIGEL_OPS_PORT > 0) {
+      collectProcessMetrics(options.name);
+      sampled({ name: 'rigel_ready', help: 'Whether the process is ready: 1, or 0.' }, async () =>
+        (await readiness.look()).ready ? 1 : 0,
+      );
+      const { RIGEL_OPS_HOST: host, RIGEL_OPS_PORT: port } = config;
+      const ops = await startOpsServer({ host, port, readiness, log });
+      steps.push({ what: 'operations server', stop: () => ops.stop() });
+    }
+    const { RIGEL_OTEL_ENDPOINT: endpoint } = config;
+    if (tracingWanted(endpoint, process.env)) {
+      steps.push({
+        what: 'traces',
+        stop: await startTracing({ service: options.name, name, endpoint, log }),
+      });
+    }
+    readiness.add({ nats: () => 'not connected yet' });
     const bus = await Bus.connect({
       url: config.NATS_URL,
       name,
@@ -112,11 +145,13 @@ export async function runService<S extends TObject>(options: {
       signal: stopping.signal,
     });
     steps.push({ what: 'nats', stop: () => bus.close() });
+    readiness.add({ nats: async () => ((await bus.isConnected()) ? 'ok' : 'NATS does not answer') });
     await options.start({
       config,
       name,
       log,
       bus,
+      readiness,
       signal: stopping.signal,
       onShutdown: (what, stop) => steps.push({ what, stop }),
     });
@@ -128,6 +163,7 @@ export async function runService<S extends TObject>(options: {
     await shutdown('could not be started', 1);
     return;
   }
+  readiness.started();
   log.info('ready');
 }
 

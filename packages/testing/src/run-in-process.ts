@@ -8,6 +8,7 @@ interface StartContext<Config> {
   name: string;
   log: Logger;
   bus: Bus;
+  readiness: { add(checks: object): void };
   signal: AbortSignal;
   onShutdown: (what: string, stop: () => Promise<void> | void) => void;
 }
@@ -31,6 +32,7 @@ export async function runInProcess<Config>(
     await start({
       ...options,
       log: silentLogger,
+      readiness: { add: () => undefined },
       signal: stopping.signal,
       onShutdown: (_, step) => steps.push(step),
     });

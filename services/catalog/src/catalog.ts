@@ -4,6 +4,7 @@ import {
   checkDatabase,
   DatabaseConfig,
   databaseOptions,
+  measureRelay,
   Operations,
   openDatabase,
   type ServiceContext,
@@ -25,7 +26,7 @@ export const CatalogConfig = DatabaseConfig;
 
 /** Starts the catalog service: actions, their implementations, remote steps and templates, in the schema `catalog`. */
 export async function startCatalog(context: ServiceContext<Static<typeof CatalogConfig>>): Promise<void> {
-  const { config, name, log, bus, signal, onShutdown } = context;
+  const { config, log, bus, signal, onShutdown } = context;
   const db = await openDatabase<CatalogTables>({
     ...databaseOptions(config),
     schema: 'catalog',
@@ -45,6 +46,7 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
     log,
   });
   relay.start();
+  measureRelay(relay);
   onShutdown('event relay', () => relay.stop());
 
   const store = new Store(db, relay);
@@ -56,7 +58,7 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
   serveSteps(operations, store);
   onShutdown('operations', () => operations.stop());
 
-  serveHealth(bus, 'catalog', name, {
+  serveHealth(context, 'catalog', {
     database: () => checkDatabase(untyped),
     nats: async () => ((await bus.isConnected()) ? 'ok' : 'NATS does not answer'),
   });

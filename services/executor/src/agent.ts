@@ -8,6 +8,7 @@ import {
 } from '@rigel/contracts';
 import type { Bus, TakeOptions } from '@rigel/messaging';
 import type { Logger } from 'pino';
+import { measureSlots } from './metrics.js';
 import { Plans } from './plans.js';
 import { SchedulerCalls } from './scheduler-calls.js';
 import { Slots } from './slots.js';
@@ -44,6 +45,7 @@ export class Agent {
   constructor(private readonly options: AgentOptions) {
     const { executor, capabilities, bus, clock, createRunner, log } = options;
     this.slots = new Slots(options.slots);
+    measureSlots(this.slots, options.slots);
     const scheduler = new SchedulerCalls(bus);
     this.worker = new Worker({
       executor,
@@ -61,7 +63,13 @@ export class Agent {
     const { executor, capabilities, bus, work, clock } = this.options;
     bus.subscribe(controlSubject(executor), ExecutorControl, (control) => this.worker.control(control));
     this.endHeartbeat = clock.every(HEARTBEAT_INTERVAL_MS, () => {
-      bus.publish(HEARTBEAT_SUBJECT, { executor, leases: this.worker.leases() });
+      bus.publish(HEARTBEAT_SUBJECT, {
+        executor,
+        leases: this.worker.leases(),
+        capabilities,
+        free_slots: this.slots.free,
+        waiting: this.worker.waiting(),
+      });
     });
     this.consuming = capabilities.map((capability) =>
       work.consume(capability, {

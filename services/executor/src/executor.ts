@@ -11,6 +11,7 @@ import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
 import { Agent } from './agent.js';
+import { measuredAccess } from './metrics.js';
 import { NodeConnections } from './node-connections.js';
 import { NoopRunner } from './noop-runner.js';
 import { SdRunner } from './sd-runner.js';
@@ -123,7 +124,7 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
     keptDays: config.RIGEL_ATTEMPTS_KEPT,
     log,
   });
-  const access = connections.over(sshAccess);
+  const access = connections.over(measuredAccess(sshAccess));
   const agent = new Agent({
     executor,
     capabilities,
@@ -150,5 +151,5 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
     await agent.stop();
     connections.close();
   });
-  serveHealth(bus, 'executor', name, { nats: () => 'ok' });
+  serveHealth(context, 'executor', {});
 }

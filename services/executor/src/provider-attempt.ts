@@ -1,7 +1,8 @@
 import type { Clock } from '@rigel/clock';
 import { type AttemptResult, attemptKey } from '@rigel/contracts';
 import { type ProviderCall, type ProviderEntry, ProviderError } from '@rigel/providers';
-import type { AttemptReport, ClaimedRun, OnOutput, RunInstruction } from './step-runner.js';
+import { measuredCall } from './metrics.js';
+import type { AttemptReport, ClaimedRun, OnOutput, RunInstruction, RunSignals } from './step-runner.js';
 
 /** How an attempt ended, and what it found out meanwhile. */
 export type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'machine' | 'unknown_machine'>;
@@ -23,11 +24,6 @@ export class AttemptFailure extends Error {
   }
 }
 
-export interface AttemptSignals {
-  abandon: AbortSignal;
-  stop: AbortSignal;
-}
-
 /**
  * One attempt at a step that a provider does: its deadline, its log, and calls that are made again while that makes sense.
  */
@@ -47,7 +43,7 @@ export class ProviderAttempt {
     claimed: ClaimedRun,
     private readonly instruction: RunInstruction,
     private readonly onOutput: OnOutput,
-    private readonly signals: AttemptSignals,
+    private readonly signals: RunSignals,
     readonly clock: Clock,
   ) {
     this.startedAt = clock.now();
@@ -69,6 +65,7 @@ export class ProviderAttempt {
     if (what === this.waitingFor) return;
     this.waitingFor = what;
     this.say(`waiting: ${what}`);
+    this.signals.onWait?.(what);
   }
 
   /**
@@ -112,12 +109,13 @@ export class ProviderAttempt {
   ): Promise<T> {
     for (let pause = PAUSE_FIRST_MS; ; pause = Math.min(pause * 2, PAUSE_LONGEST_MS)) {
       try {
-        return await entry.call(make, {
+        const options = {
           signal: this.signal,
           ...(finish ? { keep: this.signals.abandon } : {}),
           correlationId: this.correlationId,
-          onWait: (what) => this.waitFor(`${entry.name}: ${what}`),
-        });
+          onWait: (what: string) => this.waitFor(`${entry.name}: ${what}`),
+        };
+        return await measuredCall(entry.name, () => entry.call(make, options));
       } catch (error) {
         const kind = error instanceof ProviderError ? error.kind : 'unknown';
         // First: that a call to be finished went wrong matters also when the attempt is stopped by now.

@@ -2,7 +2,14 @@ import type { Clock } from '@rigel/clock';
 import type { ProviderEntry, SdProvider } from '@rigel/providers';
 import { AttemptFailure, ProviderAttempt } from './provider-attempt.js';
 import { providerOf } from './provider-of.js';
-import type { AttemptReport, ClaimedRun, OnOutput, RunInstruction, StepRunner } from './step-runner.js';
+import type {
+  AttemptReport,
+  ClaimedRun,
+  OnOutput,
+  RunInstruction,
+  RunSignals,
+  StepRunner,
+} from './step-runner.js';
 
 /** Does register and unregister; both may be repeated, so an attempt that was begun elsewhere is simply made again. */
 export class SdRunner implements StepRunner {
@@ -12,11 +19,7 @@ export class SdRunner implements StepRunner {
     private readonly clock: Clock,
   ) {}
 
-  run(
-    instruction: RunInstruction,
-    onOutput: OnOutput,
-    signals: { abandon: AbortSignal; stop: AbortSignal },
-  ): Promise<AttemptReport> {
+  run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
     const attempt = new ProviderAttempt(this.claimed, instruction, onOutput, signals, this.clock);
     return attempt.report(
       () => this.change(instruction, attempt),

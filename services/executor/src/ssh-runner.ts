@@ -1,5 +1,6 @@
 import type { Clock } from '@rigel/clock';
 import { type AttemptResult, attemptKey } from '@rigel/contracts';
+import { traced } from '@rigel/messaging';
 import {
   type AttemptOutcome,
   type AttemptSpec,
@@ -19,6 +20,7 @@ import type {
   ClaimedRun,
   OnOutput,
   RunInstruction,
+  RunSignals,
   StepRunner,
   StopInstruction,
 } from './step-runner.js';
@@ -72,11 +74,7 @@ export class SshRunner implements StepRunner {
     this.hostKey = claimed.node.hostKey;
   }
 
-  async run(
-    instruction: RunInstruction,
-    onOutput: OnOutput,
-    signals: { abandon: AbortSignal; stop: AbortSignal },
-  ): Promise<AttemptReport> {
+  async run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
     const startedAt = this.clock.now();
     const result = await new AttemptWatch(
       this,
@@ -211,7 +209,7 @@ class AttemptWatch {
     private readonly spec: AttemptSpec,
     private readonly instruction: RunInstruction,
     private readonly onOutput: OnOutput,
-    private readonly signals: { abandon: AbortSignal; stop: AbortSignal },
+    private readonly signals: RunSignals,
   ) {
     this.mayHaveStarted = instruction.begun;
     this.offset = instruction.output_from;
@@ -255,6 +253,7 @@ class AttemptWatch {
       abandon.throwIfAborted();
       const problem = await this.tryOnce();
       if (typeof problem !== 'string') return problem;
+      this.signals.onWait?.(`it has no connection: ${problem}`);
       if (this.ending) {
         const unfinished = await this.endingOnNode;
         if (unfinished !== undefined) return this.verdictOfEnded(unfinished);
@@ -270,8 +269,10 @@ class AttemptWatch {
   private async tryOnce(): Promise<Verdict | string> {
     const { abandon } = this.signals;
     let connection: NodeConnection;
+    if (!this.mayHaveStarted) this.signals.onWait?.('it is connecting to the node');
     try {
       connection = await this.runner.connect(AbortSignal.any([abandon, this.neverBegun.signal]));
+      this.signals.onWait?.(undefined);
     } catch (error) {
       abandon.throwIfAborted();
       if (this.neverBegun.signal.aborted) return this.verdictOfEnded('');
@@ -284,16 +285,20 @@ class AttemptWatch {
     const mayHaveStarted = this.mayHaveStarted;
     this.mayHaveStarted = true;
     try {
-      const outcome = await this.runner.access.run(connection, this.spec, {
+      const options = {
         fromOffset: this.offset,
         mayHaveStarted,
         outputLimitBytes: this.runner.outputLimitBytes,
         signal: abandon,
-        onOutput: ({ offset, data }) => {
+        onOutput: ({ offset, data }: { offset: number; data: Buffer }) => {
           this.offset = offset + data.length;
           this.onOutput(offset, data);
         },
-      });
+      };
+      const span = { kind: 'client' as const, attributes: { 'server.address': connection.host } };
+      const outcome = await traced('command on the node', span, () =>
+        this.runner.access.run(connection, this.spec, options),
+      );
       return await this.verdictOf(outcome);
     } catch (error) {
       abandon.throwIfAborted();

@@ -28,18 +28,22 @@ export interface ClaimedNode {
   hostKey: string | null;
 }
 
+/** How an attempt is told to end early, and says what it waits for. */
+export interface RunSignals {
+  /** Aborted when somebody else has the run now: leave the node as it is and reject. */
+  abandon: AbortSignal;
+  /** Aborted when the command is to be ended; the attempt then ends as `stopped`. */
+  stop: AbortSignal;
+  /** Told what the attempt stands still at, in words; undefined = it goes on. */
+  onWait?: (what: string | undefined) => void;
+}
+
 /** Does the steps of one node run; one object for each claim. What differs between kinds of executors is behind it. */
 export interface StepRunner {
   /**
    * Runs an attempt to its end, or finds it again. Never throws for what happens on the node: that is the result.
-   * @param abandon aborted when somebody else has the run now: leave the node as it is and reject.
-   * @param stop aborted when the command is to be ended; the attempt then ends as `stopped`.
    */
-  run(
-    instruction: RunInstruction,
-    onOutput: OnOutput,
-    signals: { abandon: AbortSignal; stop: AbortSignal },
-  ): Promise<AttemptReport>;
+  run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport>;
   /**
    * Ends the command of an attempt.
    * @param begun whether somebody may have begun it. Default true.

@@ -18,6 +18,7 @@ import type {
   ClaimedRun,
   OnOutput,
   RunInstruction,
+  RunSignals,
   StepRunner,
   StopInstruction,
 } from './step-runner.js';
@@ -42,11 +43,7 @@ export class VmRunner implements StepRunner {
     private readonly log: Logger,
   ) {}
 
-  async run(
-    instruction: RunInstruction,
-    onOutput: OnOutput,
-    signals: { abandon: AbortSignal; stop: AbortSignal },
-  ): Promise<AttemptReport> {
+  async run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
     const attempt = new ProviderAttempt(this.claimed, instruction, onOutput, signals, this.clock);
     const step = this.stepOf(instruction.step);
     const { node } = this.claimed;

@@ -10,8 +10,9 @@ import {
   type TaskPlan,
   type WorkOffer,
 } from '@rigel/contracts';
-import type { CallContext } from '@rigel/messaging';
+import { type CallContext, traced } from '@rigel/messaging';
 import type { Logger } from 'pino';
+import { observeStep } from './metrics.js';
 import { OutputSender } from './output-sender.js';
 import type { Plans } from './plans.js';
 import type { SchedulerCalls } from './scheduler-calls.js';
@@ -20,6 +21,9 @@ import type { AttemptReport, ClaimedNode, ClaimedRun, StepRunner } from './step-
 
 /** Tries of a claim whose scheduler does not answer; after that the scheduler offers the run again by itself. */
 const CLAIM_TRIES = 3;
+/** Waiting runs that a heartbeat tells of, and the characters of each: a heartbeat stays small. */
+const WAITING_TOLD = 200;
+const WAITING_CHARACTERS = 300;
 const RETRY_MS = 300;
 const RETRY_LONGEST_MS = 3_000;
 
@@ -38,6 +42,8 @@ interface ActiveRun {
   abandon: AbortController;
   /** The task was stopped: end the command. */
   stop: AbortController;
+  /** What the attempt under way stands still at. */
+  waiting?: { what: string; since: number } | undefined;
 }
 
 /**
@@ -66,6 +72,17 @@ export class Worker {
   /** The leases that are worked on, as heartbeats name them. */
   leases(): [number, number, number][] {
     return [...this.active.values()].map(({ taskId, runId, lease }) => [taskId, runId, lease]);
+  }
+
+  /** Runs that stand still at something, as heartbeats name them: [run id, what, since when]. */
+  waiting(): [number, string, number][] {
+    const found: [number, string, number][] = [];
+    for (const { runId, waiting } of this.active.values()) {
+      if (!waiting) continue;
+      if (found.length === WAITING_TOLD) break;
+      found.push([runId, waiting.what.slice(0, WAITING_CHARACTERS), waiting.since]);
+    }
+    return found;
   }
 
   /** What the scheduler says of leases. */
@@ -183,7 +200,7 @@ export class Worker {
           runner = this.options.createRunner(capability, { runId: run.runId, plan, node }, log);
           runners.set(capability, runner);
         }
-        const { answer, report } = await this.doInstruction(run, next, runner, plan, log);
+        const { answer, report } = await this.tracedInstruction(run, next, runner, plan, log);
         if (learn(node, report)) {
           // What connected to the old address has nothing more to do there.
           for (const [other, elsewhere] of runners) {
@@ -202,6 +219,26 @@ export class Worker {
     } finally {
       for (const runner of runners.values()) runner.close(next.do === 'release');
     }
+  }
+
+  /** An attempt and its report are a span of the trace of the request that made the task. */
+  private tracedInstruction(
+    ...[run, instruction, runner, plan, log]: Parameters<Worker['doInstruction']>
+  ): ReturnType<Worker['doInstruction']> {
+    const work = () => this.doInstruction(run, instruction, runner, plan, log);
+    if (plan.traceparent === undefined) return work();
+    const { step, attempt } = instruction;
+    const span = {
+      parent: plan.traceparent,
+      kind: 'consumer' as const,
+      attributes: {
+        'rigel.task': run.taskId,
+        'rigel.run': run.runId,
+        'rigel.step': step,
+        'rigel.attempt': attempt,
+      },
+    };
+    return traced(`step ${plan.steps[step]?.name}`, span, work);
   }
 
   private async doInstruction(
@@ -227,10 +264,17 @@ export class Worker {
           : await runner.run(instruction, (offset, data) => sender.add(offset, data), {
               abandon,
               stop: run.stop.signal,
+              onWait: (what) => {
+                // The same thing keeps the time at which it began.
+                if (what === run.waiting?.what) return;
+                run.waiting = what === undefined ? undefined : { what, since: this.options.clock.now() };
+              },
             });
       }
       abandon.throwIfAborted();
       const output = await sender.finish();
+      const type = plan.steps[step]?.capability;
+      if (type) observeStep(type, report.result);
       // What succeeds stands in the task's log; a line for each would be a twentieth of what a busy executor does.
       const level = report.result.status === 'succeeded' ? 'debug' : 'info';
       log[level]({ step: plan.steps[step]?.name, attempt, ...report.result }, 'attempt ended');
@@ -248,6 +292,7 @@ export class Worker {
       );
       return { answer, report };
     } finally {
+      run.waiting = undefined;
       sender.abandon();
     }
   }

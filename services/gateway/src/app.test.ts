@@ -49,6 +49,9 @@ t.test('unknown addresses', async (t) => {
 t.test('wrong methods', async (t) => {
   const expected = [
     ['PUT', '/cluster/list', 'GET, POST, HEAD'],
+    ['POST', '/healthz', 'GET, HEAD'],
+    ['POST', '/openapi.json', 'GET, HEAD'],
+    ['DELETE', '/docs', 'GET, HEAD'],
     ['GET', '/cluster/create', 'POST'],
     ['GET', '/cluster/delete/1/', 'POST, DELETE'],
     ['DELETE', '/task_tpl/update/1', 'POST'],
@@ -64,6 +67,9 @@ t.test('wrong methods', async (t) => {
 });
 
 t.test('HEAD answers reads without their body', async (t) => {
+  for (const url of ['/healthz', '/openapi.json', '/docs']) {
+    t.match(await app.inject({ method: 'HEAD', url }), { statusCode: 200, body: '' });
+  }
   const response = await app.inject({ method: 'HEAD', url: '/cluster/list' });
   t.equal(response.statusCode, 200);
   t.equal(response.body, '');

@@ -14,13 +14,14 @@ import { type Envelope, failureEnvelope } from './envelope.js';
 import { UnreadableRequest } from './failures.js';
 import { registerHealth } from './health.js';
 import { LiveStreams } from './live/live-streams.js';
+import { measureHttp } from './metrics.js';
 import { operationOf, registerOpenApi } from './openapi.js';
 import { pathOf, tidyAddress } from './request/address.js';
 import { correlationIdFrom } from './request/correlation.js';
 import { foreignOrigin } from './request/origin.js';
 import { endpoints } from './routes/index.js';
 import { createTimeFormat } from './time-format.js';
-import { answerTransportError, readAway } from './transport-errors.js';
+import { answerTransportError, answerWhatIsNotRouted, readAway } from './transport-errors.js';
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** Room for the addresses of some thousand nodes in a path. */
@@ -66,7 +67,6 @@ export async function buildApp({
     requestTimeout: REQUEST_TIMEOUT_MS,
     ...serverOptions(tls),
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
-    exposeHeadRoutes: false,
     // A request that arrives on an open connection while the process ends is still answered as usual.
     return503OnClosing: false,
     genReqId: (request) => correlationIdFrom(request.headers),
@@ -79,6 +79,7 @@ export async function buildApp({
       return notFound(reply);
     },
   });
+  answerWhatIsNotRouted(app.server);
   readBodiesByContent(app);
   // Parameters are read from three places at once and checked there; answers are sent as they are.
   app.setValidatorCompiler(() => () => true);
@@ -92,6 +93,12 @@ export async function buildApp({
     reply.header('X-Correlation-Id', request.id);
     // The end of the process would wait for this connection, however long its client keeps it.
     if (closing) reply.header('Connection', 'close');
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      reply.header('Connection', 'close');
+      return reply.code(400).send(failureEnvelope(400, 'the header Host is missing', {}));
+    }
   });
   app.addHook('onRequest', async (request, reply) => {
     // Only where something is told or done: the documentation and the probes are for everybody.
@@ -108,9 +115,12 @@ export async function buildApp({
     return reply.send(transportFailure(error, { request, reply, log }));
   });
   app.setNotFoundHandler((request, reply) => {
-    const allowed = methodsAt(pathOf(request.url));
+    const path = pathOf(request.url);
+    const isPage = app.hasRoute({ method: 'GET', url: path });
+    const allowed = methodsAt(path) ?? (isPage ? ['GET', 'HEAD'] : undefined);
     return allowed ? methodNotAllowed(reply, allowed) : notFound(reply);
   });
+  measureHttp(app, live);
   await registerOpenApi(app);
   registerHealth(app, bus);
   registerEndpoints(app, { bus, log, times, live });
@@ -118,8 +128,11 @@ export async function buildApp({
 }
 
 /** Fastify's types know two kinds of server; routes are the same for both. */
-function serverOptions(tls: AppOptions['tls']): { http: { maxHeaderSize: number } } {
-  const http = { maxHeaderSize: MAX_HEADER_BYTES };
+function serverOptions(tls: AppOptions['tls']): {
+  http: { maxHeaderSize: number; requireHostHeader: boolean };
+} {
+  // Node would refuse a request without Host with no word of why; we do it.
+  const http = { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false };
   if (tls === undefined) return { http };
   return { https: { ...http, ...tls, minVersion: 'TLSv1.2' } } as unknown as { http: typeof http };
 }
@@ -156,6 +169,7 @@ function registerEndpoints(app: FastifyInstance, options: DispatchOptions): void
       app.route({
         method: app.supportedMethods.filter((method) => !allowed.includes(method)),
         url,
+        exposeHeadRoute: false,
         schema: { hide: true },
         handler: async (_request, reply) => methodNotAllowed(reply, allowed),
       });

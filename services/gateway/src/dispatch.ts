@@ -1,5 +1,5 @@
 import { ServiceError } from '@rigel/contracts';
-import type { Bus } from '@rigel/messaging';
+import { type Bus, traced } from '@rigel/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Endpoint, Invocation, Method } from './endpoint.js';
@@ -9,7 +9,7 @@ import type { LiveStreams } from './live/live-streams.js';
 import { sendLiveStream } from './live/send.js';
 import { callPatiently } from './patient-call.js';
 import { queryOf } from './request/address.js';
-import { readBody } from './request/body.js';
+import { encodingOf, readBody } from './request/body.js';
 import { operatorFrom } from './request/operator.js';
 import { readPairs } from './request/pairs.js';
 import { idAsGiven, prepareParameters, type RequestSources } from './request/parameters.js';
@@ -28,7 +28,7 @@ export function createHandler(
   { bus, log, times, live }: DispatchOptions,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<Envelope | FastifyReply> {
   const readParameters = prepareParameters(endpoint);
-  return async (request, reply) => {
+  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<Envelope | FastifyReply> => {
     const sources = sourcesOf(request);
     try {
       if (endpoint.getNeedsBody && request.method === 'GET' && !request.body) {
@@ -54,6 +54,15 @@ export function createHandler(
       return refuse(endpoint, error, { request, reply, log, id: idAsGiven(sources) });
     }
   };
+  return (request, reply) => {
+    const given = request.headers.traceparent;
+    const span = {
+      ...(typeof given === 'string' ? { parent: given } : {}),
+      kind: 'server' as const,
+      attributes: { 'http.request.method': request.method, 'http.route': endpoint.paths[0] ?? '' },
+    };
+    return traced(`${request.method} ${endpoint.id}`, span, () => handle(request, reply));
+  };
 }
 
 function lastEventIdOf(request: FastifyRequest): string | undefined {
@@ -64,7 +73,7 @@ function lastEventIdOf(request: FastifyRequest): string | undefined {
 function sourcesOf(request: FastifyRequest): RequestSources {
   return {
     path: { values: request.params as Record<string, unknown> },
-    body: readBody(request.body as Uint8Array | undefined, request.headers['content-encoding']),
+    body: readBody(request.body as Uint8Array | undefined, encodingOf(request.headers)),
     query: readPairs(queryOf(request.url)),
   };
 }

@@ -1,4 +1,4 @@
-import { catalog, inventory, type Rpc, ServiceError, schedules, tasks } from '@rigel/contracts';
+import { catalog, inventory, type Rpc, ServiceError, schedules, tasks, taskWhy } from '@rigel/contracts';
 import { assertMatches } from '@rigel/messaging';
 import t from 'tap';
 import type { Endpoint, Method } from './endpoint.js';
@@ -52,6 +52,7 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'task.start': [400, '', {}],
   'task.pause': [400, 'pause flow 7 fails:', {}],
   'task.stop': [400, 'stop flow 7 fails:', {}],
+  'task.why': [400, LOST, {}],
   'task.log': [400, 'Flow not found', {}],
   'task.list': [400, LOST, {}],
   'task.info': [400, LOST, null],
@@ -143,7 +144,9 @@ async function answersOf(endpoint: Endpoint) {
 }
 
 function everyOperationFails(error: Error): void {
-  for (const rpc of [inventory, catalog, tasks, schedules].flatMap((rpcs): Rpc[] => Object.values(rpcs))) {
+  for (const rpc of [inventory, catalog, tasks, schedules, { taskWhy }].flatMap((rpcs): Rpc[] =>
+    Object.values(rpcs),
+  )) {
     services.on(rpc, () => {
       throw error;
     });

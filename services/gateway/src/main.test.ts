@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { inventory } from '@rigel/contracts';
+import { findFreePort } from '@rigel/local-servers';
 import { startTestServers, waitFor } from '@rigel/testing';
 import t from 'tap';
 import { answerEverything } from './testing/answers.js';
@@ -99,4 +100,57 @@ t.test('SIGTERM: no new connections, running requests are answered, status 0', a
   t.strictSame(await (await running).json(), { code: 0, msg: 'success', data: cluster });
   t.equal(await gateway.ended, 0);
   t.equal(gateway.err(), '');
+});
+
+t.test('the operations server tells of the process, and ends with it', async (t) => {
+  const port = await findFreePort();
+  const gateway = start({ RIGEL_HTTP_PORT: '0', RIGEL_OPS_PORT: String(port) });
+  const address = await addressOf(gateway);
+  const ops = `http://127.0.0.1:${port}`;
+  const ready = async (): Promise<{ code: number; body: unknown }> => {
+    const response = await fetch(`${ops}/readyz`);
+    return { code: response.status, body: await response.json() };
+  };
+  t.equal((await fetch(`${ops}/healthz`)).status, 200);
+  await waitFor(async () => (await ready()).code === 200, { what: 'the gateway is ready' });
+  t.strictSame((await ready()).body, { ready: true, checks: { process: 'ok', nats: 'ok' } });
+  t.equal((await fetch(`${address}/metrics`)).status, 404, 'nothing of it is in the API');
+  t.equal((await fetch(`${ops}/metrics`, { method: 'POST' })).status, 405);
+  t.equal((await fetch(`${ops}/elsewhere`)).status, 404);
+  const metrics = await fetch(`${ops}/metrics`);
+  t.match(metrics.headers.get('content-type'), /^text\/plain; version=0\.0\.4/);
+  const text = await metrics.text();
+  t.match(text, /^rigel_process_info\{service="gateway"\} 1$/m);
+  t.match(text, /^rigel_ready 1$/m);
+  t.match(text, /^nodejs_eventloop_lag_seconds /m);
+
+  const second = start({ RIGEL_HTTP_PORT: '0', RIGEL_OPS_PORT: String(port) });
+  t.equal(await second.ended, 1);
+  t.equal(second.err(), `gateway: RIGEL_OPS_PORT is wrong: ${port} on 127.0.0.1 is in use already\n`);
+
+  await servers.stopNats();
+  await waitFor(async () => (await ready()).code === 503, { what: 'it is not ready without NATS' });
+  t.strictSame((await ready()).body, {
+    ready: false,
+    checks: { process: 'ok', nats: 'NATS does not answer' },
+  });
+  t.equal((await fetch(`${ops}/healthz`)).status, 200, 'it is alive all the same');
+  // One that starts now waits for NATS, and can say so.
+  const waitingPort = await findFreePort();
+  const waiting = start({ RIGEL_HTTP_PORT: '0', RIGEL_OPS_PORT: String(waitingPort) });
+  const early = await waitFor(() => fetch(`http://127.0.0.1:${waitingPort}/readyz`).catch(() => undefined), {
+    what: 'it answers before it has NATS',
+    timeoutMs: 30_000,
+  });
+  t.equal(early.status, 503);
+  t.strictSame(await early.json(), {
+    ready: false,
+    checks: { process: 'starting', nats: 'not connected yet' },
+  });
+  await servers.startNats();
+  await waitFor(async () => (await ready()).code === 200, { what: 'it is ready again', timeoutMs: 30_000 });
+
+  for (const running of [gateway, waiting]) running.process.kill('SIGTERM');
+  t.equal(await gateway.ended, 0);
+  await t.rejects(fetch(`${ops}/healthz`), 'it has ended with the process');
 });

@@ -21,7 +21,15 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     transformObject: (document) =>
       withOptionalBodies(('openapiObject' in document ? document.openapiObject : {}) as ApiDescription),
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { validatorUrl: 'none' } });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { validatorUrl: 'none', docExpansion: 'list' },
+    // Without the bar of the page's makers, in which other documents could be opened.
+    theme: {
+      title: 'Rigel API',
+      css: [{ filename: 'rigel.css', content: '.swagger-ui .topbar { display: none }' }],
+    },
+  });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 

@@ -99,6 +99,32 @@ t.test('what is not HTTP gets the envelope too', async (t) => {
   t.match(long, /^HTTP\/1.1 431 /);
 });
 
+t.test('what Node would answer by itself, or not at all, gets the envelope too', async (t) => {
+  const envelopeOf = (answer: string) => JSON.parse(answer.split('\r\n\r\n')[1] ?? '');
+  const nameless = await sendRaw('GET /cluster/list HTTP/1.1\r\n\r\n');
+  t.match(nameless, /^HTTP\/1.1 400 /);
+  t.strictSame(envelopeOf(nameless), { code: 400, msg: 'the header Host is missing', data: {} });
+  t.match(await sendRaw('GET /cluster/list HTTP/1.0\r\n\r\n'), /^HTTP\/1.1 200 /, 'HTTP/1.0 has none');
+
+  const tunnel = await sendRaw('CONNECT /cluster/list HTTP/1.1\r\nHost: a\r\n\r\n');
+  t.match(tunnel, /^HTTP\/1.1 405 .*\r\nAllow: /s);
+  t.strictSame(envelopeOf(tunnel), { code: 405, msg: 'method not allowed', data: {} });
+
+  const expecting = await send('GET', '/cluster/list', { headers: { expect: 'a wonder' } });
+  t.equal(expecting.status, 417);
+  t.match(JSON.parse(expecting.body), { code: 417, msg: /Expect .*a wonder/, data: {} });
+});
+
+t.test('a body that is encoded on its way is refused, whatever header says so', async (t) => {
+  const ask = (header: string) =>
+    sendRaw(
+      `POST /cluster/create HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${header}\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+    );
+  t.match(await ask('Transfer-Encoding: gzip, chunked'), /the encoding gzip, which is not supported/);
+  t.match(await ask('Transfer-Encoding: chunked\r\nContent-Encoding: br'), /the encoding br, which/);
+  t.match(await ask('Transfer-Encoding: chunked\r\nContent-Encoding: '), /name is missing/);
+});
+
 t.test('thousands of addresses fit into a path', async (t) => {
   const ips = Array.from({ length: 4_000 }, (_, i) => `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`);
   const reply = await send('POST', `/pool/search_by_ip/${ips.join(',')}`);

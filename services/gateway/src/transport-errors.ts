@@ -1,5 +1,7 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { show } from '@rigel/contracts';
 import type { ConnectionError } from 'fastify';
 import { failureEnvelope } from './envelope.js';
 
@@ -30,14 +32,37 @@ export async function readAway(request: IncomingMessage): Promise<void> {
 export function answerTransportError(error: ConnectionError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const [status, message] = whatIsWrong(error.code);
-  const body = JSON.stringify(failureEnvelope(status, message, {}));
-  if (socket.writable) {
-    socket.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-      () => socket.destroy(),
+  answerAndClose(socket, status, message);
+}
+
+/** Answers in the form of the API what Node itself would answer with nothing, before any route is looked for. */
+export function answerWhatIsNotRouted(server: Server): void {
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => undefined);
+    answerAndClose(socket, 405, 'method not allowed', 'Allow: GET, POST, DELETE\r\n');
+  });
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    const body = JSON.stringify(
+      failureEnvelope(417, `the header Expect is not understood (got ${show(request.headers.expect)})`, {}),
     );
-  } else socket.destroy();
+    // Nobody reads the body that may follow.
+    response.writeHead(417, { 'Content-Type': JSON_TYPE, Connection: 'close' }).end(body);
+  });
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+function answerAndClose(socket: Duplex, status: number, message: string, headers = ''): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = JSON.stringify(failureEnvelope(status, message, {}));
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${JSON_TYPE}\r\n${headers}` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
 }
 
 function whatIsWrong(code: string): [status: number, message: string] {

@@ -7,6 +7,8 @@ import {
   Operations,
   openDatabase,
   type ServiceContext,
+  measureRelay,
+  sampled,
   serveHealth,
 } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
@@ -25,7 +27,7 @@ export const InventoryConfig = DatabaseConfig;
 
 /** Starts the inventory service: clusters, services, pools and nodes, in the database schema `inventory`. */
 export async function startInventory(context: ServiceContext<Static<typeof InventoryConfig>>): Promise<void> {
-  const { config, name, log, bus, signal, onShutdown } = context;
+  const { config, log, bus, signal, onShutdown } = context;
   const db = await openDatabase<InventoryTables>({
     ...databaseOptions(config),
     schema: 'inventory',
@@ -45,9 +47,18 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
     log,
   });
   relay.start();
+  measureRelay(relay);
   onShutdown('event relay', () => relay.stop());
 
   const schedulerEvents = followScheduler({ db: untyped, bus, log });
+  sampled(
+    {
+      name: 'rigel_consumer_lag_events',
+      help: 'Events of another service that it has told of and that are not handled here yet.',
+      labelNames: ['owner'],
+    },
+    () => [[{ owner: 'scheduler' }, schedulerEvents.lag]],
+  );
   onShutdown('events of the scheduler', () => schedulerEvents.stop());
 
   const store = new Store(db, relay);
@@ -58,7 +69,7 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   serveNodes(operations, store, bus);
   onShutdown('operations', () => operations.stop());
 
-  serveHealth(bus, 'inventory', name, {
+  serveHealth(context, 'inventory', {
     database: () => checkDatabase(untyped),
     nats: async () => ((await bus.isConnected()) ? 'ok' : 'NATS does not answer'),
   });

@@ -10,7 +10,7 @@ import {
   type TaskTarget,
   type tasks,
 } from '@rigel/contracts';
-import type { Bus, RequestContext } from '@rigel/messaging';
+import { type Bus, type RequestContext, traceparent } from '@rigel/messaging';
 import type { TaskAppend } from './commit.js';
 import { batchSizeOf, failureBudgetOf } from './task/batches.js';
 import { createTask } from './task/decide.js';
@@ -114,10 +114,12 @@ export async function recordTasks(
   const firstTaskId = await store.nextIds('task', pools.size);
   let runId = await store.nextIds('run', targets.length);
   const appends: TaskAppend[] = [];
+  const trace = traceparent();
   for (const [poolId, nodes] of pools) {
     const created: TaskCreated = {
       uuid: randomUUID(),
       correlationId: context.correlationId,
+      ...(trace === undefined ? {} : { traceparent: trace }),
       name,
       template: { id: template.id, name: template.name },
       pool: { id: poolId, name: nodes[0]?.pool_name ?? '' },

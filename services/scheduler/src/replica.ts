@@ -7,6 +7,8 @@ import type { CreateTaskSettings } from './create-task.js';
 import { type EngineStore, type EngineWire, TaskEngine } from './engine/engine.js';
 import { type Parts, servePartition, serveTasks } from './serve.js';
 import type { TaskRecorder } from './task-store.js';
+import { Executors } from './why/executors.js';
+import type { WhyStore } from './why/serve.js';
 
 const TICK_MS = 1_000;
 /** How often the table of tasks is looked into for active ones that nobody has announced. */
@@ -20,6 +22,8 @@ export interface ReplicaOptions {
   clock: Clock;
   settings: CreateTaskSettings;
   log: Logger;
+  /** What explanations of tasks need of the store; without it none are given. */
+  why?: WhyStore;
 }
 
 /** One scheduler: takes commands for all tasks, and runs those of the partitions it owns. */
@@ -31,9 +35,10 @@ export class Replica {
   private endings: (() => void)[] = [];
 
   constructor(private readonly options: ReplicaOptions) {
-    const { bus, operations, store, wire, clock, settings, log } = options;
+    const { bus, operations, store, wire, clock, settings, log, why } = options;
     this.engine = new TaskEngine({ store, wire, clock, log });
-    this.parts = { bus, operations, engine: this.engine, store, settings, clock, log };
+    const executors = new Executors();
+    this.parts = { bus, operations, engine: this.engine, store, settings, clock, log, executors, why };
   }
 
   start(): void {

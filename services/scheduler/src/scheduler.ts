@@ -8,6 +8,7 @@ import {
   createPool,
   DatabaseConfig,
   databaseOptions,
+  measureRelay,
   Operations,
   openDatabase,
   type ServiceContext,
@@ -15,6 +16,7 @@ import {
 } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
+import { measureEngine } from './engine/metrics.js';
 import { Ownership } from './engine/ownership.js';
 import { schedulerEventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
@@ -28,6 +30,7 @@ import { ScheduleStore } from './schedule/store.js';
 import { announcing, serveQueries } from './serve.js';
 import type { Tables } from './tables.js';
 import { TaskStore } from './task-store.js';
+import { readWhyFacts } from './why/read-facts.js';
 
 /** How often it is looked whether a scheduled task is due. */
 const SCHEDULE_TICK_MS = 1_000;
@@ -39,7 +42,7 @@ export const SchedulerConfig = Type.Object({
 
 /** Starts the scheduler: the tasks of the partitions it owns, in the database schema `scheduler`. */
 export async function startScheduler(context: ServiceContext<Static<typeof SchedulerConfig>>): Promise<void> {
-  const { config, name, log, bus, signal, onShutdown } = context;
+  const { config, log, bus, signal, onShutdown } = context;
   const { RIGEL_TIME_ZONE: zone } = config;
   if (!isTimeZone(zone)) throw new ConfigError(`RIGEL_TIME_ZONE is wrong: ${zone} (no such time zone)`);
   const database = databaseOptions(config);
@@ -62,6 +65,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     log,
   });
   relay.start();
+  measureRelay(relay);
   onShutdown('relay', () => relay.stop());
 
   const store = new TaskStore(db, pool, () => relay.notify());
@@ -89,6 +93,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     clock: systemClock,
     settings,
     log,
+    why: { load: (id) => store.load(id), whyFacts: (task) => readWhyFacts(raw, task) },
   });
   replica.start();
   const clock = systemClock;
@@ -111,13 +116,18 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     },
   });
   ownership.start();
+  measureEngine({
+    stats: () => replica.engine.stats(),
+    partitions: () => ownership.partitions.size,
+    depth: () => work.depth(),
+  });
   onShutdown('ownership', () => ownership.stop());
   onShutdown('timers', () => replica.stop());
   onShutdown('schedules', () => {
     endTicks();
     return runner.settled();
   });
-  serveHealth(bus, 'scheduler', name, {
+  serveHealth(context, 'scheduler', {
     database: () => checkDatabase(raw),
     partitions: () => (ownership.partitions.size > 0 ? 'ok' : 'owns no partition'),
   });

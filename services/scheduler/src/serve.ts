@@ -27,6 +27,8 @@ import { deployPool, expandPool, type OnBehalf, shrinkPool } from './pool-operat
 import type { TaskQueries } from './queries.js';
 import { reserveForResume } from './resume.js';
 import type { TaskRecorder } from './task-store.js';
+import type { Executors } from './why/executors.js';
+import { servePartitionWhy, serveWhy, type WhyStore } from './why/serve.js';
 
 /** From any replica to the owner of the task's partition. */
 const control = defineRpc(TASK_CONTROL_OPERATION, {
@@ -63,6 +65,10 @@ export interface Parts {
   settings: CreateTaskSettings;
   clock: Clock;
   log: Logger;
+  /** Executors as their heartbeats tell of them. */
+  executors: Executors;
+  /** What explanations of tasks need of the store; without it none are given. */
+  why?: WhyStore | undefined;
 }
 
 /** What only reads; any replica answers it. */
@@ -118,7 +124,11 @@ export function serveTasks(parts: Parts): void {
     // Whoever misses this finds the task at the next look into the table.
     engine.adopt().catch(() => undefined);
   });
-  bus.subscribe(HEARTBEAT_SUBJECT, Heartbeat, ({ executor, leases }) => engine.heartbeat(executor, leases));
+  bus.subscribe(HEARTBEAT_SUBJECT, Heartbeat, (heartbeat) => {
+    parts.executors.heard(heartbeat, clock.now());
+    engine.heartbeat(heartbeat.executor, heartbeat.leases);
+  });
+  if (parts.why) serveWhy({ ...parts, store: parts.why });
 }
 
 function runIndex(firstRunId: number, runId: number): number {
@@ -165,7 +175,13 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
       execution.plan,
       async ({ task_id }) => {
         const { created } = await engine.task(task_id);
-        return { task_id, uuid: created.uuid, correlation_id: created.correlationId, steps: created.steps };
+        return {
+          task_id,
+          uuid: created.uuid,
+          correlation_id: created.correlationId,
+          ...(created.traceparent === undefined ? {} : { traceparent: created.traceparent }),
+          steps: created.steps,
+        };
       },
       options,
     ),
@@ -218,6 +234,7 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
       options,
     ),
   ];
+  if (parts.why) stops.push(servePartitionWhy(partition, { ...parts, store: parts.why }));
   return async () => {
     await Promise.all(stops.map((stop) => stop()));
   };

@@ -3,17 +3,24 @@ export interface TaskView {
   id: number;
   state: number;
   end_reason: string;
-  stat: number[];
 }
 
 /** A node inside a task. */
 export interface RunView {
   id: number;
+  /** `-` until its machine has an address. */
   ip: string;
   state: number;
-  step: string;
   batch_id: number;
-  steps: { num?: number; list?: { name: string; state: number; attempts: number; message: string }[] };
+  steps: { list?: { name: string; attempts: number; message: string }[] };
+}
+
+/** A node of a pool. */
+export interface NodeView {
+  ip: string;
+  vm_id: string;
+  /** 1: ready. */
+  status: number;
 }
 
 /** Calls the HTTP API as any client would. */

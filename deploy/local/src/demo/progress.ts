@@ -4,25 +4,32 @@ import type { Api, RunView, TaskView } from './api.js';
 const STATES = ['waiting', 'running', 'done', 'FAILED', 'stopped'];
 const MARKS = ['·', '▶', '✔', '✘', '■'];
 const INTERVAL_MS = 200;
+/** Lines of a task's log that say no more than that all goes well. */
+const USUAL =
+  / attempt \d+ (started by \S+|succeeded in \S+ s)$|: (SSH host key learned|has machine)|^(task \S+ created|run started)/;
+
+export interface FollowOptions {
+  out: NodeJS.WriteStream;
+  /** Aborted to give up. */
+  signal: AbortSignal;
+  timeoutMs: number;
+  /** A line below the nodes, where there is a terminal. */
+  footer?: (() => string) | undefined;
+}
 
 /**
- * Shows a task as it goes until it has ended: on a terminal a table that is drawn over, elsewhere the task's log.
- * @param options.names of the nodes by their addresses.
+ * Shows a task as it goes until it has ended: on a terminal a table that is drawn over, elsewhere what is worth telling of
+ * the task's log.
  * @throws when the time is up, or the signal's reason.
  */
-export async function followTask(
-  api: Api,
-  id: number,
-  options: { names: Map<string, string>; out: NodeJS.WriteStream; signal: AbortSignal; timeoutMs: number },
-): Promise<TaskView> {
-  const show = options.out.isTTY ? new Table(options) : new Lines(api, id, options);
+export async function followTask(api: Api, id: number, options: FollowOptions): Promise<TaskView> {
+  const show = options.out.isTTY ? new Table(options) : new Lines(api, id, options.out);
   const deadline = Date.now() + options.timeoutMs;
   for (;;) {
     options.signal.throwIfAborted();
     // The runs are read after the task, so that the last picture shows the end.
     const [task] = await api.data<TaskView[]>(`/task/${id}`);
-    const runs = await api.data<RunView[]>(`/task/${id}/detail`);
-    await show.update(runs);
+    await show.update(await api.data<RunView[]>(`/task/${id}/detail`));
     if (task && task.end_reason !== '') return task;
     if (Date.now() > deadline) throw new Error(`task ${id} has not ended in ${options.timeoutMs / 1000} s`);
     await sleep(INTERVAL_MS, undefined, { signal: options.signal });
@@ -30,25 +37,27 @@ export async function followTask(
 }
 
 /** One line for a node: its batch, state, step and attempt. */
-function describeRun(run: RunView, names: Map<string, string>): string {
+function describeRun(run: RunView): string {
   const current = run.steps.list?.at(-1);
   const attempt = current && current.attempts > 1 ? `, attempt ${current.attempts}` : '';
   const problem = current?.message && run.state !== 2 ? ` (${current.message})` : '';
-  const step = current ? `${current.name}${attempt}${problem}` : '';
-  const name = names.get(run.ip) ?? run.ip;
-  return `  batch ${run.batch_id}  ${name}  ${MARKS[run.state]} ${(STATES[run.state] ?? '').padEnd(8)} ${step}`;
+  const step = current && run.state !== 2 ? `${current.name}${attempt}${problem}` : '';
+  const address = run.ip === '-' ? 'new machine' : run.ip;
+  const state = `${MARKS[run.state]} ${STATES[run.state] ?? ''}`.padEnd(10);
+  return `  batch ${run.batch_id}  ${address.padEnd(21)}  ${state} ${step}`.trimEnd();
 }
 
 class Table {
   private drawn = 0;
 
-  constructor(private readonly options: { names: Map<string, string>; out: NodeJS.WriteStream }) {}
+  constructor(private readonly options: Pick<FollowOptions, 'out' | 'footer'>) {}
 
   async update(runs: RunView[]): Promise<void> {
-    const { out, names } = this.options;
-    const lines = runs.map((run) => describeRun(run, names).slice(0, (out.columns || 100) - 1));
+    const { out, footer } = this.options;
+    const lines = [...runs.map(describeRun), ...(footer ? [`  ${footer()}`] : [])];
+    const width = (out.columns || 100) - 1;
     const up = this.drawn > 0 ? `\x1b[${this.drawn}A` : '';
-    out.write(`${up}${lines.map((line) => `\x1b[2K${line}\n`).join('')}`);
+    out.write(`${up}${lines.map((line) => `\x1b[2K${line.slice(0, width)}\n`).join('')}`);
     this.drawn = lines.length;
   }
 }
@@ -59,7 +68,7 @@ class Lines {
   constructor(
     private readonly api: Api,
     private readonly id: number,
-    private readonly options: { names: Map<string, string>; out: NodeJS.WriteStream },
+    private readonly out: NodeJS.WriteStream,
   ) {}
 
   async update(): Promise<void> {
@@ -68,14 +77,7 @@ class Lines {
     );
     for (const { id, message } of lines) {
       this.last = id;
-      this.options.out.write(`  ${this.named(message)}\n`);
+      if (!USUAL.test(message)) this.out.write(`  ${message}\n`);
     }
-  }
-
-  private named(message: string): string {
-    for (const [address, name] of this.options.names) {
-      if (message.startsWith(`${address}:`)) return `${name}${message.slice(address.length)}`;
-    }
-    return message;
   }
 }

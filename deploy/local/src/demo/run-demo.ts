@@ -1,18 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { ensureInstalledProgram, findInstalledProgram } from '@rigel/local-servers';
+import { generateSshKey } from '@rigel/providers/local-machines';
 import { readLocalConfig } from '../config.js';
+import { machinesOf } from '../local-providers.js';
 import { startStack } from '../stack.js';
-import { Api, type RunView } from './api.js';
-import { enterCatalog, enterInventory } from './catalog.js';
-import { followTask } from './progress.js';
-import { type DemoNode, type DemoNodes, startDemoNodes } from './ssh-nodes.js';
+import { Api } from './api.js';
+import { enterPool } from './setup.js';
+import { FIRST, GROWN, runStory } from './story.js';
 
-const NODES = 12;
-const BATCH = 4;
-const TASK_TIMEOUT_MS = 180_000;
-/** The service of this node fails to start once in each deploy. */
-const UNLUCKY = 6;
+const RETURN_TIMEOUT_MS = 60_000;
 
 export interface DemoOptions {
   env: NodeJS.ProcessEnv;
@@ -24,64 +22,73 @@ export interface DemoOptions {
 }
 
 /**
- * Starts the whole system with throwaway nodes, deploys two versions one after the other, and says what was seen.
- * @returns whether every node serves the second version.
+ * Starts the whole system, lets a pool of throwaway machines grow, move to another version and shrink, and says what was seen.
+ * Everything is in a folder of its own, which is removed at the end.
+ * @returns whether all of it was seen over HTTP
  */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
-  const folder = await mkdtemp(join(tmpdir(), 'rigel-demo-'));
-  let nodes: DemoNodes | undefined;
+  const parent = resolve(options.env.RIGEL_DATA_DIR || tmpdir());
+  await mkdir(parent, { recursive: true });
+  const folder = await mkdtemp(join(parent, 'rigel-demo-'));
   try {
-    nodes = await startDemoNodes(NODES, join(folder, 'nodes'));
-    return await withNodes(nodes, folder, options);
+    return await inFolder(folder, options);
   } finally {
-    await nodes?.stop();
-    await rm(folder, { recursive: true, force: true });
+    await machinesOf(folder).destroy(AbortSignal.timeout(RETURN_TIMEOUT_MS));
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-async function withNodes(demo: DemoNodes, folder: string, options: DemoOptions): Promise<boolean> {
-  const { out, signal } = options;
+async function inFolder(folder: string, { env, out, signal, exit }: DemoOptions): Promise<boolean> {
   const print = (line = ''): void => void out.write(`${line}\n`);
+  const balanced = await findNginx(print, signal);
   const keyFile = join(folder, 'id_ed25519');
-  await writeFile(keyFile, demo.privateKey, { mode: 0o600 });
+  await writeFile(keyFile, generateSshKey().private, { mode: 0o600 });
   const config = readLocalConfig({
     // A free port, so that the demo runs beside a system that is started for real use.
     RIGEL_HTTP_PORT: '0',
     RIGEL_RETRY_DELAY: '1',
-    ...options.env,
-    RIGEL_DATA_DIR: options.env.RIGEL_DATA_DIR || join(folder, 'data'),
-    RIGEL_SSH_USER: demo.user,
+    ...env,
+    RIGEL_DATA_DIR: folder,
     RIGEL_SSH_KEY_FILE: keyFile,
+    // Of all providers only those of this computer are for a demo.
+    RIGEL_PROVIDERS_FILE: '',
   });
   print(
     `Rigel is starting: database, NATS, gateway, inventory, catalog, scheduler and ${config.executors} executors …`,
   );
   const stack = await startStack(config, { signal, onNotice: (line) => print(`  ${line}`) });
   try {
-    print(
-      `It runs at ${stack.httpUrl}. ${NODES} throwaway SSH nodes are ready, in ${join(folder, 'nodes')}.`,
-    );
+    print(`It runs at ${stack.httpUrl}.`);
+    const balancerUrl = balanced ? stack.balancerUrl : undefined;
     const api = new Api(stack.httpUrl);
-    const poolId = await enterInventory(
-      api,
-      demo.nodes.map(({ address }) => address),
-    );
-    const templateId = await enterCatalog(api);
-    let last = { taskId: 0, runs: [] as RunView[] };
-    for (const version of ['v1', 'v2']) {
-      print(`\nRolling deploy of ${version}: ${NODES} nodes in batches of ${BATCH}`);
-      await makeUnlucky(demo.nodes[UNLUCKY]);
-      last = await deploy(api, templateId, version, demo.nodes, options);
-    }
-    const healthy = await summary(api, demo.nodes, last.runs, 'v2', print);
-    goOn(stack.httpUrl, { taskId: last.taskId, poolId, templateId, node: demo.nodes[0] }, print);
-    if (!options.exit) {
-      print('\nIt stays up until Ctrl-C.');
+    const pool = await enterPool(api, { image: FIRST, balanced: balancerUrl !== undefined });
+    const machines = machinesOf(folder);
+    const seen = await runStory({ api, pool, machines, balancerUrl, out, signal, print });
+    if (!exit) {
+      goOn(stack.httpUrl, balancerUrl, pool, print);
       await aborted(signal);
     }
-    return healthy;
+    return seen;
   } finally {
     await stack.stop();
+  }
+}
+
+/** Whether there is an nginx here that machines can be registered at; it is installed where that is possible. */
+async function findNginx(print: (line: string) => void, signal: AbortSignal): Promise<boolean> {
+  const without = (why: string): false => {
+    print(`There will be no load balancer: ${why}. The demo goes on without one.`);
+    return false;
+  };
+  if (process.platform !== 'linux') return without('machines of this computer share one address');
+  if ((await findInstalledProgram('nginx')) !== undefined) return true;
+  print('nginx is not installed; looking whether it can be …');
+  try {
+    if ((await ensureInstalledProgram('nginx', 'nginx-light', signal)) !== undefined) return true;
+    return without('nginx is not installed, and only root on Debian or Ubuntu can install it here');
+  } catch (error) {
+    signal.throwIfAborted();
+    return without(`nginx cannot be installed (${(error as Error).message.trim().split('\n').at(-1)})`);
   }
 }
 
@@ -92,90 +99,13 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function makeUnlucky(node: DemoNode | undefined): Promise<void> {
-  if (node) await writeFile(join(node.folder, 'unlucky'), '');
-}
-
-async function deploy(
-  api: Api,
-  templateId: number,
-  version: string,
-  nodes: DemoNode[],
-  options: DemoOptions,
-): Promise<{ taskId: number; runs: RunView[] }> {
-  const { taskId } = await api.call('/task/create', {
-    template_id: templateId,
-    task_name: `deploy ${version}`,
-    opr_user: 'demo',
-    max_num: BATCH,
-    nodes: nodes.map(({ address }) => ({ ip: address })),
-    params: { tag: version },
-  });
-  const names = new Map(nodes.map(({ address, name }) => [address, name]));
-  const task = await followTask(api, taskId, {
-    names,
-    out: options.out,
-    signal: options.signal,
-    timeoutMs: TASK_TIMEOUT_MS,
-  });
-  if (task.state !== 2) throw new Error(`the deploy of ${version} ended as ${task.end_reason}`);
-  return { taskId, runs: await api.data<RunView[]>(`/task/${taskId}/detail`) };
-}
-
-async function summary(
-  api: Api,
-  nodes: DemoNode[],
-  runs: RunView[],
-  version: string,
-  print: (line?: string) => void,
-): Promise<boolean> {
-  const answers = await Promise.all(nodes.map(askService));
-  const serving = answers.filter((answer) => answer.startsWith(`${version} `)).length;
-  print(`\nAsked over HTTP: ${serving} of ${nodes.length} nodes serve ${version}.`);
-  answers.forEach((answer, index) => {
-    if (!answer.startsWith(`${version} `)) print(`  ${nodes[index]?.name}: ${answer || 'no answer'}`);
-  });
-  const unlucky = runs.find(({ ip }) => ip === nodes[UNLUCKY]?.address);
-  if (unlucky) {
-    print(`\nThe log of ${nodes[UNLUCKY]?.name}, whose start failed once and was tried again:`);
-    for (const step of await api.data<Record<string, string>[]>(`/task/node/${unlucky.id}/log`)) {
-      for (const [name, text] of Object.entries(step)) {
-        print(`  ${name}`);
-        for (const line of text.trimEnd().split('\n')) print(`    ${line}`);
-      }
-    }
-  }
-  return serving === nodes.length;
-}
-
-async function askService(node: DemoNode): Promise<string> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${node.servicePort}/`, {
-      signal: AbortSignal.timeout(5_000),
-    });
-    return await response.text();
-  } catch {
-    return '';
-  }
-}
-
-function goOn(
-  url: string,
-  ids: { taskId: number; poolId: number; templateId: number; node: DemoNode | undefined },
-  print: (line?: string) => void,
-): void {
-  const body = JSON.stringify({
-    template_id: ids.templateId,
-    task_name: 'by hand',
-    opr_user: 'me',
-    nodes: [{ ip: ids.node?.address }],
-    params: { tag: 'v3' },
-  });
-  print('\nGo on with:');
-  print(`  curl -X POST ${url}/task/${ids.taskId}                  # the last task`);
-  print(`  curl -X POST ${url}/task/${ids.taskId}/log              # its log`);
-  print(`  curl -X POST ${url}/pool/${ids.poolId}/list_nodes       # the nodes`);
-  print(`  curl -X POST ${url}/task/create -d '${body}'`);
-  print(`  curl http://127.0.0.1:${ids.node?.servicePort}/         # the service on ${ids.node?.name}`);
-  print(`  open ${url}/docs                                        # the API`);
+function goOn(url: string, balancerUrl: string | undefined, pool: number, print: (line?: string) => void) {
+  const post = (path: string, body: object) => print(`  curl ${url}${path} -d '${JSON.stringify(body)}'`);
+  print('\nIt stays up until Ctrl-C. Go on with:');
+  if (balancerUrl !== undefined) print(`  curl ${balancerUrl}`);
+  post(`/pool/expand/${pool}`, { num: GROWN });
+  post(`/pool/deploy/${pool}`, { tag: 'hello:3', max_num: 2 });
+  print(`  curl ${url}/task/list                # tasks, newest first`);
+  print(`  curl ${url}/pool/${pool}/list_nodes        # nodes of the pool`);
+  print(`  open ${url}/docs                     # the API`);
 }

@@ -60,6 +60,11 @@ export class LocalMachines {
     return this.state.list();
   }
 
+  /** The folder that a machine's commands run in. */
+  homeOf(vmId: string): string {
+    return this.state.homeOf(vmId);
+  }
+
   /** Brings all machines back to life after a restart of the computer. */
   async resume(signal: AbortSignal): Promise<void> {
     if ((await this.list()).length > 0) await this.serveAll(undefined, signal);

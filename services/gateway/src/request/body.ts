@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { show } from '@rigel/contracts';
 import { whereJsonBreaks } from './json-position.js';
 import { readPairs } from './pairs.js';
@@ -8,11 +9,11 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /**
  * Reads a body by what it contains, whatever its Content-Type says: clients label form data as JSON. Empty means no
  * parameters, `{` begins a JSON object, anything else are `name=value` pairs.
- * @param encoding the Content-Encoding header.
+ * @param encoding how the body is encoded, see `encodingOf`.
  */
-export function readBody(bytes: Uint8Array | undefined, encoding = 'identity'): Source {
+export function readBody(bytes: Uint8Array | undefined, encoding = ''): Source {
   if (bytes === undefined || bytes.byteLength === 0) return NOTHING;
-  if (encoding.trim().toLowerCase() !== 'identity') {
+  if (encoding !== '') {
     return { unreadable: `the body has the encoding ${show(encoding)}, which is not supported` };
   }
   let text: string;
@@ -29,6 +30,15 @@ export function readBody(bytes: Uint8Array | undefined, encoding = 'identity'): 
     return { unreadable: 'the body is neither a JSON object nor pairs of names and values' };
   }
   return readPairs(text.trim());
+}
+
+/** What a body is encoded with, by its headers, other than not at all or in chunks; empty when it is with nothing. */
+export function encodingOf(headers: IncomingHttpHeaders): string {
+  const all = [headers['content-encoding'], headers['transfer-encoding']].join(',').split(',');
+  return all
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => !['', 'identity', 'chunked'].includes(name))
+    .join(', ');
 }
 
 function readJsonObject(text: string): Source {

@@ -11,6 +11,7 @@ import { services } from './services.js';
 import { steps } from './steps.js';
 import { tasks } from './tasks.js';
 import { templates } from './templates.js';
+import { why } from './why.js';
 
 /** Every endpoint of the API. */
 export const endpoints: readonly Endpoint[] = [
@@ -25,5 +26,6 @@ export const endpoints: readonly Endpoint[] = [
   ...steps,
   ...tasks,
   ...liveEndpoints,
+  ...why,
   ...schedules,
 ];

@@ -256,11 +256,14 @@ export const pools: Endpoint[] = [
   defineEndpoint({
     id: 'pool.search_by_ip',
     title: 'Find the pool of each address',
-    notes: 'An address that no node has gets -1.',
+    notes:
+      'An address that no node has gets -1. A list that is too long for an address may come in the body.',
     methods: READ_BY_POST,
-    paths: ['/pool/search_by_ip/:iplist'],
+    paths: ['/pool/search_by_ip/:iplist', '/pool/search_by_ip'],
     access: 'read',
-    params: Type.Object({ iplist: Type.String({ description: 'Addresses, separated by commas.' }) }),
+    params: Type.Object({
+      iplist: Type.String({ default: '', description: 'Addresses, separated by commas.' }),
+    }),
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Type.Record(Type.String(), Type.Integer()),
     example: { '10.0.0.7': 1, '10.0.0.8': -1 },

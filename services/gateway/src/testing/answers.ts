@@ -1,4 +1,4 @@
-import { catalog, inventory, live, ServiceError, schedules, tasks } from '@rigel/contracts';
+import { catalog, inventory, live, ServiceError, schedules, tasks, taskWhy } from '@rigel/contracts';
 import type { Responders } from './responders.js';
 import {
   actimpl,
@@ -74,6 +74,14 @@ export function answerEverything(services: Responders): void {
       throw new ServiceError('not_found', `there is no ${id}`);
     });
   }
+  services.on(taskWhy, ({ id }) => ({
+    task_id: id,
+    state: 0 as const,
+    text: '',
+    chain: [],
+    nodes: [],
+    more_nodes: 0,
+  }));
   services.on(schedules.save, () => ({ id: 71 }));
   services.on(schedules.find, () => ({ schedule }));
   services.on(schedules.flags, ({ pool_ids }) => ({ depended_on: pool_ids, with_cron: [] }));

@@ -18,6 +18,7 @@ import { nextInstruction } from '../task/instruction.js';
 import { isActive, touchedRuns } from '../task/projection.js';
 import { needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
 import { Leases } from './leases.js';
+import { commitDuration, commitSize, type EngineStats } from './metrics.js';
 import { Offers } from './offers.js';
 
 /** What the engine needs of the store. */
@@ -115,8 +116,23 @@ export class TaskEngine {
   }
 
   /** Numbers for logs and measurements. */
-  stats(): { tasks: number; leases: number; waiting: number } {
-    return { tasks: this.tasks.size, leases: this.leases.size, waiting: this.queue.length };
+  stats(): EngineStats {
+    const now = this.options.clock.now();
+    const unclaimed: EngineStats['unclaimed'] = new Map();
+    for (const { offers } of this.tasks.values()) {
+      for (const [capability, { runs, since }] of offers.unclaimed()) {
+        const known = unclaimed.get(capability) ?? { runs: 0, oldestMs: 0 };
+        const oldestMs = Math.max(known.oldestMs, now - since);
+        unclaimed.set(capability, { runs: known.runs + runs, oldestMs });
+      }
+    }
+    return {
+      tasks: this.tasks.size,
+      leases: this.leases.size,
+      waiting: this.queue.length,
+      oldestHeartbeatMs: this.leases.oldestHeartbeat(now),
+      unclaimed,
+    };
   }
 
   /** The tasks in memory, to be looked at only. None while something is decided that may not come to be recorded. */
@@ -161,6 +177,16 @@ export class TaskEngine {
     const loaded = await this.load(taskId);
     if (!loaded) throw new ServiceError('not_found', `there is no task ${taskId}`);
     return loaded.state;
+  }
+
+  /** The lease of a run, by its index, and for how long no heartbeat has named it. */
+  leaseOf(taskId: number, run: number): { executor: string; silentMs: number } | undefined {
+    return this.leases.of(taskId, run, this.options.clock.now());
+  }
+
+  /** The offer of a run that waits for an executor; `waiting`: others of the task are offered before it. */
+  offerOf(taskId: number, run: number): ReturnType<Offers['of']> {
+    return this.tasks.get(taskId)?.offers.of(run);
   }
 
   /**
@@ -283,6 +309,7 @@ export class TaskEngine {
   private async process(group: PendingCommand[]): Promise<void> {
     const commit: Commit = { appends: [], outputs: [], now: this.options.clock.now() };
     const answers: (() => void)[] = [];
+    const begun = performance.now();
     for (const pending of group) {
       try {
         const outcome = await this.decideOne(pending, commit);
@@ -295,6 +322,7 @@ export class TaskEngine {
     try {
       if (commit.appends.length > 0 || commit.outputs.length > 0) await this.options.store.commit(commit);
     } catch (error) {
+      commitDuration.observe({ result: 'failed' }, (performance.now() - begun) / 1_000);
       this.options.log.warn(
         { err: error, commands: group.length },
         'a commit failed, the tasks are read again',
@@ -303,6 +331,8 @@ export class TaskEngine {
       for (const { reject } of group) reject(unavailable('the scheduler could not record it'));
       return;
     }
+    commitSize.observe(group.length);
+    commitDuration.observe({ result: 'committed' }, (performance.now() - begun) / 1_000);
     for (const answer of answers) answer();
     for (const append of commit.appends) this.follow(append, commit.now);
   }

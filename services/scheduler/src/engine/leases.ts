@@ -20,6 +20,25 @@ export class Leases {
     return this.byRun.size;
   }
 
+  /** Milliseconds since the heartbeat, or grant, that is longest ago; 0 without leases. */
+  oldestHeartbeat(now: number): number {
+    let oldest = 0;
+    for (const { expiresAt } of this.byRun.values()) oldest = Math.max(oldest, now - expiresAt + this.ttlMs);
+    return oldest;
+  }
+
+  /** The lease of a run, with the time since its last heartbeat. */
+  of(
+    taskId: number,
+    run: number,
+    now: number,
+  ): { executor: string; lease: number; silentMs: number } | undefined {
+    const known = this.byRun.get(`${taskId}/${run}`);
+    if (!known) return undefined;
+    const { executor, lease, expiresAt } = known;
+    return { executor, lease, silentMs: Math.max(0, now - expiresAt + this.ttlMs) };
+  }
+
   grant(taskId: number, run: number, lease: number, executor: string, now: number): void {
     const key = `${taskId}/${run}`;
     const known = this.byRun.get(key);

@@ -9,6 +9,8 @@ interface Offer {
   capability: Capability;
   /** When it is made again if nobody claims the run. */
   repeatAt: number;
+  /** When it was made first. */
+  madeAt: number;
   tries: number;
 }
 
@@ -44,7 +46,7 @@ export class Offers {
     for (const [run, capability] of this.backlog) {
       if (this.open.size >= WINDOW) break;
       this.backlog.delete(run);
-      this.open.set(run, { capability, repeatAt: now + FIRST_REPEAT_MS, tries: 0 });
+      this.open.set(run, { capability, repeatAt: now + FIRST_REPEAT_MS, madeAt: now, tries: 0 });
       add(fresh, run, capability);
     }
     return fresh;
@@ -60,6 +62,23 @@ export class Offers {
       add(repeated, run, offer.capability);
     }
     return repeated;
+  }
+
+  /** Offers that nobody has claimed, by capability, with the time of the oldest one's first making. */
+  unclaimed(): Map<Capability, { runs: number; since: number }> {
+    const found = new Map<Capability, { runs: number; since: number }>();
+    for (const { capability, madeAt } of this.open.values()) {
+      const { runs, since } = found.get(capability) ?? { runs: 0, since: madeAt };
+      found.set(capability, { runs: runs + 1, since: Math.min(since, madeAt) });
+    }
+    return found;
+  }
+
+  /** What is known of a run's offer; `waiting`: others of the task go before it. */
+  of(
+    run: number,
+  ): { capability: Capability; madeAt: number; repeatAt: number; tries: number } | 'waiting' | undefined {
+    return this.open.get(run) ?? (this.backlog.has(run) ? 'waiting' : undefined);
   }
 
   /** Makes offers due at once that could not be sent. */

@@ -34,6 +34,8 @@ export interface TaskCreated {
   uuid: string;
   /** Of the request that made the task: goes along to the commands on the nodes. */
   correlationId: string;
+  /** W3C traceparent of that request, when it was traced: what executors do for the task belongs to it. */
+  traceparent?: string;
   name: string;
   template: { id: number; name: string };
   pool: { id: number; name: string };

@@ -112,6 +112,11 @@ export const effectCases: Case[] = [
       { data: objectWith({ node_count: exactly(1) }) },
     );
   }),
+  effect('pool.search_by_ip', 'no address is no pool', async (asked) => {
+    for (const path of ['/pool/search_by_ip', '/pool/search_by_ip/', '/pool/search_by_ip/%20,']) {
+      await asked.expect({ method: 'POST', path }, { data: exactly({}) });
+    }
+  }),
   effect('pool.search_by_ip', 'known addresses have their pool, others -1', async (asked) => {
     const node = await asked.world.node();
     for (const list of [`${node.ip},198.51.100.8`, `%20${node.ip}%20,%20198.51.100.8,,`]) {

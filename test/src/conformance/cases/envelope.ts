@@ -1,5 +1,6 @@
 import type { Case } from '../case.js';
 import type { ApiRequest } from '../http.js';
+import { exactly } from '../shape.js';
 
 /* Nothing is outside the envelope. */
 
@@ -48,6 +49,40 @@ export const envelopeCases: Case[] = [
       },
     }),
   ),
+  {
+    endpoint: 'envelope',
+    rule: 'a header Expect that nobody understands is refused',
+    run: async (asked) => {
+      await asked.expect(
+        { method: 'POST', path: '/cluster/list', headers: { expect: 'a wonder' } },
+        { code: 417, text: '', data: {}, says: 'Expect' },
+      );
+    },
+  },
+  {
+    endpoint: 'envelope',
+    rule: 'a long value is shown in whole characters',
+    run: async (asked) => {
+      const body = { name: '😀'.repeat(120), desc: '', biz: '' };
+      await asked.expect(
+        { method: 'POST', path: '/cluster/create', body },
+        { code: 400, text: 'db server lost...', data: {}, says: /^[^\p{Surrogate}\ufffd]*😀{77}\.\.\./u },
+      );
+    },
+  },
+  {
+    endpoint: 'envelope',
+    rule: 'an empty Content-Encoding is none',
+    run: async (asked) => {
+      const { id } = await asked.world.cluster();
+      const path = `/cluster/update/${id}`;
+      const body = { name: asked.world.name('cluster') };
+      await asked.expect(
+        { method: 'POST', path, body, headers: { 'content-encoding': '' } },
+        { data: exactly('') },
+      );
+    },
+  },
   ...[
     '/service/create',
     '/pool/create',

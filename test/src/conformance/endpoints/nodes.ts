@@ -126,7 +126,7 @@ export const nodes: EndpointSpec[] = [
   {
     id: 'pool.search_by_ip',
     methods: ['POST', 'GET'],
-    paths: ['/pool/search_by_ip/:iplist'],
+    paths: ['/pool/search_by_ip/:iplist', '/pool/search_by_ip'],
     access: 'read',
     valid: async (world) => ({
       iplist: `${(await world.shared('node', () => world.node())).ip}, 198.51.100.9`,

@@ -25,7 +25,7 @@ const wrong = [
   { what: 'a VM template that is no number', change: { vm_type: 'large' } },
   { what: 'a fraction', change: { sd_id: 1.5 } },
   { what: 'tasks that are a list', change: { tasks: [1] } },
-  { what: 'tasks of another kind', change: { tasks: { restart: 1 } }, says: 'tasks' },
+  { what: 'tasks of another kind', change: { tasks: { restart: 1 } }, says: 'expand' },
   { what: 'a task that is no number', change: { tasks: { expand: 'x' } } },
 ];
 

@@ -127,7 +127,7 @@ export const schedules: EndpointSpec[] = [
       { what: 'a pool that does not exist', change: { pool_id: 2_147_483_008 }, says: '2147483008' },
       { what: 'a scheduled task that does not exist', change: { id: 2_147_483_009 }, says: '2147483009' },
       { what: 'a negative id', change: { id: -1 } },
-      { what: 'a type that there is not', change: { type: 'shrink' } },
+      { what: 'a type that there is not', change: { type: 'shrink' }, says: 'must be expand or upload' },
       { what: 'a way to run that there is not', change: { exec_type: 'never' } },
       { what: 'cron items that are text', change: { cron_itmes: 'x' }, says: 'cron' },
       { what: 'a cron item that is text', change: { cron_itmes: ['x'] }, says: 'cron' },

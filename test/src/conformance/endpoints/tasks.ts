@@ -2,6 +2,7 @@ import type { EndpointSpec, WrongValue } from '../endpoint.js';
 import type { Refusal } from '../expectation.js';
 import {
   both,
+  either,
   equal,
   exactly,
   id,
@@ -93,6 +94,23 @@ export const logLine = objectWith({
   ctime: integer,
 });
 export const nodeLog = listOf(mapOf(text));
+
+const reasons = listOf(
+  objectWith({
+    code: matching(/^[a-z_]+$/),
+    text,
+    since: either(rfc3339, exactly(null)),
+    data: objectWith({}),
+  }),
+);
+export const whyTask = objectWith({
+  task_id: id,
+  state,
+  text,
+  chain: reasons,
+  nodes: listOf(objectWith({ run_id: id, node_id: id, ip: text, state, chain: reasons })),
+  more_nodes: integer,
+});
 
 const refused = refusal(400, 'error...', []);
 
@@ -294,6 +312,16 @@ export const tasks: EndpointSpec[] = [
     valid: async (world) => ({ id: (await sharedTask(world)).id }),
     data: listOf(runRow, 1),
     dataByGet: runsByState,
+    refusal: lost.object,
+    unknownId: exactRefusal(400, 'Flow not found', {}),
+  },
+  {
+    id: 'task.why',
+    methods: ['GET'],
+    paths: ['/task/:id/why'],
+    access: 'read',
+    valid: async (world) => ({ id: (await sharedTask(world)).id }),
+    data: whyTask,
     refusal: lost.object,
     unknownId: exactRefusal(400, 'Flow not found', {}),
   },

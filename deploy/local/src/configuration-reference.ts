@@ -1,0 +1,89 @@
+import { CommonConfig } from '@rigel/runtime';
+import type { TObject } from 'typebox';
+import { LOCAL_SETTINGS, REPOSITORY_DIR } from './config.js';
+
+/** What is looked at of a setting's schema. */
+interface Setting {
+  type?: string;
+  enum?: unknown[];
+  default?: unknown;
+  minimum?: number;
+  maximum?: number;
+  pattern?: string;
+  description?: string;
+}
+
+/** Where each service's settings are, beside those that every process has. */
+const SERVICES: { title: string; module: string; name: string }[] = [
+  { title: 'Gateway', module: 'gateway/dist/gateway.js', name: 'GatewayConfig' },
+  { title: 'Scheduler', module: 'scheduler/dist/scheduler.js', name: 'SchedulerConfig' },
+  { title: 'Executor', module: 'executor/dist/executor.js', name: 'ExecutorConfig' },
+  { title: 'Inventory', module: 'inventory/dist/inventory.js', name: 'InventoryConfig' },
+  { title: 'Catalog', module: 'catalog/dist/catalog.js', name: 'CatalogConfig' },
+];
+
+/** The configuration reference, made from the schemas by which the processes check their settings. */
+export async function configurationReference(): Promise<string> {
+  const parts = [
+    '# Configuration',
+    '',
+    '<!-- Made from the schemas of the settings by `pnpm configuration`; edit those. -->',
+    '',
+    'Every process reads its settings from the environment once, at its start. An empty variable counts as absent. A wrong value is one',
+    'line that names the variable, and exit status 1. Values of variables that may hold a secret are never shown.',
+    '',
+    ...section('Every process', CommonConfig),
+  ];
+  for (const { title, module, name } of SERVICES) {
+    // Services are programs, not packages: they are looked at as they were built.
+    const built = (await import(`file://${REPOSITORY_DIR}services/${module}`)) as Record<string, TObject>;
+    const config = built[name];
+    if (!config) throw new Error(`${module} has no ${name}`);
+    parts.push(...section(title, config));
+  }
+  parts.push(
+    '## Everything on one machine (`pnpm start`)',
+    '',
+    'It takes the settings of gateway, scheduler and executor above as well, and gives each process what it needs.',
+    '',
+    ...table(
+      LOCAL_SETTINGS.map(({ name, default: value, expected }) => [
+        code(name),
+        // The folder of whoever made this page says nothing to others.
+        name === 'RIGEL_DATA_DIR' ? '`.rigel` in the repository' : shown(value),
+        expected,
+      ]),
+      ['variable', 'default', 'expected'],
+    ),
+  );
+  return `${parts.join('\n').trimEnd()}\n`;
+}
+
+function section(title: string, { properties, required }: TObject): string[] {
+  const needed = new Set<string>(required);
+  const rows = Object.entries(properties as Record<string, Setting>).map(([name, setting]) => [
+    code(name),
+    needed.has(name) && setting.default === undefined ? 'required' : shown(setting.default),
+    allowed(setting),
+    (setting.description ?? '').replaceAll('|', '\\|'),
+  ]);
+  return [`## ${title}`, '', ...table(rows, ['variable', 'default', 'values', 'meaning']), ''];
+}
+
+function allowed({ type, enum: values, minimum, maximum, pattern }: Setting): string {
+  if (values) return values.map((value) => code(String(value))).join(', ');
+  const kind = { integer: 'whole number', number: 'number', boolean: 'true, false' }[type ?? ''] ?? 'text';
+  if (minimum !== undefined && maximum !== undefined) return `${kind}, ${minimum} to ${maximum}`;
+  return pattern === undefined ? kind : `${kind} like ${code(pattern.replaceAll('|', '\\|'))}`;
+}
+
+const code = (text: string): string => `\`${text}\``;
+
+function shown(value: unknown): string {
+  return value === undefined || value === '' ? '' : code(String(value));
+}
+
+function table(rows: string[][], head: string[]): string[] {
+  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { Parser } from 'tap-parser';
+
+/**
+ * A test file, run as a plain process: tap's own runner loads hooks into it and, by NODE_OPTIONS, into every process
+ * that it starts, which costs each service of a system under test half a second of processor time at its start.
+ */
+
+/** Limit of a file that tap itself keeps, and when it is not waited for any more. */
+const TIMEOUT_S = 300;
+const KILL_AFTER_MS = (TIMEOUT_S + 30) * 1000;
+
+/** Counts assertions, those of subtests included, but not the lines that sum a subtest up. */
+function countAssertions(parser, counts) {
+  parser.on('assert', ({ ok, todo, skip }) => {
+    if (ok || todo || skip) counts.passed++;
+    else counts.failed++;
+  });
+  parser.on('child', (child) => {
+    countAssertions(child, counts);
+    child.on('complete', ({ ok }) => {
+      if (ok) counts.passed--;
+      else counts.failed--;
+    });
+  });
+}
+
+/**
+ * Runs one test file.
+ * @returns counted assertions, at least one of them failed when anything else was wrong, and all that was printed.
+ */
+export async function runTestFile(file) {
+  const started = Date.now();
+  const counts = { passed: 0, failed: 0 };
+  const parser = new Parser();
+  countAssertions(parser, counts);
+  const complete = new Promise((resolve) => parser.once('complete', resolve));
+  const child = spawn(process.execPath, ['--enable-source-maps', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(TIMEOUT_S) },
+  });
+  const kill = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+  let output = '';
+  child.stdout.on('data', (data) => {
+    output += data;
+  });
+  child.stderr.on('data', (data) => {
+    output += data;
+  });
+  child.stdout.pipe(parser);
+  const status = await new Promise((resolve) =>
+    child.once('close', (code, signal) => resolve(signal ?? code)),
+  );
+  clearTimeout(kill);
+  const { ok } = await complete;
+  const passed = Math.max(0, counts.passed);
+  const failed = Math.max(status === 0 && ok ? 0 : 1, counts.failed);
+  if (status !== 0) output += `the test file ended with ${status}\n`;
+  return { passed, failed, output, seconds: ((Date.now() - started) / 1000).toFixed(1) };
+}

@@ -1,0 +1,24 @@
+import { sampled } from '@rigel/runtime';
+import type { FastifyInstance } from 'fastify';
+import { Histogram } from 'prom-client';
+import type { LiveStreams } from './live/live-streams.js';
+
+const httpDuration = new Histogram({
+  name: 'rigel_http_request_duration_seconds',
+  help: 'How long HTTP requests took to be answered, by endpoint and status code; live streams are not among them.',
+  labelNames: ['endpoint', 'code'] as const,
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+});
+
+/** Addresses that are no endpoint of the API: one name for all, whatever clients ask for. */
+const OTHER = 'other';
+
+/** Measures every request, and counts the live streams that are open. */
+export function measureHttp(app: FastifyInstance, live: LiveStreams): void {
+  app.addHook('onResponse', async (request, reply) => {
+    if (String(reply.getHeader('content-type')).startsWith('text/event-stream')) return;
+    const endpoint = request.routeOptions.config.endpoint?.id ?? OTHER;
+    httpDuration.observe({ endpoint, code: reply.statusCode }, reply.elapsedTime / 1_000);
+  });
+  sampled({ name: 'rigel_http_streams_open', help: 'Live streams that are open.' }, () => live.count);
+}

@@ -1,0 +1,32 @@
+import { type Heartbeat, LEASE_TTL_MS } from '@rigel/contracts';
+import type { ExecutorSeen } from './facts.js';
+
+interface Seen extends ExecutorSeen {
+  at: number;
+  waiting: Map<number, { what: string; since: number }>;
+}
+
+/** The executors as their heartbeats tell of them; who is silent for as long as a lease lasts is not there any more. */
+export class Executors {
+  private readonly seen = new Map<string, Seen>();
+
+  heard({ executor, capabilities = [], free_slots = 0, waiting = [] }: Heartbeat, now: number): void {
+    this.seen.set(executor, {
+      name: executor,
+      at: now,
+      capabilities,
+      freeSlots: free_slots,
+      waiting: new Map(waiting.map(([run, what, since]) => [run, { what, since }])),
+    });
+    for (const [name, { at }] of this.seen) if (now - at > LEASE_TTL_MS) this.seen.delete(name);
+  }
+
+  present(now: number): ExecutorSeen[] {
+    return [...this.seen.values()].filter(({ at }) => now - at <= LEASE_TTL_MS);
+  }
+
+  /** What an executor said in its last heartbeat that a run of its waits for. */
+  waitsFor(executor: string, runId: number): { what: string; since: number } | undefined {
+    return this.seen.get(executor)?.waiting.get(runId);
+  }
+}

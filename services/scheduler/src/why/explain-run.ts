@@ -1,0 +1,195 @@
+import { LEASE_TTL_MS, type Reason } from '@rigel/contracts';
+import type { Run, TaskState } from '../task/state.js';
+import { nameOf } from '../task/state.js';
+import type { LiveFacts } from './facts.js';
+import { clockTime, counted, duration, reason } from './words.js';
+
+/** Heartbeats come every 2 s: a longer silence is worth a word. */
+const SILENT_MS = 5_000;
+
+/** Why a node's run waits, or why it has failed: a chain in which each reason is explained by the next one. Pure. */
+export function explainRun(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
+  if (run.state === 3 && !run.draining) return failed(task, run, facts);
+  if (run.draining) return draining(task, run, facts);
+  if (!run.open) return [];
+  return run.holder === null ? unheld(task, run, facts) : held(task, run, facts);
+}
+
+const stepName = (task: TaskState, run: Run): string => task.created.steps[run.step]?.name ?? '';
+
+function place(task: TaskState, run: Run): Reason['data'] {
+  return { run_id: run.id, node_id: run.node, step: stepName(task, run), attempt: run.attempt };
+}
+
+function failed(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
+  const record = run.steps[run.step];
+  const message = record?.message ?? '';
+  const attempts = record?.attempts ?? 0;
+  const tried = attempts > 0 ? ` after ${counted(attempts, 'attempt')}` : '';
+  const chain = [
+    reason(
+      'step_failed',
+      `step ${stepName(task, run)} failed on ${nameOf(run)}${tried}: ${message || 'no reason was given'}`,
+      run.updatedAt,
+      { ...place(task, run), attempt: attempts, message },
+    ),
+  ];
+  const holder = facts.heldByOthers.get(run.node);
+  if (holder !== undefined) chain.push(nodeHeld(run, holder));
+  const output = facts.lastOutput.get(run.id);
+  if (output) chain.push(reason('last_output', `it printed last: ${output}`, null, { output }));
+  return chain;
+}
+
+function nodeHeld(run: Run, holder: number): Reason {
+  return reason('node_held', `${nameOf(run)} is held by task ${holder}, which has not ended`, null, {
+    node_id: run.node,
+    task_id: holder,
+  });
+}
+
+/** The outside is told that it has ended; what may be alive on the node is being ended. */
+function draining(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
+  const what = reason(
+    'command_being_ended',
+    `attempt ${run.attempt} of step ${stepName(task, run)} may still run on ${nameOf(run)} and is being ended there; the node is held until then`,
+    run.updatedAt,
+    place(task, run),
+  );
+  return [what, ...(run.holder === null ? offerOf(task, run, facts) : executorOf(task, run, facts))];
+}
+
+function held(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
+  const step = stepName(task, run);
+  if (run.retryAt > facts.now) {
+    return [
+      reason(
+        'retry_at',
+        `attempt ${run.attempt} of step ${step} on ${nameOf(run)} begins at ${clockTime(run.retryAt, facts.now)}, in ${duration(run.retryAt - facts.now)}`,
+        run.since,
+        { ...place(task, run), retry_at: run.retryAt },
+      ),
+      ...attemptBefore(task, run),
+    ];
+  }
+  const since = Math.max(run.since, run.retryAt);
+  return [
+    reason(
+      'attempt_running',
+      `attempt ${run.attempt} of step ${step} has been running on ${nameOf(run)} since ${clockTime(since, facts.now)} (${duration(facts.now - since)})`,
+      since,
+      place(task, run),
+    ),
+    ...executorOf(task, run, facts),
+    ...attemptBefore(task, run),
+  ];
+}
+
+function attemptBefore(task: TaskState, run: Run): Reason[] {
+  const message = run.steps[run.step]?.message ?? '';
+  if (run.failures === 0 || message === '') return [];
+  return [
+    reason('last_attempt_failed', `its last attempt failed: ${message}`, null, {
+      step: stepName(task, run),
+      failures: run.failures,
+      message,
+    }),
+  ];
+}
+
+/** Who has the run's lease, and what it waits for. */
+function executorOf(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
+  const data: Reason['data'] = { executor: run.holder, lease: run.lease };
+  if (!facts.owned) return [noOwner()];
+  const lease = facts.lease(run.index);
+  const silentMs = lease?.silentMs ?? 0;
+  const heard = lease ? `, last heartbeat ${duration(silentMs)} ago` : '';
+  const chain = [
+    reason('executor_has_it', `executor ${run.holder} has it (lease ${run.lease}${heard})`, null, {
+      ...data,
+      silent_ms: lease ? silentMs : null,
+    }),
+  ];
+  if (silentMs > SILENT_MS) {
+    const left = Math.max(0, LEASE_TTL_MS - silentMs);
+    chain.push(
+      reason(
+        'executor_silent',
+        `nothing has been heard of executor ${run.holder} for ${duration(silentMs)}; in ${duration(left)} the run is offered to others`,
+        facts.now - silentMs,
+        data,
+      ),
+    );
+    if (!facts.executors.some(({ name }) => name !== run.holder && canDo(task, run, name, facts)))
+      chain.push(noExecutor(task, run));
+    return chain;
+  }
+  const waits = facts.waitsFor(run.id);
+  if (waits) {
+    chain.push(
+      reason('executor_waits', `the executor waits: ${waits.what}`, waits.since, {
+        ...data,
+        what: waits.what,
+      }),
+    );
+  }
+  return chain;
+}
+
+function canDo(task: TaskState, run: Run, name: string, { executors }: LiveFacts): boolean {
+  const capability = task.created.steps[run.step]?.capability;
+  const executor = executors.find((one) => one.name === name);
+  return capability !== undefined && executor?.capabilities.includes(capability) === true;
+}
+
+function unheld(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
+  const begun = run.mayRun
+    ? `attempt ${run.attempt} of step ${stepName(task, run)} was begun on ${nameOf(run)} and waits for an executor to go on with it`
+    : `${nameOf(run)} waits for an executor to begin step ${stepName(task, run)}`;
+  return [
+    reason('needs_executor', begun, run.updatedAt, place(task, run)),
+    ...offerOf(task, run, facts),
+    ...attemptBefore(task, run),
+  ];
+}
+
+/** Why nobody has claimed a run. */
+function offerOf(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
+  if (!facts.owned) return [noOwner()];
+  const capability = task.created.steps[run.step]?.capability ?? 'ssh';
+  const able = facts.executors.filter(({ capabilities }) => capabilities.includes(capability));
+  if (able.length === 0) return [noExecutor(task, run)];
+  const free = able.reduce((sum, { freeSlots }) => sum + Math.max(0, freeSlots), 0);
+  const offer = facts.offer(run.index);
+  if (free === 0) {
+    return [
+      reason(
+        'executors_busy',
+        `all ${counted(able.length, 'executor')} that can do it (${capability}) have no free slot`,
+        null,
+        { capability, executors: able.length },
+      ),
+    ];
+  }
+  if (offer === 'waiting') {
+    return [reason('others_first', 'other nodes of the task are offered to executors before it', null, {})];
+  }
+  if (offer === undefined) return [];
+  return [
+    reason(
+      'not_claimed',
+      `it has been offered for ${duration(facts.now - offer.madeAt)} (${counted(offer.tries + 1, 'time')}) and nobody has claimed it; next offer at ${clockTime(offer.repeatAt, facts.now)}`,
+      offer.madeAt,
+      { capability, times: offer.tries + 1, next_offer: offer.repeatAt, executors: able.length },
+    ),
+  ];
+}
+
+function noExecutor(task: TaskState, run: Run): Reason {
+  const capability = task.created.steps[run.step]?.capability ?? 'ssh';
+  return reason('no_executor', `no executor with the capability ${capability} answers`, null, { capability });
+}
+
+function noOwner(): Reason {
+  return reason('no_scheduler', 'no scheduler has taken up the task: none owns its partition now', null, {});
+}

@@ -1,0 +1,212 @@
+import type { TaskWhy } from '@rigel/contracts';
+import t from 'tap';
+import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
+import { explain } from './explain.js';
+import type { LiveFacts } from './facts.js';
+
+const EXECUTOR = { name: 'executor-1', capabilities: ['ssh'] as const, freeSlots: 5 };
+
+/** Facts of a healthy system, in which somebody just now had a heartbeat. */
+function why(task: TaskUnderTest, facts: Partial<LiveFacts> = {}): TaskWhy {
+  return explain(task.state, {
+    now: task.now,
+    owned: true,
+    lease: (run) => ({ executor: task.state.runs[run]?.holder ?? '', silentMs: 1_000 }),
+    offer: () => ({ madeAt: task.now - 7_000, repeatAt: task.now + 3_000, tries: 1 }),
+    waitsFor: () => undefined,
+    executors: [EXECUTOR],
+    lastControl: undefined,
+    heldByOthers: new Map(),
+    lastOutput: new Map(),
+    ...facts,
+  });
+}
+
+const codes = ({ chain }: TaskWhy): string[] => chain.map(({ code }) => code);
+
+/** The last pause, stop or budget event of the task, as the history has it. */
+function lastControl(task: TaskUnderTest): Partial<LiveFacts> {
+  const last = task.events.filter(({ event }) => /Paused|Stopped|Budget/.test(event.type)).at(-1);
+  return { lastControl: last };
+}
+
+t.test('a task that nobody has started', async (t) => {
+  const task = new TaskUnderTest(taskCreated(2), { start: false });
+  t.strictSame(codes(why(task)), ['not_started']);
+  t.strictSame(why(task).nodes, []);
+});
+
+t.test('a batch waits for a node whose attempt runs', async (t) => {
+  const task = new TaskUnderTest(taskCreated(4, { batchSize: 2, steps: [step('deploy', { retry: 3 })] }));
+  task.finish(0);
+  task.finish(1);
+  task.claim(2);
+  task.fail(2, 'exit status 7');
+  task.now += 5_000;
+  task.claim(3);
+  const answer = why(task, { waitsFor: () => ({ what: 'it has no connection: timed out', since: 1 }) });
+  t.strictSame(codes(answer), [
+    'task_runs',
+    'batch_waits',
+    'attempt_running',
+    'executor_has_it',
+    'executor_waits',
+    'last_attempt_failed',
+  ]);
+  t.match(
+    answer.text,
+    'batch 2 of 2 waits for 10.0.0.3 and 1 more ← attempt 2 of step deploy has been running',
+  );
+  t.match(answer.text, 'executor executor-1 has it (lease 1, last heartbeat 1 s ago)');
+  t.match(answer.text, 'the executor waits: it has no connection: timed out');
+  t.match(answer.text, 'its last attempt failed: exit status 7');
+  t.match(answer.chain[1]?.data, { batch: 2, batches: 2, nodes: 2 });
+  t.match(answer.chain[3]?.data, { executor: 'executor-1', lease: 1, silent_ms: 1_000 });
+  t.equal(answer.nodes.length, 2);
+  t.equal(answer.more_nodes, 0);
+});
+
+t.test('the next attempt has its time', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1, { steps: [step('deploy', { retry: 3 })] }));
+  task.claim(0);
+  task.fail(0, 'unreachable');
+  const answer = why(task);
+  t.strictSame(codes(answer).slice(2), ['retry_at', 'last_attempt_failed']);
+  t.match(answer.text, 'attempt 2 of step deploy on 10.0.0.1 begins at 00:16:45 UTC');
+  t.equal(answer.chain[2]?.data.retry_at, task.now + 5_000);
+});
+
+t.test('nobody claims a run', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1, { steps: [step('create_vm', { capability: 'vm' })] }));
+  t.match(why(task, { executors: [] }).text, 'no executor with the capability vm answers');
+  t.strictSame(
+    codes(why(task)).slice(2),
+    ['needs_executor', 'no_executor'],
+    'one that does SSH alone is none',
+  );
+  const vm = { name: 'executor-2', capabilities: ['vm'] as const, freeSlots: 0 };
+  t.strictSame(codes(why(task, { executors: [vm] })).slice(2), ['needs_executor', 'executors_busy']);
+  const free = { executors: [{ ...vm, freeSlots: 1 }] };
+  const answer = why(task, free);
+  t.strictSame(codes(answer).slice(2), ['needs_executor', 'not_claimed']);
+  t.match(answer.text, 'offered for 7 s (2 times) and nobody has claimed it');
+  t.strictSame(codes(why(task, { ...free, offer: () => 'waiting' })).slice(2), [
+    'needs_executor',
+    'others_first',
+  ]);
+  t.strictSame(codes(why(task, { owned: false })).slice(2), ['needs_executor', 'no_scheduler']);
+});
+
+t.test('an executor that is gone', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1));
+  task.claim(0);
+  const silent = { lease: () => ({ executor: 'executor-1', silentMs: 8_000 }) };
+  t.strictSame(codes(why(task, { ...silent, executors: [] })).slice(2), [
+    'attempt_running',
+    'executor_has_it',
+    'executor_silent',
+    'no_executor',
+  ]);
+  const other = { ...silent, executors: [{ ...EXECUTOR, name: 'executor-2' }] };
+  t.match(why(task, other).chain.at(-1), {
+    code: 'executor_silent',
+    text: /in 2 s the run is offered to others/,
+  });
+  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  const answer = why(task, { executors: [] });
+  t.match(
+    answer.text,
+    'attempt 1 of step one was begun on 10.0.0.1 and waits for an executor to go on with it',
+  );
+  t.equal(answer.chain.at(-1)?.code, 'no_executor');
+});
+
+t.test('a pause, with a step that is left to finish, and without', async (t) => {
+  const task = new TaskUnderTest(taskCreated(2));
+  task.claim(0);
+  task.do({ type: 'pause', operator: 'ann' });
+  const answer = why(task, lastControl(task));
+  t.strictSame(codes(answer).slice(0, 3), ['paused', 'batch_waits', 'attempt_running']);
+  t.match(answer.text, 'the task was paused by ann at 00:16:40 UTC; it waits for a start');
+  t.equal(answer.chain[0]?.data.operator, 'ann');
+  task.report(0);
+  t.strictSame(codes(why(task, lastControl(task))), ['paused']);
+  t.match(why(task).text, 'the task was paused; it waits for a start', 'also when nobody can tell who');
+});
+
+t.test('a stop, while a command is being ended', async (t) => {
+  const task = new TaskUnderTest(taskCreated(2));
+  task.claim(0);
+  task.do({ type: 'stop', operator: 'ann' });
+  const answer = why(task, lastControl(task));
+  t.strictSame(codes(answer), ['stopped', 'commands_being_ended', 'command_being_ended', 'executor_has_it']);
+  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  t.equal(why(task, { executors: [] }).chain.at(-1)?.code, 'no_executor');
+  task.claim(0);
+  task.report(0, { status: 'stopped' });
+  t.strictSame(codes(why(task, lastControl(task))), ['stopped']);
+});
+
+t.test('failures', async (t) => {
+  const none = new TaskUnderTest(taskCreated(4, { batchSize: 2, steps: [step('deploy')] }));
+  for (const run of [0, 1]) {
+    none.claim(run);
+    none.fail(run, 'exit status 7');
+  }
+  const answer = why(none, { lastOutput: new Map([[1, 'no space left']]) });
+  t.strictSame(codes(answer), ['failed', 'batch_failed', 'step_failed', 'last_output']);
+  t.match(answer.text, '2 nodes of later batches were not begun');
+  t.match(
+    answer.text,
+    'step deploy failed on 10.0.0.1 after 1 attempt: exit status 7 ← it printed last: no space left',
+  );
+
+  const some = new TaskUnderTest(taskCreated(2, { steps: [step('deploy')] }));
+  some.finish(0);
+  some.claim(1);
+  some.fail(1);
+  t.strictSame(codes(why(some, { heldByOthers: new Map([[101, 7]]) })), [
+    'some_failed',
+    'step_failed',
+    'node_held',
+  ]);
+  t.match(why(some, { heldByOthers: new Map([[101, 7]]) }).text, '10.0.0.2 is held by task 7');
+
+  some.do({
+    type: 'start',
+    operator: 'ann',
+    ...RESERVED,
+    unavailable: [{ node: 101, reason: 'another unfinished task holds the node' }],
+  });
+  t.match(why(some).text, 'another unfinished task holds the node');
+});
+
+t.test('the failure budget, before and after the last step', async (t) => {
+  const task = new TaskUnderTest(taskCreated(3, { failureBudget: 0, steps: [step('deploy')] }));
+  task.claim(0);
+  task.claim(1);
+  task.fail(0);
+  const answer = why(task, lastControl(task));
+  t.strictSame(codes(answer).slice(0, 3), ['failure_budget', 'batch_waits', 'attempt_running']);
+  t.match(answer.chain[0]?.data, { failed: 1, budget: 0 });
+  task.report(1);
+  t.strictSame(codes(why(task, lastControl(task))).slice(0, 3), ['failed', 'failure_budget', 'step_failed']);
+});
+
+t.test('a success, and the end of a task by its time', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1));
+  task.finish(0);
+  t.strictSame(codes(why(task)), ['completed']);
+  const late = new TaskUnderTest(taskCreated(1, { timeoutMs: 60_000 }));
+  late.now += 61_000;
+  late.do({ type: 'timeOut' });
+  t.equal(codes(why(late))[0], 'out_of_time');
+  t.match(why(late).text, /the time for the whole task \(1 min\) was up ← step one failed/);
+});
+
+t.test('of many nodes some are explained and the others counted', async (t) => {
+  const task = new TaskUnderTest(taskCreated(50));
+  const answer = why(task);
+  t.equal(answer.nodes.length, 20);
+  t.equal(answer.more_nodes, 30);
+});

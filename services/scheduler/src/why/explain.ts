@@ -1,0 +1,205 @@
+import { NODES_EXPLAINED, type NodeReasons, type Reason, type TaskWhy } from '@rigel/contracts';
+import type { TaskEvent } from '../task/events.js';
+import type { Run, TaskState } from '../task/state.js';
+import { nameOf } from '../task/state.js';
+import { explainRun } from './explain-run.js';
+import type { LiveFacts } from './facts.js';
+import { clockTime, counted, reason } from './words.js';
+
+/**
+ * Why a task waits, has failed, or ended as it did: from the task down to the last known reason. Pure: the same state and
+ * facts give the same answer.
+ */
+export function explain(task: TaskState, facts: LiveFacts): TaskWhy {
+  const about = concerned(task);
+  const nodes = about.slice(0, NODES_EXPLAINED).map(
+    (run): NodeReasons => ({
+      run_id: run.id,
+      node_id: run.node,
+      ip: run.ip,
+      state: run.state,
+      chain: explainRun(task, run, facts),
+    }),
+  );
+  const chain = [...ofTask(task, facts), ...(nodes[0]?.chain ?? [])];
+  return {
+    task_id: task.id,
+    state: task.state,
+    text: chain.map(({ text }) => text).join(' ← '),
+    chain,
+    nodes,
+    more_nodes: about.length - nodes.length,
+  };
+}
+
+/** The runs that there is something to say of, the most telling ones first. */
+function concerned(task: TaskState): Run[] {
+  const rank = (run: Run): number => {
+    if (run.open) return run.holder === null ? 0 : 1;
+    if (run.draining) return 2;
+    return run.state === 3 ? 3 : 4;
+  };
+  return task.runs.filter((run) => rank(run) < 4).sort((a, b) => rank(a) - rank(b) || a.index - b.index);
+}
+
+/** The reasons that lie in the task itself. A new kind of waiting (for another pool's task, say) is one more case here. */
+function ofTask(task: TaskState, facts: LiveFacts): Reason[] {
+  switch (task.status) {
+    case 'created':
+      return [
+        reason(
+          'not_started',
+          'the task was made without being started: it waits for a start',
+          task.createdAt,
+        ),
+      ];
+    case 'paused':
+      return paused(task, facts);
+    case 'halting':
+      return [overBudget(task, facts), ...batchOf(task, 'the steps that were running are left to finish')];
+    case 'running':
+      return [running(task), ...batchOf(task)];
+    case 'stopped':
+      return [stopped(task, facts), ...stillEnding(task)];
+    case 'finished':
+      return [...finished(task, facts), ...stillEnding(task)];
+    default:
+      return task.status satisfies never;
+  }
+}
+
+type DataOf<T extends TaskEvent['type']> =
+  Extract<TaskEvent, { type: T }> extends { data: infer D } ? D : never;
+
+/** The last pause, stop or budget event, when it is of this type. */
+function lastOf<T extends TaskEvent['type']>(
+  { lastControl }: LiveFacts,
+  type: T,
+): { data: DataOf<T>; at: number } | undefined {
+  if (lastControl?.event.type !== type) return undefined;
+  return { data: lastControl.event.data as unknown as DataOf<T>, at: lastControl.at };
+}
+
+function paused(task: TaskState, facts: LiveFacts): Reason[] {
+  const pause = lastOf(facts, 'TaskPaused');
+  const by = pause?.data.operator;
+  const when = pause ? ` at ${clockTime(pause.at, facts.now)}` : '';
+  const text = `the task was paused${by === undefined ? '' : ` by ${by}`}${when}; it waits for a start`;
+  const first = reason('paused', text, pause?.at ?? task.updatedAt, { operator: by ?? null });
+  if (task.open === 0) return [first];
+  return [first, ...batchOf(task, 'steps that were running are left to finish')];
+}
+
+function overBudget(task: TaskState, facts: LiveFacts): Reason {
+  const event = lastOf(facts, 'FailureBudgetExceeded');
+  const failed = event?.data.failed ?? task.stat[3];
+  const budget = event?.data.budget ?? task.created.failureBudget ?? 0;
+  return reason(
+    'failure_budget',
+    `more nodes have failed (${failed}) than the task tolerates (${budget}): nothing more is begun`,
+    event?.at ?? null,
+    { failed, budget },
+  );
+}
+
+function running(task: TaskState): Reason {
+  const [init = 0, working = 0, succeeded = 0, failed = 0] = task.stat;
+  return reason(
+    'task_runs',
+    `the task is under way: of ${counted(task.runs.length, 'node')} ${succeeded} succeeded, ${failed} failed, ${working} are worked on, ${init} wait`,
+    null,
+    { nodes: task.runs.length, waiting: init, running: working, succeeded, failed },
+  );
+}
+
+function batchOf(task: TaskState, why = ''): Reason[] {
+  const open = task.runs.filter((run) => run.open);
+  const [first] = open;
+  if (!first) return [];
+  const others = open.length > 1 ? ` and ${open.length - 1} more` : '';
+  return [
+    reason(
+      'batch_waits',
+      `batch ${first.batch + 1} of ${task.batches} waits for ${nameOf(first)}${others}${why === '' ? '' : ` (${why})`}`,
+      null,
+      { batch: first.batch + 1, batches: task.batches, nodes: open.length },
+    ),
+  ];
+}
+
+function stopped(task: TaskState, facts: LiveFacts): Reason {
+  const stop = lastOf(facts, 'TaskStopped');
+  const by = stop?.data.operator;
+  return reason(
+    'stopped',
+    `the task was stopped${by === undefined ? '' : ` by ${by}`}${stop ? ` at ${clockTime(stop.at, facts.now)}` : ''}`,
+    stop?.at ?? task.updatedAt,
+    { operator: by ?? null },
+  );
+}
+
+function finished(task: TaskState, facts: LiveFacts): Reason[] {
+  const [, , succeeded, failed] = task.stat;
+  const counts = { nodes: task.runs.length, succeeded, failed };
+  switch (task.endReason) {
+    case 'completed':
+      return [
+        reason('completed', `all ${counted(task.runs.length, 'node')} succeeded`, task.updatedAt, counts),
+      ];
+    case 'partial':
+      return [
+        reason(
+          'some_failed',
+          `${failed} of ${counted(task.runs.length, 'node')} failed`,
+          task.updatedAt,
+          counts,
+        ),
+      ];
+    case 'timeout':
+      return [
+        reason(
+          'out_of_time',
+          `the time for the whole task (${Math.round(task.created.timeoutMs / 60_000)} min) was up`,
+          task.updatedAt,
+          { ...counts, timeout_ms: task.created.timeoutMs },
+        ),
+      ];
+    default:
+      return [
+        reason(
+          'failed',
+          `the task failed: ${failed} of ${counted(task.runs.length, 'node')} failed`,
+          task.updatedAt,
+          counts,
+        ),
+        whyHalted(task, facts),
+      ].filter((one) => one !== undefined);
+  }
+}
+
+/** What ended a failed task before its last batch. */
+function whyHalted(task: TaskState, facts: LiveFacts): Reason | undefined {
+  const { failureBudget } = task.created;
+  if (failureBudget !== null && task.stat[3] > failureBudget) return overBudget(task, facts);
+  const batch = task.runs.filter((run) => run.batch === task.batch);
+  if (batch.length === 0 || batch.some(({ state }) => state === 2)) return undefined;
+  const left = task.runs.filter(({ state }) => state === 0).length;
+  const rest = left > 0 ? `; ${counted(left, 'node')} of later batches were not begun` : '';
+  return reason(
+    'batch_failed',
+    `no node of batch ${task.batch + 1} of ${task.batches} succeeded, and the next one would most likely fail the same way${rest}`,
+    task.updatedAt,
+    { batch: task.batch + 1, batches: task.batches, not_begun: left },
+  );
+}
+
+/** A task that has ended may still hold nodes. */
+function stillEnding(task: TaskState): Reason[] {
+  const draining = task.runs.filter((run) => run.draining).length;
+  if (draining === 0) return [];
+  return [
+    reason('commands_being_ended', `commands are still being ended on ${counted(draining, 'node')}`, null, {
+      nodes: draining,
+    }),
+  ];
+}

@@ -1,0 +1,31 @@
+import type { Capability } from '@rigel/contracts';
+import type { TaskEvent } from '../task/events.js';
+
+/** What executors have told of themselves lately. */
+export interface ExecutorSeen {
+  name: string;
+  capabilities: readonly Capability[];
+  freeSlots: number;
+}
+
+/** What is known of a task beside its history, at one moment. */
+export interface LiveFacts {
+  /** Milliseconds since 1970. */
+  now: number;
+  /** A scheduler owns the task's partition; when none does, nothing is known of leases, offers and executors. */
+  owned: boolean;
+  /** The lease of a run, and for how long no heartbeat has named it. */
+  lease(run: number): { executor: string; silentMs: number } | undefined;
+  /** The offer of a run that nobody holds; `waiting`: others of the task are offered before it. */
+  offer(run: number): { madeAt: number; repeatAt: number; tries: number } | 'waiting' | undefined;
+  /** What the run's executor says that it waits for. */
+  waitsFor(runId: number): { what: string; since: number } | undefined;
+  /** Executors that have been heard of within the time of a lease. */
+  executors: readonly ExecutorSeen[];
+  /** The last pause, stop, exceeded budget or end in the task's history. */
+  lastControl: { event: TaskEvent; at: number } | undefined;
+  /** Unfinished tasks that hold nodes which this task does not hold (any more): node id to task id. */
+  heldByOthers: ReadonlyMap<number, number>;
+  /** Last lines that a failed run's last attempt printed, by run id. */
+  lastOutput: ReadonlyMap<number, string>;
+}
