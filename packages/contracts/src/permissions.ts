@@ -12,10 +12,16 @@ import {
 import { health, SERVICES, type ServiceName } from './health.js';
 import { inventory } from './inventory.js';
 import { live, outputStoredSubject } from './live.js';
-import { SCHEDULE_SAVED_SUBJECT, TASK_CONTROL_OPERATION, TASK_CREATED_SUBJECT } from './replicas.js';
+import {
+  SCHEDULE_SAVED_SUBJECT,
+  TASK_CONTROL_OPERATION,
+  TASK_CREATED_SUBJECT,
+  TASK_WHY_OF_OWNER_OPERATION,
+} from './replicas.js';
 import type { Rpc } from './rpc.js';
 import { schedules } from './schedules.js';
 import { tasks } from './tasks.js';
+import { taskWhy } from './why.js';
 
 /*
  * Who may say and hear what on NATS. Each participant has a user of its own there; what the server lets that user do is made
@@ -62,6 +68,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       ...all(tasks, [tasks.reserveNodes]),
       ...all(schedules),
       ...all(live),
+      taskWhy,
       ...SERVICES.map(health),
     ],
     tells: [],
@@ -88,7 +95,12 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
     ],
     tells: [eventsSubject('scheduler'), PARTITIONS_TAKEN_SUBJECT, ANY_CAPABILITY, ANY_EXECUTOR, ANY_RUN],
     hears: [HEARTBEAT_SUBJECT],
-    among: [TASK_CREATED_SUBJECT, SCHEDULE_SAVED_SUBJECT, `rigel.${TASK_CONTROL_OPERATION}`],
+    among: [
+      TASK_CREATED_SUBJECT,
+      SCHEDULE_SAVED_SUBJECT,
+      `rigel.${TASK_CONTROL_OPERATION}`,
+      `rigel.${TASK_WHY_OF_OWNER_OPERATION}`,
+    ],
     work: 'offers',
   },
   executor: {
@@ -106,6 +118,7 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(tasks),
   ...all(schedules),
   ...all(live),
+  taskWhy,
   ...all(execution),
   ...SERVICES.map(health),
   ...(['inventory', 'catalog', 'scheduler'] as const).map(readEvents),

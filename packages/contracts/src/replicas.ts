@@ -5,6 +5,8 @@
 
 /** To the owner of a task's partition: start, pause or stop it. An operation, see `defineRpc`. */
 export const TASK_CONTROL_OPERATION = 'scheduler.{partition}.control';
+/** To the owner of a task's partition: why the task waits or failed. An operation. */
+export const TASK_WHY_OF_OWNER_OPERATION = 'scheduler.{partition}.why';
 /** A task was created: its owner looks for it. */
 export const TASK_CREATED_SUBJECT = 'rigel.scheduler.created';
 /** A schedule was saved: its owner looks whether it is due. */

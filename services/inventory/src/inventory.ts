@@ -4,10 +4,10 @@ import {
   checkDatabase,
   DatabaseConfig,
   databaseOptions,
+  measureRelay,
   Operations,
   openDatabase,
   type ServiceContext,
-  measureRelay,
   sampled,
   serveHealth,
 } from '@rigel/runtime';
