@@ -12,7 +12,9 @@ export type Command =
   | { do: 'record'; service: EventOwner; file: string }
   | { do: 'token create'; name: string; role: Role; expiresInMs: number | null; json: boolean }
   | { do: 'token list'; json: boolean }
-  | { do: 'token revoke'; id: number };
+  | { do: 'token revoke'; id: number }
+  | { do: 'database prepare'; services: EventOwner[]; passwords: string }
+  | { do: 'database migrate'; services: EventOwner[]; passwords: string | undefined };
 
 export const HELP = `rigel: checks, restores and shows the history of a running system
 
@@ -34,6 +36,12 @@ export const HELP = `rigel: checks, restores and shows the history of a running 
       The tokens, newest first, with their roles, and when each was last used.
   rigel token revoke <id>
       From then on the token is refused, within a second at every gateway.
+  rigel database prepare --passwords <folder> [--service <name>]
+      As an administrator (DATABASE_URL): makes the schemas, and for each service a role that owns its schema and
+      one that the service runs as, with the passwords in <folder>/<role>. A missing password is made there.
+  rigel database migrate [--passwords <folder>] [--service <name>]
+      Brings the schemas up to date and lets the services' roles use them. With --passwords: as the owner of each
+      schema, at the server and database of DATABASE_URL.
   rigel record <service> <file>
       Writes a service's events to <file>.jsonl and what follows from them to <file>.expected.json.
 
@@ -52,11 +60,11 @@ const COMMANDS = [
   'token create',
   'token list',
   'token revoke',
+  'database prepare',
+  'database migrate',
   'record',
   'help',
 ];
-/** Commands of two words begin with one of these. */
-const FIRST_WORDS = new Set(['task', 'token']);
 /** The options of each command: whether they take a value. */
 const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
   verify: { service: 'string', json: 'boolean' },
@@ -66,6 +74,8 @@ const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
   'token create': { name: 'string', role: 'string', expires: 'string', json: 'boolean' },
   'token list': { json: 'boolean' },
   'token revoke': {},
+  'database prepare': { service: 'string', passwords: 'string' },
+  'database migrate': { service: 'string', passwords: 'string' },
   record: {},
   help: {},
 };
@@ -73,7 +83,7 @@ const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
 /** @throws UsageError naming what is not understood, and what is nearest to it. */
 export function readCommandLine(args: readonly string[]): Command {
   if (args.length === 0 || args.some((arg) => arg === '--help' || arg === '-h')) return { do: 'help' };
-  const words = FIRST_WORDS.has(args[0] ?? '') && OPTIONS[`${args[0]} ${args[1]}`] ? 2 : 1;
+  const words = COMMANDS.includes(args.slice(0, 2).join(' ')) ? 2 : 1;
   const name = args.slice(0, words).join(' ');
   const known = OPTIONS[name];
   if (!known)
@@ -112,6 +122,17 @@ export function readCommandLine(args: readonly string[]): Command {
       takesNothing(`${name} ${id}`, rest);
       return { do: 'token revoke', id: idOf('token', id) };
     }
+    case 'database prepare':
+      takesNothing(name, positionals);
+      if (values.passwords === undefined) throw new UsageError('database prepare needs --passwords <folder>');
+      return { do: name, services: servicesOf(values.service), passwords: values.passwords as string };
+    case 'database migrate':
+      takesNothing(name, positionals);
+      return {
+        do: name,
+        services: servicesOf(values.service),
+        passwords: values.passwords as string | undefined,
+      };
     case 'record': {
       const [service, file, ...rest] = positionals;
       takesNothing(name, rest);

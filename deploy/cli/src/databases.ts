@@ -6,7 +6,7 @@ import { catalogHistory } from '@rigel/catalog/maintenance';
 import { DATABASE_URL_FILE, type EventOwner } from '@rigel/contracts';
 import type { ServiceHistory } from '@rigel/event-store/maintenance';
 import { inventoryHistory } from '@rigel/inventory/maintenance';
-import { openExisting } from '@rigel/runtime';
+import { ConfigError, openExisting, withPassword } from '@rigel/runtime';
 import { schedulerHistory } from '@rigel/scheduler/maintenance';
 import type { Kysely } from 'kysely';
 import { pino } from 'pino';
@@ -28,7 +28,13 @@ const log = pino({ level: 'silent' });
  */
 export function databaseUrl(service: EventOwner, env: NodeJS.ProcessEnv): string {
   const given = env[`${service.toUpperCase()}_DATABASE_URL`] || env.DATABASE_URL;
-  if (given) return given;
+  if (given) {
+    try {
+      return withPassword(given, env.RIGEL_DATABASE_PASSWORD_FILE ?? '');
+    } catch (error) {
+      throw error instanceof ConfigError ? new UsageError(error.message) : error;
+    }
+  }
   const dataDir = localDataDir(env);
   try {
     return readFileSync(join(dataDir, DATABASE_URL_FILE), 'utf8').trim();

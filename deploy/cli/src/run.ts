@@ -4,6 +4,7 @@ import { HistoryDamaged } from '@rigel/event-store/maintenance';
 import { ProvidersFileError } from '@rigel/providers';
 import { DatabaseNotUsable, isDatabaseUnavailable } from '@rigel/runtime';
 import { type Command, HELP, readCommandLine } from './command-line.js';
+import { migrateDatabase, prepareDatabase } from './database-commands.js';
 import { orphans } from './orphans.js';
 import type { Output } from './output.js';
 import { rebuild } from './rebuild.js';
@@ -56,6 +57,10 @@ async function carryOut(command: Command, env: NodeJS.ProcessEnv, output: Output
       return listTokens(command, env, output);
     case 'token revoke':
       return revokeToken(command, env, output);
+    case 'database prepare':
+      return prepareDatabase(command, env, output);
+    case 'database migrate':
+      return migrateDatabase(command, env, output);
     case 'record':
       return record(command, env, output);
   }

@@ -13,6 +13,7 @@ t.test('nothing needs to be set', async (t) => {
     httpPort: 8080,
     executors: 2,
     schedulers: 1,
+    secured: false,
     databaseUrl: undefined,
     natsUrl: undefined,
     sshUser: undefined,

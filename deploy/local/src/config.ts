@@ -3,10 +3,12 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   accessSettings,
+  databaseSettings,
   executorSettings,
   gatewaySettings,
   isLoopback,
   isTimeZone,
+  natsSettings,
   nearestName,
   opsSettings,
   SECRET_VARIABLE_PREFIX,
@@ -35,6 +37,8 @@ export interface LocalConfig {
   executors: number;
   /** Number of scheduler processes. */
   schedulers: number;
+  /** NATS with users, permissions and encryption, PostgreSQL with a role for each service, HTTPS. */
+  secured: boolean;
   /** PostgreSQL server to use; one is started when not given. */
   databaseUrl: string | undefined;
   /** NATS server to use; one is started when not given. */
@@ -69,6 +73,7 @@ interface Variables {
   RIGEL_HTTP_PORT: number;
   RIGEL_EXECUTORS: number;
   RIGEL_SCHEDULERS: number;
+  RIGEL_SECURED: boolean;
   DATABASE_URL?: string;
   NATS_URL?: string;
   RIGEL_SSH_USER?: string;
@@ -92,6 +97,7 @@ const EXPECTED: Record<VariableName, string> = {
   RIGEL_HTTP_PORT: 'a whole number from 0 to 65535',
   RIGEL_EXECUTORS: 'a whole number from 1 to 64',
   RIGEL_SCHEDULERS: 'a whole number from 1 to 16',
+  RIGEL_SECURED: 'true or false',
   DATABASE_URL: 'postgres://user:password@host:port/database',
   NATS_URL: 'nats://host:port',
   RIGEL_SSH_USER: 'a user name without blanks',
@@ -117,6 +123,7 @@ const SCHEMA: JSONSchemaType<Variables> = {
     RIGEL_HTTP_PORT: { type: 'integer', minimum: 0, maximum: 65535, default: 8080 },
     RIGEL_EXECUTORS: { type: 'integer', minimum: 1, maximum: 64, default: 2 },
     RIGEL_SCHEDULERS: { type: 'integer', minimum: 1, maximum: 16, default: 1 },
+    RIGEL_SECURED: { type: 'boolean', default: false },
     DATABASE_URL: { type: 'string', nullable: true, pattern: '^postgres(ql)?://[^\\s/]' },
     NATS_URL: { type: 'string', nullable: true, pattern: '^(nats|tls)://[^\\s/]' },
     RIGEL_SSH_USER: { type: 'string', nullable: true, pattern: '^[^\\s@:]+$' },
@@ -154,6 +161,8 @@ const SERVICE_SETTINGS = {
   ...executorSettings,
   ...gatewaySettings,
   ...accessSettings,
+  ...natsSettings,
+  ...databaseSettings,
 };
 type ServiceSettingName = keyof typeof SERVICE_SETTINGS;
 const SERVICE_SETTING_NAMES = Object.keys(SERVICE_SETTINGS) as ServiceSettingName[];
@@ -180,6 +189,13 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
       `RIGEL_HTTP_HOST = ${host} can be reached from other machines: set RIGEL_ACCESS=on, so that requests need a token`,
     );
   }
+  if (variables.RIGEL_SECURED) {
+    const given = (['DATABASE_URL', 'NATS_URL'] as const).find((name) => variables[name] !== undefined);
+    if (given !== undefined)
+      throw new ConfigError(
+        `RIGEL_SECURED = true is wrong: ${given} names a server, and only servers that are started here are made secure`,
+      );
+  }
   const path = (file: string | undefined) => (file === undefined ? undefined : resolve(file));
   const sshKeyFile = path(variables.RIGEL_SSH_KEY_FILE);
   if (sshKeyFile !== undefined) {
@@ -198,6 +214,7 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     httpPort: variables.RIGEL_HTTP_PORT,
     executors: variables.RIGEL_EXECUTORS,
     schedulers: variables.RIGEL_SCHEDULERS,
+    secured: variables.RIGEL_SECURED,
     databaseUrl: variables.DATABASE_URL,
     natsUrl: variables.NATS_URL,
     sshUser: variables.RIGEL_SSH_USER,

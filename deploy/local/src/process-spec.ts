@@ -15,7 +15,11 @@ export interface CommandSpec extends CommonSpec {
   env: Record<string, string>;
   cwd?: string;
   /** Ready when this address answers 200 to GET; without it, ready when started. */
-  readiness?: { url: string };
+  readiness?: {
+    url: string;
+    /** Whom to trust, for https. */
+    caFile?: string;
+  };
 }
 
 /** What a server is started with. */

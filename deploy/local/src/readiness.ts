@@ -1,12 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeExit } from '@rigel/local-servers';
 import { lastErrorLine } from './last-error-line.js';
-import type { ProcessSpec } from './process-spec.js';
+import type { CommandSpec, ProcessSpec } from './process-spec.js';
 import type { ProcessStatus, Supervisor } from './supervisor.js';
 
 const POLL_MS = 100;
 const PROBE_TIMEOUT_MS = 5_000;
 const MAX_ANSWER = 400;
+
+type Readiness = NonNullable<CommandSpec['readiness']>;
 
 /**
  * Waits until every process that has an address to ask answers there that it is ready.
@@ -22,28 +27,43 @@ export async function waitUntilReady(
   const deadline = Date.now() + timeoutMs;
   for (const spec of specs) {
     if ('start' in spec || spec.readiness === undefined) continue;
-    let answer = await probe(spec.readiness.url, signal);
+    let answer = await probe(spec.readiness, signal);
     while (answer !== undefined) {
       if (Date.now() > deadline) throw await notReady(supervisor.processes, spec.name, answer, timeoutMs);
       await delay(POLL_MS, undefined, { signal });
-      answer = await probe(spec.readiness.url, signal);
+      answer = await probe(spec.readiness, signal);
     }
   }
 }
 
 /** Undefined when ready, else what came instead. */
-async function probe(url: string, signal: AbortSignal): Promise<string | undefined> {
+async function probe({ url, caFile }: Readiness, signal: AbortSignal): Promise<string | undefined> {
   try {
-    const response = await fetch(url, {
+    const { status, body } = await get(url, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]),
+      agent: false,
+      ...(caFile === undefined ? {} : { ca: await readFile(caFile) }),
     });
-    const body = await response.text();
-    return response.status === 200 ? undefined : `${response.status} ${body}`;
+    return status === 200 ? undefined : `${status} ${body}`;
   } catch (error) {
     signal.throwIfAborted();
     const { message, cause } = error as Error;
     return cause instanceof Error && cause.message !== '' ? cause.message : message;
   }
+}
+
+/** By the modules of Node, because its fetch cannot be told whom to trust. */
+async function get(
+  url: string,
+  options: https.RequestOptions,
+): Promise<{ status: number | undefined; body: string }> {
+  const module = url.startsWith('https:') ? https : http;
+  const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    module.get(url, options, resolve).on('error', reject);
+  });
+  let body = '';
+  for await (const chunk of response.setEncoding('utf8')) body += chunk;
+  return { status: response.statusCode, body };
 }
 
 async function notReady(

@@ -1,14 +1,21 @@
 import { join } from 'node:path';
 import {
   accessSettings,
+  databaseSettings,
+  type EventOwner,
   executorSettings,
   gatewaySettings,
+  natsSettings,
+  type Participant,
+  runtimeRole,
   schedulerSettings,
   tracingSettings,
 } from '@rigel/contracts';
 import { type LocalConfig, REPOSITORY_DIR } from './config.js';
 import type { ExecutorProviders } from './local-providers.js';
 import type { CommandSpec } from './process-spec.js';
+import { serviceDatabaseUrl } from './secured/database-roles.js';
+import type { Secured } from './secured/secured-folder.js';
 
 /** Where the parts of a stack find each other. */
 export interface StackAddresses {
@@ -20,6 +27,8 @@ export interface StackAddresses {
   httpPort: number;
   /** What executors are given besides the configuration; see `prepareProviders`. */
   providers?: ExecutorProviders;
+  /** Present when every part logs in as itself; see `prepareSecured`. */
+  secured?: Secured;
 }
 
 /** Who is stopped before whom: whoever asks goes before whoever answers. */
@@ -32,8 +41,9 @@ export const STOP_STAGE = { gateway: 1, executor: 2, nginx: 3, scheduler: 3, dat
  * database, and only executors how to log in to nodes.
  */
 export function stackServices(config: LocalConfig, addresses: StackAddresses): CommandSpec[] {
+  const { secured } = addresses;
   const service = (
-    name: string,
+    name: Participant,
     processName: string,
     stopStage: number,
     env: Record<string, string>,
@@ -46,19 +56,23 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
     env: {
       ...systemEnvironment(process.env),
       NATS_URL: addresses.natsUrl,
+      ...natsAccess(name, config, addresses),
       RIGEL_SERVICE_NAME: processName,
       RIGEL_LOG_LEVEL: config.logLevel,
       ...given(config, tracingSettings),
       ...env,
     },
   });
-  const database = { DATABASE_URL: addresses.databaseUrl };
+  const database = (schema: EventOwner) => databaseAccess(schema, config, addresses);
   const services = [
-    service('access', 'access', STOP_STAGE.data, { ...database, ...given(config, accessSettings) }),
-    service('catalog', 'catalog', STOP_STAGE.data, database),
-    service('inventory', 'inventory', STOP_STAGE.data, database),
+    service('access', 'access', STOP_STAGE.data, { ...database('access'), ...given(config, accessSettings) }),
+    service('catalog', 'catalog', STOP_STAGE.data, database('catalog')),
+    service('inventory', 'inventory', STOP_STAGE.data, database('inventory')),
     ...numbered('scheduler', config.schedulers, config.schedulers === 1).map((name) =>
-      service('scheduler', name, STOP_STAGE.scheduler, { ...database, ...given(config, schedulerSettings) }),
+      service('scheduler', name, STOP_STAGE.scheduler, {
+        ...database('scheduler'),
+        ...given(config, schedulerSettings),
+      }),
     ),
     ...numbered('executor', config.executors, false).map((name) =>
       service('executor', name, STOP_STAGE.executor, executorEnvironment(config, addresses.providers)),
@@ -68,8 +82,17 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
         RIGEL_HTTP_HOST: config.httpHost,
         RIGEL_HTTP_PORT: String(addresses.httpPort),
         ...given(config, gatewaySettings),
+        ...(secured === undefined
+          ? {}
+          : {
+              RIGEL_HTTP_TLS_CERT_FILE: secured.http.certFile,
+              RIGEL_HTTP_TLS_KEY_FILE: secured.http.keyFile,
+            }),
       }),
-      readiness: { url: `${addresses.httpUrl}/readyz` },
+      readiness: {
+        url: `${addresses.httpUrl}/readyz`,
+        ...(secured === undefined ? {} : { caFile: secured.caFile }),
+      },
     },
   ];
   return services.map((spec, index) => ({ ...spec, env: { ...spec.env, ...opsEnvironment(config, index) } }));
@@ -80,6 +103,35 @@ function opsEnvironment({ serviceSettings }: LocalConfig, index: number): Record
   const { RIGEL_OPS_PORT: first = '0', RIGEL_OPS_HOST: host } = serviceSettings;
   if (first === '0') return {};
   return { RIGEL_OPS_PORT: String(Number(first) + index), ...(host ? { RIGEL_OPS_HOST: host } : {}) };
+}
+
+/** How a process logs in to NATS. */
+function natsAccess(
+  participant: Participant,
+  config: LocalConfig,
+  { secured }: StackAddresses,
+): Record<string, string> {
+  if (secured === undefined) return given(config, natsSettings);
+  return {
+    RIGEL_NATS_USER: participant,
+    RIGEL_NATS_PASSWORD_FILE: secured.natsPasswordFile(participant),
+    RIGEL_NATS_CA_FILE: secured.caFile,
+  };
+}
+
+/** How a service logs in to its database. */
+function databaseAccess(
+  schema: EventOwner,
+  config: LocalConfig,
+  { databaseUrl, secured }: StackAddresses,
+): Record<string, string> {
+  if (secured === undefined) return { DATABASE_URL: databaseUrl, ...given(config, databaseSettings) };
+  const role = runtimeRole(schema);
+  return {
+    DATABASE_URL: serviceDatabaseUrl(databaseUrl, role),
+    RIGEL_DATABASE_PASSWORD_FILE: join(secured.databasePasswords, role),
+    RIGEL_MIGRATIONS: 'check',
+  };
 }
 
 function numbered(name: string, count: number, bare: boolean): string[] {

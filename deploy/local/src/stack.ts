@@ -21,6 +21,8 @@ import { processStart } from './process-identity.js';
 import type { ProcessSpec } from './process-spec.js';
 import { waitUntilReady } from './readiness.js';
 import { type ProcessRecord, RunFolder } from './run-folder.js';
+import { prepareDatabaseRoles } from './secured/database-roles.js';
+import { prepareSecured } from './secured/secured-folder.js';
 import { STOP_STAGE, type StackAddresses, stackServices } from './stack-services.js';
 import { type BackoffOptions, type ProcessStatus, STOP_DEADLINE_MS, Supervisor } from './supervisor.js';
 import { createSupervisorLog, type SupervisorLog } from './supervisor-log.js';
@@ -52,6 +54,8 @@ export interface Stack {
   /** With its password: never log it. */
   databaseUrl: string;
   natsUrl: string;
+  /** Certificate of the authority that a secured system's servers are trusted by; undefined when it is not secured. */
+  caFile: string | undefined;
   /** Where the embedded load balancer listens; undefined when there is none. */
   balancerUrl: string | undefined;
   /** Every process as it is now, the servers that were started included. */
@@ -125,6 +129,7 @@ export async function startStack(config: LocalConfig, options: StackOptions = {}
       httpUrl,
       databaseUrl,
       natsUrl,
+      caFile: addresses.secured?.caFile,
       balancerUrl: providers.nginx?.url,
       get processes() {
         return supervisor.processes;
@@ -147,10 +152,12 @@ async function startServers(
   signal: AbortSignal,
 ): Promise<StackAddresses> {
   const httpPort = config.httpPort === 0 ? await findFreePort(config.httpHost) : config.httpPort;
+  const secured = config.secured ? await prepareSecured(config.dataDir) : undefined;
   const addresses = {
+    ...(secured === undefined ? {} : { secured }),
     databaseUrl: config.databaseUrl ?? '',
     natsUrl: config.natsUrl ?? '',
-    httpUrl: `http://${hostForClients(config.httpHost)}:${httpPort}`,
+    httpUrl: `${secured === undefined ? 'http' : 'https'}://${hostForClients(config.httpHost)}:${httpPort}`,
     httpPort,
   };
   const servers: ProcessSpec[] = [];
@@ -163,8 +170,9 @@ async function startServers(
       start: async (start) => {
         const dataDir = postgresDir(config);
         const unsafeFast = options.unsafeFastDatabase ?? false;
-        const server = await startPostgres({ ...start, dataDir, port, unsafeFast });
-        addresses.databaseUrl = server.url;
+        const tls = secured === undefined ? {} : { tls: secured.postgres };
+        const server = await startPostgres({ ...start, dataDir, port, unsafeFast, ...tls });
+        addresses.databaseUrl = secured === undefined ? server.url : encrypted(server.url, secured.caFile);
         return server;
       },
     });
@@ -185,7 +193,13 @@ async function startServers(
       name: 'nats',
       stopStage: STOP_STAGE.nats,
       start: async (start) => {
-        const server = await startNats({ ...start, binary, storeDir: natsDir(config), port });
+        const server = await startNats({
+          ...start,
+          ...secured?.nats,
+          binary,
+          storeDir: natsDir(config),
+          port,
+        });
         addresses.natsUrl = server.url;
         return server;
       },
@@ -193,7 +207,16 @@ async function startServers(
   }
   signal.throwIfAborted();
   await startUnlessGivenUp(servers, supervisor, log, signal);
+  if (secured !== undefined) await prepareDatabaseRoles(addresses.databaseUrl, secured, signal);
   return addresses;
+}
+
+/** The address of a database, by which the connection is encrypted and the server's certificate checked. */
+function encrypted(databaseUrl: string, caFile: string): string {
+  const url = new URL(databaseUrl);
+  url.searchParams.set('sslmode', 'verify-full');
+  url.searchParams.set('sslrootcert', caFile);
+  return url.href;
 }
 
 /** A server may take its time: PostgreSQL replays its log after a crash. So there is no deadline, but a word now and then. */

@@ -1,5 +1,6 @@
 export * from './access.js';
 export * from './catalog.js';
+export * from './database-roles.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './execution.js';
@@ -8,6 +9,8 @@ export * from './inventory.js';
 export * from './live.js';
 export * from './nearest-name.js';
 export * from './paging.js';
+export * from './permissions.js';
+export * from './replicas.js';
 export * from './rpc.js';
 export * from './schedules.js';
 export * from './secret-parameter.js';

@@ -46,6 +46,12 @@ export const schedulerSettings = {
     maximum: 3_600,
     description: 'Seconds between two attempts of a step.',
   }),
+  RIGEL_WORK_REPLICAS: Type.Integer({
+    default: 1,
+    minimum: 1,
+    maximum: 5,
+    description: 'NATS servers that keep each offer of work; at most as many as the cluster has.',
+  }),
   RIGEL_REMOTE_TIMEOUT: Type.Number({
     default: 600,
     minimum: 1,
@@ -148,6 +154,15 @@ export const gatewaySettings = {
     maximum: 100_000,
     description: 'Live streams that a gateway keeps open at once; more are refused.',
   }),
+  RIGEL_HTTP_TLS_CERT_FILE: Type.String({
+    default: '',
+    description:
+      'Certificate (PEM, with its chain): the API is served by HTTPS. Read anew when the file changes.',
+  }),
+  RIGEL_HTTP_TLS_KEY_FILE: Type.String({
+    default: '',
+    description: 'Private key (PEM) of RIGEL_HTTP_TLS_CERT_FILE.',
+  }),
   RIGEL_TIME_ZONE: timeZone,
 };
 
@@ -155,6 +170,34 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
 /** Whether who listens on this address is reached from its own machine only. */
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
+const file = (description: string) => Type.String({ default: '', description });
+
+/** How every process connects to NATS, beside the address. */
+export const natsSettings = {
+  RIGEL_NATS_USER: Type.String({
+    default: '',
+    description: 'User at NATS; its password is in RIGEL_NATS_PASSWORD_FILE.',
+  }),
+  RIGEL_NATS_PASSWORD_FILE: file('File with the password of RIGEL_NATS_USER; read anew for each connection.'),
+  RIGEL_NATS_CREDENTIALS_FILE: file(
+    'Credentials file (JWT and nkey) for NATS, in place of user and password.',
+  ),
+  RIGEL_NATS_CA_FILE: file(
+    'Certificates (PEM) that NATS is trusted by: connections are encrypted and the server is checked.',
+  ),
+  RIGEL_NATS_CERT_FILE: file('Certificate (PEM) that this process shows to NATS.'),
+  RIGEL_NATS_KEY_FILE: file('Private key (PEM) of RIGEL_NATS_CERT_FILE.'),
+};
+
+/** How a service that owns a schema uses its database, beside the address. */
+export const databaseSettings = {
+  RIGEL_DATABASE_PASSWORD_FILE: file('File with the password for DATABASE_URL, which then names none.'),
+  RIGEL_MIGRATIONS: Type.Union([Type.Literal('apply'), Type.Literal('check')], {
+    default: 'apply',
+    description:
+      'apply: a service brings its schema up to date when it starts; check: it waits until `rigel database migrate` has.',
+  }),
+};
 
 /** Whether this is the name of a time zone. */
 export function isTimeZone(name: string): boolean {

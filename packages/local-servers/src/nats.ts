@@ -32,6 +32,10 @@ export interface NatsOptions {
   storeDir: string;
   /** TCP port on 127.0.0.1; a random free one when not given. */
   port?: number;
+  /** Configuration beside what is set here: users, permissions, encryption. */
+  configFile?: string;
+  /** Variables that the configuration names. */
+  env?: Record<string, string>;
   /** The server's log is appended here. */
   logFile: string;
   /** Called once when the server has ended although stop() was not called. */
@@ -69,8 +73,11 @@ export async function startNats(options: NatsOptions): Promise<ServerHandle> {
   const port = options.port ?? (await findFreePort(HOST));
   const server = await spawnServer({
     command: options.binary,
-    args: ['-a', HOST, '-p', String(port), '-P', pidFileOf(storeDir), '-js', '-sd', storeDir],
-    env: serverEnvironment(),
+    args: [
+      ...(options.configFile === undefined ? [] : ['-c', options.configFile]),
+      ...['-a', HOST, '-p', String(port), '-P', pidFileOf(storeDir), '-js', '-sd', storeDir],
+    ],
+    env: { ...serverEnvironment(), ...options.env },
     logFile: options.logFile,
   });
   await becomesReady(server, port, options);

@@ -1,9 +1,9 @@
-import { readFile, rm } from 'node:fs/promises';
+import { chown, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findFreePort } from './free-port.js';
 import { serverOfPidFile } from './pid-file.js';
-import { asAccount, postgresAccount } from './postgres-account.js';
+import { asAccount, type PostgresAccount, postgresAccount } from './postgres-account.js';
 import { postgresBinaries } from './postgres-binaries.js';
 import { clusterDirOf, ensureCluster, POSTGRES_USER, passwordFileOf } from './postgres-cluster.js';
 import { serverEnvironment } from './server-environment.js';
@@ -43,6 +43,8 @@ export interface PostgresOptions {
   onExit?: (exit: ProcessExit) => void;
   /** Gives up starting. A server that has started is not affected. */
   signal?: AbortSignal;
+  /** Certificate and key (PEM): only encrypted connections are accepted. */
+  tls?: { cert: string; key: string };
   /** For tests only: does not wait for the disk, so a crash of the machine loses or breaks data. */
   unsafeFast?: boolean;
 }
@@ -97,6 +99,7 @@ export async function startPostgres(options: PostgresOptions): Promise<ServerHan
     full_page_writes: unsafeFast ? 'off' : 'on',
     // Compiling costs more than any of our short queries.
     jit: 'off',
+    ...(options.tls === undefined ? {} : await encryption(dataDir, options.tls, account)),
   };
   const command = await asAccount(
     account,
@@ -129,6 +132,27 @@ export async function startPostgres(options: PostgresOptions): Promise<ServerHan
       throw await startError(server, options.logFile);
     await delay(POLL_MS * 4, undefined, { signal: options.signal });
   }
+}
+
+/** Settings by which it takes encrypted connections only; the files are the server's own, as it wants its key to be. */
+async function encryption(
+  dataDir: string,
+  tls: { cert: string; key: string },
+  account: PostgresAccount,
+): Promise<Record<string, string>> {
+  const own = async (name: string, text: string): Promise<string> => {
+    const file = join(dataDir, name);
+    await rm(file, { force: true });
+    await writeFile(file, text, { mode: 0o600 });
+    if (account !== undefined) await chown(file, account.uid, account.gid);
+    return file;
+  };
+  return {
+    ssl: 'on',
+    ssl_cert_file: await own('server.crt', tls.cert),
+    ssl_key_file: await own('server.key', tls.key),
+    hba_file: await own('pg_hba.tls.conf', `hostssl all all ${HOST}/32 scram-sha-256\n`),
+  };
 }
 
 async function startError(server: ServerProcess, logFile: string): Promise<Error> {

@@ -1,4 +1,6 @@
-import { createInbox, type Msg, type NatsConnection } from 'nats';
+import { randomBytes } from 'node:crypto';
+import { bodySubject } from '@rigel/contracts';
+import type { Msg, NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import type { Requests } from './requests.js';
 
@@ -24,11 +26,19 @@ export function fitsInline(nc: NatsConnection, body: Uint8Array): boolean {
   return body.byteLength <= (nc.info?.max_payload ?? 1_048_576) - ENVELOPE_BYTES;
 }
 
-/** Keeps a large body until its receiver has fetched it all, or 30 s. */
-export function offerBody(nc: NatsConnection, body: Uint8Array, log: Logger): BodyReference {
+/**
+ * Keeps a large body until its receiver has fetched it all, or 30 s. Its name is random: others that may fetch bodies here
+ * cannot guess it.
+ */
+export function offerBody(
+  nc: NatsConnection,
+  participant: string,
+  body: Uint8Array,
+  log: Logger,
+): BodyReference {
   const size = Math.floor(((nc.info?.max_payload ?? 1_048_576) - ENVELOPE_BYTES) / 2);
   const chunks = Math.ceil(body.byteLength / size);
-  const inbox = createInbox();
+  const inbox = bodySubject(participant, randomBytes(16).toString('hex'));
   const fetched = new Set<number>();
   const expiry = setTimeout(() => {
     log.warn(

@@ -1,15 +1,17 @@
 import { type Clock, systemClock } from '@rigel/clock';
 import {
+  inboxPrefix,
   type Rpc,
   type RpcRequest,
   type RpcResponse,
   ServiceError,
   type ServiceErrorCode,
 } from '@rigel/contracts';
-import { connect, ErrorCode, type Msg, type NatsConnection, NatsError } from 'nats';
+import { ErrorCode, type Msg, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
 import { type BodyReference, fetchBody, fitsInline, offerBody } from './body.js';
+import { type ConnectOptions, connectToNats } from './connection.js';
 import { rpcDuration, rpcErrors } from './metrics.js';
 import { Requests } from './requests.js';
 import { traced, traceparent } from './tracing.js';
@@ -93,8 +95,10 @@ export class Bus {
     readonly nats: NatsConnection,
     private readonly log: Logger,
     private readonly clock: Clock,
+    /** Whose subjects are its own; without permissions nobody asks. */
+    private readonly participant = 'client',
   ) {
-    this.requests = new Requests(nats, clock);
+    this.requests = new Requests(nats, clock, inboxPrefix(participant));
   }
 
   /** Over a connection that exists; its other end may be simulated. */
@@ -103,20 +107,9 @@ export class Bus {
   }
 
   /** Connects, waiting for NATS as long as it takes, and from then on reconnects by itself. */
-  static async connect(options: { url: string; name: string; log: Logger }): Promise<Bus> {
-    const nats = await connect({
-      servers: options.url.split(','),
-      name: options.name,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
-      reconnectJitter: 100,
-      waitOnFirstConnect: true,
-      // The work queue's fetches are the client's own: no stack trace for each, in case it fails.
-      noAsyncTraces: true,
-      pingInterval: 10_000,
-      maxPingOut: 2,
-    });
-    const bus = new Bus(nats, options.log, systemClock);
+  static async connect(options: ConnectOptions): Promise<Bus> {
+    const nats = await connectToNats(options);
+    const bus = new Bus(nats, options.log, systemClock, options.participant);
     void bus.logStatus();
     return bus;
   }
@@ -138,7 +131,7 @@ export class Bus {
     };
     let envelope = encode({ ...head, d: data } satisfies RequestEnvelope);
     if (!fitsInline(this.nats, envelope)) {
-      const ref = offerBody(this.nats, encode(data), this.log);
+      const ref = offerBody(this.nats, this.participant, encode(data), this.log);
       envelope = encode({ ...head, ref } satisfies RequestEnvelope);
     }
     for (;;) {
@@ -271,7 +264,9 @@ export class Bus {
     if (fitsInline(this.nats, body)) message.respond(body);
     else
       message.respond(
-        encode({ ref: offerBody(this.nats, encode(reply.ok), this.log) } satisfies ReplyEnvelope),
+        encode({
+          ref: offerBody(this.nats, this.participant, encode(reply.ok), this.log),
+        } satisfies ReplyEnvelope),
       );
   }
 

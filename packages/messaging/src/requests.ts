@@ -17,7 +17,7 @@ const NO_RESPONDERS = 503;
  * that is a twentieth of what a busy process does.
  */
 export class Requests {
-  private readonly inbox = `${createInbox()}.`;
+  private readonly inbox: string;
   private readonly waiting = new Map<string, Waiting>();
   private last = 0;
   private listening = false;
@@ -25,7 +25,11 @@ export class Requests {
   constructor(
     private readonly nats: NatsConnection,
     private readonly clock: Clock,
-  ) {}
+    /** First words of the inbox: with permissions each user has some of its own. */
+    prefix?: string,
+  ) {
+    this.inbox = `${createInbox(prefix)}.`;
+  }
 
   /**
    * Sends a request and waits for the first answer.

@@ -1,13 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  type Capability,
+  Capability,
   directOfferSubject,
   WORK_STREAM,
   WORK_SUBJECTS,
   WorkOffer,
   workSubject,
 } from '@rigel/contracts';
-import { AckPolicy, type JsMsg, nanos, RetentionPolicy, StorageType } from 'nats';
+import {
+  AckPolicy,
+  ErrorCode,
+  type JetStreamManager,
+  type JsMsg,
+  NatsError,
+  nanos,
+  RetentionPolicy,
+  StorageType,
+} from 'nats';
 import type { Logger } from 'pino';
 import type { Bus } from './bus.js';
 import { assertMatches } from './validation.js';
@@ -19,6 +28,9 @@ const MAX_AGE_MS = 60 * 60_000;
 /** Offers on the way to JetStream at once. */
 const PUBLISH_WINDOW = 512;
 const PUBLISH_TIMEOUT_MS = 5_000;
+/** How often it is looked whether the queue is there (again), and how many attempts there are between two log lines. */
+const RETRY_MS = 500;
+const LOG_EVERY = 20;
 
 /** What JetStream answers to a message: where it has put it, or why it has not. */
 interface PubAck {
@@ -47,30 +59,43 @@ export class WorkQueue {
   constructor(
     private readonly bus: Bus,
     private readonly log: Logger,
+    /** Servers that keep each offer, for whoever makes the stream. */
+    private readonly replicas = 1,
   ) {}
 
-  /** Creates the stream where it is missing. */
-  private ensureStream(): Promise<void> {
-    this.ready ??= (async () => {
-      const manager = await this.bus.nats.jetstreamManager();
-      const config = {
+  /**
+   * Makes the stream and a consumer for each capability where they are missing. Whoever offers work does this; executors
+   * only take from what is there, so that their user at NATS needs no right to change it.
+   * @throws when JetStream does not answer, or has no room.
+   */
+  prepare(): Promise<void> {
+    this.ready ??= this.makeStream().catch((error: unknown) => {
+      this.ready = undefined;
+      throw error;
+    });
+    return this.ready;
+  }
+
+  private async makeStream(): Promise<void> {
+    // Its own check would ask for rights over the whole account.
+    const manager = await this.bus.nats.jetstreamManager({ checkAPI: false });
+    const { replicas } = this;
+    const found = await manager.streams.info(WORK_STREAM).catch(() => undefined);
+    if (!found) {
+      await manager.streams.add({
         name: WORK_STREAM,
         subjects: [WORK_SUBJECTS],
         retention: RetentionPolicy.Workqueue,
         storage: StorageType.File,
         max_age: nanos(MAX_AGE_MS),
-      };
-      try {
-        await manager.streams.info(WORK_STREAM);
-      } catch {
-        await manager.streams.add(config);
-        this.log.info({ stream: WORK_STREAM }, 'created the work stream');
-      }
-    })().catch((error: unknown) => {
-      this.ready = undefined;
-      throw error;
-    });
-    return this.ready;
+        num_replicas: replicas,
+      });
+      this.log.info({ stream: WORK_STREAM, replicas }, 'created the work stream');
+    } else if (found.config.num_replicas !== replicas) {
+      await manager.streams.update(WORK_STREAM, { num_replicas: replicas });
+      this.log.info({ stream: WORK_STREAM, replicas }, 'changed the replicas of the work stream');
+    }
+    for (const { const: capability } of Capability.anyOf) await addConsumer(manager, capability);
   }
 
   /** Offers that JetStream keeps and nobody has taken yet, by capability; those without any are left out. */
@@ -94,7 +119,12 @@ export class WorkQueue {
   ): Promise<void> {
     if (repeated) this.offerDirectly(capability, offers);
     try {
-      await this.enqueue(capability, offers);
+      await this.enqueue(capability, offers).catch((error: unknown) => {
+        // Nobody listens to the stream's subject: NATS has lost it since it was made, so it is made again.
+        if (!(error instanceof NatsError) || error.code !== ErrorCode.NoResponders) throw error;
+        this.ready = undefined;
+        return this.enqueue(capability, offers);
+      });
     } catch (error) {
       this.ready = undefined;
       this.log.warn(
@@ -111,7 +141,7 @@ export class WorkQueue {
 
   private async enqueue(capability: Capability, offers: WorkOffer[]): Promise<void> {
     const subject = workSubject(capability);
-    await this.ensureStream();
+    await this.prepare();
     for (let start = 0; start < offers.length; start += PUBLISH_WINDOW) {
       const window = offers.slice(start, start + PUBLISH_WINDOW);
       await Promise.all(window.map((offer) => this.store(subject, offer)));
@@ -147,29 +177,25 @@ export class WorkQueue {
       { queue: 'executors' },
     );
     signal.addEventListener('abort', stopListening, { once: true });
+    let failures = 0;
     while (!signal.aborted) {
       try {
-        await this.pull(capability, options);
+        await this.pull(capability, options, () => {
+          failures = 0;
+        });
       } catch (error) {
         if (signal.aborted) return;
-        this.ready = undefined;
-        this.log.warn({ err: error, capability }, 'the work queue does not answer, trying again');
-        await sleep(500, undefined, { signal }).catch(() => undefined);
+        if (failures++ % LOG_EVERY === 0) {
+          this.log.warn({ err: error, capability }, 'the work queue does not answer, trying again');
+        }
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
   }
 
-  private async pull(capability: Capability, options: TakeOptions): Promise<void> {
-    await this.ensureStream();
-    const manager = await this.bus.nats.jetstreamManager();
-    await manager.consumers.add(WORK_STREAM, {
-      durable_name: capability,
-      filter_subject: workSubject(capability),
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(ACK_WAIT_MS),
-      max_ack_pending: 100_000,
-    });
+  private async pull(capability: Capability, options: TakeOptions, answered: () => void): Promise<void> {
     const consumer = await this.bus.nats.jetstream().consumers.get(WORK_STREAM, capability);
+    answered();
     while (!options.signal.aborted) {
       const free = options.freeSlots();
       if (free <= 0) {
@@ -196,4 +222,15 @@ export class WorkQueue {
       message.term();
     }
   }
+}
+
+/** Repeating it changes nothing. */
+async function addConsumer(manager: JetStreamManager, capability: Capability): Promise<void> {
+  await manager.consumers.add(WORK_STREAM, {
+    durable_name: capability,
+    filter_subject: workSubject(capability),
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ACK_WAIT_MS),
+    max_ack_pending: 100_000,
+  });
 }

@@ -71,8 +71,8 @@ async function waitForDatabase(db: Kysely<unknown>, log: Logger, signal: AbortSi
 }
 
 /**
- * Opens a service's own schema: waits for the database, creates the schema where it is missing and applies the
- * migrations that are not applied yet. Several replicas may do this at once.
+ * Opens a service's own schema: waits for the database, and either creates the schema where it is missing and applies the
+ * migrations that are not applied yet (several replicas may do this at once), or waits until somebody else has.
  *
  * @param migrations by name; they are applied in the order of their names and never edited afterwards.
  */
@@ -82,29 +82,68 @@ export async function openDatabase<Tables>(options: {
   migrations: Record<string, Migration>;
   log: Logger;
   signal: AbortSignal;
+  /** Whether to apply migrations, or to wait for them, for a role that may not change the schema. */
+  migrate?: 'apply' | 'check';
   /** Connections at most. */
   max?: number;
 }): Promise<Kysely<Tables>> {
-  const { url, schema, log, signal } = options;
+  const { url, schema, migrations, log, signal } = options;
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: createPool(url, schema, log, options.max) }),
   });
   try {
     await waitForDatabase(db as Kysely<unknown>, log, signal);
-    await createSchema(db as Kysely<unknown>, schema);
-    const migrator = new Migrator({
-      db,
-      provider: { getMigrations: async () => options.migrations },
-      migrationTableSchema: schema,
-    });
-    const { error, results } = await migrator.migrateToLatest();
-    for (const result of results ?? [])
-      log.info({ migration: result.migrationName, status: result.status }, 'migration');
-    if (error) throw error;
+    if (options.migrate === 'check') {
+      await waitForMigrations(db as Kysely<unknown>, { schema, migrations, log, signal });
+    } else await migrateSchema(db as Kysely<unknown>, { schema, migrations, log });
     return db;
   } catch (error) {
     await db.destroy();
     throw error;
+  }
+}
+
+/** Creates the schema where it is missing and applies the migrations that are not applied yet. */
+export async function migrateSchema(
+  db: Kysely<unknown>,
+  { schema, migrations, log }: { schema: string; migrations: Record<string, Migration>; log: Logger },
+): Promise<void> {
+  await createSchema(db, schema);
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    migrationTableSchema: schema,
+  });
+  const { error, results } = await migrator.migrateToLatest();
+  for (const result of results ?? [])
+    log.info({ migration: result.migrationName, status: result.status }, 'migration');
+  if (error) throw error;
+}
+
+/**
+ * Waits until the schema has all migrations of this program. It may have more: while a release is being replaced by the next
+ * one, the old program goes on over the new schema.
+ */
+async function waitForMigrations(
+  db: Kysely<unknown>,
+  options: { schema: string; migrations: Record<string, Migration>; log: Logger; signal: AbortSignal },
+): Promise<void> {
+  const { schema, log, signal } = options;
+  const known = Object.keys(options.migrations);
+  for (let attempt = 0; ; attempt++) {
+    const applied: string[] = await appliedMigrations(db, schema).catch((error: unknown): string[] => {
+      if (error instanceof DatabaseNotUsable) return [];
+      throw error;
+    });
+    const missing = known.filter((name) => !applied.includes(name));
+    if (missing.length === 0) {
+      const unknown = applied.filter((name) => !known.includes(name));
+      if (unknown.length > 0) log.warn({ schema, unknown }, 'the schema is newer than this program');
+      return;
+    }
+    if (attempt % 10 === 0)
+      log.warn({ schema, missing }, 'waiting for migrations: run `rigel database migrate` as the owner');
+    await sleep(RETRY_MS, undefined, { signal });
   }
 }
 
@@ -160,6 +199,11 @@ async function appliedMigrations(db: Kysely<unknown>, schema: string): Promise<s
 }
 
 async function createSchema(db: Kysely<unknown>, schema: string): Promise<void> {
+  // A role that owns the schema may yet lack the right to create one, which IF NOT EXISTS asks for in any case.
+  const { rows } = await sql<{
+    found: boolean;
+  }>`SELECT to_regnamespace(${schema}) IS NOT NULL AS found`.execute(db);
+  if (rows[0]?.found) return;
   try {
     await sql`CREATE SCHEMA IF NOT EXISTS ${sql.id(schema)}`.execute(db);
   } catch (error) {

@@ -1,6 +1,15 @@
 export { ConfigError, readConfig } from './config.js';
-export { checkDatabase, createPool, DatabaseNotUsable, openDatabase, openExisting } from './database.js';
+export {
+  checkDatabase,
+  createPool,
+  DatabaseNotUsable,
+  migrateSchema,
+  openDatabase,
+  openExisting,
+} from './database.js';
+export { DatabaseConfig, databaseOptions, withPassword } from './database-config.js';
 export { isDatabaseUnavailable } from './database-errors.js';
+export { grantRuntime, prepareRoles } from './database-roles.js';
 export { createLogger, LOG_LEVELS } from './logging.js';
 export { type Sample, sampled } from './metrics.js';
 export { Operations } from './operations.js';

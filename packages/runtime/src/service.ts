@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { health, opsSettings, type ServiceName, tracingSettings } from '@rigel/contracts';
+import {
+  health,
+  natsSettings,
+  opsSettings,
+  type Participant,
+  type ServiceName,
+  tracingSettings,
+} from '@rigel/contracts';
 import { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { type Static, type TObject, Type } from 'typebox';
 import { ConfigError, readConfig } from './config.js';
 import { createLogger, LOG_LEVELS } from './logging.js';
 import { collectProcessMetrics, sampled } from './metrics.js';
+import { natsOptions } from './nats-config.js';
 import { startOpsServer } from './ops-server.js';
 import { answers, type Check, Readiness } from './readiness.js';
 import { startTracing, tracingWanted } from './tracing.js';
@@ -24,6 +32,9 @@ export const CommonConfig = Type.Object({
   ...opsSettings,
   ...tracingSettings,
 });
+
+const NatsConfig = Type.Object(natsSettings);
+type ProcessConfig = Static<typeof CommonConfig> & Static<typeof NatsConfig>;
 
 /** What a service gets to start with. */
 export interface ServiceContext<Config> {
@@ -61,7 +72,7 @@ export function serveHealth(
  * the process with status 1: whoever supervises it starts it again, and it goes on from the event store.
  */
 export async function runService<S extends TObject>(options: {
-  name: string;
+  name: Participant;
   config: S;
   start: (context: ServiceContext<Static<S>>) => Promise<void>;
 }): Promise<void> {
@@ -125,7 +136,14 @@ export async function runService<S extends TObject>(options: {
       });
     }
     readiness.add({ nats: () => 'not connected yet' });
-    const bus = await Bus.connect({ url: config.NATS_URL, name, log });
+    const bus = await Bus.connect({
+      url: config.NATS_URL,
+      name,
+      log,
+      participant: options.name,
+      ...natsOptions(config),
+      signal: stopping.signal,
+    });
     steps.push({ what: 'nats', stop: () => bus.close() });
     readiness.add({ nats: async () => ((await bus.isConnected()) ? 'ok' : 'NATS does not answer') });
     await options.start({
@@ -149,15 +167,12 @@ export async function runService<S extends TObject>(options: {
   log.info('ready');
 }
 
-function readConfigOrExit<S extends TObject>(
-  name: string,
-  schema: S,
-): Static<S> & Static<typeof CommonConfig> {
+function readConfigOrExit<S extends TObject>(name: string, schema: S): Static<S> & ProcessConfig {
   try {
     return readConfig(
-      Type.Object({ ...CommonConfig.properties, ...schema.properties }),
+      Type.Object({ ...CommonConfig.properties, ...natsSettings, ...schema.properties }),
       process.env,
-    ) as Static<S> & Static<typeof CommonConfig>;
+    ) as Static<S> & ProcessConfig;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     exitForConfig(name, error);

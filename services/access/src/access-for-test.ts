@@ -28,6 +28,8 @@ export async function startAccessForTest(servers: TestServers): Promise<AccessFo
       bus: await servers.startBus('access'),
       config: {
         DATABASE_URL: servers.databaseUrl,
+        RIGEL_DATABASE_PASSWORD_FILE: '',
+        RIGEL_MIGRATIONS: 'apply' as const,
         NATS_URL: servers.natsUrl,
         RIGEL_SERVICE_NAME: '',
         RIGEL_LOG_LEVEL: 'info' as const,

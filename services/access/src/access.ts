@@ -3,6 +3,8 @@ import { accessSettings } from '@rigel/contracts';
 import { EventRelay, historyOf } from '@rigel/event-store';
 import {
   checkDatabase,
+  DatabaseConfig,
+  databaseOptions,
   measureRelay,
   Operations,
   openDatabase,
@@ -20,7 +22,7 @@ import type { AccessTables } from './tables.js';
 import { serveTokens } from './token/handlers.js';
 
 export const AccessConfig = Type.Object({
-  DATABASE_URL: Type.String({ minLength: 1, description: 'Address of the PostgreSQL database.' }),
+  ...DatabaseConfig.properties,
   ...accessSettings,
 });
 
@@ -28,7 +30,7 @@ export const AccessConfig = Type.Object({
 export async function startAccess(context: ServiceContext<Static<typeof AccessConfig>>): Promise<void> {
   const { config, log, bus, signal, onShutdown } = context;
   const db = await openDatabase<AccessTables>({
-    url: config.DATABASE_URL,
+    ...databaseOptions(config),
     schema: 'access',
     migrations,
     log,

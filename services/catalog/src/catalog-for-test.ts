@@ -27,6 +27,8 @@ export async function startCatalogForTest(servers: TestServers): Promise<Catalog
         NATS_URL: servers.natsUrl,
         RIGEL_SERVICE_NAME: '',
         RIGEL_LOG_LEVEL: 'info',
+        RIGEL_DATABASE_PASSWORD_FILE: '',
+        RIGEL_MIGRATIONS: 'apply',
       },
     });
     replicas.push(replica);

@@ -2,6 +2,8 @@ import { systemClock } from '@rigel/clock';
 import { EventRelay, historyOf } from '@rigel/event-store';
 import {
   checkDatabase,
+  DatabaseConfig,
+  databaseOptions,
   measureRelay,
   Operations,
   openDatabase,
@@ -9,7 +11,7 @@ import {
   serveHealth,
 } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';
 import { serveActions } from './action/handlers.js';
 import { eventTypes } from './event-types.js';
@@ -20,15 +22,13 @@ import { Store } from './store.js';
 import type { CatalogTables } from './tables.js';
 import { serveTemplates } from './template/handlers.js';
 
-export const CatalogConfig = Type.Object({
-  DATABASE_URL: Type.String({ minLength: 1, description: 'Address of the PostgreSQL database.' }),
-});
+export const CatalogConfig = DatabaseConfig;
 
 /** Starts the catalog service: actions, their implementations, remote steps and templates, in the schema `catalog`. */
 export async function startCatalog(context: ServiceContext<Static<typeof CatalogConfig>>): Promise<void> {
   const { config, log, bus, signal, onShutdown } = context;
   const db = await openDatabase<CatalogTables>({
-    url: config.DATABASE_URL,
+    ...databaseOptions(config),
     schema: 'catalog',
     migrations,
     log,

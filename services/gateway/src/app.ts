@@ -60,6 +60,8 @@ export interface AppOptions {
   config: AppSettings;
   /** Host names that the API is known by; null or absent = any. */
   hostNames?: readonly string[] | null;
+  /** Certificate and key for HTTPS; HTTP when absent. */
+  tls?: { cert: string; key: string } | undefined;
 }
 
 /**
@@ -67,7 +69,13 @@ export interface AppOptions {
  * @throws RangeError when the time zone does not exist.
  * @throws ConfigError when a trusted proxy is none.
  */
-export async function buildApp({ bus, log, config, hostNames = null }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp({
+  bus,
+  log,
+  config,
+  hostNames = null,
+  tls,
+}: AppOptions): Promise<FastifyInstance> {
   const times = createTimeFormat(config.RIGEL_TIME_ZONE);
   const live = new LiveStreams({ bus, log, times, limit: config.RIGEL_HTTP_STREAMS });
   const app = Fastify({
@@ -76,8 +84,7 @@ export async function buildApp({ bus, log, config, hostNames = null }: AppOption
     bodyLimit: MAX_BODY_BYTES,
     trustProxy: trustedProxies(config.RIGEL_HTTP_TRUST_PROXY),
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Node would refuse a request without Host with no word of why; we do it.
-    http: { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false },
+    ...serverOptions(tls),
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     // A request that arrives on an open connection while the process ends is still answered as usual.
     return503OnClosing: false,
@@ -159,6 +166,16 @@ async function registerAccess(
   });
   registerGate(app, { authenticator, limits });
   return authenticator;
+}
+
+/** Fastify's types know two kinds of server; routes are the same for both. */
+function serverOptions(tls: AppOptions['tls']): {
+  http: { maxHeaderSize: number; requireHostHeader: boolean };
+} {
+  // Node would refuse a request without Host with no word of why; we do it.
+  const http = { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false };
+  if (tls === undefined) return { http };
+  return { https: { ...http, ...tls, minVersion: 'TLSv1.2' } } as unknown as { http: typeof http };
 }
 
 function readBodiesByContent(app: FastifyInstance): void {

@@ -1,7 +1,9 @@
+import type { Server as TlsServer } from 'node:tls';
 import { gatewaySettings, isLoopback, isTimeZone } from '@rigel/contracts';
 import { ConfigError, type ServiceContext } from '@rigel/runtime';
 import { type Static, Type } from 'typebox';
 import { buildApp } from './app.js';
+import { followTlsFiles, readTlsFiles } from './tls-files.js';
 
 /** The gateway's settings. */
 export const GatewayConfig = Type.Object({
@@ -36,7 +38,12 @@ export async function startGateway(context: ServiceContext<Static<typeof Gateway
   // A name that leads here from elsewhere is no danger where a token is needed, which no browser sends by itself.
   const hostNames =
     config.RIGEL_ACCESS === 'off' ? names.split(',').map((name) => name.trim().toLowerCase()) : null;
-  const app = await buildApp({ bus, log, config, hostNames });
+  const tls = readTlsFiles(config);
+  const app = await buildApp({ bus, log, config, hostNames, tls });
+  if (tls) {
+    const server = app.server as unknown as TlsServer;
+    onShutdown('certificate', followTlsFiles(server, config, tls, { log }));
+  }
   // Stops accepting connections, and resolves when the requests under way are answered.
   onShutdown('http', () => app.close());
   try {

@@ -30,6 +30,8 @@ export async function startInventoryForTest(servers: TestServers): Promise<Inven
         NATS_URL: servers.natsUrl,
         RIGEL_SERVICE_NAME: '',
         RIGEL_LOG_LEVEL: 'info',
+        RIGEL_DATABASE_PASSWORD_FILE: '',
+        RIGEL_MIGRATIONS: 'apply',
       },
     });
     replicas.push(replica);

@@ -2,6 +2,8 @@ import { systemClock } from '@rigel/clock';
 import { EventRelay, historyOf } from '@rigel/event-store';
 import {
   checkDatabase,
+  DatabaseConfig,
+  databaseOptions,
   measureRelay,
   Operations,
   openDatabase,
@@ -10,7 +12,7 @@ import {
   serveHealth,
 } from '@rigel/runtime';
 import type { Kysely } from 'kysely';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
 import { eventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
@@ -21,15 +23,13 @@ import { serveServices } from './service/handlers.js';
 import { Store } from './store.js';
 import type { InventoryTables } from './tables.js';
 
-export const InventoryConfig = Type.Object({
-  DATABASE_URL: Type.String({ minLength: 1, description: 'Address of the PostgreSQL database.' }),
-});
+export const InventoryConfig = DatabaseConfig;
 
 /** Starts the inventory service: clusters, services, pools and nodes, in the database schema `inventory`. */
 export async function startInventory(context: ServiceContext<Static<typeof InventoryConfig>>): Promise<void> {
   const { config, log, bus, signal, onShutdown } = context;
   const db = await openDatabase<InventoryTables>({
-    url: config.DATABASE_URL,
+    ...databaseOptions(config),
     schema: 'inventory',
     migrations,
     log,

@@ -5,6 +5,8 @@ import { WorkQueue } from '@rigel/messaging';
 import {
   ConfigError,
   checkDatabase,
+  DatabaseConfig,
+  databaseOptions,
   measureRelay,
   Operations,
   openDatabase,
@@ -33,10 +35,7 @@ import { readWhyFacts } from './why/read-facts.js';
 const SCHEDULE_TICK_MS = 1_000;
 
 export const SchedulerConfig = Type.Object({
-  DATABASE_URL: Type.String({
-    minLength: 1,
-    description: 'PostgreSQL, in which the service owns the schema scheduler.',
-  }),
+  ...DatabaseConfig.properties,
   ...schedulerSettings,
 });
 
@@ -45,14 +44,15 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const { config, log, bus, signal, onShutdown } = context;
   const { RIGEL_TIME_ZONE: zone } = config;
   if (!isTimeZone(zone)) throw new ConfigError(`RIGEL_TIME_ZONE is wrong: ${zone} (no such time zone)`);
+  const database = databaseOptions(config);
   const db = await openDatabase<Tables>({
-    url: config.DATABASE_URL,
+    ...database,
     schema: 'scheduler',
     migrations,
     log,
     signal,
   });
-  const commits = createCommitPool(config.DATABASE_URL, log);
+  const commits = createCommitPool(database.url, log);
   onShutdown('database', async () => {
     await commits.end();
     await db.destroy();
@@ -70,7 +70,9 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   onShutdown('relay', () => relay.stop());
 
   const store = new TaskStore(db, commits, (events) => relay.notify(events));
-  const work = new WorkQueue(bus, log);
+  const work = new WorkQueue(bus, log, config.RIGEL_WORK_REPLICAS);
+  // Executors wait for it. Should it fail, the next offer makes it.
+  work.prepare().catch((error: unknown) => log.warn({ err: error }, 'the work queue cannot be made yet'));
   const operations = new Operations(bus, log);
   onShutdown('operations', () => operations.stop());
   serveQueries(operations, new TaskQueries(db, store));
@@ -108,7 +110,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
       .catch((error: unknown) => log.warn({ err: error }, 'schedules could not be read, trying again'));
   });
   const ownership = new Ownership({
-    databaseUrl: config.DATABASE_URL,
+    databaseUrl: database.url,
     log,
     onChange: (partitions) => {
       runner.own(partitions);

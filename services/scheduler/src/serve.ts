@@ -12,6 +12,8 @@ import {
   type RpcRequest,
   type RpcResponse,
   ServiceError,
+  TASK_CONTROL_OPERATION,
+  TASK_CREATED_SUBJECT,
   tasks,
 } from '@rigel/contracts';
 import { metaOf } from '@rigel/event-store';
@@ -30,7 +32,7 @@ import type { Executors } from './why/executors.js';
 import { servePartitionWhy, serveWhy, type WhyStore } from './why/serve.js';
 
 /** From any replica to the owner of the task's partition. */
-const control = defineRpc('scheduler.{partition}.control', {
+const control = defineRpc(TASK_CONTROL_OPERATION, {
   request: Type.Object({
     id: Id,
     command: Type.Union([Type.Literal('start'), Type.Literal('pause'), Type.Literal('stop')]),
@@ -40,7 +42,6 @@ const control = defineRpc('scheduler.{partition}.control', {
 });
 
 /** Told to all replicas: there is a new task to take up. */
-const CREATED_SUBJECT = 'rigel.scheduler.created';
 const TaskAnnounced = Type.Object({ ids: Type.Array(Id) });
 
 /** A recorder that tells all replicas of the tasks it has recorded. */
@@ -48,7 +49,7 @@ export function announcing(store: TaskRecorder, bus: Bus): TaskRecorder {
   return {
     create: async (appends, now) => {
       await store.create(appends, now);
-      bus.publish(CREATED_SUBJECT, { ids: appends.map(({ task }) => task.id) });
+      bus.publish(TASK_CREATED_SUBJECT, { ids: appends.map(({ task }) => task.id) });
     },
     reserve: (...request) => store.reserve(...request),
     reserveForRemoval: (...request) => store.reserveForRemoval(...request),
@@ -87,12 +88,12 @@ export function serveTasks(parts: Parts): void {
   const { bus, operations, engine, store, clock } = parts;
   operations.serve(tasks.create, async (request, context) => {
     const answer = await createTasks(request, context, parts);
-    bus.publish(CREATED_SUBJECT, { ids: answer.ids });
+    bus.publish(TASK_CREATED_SUBJECT, { ids: answer.ids });
     return answer;
   });
   const operate = async (operation: Promise<{ id: number }>): Promise<{ id: number }> => {
     const { id } = await operation;
-    bus.publish(CREATED_SUBJECT, { ids: [id] });
+    bus.publish(TASK_CREATED_SUBJECT, { ids: [id] });
     return { id };
   };
   const byHand = (operator: string): OnBehalf => ({ operator, flowType: 'manual' });
@@ -120,7 +121,7 @@ export function serveTasks(parts: Parts): void {
     await store.reserveForRemoval(node_ids, ttl_ms, clock.now());
     return {};
   });
-  bus.subscribe(CREATED_SUBJECT, TaskAnnounced, () => {
+  bus.subscribe(TASK_CREATED_SUBJECT, TaskAnnounced, () => {
     // Whoever misses this finds the task at the next look into the table.
     engine.adopt().catch(() => undefined);
   });

@@ -1,3 +1,5 @@
+import { Agent, fetch as fetchWith } from 'undici';
+
 /** An answer of the HTTP API. */
 export interface Answer<Data = unknown> {
   status: number;
@@ -59,10 +61,20 @@ export class ApiClient {
     private readonly timeoutMs = 60_000,
     /** The header by which it says who it is. */
     private readonly authorization = 'tester',
-  ) {}
+    /** Certificate (PEM) of the authority to trust, for https. */
+    ca?: string,
+  ) {
+    if (ca !== undefined) {
+      const dispatcher = new Agent({ connect: { ca } });
+      this.fetch = ((url: string, init: object) => fetchWith(url, { ...init, dispatcher })) as typeof fetch;
+    }
+  }
+
+  /** Node's own, unless it must be told whom to trust. */
+  readonly fetch: typeof fetch = fetch;
 
   async call<Data = unknown>(path: string, body?: unknown, method = 'POST'): Promise<Answer<Data>> {
-    const response = await fetch(`${this.url}${path}`, {
+    const response = await this.fetch(`${this.url}${path}`, {
       method,
       headers: { 'content-type': 'application/json', authorization: this.authorization },
       signal: AbortSignal.timeout(this.timeoutMs),

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -44,6 +44,8 @@ export interface RigOptions {
   fastDatabase?: boolean;
   /** How long a killed process waits for its next start. Default: the supervisor's. */
   backoff?: StackOptions['backoff'];
+  /** With the production configuration of NATS, encryption, and a database role for each service. */
+  secured?: boolean;
   /** Every service leaves a CPU profile in this folder when it ends. */
   profileDir?: string | undefined;
 }
@@ -64,6 +66,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       ...(options.providers ? { RIGEL_PROVIDERS_FILE: providersFile } : {}),
       RIGEL_DATA_DIR: dataDir,
       RIGEL_HTTP_PORT: '0',
+      RIGEL_SECURED: String(options.secured ?? false),
       RIGEL_EXECUTORS: String(options.executors ?? 2),
       RIGEL_SCHEDULERS: String(options.schedulers ?? 1),
       RIGEL_SSH_USER: sshd.user,
@@ -80,7 +83,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
           env: { ...service.env, ...settingsFor(service.name, options.env ?? {}) },
         })),
     });
-    const api = new ApiClient(stack.httpUrl);
+    const ca = stack.caFile === undefined ? undefined : await readFile(stack.caFile, 'utf8');
+    const api = new ApiClient(stack.httpUrl, undefined, undefined, ca);
     const machines = machinesOf(dataDir);
     return {
       stack,

@@ -1,4 +1,4 @@
-import { schedules } from '@rigel/contracts';
+import { SCHEDULE_SAVED_SUBJECT, schedules } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
 import { Type } from 'typebox';
 import { reserveForDeletion } from './pool-deletion.js';
@@ -7,7 +7,6 @@ import type { ScheduleRunner } from './runner.js';
 import { type SaveParts, saveSchedule } from './save.js';
 
 /** Told to all replicas: a scheduled task was saved. */
-const SAVED_SUBJECT = 'rigel.scheduler.schedule_saved';
 const ScheduleAnnounced = Type.Object({ id: Type.Integer() });
 
 /** Serves the operations on scheduled tasks; any replica answers them. */
@@ -20,7 +19,7 @@ export function serveSchedules(
   const { bus } = parts;
   operations.serve(schedules.save, async (request, context) => {
     const answer = await saveSchedule(request, context, parts);
-    bus.publish(SAVED_SUBJECT, answer);
+    bus.publish(SCHEDULE_SAVED_SUBJECT, answer);
     return answer;
   });
   operations.serve(schedules.find, (request) => queries.find(request));
@@ -30,7 +29,7 @@ export function serveSchedules(
     await reserveForDeletion(parts.store.db, request, parts.clock.now());
     return {};
   });
-  bus.subscribe(SAVED_SUBJECT, ScheduleAnnounced, () => {
+  bus.subscribe(SCHEDULE_SAVED_SUBJECT, ScheduleAnnounced, () => {
     // Whoever misses this finds it at the next look.
     runner.tick().catch(() => undefined);
   });

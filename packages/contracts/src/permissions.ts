@@ -1,0 +1,211 @@
+import { access } from './access.js';
+import { catalog } from './catalog.js';
+import { type EventOwner, eventsSubject, readEvents } from './events.js';
+import {
+  controlSubject,
+  directOfferSubject,
+  execution,
+  HEARTBEAT_SUBJECT,
+  PARTITIONS_TAKEN_SUBJECT,
+  WORK_STREAM,
+  WORK_SUBJECTS,
+} from './execution.js';
+import { health, SERVICES, type ServiceName } from './health.js';
+import { inventory } from './inventory.js';
+import { live, outputStoredSubject } from './live.js';
+import {
+  SCHEDULE_SAVED_SUBJECT,
+  TASK_CONTROL_OPERATION,
+  TASK_CREATED_SUBJECT,
+  TASK_WHY_OF_OWNER_OPERATION,
+} from './replicas.js';
+import type { Rpc } from './rpc.js';
+import { schedules } from './schedules.js';
+import { tasks } from './tasks.js';
+import { taskWhy } from './why.js';
+
+/*
+ * Who may say and hear what on NATS. Each participant has a user of its own there; what the server lets that user do is made
+ * from this table, and nothing else is allowed. A service more is an entry more.
+ */
+
+/** A process that takes part in the exchange of messages. */
+export type Participant = ServiceName | 'gateway';
+
+export const PARTICIPANTS: readonly Participant[] = ['gateway', ...SERVICES];
+
+/** What a participant does beside answering the operations that bear its name. */
+interface Part {
+  /** Operations of others that it calls. */
+  calls: readonly Rpc[];
+  /** Subjects that it tells something on; `*` stands for one name. */
+  tells: readonly string[];
+  /** Subjects that it listens to. */
+  hears: readonly string[];
+  /** Subjects that its replicas use among themselves. */
+  among?: readonly string[];
+  /** Its side of the queue of work. */
+  work?: 'offers' | 'takes';
+}
+
+function all(operations: Record<string, Rpc>, except: readonly Rpc[] = []): Rpc[] {
+  return Object.values(operations).filter((rpc) => !except.includes(rpc));
+}
+
+/** The services that have a history. */
+const OWNERS: readonly EventOwner[] = ['inventory', 'catalog', 'scheduler', 'access'];
+
+const ANY_CAPABILITY = directOfferSubject('*' as never);
+const ANY_EXECUTOR = controlSubject('*');
+const ANY_RUN = outputStoredSubject('*' as never);
+
+export const PARTS: Readonly<Record<Participant, Part>> = {
+  gateway: {
+    calls: [
+      ...all(catalog, [catalog.resolveTemplate]),
+      ...all(inventory, [
+        inventory.planNodes,
+        inventory.poolTargets,
+        inventory.targetsById,
+        inventory.findTargets,
+      ]),
+      ...all(tasks, [tasks.reserveNodes]),
+      ...all(schedules),
+      ...all(live),
+      taskWhy,
+      ...all(access),
+      ...SERVICES.map(health),
+    ],
+    tells: [],
+    hears: [eventsSubject('scheduler'), eventsSubject('access'), ANY_RUN],
+  },
+  inventory: {
+    calls: [tasks.reserveNodes, readEvents('scheduler')],
+    tells: [eventsSubject('inventory')],
+    hears: [eventsSubject('scheduler')],
+  },
+  catalog: { calls: [], tells: [eventsSubject('catalog')], hears: [] },
+  access: {
+    // The audit is made from the events of all.
+    calls: OWNERS.map(readEvents),
+    tells: [eventsSubject('access')],
+    hears: OWNERS.map(eventsSubject),
+  },
+  scheduler: {
+    calls: [
+      catalog.getTemplate,
+      catalog.resolveTemplate,
+      inventory.findTargets,
+      inventory.getPool,
+      inventory.getService,
+      inventory.listNodes,
+      inventory.planNodes,
+      inventory.poolTargets,
+      inventory.removeNodes,
+      inventory.targetsById,
+    ],
+    tells: [eventsSubject('scheduler'), PARTITIONS_TAKEN_SUBJECT, ANY_CAPABILITY, ANY_EXECUTOR, ANY_RUN],
+    hears: [HEARTBEAT_SUBJECT],
+    among: [
+      TASK_CREATED_SUBJECT,
+      SCHEDULE_SAVED_SUBJECT,
+      `rigel.${TASK_CONTROL_OPERATION}`,
+      `rigel.${TASK_WHY_OF_OWNER_OPERATION}`,
+    ],
+    work: 'offers',
+  },
+  executor: {
+    calls: all(execution),
+    tells: [HEARTBEAT_SUBJECT],
+    hears: [ANY_CAPABILITY, ANY_EXECUTOR, PARTITIONS_TAKEN_SUBJECT],
+    work: 'takes',
+  },
+};
+
+/** Every operation between services; the second word of its subject is the service that answers it. */
+export const OPERATIONS: readonly Rpc[] = [
+  ...all(catalog),
+  ...all(inventory),
+  ...all(tasks),
+  ...all(schedules),
+  ...all(live),
+  taskWhy,
+  ...all(execution),
+  ...SERVICES.map(health),
+  ...all(access),
+  ...OWNERS.map(readEvents),
+];
+
+/** The operations that a participant answers. */
+export function answeredBy(participant: Participant): Rpc[] {
+  return OPERATIONS.filter(({ subject }) => subject.split('.')[1] === participant);
+}
+
+/** First words of the subjects on which a participant gets its answers; nobody else may listen there. */
+export const inboxPrefix = (participant: string): string => `_INBOX.${participant}`;
+
+/** Where a participant keeps bodies that are too large for a message; its partners fetch them there, by a random name. */
+export const bodySubject = (participant: string, name: string): string => `rigel.body.${participant}.${name}`;
+
+/** Subjects that a NATS user may publish to and subscribe to; it may also answer each message that it gets, once. */
+export interface Permissions {
+  publish: string[];
+  subscribe: string[];
+}
+
+const WORK_SUBJECTS_OF: Readonly<Record<NonNullable<Part['work']>, readonly string[]>> = {
+  // Whoever offers also makes the stream and its consumers, so that whoever takes needs no right to change them.
+  offers: [
+    WORK_SUBJECTS,
+    `$JS.API.STREAM.INFO.${WORK_STREAM}`,
+    `$JS.API.STREAM.CREATE.${WORK_STREAM}`,
+    `$JS.API.STREAM.UPDATE.${WORK_STREAM}`,
+    `$JS.API.CONSUMER.CREATE.${WORK_STREAM}.>`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${WORK_STREAM}.*`,
+  ],
+  takes: [
+    `$JS.API.CONSUMER.INFO.${WORK_STREAM}.*`,
+    `$JS.API.CONSUMER.MSG.NEXT.${WORK_STREAM}.*`,
+    `$JS.ACK.${WORK_STREAM}.>`,
+    // With the domain and the account before the stream, as newer servers have it.
+    `$JS.ACK.*.*.${WORK_STREAM}.>`,
+  ],
+};
+
+const anyPartition = (subject: string): string => subject.replace('{partition}', '*');
+const subjectsOf = (operations: readonly Rpc[]): string[] =>
+  operations.map(({ subject }) => anyPartition(subject));
+const withinReplicas = ({ among = [] }: Part): string[] => among.map(anyPartition);
+
+/** Whom it calls, and who calls it, also its own replicas: they fetch large bodies from each other. */
+function partnersOf(participant: Participant): Participant[] {
+  const callees = (caller: Participant) =>
+    new Set(PARTS[caller].calls.map(({ subject }) => subject.split('.')[1]));
+  return PARTICIPANTS.filter(
+    (other) =>
+      callees(participant).has(other) ||
+      callees(other).has(participant) ||
+      (other === participant && PARTS[participant].among !== undefined),
+  );
+}
+
+/** What the NATS user of a participant may do. */
+export function permissionsOf(participant: Participant): Permissions {
+  const part = PARTS[participant];
+  return {
+    publish: [
+      ...subjectsOf(part.calls),
+      ...part.tells,
+      ...withinReplicas(part),
+      ...(part.work ? WORK_SUBJECTS_OF[part.work] : []),
+      ...partnersOf(participant).map((other) => bodySubject(other, '*')),
+    ].sort(),
+    subscribe: [
+      ...subjectsOf(answeredBy(participant)),
+      ...part.hears,
+      ...withinReplicas(part),
+      `${inboxPrefix(participant)}.>`,
+      bodySubject(participant, '*'),
+    ].sort(),
+  };
+}

@@ -1,0 +1,271 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run as rigel } from '@rigel/cli';
+import {
+  answeredBy,
+  OPERATIONS,
+  PARTICIPANTS,
+  type Participant,
+  permissionsOf,
+  runtimeRole,
+  WORK_STREAM,
+} from '@rigel/contracts';
+import { waitFor } from '@rigel/testing';
+import { connect, ErrorCode, type NatsConnection, NatsError } from 'nats';
+import pg from 'pg';
+import t from 'tap';
+import { loopbackNodes } from '../support/fleet.js';
+import { type Rig, startRig } from '../support/rig.js';
+
+/*
+ * The whole system as it runs in production: NATS with a user for each service, its permissions, and encryption; PostgreSQL
+ * with a role for each service; HTTPS. First the main job, then what each part's credentials must not be good for.
+ */
+
+let rig: Rig;
+let folder: string;
+t.before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rigel-secured-'));
+  rig = await startRig({ secured: true });
+});
+t.teardown(async () => {
+  await rig?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const HANDED_OUT_MS = 5_000;
+
+const natsFolder = () => join(rig.dataDir, 'secured', 'nats');
+
+t.test('the main job: inventory, a task over SSH, its events live, and the history agrees', async (t) => {
+  const { api, fleet, sshd, stack } = rig;
+  t.match(stack.httpUrl, /^https:/);
+  const nodes = loopbackNodes(6, sshd.port);
+  const { poolId } = await fleet.pool(nodes);
+  // A script larger than what NATS takes in one message: it goes over the subjects of bodies.
+  const script = `#!/bin/sh\n${'# filling\n'.repeat(120_000)}echo done on $SSH_CONNECTION\n`;
+  const template = await fleet.template({
+    first: { command: 'echo "$3 first"' },
+    long: { command: script, script: true },
+  });
+  const id = await fleet.startTask(template, nodes);
+  const live = await api.fetch(`${api.url}/task/${id}/events`, { headers: { authorization: 'tester' } });
+  const task = await fleet.ended(id, 60_000);
+  t.match(task, { state: 2, end_reason: 'completed', stat: [0, 0, 6, 0, 0] });
+  const events = await live.text();
+  t.match(events, /event: task_finished/);
+  t.equal(events.match(/event: step_succeeded/g)?.length, 12);
+  const { data } = await api.call<{ status: number }[]>(`/pool/${poolId}/list_nodes?page_size=100`);
+  t.equal(data.filter(({ status }) => status === 1).length, 6, 'the inventory follows the scheduler');
+  const lines: string[] = [];
+  const output = {
+    out: (line: string) => void lines.push(line),
+    note: (line: string) => void lines.push(line),
+  };
+  t.equal(await rigel(['verify'], { RIGEL_DATA_DIR: rig.dataDir }, output), 0, lines.join('\n'));
+});
+
+t.test('it ran without one refusal by NATS', async (t) => {
+  for (const { logFile, name } of rig.stack.processes) {
+    const text = await readFile(logFile, 'utf8');
+    t.notMatch(text, /permissions violation/i, name);
+  }
+});
+
+async function connectAs(participant: Participant): Promise<NatsConnection> {
+  return connect({
+    servers: rig.stack.natsUrl,
+    user: participant,
+    pass: await readFile(join(natsFolder(), `${participant}.password`), 'utf8'),
+    tls: { caFile: rig.stack.caFile as string },
+    inboxPrefix: `_INBOX.${participant}`,
+    reconnect: false,
+  });
+}
+
+/** What the server says to each subject: the ones it refuses. */
+async function refusedOf(
+  nats: NatsConnection,
+  kind: 'publish' | 'subscribe',
+  subjects: readonly string[],
+): Promise<Set<string>> {
+  const refused = new Set<string>();
+  // Goes on until the process ends.
+  void (async () => {
+    for await (const { type, permissionContext } of nats.status() as AsyncIterable<{
+      type: string;
+      permissionContext?: { subject: string };
+    }>) {
+      if (type === 'error' && permissionContext) refused.add(permissionContext.subject);
+    }
+  })();
+  for (const subject of subjects) {
+    if (kind === 'publish') nats.publish(subject);
+    else {
+      nats.subscribe(subject, {
+        callback: (error) => {
+          if (error instanceof NatsError && error.code === ErrorCode.PermissionsViolation)
+            refused.add(subject);
+        },
+      });
+    }
+  }
+  await nats.flush();
+  // All refusals have arrived by then; the client hands them out one by one.
+  const deadline = Date.now() + HANDED_OUT_MS;
+  while (refused.size < new Set(subjects).size && Date.now() < deadline) await sleep(10);
+  await nats.close();
+  return refused;
+}
+
+const words = (subject: string): string =>
+  subject.replaceAll('{partition}', '3').replaceAll('*', 'x').replace('>', 'x');
+
+for (const participant of PARTICIPANTS) {
+  t.test(`NATS refuses ${participant} all that is not its own`, async (t) => {
+    const own = permissionsOf(participant);
+    const others = PARTICIPANTS.filter((other) => other !== participant);
+    const may = (allowed: readonly string[], subject: string): boolean =>
+      allowed.some((pattern) => matches(pattern, subject));
+
+    const calls = OPERATIONS.map(({ subject }) => words(subject));
+    const toPublish = [
+      ...calls,
+      ...others.flatMap((other) => permissionsOf(other).publish.map(words)),
+      ...others.map((other) => `_INBOX.${other}.guessed`),
+      `$JS.API.STREAM.DELETE.${WORK_STREAM}`,
+      `$JS.API.STREAM.PURGE.${WORK_STREAM}`,
+      `$JS.API.CONSUMER.DELETE.${WORK_STREAM}.ssh`,
+      '$SYS.REQ.SERVER.PING',
+      'elsewhere',
+    ].filter((subject) => !may(own.publish, subject));
+    t.same(await refusedOf(await connectAs(participant), 'publish', toPublish), new Set(toPublish));
+
+    const toHear = [
+      ...OPERATIONS.filter((rpc) => !answeredBy(participant).includes(rpc)).map(({ subject }) =>
+        words(subject),
+      ),
+      ...others.flatMap((other) => permissionsOf(other).subscribe.map(words)),
+      '>',
+      'rigel.>',
+      '_INBOX.>',
+      '$SYS.>',
+      'rigel.work.ssh',
+    ].filter((subject) => !may(own.subscribe, subject));
+    t.same(await refusedOf(await connectAs(participant), 'subscribe', toHear), new Set(toHear));
+  });
+}
+
+/** Whether a subject is within a pattern of NATS. */
+function matches(pattern: string, subject: string): boolean {
+  const parts = subject.split('.');
+  const wanted = pattern.split('.');
+  for (const [index, part] of wanted.entries()) {
+    if (part === '>') return parts.length > index;
+    if (parts[index] === '*' || parts[index] === '>' || (part !== '*' && part !== parts[index])) return false;
+  }
+  return parts.length === wanted.length;
+}
+
+t.test('an executor takes work, claims, reports, and nothing else', async (t) => {
+  const nats = await connectAs('executor');
+  t.teardown(() => nats.close());
+  const manager = await nats.jetstreamManager({ checkAPI: false, timeout: 500 });
+  t.match(await manager.consumers.info(WORK_STREAM, 'ssh'), { name: 'ssh' });
+  await t.rejects(manager.streams.delete(WORK_STREAM));
+  await t.rejects(manager.consumers.delete(WORK_STREAM, 'ssh'));
+  await t.rejects(manager.consumers.add(WORK_STREAM, { durable_name: 'spy' }));
+  for (const subject of [
+    'rigel.inventory.node.list',
+    'rigel.scheduler.task.create',
+    'rigel.scheduler.task.stop',
+  ]) {
+    await t.rejects(nats.request(subject, '{}', { timeout: 500 }), subject);
+  }
+});
+
+t.test('nobody gets in without the right password, or unencrypted', async (t) => {
+  const servers = rig.stack.natsUrl;
+  const tls = { caFile: rig.stack.caFile as string };
+  await t.rejects(connect({ servers, tls, reconnect: false, maxReconnectAttempts: 0 }), 'no user');
+  await t.rejects(
+    connect({ servers, tls, user: 'scheduler', pass: 'guessed', reconnect: false, maxReconnectAttempts: 0 }),
+    'a wrong password',
+  );
+  const pass = await readFile(join(natsFolder(), 'scheduler.password'), 'utf8');
+  await t.rejects(
+    connect({ servers, user: 'scheduler', pass, reconnect: false, maxReconnectAttempts: 0 }),
+    'the certificate is of an authority that nobody knows',
+  );
+  const plain = new URL(rig.stack.databaseUrl);
+  plain.search = '';
+  const client = new pg.Client({ connectionString: plain.href });
+  await t.rejects(client.connect(), /no encryption/);
+});
+
+async function connectToDatabase(role: string): Promise<pg.Client> {
+  const url = new URL(rig.stack.databaseUrl);
+  url.username = role;
+  url.password = await readFile(join(rig.dataDir, 'secured', 'database', role), 'utf8');
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  return client;
+}
+
+const SCHEMAS = ['inventory', 'catalog', 'scheduler', 'access'];
+
+for (const schema of SCHEMAS) {
+  t.test(`the database lets ${schema} use its own schema and no other`, async (t) => {
+    const client = await connectToDatabase(runtimeRole(schema));
+    t.teardown(() => client.end());
+    const refused = (statement: string) => t.rejects(client.query(statement), { code: '42501' }, statement);
+    await client.query(`SELECT * FROM ${schema}.events LIMIT 1`);
+    for (const other of SCHEMAS.filter((each) => each !== schema)) {
+      await refused(`SELECT * FROM ${other}.events`);
+      await refused(`INSERT INTO ${other}.event_head VALUES (true, 0)`);
+      await refused(`CREATE TABLE ${other}.mine (a int)`);
+      await refused(`SET ROLE ${runtimeRole(other)}`);
+    }
+    await refused(`UPDATE ${schema}.events SET data = '{}'`);
+    await refused(`DELETE FROM ${schema}.events`);
+    await refused(`TRUNCATE ${schema}.events`);
+    await refused(`DROP TABLE ${schema}.events`);
+    await refused(`CREATE TABLE ${schema}.mine (a int)`);
+    await refused('CREATE SCHEMA mine');
+    await refused('CREATE TABLE public.mine (a int)');
+    await refused('CREATE TEMPORARY TABLE mine (a int)');
+    await refused('SELECT * FROM pg_authid');
+    await refused(`SET ROLE rigel_${schema}_owner`);
+  });
+}
+
+t.test('secrets are in no log and no command line', async (t) => {
+  const secrets = await Promise.all(
+    [
+      ...PARTICIPANTS.map((participant) => join(natsFolder(), `${participant}.password`)),
+      ...SCHEMAS.map((schema) => join(rig.dataDir, 'secured', 'database', runtimeRole(schema))),
+    ].map((file) => readFile(file, 'utf8')),
+  );
+  for (const { name, logFile, pid } of rig.stack.processes) {
+    const seen =
+      (await readFile(logFile, 'utf8')) + (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
+    t.notOk(
+      secrets.some((secret) => seen.includes(secret)),
+      name,
+    );
+  }
+});
+
+t.test('a restart of everything finds its passwords and its data again', async (t) => {
+  for (const name of ['nats', 'postgres', 'scheduler', 'gateway']) rig.stack.kill(name, 'SIGKILL');
+  await waitFor(
+    async () => (await rig.api.call('/readyz', undefined, 'GET').catch(() => ({ status: 0 }))).status === 200,
+    { what: 'everything is ready again', timeoutMs: 60_000 },
+  );
+  const nodes = loopbackNodes(8, rig.sshd.port).slice(6);
+  await rig.fleet.pool(nodes);
+  const id = await rig.fleet.startTask(await rig.fleet.template({ again: { command: 'true' } }), nodes);
+  t.match(await rig.fleet.ended(id, 60_000), { state: 2 });
+});

@@ -1,0 +1,129 @@
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run as rigel } from '@rigel/cli';
+import { PARTICIPANTS, runtimeRole } from '@rigel/contracts';
+import { readLocalConfig, startStack } from '@rigel/local';
+import { findFreePort } from '@rigel/local-servers';
+import { waitFor } from '@rigel/testing';
+import ssh2 from 'ssh2';
+import t from 'tap';
+import { type ManifestedProcess, processOf, startAsManifested, stopAsManifested } from './as-manifested.js';
+import { overlayFolder, render } from './render.js';
+
+const MOUNTED = '/etc/rigel';
+// Needs root and a kernel that lets it make namespaces: CI and containers with privileges have both.
+const canUnshare = spawnSync('unshare', ['-m', 'true']).status === 0;
+
+t.test(
+  'services run with the environment, user, folders and signals of the manifests',
+  {
+    skip: canUnshare ? false : 'mount namespaces cannot be made here',
+  },
+  async (t) => {
+    // Not in /tmp: the executor has one of its own.
+    const folder = await mkdtemp('/var/tmp/rigel-manifested-');
+    await chmod(folder, 0o755);
+    t.teardown(() => rm(folder, { recursive: true, force: true }));
+    const dataDir = join(folder, 'data');
+    // The servers alone, secured as they are in production; the services are started from the manifests.
+    const stack = await startStack(
+      readLocalConfig({ RIGEL_DATA_DIR: dataDir, RIGEL_HTTP_PORT: '0', RIGEL_SECURED: 'true' }),
+      { services: () => [], unsafeFastDatabase: true },
+    );
+    t.teardown(() => stack.stop());
+
+    const manifests = await render(overlayFolder('dev'));
+    const database = new URL(stack.databaseUrl);
+    const configMaps = new Map(
+      manifests
+        .filter(({ kind }) => kind === 'ConfigMap')
+        .map(({ metadata, data }) => [
+          metadata.name,
+          {
+            ...(data as Record<string, string>),
+            'nats-url': stack.natsUrl,
+            'database-host': database.host,
+            'database-name': database.pathname.slice(1),
+          },
+        ]),
+    );
+    const sshKey = ssh2.utils.generateKeyPairSync('ed25519').private;
+    const httpPort = await findFreePort();
+
+    const running: { manifested: ManifestedProcess; child: ChildProcess; output: string[] }[] = [];
+    for (const participant of PARTICIPANTS) {
+      const deployment = manifests.find(
+        ({ kind, metadata }) => kind === 'Deployment' && metadata.name === participant,
+      );
+      if (!deployment) throw new Error(`${participant} is not deployed`);
+      const manifested = processOf(deployment, configMaps);
+      // What Kubernetes mounts below /etc/rigel stands in a folder of its own here.
+      const mounts = join(folder, participant);
+      for (const each of ['nats', 'nats-ca', 'database', 'database-ca', 'ssh'])
+        await mkdir(join(mounts, each), { recursive: true });
+      const secured = join(dataDir, 'secured');
+      const readable = async (from: string, to: string) => {
+        await copyFile(from, join(mounts, to));
+        await chmod(join(mounts, to), 0o444);
+      };
+      await readable(join(secured, 'nats', `${participant}.password`), 'nats/password');
+      await readable(join(secured, 'ca.crt'), 'nats-ca/ca.crt');
+      if (manifested.env.DATABASE_URL !== undefined) {
+        await readable(join(secured, 'database', runtimeRole(participant)), 'database/password');
+        await readable(join(secured, 'ca.crt'), 'database-ca/ca.crt');
+      }
+      if (participant === 'executor') await writeFile(join(mounts, 'ssh/id'), sshKey, { mode: 0o444 });
+      manifested.env = Object.fromEntries(
+        Object.entries(manifested.env).map(([name, value]) => [name, value.replaceAll(MOUNTED, mounts)]),
+      );
+      // All pods share one machine here, so ports of their own.
+      manifested.env.RIGEL_OPS_PORT = String(await findFreePort());
+      if (participant === 'gateway')
+        Object.assign(manifested.env, { RIGEL_HTTP_HOST: '127.0.0.1', RIGEL_HTTP_PORT: String(httpPort) });
+      const child = startAsManifested(manifested);
+      const output: string[] = [];
+      child.stdout?.on('data', (chunk) => output.push(String(chunk)));
+      child.stderr?.on('data', (chunk) => output.push(String(chunk)));
+      t.teardown(() => void child.kill('SIGKILL'));
+      running.push({ manifested, child, output });
+    }
+
+    const ready = async (): Promise<boolean> =>
+      fetch(`http://127.0.0.1:${httpPort}/readyz`).then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    await waitFor(ready, { what: 'everything is ready', timeoutMs: 60_000 }).catch((error: unknown) => {
+      t.comment(running.map(({ output }) => output.join('').slice(-1_000)).join('\n'));
+      throw error;
+    });
+    const lines: string[] = [];
+    const made = await rigel(
+      ['token', 'create', '--name', 'ann', '--role', 'admin', '--json'],
+      { DATABASE_URL: stack.databaseUrl },
+      { out: (line) => lines.push(line), note: (line) => t.comment(line) },
+    );
+    t.equal(made, 0, 'the gateway asks for a token, which the command line makes');
+    const { token } = JSON.parse(lines.join('')) as { token: string };
+    const created = await fetch(`http://127.0.0.1:${httpPort}/cluster/create`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ name: 'manifested', desc: '', biz: '1' }),
+    });
+    t.match(await created.json(), { code: 0 }, 'a change is recorded by the role of the service');
+
+    for (const { manifested, child, output } of running) {
+      t.equal(
+        await stopAsManifested(child, manifested.graceMs),
+        0,
+        `${manifested.name} ends in its grace period`,
+      );
+      t.notMatch(
+        output.join(''),
+        /EROFS|EACCES|read-only/i,
+        `${manifested.name} writes nowhere that it may not`,
+      );
+    }
+  },
+);

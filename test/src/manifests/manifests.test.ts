@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { PARTICIPANTS } from '@rigel/contracts';
+import { natsPermissionsFile, REPOSITORY_DIR } from '@rigel/local';
+import { findInstalledProgram } from '@rigel/local-servers';
+import t from 'tap';
+import { type Manifest, OVERLAYS, overlayFolder, readManifests, render } from './render.js';
+import { problemsOf } from './validate.js';
+
+const run = promisify(execFile);
+
+interface PodSpec {
+  automountServiceAccountToken?: boolean;
+  serviceAccountName?: string;
+  terminationGracePeriodSeconds?: number;
+  securityContext?: { runAsNonRoot?: boolean; runAsUser?: number };
+  containers: {
+    name: string;
+    env?: { name: string; value?: string }[];
+    resources?: { requests?: { cpu?: string; memory?: string }; limits?: { memory?: string } };
+    securityContext?: {
+      readOnlyRootFilesystem?: boolean;
+      allowPrivilegeEscalation?: boolean;
+      capabilities?: { drop?: string[] };
+    };
+    volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+  }[];
+  volumes?: { name: string; emptyDir?: object }[];
+}
+
+const WORKLOADS = ['Deployment', 'StatefulSet', 'Job'];
+const podOf = (manifest: Manifest): PodSpec =>
+  (manifest.spec as { template: { spec: PodSpec } }).template.spec;
+
+t.test('the users of NATS are what the contracts say', async (t) => {
+  const kept = await readFile(join(REPOSITORY_DIR, 'deploy', 'nats', 'permissions.conf'), 'utf8');
+  t.equal(kept, natsPermissionsFile(), 'pnpm nats-permissions writes it anew');
+});
+
+for (const overlay of OVERLAYS) {
+  t.test(`the overlay ${overlay}`, async (t) => {
+    const manifests = await render(overlayFolder(overlay));
+    t.same(await problemsOf(manifests), [], 'follows the schemas of Kubernetes');
+
+    const kubectl = await findInstalledProgram('kubectl');
+    if (kubectl !== undefined) {
+      const { stdout } = await run(kubectl, ['kustomize', overlayFolder(overlay)], { maxBuffer: 16_777_216 });
+      t.same(readManifests(stdout), manifests, 'kubectl renders the same');
+    }
+
+    const workloads = manifests.filter(({ kind }) => WORKLOADS.includes(kind));
+    for (const participant of PARTICIPANTS) {
+      t.ok(
+        workloads.some(({ kind, metadata }) => kind === 'Deployment' && metadata.name === participant),
+        `${participant} is deployed`,
+      );
+    }
+    for (const workload of workloads) {
+      const { name } = workload.metadata;
+      const pod = podOf(workload);
+      t.equal(pod.automountServiceAccountToken, false, `${name} has no token`);
+      t.equal(pod.serviceAccountName, name, `${name} has an account of its own`);
+      t.equal(pod.securityContext?.runAsNonRoot, true, `${name} is not root`);
+      t.ok((pod.securityContext?.runAsUser ?? 0) > 0, `${name} says as whom it runs`);
+      const writable = new Set(
+        (pod.volumes ?? []).flatMap((volume) => (volume.emptyDir === undefined ? [] : [volume.name])),
+      );
+      for (const container of pod.containers) {
+        t.match(container.securityContext, {
+          readOnlyRootFilesystem: true,
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ['ALL'] },
+        });
+        t.ok(container.resources?.requests?.cpu && container.resources.requests.memory, `${name} requests`);
+        t.ok(container.resources?.limits?.memory, `${name} has a limit`);
+        for (const mount of container.volumeMounts ?? []) {
+          if (mount.readOnly || mount.name === 'data') continue;
+          t.ok(writable.has(mount.name), `${name} may write to ${mount.mountPath} only where nothing lasts`);
+        }
+        for (const { name: variable, value } of container.env ?? []) {
+          if (value !== undefined)
+            t.notMatch(variable, /PASSWORD_(?!.*FILE)|SECRET|TOKEN/, `${variable} is no value`);
+        }
+      }
+    }
+
+    const named = (kind: string) => manifests.filter((m) => m.kind === kind).map((m) => m.metadata.name);
+    t.ok(named('NetworkPolicy').includes('nothing-by-default'));
+    for (const participant of PARTICIPANTS) t.ok(named('PodDisruptionBudget').includes(participant));
+    const reaching = manifests.filter(
+      (m) => WORKLOADS.includes(m.kind) && labelsOfPod(m)['rigel.dev/reaches-database'] === 'true',
+    );
+    t.same(
+      reaching.map((m) => m.metadata.name).sort(),
+      ['access', 'catalog', 'inventory', 'migrations', 'scheduler'],
+      'nobody else reaches the database',
+    );
+  });
+}
+
+function labelsOfPod(manifest: Manifest): Record<string, string> {
+  return (manifest.spec as { template: { metadata: { labels: Record<string, string> } } }).template.metadata
+    .labels;
+}
+
+t.test('production has the replicas that it promises', async (t) => {
+  const manifests = await render(overlayFolder('production'));
+  const find = (kind: string, name: string) =>
+    manifests.find((m) => m.kind === kind && m.metadata.name === name)?.spec as Record<string, unknown>;
+  t.equal(find('HorizontalPodAutoscaler', 'gateway').minReplicas, 3);
+  t.equal(find('Deployment', 'gateway').replicas, undefined);
+  t.equal(find('ScaledObject', 'executor').minReplicaCount, 2);
+  for (const name of ['scheduler', 'inventory', 'catalog', 'access'])
+    t.equal(find('Deployment', name).replicas, 2);
+  t.equal(find('StatefulSet', 'nats').replicas, 3);
+  t.notOk(find('StatefulSet', 'postgres'), 'PostgreSQL is elsewhere');
+});
+
+t.test('what is wrong in a manifest is found', async (t) => {
+  const manifests = await render(overlayFolder('production'));
+  const broken = (kind: string, name: string, change: (spec: Record<string, unknown>) => void): Manifest => {
+    const manifest = structuredClone(manifests.find((m) => m.kind === kind && m.metadata.name === name));
+    if (!manifest) throw new Error(`${kind} ${name} is missing`);
+    change(manifest.spec as Record<string, unknown>);
+    return manifest;
+  };
+  const problems = (
+    await problemsOf([
+      broken('Deployment', 'gateway', ({ template }) => {
+        Object.assign((template as { spec: object }).spec, { terminationGracePeriod: 30 });
+      }),
+      broken('Deployment', 'catalog', (spec) => {
+        spec.replicas = 'three';
+      }),
+      broken('Deployment', 'inventory', (spec) => {
+        delete spec.selector;
+      }),
+      broken('ScaledObject', 'executor', (spec) => {
+        spec.minReplicas = 1;
+      }),
+    ])
+  ).join('\n');
+  t.match(problems, /terminationGracePeriod\W* does not exist/, 'an unknown field');
+  t.match(problems, /catalog: .*replicas/, 'a wrong type');
+  t.match(problems, /inventory: .*selector/, 'a missing field');
+  t.match(problems, /minReplicas\W* does not exist/, 'an unknown field of KEDA');
+});
