@@ -1,4 +1,13 @@
-import { access, catalog, inventory, type Rpc, ServiceError, schedules, tasks, taskWhy } from '@rigel/contracts';
+import {
+  access,
+  catalog,
+  inventory,
+  type Rpc,
+  ServiceError,
+  schedules,
+  tasks,
+  taskWhy,
+} from '@rigel/contracts';
 import { assertMatches } from '@rigel/messaging';
 import t from 'tap';
 import type { Endpoint, Method } from './endpoint.js';
