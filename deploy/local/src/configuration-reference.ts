@@ -20,6 +20,7 @@ const SERVICES: { title: string; module: string; name: string }[] = [
   { title: 'Executor', module: 'executor/dist/executor.js', name: 'ExecutorConfig' },
   { title: 'Inventory', module: 'inventory/dist/inventory.js', name: 'InventoryConfig' },
   { title: 'Catalog', module: 'catalog/dist/catalog.js', name: 'CatalogConfig' },
+  { title: 'Access', module: 'access/dist/access.js', name: 'AccessConfig' },
 ];
 
 /** The configuration reference, made from the schemas by which the processes check their settings. */
@@ -44,7 +45,7 @@ export async function configurationReference(): Promise<string> {
   parts.push(
     '## Everything on one machine (`pnpm start`)',
     '',
-    'It takes the settings of gateway, scheduler and executor above as well, and gives each process what it needs.',
+    'It takes the settings of gateway, scheduler, executor and access above as well, and gives each process what it needs.',
     '',
     ...table(
       LOCAL_SETTINGS.map(({ name, default: value, expected }) => [

@@ -34,7 +34,7 @@ const server = await Bus.connect({ url: nats.url, name: 'server', log });
 const client = await Bus.connect({ url: nats.url, name: 'client', log: pino({ level: 'silent' }) });
 t.teardown(() => Promise.all([client.close(), server.close()]));
 
-const caller = { correlationId: 'c-1', actor: 'root' };
+const caller = { correlationId: 'c-1', actor: 'root', client: '192.0.2.7' };
 let subjects = 0;
 const echo = (timeoutMs?: number) =>
   defineRpc(`test.echo${++subjects}`, {
@@ -46,7 +46,7 @@ const echo = (timeoutMs?: number) =>
 t.test('a request is answered, and its handler learns who asked', async (t) => {
   const rpc = echo();
   const stop = server.serve(rpc, async ({ text }, context) => {
-    t.strictSame(context, { correlationId: 'c-1', actor: 'root', partition: undefined });
+    t.strictSame(context, { ...caller, partition: undefined });
     return { text: `${text}!` };
   });
   t.strictSame(await client.call(rpc, { text: 'héllo \0' }, caller), { text: 'héllo \0!' });
