@@ -84,6 +84,7 @@ t.test('every variable is read', async (t) => {
     httpPort: 0,
     executors: 3,
     schedulers: 3,
+    secured: false,
     databaseUrl: 'postgresql://me:secret@db/rigel',
     natsUrl: 'nats://127.0.0.1:4222',
     sshUser: 'deploy',
