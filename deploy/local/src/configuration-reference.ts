@@ -1,5 +1,6 @@
+import { natsSettings } from '@rigel/contracts';
 import { CommonConfig } from '@rigel/runtime';
-import type { TObject } from 'typebox';
+import { type TObject, Type } from 'typebox';
 import { LOCAL_SETTINGS, REPOSITORY_DIR } from './config.js';
 
 /** What is looked at of a setting's schema. */
@@ -33,7 +34,7 @@ export async function configurationReference(): Promise<string> {
     'Every process reads its settings from the environment once, at its start. An empty variable counts as absent. A wrong value is one',
     'line that names the variable, and exit status 1. Values of variables that may hold a secret are never shown.',
     '',
-    ...section('Every process', CommonConfig),
+    ...section('Every process', Type.Object({ ...CommonConfig.properties, ...natsSettings })),
   ];
   for (const { title, module, name } of SERVICES) {
     // Services are programs, not packages: they are looked at as they were built.
