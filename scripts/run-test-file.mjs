@@ -7,7 +7,7 @@ import { Parser } from 'tap-parser';
  */
 
 /** Limit of a file that tap itself keeps, and when it is not waited for any more. */
-const TIMEOUT_S = 300;
+const TIMEOUT_S = 900;
 const KILL_AFTER_MS = (TIMEOUT_S + 30) * 1000;
 
 /** Counts assertions, those of subtests included, but not the lines that sum a subtest up. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
+import { generateSshKey } from '@rigel/providers/local-machines';
 import t from 'tap';
 import { ConfigError, REPOSITORY_DIR, readLocalConfig, unknownVariables } from './config.js';
 
@@ -34,7 +34,7 @@ t.test('nothing needs to be set', async (t) => {
 t.test('every variable is read', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'rigel-config-'));
   t.teardown(() => rm(dir, { recursive: true }));
-  const key = ssh2.utils.generateKeyPairSync('ed25519');
+  const key = generateSshKey();
   const keyFile = join(dir, 'key');
   await writeFile(keyFile, key.private);
   const providersFile = join(dir, 'providers.json');

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
+import { generateSshKey } from '@rigel/providers/local-machines';
 import t from 'tap';
 import { REPOSITORY_DIR, readLocalConfig } from './config.js';
 import { stackServices, systemEnvironment } from './stack-services.js';
@@ -16,7 +16,7 @@ const addresses = {
 const keyFolder = mkdtempSync(join(tmpdir(), 'rigel-key-'));
 t.teardown(() => rmSync(keyFolder, { recursive: true }));
 const keyFile = join(keyFolder, 'id_ed25519');
-writeFileSync(keyFile, ssh2.utils.generateKeyPairSync('ed25519').private);
+writeFileSync(keyFile, generateSshKey().private);
 
 t.test('each service is a process with what it needs and nothing more', async (t) => {
   const config = readLocalConfig({

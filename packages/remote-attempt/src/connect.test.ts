@@ -4,6 +4,7 @@ import t from 'tap';
 import { type ConnectionSettings, connectToNode } from './connect.js';
 import { hostKeyFingerprint, parseKnownHosts } from './host-keys.js';
 import { runAttempt } from './run-attempt.js';
+import { generateSshKey } from './ssh-key.js';
 import { type Sshd, startSshd } from './testing/sshd.js';
 
 const sshd = await startSshd();
@@ -78,7 +79,7 @@ t.test('known_hosts decides, and strict accepts nothing else', async (t) => {
 
 t.test('the key type that is known is the one that is asked for', async (t) => {
   const rsa = ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 });
-  const ed25519 = ssh2.utils.generateKeyPairSync('ed25519');
+  const ed25519 = generateSshKey();
   const server = new ssh2.Server({ hostKeys: [ed25519.private, rsa.private] }, (client) => {
     client.on('error', () => undefined).on('authentication', (context) => context.accept());
   });
@@ -92,7 +93,7 @@ t.test('the key type that is known is the one that is asked for', async (t) => {
 });
 
 t.test('a key that the node refuses', async (t) => {
-  const { private: privateKey } = ssh2.utils.generateKeyPairSync('ed25519');
+  const { private: privateKey } = generateSshKey();
   await t.rejects(connectToNode(target, settings(sshd, { privateKey })), {
     name: 'ConnectFailure',
     kind: 'refused_key',

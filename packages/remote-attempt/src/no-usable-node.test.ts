@@ -11,6 +11,7 @@ import type { AttemptSpec } from './attempt-spec.js';
 import { connectToNode } from './connect.js';
 import { type NodeConnection, shellOf } from './node-connection.js';
 import { type RunOptions, runAttempt } from './run-attempt.js';
+import { generateSshKey } from './ssh-key.js';
 import { pruneAttempts, stopAttempt } from './stop-attempt.js';
 import { startNodeUnderTest } from './testing/node-under-test.js';
 import { posixShells } from './testing/shells.js';
@@ -201,7 +202,7 @@ t.test('old attempts are removed, and no others', async (t) => {
 /** An SSH server which, unlike OpenSSH, leaves commands in the session and process group it is in itself. */
 async function serverWithoutSessions(env: Record<string, string>) {
   const home = await mkdtemp(join(tmpdir(), 'rigel-home-'));
-  const keys = ssh2.utils.generateKeyPairSync('ed25519');
+  const keys = generateSshKey();
   const server = new ssh2.Server({ hostKeys: [keys.private] }, (client) => {
     client.on('error', () => undefined);
     client.on('authentication', (context) => context.accept());

@@ -108,6 +108,9 @@ t.test('no secret is stored, and the rows are what follows from the events', asy
   t.strictSame(await differences(), []);
 });
 
+/** When the events of the test happened: before it began, and not so long ago that retention takes them. */
+const BEGINNING = Date.now() - 3_600_000;
+
 /** A service's history, in the hands of the test. */
 async function startHistory(owner: EventOwner) {
   const bus = await servers.startBus(owner);
@@ -127,7 +130,7 @@ async function startHistory(owner: EventOwner) {
         schema: 9,
         data,
         meta,
-        recorded_at: 1_000 + position,
+        recorded_at: BEGINNING + 1_000 + position,
       });
     },
     /** Only the word of where the history ends: the message with the events was lost. */
@@ -154,7 +157,7 @@ t.test('the audit: what was done, from the events, each once also with two repli
   const common = { target: 'task-7', outcome: 'done', status: 0, reason: '' };
   t.match(rows, [
     { ...common, action: 'TaskFrozen', operator: 'ann' },
-    { ...common, action: 'task.stop', operator: 'bob', client: '', time: 1_003 },
+    { ...common, action: 'task.stop', operator: 'bob', client: '', time: BEGINNING + 1_003 },
     { ...common, action: 'task.create', name: 'version 2', client: '10.0.0.9', correlation_id: 'c-1' },
   ]);
   await waitFor(async () => (await audit({ action: 'token.revoke' })).total === 2, {
@@ -167,7 +170,7 @@ t.test('the audit: what was done, from the events, each once also with two repli
 t.test('the audit: what was not done, told once however often it is told', async (t) => {
   const request = {
     number: 1,
-    time: 5_000,
+    time: BEGINNING + 5_000,
     operator: 'eve',
     action: 'task.stop',
     target: 'task-7',
@@ -177,7 +180,11 @@ t.test('the audit: what was not done, told once however often it is told', async
     status: 403,
     reason: 'this needs the role operator',
   };
-  const told = { gateway: 'g1', requests: [request, { ...request, number: 2, time: 5_001 }], dropped: 3 };
+  const told = {
+    gateway: 'g1',
+    requests: [request, { ...request, number: 2, time: BEGINNING + 5_001 }],
+    dropped: 3,
+  };
   for (let times = 0; times < 2; times++) await call(access.recordRequests, told);
   const { rows, total } = await audit({ operator: 'eve' });
   t.equal(total, 2);
@@ -186,18 +193,18 @@ t.test('the audit: what was not done, told once however often it is told', async
 });
 
 t.test('the audit: filters and pages', async (t) => {
-  t.equal((await audit({ operator: 'eve', from: 5_001 })).total, 1);
-  t.equal((await audit({ operator: 'eve', to: 5_001 })).total, 1);
+  t.equal((await audit({ operator: 'eve', from: BEGINNING + 5_001 })).total, 1);
+  t.equal((await audit({ operator: 'eve', to: BEGINNING + 5_001 })).total, 1);
   t.equal((await audit({ outcome: 'denied', action: 'task.stop' })).total, 2);
   t.equal((await audit({ operator: "eve' OR true --" })).total, 0);
   const page = await audit({ operator: 'eve', page: 2, page_size: 1 });
-  t.match(page, { total: 2, rows: [{ time: 5_000 }] });
+  t.match(page, { total: 2, rows: [{ time: BEGINNING + 5_000 }] });
   await t.rejects(audit({ operator: 'a\0' }), { code: 'invalid', field: 'operator' });
 });
 
 t.test('the audit: old lines are deleted, and do not come again', async (t) => {
   const tables = db as unknown as Kysely<AccessTables>;
-  t.equal(await deleteBefore(tables, 5_001), 4, 'three of the scheduler, one of the gateway');
+  t.equal(await deleteBefore(tables, BEGINNING + 5_001), 4, 'three of the scheduler, one of the gateway');
   t.equal((await audit({ target: 'task-7' })).total, 1);
   const again = await startReplica();
   await waitFor(async () => (await audit({ action: 'token.create' })).total > 3, { what: 'it follows' });

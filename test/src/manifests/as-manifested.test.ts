@@ -5,8 +5,8 @@ import { run as rigel } from '@rigel/cli';
 import { PARTICIPANTS, runtimeRole } from '@rigel/contracts';
 import { readLocalConfig, startStack } from '@rigel/local';
 import { findFreePort } from '@rigel/local-servers';
+import { generateSshKey } from '@rigel/providers/local-machines';
 import { waitFor } from '@rigel/testing';
-import ssh2 from 'ssh2';
 import t from 'tap';
 import { type ManifestedProcess, processOf, startAsManifested, stopAsManifested } from './as-manifested.js';
 import { overlayFolder, render } from './render.js';
@@ -48,7 +48,7 @@ t.test(
           },
         ]),
     );
-    const sshKey = ssh2.utils.generateKeyPairSync('ed25519').private;
+    const sshKey = generateSshKey().private;
     const httpPort = await findFreePort();
 
     const running: { manifested: ManifestedProcess; child: ChildProcess; output: string[] }[] = [];

@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findFreePort } from '@rigel/local-servers';
-import { generateSshKey } from './ssh-key.js';
+import { generateSshKey } from '@rigel/remote-attempt';
 
 /** A machine as its file tells. */
 export interface LocalMachine {
