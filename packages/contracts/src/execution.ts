@@ -99,6 +99,9 @@ export function attemptKey(plan: TaskPlan, runId: number, step: number, attempt:
 
 const leased = { task_id: Id, run_id: Id, lease: Type.Integer({ minimum: 1 }) };
 
+/** The task's identity. Its id is given again when the database was restored from a backup; older executors do not tell it. */
+const uuid = Type.Optional(Type.String());
+
 /** A piece of an attempt's output; `data` is base64, offsets count raw bytes. Storing a piece twice changes nothing. */
 const OutputPiece = Type.Object({ offset: Type.Integer({ minimum: 0 }), data: Type.String() });
 
@@ -132,6 +135,8 @@ export const execution = {
       Type.Object({
         status: Type.Literal('granted'),
         lease: Type.Integer({ minimum: 1 }),
+        /** The task's identity, which the plan must have as well. Older schedulers do not tell it. */
+        uuid,
         node: Type.Object({
           node_id: Id,
           ip: Type.String(),
@@ -155,6 +160,7 @@ export const execution = {
   report: defineRpc('scheduler.{partition}.report', {
     request: Type.Object({
       ...leased,
+      uuid,
       step: Type.Integer({ minimum: 0 }),
       attempt: Type.Integer({ minimum: 1 }),
       result: AttemptResult,
@@ -170,6 +176,7 @@ export const execution = {
   output: defineRpc('scheduler.{partition}.output', {
     request: Type.Object({
       ...leased,
+      uuid,
       step: Type.Integer({ minimum: 0 }),
       attempt: Type.Integer({ minimum: 1 }),
       output: OutputPiece,
@@ -179,7 +186,7 @@ export const execution = {
   }),
   /** An executor that is being shut down gives a run back; it is offered again at once. */
   handBack: defineRpc('scheduler.{partition}.hand_back', {
-    request: Type.Object(leased),
+    request: Type.Object({ ...leased, uuid }),
     response: Done,
     timeoutMs: 2_000,
   }),
@@ -198,6 +205,8 @@ export const HEARTBEAT_SUBJECT = 'rigel.scheduler.heartbeat';
 export const Heartbeat = Type.Object({
   executor: Type.String(),
   leases: Type.Array(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])),
+  /** Identities of the tasks of the leases: [task id, uuid]. An id means another task once the database was restored. */
+  tasks: Type.Optional(Type.Array(Type.Tuple([Type.Integer(), Type.String()]))),
   /** What the executor does, and how many more runs it could take now. Older executors do not tell. */
   capabilities: Type.Optional(Type.Array(Capability)),
   free_slots: Type.Optional(Type.Integer()),

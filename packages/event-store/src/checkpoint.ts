@@ -11,6 +11,12 @@ export interface Checkpoint {
    * @throws when it does not stand at `from` any more: another replica was faster.
    */
   advance(from: number, events: readonly PublishedEvent[]): Promise<void>;
+  /**
+   * Goes back to the end of a history that is shorter than what was followed of it: its database was restored to an earlier
+   * moment. What the forgotten events led to stays as it is.
+   * @throws when it does not stand at `from` any more.
+   */
+  goBack(from: number, head: number): Promise<void>;
 }
 
 export interface DatabaseCheckpointOptions {
@@ -25,6 +31,11 @@ export interface DatabaseCheckpointOptions {
   types: Pick<EventTypes, 'has' | 'upcast'>;
   /** Does what the events mean, inside the transaction that moves the checkpoint. */
   handle: (trx: Transaction<unknown>, events: readonly PublishedEvent[]) => Promise<void>;
+  /**
+   * Makes room for what will be recorded after `head`, where the checkpoint goes back to it: whoever keeps positions has some
+   * that will be given again. In the transaction that moves the checkpoint.
+   */
+  forgetAfter?: (trx: Transaction<unknown>, head: number) => Promise<void>;
 }
 
 /** A checkpoint in the consumer's own schema, moved in the transaction of what the events led to. */
@@ -34,7 +45,18 @@ export function databaseCheckpoint({
   db,
   types,
   handle,
+  forgetAfter,
 }: DatabaseCheckpointOptions): Checkpoint {
+  /** Names the old position: of two replicas that do the same, one rolls back. */
+  const move = async (trx: Transaction<unknown>, from: number, to: number): Promise<void> => {
+    const moved = await trx.executeQuery(
+      CompiledQuery.raw(
+        'UPDATE event_checkpoints SET position = $1 WHERE consumer = $2 AND owner = $3 AND position = $4',
+        [to, name, owner, from],
+      ),
+    );
+    if (moved.numAffectedRows !== 1n) throw new Error(`another replica has moved the checkpoint ${name}`);
+  };
   return {
     async read() {
       await db.executeQuery(
@@ -56,15 +78,14 @@ export function databaseCheckpoint({
       if (!last) return;
       const followed = events.filter(({ type }) => types.has(type)).map((event) => types.upcast(event));
       await db.transaction().execute(async (trx) => {
-        // Names the old position: of two replicas that handle the same batch, one rolls back.
-        const moved = await trx.executeQuery(
-          CompiledQuery.raw(
-            'UPDATE event_checkpoints SET position = $1 WHERE consumer = $2 AND owner = $3 AND position = $4',
-            [last.position, name, owner, from],
-          ),
-        );
-        if (moved.numAffectedRows !== 1n) throw new Error(`another replica has moved the checkpoint ${name}`);
+        await move(trx, from, last.position);
         if (followed.length > 0) await handle(trx, followed);
+      });
+    },
+    async goBack(from, head) {
+      await db.transaction().execute(async (trx) => {
+        await move(trx, from, head);
+        await forgetAfter?.(trx, head);
       });
     },
   };

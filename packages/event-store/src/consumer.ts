@@ -29,6 +29,10 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
  * transaction of what was done, so neither a crash nor a repeated message does anything twice; a batch that does not
  * follow the checkpoint makes the consumer read from the owner's table instead, so it is right even when NATS lost
  * everything.
+ *
+ * A history that ends before the checkpoint is the owner's database restored to an earlier moment than ours. Positions are then
+ * given again, to other events; so the checkpoint goes back to where the history ends now, and whatever is recorded from then
+ * on is handled. The owner's relay tells where its history ends when it starts, and a consumer looks when it starts.
  */
 export class EventConsumer {
   private readonly stopping = new AbortController();
@@ -102,7 +106,11 @@ export class EventConsumer {
 
   private async accept(batch: EventBatch): Promise<void> {
     const end = batch.events.at(-1)?.position ?? batch.after;
-    if (end <= this.position) return;
+    if (end <= this.position) {
+      // The word of where the history ends. Before our place, it comes late, or the owner was restored: the owner knows.
+      if (batch.events.length === 0 && end < this.position) await this.replay();
+      return;
+    }
     if (batch.after > this.position || batch.events.length === 0) {
       await this.replay();
       return;
@@ -121,9 +129,26 @@ export class EventConsumer {
       );
       // An owner that is away keeps a caller waiting for seconds: too long for whoever wants to stop.
       const { events, head } = await unlessAborted(answer, this.stopping.signal);
+      if (head < this.position) {
+        await this.goBack(head);
+        return;
+      }
       if (events.length > 0) await this.apply(events);
       if (this.position >= head || events.length === 0) return;
     }
+  }
+
+  private async goBack(head: number): Promise<void> {
+    const { checkpoint, log, owner } = this.options;
+    const from = this.position;
+    await checkpoint.goBack(from, head);
+    this.position = head;
+    this.told = head;
+    log.error(
+      { owner, followed: from, head, lost: from - head },
+      `the history of the ${owner} ends at ${head}, and it was followed up to ${from}: its database was restored to an earlier moment than this one; ` +
+        `what came of the ${from - head} lost events stays here, and it is followed from ${head} on`,
+    );
   }
 
   private async apply(events: readonly PublishedEvent[]): Promise<void> {

@@ -104,7 +104,7 @@ export class EventRelay {
         this.wakeUp = resolve;
       });
       try {
-        this.last ??= await history.head();
+        this.last ??= await this.begin();
         const events = this.takeHanded(this.last) ?? (await history.after(this.last, BATCH));
         this.publish(this.last, events);
         this.last = events.at(-1)?.position ?? this.last;
@@ -117,6 +117,22 @@ export class EventRelay {
       idle.abort();
       if (!signal.aborted) await clock.sleep(LINGER_MS);
     }
+  }
+
+  /** Where the history ends. It is logged, so that after a restore it can be seen what there is; and told, see `EventConsumer`. */
+  private async begin(): Promise<number> {
+    const { owner, history, log } = this.options;
+    const head = await history.head();
+    // The last one may be of a type that only a newer release knows.
+    const [latest] = head === 0 ? [] : await history.after(head - 1, 1).catch(() => []);
+    const recorded = latest ? new Date(latest.recordedAt).toISOString() : undefined;
+    const end = head === 0 ? 'is empty' : `ends at position ${head}`;
+    log.info(
+      { owner, position: head, recorded },
+      `the history of the ${owner} ${end}${recorded ? `, recorded at ${recorded}` : ''}`,
+    );
+    this.publish(head, []);
+    return head;
   }
 
   /** What was handed over and follows this position; undefined when nothing does, and it is to be read. */

@@ -66,6 +66,7 @@ export class Agent {
       bus.publish(HEARTBEAT_SUBJECT, {
         executor,
         leases: this.worker.leases(),
+        tasks: this.worker.tasks(),
         capabilities,
         free_slots: this.slots.free,
         waiting: this.worker.waiting(),

@@ -1,5 +1,5 @@
 import type { Clock } from '@rigel/clock';
-import { execution, ServiceError } from '@rigel/contracts';
+import { execution, type RpcRequest, ServiceError } from '@rigel/contracts';
 import type { CallContext } from '@rigel/messaging';
 import type { SchedulerCalls } from './scheduler-calls.js';
 
@@ -30,7 +30,7 @@ export class OutputSender {
 
   constructor(
     private readonly scheduler: SchedulerCalls,
-    private readonly run: { task_id: number; run_id: number; lease: number; step: number; attempt: number },
+    private readonly run: Omit<RpcRequest<typeof execution.output>, 'output'>,
     private readonly context: CallContext,
     private readonly clock: Clock,
   ) {}

@@ -23,4 +23,10 @@ export class Plans {
     }
     return fetched;
   }
+
+  /** The plan of a task of which another one was kept: the scheduler's database was restored, and the id given again. */
+  getAnew(taskId: number, context: CallContext): Promise<TaskPlan> {
+    this.plans.delete(taskId);
+    return this.get(taskId, context);
+  }
 }

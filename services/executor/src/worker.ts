@@ -38,6 +38,8 @@ interface ActiveRun {
   taskId: number;
   runId: number;
   lease: number;
+  /** Identity of the task. */
+  uuid: string;
   /** Somebody else has the run, or the process ends: leave everything as it is. */
   abandon: AbortController;
   /** The task was stopped: end the command. */
@@ -72,6 +74,12 @@ export class Worker {
   /** The leases that are worked on, as heartbeats name them. */
   leases(): [number, number, number][] {
     return [...this.active.values()].map(({ taskId, runId, lease }) => [taskId, runId, lease]);
+  }
+
+  /** The tasks of these leases, as heartbeats name them: [task id, uuid]. */
+  tasks(): [number, string][] {
+    const ids = new Map([...this.active.values()].map(({ taskId, uuid }) => [uuid, taskId]));
+    return [...ids].map(([uuid, taskId]) => [taskId, uuid]);
   }
 
   /** Runs that stand still at something, as heartbeats name them: [run id, what, since when]. */
@@ -124,10 +132,10 @@ export class Worker {
     for (const { abandon } of runs) abandon.abort(new Error('the executor ends'));
     await Promise.allSettled(this.running);
     await Promise.allSettled(
-      runs.map(({ taskId, runId, lease }) =>
+      runs.map(({ taskId, runId, lease, uuid }) =>
         this.options.scheduler.call(
           execution.handBack,
-          { task_id: taskId, run_id: runId, lease },
+          { task_id: taskId, run_id: runId, lease, uuid },
           { correlationId: `run-${runId}`, actor: this.options.executor },
         ),
       ),
@@ -141,7 +149,9 @@ export class Worker {
         // First: a granted run whose plan could not be had would be nobody's until its lease is over.
         const plan = await plans.get(offer.task_id, context);
         const claim = await scheduler.call(execution.claim, { ...offer, executor, capabilities }, context);
-        return claim.status === 'granted' ? { claim, plan } : { claim };
+        if (claim.status !== 'granted') return { claim };
+        const same = claim.uuid === undefined || claim.uuid === plan.uuid;
+        return { claim, plan: same ? plan : await plans.getAnew(offer.task_id, context) };
       } catch (error) {
         if (error instanceof ServiceError && error.code === 'not_found') {
           return { claim: { status: 'refused', reason: error.message } };
@@ -157,6 +167,7 @@ export class Worker {
       taskId: offer.task_id,
       runId: offer.run_id,
       lease: claim.lease,
+      uuid: plan.uuid,
       abandon: new AbortController(),
       stop: new AbortController(),
     };
@@ -249,7 +260,8 @@ export class Worker {
     log: Logger,
   ): Promise<{ answer: RpcResponse<typeof execution.report>; report: AttemptReport }> {
     const { step, attempt } = instruction;
-    const leased = { task_id: run.taskId, run_id: run.runId, lease: run.lease, step, attempt };
+    const { taskId: task_id, runId: run_id, lease, uuid } = run;
+    const leased = { task_id, run_id, lease, uuid, step, attempt };
     const context = { correlationId: plan.correlation_id, actor: this.options.executor };
     const abandon = run.abandon.signal;
     const sender = new OutputSender(this.options.scheduler, leased, context, this.options.clock);
@@ -316,6 +328,9 @@ export class Worker {
       try {
         return await this.options.scheduler.call(execution.report, report, context);
       } catch (error) {
+        // The scheduler's database was restored to a moment before the task: there is nobody to report to.
+        if (error instanceof ServiceError && error.code === 'not_found')
+          return { status: 'refused', reason: error.message };
         if (!isUnavailable(error)) throw error;
         log.warn(
           { reason: (error as Error).message, retry_ms: wait },

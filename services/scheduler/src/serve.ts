@@ -127,7 +127,7 @@ export function serveTasks(parts: Parts): void {
   });
   bus.subscribe(HEARTBEAT_SUBJECT, Heartbeat, (heartbeat) => {
     parts.executors.heard(heartbeat, clock.now());
-    engine.heartbeat(heartbeat.executor, heartbeat.leases);
+    engine.heartbeat(heartbeat.executor, heartbeat.leases, heartbeat.tasks);
   });
   if (parts.why) serveWhy({ ...parts, store: parts.why });
 }
@@ -143,6 +143,16 @@ function runIndex(firstRunId: number, runId: number): number {
 export function servePartition(partition: number, parts: Parts): () => Promise<void> {
   const { bus, operations, engine } = parts;
   const options = { partition, concurrency: 10_000 };
+  /** Whether an executor speaks of a task that had this id before the database was restored. */
+  const isAnother = (
+    created: { uuid: string },
+    { task_id, uuid }: { task_id: number; uuid?: string | undefined },
+    executor: string,
+  ): boolean => {
+    if (uuid === undefined || uuid === created.uuid) return false;
+    engine.forgotten.another(task_id, uuid, executor);
+    return true;
+  };
   const stops = [
     operations.serve(
       control,
@@ -162,13 +172,20 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     operations.serve(
       execution.claim,
       async ({ task_id, run_id, executor }): Promise<RpcResponse<typeof execution.claim>> => {
-        const index = runIndex((await engine.task(task_id)).created.firstRunId, run_id);
+        const { uuid, firstRunId } = (await engine.task(task_id)).created;
+        const index = runIndex(firstRunId, run_id);
         const { claim, next } = await answered(
           engine.submit(task_id, { type: 'claim', run: index, executor }, null),
         );
         if (!claim || !next) return { status: 'refused', reason: 'the run needs nobody' };
         const { lease, node, ip, vm, hostKey } = claim;
-        return { status: 'granted', lease, node: { node_id: node, ip, vm_id: vm, host_key: hostKey }, next };
+        return {
+          status: 'granted',
+          lease,
+          uuid,
+          node: { node_id: node, ip, vm_id: vm, host_key: hostKey },
+          next,
+        };
       },
       options,
     ),
@@ -189,9 +206,11 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     ),
     operations.serve(
       execution.report,
-      async (report): Promise<RpcResponse<typeof execution.report>> => {
+      async (report, { actor }): Promise<RpcResponse<typeof execution.report>> => {
         const { task_id, run_id, lease, step, attempt, result, output, host_key, capabilities } = report;
-        const run = runIndex((await engine.task(task_id)).created.firstRunId, run_id);
+        const { created } = await engine.task(task_id);
+        const run = runIndex(created.firstRunId, run_id);
+        if (isAnother(created, report, actor)) return { status: 'refused', reason: anotherTask(task_id) };
         const piece = output ? toPiece(run_id, step, attempt, output) : null;
         const { next, refused } = await answered(
           engine.submit(
@@ -218,8 +237,11 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     ),
     operations.serve(
       execution.output,
-      async ({ task_id, run_id, lease, step, attempt, output }) => {
-        const run = runIndex((await engine.task(task_id)).created.firstRunId, run_id);
+      async ({ task_id, run_id, lease, uuid, step, attempt, output }, { actor }) => {
+        const { created } = await engine.task(task_id);
+        const run = runIndex(created.firstRunId, run_id);
+        if (isAnother(created, { task_id, uuid }, actor))
+          throw new ServiceError('wrong_state', anotherTask(task_id));
         await engine.storeOutput(task_id, { run, lease }, toPiece(run_id, step, attempt, output));
         bus.publish(outputStoredSubject(run_id), {});
         return {};
@@ -228,8 +250,10 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     ),
     operations.serve(
       execution.handBack,
-      async ({ task_id, run_id, lease }) => {
-        const run = runIndex((await engine.task(task_id)).created.firstRunId, run_id);
+      async ({ task_id, run_id, lease, uuid }, { actor }) => {
+        const { created } = await engine.task(task_id);
+        const run = runIndex(created.firstRunId, run_id);
+        if (isAnother(created, { task_id, uuid }, actor)) return {};
         await engine.submit(task_id, { type: 'handBack', run, lease, idle: false }, null);
         return {};
       },
@@ -241,6 +265,8 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     await Promise.all(stops.map((stop) => stop()));
   };
 }
+
+const anotherTask = (id: number): string => `this is not the task ${id} that it was: the database was restored`;
 
 /** A refusal by the task's rules is an answer; that nothing could be recorded is an error, and the caller tries again. */
 async function answered(

@@ -176,6 +176,12 @@ export class TaskStore implements EngineStore, TaskRecorder {
     return new Map(rows.map(({ id, version }) => [id, version]));
   }
 
+  /** Which of these tasks there are. */
+  async existing(ids: readonly number[]): Promise<Set<number>> {
+    const rows = await this.query<{ id: number }>('SELECT id FROM tasks WHERE id = ANY($1)', [ids]);
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** Bytes of an attempt's output that are stored without a gap. */
   async outputSize(runId: number, step: number, attempt: number): Promise<number> {
     const rows = await this.query<{ start_byte: number; size: number }>(

@@ -146,6 +146,7 @@ export class SimulatedDatabase {
                 .map(({ id, version }) => [id, Number(version)]),
             ),
         ),
+      existing: (ids) => query(() => new Set(ids.filter((id) => this.tasks.has(id)))),
       outputSize: (runId, step, attempt) => query(() => this.output(runId, step, attempt).length),
       progressOf: (dependencies) => query(() => dependencies.flatMap((one) => this.progressOf(one))),
       commit: async (commit) => {
@@ -188,6 +189,10 @@ export class SimulatedDatabase {
           if ((seen.at(-1) ?? 0) !== from) throw new Error('the checkpoint has moved');
           seen.push(...positions);
         });
+      },
+      // The simulated database is never restored.
+      goBack: async (from, head) => {
+        throw new Error(`the checkpoint went from ${from} back to ${head}`);
       },
     };
   }

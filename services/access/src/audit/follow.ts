@@ -6,7 +6,7 @@ import type { Kysely, Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import type { AccessTables } from '../tables.js';
 import { ACTIONS, actionOf, nameIn } from './audited-events.js';
-import { type AuditRow, insertAudit } from './rows.js';
+import { type AuditRow, insertAudit, releasePositions } from './rows.js';
 
 const OWNERS = Object.keys(ACTIONS) as EventOwner[];
 
@@ -35,6 +35,8 @@ export function followHistories({
           trx as Transaction<AccessTables>,
           events.map((event) => rowOf(owner, event)),
         ),
+      forgetAfter: (trx, head) =>
+        releasePositions(trx as Transaction<AccessTables>, owner, head, systemClock.now()),
     });
     const consumer = new EventConsumer({ owner, checkpoint, bus, clock: systemClock, log });
     consumer.start();

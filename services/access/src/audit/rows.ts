@@ -16,3 +16,21 @@ export async function insertAudit(db: Kysely<AccessTables>, rows: readonly Audit
       .execute();
   }
 }
+
+/**
+ * A source's history ends at `head` again, because its database was restored: the rows of what it has forgotten stay, and are no
+ * longer in the way of the events that will have their positions.
+ */
+export async function releasePositions(
+  db: Kysely<AccessTables>,
+  source: string,
+  head: number,
+  now: number,
+): Promise<void> {
+  await db
+    .updateTable('audit')
+    .set({ source: `${source}-lost-${now}` })
+    .where('source', '=', source)
+    .where('position', '>', head)
+    .execute();
+}

@@ -18,6 +18,7 @@ import { handle } from '../task/handle.js';
 import { nextInstruction } from '../task/instruction.js';
 import { isActive, touchedRuns } from '../task/projection.js';
 import { needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
+import { Forgotten } from './forgotten.js';
 import { Leases } from './leases.js';
 import { commitDuration, commitSize, type EngineStats } from './metrics.js';
 import { Offers } from './offers.js';
@@ -28,6 +29,8 @@ export interface EngineStore {
   hostKeys(task: TaskState): Promise<Map<number, string>>;
   /** Tasks of these partitions for which something is still to be done: the last version of each. */
   activeTasks(partitions: readonly number[]): Promise<Map<number, number>>;
+  /** Which of these tasks there are, ended ones too. */
+  existing(taskIds: readonly number[]): Promise<Set<number>>;
   outputSize(runId: number, step: number, attempt: number): Promise<number>;
   /** How far the runs of other tasks are, whoever runs those. */
   progressOf(dependencies: readonly GateDependency[]): Promise<GateProgress[]>;
@@ -99,6 +102,8 @@ export class TaskEngine {
   private readonly tasks = new Map<number, LoadedTask>();
   private readonly loading = new Map<number, Promise<LoadedTask | undefined>>();
   private readonly leases: Leases;
+  /** Tells of work that this history does not have. */
+  readonly forgotten: Forgotten;
   private partitions: ReadonlySet<number> = new Set();
   private queue: PendingCommand[] = [];
   private working = false;
@@ -116,6 +121,11 @@ export class TaskEngine {
     },
   ) {
     this.leases = new Leases(LEASE_TTL_MS);
+    this.forgotten = new Forgotten({
+      existing: (ids) => options.store.existing(ids),
+      release: (executor, leases) => this.sendControl(executor, leases),
+      log: options.log,
+    });
   }
 
   /** Numbers for logs and measurements. */
@@ -223,24 +233,49 @@ export class TaskEngine {
     await this.enqueue({ taskId, command: null, output, outputLease: lease, meta: null });
   }
 
-  /** A heartbeat: leases that it names and that are valid go on; its sender is told of the others. */
-  heartbeat(executor: string, named: readonly (readonly [number, number, number])[]): void {
+  /**
+   * A heartbeat: leases that it names and that are valid go on; its sender is told of the others.
+   * @param tasks which tasks it means, by id and uuid, as far as it tells
+   */
+  heartbeat(
+    executor: string,
+    named: readonly (readonly [number, number, number])[],
+    tasks: readonly (readonly [number, string])[] = [],
+  ): void {
+    const others = new Set<number>();
+    for (const [id, uuid] of tasks) {
+      const loaded = this.tasks.get(id);
+      if (!loaded || loaded.state.created.uuid === uuid) continue;
+      others.add(id);
+      this.forgotten.another(id, uuid, executor);
+    }
     const now = this.options.clock.now();
     const over: ExecutorControl['leases'] = [];
+    const absent: ExecutorControl['leases'] = [];
     for (const [task_id, run_id, lease] of named) {
       const loaded = this.tasks.get(task_id);
-      // A task that is not in memory has ended, or is another replica's, or is just being loaded.
-      if (!loaded) continue;
+      // A task that is not in memory has ended, or is another replica's, or is just being loaded, or never was.
+      if (!loaded) {
+        if (this.partitions.has(partitionOf(task_id))) absent.push({ task_id, run_id, lease, why: 'lost' });
+        continue;
+      }
+      if (others.has(task_id)) {
+        over.push({ task_id, run_id, lease, why: 'lost' });
+        continue;
+      }
       const index = run_id - loaded.state.created.firstRunId;
       const run = loaded.state.runs[index];
       // A newer lease than any known here was given by another replica: this one stood still and does not know yet.
       if (!run || lease > run.lease) continue;
-      const valid = this.leases.renew(task_id, index, lease, now);
+      const valid = this.leases.renew(task_id, index, lease, executor, now);
       if (!valid) over.push({ task_id, run_id, lease, why: 'lost' });
       // Not run.draining: that may be decided and not committed yet.
       else if (loaded.drainingSince.has(index)) over.push({ task_id, run_id, lease, why: 'stop' });
     }
     this.sendControl(executor, over);
+    this.forgotten
+      .check(executor, absent)
+      .catch((error: unknown) => this.options.log.debug({ err: error }, 'tasks could not be looked up'));
   }
 
   /** Once a second: what is due by time. Nothing happens while the last tick's commands wait for the store. */

@@ -50,10 +50,11 @@ export class Leases {
     this.byRun.delete(`${taskId}/${run}`);
   }
 
-  /** A heartbeat named the lease. False when it is not the one that is valid now. */
-  renew(taskId: number, run: number, lease: number, now: number): boolean {
+  /** A heartbeat of this executor named the lease. False when it is not the one that is valid now. */
+  renew(taskId: number, run: number, lease: number, executor: string, now: number): boolean {
     const known = this.byRun.get(`${taskId}/${run}`);
-    if (!known || known.lease !== lease) return false;
+    // The executor as well: after a restore the same numbers may have been given to another one.
+    if (!known || known.lease !== lease || known.executor !== executor) return false;
     known.expiresAt = now + this.ttlMs;
     return true;
   }
