@@ -213,6 +213,76 @@ t.test('a batch that does not follow is read again from the owner, a repeated on
   await seenExactly(t, follower, 11);
 });
 
+t.test(
+  'an owner restored to an earlier moment: its new events are followed, at once and after a start',
+  async (t) => {
+    const follower = await open(t);
+    const errors: unknown[] = [];
+    const log = {
+      ...silentLogger,
+      error: (data: unknown) => errors.push(data),
+    } as unknown as typeof silentLogger;
+    const seen: [number, string][] = [];
+    const forgotten: number[] = [];
+    const consume = (): EventConsumer => {
+      const consumer = new EventConsumer({
+        owner: 'scheduler',
+        checkpoint: databaseCheckpoint({
+          name: 'test',
+          owner: 'scheduler',
+          db: follower,
+          types,
+          handle: async (_, events) => {
+            for (const { position, data } of events) seen.push([position, String(data.text)]);
+          },
+          forgetAfter: async (_, head) => void forgotten.push(head),
+        }),
+        bus: followerBus,
+        clock: systemClock,
+        log,
+      });
+      consumer.start();
+      return consumer;
+    };
+    const original = await open(t);
+    await happen(original, 9, 1);
+    const first = relay(t, original);
+    const consumer = consume();
+    await waitFor(() => seen.length === 9, { what: 'all is followed' });
+    await first.stop();
+
+    // While the consumer runs.
+    const restored = await open(t);
+    await happen(restored, 6, 1);
+    const second = relay(t, restored);
+    await waitFor(() => errors.length === 1, { what: 'it is told' });
+    t.match(errors, [{ owner: 'scheduler', followed: 9, head: 6, lost: 3 }]);
+    t.same(forgotten, [6], 'the consumer makes room for what comes');
+    await happen(restored, 5, 2);
+    second.notify();
+    await waitFor(() => seen.length === 14, { what: 'what was recorded after the restore' });
+    t.same(
+      seen.slice(9),
+      [7, 8, 9, 10, 11].map((position) => [position, 'xx']),
+    );
+    await consumer.stop();
+    await second.stop();
+
+    // While it did not.
+    const older = await open(t);
+    await happen(older, 2, 1);
+    const third = relay(t, older);
+    const next = consume();
+    t.teardown(() => next.stop());
+    await waitFor(() => errors.length === 2, { what: 'it is told again' });
+    t.match(errors[1], { followed: 11, head: 2, lost: 9 });
+    await happen(older, 1, 3);
+    third.notify();
+    await waitFor(() => seen.length === 15, { what: 'the new event' });
+    t.same(seen.at(-1), [3, 'xxx']);
+  },
+);
+
 t.test('events that do not fit into a message arrive all the same', async (t) => {
   const [owner, follower] = [await open(t), await open(t)];
   const relaying = relay(t, owner);

@@ -266,7 +266,8 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
   };
 }
 
-const anotherTask = (id: number): string => `this is not the task ${id} that it was: the database was restored`;
+const anotherTask = (id: number): string =>
+  `this is not the task ${id} that it was: the database was restored`;
 
 /** A refusal by the task's rules is an answer; that nothing could be recorded is an error, and the caller tries again. */
 async function answered(

@@ -1,40 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { REPOSITORY_DIR } from '@rigel/local';
 import { waitFor } from '@rigel/testing';
 import t from 'tap';
 import { loopbackNodes } from '../support/fleet.js';
-import { type Rig, startRig } from '../support/rig.js';
+import { startRig } from '../support/rig.js';
+import { addProcess } from '../support/service-process.js';
 
 const NODES = 500;
 /** The grace period of the manifests. */
 const GRACE_MS = 30_000;
-
-/** An executor more, with the environment of one that runs. */
-async function addExecutor(rig: Rig, name: string): Promise<ChildProcess> {
-  const pid = rig.stack.processes.find((process) => process.name === 'executor-1')?.pid;
-  const environment = (await readFile(`/proc/${pid}/environ`, 'utf8'))
-    .split('\0')
-    .filter((line) => line !== '');
-  const env = Object.fromEntries(
-    environment.map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]),
-  );
-  delete env.NODE_CHANNEL_FD;
-  const executor = spawn(
-    process.execPath,
-    [join(REPOSITORY_DIR, 'services', 'executor', 'dist', 'main.js')],
-    {
-      env: { ...env, RIGEL_SERVICE_NAME: name },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  const lines = createInterface({ input: executor.stdout });
-  await new Promise<void>((ready) => lines.on('line', (line) => line.includes('"msg":"ready"') && ready()));
-  return executor;
-}
 
 t.test(
   'executors go from 1 to 4 to 1 under a task of 500 nodes: each command runs once',
@@ -53,7 +28,9 @@ t.test(
     const done = async () => (await rig.api.task(id)).stat[2] ?? 0;
     await waitFor(async () => (await done()) > 0, { what: 'the first nodes are done', timeoutMs: 60_000 });
 
-    const added = await Promise.all(['added-1', 'added-2', 'added-3'].map((name) => addExecutor(rig, name)));
+    const added = await Promise.all(
+      ['added-1', 'added-2', 'added-3'].map((name) => addProcess(rig.stack, 'executor-1', { name })),
+    );
     t.teardown(() => added.forEach((executor) => void executor.kill('SIGKILL')));
     const before = await done();
     await waitFor(async () => (await done()) > before + 40, {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type CommandSpec,
+  type LocalConfig,
   machinesOf,
   readLocalConfig,
   type Stack,
@@ -26,11 +27,17 @@ export interface Rig {
   api: ApiClient;
   fleet: Fleet;
   dataDir: string;
+  /** Kills everything of the stack with SIGKILL, and keeps it down. */
+  crash(): Promise<void>;
+  /** Starts a stack on the same data folder, after `crash` or `stack.stop`; `stack`, `api` and `fleet` are new then. */
+  startAgain(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface RigOptions {
   executors?: number;
+  /** A NATS server to use. Default: one of the stack's own. */
+  natsUrl?: string;
   schedulers?: number;
   /** Content of the providers file, given the data folder. Default: what `pnpm start` makes. */
   providers?: (dataDir: string) => object;
@@ -65,6 +72,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     const config = readLocalConfig({
       ...(options.providers ? { RIGEL_PROVIDERS_FILE: providersFile } : {}),
       RIGEL_DATA_DIR: dataDir,
+      ...(options.natsUrl === undefined ? {} : { NATS_URL: options.natsUrl }),
       RIGEL_HTTP_PORT: '0',
       RIGEL_SECURED: String(options.secured ?? false),
       RIGEL_EXECUTORS: String(options.executors ?? 2),
@@ -73,39 +81,54 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       RIGEL_SSH_KEY_FILE: keyFile,
       RIGEL_SSH_PORT: String(sshd.port),
     });
-    const stack = await startStack(config, {
-      unsafeFastDatabase: options.fastDatabase ?? true,
-      ...(options.backoff ? { backoff: options.backoff } : {}),
-      services: (config, addresses) =>
-        withReplicas(stackServices(config, addresses), options.twice ?? []).map((service) => ({
-          ...service,
-          args: [...profiling(options.profileDir), ...service.args],
-          env: { ...service.env, ...settingsFor(service.name, options.env ?? {}) },
-        })),
-    });
-    const ca = stack.caFile === undefined ? undefined : await readFile(stack.caFile, 'utf8');
-    const api = new ApiClient(stack.httpUrl, undefined, undefined, ca);
+    const start = () => startRigStack(config, options);
     const machines = machinesOf(dataDir);
-    return {
-      stack,
+    const rig: Rig = {
+      ...(await start()),
       machines,
       sshd,
-      api,
-      fleet: new Fleet(api),
       dataDir,
+      startAgain: async () => void Object.assign(rig, await start()),
       stop: async () => {
-        await stack.stop();
+        await rig.stack.stop();
         // They outlive the stack, and would outlive their folder.
         await machines.destroy(AbortSignal.timeout(MACHINES_MS));
         await sshd.stop();
         await rm(folder, { recursive: true, force: true });
       },
     };
+    return rig;
   } catch (error) {
     await sshd.stop();
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** The stack, and who speaks to it. */
+async function startRigStack(
+  config: LocalConfig,
+  options: RigOptions,
+): Promise<Pick<Rig, 'stack' | 'api' | 'fleet' | 'crash'>> {
+  const killing = new AbortController();
+  const stack = await startStack(config, {
+    killSignal: killing.signal,
+    unsafeFastDatabase: options.fastDatabase ?? true,
+    ...(options.backoff ? { backoff: options.backoff } : {}),
+    services: (config, addresses) =>
+      withReplicas(stackServices(config, addresses), options.twice ?? []).map((service) => ({
+        ...service,
+        args: [...profiling(options.profileDir), ...service.args],
+        env: { ...service.env, ...settingsFor(service.name, options.env ?? {}) },
+      })),
+  });
+  const ca = stack.caFile === undefined ? undefined : await readFile(stack.caFile, 'utf8');
+  const api = new ApiClient(stack.httpUrl, undefined, undefined, ca);
+  const crash = async (): Promise<void> => {
+    killing.abort();
+    await stack.stop();
+  };
+  return { stack, api, fleet: new Fleet(api), crash };
 }
 
 function withReplicas(services: CommandSpec[], names: readonly string[]): CommandSpec[] {
