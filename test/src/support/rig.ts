@@ -27,6 +27,8 @@ export interface Rig {
   api: ApiClient;
   fleet: Fleet;
   dataDir: string;
+  /** The services as the stack runs them. */
+  specs: CommandSpec[];
   /** Kills everything of the stack with SIGKILL, and keeps it down. */
   crash(): Promise<void>;
   /** Starts a stack on the same data folder, after `crash` or `stack.stop`; `stack`, `api` and `fleet` are new then. */
@@ -36,6 +38,8 @@ export interface Rig {
 
 export interface RigOptions {
   executors?: number;
+  /** Only PostgreSQL and NATS: the test starts the services itself, as `specs` names them. */
+  serversOnly?: boolean;
   /** A NATS server to use. Default: one of the stack's own. */
   natsUrl?: string;
   schedulers?: number;
@@ -109,18 +113,23 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
 async function startRigStack(
   config: LocalConfig,
   options: RigOptions,
-): Promise<Pick<Rig, 'stack' | 'api' | 'fleet' | 'crash'>> {
+): Promise<Pick<Rig, 'stack' | 'specs' | 'api' | 'fleet' | 'crash'>> {
   const killing = new AbortController();
+  const specs: CommandSpec[] = [];
   const stack = await startStack(config, {
     killSignal: killing.signal,
     unsafeFastDatabase: options.fastDatabase ?? true,
     ...(options.backoff ? { backoff: options.backoff } : {}),
-    services: (config, addresses) =>
-      withReplicas(stackServices(config, addresses), options.twice ?? []).map((service) => ({
-        ...service,
-        args: [...profiling(options.profileDir), ...service.args],
-        env: { ...service.env, ...settingsFor(service.name, options.env ?? {}) },
-      })),
+    services: (config, addresses) => {
+      const services = withReplicas(stackServices(config, addresses), options.twice ?? []);
+      for (const service of services)
+        specs.push({
+          ...service,
+          args: [...profiling(options.profileDir), ...service.args],
+          env: { ...service.env, ...settingsFor(service.name, options.env ?? {}) },
+        });
+      return options.serversOnly ? [] : specs;
+    },
   });
   const ca = stack.caFile === undefined ? undefined : await readFile(stack.caFile, 'utf8');
   const api = new ApiClient(stack.httpUrl, undefined, undefined, ca);
@@ -128,7 +137,7 @@ async function startRigStack(
     killing.abort();
     await stack.stop();
   };
-  return { stack, api, fleet: new Fleet(api), crash };
+  return { stack, specs, api, fleet: new Fleet(api), crash };
 }
 
 function withReplicas(services: CommandSpec[], names: readonly string[]): CommandSpec[] {

@@ -1,39 +1,32 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { REPOSITORY_DIR, type Stack } from '@rigel/local';
+import { type CommandSpec, REPOSITORY_DIR } from '@rigel/local';
 
 const READY_MS = 60_000;
 
 /**
- * Starts one more process of a service, with the environment of one that the stack runs, on Linux. Nobody supervises it: it
- * outlives the stack, and the caller ends it.
+ * Starts one more process of a service, with the environment of the one named `like`. Nobody supervises it: it outlives the
+ * stack, and the caller ends it.
+ * @param from a built checkout whose program it is to be; default: this one
  * @returns when it says that it is ready
  */
 export async function addProcess(
-  stack: Stack,
+  specs: readonly CommandSpec[],
   like: string,
   { name, env = {}, from = REPOSITORY_DIR }: { name: string; env?: Record<string, string>; from?: string },
 ): Promise<ChildProcess> {
-  const pid = stack.processes.find((process) => process.name === like)?.pid;
-  if (pid === undefined) throw new Error(`${like} does not run`);
-  const environment = (await readFile(`/proc/${pid}/environ`, 'utf8'))
-    .split('\0')
-    .filter((line) => line !== '')
-    .map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
-  const { NODE_CHANNEL_FD: _, ...known } = Object.fromEntries(environment);
-  const service = like.replace(/-\d+$/, '');
-  return startReady(join(from, 'services', service, 'dist', 'main.js'), {
-    ...known,
-    ...env,
-    RIGEL_SERVICE_NAME: name,
-  });
+  const spec = specs.find((known) => known.name === like);
+  if (spec === undefined) throw new Error(`there is no process like ${like}`);
+  const args = spec.args.map((arg) =>
+    arg.startsWith(REPOSITORY_DIR) ? join(from, relative(REPOSITORY_DIR, arg)) : arg,
+  );
+  return startReady(args, { ...spec.env, ...env, RIGEL_SERVICE_NAME: name });
 }
 
-async function startReady(program: string, env: Record<string, string>): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+async function startReady(args: string[], env: Record<string, string>): Promise<ChildProcess> {
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
   const outcome = await new Promise<string>((settle) => {
     lines.on('line', (line) => line.includes('"msg":"ready"') && settle('ready'));
@@ -42,5 +35,5 @@ async function startReady(program: string, env: Record<string, string>): Promise
   });
   if (outcome === 'ready') return child;
   child.kill('SIGKILL');
-  throw new Error(`${program}: ${outcome}`);
+  throw new Error(`${args.join(' ')}: ${outcome}`);
 }
