@@ -133,6 +133,8 @@ async function startHistory(owner: EventOwner) {
         recorded_at: BEGINNING + 1_000 + position,
       });
     },
+    /** The database is restored to when it had so many events. */
+    restore: (length: number) => void events.splice(length),
     /** Only the word of where the history ends: the message with the events was lost. */
     tell: () => bus.publish(eventsSubject(owner), { after: events.length, events: [] }),
   };
@@ -202,9 +204,57 @@ t.test('the audit: filters and pages', async (t) => {
   await t.rejects(audit({ operator: 'a\0' }), { code: 'invalid', field: 'operator' });
 });
 
+t.test(
+  'the audit: what a restored service does now has its lines beside those of what was lost',
+  async (t) => {
+    const catalog = await startHistory('catalog');
+    const meta = { correlationId: 'c-9', actor: 'eve', client: '10.0.0.9' };
+    for (const name of ['kept', 'lost', 'lost as well'])
+      catalog.add('ActionCreated', 'action-1', { name }, meta);
+    const names = async () => {
+      catalog.tell();
+      return (await audit({ operator: 'eve' })).rows.map((row) => (row as { name: string }).name).sort();
+    };
+    const become = (expected: string[]) =>
+      // The follower may just be waiting for an answer from nobody.
+      waitFor(async () => (await names()).join() === expected.join(), {
+        what: expected.join(),
+        intervalMs: 100,
+        timeoutMs: 30_000,
+      });
+    await become(['kept', 'lost', 'lost as well']);
+    catalog.restore(1);
+    catalog.tell();
+    await waitFor(
+      async () => {
+        catalog.tell();
+        const { rows } = await sql<{ position: number }>`
+        SELECT position FROM event_checkpoints WHERE owner = 'catalog'`.execute(db);
+        return Number(rows[0]?.position) === 1;
+      },
+      { what: 'it goes back', intervalMs: 100 },
+    );
+    catalog.add('ActionCreated', 'action-2', { name: 'new' }, meta);
+    await become(['kept', 'lost', 'lost as well', 'new']);
+    t.same(await names(), ['kept', 'lost', 'lost as well', 'new']);
+    const lines = await sql<{ source: string; position: number; name: string }>`
+    SELECT source, position, name FROM audit WHERE operator = 'eve' ORDER BY id`.execute(db);
+    t.match(lines.rows, [
+      { source: 'catalog', position: 1 },
+      { source: /^catalog-lost-\d+$/, position: 2 },
+      { source: /^catalog-lost-\d+$/, position: 3 },
+      { source: 'catalog', position: 2, name: 'new' },
+    ]);
+  },
+);
+
 t.test('the audit: old lines are deleted, and do not come again', async (t) => {
   const tables = db as unknown as Kysely<AccessTables>;
-  t.equal(await deleteBefore(tables, BEGINNING + 5_001), 4, 'three of the scheduler, one of the gateway');
+  t.equal(
+    await deleteBefore(tables, BEGINNING + 5_001),
+    8,
+    'three of the scheduler, four of the catalog, one of the gateway',
+  );
   t.equal((await audit({ target: 'task-7' })).total, 1);
   const again = await startReplica();
   await waitFor(async () => (await audit({ action: 'token.create' })).total > 3, { what: 'it follows' });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { REPOSITORY_DIR } from '@rigel/local';
 import { findFreePort } from '@rigel/local-servers';
@@ -17,7 +17,7 @@ const STEPS = ['one', 'two', 'three'];
 /** The grace period of the manifests. */
 const GRACE_MS = 30_000;
 /** A built checkout of the release to upgrade from. Default: this one, so that only the change of processes is tested. */
-const FROM = process.env.RIGEL_UPGRADE_FROM || REPOSITORY_DIR;
+const FROM = resolve(REPOSITORY_DIR, process.env.RIGEL_UPGRADE_FROM || '.');
 /** In the order of docs/deploy.md. */
 const ORDER = ['access', 'catalog', 'inventory', 'scheduler', 'executor-1'];
 
@@ -42,7 +42,7 @@ class Load {
     while (!this.stopped) {
       await round().catch((error: unknown) => this.faults.push(String(error)));
       this.rounds++;
-      await delay(20);
+      await delay(100);
     }
   }
 }
@@ -76,11 +76,11 @@ t.test('every service is replaced under load: nothing is lost, no request fails'
     return { process, api };
   };
 
-  // The scheduler makes the queue that executors wait for.
   const old = new Map<string, ChildProcess>();
-  for (const service of ORDER) old.set(service, await start(service, 'old'));
+  const starting = ORDER.map(async (service) => old.set(service, await start(service, 'old')));
   // Those that a load balancer has in service; a request goes to the next one.
-  let gateways = [await startGateway('old'), await startGateway('old')];
+  let gateways = await Promise.all(['old', 'old'].map(() => startGateway('old')));
+  await Promise.all(starting);
   let turn = 0;
   const gateway = (): ApiClient => (gateways[turn++ % gateways.length] as { api: ApiClient }).api;
 
@@ -89,7 +89,7 @@ t.test('every service is replaced under load: nothing is lost, no request fails'
   await fleet.pool(nodes);
   const template = await fleet.template(
     Object.fromEntries(
-      STEPS.map((step) => [step, { command: `set -- $SSH_CONNECTION; echo "$3" >> ${step}; sleep 0.3` }]),
+      STEPS.map((step) => [step, { command: `set -- $SSH_CONNECTION; echo "$3" >> ${step}; sleep 1` }]),
     ),
   );
   const tasks: number[] = [];
