@@ -208,12 +208,12 @@ t.test(
   'the audit: what a restored service does now has its lines beside those of what was lost',
   async (t) => {
     const catalog = await startHistory('catalog');
-    const meta = { correlationId: 'c-9', actor: 'eve', client: '10.0.0.9' };
+    const meta = { correlationId: 'c-9', actor: 'zoe', client: '10.0.0.9' };
     for (const name of ['kept', 'lost', 'lost as well'])
       catalog.add('ActionCreated', 'action-1', { name }, meta);
     const names = async () => {
       catalog.tell();
-      return (await audit({ operator: 'eve' })).rows.map((row) => (row as { name: string }).name).sort();
+      return (await audit({ operator: 'zoe' })).rows.map((row) => (row as { name: string }).name).sort();
     };
     const become = (expected: string[]) =>
       // The follower may just be waiting for an answer from nobody.
@@ -238,7 +238,7 @@ t.test(
     await become(['kept', 'lost', 'lost as well', 'new']);
     t.same(await names(), ['kept', 'lost', 'lost as well', 'new']);
     const lines = await sql<{ source: string; position: number; name: string }>`
-    SELECT source, position, name FROM audit WHERE operator = 'eve' ORDER BY id`.execute(db);
+    SELECT source, position, name FROM audit WHERE operator = 'zoe' ORDER BY id`.execute(db);
     t.match(lines.rows, [
       { source: 'catalog', position: 1 },
       { source: /^catalog-lost-\d+$/, position: 2 },
