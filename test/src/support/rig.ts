@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -26,6 +26,13 @@ export interface Rig {
   api: ApiClient;
   fleet: Fleet;
   dataDir: string;
+  /** Certificate (PEM) of the authority to trust, when the system is secured. */
+  ca: string | undefined;
+  /** A client that says by this header who it is. */
+  client(authorization: string): ApiClient;
+  /** What the process of this name is given by its environment: for one more of its kind. */
+  environment(name: string): Record<string, string>;
+  /** @throws Error with what NATS refused, when every system is secured (`RIGEL_TEST_SECURED=1`). */
   stop(): Promise<void>;
 }
 
@@ -44,11 +51,16 @@ export interface RigOptions {
   fastDatabase?: boolean;
   /** How long a killed process waits for its next start. Default: the supervisor's. */
   backoff?: StackOptions['backoff'];
-  /** With the production configuration of NATS, encryption, and a database role for each service. */
+  /**
+   * With the production configuration of NATS, encryption, and a database role for each service. Default: with
+   * `RIGEL_TEST_SECURED=1`, so that every test can be run on such a system.
+   */
   secured?: boolean;
   /** Every service leaves a CPU profile in this folder when it ends. */
   profileDir?: string | undefined;
 }
+
+const ALL_SECURED = process.env.RIGEL_TEST_SECURED === '1';
 
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const folder = await mkdtemp(join(tmpdir(), 'rigel-rig-'));
@@ -66,25 +78,27 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       ...(options.providers ? { RIGEL_PROVIDERS_FILE: providersFile } : {}),
       RIGEL_DATA_DIR: dataDir,
       RIGEL_HTTP_PORT: '0',
-      RIGEL_SECURED: String(options.secured ?? false),
+      RIGEL_SECURED: String(options.secured ?? ALL_SECURED),
       RIGEL_EXECUTORS: String(options.executors ?? 2),
       RIGEL_SCHEDULERS: String(options.schedulers ?? 1),
       RIGEL_SSH_USER: sshd.user,
       RIGEL_SSH_KEY_FILE: keyFile,
       RIGEL_SSH_PORT: String(sshd.port),
     });
+    const environments = new Map<string, Record<string, string>>();
     const stack = await startStack(config, {
       unsafeFastDatabase: options.fastDatabase ?? true,
       ...(options.backoff ? { backoff: options.backoff } : {}),
       services: (config, addresses) =>
-        withReplicas(stackServices(config, addresses), options.twice ?? []).map((service) => ({
-          ...service,
-          args: [...profiling(options.profileDir), ...service.args],
-          env: { ...service.env, ...settingsFor(service.name, options.env ?? {}) },
-        })),
+        withReplicas(stackServices(config, addresses), options.twice ?? []).map((service) => {
+          const env = { ...service.env, ...settingsFor(service.name, options.env ?? {}) };
+          environments.set(service.name, env);
+          return { ...service, args: [...profiling(options.profileDir), ...service.args], env };
+        }),
     });
     const ca = stack.caFile === undefined ? undefined : await readFile(stack.caFile, 'utf8');
-    const api = new ApiClient(stack.httpUrl, undefined, undefined, ca);
+    const client = (authorization?: string) => new ApiClient(stack.httpUrl, undefined, authorization, ca);
+    const api = client();
     const machines = machinesOf(dataDir);
     return {
       stack,
@@ -93,12 +107,21 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       api,
       fleet: new Fleet(api),
       dataDir,
+      ca,
+      client,
+      environment: (name) => {
+        const env = environments.get(name);
+        if (env === undefined) throw new Error(`there is no process ${name}`);
+        return env;
+      },
       stop: async () => {
         await stack.stop();
+        const refused = ALL_SECURED && options.secured === undefined ? await natsRefusals(dataDir) : [];
         // They outlive the stack, and would outlive their folder.
         await machines.destroy(AbortSignal.timeout(MACHINES_MS));
         await sshd.stop();
         await rm(folder, { recursive: true, force: true });
+        if (refused.length > 0) throw new Error(`NATS refused what the system needs:\n${refused.join('\n')}`);
       },
     };
   } catch (error) {
@@ -106,6 +129,18 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Lines in the logs of a system's processes, and of NATS itself, that tell of something that its users may not do there. */
+export async function natsRefusals(dataDir: string): Promise<string[]> {
+  const folder = join(dataDir, 'logs');
+  const refusals: string[] = [];
+  for (const name of await readdir(folder)) {
+    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
+      if (/(permissions|publish|subscription) violation/i.test(line)) refusals.push(`${name}: ${line}`);
+    }
+  }
+  return refusals;
 }
 
 function withReplicas(services: CommandSpec[], names: readonly string[]): CommandSpec[] {
