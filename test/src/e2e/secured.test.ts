@@ -13,6 +13,7 @@ import {
   WORK_STREAM,
 } from '@rigel/contracts';
 import { REPOSITORY_DIR } from '@rigel/local';
+import { findFreePort } from '@rigel/local-servers';
 import { waitFor } from '@rigel/testing';
 import { connect, ErrorCode, type NatsConnection, NatsError } from 'nats';
 import pg from 'pg';
@@ -28,8 +29,13 @@ import { natsRefusals, type Rig, startRig } from '../support/rig.js';
 
 let rig: Rig;
 let api: ApiClient;
+let metricsPort: number;
 t.before(async () => {
-  rig = await startRig({ secured: true, env: { gateway: { RIGEL_ACCESS: 'on' } } });
+  metricsPort = await findFreePort();
+  rig = await startRig({
+    secured: true,
+    env: { gateway: { RIGEL_ACCESS: 'on' }, scheduler: { RIGEL_OPS_PORT: String(metricsPort) } },
+  });
   api = rig.client(`Bearer ${firstToken()}`);
 });
 t.teardown(() => rig?.stop());
@@ -82,7 +88,9 @@ t.test('the main job: inventory, a task over SSH, its events live, and the histo
   t.equal(await rigel(['verify'], { RIGEL_DATA_DIR: rig.dataDir }, output), 0, lines.join('\n'));
 });
 
-t.test('it ran without one refusal by NATS', async (t) => {
+t.test('it ran without one refusal by NATS, and tells how deep the queue of work is', async (t) => {
+  const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  t.match(metrics, /^# TYPE rigel_work_queue_depth gauge$/m);
   t.same(await natsRefusals(rig.dataDir), []);
 });
 
