@@ -2,7 +2,7 @@
 # Makes what compose.yaml needs in the folder secrets: passwords, and certificates of an authority of its own. It needs openssl.
 # What is there stays as it is. Give the key for your nodes as its argument: prepare.sh ~/.ssh/id_ed25519
 set -euo pipefail
-key=${1:?usage: prepare.sh <private key for the nodes>}
+key=$(realpath "${1:?usage: prepare.sh <private key for the nodes>}")
 cd "$(dirname "$0")"
 umask 077
 mkdir -p secrets/{tls,nats,database,ssh}

@@ -70,7 +70,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
         inventory.findTargets,
       ]),
       ...all(tasks, [tasks.reserveNodes]),
-      ...all(schedules),
+      ...all(schedules, [schedules.reservePool]),
       ...all(live),
       taskWhy,
       ...all(access),
@@ -80,7 +80,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
     hears: [eventsSubject('scheduler'), eventsSubject('access'), ANY_RUN],
   },
   inventory: {
-    calls: [tasks.reserveNodes, readEvents('scheduler')],
+    calls: [tasks.reserveNodes, schedules.reservePool, readEvents('scheduler')],
     tells: [eventsSubject('inventory')],
     hears: [eventsSubject('scheduler')],
   },

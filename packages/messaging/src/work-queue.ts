@@ -77,8 +77,7 @@ export class WorkQueue {
   }
 
   private async makeStream(): Promise<void> {
-    // Its own check would ask for rights over the whole account.
-    const manager = await this.bus.nats.jetstreamManager({ checkAPI: false });
+    const manager = await this.manager();
     const { replicas } = this;
     const found = await manager.streams.info(WORK_STREAM).catch(() => undefined);
     if (!found) {
@@ -98,9 +97,14 @@ export class WorkQueue {
     for (const { const: capability } of Capability.anyOf) await addConsumer(manager, capability);
   }
 
+  /** Without its own check, which would ask for rights over the whole account. */
+  private manager(): Promise<JetStreamManager> {
+    return this.bus.nats.jetstreamManager({ checkAPI: false });
+  }
+
   /** Offers that JetStream keeps and nobody has taken yet, by capability; those without any are left out. */
   async depth(): Promise<[capability: string, offers: number][]> {
-    const manager = await this.bus.nats.jetstreamManager();
+    const manager = await this.manager();
     const { state } = await manager.streams.info(WORK_STREAM, { subjects_filter: WORK_SUBJECTS });
     return Object.entries(state.subjects ?? {}).map(([subject, offers]) => [
       subject.slice(subject.lastIndexOf('.') + 1),

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 
 /** A server-sent event as a client sees it. */
 export interface ReceivedEvent {
@@ -11,14 +12,21 @@ export interface ReceivedEvent {
 /**
  * Reads server-sent events from an address until the server ends the stream, or the signal. The connection is its own: no
  * pool keeps another one open.
+ * @param options.ca certificate (PEM) of the authority to trust, for https.
  * @throws Error when the answer is no stream, or the connection breaks.
  */
 export async function* readEventStream(
   url: string,
-  { lastEventId, signal }: { lastEventId?: string | undefined; signal?: AbortSignal } = {},
+  {
+    lastEventId,
+    signal,
+    ca,
+  }: { lastEventId?: string | undefined; signal?: AbortSignal; ca?: string | undefined } = {},
 ): AsyncGenerator<ReceivedEvent> {
+  const request = url.startsWith('https:') ? httpsRequest : httpRequest;
   const sent = request(url, {
     agent: false,
+    ...(ca === undefined ? {} : { ca }),
     headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
     ...(signal ? { signal } : {}),
   });

@@ -1,4 +1,4 @@
-import { ServiceError } from '@rigel/contracts';
+import { access, type Rpc, ServiceError } from '@rigel/contracts';
 import { type Bus, traced } from '@rigel/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -46,8 +46,13 @@ export function createHandler(
         authenticated: principal !== null,
         page,
         times,
-        call: (rpc, data, actor = operator) =>
-          callPatiently(bus, rpc, data, { correlationId: request.id, actor, client: request.ip }),
+        call: async (rpc, data, actor = operator) => {
+          const context = { correlationId: request.id, actor, client: request.ip };
+          const answer = await callPatiently(bus, rpc, data, context);
+          // Here it is over with the answer; other gateways hear of it by its event.
+          if ((rpc as Rpc) === access.revokeToken) authenticator?.forget();
+          return answer;
+        },
         lastEventId: lastEventIdOf(request),
         live,
       };

@@ -4,6 +4,7 @@ import { benchEngine } from './engine.js';
 import { benchExecutors } from './executors.js';
 import { benchFlat } from './flat.js';
 import { foldBenchmark } from './fold.js';
+import { benchFootprint } from './footprint.js';
 import { benchHttp } from './http/http.js';
 import { describe, thisMachine } from './machine.js';
 import { benchRecovery } from './recovery.js';
@@ -24,6 +25,7 @@ const benches: Record<string, Bench> = {
   recovery: benchRecovery,
   executors: benchExecutors,
   fold: foldBenchmark,
+  footprint: benchFootprint,
   http: benchHttp,
 };
 

@@ -68,8 +68,8 @@ export async function startChaosRig(nodeCount: number, print: (text: string) => 
       rig,
       proxy,
       isolated: isolated !== undefined,
-      patience: new Patience(new ApiClient(rig.api.url, CLIENT_TIMEOUT_MS)),
-      hasty: new ApiClient(rig.api.url, CLIENT_TIMEOUT_MS),
+      patience: new Patience(new ApiClient(rig.api.url, CLIENT_TIMEOUT_MS, undefined, rig.ca)),
+      hasty: new ApiClient(rig.api.url, CLIENT_TIMEOUT_MS, undefined, rig.ca),
       nodes,
       smallNodes,
       templates: {

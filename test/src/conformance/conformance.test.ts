@@ -15,10 +15,15 @@ t.test('the real system', async (t) => {
 
   await t.test('every rule for every endpoint', async (t) => {
     const missing = new Set<string>();
-    await runSuite(url, cases, ({ endpoint, rule, verdict, detail }: Outcome) => {
-      if (verdict === 'missing') missing.add(endpoint);
-      t.not(verdict, 'failed', `${endpoint}: ${rule}\n${detail}`);
-    });
+    await runSuite(
+      url,
+      cases,
+      ({ endpoint, rule, verdict, detail }: Outcome) => {
+        if (verdict === 'missing') missing.add(endpoint);
+        t.not(verdict, 'failed', `${endpoint}: ${rule}\n${detail}`);
+      },
+      rig.ca,
+    );
     t.same(
       [...missing].filter((endpoint) => endpoint !== 'sample'),
       [],
@@ -27,7 +32,7 @@ t.test('the real system', async (t) => {
   });
 
   await t.test('the table holds every operation that the server documents', async (t) => {
-    const { paths } = (await (await fetch(new URL('/openapi.json', url))).json()) as {
+    const { paths } = (await (await rig.api.fetch(`${rig.api.url}/openapi.json`)).json()) as {
       paths: Record<string, Record<string, Operation>>;
     };
     const documented = Object.entries(paths).flatMap(([path, operations]) =>
@@ -53,7 +58,10 @@ t.test('the real system', async (t) => {
   });
 
   await t.test('the command, on a server that it has been run on before', async (t) => {
-    const { status, output } = await command([rig.stack.httpUrl, 'sample:', 'cluster.']);
+    const { status, output } = await command(
+      [rig.stack.httpUrl, 'sample:', 'cluster.'],
+      rig.stack.caFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: rig.stack.caFile },
+    );
     t.equal(status, 0, output);
     t.match(output, /\d+ passed, 0 failed, \d+ not available/);
   });
@@ -107,9 +115,15 @@ async function refused(t: Test, args: string[], reason: RegExp): Promise<void> {
   t.match(output, /pnpm conformance <http:\/\/host:port>/);
 }
 
-async function command(args: string[]): Promise<{ status: number | null; output: string }> {
+async function command(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ status: number | null; output: string }> {
   const main = fileURLToPath(new URL('main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { status: await ended, output: out + err };

@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 
 /** One HTTP request, written down as it goes over the wire. */
@@ -26,8 +27,14 @@ const PATIENCE_MS = 10_000;
 
 /** Sends requests to one server. */
 export class ApiSender {
-  /** @param url address of the server, without a path. */
-  constructor(private readonly url: URL) {}
+  /**
+   * @param url address of the server, without a path.
+   * @param ca certificate (PEM) of the authority to trust, when it is none that Node.js knows.
+   */
+  constructor(
+    private readonly url: URL,
+    private readonly ca?: string,
+  ) {}
 
   /**
    * GET and DELETE carry their bodies, too, and every body is labelled as JSON unless the request says otherwise: that is
@@ -38,10 +45,12 @@ export class ApiSender {
     const body = bytesOf(request.body);
     const query = request.query ? `?${new URLSearchParams(request.query)}` : '';
     return new Promise((resolve, reject) => {
-      const outgoing = httpRequest(
+      const secured = this.url.protocol === 'https:';
+      const outgoing = (secured ? httpsRequest : httpRequest)(
         {
           host: this.url.hostname.replace(/^\[|\]$/g, ''),
-          port: this.url.port || 80,
+          port: this.url.port || (secured ? 443 : 80),
+          ...(this.ca === undefined ? {} : { ca: this.ca }),
           method: request.method,
           path: request.path + query,
           timeout: PATIENCE_MS,

@@ -21,7 +21,8 @@ function serverAddress(text: string | undefined): URL {
   if (text === undefined) wrong('the address of a server is missing');
   if (!URL.canParse(text)) wrong(`${text} is not an address`);
   const url = new URL(text);
-  if (url.protocol !== 'http:') wrong(`${text} is not an address that begins with http://`);
+  if (!['http:', 'https:'].includes(url.protocol))
+    wrong(`${text} is not an address that begins with http:// or https://`);
   if (url.pathname !== '/' || url.search !== '') wrong(`${text} must end after host and port`);
   return url;
 }

@@ -36,13 +36,15 @@ const PARALLEL = 12;
 /**
  * Looks at every case on the server at this address, and removes afterwards what can be removed.
  * @param onOutcome is told each outcome as it is known.
+ * @param ca certificate (PEM) of the authority to trust, when it is none that Node.js knows.
  */
 export async function runSuite(
   url: URL,
   chosen: readonly Case[],
   onOutcome: (outcome: Outcome) => void,
+  ca?: string,
 ): Promise<void> {
-  const sender = new ApiSender(url);
+  const sender = new ApiSender(url, ca);
   const world = new World(sender);
   const asked = new Asked(world, sender);
   const waiting = [...chosen];

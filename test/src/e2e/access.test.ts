@@ -9,7 +9,6 @@ import { findFreePort } from '@rigel/local-servers';
 import { waitFor } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
-import { ApiClient } from '../support/api.js';
 import { Fleet, loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
 
@@ -44,19 +43,18 @@ async function secondGateway(): Promise<{ url: string; process: ChildProcess }> 
   const main = join(REPOSITORY_DIR, 'services', 'gateway', 'dist', 'main.js');
   const child = spawn(process.execPath, [main], {
     env: {
-      PATH: process.env.PATH,
-      NATS_URL: rig.stack.natsUrl,
+      ...rig.environment('gateway'),
+      RIGEL_SERVICE_NAME: 'gateway-2',
       RIGEL_HTTP_PORT: String(port),
-      RIGEL_ACCESS: 'on',
-      RIGEL_HTTP_FAILED_LIMIT: '1000000',
     },
     stdio: 'ignore',
   });
   t.teardown(() => child.kill('SIGKILL'));
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${new URL(rig.stack.httpUrl).protocol}//127.0.0.1:${port}`;
   await waitFor(
     () =>
-      fetch(`${url}/readyz`)
+      rig.api
+        .fetch(`${url}/readyz`)
         .then(({ status }) => status === 200)
         .catch(() => false),
     {
@@ -68,8 +66,7 @@ async function secondGateway(): Promise<{ url: string; process: ChildProcess }> 
 }
 
 const urls = [rig.stack.httpUrl, (await secondGateway()).url];
-const clientOf = ({ token }: { token: string }) =>
-  new ApiClient(rig.stack.httpUrl, 60_000, `Bearer ${token}`);
+const clientOf = ({ token }: { token: string }) => rig.client(`Bearer ${token}`);
 const admin = await makeToken('ann', 'admin');
 const adminApi = clientOf(admin);
 
@@ -81,7 +78,7 @@ interface Operation {
 
 /** Every operation that the server says it has. */
 async function operations(): Promise<Operation[]> {
-  const response = await fetch(`${rig.stack.httpUrl}/openapi.json`, {
+  const response = await rig.api.fetch(`${rig.stack.httpUrl}/openapi.json`, {
     headers: { authorization: `Bearer ${admin.token}` },
   });
   const { paths } = (await response.json()) as { paths: Record<string, Record<string, { 'x-role': Role }>> };
@@ -112,7 +109,7 @@ async function heads(): Promise<unknown> {
 }
 
 async function statusOf({ method, path }: Operation, authorization?: string, url = urls[0]): Promise<number> {
-  const response = await fetch(`${url}${path}`, {
+  const response = await rig.api.fetch(`${url}${path}`, {
     method,
     ...(authorization === undefined ? {} : { headers: { authorization } }),
     signal: AbortSignal.timeout(30_000),
@@ -239,7 +236,7 @@ t.test('the main job runs with an operator’s token, and not with a viewer’s'
 
   const paused = await fleet.startTask(template, nodes, { max_num: 1 });
   await ci.ok(`/task/pause/${paused}`);
-  const stream = await fetch(`${urls[1]}/task/${paused}/events`, {
+  const stream = await rig.api.fetch(`${urls[1]}/task/${paused}/events`, {
     headers: { authorization: `Bearer ${viewerToken.token}` },
   });
   t.equal(stream.status, 200);

@@ -36,7 +36,7 @@ t.test('a thousand nodes, and a viewer that is slow', async (t) => {
 /** A gateway beside the one of the stack. */
 async function startGateway(t: Test, rig: Rig): Promise<{ url: string; process: ChildProcess }> {
   const child = spawn(process.execPath, [join(REPOSITORY, 'services/gateway/dist/main.js')], {
-    env: { PATH: process.env.PATH, NATS_URL: rig.stack.natsUrl, RIGEL_HTTP_PORT: '0' },
+    env: { ...rig.environment('gateway'), RIGEL_SERVICE_NAME: 'gateway-2', RIGEL_HTTP_PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.teardown(async () => {
@@ -48,7 +48,7 @@ async function startGateway(t: Test, rig: Rig): Promise<{ url: string; process: 
   child.stdout.on('data', (chunk) => {
     out += String(chunk);
   });
-  const found = await waitFor(() => /Server listening at (http:[^"]+)/.exec(out) ?? undefined, {
+  const found = await waitFor(() => /Server listening at (https?:[^"]+)/.exec(out) ?? undefined, {
     what: 'a second gateway listens',
     timeoutMs: 30_000,
   });
@@ -56,12 +56,12 @@ async function startGateway(t: Test, rig: Rig): Promise<{ url: string; process: 
 }
 
 /** Takes in a stream as it comes, until it ends or breaks. */
-function watch(t: Test, url: string, lastEventId?: string) {
+function watch(t: Test, { ca }: Rig, url: string, lastEventId?: string) {
   const leaving = new AbortController();
   t.teardown(() => leaving.abort());
   const events: ReceivedEvent[] = [];
   const ended = (async () => {
-    for await (const event of readEventStream(url, { lastEventId, signal: leaving.signal }))
+    for await (const event of readEventStream(url, { lastEventId, signal: leaving.signal, ca }))
       events.push(event);
   })();
   ended.catch(() => undefined);
@@ -100,20 +100,20 @@ async function follows(t: Test, rig: Rig): Promise<void> {
   const id = await fleet.startTask(template, nodes);
   const run = await firstRun(rig, id);
   const address = `${api.url}/task/node/${run}/log?follow=1`;
-  const viewer = watch(t, address);
+  const viewer = watch(t, rig, address);
   await waitFor(() => textOf(viewer.events) === 'eins\n', { what: 'output while the command runs' });
   t.match(await api.task(id), { state: 1 });
   const place = viewer.events[0]?.id;
   t.equal(place, '1.1.5');
   const other = await startGateway(t, rig);
-  const resumed = watch(t, `${other.url}/task/node/${run}/log?follow=1`, place);
+  const resumed = watch(t, rig, `${other.url}/task/node/${run}/log?follow=1`, place);
   await writeFile(join(sshd.home, 'go-on'), '');
   await viewer.ended;
   await resumed.ended;
   t.equal(textOf(viewer.events), 'eins\nzwölf');
   t.equal(textOf(resumed.events), 'zwölf');
   t.match(viewer.events.at(-1), { event: 'end', data: { nsid: run, state: 2 } });
-  const late = watch(t, address);
+  const late = watch(t, rig, address);
   await late.ended;
   t.equal(textOf(late.events), 'eins\nzwölf', 'the same for whoever comes when all is over');
 }
@@ -128,8 +128,8 @@ async function retries(t: Test, rig: Rig): Promise<void> {
   });
   const id = await fleet.startTask(template, nodes);
   const run = await firstRun(rig, id);
-  const viewer = watch(t, `${api.url}/task/node/${run}/log?follow=1`);
-  const events = watch(t, `${api.url}/task/${id}/events`);
+  const viewer = watch(t, rig, `${api.url}/task/node/${run}/log?follow=1`);
+  const events = watch(t, rig, `${api.url}/task/${id}/events`);
   await Promise.all([viewer.ended, events.ended]);
   const log = await api.nodeLog(run);
   t.equal(textOf(viewer.events), log.map(([, text]) => text).join(''));
@@ -158,7 +158,7 @@ async function pausing(t: Test, rig: Rig): Promise<void> {
     endless: { command: 'sleep 600.75' },
   });
   const id = await fleet.startTask(template, nodes);
-  const viewer = watch(t, `${api.url}/task/${id}/events`);
+  const viewer = watch(t, rig, `${api.url}/task/${id}/events`);
   const has = (name: string) => viewer.events.some(({ event }) => event === name);
   await waitFor(() => has('node_taken'), { what: 'the task to work' });
   await api.ok(`/task/pause/${id}`);
@@ -185,14 +185,14 @@ async function dying(t: Test, rig: Rig): Promise<void> {
   });
   const other = await startGateway(t, rig);
   const id = await fleet.startTask(template, nodes, { max_num: 4 });
-  const all = watch(t, `${api.url}/task/${id}/events`);
-  const first = watch(t, `${other.url}/task/${id}/events`);
+  const all = watch(t, rig, `${api.url}/task/${id}/events`);
+  const first = watch(t, rig, `${other.url}/task/${id}/events`);
   await waitFor(() => first.events.length > 20, { what: 'some events' });
   other.process.kill('SIGKILL');
   await first.ended.catch(() => undefined);
   const seen = [...first.events];
   stack.kill('scheduler-1', 'SIGKILL');
-  const rest = watch(t, `${api.url}/task/${id}/events`, seen.at(-1)?.id);
+  const rest = watch(t, rig, `${api.url}/task/${id}/events`, seen.at(-1)?.id);
   await waitFor(() => rest.events.length > 20, {
     what: 'events after the scheduler’s end',
     timeoutMs: 60_000,
@@ -208,15 +208,16 @@ async function dying(t: Test, rig: Rig): Promise<void> {
   t.equal(all.events.filter(({ event }) => event === 'step_succeeded').length, 80);
 }
 
-async function thousand(t: Test, { fleet, api }: Rig): Promise<void> {
+async function thousand(t: Test, rig: Rig): Promise<void> {
+  const { fleet, api, ca } = rig;
   const nodes = loopbackNodes(1_000, 22, 5_000);
   await fleet.pool(nodes);
   const template = await fleet.template({ nothing: { command: 'true', type: 'noop' } });
   const id = await fleet.startTask(template, nodes);
   const address = `${api.url}/task/${id}/events`;
-  const viewers = Array.from({ length: 20 }, () => watch(t, address));
+  const viewers = Array.from({ length: 20 }, () => watch(t, rig, address));
   const slow: string[] = [];
-  for await (const { id } of readEventStream(address)) {
+  for await (const { id } of readEventStream(address, { ca })) {
     slow.push(id);
     if (slow.length % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 50));
   }

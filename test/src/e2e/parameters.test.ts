@@ -57,7 +57,7 @@ t.test('a parameter arrives literally, wherever it stands', async (t) => {
 
   await t.test('one correlation id from the request to the command', async (t) => {
     const template = await fleet.template({ who: { command: 'echo "$RIGEL_CORRELATION_ID"' } });
-    const response = await fetch(`${api.url}/task/create`, {
+    const response = await api.fetch(`${api.url}/task/create`, {
       method: 'POST',
       headers: { 'X-CORRELATION-ID': 'trace-me-42' },
       body: JSON.stringify({ template_id: template, task_name: 'traced', opr_user: 'x', nodes, params: {} }),

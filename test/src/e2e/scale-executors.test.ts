@@ -45,7 +45,7 @@ t.test('executors go from 1 to 4 to 1 under a task of 500 nodes: each command ru
   t.match(await rig.fleet.ended(id, 240_000), { state: 2, stat: [0, 0, NODES, 0, 0] });
   const ran = (await readFile(join(rig.sshd.home, 'ran'), 'utf8')).trim().split('\n').sort();
   t.same(ran, nodes.map((node) => node.split(':')[0]).sort(), 'each command ran once');
-  const events = await (await fetch(`${rig.api.url}/task/${id}/events`)).text();
+  const events = await (await rig.api.fetch(`${rig.api.url}/task/${id}/events`)).text();
   const executors = new Set([...events.matchAll(/"executor":"([a-z]+-\d)/g)].map(([, name]) => name));
   t.same([...executors].sort(), ['added-1', 'added-2', 'added-3', 'executor-1'], 'all four worked on it');
 });

@@ -7,6 +7,7 @@ import { Masker } from '@rigel/secrets';
 import { waitFor } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
+import type { ApiClient } from '../support/api.js';
 import { loopbackNodes, type StepDefinition } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
 
@@ -99,7 +100,7 @@ t.test('a planted secret is found nowhere but where it belongs', async (t) => {
     const texts: string[][] = [];
     for (const { id: runId } of detail) texts.push(note(await api.nodeLog(runId)).map(([, text]) => text));
     const live = [`task/${id}/events`, ...detail.map(({ id: runId }) => `task/node/${runId}/log?follow=1`)];
-    answers.push(...(await Promise.all(live.map((path) => stream(`${api.url}/${path}`)))));
+    answers.push(...(await Promise.all(live.map((path) => stream(api, path)))));
     return { id, task, detail, texts };
   };
 
@@ -300,11 +301,11 @@ t.test('a planted secret is found nowhere but where it belongs', async (t) => {
 });
 
 /** What a live stream of something that has ended says in its first second. */
-async function stream(url: string): Promise<string> {
+async function stream(api: ApiClient, path: string): Promise<string> {
   const enough = AbortSignal.timeout(1_000);
   let text = '';
   try {
-    const { body } = await fetch(url, { signal: enough });
+    const { body } = await api.fetch(`${api.url}/${path}`, { signal: enough });
     for await (const chunk of body ?? []) text += Buffer.from(chunk).toString();
   } catch (error) {
     if (!enough.aborted) throw error;

@@ -78,7 +78,7 @@ t.teardown(() => rig.stop());
 const { api, fleet, sshd, stack } = rig;
 
 async function why(id: number): Promise<Why> {
-  const response = await fetch(`${api.url}/task/${id}/why`);
+  const response = await api.fetch(`${api.url}/task/${id}/why`);
   return ((await response.json()) as { data: Why }).data;
 }
 
@@ -198,7 +198,7 @@ t.test('a trace leads from the HTTP request to the command on the node', async (
   const template = await fleet.template({ traced: { command: 'true' } });
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
   const parent = '00f067aa0ba902b7';
-  const response = await fetch(`${api.url}/task/create`, {
+  const response = await api.fetch(`${api.url}/task/create`, {
     method: 'POST',
     headers: { traceparent: `00-${traceId}-${parent}-01` },
     body: JSON.stringify({ template_id: template, task_name: 'traced', nodes: [node], auto: 1, params: {} }),

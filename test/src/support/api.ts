@@ -73,10 +73,15 @@ export class ApiClient {
   /** Node's own, unless it must be told whom to trust. */
   readonly fetch: typeof fetch = fetch;
 
+  /** What each request says about itself and whose it is. */
+  get headers(): Record<string, string> {
+    return { 'content-type': 'application/json', authorization: this.authorization };
+  }
+
   async call<Data = unknown>(path: string, body?: unknown, method = 'POST'): Promise<Answer<Data>> {
     const response = await this.fetch(`${this.url}${path}`, {
       method,
-      headers: { 'content-type': 'application/json', authorization: this.authorization },
+      headers: this.headers,
       signal: AbortSignal.timeout(this.timeoutMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

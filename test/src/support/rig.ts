@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -33,6 +33,13 @@ export interface Rig {
   crash(): Promise<void>;
   /** Starts a stack on the same data folder, after `crash` or `stack.stop`; `stack`, `api` and `fleet` are new then. */
   startAgain(): Promise<void>;
+  /** Certificate (PEM) of the authority to trust, when the system is secured. */
+  ca: string | undefined;
+  /** A client that says by this header who it is. */
+  client(authorization: string): ApiClient;
+  /** What the process of this name is given by its environment: for one more of its kind. */
+  environment(name: string): Record<string, string>;
+  /** @throws Error with what NATS refused, when every system is secured (`RIGEL_TEST_SECURED=1`). */
   stop(): Promise<void>;
 }
 
@@ -55,11 +62,16 @@ export interface RigOptions {
   fastDatabase?: boolean;
   /** How long a killed process waits for its next start. Default: the supervisor's. */
   backoff?: StackOptions['backoff'];
-  /** With the production configuration of NATS, encryption, and a database role for each service. */
+  /**
+   * With the production configuration of NATS, encryption, and a database role for each service. Default: with
+   * `RIGEL_TEST_SECURED=1`, so that every test can be run on such a system.
+   */
   secured?: boolean;
   /** Every service leaves a CPU profile in this folder when it ends. */
   profileDir?: string | undefined;
 }
+
+const ALL_SECURED = process.env.RIGEL_TEST_SECURED === '1';
 
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const folder = await mkdtemp(join(tmpdir(), 'rigel-rig-'));
@@ -78,7 +90,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       RIGEL_DATA_DIR: dataDir,
       ...(options.natsUrl === undefined ? {} : { NATS_URL: options.natsUrl }),
       RIGEL_HTTP_PORT: '0',
-      RIGEL_SECURED: String(options.secured ?? false),
+      RIGEL_SECURED: String(options.secured ?? ALL_SECURED),
       RIGEL_EXECUTORS: String(options.executors ?? 2),
       RIGEL_SCHEDULERS: String(options.schedulers ?? 1),
       RIGEL_SSH_USER: sshd.user,
@@ -92,13 +104,20 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       machines,
       sshd,
       dataDir,
+      environment: (name) => {
+        const env = rig.specs.find((spec) => spec.name === name)?.env;
+        if (env === undefined) throw new Error(`there is no process ${name}`);
+        return env;
+      },
       startAgain: async () => void Object.assign(rig, await start()),
       stop: async () => {
         await rig.stack.stop();
+        const refused = ALL_SECURED && options.secured === undefined ? await natsRefusals(dataDir) : [];
         // They outlive the stack, and would outlive their folder.
         await machines.destroy(AbortSignal.timeout(MACHINES_MS));
         await sshd.stop();
         await rm(folder, { recursive: true, force: true });
+        if (refused.length > 0) throw new Error(`NATS refused what the system needs:\n${refused.join('\n')}`);
       },
     };
     return rig;
@@ -113,7 +132,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
 async function startRigStack(
   config: LocalConfig,
   options: RigOptions,
-): Promise<Pick<Rig, 'stack' | 'specs' | 'api' | 'fleet' | 'crash'>> {
+): Promise<Pick<Rig, 'stack' | 'specs' | 'api' | 'fleet' | 'ca' | 'client' | 'crash'>> {
   const killing = new AbortController();
   const specs: CommandSpec[] = [];
   const stack = await startStack(config, {
@@ -132,12 +151,25 @@ async function startRigStack(
     },
   });
   const ca = stack.caFile === undefined ? undefined : await readFile(stack.caFile, 'utf8');
-  const api = new ApiClient(stack.httpUrl, undefined, undefined, ca);
+  const client = (authorization?: string) => new ApiClient(stack.httpUrl, undefined, authorization, ca);
+  const api = client();
   const crash = async (): Promise<void> => {
     killing.abort();
     await stack.stop();
   };
-  return { stack, specs, api, fleet: new Fleet(api), crash };
+  return { stack, specs, api, fleet: new Fleet(api), ca, client, crash };
+}
+
+/** Lines in the logs of a system's processes, and of NATS itself, that tell of something that its users may not do there. */
+export async function natsRefusals(dataDir: string): Promise<string[]> {
+  const folder = join(dataDir, 'logs');
+  const refusals: string[] = [];
+  for (const name of await readdir(folder)) {
+    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
+      if (/(permissions|publish|subscription) violation/i.test(line)) refusals.push(`${name}: ${line}`);
+    }
+  }
+  return refusals;
 }
 
 function withReplicas(services: CommandSpec[], names: readonly string[]): CommandSpec[] {

@@ -62,6 +62,12 @@ export class Authenticator {
     return asked.verdict;
   }
 
+  /** Asks anew about every token, also about those of open streams. */
+  forget(): void {
+    this.asked.clear();
+    this.look();
+  }
+
   /** Whether this token was valid here lately. */
   knows(credentials: Credentials): boolean {
     return (this.known.get(keyOf(credentials)) ?? 0) > Date.now();
@@ -105,11 +111,6 @@ export class Authenticator {
 
   private drop(key: string, asked: Asked): void {
     if (this.asked.get(key) === asked) this.asked.delete(key);
-  }
-
-  private forget(): void {
-    this.asked.clear();
-    this.look();
   }
 
   private remember(key: string): void {
