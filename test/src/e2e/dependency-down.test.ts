@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { problemsOf, type Refusal, refusal } from '../conformance/expectation.js';
 import { type ApiAnswer, type ApiRequest, ApiSender, showAnswer, showRequest } from '../conformance/http.js';
 import { World } from '../conformance/world.js';
-import { freeze } from '../support/freeze.js';
+import { childrenOf, freeze, isAlive } from '../support/freeze.js';
 import { type Rig, startRig } from '../support/rig.js';
 
 /*
@@ -117,7 +117,14 @@ const killed = (parts: Part[], ...names: string[]): Outage => ({
   what: `${names.join(', ')} killed`,
   parts,
   begin: async (rig) => {
+    const pids = names.map((name) => pidOf(rig, name));
+    // A process of PostgreSQL that lost its parent still answers what it has just been asked.
+    const all = [...pids, ...(await Promise.all(pids.map(childrenOf))).flat()];
     for (const name of names) rig.stack.kill(name, 'SIGKILL');
+    await waitFor(async () => !(await Promise.all(all.map(isAlive))).includes(true), {
+      what: `${names.join(', ')} and its children are gone`,
+      intervalMs: 10,
+    });
     return () => undefined;
   },
 });
