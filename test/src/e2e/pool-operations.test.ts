@@ -215,8 +215,13 @@ t.test('a cloud with faults: each node ends with its own reason, and the rest se
   }
   t.ok(cloud.mostAtOnce <= 6, 'two executors keep to three calls each');
   await readyNodes(api, pool, 7);
-  const nodes = await nodesOf(api, pool);
-  t.equal(nodes.filter(({ status }) => status === 3).length, 5);
+  const nodes = await waitFor(
+    async () => {
+      const all = await nodesOf(api, pool);
+      return all.filter(({ status }) => status === 3).length === 5 ? all : undefined;
+    },
+    { what: 'the inventory knows of the five that failed' },
+  );
   // What was made, and is no node's, is only what nobody was told of.
   const known = new Set(nodes.map(({ vm_id }) => vm_id));
   t.equal([...cloud.machines.keys()].filter((vm) => !known.has(vm)).length, 1);

@@ -86,7 +86,17 @@ export function startAsManifested(manifested: ManifestedProcess): ChildProcess {
   const script = [
     'mount --make-rprivate /',
     ...(readOnlyRoot ? ['mount -o remount,ro,bind /'] : []),
-    ...writable.map((folder) => `mount -t tmpfs -o mode=1777,size=16m none '${folder}'`),
+    ...writable.flatMap((folder) => {
+      const mount = `mount -t tmpfs -o mode=1777,size=16m none '${folder}'`;
+      // A checkout below such a folder would be hidden by it.
+      if (!REPOSITORY_DIR.startsWith(`${folder}/`)) return [mount];
+      return [
+        `mount --no-mtab --bind '${REPOSITORY_DIR}' /mnt`,
+        mount,
+        `mkdir -p '${REPOSITORY_DIR}'`,
+        `mount --no-mtab --move /mnt '${REPOSITORY_DIR}'`,
+      ];
+    }),
     `exec setpriv --reuid=${uid} --regid=${gid} --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all -- "$@"`,
   ].join(' && ');
   const main = join(REPOSITORY_DIR, 'services', service, 'dist', 'main.js');
