@@ -28,17 +28,26 @@ export async function runSeeds({
 }: RunSeedsOptions): Promise<void> {
   const left = seeds[Symbol.iterator]();
   let ended = false;
+  const workers = new Set<ChildProcess>();
+  const end = (): void => {
+    ended = true;
+    // One may have been led into an endless loop by the defect: nobody waits for it.
+    for (const worker of workers) worker.kill('SIGKILL');
+  };
   const work = async (): Promise<void> => {
     const worker = fork(WORKER, {
       execArgv: defect?.code ? ['--import', LOADER] : [],
       env: { ...process.env, [DEFECT_VARIABLE]: defect?.name ?? '' },
     });
+    workers.add(worker);
     try {
       for (let next = left.next(); !next.done && !ended; next = left.next()) {
         worker.send({ seed: next.value, trace });
         const result = await answerOf(worker, next.value);
-        if (!ended && !onResult(result)) ended = true;
+        if (!ended && !onResult(result)) end();
       }
+    } catch (error) {
+      if (!ended) throw error;
     } finally {
       worker.kill('SIGKILL');
       if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit');
