@@ -150,6 +150,7 @@ export const execution = {
       refused,
     ]),
     timeoutMs: 5_000,
+    together: true,
   }),
   plan: defineRpc('scheduler.{partition}.plan', {
     request: Type.Object({ task_id: Id }),
@@ -172,6 +173,7 @@ export const execution = {
     }),
     response: Type.Union([Type.Object({ status: Type.Literal('accepted'), next: Instruction }), refused]),
     timeoutMs: 5_000,
+    together: true,
   }),
   output: defineRpc('scheduler.{partition}.output', {
     request: Type.Object({

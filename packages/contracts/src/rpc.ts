@@ -11,6 +11,11 @@ export interface Rpc<Request extends TSchema = TSchema, Response extends TSchema
   readonly response: Response;
   /** Milliseconds after which the caller gives up. */
   readonly timeoutMs: number;
+  /**
+   * Requests that leave a process at the same moment travel in one message, and are answered in one when all are done.
+   * For operations that come by the hundred, end together, and may be repeated.
+   */
+  readonly together: boolean;
 }
 
 export type RpcRequest<R extends Rpc> = Static<R['request']>;
@@ -21,12 +26,13 @@ export const DEFAULT_RPC_TIMEOUT_MS = 4_500;
 
 export function defineRpc<Request extends TSchema, Response extends TSchema>(
   subject: string,
-  schemas: { request: Request; response: Response; timeoutMs?: number },
+  schemas: { request: Request; response: Response; timeoutMs?: number; together?: boolean },
 ): Rpc<Request, Response> {
   return {
     subject: `rigel.${subject}`,
     request: schemas.request,
     response: schemas.response,
     timeoutMs: schemas.timeoutMs ?? DEFAULT_RPC_TIMEOUT_MS,
+    together: schemas.together ?? false,
   };
 }

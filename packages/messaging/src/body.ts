@@ -22,8 +22,13 @@ const ENVELOPE_BYTES = 4_096;
 const KEEP_MS = 30_000;
 const CHUNK_TIMEOUT_MS = 5_000;
 
+/** Bytes that a message has room for. */
+export function roomOf(nc: NatsConnection): number {
+  return (nc.info?.max_payload ?? 1_048_576) - ENVELOPE_BYTES;
+}
+
 export function fitsInline(nc: NatsConnection, body: Uint8Array): boolean {
-  return body.byteLength <= (nc.info?.max_payload ?? 1_048_576) - ENVELOPE_BYTES;
+  return body.byteLength <= roomOf(nc);
 }
 
 /**
@@ -36,7 +41,7 @@ export function offerBody(
   body: Uint8Array,
   log: Logger,
 ): BodyReference {
-  const size = Math.floor(((nc.info?.max_payload ?? 1_048_576) - ENVELOPE_BYTES) / 2);
+  const size = Math.floor(roomOf(nc) / 2);
   const chunks = Math.ceil(body.byteLength / size);
   const inbox = bodySubject(participant, randomBytes(16).toString('hex'));
   const fetched = new Set<number>();

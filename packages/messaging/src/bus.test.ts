@@ -36,8 +36,9 @@ t.teardown(() => Promise.all([client.close(), server.close()]));
 
 const caller = { correlationId: 'c-1', actor: 'root', client: '192.0.2.7' };
 let subjects = 0;
-const echo = (timeoutMs?: number) =>
+const echo = (timeoutMs?: number, together = false) =>
   defineRpc(`test.echo${++subjects}`, {
+    together,
     request: Type.Object({ text: Type.String(), count: Type.Optional(Type.Integer({ minimum: 1 })) }),
     response: Type.Object({ text: Type.String() }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -169,6 +170,68 @@ t.test('an operation whose large answer is lost is not carried out again', async
   t.equal(carriedOut, 1);
   subscription.unsubscribe();
 });
+
+t.test('requests of one turn share messages, and each gets its own answer', async (t) => {
+  const rpc = echo(undefined, true);
+  let messages = 0;
+  const watch = server.nats.subscribe(rpc.subject, { callback: () => messages++ });
+  const stop = server.serve(rpc, async ({ text }, { correlationId }) => {
+    if (text === '3') throw new ServiceError('wrong_state', 'three is refused');
+    if (text === '4') throw new Error('a fault of ours');
+    return { text: text.length > 100 ? text : `${text} of ${correlationId}` };
+  });
+  await server.nats.flush();
+  const huge = 'x'.repeat(3_000_000);
+  // Ten of these do not fit into one message, and neither do their answers.
+  const large = 'y'.repeat(200_000);
+  const texts = [
+    ...Array.from({ length: 1_200 }, (_, n) => String(n)),
+    huge,
+    ...Array.from({ length: 10 }, () => large),
+  ];
+  const results = await Promise.allSettled(
+    texts.map((text, n) => client.call(rpc, { text }, { ...caller, correlationId: `c-${n}` })),
+  );
+  const wrong = [...results.entries()].filter(([n, result]) => {
+    const text = texts[n] as string;
+    const expected = text.length > 100 ? text : `${text} of c-${n}`;
+    return result.status === 'rejected' || result.value.text !== expected;
+  });
+  t.strictSame(
+    wrong.map(([n, result]) => [n, result.status === 'rejected' && result.reason.message]),
+    [
+      [3, 'three is refused'],
+      [4, 'internal error'],
+    ],
+  );
+  t.ok(messages <= 6, `${texts.length} requests in ${messages} messages`);
+  await t.rejects(
+    Promise.all([client.call(rpc, { text: 'a', count: 0 }, caller), client.call(rpc, { text: 'b' }, caller)]),
+    { code: 'invalid', field: 'count' },
+  );
+  watch.unsubscribe();
+  await stop();
+});
+
+t.test(
+  'requests that share a message wait for a service that is just being started, or give up',
+  async (t) => {
+    const rpc = echo(1_000, true);
+    const early = ['a', 'b'].map((text) => client.call(rpc, { text }, caller));
+    await client.nats.flush();
+    const stop = server.serve(rpc, async ({ text }) => ({ text }));
+    t.strictSame(await Promise.all(early), [{ text: 'a' }, { text: 'b' }]);
+    await stop();
+    const never = server.serve(rpc, () => new Promise(() => undefined));
+    await server.nats.flush();
+    const results = await Promise.allSettled(['a', 'b'].map((text) => client.call(rpc, { text }, caller)));
+    t.strictSame(
+      results.map((result) => result.status === 'rejected' && result.reason.code),
+      ['unavailable', 'unavailable'],
+    );
+    await never();
+  },
+);
 
 t.test('an operation of a partition reaches the owner of that partition only', async (t) => {
   const rpc = defineRpc('test.{partition}.who', {

@@ -10,10 +10,11 @@ import {
 import { ErrorCode, type Msg, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
-import { type BodyReference, fetchBody, fitsInline, offerBody } from './body.js';
+import { type BodyReference, fetchBody, fitsInline, offerBody, roomOf } from './body.js';
 import { type ConnectOptions, connectToNats } from './connection.js';
 import { rpcDuration, rpcErrors } from './metrics.js';
 import { Requests } from './requests.js';
+import { SharedMessages } from './shared-messages.js';
 import { traced, traceparent } from './tracing.js';
 import { assertMatches } from './validation.js';
 
@@ -90,6 +91,7 @@ export class Bus {
   private turn: Promise<void> | undefined;
   /** Requests whose answers are not envelopes of ours. */
   readonly requests: Requests;
+  private readonly shared: SharedMessages;
 
   private constructor(
     readonly nats: NatsConnection,
@@ -99,6 +101,11 @@ export class Bus {
     private readonly participant = 'client',
   ) {
     this.requests = new Requests(nats, clock, inboxPrefix(participant));
+    this.shared = new SharedMessages({
+      send: (subject, message, timeoutMs) => this.exchange(subject, message, timeoutMs),
+      endOfTurn: () => this.endOfTurn(),
+      room: () => roomOf(nats),
+    });
   }
 
   /** Over a connection that exists; its other end may be simulated. */
@@ -129,18 +136,19 @@ export class Bus {
       i: context.client,
       ...(trace === undefined ? {} : { t: trace }),
     };
-    let envelope = encode({ ...head, d: data } satisfies RequestEnvelope);
-    if (!fitsInline(this.nats, envelope)) {
+    let envelope = JSON.stringify({ ...head, d: data } satisfies RequestEnvelope);
+    if (Buffer.byteLength(envelope) > roomOf(this.nats)) {
       const ref = offerBody(this.nats, this.participant, encode(data), this.log);
-      envelope = encode({ ...head, ref } satisfies RequestEnvelope);
+      envelope = JSON.stringify({ ...head, ref } satisfies RequestEnvelope);
     }
     for (;;) {
       const left = deadline - this.clock.now();
       if (left <= 0) throw new ServiceError('unavailable', `${rpc.subject} does not answer`);
-      let answer: Uint8Array;
+      let reply: unknown;
       try {
-        await this.endOfTurn();
-        answer = await this.requests.send(subject, envelope, left);
+        reply = rpc.together
+          ? await this.shared.send(subject, envelope, left)
+          : await this.sendAlone(subject, envelope, left);
       } catch (error) {
         if (!(error instanceof NatsError)) throw error;
         if (error.code !== ErrorCode.NoResponders) {
@@ -149,8 +157,17 @@ export class Bus {
         await this.clock.sleep(Math.min(RETRY_NO_RESPONDERS_MS, left));
         continue;
       }
-      return await this.readReply<R>(answer, subject);
+      return await this.readReply<R>(reply as ReplyEnvelope, subject);
     }
+  }
+
+  private async sendAlone(subject: string, envelope: string, timeoutMs: number): Promise<unknown> {
+    await this.endOfTurn();
+    return this.exchange(subject, envelope, timeoutMs);
+  }
+
+  private async exchange(subject: string, message: string, timeoutMs: number): Promise<unknown> {
+    return decode(await this.requests.send(subject, Buffer.from(message), timeoutMs));
   }
 
   /**
@@ -164,8 +181,7 @@ export class Bus {
     return this.turn;
   }
 
-  private async readReply<R extends Rpc>(answer: Uint8Array, subject: string): Promise<RpcResponse<R>> {
-    const reply = decode(answer) as ReplyEnvelope;
+  private async readReply<R extends Rpc>(reply: ReplyEnvelope, subject: string): Promise<RpcResponse<R>> {
     if (reply.error) throw new ServiceError(reply.error.code, reply.error.message, reply.error.field);
     if (!reply.ref) return reply.ok as RpcResponse<R>;
     try {
@@ -191,11 +207,10 @@ export class Bus {
     const subject = subjectOf(rpc, options.partition);
     const limit = options.concurrency ?? DEFAULT_CONCURRENCY;
     let running = 0;
-    const answer = async (message: Msg): Promise<ReplyEnvelope> => {
+    const handle = async (request: RequestEnvelope): Promise<unknown> => {
       if (running >= limit) throw new ServiceError('unavailable', 'too many requests at once');
       running++;
       try {
-        const request = decode(message.data) as RequestEnvelope;
         const raw = request.ref ? decode(await fetchBody(this.requests, request.ref)) : request.d;
         const data = assertMatches(rpc.request, raw) as RpcRequest<R>;
         const context = {
@@ -205,36 +220,46 @@ export class Bus {
           partition: options.partition,
         };
         // Only what belongs to a trace: heartbeats, probes and the like would each make one of their own.
-        if (request.t === undefined) return { ok: await handler(data, context) };
+        if (request.t === undefined) return await handler(data, context);
         const span = {
           parent: request.t,
           kind: 'server' as const,
           attributes: { 'rpc.system': 'nats', 'rigel.correlation_id': request.c },
         };
-        return { ok: await traced(rpc.subject, span, () => handler(data, context)) };
+        return await traced(rpc.subject, span, () => handler(data, context));
       } finally {
         running--;
       }
     };
     const operation = { operation: rpc.subject };
+    const answer = async (request: RequestEnvelope): Promise<ReplyEnvelope> => {
+      const begun = performance.now();
+      try {
+        return { ok: await handle(request) };
+      } catch (failure) {
+        const reply = this.toErrorReply(failure, subject);
+        rpcErrors.inc({ operation: rpc.subject, code: reply.error.code });
+        return reply;
+      } finally {
+        rpcDuration.observe(operation, (performance.now() - begun) / 1_000);
+      }
+    };
+    const answerAll = async ({ data }: Msg): Promise<ReplyEnvelope | ReplyEnvelope[]> => {
+      const content = decode(data) as RequestEnvelope | RequestEnvelope[];
+      return Array.isArray(content) ? Promise.all(content.map(answer)) : answer(content);
+    };
+    const answerMessage = async (message: Msg): Promise<void> => {
+      const reply = await answerAll(message).catch((failure: unknown) => this.toErrorReply(failure, subject));
+      // A commit answers many at once: together they are one write, not one for each few.
+      await this.endOfTurn();
+      this.respond(message, reply);
+    };
     const subscription = this.nats.subscribe(subject, {
       queue: options.queue ?? 'service',
       callback: (error, message) => {
-        if (error) {
-          this.log.error({ err: error, subject }, 'the subscription of an operation failed');
-          return;
-        }
-        const begun = performance.now();
-        answer(message)
-          .catch((failure: unknown) => this.toErrorReply(failure, subject))
-          .then(async (reply) => {
-            // A commit answers many at once: together they are one write, not one for each few.
-            await this.endOfTurn();
-            this.respond(message, reply);
-            rpcDuration.observe(operation, (performance.now() - begun) / 1_000);
-            if (reply.error) rpcErrors.inc({ operation: rpc.subject, code: reply.error.code });
-          })
-          .catch((failure: unknown) =>
+        if (error) this.log.error({ err: error, subject }, 'the subscription of an operation failed');
+        else
+          answerMessage(message).catch((failure: unknown) =>
             this.log.error({ err: failure, subject }, 'an answer could not be sent'),
           );
       },
@@ -245,7 +270,7 @@ export class Bus {
     };
   }
 
-  private toErrorReply(failure: unknown, subject: string): ReplyEnvelope {
+  private toErrorReply(failure: unknown, subject: string): Required<Pick<ReplyEnvelope, 'error'>> {
     if (failure instanceof ServiceError) {
       return {
         error: {
@@ -259,15 +284,19 @@ export class Bus {
     return { error: { code: 'internal', message: 'internal error' } };
   }
 
-  private respond(message: Msg, reply: ReplyEnvelope): void {
+  private respond(message: Msg, reply: ReplyEnvelope | ReplyEnvelope[]): void {
     const body = encode(reply);
     if (fitsInline(this.nats, body)) message.respond(body);
     else
       message.respond(
-        encode({
-          ref: offerBody(this.nats, this.participant, encode(reply.ok), this.log),
-        } satisfies ReplyEnvelope),
+        encode(Array.isArray(reply) ? reply.map((one) => this.elsewhere(one)) : this.elsewhere(reply)),
       );
+  }
+
+  /** In place of an answer that is too large where to fetch it. */
+  private elsewhere(reply: ReplyEnvelope): ReplyEnvelope {
+    if (reply.error) return reply;
+    return { ref: offerBody(this.nats, this.participant, encode(reply.ok), this.log) };
   }
 
   /** Tells whoever listens; nobody may. False when the message is too large to be sent that way. */

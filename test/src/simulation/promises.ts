@@ -367,38 +367,43 @@ export class Promises {
 
   // ---- at each answer
 
-  /** What is promised to an executor is on record. */
+  /** What is promised to an executor is on record. Claims and reports travel together. */
   onReply(subject: string, request: Uint8Array, reply: Uint8Array): void {
-    if (subject.endsWith('.claim')) {
-      const { task_id, run_id } = (decode(request) as Envelope<RpcRequest<typeof execution.claim>>).d ?? {};
-      const { ok } = decode(reply) as ClaimReply;
-      if (ok?.status !== 'granted') return;
-      const run = this.runOf(task_id, run_id);
-      if ((run?.lease ?? 0) < (ok.lease ?? 0)) {
-        this.fail(`lease ${ok.lease} of run ${run_id} is given and not recorded`);
-      }
-    } else if (subject.endsWith('.report')) {
-      const { d: report } = decode(request) as Envelope<RpcRequest<typeof execution.report>>;
-      const { ok } = decode(reply) as ClaimReply;
-      if (!report || ok?.status !== 'accepted') return;
-      const run = this.runOf(report.task_id, report.run_id);
-      const { step, attempt } = report;
-      const recorded = run?.ended.get(`${step}/${attempt}`);
-      if (recorded === undefined) {
-        this.fail(
-          `run ${report.run_id} step ${step} attempt ${attempt}: the report is accepted and not recorded`,
-        );
-      } else if (recorded !== report.lease) {
-        this.fail(
-          `run ${report.run_id}: a report under lease ${report.lease} is accepted, recorded was one under ${recorded}`,
-        );
-      }
+    const check = subject.endsWith('.claim')
+      ? this.onClaimReply
+      : subject.endsWith('.report')
+        ? this.onReportReply
+        : undefined;
+    if (!check) return;
+    const replies = decode(reply) as ClaimReply[];
+    for (const [index, { d }] of (decode(request) as Envelope<never>[]).entries()) {
+      const answer = replies[index]?.ok;
+      if (d && answer) check.call(this, d, answer);
     }
   }
 
-  private runOf(taskId: number | undefined, runId: number | undefined): RunLedger | undefined {
-    if (taskId === undefined || runId === undefined) return undefined;
-    return this.ledgers.get(runId);
+  private onClaimReply(
+    { run_id }: RpcRequest<typeof execution.claim>,
+    { status, lease = 0 }: NonNullable<ClaimReply['ok']>,
+  ): void {
+    if (status !== 'granted') return;
+    if ((this.ledgers.get(run_id)?.lease ?? 0) < lease)
+      this.fail(`lease ${lease} of run ${run_id} is given and not recorded`);
+  }
+
+  private onReportReply(
+    { run_id, lease, step, attempt }: RpcRequest<typeof execution.report>,
+    { status }: NonNullable<ClaimReply['ok']>,
+  ): void {
+    if (status !== 'accepted') return;
+    const recorded = this.ledgers.get(run_id)?.ended.get(`${step}/${attempt}`);
+    if (recorded === undefined) {
+      this.fail(`run ${run_id} step ${step} attempt ${attempt}: the report is accepted and not recorded`);
+    } else if (recorded !== lease) {
+      this.fail(
+        `run ${run_id}: a report under lease ${lease} is accepted, recorded was one under ${recorded}`,
+      );
+    }
   }
 
   // ---- at the end
