@@ -1,5 +1,5 @@
 import type { EventOwner } from '@rigel/contracts';
-import { readHead } from '@rigel/event-store';
+import { readHead, readIdentity } from '@rigel/event-store';
 import { describeDifference, verifyHistory } from '@rigel/event-store/maintenance';
 import { HISTORIES, withDatabases } from './databases.js';
 import { type Output, progressOf } from './output.js';
@@ -20,6 +20,7 @@ export async function verify(
       const db = await open(service);
       const { events, differences } = await verifyHistory(db, HISTORIES[service], {
         headOf: async (owner) => readHead(await open(owner)),
+        eventAt: async (owner, position) => readIdentity(await open(owner), position),
         onDifference: (difference) =>
           output.out(
             json ? JSON.stringify({ service, difference }) : `${service}: ${describeDifference(difference)}`,

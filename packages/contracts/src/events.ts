@@ -25,10 +25,23 @@ export const PublishedEvent = Type.Object({
 });
 export type PublishedEvent = Static<typeof PublishedEvent>;
 
+/**
+ * Tells an event from every other one, also from another that was given its position after the owner's database had been
+ * restored to an earlier moment. Nothing of it is changed by an upcaster.
+ */
+export function eventIdentity(
+  event: Pick<PublishedEvent, 'stream' | 'version' | 'recorded_at' | 'meta'>,
+): string {
+  const { stream, version, recorded_at, meta } = event;
+  return `${stream} ${version} ${new Date(recorded_at).toISOString()} ${meta.correlationId}`;
+}
+
 /** A batch, or (with no events) word of where the owner's history ends. */
 export const EventBatch = Type.Object({
   /** Position before the first event of the batch. */
   after: Type.Integer({ minimum: 0 }),
+  /** Identity of the event at that position. Absent: there is none, or it is not known. */
+  previous: Type.Optional(Type.String()),
   events: Type.Array(PublishedEvent),
 });
 export type EventBatch = Static<typeof EventBatch>;

@@ -100,7 +100,10 @@ export const Occurrence = Type.Object({
   due: Type.Integer(),
   cause: OccurrenceCause,
   outcome: OccurrenceOutcome,
-  /** Why it was skipped: `overlap`, `ignored`, `paused` or `missed`, or what refused it; then what follows from that. */
+  /**
+   * Why it was skipped: `overlap`, `ignored`, `paused` or `missed`, or what refused it; then what follows from that. Before its
+   * end: what it waits for.
+   */
   reason: Type.String(),
   task_ids: Type.Array(Id),
   item: CronItem,

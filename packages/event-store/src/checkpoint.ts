@@ -1,22 +1,50 @@
-import type { EventOwner, PublishedEvent } from '@rigel/contracts';
+import { type EventOwner, eventIdentity, type PublishedEvent } from '@rigel/contracts';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { EventTypes } from './event-types.js';
 
+/** Where a consumer stands in the history of another service. */
+export interface Place {
+  /** Position of the last event that was followed, 0 before the first. */
+  position: number;
+  /** Identity of that event; undefined: there is none, or it was followed before identities were kept. */
+  event: string | undefined;
+  /** When the latest of all events that were followed was recorded, in milliseconds since 1970; undefined: not known. */
+  recordedUntil: number | undefined;
+}
+
+/** Before the first event. */
+export const BEGINNING: Place = { position: 0, event: undefined, recordedUntil: undefined };
+
+/** The place after events that follow a place. */
+export function placeAfter(from: Place, events: readonly PublishedEvent[]): Place {
+  const last = events.at(-1);
+  if (!last) return from;
+  return {
+    position: last.position,
+    event: eventIdentity(last),
+    recordedUntil: events.reduce(
+      (latest, event) => Math.max(latest, event.recorded_at),
+      from.recordedUntil ?? 0,
+    ),
+  };
+}
+
 /** How far a consumer has followed the history of another service. */
 export interface Checkpoint {
-  /** The position it stands at, 0 at first. */
-  read(): Promise<number>;
+  /** The place it stands at, the beginning at first. */
+  read(): Promise<Place>;
   /**
    * Does what the events mean and moves the checkpoint behind the last of them: both or neither.
+   * @returns the place behind them.
    * @throws when it does not stand at `from` any more: another replica was faster.
    */
-  advance(from: number, events: readonly PublishedEvent[]): Promise<void>;
+  advance(from: Place, events: readonly PublishedEvent[]): Promise<Place>;
   /**
-   * Goes back to the end of a history that is shorter than what was followed of it: its database was restored to an earlier
+   * Goes back to the end of what was followed and is still in the history: the owner's database was restored to an earlier
    * moment. What the forgotten events led to stays as it is.
    * @throws when it does not stand at `from` any more.
    */
-  goBack(from: number, head: number): Promise<void>;
+  goBack(from: Place, to: Place): Promise<void>;
 }
 
 export interface DatabaseCheckpointOptions {
@@ -32,10 +60,10 @@ export interface DatabaseCheckpointOptions {
   /** Does what the events mean, inside the transaction that moves the checkpoint. */
   handle: (trx: Transaction<unknown>, events: readonly PublishedEvent[]) => Promise<void>;
   /**
-   * Makes room for what will be recorded after `head`, where the checkpoint goes back to it: whoever keeps positions has some
-   * that will be given again. In the transaction that moves the checkpoint.
+   * Makes room for other events after a position, where the checkpoint goes back to it: whoever keeps positions has some
+   * that are given again. In the transaction that moves the checkpoint.
    */
-  forgetAfter?: (trx: Transaction<unknown>, head: number) => Promise<void>;
+  forgetAfter?: (trx: Transaction<unknown>, position: number) => Promise<void>;
 }
 
 /** A checkpoint in the consumer's own schema, moved in the transaction of what the events led to. */
@@ -47,12 +75,21 @@ export function databaseCheckpoint({
   handle,
   forgetAfter,
 }: DatabaseCheckpointOptions): Checkpoint {
-  /** Names the old position: of two replicas that do the same, one rolls back. */
-  const move = async (trx: Transaction<unknown>, from: number, to: number): Promise<void> => {
+  /** Names the old place, and not its position alone: of two replicas that do the same, one rolls back. */
+  const move = async (trx: Transaction<unknown>, from: Place, to: Place): Promise<void> => {
     const moved = await trx.executeQuery(
       CompiledQuery.raw(
-        'UPDATE event_checkpoints SET position = $1 WHERE consumer = $2 AND owner = $3 AND position = $4',
-        [to, name, owner, from],
+        `UPDATE event_checkpoints SET position = $1, event = $2, recorded_until = $3
+         WHERE consumer = $4 AND owner = $5 AND position = $6 AND event IS NOT DISTINCT FROM $7`,
+        [
+          to.position,
+          to.event ?? null,
+          to.recordedUntil ?? null,
+          name,
+          owner,
+          from.position,
+          from.event ?? null,
+        ],
       ),
     );
     if (moved.numAffectedRows !== 1n) throw new Error(`another replica has moved the checkpoint ${name}`);
@@ -65,27 +102,37 @@ export function databaseCheckpoint({
           [name, owner],
         ),
       );
-      const result = await db.executeQuery<{ position: number }>(
-        CompiledQuery.raw('SELECT position FROM event_checkpoints WHERE consumer = $1 AND owner = $2', [
-          name,
-          owner,
-        ]),
+      const { rows } = await db.executeQuery<{
+        position: number;
+        event: string | null;
+        recorded_until: number | null;
+      }>(
+        CompiledQuery.raw(
+          'SELECT position, event, recorded_until FROM event_checkpoints WHERE consumer = $1 AND owner = $2',
+          [name, owner],
+        ),
       );
-      return result.rows[0]?.position ?? 0;
+      const [row] = rows;
+      if (!row) return BEGINNING;
+      return {
+        position: row.position,
+        event: row.event ?? undefined,
+        recordedUntil: row.recorded_until ?? undefined,
+      };
     },
     async advance(from, events) {
-      const last = events.at(-1);
-      if (!last) return;
+      const to = placeAfter(from, events);
       const followed = events.filter(({ type }) => types.has(type)).map((event) => types.upcast(event));
       await db.transaction().execute(async (trx) => {
-        await move(trx, from, last.position);
+        await move(trx, from, to);
         if (followed.length > 0) await handle(trx, followed);
       });
+      return to;
     },
-    async goBack(from, head) {
+    async goBack(from, to) {
       await db.transaction().execute(async (trx) => {
-        await move(trx, from, head);
-        await forgetAfter?.(trx, head);
+        await move(trx, from, to);
+        await forgetAfter?.(trx, to.position);
       });
     },
   };

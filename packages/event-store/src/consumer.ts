@@ -2,13 +2,14 @@ import type { Clock } from '@rigel/clock';
 import {
   EventBatch,
   type EventOwner,
+  eventIdentity,
   eventsSubject,
   type PublishedEvent,
   readEvents,
 } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import type { Checkpoint } from './checkpoint.js';
+import type { Checkpoint, Place } from './checkpoint.js';
 
 const REPLAY_LIMIT = 500;
 const RETRY_MS = 1_000;
@@ -30,9 +31,10 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
  * follow the checkpoint makes the consumer read from the owner's table instead, so it is right even when NATS lost
  * everything.
  *
- * A history that ends before the checkpoint is the owner's database restored to an earlier moment than ours. Positions are then
- * given again, to other events; so the checkpoint goes back to where the history ends now, and whatever is recorded from then
- * on is handled. The owner's relay tells where its history ends when it starts, and a consumer looks when it starts.
+ * A history that ends before the checkpoint, or has another event there, is the owner's database restored to an earlier moment
+ * than ours. Positions are then given again, to other events; so the checkpoint goes back to the last event that both have, and
+ * whatever was recorded since then is handled. Each batch names the event that it follows, and each replay reads the one at the
+ * checkpoint again, so it is noticed with the first message of the owner, and when the consumer starts.
  */
 export class EventConsumer {
   private readonly stopping = new AbortController();
@@ -40,8 +42,8 @@ export class EventConsumer {
   private wakeUp: () => void = () => undefined;
   private loop: Promise<void> | undefined;
   private unsubscribe: (() => void) | undefined;
-  /** Where the checkpoint stands, -1 = not known. */
-  private position = -1;
+  /** Where the checkpoint stands; undefined: not known. */
+  private place: Place | undefined;
   /** The furthest position that the owner has told of. */
   private told = -1;
 
@@ -66,9 +68,14 @@ export class EventConsumer {
     this.loop = this.run();
   }
 
+  /** Whose history it follows. */
+  get owner(): EventOwner {
+    return this.options.owner;
+  }
+
   /** Events that the owner has told of and that are not handled yet. */
   get lag(): number {
-    return this.position < 0 ? 0 : Math.max(0, this.told - this.position);
+    return this.place ? Math.max(0, this.told - this.place.position) : 0;
   }
 
   async stop(): Promise<void> {
@@ -86,16 +93,16 @@ export class EventConsumer {
         this.wakeUp = resolve;
       });
       try {
-        if (this.position < 0) {
-          this.position = await this.options.checkpoint.read();
-          await this.replay();
+        if (!this.place) {
+          this.place = await this.options.checkpoint.read();
+          await this.replay(this.place);
         }
         for (let batch = this.waiting.shift(); batch && !signal.aborted; batch = this.waiting.shift()) {
-          await this.accept(batch);
+          await this.accept(this.place, batch);
         }
       } catch (error) {
         if (signal.aborted) return;
-        this.position = -1;
+        this.place = undefined;
         log.warn({ err: error, owner }, 'following the events failed, trying again from the checkpoint');
         await this.options.clock.sleep(RETRY_MS, signal).catch(() => undefined);
         continue;
@@ -104,57 +111,98 @@ export class EventConsumer {
     }
   }
 
-  private async accept(batch: EventBatch): Promise<void> {
+  private async accept(place: Place, batch: EventBatch): Promise<void> {
+    const { position } = place;
     const end = batch.events.at(-1)?.position ?? batch.after;
-    if (end <= this.position) {
-      // The word of where the history ends. Before our place, it comes late, or the owner was restored: the owner knows.
-      if (batch.events.length === 0 && end < this.position) await this.replay();
-      return;
+    const there = batch.after === position ? batch.previous : identityAt(position, batch.events);
+    // The word of where the history ends. Before our place, it comes late, or the owner was restored.
+    const endsBefore = batch.events.length === 0 && end < position;
+    const gap = batch.after > position || (batch.events.length === 0 && end > position);
+    if (differ(place, there) || endsBefore || gap) {
+      // The owner knows.
+      await this.replay(place);
+    } else if (end > position) {
+      const next = batch.events.filter((event) => event.position > position);
+      this.place = await this.options.checkpoint.advance(place, next);
     }
-    if (batch.after > this.position || batch.events.length === 0) {
-      await this.replay();
-      return;
-    }
-    await this.apply(batch.events.filter((event) => event.position > this.position));
   }
 
-  /** Reads on from the checkpoint until nothing more is there. */
-  private async replay(): Promise<void> {
-    const { bus, owner } = this.options;
+  /** Reads on from a place until nothing more is there. */
+  private async replay(from: Place): Promise<void> {
+    let place = from;
     while (!this.stopping.signal.aborted) {
-      const answer = bus.call(
-        readEvents(owner),
-        { after: this.position, limit: REPLAY_LIMIT },
-        { correlationId: `replay-${owner}`, actor: 'system' },
-      );
-      // An owner that is away keeps a caller waiting for seconds: too long for whoever wants to stop.
-      const { events, head } = await unlessAborted(answer, this.stopping.signal);
-      if (head < this.position) {
-        await this.goBack(head);
-        return;
+      const { position } = place;
+      // With the event at our place, to see that it is still the one.
+      const before = Math.max(0, position - 1);
+      const { events, head } = await this.read(before, REPLAY_LIMIT + position - before);
+      const next = events.filter((event) => event.position > position);
+      if (head < position || differ(place, identityAt(position, events))) {
+        place = await this.goBack(place, head);
+      } else {
+        if (next.length === 0) return;
+        place = await this.options.checkpoint.advance(place, next);
       }
-      if (events.length > 0) await this.apply(events);
-      if (this.position >= head || events.length === 0) return;
+      this.place = place;
+      if (place.position >= head) return;
     }
   }
 
-  private async goBack(head: number): Promise<void> {
-    const { checkpoint, log, owner } = this.options;
-    const from = this.position;
-    await checkpoint.goBack(from, head);
-    this.position = head;
-    this.told = head;
-    log.error(
-      { owner, followed: from, head, lost: from - head },
-      `the history of the ${owner} ends at ${head}, and it was followed up to ${from}: its database was restored to an earlier moment than this one; ` +
-        `what came of the ${from - head} lost events stays here, and it is followed from ${head} on`,
+  private read(after: number, limit: number): Promise<{ events: PublishedEvent[]; head: number }> {
+    const { bus, owner } = this.options;
+    const answer = bus.call(
+      readEvents(owner),
+      { after, limit },
+      { correlationId: `replay-${owner}`, actor: 'system' },
     );
+    // An owner that is away keeps a caller waiting for seconds: too long for whoever wants to stop.
+    return unlessAborted(answer, this.stopping.signal);
   }
 
-  private async apply(events: readonly PublishedEvent[]): Promise<void> {
-    const last = events.at(-1);
-    if (!last) return;
-    await this.options.checkpoint.advance(this.position, events);
-    this.position = last.position;
+  private async goBack(from: Place, head: number): Promise<Place> {
+    const { checkpoint, log, owner } = this.options;
+    const to = await this.lastInCommon(from, head);
+    await checkpoint.goBack(from, to);
+    this.told = head;
+    const lost = from.position - to.position;
+    log.error(
+      { owner, followed: from.position, event: from.event, head, back: to.position, lost },
+      `the history of the ${owner} ends at ${head} and does not have what was followed up to ${from.position}: its database was restored to an earlier moment; ` +
+        `what came of the ${lost} lost events stays here, and it is followed from ${to.position} on`,
+    );
+    return to;
   }
+
+  /**
+   * The last event that was followed and is still in the owner's history. All that were recorded since the restore were so after
+   * everything that we have followed. Should clocks deny that, some of them are passed over, and none is handled twice.
+   */
+  private async lastInCommon(from: Place, head: number): Promise<Place> {
+    const { recordedUntil } = from;
+    /** What is common is between 0 and this. */
+    let most = Math.min(head, from.position - 1);
+    let least = 0;
+    let common: Place = { position: 0, event: undefined, recordedUntil };
+    while (most > least) {
+      const middle = Math.ceil((least + most) / 2);
+      const [event] = (await this.read(middle - 1, 1)).events;
+      if (event?.position !== middle) throw new Error(`the ${this.options.owner} lacks its event ${middle}`);
+      if (recordedUntil !== undefined && event.recorded_at > recordedUntil) {
+        most = middle - 1;
+      } else {
+        least = middle;
+        common = { position: middle, event: eventIdentity(event), recordedUntil };
+      }
+    }
+    return common;
+  }
+}
+
+function identityAt(position: number, events: readonly PublishedEvent[]): string | undefined {
+  const event = events.find((candidate) => candidate.position === position);
+  return event && eventIdentity(event);
+}
+
+/** Whether another event is known to be at a place. */
+function differ(place: Place, there: string | undefined): boolean {
+  return place.event !== undefined && there !== undefined && place.event !== there;
 }

@@ -8,6 +8,7 @@ import {
   VersionConflict,
 } from './event.js';
 import type { EventTypes } from './event-types.js';
+import { identityOf } from './published.js';
 
 interface EventRow {
   position: number;
@@ -328,6 +329,12 @@ export async function readByStream<E extends NewEvent>(
 export async function readHead(db: Kysely<unknown>): Promise<number> {
   const [head] = await query<{ position: number }>(db, 'SELECT position FROM event_head', []);
   return head?.position ?? 0;
+}
+
+/** Identity of the event at a position, see `eventIdentity`; undefined when there is none. */
+export async function readIdentity(db: Kysely<unknown>, position: number): Promise<string | undefined> {
+  const [event] = await readStored(db, position - 1, 1);
+  return event?.position === position ? identityOf(event) : undefined;
 }
 
 async function query<Row>(db: Kysely<unknown>, text: string, parameters: unknown[]): Promise<Row[]> {

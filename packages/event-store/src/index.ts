@@ -1,7 +1,15 @@
 export { changesOf, ifGiven, type Wanted } from './changes.js';
-export { type Checkpoint, type DatabaseCheckpointOptions, databaseCheckpoint } from './checkpoint.js';
+export {
+  BEGINNING,
+  type Checkpoint,
+  type DatabaseCheckpointOptions,
+  databaseCheckpoint,
+  type Place,
+  placeAfter,
+} from './checkpoint.js';
 export { lines, numbers } from './columns.js';
 export { EventConsumer } from './consumer.js';
+export { measureConsumers } from './consumer-metrics.js';
 export { Creations } from './creations.js';
 export { type Decider, decideOn, execute, type Project } from './decider.js';
 export {
@@ -27,6 +35,7 @@ export {
   readAll,
   readByStream,
   readHead,
+  readIdentity,
   readOfTypes,
   readStored,
   readStream,
@@ -34,5 +43,6 @@ export {
   recordedAs,
 } from './event-store.js';
 export { EventTypes, type EventVersions, UnknownEvent, type Upcaster } from './event-types.js';
+export { type OpenHistory, openHistory } from './open-history.js';
 export { EventRelay } from './relay.js';
-export { createEventTables } from './schema.js';
+export { addFollowedEvent, createEventTables } from './schema.js';

@@ -1,15 +1,10 @@
 import type { Clock } from '@rigel/clock';
-import {
-  type EventBatch,
-  type EventOwner,
-  eventsSubject,
-  type PublishedEvent,
-  readEvents,
-} from '@rigel/contracts';
+import { type EventBatch, type EventOwner, eventsSubject, readEvents } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import type { RecordedEvent } from './event.js';
 import type { History } from './event-store.js';
+import { identityOf, toPublished } from './published.js';
 
 const BATCH = 500;
 /** After a notification the relay waits this long for more to come together: a read for each commit would be many. */
@@ -18,19 +13,6 @@ const LINGER_MS = 50;
 const IDLE_INTERVAL_MS = 1_000;
 /** Events that are kept for the relay at most; beyond it they are forgotten, and read. */
 const MAX_HANDED = 10_000;
-
-function toPublished(event: RecordedEvent): PublishedEvent {
-  return {
-    position: event.position,
-    stream: event.stream,
-    version: event.version,
-    type: event.type,
-    schema: event.schema,
-    data: event.data as Record<string, unknown>,
-    meta: { ...event.meta },
-    recorded_at: event.recordedAt,
-  };
-}
 
 /**
  * Publishes a service's history on NATS, in commit order, each batch naming the position it follows; and answers
@@ -47,6 +29,8 @@ export class EventRelay {
   private stopServing: (() => void) | undefined;
   /** Position up to which everything is published. */
   private last: number | undefined;
+  /** Identity of the event there, as far as it is known. */
+  private previous: string | undefined;
   /** What was recorded here and is not published yet, as it was handed over. */
   private handed: (readonly RecordedEvent[])[] = [];
 
@@ -106,8 +90,12 @@ export class EventRelay {
       try {
         this.last ??= await this.begin();
         const events = this.takeHanded(this.last) ?? (await history.after(this.last, BATCH));
-        this.publish(this.last, events);
-        this.last = events.at(-1)?.position ?? this.last;
+        this.publish(this.last, this.previous, events);
+        const end = events.at(-1);
+        if (end) {
+          this.last = end.position;
+          this.previous = identityOf(end);
+        }
         if (events.length >= BATCH) continue;
       } catch (error) {
         log.warn({ err: error }, 'the relay cannot read the history, trying again');
@@ -131,7 +119,8 @@ export class EventRelay {
       { owner, position: head, recorded },
       `the history of the ${owner} ${end}${recorded ? `, recorded at ${recorded}` : ''}`,
     );
-    this.publish(head, []);
+    this.previous = latest && identityOf(latest);
+    this.publish(head, this.previous, []);
     return head;
   }
 
@@ -156,18 +145,24 @@ export class EventRelay {
     return undefined;
   }
 
-  /** Sends events in as few messages as fit; what does not fit into one is announced, and read by replay. */
-  private publish(after: number, events: readonly RecordedEvent[]): void {
+  /**
+   * Sends events in as few messages as fit; what does not fit into one is announced, and read by replay.
+   * @param previous identity of the event at position `after`.
+   */
+  private publish(after: number, previous: string | undefined, events: readonly RecordedEvent[]): void {
     const { bus, owner } = this.options;
     const subject = eventsSubject(owner);
-    const batch: EventBatch = { after, events: events.map(toPublished) };
+    const before = (position: number, identity: string | undefined) =>
+      identity === undefined ? { after: position } : { after: position, previous: identity };
+    const batch: EventBatch = { ...before(after, previous), events: events.map(toPublished) };
     if (bus.publish(subject, batch)) return;
+    const middle = Math.floor(events.length / 2);
+    const last = events[Math.max(0, middle - 1)] as RecordedEvent;
     if (events.length === 1) {
-      bus.publish(subject, { after: (events[0] as RecordedEvent).position, events: [] } satisfies EventBatch);
+      bus.publish(subject, { ...before(last.position, identityOf(last)), events: [] } satisfies EventBatch);
       return;
     }
-    const middle = Math.floor(events.length / 2);
-    this.publish(after, events.slice(0, middle));
-    this.publish((events[middle - 1] as RecordedEvent).position, events.slice(middle));
+    this.publish(after, previous, events.slice(0, middle));
+    this.publish(last.position, identityOf(last), events.slice(middle));
   }
 }

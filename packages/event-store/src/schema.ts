@@ -9,7 +9,7 @@ import { type Kysely, sql } from 'kysely';
  * - `event_head`: one row with the last position. Appending updates it, and its row lock, held to the end of the
  *   transaction, is what makes position order and commit order the same: a reader that has seen position n has seen
  *   everything before it.
- * - `event_checkpoints`: how far this service has followed the histories of others.
+ * - `event_checkpoints`: how far this service has followed the histories of others; `addFollowedEvent` adds to it.
  */
 export async function createEventTables(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -37,4 +37,16 @@ export async function createEventTables(db: Kysely<unknown>): Promise<void> {
       position bigint NOT NULL,
       PRIMARY KEY (consumer, owner)
     )`.execute(db);
+}
+
+/**
+ * Adds to `event_checkpoints` which event was the last that was followed; both are NULL until the next one is.
+ *
+ * - `event`: its identity. A history that has another event at that position is another history.
+ * - `recorded_until`: when the latest of all that were followed was recorded, in milliseconds since 1970. Later ones are
+ *   not among them.
+ */
+export async function addFollowedEvent(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    ALTER TABLE event_checkpoints ADD COLUMN event text, ADD COLUMN recorded_until bigint`.execute(db);
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findFreePort } from './free-port.js';
 import { serverOfPidFile } from './pid-file.js';
 import { asAccount, type PostgresAccount, postgresAccount } from './postgres-account.js';
-import { postgresBinaries } from './postgres-binaries.js';
+import { type PostgresBinaries, postgresBinaries } from './postgres-binaries.js';
 import { clusterDirOf, ensureCluster, POSTGRES_USER, passwordFileOf } from './postgres-cluster.js';
 import { serverEnvironment } from './server-environment.js';
 import {
@@ -45,6 +45,8 @@ export interface PostgresOptions {
   signal?: AbortSignal;
   /** Certificate and key (PEM): only encrypted connections are accepted. */
   tls?: { cert: string; key: string };
+  /** Programs of another PostgreSQL than the one that npm installs. */
+  binaries?: PostgresBinaries;
   /** For tests only: does not wait for the disk, so a crash of the machine loses or breaks data. */
   unsafeFast?: boolean;
 }
@@ -77,7 +79,7 @@ export async function startPostgres(options: PostgresOptions): Promise<ServerHan
   const unsafeFast = options.unsafeFast ?? false;
   const running = await runningPostgres(dataDir);
   if (running !== undefined) throw new Error(`the PostgreSQL in ${dataDir} already runs (pid ${running})`);
-  const binaries = await postgresBinaries();
+  const binaries = options.binaries ?? (await postgresBinaries());
   const account = await postgresAccount(clusterDirOf(dataDir));
   const password = await ensureCluster(dataDir, binaries, account, unsafeFast, options.signal);
 

@@ -1,3 +1,4 @@
+export { type CertificateFiles, makeAuthority, type TestAuthority } from './certificates.js';
 export { type ReceivedEvent, readEventStream } from './event-stream.js';
 export { type Statement, statementsOf, walksOf } from './plans.js';
 export { runInProcess } from './run-in-process.js';

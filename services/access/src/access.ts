@@ -1,17 +1,6 @@
-import { systemClock } from '@rigel/clock';
 import { accessSettings } from '@rigel/contracts';
-import { EventRelay, historyOf } from '@rigel/event-store';
-import {
-  checkDatabase,
-  DatabaseConfig,
-  databaseOptions,
-  measureRelay,
-  Operations,
-  openDatabase,
-  type ServiceContext,
-  serveHealth,
-} from '@rigel/runtime';
-import type { Kysely } from 'kysely';
+import { measureConsumers, openHistory } from '@rigel/event-store';
+import { checkDatabase, DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { type Static, Type } from 'typebox';
 import { followHistories } from './audit/follow.js';
 import { serveAudit } from './audit/handlers.js';
@@ -28,30 +17,15 @@ export const AccessConfig = Type.Object({
 
 /** Starts the access service: API tokens, and the audit of what every service was made to do, in the schema `access`. */
 export async function startAccess(context: ServiceContext<Static<typeof AccessConfig>>): Promise<void> {
-  const { config, log, bus, signal, onShutdown } = context;
-  const db = await openDatabase<AccessTables>({
-    ...databaseOptions(config),
-    schema: 'access',
-    migrations,
-    log,
-    signal,
-  });
-  onShutdown('database', () => db.destroy());
-  // The event store knows its own tables only.
-  const untyped = db as Kysely<unknown>;
-
-  const relay = new EventRelay({
+  const { config, log, bus, onShutdown } = context;
+  const { db, untyped, relay } = await openHistory<AccessTables>(context, {
     owner: 'access',
-    history: historyOf(untyped, eventTypes),
-    bus,
-    clock: systemClock,
-    log,
+    migrations,
+    types: eventTypes,
   });
-  relay.start();
-  measureRelay(relay);
-  onShutdown('event relay', () => relay.stop());
 
   const followers = followHistories({ db: untyped, bus, log });
+  measureConsumers(followers);
   onShutdown('events of the services', async () => {
     await Promise.all(followers.map((follower) => follower.stop()));
   });

@@ -1,16 +1,5 @@
-import { systemClock } from '@rigel/clock';
-import { EventRelay, historyOf } from '@rigel/event-store';
-import {
-  checkDatabase,
-  DatabaseConfig,
-  databaseOptions,
-  measureRelay,
-  Operations,
-  openDatabase,
-  type ServiceContext,
-  serveHealth,
-} from '@rigel/runtime';
-import type { Kysely } from 'kysely';
+import { openHistory } from '@rigel/event-store';
+import { checkDatabase, DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { Static } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';
 import { serveActions } from './action/handlers.js';
@@ -26,28 +15,12 @@ export const CatalogConfig = DatabaseConfig;
 
 /** Starts the catalog service: actions, their implementations, remote steps and templates, in the schema `catalog`. */
 export async function startCatalog(context: ServiceContext<Static<typeof CatalogConfig>>): Promise<void> {
-  const { config, log, bus, signal, onShutdown } = context;
-  const db = await openDatabase<CatalogTables>({
-    ...databaseOptions(config),
-    schema: 'catalog',
-    migrations,
-    log,
-    signal,
-  });
-  onShutdown('database', () => db.destroy());
-  // The event store knows its own tables only.
-  const untyped = db as Kysely<unknown>;
-
-  const relay = new EventRelay({
+  const { log, bus, onShutdown } = context;
+  const { db, untyped, relay } = await openHistory<CatalogTables>(context, {
     owner: 'catalog',
-    history: historyOf(untyped, eventTypes),
-    bus,
-    clock: systemClock,
-    log,
+    migrations,
+    types: eventTypes,
   });
-  relay.start();
-  measureRelay(relay);
-  onShutdown('event relay', () => relay.stop());
 
   const store = new Store(db, relay);
   const operations = new Operations(bus, log);

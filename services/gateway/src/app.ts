@@ -146,7 +146,7 @@ export async function buildApp({
     const allowed = methodsAt(path) ?? (isPage ? ['GET', 'HEAD'] : undefined);
     return allowed ? methodNotAllowed(reply, allowed) : notFound(reply);
   });
-  measureHttp(app, live);
+  measureHttp(app, live, reporter);
   await registerOpenApi(app);
   registerHealth(app, bus);
   registerEndpoints(app, { bus, log, times, live, authenticator });

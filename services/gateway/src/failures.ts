@@ -16,6 +16,7 @@ export interface Failure {
  * What can go wrong with a request: what services refuse, and
  * - `unreadable`: body or query cannot be read at all
  * - `parameter`: a parameter is missing or of the wrong form, no service has been asked
+ * - `blank`: a list, or an entry of it, is empty; an endpoint that tells it apart says so itself
  * - `reference`: not the thing addressed is missing but another one that the request names
  * - `busy`: this gateway has as many live streams open as it may
  */
@@ -23,6 +24,7 @@ export type Situation =
   | Exclude<ServiceErrorCode, 'internal'>
   | 'unreadable'
   | 'parameter'
+  | 'blank'
   | 'reference'
   | 'busy';
 

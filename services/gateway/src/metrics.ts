@@ -1,6 +1,7 @@
 import { sampled } from '@rigel/runtime';
 import type { FastifyInstance } from 'fastify';
 import { Histogram } from 'prom-client';
+import type { RequestReporter } from './audit/reporter.js';
 import type { LiveStreams } from './live/live-streams.js';
 
 const httpDuration = new Histogram({
@@ -13,12 +14,16 @@ const httpDuration = new Histogram({
 /** Addresses that are no endpoint of the API: one name for all, whatever clients ask for. */
 const OTHER = 'other';
 
-/** Measures every request, and counts the live streams that are open. */
-export function measureHttp(app: FastifyInstance, live: LiveStreams): void {
+/** Measures every request, and counts the live streams that are open and the refusals that the audit has still to learn of. */
+export function measureHttp(app: FastifyInstance, live: LiveStreams, reporter: RequestReporter): void {
   app.addHook('onResponse', async (request, reply) => {
     if (String(reply.getHeader('content-type')).startsWith('text/event-stream')) return;
     const endpoint = request.routeOptions.config.endpoint?.id ?? OTHER;
     httpDuration.observe({ endpoint, code: reply.statusCode }, reply.elapsedTime / 1_000);
   });
+  sampled(
+    { name: 'rigel_audit_requests_waiting', help: 'Refused requests that are not in the audit yet.' },
+    () => reporter.pending,
+  );
   sampled({ name: 'rigel_http_streams_open', help: 'Live streams that are open.' }, () => live.count);
 }

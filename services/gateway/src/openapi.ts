@@ -211,6 +211,7 @@ const WHEN: Record<Situation | 'otherwise', string> = {
   unreadable: 'the body cannot be read',
   parameter: 'a parameter is missing or wrong',
   invalid: 'a value is refused',
+  blank: 'the list, or an entry of it, is empty',
   not_found: 'it does not exist',
   reference: 'something that the request names does not exist',
   conflict: 'a name or an address is taken',

@@ -1,17 +1,5 @@
-import { systemClock } from '@rigel/clock';
-import { EventRelay, historyOf } from '@rigel/event-store';
-import {
-  checkDatabase,
-  DatabaseConfig,
-  databaseOptions,
-  measureRelay,
-  Operations,
-  openDatabase,
-  type ServiceContext,
-  sampled,
-  serveHealth,
-} from '@rigel/runtime';
-import type { Kysely } from 'kysely';
+import { measureConsumers, openHistory } from '@rigel/event-store';
+import { checkDatabase, DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { Static } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
 import { eventTypes } from './event-types.js';
@@ -27,38 +15,15 @@ export const InventoryConfig = DatabaseConfig;
 
 /** Starts the inventory service: clusters, services, pools and nodes, in the database schema `inventory`. */
 export async function startInventory(context: ServiceContext<Static<typeof InventoryConfig>>): Promise<void> {
-  const { config, log, bus, signal, onShutdown } = context;
-  const db = await openDatabase<InventoryTables>({
-    ...databaseOptions(config),
-    schema: 'inventory',
-    migrations,
-    log,
-    signal,
-  });
-  onShutdown('database', () => db.destroy());
-  // The event store knows its own tables only.
-  const untyped = db as Kysely<unknown>;
-
-  const relay = new EventRelay({
+  const { log, bus, onShutdown } = context;
+  const { db, untyped, relay } = await openHistory<InventoryTables>(context, {
     owner: 'inventory',
-    history: historyOf(untyped, eventTypes),
-    bus,
-    clock: systemClock,
-    log,
+    migrations,
+    types: eventTypes,
   });
-  relay.start();
-  measureRelay(relay);
-  onShutdown('event relay', () => relay.stop());
 
   const schedulerEvents = followScheduler({ db: untyped, bus, log });
-  sampled(
-    {
-      name: 'rigel_consumer_lag_events',
-      help: 'Events of another service that it has told of and that are not handled here yet.',
-      labelNames: ['owner'],
-    },
-    () => [[{ owner: 'scheduler' }, schedulerEvents.lag]],
-  );
+  measureConsumers([schedulerEvents]);
   onShutdown('events of the scheduler', () => schedulerEvents.stop());
 
   const store = new Store(db, relay);

@@ -1,19 +1,16 @@
 import { systemClock } from '@rigel/clock';
 import { controlSubject, isTimeZone, schedulerSettings } from '@rigel/contracts';
-import { EventRelay, historyOf } from '@rigel/event-store';
+import { openHistory } from '@rigel/event-store';
 import { WorkQueue } from '@rigel/messaging';
 import {
   ConfigError,
   checkDatabase,
   DatabaseConfig,
   databaseOptions,
-  measureRelay,
   Operations,
-  openDatabase,
   type ServiceContext,
   serveHealth,
 } from '@rigel/runtime';
-import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import { measureEngine } from './engine/metrics.js';
 import { Ownership } from './engine/ownership.js';
@@ -41,33 +38,17 @@ export const SchedulerConfig = Type.Object({
 
 /** Starts the scheduler: the tasks of the partitions it owns, in the database schema `scheduler`. */
 export async function startScheduler(context: ServiceContext<Static<typeof SchedulerConfig>>): Promise<void> {
-  const { config, log, bus, signal, onShutdown } = context;
+  const { config, log, bus, onShutdown } = context;
   const { RIGEL_TIME_ZONE: zone } = config;
   if (!isTimeZone(zone)) throw new ConfigError(`RIGEL_TIME_ZONE is wrong: ${zone} (no such time zone)`);
-  const database = databaseOptions(config);
-  const db = await openDatabase<Tables>({
-    ...database,
-    schema: 'scheduler',
-    migrations,
-    log,
-    signal,
-  });
-  const commits = createCommitPool(database.url, log);
-  onShutdown('database', async () => {
-    await commits.end();
-    await db.destroy();
-  });
-  const raw = db as unknown as Kysely<unknown>;
-  const relay = new EventRelay({
+  const { db, untyped, relay } = await openHistory<Tables>(context, {
     owner: 'scheduler',
-    history: historyOf(raw, schedulerEventTypes),
-    bus,
-    clock: systemClock,
-    log,
+    migrations,
+    types: schedulerEventTypes,
   });
-  relay.start();
-  measureRelay(relay);
-  onShutdown('relay', () => relay.stop());
+  const { url } = databaseOptions(config);
+  const commits = createCommitPool(url, log);
+  onShutdown('commits', () => commits.end());
 
   const store = new TaskStore(db, commits, (events) => relay.notify(events));
   const work = new WorkQueue(bus, log, config.RIGEL_WORK_REPLICAS);
@@ -95,7 +76,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     clock: systemClock,
     settings,
     log,
-    why: { load: (id) => store.load(id), whyFacts: (task) => readWhyFacts(raw, task) },
+    why: { load: (id) => store.load(id), whyFacts: (task) => readWhyFacts(untyped, task) },
   });
   replica.start();
   const clock = systemClock;
@@ -110,7 +91,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
       .catch((error: unknown) => log.warn({ err: error }, 'schedules could not be read, trying again'));
   });
   const ownership = new Ownership({
-    databaseUrl: database.url,
+    databaseUrl: url,
     log,
     onChange: (partitions) => {
       runner.own(partitions);
@@ -130,7 +111,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     return runner.settled();
   });
   serveHealth(context, 'scheduler', {
-    database: () => checkDatabase(raw),
+    database: () => checkDatabase(untyped),
     partitions: () => (ownership.partitions.size > 0 ? 'ok' : 'owns no partition'),
   });
 }

@@ -87,6 +87,7 @@ export interface Tables {
     pool_id: number;
     task_id: number;
   };
+  schedule_waits: { schedule_id: number; cause: OccurrenceCause; due: number; waits_for: string };
   pools_being_deleted: { pool_id: number; expires_at: number };
   counters: { name: string; last: number };
 }

@@ -39,6 +39,11 @@ export class Asked {
     private readonly sender: ApiSender,
   ) {}
 
+  /** @throws NotAvailable when the server has its access on: the operator is then the token's name. */
+  operatorIsFree(): void {
+    if (this.sender.hasToken) throw new NotAvailable('with access on, the operator is the name of the token');
+  }
+
   /** Sends a request whose answer must be as expected. */
   async expect(request: ApiRequest, expectation: Expectation): Promise<ApiAnswer> {
     const answer = await this.sender.send(request);

@@ -22,7 +22,7 @@ t.test('the real system', async (t) => {
         if (verdict === 'missing') missing.add(endpoint);
         t.not(verdict, 'failed', `${endpoint}: ${rule}\n${detail}`);
       },
-      rig.ca,
+      { ca: rig.ca },
     );
     t.same(
       [...missing].filter((endpoint) => endpoint !== 'sample'),

@@ -10,7 +10,7 @@ const REQUESTS_EACH = 15;
 t.test('generated requests: always the envelope, never a fault, no change after a refusal', async (t) => {
   const rig = await startRig({ executors: 1 });
   t.teardown(() => rig.stop());
-  const sender = new ApiSender(new URL(rig.stack.httpUrl), rig.ca);
+  const sender = new ApiSender(new URL(rig.stack.httpUrl), { ca: rig.ca });
   const world = new World(sender);
   for (const spec of endpoints) {
     await t.resolves(sendGenerated(spec, { sender, world, count: REQUESTS_EACH }), spec.id);

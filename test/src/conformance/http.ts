@@ -25,16 +25,25 @@ export interface ApiAnswer {
 /** How long an answer is waited for; the documented clients give up then, too. */
 const PATIENCE_MS = 10_000;
 
+export interface SenderOptions {
+  /** Certificate (PEM) of the authority to trust, when it is none that Node.js knows. */
+  ca?: string | undefined;
+  /** Token of an administrator, sent with every request; absent: the server has its access off. */
+  token?: string | undefined;
+}
+
 /** Sends requests to one server. */
 export class ApiSender {
-  /**
-   * @param url address of the server, without a path.
-   * @param ca certificate (PEM) of the authority to trust, when it is none that Node.js knows.
-   */
+  /** @param url address of the server, without a path. */
   constructor(
     private readonly url: URL,
-    private readonly ca?: string,
+    private readonly options: SenderOptions = {},
   ) {}
+
+  /** Whether the server knows by a token who asks, whatever a request says. */
+  get hasToken(): boolean {
+    return this.options.token !== undefined;
+  }
 
   /**
    * GET and DELETE carry their bodies, too, and every body is labelled as JSON unless the request says otherwise: that is
@@ -43,6 +52,7 @@ export class ApiSender {
    */
   send(request: ApiRequest): Promise<ApiAnswer> {
     const body = bytesOf(request.body);
+    const { ca, token } = this.options;
     const query = request.query ? `?${new URLSearchParams(request.query)}` : '';
     return new Promise((resolve, reject) => {
       const secured = this.url.protocol === 'https:';
@@ -50,7 +60,7 @@ export class ApiSender {
         {
           host: this.url.hostname.replace(/^\[|\]$/g, ''),
           port: this.url.port || (secured ? 443 : 80),
-          ...(this.ca === undefined ? {} : { ca: this.ca }),
+          ...(ca === undefined ? {} : { ca }),
           method: request.method,
           path: request.path + query,
           timeout: PATIENCE_MS,
@@ -59,6 +69,7 @@ export class ApiSender {
             authorization: 'conformance',
             ...(body ? { 'content-length': String(body.byteLength) } : {}),
             ...request.headers,
+            ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           },
         },
         (response) => {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { ApiSender } from './http.js';
 import { cases, type Outcome, runSuite } from './suite.js';
 
@@ -6,6 +7,7 @@ import { cases, type Outcome, runSuite } from './suite.js';
 const USAGE = `Looks whether a server keeps the rules of the API: every endpoint, every way of sending, every documented failure.
   pnpm conformance <http://host:port> [part of an endpoint or rule ...]
 
+Where the server asks for a token, RIGEL_TOKEN has one with the role admin, or RIGEL_TOKEN_FILE names a file with it.
 It makes clusters, pools, templates and tasks under names of its own, and removes what can be removed: tasks stay, stopped, with the nodes they still hold.
 Status 0: all rules are kept. 1: some are not. 2: wrong usage, or nobody answers.`;
 
@@ -27,6 +29,18 @@ function serverAddress(text: string | undefined): URL {
   return url;
 }
 
+/** Never an argument: those of a command are seen by everybody on the machine. */
+async function tokenFrom(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const { RIGEL_TOKEN: token, RIGEL_TOKEN_FILE: file } = env;
+  if (token && file) wrong('RIGEL_TOKEN and RIGEL_TOKEN_FILE are both set');
+  if (!file) return token || undefined;
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    wrong(`RIGEL_TOKEN_FILE is wrong: ${(error as Error).message}`);
+  }
+}
+
 async function main(): Promise<number> {
   const [address, ...words] = process.argv.slice(2).filter((arg) => arg !== '--');
   if (address === '--help' || address === '-h') {
@@ -38,8 +52,17 @@ async function main(): Promise<number> {
     ({ endpoint, rule }) => words.length === 0 || words.some((word) => `${endpoint}: ${rule}`.includes(word)),
   );
   if (chosen.length === 0) wrong(`no endpoint or rule contains ${words.join(' or ')}`);
+  const token = await tokenFrom(process.env);
   try {
-    await new ApiSender(url).send({ method: 'GET', path: '/cluster/list' });
+    const answer = await new ApiSender(url, { token }).send({ method: 'GET', path: '/token/list' });
+    // Off, or the token of an administrator: the endpoint is there and answers.
+    if ([401, 403].includes(answer.status)) {
+      const why = token === undefined ? 'RIGEL_TOKEN is not set' : 'that of RIGEL_TOKEN is none';
+      process.stderr.write(
+        `${url.origin} asks for a token of an administrator, and ${why} (${answer.status})\n`,
+      );
+      return UNUSABLE;
+    }
   } catch (error) {
     process.stderr.write(`${url.origin} does not answer: ${(error as Error).message}\n`);
     return UNUSABLE;
@@ -51,7 +74,7 @@ async function main(): Promise<number> {
     if (verdict === 'missing') missing.add(endpoint);
     if (verdict === 'failed') process.stdout.write(`FAILED ${endpoint}: ${rule}\n${detail}\n\n`);
   };
-  await runSuite(url, chosen, report);
+  await runSuite(url, chosen, report, { token });
   if (missing.size > 0) process.stdout.write(`not available on this server: ${[...missing].join(', ')}\n`);
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.missing} not available\n`);
   return counts.failed === 0 ? 0 : FAILED;

@@ -5,7 +5,7 @@ import { envelopeCases } from './cases/envelope.js';
 import { sampleCases } from './cases/samples.js';
 import { taskCases } from './cases/tasks.js';
 import { endpoints } from './endpoints/index.js';
-import { ApiSender } from './http.js';
+import { ApiSender, type SenderOptions } from './http.js';
 import { pagingCases } from './rules/paging.js';
 import { refusingCases } from './rules/refusing.js';
 import { sendingCases } from './rules/sending.js';
@@ -36,15 +36,14 @@ const PARALLEL = 12;
 /**
  * Looks at every case on the server at this address, and removes afterwards what can be removed.
  * @param onOutcome is told each outcome as it is known.
- * @param ca certificate (PEM) of the authority to trust, when it is none that Node.js knows.
  */
 export async function runSuite(
   url: URL,
   chosen: readonly Case[],
   onOutcome: (outcome: Outcome) => void,
-  ca?: string,
+  options: SenderOptions = {},
 ): Promise<void> {
-  const sender = new ApiSender(url, ca);
+  const sender = new ApiSender(url, options);
   const world = new World(sender);
   const asked = new Asked(world, sender);
   const waiting = [...chosen];

@@ -146,7 +146,7 @@ t.test('a dependency is down', async (t) => {
     backoff: { firstMs: 8_000, maxMs: 8_000, resetAfterMs: 60_000 },
   });
   t.teardown(() => rig.stop());
-  const sender = new ApiSender(new URL(rig.stack.httpUrl), rig.ca);
+  const sender = new ApiSender(new URL(rig.stack.httpUrl), { ca: rig.ca });
   const needy = await requestsOf(new World(sender));
   for (const outage of OUTAGES) await t.test(outage.what, (t) => during(t, outage, rig, sender, needy));
 });

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { findFreePort } from '@rigel/local-servers';
@@ -173,24 +172,6 @@ t.test('every process tells its metrics, in good form and without labels that gr
   const used = documentedFamilies();
   t.ok(used.length > 20);
   for (const name of used) t.ok(families.has(name), `${name}, which the dashboard or an alert uses, exists`);
-});
-
-t.test('every alert has a section in the runbook, and every section an alert', async (t) => {
-  const folder = new URL('../../../', import.meta.url);
-  const rules = readFileSync(new URL('deploy/monitoring/alerts.yaml', folder), 'utf8');
-  const runbook = readFileSync(new URL('docs/runbook.md', folder), 'utf8');
-  const alerts = [...rules.matchAll(/^ +- alert: (\w+)$/gm)].map(([, name]) => name ?? '');
-  const links = [...rules.matchAll(/^ +runbook_url: .*docs\/runbook\.md#(\S+)$/gm)].map(
-    ([, anchor]) => anchor,
-  );
-  const sections = [...runbook.matchAll(/^## (Rigel\w+)$/gm)].map(([, name]) => name ?? '');
-  t.ok(alerts.length > 5);
-  t.strictSame(sections.sort(), [...alerts].sort());
-  t.strictSame(
-    links,
-    alerts.map((name) => name.toLowerCase()),
-    'each links to its own section',
-  );
 });
 
 t.test('a trace leads from the HTTP request to the command on the node', async (t) => {

@@ -1,5 +1,13 @@
 import { PARTITIONS, ServiceError } from '@rigel/contracts';
-import { type Checkpoint, type History, type RecordedEvent, VersionConflict } from '@rigel/event-store';
+import {
+  BEGINNING,
+  type Checkpoint,
+  type History,
+  type Place,
+  placeAfter,
+  type RecordedEvent,
+  VersionConflict,
+} from '@rigel/event-store';
 import {
   type Commit,
   changesOf,
@@ -69,6 +77,8 @@ export class SimulatedDatabase {
   /** `run/step/attempt` to the pieces of its output by their first byte. */
   readonly outputs = new Map<string, Map<number, Buffer>>();
   private readonly hostKeys = new Map<number, string>();
+  /** Where the consumer stands, in its own database. */
+  private followed: Place = BEGINNING;
   private readonly counters = { task: 0, run: 0 };
   private lastPosition = 0;
 
@@ -182,17 +192,20 @@ export class SimulatedDatabase {
   /** A consumer's own database: what it was told, in the transaction that moves its checkpoint. */
   checkpoint(host: Host, seen: number[]): Checkpoint {
     return {
-      read: () => this.query(host, () => seen.at(-1) ?? 0),
+      read: () => this.query(host, () => this.followed),
       advance: (from, events) => {
         const positions = events.map(({ position }) => position);
+        const to = placeAfter(from, events);
         return this.query(host, () => {
-          if ((seen.at(-1) ?? 0) !== from) throw new Error('the checkpoint has moved');
+          if (this.followed.event !== from.event) throw new Error('the checkpoint has moved');
           seen.push(...positions);
+          this.followed = to;
+          return to;
         });
       },
       // The simulated database is never restored.
-      goBack: async (from, head) => {
-        throw new Error(`the checkpoint went from ${from} back to ${head}`);
+      goBack: async (from, to) => {
+        throw new Error(`the checkpoint went from ${from.position} back to ${to.position}`);
       },
     };
   }

@@ -1,6 +1,6 @@
 import type { EventOwner } from '@rigel/contracts';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { readHead } from '../event-store.js';
+import { readHead, readIdentity } from '../event-store.js';
 import { checkEvents } from './check-events.js';
 import { compareWithCopy } from './compare.js';
 import { createCopies } from './copies.js';
@@ -15,6 +15,7 @@ export const STATEMENT_TIMEOUT = '10min';
  * running. Memory holds one stream at a time; the copies of the read tables are temporary tables in the database.
  *
  * @param headOf where another service's history ends; asked after that moment, so it is never too small.
+ * @param eventAt identity of the event at a position of another service's history; undefined: there is none, or it is not known.
  * @returns how many events there are, and how many differences were told.
  * @throws UnknownEvent when the history holds something that this program does not know.
  */
@@ -23,6 +24,7 @@ export async function verifyHistory(
   history: ServiceHistory,
   options: {
     headOf: (owner: EventOwner) => Promise<number>;
+    eventAt?: (owner: EventOwner, position: number) => Promise<string | undefined>;
     onDifference: (difference: Difference) => void;
     progress?: Progress;
   },
@@ -41,7 +43,9 @@ export async function verifyHistory(
       checked.differences.forEach(tell);
       const headOf = (owner: EventOwner) =>
         owner === history.service ? readHead(trx) : options.headOf(owner);
-      for (const difference of await checkCheckpoints(trx, headOf)) tell(difference);
+      const eventAt = async (owner: EventOwner, position: number) =>
+        owner === history.service ? readIdentity(trx, position) : options.eventAt?.(owner, position);
+      for (const difference of await checkCheckpoints(trx, headOf, eventAt)) tell(difference);
       await createCopies(trx, history, { keep: false });
       const broken = new Set(checked.broken);
       const replayed = await history.replay(trx, { broken, progress: options.progress ?? (() => undefined) });
@@ -57,21 +61,29 @@ export async function verifyHistory(
   return { events, differences };
 }
 
-/** A consumer cannot have followed an owner beyond the end of its history. */
+/** A consumer cannot have followed an owner beyond the end of its history, nor to an event that is not in it. */
 async function checkCheckpoints(
   trx: Transaction<unknown>,
   headOf: (owner: EventOwner) => Promise<number>,
+  eventAt: (owner: EventOwner, position: number) => Promise<string | undefined>,
 ): Promise<Difference[]> {
-  const { rows } = await sql<{ consumer: string; owner: EventOwner; position: number }>`
-    SELECT consumer, owner, position FROM event_checkpoints ORDER BY consumer, owner`.execute(trx);
+  const { rows } = await sql<{ consumer: string; owner: EventOwner; position: number; event: string | null }>`
+    SELECT consumer, owner, position, event FROM event_checkpoints ORDER BY consumer, owner`.execute(trx);
   const differences: Difference[] = [];
-  for (const { consumer, owner, position } of rows) {
+  const history = (message: string) =>
+    differences.push({ kind: 'history', message: `event_checkpoints: ${message}` });
+  for (const { consumer, owner, position, event } of rows) {
     const head = await headOf(owner);
-    if (position >= 0 && position <= head) continue;
-    differences.push({
-      kind: 'history',
-      message: `event_checkpoints: ${consumer} stands at position ${position} of ${owner}, whose head is ${head}`,
-    });
+    if (position < 0 || position > head) {
+      history(`${consumer} stands at position ${position} of ${owner}, whose head is ${head}`);
+      continue;
+    }
+    const there = event === null ? undefined : await eventAt(owner, position);
+    if (there !== undefined && there !== event) {
+      history(
+        `${consumer} has followed ${owner} to position ${position}, which was "${event}" and is "${there}" now`,
+      );
+    }
   }
   return differences;
 }

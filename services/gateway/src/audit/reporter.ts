@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { access, type UnsuccessfulRequest } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
+import { Counter } from 'prom-client';
 
 /** Requests that wait to be told; more are only counted. */
 const MAX_WAITING = 1_000;
@@ -11,6 +12,11 @@ const AT_ONCE = 200;
 const LINGER_MS = 100;
 const RETRY_MS = 1_000;
 const CLOSE_MS = 1_500;
+
+const dropped = new Counter({
+  name: 'rigel_audit_requests_dropped_total',
+  help: 'Refused requests that were only counted for the audit, because too many waited already.',
+});
 
 /**
  * Tells the access service of requests that were not carried out. Nobody waits for it; while it does not answer they are
@@ -21,18 +27,20 @@ export class RequestReporter {
   private readonly waiting: UnsuccessfulRequest[] = [];
   private readonly stopping = new AbortController();
   private last = 0;
+  /** How many requests were dropped and have not been told of. */
   private notTold = 0;
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: { bus: Bus; log: Logger }) {}
 
-  /** How many requests were dropped and have not been told of. */
-  get dropped(): number {
-    return this.notTold;
+  /** How many requests wait to be told. */
+  get pending(): number {
+    return this.waiting.length;
   }
 
   add(request: Omit<UnsuccessfulRequest, 'number'>): void {
     if (this.waiting.length >= MAX_WAITING) {
+      dropped.inc();
       if (this.notTold++ === 0)
         this.options.log.warn('more requests are refused than can be written into the audit');
       return;
@@ -54,15 +62,15 @@ export class RequestReporter {
     await sleep(LINGER_MS, undefined, { signal }).catch(() => undefined);
     while (this.waiting.length > 0) {
       const requests = this.waiting.slice(0, AT_ONCE);
-      const dropped = this.notTold;
+      const notTold = this.notTold;
       // Told again as it was: it is written once by that.
-      while (!(await this.tell(requests, dropped))) {
+      while (!(await this.tell(requests, notTold))) {
         if (signal.aborted) break;
         await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
       if (signal.aborted) break;
       this.waiting.splice(0, requests.length);
-      this.notTold -= dropped;
+      this.notTold -= notTold;
     }
     this.running = undefined;
   }

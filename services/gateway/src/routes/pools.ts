@@ -1,8 +1,8 @@
-import { Id, inventory, Pool, PoolNode, PoolTasks, schedules } from '@rigel/contracts';
+import { Id, inventory, Pool, PoolNode, PoolTasks, ServiceError, schedules } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { done, listed } from '../envelope.js';
-import { exactFailure, failure } from '../failures.js';
+import { DocumentedFailure, exactFailure, failure } from '../failures.js';
 import {
   DELETE_BY_DELETE,
   Desc,
@@ -48,6 +48,11 @@ const NodeRow = Type.Object({
   ...PoolNode.properties,
   vnode_type: PoolNode.properties.node_type,
 });
+
+const NO_ADDRESS = failure(404, 'ip is empty', []);
+
+const isBlank = (nodes: readonly string[]): boolean =>
+  nodes.length === 0 || nodes.some((entry) => entry.trim() === '');
 
 /** A template id of 0 says the same as none. */
 function setTasks(tasks: PoolTasks): PoolTasks {
@@ -221,14 +226,21 @@ export const pools: Endpoint[] = [
       otherwise: failure(404, PARSE_FAILED, []),
       parameter: failure(404, PARSE_FAILED, []),
       parameters: { id: exactFailure(404, 'pool_id is not vaild', []) },
-      invalid: failure(404, 'ip is empty', []),
+      blank: NO_ADDRESS,
       not_found: exactFailure(404, 'pool_id is not vaild', []),
       conflict: failure(404, 'ip exists already', []),
     },
     result: Type.Array(Id),
     example: [1, 2, 3],
-    handler: async ({ id, nodes }, { call }) =>
-      done((await call(inventory.addNodes, { pool_id: id, nodes })).ids),
+    handler: async ({ id, nodes }, { call }) => {
+      try {
+        return done((await call(inventory.addNodes, { pool_id: id, nodes })).ids);
+      } catch (error) {
+        // The service looks at the pool first, and at blanks before anything else of the list.
+        const blank = error instanceof ServiceError && error.code === 'invalid' && isBlank(nodes);
+        throw blank ? new DocumentedFailure(NO_ADDRESS, error.message) : error;
+      }
+    },
   }),
   defineEndpoint({
     id: 'pool.remove_nodes',

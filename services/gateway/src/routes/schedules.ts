@@ -191,7 +191,7 @@ export const schedules: Endpoint[] = [
     id: 'schedule.occurrences',
     title: 'What became of the moments of a scheduled task',
     notes:
-      'Newest first. outcome: waiting or firing (not the end yet), fired, caught_up (later than due), nothing_to_do, or ' +
+      'Newest first. outcome: waiting or firing (not the end yet, reason: what it waits for), fired, caught_up (later than due), nothing_to_do, or ' +
       'skipped with its reason. cause: due, saved or restarted (the item in force was applied). next: the next ten.',
     methods: READ_BY_GET,
     paths: ['/schedule/:id/occurrences'],

@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration';
 import { readTables } from './0001-read-tables.js';
 import { countedNodes } from './0002-counted-nodes.js';
 import { roomInNodeRows } from './0003-room-in-node-rows.js';
+import { followedEvent } from './0004-followed-event.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
   '0001-read-tables': readTables,
   '0002-counted-nodes': countedNodes,
   '0003-room-in-node-rows': roomInNodeRows,
+  '0004-followed-event': followedEvent,
 };

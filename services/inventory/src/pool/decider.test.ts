@@ -41,16 +41,25 @@ t.test('a pool does not move to another service', async (t) => {
   });
 });
 
-t.test('numbers too large to be exact are refused', async (t) => {
-  const wrong = {
-    vm_type: { vm_type: 1e300 },
-    sd_id: { sd_id: -1e300 },
-    tasks: { tasks: { shrink: 2 ** 53 } },
-  };
-  for (const [field, values] of Object.entries(wrong)) {
-    t.throws(() => decide([], { do: 'create', ...web, ...values }), { code: 'invalid', field });
-    t.throws(() => decide([created], { do: 'change', id: 5, ...values }), { code: 'invalid', field });
+t.test('numbers too large to be exact, or negative, are refused', async (t) => {
+  const wrong: [string, object, string][] = [
+    ['vm_type', { vm_type: 1e300 }, 'vm_type is too large (got 1e+300)'],
+    ['vm_type', { vm_type: -1 }, 'vm_type must not be negative (got -1)'],
+    ['sd_id', { sd_id: -1e300 }, 'sd_id must not be negative (got -1e+300)'],
+    ['sd_id', { sd_id: -7 }, 'sd_id must not be negative (got -7)'],
+    ['tasks', { tasks: { shrink: 2 ** 53 } }, `tasks is too large (got ${2 ** 53})`],
+    ['tasks', { tasks: { expand: -3 } }, 'tasks must not be negative (got -3)'],
+  ];
+  for (const [field, values, message] of wrong) {
+    t.throws(() => decide([], { do: 'create', ...web, ...values }), { code: 'invalid', field, message });
+    t.throws(() => decide([created], { do: 'change', id: 5, ...values }), {
+      code: 'invalid',
+      field,
+      message,
+    });
   }
+  const none = { vm_type: 0, sd_id: 0 };
+  t.match(decide([], { do: 'create', ...web, ...none }), [{ type: 'PoolCreated', data: none }]);
 });
 
 t.test('a deleted pool is gone', async (t) => {

@@ -25,16 +25,18 @@ export type PoolCommand =
   | ({ do: 'change'; id: number } & Wanted<Fields>)
   | { do: 'delete'; id: number };
 
-function checkInteger(field: string, value: number): number {
-  if (Number.isSafeInteger(value)) return value;
-  throw new ServiceError('invalid', `${field} is too large (got ${show(value)})`, field);
+/** A number of something that others have made; 0 stands for none. */
+function checkId(field: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  const wrong = value < 0 ? 'must not be negative' : 'is too large';
+  throw new ServiceError('invalid', `${field} ${wrong} (got ${show(value)})`, field);
 }
-const checkVmType = (value: number): number => checkInteger('vm_type', value);
-const checkSdId = (value: number): number => checkInteger('sd_id', value);
+const checkVmType = (value: number): number => checkId('vm_type', value);
+const checkSdId = (value: number): number => checkId('sd_id', value);
 
 /** Template ids are checked when an operation uses them: a pool may be set up before its templates are. */
 function checkTasks(tasks: PoolTasks): PoolTasks {
-  for (const id of Object.values(tasks)) checkInteger('tasks', id);
+  for (const id of Object.values(tasks)) checkId('tasks', id);
   return tasks;
 }
 

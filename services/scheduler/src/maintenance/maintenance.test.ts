@@ -148,7 +148,9 @@ t.test('each change to a read table is named exactly, and a rebuild repairs it',
 t.test('what does not follow from the events stays through a rebuild', async (t) => {
   await sql`INSERT INTO attempt_output VALUES (${firstRun}, 0, 1, 0, 'output')`.execute(db);
   await sql`INSERT INTO node_holds VALUES (500, NULL, 99999999999999), (501, 1, 99999999999999)`.execute(db);
-  await sql`INSERT INTO event_checkpoints VALUES ('c', 'scheduler', 3)`.execute(db);
+  await sql`INSERT INTO event_checkpoints (consumer, owner, position) VALUES ('c', 'scheduler', 3)`.execute(
+    db,
+  );
   const beside = async () => [
     (await sql`SELECT * FROM attempt_output ORDER BY 1, 2, 3, 4`.execute(db)).rows,
     (await sql`SELECT * FROM node_holds WHERE expires_at IS NOT NULL ORDER BY 1`.execute(db)).rows,
@@ -162,6 +164,12 @@ t.test('what does not follow from the events stays through a rebuild', async (t)
   await sql`UPDATE event_checkpoints SET position = 1000000`.execute(db);
   t.match(await differences(servers), [
     /^event_checkpoints: c stands at position 1000000 of scheduler, whose head is \d+$/,
+  ]);
+  await sql`UPDATE event_checkpoints SET position = 3, event = 'task-9 1 2020-01-01T00:00:00.000Z c'`.execute(
+    db,
+  );
+  t.match(await differences(servers), [
+    /^event_checkpoints: c has followed scheduler to position 3, which was "task-9 1 2020-\S+ c" and is "task-1 3 \S+ \S+" now$/,
   ]);
   await sql`DELETE FROM event_checkpoints`.execute(db);
 });

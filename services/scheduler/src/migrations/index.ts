@@ -3,6 +3,8 @@ import * as initial from './0001-initial.js';
 import * as roomInRunRows from './0002-room-in-run-rows.js';
 import * as schedules from './0003-schedules.js';
 import * as poolsBeingDeleted from './0004-pools-being-deleted.js';
+import * as followedEvent from './0005-followed-event.js';
+import * as scheduleWaits from './0006-schedule-waits.js';
 
 /** Applied in the order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -10,4 +12,6 @@ export const migrations: Record<string, Migration> = {
   '0002-room-in-run-rows': roomInRunRows,
   '0003-schedules': schedules,
   '0004-pools-being-deleted': poolsBeingDeleted,
+  '0005-followed-event': followedEvent,
+  '0006-schedule-waits': scheduleWaits,
 };

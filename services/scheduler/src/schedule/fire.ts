@@ -21,7 +21,7 @@ export interface Firing {
 }
 
 const PAGE = 1_000;
-/** Nodes named in a log line at most. */
+/** Nodes named in words at most. */
 const NAMED = 5;
 
 /** What is to be done in a pool; undefined: nothing. */
@@ -107,9 +107,8 @@ export class PoolFiring implements Firing {
         return undefined;
       case 'wait': {
         const nodes = plan.nodes.slice(0, NAMED).join(', ');
-        return {
-          waitsFor: `${plan.nodes.length} nodes of pool ${pool} that are to go are being worked on: ${nodes}`,
-        };
+        const more = plan.nodes.length > NAMED ? ` and ${plan.nodes.length - NAMED} more` : '';
+        return { waitsFor: `nodes of pool ${pool} that are to go and are being worked on: ${nodes}${more}` };
       }
       case 'expand': {
         const request = { pool_id: pool, num: plan.missing, again: plan.again };

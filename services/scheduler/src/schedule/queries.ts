@@ -1,4 +1,5 @@
 import {
+  type OccurrenceOutcome,
   type RpcRequest,
   type RpcResponse,
   type Schedule,
@@ -41,21 +42,28 @@ export class ScheduleQueries {
   }: RpcRequest<typeof schedules.occurrences>): Promise<RpcResponse<typeof schedules.occurrences>> {
     const row = await this.db.selectFrom('schedules').selectAll().where('id', '=', id).executeTakeFirst();
     if (!row) throw new ServiceError('not_found', `there is no scheduled task ${id}`, 'id');
-    const all = this.db.selectFrom('schedule_occurrences').where('schedule_id', '=', id);
+    const all = this.db.selectFrom('schedule_occurrences as o').where('o.schedule_id', '=', id);
     const rows = await all
-      .selectAll()
-      .orderBy('due', 'desc')
-      .orderBy('cause', 'desc')
+      .leftJoin('schedule_waits as w', (join) =>
+        join
+          .onRef('w.schedule_id', '=', 'o.schedule_id')
+          .onRef('w.cause', '=', 'o.cause')
+          .onRef('w.due', '=', 'o.due'),
+      )
+      .selectAll('o')
+      .select('w.waits_for')
+      .orderBy('o.due', 'desc')
+      .orderBy('o.cause', 'desc')
       .limit(page.page_size)
       .offset(offsetOf(page))
       .execute();
     const counted = await all.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
     return {
-      rows: rows.map(({ due, cause, outcome, reason, tasks, item, updated_at }) => ({
+      rows: rows.map(({ due, cause, outcome, reason, tasks, item, updated_at, waits_for }) => ({
         due,
         cause,
         outcome,
-        reason,
+        reason: isSettled(outcome) ? reason : (waits_for ?? ''),
         task_ids: tasks,
         item,
         updated: updated_at,
@@ -95,6 +103,8 @@ export class ScheduleQueries {
     return moments;
   }
 }
+
+const isSettled = (outcome: OccurrenceOutcome): boolean => outcome !== 'waiting' && outcome !== 'firing';
 
 function toSchedule(row: ScheduleTable): Schedule {
   const { id, pool_id, type, exec_type, time_zone, cron_items, depend_items } = row;

@@ -36,7 +36,7 @@ interface Owned {
   /** Not looked at earlier, unless a moment comes. */
   retryAt: number;
   tries: number;
-  /** What the log said last that it waits for. */
+  /** What was told last that it waits for. */
   told: string;
 }
 
@@ -151,7 +151,7 @@ export class ScheduleRunner {
     if (owned.takenOver) await this.applyInForce(owned);
     const { waiting, firing } = owned.state;
     if (firing) await this.goOn(owned, firing);
-    if (waiting && !owned.state.firing && (await this.isFree(owned))) {
+    if (waiting && !owned.state.firing && (await this.isFree(owned, waiting))) {
       await this.record(owned, beginFiring(owned.state));
       if (owned.state.firing) await this.goOn(owned, owned.state.firing);
     }
@@ -182,7 +182,7 @@ export class ScheduleRunner {
   }
 
   /** Whether the tasks of the last round let the one that waits begin. */
-  private async isFree(owned: Owned): Promise<boolean> {
+  private async isFree(owned: Owned, waiting: OccurrenceOpened): Promise<boolean> {
     const standings = await this.options.ledger.standings(owned.state.lastTasks);
     const paused = standings.find(({ standing }) => standing === 'paused');
     if (paused) {
@@ -191,7 +191,7 @@ export class ScheduleRunner {
     }
     const running = standings.find(({ standing }) => standing === 'running');
     if (!running) return true;
-    this.putOff(owned, `task ${running.id} of the last time to end`);
+    await this.putOff(owned, waiting, `task ${running.id} of the last time to end`);
     return false;
   }
 
@@ -205,7 +205,7 @@ export class ScheduleRunner {
       const fired = await this.options.firing.fire(state, firing, contextOf(state.id, firing.due));
       if ('tasks' in fired) return await this.record(owned, finishFiring(state, fired.tasks));
       if (state.waiting) return await this.record(owned, giveUp(state, OVERLAP));
-      this.putOff(owned, fired.waitsFor);
+      await this.putOff(owned, firing, fired.waitsFor);
     } catch (error) {
       if (!isFinal(error)) {
         // What it did may have been done all the same; the record refuses to say otherwise.
@@ -218,11 +218,13 @@ export class ScheduleRunner {
     }
   }
 
-  private putOff(owned: Owned, waitsFor: string): void {
-    owned.retryAt = this.options.clock.now() + RETRY_MS;
+  private async putOff(owned: Owned, moment: OccurrenceOpened, waitsFor: string): Promise<void> {
+    const { clock, ledger, log } = this.options;
+    owned.retryAt = clock.now() + RETRY_MS;
     if (owned.told === waitsFor) return;
+    log.info({ schedule: owned.state.id, waits_for: waitsFor }, 'a scheduled task waits');
+    await ledger.noteWait(owned.state.id, moment, waitsFor);
     owned.told = waitsFor;
-    this.options.log.info({ schedule: owned.state.id, waits_for: waitsFor }, 'a scheduled task waits');
   }
 
   private async record(owned: Owned, events: readonly ScheduleEvent[]): Promise<void> {

@@ -277,9 +277,13 @@ t.test(
       [newest, middle],
       [{ outcome: 'waiting' }, { outcome: 'skipped', reason: /^overlap/, item: { instance_num: 2 } }],
     );
+    await waitFor(
+      async () => (await occurrences(id)).rows[0]?.reason === `task ${task} of the last time to end`,
+      { what: 'it says what it waits for' },
+    );
     await counterpart.patiently(tasks.stop, { id: task, opr_user: 'jane' });
     const [shrunk] = await outcomes(id, 3);
-    t.match(shrunk, { outcome: 'caught_up', item: { instance_num: 1 } });
+    t.match(shrunk, { outcome: 'caught_up', reason: '', item: { instance_num: 1 } });
     const { task_name, stat } = await counterpart.call(tasks.get, { id: shrunk?.task_ids[0] ?? 0 });
     t.strictSame([task_name, stat], ['web6_shrink', [2, 0, 0, 0, 0]]);
     const { next } = await occurrences(id);
@@ -302,6 +306,23 @@ t.test('a moment comes while it runs', async (t) => {
     task_name: 'web7_deploy',
     options: [{ param_values: { tag: 'shop:1' } }],
   });
+});
+
+t.test('nodes that are to go are being worked on: their moment waits, and says so', async (t) => {
+  world.nodes.push({ node_id: 910, ip: '10.0.0.9', pool_id: 8, node_type: 'crontab' });
+  await sql`INSERT INTO node_holds VALUES (910, NULL, ${Date.now() + 600_000})`.execute(db);
+  const { id } = await save(8, [cron('00:00', 0)]);
+  const waiting = await waitFor(
+    async () => (await occurrences(id)).rows.find(({ reason }) => reason !== ''),
+    { what: 'it says what it waits for' },
+  );
+  t.match(waiting, {
+    outcome: 'firing',
+    task_ids: [],
+    reason: 'nodes of pool 8 that are to go and are being worked on: 910',
+  });
+  await sql`DELETE FROM node_holds WHERE node_id = 910`.execute(db);
+  t.match(await outcomes(id, 1), [{ outcome: 'caught_up', reason: '', task_ids: [Number] }]);
 });
 
 t.test('what cannot be done is skipped, with the reason', async (t) => {

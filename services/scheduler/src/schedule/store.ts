@@ -30,6 +30,8 @@ export interface ScheduleLedger {
   /** The tasks that a moment has led to. */
   tasksOf(id: number, key: OccurrenceKey): Promise<number[]>;
   standings(tasks: readonly number[]): Promise<TaskStanding[]>;
+  /** Notes what a moment that is not settled waits for, for people who ask. */
+  noteWait(id: number, key: OccurrenceKey, waitsFor: string): Promise<void>;
 }
 
 /** A node as the last task that had it left it. */
@@ -133,6 +135,15 @@ export class ScheduleStore implements ScheduleLedger {
       `SELECT id, CASE WHEN ${STANDING} THEN 'paused' WHEN active THEN 'running' ELSE 'ended' END AS standing
        FROM tasks WHERE id = ANY($1) ORDER BY id`,
       [tasks],
+    );
+  }
+
+  async noteWait(id: number, { cause, due }: OccurrenceKey, waitsFor: string): Promise<void> {
+    await this.query(
+      `INSERT INTO schedule_waits (schedule_id, cause, due, waits_for) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (schedule_id) DO UPDATE
+         SET cause = excluded.cause, due = excluded.due, waits_for = excluded.waits_for`,
+      [id, cause, due, waitsFor],
     );
   }
 

@@ -90,6 +90,7 @@ class Process {
           const task = database.tasks.get(`${cause} ${due}`);
           return task === undefined ? [] : [task];
         }),
+      noteWait: () => effect(() => undefined),
       standings: (tasks) => effect(() => tasks.map((id) => ({ id, standing: 'ended' as const }))),
     };
     const firing: Firing = {

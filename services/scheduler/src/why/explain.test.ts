@@ -76,6 +76,33 @@ t.test('the next attempt has its time', async (t) => {
   t.equal(answer.chain[2]?.data.retry_at, task.now + 5_000);
 });
 
+t.test('a node waits for other pools, and its task then fails because of them', async (t) => {
+  const waitsFor = [
+    { task: 7, pool: { id: 2, name: 'db' }, step: 1, stepName: 'start' },
+    { task: 8, pool: { id: 3, name: 'cache' }, step: 0, stepName: 'create_vm' },
+  ];
+  const gate = { before: 1, limitMs: 60_000, waitsFor };
+  const task = new TaskUnderTest(taskCreated(2, { gate, steps: [step('prepare'), step('serve')] }));
+  task.claim(0);
+  task.report(0);
+  task.claim(1);
+  const first = why(task);
+  t.equal(first.nodes[0]?.chain[0]?.code, 'other_pools', 'it is named before one that is worked on');
+  const since = task.now;
+  task.now += 5_000;
+  const { chain, nodes, text } = why(task);
+  t.strictSame(
+    chain.map(({ code }) => code),
+    ['task_runs', 'batch_waits', 'other_pools'],
+  );
+  t.match(chain[2], { since, data: { step: 'serve', node_id: nodes[0]?.node_id } });
+  t.match(
+    text,
+    '10.0.0.1 waits before step serve for pool db (task 7) to pass start, pool cache (task 8) to pass create_vm',
+  );
+  t.equal(nodes[1]?.chain[0]?.code, 'attempt_running');
+});
+
 t.test('nobody claims a run', async (t) => {
   const task = new TaskUnderTest(taskCreated(1, { steps: [step('create_vm', { capability: 'vm' })] }));
   t.match(why(task, { executors: [] }).text, 'no executor with the capability vm answers');

@@ -108,6 +108,7 @@ export const taskCases: Case[] = [
     await has(asked, other, { options: [{ ...option, param_values: { word: 'mine' } }] });
   }),
   about('task.create', 'the operator is opr_user, else the header, else unknown', async (asked) => {
+    asked.operatorIsFree();
     const body = await request(asked, 1, 1);
     const [first = 0] = await create(asked, body, { authorization: 'jane' });
     await has(asked, first, { opr_user: 'root', flow_type: 'manual' });

@@ -7,7 +7,7 @@ const when = matching(/^\d{4}-\d\d-\d\dT/);
 const maybe = (value: unknown, at: string) => (value === null ? undefined : when(value, at));
 const role = oneOf('viewer', 'operator', 'admin');
 
-/** Tokens and the audit; of a system whose access is off, as that of all of the suite is. */
+/** Tokens and the audit. */
 export const access: EndpointSpec[] = [
   {
     id: 'audit.list',

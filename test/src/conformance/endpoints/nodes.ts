@@ -59,6 +59,7 @@ export const nodes: EndpointSpec[] = [
       { what: 'an empty list', change: { nodes: [] }, refusal: blank },
       { what: 'a blank entry', change: { nodes: ['10.85.41.166', '  '] }, refusal: blank },
       { what: 'a list as text', change: { nodes: '["10.85.41.166"]' } },
+      { what: 'what is no address', change: { nodes: ['10.85.41.166', '10.85.41'] }, says: '10.85.41 ' },
       { what: 'an address twice', change: { nodes: ['198.51.100.1', ' 198.51.100.1'] }, refusal: exists },
       {
         what: 'an address of another pool',

@@ -24,6 +24,7 @@ const params = {
 const wrong = [
   ...TEXT_WRONG,
   { what: 'a VM template that is no number', change: { vm_type: 'large' } },
+  { what: 'a negative VM template', change: { vm_type: -1 }, says: 'vm_type' },
   { what: 'a fraction', change: { sd_id: 1.5 } },
   { what: 'tasks that are a list', change: { tasks: [1] } },
   { what: 'tasks of another kind', change: { tasks: { restart: 1 } }, says: 'expand' },

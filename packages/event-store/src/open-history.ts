@@ -1,0 +1,48 @@
+import { systemClock } from '@rigel/clock';
+import type { EventOwner } from '@rigel/contracts';
+import { databaseOptions, measureRelay, openDatabase, type ServiceContext } from '@rigel/runtime';
+import type { Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import { historyOf } from './event-store.js';
+import type { EventTypes } from './event-types.js';
+import { EventRelay } from './relay.js';
+
+/** A service's own history, open and being published. */
+export interface OpenHistory<Tables> {
+  db: Kysely<Tables>;
+  /** The same, for the event store, which knows its own tables only. */
+  untyped: Kysely<unknown>;
+  relay: EventRelay;
+}
+
+/**
+ * Opens the database of a service that owns events, in the schema of its name and brought up to date, and publishes its
+ * history; both end with the service.
+ */
+export async function openHistory<Tables>(
+  context: Pick<
+    ServiceContext<Parameters<typeof databaseOptions>[0]>,
+    'bus' | 'config' | 'log' | 'onShutdown' | 'signal'
+  >,
+  {
+    owner,
+    migrations,
+    types,
+  }: { owner: EventOwner; migrations: Record<string, Migration>; types: EventTypes },
+): Promise<OpenHistory<Tables>> {
+  const { bus, config, log, onShutdown, signal } = context;
+  const db = await openDatabase<Tables>({
+    ...databaseOptions(config),
+    schema: owner,
+    migrations,
+    log,
+    signal,
+  });
+  onShutdown('database', () => db.destroy());
+  const untyped = db as Kysely<unknown>;
+  const relay = new EventRelay({ owner, history: historyOf(untyped, types), bus, clock: systemClock, log });
+  relay.start();
+  measureRelay(relay);
+  onShutdown('event relay', () => relay.stop());
+  return { db, untyped, relay };
+}
