@@ -1,4 +1,4 @@
-import { type EventOwner, eventIdentity, type PublishedEvent } from '@rigel/contracts';
+import { type EventBatch, type EventOwner, eventIdentity, type PublishedEvent } from '@rigel/contracts';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { EventTypes } from './event-types.js';
 
@@ -15,36 +15,38 @@ export interface Place {
 /** Before the first event. */
 export const BEGINNING: Place = { position: 0, event: undefined, recordedUntil: undefined };
 
-/** The place after events that follow a place. */
-export function placeAfter(from: Place, events: readonly PublishedEvent[]): Place {
+/** The place after a batch that follows a place. */
+export function placeAfter(from: Place, { events, end }: Pick<EventBatch, 'events' | 'end'>): Place {
   const last = events.at(-1);
-  if (!last) return from;
-  return {
-    position: last.position,
-    event: eventIdentity(last),
-    recordedUntil: events.reduce(
-      (latest, event) => Math.max(latest, event.recorded_at),
-      from.recordedUntil ?? 0,
-    ),
-  };
+  if (!end && !last) return from;
+  const recorded = [from.recordedUntil ?? 0, end?.recorded_until ?? 0];
+  const recordedUntil = events.reduce(
+    (latest, event) => Math.max(latest, event.recorded_at),
+    Math.max(...recorded),
+  );
+  if (end) return { position: end.position, event: end.identity, recordedUntil };
+  return last ? { position: last.position, event: eventIdentity(last), recordedUntil } : from;
 }
 
-/** How far a consumer has followed the history of another service. */
+/**
+ * How far a consumer has followed the history of another service. It is moved from where this replica has read it or moved it
+ * to, and stands there no more when another replica was faster.
+ */
 export interface Checkpoint {
   /** The place it stands at, the beginning at first. */
   read(): Promise<Place>;
   /**
-   * Does what the events mean and moves the checkpoint behind the last of them: both or neither.
-   * @returns the place behind them.
-   * @throws when it does not stand at `from` any more: another replica was faster.
+   * Does what the events mean and moves the checkpoint behind them: both or neither. Where they mean nothing to the follower
+   * it may be moved later: they are passed over again then, after a restart.
+   * @throws when another replica was faster.
    */
-  advance(from: Place, events: readonly PublishedEvent[]): Promise<Place>;
+  advance(to: Place, events: readonly PublishedEvent[]): Promise<void>;
   /**
    * Goes back to the end of what was followed and is still in the history: the owner's database was restored to an earlier
    * moment. What the forgotten events led to stays as it is.
-   * @throws when it does not stand at `from` any more.
+   * @throws when another replica was faster.
    */
-  goBack(from: Place, to: Place): Promise<void>;
+  goBack(to: Place): Promise<void>;
 }
 
 export interface DatabaseCheckpointOptions {
@@ -66,6 +68,12 @@ export interface DatabaseCheckpointOptions {
   forgetAfter?: (trx: Transaction<unknown>, position: number) => Promise<void>;
 }
 
+/**
+ * Events that are passed over before the checkpoint is written, while none of them means anything: a transaction for each
+ * batch would be most of the work of a follower of little.
+ */
+const PASSED_OVER = 2_000;
+
 /** A checkpoint in the consumer's own schema, moved in the transaction of what the events led to. */
 export function databaseCheckpoint({
   name,
@@ -75,8 +83,10 @@ export function databaseCheckpoint({
   handle,
   forgetAfter,
 }: DatabaseCheckpointOptions): Checkpoint {
+  /** What the row says; the consumer itself may be further, see `PASSED_OVER`. */
+  let written = BEGINNING;
   /** Names the old place, and not its position alone: of two replicas that do the same, one rolls back. */
-  const move = async (trx: Transaction<unknown>, from: Place, to: Place): Promise<void> => {
+  const move = async (trx: Transaction<unknown>, to: Place): Promise<void> => {
     const moved = await trx.executeQuery(
       CompiledQuery.raw(
         `UPDATE event_checkpoints SET position = $1, event = $2, recorded_until = $3
@@ -87,8 +97,8 @@ export function databaseCheckpoint({
           to.recordedUntil ?? null,
           name,
           owner,
-          from.position,
-          from.event ?? null,
+          written.position,
+          written.event ?? null,
         ],
       ),
     );
@@ -113,27 +123,30 @@ export function databaseCheckpoint({
         ),
       );
       const [row] = rows;
-      if (!row) return BEGINNING;
-      return {
-        position: row.position,
-        event: row.event ?? undefined,
-        recordedUntil: row.recorded_until ?? undefined,
-      };
+      written = row
+        ? {
+            position: row.position,
+            event: row.event ?? undefined,
+            recordedUntil: row.recorded_until ?? undefined,
+          }
+        : BEGINNING;
+      return written;
     },
-    async advance(from, events) {
-      const to = placeAfter(from, events);
+    async advance(to, events) {
       const followed = events.filter(({ type }) => types.has(type)).map((event) => types.upcast(event));
+      if (followed.length === 0 && to.position - written.position < PASSED_OVER) return;
       await db.transaction().execute(async (trx) => {
-        await move(trx, from, to);
+        await move(trx, to);
         if (followed.length > 0) await handle(trx, followed);
       });
-      return to;
+      written = to;
     },
-    async goBack(from, to) {
+    async goBack(to) {
       await db.transaction().execute(async (trx) => {
-        await move(trx, from, to);
+        await move(trx, to);
         await forgetAfter?.(trx, to.position);
       });
+      written = to;
     },
   };
 }

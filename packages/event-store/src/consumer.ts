@@ -9,7 +9,7 @@ import {
 } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import type { Checkpoint, Place } from './checkpoint.js';
+import { type Checkpoint, type Place, placeAfter } from './checkpoint.js';
 
 const REPLAY_LIMIT = 500;
 const RETRY_MS = 1_000;
@@ -60,7 +60,7 @@ export class EventConsumer {
   start(): void {
     const { bus, owner } = this.options;
     this.unsubscribe = bus.subscribe(eventsSubject(owner), EventBatch, (batch) => {
-      this.told = Math.max(this.told, batch.events.at(-1)?.position ?? batch.after);
+      this.told = Math.max(this.told, endOf(batch));
       if (this.waiting.length >= MAX_WAITING) this.waiting.shift();
       this.waiting.push(batch);
       this.wakeUp();
@@ -113,18 +113,23 @@ export class EventConsumer {
 
   private async accept(place: Place, batch: EventBatch): Promise<void> {
     const { position } = place;
-    const end = batch.events.at(-1)?.position ?? batch.after;
-    const there = batch.after === position ? batch.previous : identityAt(position, batch.events);
+    const end = endOf(batch);
+    const isEmpty = end === batch.after;
     // The word of where the history ends. Before our place, it comes late, or the owner was restored.
-    const endsBefore = batch.events.length === 0 && end < position;
-    const gap = batch.after > position || (batch.events.length === 0 && end > position);
-    if (differ(place, there) || endsBefore || gap) {
+    const endsBefore = isEmpty && end < position;
+    const gap = batch.after > position || (isEmpty && end > position);
+    if (differ(place, identityIn(batch, position)) || endsBefore || gap) {
       // The owner knows.
       await this.replay(place);
     } else if (end > position) {
-      const next = batch.events.filter((event) => event.position > position);
-      this.place = await this.options.checkpoint.advance(place, next);
+      await this.advance(place, placeAfter(place, batch), batch.events);
     }
+  }
+
+  private async advance(from: Place, to: Place, events: readonly PublishedEvent[]): Promise<void> {
+    const next = events.filter(({ position }) => position > from.position);
+    await this.options.checkpoint.advance(to, next);
+    this.place = to;
   }
 
   /** Reads on from a place until nothing more is there. */
@@ -138,11 +143,13 @@ export class EventConsumer {
       const next = events.filter((event) => event.position > position);
       if (head < position || differ(place, identityAt(position, events))) {
         place = await this.goBack(place, head);
+        this.place = place;
       } else {
         if (next.length === 0) return;
-        place = await this.options.checkpoint.advance(place, next);
+        const to = placeAfter(place, { events: next });
+        await this.advance(place, to, next);
+        place = to;
       }
-      this.place = place;
       if (place.position >= head) return;
     }
   }
@@ -161,7 +168,7 @@ export class EventConsumer {
   private async goBack(from: Place, head: number): Promise<Place> {
     const { checkpoint, log, owner } = this.options;
     const to = await this.lastInCommon(from, head);
-    await checkpoint.goBack(from, to);
+    await checkpoint.goBack(to);
     this.told = head;
     const lost = from.position - to.position;
     log.error(
@@ -195,6 +202,18 @@ export class EventConsumer {
     }
     return common;
   }
+}
+
+/** The last position that a batch tells of. */
+function endOf({ after, events, end }: EventBatch): number {
+  return end?.position ?? events.at(-1)?.position ?? after;
+}
+
+/** What a batch says is at a position; undefined: it does not say. */
+function identityIn({ after, previous, events, end }: EventBatch, position: number): string | undefined {
+  if (position === after) return previous;
+  if (position === end?.position) return end.identity;
+  return identityAt(position, events);
 }
 
 function identityAt(position: number, events: readonly PublishedEvent[]): string | undefined {

@@ -1,5 +1,12 @@
 import type { Clock } from '@rigel/clock';
-import { type EventBatch, type EventOwner, eventsSubject, readEvents } from '@rigel/contracts';
+import {
+  type EventBatch,
+  type EventOwner,
+  eventsSubject,
+  PRIVATE_EVENTS,
+  type PublishedEvent,
+  readEvents,
+} from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import type { RecordedEvent } from './event.js';
@@ -152,17 +159,38 @@ export class EventRelay {
   private publish(after: number, previous: string | undefined, events: readonly RecordedEvent[]): void {
     const { bus, owner } = this.options;
     const subject = eventsSubject(owner);
-    const before = (position: number, identity: string | undefined) =>
-      identity === undefined ? { after: position } : { after: position, previous: identity };
-    const batch: EventBatch = { ...before(after, previous), events: events.map(toPublished) };
-    if (bus.publish(subject, batch)) return;
+    const start = previous === undefined ? { after } : { after, previous };
+    if (bus.publish(subject, { ...start, ...this.contentOf(events) } satisfies EventBatch)) return;
     const middle = Math.floor(events.length / 2);
     const last = events[Math.max(0, middle - 1)] as RecordedEvent;
     if (events.length === 1) {
-      bus.publish(subject, { ...before(last.position, identityOf(last)), events: [] } satisfies EventBatch);
+      bus.publish(subject, {
+        after: last.position,
+        previous: identityOf(last),
+        events: [],
+      } satisfies EventBatch);
       return;
     }
     this.publish(after, previous, events.slice(0, middle));
     this.publish(last.position, identityOf(last), events.slice(middle));
+  }
+
+  private contentOf(events: readonly RecordedEvent[]): Pick<EventBatch, 'events' | 'end' | 'streams'> {
+    const last = events.at(-1);
+    if (!last) return { events: [] };
+    const privateTypes = PRIVATE_EVENTS[this.options.owner];
+    const published: PublishedEvent[] = [];
+    const streams = new Set<string>();
+    let recordedUntil = 0;
+    for (const event of events) {
+      recordedUntil = Math.max(recordedUntil, event.recordedAt);
+      if (privateTypes.includes(event.type)) streams.add(event.stream);
+      else published.push(toPublished(event));
+    }
+    return {
+      events: published,
+      end: { position: last.position, identity: identityOf(last), recorded_until: recordedUntil },
+      ...(streams.size > 0 ? { streams: [...streams] } : {}),
+    };
   }
 }

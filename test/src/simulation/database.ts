@@ -1,10 +1,9 @@
-import { PARTITIONS, ServiceError } from '@rigel/contracts';
+import { PARTITIONS, PRIVATE_EVENTS, ServiceError } from '@rigel/contracts';
 import {
   BEGINNING,
   type Checkpoint,
   type History,
   type Place,
-  placeAfter,
   type RecordedEvent,
   VersionConflict,
 } from '@rigel/event-store';
@@ -43,6 +42,8 @@ export interface StoreDefects {
 /** Told of each transaction at the moment when it is committed. */
 export type OnCommit = (events: readonly RecordedEvent<TaskEvent>[]) => void;
 
+const isPublished = ({ type }: { type: string }): boolean => !PRIVATE_EVENTS.scheduler.includes(type);
+
 const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 class ConnectionError extends Error {
@@ -70,6 +71,8 @@ export class SimulatedDatabase {
   /** Goes up when the server is restarted: what was under way is lost with its connection. */
   private generation = 0;
   readonly log: RecordedEvent<TaskEvent>[] = [];
+  /** Positions of those that other services are told of. */
+  readonly published: number[] = [];
   readonly streams = new Map<string, RecordedEvent<TaskEvent>[]>();
   readonly tasks = new Map<number, Row>();
   readonly runs = new Map<number, Row>();
@@ -191,21 +194,23 @@ export class SimulatedDatabase {
 
   /** A consumer's own database: what it was told, in the transaction that moves its checkpoint. */
   checkpoint(host: Host, seen: number[]): Checkpoint {
+    let written = BEGINNING;
     return {
-      read: () => this.query(host, () => this.followed),
-      advance: (from, events) => {
-        const positions = events.map(({ position }) => position);
-        const to = placeAfter(from, events);
-        return this.query(host, () => {
-          if (this.followed.event !== from.event) throw new Error('the checkpoint has moved');
-          seen.push(...positions);
+      read: async () => {
+        written = await this.query(host, () => this.followed);
+        return written;
+      },
+      advance: async (to, events) => {
+        await this.query(host, () => {
+          if (this.followed.event !== written.event) throw new Error('the checkpoint has moved');
+          seen.push(...events.filter(isPublished).map(({ position }) => position));
           this.followed = to;
-          return to;
         });
+        written = to;
       },
       // The simulated database is never restored.
-      goBack: async (from, to) => {
-        throw new Error(`the checkpoint went from ${from.position} back to ${to.position}`);
+      goBack: async (to) => {
+        throw new Error(`the checkpoint went back to ${to.position}`);
       },
     };
   }
@@ -296,6 +301,7 @@ export class SimulatedDatabase {
       }
     }
     this.log.push(...recorded);
+    this.published.push(...recorded.filter(isPublished).map(({ position }) => position));
     transaction.recorded = recorded;
     this.onCommit(recorded);
   }

@@ -195,8 +195,8 @@ export const DEFECTS: readonly Defect[] = [
     code: [
       {
         file: 'packages/event-store/dist/consumer.js',
-        find: 'if (batch.after > this.position || batch.events.length === 0) {',
-        replace: 'if (batch.events.length === 0) {',
+        find: 'const gap = batch.after > position || (isEmpty && end > position);',
+        replace: 'const gap = isEmpty && end > position;',
       },
     ],
   },

@@ -56,7 +56,9 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     promises.onEnd();
     client.check();
     if (!world.followedAll())
-      promises.fail(`of ${world.database.log.length} events the follower has had ${summary(world.followed)}`);
+      promises.fail(
+        `of ${world.database.published.length} events the follower has had ${summary(world.followed)}`,
+      );
     promises.assertKept();
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
@@ -74,6 +76,6 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 }
 
 function summary(positions: readonly number[]): string {
-  const wrong = positions.findIndex((position, index) => position !== index + 1);
-  return wrong < 0 ? `${positions.length}` : `${positions[wrong]} as number ${wrong + 1}`;
+  const wrong = positions.findIndex((position, index) => position <= (positions[index - 1] ?? 0));
+  return wrong < 0 ? `${positions.length}` : `${positions[wrong]} after ${positions[wrong - 1]}`;
 }

@@ -259,9 +259,12 @@ export class World {
     if (this.quietSince < since) this.promises.compareStopped(since);
   }
 
-  /** Whether the follower has been told all there is, once and in order. */
+  /** Whether the follower has been told all that is published, once and in order. */
   followedAll(): boolean {
-    return this.followed.length === this.database.log.length && this.followed.every((p, i) => p === i + 1);
+    const { published } = this.database;
+    if (this.followed.length !== published.length) return false;
+    const inOrder = [...published].sort((a, b) => a - b);
+    return this.followed.every((position, index) => position === inOrder[index]);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { EventOwner, PublishedEvent } from '@rigel/contracts';
+import { type EventOwner, PRIVATE_EVENTS, type PublishedEvent } from '@rigel/contracts';
 
 /*
  * Which events are somebody's doing, and what that is called: as the endpoint that does it, so that one filter finds what was
@@ -50,33 +50,16 @@ export const ACTIONS: Readonly<Record<EventOwner, Readonly<Record<string, string
 
 /** What follows by itself from what somebody did: the tasks' own log has it, and it would bury the rest. */
 export const CONSEQUENCES: Readonly<Record<EventOwner, readonly string[]>> = {
-  inventory: ['NodesReported', 'NodeMachineAssigned'],
+  inventory: PRIVATE_EVENTS.inventory,
   catalog: [],
   scheduler: [
-    'AttemptFailed',
-    'AttemptStopped',
-    'AttemptSucceeded',
-    'BatchFinished',
+    ...PRIVATE_EVENTS.scheduler,
     'BatchStarted',
-    'FailureBudgetExceeded',
-    'GateOpened',
-    'HostKeyPinned',
-    'LeaseExpired',
     'MachineAssigned',
     'MachineReturned',
-    'OccurrenceFiring',
-    'OccurrenceOpened',
-    'OccurrenceResolved',
-    'OccurrenceSkipped',
-    'RunClaimed',
-    'RunDeferred',
-    'RunDrained',
     'RunFailed',
-    'RunHandedBack',
     'RunSucceeded',
-    'RunWaiting',
     'RunsHalted',
-    'TaskFinished',
     'TaskTimedOut',
   ],
   access: [],

@@ -35,15 +35,17 @@ export class TaskWakeUps {
     };
   }
 
-  private accept({ after, events }: EventBatch): void {
+  private accept({ after, events, end, streams = [] }: EventBatch): void {
     const known = this.position;
-    this.position = Math.max(known, after, events.at(-1)?.position ?? 0);
+    this.position = Math.max(known, after, end?.position ?? events.at(-1)?.position ?? 0);
     if (known < 0 || after > known) {
       for (const feed of this.feeds.values()) feed.wake();
       return;
     }
-    const streams = new Set(events.filter(({ position }) => position > known).map(({ stream }) => stream));
-    for (const stream of streams) this.feeds.get(stream)?.wake();
+    // A batch that comes again may wake somebody for nothing.
+    for (const stream of new Set([...streams, ...events.map((event) => event.stream)])) {
+      this.feeds.get(stream)?.wake();
+    }
   }
 }
 
