@@ -191,6 +191,7 @@ export const execution = {
     request: Type.Object({ ...leased, uuid }),
     response: Done,
     timeoutMs: 2_000,
+    together: true,
   }),
 };
 

@@ -111,13 +111,13 @@ export class Fleet {
   }
 
   /** Waits until a task is neither waiting nor running. */
-  async ended(id: number, timeoutMs = 60_000): Promise<TaskInfo> {
+  async ended(id: number, timeoutMs = 60_000, intervalMs = 100): Promise<TaskInfo> {
     return waitFor(
       async () => {
         const task = await this.api.task(id);
         return task.state > 1 && task.end_reason !== '' ? task : undefined;
       },
-      { what: `task ${id} ends`, timeoutMs, intervalMs: 100 },
+      { what: `task ${id} ends`, timeoutMs, intervalMs },
     );
   }
 }
