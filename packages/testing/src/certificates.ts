@@ -47,7 +47,7 @@ export async function makeAuthority(folder: string): Promise<TestAuthority> {
         name,
         ...['-CA', authority.certFile, '-CAkey', authority.keyFile],
         ...['-addext', 'basicConstraints=critical,CA:FALSE'],
-        ...['-addext', 'subjectAltName=IP:127.0.0.1'],
+        ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
         ...['-addext', 'extendedKeyUsage=serverAuth,clientAuth'],
       ),
   };

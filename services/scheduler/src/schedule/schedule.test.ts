@@ -309,9 +309,9 @@ t.test('a moment comes while it runs', async (t) => {
 });
 
 t.test('nodes that are to go are being worked on: their moment waits, and says so', async (t) => {
-  world.nodes.push({ node_id: 910, ip: '10.0.0.9', pool_id: 8, node_type: 'crontab' });
+  world.nodes.push({ node_id: 910, ip: '10.0.0.9', pool_id: 7, node_type: 'crontab' });
   await sql`INSERT INTO node_holds VALUES (910, NULL, ${Date.now() + 600_000})`.execute(db);
-  const { id } = await save(8, [cron('00:00', 0)]);
+  const { id } = await save(7, [cron('00:00', 0)]);
   const waiting = await waitFor(
     async () => (await occurrences(id)).rows.find(({ reason }) => reason !== ''),
     { what: 'it says what it waits for' },
@@ -319,7 +319,7 @@ t.test('nodes that are to go are being worked on: their moment waits, and says s
   t.match(waiting, {
     outcome: 'firing',
     task_ids: [],
-    reason: 'nodes of pool 8 that are to go and are being worked on: 910',
+    reason: 'nodes of pool 7 that are to go and are being worked on: 910',
   });
   await sql`DELETE FROM node_holds WHERE node_id = 910`.execute(db);
   t.match(await outcomes(id, 1), [{ outcome: 'caught_up', reason: '', task_ids: [Number] }]);
