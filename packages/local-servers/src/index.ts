@@ -1,5 +1,6 @@
 export { commandLineOf } from './command-line.js';
 export { installDebianPackage } from './debian-package.js';
+export { ensureDebianPostgres, type WholePostgres } from './debian-postgres.js';
 export { findFreePort } from './free-port.js';
 export { ensureInstalledProgram, findInstalledProgram } from './installed-program.js';
 export { type NatsOptions, runningNats, startNats } from './nats.js';

@@ -3,8 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { REPOSITORY_DIR } from '@rigel/local';
-import { ensureNatsServer, startNats } from '@rigel/local-servers';
+import { ensureDebianPostgres, ensureNatsServer, startNats, startPostgres } from '@rigel/local-servers';
 import { waitFor } from '@rigel/testing';
+import pg from 'pg';
 import t from 'tap';
 import { loopbackNodes } from '../support/fleet.js';
 import { type Rig, startRig } from '../support/rig.js';
@@ -15,10 +16,25 @@ const NODES = 8;
 const linesOf = async (folder: string, file: string): Promise<string[]> =>
   (await readFile(join(folder, file), 'utf8').catch(() => '')).split('\n').filter(Boolean).sort();
 
-/** With owners and rights: PostgreSQL refuses the files of another user. */
-function copyFolder(from: string, to: string): void {
-  const { status, stderr } = spawnSync('cp', ['-a', from, to], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${from} could not be copied: ${stderr}`);
+/** Runs a program of PostgreSQL's, the password aside: others see the arguments of a command. */
+function runPostgres(program: string, databaseUrl: string, ...args: string[]): void {
+  const url = new URL(databaseUrl);
+  const PGPASSWORD = url.password;
+  url.password = '';
+  const { status, stderr } = spawnSync(program, [...args, '-d', url.href], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, PGPASSWORD },
+  });
+  if (status !== 0) throw new Error(`${program} failed: ${stderr}`);
+}
+
+/** Makes an empty database on a server, in place of the one that was there. */
+async function makeDatabase(serverUrl: string, name: string): Promise<void> {
+  const server = new pg.Client({ connectionString: serverUrl });
+  await server.connect();
+  await server.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  await server.query(`CREATE DATABASE ${name}`);
+  await server.end();
 }
 
 /** What a service has logged at a level. */
@@ -30,9 +46,15 @@ async function logged(rig: Rig, process: string, level: string): Promise<{ time:
     .map(({ time, msg }) => ({ time: Date.parse(time), msg }));
 }
 
+const postgres = await ensureDebianPostgres();
+const skip = postgres ? false : 'PostgreSQL with pg_dump is not installed, and cannot be';
+
+/* As docs/operating.md tells it. */
 t.test(
-  'yesterday’s backup and an empty NATS: the system comes up, says what it lost, and goes on',
+  'yesterday’s dump and an empty NATS: the system comes up, says what it lost, and goes on',
+  { skip },
   async (t) => {
+    if (!postgres) return;
     const folder = await mkdtemp(join(tmpdir(), 'rigel-restore-'));
     t.teardown(() => rm(folder, { recursive: true, force: true }));
     const binary = await ensureNatsServer({
@@ -48,11 +70,22 @@ t.test(
       });
     let nats = await startServer();
     t.teardown(() => nats.stop());
-    // As many slots as half of the nodes: each of two executors has to work.
-    const slots = String(NODES / 2);
+    const database = await startPostgres({
+      dataDir: join(folder, 'postgres'),
+      logFile: join(folder, 'postgres.log'),
+      binaries: postgres,
+      unsafeFast: true,
+    });
+    t.teardown(() => database.stop());
+    await makeDatabase(database.url, 'rigel');
+    const databaseUrl = database.url.replace(/[^/]*$/, 'rigel');
+    // With the one that goes on from the dump, as many slots as half of the other nodes: each of two executors has to work.
+    const slots = String(NODES / 2 + 1);
     const rig = await startRig({
       executors: 1,
       natsUrl: nats.url,
+      databaseUrl,
+      secured: false,
       env: { executor: { RIGEL_EXECUTOR_SLOTS: slots } },
     });
     t.teardown(() => rig.stop());
@@ -73,11 +106,17 @@ t.test(
     const all = { max_ratio: 100 };
     const first = await rig.fleet.startTask(quick, nodes, all);
     t.match(await rig.fleet.ended(first), { state: 2 });
+    const [keptNode = ''] = loopbackNodes(1, sshd.port, NODES + 1);
+    await rig.fleet.pool([keptNode]);
+    const { slow: keptTemplate } = await templates('kept');
+    const kept = await rig.fleet.startTask(keptTemplate, [keptNode]);
+    await waitFor(async () => (await linesOf(sshd.home, 'kept-slow')).length === 1, {
+      what: 'a command that runs while the backup is made',
+      timeoutMs: 30_000,
+    });
 
-    // The backup: everything is stopped, so that the folder of the database is a whole.
-    await rig.stack.stop();
-    copyFolder(join(rig.dataDir, 'postgres'), join(folder, 'backup'));
-    await rig.startAgain();
+    const dump = join(folder, 'rigel.dump');
+    runPostgres(postgres.pgDump, databaseUrl, '-Fc', '-f', dump);
 
     const outliving = await addProcess(rig.specs, 'executor-1', { name: 'outliving' });
     t.teardown(() => void outliving.kill('SIGKILL'));
@@ -104,8 +143,8 @@ t.test(
     await rig.crash();
     await nats.stop();
     await rm(join(folder, 'nats'), { recursive: true });
-    await rm(join(rig.dataDir, 'postgres'), { recursive: true });
-    copyFolder(join(folder, 'backup'), join(rig.dataDir, 'postgres'));
+    await makeDatabase(database.url, 'rigel');
+    runPostgres(postgres.pgRestore, databaseUrl, '--exit-on-error', dump);
     const restored = Date.now();
     nats = await startServer(nats.port);
     await rig.startAgain();
@@ -149,6 +188,11 @@ t.test(
     t.match(await api.task(third), { state: 1 }, 'nothing of them was taken for its outcome');
     await writeFile(join(sshd.home, 'let-go'), '');
     t.match(await fleet.ended(third), { state: 2, stat: [0, 0, NODES, 0, 0] });
+    t.match(
+      await fleet.ended(kept),
+      { state: 2 },
+      'the task of the backup goes on with the command that ran then',
+    );
     await waitFor(async () => (await linesOf(sshd.home, 'old-ended')).length === NODES, {
       what: 'the forgotten commands end',
     });
@@ -166,6 +210,9 @@ t.test(
         hosts.flatMap((host) => Array(times).fill(host)),
         `${file}: ${times} each`,
       );
+
+    for (const file of ['kept-slow', 'kept-ended'])
+      t.same(await linesOf(sshd.home, file), [keptNode.split(':')[0]], `${file}: once`);
 
     const { status, stdout } = spawnSync(
       process.execPath,

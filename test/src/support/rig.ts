@@ -49,6 +49,8 @@ export interface RigOptions {
   serversOnly?: boolean;
   /** A NATS server to use. Default: one of the stack's own. */
   natsUrl?: string;
+  /** A PostgreSQL database to use. Default: a server of the stack's own. */
+  databaseUrl?: string;
   schedulers?: number;
   /** Content of the providers file, given the data folder. Default: what `pnpm start` makes. */
   providers?: (dataDir: string) => object;
@@ -89,6 +91,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       ...(options.providers ? { RIGEL_PROVIDERS_FILE: providersFile } : {}),
       RIGEL_DATA_DIR: dataDir,
       ...(options.natsUrl === undefined ? {} : { NATS_URL: options.natsUrl }),
+      ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
       RIGEL_HTTP_PORT: '0',
       RIGEL_SECURED: String(options.secured ?? ALL_SECURED),
       RIGEL_EXECUTORS: String(options.executors ?? 2),
