@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { sampled } from './metrics.js';
+import { measurePool } from './database-metrics.js';
 
 // int8 as number: ids, positions and milliseconds stay far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -45,14 +45,7 @@ export function createPool(
   );
   // The same for one in use, between two statements of a transaction; the next statement reports it.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  sampled({ name: 'rigel_db_connections', help: 'Open connections to PostgreSQL.' }, () => pool.totalCount);
-  sampled(
-    {
-      name: 'rigel_db_waiting',
-      help: 'Statements and transactions that wait for a connection to PostgreSQL.',
-    },
-    () => pool.waitingCount,
-  );
+  measurePool(pool);
   return pool;
 }
 

@@ -145,6 +145,9 @@ t.test('every process tells its metrics, in good form and without labels that gr
       const strange = family.labels.filter((label) => !LABELS.has(label));
       if (family.name.startsWith('rigel_')) t.strictSame(strange, [], `${name}: labels of ${family.name}`);
       if (family.name.startsWith('rigel_')) series += family.samples;
+      // What is read for a scrape goes through the same pool.
+      if (family.name === 'rigel_db_waiting')
+        t.strictSame(family.values, [0], `${name}: nothing waits for a connection`);
       if ((families.get(family.name)?.samples ?? -1) < family.samples) families.set(family.name, family);
     }
     t.ok(series < MANY_SERIES, `${name} has ${series} series`);
