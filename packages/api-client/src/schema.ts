@@ -1649,13 +1649,13 @@ export interface paths {
         };
         /**
          * What became of the moments of a scheduled task
-         * @description Newest first. outcome: waiting or firing (not the end yet), fired, caught_up (later than due), nothing_to_do, or skipped with its reason. cause: due, saved or restarted (the item in force was applied). next: the next ten. Role: viewer.
+         * @description Newest first. outcome: waiting or firing (not the end yet, reason: what it waits for), fired, caught_up (later than due), nothing_to_do, or skipped with its reason. cause: due, saved or restarted (the item in force was applied). next: the next ten. Role: viewer.
          */
         get: operations["schedule.occurrences"];
         put?: never;
         /**
          * What became of the moments of a scheduled task
-         * @description Newest first. outcome: waiting or firing (not the end yet), fired, caught_up (later than due), nothing_to_do, or skipped with its reason. cause: due, saved or restarted (the item in force was applied). next: the next ten. Role: viewer.
+         * @description Newest first. outcome: waiting or firing (not the end yet, reason: what it waits for), fired, caught_up (later than due), nothing_to_do, or skipped with its reason. cause: due, saved or restarted (the item in force was applied). next: the next ten. Role: viewer.
          */
         post: operations["schedule.occurrences.post"];
         delete?: never;
@@ -4723,7 +4723,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description 请求参数解析错误 — any other refusal; a parameter is missing or wrong. ip is empty — a value is refused. pool_id is not vaild — it does not exist; id is missing or wrong. ip exists already — a name or an address is taken. */
+            /** @description 请求参数解析错误 — any other refusal; a parameter is missing or wrong. ip is empty — the list, or an entry of it, is empty. pool_id is not vaild — it does not exist; id is missing or wrong. ip exists already — a name or an address is taken. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4804,7 +4804,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description 请求参数解析错误 — any other refusal; a parameter is missing or wrong. ip is empty — a value is refused. pool_id is not vaild — it does not exist; id is missing or wrong. ip exists already — a name or an address is taken. */
+            /** @description 请求参数解析错误 — any other refusal; a parameter is missing or wrong. ip is empty — the list, or an entry of it, is empty. pool_id is not vaild — it does not exist; id is missing or wrong. ip exists already — a name or an address is taken. */
             404: {
                 headers: {
                     [name: string]: unknown;

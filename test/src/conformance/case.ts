@@ -39,9 +39,9 @@ export class Asked {
     private readonly sender: ApiSender,
   ) {}
 
-  /** @throws NotAvailable when the server has its access on: the operator is then the token's name. */
-  operatorIsFree(): void {
-    if (this.sender.hasToken) throw new NotAvailable('with access on, the operator is the name of the token');
+  /** Whether the server knows by a token who asks, whatever a request says. */
+  get hasToken(): boolean {
+    return this.sender.hasToken;
   }
 
   /** Sends a request whose answer must be as expected. */

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { startRig } from '../support/rig.js';
+import { command } from './command.js';
 import { endpoints } from './endpoints/index.js';
 import { cases, type Outcome, runSuite } from './suite.js';
 
@@ -92,6 +90,9 @@ t.test('wrong usage of the command', async (t) => {
   await refused(t, ['ftp://127.0.0.1'], /is not an address that begins with http/);
   await refused(t, ['http://127.0.0.1/api'], /must end after host and port/);
   await refused(t, ['http://127.0.0.1:1', 'nonsense'], /no endpoint or rule contains nonsense/);
+  const somewhere = ['http://127.0.0.1:1'];
+  await refused(t, somewhere, /are both set/, { RIGEL_TOKEN: 'rgl_1_a', RIGEL_TOKEN_FILE: 'token' });
+  await refused(t, somewhere, /RIGEL_TOKEN_FILE is wrong: ENOENT/, { RIGEL_TOKEN_FILE: '/no/token' });
   const { status, output } = await command(['http://127.0.0.1:1']);
   t.equal(status, 2);
   t.match(output, /http:\/\/127\.0\.0\.1:1 does not answer/);
@@ -108,23 +109,14 @@ function answersWithStream({ responses }: Operation): boolean {
   return types.includes('text/event-stream') && !types.includes('application/json');
 }
 
-async function refused(t: Test, args: string[], reason: RegExp): Promise<void> {
-  const { status, output } = await command(args);
+async function refused(
+  t: Test,
+  args: string[],
+  reason: RegExp,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const { status, output } = await command(args, env);
   t.equal(status, 2, args.join(' '));
   t.match(output, reason);
   t.match(output, /pnpm conformance <http:\/\/host:port>/);
-}
-
-async function command(
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<{ status: number | null; output: string }> {
-  const main = fileURLToPath(new URL('main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, ...args], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { status: await ended, output: out + err };
 }

@@ -9,6 +9,7 @@ import { findFreePort } from '@rigel/local-servers';
 import { waitFor } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
+import { command as conformance } from '../conformance/command.js';
 import { Fleet, loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
 
@@ -301,6 +302,24 @@ t.test('tokens by the API', async (t) => {
   t.match(row, { id: made.id, name: 'made by ann', role: 'operator', created_by: 'ann', revoked: null });
   await adminApi.ok(`/token/revoke/${made.id}`);
   t.equal((await clientOf(made).call('/task/list')).status, 401, 'at once, where it was revoked');
+});
+
+t.test('conformance looks at a server whose access is on, with a token from the environment', async (t) => {
+  const words = [rig.stack.httpUrl, 'cluster.create', 'token.', 'the operator is'];
+  const trust = rig.stack.caFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: rig.stack.caFile };
+  const { token } = await makeToken('conformance', 'admin');
+  const right = await conformance(words, { ...trust, RIGEL_TOKEN: token });
+  t.equal(right.status, 0, right.output);
+  t.match(right.output, /[1-9]\d* passed, 0 failed, 0 not available/);
+  const viewer = await makeToken('conformance viewer', 'viewer');
+  for (const [given, why] of [
+    [{}, 'RIGEL_TOKEN is not set (401)'],
+    [{ RIGEL_TOKEN: viewer.token }, 'that of RIGEL_TOKEN is none (403)'],
+  ] as const) {
+    const refused = await conformance(words, { ...trust, ...given });
+    t.match(refused, { status: 2 });
+    t.ok(refused.output.includes(`asks for a token of an administrator, and ${why}`), refused.output);
+  }
 });
 
 t.test('the command line', async (t) => {
