@@ -1,6 +1,7 @@
 import { type EventBatch, type EventOwner, eventIdentity, type PublishedEvent } from '@rigel/contracts';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { EventTypes } from './event-types.js';
+import { FOLLOWED_EVENT } from './schema.js';
 
 /** Where a consumer stands in the history of another service. */
 export interface Place {
@@ -89,8 +90,8 @@ export function databaseCheckpoint({
   const move = async (trx: Transaction<unknown>, to: Place): Promise<void> => {
     const moved = await trx.executeQuery(
       CompiledQuery.raw(
-        `UPDATE event_checkpoints SET position = $1, event = $2, recorded_until = $3
-         WHERE consumer = $4 AND owner = $5 AND position = $6 AND event IS NOT DISTINCT FROM $7`,
+        `UPDATE event_checkpoints SET position = $1, event_position = $1, event = $2, recorded_until = $3
+         WHERE consumer = $4 AND owner = $5 AND position = $6 AND ${FOLLOWED_EVENT} IS NOT DISTINCT FROM $7`,
         [
           to.position,
           to.event ?? null,
@@ -118,7 +119,9 @@ export function databaseCheckpoint({
         recorded_until: number | null;
       }>(
         CompiledQuery.raw(
-          'SELECT position, event, recorded_until FROM event_checkpoints WHERE consumer = $1 AND owner = $2',
+          `SELECT position, ${FOLLOWED_EVENT} AS event,
+             CASE WHEN event_position = position THEN recorded_until END AS recorded_until
+           FROM event_checkpoints WHERE consumer = $1 AND owner = $2`,
           [name, owner],
         ),
       );

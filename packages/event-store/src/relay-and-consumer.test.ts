@@ -381,6 +381,31 @@ t.test('of two replicas that notice a restored owner, each new event is handled 
 });
 
 t.test(
+  'a program that moves the position alone, during an upgrade, leaves no event that is held against it',
+  async (t) => {
+    const { follower, seen, errors, consume } = await followerOfRestored(t);
+    const owner = await open(t);
+    await happen(owner, 5, 1);
+    const relaying = relay(t, owner);
+    const consumer = consume();
+    await waitFor(() => seen.length === 5, { what: 'all is followed' });
+    await consumer.stop();
+    await happen(owner, 3, 2);
+    await sql`UPDATE event_checkpoints SET position = 7`.execute(follower);
+    consume();
+    await waitFor(() => seen.length === 6, { what: 'the last one' });
+    await happen(owner, 1, 3);
+    relaying.notify();
+    await waitFor(() => seen.length === 7, { what: 'another one' });
+    t.same(seen.slice(5), [
+      [8, 2],
+      [9, 3],
+    ]);
+    t.same(errors, []);
+  },
+);
+
+t.test(
   'a checkpoint that does not know which event it stands at goes back as far as the history is shorter',
   async (t) => {
     const { follower, seen, errors, consume } = await followerOfRestored(t);

@@ -40,13 +40,19 @@ export async function createEventTables(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Adds to `event_checkpoints` which event was the last that was followed; both are NULL until the next one is.
+ * Adds to `event_checkpoints` which event was the last that was followed; all are NULL until the next one is.
  *
  * - `event`: its identity. A history that has another event at that position is another history.
  * - `recorded_until`: when the latest of all that were followed was recorded, in milliseconds since 1970. Later ones are
  *   not among them.
+ * - `event_position`: the position that both were written for. A program without these columns moves `position` alone, as long as
+ *   an upgrade lasts: then nothing is known.
  */
 export async function addFollowedEvent(db: Kysely<unknown>): Promise<void> {
   await sql`
-    ALTER TABLE event_checkpoints ADD COLUMN event text, ADD COLUMN recorded_until bigint`.execute(db);
+    ALTER TABLE event_checkpoints ADD COLUMN event text, ADD COLUMN recorded_until bigint,
+      ADD COLUMN event_position bigint`.execute(db);
 }
+
+/** SQL of the identity of the last event that was followed, NULL when it is not known. */
+export const FOLLOWED_EVENT = 'CASE WHEN event_position = position THEN event END';

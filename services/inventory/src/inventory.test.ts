@@ -147,8 +147,8 @@ t.test('pools', async (t) => {
     'newest first',
   );
   t.strictSame(await call(inventory.listPools, { ...all, name: 'b2' }), { rows: rows.slice(1), total: 1 });
-  await call(inventory.updatePool, { id: b.id, service_id: ids.service, tasks: { deploy: 4 }, vm_type: -7 });
-  t.match(await call(inventory.getPool, b), { vm_type: -7, sd_id: 2, tasks: { deploy: 4 } });
+  await call(inventory.updatePool, { id: b.id, service_id: ids.service, tasks: { deploy: 4 }, vm_type: 7 });
+  t.match(await call(inventory.getPool, b), { vm_type: 7, sd_id: 2, tasks: { deploy: 4 } });
   await t.rejects(call(inventory.updatePool, { id: b.id, service_id: ids.service + 1 }), {
     code: 'invalid',
     field: 'service_id',

@@ -1,6 +1,7 @@
 import type { EventOwner } from '@rigel/contracts';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { readHead, readIdentity } from '../event-store.js';
+import { FOLLOWED_EVENT } from '../schema.js';
 import { checkEvents } from './check-events.js';
 import { compareWithCopy } from './compare.js';
 import { createCopies } from './copies.js';
@@ -68,7 +69,9 @@ async function checkCheckpoints(
   eventAt: (owner: EventOwner, position: number) => Promise<string | undefined>,
 ): Promise<Difference[]> {
   const { rows } = await sql<{ consumer: string; owner: EventOwner; position: number; event: string | null }>`
-    SELECT consumer, owner, position, event FROM event_checkpoints ORDER BY consumer, owner`.execute(trx);
+    SELECT consumer, owner, position, ${sql.raw(FOLLOWED_EVENT)} AS event FROM event_checkpoints ORDER BY consumer, owner`.execute(
+    trx,
+  );
   const differences: Difference[] = [];
   const history = (message: string) =>
     differences.push({ kind: 'history', message: `event_checkpoints: ${message}` });
