@@ -22,12 +22,15 @@ interface Volume {
   secret?: { secretName: string };
 }
 
+interface Probe {
+  httpGet: { path: string };
+}
+
 interface Container {
   args: string[];
   env: Variable[];
   volumeMounts: { name: string; mountPath: string }[];
-  startupProbe: { httpGet: { path: string } };
-  readinessProbe: { httpGet: { path: string } };
+  readinessProbe: Probe;
 }
 
 interface StatefulSet {
@@ -49,8 +52,6 @@ export interface NatsMember {
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Removes all that it has stored. It must not run. */
   emptyStore(): Promise<void>;
-  /** Waits until the manifest's startup probe succeeds: all that it keeps is as far as the others'. */
-  caughtUp(): Promise<void>;
 }
 
 /** The NATS servers of an overlay. */
@@ -101,11 +102,20 @@ export async function startNatsCluster(
     );
     // Pods have an address each; here it is said.
     args.push('-a', host, '-p', String(clientPort));
-    const answers = (path: string) => async (): Promise<boolean> =>
-      fetch(`http://${host}:${monitorPort}${path}`, { signal: AbortSignal.timeout(ASK_MS) }).then(
-        ({ ok }) => ok,
-        () => false,
-      );
+    /** Waits for a probe as the kubelet does. @throws Error with what the server said last. */
+    const succeeds = async (probe: Probe, what: string): Promise<void> => {
+      let said = 'nothing';
+      const check = async (): Promise<boolean> => {
+        const response = await fetch(`http://${host}:${monitorPort}${probe.httpGet.path}`, {
+          signal: AbortSignal.timeout(ASK_MS),
+        });
+        said = await response.text();
+        return response.ok;
+      };
+      await waitFor(check, { what, timeoutMs: READY_MS, intervalMs: 100 }).catch((error: Error) => {
+        throw new Error(`${error.message}; it said ${said}`, { cause: error.cause });
+      });
+    };
     let child: ChildProcess | undefined;
     return {
       name,
@@ -118,8 +128,7 @@ export async function startNatsCluster(
         child = spawn(binary, args, { env, stdio: ['ignore', log.fd, log.fd] });
         await once(child, 'spawn');
         await log.close();
-        const { path } = container.readinessProbe.httpGet;
-        await waitFor(answers(path), { what: `${name} is ready`, timeoutMs: READY_MS, intervalMs: 100 });
+        await succeeds(container.readinessProbe, `${name} is ready`);
       },
       end: async (signal) => {
         if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -135,10 +144,6 @@ export async function startNatsCluster(
         await deadline;
       },
       emptyStore: () => rm(join(folder, 'data'), { recursive: true, force: true }),
-      caughtUp: async () => {
-        const { path } = container.startupProbe.httpGet;
-        await waitFor(answers(path), { what: `${name} has caught up`, timeoutMs: READY_MS, intervalMs: 100 });
-      },
     };
   });
 
