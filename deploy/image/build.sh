@@ -15,3 +15,4 @@ pnpm --filter @rigel/cli deploy --prod --legacy --prefer-offline "$target/rigel"
 cp deploy/image/start.mjs "$target/"
 # Sources and tests are of no use there.
 find "$target" -path '*/node_modules/.pnpm/*' -prune -o -type d -name src -print0 | xargs -0 -r rm -rf
+find "$target" -type f -path '*/dist/*' \( -name '*.test.js' -o -name '*.test.js.map' -o -name '*.test.d.ts' \) -delete

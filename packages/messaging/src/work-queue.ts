@@ -32,6 +32,9 @@ const PUBLISH_TIMEOUT_MS = 5_000;
 const RETRY_MS = 500;
 const LOG_EVERY = 20;
 
+/** JetStream's own code for it. */
+const STREAM_NOT_FOUND = 10_059;
+
 /** What JetStream answers to a message: where it has put it, or why it has not. */
 interface PubAck {
   error?: { code: number; err_code: number; description: string };
@@ -79,7 +82,11 @@ export class WorkQueue {
   private async makeStream(): Promise<void> {
     const manager = await this.manager();
     const { replicas } = this;
-    const found = await manager.streams.info(WORK_STREAM).catch(() => undefined);
+    const found = await manager.streams.info(WORK_STREAM).catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
+      // A cluster that is choosing leaders does not say what there is.
+      throw error;
+    });
     if (!found) {
       await manager.streams.add({
         name: WORK_STREAM,
@@ -226,6 +233,11 @@ export class WorkQueue {
       message.term();
     }
   }
+}
+
+/** Whether JetStream says that there is no such stream. */
+function isMissing(error: unknown): boolean {
+  return error instanceof NatsError && error.api_error?.err_code === STREAM_NOT_FOUND;
 }
 
 /** Repeating it changes nothing. */

@@ -68,8 +68,9 @@ t.test('every service is replaced under load: nothing is lost, no request fails'
   const startGateway = async (age: 'old' | 'new') => {
     const port = await findFreePort();
     const process = await start('gateway', age, { RIGEL_HTTP_PORT: String(port) });
-    const api = new ApiClient(`http://127.0.0.1:${port}`);
-    await waitFor(async () => (await fetch(`${api.url}/readyz`)).ok, {
+    const scheme = rig.ca === undefined ? 'http' : 'https';
+    const api = new ApiClient(`${scheme}://127.0.0.1:${port}`, undefined, undefined, rig.ca);
+    await waitFor(async () => (await api.fetch(`${api.url}/readyz`)).ok, {
       what: `${age} gateway is ready`,
       timeoutMs: 60_000,
     });

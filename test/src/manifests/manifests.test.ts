@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { PARTICIPANTS } from '@rigel/contracts';
+import { Capability, PARTICIPANTS, WORK_STREAM } from '@rigel/contracts';
 import { natsPermissionsFile, REPOSITORY_DIR } from '@rigel/local';
 import { findInstalledProgram } from '@rigel/local-servers';
 import t from 'tap';
-import { type Manifest, OVERLAYS, overlayFolder, readManifests, render } from './render.js';
+import { findManifest, type Manifest, OVERLAYS, overlayFolder, readManifests, render } from './render.js';
 import { problemsOf } from './validate.js';
 
 const run = promisify(execFile);
@@ -94,7 +94,15 @@ for (const overlay of OVERLAYS) {
     );
     t.same(
       reaching.map((m) => m.metadata.name).sort(),
-      ['access', 'catalog', 'inventory', 'migrations', 'scheduler'],
+      // The overlay that brings its own database also has its roles made from within.
+      [
+        'access',
+        'catalog',
+        'inventory',
+        'migrations',
+        ...(overlay === 'dev' ? ['prepare-database'] : []),
+        'scheduler',
+      ],
       'nobody else reaches the database',
     );
   });
@@ -104,6 +112,50 @@ function labelsOfPod(manifest: Manifest): Record<string, string> {
   return (manifest.spec as { template: { metadata: { labels: Record<string, string> } } }).template.metadata
     .labels;
 }
+
+/** The settings that an overlay makes its config maps from; their names end in a hash. */
+function settingsOf(manifests: readonly Manifest[]): Record<string, string> {
+  const found = manifests.find(
+    ({ kind, data }) => kind === 'ConfigMap' && (data as Record<string, string>)['nats-url'] !== undefined,
+  );
+  return found?.data as Record<string, string>;
+}
+
+for (const overlay of OVERLAYS) {
+  t.test(
+    `${overlay}: all know the servers of NATS that there are, and each offer is kept by all of them`,
+    async (t) => {
+      const manifests = await render(overlayFolder(overlay));
+      const { replicas } = findManifest(manifests, 'StatefulSet', 'nats').spec as { replicas: number };
+      const settings = settingsOf(manifests);
+      const expected =
+        replicas === 1
+          ? ['nats://nats:4222']
+          : Array.from({ length: replicas }, (_, index) => `nats://nats-${index}.nats:4222`);
+      t.same(settings['nats-url']?.split(','), expected);
+      t.equal(settings['work-replicas'], String(replicas));
+      const files = manifests.flatMap(({ kind, data }) =>
+        kind === 'ConfigMap' ? Object.entries(data as Record<string, string>) : [],
+      );
+      const cluster = files.find(([name]) => name === 'cluster.conf')?.[1] ?? '';
+      const routes = replicas === 1 ? [] : expected.map((url) => url.replace('4222', '6222'));
+      t.same(cluster.match(/nats:\/\/\S+/g) ?? [], routes, 'the servers know each other');
+    },
+  );
+}
+
+t.test('executors are scaled by every kind of work that tasks have', async (t) => {
+  const manifests = await render(overlayFolder('production'));
+  const { triggers } = findManifest(manifests, 'ScaledObject', 'executor').spec as {
+    triggers: { name: string; metadata: Record<string, string> }[];
+  };
+  // `noop` is for measurements only.
+  const kinds = Capability.anyOf.map((each) => each.const).filter((kind) => kind !== 'noop');
+  t.same(
+    triggers.map(({ name, metadata: { stream, consumer } }) => ({ name, stream, consumer })),
+    kinds.map((kind) => ({ name: kind, stream: WORK_STREAM, consumer: kind })),
+  );
+});
 
 t.test('production has the replicas that it promises', async (t) => {
   const manifests = await render(overlayFolder('production'));
@@ -115,6 +167,7 @@ t.test('production has the replicas that it promises', async (t) => {
   for (const name of ['scheduler', 'inventory', 'catalog', 'access'])
     t.equal(find('Deployment', name).replicas, 2);
   t.equal(find('StatefulSet', 'nats').replicas, 3);
+  t.equal(find('PodDisruptionBudget', 'nats').maxUnavailable, 1, 'two of them go on');
   t.notOk(find('StatefulSet', 'postgres'), 'PostgreSQL is elsewhere');
 });
 

@@ -32,6 +32,13 @@ export function readManifests(text: string): Manifest[] {
   });
 }
 
+/** An object of those that were rendered. @throws Error when there is none. */
+export function findManifest(manifests: readonly Manifest[], kind: string, name: string): Manifest {
+  const found = manifests.find((each) => each.kind === kind && each.metadata.name === name);
+  if (!found) throw new Error(`there is no ${kind} ${name}`);
+  return found;
+}
+
 export const OVERLAYS = ['dev', 'production'] as const;
 export const overlayFolder = (name: string): string =>
   join(REPOSITORY_DIR, 'deploy', 'kubernetes', 'overlays', name);

@@ -47,10 +47,12 @@ export interface RigOptions {
   executors?: number;
   /** Only PostgreSQL and NATS: the test starts the services itself, as `specs` names them. */
   serversOnly?: boolean;
-  /** A NATS server to use. Default: one of the stack's own. */
+  /** NATS servers to use. Default: one of the stack's own. On a secured system they have the users of its data folder. */
   natsUrl?: string;
   /** A PostgreSQL database to use. Default: a server of the stack's own. */
   databaseUrl?: string;
+  /** The data folder, which the caller makes and removes. Default: a temporary one. */
+  dataDir?: string;
   schedulers?: number;
   /** Content of the providers file, given the data folder. Default: what `pnpm start` makes. */
   providers?: (dataDir: string) => object;
@@ -84,13 +86,12 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   try {
     const keyFile = join(folder, 'id_ed25519');
     await writeFile(keyFile, sshd.privateKey, { mode: 0o600 });
-    const dataDir = join(folder, 'data');
+    const dataDir = options.dataDir ?? join(folder, 'data');
     const providersFile = join(folder, 'providers.json');
     if (options.providers) await writeFile(providersFile, JSON.stringify(options.providers(dataDir)));
-    const config = readLocalConfig({
+    const read = readLocalConfig({
       ...(options.providers ? { RIGEL_PROVIDERS_FILE: providersFile } : {}),
       RIGEL_DATA_DIR: dataDir,
-      ...(options.natsUrl === undefined ? {} : { NATS_URL: options.natsUrl }),
       ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
       RIGEL_HTTP_PORT: '0',
       RIGEL_SECURED: String(options.secured ?? ALL_SECURED),
@@ -100,6 +101,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       RIGEL_SSH_KEY_FILE: keyFile,
       RIGEL_SSH_PORT: String(sshd.port),
     });
+    // Not by its variable, which `RIGEL_SECURED` refuses: only here somebody else has made those servers secure.
+    const config = options.natsUrl === undefined ? read : { ...read, natsUrl: options.natsUrl };
     const start = () => startRigStack(config, options);
     const machines = machinesOf(dataDir);
     const rig: Rig = {

@@ -49,8 +49,21 @@ export async function ensureAuthority(folder: string): Promise<Certificate> {
   return authority;
 }
 
+/** What is particular about a certificate. */
+export interface CertificateOptions {
+  /** Whose it is. Default: `localhost`. */
+  name?: string;
+  /** More loopback addresses of the server. */
+  addresses?: readonly string[];
+  /** Its bearer also shows it as a client, as servers of a cluster do to each other. */
+  client?: boolean;
+}
+
 /** A certificate for a server on the loopback address. */
-export async function issueLoopbackCertificate(authority: Certificate): Promise<Certificate> {
+export async function issueLoopbackCertificate(
+  authority: Certificate,
+  { name = 'localhost', addresses = [], client = false }: CertificateOptions = {},
+): Promise<Certificate> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const issuer = new x509.X509Certificate(authority.cert);
   const signingKey = await webcrypto.subtle.importKey(
@@ -61,7 +74,7 @@ export async function issueLoopbackCertificate(authority: Certificate): Promise<
     ['sign'],
   );
   const cert = await x509.X509CertificateGenerator.create({
-    subject: 'CN=localhost',
+    subject: `CN=${name}`,
     issuer: issuer.subject,
     publicKey: keys.publicKey as never,
     signingKey: signingKey as never,
@@ -69,11 +82,13 @@ export async function issueLoopbackCertificate(authority: Certificate): Promise<
     ...validFor(SERVER_DAYS),
     extensions: [
       new x509.BasicConstraintsExtension(false),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.ExtendedKeyUsageExtension([
+        x509.ExtendedKeyUsage.serverAuth,
+        ...(client ? [x509.ExtendedKeyUsage.clientAuth] : []),
+      ]),
       new x509.SubjectAlternativeNameExtension([
-        { type: 'dns', value: 'localhost' },
-        { type: 'ip', value: '127.0.0.1' },
-        { type: 'ip', value: '::1' },
+        { type: 'dns', value: name },
+        ...['127.0.0.1', '::1', ...addresses].map((value) => ({ type: 'ip' as const, value })),
       ]),
     ],
   });
