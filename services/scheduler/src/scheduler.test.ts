@@ -265,9 +265,9 @@ t.test(
     t.teardown(() => scheduler.stop());
     const { request } = await createTask(1, { auto: false });
     const node = nextNode++;
-    await counterpart.call(tasks.reserveNodes, { node_ids: [node], ttl_ms: 1_000 });
+    await counterpart.call(tasks.reserveNodes, { node_ids: [node], ttl_ms: 3_000 });
     // The inventory has looked before the removal was committed; its answer comes when the reservation is over.
-    whenAsked = () => new Promise((resolve) => setTimeout(resolve, 1_500));
+    whenAsked = () => new Promise((resolve) => setTimeout(resolve, 3_500));
     t.teardown(() => {
       whenAsked = async () => undefined;
     });

@@ -6,7 +6,7 @@ import { PARTICIPANTS, runtimeRole } from '@rigel/contracts';
 import { readLocalConfig, startStack } from '@rigel/local';
 import { findFreePort } from '@rigel/local-servers';
 import { generateSshKey } from '@rigel/providers/local-machines';
-import { waitFor } from '@rigel/testing';
+import { TEST_CACHE_DIR, waitFor } from '@rigel/testing';
 import t from 'tap';
 import { type ManifestedProcess, processOf, startAsManifested, stopAsManifested } from './as-manifested.js';
 import { overlayFolder, render } from './render.js';
@@ -29,7 +29,7 @@ t.test(
     // The servers alone, secured as they are in production; the services are started from the manifests.
     const stack = await startStack(
       readLocalConfig({ RIGEL_DATA_DIR: dataDir, RIGEL_HTTP_PORT: '0', RIGEL_SECURED: 'true' }),
-      { services: () => [], unsafeFastDatabase: true },
+      { services: () => [], unsafeFastDatabase: true, databaseTemplateDir: TEST_CACHE_DIR },
     );
     t.teardown(() => stack.stop());
 
