@@ -21,7 +21,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'no-fencing',
     why: 'a report under a lease that is over is recorded',
-    foundBy: 90,
+    foundBy: 41,
     code: [
       {
         file: DECIDE,
