@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -46,6 +47,21 @@ t.test('no package depends on a service, and no service on another', async (t) =
         services.has(dependency),
       );
       t.same(wrong, [], `${folder}/${name}`);
+    }
+  }
+});
+
+t.test('what comes as one file is not read as a thousand', async (t) => {
+  const bundled = ['typebox', 'kysely'];
+  for (const folder of ['services', 'packages', 'deploy']) {
+    for (const name of readdirSync(join(REPOSITORY_DIR, folder))) {
+      const file = join(REPOSITORY_DIR, folder, name, 'package.json');
+      if (!existsSync(file) || name.endsWith('-bundle')) continue;
+      const { dependencies = {}, devDependencies = {} } = JSON.parse(readFileSync(file, 'utf8'));
+      for (const library of bundled) {
+        const from = dependencies[library] ?? devDependencies[library];
+        if (from !== undefined) t.equal(from, `workspace:@rigel/${library}-bundle@*`, `${folder}/${name}`);
+      }
     }
   }
 });

@@ -39,6 +39,7 @@ async function start(
 ): Promise<Stack> {
   const stack = await startStack(configOf(dataDir, env), {
     unsafeFastDatabase: true,
+    databaseTemplateDir: TEST_CACHE_DIR,
     services: (_config, { httpPort, httpUrl }) => [
       child('worker', 2, { CHILD_EVENTS: join(dataDir, 'events') }),
       { ...child('gateway', 1, { CHILD_PORT: String(httpPort) }), readiness: { url: `${httpUrl}/readyz` } },
@@ -65,16 +66,22 @@ const statusOf = (stack: Stack, name: string): ProcessStatus => {
   return status;
 };
 
+/** Kept between runs: nothing is in it but what was downloaded, and empty databases to copy. */
+const TEST_CACHE_DIR = join(tmpdir(), 'rigel-test-cache');
 // That it is installed where it is missing is tested elsewhere; here it would be one notice more.
 /** The embedded load balancer is there where it is installed. */
 const nginx = (await findInstalledProgram('nginx')) === undefined ? [] : ['nginx'];
-await ensureNatsServer({ cacheDir: join(tmpdir(), 'rigel-test-cache'), log: () => undefined });
+await ensureNatsServer({ cacheDir: TEST_CACHE_DIR, log: () => undefined });
 
 t.test('servers and services run, come back when killed, and leave nothing behind', async (t) => {
   const dir = await folder(t);
   const notices: string[] = [];
   // The real settings: with the fast ones a kill would lose what was just committed.
-  const stack = await start(t, dir, { onNotice: (line) => notices.push(line), unsafeFastDatabase: false });
+  const stack = await start(t, dir, {
+    onNotice: (line) => notices.push(line),
+    unsafeFastDatabase: false,
+    databaseTemplateDir: undefined,
+  });
   t.equal(await (await fetch(`${stack.httpUrl}/readyz`)).text(), 'ready');
   t.strictSame(
     stack.processes.map(({ name }) => name),
@@ -265,7 +272,11 @@ t.test('what cannot start says why and leaves nothing behind', async (t) => {
 t.test('starting can be given up while PostgreSQL is being started, and everything killed', async (t) => {
   const dir = await folder(t);
   const [giveUp, kill] = [new AbortController(), new AbortController()];
-  const starting = start(t, dir, { signal: giveUp.signal, killSignal: kill.signal });
+  const starting = start(t, dir, {
+    signal: giveUp.signal,
+    killSignal: kill.signal,
+    databaseTemplateDir: undefined,
+  });
   starting.catch(() => undefined); // looked at below
   await until('the folder of the database is there', () => existsSync(join(dir, 'postgres')));
   giveUp.abort(new Error('enough'));

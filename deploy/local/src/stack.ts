@@ -44,6 +44,8 @@ export interface StackOptions {
   readyTimeoutMs?: number;
   /** For tests only: the database does not wait for the disk. */
   unsafeFastDatabase?: boolean;
+  /** For tests only: folder of a new database that is copied, see `templateDir` of startPostgres. */
+  databaseTemplateDir?: string | undefined;
   /** How long a process that ended waits for its next start. Default: the supervisor's. */
   backoff?: BackoffOptions;
 }
@@ -171,7 +173,8 @@ async function startServers(
         const dataDir = postgresDir(config);
         const unsafeFast = options.unsafeFastDatabase ?? false;
         const tls = secured === undefined ? {} : { tls: secured.postgres };
-        const server = await startPostgres({ ...start, dataDir, port, unsafeFast, ...tls });
+        const templateDir = options.databaseTemplateDir;
+        const server = await startPostgres({ ...start, dataDir, port, unsafeFast, templateDir, ...tls });
         addresses.databaseUrl = secured === undefined ? server.url : encrypted(server.url, secured.caFile);
         return server;
       },

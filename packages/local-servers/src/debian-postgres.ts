@@ -2,7 +2,7 @@ import { access, constants, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { installDebianPackage } from './debian-package.js';
 import { findInstalledProgram } from './installed-program.js';
-import type { PostgresBinaries } from './postgres-binaries.js';
+import { type PostgresBinaries, postgresVersion } from './postgres-binaries.js';
 
 /** Debian's PostgreSQL: each version has a folder of its own here. */
 const VERSIONS = '/usr/lib/postgresql';
@@ -38,7 +38,8 @@ async function newestVersion(): Promise<WholePostgres | undefined> {
       pgRestore: program('pg_restore'),
     };
     const all = Object.values(postgres).map((path) => access(path, constants.X_OK));
-    if ((await Promise.allSettled(all)).every(({ status }) => status === 'fulfilled')) return postgres;
+    if ((await Promise.allSettled(all)).every(({ status }) => status === 'fulfilled'))
+      return { ...postgres, version: await postgresVersion(postgres.postgres) };
   }
   return undefined;
 }

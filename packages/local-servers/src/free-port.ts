@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 // Below the range from which Linux (32768 and up) and macOS (49152 and up) take ports for outgoing connections.
@@ -8,9 +9,11 @@ import { createServer } from 'node:net';
 const FIRST_PORT = 15_000;
 const LAST_PORT = 32_000;
 const ATTEMPTS = 100;
+/** So long a server may take to listen on the port that was found for it. */
+const RESERVED_MS = 60_000;
 
 /**
- * Finds a TCP port that nobody listens on.
+ * Finds a TCP port that nobody listens on, and that nobody else finds here in the next minute, also in another process.
  *
  * @param host address that the port must be free on
  * @returns a random port from 15000 to 32000
@@ -19,7 +22,7 @@ const ATTEMPTS = 100;
 export async function findFreePort(host = '127.0.0.1'): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const port = randomInt(FIRST_PORT, LAST_PORT + 1);
-    if (await canListen(host, port)) return port;
+    if ((await canListen(host, port)) && (await reserve(port))) return port;
   }
   throw new Error(`no free TCP port found on ${host} from ${FIRST_PORT} to ${LAST_PORT}`);
 }
@@ -32,5 +35,19 @@ function canListen(host: string, port: number): Promise<boolean> {
       else reject(error);
     });
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+/** Takes the UDP port of the same number, which no server here wants: whoever looks for a port sees that this one is spoken for. */
+function reserve(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    // For any other reason there is no reservation, and all the rest works.
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'));
+    socket.bind({ address: '127.0.0.1', port, exclusive: true }, () => {
+      socket.unref();
+      setTimeout(() => socket.close(), RESERVED_MS).unref();
+      resolve(true);
+    });
   });
 }

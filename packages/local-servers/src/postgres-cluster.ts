@@ -7,6 +7,7 @@ import { runCommand } from './run-command.js';
 import { serverEnvironment } from './server-environment.js';
 
 const INITDB_TIMEOUT_MS = 120_000;
+const COPY_TIMEOUT_MS = 60_000;
 
 /** The superuser of clusters made here. */
 export const POSTGRES_USER = 'rigel';
@@ -17,19 +18,26 @@ export const clusterDirOf = (dataDir: string): string => join(dataDir, 'data');
 /** File, readable by its owner alone, that holds the superuser's password. */
 export const passwordFileOf = (dataDir: string): string => join(dataDir, 'password');
 
+/** What a cluster is made with. */
+export interface ClusterOptions {
+  binaries: PostgresBinaries;
+  /** Whose it is. */
+  account: PostgresAccount;
+  /** Does not wait for the disk. */
+  unsafeFast: boolean;
+  signal: AbortSignal | undefined;
+  /** The folder of another server, that does not run: its cluster and password are copied. Default: initdb makes one. */
+  copyOf?: string | undefined;
+}
+
 /**
  * Makes the cluster unless it is there: UTF-8, C locale, password login only (SCRAM), a random password.
  *
  * @returns the superuser's password
  * @throws Error when initdb fails, or a cluster is there and its password file is not
  */
-export async function ensureCluster(
-  dataDir: string,
-  binaries: PostgresBinaries,
-  account: PostgresAccount,
-  unsafeFast: boolean,
-  signal: AbortSignal | undefined,
-): Promise<string> {
+export async function ensureCluster(dataDir: string, options: ClusterOptions): Promise<string> {
+  const { account, unsafeFast, copyOf } = options;
   const clusterDir = clusterDirOf(dataDir);
   const passwordFile = passwordFileOf(dataDir);
   const exists = await isThere(clusterDir);
@@ -48,11 +56,14 @@ export async function ensureCluster(
     );
   }
   if (exists && password) return password;
-  if (!password) {
-    password = randomBytes(24).toString('base64url');
+  if (copyOf !== undefined || !password) {
+    password =
+      copyOf === undefined
+        ? randomBytes(24).toString('base64url')
+        : await readFile(passwordFileOf(copyOf), 'utf8');
     await writePassword(passwordFile, password, account);
   }
-  await initdb(dataDir, binaries, account, unsafeFast, signal);
+  await makeCluster(dataDir, options);
   if (!unsafeFast) await syncFolder(dataDir);
   return password;
 }
@@ -79,26 +90,27 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-async function initdb(
-  dataDir: string,
-  binaries: PostgresBinaries,
-  account: PostgresAccount,
-  unsafeFast: boolean,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  // Made aside and renamed when complete: an initdb that is killed must not leave half a cluster in its place.
+async function makeCluster(dataDir: string, options: ClusterOptions): Promise<void> {
+  // Made aside and renamed when complete: a command that is killed must not leave half a cluster in its place.
   const aside = /^data\.new-/;
   for (const name of await readdir(dataDir)) {
     if (aside.test(name)) await rm(join(dataDir, name), { recursive: true, maxRetries: 5 });
   }
   const newDir = join(dataDir, `data.new-${randomBytes(6).toString('hex')}`);
+  if (options.copyOf === undefined) await initdb(newDir, passwordFileOf(dataDir), options);
+  else await copy(clusterDirOf(options.copyOf), newDir, options.signal);
+  await rename(newDir, clusterDirOf(dataDir));
+}
+
+async function initdb(newDir: string, passwordFile: string, options: ClusterOptions): Promise<void> {
+  const { binaries, account, unsafeFast, signal } = options;
   const { command, args, uid, gid } = await asAccount(
     account,
     binaries.initdb,
     [
       `--pgdata=${newDir}`,
       `--username=${POSTGRES_USER}`,
-      `--pwfile=${passwordFileOf(dataDir)}`,
+      `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
       '--encoding=UTF8',
       '--locale=C',
@@ -113,7 +125,15 @@ async function initdb(
     timeoutMs: INITDB_TIMEOUT_MS,
     signal,
   });
-  await rename(newDir, clusterDirOf(dataDir));
+}
+
+/** With owners and modes. */
+async function copy(from: string, to: string, signal: AbortSignal | undefined): Promise<void> {
+  await runCommand('cp', ['-pR', from, to], {
+    env: serverEnvironment(),
+    timeoutMs: COPY_TIMEOUT_MS,
+    signal,
+  });
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,6 +120,29 @@ t.test('an existing cluster is opened again with its data, also after kill -9', 
   t.not(lost.length, 0);
   t.strictSame(second.exits, [{ code: null, signal: 'SIGKILL' }]);
   t.strictSame(await query(third.url, 'select * from kept'), [{ seven: 7 }]);
+});
+
+t.test('a new cluster can be a copy of one that is made once', async (t) => {
+  const dir = await folder(t);
+  const copies = await Promise.all(
+    ['one', 'two'].map(async (name) => {
+      const server = await startPostgres({
+        dataDir: join(dir, name),
+        logFile: join(dir, `${name}.log`),
+        unsafeFast: true,
+        templateDir: join(dir, 'templates'),
+      });
+      t.teardown(() => server.stop());
+      return { ...server, dataDir: join(dir, name) };
+    }),
+  );
+  t.match(await readdir(join(dir, 'templates')), [/^postgres-\d+\.\d+-\d+$/], 'one, and nothing beside it');
+  for (const { url, dataDir } of copies) {
+    await query(url, 'create table own as select 7 as seven');
+    t.equal(await readFile(postgresPasswordFile(dataDir), 'utf8'), new URL(url).password);
+    t.equal((await stat(postgresPasswordFile(dataDir))).mode & 0o777, 0o600);
+    t.equal((await stat(dataDir)).mode & 0o777, 0o700);
+  }
 });
 
 t.test('a pid file whose number now belongs to another process does not matter', async (t) => {

@@ -20,7 +20,8 @@ export function readConfig<S extends TObject>(schema: S, env: NodeJS.ProcessEnv)
     const value = env[name];
     if (value !== undefined && value !== '') config[name] = value;
   }
-  const ajv = new Ajv({ coerceTypes: true, useDefaults: true, verbose: true });
+  // The schemas are typebox's: to check them first, each process would compile the schema of schemas (0.1 s).
+  const ajv = new Ajv({ coerceTypes: true, useDefaults: true, verbose: true, validateSchema: false });
   const validate = ajv.compile(schema);
   if (validate(config)) return config as Static<S>;
   const error = validate.errors?.[0];

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ensureNatsServer, type ServerHandle, startNats, startPostgres } from '@rigel/local-servers';
 import { Bus } from '@rigel/messaging';
 import { silentLogger } from './silent-logger.js';
+import { TEST_CACHE_DIR } from './test-cache.js';
 
 /** A real PostgreSQL and a real NATS server, for one test file. */
 export interface TestServers {
@@ -43,8 +44,7 @@ export async function startTestServers(): Promise<TestServers> {
 
   const storeDir = join(folder, 'nats');
   const binary = await ensureNatsServer({
-    // Kept between runs: it holds nothing but what was downloaded.
-    cacheDir: join(tmpdir(), 'rigel-test-cache'),
+    cacheDir: TEST_CACHE_DIR,
     log: (line) => silentLogger.info(line),
   });
   const runNats = async (port?: number): Promise<ServerHandle> => {
@@ -62,6 +62,7 @@ export async function startTestServers(): Promise<TestServers> {
       dataDir: join(folder, 'postgres'),
       logFile: join(folder, 'postgres.log'),
       unsafeFast: true,
+      templateDir: TEST_CACHE_DIR,
       ...(port === undefined ? {} : { port }),
     });
     running.add(server);

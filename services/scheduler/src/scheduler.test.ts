@@ -1,6 +1,15 @@
-import { execution, ServiceError, tasks, WORK_STREAM, WORK_SUBJECTS, type WorkOffer } from '@rigel/contracts';
+import {
+  execution,
+  live,
+  ServiceError,
+  tasks,
+  WORK_STREAM,
+  WORK_SUBJECTS,
+  type WorkOffer,
+} from '@rigel/contracts';
 import { WorkQueue } from '@rigel/messaging';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
+import pg from 'pg';
 import t from 'tap';
 import { differences } from './testing/differences.js';
 import { Counterpart, serveNeighbours, startReplica } from './testing/scheduler.js';
@@ -265,9 +274,9 @@ t.test(
     t.teardown(() => scheduler.stop());
     const { request } = await createTask(1, { auto: false });
     const node = nextNode++;
-    await counterpart.call(tasks.reserveNodes, { node_ids: [node], ttl_ms: 1_000 });
+    await counterpart.call(tasks.reserveNodes, { node_ids: [node], ttl_ms: 3_000 });
     // The inventory has looked before the removal was committed; its answer comes when the reservation is over.
-    whenAsked = () => new Promise((resolve) => setTimeout(resolve, 1_500));
+    whenAsked = () => new Promise((resolve) => setTimeout(resolve, 3_500));
     t.teardown(() => {
       whenAsked = async () => undefined;
     });
@@ -275,6 +284,54 @@ t.test(
     await t.rejects(counterpart.call(tasks.create, late), { code: 'in_use' });
   },
 );
+
+t.test('output and the end of its attempt are stored while output is read: both are told', async (t) => {
+  const scheduler = await startReplica(servers);
+  t.teardown(() => scheduler.stop());
+  const { id, runs } = await createTask(1);
+  const run = runs[0] as number;
+  const { lease, next } = await counterpart.claim(id, run);
+  const output = { offset: 0, data: Buffer.from('hello\n').toString('base64') };
+  await counterpart.call(execution.report, { ...counterpart.report(id, run, lease, next), output }, id);
+  const [writer, watcher] = [1, 2].map(() => new pg.Client({ connectionString: servers.databaseUrl }));
+  t.teardown(() => Promise.all([writer?.end(), watcher?.end()]));
+  await Promise.all([writer?.connect(), watcher?.connect()]);
+
+  // Reading stands still between output and events, and then both are there.
+  await writer?.query('BEGIN; LOCK TABLE scheduler.events IN ACCESS EXCLUSIVE MODE');
+  const after = { step: 0, attempt: 1, byte: 0 };
+  const reading = counterpart.call(live.runOutput, { id: run, after });
+  await waitFor(
+    async () => {
+      const waiting = await watcher?.query(
+        `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FROM events%type = ANY%'`,
+      );
+      return (waiting?.rowCount ?? 0) > 0;
+    },
+    { what: 'the events are asked for' },
+  );
+  await writer?.query(`INSERT INTO scheduler.attempt_output VALUES (${run}, 1, 1, 0, 'no end')`);
+  const data = {
+    run: 0,
+    step: 1,
+    attempt: 1,
+    startedAt: 1,
+    finishedAt: 2,
+    reason: 'x',
+    next: 'retry',
+    retryAt: 3,
+  };
+  await writer?.query(
+    `INSERT INTO scheduler.events VALUES (1000000, 'task-${id}', 1000000, 'AttemptFailed', 1, $1, '{}', 1)`,
+    [data],
+  );
+  await writer?.query('COMMIT');
+  const first = await reading;
+  const second = await counterpart.call(live.runOutput, { id: run, after: first.place });
+  const text = [...first.parts, ...second.parts].map((part) => part.text).join('');
+  t.ok(text.startsWith('hello\nno end'), text);
+  await writer?.query('DELETE FROM scheduler.events WHERE position = 1000000');
+});
 
 t.test('nodes are reserved while tasks over them end: nobody fails', async (t) => {
   const replicas = [await startReplica(servers, 'scheduler-1'), await startReplica(servers, 'scheduler-2')];

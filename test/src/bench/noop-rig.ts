@@ -48,7 +48,7 @@ export async function startNoopRig(count: number, options: RigOptions = {}): Pro
 export async function runTask(
   { rig, template }: NoopRig,
   nodes: string[],
-  intervalMs?: number,
+  intervalMs = 100,
 ): Promise<number> {
   const start = performance.now();
   const id = await rig.fleet.startTask(template, nodes);

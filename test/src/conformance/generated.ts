@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { type EndpointSpec, type Params, pathParams } from './endpoint.js';
 import { envelopeProblems } from './expectation.js';
 import { type ApiRequest, type ApiSender, showAnswer, showRequest } from './http.js';
-import { isObject } from './shape.js';
 import type { World } from './world.js';
 
 /*
@@ -11,44 +10,6 @@ import type { World } from './world.js';
  */
 
 const STATUSES = new Set([200, 400, 404, 405]);
-
-const LISTS = [
-  '/cluster/list',
-  '/pool/list',
-  '/task_tpl/list',
-  '/task_step/list',
-  '/remote_step/list',
-  '/action/list',
-  '/actimpl/list',
-  '/task/list',
-];
-/** What changes by itself while a task runs. */
-const MOVING = new Set(['Status', 'state', 'stat', 'Stat', 'status', 'updated', 'end_reason']);
-
-/** Every row of every list, as text, without what changes by itself. For servers with few rows. */
-async function everything(sender: ApiSender): Promise<string> {
-  const clusters = await rowsOf(sender, '/cluster/list');
-  const pools = await rowsOf(sender, '/pool/list');
-  const addresses = [
-    ...LISTS,
-    ...clusters.map(({ id }) => `/cluster/${String(id)}/list_services`),
-    ...pools.filter(({ node_count }) => node_count !== 0).map(({ id }) => `/pool/${String(id)}/list_nodes`),
-  ];
-  const lists = await Promise.all(addresses.map(async (path) => [path, await rowsOf(sender, path)] as const));
-  return lists
-    .flatMap(([path, rows]) =>
-      rows.map(
-        (row) => `${path} ${JSON.stringify(row, (name, value) => (MOVING.has(name) ? undefined : value))}`,
-      ),
-    )
-    .join('\n');
-}
-
-async function rowsOf(sender: ApiSender, path: string): Promise<Record<string, unknown>[]> {
-  const answer = await sender.send({ method: 'POST', path, query: { page_size: '10000' } });
-  if (!isObject(answer.json) || answer.json.code !== 0) throw new Error(`${path}: ${showAnswer(answer)}`);
-  return answer.json.data as Record<string, unknown>[];
-}
 
 const nonsense = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
@@ -142,16 +103,17 @@ function requestsFor(spec: EndpointSpec, valid: Params): fc.Arbitrary<ApiRequest
 
 /**
  * Sends generated requests to one endpoint.
+ * @param kept all that requests have made so far, as text.
  * @param count how many.
  * @throws Error with the smallest request found whose answer is wrong, or whose refusal changed something.
  */
 export async function sendGenerated(
   spec: EndpointSpec,
-  options: { sender: ApiSender; world: World; count: number },
+  options: { sender: ApiSender; world: World; kept: () => Promise<string>; count: number },
 ): Promise<void> {
-  const { sender, world, count } = options;
+  const { sender, world, kept, count } = options;
   const valid = await spec.valid(world);
-  let before = spec.access === 'write' ? await everything(sender) : '';
+  let before = spec.access === 'write' ? await kept() : '';
   const send = async (request: ApiRequest): Promise<void> => {
     const answer = await sender.send(request);
     const shown = `${showRequest(request)} -> ${showAnswer(answer)}`;
@@ -159,7 +121,7 @@ export async function sendGenerated(
     const problems = envelopeProblems(answer);
     if (problems.length > 0) throw new Error(`${problems.join('; ')}: ${shown}`);
     if (spec.access === 'read') return;
-    const after = await everything(sender);
+    const after = await kept();
     const changed = after !== before;
     const was = before;
     before = after;

@@ -6,6 +6,9 @@ import { loopbackNodes } from '../support/fleet.js';
 import { commandsAlive } from '../support/processes.js';
 import { type Rig, startRig } from '../support/rig.js';
 
+/** A command that no other test on this machine runs. */
+const ENDLESS = `sleep 600.${process.pid}`;
+
 t.test('tasks under control', async (t) => {
   const rig = await startRig({ env: { scheduler: { RIGEL_RETRY_DELAY: '0.2' } } });
   t.teardown(() => rig.stop());
@@ -62,14 +65,20 @@ async function pausing(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
   const nodes = loopbackNodes(4, sshd.port, 10);
   await fleet.pool(nodes);
   const template = await fleet.template({
-    slow: { command: 'set -- $SSH_CONNECTION; echo "$3 begin" >> slow; sleep 1.5; echo "$3 end" >> slow' },
+    slow: {
+      command:
+        'set -- $SSH_CONNECTION; echo "$3 begin" >> slow; until [ -e go-on ]; do sleep 0.1; done; echo "$3 end" >> slow',
+    },
     next: { command: 'set -- $SSH_CONNECTION; echo "$3 next" >> slow' },
   });
   const id = await fleet.startTask(template, nodes, { max_num: 2 });
-  await waitFor(async () => (await api.task(id)).stat[1] === 2, { what: 'two nodes at work' });
+  const begun = async (): Promise<number> =>
+    (await readFile(join(sshd.home, 'slow'), 'utf8')).split('begin').length - 1;
+  await waitFor(async () => (await begun()) === 2, { what: 'two commands run' });
   await api.ok(`/task/pause/${id}`);
   t.match(await api.task(id), { state: 4, end_reason: '' });
   t.match(await api.call(`/task/pause/${id}`), { code: 400, msg: /^pause flow \d+ fails:/ });
+  await writeFile(join(sshd.home, 'go-on'), '');
   await waitFor(async () => (await api.task(id)).stat[4] === 2, { what: 'the running steps to end' });
   const lines = (await readFile(join(sshd.home, 'slow'), 'utf8')).trim().split('\n');
   t.equal(lines.filter((line) => line.endsWith('end')).length, 2, 'running commands finished');
@@ -84,18 +93,17 @@ async function stopping(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
   const nodes = loopbackNodes(3, sshd.port, 20);
   const { poolId } = await fleet.pool(nodes);
   const template = await fleet.template({
-    endless: { command: '(sleep 600.25; true) & sleep 600.25; true' },
+    endless: { command: `(${ENDLESS}; true) & ${ENDLESS}; true` },
   });
   const id = await fleet.startTask(template, nodes);
-  await waitFor(async () => (await commandsAlive('sleep 600.25')) === 6, { what: 'six sleeping commands' });
+  await waitFor(() => commandsAlive(ENDLESS) === 6, { what: 'six sleeping commands' });
   const held = await api.call(`/pool/${poolId}/remove_nodes`, { nodes: nodes.slice(0, 1) });
   t.match(held, { code: 400 }, 'a node at work cannot be removed');
   t.match(await fleet.createTask(template, nodes.slice(0, 1)), { code: 400 }, 'nor be given to another task');
   await api.ok(`/task/stop/${id}`);
   t.match(await api.task(id), { state: 4, end_reason: 'stopped', stat: [0, 0, 0, 0, 3] });
-  await waitFor(async () => (await commandsAlive('sleep 600.25')) === 0, {
+  await waitFor(() => commandsAlive(ENDLESS) === 0, {
     what: 'the process trees to be gone',
-    timeoutMs: 5_000,
   });
   t.match(await api.call(`/task/stop/${id}`), { code: 400, msg: /^stop flow \d+ fails:/ });
   t.match(await api.call(`/task/start/${id}`), { code: 400 });

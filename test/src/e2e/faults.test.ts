@@ -114,7 +114,7 @@ async function drained(t: Test, rig: Rig): Promise<void> {
   const id = await fleet.startTask(template, nodes);
   await waitFor(async () => (await linesOf(rig, 'drained')).length === 4, { what: 'four commands to run' });
   stack.kill('executor-1', 'SIGTERM');
-  t.match(await fleet.ended(id, 30_000), { state: 2 });
+  t.match(await fleet.ended(id), { state: 2 });
   t.same(await linesOf(rig, 'drained'), hosts(nodes));
   t.notOk(
     (await api.log(id)).some(({ message }) => /not heard of/.test(message)),

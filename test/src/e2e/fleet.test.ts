@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { waitFor } from '@rigel/testing';
 import t from 'tap';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
@@ -53,12 +54,14 @@ t.test('200 nodes, 3 steps: every command runs once, and every answer tells the 
   const ip = run.ip.split(':')[0];
   t.same(texts, [`first on ${ip}\n`, `second on ${ip}\n`, `third on ${ip}\n`]);
 
-  const { data } = await api.call<{ ip: string; status: number; state: number }[]>(
-    `/pool/${poolId}/list_nodes?page_size=10000`,
+  const { data } = await waitFor(
+    async () => {
+      const answer = await api.call<{ ip: string; status: number; state: number }[]>(
+        `/pool/${poolId}/list_nodes?page_size=10000`,
+      );
+      return answer.data.every(({ status, state }) => status === 1 && state === 2) ? answer : undefined;
+    },
+    { what: 'the inventory follows' },
   );
   t.equal(data.length, 200);
-  t.ok(
-    data.every(({ status, state }) => status === 1 && state === 2),
-    'the inventory has followed',
-  );
 });

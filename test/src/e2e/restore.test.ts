@@ -130,7 +130,7 @@ t.test(
       timeoutMs: 30_000,
     });
     const events = await fetch(`${rig.api.url}/task/${running}/events`, {
-      signal: AbortSignal.timeout(3_000),
+      signal: AbortSignal.timeout(30_000),
     });
     let told = '';
     const decoder = new TextDecoder();
@@ -169,7 +169,7 @@ t.test(
         (await logged(rig, 'scheduler', 'error')).find(({ msg }) =>
           msg.includes(`a task ${running} which this history`),
         ),
-      { what: 'the scheduler tells of the work that it has forgotten', timeoutMs: 20_000 },
+      { what: 'the scheduler tells of the work that it has forgotten', timeoutMs: 60_000 },
     );
     t.match(lost.msg, /restored from a backup/);
 

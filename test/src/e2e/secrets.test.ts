@@ -9,6 +9,7 @@ import pg from 'pg';
 import t from 'tap';
 import type { ApiClient } from '../support/api.js';
 import { loopbackNodes, type StepDefinition } from '../support/fleet.js';
+import { commandLines } from '../support/processes.js';
 import { startRig } from '../support/rig.js';
 
 const run = promisify(execFile);
@@ -109,8 +110,8 @@ t.test('a planted secret is found nowhere but where it belongs', async (t) => {
   const seen: string[] = [];
   const watching = (async () => {
     while (looking) {
-      const { stdout } = await run('ps', ['axww', '-o', 'pid=,args='], { maxBuffer: 64 * 1024 * 1024 });
-      if (holdsSecret(stdout)) seen.push(...stdout.split('\n').filter(holdsSecret));
+      const lines = commandLines();
+      if (holdsSecret(lines.join('\n'))) seen.push(...lines.filter(holdsSecret));
       await new Promise((resolve) => setTimeout(resolve, 30));
     }
   })();

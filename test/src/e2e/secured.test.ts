@@ -78,8 +78,13 @@ t.test('the main job: inventory, a task over SSH, its events live, and the histo
   const events = await live.text();
   t.match(events, /event: task_finished/);
   t.equal(events.match(/event: step_succeeded/g)?.length, 12);
-  const { data } = await api.call<{ status: number }[]>(`/pool/${poolId}/list_nodes?page_size=100`);
-  t.equal(data.filter(({ status }) => status === 1).length, 6, 'the inventory follows the scheduler');
+  await waitFor(
+    async () => {
+      const { data } = await api.call<{ state: number }[]>(`/pool/${poolId}/list_nodes?page_size=100`);
+      return data.filter(({ state }) => state === 2).length === 6;
+    },
+    { what: 'the inventory follows the scheduler' },
+  );
   const lines: string[] = [];
   const output = {
     out: (line: string) => void lines.push(line),

@@ -5,6 +5,9 @@ import { commandsAlive } from '../support/processes.js';
 import { NodeProxy } from '../support/proxy.js';
 import { startRig } from '../support/rig.js';
 
+/** A command that no other test on this machine runs. */
+const LONG = `sleep 603.${process.pid}`;
+
 t.test(
   'a node that stays away past the time of a step is held until its command has been ended',
   async (t) => {
@@ -16,20 +19,20 @@ t.test(
     t.teardown(() => proxy.cut());
     const nodes = [`127.0.0.1:${proxy.port}`];
     await fleet.pool(nodes);
-    const template = await fleet.template({ long: { command: 'sleep 603.5' } });
+    const template = await fleet.template({ long: { command: LONG } });
     const quick = await fleet.template({ quick: { command: 'true' } });
 
     const id = await fleet.startTask(template, nodes);
-    await waitFor(async () => (await commandsAlive('sleep 603.5')) === 1, { what: 'the command runs' });
+    await waitFor(() => commandsAlive(LONG) === 1, { what: 'the command runs' });
     await proxy.cut();
     t.match(await fleet.ended(id, 60_000), { state: 3, end_reason: 'failed' });
     const [run] = await api.detail(id);
     t.match(run?.steps.list[0]?.message, /longer than 3 s; the command could not be ended and may still run/);
-    t.equal(await commandsAlive('sleep 603.5'), 1);
+    t.equal(commandsAlive(LONG), 1);
     t.match(await fleet.createTask(quick, nodes), { code: 400 }, 'the node is still held');
 
     await proxy.open();
-    await waitFor(async () => (await commandsAlive('sleep 603.5')) === 0, {
+    await waitFor(() => commandsAlive(LONG) === 0, {
       what: 'the command is ended once the node is back',
       timeoutMs: 60_000,
     });
@@ -58,7 +61,7 @@ t.test('a task that is stopped lets go at once of nodes that were never reached'
   await api.ok(`/task/stop/${id}`);
   const next = await waitFor(async () => (await fleet.createTask(template, nodes)).taskIds[0], {
     what: 'the nodes are free',
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
   await api.ok(`/task/stop/${next}`);
 });

@@ -7,7 +7,7 @@ import { PARTICIPANTS, runtimeRole } from '@rigel/contracts';
 import { readLocalConfig, startStack } from '@rigel/local';
 import { findFreePort } from '@rigel/local-servers';
 import { startSshd } from '@rigel/remote-attempt/testing';
-import { waitFor } from '@rigel/testing';
+import { TEST_CACHE_DIR, waitFor } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
 import { ApiClient } from '../support/api.js';
@@ -34,7 +34,7 @@ t.test(
     // The servers alone, secured as they are in production; the services are started from the manifests.
     const stack = await startStack(
       readLocalConfig({ RIGEL_DATA_DIR: dataDir, RIGEL_HTTP_PORT: '0', RIGEL_SECURED: 'true' }),
-      { services: () => [], unsafeFastDatabase: true },
+      { services: () => [], unsafeFastDatabase: true, databaseTemplateDir: TEST_CACHE_DIR },
     );
     t.teardown(() => stack.stop());
 

@@ -5,6 +5,8 @@ export interface Defect {
   name: string;
   /** What goes wrong because of it. */
   why: string;
+  /** A seed that finds it, simulated first: once it does not any more, others are. */
+  foundBy: number;
   /** Changes of compiled code: each text is there exactly once. */
   code?: { file: string; find: string; replace: string }[];
   store?: StoreDefects;
@@ -19,6 +21,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'no-fencing',
     why: 'a report under a lease that is over is recorded',
+    foundBy: 41,
     code: [
       {
         file: DECIDE,
@@ -30,6 +33,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'claimed-twice',
     why: 'a run that somebody holds is given to somebody else',
+    foundBy: 3,
     code: [
       {
         file: DECIDE,
@@ -41,6 +45,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'answer-before-commit',
     why: 'executors and clients are told of what is not recorded yet',
+    foundBy: 3,
     code: [
       {
         file: ENGINE,
@@ -52,6 +57,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'state-kept-after-failed-commit',
     why: 'what could not be recorded stays in memory',
+    foundBy: 60,
     code: [
       {
         file: ENGINE,
@@ -63,6 +69,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'gate-opens-too-early',
     why: 'nodes go on before those of the other pool are where they wait for them to be',
+    foundBy: 3,
     code: [
       {
         file: 'services/scheduler/dist/task/gate.js',
@@ -74,6 +81,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'nobody-looks-at-gates',
     why: 'nodes that wait for another pool wait for ever',
+    foundBy: 3,
     code: [
       {
         file: 'services/scheduler/dist/engine/gate-watch.js',
@@ -85,6 +93,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'no-repeated-offers',
     why: 'a run whose offer is lost is never worked on',
+    foundBy: 3,
     code: [
       {
         file: ENGINE,
@@ -96,6 +105,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'leases-never-expire',
     why: 'a run whose executor died is never worked on again',
+    foundBy: 3,
     code: [
       {
         file: 'services/scheduler/dist/engine/leases.js',
@@ -107,6 +117,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'repeated-report-counts-again',
     why: 'a report that is sent again because its answer was lost is recorded again',
+    foundBy: 7,
     code: [
       { file: DECIDE, find: 'if (isRepeated(run, command))\n        return [];', replace: '' },
       {
@@ -119,6 +130,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'taken-over-starts-anew',
     why: 'who takes over a run begins a new attempt beside the one that runs',
+    foundBy: 3,
     code: [
       {
         file: 'services/scheduler/dist/task/state.js',
@@ -131,6 +143,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'lost-connection-is-failure',
     why: 'a command whose connection broke counts as failed while it runs',
+    foundBy: 3,
     code: [
       {
         file: RUNNER,
@@ -143,6 +156,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'unreachable-is-not-started',
     why: 'that a node cannot be reached is taken for that nothing runs there',
+    foundBy: 3,
     code: [
       {
         file: RUNNER,
@@ -154,11 +168,13 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'deaf-to-stop',
     why: 'a stopped command runs on',
+    foundBy: 86,
     code: [{ file: WORKER, find: 'run.stop.abort();', replace: 'void 0;' }],
   },
   {
     name: 'next-batch-too-early',
     why: 'more nodes are worked on than a batch has',
+    foundBy: 4,
     code: [
       {
         file: 'services/scheduler/dist/task/advance.js',
@@ -170,6 +186,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'both-batches-after-resume',
     why: 'after a resume two batches are worked on at once',
+    foundBy: 145,
     code: [
       {
         file: DECIDE,
@@ -181,6 +198,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'foreign-commit-unnoticed',
     why: 'a task that its last owner went on with after it was read stands still for ever',
+    foundBy: 156,
     code: [
       {
         file: ENGINE,
@@ -192,6 +210,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'gap-not-noticed',
     why: 'a follower takes a batch of events that does not follow what it has',
+    foundBy: 31,
     code: [
       {
         file: 'packages/event-store/dist/consumer.js',
@@ -203,11 +222,13 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'positions-out-of-order',
     why: 'positions are taken before the commit: a reader skips what is committed late',
+    foundBy: 3,
     store: { earlyPositions: true },
   },
   {
     name: 'no-expected-version',
     why: 'two schedulers write the same history',
+    foundBy: 35,
     store: { noVersionCheck: true },
   },
 ];

@@ -22,9 +22,10 @@ export class Timeline {
   private order = 0;
   private readonly heap: Entry[] = [];
 
-  /** Lets something happen later. Returns a function that calls it off. */
+  /** Lets something happen later, at a whole millisecond, as clocks tell them. Returns a function that calls it off. */
   schedule(delayMs: number, host: Host | undefined, action: () => void): () => void {
-    const entry: Entry = { at: this.now + Math.max(0, delayMs), order: this.order++, host, action };
+    const at = this.now + Math.max(0, Math.round(delayMs));
+    const entry: Entry = { at, order: this.order++, host, action };
     this.push(entry);
     return () => {
       entry.action = undefined;

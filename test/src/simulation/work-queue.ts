@@ -21,7 +21,8 @@ interface Consumer {
 /** As in the real queue: not acknowledged in this time, an offer goes to somebody else. */
 const ACK_WAIT_MS = 30_000;
 const FETCH_MS = 2_000;
-const POLL_MS = 5;
+/** Whoever waits for offers has one so long after it is there. */
+const DELIVERY_MS = [5, 65] as const;
 
 /**
  * The queue of offered runs (JetStream and the direct offers beside it), as its users see it: what is put in may get
@@ -30,6 +31,8 @@ const POLL_MS = 5;
 export class SimulatedWorkQueue {
   private queued: Queued[] = [];
   private readonly consumers = new Set<Consumer>();
+  /** Those who wait for offers: lets them look again. */
+  private readonly waiting = new Set<() => void>();
 
   constructor(
     private readonly timeline: Timeline,
@@ -68,6 +71,7 @@ export class SimulatedWorkQueue {
         if (this.random.chance(this.network.lossy)) continue;
         this.queued.push({ offer, capability, takenUntil: 0 });
       }
+      for (const look of [...this.waiting]) look();
     });
   }
 
@@ -114,7 +118,7 @@ export class SimulatedWorkQueue {
         const due = this.queued.filter((q) => q.capability === capability && q.takenUntil <= now);
         const taken = host.dead || this.unreachable(host) ? [] : due.slice(0, most);
         if (taken.length === 0 && now < until && !host.dead) {
-          this.timeline.schedule(POLL_MS + this.random.integer(0, 60), undefined, look);
+          this.lookLater(Math.min(until, this.nextDue(host, capability)), look);
           return;
         }
         for (const queued of taken) queued.takenUntil = now + ACK_WAIT_MS;
@@ -122,6 +126,29 @@ export class SimulatedWorkQueue {
       };
       look();
     });
+  }
+
+  /** When there may be something for a process that is there already, or was taken by others. */
+  private nextDue(host: Host, capability: Capability): number {
+    const { now } = this.timeline;
+    const reachable = Math.max(this.network.downUntil, host.offlineUntil);
+    if (reachable > now) return reachable;
+    const taken = this.queued.filter((q) => q.capability === capability && q.takenUntil > now);
+    return Math.min(...taken.map(({ takenUntil }) => takenUntil));
+  }
+
+  /** Has somebody look again at a moment, or soon after something was put in. */
+  private lookLater(moment: number, look: () => void): void {
+    const callOff = this.timeline.schedule(moment - this.timeline.now, undefined, () => {
+      this.waiting.delete(soon);
+      look();
+    });
+    const soon = (): void => {
+      this.waiting.delete(soon);
+      callOff();
+      this.timeline.schedule(this.random.integer(...DELIVERY_MS), undefined, look);
+    };
+    this.waiting.add(soon);
   }
 
   private async take(

@@ -110,8 +110,8 @@ export class Fleet {
     return id;
   }
 
-  /** Waits until a task is neither waiting nor running. */
-  async ended(id: number, timeoutMs = 60_000, intervalMs = 100): Promise<TaskInfo> {
+  /** Waits until a task is neither waiting nor running. @param intervalMs as in `waitFor`. */
+  async ended(id: number, timeoutMs = 60_000, intervalMs?: number): Promise<TaskInfo> {
     return waitFor(
       async () => {
         const task = await this.api.task(id);

@@ -1,10 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { findFreePort } from '@rigel/local-servers';
 import type { Sshd } from '@rigel/remote-attempt/testing';
 import { eachAtOnce } from './each-at-once.js';
 
@@ -44,7 +45,7 @@ export class IsolatedNodes {
     );
     if (why !== undefined) return { impossible: why };
     const folder = await mkdtemp(join(tmpdir(), 'rigel-nodes-'));
-    const port = await freePort();
+    const port = await findFreePort('0.0.0.0');
     const nodes = new IsolatedNodes(port, folder, new Map());
     try {
       const shared = (await readFile(sshd.configFile, 'utf8')).replaceAll(/^(ListenAddress|Port) .*$/gm, '');
@@ -98,14 +99,4 @@ async function answers(host: string, port: number): Promise<boolean> {
       .once('error', () => resolve(false))
       .once('connect', () => socket.destroy());
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '0.0.0.0', resolve);
-  });
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -12,6 +12,7 @@ import {
   startStack,
 } from '@rigel/local';
 import { type Sshd, startSshd } from '@rigel/remote-attempt/testing';
+import { TEST_CACHE_DIR } from '@rigel/testing';
 import { ApiClient } from './api.js';
 import { Fleet } from './fleet.js';
 
@@ -144,6 +145,7 @@ async function startRigStack(
   const stack = await startStack(config, {
     killSignal: killing.signal,
     unsafeFastDatabase: options.fastDatabase ?? true,
+    databaseTemplateDir: TEST_CACHE_DIR,
     ...(options.backoff ? { backoff: options.backoff } : {}),
     services: (config, addresses) => {
       const services = withReplicas(stackServices(config, addresses), options.twice ?? []);

@@ -26,11 +26,22 @@ interface Piece {
  * the run's log. A place at byte 0 of attempt n + 1 also says that the line about the end of attempt n has been read.
  * @throws ServiceError `not_found`.
  */
-export async function readRunOutput(
+export function readRunOutput(
+  db: Kysely<Tables>,
+  request: RpcRequest<typeof live.runOutput>,
+): Promise<Output> {
+  // All at one moment: an end that is committed between two of these reads would be told without the output before it.
+  return db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute((trx) => readAfter(trx, request));
+}
+
+async function readAfter(
   db: Kysely<Tables>,
   { id, after }: RpcRequest<typeof live.runOutput>,
 ): Promise<Output> {
-  // The rows first: output up to the end that they tell of was stored by the same transactions or earlier ones.
   const run = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
   if (!run) throw new ServiceError('not_found', `there is no node run ${id}`);
   const task = await db

@@ -4,7 +4,7 @@ import { type EndpointSpec, type Params, pathParams } from '../endpoint.js';
 import { type Expectation, type Refusal, saying } from '../expectation.js';
 import type { ApiRequest } from '../http.js';
 import type { World } from '../world.js';
-import { requestOf, successOf } from './requests.js';
+import { requestOf, sharedValid, successOf } from './requests.js';
 
 /* What is wrong is refused as documented, and says what and which value. */
 
@@ -55,7 +55,7 @@ function unreadable(spec: EndpointSpec): Case[] {
     endpoint: spec.id,
     rule: `${what} is ${spec.access === 'read' ? 'ignored' : 'refused'}`,
     run: async (asked) => {
-      const valid = requestOf(spec, await spec.valid(asked.world));
+      const valid = requestOf(spec, await sharedValid(spec, asked.world));
       const request: ApiRequest = { ...valid, body, ...(headers ? { headers } : {}) };
       const failure = spec.unreadable ?? spec.refusal;
       const expected: Expectation =
@@ -102,7 +102,7 @@ function refused(
     endpoint: spec.id,
     rule: `${what} is refused`,
     run: async (asked) => {
-      const params = { ...(await spec.valid(asked.world)), ...(await change(asked.world)) };
+      const params = { ...(await sharedValid(spec, asked.world)), ...(await change(asked.world)) };
       await asked.expect(requestOf(spec, params), expected);
     },
   };
@@ -176,7 +176,7 @@ function raw(spec: EndpointSpec, name: string, json: string, expected: Refusal, 
     endpoint: spec.id,
     rule: `${name} = ${what} is refused`,
     run: async (asked) => {
-      const request = requestOf(spec, { ...(await spec.valid(asked.world)), [name]: '@' });
+      const request = requestOf(spec, { ...(await sharedValid(spec, asked.world)), [name]: '@' });
       const body = JSON.stringify(request.body).replace('"@"', json);
       await asked.expect({ ...request, body }, expected);
     },
@@ -192,7 +192,7 @@ function methods(spec: EndpointSpec): Case[] {
       endpoint: spec.id,
       rule: `${method} ${path} is not allowed`,
       run: async (asked) => {
-        const params = await spec.valid(asked.world);
+        const params = await sharedValid(spec, asked.world);
         const request = requestOf(spec, params, { method, path });
         const answer = await asked.expect(request, { code: 405, text: '', data: {} });
         const allowed = String(answer.headers.allow).split(', ');

@@ -1,6 +1,7 @@
 import { type EndpointSpec, type Params, pathParams } from '../endpoint.js';
 import type { Success } from '../expectation.js';
 import type { ApiRequest } from '../http.js';
+import type { World } from '../world.js';
 
 /** Where the parameters stand that are not in the path. */
 export type Place = 'json' | 'query' | 'form';
@@ -38,6 +39,14 @@ function placed(entries: [string, unknown][], place: Place): Pick<ApiRequest, 'q
     return { query: texts, ...(others.length > 0 ? { body: Object.fromEntries(others) } : {}) };
   }
   return { body: new URLSearchParams(texts).toString() };
+}
+
+/**
+ * Parameters of a request that would succeed, the same for all who ask: for reads, and for requests that are refused and so use
+ * nothing up.
+ */
+export function sharedValid(spec: EndpointSpec, world: World): Promise<Params> {
+  return world.shared(`valid ${spec.id}`, () => spec.valid(world));
 }
 
 /** What an endpoint answers when all is well. */
