@@ -45,4 +45,4 @@ export {
 export { EventTypes, type EventVersions, UnknownEvent, type Upcaster } from './event-types.js';
 export { type OpenHistory, openHistory } from './open-history.js';
 export { EventRelay } from './relay.js';
-export { addFollowedEvent, createEventTables } from './schema.js';
+export { addFollowedEvent, addFollowedPosition, createEventTables } from './schema.js';

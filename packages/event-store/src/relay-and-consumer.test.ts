@@ -6,6 +6,7 @@ import { type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';
 import {
   addFollowedEvent,
+  addFollowedPosition,
   append,
   createEventTables,
   type DatabaseCheckpointOptions,
@@ -35,6 +36,7 @@ async function open(t: Test): Promise<Kysely<unknown>> {
         async up(db) {
           await createEventTables(db);
           await addFollowedEvent(db);
+          await addFollowedPosition(db);
           await sql`CREATE TABLE seen (n bigserial PRIMARY KEY, position bigint NOT NULL)`.execute(db);
         },
       },

@@ -9,7 +9,8 @@ import { type Kysely, sql } from 'kysely';
  * - `event_head`: one row with the last position. Appending updates it, and its row lock, held to the end of the
  *   transaction, is what makes position order and commit order the same: a reader that has seen position n has seen
  *   everything before it.
- * - `event_checkpoints`: how far this service has followed the histories of others; `addFollowedEvent` adds to it.
+ * - `event_checkpoints`: how far this service has followed the histories of others; `addFollowedEvent` and
+ *   `addFollowedPosition` add to it.
  */
 export async function createEventTables(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -40,18 +41,24 @@ export async function createEventTables(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Adds to `event_checkpoints` which event was the last that was followed; all are NULL until the next one is.
+ * Adds to `event_checkpoints` which event was the last that was followed; both are NULL until the next one is.
  *
  * - `event`: its identity. A history that has another event at that position is another history.
  * - `recorded_until`: when the latest of all that were followed was recorded, in milliseconds since 1970. Later ones are
  *   not among them.
- * - `event_position`: the position that both were written for. A program without these columns moves `position` alone, as long as
- *   an upgrade lasts: then nothing is known.
  */
 export async function addFollowedEvent(db: Kysely<unknown>): Promise<void> {
   await sql`
-    ALTER TABLE event_checkpoints ADD COLUMN event text, ADD COLUMN recorded_until bigint,
-      ADD COLUMN event_position bigint`.execute(db);
+    ALTER TABLE event_checkpoints ADD COLUMN event text, ADD COLUMN recorded_until bigint`.execute(db);
+}
+
+/**
+ * Adds `event_position`, the position that `event` and `recorded_until` were written for. A program without these columns moves
+ * `position` alone, as long as an upgrade lasts: then nothing is known of the last event.
+ */
+export async function addFollowedPosition(db: Kysely<unknown>): Promise<void> {
+  await sql`ALTER TABLE event_checkpoints ADD COLUMN event_position bigint`.execute(db);
+  await sql`UPDATE event_checkpoints SET event_position = position WHERE event IS NOT NULL`.execute(db);
 }
 
 /** SQL of the identity of the last event that was followed, NULL when it is not known. */

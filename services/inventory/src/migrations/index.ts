@@ -3,6 +3,7 @@ import { readTables } from './0001-read-tables.js';
 import { countedNodes } from './0002-counted-nodes.js';
 import { roomInNodeRows } from './0003-room-in-node-rows.js';
 import { followedEvent } from './0004-followed-event.js';
+import { followedPosition } from './0005-followed-position.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -10,4 +11,5 @@ export const migrations: Record<string, Migration> = {
   '0002-counted-nodes': countedNodes,
   '0003-room-in-node-rows': roomInNodeRows,
   '0004-followed-event': followedEvent,
+  '0005-followed-position': followedPosition,
 };

@@ -5,6 +5,7 @@ import * as schedules from './0003-schedules.js';
 import * as poolsBeingDeleted from './0004-pools-being-deleted.js';
 import * as followedEvent from './0005-followed-event.js';
 import * as scheduleWaits from './0006-schedule-waits.js';
+import * as followedPosition from './0007-followed-position.js';
 
 /** Applied in the order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '0004-pools-being-deleted': poolsBeingDeleted,
   '0005-followed-event': followedEvent,
   '0006-schedule-waits': scheduleWaits,
+  '0007-followed-position': followedPosition,
 };
