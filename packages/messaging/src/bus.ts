@@ -352,9 +352,11 @@ export class Bus {
 
   private async logStatus(): Promise<void> {
     for await (const status of this.nats.status()) {
-      if (status.type === 'disconnect')
+      if (status.type === 'disconnect') {
+        this.requests.connectionLost();
         this.log.warn({ server: status.data }, 'NATS is gone, connecting again');
-      else if (status.type === 'reconnect') this.log.info({ server: status.data }, 'NATS is back');
+      }
+      if (status.type === 'reconnect') this.log.info({ server: status.data }, 'NATS is back');
       else if (status.type === 'error') this.log.error({ error: status.data }, 'NATS reports an error');
     }
   }

@@ -46,6 +46,30 @@ t.test('each request gets its own answer, in whatever order they come', async (t
   );
 });
 
+t.test(
+  'once the connection has broken nobody waits long, and what is answered all the same arrives',
+  async (t) => {
+    const held: Msg[] = [];
+    const never = await serve(t, () => undefined);
+    const slow = await serve(t, (message) => held.push(message));
+    const outcome = (request: Promise<string>) => request.catch(({ code }) => code);
+    const long = outcome(send(never, 'long', 600_000));
+    const short = outcome(send(never, 'short', 300));
+    const answered = send(slow, 'slow', 600_000);
+    await client.flush();
+    await served.flush();
+    const order: string[] = [];
+    void long.then(() => order.push('long'));
+    void short.then(() => order.push('short'));
+    requests.connectionLost();
+    held[0]?.respond('late');
+    t.equal(await answered, 'late');
+    t.equal(await long, 'TIMEOUT', 'given up, not waited for ten minutes');
+    t.equal(await short, 'TIMEOUT');
+    t.strictSame(order, ['short', 'long'], 'what had less time left does not get more');
+  },
+);
+
 t.test('an empty answer is an answer', async (t) => {
   const subject = await serve(t, (message) => void message.respond(''));
   t.equal(await send(subject, ''), '');

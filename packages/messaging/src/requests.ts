@@ -6,8 +6,12 @@ interface Waiting {
   answered: (data: Uint8Array) => void;
   failed: (error: NatsError) => void;
   callOffTimeout: () => void;
+  /** When it is given up, in milliseconds since 1970. */
+  until: number;
 }
 
+/** How long an answer may still come after the connection has broken; a client of the API waits 5 s for its refusal. */
+const AFTER_LOSS_MS = 3_000;
 /** What the server says in place of an answer when nobody listens to the subject. */
 const NO_RESPONDERS = 503;
 
@@ -41,11 +45,8 @@ export class Requests {
     this.listen();
     const number = (++this.last).toString(36);
     const answer = new Promise<Uint8Array>((answered, failed) => {
-      const callOffTimeout = this.clock.after(timeoutMs, () => {
-        this.waiting.delete(number);
-        failed(NatsError.errorForCode(ErrorCode.Timeout));
-      });
-      this.waiting.set(number, { answered, failed, callOffTimeout });
+      const waiting = { answered, failed, callOffTimeout: this.giveUpAfter(number, timeoutMs) };
+      this.waiting.set(number, { ...waiting, until: this.clock.now() + timeoutMs });
     });
     try {
       this.nats.publish(subject, data, { reply: this.inbox + number });
@@ -54,6 +55,26 @@ export class Requests {
       throw error;
     }
     return answer;
+  }
+
+  /**
+   * The connection has broken: what is waited for has most likely been answered into the void, or was never sent. Only the
+   * answer to what takes long may still come, over the next connection; nothing is waited for longer than this.
+   */
+  connectionLost(): void {
+    const limit = this.clock.now() + AFTER_LOSS_MS;
+    for (const [number, waiting] of this.waiting) {
+      if (waiting.until <= limit) continue;
+      waiting.callOffTimeout();
+      waiting.until = limit;
+      waiting.callOffTimeout = this.giveUpAfter(number, AFTER_LOSS_MS);
+    }
+  }
+
+  private giveUpAfter(number: string, ms: number): () => void {
+    return this.clock.after(ms, () => {
+      this.take(number)?.failed(NatsError.errorForCode(ErrorCode.Timeout));
+    });
   }
 
   /** Listens for answers, from the first request on. */

@@ -1,3 +1,4 @@
+import { lines, numbers } from '@rigel/event-store';
 import { CompiledQuery, type Transaction } from 'kysely';
 import { taskRow } from './task/projection.js';
 import type { TaskState } from './task/state.js';
@@ -9,10 +10,12 @@ const INSERT_TASKS = `
     pool_id bigint, pool_name text, options jsonb, batch_size int, operator text, flow_type text, state smallint,
     end_reason text, stat int[], active boolean, version int, created_at bigint, updated_at bigint)`;
 
+/** The runs of one task, as columns: $1 the task, $2 when it was made. */
 const INSERT_RUNS = `
   INSERT INTO runs (id, task_id, index, batch, node_id, ip, vm_id, state, step, steps, created_at, updated_at)
-  SELECT r.* FROM json_to_recordset($1::json) AS r(id bigint, task_id bigint, index int, batch int, node_id bigint,
-    ip text, vm_id text, state smallint, step int, steps jsonb, created_at bigint, updated_at bigint)`;
+  SELECT r.id, $1, r.index, r.batch, r.node, r.ip, r.vm, r.state, r.step, r.steps::jsonb, $2, r.updated
+  FROM unnest($3::bigint[], $4::int[], $5::int[], $6::bigint[], $7::text[], $8::text[], $9::smallint[], $10::int[],
+    string_to_array($11, E'\\n'), $12::bigint[]) AS r(id, index, batch, node, ip, vm, state, step, steps, updated)`;
 
 const INSERT_OCCURRENCES = `
   INSERT INTO occurrence_tasks (schedule_id, cause, due, pool_id, task_id)
@@ -42,21 +45,21 @@ function wholeTaskRow(task: TaskState): object {
   };
 }
 
-function wholeRunRows(task: TaskState): object[] {
-  return task.runs.map(({ id, index, batch, node, ip, vm, state, step, steps, updatedAt }) => ({
+function wholeRunColumns({ id, createdAt, runs }: TaskState): unknown[] {
+  return [
     id,
-    task_id: task.id,
-    index,
-    batch,
-    node_id: node,
-    ip,
-    vm_id: vm,
-    state,
-    step,
-    steps,
-    created_at: task.createdAt,
-    updated_at: updatedAt,
-  }));
+    createdAt,
+    numbers(runs.map((run) => run.id)),
+    numbers(runs.map(({ index }) => index)),
+    numbers(runs.map(({ batch }) => batch)),
+    numbers(runs.map(({ node }) => node)),
+    runs.map(({ ip }) => ip),
+    runs.map(({ vm }) => vm),
+    numbers(runs.map(({ state }) => state)),
+    numbers(runs.map(({ step }) => step)),
+    lines(runs.map(({ steps }) => JSON.stringify(steps))),
+    numbers(runs.map(({ updatedAt }) => updatedAt)),
+  ];
 }
 
 /** Writes the rows of tasks that have none, with those of their runs, and which moment of a schedule led to them. */
@@ -64,7 +67,7 @@ export async function insertTasks(trx: Transaction<unknown>, tasks: readonly Tas
   const insert = (text: string, rows: object[]) =>
     trx.executeQuery(CompiledQuery.raw(text, [JSON.stringify(rows)]));
   await insert(INSERT_TASKS, tasks.map(wholeTaskRow));
-  await insert(INSERT_RUNS, tasks.flatMap(wholeRunRows));
+  for (const task of tasks) await trx.executeQuery(CompiledQuery.raw(INSERT_RUNS, wholeRunColumns(task)));
   const occurrences = tasks.flatMap(occurrenceRows);
   if (occurrences.length > 0) await insert(INSERT_OCCURRENCES, occurrences);
 }

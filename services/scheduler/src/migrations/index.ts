@@ -6,6 +6,7 @@ import * as poolsBeingDeleted from './0004-pools-being-deleted.js';
 import * as followedEvent from './0005-followed-event.js';
 import * as scheduleWaits from './0006-schedule-waits.js';
 import * as followedPosition from './0007-followed-position.js';
+import * as runsWithoutReference from './0008-runs-without-reference.js';
 
 /** Applied in the order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -16,4 +17,5 @@ export const migrations: Record<string, Migration> = {
   '0005-followed-event': followedEvent,
   '0006-schedule-waits': scheduleWaits,
   '0007-followed-position': followedPosition,
+  '0008-runs-without-reference': runsWithoutReference,
 };
