@@ -12,8 +12,11 @@ import { usageOf } from './process-usage.js';
 import { type BenchReport, type Figure, median, print } from './report.js';
 
 const NODES = 10_000;
-/** Tasks before the first that is measured: V8 has compiled what is hot only then, and a system is started once. */
-const WARM_UP_TASKS = 3;
+/**
+ * Tasks before each that is measured, straight before it: V8 has compiled what is hot only then, and throws it away again when a
+ * process has had nothing to do for a while, as ours while the others are measured.
+ */
+const WARM_UP_TASKS = 2;
 /** A slow moment of the machine must not look like a slow system: the systems take turns. */
 const ROUNDS = 3;
 /** Runs of a compared system at most; it is its rate that is compared. */
@@ -37,9 +40,9 @@ export async function benchEngine(args: string[]): Promise<BenchReport> {
   const noop = await startNoopRig(count);
   const readings = await Readings.open(noop);
   try {
-    for (let task = 0; task < WARM_UP_TASKS; task++) await runTask(noop, noop.nodes);
     const rounds: Round[] = [];
     const round = async (): Promise<void> => {
+      for (let task = 0; task < WARM_UP_TASKS; task++) await runTask(noop, noop.nodes);
       rounds.push(await measureRound(noop, readings));
       printRound(rounds.length, rounds.at(-1) as Round);
     };
