@@ -37,6 +37,12 @@ t.test('files that cannot be used are refused, and the setting is named', async 
     { message: /cannot be used \(.*key values mismatch\)/ },
     'of another key',
   );
+  for (const [name, file] of Object.entries(files)) {
+    await writeFile(certFile, await readFile(first.certFile));
+    await writeFile(keyFile, await readFile(first.keyFile));
+    await writeFile(file, '');
+    t.throws(() => readTlsFiles(files), { message: `${name} is wrong: ${file} is empty` });
+  }
 });
 
 t.test('a renewed certificate is used for new connections without a restart', async (t) => {
@@ -73,6 +79,10 @@ t.test('a renewed certificate is used for new connections without a restart', as
   const old = await open();
   t.equal(nameOf(old), 'first');
 
+  await writeFile(certFile, '');
+  await waitFor(() => warnings.length > 0, { what: 'it is told that the file is empty' });
+  t.equal(await shown(), 'first');
+  warnings.length = 0;
   await writeFile(certFile, 'half of a certi');
   await waitFor(() => warnings.length > 0, { what: 'it is told that the file cannot be used' });
   t.match(warnings[0], /cannot be used, the old one stays/);

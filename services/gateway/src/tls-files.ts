@@ -39,11 +39,15 @@ export function readTlsFiles(files: TlsFiles): TlsKeyPair | undefined {
 
 function readPem(name: string, file: string): string {
   if (file === '') throw new ConfigError(`${name} is not set: certificate and key are used together`);
+  let pem: string;
   try {
-    return readFileSync(file, 'utf8');
+    pem = readFileSync(file, 'utf8');
   } catch (error) {
     throw new ConfigError(`${name} is wrong: ${(error as Error).message}`);
   }
+  // OpenSSL takes it for no certificate, and refuses every client. A file is empty for a moment while it is written.
+  if (pem.trim() === '') throw new ConfigError(`${name} is wrong: ${file} is empty`);
+  return pem;
 }
 
 /**
