@@ -1,3 +1,4 @@
+import { PRIVATE_EVENTS, publishedTaskEvents } from '@rigel/contracts';
 import t from 'tap';
 import { actionOf } from './audited-events.js';
 
@@ -6,3 +7,14 @@ t.test('what somebody did has the name of the endpoint, what follows from it is 
   t.equal(actionOf('scheduler', 'RunSucceeded'), undefined);
   t.equal(actionOf('catalog', 'OfANewerService'), 'OfANewerService');
 });
+
+t.test(
+  'what others follow is published: neither they nor the audit would notice that it is missing',
+  async (t) => {
+    for (const type of Object.keys(publishedTaskEvents))
+      t.notOk(PRIVATE_EVENTS.scheduler.includes(type), type);
+    for (const [owner, types] of Object.entries(PRIVATE_EVENTS))
+      for (const type of types)
+        t.equal(actionOf(owner as keyof typeof PRIVATE_EVENTS, type), undefined, type);
+  },
+);
