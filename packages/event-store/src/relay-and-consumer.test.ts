@@ -337,8 +337,16 @@ t.test(
       t.same(seen.slice(9), range(6, now, 2), 'each new event once, none of those that both have again');
       t.match(errors, [{ followed: 9, head: now, back: 5, lost: 4 }]);
       t.same(forgotten, [5]);
-      const { rows } = await sql`SELECT position, event FROM event_checkpoints`.execute(follower);
-      t.match(rows, [{ position: now, event: new RegExp(`^s ${now} \\S+ c$`) }]);
+      // It is written when what was done for the events is committed, a moment after it was done.
+      const stands = async () => {
+        const { rows } = await sql<{ position: number; event: string }>`
+          SELECT position, event FROM event_checkpoints`.execute(follower);
+        return rows[0]?.position === now ? rows[0].event : undefined;
+      };
+      t.match(
+        await waitFor(stands, { what: 'the checkpoint behind the last of them' }),
+        new RegExp(`^s ${now} \\S+ c$`),
+      );
       await second.stop();
       await consumer.stop();
     }
