@@ -1,4 +1,5 @@
 import { type EventBatch, type EventOwner, eventIdentity, type PublishedEvent } from '@rigel/contracts';
+import { prepared } from '@rigel/runtime';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { EventTypes } from './event-types.js';
 import { FOLLOWED_EVENT } from './schema.js';
@@ -75,6 +76,11 @@ export interface DatabaseCheckpointOptions {
  */
 const PASSED_OVER = 2_000;
 
+const MOVE = prepared(
+  `UPDATE event_checkpoints SET position = $1, event_position = $1, event = $2, recorded_until = $3
+   WHERE consumer = $4 AND owner = $5 AND position = $6 AND ${FOLLOWED_EVENT} IS NOT DISTINCT FROM $7`,
+);
+
 /** A checkpoint in the consumer's own schema, moved in the transaction of what the events led to. */
 export function databaseCheckpoint({
   name,
@@ -89,19 +95,15 @@ export function databaseCheckpoint({
   /** Names the old place, and not its position alone: of two replicas that do the same, one rolls back. */
   const move = async (trx: Transaction<unknown>, to: Place): Promise<void> => {
     const moved = await trx.executeQuery(
-      CompiledQuery.raw(
-        `UPDATE event_checkpoints SET position = $1, event_position = $1, event = $2, recorded_until = $3
-         WHERE consumer = $4 AND owner = $5 AND position = $6 AND ${FOLLOWED_EVENT} IS NOT DISTINCT FROM $7`,
-        [
-          to.position,
-          to.event ?? null,
-          to.recordedUntil ?? null,
-          name,
-          owner,
-          written.position,
-          written.event ?? null,
-        ],
-      ),
+      CompiledQuery.raw(MOVE, [
+        to.position,
+        to.event ?? null,
+        to.recordedUntil ?? null,
+        name,
+        owner,
+        written.position,
+        written.event ?? null,
+      ]),
     );
     if (moved.numAffectedRows !== 1n) throw new Error(`another replica has moved the checkpoint ${name}`);
   };

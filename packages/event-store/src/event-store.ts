@@ -1,3 +1,4 @@
+import { prepared } from '@rigel/runtime';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import { lines, numbers } from './columns.js';
 import {
@@ -69,6 +70,8 @@ export const APPEND_CTES = `
     ORDER BY e.n
   )`;
 
+const APPEND = prepared(`WITH ${APPEND_CTES} SELECT base FROM head`);
+
 /** How many parameters `APPEND_CTES` has. */
 export const APPEND_PARAMETERS = 8;
 
@@ -133,9 +136,7 @@ export async function append<E extends NewEvent>(
   if (parameters[0] === 0) return [];
   let position: number;
   try {
-    const result = await trx.executeQuery<{ base: number }>(
-      CompiledQuery.raw(`WITH ${APPEND_CTES} SELECT base FROM head`, parameters),
-    );
+    const result = await trx.executeQuery<{ base: number }>(CompiledQuery.raw(APPEND, parameters));
     position = result.rows[0]?.base ?? 0;
   } catch (error) {
     throw asVersionConflict(error, appends);
@@ -165,9 +166,11 @@ export function recordedAs<E extends NewEvent>(
   );
 }
 
+const LOCK_HISTORY = prepared('SELECT FROM event_head FOR UPDATE');
+
 /** Waits until no other transaction appends, and keeps all others from appending until this one ends. */
 export async function lockHistory(trx: Transaction<unknown>): Promise<void> {
-  await trx.executeQuery(CompiledQuery.raw('SELECT FROM event_head FOR UPDATE', []));
+  await trx.executeQuery(CompiledQuery.raw(LOCK_HISTORY, []));
 }
 
 /**

@@ -32,6 +32,7 @@ export {
   holdWriters,
   isDatabaseError,
   lockHistory,
+  type MetaAppend,
   readAll,
   readByStream,
   readHead,

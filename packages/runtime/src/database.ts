@@ -4,6 +4,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { measurePool } from './database-metrics.js';
+import { PreparingClient } from './prepared.js';
 
 // int8 as number: ids, positions and milliseconds stay far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -28,6 +29,7 @@ export function createPool(
   settings: Record<string, string> = {},
 ): pg.Pool {
   const pool = new pg.Pool({
+    Client: PreparingClient,
     connectionString: url,
     max,
     application_name: `rigel-${schema}`,

@@ -14,6 +14,7 @@ export { createLogger, LOG_LEVELS } from './logging.js';
 export { type Sample, sampled } from './metrics.js';
 export { Operations } from './operations.js';
 export { contains, offsetOf, type PageRequest, readPage, readRange } from './page.js';
+export { prepared } from './prepared.js';
 export { type Check, Readiness } from './readiness.js';
 export { measureRelay } from './relay-metrics.js';
 export { CommonConfig, newCorrelationId, runService, type ServiceContext, serveHealth } from './service.js';

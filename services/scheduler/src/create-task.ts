@@ -135,15 +135,13 @@ export async function recordTasks(
   const parts = wanted.flatMap((one) =>
     [...byPool(one.targets)].map(([pool, nodes]) => ({ pool, nodes, one })),
   );
-  const firstTaskId = await store.nextIds('task', parts.length);
+  const runs = parts.reduce((sum, { nodes }) => sum + nodes.length, 0);
+  const first = await store.nextIds(parts.length, runs);
   const all = parts.map(({ pool, nodes, one }, index): InPool => {
     const name = nodes[0]?.pool_name ?? '';
-    return { id: firstTaskId + index, pool: { id: pool, name }, wanted: one, nodes };
+    return { id: first.task + index, pool: { id: pool, name }, wanted: one, nodes };
   });
-  let runId = await store.nextIds(
-    'run',
-    all.reduce((sum, { nodes }) => sum + nodes.length, 0),
-  );
+  let runId = first.run;
   // What was reserved when the first nodes were looked up counts as reserved.
   const now = Math.min(...wanted.map((one) => one.now));
   const appends: TaskAppend[] = [];

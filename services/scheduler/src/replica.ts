@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { CreateTaskSettings } from './create-task.js';
 import { type EngineStore, type EngineWire, TaskEngine } from './engine/engine.js';
 import { GateWatch } from './engine/gate-watch.js';
-import { type Parts, servePartition, serveTasks } from './serve.js';
+import { announcing, type Parts, servePartition, serveTasks } from './serve.js';
 import type { TaskRecorder } from './task-store.js';
 import { Executors } from './why/executors.js';
 import type { WhyStore } from './why/serve.js';
@@ -30,6 +30,8 @@ export interface ReplicaOptions {
 /** One scheduler: takes commands for all tasks, and runs those of the partitions it owns. */
 export class Replica {
   readonly engine: TaskEngine;
+  /** For whoever makes tasks here. */
+  readonly recorder: TaskRecorder;
   private readonly parts: Parts;
   private readonly gates: GateWatch;
   /** Ends the serving of each partition that is owned. */
@@ -41,7 +43,9 @@ export class Replica {
     this.engine = new TaskEngine({ store, wire, clock, log });
     this.gates = new GateWatch({ engine: this.engine, store, bus, clock, log });
     const executors = new Executors();
-    this.parts = { bus, operations, engine: this.engine, store, settings, clock, log, executors, why };
+    const { engine } = this;
+    this.recorder = announcing({ store, engine, bus, log });
+    this.parts = { bus, operations, engine, store: this.recorder, settings, clock, log, executors, why };
   }
 
   start(): void {

@@ -23,9 +23,9 @@ import { ScheduleQueries } from './schedule/queries.js';
 import { ScheduleRunner } from './schedule/runner.js';
 import { serveSchedules } from './schedule/serve.js';
 import { ScheduleStore } from './schedule/store.js';
-import { announcing, serveQueries } from './serve.js';
+import { serveQueries } from './serve.js';
 import type { Tables } from './tables.js';
-import { createCommitPool, TaskStore } from './task-store.js';
+import { openCommits, TaskStore } from './task-store.js';
 import { readWhyFacts } from './why/read-facts.js';
 
 /** How often it is looked whether a scheduled task is due. */
@@ -47,8 +47,8 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     types: schedulerEventTypes,
   });
   const { url } = databaseOptions(config);
-  const commits = createCommitPool(url, log);
-  onShutdown('commits', () => commits.end());
+  const commits = openCommits(url, log);
+  onShutdown('commits', () => commits.destroy());
 
   const store = new TaskStore(db, commits, (events) => relay.notify(events));
   const work = new WorkQueue(bus, log, config.RIGEL_WORK_REPLICAS);
@@ -81,7 +81,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   replica.start();
   const clock = systemClock;
   const schedules = new ScheduleStore(db, () => relay.notify());
-  const firing = new PoolFiring(schedules, { bus, store: announcing(store, bus), settings, clock, log });
+  const firing = new PoolFiring(schedules, { bus, store: replica.recorder, settings, clock, log });
   const runner = new ScheduleRunner({ ledger: schedules, firing, zone, clock, log });
   const queries = new ScheduleQueries(db, zone, () => clock.now());
   serveSchedules(operations, queries, runner, { bus, store: schedules, clock, zone });

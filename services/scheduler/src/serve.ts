@@ -44,11 +44,22 @@ const control = defineRpc(TASK_CONTROL_OPERATION, {
 /** Told to all replicas: there is a new task to take up. */
 const TaskAnnounced = Type.Object({ ids: Type.Array(Id) });
 
-/** A recorder that tells all replicas of the tasks it has recorded. */
-export function announcing(store: TaskRecorder, bus: Bus): TaskRecorder {
+/** A recorder whose tasks are taken up at once: here where they are owned, and by the replicas that it tells of them. */
+export function announcing({
+  store,
+  engine,
+  bus,
+  log,
+}: Pick<Parts, 'store' | 'engine' | 'bus' | 'log'>): TaskRecorder {
   return {
     create: async (appends, now) => {
       await store.create(appends, now);
+      for (const { task } of appends) {
+        // Whoever misses a task finds it at the next look into the table.
+        engine
+          .take(task)
+          .catch((error: unknown) => log.warn({ err: error, task: task.id }, 'not taken up yet'));
+      }
       bus.publish(TASK_CREATED_SUBJECT, { ids: appends.map(({ task }) => task.id) });
     },
     reserve: (...request) => store.reserve(...request),
@@ -86,25 +97,16 @@ export function serveQueries(operations: Operations, queries: TaskQueries): void
 /** Commands that any replica takes; those for a task are passed on to the owner of its partition. */
 export function serveTasks(parts: Parts): void {
   const { bus, operations, engine, store, clock } = parts;
-  operations.serve(tasks.create, async (request, context) => {
-    const answer = await createTasks(request, context, parts);
-    bus.publish(TASK_CREATED_SUBJECT, { ids: answer.ids });
-    return answer;
-  });
-  const operate = async (operation: Promise<{ id: number }>): Promise<{ id: number }> => {
-    const { id } = await operation;
-    bus.publish(TASK_CREATED_SUBJECT, { ids: [id] });
-    return { id };
-  };
+  operations.serve(tasks.create, (request, context) => createTasks(request, context, parts));
   const byHand = (operator: string): OnBehalf => ({ operator, flowType: 'manual' });
   operations.serve(tasks.expand, ({ opr_user, ...request }, context) =>
-    operate(expandPool(request, byHand(opr_user), context, parts)),
+    expandPool(request, byHand(opr_user), context, parts),
   );
   operations.serve(tasks.shrink, ({ opr_user, ...request }, context) =>
-    operate(shrinkPool(request, byHand(opr_user), context, parts)),
+    shrinkPool(request, byHand(opr_user), context, parts),
   );
   operations.serve(tasks.deploy, ({ opr_user, ...request }, context) =>
-    operate(deployPool(request, byHand(opr_user), context, parts)),
+    deployPool(request, byHand(opr_user), context, parts),
   );
   const forward =
     (command: 'start' | 'pause' | 'stop') =>
@@ -121,9 +123,9 @@ export function serveTasks(parts: Parts): void {
     await store.reserveForRemoval(node_ids, ttl_ms, clock.now());
     return {};
   });
-  bus.subscribe(TASK_CREATED_SUBJECT, TaskAnnounced, () => {
+  bus.subscribe(TASK_CREATED_SUBJECT, TaskAnnounced, ({ ids }) => {
     // Whoever misses this finds the task at the next look into the table.
-    engine.adopt().catch(() => undefined);
+    if (ids.some((id) => engine.lacks(id))) engine.adopt().catch(() => undefined);
   });
   bus.subscribe(HEARTBEAT_SUBJECT, Heartbeat, (heartbeat) => {
     parts.executors.heard(heartbeat, clock.now());

@@ -2,23 +2,22 @@ import { PARTITIONS, ServiceError, show } from '@rigel/contracts';
 import {
   APPEND_CTES,
   APPEND_PARAMETERS,
-  append,
   appendParameters,
   asVersionConflict,
   chunksOfStream,
   lines,
   lockHistory,
+  type MetaAppend,
   numbers,
   type RecordedEvent,
   recordedAs,
 } from '@rigel/event-store';
-import { createPool } from '@rigel/runtime';
-import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
-import type pg from 'pg';
+import { createPool, prepared } from '@rigel/runtime';
+import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import { type Changes, type Commit, changesOf, longestPieces, type TaskAppend } from './commit.js';
 import type { EngineStore } from './engine/engine.js';
-import { insertTasks } from './insert-tasks.js';
+import { INSERT_PARAMETERS, insertCtes, insertParameters, RUN_NODES, RUN_TASKS } from './insert-tasks.js';
 import type { Tables } from './tables.js';
 import { streamOf, type TaskCreated, type TaskEvent, taskEventTypes } from './task/events.js';
 import { foldTask } from './task/fold.js';
@@ -29,7 +28,7 @@ const parameter = (n: number): string => `$${APPEND_PARAMETERS + n}`;
 
 // After the parameters of the append: the rows of runs, column by column, the other Changes, and the outputs, column by
 // column. Every part joins `head`, so that its lock comes first.
-export const COMMIT = `
+export const COMMIT = prepared(`
   WITH ${APPEND_CTES},
   changed_tasks AS (
     UPDATE tasks t SET state = r.state, end_reason = r.end_reason, stat = r.stat, active = r.active,
@@ -69,7 +68,35 @@ export const COMMIT = `
     ON CONFLICT (run_id, step, attempt, start_byte) DO UPDATE SET data = excluded.data
     WHERE length(excluded.data) > length(attempt_output.data)
   )
-  SELECT base FROM head`;
+  SELECT base FROM head`);
+
+/**
+ * Records new tasks with their rows and takes their nodes; `taken` is how many nobody else holds. A reservation that is over is
+ * nobody's. After the parameters of the append: those of the rows.
+ */
+export const CREATE = prepared(`
+  WITH ${APPEND_CTES},
+  ${insertCtes('head,', APPEND_PARAMETERS)},
+  taken AS (
+    INSERT INTO node_holds AS h (node_id, task_id, expires_at)
+    SELECT r.node, r.task, NULL FROM head, unnest(${parameter(RUN_NODES)}::bigint[], ${parameter(RUN_TASKS)}::bigint[])
+      AS r(node, task)
+    ON CONFLICT (node_id) DO UPDATE SET task_id = excluded.task_id, expires_at = NULL
+    WHERE h.expires_at < ${parameter(INSERT_PARAMETERS + 1)}
+    RETURNING node_id
+  )
+  SELECT base, (SELECT count(*)::int FROM taken) AS taken FROM head`);
+
+/** Which of these nodes others than these tasks hold. */
+const HELD = `
+  SELECT node_id FROM node_holds
+  WHERE node_id = ANY($1) AND (task_id IS NULL OR task_id <> ALL($2)) AND (expires_at IS NULL OR expires_at >= $3)`;
+
+const NEXT_IDS = prepared(`
+  WITH task AS (UPDATE counters SET last = last + $1 WHERE name = 'task' RETURNING last),
+    -- One after the other, since two statements must not wait for each other.
+    run AS (UPDATE counters c SET last = c.last + $2 FROM task WHERE c.name = 'run' RETURNING c.last)
+  SELECT task.last - $1 + 1 AS task, run.last - $2 + 1 AS run FROM task, run`);
 
 /** The parameters of the rows of runs. */
 function runColumns(rows: Changes['runs']): unknown[] {
@@ -86,16 +113,17 @@ function runColumns(rows: Changes['runs']): unknown[] {
 }
 
 /**
- * The connection for commits. The plan of their statement is made once and kept, while the tables are small perhaps, and
- * must suit them when they have millions of rows: it finds rows in indexes, whatever PostgreSQL thinks of their number then.
- * One connection, because one commit is under way at a time.
+ * The connections for commits and for new tasks. The plans of those statements are made once and kept, while the tables are small
+ * perhaps, and must suit them when they have millions of rows: they find rows in indexes, whatever PostgreSQL thinks of their
+ * number then. Two connections, because one commit is under way at a time and one creation may be beside it.
  */
-export function createCommitPool(url: string, log: Logger): pg.Pool {
-  return createPool(url, 'scheduler', log, 1, {
+export function openCommits(url: string, log: Logger): Kysely<unknown> {
+  const pool = createPool(url, 'scheduler', log, 2, {
     enable_seqscan: 'off',
     enable_hashjoin: 'off',
     enable_mergejoin: 'off',
   });
+  return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
 
 // A node that failed may have passed the step in a later task, or have been given back by one.
@@ -122,12 +150,18 @@ const PROGRESS = `
 /** Nodes named in a refusal at most. */
 const NAMED = 20;
 
+/** The first of the ids that were taken for tasks and for runs; the others follow it. */
+export interface NextIds {
+  task: number;
+  run: number;
+}
+
 /** What making and resuming tasks needs of the store. */
 export interface TaskRecorder {
   create(appends: TaskAppend[], now: number): Promise<void>;
   reserve(nodes: number[], taskId: number, ttlMs: number, now: number): Promise<number[]>;
   reserveForRemoval(nodes: number[], ttlMs: number, now: number): Promise<void>;
-  nextIds(counter: 'task' | 'run', count: number): Promise<number>;
+  nextIds(tasks: number, runs: number): Promise<NextIds>;
 }
 
 /** The scheduler's PostgreSQL schema, as the engine needs it. */
@@ -136,8 +170,8 @@ export class TaskStore implements EngineStore, TaskRecorder {
 
   constructor(
     readonly db: Kysely<Tables>,
-    /** For the statement that is run all the time, see createCommitPool. */
-    private readonly commits: pg.Pool,
+    /** For the statements that are run all the time, see openCommits. */
+    private readonly commits: Kysely<unknown>,
     /** Gets the events where they are known here; without them it looks for itself. */
     private readonly onRecorded: (events?: readonly RecordedEvent[]) => void,
   ) {
@@ -213,18 +247,11 @@ export class TaskStore implements EngineStore, TaskRecorder {
   async commit({ appends, outputs, now }: Commit): Promise<void> {
     const pieces = longestPieces(outputs);
     const { runs, ...others } = changesOf(appends);
-    const streams = appends.map(({ task, events, expectedVersion, meta }) => ({
-      stream: streamOf(task.id),
-      expectedVersion,
-      events,
-      meta,
-    }));
+    const streams = appends.map(streamAppend);
     let base: number | undefined;
     try {
-      const result = await this.commits.query<{ base: number }>({
-        name: 'commit',
-        text: COMMIT,
-        values: [
+      const result = await this.commits.executeQuery<{ base: number }>(
+        CompiledQuery.raw(COMMIT, [
           ...appendParameters(taskEventTypes, streams, now),
           ...runColumns(runs),
           JSON.stringify(others),
@@ -233,8 +260,8 @@ export class TaskStore implements EngineStore, TaskRecorder {
           numbers(pieces.map(({ attempt }) => attempt)),
           numbers(pieces.map(({ start }) => start)),
           pieces.map(({ data }) => data),
-        ],
-      });
+        ]),
+      );
       base = result.rows[0]?.base;
     } catch (error) {
       throw asVersionConflict(error, streams);
@@ -249,38 +276,21 @@ export class TaskStore implements EngineStore, TaskRecorder {
    *   a task has its outcome already.
    */
   async create(appends: TaskAppend[], now: number): Promise<void> {
-    await this.raw.transaction().execute(async (trx) => {
-      await append<TaskEvent>(
-        trx,
-        taskEventTypes,
-        appends.map(({ task, events, meta }) => ({
-          stream: streamOf(task.id),
-          expectedVersion: 0,
-          events,
-          meta,
-        })),
-        now,
-      );
-      for (const { task } of appends) {
-        await assertFiring(trx, task.created);
-        await assertAlone(trx, task.created);
+    const tasks = appends.map(({ task }) => task);
+    const streams = appends.map(streamAppend);
+    assertOnce(tasks);
+    const base = await this.commits.transaction().execute(async (trx) => {
+      if (tasks.some(({ created }) => created.occurrence)) await lockHistory(trx);
+      for (const { created } of tasks) {
+        await assertFiring(trx, created);
+        await assertAlone(trx, created);
       }
-      await insertTasks(
-        trx,
-        appends.map(({ task }) => task),
-      );
-      for (const { task } of appends) {
-        const held = await hold(trx, {
-          taskId: task.id,
-          nodes: task.runs.map(({ node }) => node),
-          expiresAt: null,
-          now,
-        });
-        if (held.length > 0)
-          throw new ServiceError('in_use', `held by an unfinished task: ${namesOf(task, held)}`, 'nodes');
-      }
+      const row = await insert(trx, streams, tasks, now);
+      const nodes = tasks.flatMap(({ runs }) => runs.map(({ node }) => node));
+      if (row.taken < nodes.length) await refuseHeld(trx, tasks, nodes, now);
+      return row.base;
     });
-    this.onRecorded();
+    this.onRecorded(recordedAs(taskEventTypes, streams, base, now));
   }
 
   /** Takes nodes for a task for a while; returns those that somebody else holds. */
@@ -309,20 +319,69 @@ export class TaskStore implements EngineStore, TaskRecorder {
     });
   }
 
-  /** Takes `count` numbers from a counter and returns the first. They are never given again. */
-  async nextIds(counter: 'task' | 'run', count: number): Promise<number> {
-    const rows = await this.query<{ last: number }>(
-      'UPDATE counters SET last = last + $2 WHERE name = $1 RETURNING last',
-      [counter, count],
-    );
-    const last = rows[0]?.last;
-    if (last === undefined) throw new Error(`there is no counter ${counter}`);
-    return last - count + 1;
+  /** Takes ids for so many tasks and runs. They are never given again. */
+  async nextIds(tasks: number, runs: number): Promise<NextIds> {
+    const [ids] = await this.query<NextIds>(NEXT_IDS, [tasks, runs]);
+    if (!ids) throw new Error('the counters of tasks and runs are gone');
+    return ids;
   }
 
   private async query<Row>(text: string, parameters: unknown[]): Promise<Row[]> {
     return (await this.raw.executeQuery<Row>(CompiledQuery.raw(text, parameters))).rows;
   }
+}
+
+function streamAppend({ task, events, expectedVersion, meta }: TaskAppend): MetaAppend<TaskEvent> {
+  return { stream: streamOf(task.id), expectedVersion, events, meta };
+}
+
+/** @throws ServiceError `in_use` when two of the tasks want the same node. */
+function assertOnce(tasks: readonly TaskState[]): void {
+  const wanted = new Set<number>();
+  for (const task of tasks) {
+    for (const { node } of task.runs) {
+      if (wanted.has(node)) throw heldByOthers(task, [node]);
+      wanted.add(node);
+    }
+  }
+}
+
+const heldByOthers = (task: TaskState, nodes: readonly number[]): ServiceError =>
+  new ServiceError('in_use', `held by an unfinished task: ${namesOf(task, nodes)}`, 'nodes');
+
+/** @returns the position behind which the events stand, and how many nodes were taken. */
+async function insert(
+  trx: Transaction<unknown>,
+  streams: readonly MetaAppend<TaskEvent>[],
+  tasks: readonly TaskState[],
+  now: number,
+): Promise<{ base: number; taken: number }> {
+  const parameters = [...appendParameters(taskEventTypes, streams, now), ...insertParameters(tasks), now];
+  try {
+    const { rows } = await trx.executeQuery<{ base: number; taken: number }>(
+      CompiledQuery.raw(CREATE, parameters),
+    );
+    return rows[0] as { base: number; taken: number };
+  } catch (error) {
+    throw asVersionConflict(error, streams);
+  }
+}
+
+/** @throws ServiceError `in_use` naming the nodes of the first task that lacks some. */
+async function refuseHeld(
+  trx: Transaction<unknown>,
+  tasks: readonly TaskState[],
+  nodes: readonly number[],
+  now: number,
+): Promise<never> {
+  const { rows } = await trx.executeQuery<{ node_id: number }>(
+    CompiledQuery.raw(HELD, [nodes, tasks.map(({ id }) => id), now]),
+  );
+  const held = new Set(rows.map(({ node_id }) => node_id));
+  const refused = tasks.find(({ runs }) => runs.some(({ node }) => held.has(node)));
+  throw refused
+    ? heldByOthers(refused, [...held])
+    : new ServiceError('in_use', 'some nodes are held', 'nodes');
 }
 
 /**

@@ -138,7 +138,7 @@ export class SimulatedDatabase {
     const query = <T>(work: () => T): Promise<T> => this.query(host, work);
     const transact = async (transaction: Transaction): Promise<void> => {
       await this.transact(host, transaction);
-      onRecorded();
+      onRecorded(transaction.recorded && copy(transaction.recorded));
     };
     return {
       load: (taskId) => query(() => this.fold(taskId)),
@@ -162,21 +162,18 @@ export class SimulatedDatabase {
       existing: (ids) => query(() => new Set(ids.filter((id) => this.tasks.has(id)))),
       outputSize: (runId, step, attempt) => query(() => this.output(runId, step, attempt).length),
       progressOf: (dependencies) => query(() => dependencies.flatMap((one) => this.progressOf(one))),
-      commit: async (commit) => {
-        const transaction = this.transactionOf(commit);
-        await this.transact(host, transaction);
-        onRecorded(transaction.recorded && copy(transaction.recorded));
-      },
+      commit: (commit) => transact(this.transactionOf(commit)),
       create: (appends, now) => transact(this.creationOf(appends, now)),
       reserve: (nodes, taskId, ttlMs, now) => query(() => this.hold(nodes, taskId, now + ttlMs, now)),
       reserveForRemoval: async () => {
         throw new Error('the removal of nodes is not simulated');
       },
-      nextIds: (counter, count) =>
+      nextIds: (tasks, runs) =>
         query(() => {
-          const first = this.counters[counter] + 1;
-          this.counters[counter] += count;
-          return first;
+          const { task, run } = this.counters;
+          this.counters.task += tasks;
+          this.counters.run += runs;
+          return { task: task + 1, run: run + 1 };
         }),
     };
   }

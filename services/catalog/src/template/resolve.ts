@@ -8,7 +8,8 @@ import {
   type StepOption,
   show,
 } from '@rigel/contracts';
-import { type Kysely, sql } from 'kysely';
+import { prepared } from '@rigel/runtime';
+import { CompiledQuery, type Kysely } from 'kysely';
 import { readImplTemplate } from '../actimpl/impl-template.js';
 import { builtIn } from '../built-in-steps.js';
 import type { CatalogTables } from '../tables.js';
@@ -63,34 +64,28 @@ export function resolveSteps(steps: readonly StepOption[], parts: Parts): Resolv
   return steps.map((step) => resolveStep(step, parts));
 }
 
-async function readParts(db: Kysely<CatalogTables>, steps: readonly StepOption[]): Promise<Parts> {
-  const stepNames = steps.map(({ name }) => name).filter((name) => !builtIn(name));
-  if (stepNames.length === 0) return { remoteSteps: new Map(), actions: new Map() };
-  const remoteSteps = await db
-    .selectFrom('remote_steps')
-    .select(['name', 'actions'])
-    .where('name', '=', sql<string>`any(${stepNames})`)
-    .execute();
-  const actionNames = remoteSteps.flatMap(({ actions }) => actions);
-  const rows =
-    actionNames.length === 0
-      ? []
-      : await db
-          .selectFrom('actions')
-          .leftJoin('actimpls', 'actimpls.action_id', 'actions.id')
-          .select(['actions.name', 'actions.params', 'actimpls.type', 'actimpls.template'])
-          .where('actions.name', '=', sql<string>`any(${actionNames})`)
-          .execute();
-  const actions = new Map<
-    string,
-    Pick<Action, 'params'> & { impls: Pick<ActionImpl, 'type' | 'template'>[] }
-  >();
-  for (const { name, params, type, template } of rows) {
-    const action = actions.get(name) ?? { params, impls: [] };
-    if (type !== null && template !== null) action.impls.push({ type, template });
-    actions.set(name, action);
-  }
-  return { remoteSteps: new Map(remoteSteps.map((step) => [step.name, step])), actions };
+/** A template with the remote steps that it names and their actions, in one statement and so as of one moment. */
+const TEMPLATE_WITH_PARTS = prepared(`
+  WITH template AS (SELECT name, steps FROM templates WHERE id = $1),
+  named AS (
+    SELECT name, actions FROM remote_steps
+    WHERE name IN (SELECT step->>'name' FROM template, jsonb_array_elements(template.steps) AS step)
+  ),
+  run AS (
+    SELECT actions.name, params, coalesce(
+      (SELECT json_agg(json_build_object('type', type, 'template', template)) FROM actimpls WHERE action_id = actions.id),
+      '[]') AS impls
+    FROM actions WHERE name IN (SELECT unnest(named.actions) FROM named)
+  )
+  SELECT name, steps, coalesce((SELECT json_agg(named) FROM named), '[]') AS remote_steps,
+    coalesce((SELECT json_agg(run) FROM run), '[]') AS actions
+  FROM template`);
+
+interface TemplateWithParts {
+  name: string;
+  steps: StepOption[];
+  remote_steps: Pick<RemoteStep, 'name' | 'actions'>[];
+  actions: (Pick<Action, 'name' | 'params'> & { impls: Pick<ActionImpl, 'type' | 'template'>[] })[];
 }
 
 /**
@@ -101,19 +96,16 @@ export async function resolveTemplate(
   db: Kysely<CatalogTables>,
   id: number,
 ): Promise<{ id: number; name: string; steps: ResolvedStep[] }> {
-  // One snapshot: an edit between two queries must not mix old and new.
-  return await db
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute(async (trx) => {
-      const template = await trx
-        .selectFrom('templates')
-        .select(['name', 'steps'])
-        .where('id', '=', id)
-        .executeTakeFirst();
-      if (!template) throw new ServiceError('not_found', `template ${id} does not exist`);
-      const { name, steps } = template;
-      return { id, name, steps: resolveSteps(steps, await readParts(trx, steps)) };
-    });
+  const { rows } = await db.executeQuery<TemplateWithParts>(CompiledQuery.raw(TEMPLATE_WITH_PARTS, [id]));
+  const [template] = rows;
+  if (!template) throw new ServiceError('not_found', `template ${id} does not exist`);
+  const { name, steps, remote_steps, actions } = template;
+  return {
+    id,
+    name,
+    steps: resolveSteps(steps, {
+      remoteSteps: new Map(remote_steps.map((step) => [step.name, step])),
+      actions: new Map(actions.map((action) => [action.name, action])),
+    }),
+  };
 }

@@ -33,14 +33,24 @@ export async function locatedNodes(
   db: Kysely<InventoryTables>,
   condition: RawBuilder<unknown>,
 ): Promise<LocatedNode[]> {
-  const { rows } = await sql<LocatedNode>`
-    SELECT nodes.id, nodes.ip, nodes.vm_id, nodes.pool_id, pools.name AS pool_name,
-      (SELECT json_build_object('id', clusters.id, 'name', clusters.name)
-        FROM services JOIN clusters ON clusters.id = services.cluster_id
-        WHERE services.id = pools.service_id) AS cluster
-    FROM nodes JOIN pools ON pools.id = nodes.pool_id
-    WHERE ${condition} ORDER BY nodes.id`.execute(db);
-  return rows;
+  // The cluster is looked for once for each pool, and not for each node.
+  const { rows } = await sql<Omit<LocatedNode, 'cluster'> & { cluster_id: number; cluster_name: string }>`
+    WITH located AS MATERIALIZED (
+      SELECT nodes.id, nodes.ip, nodes.vm_id, nodes.pool_id FROM nodes WHERE ${condition}
+    ),
+    places AS MATERIALIZED (
+      SELECT pools.id AS pool_id, pools.name AS pool_name, cluster.id AS cluster_id, cluster.name AS cluster_name
+      FROM pools CROSS JOIN LATERAL (
+        SELECT clusters.id, clusters.name FROM services JOIN clusters ON clusters.id = services.cluster_id
+        WHERE services.id = pools.service_id LIMIT 1
+      ) AS cluster
+      WHERE pools.id IN (SELECT pool_id FROM located)
+    )
+    SELECT * FROM located JOIN places USING (pool_id) ORDER BY id`.execute(db);
+  return rows.map(({ cluster_id, cluster_name, ...node }) => ({
+    ...node,
+    cluster: { id: cluster_id, name: cluster_name },
+  }));
 }
 
 /** The cluster of a pool; undefined when there is no such pool. */

@@ -194,6 +194,17 @@ export class TaskEngine {
     }
   }
 
+  /** Takes up a task that has just been recorded here, as it was recorded; nothing, where another replica owns it. */
+  async take(state: TaskState): Promise<void> {
+    if (!this.lacks(state.id)) return;
+    await this.loadOnce(state.id, async () => state);
+  }
+
+  /** Whether a task is to be run here that is not in memory and not on its way there. */
+  lacks(taskId: number): boolean {
+    return this.partitions.has(partitionOf(taskId)) && !this.tasks.has(taskId) && !this.loading.has(taskId);
+  }
+
   /** The task as it stands. @throws ServiceError `not_found`, or `unavailable` when another replica owns it. */
   async task(taskId: number): Promise<TaskState> {
     const loaded = await this.load(taskId);
@@ -498,18 +509,27 @@ export class TaskEngine {
     if (!this.partitions.has(partitionOf(taskId))) {
       throw unavailable(`partition ${partitionOf(taskId)} of task ${taskId} is not owned here`);
     }
-    const known = this.tasks.get(taskId);
-    if (known) return known;
+    return this.tasks.get(taskId) ?? this.loadOnce(taskId, () => this.options.store.load(taskId));
+  }
+
+  /** Loads a task, however many ask for it meanwhile. */
+  private loadOnce(
+    taskId: number,
+    read: () => Promise<TaskState | undefined>,
+  ): Promise<LoadedTask | undefined> {
     let loading = this.loading.get(taskId);
     if (!loading) {
-      loading = this.fold(taskId).finally(() => this.loading.delete(taskId));
+      loading = this.begin(taskId, read).finally(() => this.loading.delete(taskId));
       this.loading.set(taskId, loading);
     }
     return loading;
   }
 
-  private async fold(taskId: number): Promise<LoadedTask | undefined> {
-    const state = await this.options.store.load(taskId);
+  private async begin(
+    taskId: number,
+    read: () => Promise<TaskState | undefined>,
+  ): Promise<LoadedTask | undefined> {
+    const state = await read();
     if (!state) return undefined;
     const hostKeys = await this.options.store.hostKeys(state);
     if (!this.partitions.has(partitionOf(taskId)))

@@ -14,14 +14,14 @@ import {
   tasks,
 } from '@rigel/contracts';
 import { rebuildHistory } from '@rigel/event-store/maintenance';
-import { createPool, openDatabase } from '@rigel/runtime';
+import { openDatabase } from '@rigel/runtime';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t from 'tap';
 import { schedulerHistory } from '../maintenance/history.js';
 import { migrations } from '../migrations/index.js';
 import type { Tables } from '../tables.js';
-import { TaskStore } from '../task-store.js';
+import { openCommits, TaskStore } from '../task-store.js';
 import { differences } from '../testing/differences.js';
 import { Counterpart, startReplica } from '../testing/scheduler.js';
 import { PoolFiring } from './fire.js';
@@ -487,12 +487,12 @@ t.test('two schedules that set the same pool do it one after the other', async (
 
 t.test('two schedulers that both believe to own a schedule fire each moment once', async (t) => {
   const { id } = await save(1, []);
-  const pool = createPool(servers.databaseUrl, 'scheduler', silentLogger, 4);
-  t.teardown(() => pool.end());
+  const commits = openCommits(servers.databaseUrl, silentLogger);
+  t.teardown(() => commits.destroy());
   const bus = await servers.startBus('rivals');
   const clock = systemClock;
   const store = new ScheduleStore(db, () => undefined);
-  const taskStore = new TaskStore(db, pool, () => undefined);
+  const taskStore = new TaskStore(db, commits, () => undefined);
   const settings = {
     limits: { remoteMs: 1_000, providerMs: 1_000 },
     retryDelayMs: 0,

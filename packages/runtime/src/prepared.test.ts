@@ -1,0 +1,37 @@
+import { silentLogger, startTestServers } from '@rigel/testing';
+import t from 'tap';
+import { createPool } from './database.js';
+import { prepared } from './prepared.js';
+
+const servers = await startTestServers();
+t.teardown(() => servers.stop());
+
+const DECLARED = prepared('SELECT $1::int + 1 AS next');
+
+t.test('a declared statement is planned once in a connection, others are not kept', async (t) => {
+  const pool = createPool(servers.databaseUrl, 'public', silentLogger, 1);
+  t.teardown(() => pool.end());
+  for (const n of [1, 2, 3]) t.strictSame((await pool.query(DECLARED, [n])).rows, [{ next: n + 1 }]);
+  t.strictSame((await pool.query('SELECT $1::int + 2 AS next', [1])).rows, [{ next: 3 }]);
+  t.strictSame((await pool.query('SELECT 4 AS next')).rows, [{ next: 4 }], 'without values');
+  const named = await pool.query({ name: 'by-hand', text: 'SELECT $1::int + 3 AS next', values: [1] });
+  t.strictSame(named.rows, [{ next: 4 }], 'a name of its own stays');
+  const { rows } = await pool.query(
+    'SELECT statement, generic_plans + custom_plans AS runs FROM pg_prepared_statements ORDER BY 1',
+  );
+  t.strictSame(rows, [
+    { statement: DECLARED, runs: 3 },
+    { statement: 'SELECT $1::int + 3 AS next', runs: 1 },
+  ]);
+});
+
+t.test('a declared statement is declared once', async (t) => {
+  t.equal(prepared(DECLARED), DECLARED);
+});
+
+t.test('an error of a declared statement reaches who sent it, and the connection goes on', async (t) => {
+  const pool = createPool(servers.databaseUrl, 'public', silentLogger, 1);
+  t.teardown(() => pool.end());
+  await t.rejects(pool.query(DECLARED, ['x']), { code: '22P02' });
+  t.strictSame((await pool.query(DECLARED, [1])).rows, [{ next: 2 }]);
+});
