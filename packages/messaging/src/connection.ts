@@ -37,6 +37,8 @@ export interface ConnectOptions {
 }
 
 const RETRY_MS = 250;
+/** Within one attempt, for which the client allows 20 s: after this a log line says that it waits. */
+const SILENT_MS = 3_000;
 /** Attempts between two log lines that say why it waits. */
 const LOG_EVERY = 40;
 
@@ -76,11 +78,18 @@ async function firstConnection(
 ): Promise<NatsConnection> {
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted();
+    // A server that does not like the certificate it is shown may close without a word, and the client goes on waiting.
+    const silent = setTimeout(
+      () => log.warn({ reason: 'no answer, perhaps it refuses the certificate' }, 'waiting for NATS'),
+      SILENT_MS,
+    );
     try {
       return await connect(common);
     } catch (error) {
       if (attempt % LOG_EVERY === 0) log.warn({ reason: reasonOf(error) }, 'waiting for NATS');
       await sleep(RETRY_MS, undefined, signal ? { signal } : {});
+    } finally {
+      clearTimeout(silent);
     }
   }
 }

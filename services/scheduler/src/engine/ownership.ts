@@ -149,15 +149,17 @@ export class Ownership {
   }
 
   private async view(client: pg.Client): Promise<View> {
-    const { rows } = await client.query<{ space: number; key: number; pid: number; silent: boolean | null }>(
-      `SELECT l.classid::int AS space, l.objid::int AS key, l.pid,
+    // Once a second: planning it costs as much as running it.
+    const { rows } = await client.query<{ space: number; key: number; pid: number; silent: boolean | null }>({
+      name: 'view',
+      text: `SELECT l.classid::int AS space, l.objid::int AS key, l.pid,
          a.state_change < clock_timestamp() - $3 * interval '1 millisecond' AS silent
        FROM pg_locks l JOIN pg_stat_activity a USING (pid)
        WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.classid IN ($1, $2)
          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
        ORDER BY space, key`,
-      [MEMBERS, OWNERS, SILENCE_MS],
-    );
+      values: [MEMBERS, OWNERS, SILENCE_MS],
+    });
     const members = rows.filter(({ space }) => space === MEMBERS);
     return {
       members: members.map(({ pid }) => pid),
