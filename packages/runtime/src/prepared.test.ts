@@ -25,6 +25,17 @@ t.test('a declared statement is planned once in a connection, others are not kep
   ]);
 });
 
+t.test('statements are not compiled, whatever the server does by itself', async (t) => {
+  const database = createPool(servers.databaseUrl, 'public', silentLogger, 1, { jit: 'on' });
+  await database.query(
+    `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET jit = on', current_database()); END $$`,
+  );
+  await database.end();
+  const pool = createPool(servers.databaseUrl, 'public', silentLogger, 1);
+  t.teardown(() => pool.end());
+  t.strictSame((await pool.query('SHOW jit')).rows, [{ jit: 'off' }]);
+});
+
 t.test('a declared statement is declared once', async (t) => {
   t.equal(prepared(DECLARED), DECLARED);
 });

@@ -19,7 +19,7 @@ import type { PlannedStep, TaskCreated, TaskOccurrence } from './task/events.js'
 import type { TaskGate } from './task/gate.js';
 import { type AttemptLimits, mergeParams, planSteps } from './task/options.js';
 import { evolve, type TaskState } from './task/state.js';
-import type { TaskRecorder } from './task-store.js';
+import type { FirstIds, TaskRecorder } from './task-store.js';
 
 const MAX_NAME = 255;
 /** Addresses named in a refusal at most. */
@@ -136,22 +136,22 @@ export async function recordTasks(
     [...byPool(one.targets)].map(([pool, nodes]) => ({ pool, nodes, one })),
   );
   const runs = parts.reduce((sum, { nodes }) => sum + nodes.length, 0);
-  const first = await store.nextIds(parts.length, runs);
-  const all = parts.map(({ pool, nodes, one }, index): InPool => {
-    const name = nodes[0]?.pool_name ?? '';
-    return { id: first.task + index, pool: { id: pool, name }, wanted: one, nodes };
-  });
-  let runId = first.run;
   // What was reserved when the first nodes were looked up counts as reserved.
   const now = Math.min(...wanted.map((one) => one.now));
-  const appends: TaskAppend[] = [];
-  for (const part of all) {
-    const created = createdOf(part, runId, all, context, settings);
-    appends.push(toAppend(part.id, created, part.wanted.start, context, now));
-    runId += part.nodes.length;
-  }
-  await store.create(appends, now);
-  return all.map(({ id }) => id);
+  const make = (first: FirstIds): TaskAppend[] => {
+    const all = parts.map(({ pool, nodes, one }, index): InPool => {
+      const name = nodes[0]?.pool_name ?? '';
+      return { id: first.task + index, pool: { id: pool, name }, wanted: one, nodes };
+    });
+    let runId = first.run;
+    return all.map((part) => {
+      const created = createdOf(part, runId, all, context, settings);
+      runId += part.nodes.length;
+      return toAppend(part.id, created, part.wanted.start, context, now);
+    });
+  };
+  const tasks = await store.create({ tasks: parts.length, runs, make }, now);
+  return tasks.map(({ id }) => id);
 }
 
 function createdOf(

@@ -52,19 +52,19 @@ export function announcing({
   log,
 }: Pick<Parts, 'store' | 'engine' | 'bus' | 'log'>): TaskRecorder {
   return {
-    create: async (appends, now) => {
-      await store.create(appends, now);
-      for (const { task } of appends) {
+    create: async (wanted, now) => {
+      const tasks = await store.create(wanted, now);
+      for (const task of tasks) {
         // Whoever misses a task finds it at the next look into the table.
         engine
           .take(task)
           .catch((error: unknown) => log.warn({ err: error, task: task.id }, 'not taken up yet'));
       }
-      bus.publish(TASK_CREATED_SUBJECT, { ids: appends.map(({ task }) => task.id) });
+      bus.publish(TASK_CREATED_SUBJECT, { ids: tasks.map(({ id }) => id) });
+      return tasks;
     },
     reserve: (...request) => store.reserve(...request),
     reserveForRemoval: (...request) => store.reserveForRemoval(...request),
-    nextIds: (...request) => store.nextIds(...request),
   };
 }
 

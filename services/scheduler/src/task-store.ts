@@ -113,12 +113,15 @@ function runColumns(rows: Changes['runs']): unknown[] {
 }
 
 /**
- * The connections for commits and for new tasks. The plans of those statements are made once and kept, while the tables are small
- * perhaps, and must suit them when they have millions of rows: they find rows in indexes, whatever PostgreSQL thinks of their
- * number then. Two connections, because one commit is under way at a time and one creation may be beside it.
+ * The connections for commits and for new tasks. Left to itself PostgreSQL plans those statements anew each time, which costs a
+ * small commit two thirds of all it costs: it reckons that a plan for these few rows is worth it. So the plans are made once and
+ * kept, while the tables are small perhaps, and must suit them when they have millions of rows: they find rows in indexes,
+ * whatever PostgreSQL thinks of their number then. Two connections, because one commit is under way at a time and one creation
+ * may be beside it.
  */
 export function openCommits(url: string, log: Logger): Kysely<unknown> {
   const pool = createPool(url, 'scheduler', log, 2, {
+    plan_cache_mode: 'force_generic_plan',
     enable_seqscan: 'off',
     enable_hashjoin: 'off',
     enable_mergejoin: 'off',
@@ -150,18 +153,26 @@ const PROGRESS = `
 /** Nodes named in a refusal at most. */
 const NAMED = 20;
 
-/** The first of the ids that were taken for tasks and for runs; the others follow it. */
-export interface NextIds {
+/** The first of the ids for new tasks and for their runs; the others follow it. */
+export interface FirstIds {
   task: number;
   run: number;
 }
 
+/** New tasks before they have their ids. */
+export interface NewAppends {
+  tasks: number;
+  runs: number;
+  /** What is to be recorded, as many tasks and runs as announced. */
+  make: (first: FirstIds) => TaskAppend[];
+}
+
 /** What making and resuming tasks needs of the store. */
 export interface TaskRecorder {
-  create(appends: TaskAppend[], now: number): Promise<void>;
+  /** Records new tasks, all or none; see `TaskStore`. */
+  create(wanted: NewAppends, now: number): Promise<TaskState[]>;
   reserve(nodes: number[], taskId: number, ttlMs: number, now: number): Promise<number[]>;
   reserveForRemoval(nodes: number[], ttlMs: number, now: number): Promise<void>;
-  nextIds(tasks: number, runs: number): Promise<NextIds>;
 }
 
 /** The scheduler's PostgreSQL schema, as the engine needs it. */
@@ -271,15 +282,16 @@ export class TaskStore implements EngineStore, TaskRecorder {
   }
 
   /**
-   * Records new tasks, each with its runs and the holds on its nodes, all or none.
+   * Records new tasks, each with its runs and the holds on its nodes, all or none. Their ids rise in the order of commits.
    * @throws ServiceError `in_use` naming nodes that are held; `wrong_state` when the moment of a schedule that leads to
    *   a task has its outcome already.
    */
-  async create(appends: TaskAppend[], now: number): Promise<void> {
-    const tasks = appends.map(({ task }) => task);
-    const streams = appends.map(streamAppend);
-    assertOnce(tasks);
-    const base = await this.commits.transaction().execute(async (trx) => {
+  async create(wanted: NewAppends, now: number): Promise<TaskState[]> {
+    const { tasks, streams, base } = await this.commits.transaction().execute(async (trx) => {
+      const appends = wanted.make(await nextIds(trx, wanted));
+      const tasks = appends.map(({ task }) => task);
+      const streams = appends.map(streamAppend);
+      assertOnce(tasks);
       if (tasks.some(({ created }) => created.occurrence)) await lockHistory(trx);
       for (const { created } of tasks) {
         await assertFiring(trx, created);
@@ -288,9 +300,10 @@ export class TaskStore implements EngineStore, TaskRecorder {
       const row = await insert(trx, streams, tasks, now);
       const nodes = tasks.flatMap(({ runs }) => runs.map(({ node }) => node));
       if (row.taken < nodes.length) await refuseHeld(trx, tasks, nodes, now);
-      return row.base;
+      return { tasks, streams, base: row.base };
     });
     this.onRecorded(recordedAs(taskEventTypes, streams, base, now));
+    return tasks;
   }
 
   /** Takes nodes for a task for a while; returns those that somebody else holds. */
@@ -319,13 +332,6 @@ export class TaskStore implements EngineStore, TaskRecorder {
     });
   }
 
-  /** Takes ids for so many tasks and runs. They are never given again. */
-  async nextIds(tasks: number, runs: number): Promise<NextIds> {
-    const [ids] = await this.query<NextIds>(NEXT_IDS, [tasks, runs]);
-    if (!ids) throw new Error('the counters of tasks and runs are gone');
-    return ids;
-  }
-
   private async query<Row>(text: string, parameters: unknown[]): Promise<Row[]> {
     return (await this.raw.executeQuery<Row>(CompiledQuery.raw(text, parameters))).rows;
   }
@@ -333,6 +339,13 @@ export class TaskStore implements EngineStore, TaskRecorder {
 
 function streamAppend({ task, events, expectedVersion, meta }: TaskAppend): MetaAppend<TaskEvent> {
   return { stream: streamOf(task.id), expectedVersion, events, meta };
+}
+
+/** Takes ids. Before the lock of the history, as everybody who takes both. */
+async function nextIds(trx: Transaction<unknown>, { tasks, runs }: NewAppends): Promise<FirstIds> {
+  const { rows } = await trx.executeQuery<FirstIds>(CompiledQuery.raw(NEXT_IDS, [tasks, runs]));
+  if (!rows[0]) throw new Error('the counters of tasks and runs are gone');
+  return rows[0];
 }
 
 /** @throws ServiceError `in_use` when two of the tasks want the same node. */

@@ -163,18 +163,21 @@ export class SimulatedDatabase {
       outputSize: (runId, step, attempt) => query(() => this.output(runId, step, attempt).length),
       progressOf: (dependencies) => query(() => dependencies.flatMap((one) => this.progressOf(one))),
       commit: (commit) => transact(this.transactionOf(commit)),
-      create: (appends, now) => transact(this.creationOf(appends, now)),
-      reserve: (nodes, taskId, ttlMs, now) => query(() => this.hold(nodes, taskId, now + ttlMs, now)),
-      reserveForRemoval: async () => {
-        throw new Error('the removal of nodes is not simulated');
-      },
-      nextIds: (tasks, runs) =>
-        query(() => {
+      create: async ({ tasks, runs, make }, now) => {
+        const first = await query(() => {
           const { task, run } = this.counters;
           this.counters.task += tasks;
           this.counters.run += runs;
           return { task: task + 1, run: run + 1 };
-        }),
+        });
+        const appends = make(first);
+        await transact(this.creationOf(appends, now));
+        return appends.map(({ task }) => task);
+      },
+      reserve: (nodes, taskId, ttlMs, now) => query(() => this.hold(nodes, taskId, now + ttlMs, now)),
+      reserveForRemoval: async () => {
+        throw new Error('the removal of nodes is not simulated');
+      },
     };
   }
 

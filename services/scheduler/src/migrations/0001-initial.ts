@@ -8,7 +8,7 @@ import { type Kysely, sql } from 'kysely';
  * - `host_keys`: SSH host keys accepted at first sight.
  * - `attempt_output`: what commands printed, in pieces by byte offset. Beside the events because it is bulk data that no
  *   decision depends on.
- * - `counters`: ids given so far; never given twice, not even when what they were for was not recorded.
+ * - `counters`: ids given so far.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createEventTables(db);
