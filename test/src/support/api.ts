@@ -1,5 +1,3 @@
-import { Agent, fetch as fetchWith } from 'undici';
-
 /** An answer of the HTTP API. */
 export interface Answer<Data = unknown> {
   status: number;
@@ -53,6 +51,18 @@ export class RefusedCall extends Error {
   }
 }
 
+/** A `fetch` that trusts this authority. Its library is large, and read when it is used: few systems are secured. */
+function fetchTrusting(ca: string): typeof fetch {
+  const ready = import('undici').then((undici) => ({
+    ...undici,
+    dispatcher: new undici.Agent({ connect: { ca } }),
+  }));
+  return (async (url: string, init: object) => {
+    const { fetch, dispatcher } = await ready;
+    return fetch(url, { ...init, dispatcher });
+  }) as unknown as typeof fetch;
+}
+
 /** A client of the HTTP API as scripts use it: POST with JSON, answers in the envelope. */
 export class ApiClient {
   constructor(
@@ -64,10 +74,7 @@ export class ApiClient {
     /** Certificate (PEM) of the authority to trust, for https. */
     ca?: string,
   ) {
-    if (ca !== undefined) {
-      const dispatcher = new Agent({ connect: { ca } });
-      this.fetch = ((url: string, init: object) => fetchWith(url, { ...init, dispatcher })) as typeof fetch;
-    }
+    if (ca !== undefined) this.fetch = fetchTrusting(ca);
   }
 
   /** Node's own, unless it must be told whom to trust. */

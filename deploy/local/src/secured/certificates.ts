@@ -1,18 +1,22 @@
 import { webcrypto } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-// The library's own dependency wants it to be there first.
-import 'reflect-metadata';
-import * as x509 from '@peculiar/x509';
-
-// The library's types are those of browsers, which Node's own are not named like.
-x509.cryptoProvider.set(webcrypto as never);
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3_650;
 const SERVER_DAYS = 365;
 const AUTHORITY_NAME = 'CN=Rigel on this machine';
+
+/** Hundreds of modules, read when a certificate is made: a system that is not secured makes none. */
+async function loadX509(): Promise<typeof import('@peculiar/x509')> {
+  // The library's own dependency wants it to be there first.
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
+  // The library's types are those of browsers, which Node's own are not named like.
+  x509.cryptoProvider.set(webcrypto as never);
+  return x509;
+}
 
 /** A key and its certificate, as PEM. */
 export interface Certificate {
@@ -31,6 +35,7 @@ export async function ensureAuthority(folder: string): Promise<Certificate> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
+  const x509 = await loadX509();
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const cert = await x509.X509CertificateGenerator.createSelfSigned({
     name: AUTHORITY_NAME,
@@ -64,6 +69,7 @@ export async function issueLoopbackCertificate(
   authority: Certificate,
   { name = 'localhost', addresses = [], client = false }: CertificateOptions = {},
 ): Promise<Certificate> {
+  const x509 = await loadX509();
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const issuer = new x509.X509Certificate(authority.cert);
   const signingKey = await webcrypto.subtle.importKey(
@@ -96,7 +102,8 @@ export async function issueLoopbackCertificate(
 }
 
 async function toPem(key: webcrypto.CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
+  const { PemConverter } = await loadX509();
+  return PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
 }
 
 function validFor(days: number): { notBefore: Date; notAfter: Date } {
