@@ -448,7 +448,8 @@ t.test('private events are left out of what is published, and followers go on be
     if (batch.end) batches.push(batch);
   });
   const relaying = relay(t, owner, known);
-  const consumer = follow(t, follower, remember, known);
+  // Not the private ones: what is recorded before it has looked back for the first time it reads, and those are there then.
+  const consumer = follow(t, follower, remember, new EventTypes({ Happened: [] }));
   await waitFor(async () => (await sql`SELECT FROM event_checkpoints`.execute(follower)).rows.length === 1, {
     what: 'the consumer to begin',
   });
