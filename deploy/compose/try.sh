@@ -5,12 +5,11 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
-export COMPOSE_PROJECT_NAME=rigel-try RIGEL_HTTPS_PORT=18443
-mkdir "$work/deploy"
-cp -r . "$work/deploy/compose"
-cp -r ../nats "$work/deploy/nats"
+export COMPOSE_PROJECT_NAME=rigel-try RIGEL_HTTPS_PORT=18443 RIGEL_SSH_USER=deploy
+mkdir -p "$work/deploy/compose"
+cp compose.yaml prepare.sh "$work/deploy/compose"
+cp -r ../nats "$work/deploy"
 cd "$work/deploy/compose"
-rm -rf secrets
 ssh-keygen -q -t ed25519 -N '' -f "$work/key"
 mkdir "$work/node"
 cp "$work/key.pub" "$work/node/authorized_keys"
@@ -57,10 +56,14 @@ create() { api "$@" | grep -q '"code":0,' || { echo "refused: $*" >&2; false; };
 # Answers do not come while the gateway or the database is away.
 ended() {
   for _ in $(seq 120); do
-    if api /task/1 -X POST 2> /dev/null | grep -q '"end_reason":"completed"'; then return 0; fi
+    case "$(api /task/1 -X POST 2> /dev/null || true)" in
+      *'"end_reason":"completed"'*) return 0 ;;
+      *'"end_reason":"failed"'*) break ;;
+    esac
     sleep 1
   done
-  echo 'the task has not ended well' >&2
+  echo 'the task has not ended well:' >&2
+  api /task/1/why >&2 || true
   return 1
 }
 
@@ -80,7 +83,7 @@ create /task_tpl/create -d '{"name": "try", "desc": "", "steps": [{"name": "try"
 create /task/create -d "{\"template_id\": 1, \"task_name\": \"try\", \"opr_user\": \"try\", \"max_num\": 3,
   \"nodes\": [$(list '{"ip": "%s"},')], \"params\": {\"word\": \"it\"}}"
 for node in $nodes; do
-  until docker exec "$node" test -e /tmp/ran; do sleep 0.2; done
+  for _ in $(seq 60); do docker exec "$node" test -e /tmp/ran && break || sleep 0.5; done
 done
 compose restart scheduler
 docker kill "$(compose ps -q executor | head -n 1)" > /dev/null
