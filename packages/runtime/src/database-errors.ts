@@ -20,3 +20,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (typeof code === 'string') return UNAVAILABLE_STATES.test(code) || SOCKET_CODES.has(code);
   return DRIVER_MESSAGES.test(error.message);
 }
+
+/** Whether an error means that the role may not do what it was about to do. */
+export function isPermissionDenied(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === '42501';
+}

@@ -93,11 +93,19 @@ export async function grantRuntime(owner: pg.Client, schema: string): Promise<vo
   const { rowCount } = await owner.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
   if (rowCount === 0) return;
   const name = pg.escapeIdentifier(schema);
-  await owner.query(`GRANT USAGE ON SCHEMA ${name} TO ${role}`);
-  await owner.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${name} TO ${role}`);
-  await owner.query(`GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${name} TO ${role}`);
-  for (const table of ['kysely_migration', 'kysely_migration_lock']) {
-    await owner.query(`REVOKE INSERT, UPDATE, DELETE ON ${name}.${table} FROM ${role}`);
+  // At once, so that there is no moment when the role may change what has happened.
+  await owner.query('BEGIN');
+  try {
+    await owner.query(`GRANT USAGE ON SCHEMA ${name} TO ${role}`);
+    await owner.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${name} TO ${role}`);
+    await owner.query(`GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${name} TO ${role}`);
+    for (const table of ['kysely_migration', 'kysely_migration_lock']) {
+      await owner.query(`REVOKE INSERT, UPDATE, DELETE ON ${name}.${table} FROM ${role}`);
+    }
+    await owner.query(`REVOKE UPDATE, DELETE ON ${name}.events FROM ${role}`);
+    await owner.query('COMMIT');
+  } catch (error) {
+    await owner.query('ROLLBACK');
+    throw error;
   }
-  await owner.query(`REVOKE UPDATE, DELETE ON ${name}.events FROM ${role}`);
 }

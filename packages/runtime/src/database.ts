@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { isPermissionDenied } from './database-errors.js';
 import { measurePool } from './database-metrics.js';
 import { PreparingClient } from './prepared.js';
 
@@ -129,11 +130,11 @@ async function waitForMigrations(
   const known = Object.keys(options.migrations);
   for (let attempt = 0; ; attempt++) {
     const applied: string[] = await appliedMigrations(db, schema).catch((error: unknown): string[] => {
-      if (error instanceof DatabaseNotUsable) return [];
+      if (error instanceof DatabaseNotUsable || isPermissionDenied(error)) return [];
       throw error;
     });
     const missing = known.filter((name) => !applied.includes(name));
-    if (missing.length === 0) {
+    if (missing.length === 0 && (await mayUseTables(db, schema))) {
       const unknown = applied.filter((name) => !known.includes(name));
       if (unknown.length > 0) log.warn({ schema, unknown }, 'the schema is newer than this program');
       return;
@@ -142,6 +143,22 @@ async function waitForMigrations(
       log.warn({ schema, missing }, 'waiting for migrations: run `rigel database migrate` as the owner');
     await sleep(RETRY_MS, undefined, { signal });
   }
+}
+
+/** Whether the owner has granted what it made: it does so a moment after the migrations. */
+async function mayUseTables(db: Kysely<unknown>, schema: string): Promise<boolean> {
+  const { rows } = await sql<{ granted: boolean }>`
+    SELECT NOT EXISTS (
+      SELECT FROM pg_class made
+      JOIN pg_class history
+        ON history.relnamespace = made.relnamespace AND history.relname = 'kysely_migration' AND history.relowner = made.relowner
+      WHERE made.relnamespace = to_regnamespace(${schema}) AND CASE
+        WHEN made.relkind = 'S' THEN NOT has_sequence_privilege(made.oid, 'USAGE')
+        WHEN made.relkind IN ('r', 'p') THEN NOT has_table_privilege(made.oid, 'SELECT')
+        ELSE false
+      END
+    ) AS granted`.execute(db);
+  return rows[0]?.granted === true;
 }
 
 /** A service's database cannot be used as it is; the message says why, without any password. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -18,7 +18,11 @@ const run = promisify(execFile);
 
 interface ComposeService {
   image: string;
+  build?: object;
+  pull_policy?: string;
   command: string[];
+  depends_on?: Record<string, { condition: string }>;
+  security_opt?: string[];
   user?: string;
   read_only?: boolean;
   cap_drop?: string[];
@@ -110,7 +114,14 @@ t.test('every part is a service that logs in as itself and has what its settings
     Object.keys(compose.services).filter((name) => compose.services[name]?.networks.includes(network));
   t.same(reach('nodes'), ['executor'], 'only executors reach nodes');
   t.same(reach('outside'), ['gateway'], 'only the gateway is reached');
+  const owners = PARTICIPANTS.filter((name) => compose.services[name]?.environment?.DATABASE_URL);
+  t.same(
+    reach('database').sort(),
+    [...owners, 'migrations', 'postgres'].sort(),
+    'only who uses the database reaches it',
+  );
   t.equal(compose.networks.inside?.internal, true);
+  t.equal(compose.networks.database?.internal, true);
   for (const [name, { secrets = [], networks }] of Object.entries(compose.services)) {
     for (const secret of secrets) t.ok(compose.secrets[secret], `${name}: secret ${secret} is declared`);
     for (const network of networks)
@@ -118,6 +129,45 @@ t.test('every part is a service that logs in as itself and has what its settings
   }
   const others = Object.keys(compose.services).filter((name) => !PARTICIPANTS.includes(name as Participant));
   t.same(others.sort(), ['migrations', 'nats', 'postgres']);
+});
+
+t.test('no container has more rights than it needs', async (t) => {
+  for (const [name, { cap_drop, security_opt }] of Object.entries(compose.services)) {
+    t.same(cap_drop, ['ALL'], name);
+    t.same(security_opt, ['no-new-privileges:true'], name);
+  }
+});
+
+t.test('the image is built once and never asked of a registry', async (t) => {
+  const own = Object.entries(compose.services).filter(([, { image }]) => image === 'rigel');
+  t.same(
+    own.filter(([, { build }]) => build).map(([name]) => name),
+    ['migrations'],
+    'each service that builds it makes another image of that name',
+  );
+  for (const [name, { pull_policy }] of own) t.equal(pull_policy, 'never', name);
+});
+
+t.test('what a service needs is started before it and stopped after it', async (t) => {
+  t.same(compose.services.migrations?.depends_on, { postgres: { condition: 'service_healthy' } });
+  for (const participant of PARTICIPANTS) {
+    const { depends_on, environment } = compose.services[participant] ?? {};
+    t.same(
+      depends_on,
+      {
+        nats: { condition: 'service_started' },
+        ...(environment?.DATABASE_URL
+          ? { migrations: { condition: 'service_completed_successfully' } }
+          : undefined),
+      },
+      participant,
+    );
+  }
+});
+
+t.test('the secrets are not among what is sent to be built', async (t) => {
+  const ignored = await readFile(join(REPOSITORY_DIR, 'deploy', 'Dockerfile.dockerignore'), 'utf8');
+  t.ok(ignored.split('\n').includes('deploy/compose/secrets'));
 });
 
 t.test('prepare.sh makes every file that it names, and they fit together', async (t) => {
@@ -129,7 +179,8 @@ t.test('prepare.sh makes every file that it names, and they fit together', async
   await cp(join(REPOSITORY_DIR, 'deploy', 'nats'), join(root, 'deploy', 'nats'), { recursive: true });
   await writeFile(join(root, 'key'), ssh2.utils.generateKeyPairSync('ed25519').private, { mode: 0o600 });
   // By an address that holds from where the user stands only.
-  const prepare = () => run('bash', ['deploy/compose/prepare.sh', 'key'], { cwd: root });
+  const prepare = (env: NodeJS.ProcessEnv = {}) =>
+    run('bash', ['deploy/compose/prepare.sh', 'key'], { cwd: root, env: { PATH: process.env.PATH, ...env } });
   await prepare();
 
   const named = [
@@ -172,4 +223,23 @@ t.test('prepare.sh makes every file that it names, and they fit together', async
   const before = await readFile(join(secrets, 'nats', 'scheduler'), 'utf8');
   await prepare();
   t.equal(await readFile(join(secrets, 'nats', 'scheduler'), 'utf8'), before, 'again: nothing is lost');
+
+  await rm(join(secrets, 'tls', 'server.crt'));
+  await prepare({ SUDO_UID: '4711', SUDO_GID: '4712' });
+  const renewed = new X509Certificate(await readFile(join(secrets, 'tls', 'server.crt')));
+  t.not(renewed.serialNumber, certificate.serialNumber, 'a certificate that was removed is made again');
+  t.ok(renewed.verify(authority.publicKey), 'by the same authority');
+  t.ok(renewed.checkPrivateKey(createPrivateKey(await readFile(join(secrets, 'tls', 'server.key')))));
+  t.same(
+    await readFile(join(secrets, 'tls', 'postgres.key')),
+    await readFile(join(secrets, 'tls', 'server.key')),
+  );
+  if (process.getuid?.() === 0) {
+    const ownerOf = async (file: string) => (await stat(join(secrets, file))).uid;
+    t.equal(await ownerOf('nats.env'), 4711, 'who called sudo reads what Compose reads');
+    t.equal(await ownerOf('.'), 4711);
+    t.equal(await ownerOf('ca.key'), 0);
+    t.equal(await ownerOf('ssh/id'), 10001);
+    t.equal(await ownerOf('tls/postgres.key'), 999);
+  }
 });
