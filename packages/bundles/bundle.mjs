@@ -24,12 +24,12 @@ const TAP = {
       contents: 'export default String;',
     }));
     // Its own files, to leave them out of stack traces.
-    onLoad({ filter: /@tapjs.stack.dist.esm.index\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replace(
-        'const getTestBuiltPath = () => {',
-        '$& return new URL(import.meta.url).pathname;',
-      ),
-    }));
+    onLoad({ filter: /@tapjs.stack.dist.esm.index\.js$/ }, ({ path }) => {
+      const begin = 'const getTestBuiltPath = () => {';
+      const code = readFileSync(path, 'utf8');
+      if (!code.includes(begin)) throw new Error(`${path} has changed: how does it find its own files now?`);
+      return { contents: code.replace(begin, `${begin} return new URL(import.meta.url).pathname;`) };
+    });
   },
 };
 

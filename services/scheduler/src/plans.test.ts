@@ -45,6 +45,13 @@ for (const [what, text] of Object.entries({ 'a commit': COMMIT, 'the creation of
     rows.map((row) => row['QUERY PLAN']),
   );
 }
+const planned = await commits.transaction().execute(async (trx) => {
+  const run = (text: string) => trx.executeQuery<Record<string, unknown>>(CompiledQuery.raw(text));
+  await run('PREPARE one AS SELECT FROM tasks WHERE id = $1');
+  for (const id of [1, 2, 3]) await run(`EXECUTE one(${id})`);
+  const { rows } = await run('SELECT generic_plans, custom_plans FROM pg_prepared_statements');
+  return rows;
+});
 await commits.destroy();
 
 const database = new pg.Client({ connectionString: servers.databaseUrl });
@@ -96,6 +103,10 @@ for (const [what, plan] of early) {
     },
   );
 }
+
+t.test('statements of commits and creations are not planned anew each time', async (t) => {
+  t.strictSame(planned, [{ generic_plans: 3, custom_plans: 0 }]);
+});
 
 t.test('a commit finds its runs by their ids', async (t) => {
   const plan = early.get('a commit') ?? [];

@@ -72,7 +72,8 @@ export const COMMIT = prepared(`
 
 /**
  * Records new tasks with their rows and takes their nodes; `taken` is how many nobody else holds. A reservation that is over is
- * nobody's. After the parameters of the append: those of the rows.
+ * nobody's. A node that is named twice is an error: each lies in one pool, and tasks that are made together in different ones.
+ * After the parameters of the append: those of the rows.
  */
 export const CREATE = prepared(`
   WITH ${APPEND_CTES},
@@ -291,7 +292,6 @@ export class TaskStore implements EngineStore, TaskRecorder {
       const appends = wanted.make(await nextIds(trx, wanted));
       const tasks = appends.map(({ task }) => task);
       const streams = appends.map(streamAppend);
-      assertOnce(tasks);
       if (tasks.some(({ created }) => created.occurrence)) await lockHistory(trx);
       for (const { created } of tasks) {
         await assertFiring(trx, created);
@@ -346,17 +346,6 @@ async function nextIds(trx: Transaction<unknown>, { tasks, runs }: NewAppends): 
   const { rows } = await trx.executeQuery<FirstIds>(CompiledQuery.raw(NEXT_IDS, [tasks, runs]));
   if (!rows[0]) throw new Error('the counters of tasks and runs are gone');
   return rows[0];
-}
-
-/** @throws ServiceError `in_use` when two of the tasks want the same node. */
-function assertOnce(tasks: readonly TaskState[]): void {
-  const wanted = new Set<number>();
-  for (const task of tasks) {
-    for (const { node } of task.runs) {
-      if (wanted.has(node)) throw heldByOthers(task, [node]);
-      wanted.add(node);
-    }
-  }
 }
 
 const heldByOthers = (task: TaskState, nodes: readonly number[]): ServiceError =>
@@ -456,7 +445,7 @@ async function hold(
     nodes,
     expiresAt,
     now,
-  }: { taskId: number | null; nodes: number[]; expiresAt: number | null; now: number },
+  }: { taskId: number | null; nodes: number[]; expiresAt: number; now: number },
 ): Promise<number[]> {
   const result = await trx.executeQuery<{ node_id: number }>(
     CompiledQuery.raw(
