@@ -171,6 +171,15 @@ export const tasks = {
     request: Type.Object({ ...pageFields, name: Type.Optional(Type.String()) }),
     response: pageOf(Task),
   }),
+  /**
+   * The task as soon as its run is over, or as it is after `wait_ms`, or earlier where this replica no longer runs it: the caller
+   * asks again as long as `over` is false. Only the owner of the task's partition answers. While a stopped task still has
+   * commands to end on nodes, it is not over.
+   */
+  awaitEnd: defineRpc('scheduler.{partition}.await_end', {
+    request: Type.Object({ id: Id, wait_ms: Type.Integer({ minimum: 0, maximum: 10_000 }) }),
+    response: Type.Object({ task: Task, over: Type.Boolean() }),
+  }),
   get: defineRpc('scheduler.task.get', { request: Type.Object({ id: Id }), response: Task }),
   /** All node runs of a task, in the order of the request that made it. */
   detail: defineRpc('scheduler.task.detail', {

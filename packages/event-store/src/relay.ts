@@ -15,7 +15,7 @@ import { identityOf, toPublished } from './published.js';
 
 const BATCH = 500;
 /** After a notification the relay waits this long for more to come together: a read for each commit would be many. */
-const LINGER_MS = 50;
+const LINGER_MS = 100;
 /** How often the end of the history is told when nothing happens, so that a consumer notices a lost last message. */
 const IDLE_INTERVAL_MS = 1_000;
 /** Events that are kept for the relay at most; beyond it they are forgotten, and read. */

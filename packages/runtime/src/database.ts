@@ -15,6 +15,11 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 /** A process that stands still in the middle of a transaction must not keep others from appending any longer. */
 const IDLE_IN_TRANSACTION_MS = 8_000;
 const CONNECT_TIMEOUT_MS = 4_000;
+/**
+ * A connection that nobody uses is closed after this long. Opening one costs PostgreSQL more than a hundred statements, and each
+ * plans those that it keeps anew: what comes in bursts finds the connections of the last burst.
+ */
+const IDLE_TIMEOUT_MS = 5 * 60_000;
 const RETRY_MS = 500;
 const DEFAULT_CONNECTIONS = 10;
 
@@ -35,6 +40,7 @@ export function createPool(
     max,
     application_name: `rigel-${schema}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     // Statements here are short. Compiling them pays never, and costs 200 ms where PostgreSQL is talked out of a plan (see

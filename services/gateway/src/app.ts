@@ -27,6 +27,7 @@ import { pathOf, tidyAddress } from './request/address.js';
 import { correlationIdFrom } from './request/correlation.js';
 import { foreignOrigin } from './request/origin.js';
 import { endpoints } from './routes/index.js';
+import { TaskEnds } from './task-ends.js';
 import { createTimeFormat } from './time-format.js';
 import { answerTransportError, answerWhatIsNotRouted, readAway } from './transport-errors.js';
 
@@ -78,6 +79,7 @@ export async function buildApp({
 }: AppOptions): Promise<FastifyInstance> {
   const times = createTimeFormat(config.RIGEL_TIME_ZONE);
   const live = new LiveStreams({ bus, log, times, limit: config.RIGEL_HTTP_STREAMS });
+  const taskEnds = new TaskEnds({ bus, limit: config.RIGEL_HTTP_STREAMS });
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlation_id' }),
@@ -114,6 +116,7 @@ export async function buildApp({
   app.addHook('preClose', async () => {
     closing = true;
     live.close();
+    taskEnds.close();
   });
   app.addHook('onSend', async (request, reply) => {
     reply.header('X-Correlation-Id', request.id);
@@ -146,10 +149,10 @@ export async function buildApp({
     const allowed = methodsAt(path) ?? (isPage ? ['GET', 'HEAD'] : undefined);
     return allowed ? methodNotAllowed(reply, allowed) : notFound(reply);
   });
-  measureHttp(app, live, reporter);
+  measureHttp(app, { live, taskEnds, reporter });
   await registerOpenApi(app);
   registerHealth(app, bus);
-  registerEndpoints(app, { bus, log, times, live, authenticator });
+  registerEndpoints(app, { bus, log, times, live, taskEnds, authenticator });
   return app;
 }
 

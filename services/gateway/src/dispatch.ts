@@ -14,6 +14,7 @@ import { encodingOf, readBody } from './request/body.js';
 import { operatorFrom } from './request/operator.js';
 import { readPairs } from './request/pairs.js';
 import { idAsGiven, prepareParameters, type RequestSources } from './request/parameters.js';
+import type { TaskEnds } from './task-ends.js';
 import type { TimeFormat } from './time-format.js';
 
 export interface DispatchOptions {
@@ -21,6 +22,7 @@ export interface DispatchOptions {
   log: Logger;
   times: TimeFormat;
   live: LiveStreams;
+  taskEnds: TaskEnds;
   /** Absent where access is off. */
   authenticator: Authenticator | undefined;
 }
@@ -28,7 +30,7 @@ export interface DispatchOptions {
 /** What goes between Fastify and an endpoint's handler: reading the parameters, and the form of the answer. */
 export function createHandler(
   endpoint: Endpoint,
-  { bus, log, times, live, authenticator }: DispatchOptions,
+  { bus, log, times, live, taskEnds, authenticator }: DispatchOptions,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<Envelope | FastifyReply> {
   const readParameters = prepareParameters(endpoint);
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<Envelope | FastifyReply> => {
@@ -52,6 +54,13 @@ export function createHandler(
           // Here it is over with the answer; other gateways hear of it by its event.
           if ((rpc as Rpc) === access.revokeToken) authenticator?.forget();
           return answer;
+        },
+        taskEnd: (id, seconds) => {
+          request.waited = true;
+          const gone = new AbortController();
+          reply.raw.once('close', () => gone.abort());
+          const context = { correlationId: request.id, actor: operator, client: request.ip };
+          return taskEnds.wait(id, seconds * 1_000, context, gone.signal);
         },
         lastEventId: lastEventIdOf(request),
         live,

@@ -1,4 +1,4 @@
-import type { Role, Rpc, RpcRequest, RpcResponse } from '@rigel/contracts';
+import type { Role, Rpc, RpcRequest, RpcResponse, Task } from '@rigel/contracts';
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Answer } from './envelope.js';
 import type { Failures } from './failures.js';
@@ -27,6 +27,8 @@ export interface Invocation {
    * @throws ServiceError
    */
   call<R extends Rpc>(rpc: R, data: RpcRequest<R>, actor?: string): Promise<RpcResponse<R>>;
+  /** The task when its run is over, or after so many seconds, see `TaskEnds`. */
+  taskEnd(id: number, seconds: number): Promise<Task>;
 }
 
 /** The events of a live stream. */

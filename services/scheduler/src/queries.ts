@@ -7,14 +7,20 @@ import {
   type Task,
   type tasks,
 } from '@rigel/contracts';
-import { contains, readPage } from '@rigel/runtime';
-import type { Kysely } from 'kysely';
+import { contains, prepared, readPage } from '@rigel/runtime';
+import { CompiledQuery, type Kysely } from 'kysely';
 import { readRunOutput } from './live/run-output.js';
 import { readTaskEvents } from './live/task-events.js';
 import { nodeLog } from './node-log.js';
 import type { RunTable, Tables, TaskTable } from './tables.js';
 import { renderLog, versionOfLogId } from './task/log.js';
 import type { TaskStore } from './task-store.js';
+
+/** What everybody asks who waits for a task. */
+const TASK = prepared(`
+  SELECT id, name, template_id, template_name, pool_id, pool_name, options, batch_size, operator, flow_type, state, end_reason,
+    stat, active, version, created_at, updated_at
+  FROM tasks WHERE id = $1`);
 
 function toTask(row: TaskTable): Task {
   return {
@@ -69,6 +75,12 @@ export class TaskQueries {
     return toTask(await this.taskRow(id));
   }
 
+  /** The task, and whether its run is over: nothing of it is at work on any node. */
+  async outcome(id: number): Promise<RpcResponse<typeof tasks.awaitEnd>> {
+    const row = await this.taskRow(id);
+    return { task: toTask(row), over: !row.active };
+  }
+
   async detail(id: number): Promise<{ rows: NodeRun[] }> {
     const task = await this.taskRow(id);
     const runs = await this.db
@@ -103,7 +115,8 @@ export class TaskQueries {
   }
 
   private async taskRow(id: number): Promise<TaskTable> {
-    const row = await this.db.selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
+    const { rows } = await this.db.executeQuery<TaskTable>(CompiledQuery.raw(TASK, [id]));
+    const [row] = rows;
     if (!row) throw new ServiceError('not_found', `there is no task ${id}`);
     return row;
   }

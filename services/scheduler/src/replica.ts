@@ -25,6 +25,8 @@ export interface ReplicaOptions {
   log: Logger;
   /** What explanations of tasks need of the store; without it none are given. */
   why?: WhyStore;
+  /** Reads how tasks are, for those who wait for their end; without it nobody can. */
+  outcomes?: Parts['outcomes'];
 }
 
 /** One scheduler: takes commands for all tasks, and runs those of the partitions it owns. */
@@ -39,13 +41,24 @@ export class Replica {
   private endings: (() => void)[] = [];
 
   constructor(private readonly options: ReplicaOptions) {
-    const { bus, operations, store, wire, clock, settings, log, why } = options;
+    const { bus, operations, store, wire, clock, settings, log, why, outcomes } = options;
     this.engine = new TaskEngine({ store, wire, clock, log });
     this.gates = new GateWatch({ engine: this.engine, store, bus, clock, log });
     const executors = new Executors();
     const { engine } = this;
     this.recorder = announcing({ store, engine, bus, log });
-    this.parts = { bus, operations, engine, store: this.recorder, settings, clock, log, executors, why };
+    this.parts = {
+      bus,
+      operations,
+      engine,
+      store: this.recorder,
+      settings,
+      clock,
+      log,
+      executors,
+      why,
+      outcomes,
+    };
   }
 
   start(): void {

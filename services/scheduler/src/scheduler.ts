@@ -56,7 +56,8 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   work.prepare().catch((error: unknown) => log.warn({ err: error }, 'the work queue cannot be made yet'));
   const operations = new Operations(bus, log);
   onShutdown('operations', () => operations.stop());
-  serveQueries(operations, new TaskQueries(db, store));
+  const outcomes = new TaskQueries(db, store);
+  serveQueries(operations, outcomes);
   const settings = {
     limits: {
       remoteMs: config.RIGEL_REMOTE_TIMEOUT * 1_000,
@@ -77,6 +78,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     settings,
     log,
     why: { load: (id) => store.load(id), whyFacts: (task) => readWhyFacts(untyped, task) },
+    outcomes,
   });
   replica.start();
   const clock = systemClock;

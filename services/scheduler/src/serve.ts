@@ -81,6 +81,8 @@ export interface Parts {
   executors: Executors;
   /** What explanations of tasks need of the store; without it none are given. */
   why?: WhyStore | undefined;
+  /** Reads how tasks are, for those who wait for their end; without it nobody can. */
+  outcomes?: Pick<TaskQueries, 'outcome'> | undefined;
 }
 
 /** What only reads; any replica answers it. */
@@ -262,6 +264,19 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
       options,
     ),
   ];
+  const { outcomes } = parts;
+  if (outcomes) {
+    stops.push(
+      operations.serve(
+        tasks.awaitEnd,
+        async ({ id, wait_ms }) => {
+          await engine.untilGone(id, wait_ms);
+          return outcomes.outcome(id);
+        },
+        options,
+      ),
+    );
+  }
   if (parts.why) stops.push(servePartitionWhy(partition, { ...parts, store: parts.why }));
   return async () => {
     await Promise.all(stops.map((stop) => stop()));

@@ -99,6 +99,8 @@ const NEXT_IDS = prepared(`
     run AS (UPDATE counters c SET last = c.last + $2 FROM task WHERE c.name = 'run' RETURNING c.last)
   SELECT task.last - $1 + 1 AS task, run.last - $2 + 1 AS run FROM task, run`);
 
+const HOST_KEYS = prepared('SELECT node_id, host_key FROM host_keys WHERE node_id = ANY($1)');
+
 /** The parameters of the rows of runs. */
 function runColumns(rows: Changes['runs']): unknown[] {
   const moved = rows.some(({ ip, vm_id }) => ip !== undefined || vm_id !== undefined);
@@ -206,10 +208,9 @@ export class TaskStore implements EngineStore, TaskRecorder {
 
   /** Host keys known of a task's nodes. */
   async hostKeys(task: TaskState): Promise<Map<number, string>> {
-    const rows = await this.query<{ node_id: number; host_key: string }>(
-      'SELECT node_id, host_key FROM host_keys WHERE node_id = ANY($1)',
-      [task.runs.map(({ node }) => node)],
-    );
+    const rows = await this.query<{ node_id: number; host_key: string }>(HOST_KEYS, [
+      task.runs.map(({ node }) => node),
+    ]);
     return new Map(rows.map((row) => [row.node_id, row.host_key]));
   }
 

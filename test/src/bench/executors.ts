@@ -62,7 +62,7 @@ async function stepsPerSecond(executors: number, count: number): Promise<number>
     const template = await rig.fleet.template({ a: sleep, b: sleep, c: sleep });
     const start = performance.now();
     const id = await rig.fleet.startTask(template, nodes);
-    const task = await rig.fleet.ended(id, TASK_TIMEOUT_MS, 100);
+    const task = await rig.fleet.ended(id, TASK_TIMEOUT_MS);
     if (task.state !== 2) throw new Error(`task ${id} ended ${task.end_reason}`);
     return (count * STEPS) / ((performance.now() - start) / 1000);
   } finally {

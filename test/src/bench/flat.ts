@@ -15,8 +15,6 @@ const LARGEST = 10_000;
 const ROUNDS = 3;
 /** Nodes that are worked on at once, whatever the size of the tasks: as many as the executors have slots. */
 const AT_ONCE = 1_000;
-/** Ten clients that ask ten times a second would be a third of what a small task costs. */
-const ASK_MS = 500;
 const COST_GOAL = 1.2;
 const MEMORY_GOAL = 1.5;
 const MEGABYTE = 2 ** 20;
@@ -198,7 +196,7 @@ async function runShape(noop: NoopRig, { size, atOnce, tasks }: Shape): Promise<
   const lane = async (_: unknown, index: number): Promise<void> => {
     // A node is held by one task at a time: each lane has nodes of its own.
     const nodes = noop.nodes.slice(index * size, (index + 1) * size);
-    while (next++ < tasks) await runTask(noop, nodes, ASK_MS);
+    while (next++ < tasks) await runTask(noop, nodes);
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, tasks) }, lane));
 }

@@ -100,7 +100,7 @@ async function measureKill(noop: NoopRig, victim: (taskId: number) => string): P
       await sleep(POLL_MS);
     }
     const recovered = Math.round(performance.now() - start);
-    const task = await rig.fleet.ended(id, TASK_TIMEOUT_MS, 100);
+    const task = await rig.fleet.ended(id, TASK_TIMEOUT_MS);
     if (task.state !== 2) throw new Error(`task ${id} ended ${task.end_reason}`);
     return recovered;
   } finally {

@@ -101,7 +101,7 @@ async function throughRigel(rig: Rig, template: number, nodes: string[]): Promis
   const cpu = await executorsCpu(rig);
   const start = performance.now();
   const id = await rig.fleet.startTask(template, nodes);
-  const task = await rig.fleet.ended(id, TASK_TIMEOUT_MS, 100);
+  const task = await rig.fleet.ended(id, TASK_TIMEOUT_MS);
   const seconds = (performance.now() - start) / 1000;
   if (task.state !== 2) throw new Error(`task ${id} ended ${task.end_reason}`);
   return { seconds, clientCpu: (await executorsCpu(rig)) - cpu };

@@ -109,8 +109,9 @@ export class ApiClient {
     return answer;
   }
 
-  async task(id: number): Promise<TaskInfo> {
-    const [task] = await this.ok<TaskInfo[]>(`/task/${id}`);
+  /** @param wait seconds to wait for its end at most. */
+  async task(id: number, wait = 0): Promise<TaskInfo> {
+    const [task] = await this.ok<TaskInfo[]>(`/task/${id}`, wait > 0 ? { wait } : undefined);
     if (!task) throw new Error(`task ${id} is missing from its answer`);
     return task;
   }

@@ -1,6 +1,9 @@
 import { waitFor } from '@rigel/testing';
 import type { Answer, ApiClient, TaskInfo } from './api.js';
 
+/** Not more, for tests whose tasks have ended while commands of theirs are still being ended. */
+const WAIT_S = 10;
+
 let names = 0;
 /** A name that no other test has used. */
 export function uniqueName(prefix: string): string {
@@ -110,14 +113,14 @@ export class Fleet {
     return id;
   }
 
-  /** Waits until a task is neither waiting nor running. @param intervalMs as in `waitFor`. */
-  async ended(id: number, timeoutMs = 60_000, intervalMs?: number): Promise<TaskInfo> {
+  /** Waits until a task is neither waiting nor running. */
+  async ended(id: number, timeoutMs = 60_000): Promise<TaskInfo> {
     return waitFor(
       async () => {
-        const task = await this.api.task(id);
+        const task = await this.api.task(id, WAIT_S);
         return task.state > 1 && task.end_reason !== '' ? task : undefined;
       },
-      { what: `task ${id} ends`, timeoutMs, intervalMs },
+      { what: `task ${id} ends`, timeoutMs },
     );
   }
 }

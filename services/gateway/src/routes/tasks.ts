@@ -212,15 +212,26 @@ export const tasks: Endpoint[] = [
     methods: READ_BY_POST,
     paths: ['/task/:id'],
     access: 'read',
-    params: Type.Object({ id: idOf('task') }),
+    params: Type.Object({
+      id: idOf('task'),
+      wait: Type.Integer({
+        minimum: 0,
+        maximum: 30,
+        default: 0,
+        description:
+          'Seconds to wait for the end of the run: the answer comes as soon as it is over (`end_reason` is not empty), and no ' +
+          'command of it is at work on any node, or after so long with the task as it is then.',
+      }),
+    }),
     failures: {
       otherwise: failure(400, STORE_LOST, null),
       not_found: exactFailure(400, 'flow not found id {id}', null),
+      busy: failure(503, '', null),
     },
     result: Type.Union([Type.Array(TaskRow), TaskRow]),
     example: [exampleTask],
-    handler: async ({ id }, { method, call, times }) => {
-      const task = toTaskRow(await call(scheduler.get, { id }), times);
+    handler: async ({ id, wait }, { method, call, taskEnd, times }) => {
+      const task = toTaskRow(await (wait > 0 ? taskEnd(id, wait) : call(scheduler.get, { id })), times);
       return method === 'GET' ? done(task) : listed(FIRST_PAGE, { rows: [task], total: 1 });
     },
   }),

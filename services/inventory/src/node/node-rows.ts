@@ -1,5 +1,6 @@
 import { type ClusterRef, isStorable, ServiceError } from '@rigel/contracts';
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { prepared } from '@rigel/runtime';
+import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
 import type { InventoryTables } from '../tables.js';
 
 export const streamOf = (id: number): string => `node-${id}`;
@@ -28,29 +29,36 @@ export interface LocatedNode {
   cluster: ClusterRef;
 }
 
+const PLACES = prepared(`
+  SELECT pools.id AS pool_id, pools.name AS pool_name, clusters.id AS cluster_id, clusters.name AS cluster_name
+  FROM pools JOIN services ON services.id = pools.service_id JOIN clusters ON clusters.id = services.cluster_id
+  WHERE pools.id = ANY($1)`);
+
+interface Place {
+  pool_id: number;
+  pool_name: string;
+  cluster_id: number;
+  cluster_name: string;
+}
+
 /** Nodes with the names of their pools and clusters, oldest first. */
 export async function locatedNodes(
   db: Kysely<InventoryTables>,
   condition: RawBuilder<unknown>,
 ): Promise<LocatedNode[]> {
-  // The cluster is looked for once for each pool, and not for each node.
-  const { rows } = await sql<Omit<LocatedNode, 'cluster'> & { cluster_id: number; cluster_name: string }>`
-    WITH located AS MATERIALIZED (
-      SELECT nodes.id, nodes.ip, nodes.vm_id, nodes.pool_id FROM nodes WHERE ${condition}
-    ),
-    places AS MATERIALIZED (
-      SELECT pools.id AS pool_id, pools.name AS pool_name, cluster.id AS cluster_id, cluster.name AS cluster_name
-      FROM pools CROSS JOIN LATERAL (
-        SELECT clusters.id, clusters.name FROM services JOIN clusters ON clusters.id = services.cluster_id
-        WHERE services.id = pools.service_id LIMIT 1
-      ) AS cluster
-      WHERE pools.id IN (SELECT pool_id FROM located)
-    )
-    SELECT * FROM located JOIN places USING (pool_id) ORDER BY id`.execute(db);
-  return rows.map(({ cluster_id, cluster_name, ...node }) => ({
-    ...node,
-    cluster: { id: cluster_id, name: cluster_name },
-  }));
+  const { rows: nodes } = await sql<Pick<LocatedNode, 'id' | 'ip' | 'vm_id' | 'pool_id'>>`
+    SELECT id, ip, vm_id, pool_id FROM nodes WHERE ${condition} ORDER BY id`.execute(db);
+  // By itself: planning one statement for both took longer than both take.
+  const pools = [...new Set(nodes.map(({ pool_id }) => pool_id))];
+  const { rows } = await db.executeQuery<Place>(CompiledQuery.raw(PLACES, [pools]));
+  const places = new Map(rows.map((place) => [place.pool_id, place]));
+  return nodes.flatMap((node) => {
+    const place = places.get(node.pool_id);
+    // A pool that has just been deleted has no nodes any more.
+    if (!place) return [];
+    const { pool_name, cluster_id, cluster_name } = place;
+    return { ...node, pool_name, cluster: { id: cluster_id, name: cluster_name } };
+  });
 }
 
 /** The cluster of a pool; undefined when there is no such pool. */

@@ -2,7 +2,8 @@ import { systemClock } from '@rigel/clock';
 import { type PublishedTaskEvent, publishedTaskEvents } from '@rigel/contracts';
 import { append, databaseCheckpoint, EventConsumer, EventTypes } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
-import { type Kysely, sql } from 'kysely';
+import { prepared } from '@rigel/runtime';
+import { CompiledQuery, type Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import { eventTypes } from '../event-types.js';
 import { project } from '../projection.js';
@@ -10,6 +11,7 @@ import { recordMachines } from './machines.js';
 import { summarize } from './reports.js';
 
 const STREAM = 'node-reports';
+const LAST_VERSION = prepared('SELECT coalesce(max(version), 0) AS version FROM events WHERE stream = $1');
 const followed = new EventTypes<PublishedTaskEvent>(publishedTaskEvents);
 
 /**
@@ -38,8 +40,7 @@ export function followScheduler({
       const report = summarize(told);
       if (!report) return;
       // The checkpoint's row is locked, and nobody else writes to this stream: the version stays what it is.
-      const { rows } = await sql<{ version: number }>`
-        SELECT coalesce(max(version), 0) AS version FROM events WHERE stream = ${STREAM}`.execute(trx);
+      const { rows } = await trx.executeQuery<{ version: number }>(CompiledQuery.raw(LAST_VERSION, [STREAM]));
       const recorded = await append(
         trx,
         eventTypes,

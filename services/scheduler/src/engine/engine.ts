@@ -101,6 +101,8 @@ const unavailable = (message: string): ServiceError => new ServiceError('unavail
 export class TaskEngine {
   private readonly tasks = new Map<number, LoadedTask>();
   private readonly loading = new Map<number, Promise<LoadedTask | undefined>>();
+  /** Who wants to know when a task is not run here any more, by the task. */
+  private readonly watchers = new Map<number, Set<() => void>>();
   private readonly leases: Leases;
   /** Tells of work that this history does not have. */
   readonly forgotten: Forgotten;
@@ -203,6 +205,27 @@ export class TaskEngine {
   /** Whether a task is to be run here that is not in memory and not on its way there. */
   lacks(taskId: number): boolean {
     return this.partitions.has(partitionOf(taskId)) && !this.tasks.has(taskId) && !this.loading.has(taskId);
+  }
+
+  /**
+   * Resolves when a task is not run here any more: it is over, or another replica's, or must be read again because something could
+   * not be recorded; or after `timeoutMs`. At once where it is not run here.
+   */
+  async untilGone(taskId: number, timeoutMs: number): Promise<void> {
+    await this.loading.get(taskId)?.catch(() => undefined);
+    if (!this.tasks.has(taskId)) return;
+    await new Promise<void>((resolve) => {
+      const watchers = this.watchers.get(taskId) ?? new Set();
+      this.watchers.set(taskId, watchers);
+      const done = (): void => {
+        callOff();
+        watchers.delete(done);
+        if (watchers.size === 0) this.watchers.delete(taskId);
+        resolve();
+      };
+      const callOff = this.options.clock.after(timeoutMs, done);
+      watchers.add(done);
+    });
   }
 
   /** The task as it stands. @throws ServiceError `not_found`, or `unavailable` when another replica owns it. */
@@ -547,6 +570,7 @@ export class TaskEngine {
     if (!loaded) return;
     this.tasks.delete(taskId);
     for (const run of loaded.state.runs) this.leases.end(taskId, run.index);
+    for (const done of this.watchers.get(taskId) ?? []) done();
   }
 }
 

@@ -7,6 +7,7 @@ import * as followedEvent from './0005-followed-event.js';
 import * as scheduleWaits from './0006-schedule-waits.js';
 import * as followedPosition from './0007-followed-position.js';
 import * as runsWithoutReference from './0008-runs-without-reference.js';
+import * as noStatisticsOfPayloads from './0009-no-statistics-of-payloads.js';
 
 /** Applied in the order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -18,4 +19,5 @@ export const migrations: Record<string, Migration> = {
   '0006-schedule-waits': scheduleWaits,
   '0007-followed-position': followedPosition,
   '0008-runs-without-reference': runsWithoutReference,
+  '0009-no-statistics-of-payloads': noStatisticsOfPayloads,
 };

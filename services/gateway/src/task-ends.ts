@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { partitionOf, type RpcResponse, ServiceError, type Task, tasks } from '@rigel/contracts';
+import type { Bus, CallContext } from '@rigel/messaging';
+import { TooManyStreams } from './failures.js';
+
+/** A scheduler that dies owes its answer for so long at most. */
+const PIECE_MS = 5_000;
+/** Before a scheduler is asked again that could not answer, or that has just given the task to another one. */
+const PAUSE_MS = 200;
+
+/**
+ * Clients that wait for the end of a task. The scheduler that runs the task answers as soon as it is over, so a client that
+ * waits costs two requests, however long the task takes.
+ */
+export class TaskEnds {
+  private readonly closing = new AbortController();
+  private waiting = 0;
+
+  constructor(
+    private readonly options: {
+      bus: Bus;
+      /** Clients that may wait at once. */
+      limit: number;
+    },
+  ) {}
+
+  /** Clients that wait now. */
+  get count(): number {
+    return this.waiting;
+  }
+
+  /**
+   * The task as soon as its run is over, or as it is after `ms`, or earlier when this gateway ends.
+   * @param signal of a client that has gone away: nobody waits any more.
+   * @throws ServiceError `not_found`, `unavailable`
+   * @throws TooManyStreams
+   */
+  async wait(id: number, ms: number, context: CallContext, signal: AbortSignal): Promise<Task> {
+    const { limit } = this.options;
+    if (this.waiting >= limit)
+      throw new TooManyStreams(`${limit} clients wait already, more are not allowed`);
+    this.waiting++;
+    try {
+      return await this.waitUntil(
+        id,
+        Date.now() + ms,
+        context,
+        AbortSignal.any([signal, this.closing.signal]),
+      );
+    } finally {
+      this.waiting--;
+    }
+  }
+
+  /** Answers all who wait, with their tasks as they are. */
+  close(): void {
+    this.closing.abort();
+  }
+
+  private async waitUntil(
+    id: number,
+    until: number,
+    context: CallContext,
+    signal: AbortSignal,
+  ): Promise<Task> {
+    while (!signal.aborted) {
+      const begun = Date.now();
+      const piece = Math.min(until - begun, PIECE_MS);
+      if (piece <= 0) break;
+      const answer = await unlessAborted(this.ask(id, piece, context), signal);
+      if (answer?.over) return answer.task;
+      if (Date.now() - begun < piece) await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    }
+    return this.options.bus.call(tasks.get, { id }, context);
+  }
+
+  /** Undefined when nobody runs the task at this moment, which is no news to who waits for its end. */
+  private async ask(
+    id: number,
+    wait_ms: number,
+    context: CallContext,
+  ): Promise<RpcResponse<typeof tasks.awaitEnd> | undefined> {
+    const where = { partition: partitionOf(id), timeoutMs: wait_ms + tasks.awaitEnd.timeoutMs };
+    try {
+      return await this.options.bus.call(tasks.awaitEnd, { id, wait_ms }, { ...context, ...where });
+    } catch (error) {
+      if (error instanceof ServiceError && error.code === 'unavailable') return undefined;
+      throw error;
+    }
+  }
+}
+
+/** What something comes to, or undefined as soon as nobody wants to know any more. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  work.catch(() => undefined);
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<undefined>((resolve) => {
+    stop = () => resolve(undefined);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
