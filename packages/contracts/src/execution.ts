@@ -123,6 +123,9 @@ export type AttemptResult = Static<typeof AttemptResult>;
 
 const refused = Type.Object({ status: Type.Literal('refused'), reason: Type.String() });
 
+/** The task's plan, where the claim has asked for it. Older schedulers do not give it. */
+const plan = Type.Optional(TaskPlan);
+
 export const execution = {
   claim: defineRpc('scheduler.{partition}.claim', {
     request: Type.Object({
@@ -130,6 +133,8 @@ export const execution = {
       run_id: Id,
       executor: Type.String(),
       capabilities: Type.Array(Capability),
+      /** The executor does not have the task's plan, and wants it with the answer. */
+      plan: Type.Optional(Type.Boolean()),
     }),
     response: Type.Union([
       Type.Object({
@@ -146,12 +151,14 @@ export const execution = {
           host_key: Type.Union([Type.String(), Type.Null()]),
         }),
         next: Instruction,
+        plan,
       }),
-      refused,
+      Type.Object({ ...refused.properties, plan }),
     ]),
     timeoutMs: 5_000,
     together: true,
   }),
+  /** The plan by itself, for an executor that did not get it with a claim. */
   plan: defineRpc('scheduler.{partition}.plan', {
     request: Type.Object({ task_id: Id }),
     response: TaskPlan,

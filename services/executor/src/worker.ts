@@ -143,13 +143,12 @@ export class Worker {
   }
 
   private async claim(offer: WorkOffer, context: CallContext): Promise<Claimed> {
-    const { scheduler, plans, executor, capabilities, clock } = this.options;
+    const { plans, clock } = this.options;
     for (let attempt = 1; ; attempt++) {
       try {
-        // First: a granted run whose plan could not be had would be nobody's until its lease is over.
-        const plan = await plans.get(offer.task_id, context);
-        const claim = await scheduler.call(execution.claim, { ...offer, executor, capabilities }, context);
+        const claim = await this.claimWithPlan(offer, context);
         if (claim.status !== 'granted') return { claim };
+        const plan = await plans.get(offer.task_id, context);
         const same = claim.uuid === undefined || claim.uuid === plan.uuid;
         return { claim, plan: same ? plan : await plans.getAnew(offer.task_id, context) };
       } catch (error) {
@@ -159,6 +158,22 @@ export class Worker {
         if (!isUnavailable(error) || attempt === CLAIM_TRIES) throw error;
         await clock.sleep(RETRY_MS * attempt);
       }
+    }
+  }
+
+  /** Claims a run; the first claim of a task brings its plan, for all that are made with it or after it. */
+  private async claimWithPlan(offer: WorkOffer, context: CallContext): Promise<Claim> {
+    const { scheduler, plans, executor, capabilities } = this.options;
+    const keepPlan = plans.comesWithClaim(offer.task_id);
+    const request = { ...offer, executor, capabilities };
+    if (!keepPlan) return scheduler.call(execution.claim, request, context);
+    let plan: TaskPlan | undefined;
+    try {
+      const claim = await scheduler.call(execution.claim, { ...request, plan: true }, context);
+      plan = claim.plan;
+      return claim;
+    } finally {
+      keepPlan(plan);
     }
   }
 

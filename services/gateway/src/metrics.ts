@@ -28,10 +28,13 @@ export function measureHttp(
   { live, taskEnds, reporter }: { live: LiveStreams; taskEnds: TaskEnds; reporter: RequestReporter },
 ): void {
   app.decorateRequest('waited', false);
-  app.addHook('onResponse', async (request, reply) => {
-    if (request.waited || String(reply.getHeader('content-type')).startsWith('text/event-stream')) return;
-    const endpoint = request.routeOptions.config.endpoint?.id ?? OTHER;
-    httpDuration.observe({ endpoint, code: reply.statusCode }, reply.elapsedTime / 1_000);
+  app.addHook('onResponse', (request, reply, done) => {
+    const isStream = String(reply.getHeader('content-type')).startsWith('text/event-stream');
+    if (!isStream && !request.waited) {
+      const endpoint = request.routeOptions.config.endpoint?.id ?? OTHER;
+      httpDuration.observe({ endpoint, code: reply.statusCode }, reply.elapsedTime / 1_000);
+    }
+    done();
   });
   sampled(
     { name: 'rigel_audit_requests_waiting', help: 'Refused requests that are not in the audit yet.' },

@@ -14,6 +14,7 @@ import {
   ServiceError,
   TASK_CONTROL_OPERATION,
   TASK_CREATED_SUBJECT,
+  type TaskPlan,
   tasks,
 } from '@rigel/contracts';
 import { metaOf } from '@rigel/event-store';
@@ -27,6 +28,7 @@ import type { TaskEngine } from './engine/engine.js';
 import { deployPool, expandPool, type OnBehalf, shrinkPool } from './pool-operations.js';
 import type { TaskQueries } from './queries.js';
 import { reserveForResume } from './resume.js';
+import type { TaskCreated } from './task/events.js';
 import type { TaskRecorder } from './task-store.js';
 import type { Executors } from './why/executors.js';
 import { servePartitionWhy, serveWhy, type WhyStore } from './why/serve.js';
@@ -140,6 +142,17 @@ function runIndex(firstRunId: number, runId: number): number {
   return runId - firstRunId;
 }
 
+function planOf(taskId: number, created: TaskCreated): TaskPlan {
+  return {
+    task_id: taskId,
+    uuid: created.uuid,
+    correlation_id: created.correlationId,
+    ...(created.traceparent === undefined ? {} : { traceparent: created.traceparent }),
+    ...(created.cluster === undefined ? {} : { cluster: created.cluster }),
+    steps: created.steps,
+  };
+}
+
 /**
  * Operations that only the owner of a partition answers. Returns a function that takes no more of them; it resolves
  * when what had been sent here has been answered or is being worked on.
@@ -175,13 +188,16 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     ),
     operations.serve(
       execution.claim,
-      async ({ task_id, run_id, executor }): Promise<RpcResponse<typeof execution.claim>> => {
-        const { uuid, firstRunId } = (await engine.task(task_id)).created;
+      async (request): Promise<RpcResponse<typeof execution.claim>> => {
+        const { task_id, run_id, executor } = request;
+        const { created } = await engine.task(task_id);
+        const { uuid, firstRunId } = created;
         const index = runIndex(firstRunId, run_id);
         const { claim, next } = await answered(
           engine.submit(task_id, { type: 'claim', run: index, executor }, null),
         );
-        if (!claim || !next) return { status: 'refused', reason: 'the run needs nobody' };
+        const plan = request.plan ? { plan: planOf(task_id, created) } : {};
+        if (!claim || !next) return { status: 'refused', reason: 'the run needs nobody', ...plan };
         const { lease, node, ip, vm, hostKey } = claim;
         return {
           status: 'granted',
@@ -189,23 +205,14 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
           uuid,
           node: { node_id: node, ip, vm_id: vm, host_key: hostKey },
           next,
+          ...plan,
         };
       },
       options,
     ),
     operations.serve(
       execution.plan,
-      async ({ task_id }) => {
-        const { created } = await engine.task(task_id);
-        return {
-          task_id,
-          uuid: created.uuid,
-          correlation_id: created.correlationId,
-          ...(created.traceparent === undefined ? {} : { traceparent: created.traceparent }),
-          ...(created.cluster === undefined ? {} : { cluster: created.cluster }),
-          steps: created.steps,
-        };
-      },
+      async ({ task_id }) => planOf(task_id, (await engine.task(task_id)).created),
       options,
     ),
     operations.serve(

@@ -38,27 +38,35 @@ export function registerReports(
 ): void {
   app.decorateRequest('refusal', '');
   app.decorateRequest('uncertain', false);
-  app.addHook('preSerialization', async (request, reply, payload) => {
+  app.addHook('preSerialization', (request, reply, payload, done) => {
     if (reply.statusCode >= 400) request.refusal = String((payload as { msg?: unknown }).msg ?? '');
-    return payload;
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const outcome = outcomeOf(request, reply);
-    if (!outcome) return;
-    const { principal, headers } = request;
-    const { endpoint } = request.routeOptions.config;
-    reporter.add({
-      time: Date.now(),
-      operator: principal?.name ?? (accessIsOn ? '' : shorten(operatorFrom(headers.authorization))),
-      action: endpoint?.id ?? shorten(`${request.method} ${pathOf(request.url)}`),
-      target: targetOf(request),
-      client: request.ip,
-      correlation_id: request.id,
-      outcome,
-      status: reply.statusCode,
-      reason: shorten(request.denial || request.refusal),
-    });
+    if (outcome) reporter.add(reportOf(request, reply, { outcome, accessIsOn }));
+    done();
   });
+}
+
+function reportOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { outcome, accessIsOn }: { outcome: UnsuccessfulRequest['outcome']; accessIsOn: boolean },
+): Omit<UnsuccessfulRequest, 'number'> {
+  const { principal, headers } = request;
+  const { endpoint } = request.routeOptions.config;
+  return {
+    time: Date.now(),
+    operator: principal?.name ?? (accessIsOn ? '' : shorten(operatorFrom(headers.authorization))),
+    action: endpoint?.id ?? shorten(`${request.method} ${pathOf(request.url)}`),
+    target: targetOf(request),
+    client: request.ip,
+    correlation_id: request.id,
+    outcome,
+    status: reply.statusCode,
+    reason: shorten(request.denial || request.refusal),
+  };
 }
 
 function outcomeOf(request: FastifyRequest, reply: FastifyReply): UnsuccessfulRequest['outcome'] | undefined {

@@ -2,7 +2,6 @@ import { inventory, type TaskTarget } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime';
-import { sql } from 'kysely';
 import type { Store } from '../store.js';
 import { addNodes } from './add-nodes.js';
 import { nodeDecider } from './decider.js';
@@ -12,6 +11,8 @@ import {
   countNodesOf,
   type LocatedNode,
   locatedNodes,
+  NODES_BY_ID,
+  NODES_OF_POOL,
   nodesByAddress,
 } from './node-rows.js';
 import { removeNodes } from './remove-nodes.js';
@@ -56,11 +57,11 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
 
   operations.serve(inventory.poolTargets, async ({ pool_id }) => {
     await assertPool(db, pool_id);
-    return { targets: (await locatedNodes(db, sql`nodes.pool_id = ${pool_id}`)).map(toTarget) };
+    return { targets: (await locatedNodes(db, NODES_OF_POOL, pool_id)).map(toTarget) };
   });
 
   operations.serve(inventory.targetsById, async ({ ids }) => ({
-    targets: (await locatedNodes(db, sql`nodes.id = ANY(${ids}::bigint[])`)).map(toTarget),
+    targets: (await locatedNodes(db, NODES_BY_ID, ids)).map(toTarget),
   }));
 
   operations.serve(inventory.removeNodes, async (request, context) => {

@@ -1,6 +1,6 @@
 import { type ClusterRef, isStorable, ServiceError } from '@rigel/contracts';
 import { prepared } from '@rigel/runtime';
-import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
+import { CompiledQuery, type Kysely } from 'kysely';
 import type { InventoryTables } from '../tables.js';
 
 export const streamOf = (id: number): string => `node-${id}`;
@@ -41,13 +41,29 @@ interface Place {
   cluster_name: string;
 }
 
-/** Nodes with the names of their pools and clusters, oldest first. */
+/**
+ * Which nodes are looked for. The plans are kept until PostgreSQL analyzes the table again, which it does when it has grown: planning a
+ * hundred addresses costs more than finding them.
+ */
+export const NODES_OF_POOL = prepared(
+  'SELECT id, ip, vm_id, pool_id FROM nodes WHERE pool_id = $1 ORDER BY id',
+);
+export const NODES_BY_ID = prepared(
+  'SELECT id, ip, vm_id, pool_id FROM nodes WHERE id = ANY($1::bigint[]) ORDER BY id',
+);
+const NODES_BY_ADDRESS = prepared(
+  "SELECT id, ip, vm_id, pool_id FROM nodes WHERE ip = ANY($1) AND ip <> '-' ORDER BY id",
+);
+
+/** Nodes with the names of their pools and clusters, oldest first. @param wanted the parameter of the statement */
 export async function locatedNodes(
   db: Kysely<InventoryTables>,
-  condition: RawBuilder<unknown>,
+  statement: string,
+  wanted: number | readonly number[] | readonly string[],
 ): Promise<LocatedNode[]> {
-  const { rows: nodes } = await sql<Pick<LocatedNode, 'id' | 'ip' | 'vm_id' | 'pool_id'>>`
-    SELECT id, ip, vm_id, pool_id FROM nodes WHERE ${condition} ORDER BY id`.execute(db);
+  const { rows: nodes } = await db.executeQuery<Pick<LocatedNode, 'id' | 'ip' | 'vm_id' | 'pool_id'>>(
+    CompiledQuery.raw(statement, [wanted]),
+  );
   // By itself: planning one statement for both took longer than both take.
   const pools = [...new Set(nodes.map(({ pool_id }) => pool_id))];
   const { rows } = await db.executeQuery<Place>(CompiledQuery.raw(PLACES, [pools]));
@@ -81,6 +97,6 @@ export async function nodesByAddress(
   addresses: readonly string[],
 ): Promise<Map<string, LocatedNode>> {
   const wanted = addresses.filter(isStorable);
-  const rows = await locatedNodes(db, sql`nodes.ip = ANY(${wanted}) AND nodes.ip <> '-'`);
+  const rows = await locatedNodes(db, NODES_BY_ADDRESS, wanted);
   return new Map(rows.map((node) => [node.ip, node]));
 }

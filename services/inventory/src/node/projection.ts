@@ -1,7 +1,12 @@
-import { sql } from 'kysely';
+import { prepared } from '@rigel/runtime';
+import { CompiledQuery, sql } from 'kysely';
 import type { Projection } from '../tables.js';
 import type { NodeEvent } from './decider.js';
 import type { NodesReported } from './reports.js';
+
+const REPORTED = prepared(
+  'UPDATE nodes SET state = $1, status = coalesce($2::smallint, status) WHERE id = ANY($3::bigint[])',
+);
 
 export const nodeProjection: Projection<NodeEvent | NodesReported> = {
   async NodeAdded(trx, added) {
@@ -32,9 +37,7 @@ export const nodeProjection: Projection<NodeEvent | NodesReported> = {
   },
   async NodesReported(trx, reported) {
     for (const { state, status, nodes } of reported.flatMap(({ reports }) => reports)) {
-      await sql`
-        UPDATE nodes SET state = ${state}, status = coalesce(${status ?? null}::smallint, status)
-        WHERE id = ANY(${nodes}::bigint[])`.execute(trx);
+      await trx.executeQuery(CompiledQuery.raw(REPORTED, [state, status ?? null, nodes]));
     }
   },
 };
