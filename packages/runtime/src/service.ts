@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   health,
   natsSettings,
@@ -186,5 +186,6 @@ function exitForConfig(name: string, error: ConfigError): never {
 
 /** A new correlation id, for work that no request from outside began. */
 export function newCorrelationId(): string {
-  return randomBytes(8).toString('hex');
+  // Many at a time are kept ready; fresh random bytes cost a request more than its parameters do.
+  return randomUUID().replaceAll('-', '').slice(0, 16);
 }

@@ -101,7 +101,7 @@ export async function buildApp({
     },
   });
   answerWhatIsNotRouted(app.server);
-  await registerSecurityHeaders(app);
+  registerSecurityHeaders(app);
   declarePrincipal(app);
   const accessIsOn = config.RIGEL_ACCESS === 'on';
   const reporter = new RequestReporter({ bus, log });

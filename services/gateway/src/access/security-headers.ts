@@ -1,12 +1,14 @@
-import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
+import helmet from 'helmet';
 
 /**
  * What a browser is told to do and not to do with an answer. Answers of the API are data: nothing in them may be run, shown in
  * a frame or guessed to be of another type. The page of the documentation has a policy of its own, see openapi.ts.
+ *
+ * The library without its plugin for Fastify, which reads these options anew for each request.
  */
-export async function registerSecurityHeaders(app: FastifyInstance): Promise<void> {
-  await app.register(helmet, {
+export function registerSecurityHeaders(app: FastifyInstance): void {
+  const setHeaders = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
@@ -14,6 +16,9 @@ export async function registerSecurityHeaders(app: FastifyInstance): Promise<voi
     // That everything under this name is to come by HTTPS only is for whoever runs what ends TLS there to promise.
     strictTransportSecurity: false,
   });
+  app.addHook('onRequest', (request, reply, done) =>
+    setHeaders(request.raw, reply.raw, (error) => done(error as Error | undefined)),
+  );
 }
 
 /** The documentation's page: what comes from this server, and the styles that it writes into itself. */
