@@ -11652,7 +11652,10 @@ export interface operations {
     };
     "task.info.get": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Seconds to wait for the end of the run: the answer comes as soon as it is over (`end_reason` is not empty), and no command of it is at work on any node, or after so long with the task as it is then. */
+                wait?: number;
+            };
             header?: never;
             path: {
                 /** @description Id of the task. */
@@ -11809,6 +11812,27 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
+            /** @description (the reason) — as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 503,
+                     *       "msg": "the reason",
+                     *       "data": null
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 503;
+                        msg: string;
+                        data: null;
+                    };
+                };
+            };
         };
     };
     "task.info": {
@@ -11821,7 +11845,24 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Seconds to wait for the end of the run: the answer comes as soon as it is over (`end_reason` is not empty), and no command of it is at work on any node, or after so long with the task as it is then.
+                     * @default 0
+                     */
+                    wait?: number;
+                };
+                "application/x-www-form-urlencoded": {
+                    /**
+                     * @description Seconds to wait for the end of the run: the answer comes as soon as it is over (`end_reason` is not empty), and no command of it is at work on any node, or after so long with the task as it is then.
+                     * @default 0
+                     */
+                    wait?: number;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -11970,6 +12011,27 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
+            /** @description (the reason) — as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 503,
+                     *       "msg": "the reason",
+                     *       "data": null
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 503;
+                        msg: string;
+                        data: null;
+                    };
+                };
+            };
         };
     };
     "task.detail.get": {

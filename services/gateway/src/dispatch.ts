@@ -58,9 +58,11 @@ export function createHandler(
         taskEnd: (id, seconds) => {
           request.waited = true;
           const gone = new AbortController();
-          reply.raw.once('close', () => gone.abort());
+          reply.raw.once('close', () => {
+            if (!reply.raw.writableFinished) gone.abort();
+          });
           const context = { correlationId: request.id, actor: operator, client: request.ip };
-          return taskEnds.wait(id, seconds * 1_000, context, gone.signal);
+          return taskEnds.wait(id, seconds * 1_000, context, gone);
         },
         lastEventId: lastEventIdOf(request),
         live,

@@ -19,6 +19,9 @@ const LOOK_AGAIN_MS = 300;
 /** A service that says nothing good of itself for so long is down, and not merely busy. */
 const DOWN_MS = DEFAULT_RPC_TIMEOUT_MS - FIRST_LOOK_MS;
 
+/** Said to who waits for a call no more. Made once: an error of its own for each call would cost more than the rest of it. */
+const OVER = new Error('nobody waits any more');
+
 /** What takes part in an operation beside the service that answers it. */
 const OTHERS: ReadonlyMap<Rpc, readonly ServiceName[]> = new Map<Rpc, readonly ServiceName[]>([
   ...[tasks.create, tasks.expand, tasks.shrink, tasks.deploy].map((rpc): [Rpc, ServiceName[]] => [
@@ -41,15 +44,21 @@ export async function callPatiently<R extends Rpc>(
 ): Promise<RpcResponse<R>> {
   if (rpc.timeoutMs <= DEFAULT_RPC_TIMEOUT_MS) return bus.call(rpc, data, context);
   const over = new AbortController();
+  let firstLook: NodeJS.Timeout | undefined;
+  const down = new Promise<never>((_resolve, reject) => {
+    firstLook = setTimeout(() => {
+      failWhenDown(bus, participants(rpc), context, over.signal).catch(reject);
+    }, FIRST_LOOK_MS).unref();
+  });
   const call = bus.call(rpc, data, context);
   // Whichever of the two ends second, nobody waits for it any more.
   call.catch(() => undefined);
+  down.catch(() => undefined);
   try {
-    const down = failWhenDown(bus, participants(rpc), context, over.signal);
-    down.catch(() => undefined);
     return await Promise.race([call, down]);
   } finally {
-    over.abort();
+    clearTimeout(firstLook);
+    over.abort(OVER);
   }
 }
 
@@ -65,14 +74,13 @@ async function failWhenDown(
   context: CallContext,
   signal: AbortSignal,
 ): Promise<never> {
-  await pause(FIRST_LOOK_MS, signal);
   const watch = async (service: ServiceName): Promise<never> => {
     while (!signal.aborted) {
       const wrong = await whatIsDown(bus, service, context, signal);
       if (wrong !== undefined) throw new ServiceError('unavailable', `${service} cannot work: ${wrong}`);
       await pause(FIRST_LOOK_MS, signal);
     }
-    throw new Error('nobody waits any more');
+    throw OVER;
   };
   return Promise.race(services.map(watch));
 }

@@ -5,6 +5,7 @@ import { TooManyStreams } from './failures.js';
 
 /** A scheduler that dies owes its answer for so long at most. */
 const PIECE_MS = 5_000;
+const OVER = new Error('the gateway ends');
 /** Before a scheduler is asked again that could not answer, or that has just given the task to another one. */
 const PAUSE_MS = 200;
 
@@ -13,8 +14,9 @@ const PAUSE_MS = 200;
  * waits costs two requests, however long the task takes.
  */
 export class TaskEnds {
-  private readonly closing = new AbortController();
-  private waiting = 0;
+  /** What ends each wait. */
+  private readonly waiting = new Set<AbortController>();
+  private closed = false;
 
   constructor(
     private readonly options: {
@@ -26,35 +28,32 @@ export class TaskEnds {
 
   /** Clients that wait now. */
   get count(): number {
-    return this.waiting;
+    return this.waiting.size;
   }
 
   /**
    * The task as soon as its run is over, or as it is after `ms`, or earlier when this gateway ends.
-   * @param signal of a client that has gone away: nobody waits any more.
+   * @param gone is aborted when the client has gone away: nobody waits any more.
    * @throws ServiceError `not_found`, `unavailable`
    * @throws TooManyStreams
    */
-  async wait(id: number, ms: number, context: CallContext, signal: AbortSignal): Promise<Task> {
+  async wait(id: number, ms: number, context: CallContext, gone: AbortController): Promise<Task> {
     const { limit } = this.options;
-    if (this.waiting >= limit)
+    if (this.waiting.size >= limit)
       throw new TooManyStreams(`${limit} clients wait already, more are not allowed`);
-    this.waiting++;
+    if (this.closed) gone.abort(OVER);
+    this.waiting.add(gone);
     try {
-      return await this.waitUntil(
-        id,
-        Date.now() + ms,
-        context,
-        AbortSignal.any([signal, this.closing.signal]),
-      );
+      return await this.waitUntil(id, Date.now() + ms, context, gone.signal);
     } finally {
-      this.waiting--;
+      this.waiting.delete(gone);
     }
   }
 
   /** Answers all who wait, with their tasks as they are. */
   close(): void {
-    this.closing.abort();
+    this.closed = true;
+    for (const wait of this.waiting) wait.abort(OVER);
   }
 
   private async waitUntil(

@@ -97,6 +97,80 @@ t.test('a run from claim to release; every answer agrees, and so do events and r
   t.same(await differences(servers), []);
 });
 
+t.test('who waits for the end of a task is answered when it is over, and not before', async (t) => {
+  const scheduler = await startReplica(servers);
+  t.teardown(() => scheduler.stop());
+  const { id, runs } = await createTask(2);
+  const awaitEnd = (wait_ms: number) => counterpart.call(tasks.awaitEnd, { id, wait_ms }, id);
+  t.match(await awaitEnd(200), { over: false, task: { id, state: 1, stat: [2, 0, 0, 0, 0] } });
+  const [first = 0, second = 0] = runs;
+  const waiting = awaitEnd(10_000);
+  let answered = false;
+  void waiting.then(() => {
+    answered = true;
+  });
+  await counterpart.finish(id, first);
+  t.notOk(answered, 'one node is still to come');
+  const begun = Date.now();
+  await counterpart.finish(id, second);
+  t.match(await waiting, { over: true, task: { id, state: 2, end_reason: 'completed' } });
+  t.ok(Date.now() - begun < 9_000, 'and not when the time was up');
+  t.match(await awaitEnd(10_000), { over: true, task: { state: 2 } }, 'afterwards at once');
+  await t.rejects(counterpart.call(tasks.awaitEnd, { id: id + 16, wait_ms: 10_000 }, id), {
+    code: 'not_found',
+  });
+});
+
+t.test(
+  'who waits is told when a stopped task has nothing at work any more, or another replica runs it',
+  async (t) => {
+    const scheduler = await startReplica(servers);
+    t.teardown(() => scheduler.stop());
+    const stopped = await createTask(1);
+    const run = stopped.runs[0] as number;
+    const { lease } = await counterpart.claim(stopped.id, run);
+    await counterpart.call(tasks.stop, { id: stopped.id, opr_user: 'root' });
+    const awaitEnd = (wait_ms: number, id = stopped.id) =>
+      counterpart.call(tasks.awaitEnd, { id, wait_ms }, id);
+    t.match(await awaitEnd(100), { over: false, task: { end_reason: 'stopped' } }, 'its command may run');
+    const over = awaitEnd(10_000);
+    const report = counterpart.report(
+      stopped.id,
+      run,
+      lease,
+      { do: 'stop', step: 0, attempt: 1 },
+      { status: 'stopped', reason: '' },
+    );
+    t.match(await counterpart.call(execution.report, report, stopped.id), { status: 'accepted' });
+    t.match(await over, { over: true, task: { state: 4, end_reason: 'stopped' } });
+
+    const { id } = await createTask(1);
+    const waiting = awaitEnd(10_000, id);
+    t.match(await awaitEnd(50, id), { over: false });
+    const begun = Date.now();
+    await scheduler.stop();
+    await waiting.catch(() => undefined);
+    t.ok(Date.now() - begun < 9_000, 'nobody is kept waiting by who does not run the task');
+  },
+);
+
+t.test('a claim that asks for the plan gets it, granted or not', async (t) => {
+  const scheduler = await startReplica(servers);
+  t.teardown(() => scheduler.stop());
+  const { id, runs } = await createTask(1);
+  const claim = { task_id: id, run_id: runs[0] as number, executor: 'executor-1', capabilities: [] };
+  const plan = await counterpart.call(execution.plan, { task_id: id }, id);
+  t.match(plan, { task_id: id, steps: [{ name: 'one' }, { name: 'two' }] });
+  const granted = await counterpart.call(execution.claim, { ...claim, plan: true }, id);
+  t.equal(granted.status, 'granted');
+  t.same(granted.plan, plan);
+  const other = { ...claim, executor: 'executor-2' };
+  const refused = await counterpart.call(execution.claim, { ...other, plan: true }, id);
+  t.equal(refused.status, 'refused');
+  t.same(refused.plan, plan);
+  t.notOk((await counterpart.call(execution.claim, other, id)).plan, 'not asked for');
+});
+
 t.test('only the newest lease may report or send output', async (t) => {
   const scheduler = await startReplica(servers);
   t.teardown(() => scheduler.stop());

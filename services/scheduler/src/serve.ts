@@ -62,7 +62,8 @@ export function announcing({
           .take(task)
           .catch((error: unknown) => log.warn({ err: error, task: task.id }, 'not taken up yet'));
       }
-      bus.publish(TASK_CREATED_SUBJECT, { ids: tasks.map(({ id }) => id) });
+      const ofOthers = tasks.map(({ id }) => id).filter((id) => !engine.owns(id));
+      if (ofOthers.length > 0) bus.publish(TASK_CREATED_SUBJECT, { ids: ofOthers });
       return tasks;
     },
     reserve: (...request) => store.reserve(...request),

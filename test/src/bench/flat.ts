@@ -18,7 +18,7 @@ const ROUNDS = 7;
  * What a task costs once, whatever its size, is code that runs once for each. Servers run for weeks; ours has run each of those paths
  * this often before it is measured, so that V8 has compiled them.
  */
-const WARM_UP: Shape = { name: 'warm-up', size: 1, atOnce: 20, tasks: 1_500 };
+const WARM_UP: Shape = { name: 'warm-up', size: 1, atOnce: 20, tasks: 4_000 };
 /** Nodes that are worked on at once, whatever the size of the tasks: as many as the executors have slots. */
 const AT_ONCE = 1_000;
 const COST_GOAL = 1.2;

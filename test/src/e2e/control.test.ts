@@ -18,9 +18,22 @@ t.test('tasks under control', async (t) => {
   await t.test('pause lets running commands finish and starts none, start goes on', (t) => pausing(t, rig));
   await t.test('stop ends the commands on the nodes', (t) => stopping(t, rig));
   await t.test('a task that is created with auto 0 waits for its start', (t) => waiting(t, rig));
+  await t.test('a client may wait for the end of a task', (t) => waitingForTheEnd(t, rig));
   await t.test('large output on both streams is cut with a mark and blocks nothing', (t) => talking(t, rig));
   await t.test('what cannot run is refused when the task is created', (t) => refusals(t, rig));
 });
+
+async function waitingForTheEnd(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
+  const nodes = loopbackNodes(2, sshd.port, 80);
+  await fleet.pool(nodes);
+  const template = await fleet.template({ nap: { command: 'sleep 2' } });
+  const id = await fleet.startTask(template, nodes);
+  t.match(await api.task(id, 1), { state: 1, end_reason: '' }, 'the time was up before');
+  const begun = Date.now();
+  t.match(await api.task(id, 30), { state: 2, end_reason: 'completed', stat: [0, 0, 2, 0, 0] });
+  t.ok(Date.now() - begun < 25_000, 'the answer came with the end');
+  t.match(await api.call(`/task/${id}?wait=31`), { code: 400, msg: /wait/ });
+}
 
 async function failing(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
   const nodes = loopbackNodes(3, sshd.port, 0);

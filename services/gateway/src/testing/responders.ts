@@ -1,4 +1,4 @@
-import type { Rpc, RpcRequest, RpcResponse } from '@rigel/contracts';
+import { PARTITIONS, type Rpc, type RpcRequest, type RpcResponse } from '@rigel/contracts';
 import { assertMatches, type Bus, type RequestContext } from '@rigel/messaging';
 
 type Answer<R extends Rpc> = (
@@ -20,7 +20,7 @@ export class Responders {
     const served = this.answers.has(rpc.subject);
     this.answers.set(rpc.subject, answer as Answer<Rpc>);
     if (served) return;
-    this.bus.serve(rpc, async (data, context) => {
+    const handle = async (data: RpcRequest<R>, context: RequestContext): Promise<RpcResponse<R>> => {
       this.calls.push({ subject: rpc.subject, data, context });
       const current = this.answers.get(rpc.subject) as Answer<R>;
       const response = await current(data, context);
@@ -29,7 +29,10 @@ export class Responders {
       } catch (error) {
         throw new Error(`the test answers ${rpc.subject} against the contract`, { cause: error });
       }
-    });
+    };
+    if (!rpc.subject.includes('{partition}')) this.bus.serve(rpc, handle);
+    else
+      for (let partition = 0; partition < PARTITIONS; partition++) this.bus.serve(rpc, handle, { partition });
   }
 
   /** What an operation was last asked, and by whom; undefined when it was not asked since `forget`. */

@@ -202,9 +202,14 @@ export class TaskEngine {
     await this.loadOnce(state.id, async () => state);
   }
 
+  /** Whether this replica owns the task's partition. */
+  owns(taskId: number): boolean {
+    return this.partitions.has(partitionOf(taskId));
+  }
+
   /** Whether a task is to be run here that is not in memory and not on its way there. */
   lacks(taskId: number): boolean {
-    return this.partitions.has(partitionOf(taskId)) && !this.tasks.has(taskId) && !this.loading.has(taskId);
+    return this.owns(taskId) && !this.tasks.has(taskId) && !this.loading.has(taskId);
   }
 
   /**
@@ -290,7 +295,7 @@ export class TaskEngine {
       const loaded = this.tasks.get(task_id);
       // A task that is not in memory has ended, or is another replica's, or is just being loaded, or never was.
       if (!loaded) {
-        if (this.partitions.has(partitionOf(task_id))) absent.push({ task_id, run_id, lease, why: 'lost' });
+        if (this.owns(task_id)) absent.push({ task_id, run_id, lease, why: 'lost' });
         continue;
       }
       if (others.has(task_id)) {
@@ -529,7 +534,7 @@ export class TaskEngine {
 
   /** The task in memory, folded from its events where it is not yet. */
   private async load(taskId: number): Promise<LoadedTask | undefined> {
-    if (!this.partitions.has(partitionOf(taskId))) {
+    if (!this.owns(taskId)) {
       throw unavailable(`partition ${partitionOf(taskId)} of task ${taskId} is not owned here`);
     }
     return this.tasks.get(taskId) ?? this.loadOnce(taskId, () => this.options.store.load(taskId));
@@ -555,8 +560,7 @@ export class TaskEngine {
     const state = await read();
     if (!state) return undefined;
     const hostKeys = await this.options.store.hostKeys(state);
-    if (!this.partitions.has(partitionOf(taskId)))
-      throw unavailable(`${streamOf(taskId)} is not owned here any more`);
+    if (!this.owns(taskId)) throw unavailable(`${streamOf(taskId)} is not owned here any more`);
     const loaded: LoadedTask = { state, hostKeys, offers: new Offers(), drainingSince: new Map() };
     this.tasks.set(taskId, loaded);
     const now = this.options.clock.now();
