@@ -11812,7 +11812,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
-            /** @description (the reason) — as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS). */
+            /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12011,7 +12011,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
-            /** @description (the reason) — as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS). */
+            /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12410,7 +12410,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
-            /** @description (the reason) — as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS). */
+            /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12518,7 +12518,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
-            /** @description (the reason) — as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS). */
+            /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12605,7 +12605,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
-            /** @description (the reason) — as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS). */
+            /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
             503: {
                 headers: {
                     [name: string]: unknown;

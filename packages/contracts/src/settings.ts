@@ -152,7 +152,8 @@ export const gatewaySettings = {
     default: 2_000,
     minimum: 0,
     maximum: 100_000,
-    description: 'Live streams that a gateway keeps open at once; more are refused.',
+    description:
+      'Live streams that a gateway keeps open at once, and clients that wait for a task; more are refused.',
   }),
   RIGEL_HTTP_TLS_CERT_FILE: Type.String({
     default: '',

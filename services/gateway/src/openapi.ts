@@ -218,7 +218,7 @@ const WHEN: Record<Situation | 'otherwise', string> = {
   in_use: 'something still needs it',
   wrong_state: 'its state does not allow it',
   unavailable: 'the store or a service does not answer',
-  busy: 'as many live streams are open as the gateway may have (RIGEL_HTTP_STREAMS)',
+  busy: 'as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS)',
 };
 
 /** One schema for each code, with all its texts and when they come. */
