@@ -18,7 +18,7 @@ export interface Failure {
  * - `parameter`: a parameter is missing or of the wrong form, no service has been asked
  * - `blank`: a list, or an entry of it, is empty; an endpoint that tells it apart says so itself
  * - `reference`: not the thing addressed is missing but another one that the request names
- * - `busy`: this gateway has as many live streams open as it may
+ * - `busy`: this gateway has as many live streams open, or as many clients waiting, as it may
  */
 export type Situation =
   | Exclude<ServiceErrorCode, 'internal'>
@@ -61,9 +61,9 @@ export class WrongParameter extends Error {
   }
 }
 
-/** As many live streams are open as the gateway may have. */
-export class TooManyStreams extends Error {
-  override readonly name = 'TooManyStreams';
+/** As many live streams are open, or as many clients wait, as the gateway may have. */
+export class GatewayIsFull extends Error {
+  override readonly name = 'GatewayIsFull';
 }
 
 /** A handler's own choice of the failure to answer with. */
@@ -95,7 +95,7 @@ export function failureFor(failures: Failures, error: unknown): Failure | undefi
     const own = error.parameter === undefined ? undefined : failures.parameters?.[error.parameter];
     return own ?? forSituation(failures, 'parameter');
   }
-  if (error instanceof TooManyStreams) return forSituation(failures, 'busy');
+  if (error instanceof GatewayIsFull) return forSituation(failures, 'busy');
   if (!(error instanceof ServiceError) || error.code === 'internal') return undefined;
   if (error.code === 'not_found' && error.field !== undefined && error.field !== 'id') {
     return forSituation(failures, 'reference');

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partitionOf, type RpcResponse, ServiceError, type Task, tasks } from '@rigel/contracts';
 import type { Bus, CallContext } from '@rigel/messaging';
-import { TooManyStreams } from './failures.js';
+import { GatewayIsFull } from './failures.js';
 
 /** A scheduler that dies owes its answer for so long at most. */
 const PIECE_MS = 5_000;
@@ -35,12 +35,12 @@ export class TaskEnds {
    * The task as soon as its run is over, or as it is after `ms`, or earlier when this gateway ends.
    * @param gone is aborted when the client has gone away: nobody waits any more.
    * @throws ServiceError `not_found`, `unavailable`
-   * @throws TooManyStreams
+   * @throws GatewayIsFull
    */
   async wait(id: number, ms: number, context: CallContext, gone: AbortController): Promise<Task> {
     const { limit } = this.options;
     if (this.waiting.size >= limit)
-      throw new TooManyStreams(`${limit} clients wait already, more are not allowed`);
+      throw new GatewayIsFull(`${limit} clients wait already, more are not allowed`);
     if (this.closed) gone.abort(OVER);
     this.waiting.add(gone);
     try {

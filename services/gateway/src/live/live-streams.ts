@@ -1,7 +1,7 @@
 import { live, type Rpc, type RpcRequest, type RpcResponse, ServiceError, show } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import { TooManyStreams, WrongParameter } from '../failures.js';
+import { GatewayIsFull, WrongParameter } from '../failures.js';
 import type { TimeFormat } from '../time-format.js';
 import { Feed, type FeedOptions } from './feed.js';
 import { type LiveStream, splitEventId } from './live-stream.js';
@@ -60,7 +60,7 @@ export class LiveStreams {
    * @param lastEventId id of the last event that the client has; undefined = it has none.
    * @throws ServiceError `not_found`, `unavailable`
    * @throws WrongParameter when the id is none of this task.
-   * @throws TooManyStreams
+   * @throws GatewayIsFull
    */
   taskEvents(id: number, lastEventId: string | undefined): Promise<LiveStream> {
     const { times } = this.options;
@@ -118,9 +118,9 @@ export class LiveStreams {
     wakeUp: (feed: Feed) => () => void;
   }): Promise<LiveStream> {
     const { limit } = this.options;
-    if (this.closed) throw new TooManyStreams('this gateway is being shut down');
+    if (this.closed) throw new GatewayIsFull('this gateway is being shut down');
     if (this.open.size >= limit)
-      throw new TooManyStreams(`${limit} live streams are open, more are not allowed`);
+      throw new GatewayIsFull(`${limit} live streams are open, more are not allowed`);
     const shared = this.feeds.get(key) ?? this.addFeed(key, { key, read, cache: this.cache }, wakeUp);
     shared.viewers++;
     const cancelled = new AbortController();
