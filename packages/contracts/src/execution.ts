@@ -85,7 +85,10 @@ export const TaskPlan = Type.Object({
       ResolvedStep,
       Type.Object({
         capability: Capability,
-        /** Deadline of one attempt. */ timeout_ms: Type.Integer({ minimum: 1 }),
+        /** Deadline of one attempt. */
+        timeout_ms: Type.Integer({ minimum: 1 }),
+        /** Milliseconds between TERM and KILL when the command is ended; absent: the executor's setting. */
+        grace_ms: Type.Optional(Type.Integer({ minimum: 0 })),
       }),
     ]),
   ),

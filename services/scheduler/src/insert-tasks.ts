@@ -1,3 +1,4 @@
+import { stepLimitsOf } from '@rigel/contracts';
 import { lines, numbers } from '@rigel/event-store';
 import { CompiledQuery, type Transaction } from 'kysely';
 import { taskRow } from './task/projection.js';
@@ -56,7 +57,12 @@ function wholeTaskRow(task: TaskState): object {
     template_name: created.template.name,
     pool_id: created.pool.id,
     pool_name: created.pool.name,
-    options: created.steps.map(({ name, param_values, retry }) => ({ name, param_values, retry })),
+    options: created.steps.map((step) => ({
+      name: step.name,
+      param_values: step.param_values,
+      retry: step.retry,
+      ...stepLimitsOf(step),
+    })),
     batch_size: created.batchSize,
     operator: created.operator,
     flow_type: created.flowType,

@@ -1,4 +1,4 @@
-import { RetryOption, type StepOption } from '@rigel/contracts';
+import { RetryOption, type StepOption, stepLimits, stepLimitsOf } from '@rigel/contracts';
 import { type Static, Type } from 'typebox';
 
 const RetryTimes = Type.Integer({
@@ -28,6 +28,7 @@ export const StepInput = Type.Object({
   ),
   retry_times: Type.Optional(RetryTimes),
   ignore_error: Type.Optional(IgnoreError),
+  ...stepLimits,
 });
 
 export const StepsInput = Type.Array(StepInput, { description: 'Steps in running order.' });
@@ -42,5 +43,6 @@ export function toStepOption(step: Static<typeof StepInput>): StepOption {
       retry_times: nested.retry_times ?? step.retry_times ?? 0,
       ignore_error: nested.ignore_error ?? step.ignore_error ?? false,
     },
+    ...stepLimitsOf(step),
   };
 }
