@@ -113,6 +113,11 @@ export const AttemptResult = Type.Object({
   /** Why it failed, for people; empty when it did not. */
   reason: Type.String(),
   exit_code: Type.Optional(Type.Integer()),
+  /**
+   * It failed before its command began: the node was not reached, or nothing could be started there. Such a failure is never
+   * ignored. Older executors do not tell.
+   */
+  not_begun: Type.Optional(Type.Boolean()),
   /** It failed, and its command may still be running on the node: it could not be ended. */
   may_run: Type.Optional(Type.Boolean()),
   /** The machine that a create_vm made or found again, also when it failed afterwards; `ip` is empty while it has none. */

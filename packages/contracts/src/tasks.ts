@@ -53,6 +53,8 @@ export const Task = Type.Object({
   flow_type: Type.Union([Type.Literal('manual'), Type.Literal('crontab')]),
   /** Node runs by state: [init, running, success, failed, stopped]. */
   stat: Type.Array(Type.Integer({ minimum: 0 })),
+  /** Of the runs that passed, those of which a step failed and was ignored. Older schedulers do not tell. */
+  ignored: Type.Optional(Type.Integer({ minimum: 0 })),
   created: Type.Integer(),
   updated: Type.Integer(),
 });

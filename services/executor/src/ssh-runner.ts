@@ -85,7 +85,7 @@ export class SshRunner implements StepRunner {
     const prepared = await this.secrets.prepare(planned);
     const result: Verdict =
       prepared.missing !== undefined && !instruction.begun && this.isPreviousSettled(instruction)
-        ? { status: 'failed', reason: prepared.missing }
+        ? { status: 'failed', reason: prepared.missing, not_begun: true }
         : await this.watch(instruction, prepared, onOutput, signals);
     if (!result.may_run) this.settled = instruction;
     return this.report(startedAt, result);
@@ -213,7 +213,7 @@ export class SshRunner implements StepRunner {
   }
 }
 
-type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run'>;
+type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run' | 'not_begun'>;
 
 /** One attempt, from its start (or finding it again) to a verdict. */
 class AttemptWatch {
@@ -298,7 +298,9 @@ class AttemptWatch {
       abandon.throwIfAborted();
       if (this.neverBegun.signal.aborted) return this.verdictOfEnded('');
       // Nothing was begun on a node that was never reached; where something may run, only the node can tell.
-      if (!this.mayHaveStarted && !this.ending) return { status: 'failed', reason: messageOf(error) };
+      if (!this.mayHaveStarted && !this.ending) {
+        return { status: 'failed', reason: messageOf(error), not_begun: true };
+      }
       if (!(error instanceof ConnectFailure)) throw error;
       return messageOf(error);
     }
@@ -339,7 +341,11 @@ class AttemptWatch {
       case 'unknown':
         return this.endUnknown(outcome.reason);
       case 'not_started':
-        return { status: 'failed', reason: `the command was not started: ${outcome.reason}` };
+        return {
+          status: 'failed',
+          reason: `the command was not started: ${outcome.reason}`,
+          not_begun: true,
+        };
       default:
         return outcome satisfies never;
     }
@@ -359,7 +365,7 @@ class AttemptWatch {
     if (this.ending !== 'deadline') return { status: 'stopped', reason: problem };
     const limit = `the attempt took longer than ${Math.round(this.instruction.timeout_ms / 1000)} s`;
     if (this.neverBegun.signal.aborted) {
-      return { status: 'failed', reason: `${limit}: the node had not been reached` };
+      return { status: 'failed', reason: `${limit}: the node had not been reached`, not_begun: true };
     }
     if (!problem) return { status: 'failed', reason: `${limit} and was ended` };
     return { status: 'failed', may_run: true, reason: `${limit}; ${problem}` };
