@@ -118,6 +118,8 @@ export const AttemptResult = Type.Object({
    * ignored. Older executors do not tell.
    */
   not_begun: Type.Optional(Type.Boolean()),
+  /** Another attempt would do harm: the node was told to restart, and has not been seen since. For a person to decide. */
+  no_retry: Type.Optional(Type.Boolean()),
   /** It failed, and its command may still be running on the node: it could not be ended. */
   may_run: Type.Optional(Type.Boolean()),
   /** The machine that a create_vm made or found again, also when it failed afterwards; `ip` is empty while it has none. */

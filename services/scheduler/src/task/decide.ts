@@ -296,8 +296,9 @@ function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: numbe
   const reason =
     result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
   const mayRun = result.may_run ? { mayRun: true } : {};
-  // Another attempt could make a second machine: whether to go on is for a person to say, by a resume.
-  if (run.failures < retry.retry_times && !result.unknown_machine) {
+  // Another attempt could make a second machine, or restart the node once more: whether to go on is for a person to say, by a
+  // resume.
+  if (run.failures < retry.retry_times && !result.unknown_machine && !result.no_retry) {
     const retryAt = now + task.created.retryDelayMs;
     return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next: 'retry', retryAt } };
   }
