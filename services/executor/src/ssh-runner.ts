@@ -231,7 +231,7 @@ export class SshRunner implements StepRunner {
 type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run' | 'not_begun' | 'no_retry'>;
 
 /** What a node is waited for that was told to restart. */
-const RESTART_WAIT = 'it waits for the node to restart and to answer';
+const RESTART_WAIT = 'the node is to restart and to answer';
 
 /** One attempt, from its start (or finding it again) to a verdict. */
 class AttemptWatch {
