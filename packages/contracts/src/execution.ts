@@ -78,6 +78,10 @@ export const TaskPlan = Type.Object({
   correlation_id: Type.String(),
   /** W3C traceparent of the request that made the task, when that was traced. */
   traceparent: Type.Optional(Type.String()),
+  /** For the environment of its commands; older schedulers do not tell. */
+  task_name: Type.Optional(Type.String()),
+  operator: Type.Optional(Type.String()),
+  pool: Type.Optional(Type.String()),
   /** Where its nodes are, and so how they are reached; absent in tasks of earlier releases. */
   cluster: Type.Optional(ClusterRef),
   steps: Type.Array(

@@ -18,6 +18,7 @@ import type { OutputMask } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import { parseNodeAddress } from './node-address.js';
 import { GOING_DOWN_MS, type Restart, waitForRestart } from './restart-wait.js';
+import { stepEnvironment } from './step-environment.js';
 import type {
   AttemptReport,
   ClaimedRun,
@@ -212,7 +213,7 @@ export class SshRunner implements StepRunner {
     return {
       key: attemptKey(plan, runId, step, attempt),
       actions,
-      env: { RIGEL_CORRELATION_ID: plan.correlation_id },
+      env: stepEnvironment(plan, this.claimed.node.ip),
       ...(this.planned(step).reboot ? { restartsNode: true } : {}),
       ...(attempt > 1 ? { previousKey: attemptKey(plan, runId, step, attempt - 1) } : {}),
     };

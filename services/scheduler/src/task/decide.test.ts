@@ -184,6 +184,16 @@ t.test('a node on which nothing ran does not pass by ignore_error', async (t) =>
   ]);
 });
 
+t.test('a node that was told to restart and is away is not told again by itself', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1, { steps: [step('one', { retry: 3 })] }));
+  task.claim(0);
+  const away = { status: 'failed', reason: 'it has not come back', no_retry: true } as const;
+  t.match(task.report(0, away), [{ data: { next: 'fail' } }, { type: 'RunFailed' }]);
+  task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
+  task.claim(0);
+  t.match(task.report(0), [{ type: 'AttemptSucceeded', data: { attempt: 2 } }], 'a person may');
+});
+
 t.test('a machine that was not made is not ignored, one that failed later is', async (t) => {
   const vm = (name: string) => ({
     ...step(name, { ignore: true, capability: 'vm' }),
