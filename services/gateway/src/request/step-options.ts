@@ -6,7 +6,8 @@ const RetryTimes = Type.Integer({
   description: 'Extra attempts after the first.',
 });
 const IgnoreError = Type.Boolean({
-  description: 'After the last attempt the node goes on to the next step all the same.',
+  description:
+    'After the last attempt the node goes on to the next step all the same, unless no command ran on it.',
 });
 
 /**
