@@ -22,5 +22,6 @@ export function stepEnvironment(plan: TaskPlan, nodeAddress: string): Record<str
 function variable(name: string, value: string | undefined): Record<string, string> {
   if (value === undefined) return {};
   // No variable can hold a NUL.
-  return { [name]: [...value.replaceAll('\0', '').slice(0, 2 * LONGEST)].slice(0, LONGEST).join('') };
+  const text = value.replaceAll('\0', '');
+  return { [name]: text.length <= LONGEST ? text : [...text].slice(0, LONGEST).join('') };
 }

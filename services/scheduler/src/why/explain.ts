@@ -144,7 +144,12 @@ function finished(task: TaskState, facts: LiveFacts): Reason[] {
   switch (task.endReason) {
     case 'completed':
       return [
-        reason('completed', `all ${counted(task.runs.length, 'node')} succeeded`, task.updatedAt, counts),
+        reason(
+          'completed',
+          `all ${counted(task.runs.length, 'node')} succeeded${task.ignored > 0 ? `, ${task.ignored} of them with an ignored error` : ''}`,
+          task.updatedAt,
+          counts,
+        ),
       ];
     case 'partial':
       return [
