@@ -62,9 +62,9 @@ export const actionImplDecider: Decider<ActionImplState, ActionImplCommand, Acti
     const changes = changesOf<Fields>(state, {
       action_id: command.action_id,
       type: ifGiven(command.type, checkType),
-      // What is stored already was good when it was saved, and is sent along by whoever changes something else.
+      // What an earlier release has saved stays right, for whoever sends it along with another change.
       template: ifGiven(command.template, (template) =>
-        isDeepStrictEqual(template, state.template) ? template : checkImplTemplate(template, declared),
+        checkImplTemplate(template, isDeepStrictEqual(template, state.template) ? 'any' : declared),
       ),
     });
     return changes ? [{ type: 'ActionImplChanged', data: { id, ...changes } }] : [];

@@ -5,6 +5,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Store } from '../store.js';
 import type { CatalogTables } from '../tables.js';
 import { actionImplDecider } from './decider.js';
+import { changesAtSaving } from './impl-template.js';
 import { implStream } from './stream.js';
 
 type Db = Kysely<CatalogTables>;
@@ -43,6 +44,11 @@ async function declaredBy(db: Db, action: { id: number } | { ofImpl: number }): 
   return new Set(Object.keys(row?.params ?? {}));
 }
 
+function noted(template: Record<string, unknown> | undefined): { notes?: string[] } {
+  const notes = template ? changesAtSaving(template) : [];
+  return notes.length > 0 ? { notes } : {};
+}
+
 /** Serves the operations on implementations of actions. */
 export function serveActionImpls(operations: Operations, store: Store): void {
   const { db } = store;
@@ -70,7 +76,7 @@ export function serveActionImpls(operations: Operations, store: Store): void {
       (id) => ({ do: 'create' as const, id, action_id, type, template, declared }),
       context,
     );
-    return { id };
+    return { id, ...noted(template) };
   });
 
   operations.serve(catalog.updateActionImpl, async (request, context) => {
@@ -85,7 +91,7 @@ export function serveActionImpls(operations: Operations, store: Store): void {
       { do: 'change', id, action_id, type, template, declared },
       context,
     );
-    return {};
+    return noted(template);
   });
 
   operations.serve(catalog.deleteActionImpl, async (request, context) => {
