@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '@rigel/clock';
 import type { ResolvedAction, TaskPlan } from '@rigel/contracts';
-import { startSshd } from '@rigel/remote-attempt/testing';
+import { type Sshd, startSshd } from '@rigel/remote-attempt/testing';
 import { NamedSecrets } from '@rigel/secrets';
 import { silentLogger } from '@rigel/testing';
 import t from 'tap';
@@ -33,7 +34,19 @@ function code(cell: string | undefined): string | undefined {
 }
 
 /** Runs a command as a step, the way an executor does. */
-async function asStep(text: string, module: ResolvedAction['module'], uuid: string = randomUUID()) {
+function asStep(text: string, module: ResolvedAction['module'] = 'shell', uuid: string = randomUUID()) {
+  return asSteps([text], { module, uuid });
+}
+
+/** The same of several actions, perhaps on another server. */
+async function asSteps(
+  texts: readonly string[],
+  {
+    module = 'shell',
+    uuid = randomUUID(),
+    node = sshd,
+  }: { module?: ResolvedAction['module']; uuid?: string; node?: Sshd } = {},
+) {
   const plan: TaskPlan = {
     task_id: 7,
     uuid,
@@ -47,24 +60,24 @@ async function asStep(text: string, module: ResolvedAction['module'], uuid: stri
         kind: 'remote',
         param_values: {},
         retry: { retry_times: 0, ignore_error: false },
-        actions: [{ name: 'probe', params: {}, module, text }],
+        actions: texts.map((text, index) => ({ name: `probe-${index + 1}`, params: {}, module, text })),
         capability: 'ssh',
         timeout_ms: 30_000,
       },
     ],
   };
   const runner = new SshRunner(
-    { runId: 1, plan, node: { ip: '127.0.0.1', vmId: '', hostKey: sshd.hostKey } },
+    { runId: 1, plan, node: { ip: '127.0.0.1', vmId: '', hostKey: node.hostKey } },
     {
       connection: {
-        user: sshd.user,
-        privateKey: sshd.privateKey,
+        user: node.user,
+        privateKey: node.privateKey,
         hostKeyPolicy: 'accept-new',
         connectTimeoutMs: 20_000,
         keepaliveIntervalMs: 10_000,
         keepaliveCountMax: 3,
       },
-      defaultPort: sshd.port,
+      defaultPort: node.port,
       outputLimitBytes: 100_000,
     },
     sshAccess,
@@ -103,7 +116,7 @@ t.test('where a command runs', async (t) => {
   for (const [what = '', command, prints] of probes) {
     const text = code(command) ?? '';
     const expected = prints === 'as ssh' ? await asSsh(text) : `${code(prints)}\n`;
-    const { status, printed } = await asStep(text, 'shell');
+    const { status, printed } = await asStep(text);
     t.same([status, printed], ['succeeded', expected], what);
     t.not(printed, '', what);
   }
@@ -124,7 +137,7 @@ t.test('how a command ends', async (t) => {
   const probes = rows('How it ends').filter(([, command]) => code(command) !== undefined);
   t.ok(probes.length > 8);
   for (const [what = '', command, outcome] of probes) {
-    const { status, reason } = await asStep(code(command) ?? '', 'shell');
+    const { status, reason } = await asStep(code(command) ?? '');
     const expected = outcome === 'succeeded' ? ['succeeded', ''] : ['failed', code(outcome)];
     t.same([status, reason], expected, what);
   }
@@ -138,4 +151,42 @@ t.test('which interpreter runs a script', async (t) => {
     const { status, printed } = await asStep(text, 'longscript');
     t.same([status, printed], ['succeeded', `${code(prints)}\n`], what);
   }
+});
+
+t.test('several actions: a shell for each, the first failure ends the attempt', async (t) => {
+  const set = 'cd /; umask 077; export SET=1; set_here=1; cut -d " " -f 6 /proc/$$/stat';
+  const seen = 'echo "$PWD" "$(umask)" "$SET$set_here"; cut -d " " -f 6 /proc/$$/stat';
+  const { status, printed } = await asSteps([set, seen]);
+  const [session, folder, again] = printed.split('\n');
+  t.equal(status, 'succeeded');
+  t.equal(folder, `${sshd.home} 0022 `, 'what one sets the next does not see');
+  t.equal(again, session, 'all in one session');
+  t.match(await asSteps(['echo one', 'exit 3', 'echo three']), {
+    reason: 'action probe-2: exit status 3',
+    printed: /^one\n$/,
+  });
+});
+
+t.test('output: in order, byte for byte, and of too much the beginning and the end', async (t) => {
+  const { printed } = await asStep(`printf 'a\\377'; printf b >&2; printf 'c\n'`);
+  t.equal(printed, Buffer.from([0x61, 0xff, 0x62, 0x63, 0x0a]).toString(), 'both streams');
+  const long = await asStep('echo begin; seq 100000; echo end');
+  t.match(long.printed, /^begin\n1\n2\n.*\nend\n$/s);
+  t.ok(long.printed.length < 110_000, 'about as much as the limit allows');
+  const late = await asStep('(sleep 1; echo late) & echo early');
+  t.equal(late.printed, 'early\n', 'what is written after the end is not shown');
+});
+
+t.test('login files: of bash ~/.bashrc is read, and those of a login are not', async (t) => {
+  const node = await startSshd({ loginShell: '/bin/bash' });
+  t.teardown(() => node.stop());
+  for (const file of ['.profile', '.bash_profile', '.bashrc'])
+    await writeFile(join(node.home, file), `export FROM="\${FROM-}${file} "\n`);
+  t.equal((await asSteps(['echo "$FROM"'], { node })).printed, '.bashrc \n');
+  await appendFile(join(node.home, '.bashrc'), 'umask 027\n');
+  t.equal((await asSteps(['umask'], { node })).printed, '0027\n', 'it holds from the next login on');
+});
+
+t.test('the variables are no parameters', async (t) => {
+  await t.rejects(asStep('echo {{RIGEL_TASK_ID}}'), /RIGEL_TASK_ID/);
 });
