@@ -21,7 +21,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'no-fencing',
     why: 'a report under a lease that is over is recorded',
-    foundBy: 41,
+    foundBy: 21,
     code: [
       {
         file: DECIDE,
@@ -105,7 +105,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'leases-never-expire',
     why: 'a run whose executor died is never worked on again',
-    foundBy: 3,
+    foundBy: 4,
     code: [
       {
         file: 'services/scheduler/dist/engine/leases.js',
@@ -252,7 +252,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'gap-not-noticed',
     why: 'a follower takes a batch of events that does not follow what it has',
-    foundBy: 259,
+    foundBy: 34,
     code: [
       {
         file: 'packages/event-store/dist/consumer.js',
