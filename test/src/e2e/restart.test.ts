@@ -105,7 +105,7 @@ t.test('a command that fails is a failure as any other', async (t) => {
 t.test('a node that does not come back: not restarted again, however many attempts there are', async (t) => {
   const task = await begin(t, {
     command: (restart) => `${restart(600_000)}; exit 0`,
-    options: { ready_wait: 5 },
+    options: { ready_wait: 10 },
   });
   await whyItWaits(task.id);
   await fails(t, task, /(was told to restart and|ran, and the node) has not come back for \d+ s: .*refused/);
@@ -113,8 +113,8 @@ t.test('a node that does not come back: not restarted again, however many attemp
 });
 
 t.test('the time limit of the step ends the waiting', async (t) => {
-  const task = await begin(t, { command: () => 'true', options: { timeout: 3 }, retry: 0 });
-  await fails(t, task, /^the node has not restarted: [23] s after/);
+  const task = await begin(t, { command: () => 'true', options: { timeout: 8 }, retry: 0 });
+  await fails(t, task, /^the node has not restarted: \d+ s after/);
 });
 
 t.test('a pause leaves it to come back, a stop ends the waiting', async (t) => {
