@@ -186,6 +186,13 @@ rg_stat() {
   rg_stat=${rg_stat##*) }
 }
 
+# Hundredths of a second since the node was started, in rg_time.
+rg_now() {
+  { read -r rg_uptime rg_rest </proc/uptime; } 2>/dev/null
+  rg_cs=${rg_uptime#*.}
+  rg_time=$((${rg_uptime%.*} * 100 + 1$rg_cs - 100))
+}
+
 rg_boot_now() {
   rg_boot_id=-
   { read -r rg_boot_id </proc/sys/kernel/random/boot_id; } 2>/dev/null

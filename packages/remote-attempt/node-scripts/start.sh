@@ -4,7 +4,9 @@
 # This part is sent once and only defines. Each attempt is then a compound command of its own on standard input:
 # settings, rg_write_actions (writes the action files, fails with the file's name in rg_what) and rg_run_actions (runs
 # them; leaves the status in rg_status and the number of the last one that ran in rg_action), and last rg_attempt.
-# Settings: rg_key, rg_own (set when the command is to get a session apart from this shell's), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or empty).
+# Settings: rg_key, rg_own (set when the command is to get a session apart from this shell's), rg_wide (set when what the
+# command starts may leave its process group), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or
+# empty).
 #
 # Says one of these; or nothing, and ends with status 99 or by a signal when it may have done something
 #   leader               nothing was done: not a session leader, start this again through setsid
@@ -17,6 +19,10 @@
 
 # Output up to this size is read by the shell itself, a byte at a time.
 rg_small=1024
+# Hundredths of a second: how long the filters of the output are waited for, once the command has ended; and how long others
+# that hold the output are looked at, since what was just forked may be about to become a filter.
+rg_filters_get=1000
+rg_others_get=20
 
 rg_stat $$
 rg_leader() {
@@ -62,6 +68,53 @@ rg_tell_session() {
     *[!0-9]*) ;;
     *) rg_put session "$1" - - ;;
   esac
+}
+
+# Who still writes to the output: rg_holders is set when there is anybody, and rg_filters to the processes among them whose
+# standard input is a pipe, or a socket as ksh93 makes them for pipes. That of the command itself is none, so somebody of the
+# attempt made it.
+rg_find_holders() {
+  rg_holders= rg_filters=
+  for rg_w in /proc/[0-9]*; do
+    if [ "$rg_w/fd/1" -ef "$rg_file.output" ] || [ "$rg_w/fd/2" -ef "$rg_file.output" ]; then
+      rg_holders=1
+      if [ -p "$rg_w/fd/0" ] || [ -S "$rg_w/fd/0" ]; then rg_filters="$rg_filters ${rg_w#/proc/}"; fi
+    fi
+  done
+}
+
+# Waits, when the command has ended, for what it made to filter its output: `exec > >(tee -a log)`, `sort | tee &`. Costs
+# nothing but builtins when nobody is left of the command's process group.
+rg_await_filters() {
+  if [ -n "$rg_alone" ] && [ -z "$rg_wide" ]; then
+    rg_fold "$rg_journal"
+    [ -z "$rg_sid" ] || kill -0 "-$rg_sid" || return 0
+  fi
+  rg_now
+  rg_began=$rg_time
+  while :; do
+    rg_find_holders
+    [ -n "$rg_holders" ] || return 0
+    rg_now
+    if [ $((rg_time - rg_began)) -ge $rg_filters_get ]; then
+      [ -z "$rg_filters" ] || rg_mark_filters
+      return 0
+    fi
+    [ -n "$rg_filters" ] || [ $((rg_time - rg_began)) -lt $rg_others_get ] || return 0
+    sleep 0.1 || sleep 1
+  done
+}
+
+# Says in the output what was left open.
+rg_mark_filters() {
+  rg_w=
+  for rg_p in $rg_filters; do
+    rg_name=
+    read -r rg_name <"/proc/$rg_p/comm"
+    rg_w="$rg_w${rg_w:+, }${rg_name:-a program} (process $rg_p)"
+  done
+  printf '\n[rigel: %s s after the command had ended its output was still open for %s, which runs on: what it writes later is left out]\n' \
+    $((rg_filters_get / 100)) "$rg_w" >&3
 }
 
 # Sets rg_size to the size of the output file, and rg_text to its content when it is small and the shell can hold it;
@@ -161,6 +214,7 @@ rg_attempt() {
   rg_alone=${rg_own:+$rg_setsid}
   exec 3>>"$rg_file.output"
   rg_run_actions
+  rg_await_filters
   rg_take_output
 
   until rg_put exit "$rg_status" "$rg_action" "$rg_size"; do

@@ -18,6 +18,9 @@ const parts = {
   prune: readPart('prune'),
 };
 
+/** Text with this may start processes in process groups of their own: the end of its output is then looked at more closely. */
+const LEAVES_GROUP = /\bsetsid\b|\bset\s+-\w*m|\bmonitor\b/;
+
 /** Prepares a shell to start attempts, one after the other, see node-scripts/start.sh. */
 export function startPreparation(): NodeScript {
   return assemble({ rg_key: '' }, [common, parts.start]);
@@ -30,6 +33,7 @@ export function attemptCommand(spec: AttemptSpec, shares: OutputShares, shell: s
   const settings = {
     ...attemptSettings(spec.key, shares),
     rg_own: own ? 1 : '',
+    rg_wide: spec.actions.some(({ text }) => LEAVES_GROUP.test(text)) ? 1 : '',
     rg_previous: spec.previousKey ?? '',
   };
   return compound(settings, [actionFunctions(spec, shell), 'rg_attempt\n']);
