@@ -13,6 +13,8 @@
 #   previous             nothing was done: the previous attempt is to be stopped first
 #   taken                nothing was done: the attempt is somebody else's, follow it
 #   nostart <why>        nothing ran and nothing will
+#   limit <head> <tail>  before the outcome: so much is kept of the output
+#   full                 before the outcome: output is missing, the disk was full
 #   end exit <status> <action> <bytes>    the outcome, followed by the output, followed by one of
 #     .                  the shell ends, as after everything else
 #     next               the shell waits for another attempt
@@ -70,22 +72,10 @@ rg_tell_session() {
   esac
 }
 
-# Who still writes to the output: rg_holders is set when there is anybody, and rg_filters to the processes among them whose
-# standard input is a pipe, or a socket as ksh93 makes them for pipes. That of the command itself is none, so somebody of the
-# attempt made it.
-rg_find_holders() {
-  rg_holders= rg_filters=
-  for rg_w in /proc/[0-9]*; do
-    if [ "$rg_w/fd/1" -ef "$rg_file.output" ] || [ "$rg_w/fd/2" -ef "$rg_file.output" ]; then
-      rg_holders=1
-      if [ -p "$rg_w/fd/0" ] || [ -S "$rg_w/fd/0" ]; then rg_filters="$rg_filters ${rg_w#/proc/}"; fi
-    fi
-  done
-}
-
 # Waits, when the command has ended, for what it made to filter its output: `exec > >(tee -a log)`, `sort | tee &`. Costs
 # nothing but builtins when nobody is left of the command's process group.
 rg_await_filters() {
+  rg_holders=
   if [ -n "$rg_alone" ] && [ -z "$rg_wide" ]; then
     rg_fold "$rg_journal"
     [ -z "$rg_sid" ] || kill -0 "-$rg_sid" || return 0
@@ -216,6 +206,9 @@ rg_attempt() {
   rg_run_actions
   rg_await_filters
   rg_take_output
+  # A write that finds too little room fills the last block.
+  [ $((rg_size % 1024)) != 0 ] || ! rg_no_room || rg_put full - - -
+  [ $rg_size -le $((rg_head + rg_tail)) ] || rg_put limit "$rg_head" "$rg_tail" -
 
   until rg_put exit "$rg_status" "$rg_action" "$rg_size"; do
     # Someone removed the folder: there is nowhere to record the outcome any more.
@@ -223,13 +216,19 @@ rg_attempt() {
     sleep 1
   done
   rg_fold "$rg_journal"
-  [ "$rg_end" = exit ] || rg_taken
+  rg_use_limit $rg_limit
+  [ "$rg_end" = exit ] || {
+    rg_trim "$rg_size"
+    rg_taken
+  }
+  [ -z "$rg_holders" ] || rg_start_guard
 
   # What actions left behind in this session would be in the way of another attempt.
   rg_then=.
   [ -z "$rg_alone" ] || rg_then=next
   # The message is one write, and so one packet.
   rg_told="$rg_newline$rg_nonce end exit $rg_status $rg_action $rg_size$rg_newline"
+  [ -z "$rg_limit$rg_lost" ] || rg_say_kept
   if [ $rg_size = 0 ]; then
     rg_say_then "$rg_told"
   elif [ -n "$rg_exact" ] && [ $rg_size -le $((rg_head + rg_tail)) ]; then
@@ -237,6 +236,7 @@ rg_attempt() {
   else
     printf %s "$rg_told"
     rg_send_rest 0 "$rg_size"
+    rg_trim "$rg_size"
     rg_say_then ''
   fi
   rg_text= rg_told=

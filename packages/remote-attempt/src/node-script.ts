@@ -1,17 +1,13 @@
 import { readFileSync } from 'node:fs';
+import type { OutputShares } from './attempt-output.js';
 import type { AttemptAction, AttemptSpec } from './attempt-spec.js';
 
 /** A script for a node, waiting for the nonce of its control lines. */
 export type NodeScript = (nonce: string) => string;
 
-/** How much of the output file is sent: so much of its beginning, and so much of its end when it is longer than both. */
-export interface OutputShares {
-  headBytes: number;
-  tailBytes: number;
-}
-
 const common = readPart('common');
 const parts = {
+  guard: readPart('guard'),
   start: readPart('start'),
   follow: readPart('follow'),
   stop: readPart('stop'),
@@ -23,7 +19,7 @@ const LEAVES_GROUP = /\bsetsid\b|\bset\s+-\w*m|\bmonitor\b/;
 
 /** Prepares a shell to start attempts, one after the other, see node-scripts/start.sh. */
 export function startPreparation(): NodeScript {
-  return assemble({ rg_key: '' }, [common, parts.start]);
+  return assemble({ rg_key: '' }, [common, parts.guard, parts.start]);
 }
 
 /** Begins an attempt in a shell that has been prepared. */
@@ -41,7 +37,11 @@ export function attemptCommand(spec: AttemptSpec, shares: OutputShares, shell: s
 
 /** The script that finds an attempt again, see node-scripts/follow.sh. */
 export function followScript(key: string, shares: OutputShares, fromByte: number): NodeScript {
-  return assemble({ ...attemptSettings(key, shares), rg_from: fromByte }, [common, parts.follow]);
+  return assemble({ ...attemptSettings(key, shares), rg_from: fromByte }, [
+    common,
+    parts.guard,
+    parts.follow,
+  ]);
 }
 
 /** The script that stops an attempt, see node-scripts/stop.sh. */

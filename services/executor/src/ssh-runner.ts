@@ -13,12 +13,12 @@ import {
   runAttempt,
   stopAttempt,
 } from '@rigel/remote-attempt';
-import type { OutputMask } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import { parseNodeAddress } from './node-address.js';
 import type {
   AttemptReport,
   ClaimedRun,
+  KeptOutput,
   OnOutput,
   RunInstruction,
   RunSignals,
@@ -50,8 +50,16 @@ const RECONNECT_FIRST_MS = 200;
 const RECONNECT_LONGEST_MS = 5_000;
 /** An attempt that was found again gets at least this long to be collected, whatever is left of its time. */
 const COLLECT_MS = 15_000;
+const OUTPUT_LOST =
+  'a part of its output is missing: the disk of the node was full, or the quota of its user used up';
 /** How long a node is tried on which a command is to be ended. */
 const STOP_LIMIT_MS = 5 * 60_000;
+
+/** Takes the output of an attempt; `context`: see OutputMask. */
+interface AttemptSink {
+  readonly context: number;
+  push(chunk: OutputChunk): void;
+}
 
 type Ending = 'stop' | 'deadline';
 
@@ -98,13 +106,21 @@ export class SshRunner implements StepRunner {
     signals: RunSignals,
   ): Promise<Verdict> {
     const spec = this.specOf(instruction, prepared);
-    const output = prepared.output(instruction.output_from, onOutput);
+    let kept: KeptOutput | undefined;
+    const masked = prepared.output(instruction.output_from, (offset, data) => onOutput(offset, data, kept));
+    const output: AttemptSink = {
+      context: masked.context,
+      push: (chunk) => {
+        if (chunk.kept) kept = { head: chunk.kept.headBytes, tail: chunk.kept.tailBytes };
+        masked.push(chunk);
+      },
+    };
     const watched = {
       ...signals,
       onWait: (what: string | undefined) => signals.onWait?.(what && prepared.reason(what)),
     };
     const verdict = await new AttemptWatch(this, spec, instruction, output, watched).result();
-    output.end();
+    masked.end();
     const reason = prepared.reason(verdict.reason);
     if (prepared.missing === undefined || verdict.status !== 'failed') return { ...verdict, reason };
     return { ...verdict, reason: `${prepared.missing}; ${reason}` };
@@ -213,7 +229,7 @@ export class SshRunner implements StepRunner {
   }
 }
 
-type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run'>;
+type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run' | 'note'>;
 
 /** One attempt, from its start (or finding it again) to a verdict. */
 class AttemptWatch {
@@ -229,7 +245,7 @@ class AttemptWatch {
     private readonly runner: SshRunner,
     private readonly spec: AttemptSpec,
     private readonly instruction: RunInstruction,
-    private readonly output: OutputMask,
+    private readonly output: AttemptSink,
     private readonly signals: RunSignals,
   ) {
     this.mayHaveStarted = instruction.begun;
@@ -332,8 +348,15 @@ class AttemptWatch {
   private async verdictOf(outcome: AttemptOutcome): Promise<Verdict> {
     switch (outcome.kind) {
       case 'exited':
-        if (outcome.exitCode === 0) return { status: 'succeeded', reason: '', exit_code: 0 };
-        return { status: 'failed', reason: exitReason(outcome, this.spec), exit_code: outcome.exitCode };
+        if (outcome.exitCode === 0) {
+          const note = outcome.outputLost ? { note: OUTPUT_LOST } : {};
+          return { status: 'succeeded', reason: '', exit_code: 0, ...note };
+        }
+        return {
+          status: 'failed',
+          reason: exitReason(outcome, this.spec) + (outcome.outputLost ? `; ${OUTPUT_LOST}` : ''),
+          exit_code: outcome.exitCode,
+        };
       case 'stopped':
         return this.verdictOfEnded('');
       case 'unknown':
