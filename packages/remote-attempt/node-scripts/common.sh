@@ -27,7 +27,7 @@
 #   unknown <why> - <bytes> .             a verdict: the runner is gone without an exit record
 #   limit <head> <tail> - .               how many bytes of the beginning and of the end of the output are kept and passed on;
 #                                         written before anything of the file is given up, so that everybody passes on the same
-#   full - - - .                          the disk took no more: output is missing; written before the exit record
+#   full - - - .                          the disk took no more: output may be missing; written before the exit record
 #   stopped - - <bytes> .                 a stopper's record: nothing of the attempt is alive any more
 #
 # Whoever appends a line that may be too late reads the journal again and goes by what it says. A line counts only
@@ -88,7 +88,7 @@ rg_put() {
 #   rg_stop    the grace time of a stop that was wished for before the end
 #   rg_end rg_a rg_b rg_c     the outcome and its three fields; empty while there is none
 #   rg_limit   the bytes of the output's beginning and of its end that are kept, once that was settled
-#   rg_lost    set when output is missing because the disk was full
+#   rg_lost    set when output may be missing because the disk was full
 #   rg_gone    set when nothing of the attempt is alive any more
 #   rg_bad     set when there are lines that mean nothing
 rg_fold() {

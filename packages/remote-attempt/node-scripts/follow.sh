@@ -9,7 +9,7 @@
 #   limit <head> <tail>           so many bytes of the output's beginning and of its end are passed on
 #   out <byte>                    followed by output from that byte on; behind the beginning it may be a later one than
 #                                 is due, for a command that writes faster than it can be watched
-#   full                          output is missing, the disk was full
+#   full                          output may be missing, the disk was full
 #   .                             nothing: it ends the output before it, and finds out whether we are still heard
 #   stopping                      a stop was begun and not finished; stop it again
 #   end <outcome> <a> <b> <bytes> followed by the rest of the output; see common.sh

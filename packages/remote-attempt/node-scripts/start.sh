@@ -14,7 +14,7 @@
 #   taken                nothing was done: the attempt is somebody else's, follow it
 #   nostart <why>        nothing ran and nothing will
 #   limit <head> <tail>  before the outcome: so much is kept of the output
-#   full                 before the outcome: output is missing, the disk was full
+#   full                 before the outcome: output may be missing, the disk was full
 #   end exit <status> <action> <bytes>    the outcome, followed by the output, followed by one of
 #     .                  the shell ends, as after everything else
 #     next               the shell waits for another attempt

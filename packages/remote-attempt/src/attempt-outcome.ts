@@ -17,7 +17,7 @@ export type AttemptOutcome =
       outputBytes: number;
       /** Whether a part was left out. */
       outputCut: boolean;
-      /** A part of the output is missing: the node's disk was full while the command ran. */
+      /** Output may be missing: the node's disk was full when the command ended. */
       outputLost?: true;
     }
   /** Ended by `stopAttempt`, perhaps before it began. */

@@ -17,7 +17,7 @@ export interface OutputShares {
 }
 
 const DISK_FULL =
-  '\n[rigel: the disk of the node was full, or the quota used up: a part of the output is missing]\n';
+  "\n[rigel: the disk of the node was full when the command ended, or its user's quota used up: output may be missing]\n";
 
 /**
  * Turns ranges of the output file on the node into the output that is handed over, each byte at its place in the file: the

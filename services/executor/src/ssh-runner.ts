@@ -51,7 +51,7 @@ const RECONNECT_LONGEST_MS = 5_000;
 /** An attempt that was found again gets at least this long to be collected, whatever is left of its time. */
 const COLLECT_MS = 15_000;
 const OUTPUT_LOST =
-  'a part of its output is missing: the disk of the node was full, or the quota of its user used up';
+  "the disk of the node was full when the command ended, or its user's quota used up: output may be missing";
 /** How long a node is tried on which a command is to be ended. */
 const STOP_LIMIT_MS = 5 * 60_000;
 
