@@ -23,19 +23,21 @@ exec </dev/null
 rg_say found
 rg_boot_now
 
-# How much of the output's end is passed on at a look, once the beginning has been: what a person can read, times ten.
-rg_glance=8192
-
 rg_fold "$rg_journal"
 if [ -z "$rg_end" ]; then
   # What was settled before holds.
   [ -n "$rg_limit" ] || rg_put limit "$rg_head" "$rg_tail" -
   rg_fold "$rg_journal"
-  # Without the record nothing may be given up.
-  [ -n "$rg_end" ] || [ -z "$rg_limit" ] || [ "$rg_first" != run ] || rg_start_guard
 fi
+# Without the record nothing may be given up.
+rg_unguarded=$rg_limit
 rg_use_limit $rg_limit
 rg_say limit "$rg_head" "$rg_tail"
+
+# How much of the output's end is passed on at a look, once the beginning has been: what a person can read, times ten. What is
+# before the end that is kept may be a hole.
+rg_glance=8192
+[ $rg_glance -le "$rg_tail" ] || rg_glance=$rg_tail
 
 # A claim that is not there after so many tenths of a second never counts; a starter needs milliseconds. A stop that
 # is not done so long after its KILL was abandoned.
@@ -102,6 +104,11 @@ while :; do
     exit 0
   fi
   rg_measure
+  # A guard is for what takes long, or writes much.
+  if [ -n "$rg_unguarded" ] && [ "$rg_first" = run ] && { [ $rg_naps -ge 5 ] || [ $rg_size -gt $((rg_head + rg_tail)) ]; }; then
+    rg_start_guard
+    rg_unguarded=
+  fi
   if [ $rg_size -gt "$rg_at" ]; then
     if [ "$rg_at" -lt "$rg_head" ]; then
       [ $rg_size -le "$rg_head" ] || rg_size=$rg_head

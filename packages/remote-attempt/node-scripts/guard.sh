@@ -51,32 +51,39 @@ rg_copy_kept() {
   } >/dev/null 2>&1 || rm -f "$rg_copy"
 }
 
+# Whether there is a guard.
+rg_guarded() {
+  { read -r rg_w rg_1 <"$rg_file.guard"; } 2>/dev/null || return 1
+  rg_stat "$rg_w"
+  set -- $rg_stat
+  [ "${20:--}" = "$rg_1" ]
+}
+
 # Starts rg_guard, unless it is there, in a process that outlives this one.
 rg_start_guard() {
-  rg_w= rg_1=
-  ! { read -r rg_w rg_1 <"$rg_file.guard"; } 2>/dev/null || {
-    rg_stat "$rg_w"
-    set -- $rg_stat
-    [ "${20:--}" != "$rg_1" ] || return 0
-  }
-  (rg_guard &) </dev/null >/dev/null 2>&1 3>&-
+  rg_guarded || (rg_guard &) </dev/null >/dev/null 2>&1 3>&-
 }
 
 # Keeps the file small while the command runs, and then as long as something that it left behind goes on writing. It holds
-# nothing of the connection, and stopping the attempt does not reach it.
+# nothing of the connection, and stopping the attempt does not reach it. It frees only what was old at the look before, a
+# fifth of a second ago or more: a follower may just be reading what it found at the end of the file.
 rg_guard() {
   trap '' HUP
   rg_tell_guard
-  rg_seen=0 rg_punched=0 rg_round=0 rg_pause=1
+  rg_seen=0 rg_punched=0 rg_round=0 rg_pause=1 rg_over=
   while :; do
     sleep $rg_pause || sleep 1
     rg_fold "$rg_journal"
     [ -f "$rg_file.output" ] || break
     rg_use_limit $rg_limit
     if [ -n "$rg_end" ] || ! rg_alive; then
+      rg_pause=1
+      [ -n "$rg_over" ] || {
+        rg_over=1
+        continue
+      }
       rg_measure
-      # The runner sees to the end of a command that it records itself.
-      [ "$rg_end" = exit ] || rg_trim "${rg_c:-$rg_size}"
+      rg_trim "${rg_c:-$rg_size}"
       rg_find_holders
       [ -n "$rg_holders" ] || break
       # What comes now is passed on to nobody.
@@ -91,14 +98,14 @@ rg_guard() {
       '' | *[!0-9]*) rg_measure ;;
     esac
     if [ $((rg_size - rg_seen)) -gt $((rg_head + rg_tail)) ]; then rg_pause=0.2; else rg_pause=1; fi
-    rg_seen=$rg_size
-    if [ $((rg_size - rg_punched)) -gt $(((rg_head + rg_tail) * 2)) ]; then
+    if [ $((rg_seen - rg_punched)) -gt $(((rg_head + rg_tail) * 2)) ]; then
       # Room that is made now would hide that there was none.
       [ -n "$rg_lost" ] || ! rg_no_room || rg_put full - - -
       # Where holes are not to be had, the file is made small at the end.
-      rg_punch "$rg_head" $((rg_size - rg_tail))
-      rg_punched=$((rg_size - rg_head - rg_tail))
+      rg_punch "$rg_head" $((rg_seen - rg_tail))
+      rg_punched=$((rg_seen - rg_head - rg_tail))
     fi
+    rg_seen=$rg_size
   done
   rm -f "$rg_file.guard"
 }

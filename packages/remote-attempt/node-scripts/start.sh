@@ -218,7 +218,7 @@ rg_attempt() {
   rg_fold "$rg_journal"
   rg_use_limit $rg_limit
   [ "$rg_end" = exit ] || {
-    rg_trim "$rg_size"
+    rg_guarded || rg_trim "$rg_size"
     rg_taken
   }
   [ -z "$rg_holders" ] || rg_start_guard
@@ -236,7 +236,8 @@ rg_attempt() {
   else
     printf %s "$rg_told"
     rg_send_rest 0 "$rg_size"
-    rg_trim "$rg_size"
+    # Where there is a guard, somebody may be reading.
+    rg_guarded || rg_trim "$rg_size"
     rg_say_then ''
   fi
   rg_text= rg_told=
