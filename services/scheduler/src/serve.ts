@@ -325,11 +325,16 @@ async function answered(
   }
 }
 
-/** What is stored between the beginning and the end that are kept, now that a piece of output ends at this byte. */
+/**
+ * What is stored between the beginning and the end that are kept, now that a piece of output ends at this byte; undefined where
+ * it is not worth a statement: an eighth of the end may be stored beyond it.
+ */
 function middleOf({ start, data }: OutputPiece, kept: ContractPiece['kept']): [number, number] | undefined {
   if (kept === undefined) return undefined;
-  const to = start + data.length - kept.tail;
-  return to > kept.head ? [kept.head, to] : undefined;
+  const end = start + data.length;
+  const grain = Math.max(1, kept.tail >> 3);
+  if (Math.floor(start / grain) === Math.floor(end / grain)) return undefined;
+  return end - kept.tail > kept.head ? [kept.head, end - kept.tail] : undefined;
 }
 
 function toPiece(
