@@ -5,7 +5,7 @@
 # settings, rg_write_actions (writes the action files, fails with the file's name in rg_what) and rg_run_actions (runs
 # them; leaves the status in rg_status and the number of the last one that ran in rg_action), and last rg_attempt.
 # Settings: rg_key, rg_own (set when the command is to get a session apart from this shell's), rg_wide (set when what the
-# command starts may leave its process group), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or
+# command starts may leave its process group), rg_foreign (set when it may run as another user), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or
 # empty).
 #
 # Says one of these; or nothing, and ends with status 99 or by a signal when it may have done something
@@ -25,6 +25,8 @@ rg_small=1024
 # that hold the output are looked at, since what was just forked may be about to become a filter.
 rg_filters_get=1000
 rg_others_get=20
+# How long what runs as another user in the command's process group is waited for: it may filter, and cannot be looked at.
+rg_foreign_get=200
 
 rg_stat $$
 rg_leader() {
@@ -91,7 +93,10 @@ rg_await_filters() {
   rg_holders=
   if [ -n "$rg_alone" ] && [ -z "$rg_wide" ]; then
     rg_fold "$rg_journal"
-    [ -z "$rg_sid" ] || kill -0 "-$rg_sid" || return 0
+    [ -z "$rg_sid" ] || kill -0 "-$rg_sid" || {
+      [ -z "$rg_foreign" ] || rg_await_foreign
+      return 0
+    }
   fi
   rg_now
   rg_began=$rg_time
@@ -106,6 +111,27 @@ rg_await_filters() {
     [ -n "$rg_filters" ] || [ $((rg_time - rg_began)) -lt $rg_others_get ] || return 0
     sleep 0.1 || sleep 1
   done
+}
+
+rg_await_foreign() {
+  rg_now
+  rg_began=$rg_time
+  while rg_is_foreign; do
+    rg_now
+    [ $((rg_time - rg_began)) -lt $rg_foreign_get ] || return 0
+    sleep 0.1 || sleep 1
+  done
+}
+
+# Whether there is somebody in the command's process group to whom no signal may be sent.
+rg_is_foreign() {
+  rg_w=$(
+    LC_ALL=C
+    kill -0 "-$rg_sid" 2>&1
+  ) && return 1
+  case $rg_w in
+    *'No such process'*) return 1 ;;
+  esac
 }
 
 # Says in the output what was left open.

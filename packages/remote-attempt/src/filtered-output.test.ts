@@ -13,6 +13,7 @@ import { type RunOptions, runAttempt } from './run-attempt.js';
 import { stopAttempt } from './stop-attempt.js';
 import { isAlive, startNodeUnderTest, until } from './testing/node-under-test.js';
 import { posixShells } from './testing/shells.js';
+import { allowSudo, canAllowSudo } from './testing/sudo.js';
 
 const run = promisify(execFile);
 const { shells, remove } = await posixShells();
@@ -140,6 +141,19 @@ for (const shell of shells) {
         t.ok(await isAlive(Number(text)), daemon);
         process.kill(Number(text), 'SIGKILL');
       }
+    });
+
+    t.test('a filter of another user', { skip: !canAllowSudo && 'needs root' }, async (t) => {
+      t.teardown(await allowSudo(node.sshd.user, '!use_pty'));
+      const connection = await node.connect();
+      const script = 'exec > >(sleep 0.5; cat) 2>&1; echo why; exit 3';
+      const { outcome, text } = await runScript(connection, `sudo bash -c '${script}'`);
+      t.match(outcome, { kind: 'exited', exitCode: 3, outputBytes: 4 });
+      t.equal(text, 'why\n');
+      const daemon = await runScript(connection, 'sudo sleep 600.5 >/dev/null &\necho $!');
+      t.match(daemon.outcome, { kind: 'exited', exitCode: 0 });
+      t.match(daemon.text, /^\d+\n$/, 'a daemon of another user is left alone');
+      await run('pkill', ['-9', '-P', daemon.text.trim()]);
     });
 
     t.test('a filter that does not end is left open, and named', async (t) => {

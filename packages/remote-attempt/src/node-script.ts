@@ -14,7 +14,8 @@ const parts = {
   prune: readPart('prune'),
 };
 
-/** Text with this may start processes in process groups of their own: the end of its output is then looked at more closely. */
+/** Text with these may start processes as other users, or in process groups of their own: its end is looked at more closely. */
+const CHANGES_USER = /\b(sudo|doas|su|runuser|setpriv|pkexec)\b/;
 const LEAVES_GROUP = /\bsetsid\b|\bset\s+-\w*m|\bmonitor\b/;
 
 /** Prepares a shell to start attempts, one after the other, see node-scripts/start.sh. */
@@ -29,6 +30,7 @@ export function attemptCommand(spec: AttemptSpec, shares: OutputShares, shell: s
   const settings = {
     ...attemptSettings(spec.key, shares),
     rg_own: own ? 1 : '',
+    rg_foreign: spec.actions.some(({ text }) => CHANGES_USER.test(text)) ? 1 : '',
     rg_wide: spec.actions.some(({ text }) => LEAVES_GROUP.test(text)) ? 1 : '',
     rg_previous: spec.previousKey ?? '',
   };
