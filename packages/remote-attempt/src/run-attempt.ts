@@ -329,6 +329,8 @@ class AttemptRun {
     return {
       control: (word: string, words: string[]) => {
         at = word === 'out' ? Number(words[0]) : undefined;
+        if (at !== undefined && !(Number.isSafeInteger(at) && at >= 0))
+          throw new Error(`the node's answer is not understood: out ${plainText(words.join(' '))}`);
         onProgress();
       },
       data: (chunk: Buffer) => {
