@@ -10,7 +10,8 @@
 #
 # THE FILES of an attempt, in ~/.rigel/attempts: <key>.journal, <key>.output and <key>.action-<number>, or
 # <key>.private-<number> for an action with a secret, which the action removes as the first thing it does. Making the
-# journal, with O_EXCL (the shell's noclobber), is the test who came first.
+# journal, with O_EXCL (the shell's noclobber), is the test who came first. Nothing is decided by <key>.guard and probe, see
+# guard.sh.
 #
 # THE JOURNAL is how all parties agree. It is only ever appended to, a line at a time, with a single write(2) to a file
 # opened with O_APPEND, which the kernel does not interleave. So the lines have one order, the same for every reader,
