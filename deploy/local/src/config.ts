@@ -16,8 +16,8 @@ import {
   tracingSettings,
 } from '@rigel/contracts';
 import { ProvidersFileError, readProvidersFile, secretVariables } from '@rigel/providers';
+import { privateKeyProblem } from '@rigel/remote-attempt';
 import { Ajv, type JSONSchemaType } from 'ajv';
-import ssh2 from 'ssh2';
 import { Type } from 'typebox';
 
 /** The folder that holds the whole code base. */
@@ -301,12 +301,9 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
 
 /** A key that no node can accept is told now, not by every node. */
 function checkKey(file: string): void {
-  const key = ssh2.utils.parseKey(readFileSync(file));
-  if (!(key instanceof Error) && !Array.isArray(key) && key.isPrivateKey()) return;
-  const why = key instanceof Error ? printable(key.message) : 'it is a public key';
-  throw new ConfigError(
-    `RIGEL_SSH_KEY_FILE = ${printable(file)} is no private key without a passphrase (${why})`,
-  );
+  const problem = privateKeyProblem(readFileSync(file));
+  if (problem !== undefined)
+    throw new ConfigError(`RIGEL_SSH_KEY_FILE = ${printable(file)} cannot be used: ${problem}`);
 }
 
 /** Secrets too: executors get the same environment for them. */

@@ -29,6 +29,8 @@ export interface NodeTarget {
   port: number;
   /** The host key that was learned earlier, `ssh-ed25519 AAAA…`: the node must have exactly this one. */
   pinnedHostKey?: string;
+  /** For whoever keeps connections: one that was made earlier does not do. */
+  freshLogin?: boolean;
   /** It is no node: others are reached through it. */
   isJumpHost?: boolean;
 }
@@ -221,6 +223,7 @@ class ConnectAttempt {
         port: this.target.port,
         hostKey: this.hostKey,
         hostKeyLearned: this.verdict?.kind === 'learned',
+        received: counterOf(socket),
         closed,
         close: () => {
           client.end();
@@ -393,6 +396,16 @@ class ConnectAttempt {
     const what = reasons[error.code ?? ''] ?? plainText(error.message);
     this.failWith(kind, what + this.words.told, error);
   }
+}
+
+/** Counts what comes. A socket counts it itself; a way through another host does not. */
+function counterOf(socket: Duplex): () => number {
+  if ('bytesRead' in socket) return () => (socket as Socket).bytesRead;
+  let bytes = 0;
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+  });
+  return () => bytes;
 }
 
 function certificate(verdict: { certificate?: string }): string {

@@ -44,6 +44,11 @@ export function privateKeyProblem(text: PrivateKeyText): string | undefined {
   }
 }
 
+/** The public key of a private one, `ssh-ed25519 AAAA…`. @throws Error as `readPrivateKey`. */
+export function publicKeyOf(text: PrivateKeyText): string {
+  return publicKey(readPrivateKey(text).key);
+}
+
 /** What a certificate, with which a user could not log in, does not hold for, as far as it says itself. */
 export function loginCertificateProblem(certificate: Certificate, user: string, now: number): string {
   const name = plainText(certificate.id, 60);
