@@ -222,3 +222,8 @@ export function isTimeZone(name: string): boolean {
  * with its password, while the system runs.
  */
 export const DATABASE_URL_FILE = 'run/database-url';
+
+/** What a process says over its IPC channel to whoever started it, before it ends because a setting is wrong: in one line. */
+export interface ConfigComplaint {
+  configError: string;
+}
