@@ -40,7 +40,8 @@ export const ExecutorConfig = Type.Object({
   }),
   RIGEL_SSH_KEY_FILE: Type.String({
     default: '',
-    description: 'Private key; default: ~/.ssh/id_ed25519, or id_ecdsa, or id_rsa.',
+    description:
+      'Private key without a passphrase, a certificate of it beside it (<file>-cert.pub); default: ~/.ssh/id_ed25519, or id_ecdsa, or id_rsa.',
   }),
   RIGEL_SSH_HOST_KEYS: Type.Enum(['accept-new', 'strict'], {
     default: 'accept-new',
@@ -53,7 +54,8 @@ export const ExecutorConfig = Type.Object({
   }),
   RIGEL_SSH_KNOWN_HOSTS: Type.String({
     default: '',
-    description: 'File of known host keys in the format of OpenSSH; default: ~/.ssh/known_hosts.',
+    description:
+      'File of known host keys in the format of OpenSSH, read again when it changes; default: ~/.ssh/known_hosts.',
   }),
 });
 

@@ -59,10 +59,7 @@ class LocalVmProvider implements VmProvider {
     try {
       return publicKeyOf(typeof privateKey === 'function' ? await privateKey() : privateKey);
     } catch (error) {
-      throw new ProviderError(
-        'refused',
-        `the SSH private key cannot be used: ${(error as Error).message}`,
-      );
+      throw new ProviderError('refused', `the SSH private key cannot be used: ${(error as Error).message}`);
     }
   }
 }
