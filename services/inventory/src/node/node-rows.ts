@@ -54,24 +54,26 @@ export const NODES_OF_POOL = prepared(
 export const NODES_BY_ID = prepared(
   'SELECT id, ip, vm_id, pool_id, coalesce(machine, ip) AS machine FROM nodes WHERE id = ANY($1::bigint[]) ORDER BY id',
 );
-const NODES_BY_MACHINE = prepared(`
+// OFFSET 0 keeps each machine a lookup of its own: PostgreSQL goes through all nodes as soon as it is asked for some hundred.
+const AT_MACHINE = `
   SELECT id, ip, vm_id, pool_id, coalesce(machine, ip) AS machine FROM nodes
-  WHERE coalesce(machine, ip) = ANY($1) AND coalesce(machine, ip) <> '-' ORDER BY id`);
+  WHERE coalesce(machine, ip) = wanted.machine AND coalesce(machine, ip) <> '-' OFFSET 0`;
+const NODES_BY_MACHINE = prepared(`
+  SELECT found.* FROM unnest($1::text[]) AS wanted(machine) CROSS JOIN LATERAL (${AT_MACHINE}) AS found
+  ORDER BY found.id`);
 
 // The default port, `:22`, is no part of which machine it is.
 const SAME_MACHINE = prepared(`
-  WITH wanted AS MATERIALIZED (
+  SELECT node.id AS node, found.id, found.ip, found.machine
+  FROM (
     SELECT id, CASE WHEN right(machine, length($2)) = $2 THEN left(machine, -length($2)) ELSE machine END AS machine
     FROM (SELECT id, coalesce(machine, ip) AS machine FROM nodes WHERE id = ANY($1::bigint[])) AS n
     WHERE machine <> '-'
-  )
-  SELECT wanted.id AS node, other.id, other.ip, other.machine FROM wanted
-    CROSS JOIN LATERAL (
-      SELECT id, ip, coalesce(machine, ip) AS machine FROM nodes
-      WHERE coalesce(machine, ip) = ANY(ARRAY[wanted.machine, wanted.machine || $2]) AND coalesce(machine, ip) <> '-'
-        AND id <> wanted.id
-    ) AS other
-  ORDER BY wanted.id, other.id`);
+  ) AS node
+    CROSS JOIN LATERAL (VALUES (node.machine), (node.machine || $2)) AS wanted(machine)
+    CROSS JOIN LATERAL (${AT_MACHINE}) AS found
+  WHERE found.id <> node.id
+  ORDER BY node.id, found.id`);
 
 /** Nodes with the names of their pools and clusters, oldest first. @param wanted the parameter of the statement */
 export async function locatedNodes(
