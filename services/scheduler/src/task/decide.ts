@@ -47,6 +47,8 @@ export interface ReportCommand {
   attempt: number;
   result: AttemptResult;
   hostKey?: string;
+  /** Why no step may run on the machine that it tells of: its address is another node's. */
+  takenAddress?: string;
   /** What the executor can do: decides whether it goes on with the next step itself. */
   capabilities: readonly Capability[];
 }
@@ -227,8 +229,17 @@ function isRepeated(run: Run, report: ReportCommand): boolean {
   );
 }
 
-function report(task: TaskState, run: Run, command: ReportCommand, now: number): TaskEvent[] {
-  if (isRepeated(run, command)) return [];
+/** A machine whose address is another node's has none here, and what was done on it counts for nothing. */
+function withoutTakenAddress(command: ReportCommand): ReportCommand {
+  const { takenAddress: reason, result, hostKey: _, ...others } = command;
+  if (reason === undefined || !result.machine) return command;
+  const machine = { ...result.machine, ip: '' };
+  return { ...others, takenAddress: reason, result: { ...result, status: 'failed', reason, machine } };
+}
+
+function report(task: TaskState, run: Run, told: ReportCommand, now: number): TaskEvent[] {
+  if (isRepeated(run, told)) return [];
+  const command = withoutTakenAddress(told);
   if (run.lease !== command.lease || run.holder === null) {
     throw refusal(`lease ${command.lease} of run ${run.id} is over`);
   }
@@ -296,12 +307,14 @@ function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: numbe
   const reason =
     result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
   const mayRun = result.may_run ? { mayRun: true } : {};
-  // Another attempt could make a second machine: whether to go on is for a person to say, by a resume.
-  if (run.failures < retry.retry_times && !result.unknown_machine) {
+  // Another attempt could make a second machine, or gets the same address again: whether to go on is for a person to say, by
+  // a resume.
+  const forPerson = result.unknown_machine || command.takenAddress !== undefined;
+  if (run.failures < retry.retry_times && !forPerson) {
     const retryAt = now + task.created.retryDelayMs;
     return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next: 'retry', retryAt } };
   }
-  const next = retry.ignore_error && !result.unknown_machine ? 'ignore' : 'fail';
+  const next = retry.ignore_error && !forPerson ? 'ignore' : 'fail';
   return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next, retryAt: null } };
 }
 
