@@ -23,16 +23,26 @@ interface HoldRow {
 const HOLDERS = prepared(`
   SELECT h.node_id, h.task_id, t.name, t.operator, t.created_at, t.end_reason <> '' AS ended,
     (SELECT r.ip FROM runs r WHERE r.node_id = h.node_id AND r.task_id = h.task_id LIMIT 1) AS ip
-  FROM node_holds h LEFT JOIN tasks t ON t.id = h.task_id
-  WHERE h.node_id = ANY($1::bigint[]) AND (h.expires_at IS NULL OR h.expires_at >= $2)
+  FROM unnest($1::bigint[]) AS wanted(node)
+    CROSS JOIN LATERAL (
+      SELECT node_id, task_id FROM node_holds
+      WHERE node_id = wanted.node AND (expires_at IS NULL OR expires_at >= $2) OFFSET 0
+    ) AS h
+    LEFT JOIN tasks t ON t.id = h.task_id
   ORDER BY h.task_id, h.node_id`);
 
-// Without the addresses: that of ten thousand nodes in a list is there already.
+// Without the addresses: those of ten thousand nodes in a list are there already. OFFSET 0 keeps each node a lookup of its own.
 const TASKS_OF_NODES = prepared(`
-  SELECT h.task_id, t.name, t.operator, t.created_at, t.end_reason <> '' AS ended, array_agg(h.node_id) AS nodes
-  FROM node_holds h JOIN tasks t ON t.id = h.task_id
-  WHERE h.node_id = ANY($1::bigint[]) AND h.expires_at IS NULL
-  GROUP BY h.task_id, t.name, t.operator, t.created_at, t.end_reason`);
+  SELECT h.task_id, h.nodes, t.name, t.operator, t.created_at, t.end_reason <> '' AS ended
+  FROM (
+    SELECT held.task_id, array_agg(held.node_id) AS nodes
+    FROM unnest($1::bigint[]) AS wanted(node)
+      CROSS JOIN LATERAL (
+        SELECT node_id, task_id FROM node_holds WHERE node_id = wanted.node AND expires_at IS NULL OFFSET 0
+      ) AS held
+    WHERE held.task_id IS NOT NULL
+    GROUP BY held.task_id
+  ) AS h JOIN tasks t ON t.id = h.task_id`);
 
 function heldBy(row: Pick<HoldRow, 'name' | 'operator' | 'created_at' | 'ended'>, task_id: number): HeldBy {
   const { name, operator, created_at, ended } = row;
