@@ -35,7 +35,7 @@ const HOLDERS = prepared(`
 const TASKS_OF_NODES = prepared(`
   SELECT h.task_id, h.nodes, t.name, t.operator, t.created_at, t.end_reason <> '' AS ended
   FROM (
-    SELECT held.task_id, array_agg(held.node_id) AS nodes
+    SELECT held.task_id, json_agg(held.node_id) AS nodes
     FROM unnest($1::bigint[]) AS wanted(node)
       CROSS JOIN LATERAL (
         SELECT node_id, task_id FROM node_holds WHERE node_id = wanted.node AND expires_at IS NULL OFFSET 0

@@ -394,7 +394,10 @@ async function refuseHeld(
   now: number,
 ): Promise<never> {
   const own = new Set(tasks.map(({ id }) => id));
-  const holders = (await readHolders(trx, nodes, now)).filter(({ task }) => !task || !own.has(task.task_id));
+  const others = (await readHolders(trx, nodes, now)).filter(({ task }) => !task || !own.has(task.task_id));
+  // A machine that another task holds under two spellings is named once, as that task knows it.
+  const known = others.filter(({ ip, task }) => ip !== undefined || !task);
+  const holders = known.length > 0 ? known : others;
   const names = namesOf(tasks);
   const held = describeHolders(holders, ({ node }) => names.get(node) ?? `node ${node}`);
   throw new ServiceError('in_use', `nodes are held: ${held}`, 'nodes');
