@@ -111,10 +111,20 @@ t.test('of ten tasks that want a machine at once under two spellings one gets it
 t.test(
   'a task that is started again does not get a machine that another one has by its other name',
   async (t) => {
-    const [first = 0] = (await create(['10.0.0.5', '10.0.0.6'])).ids;
-    await stop(first);
+    const [first = 0] = (await create(['10.0.0.5', '10.0.0.6'], 'first', true)).ids;
+    for (const run of (await counterpart.call(tasks.detail, { id: first })).rows) {
+      const { lease, next } = await counterpart.claim(first, run.id);
+      for (let instruction = next; instruction.do !== 'release'; ) {
+        const failed = { status: 'failed' as const, reason: 'exit status 1' };
+        const report = counterpart.report(first, run.id, lease, instruction, failed);
+        const answer = await counterpart.patiently(execution.report, report, first);
+        if (answer.status !== 'accepted') throw new Error(answer.reason);
+        instruction = answer.next;
+      }
+    }
+    t.strictSame(await heldNodes([5, 1_005, 6, 1_006]), [], 'it has failed');
     const [second = 0] = (await create(['10.0.0.5:22'], 'second')).ids;
-    await counterpart.patiently(tasks.start, { id: first, opr_user: 'ann' });
+    await counterpart.call(tasks.start, { id: first, opr_user: 'ann' });
     const { rows } = await counterpart.call(tasks.detail, { id: first });
     t.match(rows, [
       {
