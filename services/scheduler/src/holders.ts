@@ -79,7 +79,7 @@ export async function readHoldingTasks(
 export function describeHolder(task: HeldBy | null): string {
   if (!task) return 'a removal from its pool, which is under way';
   const { task_id, name, opr_user, since, ending } = task;
-  const who = `task ${task_id} ${JSON.stringify(name)} (of ${show(opr_user)}, since ${new Date(since).toISOString()})`;
+  const who = `task ${task_id} (${show(name)}, of ${show(opr_user)}, since ${new Date(since).toISOString()})`;
   return ending ? `${who}, which has ended: a command of it is still being ended there` : who;
 }
 

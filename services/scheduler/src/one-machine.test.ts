@@ -49,7 +49,9 @@ await counterpart.patiently(tasks.list, { page: 1, page_size: 1 });
 const stop = (id: number) => counterpart.call(tasks.stop, { id, opr_user: 'ann' });
 const heldNodes = async (node_ids: number[]) => {
   const { holders } = await counterpart.call(tasks.holders, { node_ids });
-  return holders.flatMap(({ node_ids, held_by }) => node_ids.map((id) => [id, held_by.task_id])).sort();
+  return holders
+    .flatMap(({ node_ids, held_by }) => node_ids.map((id) => [id, held_by.task_id]))
+    .sort(([a = 0], [b = 0]) => a - b);
 };
 
 t.test('a task holds a machine under both its spellings, and a refusal names it', async (t) => {
@@ -59,7 +61,7 @@ t.test('a task holds a machine under both its spellings, and a refusal names it'
     [1, id],
     [1_001, id],
   ]);
-  const who = new RegExp(`by task ${id} "first \\\\"one\\\\"" \\(of ann, since 20[-0-9]+T[0-9:.]+Z\\)`);
+  const who = new RegExp(`by task ${id} \\(first 'one', of ann, since 20[-0-9]+T[0-9:.]+Z\\)`);
   const refused = { code: 'in_use', field: 'nodes' };
   await t.rejects(create(['10.0.0.1']), {
     ...refused,
@@ -130,7 +132,7 @@ t.test(
       {
         ip: '10.0.0.5',
         state: 3,
-        steps: [{ message: new RegExp(`held by task ${second} "second" \\(of ann`) }],
+        steps: [{ message: new RegExp(`held by task ${second} \\(second, of ann`) }],
       },
       { ip: '10.0.0.6', state: 0 },
     ]);

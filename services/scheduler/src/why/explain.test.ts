@@ -207,7 +207,7 @@ t.test('failures', async (t) => {
   ]);
   t.match(
     why(some, { heldByOthers: new Map([[101, HELD_BY_7]]) }).text,
-    '10.0.0.2 is held by task 7 "nightly" (of bob, since 2026-01-05T08:00:00.000Z)',
+    '10.0.0.2 is held by task 7 (nightly, of bob, since 2026-01-05T08:00:00.000Z)',
   );
 
   some.do({
