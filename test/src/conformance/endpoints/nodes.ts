@@ -2,6 +2,7 @@ import type { EndpointSpec } from '../endpoint.js';
 import { exactly, id, integer, listOf, mapOf, objectWith, oneOf, text } from '../shape.js';
 import type { World } from '../world.js';
 import { exactRefusal, listRefused, refusal } from './common.js';
+import { heldBy } from './tasks.js';
 
 const nodeType = oneOf('manual', 'crontab');
 const nodeRow = objectWith({
@@ -13,6 +14,7 @@ const nodeRow = objectWith({
   node_type: nodeType,
   state: oneOf(0, 1, 2, 3, 4),
   pool_id: id,
+  held_by: heldBy,
 });
 
 const parseFailed = refusal(404, '请求参数解析错误', []);
