@@ -34,7 +34,7 @@ export class PoolFiring implements Firing {
   constructor(
     private readonly store: Pick<
       ScheduleStore,
-      'holdsOf' | 'nodeStandings' | 'dependenciesOf' | 'unfinishedTasks'
+      'holdersOf' | 'holdsOf' | 'nodeStandings' | 'dependenciesOf' | 'unfinishedTasks'
     >,
     private readonly parts: PoolOperationParts,
   ) {}
