@@ -26,6 +26,9 @@ const noNode = refusal(404, 'error when delete id...', []);
 
 const sharedPool = (world: World) => world.shared('pool', () => world.pool());
 
+/** An IPv4 address with a port as IPv6 writes it: the same machine. */
+const spelled = (ip: string): string => ip.replace(/^([\d.]+)/, '[::ffff:$1]');
+
 export const nodes: EndpointSpec[] = [
   {
     id: 'pool.list_nodes',
@@ -66,6 +69,17 @@ export const nodes: EndpointSpec[] = [
       {
         what: 'an address of another pool',
         change: async (world) => ({ nodes: ['198.51.100.2', (await world.node()).ip] }),
+        refusal: exists,
+      },
+      {
+        what: 'an address of another pool in another spelling',
+        change: async (world) => ({ nodes: ['198.51.100.2', spelled((await world.node()).ip)] }),
+        refusal: exists,
+        says: 'entered as',
+      },
+      {
+        what: 'one machine in two spellings',
+        change: { nodes: ['198.51.100.1', '[::ffff:198.51.100.1]'] },
         refusal: exists,
       },
       {
