@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
+import { stepLimits } from './step-limits.js';
 
 /*
  * Operations of the catalog service: actions, their implementations, remote steps and task templates. Field names are
@@ -53,6 +54,7 @@ export const StepOption = Type.Object({
   name: Type.String(),
   param_values: Type.Record(Type.String(), Type.Unknown()),
   retry: RetryOption,
+  ...stepLimits,
 });
 export type StepOption = Static<typeof StepOption>;
 
@@ -103,6 +105,7 @@ export const ResolvedStep = Type.Object({
   kind: StepKind,
   param_values: Type.Record(Type.String(), Type.Unknown()),
   retry: RetryOption,
+  ...stepLimits,
   /** Remote steps: in running order. Empty for built-in steps. */
   actions: Type.Array(ResolvedAction),
 });
@@ -113,6 +116,9 @@ const keyword = Type.Optional(Type.String());
 const byId = Type.Object({ id: Id });
 const list = Type.Object({ ...pageFields, name: keyword });
 const template = Type.Record(Type.String(), Type.Unknown());
+
+/** What was saved differently than it was given, and why: sentences for whoever saves. */
+const noted = { notes: Type.Optional(Type.Array(Type.String())) };
 
 export const catalog = {
   listActions: defineRpc('catalog.action.list', { request: list, response: pageOf(Action) }),
@@ -141,7 +147,7 @@ export const catalog = {
   /** One implementation for each action and type (`conflict`). `not_found` (field `action_id`): unknown action. */
   createActionImpl: defineRpc('catalog.actimpl.create', {
     request: Type.Object({ type: text, action_id: Id, template }),
-    response: Created,
+    response: Type.Object({ id: Id, ...noted }),
   }),
   /**
    * `by` says how to read `id`. Absent: when `action_id` is given, equals `id`, and that action has an implementation,
@@ -155,7 +161,7 @@ export const catalog = {
       action_id: Type.Optional(Id),
       template: Type.Optional(template),
     }),
-    response: Done,
+    response: Type.Object(noted),
   }),
   /** `by` absent: an implementation's id; a destructive call does not guess. */
   deleteActionImpl: defineRpc('catalog.actimpl.delete', {

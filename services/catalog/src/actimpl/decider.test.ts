@@ -1,5 +1,6 @@
 import t from 'tap';
 import { type ActionImplCommand, type ActionImplEvent, actionImplDecider } from './decider.js';
+import { changesAtSaving, readImplTemplate } from './impl-template.js';
 
 const decide = (events: ActionImplEvent[], command: ActionImplCommand) =>
   actionImplDecider.decide(command, events.reduce(actionImplDecider.evolve, actionImplDecider.initial));
@@ -29,6 +30,30 @@ t.test('templates are kept whole, unknown modules and fields too', async (t) => 
   }
 });
 
+t.test('a text from another system is saved with plain lines, and that is said', async (t) => {
+  const longscript = (content: string) => ({
+    action: { module: 'longscript', content, kept: 1 },
+    more: 'kept',
+  });
+  const given = longscript('\uFEFF#!/bin/bash\r\necho "a\rb"\r\n');
+  const saved = longscript('#!/bin/bash\necho "a\rb"\n');
+  t.match(decide([], { do: 'create', ...impl, template: given }), [{ data: { template: saved } }]);
+  t.strictSame(changesAtSaving(given), [
+    'template.action.content: saved without the byte order mark at its beginning',
+    'template.action.content: saved with LF line ends; 2 lines ended with CR LF',
+  ]);
+  t.strictSame(changesAtSaving(shell('true\r\n')), [
+    'template.action.args: saved with LF line ends; 1 line ended with CR LF',
+  ]);
+  for (const nothing of [saved, shell('true'), {}, { action: { module: 'copy', content: '\uFEFF' } }])
+    t.strictSame(changesAtSaving(nothing), []);
+  // One that an earlier release saved as it came.
+  t.strictSame(readImplTemplate(given), { module: 'longscript', text: '#!/bin/bash\necho "a\rb"\n' });
+  t.throws(() => decide([], { do: 'create', ...impl, template: shell('\uFEFF#!/bin/sh\r\ntrue') }), {
+    message: /a script that begins with #! is a longscript/,
+  });
+});
+
 t.test('a template that could never run safely is refused when it is saved', async (t) => {
   let deep: unknown = 1;
   for (let n = 0; n < 40; n++) deep = [deep];
@@ -54,6 +79,49 @@ t.test('a template that could never run safely is refused when it is saved', asy
     t.throws(() => decide([created], { do: 'change', id: 4, template }), refused);
   }
   t.throws(() => decide([], { do: 'create', ...impl, type: ' ' }), { code: 'invalid', field: 'type' });
+});
+
+t.test('words of Go templates are no parameters, unless the action declares them', async (t) => {
+  const format = (text: string) => shell(`docker ps --format '${text}'`);
+  const refused: [string, RegExp][] = [
+    ['{{.ID}}{{end}}', /^template: 1:28: {{end}} would be the parameter end, .* write {{{{end}}}}; if it is/],
+    ['{{else}}', /write {{{{else}}}}/],
+    ['{{ range }}', /write {{{{range}}}}/],
+    ['{{if .Mounts}}x', /1:21: {{if .Mounts}} is no placeholder: .* write {{{{if .Mounts}}}}$/],
+    ['{{range .Mounts}}x', /write {{{{range .Mounts}}}}$/],
+    ['{{json | upper}}', /write {{{{json \| upper}}}}$/],
+  ];
+  for (const [text, message] of refused) {
+    const error = { code: 'invalid', field: 'template', message };
+    t.throws(() => decide([], { do: 'create', ...impl, template: format(text) }), error);
+    t.throws(() => decide([created], { do: 'change', id: 4, template: format(text) }), error);
+  }
+  for (const text of [
+    '{{.Name}}',
+    '{{- .Name -}}',
+    '{{- range .Mounts -}}{{- end -}}',
+    '{{{{range .M}}}}{{{{end}}}}',
+    '{{word}}',
+  ]) {
+    t.match(
+      decide([], { do: 'create', ...impl, template: format(text) }),
+      [{ type: 'ActionImplCreated' }],
+      text,
+    );
+  }
+  const declared = new Set(['end']);
+  t.match(decide([], { do: 'create', ...impl, template: format('{{end}}'), declared }), [
+    { type: 'ActionImplCreated' },
+  ]);
+  const stored: ActionImplEvent = {
+    type: 'ActionImplCreated',
+    data: { ...impl, template: format('{{end}}') },
+  };
+  t.match(
+    decide([stored], { do: 'change', id: 4, type: 'other', template: format('{{end}}') }),
+    [{ type: 'ActionImplChanged', data: { id: 4, type: 'other' } }],
+    'what was saved by an earlier release is left as it is',
+  );
 });
 
 t.test('a deleted implementation is gone', async (t) => {
