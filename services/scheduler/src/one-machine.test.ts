@@ -1,7 +1,12 @@
 import { execution, inventory, type TaskTarget, tasks } from '@rigel/contracts';
-import { startTestServers } from '@rigel/testing';
+import { rebuildHistory } from '@rigel/event-store/maintenance';
+import { openExisting } from '@rigel/runtime';
+import { silentLogger, startTestServers } from '@rigel/testing';
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import t from 'tap';
+import { schedulerHistory } from './maintenance/history.js';
+import { migrations } from './migrations/index.js';
 import { differences } from './testing/differences.js';
 import { Counterpart, serveNeighbours, startReplica } from './testing/scheduler.js';
 
@@ -212,6 +217,18 @@ t.test(
   },
 );
 
-t.test('the read tables say what the events say', async (t) => {
+t.test('the read tables say what the events say, and a rebuild holds machines as before', async (t) => {
+  const [id = 0] = (await create(['10.0.0.30'])).ids;
   t.strictSame(await differences(servers), []);
+  const url = servers.databaseUrl;
+  const db = await openExisting({ url, schema: 'scheduler', migrations, log: silentLogger });
+  t.teardown(() => db.destroy());
+  await sql`DELETE FROM node_holds WHERE node_id = 1030`.execute(db);
+  t.match(await differences(servers), [/^node_holds node_id=1030 task_id=\d+: there is no row/]);
+  await rebuildHistory(db, schedulerHistory);
+  t.strictSame(await differences(servers), []);
+  t.strictSame(await heldNodes([30, 1_030]), [
+    [30, id],
+    [1_030, id],
+  ]);
 });

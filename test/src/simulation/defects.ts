@@ -264,7 +264,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'resumed-under-one-spelling',
     why: 'a task is resumed on a machine that another one has under its other spelling',
-    foundBy: 173,
+    foundBy: 245,
     code: [
       {
         file: 'services/scheduler/dist/resume.js',
