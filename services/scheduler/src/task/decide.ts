@@ -88,7 +88,7 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
     case 'claim':
       return claim(task, runAt(task, command.run), command.executor);
     case 'report':
-      return report(task, runAt(task, command.run), command, now);
+      return report(task, runAt(task, command.run), withoutTakenAddress(command), now);
     case 'handBack': {
       const run = runAt(task, command.run);
       if (run.holder === null || run.lease !== command.lease) return [];
@@ -237,9 +237,8 @@ function withoutTakenAddress(command: ReportCommand): ReportCommand {
   return { ...others, takenAddress: reason, result: { ...result, status: 'failed', reason, machine } };
 }
 
-function report(task: TaskState, run: Run, told: ReportCommand, now: number): TaskEvent[] {
-  if (isRepeated(run, told)) return [];
-  const command = withoutTakenAddress(told);
+function report(task: TaskState, run: Run, command: ReportCommand, now: number): TaskEvent[] {
+  if (isRepeated(run, command)) return [];
   if (run.lease !== command.lease || run.holder === null) {
     throw refusal(`lease ${command.lease} of run ${run.id} is over`);
   }
