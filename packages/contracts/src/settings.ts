@@ -72,6 +72,17 @@ export const schedulerSettings = {
   }),
 };
 
+/** For whoever connects to nodes, and for whoever says which addresses are one machine: they must have the same. */
+export const nodeSettings = {
+  RIGEL_SSH_PORT: Type.Integer({
+    default: 22,
+    minimum: 1,
+    maximum: 65_535,
+    description:
+      'SSH port of nodes whose address names none. Inventory and executors need the same: an address without port and one with this port are one machine.',
+  }),
+};
+
 export const executorSettings = {
   RIGEL_EXECUTOR_CAPABILITIES: Type.String({
     default: 'ssh,vm,sd',

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@rigel/clock';
-import { executorSettings } from '@rigel/contracts';
+import { executorSettings, nodeSettings } from '@rigel/contracts';
 import { WorkQueue } from '@rigel/messaging';
 import { NO_PROVIDERS, type Providers, ProvidersFileError, readProvidersFile } from '@rigel/providers';
 import type { KnownHostsLookup } from '@rigel/remote-attempt';
@@ -32,12 +32,7 @@ export const ExecutorConfig = Type.Object({
     default: '',
     description: 'User on the nodes; default: the user of this process.',
   }),
-  RIGEL_SSH_PORT: Type.Integer({
-    default: 22,
-    minimum: 1,
-    maximum: 65_535,
-    description: 'SSH port of nodes whose address names none.',
-  }),
+  ...nodeSettings,
   RIGEL_SSH_KEY_FILE: Type.String({
     default: '',
     description:
