@@ -12,10 +12,17 @@ import {
   type RecordedEvent,
   recordedAs,
 } from '@rigel/event-store';
-import { createPool, prepared } from '@rigel/runtime';
+import { createPool, isDataRefused, prepared } from '@rigel/runtime';
 import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
-import { type Changes, type Commit, changesOf, longestPieces, type TaskAppend } from './commit.js';
+import {
+  type Changes,
+  type Commit,
+  changesOf,
+  longestPieces,
+  type TaskAppend,
+  Unstorable,
+} from './commit.js';
 import type { EngineStore } from './engine/engine.js';
 import { INSERT_PARAMETERS, insertCtes, insertParameters, RUN_NODES, RUN_TASKS } from './insert-tasks.js';
 import type { Tables } from './tables.js';
@@ -277,6 +284,7 @@ export class TaskStore implements EngineStore, TaskRecorder {
       );
       base = result.rows[0]?.base;
     } catch (error) {
+      if (isDataRefused(error)) throw new Unstorable(error.message, { cause: error });
       throw asVersionConflict(error, streams);
     }
     if (appends.length > 0 && base !== undefined)
