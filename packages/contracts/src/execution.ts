@@ -86,6 +86,8 @@ export const TaskPlan = Type.Object({
       Type.Object({
         capability: Capability,
         /** Deadline of one attempt. */ timeout_ms: Type.Integer({ minimum: 1 }),
+        /** The rules for places of parameters by which its commands were accepted; absent: those of the release before any number. */
+        template_rules: Type.Optional(Type.Integer({ minimum: 1 })),
       }),
     ]),
   ),

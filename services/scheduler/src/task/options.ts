@@ -3,6 +3,7 @@ import {
   type ParameterValue,
   parseTemplate,
   renderTemplate,
+  TEMPLATE_RULES,
   TemplateError,
 } from '@rigel/command-template';
 import {
@@ -106,7 +107,9 @@ export function planSteps(steps: readonly ResolvedStep[], limits: AttemptLimits)
       }
       checkType(`step ${step.name}`, param, value, type);
     }
-    return { ...step, capability, timeout_ms: step.kind === 'remote' ? limits.remoteMs : limits.providerMs };
+    const timeout_ms = step.kind === 'remote' ? limits.remoteMs : limits.providerMs;
+    const rules = capability === 'ssh' ? { template_rules: TEMPLATE_RULES } : {};
+    return { ...step, capability, timeout_ms, ...rules };
   });
 }
 
