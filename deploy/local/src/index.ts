@@ -15,7 +15,7 @@ export {
   issueLoopbackCertificate,
 } from './secured/certificates.js';
 export { natsPermissionsFile } from './secured/nats-permissions.js';
-export { prepareSecured, type Secured } from './secured/secured-folder.js';
+export { type NatsUsers, prepareSecured, type Secured } from './secured/secured-folder.js';
 export { type Stack, type StackOptions, startStack } from './stack.js';
 export { type StackAddresses, stackServices } from './stack-services.js';
 export { type BackoffOptions, type ProcessStatus, Supervisor, type SupervisorOptions } from './supervisor.js';

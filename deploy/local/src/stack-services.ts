@@ -15,7 +15,7 @@ import { type LocalConfig, REPOSITORY_DIR } from './config.js';
 import type { ExecutorProviders } from './local-providers.js';
 import type { CommandSpec } from './process-spec.js';
 import { serviceDatabaseUrl } from './secured/database-roles.js';
-import type { Secured } from './secured/secured-folder.js';
+import type { NatsUsers, Secured } from './secured/secured-folder.js';
 
 /** Where the parts of a stack find each other. */
 export interface StackAddresses {
@@ -27,7 +27,9 @@ export interface StackAddresses {
   httpPort: number;
   /** What executors are given besides the configuration; see `prepareProviders`. */
   providers?: ExecutorProviders;
-  /** Present when every part logs in as itself; see `prepareSecured`. */
+  /** The users of NATS; absent where the server is somebody else's, which `NATS_URL` names. */
+  natsUsers?: NatsUsers;
+  /** Present when all connections are encrypted and every part logs in to the database as itself; see `prepareSecured`. */
   secured?: Secured;
 }
 
@@ -112,13 +114,13 @@ function opsEnvironment({ serviceSettings }: LocalConfig, index: number): Record
 function natsAccess(
   participant: Participant,
   config: LocalConfig,
-  { secured }: StackAddresses,
+  { natsUsers, secured }: StackAddresses,
 ): Record<string, string> {
-  if (secured === undefined) return given(config, natsSettings);
+  if (natsUsers === undefined) return given(config, natsSettings);
   return {
     RIGEL_NATS_USER: participant,
-    RIGEL_NATS_PASSWORD_FILE: secured.natsPasswordFile(participant),
-    RIGEL_NATS_CA_FILE: secured.caFile,
+    RIGEL_NATS_PASSWORD_FILE: natsUsers.natsPasswordFile(participant),
+    ...(secured === undefined ? {} : { RIGEL_NATS_CA_FILE: secured.caFile }),
   };
 }
 

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ensureNatsServer, findInstalledProgram } from '@rigel/local-servers';
@@ -111,7 +111,13 @@ t.test('servers and services run, come back when killed, and leave nothing behin
     [{ seven: 7 }],
     'same address, same data',
   );
-  await (await connect({ servers: stack.natsUrl })).close();
+  const passwordFile = stack.natsUsers?.natsPasswordFile('gateway') as string;
+  const login = { servers: stack.natsUrl, user: 'gateway', pass: readFileSync(passwordFile, 'utf8') };
+  await (await connect(login)).close();
+  for (const wrong of [{ user: '', pass: '' }, { pass: 'wrong' }, { user: 'root' }])
+    await t.rejects(connect({ ...login, ...wrong }), { code: 'AUTHORIZATION_VIOLATION' });
+  for (let path = passwordFile; path !== dir; path = dirname(path))
+    t.equal(statSync(path).mode & 0o077, 0, `${path} is for its owner alone`);
 
   const pids = stack.processes.map(({ pid }) => pid as number);
   await stack.stop();

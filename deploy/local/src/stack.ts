@@ -22,7 +22,7 @@ import type { ProcessSpec } from './process-spec.js';
 import { waitUntilReady } from './readiness.js';
 import { type ProcessRecord, RunFolder } from './run-folder.js';
 import { prepareDatabaseRoles } from './secured/database-roles.js';
-import { prepareSecured } from './secured/secured-folder.js';
+import { type NatsUsers, prepareNatsUsers, prepareSecured } from './secured/secured-folder.js';
 import { STOP_STAGE, type StackAddresses, stackServices } from './stack-services.js';
 import { type BackoffOptions, type ProcessStatus, STOP_DEADLINE_MS, Supervisor } from './supervisor.js';
 import { createSupervisorLog, type SupervisorLog } from './supervisor-log.js';
@@ -56,6 +56,8 @@ export interface Stack {
   /** With its password: never log it. */
   databaseUrl: string;
   natsUrl: string;
+  /** The users of its NATS server; undefined when `NATS_URL` named another one. */
+  natsUsers: NatsUsers | undefined;
   /** Certificate of the authority that a secured system's servers are trusted by; undefined when it is not secured. */
   caFile: string | undefined;
   /** Where the embedded load balancer listens; undefined when there is none. */
@@ -146,6 +148,7 @@ export async function startStack(config: LocalConfig, options: StackOptions = {}
       httpUrl,
       databaseUrl,
       natsUrl,
+      natsUsers: addresses.natsUsers,
       caFile: addresses.secured?.caFile,
       balancerUrl: providers.nginx?.url,
       misconfigured,
@@ -171,8 +174,11 @@ async function startServers(
 ): Promise<StackAddresses> {
   const httpPort = config.httpPort === 0 ? await findFreePort(config.httpHost) : config.httpPort;
   const secured = config.secured ? await prepareSecured(config.dataDir) : undefined;
+  const natsUsers =
+    secured ?? (config.natsUrl === undefined ? await prepareNatsUsers(config.dataDir) : undefined);
   const addresses = {
     ...(secured === undefined ? {} : { secured }),
+    ...(natsUsers === undefined ? {} : { natsUsers }),
     databaseUrl: config.databaseUrl ?? '',
     natsUrl: config.natsUrl ?? '',
     httpUrl: `${secured === undefined ? 'http' : 'https'}://${hostForClients(config.httpHost)}:${httpPort}`,
@@ -214,7 +220,7 @@ async function startServers(
       start: async (start) => {
         const server = await startNats({
           ...start,
-          ...secured?.nats,
+          ...natsUsers?.nats,
           binary,
           storeDir: natsDir(config),
           port,

@@ -1,4 +1,6 @@
+import { isShellName, type LineWord, startsOthers } from './evaluating.js';
 import { Lost } from './lost.js';
+import type { Variables } from './variables.js';
 
 /** One shell word as far as it has been read. */
 export interface Word {
@@ -10,6 +12,8 @@ export interface Word {
   literal: boolean;
   /** Unquoted `[` not closed by an unquoted `]` yet. */
   openBrackets: number;
+  /** It is `name=(...)`. */
+  isList?: boolean;
   /** The placeholders directly in it, by their index in the scanned code. */
   holes: number[];
 }
@@ -32,7 +36,13 @@ export class CommandTracker {
   /** The words of the current simple command, or of the `[[`, without assignments and redirections. */
   words: Word[] = [];
   /** Every word since the last line break, whatever command it belongs to. */
-  lineWords: Word[] = []; // replaced, never emptied: here-documents keep the list of their line
+  lineWords: LineWord[] = []; // replaced, never emptied: here-documents keep the list of their line
+  /** Every word of the list so far. */
+  readonly allWords: LineWord[] = [];
+  /** The last operator was `|`, and no word has followed it. */
+  pipeOpen = false;
+  /** The command before a `|` prints a parameter: what it is, for a message. */
+  #printsParameter: string | undefined;
   /** A reserved word would be recognized here. */
   atCommandStart = true;
   #nesting: Nesting[] = [];
@@ -44,7 +54,10 @@ export class CommandTracker {
   /** Since the last operator there was a reserved word that dash takes for a command, and bash does not. */
   #afterBashWord = false;
 
-  constructor(private readonly onArithmeticOperand: (hole: number) => void) {}
+  constructor(
+    private readonly onArithmeticOperand: (hole: number) => void,
+    private readonly variables: Variables,
+  ) {}
 
   get inCondition(): boolean {
     return this.#conditionDepth !== undefined;
@@ -66,7 +79,11 @@ export class CommandTracker {
 
   /** A complete word that is not the target of a redirection. */
   word(word: Word): void {
-    this.lineWords.push(word);
+    const isCommand = this.words.length === 0 || this.words.some(({ text }) => startsOthers(text));
+    const lineWord = { text: word.text, isCommand };
+    this.lineWords.push(lineWord);
+    this.allWords.push(lineWord);
+    this.pipeOpen = false;
     if (this.inCondition) {
       this.#conditionWord(word);
       return;
@@ -82,7 +99,11 @@ export class CommandTracker {
       return;
     }
     this.atCommandStart = false;
-    if (this.words.length === 0 && ASSIGNMENT.test(word.text)) return;
+    if (ASSIGNMENT.test(word.text)) {
+      const declared = this.words.length > 0;
+      this.variables.assignment(word, declared && !word.isList);
+      if (!declared) return;
+    }
     const name = this.words[0]?.text;
     if (name === '[' || name === 'test') this.#comparison(word);
     this.words.push(word);
@@ -110,7 +131,17 @@ export class CommandTracker {
       if (top?.kind !== 'case') throw new Lost(`${operator} outside a case`);
       top.expects = 'pattern';
     }
+    const printed = this.#printed();
     this.#endCommand();
+    this.pipeOpen = operator === '|' || operator === '|&';
+    this.#printsParameter = this.pipeOpen ? printed : undefined;
+  }
+
+  /** Whether the command that has been read prints a parameter's value as it is, and by what. */
+  #printed(): string | undefined {
+    const command = this.words[0]?.text ?? '';
+    if (!/^(echo|printf|print)$/.test(command)) return undefined;
+    return this.words.some(({ holes }) => holes.length > 0) ? command : undefined;
   }
 
   lineBreak(): void {
@@ -165,9 +196,26 @@ export class CommandTracker {
   }
 
   #endCommand(): void {
+    if (this.words.length > 0) this.#command(this.words);
     this.words = [];
     this.atCommandStart = true;
     this.#head = undefined;
+  }
+
+  #command(words: Word[]): void {
+    this.variables.command(words);
+    const printer = this.#printsParameter;
+    this.#printsParameter = undefined;
+    // A shell without operands, as far as its options tell.
+    const shell = words.findLastIndex(({ text }) => isShellName(text));
+    if (printer === undefined || shell < 0) return;
+    if (words.slice(shell + 1).every(({ text }) => /^[-+]/.test(text) && !/^-[A-Za-z]*c/.test(text)))
+      this.variables.forbid(`${printer} feeds a parameter to ${words[shell]?.text}, which runs it as code`);
+  }
+
+  /** The list has come to its end. */
+  finish(): void {
+    this.#endCommand();
   }
 
   #conditionWord(word: Word): void {
@@ -246,6 +294,7 @@ export class CommandTracker {
 
   #headWord(head: { keyword: 'for' | 'function'; words: number }, word: Word): void {
     head.words++;
+    if (head.keyword === 'for' && head.words === 1) this.variables.loop(word);
     const complete = head.keyword === 'function' || (head.words === 2 && word.plain && word.text === 'do');
     if (complete) this.#endCommand();
   }

@@ -1,4 +1,4 @@
-import type { Word } from './command-tracker.js';
+import type { LineWord } from './evaluating.js';
 
 /** A here-document whose operator has been read and whose body starts after the line. */
 export interface Heredoc {
@@ -10,7 +10,9 @@ export interface Heredoc {
   /** Where the operator stands. */
   readonly at: number;
   /** The words on its line; complete once the line has ended. */
-  readonly line: readonly Word[];
+  readonly line: readonly LineWord[];
+  /** The words before it where it stands behind a compound command, whose parts may read it. */
+  readonly enclosed: readonly LineWord[];
 }
 
 /** Where a here-document's body ends and where the text after its delimiter line starts. */

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { readInterpreter, runsItsInput } from './interpreter.js';
+import { runnerOfInput } from './evaluating.js';
+import { readInterpreter } from './interpreter.js';
 
 t.test('shells', async (t) => {
   for (const line of [
@@ -31,7 +32,29 @@ t.test('other interpreters', async (t) => {
   }
 });
 
+const line = (...words: string[]) => words.map((text, index) => ({ text, isCommand: index === 0 }));
+
 t.test('programs that run their input', async (t) => {
-  for (const word of ['sh', '/bin/bash', 'zsh', 'ssh', 'python3.11', 'psql']) t.ok(runsItsInput(word), word);
-  for (const word of ['cat', 'tee', 'sha256sum', 'deploy.sh', 'python3x']) t.notOk(runsItsInput(word), word);
+  for (const word of [
+    'sh',
+    '/bin/bash',
+    'rbash',
+    'ksh93',
+    'zsh-5.9',
+    'ssh',
+    'python3.11',
+    'psql',
+    '.',
+    'source',
+    'ed',
+  ])
+    t.equal(runnerOfInput(line(word)), word, word);
+  for (const word of ['sh', 'ssh', 'psql'])
+    t.equal(runnerOfInput(line('x', word)), word, `${word}, behind another`);
+  for (const word of ['cat', 'tee', 'sha256sum', 'deploy.sh', 'python3x', 'show', 'finish'])
+    t.equal(runnerOfInput(line(word)), undefined, word);
+  t.equal(runnerOfInput(line('cat', 'ed')), undefined, 'a word that may be anything');
+  t.equal(runnerOfInput(line('awk', '{ print }')), undefined);
+  t.equal(runnerOfInput(line('awk', '-f', '-')), 'awk');
+  t.equal(runnerOfInput(line('sed', '-f', '/dev/stdin', 'file')), 'sed');
 });

@@ -1,3 +1,5 @@
+import { baseName } from './evaluating.js';
+
 const POSIX_LIKE_SHELLS = new Set(['sh', 'bash', 'dash', 'ash', 'ksh', 'ksh93', 'mksh']);
 
 /** Which interpreter a script's first line asks for. */
@@ -15,28 +17,11 @@ export interface Interpreter {
 export function readInterpreter(line: string): Interpreter {
   const words = line.slice(2).split(/[ \t]+/);
   const rest = words.filter((word) => word !== '');
-  let name = baseName(rest.shift());
+  let name = baseName(rest.shift() ?? '');
   if (name === 'env') {
     while (/^-|=/.test(rest[0] ?? '')) rest.shift();
-    name = baseName(rest.shift());
+    name = baseName(rest.shift() ?? '');
   }
-  if (name === 'busybox') name = baseName(rest.shift());
+  if (name === 'busybox') name = baseName(rest.shift() ?? '');
   return { name, posixLike: POSIX_LIKE_SHELLS.has(name) };
-}
-
-/** Whether a command word names a shell, which runs the text it is given. */
-export function isShellName(word: string): boolean {
-  const name = baseName(word);
-  return POSIX_LIKE_SHELLS.has(name) || name === 'zsh' || name === 'csh' || name === 'fish';
-}
-
-const RUNS_ITS_INPUT = /^(ssh|su|at|python[0-9.]*|perl|ruby|node|php|psql|mysql|mariadb|sqlite3)$/;
-
-/** Whether a command word names a program that runs the text on its standard input as code. */
-export function runsItsInput(word: string): boolean {
-  return isShellName(word) || RUNS_ITS_INPUT.test(baseName(word));
-}
-
-function baseName(path = ''): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

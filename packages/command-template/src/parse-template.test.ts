@@ -100,7 +100,7 @@ t.test('places where no value could be kept literal', async (t) => {
     ["trap 'rm {{p}}' EXIT", /argument of trap/],
     ["sh -c '{{p}}'", /a shell is given with -c/],
     ['sudo /bin/bash -euo pipefail -c "{{p}}"', /a shell is given with -c/],
-    ['su app -c {{p}}', /a shell is given with -c/],
+    ['su app -c {{p}}', /the command line that su runs/],
     ['export {{p}}', /name of a variable for export/],
     ['read -r {{p}}', /name of a variable for read/],
     ['unset {{p}}', /name of a variable for unset/],

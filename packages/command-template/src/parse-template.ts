@@ -22,9 +22,22 @@ export interface ParsedTemplate {
   readonly parameters: readonly ParameterUse[];
   /** The `#!` line with its line break, or nothing. The values of the parameters are assigned after it. */
   readonly head: string;
+  /** See `ParseOptions`. */
+  readonly accepted: boolean;
   /** The text after the head, literal text and parameters in turn. */
   readonly parts: readonly (string | ParameterUse)[];
 }
+
+export interface ParseOptions {
+  /**
+   * The template was accepted by the rules of an earlier release, for a task that runs: it keeps what was allowed then. Nothing is
+   * refused for its place, and a value that is to be an integer by newer rules only is rendered like any other. Default false.
+   */
+  accepted?: boolean;
+}
+
+/** The rules by which places are judged; goes up when a place that was accepted is refused, or takes integers only. */
+export const TEMPLATE_RULES = 2;
 
 /**
  * Parses a command template and decides for every `{{name}}` how its value is kept literal there.
@@ -32,12 +45,16 @@ export interface ParsedTemplate {
  * @throws TemplateError when a placeholder is malformed, or stands where no value can be kept literal. The
  *   message names the place and what to write instead.
  */
-export function parseTemplate(text: string, language: TemplateLanguage): ParsedTemplate {
+export function parseTemplate(
+  text: string,
+  language: TemplateLanguage,
+  { accepted = false }: ParseOptions = {},
+): ParsedTemplate {
   const scanned = scanPlaceholders(text);
   const headEnd = language === 'script' && text.startsWith('#!') ? lineEnd(scanned.code) : 0;
   const head = scanned.code.slice(0, headEnd);
   const placements = readsShell(scanned, head)
-    ? placePlaceholders(scanned, headEnd)
+    ? placePlaceholders(scanned, headEnd, accepted)
     : new Map<number, Placement>();
   const headIsText = !head.includes(HOLE);
   const parts = buildParts(scanned, headIsText ? headEnd : 0, placements);
@@ -47,6 +64,7 @@ export function parseTemplate(text: string, language: TemplateLanguage): ParsedT
     language,
     parameters,
     head: headIsText ? head : '',
+    accepted,
     parts,
   };
 }

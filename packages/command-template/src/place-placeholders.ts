@@ -1,8 +1,8 @@
 import { type ArgumentRule, argumentRule, DATA, INTEGER, type Refusal } from './argument-rule.js';
 import { CodeReader } from './code-reader.js';
 import { CommandTracker, type Word } from './command-tracker.js';
+import { type LineWord, runnerOfInput } from './evaluating.js';
 import { findHeredocEnd, type Heredoc } from './heredoc.js';
-import { runsItsInput } from './interpreter.js';
 import { Lost } from './lost.js';
 import type { PlaceContext } from './parameter-use.js';
 import { type OpenWord, type Placement, Placer } from './placer.js';
@@ -12,13 +12,16 @@ import {
   AS_HEREDOC_DELIMITER,
   IN_ANSI_QUOTES,
   IN_ARITHMETIC_COMMAND,
+  IN_ARRAY_VALUE,
   IN_BACKQUOTES,
   IN_EXPANSION,
+  IN_OPEN_PIPE,
   IN_QUOTED_HEREDOC,
   IN_TRANSLATED_QUOTES,
 } from './refusals.js';
 import { HOLE, type ScannedTemplate } from './scan-placeholders.js';
 import { printable } from './template-error.js';
+import { Variables } from './variables.js';
 
 const METACHARACTERS = ' \t\n;&|<>()';
 const MAX_DEPTH = 100;
@@ -27,25 +30,40 @@ const MAX_DEPTH = 100;
  * Reads shell text as POSIX shells and bash read it and says for every placeholder where it stands.
  *
  * @param start where the shell text starts in the scanned code
+ * @param accepted see `ParseOptions`
  * @returns placements by the placeholders' index in the scanned code; `{{name | raw}}` outside comments has none
  * @throws TemplateError for a parameter in a place where it could not stay literal data, or after text that
  *   the shells, or this lexer and the shells, may read differently.
  */
-export function placePlaceholders(template: ScannedTemplate, start: number): Map<number, Placement> {
-  return new ShellLexer(template, start).run();
+export function placePlaceholders(
+  template: ScannedTemplate,
+  start: number,
+  accepted = false,
+): Map<number, Placement> {
+  return new ShellLexer(template, start, accepted).run();
+}
+
+/** Who may read what is fed to the command that has been read so far: behind a compound command any of its parts. */
+function readersOf(tracker: CommandTracker): readonly LineWord[] {
+  return tracker.words.length === 0 ? tracker.allWords : tracker.lineWords;
 }
 
 class ShellLexer extends CodeReader {
   readonly #placer: Placer;
+  readonly #variables = new Variables();
   #depth = 0;
   /** Here-documents whose body has not started yet. */
   #pending: Heredoc[] = [];
   /** The word being read, if any. */
   #word: OpenWord | undefined;
 
-  constructor(template: ScannedTemplate, start: number) {
+  constructor(
+    template: ScannedTemplate,
+    start: number,
+    private readonly accepted: boolean,
+  ) {
     super(template.code, start);
-    this.#placer = new Placer(template);
+    this.#placer = new Placer(template, accepted);
   }
 
   run(): Map<number, Placement> {
@@ -55,6 +73,10 @@ class ShellLexer extends CodeReader {
       if (!(error instanceof Lost)) throw error;
       this.#placer.refuseRest(error, error.at ?? this.pos);
     }
+    const { integers, arrays, forbidden } = this.#variables.outcome();
+    for (const hole of integers) this.#placer.requireInteger(hole);
+    for (const hole of arrays) this.#placer.refuse(hole, IN_ARRAY_VALUE);
+    if (forbidden !== undefined) this.#placer.refuseAll(forbidden);
     return this.#placer.placements;
   }
 
@@ -64,7 +86,7 @@ class ShellLexer extends CodeReader {
   #commands(inParentheses: boolean): void {
     this.#nested(() => {
       const start = this.pos;
-      const tracker = new CommandTracker((hole) => this.#placer.requireInteger(hole));
+      const tracker = new CommandTracker((hole) => this.#placer.requireInteger(hole), this.#variables);
       const outerWord = this.#word;
       const outerPending = this.#pending.length;
       this.#word = undefined;
@@ -81,7 +103,7 @@ class ShellLexer extends CodeReader {
           if (outerPending > 0) throw new Lost('a line break between a here-document and its body');
           this.pos++;
           tracker.lineBreak();
-          this.#heredocBodies();
+          this.#heredocBodies(tracker.pipeOpen);
         } else if (char === '#') {
           this.#comment();
         } else if (char === ')') {
@@ -98,11 +120,24 @@ class ShellLexer extends CodeReader {
         } else if (';&|'.includes(char)) {
           this.#operator(tracker);
         } else {
-          tracker.word(this.#commandWord(tracker));
+          const word = this.#commandWord(tracker);
+          if (!this.#isDescriptor(word)) tracker.word(word);
         }
       }
+      tracker.finish();
       this.#word = outerWord;
     });
+  }
+
+  /** Whether a word is the number in front of a redirection, `2` in `2>&1`, and not a word of the command. */
+  #isDescriptor(word: Word): boolean {
+    if (!word.plain || (this.char !== '<' && this.char !== '>')) return false;
+    if (this.accepted) return /^\d+$/.test(word.text);
+    if (/^\{\w+\}$/.test(word.text))
+      throw new Lost('a variable for a file descriptor, which only some shells know');
+    if (!/^\d+$/.test(word.text)) return false;
+    if (this.atProcessSubstitution) throw new Lost('a number in front of a process substitution');
+    return true;
   }
 
   #parenthesis(tracker: CommandTracker): void {
@@ -164,11 +199,11 @@ class ShellLexer extends CodeReader {
   #redirectionRule(operator: string, tracker: CommandTracker): ArgumentRule {
     // bash expands the target of >& once more when it is no number: $(...) in a value would run.
     if (operator === '>&' || operator === '<&') return INTEGER;
-    const runner = operator === '<<<' ? tracker.words.find((word) => runsItsInput(word.text)) : undefined;
-    if (!runner) return DATA;
+    const runner = operator === '<<<' ? runnerOfInput(readersOf(tracker)) : undefined;
+    if (runner === undefined) return DATA;
     return {
       kind: 'refused',
-      place: `in text that is fed to ${printable(runner.text)}, which runs it as code`,
+      place: `in text that is fed to ${printable(runner)}, which runs it as code`,
       instead: 'hand the value over as an argument or in an environment variable',
     };
   }
@@ -187,7 +222,7 @@ class ShellLexer extends CodeReader {
 
   #readWord(rule: (prefix: string) => ArgumentRule, tracker?: CommandTracker): Word {
     const start = this.pos;
-    const word = { text: '', plain: true, literal: true, openBrackets: 0, holes: [], rule };
+    const word: OpenWord = { text: '', plain: true, literal: true, openBrackets: 0, holes: [], rule };
     this.#word = word;
     while (!this.atEnd) {
       const char = this.char;
@@ -197,8 +232,9 @@ class ShellLexer extends CodeReader {
         this.#commands(true);
       } else if (char === '(' && tracker && /^[A-Za-z_]\w*\+?=$/.test(this.code.slice(start, this.pos))) {
         this.pos++;
-        this.#arrayElements(argumentRule(tracker.words, word.text));
+        this.#arrayElements(argumentRule(tracker.words, word.text, true), word.holes);
         word.plain = word.literal = false;
+        word.isList = true;
         break;
       } else if (char === '(' && this.pos > start && '?*+@!'.includes(this.code[this.pos - 1] ?? '')) {
         throw new Lost('an extended pattern');
@@ -254,7 +290,7 @@ class ShellLexer extends CodeReader {
   }
 
   /** The elements of `name=(...)` after the parenthesis. */
-  #arrayElements(rule: ArgumentRule): void {
+  #arrayElements(rule: ArgumentRule, holes: number[]): void {
     const start = this.pos;
     for (;;) {
       this.skipBlanks();
@@ -274,6 +310,7 @@ class ShellLexer extends CodeReader {
       } else {
         const at = this.pos;
         const element = this.#readWord(() => rule);
+        holes.push(...element.holes);
         if (element.openBrackets > 0 && this.code[at] === '[') {
           throw new Lost('an index in brackets that are not closed in the same word', at);
         }
@@ -384,7 +421,9 @@ class ShellLexer extends CodeReader {
       this.pos += 2;
       this.#placer.refusing(IN_TRANSLATED_QUOTES, () => this.#doubleQuotes());
     } else {
-      this.pos += /^[A-Za-z0-9_#?$!@*-]$/.test(next) ? 2 : 1;
+      const name =
+        /^\$(?:[A-Za-z_][A-Za-z0-9_]*|[0-9#?$!@*-])/.exec(this.code.slice(start, this.end))?.[0] ?? '$';
+      this.pos += name.length;
     }
   }
 
@@ -527,14 +566,21 @@ class ShellLexer extends CodeReader {
       }
     }
     if (this.pos === start) throw doubtful();
-    this.#pending.push({ delimiter, quoted, stripsTabs, at, line: tracker.lineWords });
+    this.#pending.push({
+      delimiter,
+      quoted,
+      stripsTabs,
+      at,
+      line: tracker.lineWords,
+      enclosed: tracker.words.length === 0 ? [...tracker.allWords] : [],
+    });
   }
 
   /** Reads the bodies of the here-documents of the line that has just ended. */
-  #heredocBodies(): void {
+  #heredocBodies(pipeOpen: boolean): void {
     const heredocs = this.#pending;
     this.#pending = [];
-    for (const heredoc of heredocs) {
+    for (const heredoc of heredocs.map((one) => ({ ...one, pipeOpen }))) {
       const body = findHeredocEnd(this.code, this.pos, this.end, heredoc);
       if (!body) throw new Lost('a here-document without a clear end', heredoc.at);
       this.#placer.refusing(this.#heredocRefusal(heredoc), () => this.#heredocBody(heredoc, body.end));
@@ -542,11 +588,12 @@ class ShellLexer extends CodeReader {
     }
   }
 
-  #heredocRefusal(heredoc: Heredoc): Refusal | undefined {
-    const runner = heredoc.line.find((word) => runsItsInput(word.text));
-    if (runner) {
+  #heredocRefusal(heredoc: Heredoc & { pipeOpen: boolean }): Refusal | undefined {
+    const runner = runnerOfInput([...heredoc.line, ...heredoc.enclosed]);
+    if (heredoc.pipeOpen) return IN_OPEN_PIPE;
+    if (runner !== undefined) {
       return {
-        place: `inside a here-document on a line with ${printable(runner.text)}, which runs what it reads as code`,
+        place: `inside a here-document on a line with ${printable(runner)}, which runs what it reads as code`,
         instead: 'quote the delimiter and hand the value over in an environment variable or a file',
       };
     }

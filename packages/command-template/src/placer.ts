@@ -24,7 +24,10 @@ export class Placer {
   /** Set inside a construct where no parameter may stand. */
   #refusal: Refusal | undefined;
 
-  constructor(private readonly template: ScannedTemplate) {}
+  constructor(
+    private readonly template: ScannedTemplate,
+    private readonly accepted: boolean,
+  ) {}
 
   comment(at: number): void {
     this.placements.set(at, { kind: 'comment' });
@@ -56,6 +59,7 @@ export class Placer {
 
   /** Throws unless the placeholder is a raw one, which may stand anywhere. */
   refuse(at: number, refusal: Refusal): void {
+    if (this.accepted) return;
     const placeholder = this.#placeholder(at);
     refuseMalformed(placeholder);
     if (placeholder.raw) return;
@@ -64,6 +68,19 @@ export class Placer {
       placeholder,
       `${placeholder.source} stands ${refusal.place}, where its value could not be kept literal: ${instead}; or write {{${placeholder.name} | raw}} to paste it as it is`,
     );
+  }
+
+  /** Throws when a parameter has a place: because of something else in the text none can be kept literal. */
+  refuseAll(reason: string): void {
+    if (this.accepted) return;
+    for (const [hole, { kind }] of this.placements) {
+      if (kind !== 'place') continue;
+      const placeholder = this.#placeholder(hole);
+      throw placeholderError(
+        placeholder,
+        `${placeholder.source} could not be kept literal, because ${reason}; or write {{${placeholder.name} | raw}} to paste it as it is`,
+      );
+    }
   }
 
   /** Refuses the parameters that are met meanwhile. */

@@ -24,6 +24,15 @@ export const IN_BRACKETS: Refusal = {
   place: 'inside [...], an index or a set of characters to the shell',
   instead: 'put the brackets into double quotes, or assign it first (i={{NAME}}) where an index is meant',
 };
+export const IN_OPEN_PIPE: Refusal = {
+  place: 'inside a here-document that goes into a pipe to a command on a later line',
+  instead: 'write that command on the line with the <<',
+};
+export const IN_ARRAY_VALUE: Refusal = {
+  place:
+    'in a value of a variable that is declared as an array, which may be read as a list and expanded once more',
+  instead: 'assign it in a command of its own: name=({{NAME}})',
+};
 export const IN_QUOTED_HEREDOC: Refusal = {
   place: 'inside a here-document with a quoted delimiter',
   instead: 'leave the quotes of the delimiter out, and put a backslash before every other $ of the text',

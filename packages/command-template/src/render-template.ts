@@ -5,6 +5,7 @@ import { variableName } from './variable-name.js';
 
 export type ParameterValue = string | number | boolean;
 
+const INTEGER = /^[+-]?[0-9]{1,19}$/;
 const MAX_INTEGER = 2n ** 63n - 1n;
 
 /**
@@ -34,7 +35,7 @@ export function renderTemplate(
     const value = valueFor(part, values);
     if (part.raw) {
       text += value;
-    } else if (part.integer) {
+    } else if (part.integer && !(template.accepted && !INTEGER.test(value))) {
       text += integerText(part, value);
     } else {
       let variable = variables.get(part.name);
@@ -84,7 +85,7 @@ function valueFor(part: ParameterUse, values: Readonly<Record<string, ParameterV
 }
 
 function integerText(part: ParameterUse, value: string): string {
-  const integer = /^[+-]?[0-9]{1,19}$/.test(value) ? BigInt(value) : undefined;
+  const integer = INTEGER.test(value) ? BigInt(value) : undefined;
   if (integer === undefined || integer > MAX_INTEGER || integer < -MAX_INTEGER) {
     throw error(
       part,

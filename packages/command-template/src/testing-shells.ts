@@ -1,20 +1,33 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureInstalledProgram } from '@rigel/local-servers';
 
 /** A shell of this machine, as the start of a command line. */
 export type Shell = readonly [string, ...string[]];
 
-/** /bin/sh, bash, and the others that templates may meet as far as they are installed here. */
-export const shells: readonly Shell[] = findShells();
+/** The shells that templates may meet, by the package of Debian in which each is. */
+const KNOWN: readonly { debianPackage: string; shell: Shell }[] = [
+  { debianPackage: 'dash', shell: ['dash'] },
+  { debianPackage: 'bash', shell: ['bash', '--norc'] },
+  { debianPackage: 'busybox', shell: ['busybox', 'sh'] },
+  { debianPackage: 'mksh', shell: ['mksh'] },
+  { debianPackage: 'ksh93u+m', shell: ['ksh93'] },
+  { debianPackage: 'yash', shell: ['yash'] },
+  { debianPackage: 'zsh', shell: ['zsh', '--emulate', 'sh', '-f'] },
+];
 
-function findShells(): Shell[] {
+/** /bin/sh and the others, each once: as root on Debian all of them, elsewhere as far as they are installed. */
+export const shells: readonly Shell[] = await findShells();
+
+async function findShells(): Promise<Shell[]> {
   const found = new Map<string, Shell>([[realpathSync('/bin/sh'), ['/bin/sh']]]);
-  for (const [name, ...options] of [['dash'], ['bash', '--norc'], ['busybox', 'sh']] as const) {
-    const folder = (process.env.PATH ?? '').split(':').find((path) => existsSync(join(path, name)));
-    if (folder === undefined) continue;
-    const file = realpathSync(join(folder, name));
+  for (const { debianPackage, shell } of KNOWN) {
+    const [name, ...options] = shell;
+    const path = await ensureInstalledProgram(name, debianPackage);
+    if (path === undefined) continue;
+    const file = realpathSync(path);
     if (!found.has(file)) found.set(file, [name, ...options]);
   }
   return [...found.values()];

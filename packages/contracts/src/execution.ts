@@ -93,6 +93,8 @@ export const TaskPlan = Type.Object({
         timeout_ms: Type.Integer({ minimum: 1 }),
         /** Milliseconds between TERM and KILL when the command is ended; absent: the executor's setting. */
         grace_ms: Type.Optional(Type.Integer({ minimum: 0 })),
+        /** The rules for places of parameters by which its commands were accepted; absent: those of the release before any number. */
+        template_rules: Type.Optional(Type.Integer({ minimum: 1 })),
       }),
     ]),
   ),
@@ -123,9 +125,14 @@ const OutputPiece = Type.Object({
 });
 export type OutputPiece = Static<typeof OutputPiece>;
 
+/** What providers call machines, and their addresses: one word that can be seen, or none. */
+const MACHINE_WORD = '^[\\x21-\\x7e]*$';
+/** A host key as it is pinned: `type base64`. */
+const HOST_KEY = '^[a-z0-9@.-]{1,64} [A-Za-z0-9+/]+={0,3}$';
+
 export const AttemptResult = Type.Object({
   status: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('stopped')]),
-  /** Why it failed, for people; empty when it did not. */
+  /** Why it failed, for people; empty when it did not. The scheduler makes it plain, see `plainLine`. */
   reason: Type.String(),
   exit_code: Type.Optional(Type.Integer()),
   /**
@@ -140,7 +147,12 @@ export const AttemptResult = Type.Object({
   /** It failed, and its command may still be running on the node: it could not be ended. */
   may_run: Type.Optional(Type.Boolean()),
   /** The machine that a create_vm made or found again, also when it failed afterwards; `ip` is empty while it has none. */
-  machine: Type.Optional(Type.Object({ vm_id: Type.String(), ip: Type.String() })),
+  machine: Type.Optional(
+    Type.Object({
+      vm_id: Type.String({ maxLength: 255, pattern: MACHINE_WORD }),
+      ip: Type.String({ maxLength: 255, pattern: MACHINE_WORD }),
+    }),
+  ),
   /** The provider may have made a machine that nobody knows the id of. */
   unknown_machine: Type.Optional(Type.Boolean()),
   started_at: Type.Integer(),
@@ -202,7 +214,7 @@ export const execution = {
       /** The last of the attempt's output, what came after the pieces already sent. */
       output: Type.Optional(OutputPiece),
       /** The node's host key when the executor accepted it at first sight. */
-      host_key: Type.Optional(Type.String()),
+      host_key: Type.Optional(Type.String({ maxLength: 16_384, pattern: HOST_KEY })),
       capabilities: Type.Array(Capability),
     }),
     response: Type.Union([Type.Object({ status: Type.Literal('accepted'), next: Instruction }), refused]),

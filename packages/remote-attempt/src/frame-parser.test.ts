@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { ConnectionLost } from './connection-lost.js';
 import { FrameParser } from './frame-parser.js';
 
 const nonce = 'abcabd';
@@ -50,4 +51,19 @@ t.test('only the beginning of long noise is kept', async (t) => {
   const { noise, frames } = parse(Buffer.from(`${'n'.repeat(5000)}\n${nonce} found\n`), [100, 2000]);
   t.equal(noise, 'n'.repeat(300));
   t.same(frames, [['found', '']]);
+});
+
+t.test('a control line without an end is refused before it fills the memory', async (t) => {
+  for (const size of [1, 1000, 4096]) {
+    const parser = new FrameParser('nonce', { control: () => t.fail('control'), data: () => undefined });
+    parser.push(Buffer.from('\nnonce end '));
+    let sent = 0;
+    const feed = (): void => {
+      for (; sent < 100_000; sent += size) parser.push(Buffer.alloc(size, 'x'));
+    };
+    t.throws(feed, new ConnectionLost('the node sent a control line of more than 4096 bytes'));
+    t.ok(sent < 3 * 4096, `after ${sent} bytes`);
+  }
+  const parser = new FrameParser('nonce', { control: () => t.fail('control'), data: () => undefined });
+  t.throws(() => parser.push(Buffer.from(`\nnonce ${'x'.repeat(5000)}\n`)), ConnectionLost, 'also with one');
 });

@@ -1,3 +1,5 @@
+import { ConnectionLost } from './connection-lost.js';
+
 /** What a frame parser hands on. */
 export interface FrameHandlers {
   /** A control line of the node script, without the nonce. */
@@ -5,6 +7,9 @@ export interface FrameHandlers {
   /** Bytes that belong to the last control line. Valid only during the call's turn; not copied. */
   data(chunk: Buffer): void;
 }
+
+/** Our scripts' lines are a few hundred bytes; a longer one is not theirs, and is not collected. */
+const LONGEST_LINE = 4096;
 
 /** How much of what a login shell says before our script is kept, for error messages. */
 const NOISE_LIMIT = 300;
@@ -29,6 +34,7 @@ export class FrameParser {
     this.delimiter = Buffer.from(`\n${nonce} `, 'latin1');
   }
 
+  /** @throws ConnectionLost for a control line that is longer than any of ours, and what a handler throws. */
   push(chunk: Buffer): void {
     this.pending = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
     for (;;) {
@@ -42,6 +48,9 @@ export class FrameParser {
       this.pass(this.pending.subarray(0, at));
       const lineStart = at + this.delimiter.length;
       const lineEnd = this.pending.indexOf(10, lineStart);
+      if ((lineEnd < 0 ? this.pending.length : lineEnd) - lineStart > LONGEST_LINE) {
+        throw new ConnectionLost(`the node sent a control line of more than ${LONGEST_LINE} bytes`);
+      }
       if (lineEnd < 0) {
         this.pending = this.pending.subarray(at);
         return;

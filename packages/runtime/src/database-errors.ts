@@ -21,6 +21,14 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return DRIVER_MESSAGES.test(error.message);
 }
 
+/** SQLSTATE classes of values that cannot be kept: a NUL in a text, a number out of range, a row that is too large. */
+const REFUSED_DATA = /^(22|54)/;
+
+/** Whether an error means that the database cannot keep the values it was given, however often it is tried. */
+export function isDataRefused(error: unknown): error is Error {
+  return error instanceof Error && REFUSED_DATA.test(String((error as { code?: unknown }).code ?? ''));
+}
+
 /** Whether an error means that the role may not do what it was about to do. */
 export function isPermissionDenied(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === '42501';

@@ -8,7 +8,7 @@ export {
   openExisting,
 } from './database.js';
 export { DatabaseConfig, databaseOptions, withPassword } from './database-config.js';
-export { isDatabaseUnavailable } from './database-errors.js';
+export { isDatabaseUnavailable, isDataRefused } from './database-errors.js';
 export { grantRuntime, prepareRoles } from './database-roles.js';
 export { createLogger, LOG_LEVELS } from './logging.js';
 export { type Sample, sampled } from './metrics.js';

@@ -1,4 +1,4 @@
-import { parseTemplate, renderTemplate } from '@rigel/command-template';
+import { parseTemplate, renderTemplate, TEMPLATE_RULES } from '@rigel/command-template';
 import { isSecretParameter, type TaskPlan } from '@rigel/contracts';
 import type { AttemptAction } from '@rigel/remote-attempt';
 
@@ -25,7 +25,9 @@ export function commandsOf(step: PlannedStep, secrets?: ReadonlyMap<string, stri
   const values = { ...step.param_values, ...(secrets && Object.fromEntries(secrets)) };
   return step.actions.map((action) => {
     const kind = action.module === 'longscript' ? 'script' : 'command';
-    const template = parseTemplate(action.text, kind);
+    // A task keeps the rules that it was made under; it would else fail in its middle after an upgrade.
+    const accepted = (step.template_rules ?? 1) < TEMPLATE_RULES;
+    const template = parseTemplate(action.text, kind, { accepted });
     const text = renderTemplate(template, values as Record<string, string | number | boolean>);
     const confidential = secrets !== undefined && template.parameters.some(({ name }) => secrets.has(name));
     return { kind, text, name: action.name, ...(confidential ? { confidential } : {}) };

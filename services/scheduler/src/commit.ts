@@ -28,6 +28,11 @@ export interface Commit {
   now: number;
 }
 
+/** The database cannot keep what it was given (a NUL in a text, a number out of range): given again, it would refuse it again. */
+export class Unstorable extends Error {
+  override readonly name = 'Unstorable';
+}
+
 /** What a group of decisions changes in the read tables. */
 export interface Changes {
   tasks: object[];

@@ -1,4 +1,5 @@
 import {
+  type AttemptResult,
   execution,
   live,
   ServiceError,
@@ -41,6 +42,64 @@ async function createTask(nodes: number, options: { max_num?: number; auto?: boo
   const { rows } = await counterpart.call(tasks.detail, { id });
   return { id, runs: rows.map((run) => run.id), request };
 }
+
+t.test(
+  'a command that the database cannot keep fails alone, whatever it shares a transaction with',
+  async (t) => {
+    const scheduler = await startReplica(servers);
+    t.teardown(() => scheduler.stop());
+    const { id, runs } = await createTask(40);
+    const leases = await Promise.all(runs.map((run) => counterpart.claim(id, run)));
+    const reports = runs.map((run, index) => {
+      const { lease, next } = leases[index] as (typeof leases)[number];
+      return counterpart.call(execution.report, counterpart.report(id, run, lease, next), id);
+    });
+    const poison = t.rejects(counterpart.call(tasks.pause, { id, opr_user: 'a\0b' }), {
+      code: 'invalid',
+      message: /the database cannot keep it/,
+    });
+    const answers = await Promise.all(reports);
+    await poison;
+    t.same(
+      answers.map(({ status }) => status),
+      runs.map(() => 'accepted'),
+    );
+    t.match(await counterpart.call(tasks.get, { id }), { state: 1 });
+  },
+);
+
+t.test(
+  'what a node or a provider says is recorded as plain text, and nothing else of theirs is',
+  async (t) => {
+    const scheduler = await startReplica(servers);
+    t.teardown(() => scheduler.stop());
+    const { id, runs } = await createTask(1);
+    const run = runs[0] as number;
+    const { lease, next } = await counterpart.claim(id, run);
+    const report = (result: Partial<AttemptResult>, rest: object = {}) =>
+      counterpart.call(
+        execution.report,
+        { ...counterpart.report(id, run, lease, next, { status: 'failed', ...result }), ...rest },
+        id,
+      );
+    for (const machine of [
+      { vm_id: 'vm-1\0', ip: '' },
+      { vm_id: 'vm 1', ip: '' },
+      { vm_id: 'v'.repeat(256), ip: '' },
+      { vm_id: 'vm-1', ip: '10.0.0.7\n' },
+    ])
+      await t.rejects(report({ reason: 'x', machine }), { code: 'invalid' });
+    for (const host_key of ['ssh-ed25519 AAAA\0', 'ssh-ed25519', 'ssh-ed25519 AAAA comment', '\x1b[31m A'])
+      await t.rejects(report({ reason: 'x' }, { host_key }), { code: 'invalid' });
+    const reason = `bad\0reason \x1b[31mred\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07 \ud800 \u202egnp.exe\r\n${'x'.repeat(3_000_000)}`;
+    await report({ reason, exit_code: 99_999 });
+    const { rows } = await counterpart.call(tasks.detail, { id });
+    const shown = JSON.stringify(rows);
+    t.match(shown, 'bad reason red link \ufffd gnp.exe xxx');
+    t.ok(shown.length < 5_000, 'and not all of it');
+    t.notMatch(shown, '99999');
+  },
+);
 
 t.test('a run from claim to release; every answer agrees, and so do events and read tables', async (t) => {
   const scheduler = await startReplica(servers);

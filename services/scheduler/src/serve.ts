@@ -1,5 +1,6 @@
 import type { Clock } from '@rigel/clock';
 import {
+  type AttemptResult,
   type OutputPiece as ContractPiece,
   Done,
   defineRpc,
@@ -10,6 +11,7 @@ import {
   live,
   outputStoredSubject,
   partitionOf,
+  plainLine,
   type RpcRequest,
   type RpcResponse,
   ServiceError,
@@ -262,7 +264,7 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
               lease,
               step,
               attempt,
-              result,
+              result: plainResult(result),
               capabilities,
               ...(host_key === undefined ? {} : { hostKey: host_key }),
               ...(taken === undefined ? {} : { takenAddress: taken }),
@@ -323,6 +325,23 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
   if (parts.why) stops.push(servePartitionWhy(partition, { ...parts, store: parts.why }));
   return async () => {
     await Promise.all(stops.map((stop) => stop()));
+  };
+}
+
+/** A reason is for people; the output has the rest. */
+const MAX_REASON = 2_000;
+
+/**
+ * What an executor reports holds words of nodes and providers. Here, once for all of them, they are made plain; an exit status
+ * that no process can have counts as none.
+ */
+export function plainResult({ exit_code, ...result }: AttemptResult): AttemptResult {
+  const possible = exit_code !== undefined && exit_code >= 0 && exit_code <= 255;
+  return {
+    ...result,
+    reason: plainLine(result.reason, MAX_REASON),
+    ...(result.note === undefined ? {} : { note: plainLine(result.note, MAX_REASON) }),
+    ...(possible ? { exit_code } : {}),
   };
 }
 

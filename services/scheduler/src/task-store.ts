@@ -12,7 +12,7 @@ import {
   type RecordedEvent,
   recordedAs,
 } from '@rigel/event-store';
-import { createPool, prepared } from '@rigel/runtime';
+import { createPool, isDataRefused, prepared } from '@rigel/runtime';
 import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import {
@@ -22,6 +22,7 @@ import {
   longestPieces,
   type OutputPiece,
   type TaskAppend,
+  Unstorable,
 } from './commit.js';
 import type { EngineStore } from './engine/engine.js';
 import { describeHolders, type Holder, readHolders } from './holders.js';
@@ -292,6 +293,7 @@ export class TaskStore implements EngineStore, TaskRecorder {
       );
       base = result.rows[0]?.base;
     } catch (error) {
+      if (isDataRefused(error)) throw new Unstorable(error.message, { cause: error });
       throw asVersionConflict(error, streams);
     }
     if (appends.length > 0 && base !== undefined)

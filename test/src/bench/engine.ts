@@ -1,4 +1,5 @@
-import { WORK_STREAM } from '@rigel/contracts';
+import { readFile } from 'node:fs/promises';
+import { inboxPrefix, WORK_STREAM } from '@rigel/contracts';
 import { connect, type NatsConnection } from 'nats';
 import pg from 'pg';
 import { measureSpeed } from './machine.js';
@@ -90,7 +91,15 @@ class Readings {
     const { stack } = noop.rig;
     const database = new pg.Client({ connectionString: stack.databaseUrl });
     await database.connect();
-    return new Readings(noop, database, await connect({ servers: stack.natsUrl }));
+    const passwordFile = stack.natsUsers?.natsPasswordFile('scheduler');
+    const login = passwordFile
+      ? {
+          user: 'scheduler',
+          pass: await readFile(passwordFile, 'utf8'),
+          inboxPrefix: inboxPrefix('scheduler'),
+        }
+      : {};
+    return new Readings(noop, database, await connect({ servers: stack.natsUrl, ...login }));
   }
 
   async close(): Promise<void> {
@@ -103,7 +112,7 @@ class Readings {
       `SELECT count(*)::int AS events, coalesce(sum(pg_column_size(e.*)), 0)::bigint AS bytes,
          pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS wal FROM scheduler.events e`,
     );
-    const manager = await this.nats.jetstreamManager();
+    const manager = await this.nats.jetstreamManager({ checkAPI: false });
     const { state } = await manager.streams.info(WORK_STREAM);
     const cpu = new Map<string, number>();
     let natsBytes = 0;

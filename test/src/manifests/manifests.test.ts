@@ -169,6 +169,11 @@ t.test('executors are scaled by every kind of work that tasks have', async (t) =
   );
 });
 
+t.test('nobody is believed about the address of a client unless an operator names them', async (t) => {
+  for (const overlay of ['production', 'dev'])
+    t.notMatch(JSON.stringify(await render(overlayFolder(overlay))), 'RIGEL_HTTP_TRUST_PROXY');
+});
+
 t.test('production has the replicas that it promises', async (t) => {
   const manifests = await render(overlayFolder('production'));
   const find = (kind: string, name: string) =>

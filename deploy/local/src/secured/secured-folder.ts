@@ -6,14 +6,21 @@ import { REPOSITORY_DIR } from '../config.js';
 import { ensureAuthority, issueLoopbackCertificate } from './certificates.js';
 import { passwordVariable } from './nats-permissions.js';
 
-/** What the servers and services of a secured system are given. Paths are absolute. */
-export interface Secured {
-  caFile: string;
+/**
+ * The users of the NATS server that belongs to a system. Every local user can reach its port, so it has them whether or not the
+ * system is secured otherwise. Paths are absolute.
+ */
+export interface NatsUsers {
   /** The password of a NATS user, in a file. */
   natsPasswordFile: (participant: Participant) => string;
+  nats: { configFile: string; env: Record<string, string> };
+}
+
+/** What the servers and services of a secured system are given. */
+export interface Secured extends NatsUsers {
+  caFile: string;
   /** Folder with a file for each role of the database, its name. */
   databasePasswords: string;
-  nats: { configFile: string; env: Record<string, string> };
   postgres: { cert: string; key: string };
   http: { certFile: string; keyFile: string };
 }
@@ -24,35 +31,51 @@ export interface Secured {
  */
 export async function prepareSecured(dataDir: string): Promise<Secured> {
   const folder = join(dataDir, 'secured');
-  const natsFolder = join(folder, 'nats');
   const databasePasswords = join(folder, 'database');
-  for (const each of [folder, natsFolder, databasePasswords])
-    await mkdir(each, { recursive: true, mode: 0o700 });
+  const users = await prepareNatsUsers(dataDir);
+  await mkdir(databasePasswords, { recursive: true, mode: 0o700 });
   const authority = await ensureAuthority(folder);
   const server = await issueLoopbackCertificate(authority);
   const [certFile, keyFile] = [join(folder, 'server.crt'), join(folder, 'server.key')];
   await writeFile(certFile, server.cert, { mode: 0o644 });
   await writeFile(keyFile, server.key, { mode: 0o600 });
-  for (const name of ['nats.conf', 'permissions.conf']) {
-    await copyFile(join(REPOSITORY_DIR, 'deploy', 'nats', name), join(natsFolder, name));
-  }
-  const natsPasswordFile = (participant: Participant) => join(natsFolder, `${participant}.password`);
-  const env: Record<string, string> = {
+  const configFile = join(folder, 'nats', 'nats.conf');
+  await copyFile(join(REPOSITORY_DIR, 'deploy', 'nats', 'nats.conf'), configFile);
+  const env = {
+    ...users.nats.env,
     // NATS reads them like values of its configuration.
     RIGEL_NATS_SERVER_CERT_FILE: JSON.stringify(certFile),
     RIGEL_NATS_SERVER_KEY_FILE: JSON.stringify(keyFile),
   };
-  for (const participant of PARTICIPANTS) {
-    env[passwordVariable(participant)] = await ensurePassword(natsPasswordFile(participant));
-  }
   return {
+    ...users,
     caFile: join(folder, 'ca.crt'),
-    natsPasswordFile,
     databasePasswords,
-    nats: { configFile: join(natsFolder, 'nats.conf'), env },
+    nats: { configFile, env },
     postgres: server,
     http: { certFile, keyFile },
   };
+}
+
+/** `deploy/nats/nats.conf` without its encryption: what stays on this machine needs none. */
+const PLAIN_CONFIG = 'authorization {\n  timeout: 5\n  include permissions.conf\n}\n';
+
+/** Makes what is missing of the users of NATS in `secured/nats` of the data folder, which only its owner reads. */
+export async function prepareNatsUsers(dataDir: string): Promise<NatsUsers> {
+  const folder = join(dataDir, 'secured', 'nats');
+  for (const each of [join(dataDir, 'secured'), folder]) await mkdir(each, { recursive: true, mode: 0o700 });
+  await copyFile(
+    join(REPOSITORY_DIR, 'deploy', 'nats', 'permissions.conf'),
+    join(folder, 'permissions.conf'),
+  );
+  const configFile = join(folder, 'plain.conf');
+  await writeFile(configFile, PLAIN_CONFIG);
+  const natsPasswordFile = (participant: Participant) => join(folder, `${participant}.password`);
+  const env: Record<string, string> = {};
+  for (const participant of PARTICIPANTS) {
+    env[passwordVariable(participant)] = await ensurePassword(natsPasswordFile(participant));
+  }
+  return { natsPasswordFile, nats: { configFile, env } };
 }
 
 async function ensurePassword(file: string): Promise<string> {

@@ -10,7 +10,7 @@ import {
 } from '@rigel/contracts';
 import type { EventMeta } from '@rigel/event-store';
 import type { Logger } from 'pino';
-import type { Commit, OutputPiece, TaskAppend } from '../commit.js';
+import { type Commit, type OutputPiece, type TaskAppend, Unstorable } from '../commit.js';
 import type { TaskCommand } from '../task/decide.js';
 import { streamOf, type TaskEvent } from '../task/events.js';
 import type { GateDependency, GateProgress } from '../task/gate.js';
@@ -414,7 +414,13 @@ export class TaskEngine {
         'a commit failed, the tasks are read again',
       );
       for (const { task } of commit.appends) this.unload(task.id);
-      for (const { reject } of group) reject(unavailable('the scheduler could not record it'));
+      if (!(error instanceof Unstorable)) {
+        for (const { reject } of group) reject(unavailable('the scheduler could not record it'));
+        return;
+      }
+      // One that the database cannot keep must not take the others with it: each is decided again, by itself.
+      if (group.length > 1) for (const pending of group) await this.process([pending]);
+      else group[0]?.reject(new ServiceError('invalid', `the database cannot keep it: ${error.message}`));
       return;
     }
     commitSize.observe(group.length);

@@ -3,6 +3,7 @@ import {
   type ParameterValue,
   parseTemplate,
   renderTemplate,
+  TEMPLATE_RULES,
   TemplateError,
 } from '@rigel/command-template';
 import {
@@ -114,6 +115,7 @@ export function planSteps(steps: readonly ResolvedStep[], limits: AttemptLimits)
       capability,
       timeout_ms,
       ...(step.stop_grace === undefined ? {} : { grace_ms: step.stop_grace * 1_000 }),
+      ...(capability === 'ssh' ? { template_rules: TEMPLATE_RULES } : {}),
     };
   });
 }

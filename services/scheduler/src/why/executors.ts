@@ -1,5 +1,8 @@
-import { type Heartbeat, LEASE_TTL_MS } from '@rigel/contracts';
+import { type Heartbeat, LEASE_TTL_MS, plainLine } from '@rigel/contracts';
 import type { ExecutorSeen } from './facts.js';
+
+/** Characters of what a run waits for. */
+const MAX_WAITING = 300;
 
 interface Seen extends ExecutorSeen {
   at: number;
@@ -16,7 +19,9 @@ export class Executors {
       at: now,
       capabilities,
       freeSlots: free_slots,
-      waiting: new Map(waiting.map(([run, what, since]) => [run, { what, since }])),
+      waiting: new Map(
+        waiting.map(([run, what, since]) => [run, { what: plainLine(what, MAX_WAITING), since }]),
+      ),
     });
     for (const [name, { at }] of this.seen) if (now - at > LEASE_TTL_MS) this.seen.delete(name);
   }

@@ -1,0 +1,542 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: shell text
+import fc from 'fast-check';
+import t from 'tap';
+import { type ParsedTemplate, parseTemplate } from './parse-template.js';
+import { renderTemplate } from './render-template.js';
+import { TemplateError } from './template-error.js';
+import { runInShell, shells } from './testing-shells.js';
+
+/*
+ * Places in which a shell, or a program that it starts, evaluates what it is given. Every template is either refused, or runs
+ * nothing of a value, in any of the shells that are installed.
+ */
+
+/** Each leaves a file when it is run as code, expanded once more, or evaluated as arithmetic by one of the shells. */
+const HOSTILE = [
+  '>canary',
+  '$(>canary)',
+  '`>canary`',
+  'a[$(>canary)]',
+  'a[`>canary`]',
+  '($(>canary))',
+  '([$(>canary)]=1)',
+  'x=$(>canary)',
+  'x[$(>canary)]=1',
+  '-v a[$(>canary)]',
+  'a[0$(>canary)]+1',
+  'e >canary',
+  '!>canary',
+  '%d',
+];
+
+/** What the templates of the tests may not do to their surroundings, and cannot be run here: waits, the terminal, other users. */
+const PRELUDE = 'exec 2>/dev/null; set -f; FUNCNEST=50; TMOUT=2; ulimit -t 5 2>/dev/null\n';
+
+/** Refused, of the value or of all of it; or accepted, and then no value may run. */
+function parsed(text: string): ParsedTemplate | undefined {
+  try {
+    return parseTemplate(text, 'script');
+  } catch (error) {
+    if (error instanceof TemplateError) return undefined;
+    throw error;
+  }
+}
+
+/** The texts of one template with each hostile value, as far as it takes it. */
+function rendered(template: ParsedTemplate): string[] {
+  return HOSTILE.flatMap((p) => {
+    try {
+      return [renderTemplate(template, { p })];
+    } catch (error) {
+      if (error instanceof TemplateError) return []; // it must be an integer
+      throw error;
+    }
+  });
+}
+
+/** The templates of which a value ran, one run for each shell; then one for each template, to find out which. */
+function caught(texts: readonly string[]): string[] {
+  const usable = texts.flatMap((text) => {
+    const template = parsed(text);
+    return template ? [{ text, scripts: rendered(template) }] : [];
+  });
+  const runs = (shell: (typeof shells)[number], scripts: string[]) => {
+    const subshells = scripts.map((script) => `( eval ${quoted(script)} ) </dev/null >/dev/null\n`);
+    return runInShell(shell, PRELUDE + subshells.join('')).files.includes('canary');
+  };
+  return shells.flatMap((shell) => {
+    if (
+      !runs(
+        shell,
+        usable.flatMap(({ scripts }) => scripts),
+      )
+    )
+      return [];
+    const found = usable.filter(({ scripts }) => runs(shell, scripts));
+    return found.map(({ text }) => `${shell.join(' ')}: ${JSON.stringify(text)}`);
+  });
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+t.test('the command is found behind options, redirections and what finds commands', async (t) => {
+  for (const text of [
+    'command -- eval {{p}}',
+    'command -p eval {{p}}',
+    'command -p -- eval {{p}}',
+    '2>&1 eval {{p}}',
+    '</dev/null eval {{p}}',
+    'x=1 2>/dev/null y=2 eval {{p}}',
+    'builtin -- eval {{p}}',
+    'command builtin eval {{p}}',
+    'exec eval {{p}}',
+    'exec -a name eval {{p}}',
+    'command trap {{p}} EXIT',
+    '{eval,x} {{p}}',
+    '"e"val {{p}}',
+  ])
+    t.throws(() => parseTemplate(text, 'script'), TemplateError, text);
+  for (const text of [
+    '2>&1 echo {{p}}',
+    'command -v {{p}}',
+    'command -p ls -- {{p}}',
+    'exec env -i prog {{p}}',
+  ])
+    t.doesNotThrow(() => parseTemplate(text, 'script'), text);
+});
+
+t.test('a command whose name is not written out takes no parameter', async (t) => {
+  for (const text of [
+    '$cmd {{p}}',
+    '"$cmd" a {{p}}',
+    '{{cmd}} {{p}}',
+    '$(which x) {{p}}',
+    'x=1 ${cmd} {{p}}',
+  ])
+    t.throws(
+      () => parseTemplate(text, 'script'),
+      { message: /whose name is not written out.*env in front/ },
+      text,
+    );
+  for (const text of [
+    'env $cmd {{p}}',
+    '"$dir/bin/x" {{p}}',
+    '{{cmd}} start',
+    'sudo $cmd {{p}}',
+    '{{dir}}/x {{p}}',
+  ])
+    t.doesNotThrow(() => parseTemplate(text, 'script'), text);
+});
+
+/** By what is said of them. */
+const refused: [RegExp, string[]][] = [
+  [
+    /runs it as code/,
+    ['alias n={{p}}', 'compgen -W {{p}}', 'complete -C {{p}} x', 'bind -x {{p}}', 'fc -s {{p}}'],
+  ],
+  [
+    /fed to|here-document on a line with/,
+    [
+      '. /dev/stdin <<EOF\n{{p}}\nEOF\n',
+      'source /dev/stdin <<EOF\n{{p}}\nEOF\n',
+      'source /dev/stdin <<<{{p}}',
+      'command . /dev/stdin <<EOF\n{{p}}\nEOF\n',
+      'ed f <<EOF\n{{p}}\nEOF\n',
+      'sudo ed f <<EOF\n{{p}}\nEOF\n',
+      'awk -f - <<EOF\n{{p}}\nEOF\n',
+      'awk -f /dev/stdin x <<EOF\n{{p}}\nEOF\n',
+      'make -f - <<EOF\n{{p}}\nEOF\n',
+      'rbash <<EOF\n{{p}}\nEOF\n',
+      'yash -s <<EOF\n{{p}}\nEOF\n',
+      'docker exec -i x sh <<EOF\n{{p}}\nEOF\n',
+      '(\nsh\n) <<EOF\n{{p}}\nEOF\n',
+      'while true\ndo sh; done <<EOF\n{{p}}\nEOF\n',
+      '{ sh\n} <<<{{p}}',
+    ],
+  ],
+  [/goes into a pipe/, ['cat <<EOF |\n{{p}}\nEOF\nsh\n']],
+  [
+    /feeds a parameter to/,
+    ['echo {{p}} | sh', "printf '%s' {{p}} | sudo bash -s", 'echo {{p}} |\nsh -e', 'print {{p}} | ksh93 -'],
+  ],
+  [
+    /runs or expands once more/,
+    ['PS4={{p}}; set -x; :', 'export PS4={{p}}', 'env BASH_ENV={{p}} bash x', 'PROMPT_COMMAND={{p}}'],
+  ],
+  [
+    /list of array elements|declared as an array/,
+    [
+      'declare -a "x=({{p}})"',
+      'declare -a x={{p}}',
+      'typeset -A x={{p}}',
+      'local $opts x={{p}}',
+      'declare -a x; declare x={{p}}',
+    ],
+  ],
+  [
+    /name of a variable/,
+    [
+      'printf -v{{p}} x',
+      'printf -v {{p}} x',
+      'declare -n r={{p}}',
+      'nameref r={{p}}',
+      'read -r {{p}}',
+      'wait -np {{p}}',
+    ],
+  ],
+  [
+    /code that a shell is given/,
+    [
+      'rbash -c {{p}}',
+      'yash -c {{p}}',
+      'ksh93u+m -c {{p}}',
+      'bash --rcfile x -c {{p}}',
+      'bash --norc -eo pipefail -c {{p}}',
+      'sudo -u x sh -xc {{p}}',
+      'busybox sh -c {{p}}',
+      'sh -c"{{p}}"',
+    ],
+  ],
+  [/may be an option of the shell/, ['sh {{a}} {{p}}', 'bash $opts {{p}}']],
+  [
+    /command line that \w+ runs/,
+    [
+      'flock x -c {{p}}',
+      'script -qc {{p}} f',
+      'script --command={{p}}',
+      'env -S {{p}}',
+      'env -iS"{{p}}"',
+      'su -c {{p}} x',
+      'runuser x --command {{p}}',
+    ],
+  ],
+  [/by a shell/, ['watch {{p}}', 'parallel {{p}} ::: a']],
+  [/code that mapfile runs/, ['mapfile -C {{p}} -c 1 a']],
+  [/format is not written out/, ['printf {{f}} {{p}}', 'printf "$f" {{p}}']],
+  [/an alias makes/, ['alias e=eval\ne {{p}}', 'alias x="$y"; x {{p}}']],
+  [
+    /is read into the variable/,
+    [
+      'read RANDOM <<EOF\n{{p}}\nEOF\n',
+      'for SECONDS in {{p}}; do :; done',
+      'printf -v OPTIND %s {{p}}',
+      'declare -i n; read n <<<{{p}}',
+      'echo {{p}} | read PS4',
+    ],
+  ],
+  [/not certain after/, ['{fd}>x eval {{p}}']],
+];
+
+for (const [message, texts] of refused) {
+  t.test(`refused: ${message.source}`, async (t) => {
+    for (const text of texts) t.throws(() => parseTemplate(text, 'script'), { message }, text);
+  });
+}
+
+t.test('what is evaluated as arithmetic takes integers', async (t) => {
+  for (const text of [
+    ...[
+      'RANDOM={{p}}',
+      'SRANDOM={{p}}',
+      'HISTCMD={{p}}',
+      'OPTIND={{p}}',
+      'SECONDS={{p}}',
+      'TMOUT={{p}}',
+      'export SECONDS={{p}}',
+    ],
+    ...[
+      'integer x={{p}}',
+      'float x={{p}}',
+      'typeset -E x={{p}}',
+      'ulimit -n {{p}}',
+      'read -u {{p}} x',
+      'read -t{{p}} x',
+    ],
+    ...[
+      'declare -i x; x={{p}}',
+      'x={{p}}; typeset -i x',
+      'declare -ai x; x=({{p}})',
+      'declare -i $names; x={{p}}',
+      'declare -n r=x; r={{p}}',
+    ],
+    ...[
+      "printf '%d' {{p}}",
+      "printf '%s %5.2f' a {{p}}",
+      "printf '%*s' {{p}} a",
+      "printf '%s\\n%i\\n' a 1 b {{p}}",
+      'mapfile -n {{p}} a',
+    ],
+  ]) {
+    const uses = parseTemplate(text, 'script').parameters;
+    t.ok(
+      uses.every(({ integer }) => integer),
+      text,
+    );
+    t.throws(() => renderTemplate(parseTemplate(text, 'script'), { p: 'a[$(>canary)]' }), TemplateError);
+  }
+});
+
+t.test('what is accepted all the same', async (t) => {
+  for (const text of [
+    'sh -- {{a}} {{p}}',
+    'bash x.sh {{p}}',
+    "sh -c 'echo $1' sh {{p}}",
+    'echo {{p}} | ssh host cat',
+    'echo {{p}} | sudo -S true',
+    'echo {{p}} | sh x.sh',
+    'cat <<EOF | grep -v ed >rc\n{{p}}\nEOF\n',
+    'while read x; do echo "$x"; done <<EOF\n{{p}}\nEOF\n',
+    "awk '{ print }' <<EOF\n{{p}}\nEOF\n",
+    'sed s/a/b/ <<<{{p}}',
+    "alias ll='ls -l'; ll {{p}}",
+    "printf '%s\\n' {{p}}",
+    "printf '%s %d\\n' {{p}} 1",
+    'printf "text {{p}}\\n"',
+    'declare -r x={{p}} y={{q}}',
+    'declare -a x=({{p}})',
+    'export PATH={{p}} ENV={{p}}',
+    'read -p {{p}} -d {{p}} x',
+    'flock /lock prog {{p}}',
+    'env A=1 B={{p}} prog {{p}}',
+    'script -q x {{p}}',
+    'time -p prog {{p}}',
+    'nohup prog {{p}} >/dev/null 2>&1 &',
+    'set -- {{p}}; shift; kill -9 {{p}}',
+  ])
+    t.doesNotThrow(() => parseTemplate(text, 'script'), text);
+});
+
+t.test('no value of a named case runs in a real shell', async (t) => {
+  t.same(caught([...refused.flatMap(([, texts]) => texts)]), []);
+});
+
+/** Commands that evaluate, in any order and combination: their operands are what the shells do not agree about. */
+const evaluatingTemplate: fc.Arbitrary<string> = (() => {
+  const pick = (...texts: string[]) => fc.constantFrom(...texts);
+  const word = pick(
+    ...[
+      '{{p}}',
+      '"{{p}}"',
+      "'{{p}}'",
+      'a={{p}}',
+      '"a={{p}}"',
+      '"a=({{p}})"',
+      '-v{{p}}',
+      'x',
+      '-v',
+      '-a',
+      '-A',
+      '-i',
+      '-n',
+      '-p',
+    ],
+    ...[
+      '-u',
+      '-t',
+      '-C',
+      '-W',
+      '-c',
+      '-S',
+      '-o',
+      '--',
+      '-',
+      '-x',
+      '-E',
+      '-f',
+      '-e',
+      'SECONDS',
+      'RANDOM={{p}}',
+      'PS4={{p}}',
+      '%d',
+      '%s',
+      '%b',
+    ],
+    ...['a[1]={{p}}', '+i', '"$x"', '$x', '1', '-1', '-nt', '-eq', '-ot', '=', '-lt', ']', ']]', '-gt'],
+  );
+  const command = pick(
+    ...[
+      'eval',
+      'declare',
+      'typeset',
+      'local',
+      'export',
+      'readonly',
+      'integer',
+      'float',
+      'nameref',
+      'printf',
+      'print',
+      'read',
+      'unset',
+      'let',
+    ],
+    ...[
+      'test',
+      '[',
+      '[[',
+      'exit',
+      'return',
+      'shift',
+      'ulimit',
+      'umask',
+      'set',
+      'trap',
+      'alias',
+      'unalias',
+      'compgen',
+      'complete',
+      'bind',
+      'fc',
+      'hash',
+    ],
+    ...[
+      'getopts',
+      'mapfile -t a',
+      'readarray',
+      'wait',
+      'kill',
+      'jobs',
+      'cd',
+      'pwd',
+      'echo',
+      'type',
+      'whence',
+      'command',
+      'builtin',
+      'exec',
+      'times',
+      'true',
+      ':',
+    ],
+    ...[
+      'enable',
+      'help',
+      'caller',
+      'dirs',
+      'pushd',
+      'popd',
+      'shopt',
+      'suspend',
+      'sleep',
+      'array',
+      'sh',
+      'env',
+      'xargs',
+      'find',
+      'time',
+      'sh -c',
+      'nice',
+      'break',
+      'continue',
+      'logout',
+      'disown',
+      'history',
+      'setopt',
+      'vared',
+      'zparseopts',
+      'emulate',
+      'functions',
+      'autoload',
+      'zmodload',
+      '.',
+      'source',
+      'cat',
+      'bc',
+    ],
+  );
+  const prefix = pick(
+    '',
+    '',
+    '',
+    'command ',
+    'command -p ',
+    'builtin ',
+    'exec ',
+    '2>&1 ',
+    'x=1 ',
+    '! ',
+    'time ',
+    'env ',
+    '</dev/null ',
+    '"$c" ',
+  );
+  const suffix = pick(
+    '',
+    '',
+    '',
+    '',
+    ' <<<{{p}}',
+    ' <<EOF\n{{p}}\nEOF\n',
+    ' </dev/null',
+    ' | sh',
+    ' | cat',
+    ' | read SECONDS',
+    ' 2>&1',
+    ' >&2',
+    ' &',
+  );
+  const before = pick(
+    '',
+    '',
+    '',
+    '',
+    'declare -i a; ',
+    'typeset -i a; ',
+    'set -x; ',
+    'alias n=eval; ',
+    'a=1; ',
+    'declare -a a; ',
+    'x=a; ',
+    'declare -n a=RANDOM; ',
+  );
+  const after = pick(
+    '',
+    '',
+    '',
+    '',
+    '; echo "$a"',
+    '; : $((a))'.replace('$((a))', 'done'),
+    '; typeset -i a',
+    '; n {{p}}',
+    '; set -x; :',
+    '; [ "$a" ]',
+  );
+  return fc
+    .tuple(before, prefix, command, fc.array(word, { minLength: 1, maxLength: 4 }), suffix, after)
+    .map(([b, p, c, words, s, a]) => `${b}${p}${c} ${words.join(' ')}${s}${a}`)
+    .filter((text) => text.includes('{{p}}'));
+})();
+
+/** How many templates are tried; each that is accepted is run with every hostile value in every shell. */
+const TEMPLATES = Number(process.env.RIGEL_FUZZ_TEMPLATES || 300);
+const BATCH = 100;
+
+t.test(`${TEMPLATES} templates of commands that evaluate: no value runs`, async (t) => {
+  const seed = Number(process.env.RIGEL_FUZZ_SEED || 20_261_129);
+  const texts = fc.sample(evaluatingTemplate, { numRuns: TEMPLATES, seed });
+  const accepted = texts.filter((text) => parsed(text)).length;
+  const found: string[] = [];
+  for (let at = 0; at < texts.length; at += BATCH) found.push(...caught(texts.slice(at, at + BATCH)));
+  t.same(found, []);
+  t.ok(accepted > TEMPLATES / 20, `${accepted} were accepted`);
+  t.comment(`${accepted} of ${TEMPLATES} accepted, ${shells.map(([name]) => name).join(', ')}`);
+});
+
+t.test('a task that runs keeps what the rules of its release accepted', async (t) => {
+  const render = (text: string, p: string) =>
+    renderTemplate(parseTemplate(text, 'script', { accepted: true }), { p });
+  for (const text of [
+    'command -- eval {{p}}',
+    '$cmd {{p}}',
+    'RANDOM={{p}}',
+    '{fd}>x show {{p}}',
+    'alias n={{p}}',
+  ])
+    t.match(render(text, 'a b'), /^rigel_param_\w*1='a b'; /, text);
+  t.match(render('exit {{p}}', '7'), "'7'", 'and what took integers then, too');
+  t.throws(
+    () =>
+      parseTemplate('echo {{p', 'script', { accepted: true }) &&
+      parseTemplate('echo {{p | up}}', 'script', { accepted: true }),
+  );
+});

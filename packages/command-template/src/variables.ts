@@ -1,0 +1,110 @@
+import { withoutPrefixes } from './argument-rule.js';
+import type { Word } from './command-tracker.js';
+import {
+  baseName,
+  CODE_VARIABLES,
+  COUNTS_WITH_ARGUMENTS,
+  DECLARES,
+  INTEGER_VARIABLES,
+  isShellName,
+  RUNS_ARGUMENTS,
+} from './evaluating.js';
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
+const SETS_NAMED_VARIABLES = new Set(['read', 'mapfile', 'readarray', 'getopts', 'vared']);
+
+/**
+ * What a text does with its variables, wherever in it: a value that is assigned to one which is declared as an integer in another
+ * line is evaluated as arithmetic.
+ */
+export class Variables {
+  readonly #integers = new Set<string>();
+  readonly #arrays = new Set<string>();
+  /** A name is not written out, so that it may be any. */
+  #anyInteger = false;
+  readonly #assigned: { name: string; holes: readonly number[]; declared: boolean }[] = [];
+  /** Set from text that the shell reads, not by an assignment in the text. */
+  readonly #setFromInput = new Set<string>();
+  #forbidden: string | undefined;
+
+  /** A complete `name=value`, in front of a command or as an argument of one that declares. */
+  assignment(word: Word, declared: boolean): void {
+    const name = NAME.exec(word.text)?.[0];
+    if (name !== undefined && word.holes.length > 0)
+      this.#assigned.push({ name, holes: word.holes, declared });
+  }
+
+  /** The variable of a `for` or `select`. */
+  loop(word: Word): void {
+    this.#setFromInput.add(word.text);
+  }
+
+  /** @param reason why no value can be kept literal anywhere in the text */
+  forbid(reason: string): void {
+    this.#forbidden ??= reason;
+  }
+
+  /** A complete simple command. */
+  command(before: readonly Word[]): void {
+    const words = withoutPrefixes(before);
+    const command = words[0]?.text ?? '';
+    const rest = words.slice(1);
+    if (DECLARES.has(command)) this.#declared(command, rest);
+    else if (SETS_NAMED_VARIABLES.has(command)) for (const { text } of rest) this.#setFromInput.add(text);
+    else if (command === 'printf' || command === 'print') this.#printed(rest);
+    else if (command === 'alias') for (const word of rest) this.#alias(word);
+  }
+
+  /** Values that turn out to be integers, by their holes; declared ones that are arrays; and why no parameter may be used at all. */
+  outcome(): { integers: number[]; arrays: number[]; forbidden: string | undefined } {
+    const isInteger = (name: string) => this.#anyInteger || this.#integers.has(name);
+    for (const name of this.#setFromInput) {
+      if (isInteger(name) || INTEGER_VARIABLES.has(name) || CODE_VARIABLES.has(name))
+        this.#forbidden ??= `text is read into the variable ${name}, which the shell counts with or runs`;
+    }
+    const holesOf = (wanted: (one: { name: string; declared: boolean }) => boolean) =>
+      this.#assigned.filter(wanted).flatMap(({ holes }) => holes);
+    return {
+      integers: holesOf(({ name }) => isInteger(name)),
+      arrays: holesOf(({ name, declared }) => declared && this.#arrays.has(name)),
+      forbidden: this.#forbidden,
+    };
+  }
+
+  #declared(command: string, rest: readonly Word[]): void {
+    const options = rest.filter(({ text }) => text.startsWith('-')).map(({ text }) => text);
+    const has = (letters: RegExp) => options.some((option) => letters.test(option));
+    const integers = command === 'integer' || command === 'float' || has(/[iEFX]/);
+    if (command === 'nameref' || has(/n/)) this.#anyInteger ||= command !== 'export';
+    for (const { text, literal } of rest) {
+      if (/^[-+]/.test(text)) continue;
+      const name = NAME.exec(text)?.[0];
+      if (name === undefined && !literal && integers) this.#anyInteger = true;
+      if (name === undefined) continue;
+      if (integers) this.#integers.add(name);
+      if (has(/[aA]/)) this.#arrays.add(name);
+    }
+  }
+
+  #printed(rest: readonly Word[]): void {
+    for (const [index, { text }] of rest.entries()) {
+      if (text === '-v') this.#setFromInput.add(rest[index + 1]?.text ?? '');
+      else if (text.startsWith('-v')) this.#setFromInput.add(text.slice(2));
+    }
+  }
+
+  #alias({ text, literal }: Word): void {
+    const value = text.slice(text.indexOf('=') + 1).trim();
+    const first = value.split(/[\s;&|<>()]+/)[0] ?? '';
+    const harmless =
+      literal &&
+      !/[$`;&|(]/.test(value) &&
+      ![RUNS_ARGUMENTS, COUNTS_WITH_ARGUMENTS, DECLARES, SETS_NAMED_VARIABLES].some((set) =>
+        set.has(first),
+      ) &&
+      !isShellName(first) &&
+      !/^(command|builtin|exec|\.|source|unset)$/.test(baseName(first));
+    if (!harmless)
+      this.#forbidden ??= 'an alias makes another word mean a command that may run its arguments';
+  }
+}
