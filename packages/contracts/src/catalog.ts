@@ -119,6 +119,7 @@ export const catalog = {
   createAction: defineRpc('catalog.action.create', {
     request: Type.Object({ name: text, desc: text, params: Type.Record(Type.String(), Type.Unknown()) }),
     response: Created,
+    keyed: true,
   }),
   /** A new name is refused (`in_use`) while a remote step names the action. */
   updateAction: defineRpc('catalog.action.update', {
@@ -142,6 +143,7 @@ export const catalog = {
   createActionImpl: defineRpc('catalog.actimpl.create', {
     request: Type.Object({ type: text, action_id: Id, template }),
     response: Created,
+    keyed: true,
   }),
   /**
    * `by` says how to read `id`. Absent: when `action_id` is given, equals `id`, and that action has an implementation,
@@ -178,6 +180,7 @@ export const catalog = {
   createRemoteStep: defineRpc('catalog.remote_step.create', {
     request: Type.Object({ name: text, desc: text, actions: Type.Array(text) }),
     response: Created,
+    keyed: true,
   }),
   /** A new name is refused (`in_use`) while a template names the step. */
   updateRemoteStep: defineRpc('catalog.remote_step.update', {
@@ -198,6 +201,7 @@ export const catalog = {
   createTemplate: defineRpc('catalog.template.create', {
     request: Type.Object({ name: text, desc: text, steps: Type.Array(StepOption) }),
     response: Created,
+    keyed: true,
   }),
   updateTemplate: defineRpc('catalog.template.update', {
     request: Type.Object({

@@ -36,7 +36,7 @@ export class Store {
    * which things become visible; one that is not used in the end is lost.
    * @param create the command for the id.
    * @param check see `record`.
-   * @returns the id.
+   * @returns what such a request is answered, which is kept for repetitions where a key is given.
    * @throws ServiceError what a rule, the check or a constraint of the read tables forbids.
    */
   async create<State, Command, E extends NewEvent>(
@@ -45,15 +45,19 @@ export class Store {
     create: (id: number) => NoInfer<Command>,
     context: RequestContext,
     check?: Check,
-  ): Promise<number> {
+  ): Promise<{ id: number }> {
     const [id] = await this.creations.create(
       decider,
       { sequence: `${kind}_ids`, count: 1 },
       (id) => ({ stream: `${kind}-${id}`, command: create(id) }),
-      { meta: metaOf(context), project: projectAfter(check) },
+      {
+        meta: metaOf(context),
+        project: projectAfter(check),
+        kept: context.once && { once: context.once, answer: ([id]) => ({ id }) },
+      },
     );
     this.relay.notify();
-    return id as number;
+    return { id: id as number };
   }
 
   /**

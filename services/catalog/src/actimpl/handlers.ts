@@ -51,13 +51,12 @@ export function serveActionImpls(operations: Operations, store: Store): void {
   });
 
   operations.serve(catalog.createActionImpl, async ({ type, action_id, template }, context) => {
-    const id = await store.create(
+    return store.create(
       actionImplDecider,
       'actimpl',
       (id) => ({ do: 'create' as const, id, action_id, type, template }),
       context,
     );
-    return { id };
   });
 
   operations.serve(catalog.updateActionImpl, async (request, context) => {
