@@ -47,11 +47,11 @@ export { EventTypes, type EventVersions, UnknownEvent, type Upcaster } from './e
 export {
   AnswersKept,
   databaseAnswers,
-  KeyTaken,
   type KeepAnswer,
-  keepAnswer,
   type KeptAnswer,
   type KeptAnswers,
+  KeyTaken,
+  keepAnswer,
   openAnswers,
   replaceAnswer,
 } from './once.js';

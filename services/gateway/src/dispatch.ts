@@ -11,12 +11,7 @@ import { sendLiveStream } from './live/send.js';
 import { callPatiently } from './patient-call.js';
 import { queryOf } from './request/address.js';
 import { encodingOf, readBody } from './request/body.js';
-import {
-  NO_KEY_HERE,
-  onceKeyOf,
-  REPLAYED,
-  readIdempotencyKey,
-} from './request/idempotency-key.js';
+import { NO_KEY_HERE, onceKeyOf, REPLAYED, readIdempotencyKey } from './request/idempotency-key.js';
 import { operatorFrom } from './request/operator.js';
 import { readPairs } from './request/pairs.js';
 import { idAsGiven, prepareParameters, type RequestSources } from './request/parameters.js';

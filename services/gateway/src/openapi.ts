@@ -5,8 +5,8 @@ import { type TSchema, Type } from 'typebox';
 import { DOCS_POLICY } from './access/security-headers.js';
 import { type Endpoint, type Method, roleFor } from './endpoint.js';
 import type { Failure, Failures, Situation } from './failures.js';
-import { MAX_KEY } from './request/idempotency-key.js';
 import { SECURITY_SCHEMES, withAccess } from './openapi-access.js';
+import { MAX_KEY } from './request/idempotency-key.js';
 
 const DESCRIPTION = `Every answer is one JSON object: code (0, or the HTTP status of the failure), msg, data, and on lists
 page, page_size and query_count. A parameter may stand in the path, in the query (numbers, strings and booleans) or in the

@@ -10,6 +10,7 @@ import { WrongHeader } from '../failures.js';
 
 /** The header by which a client names a request that it may repeat. */
 export const IDEMPOTENCY_KEY = 'Idempotency-Key';
+const HEADER = IDEMPOTENCY_KEY.toLowerCase();
 /** Stands on an answer that was given before, under the same key. */
 export const REPLAYED = 'Idempotent-Replayed';
 
@@ -27,13 +28,19 @@ const PRINTABLE = /^[ -~]*$/;
  * The key that a request names, bare or in quotation marks; undefined when it names none.
  * @throws WrongHeader
  */
-export function readIdempotencyKey({ headersDistinct }: Pick<IncomingMessage, 'headersDistinct'>): string | undefined {
-  const [header, second] = headersDistinct[IDEMPOTENCY_KEY.toLowerCase()] ?? [];
+export function readIdempotencyKey({
+  headers,
+  rawHeaders,
+}: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): string | undefined {
+  const header = headers[HEADER];
   if (header === undefined) return undefined;
-  if (second !== undefined) throw wrong('comes more than once');
+  // Node makes one header of several.
+  const times = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === HEADER).length;
+  if (times > 1 || typeof header !== 'string') throw wrong('comes more than once');
   const text = header.trim();
   const quoted = QUOTED.exec(text)?.[1];
-  if (quoted === undefined && text.startsWith('"')) throw wrong(`has quotation marks that do not match (got ${show(text)})`);
+  if (quoted === undefined && text.startsWith('"'))
+    throw wrong(`has quotation marks that do not match (got ${show(text)})`);
   const key = quoted?.replaceAll(/\\(.)/g, '$1') ?? text;
   if (!PRINTABLE.test(key)) throw wrong('must have printable ASCII characters only');
   if (key === '') throw wrong('is empty');
@@ -42,7 +49,9 @@ export function readIdempotencyKey({ headersDistinct }: Pick<IncomingMessage, 'h
 }
 
 function wrong(what: string): WrongHeader {
-  return new WrongHeader(`the header ${IDEMPOTENCY_KEY} ${what}`);
+  return new WrongHeader(
+    `the header ${IDEMPOTENCY_KEY} ${what}: a key is 1 to ${MAX_KEY} printable ASCII characters, as they are or in quotation marks`,
+  );
 }
 
 /** What a key belongs to. */
