@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
-import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { OnceKey } from './once.js';
+import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
 
 /*

@@ -252,3 +252,15 @@ t.test('what is forgotten is removed in batches, and the rest stays', async (t) 
   t.equal(await new AnswersKept(databaseAnswers(db), clock, silentLogger).sweep(), 1_500);
   t.equal(await countOf(db, 'kept_answers'), 10);
 });
+
+t.test('what comes without a key does not touch what is kept', async (t) => {
+  const db = await emptyStore(t);
+  await sql`DROP TABLE kept_answers`.execute(db);
+  const ids = await new Creations(db, types).create(
+    decider,
+    { sequence: 'thing_ids', count: 1 },
+    (id) => ({ stream: `thing-${id}`, command: { id, name: 'a' } }),
+    { meta, project: async () => undefined },
+  );
+  t.strictSame(ids, [1]);
+});

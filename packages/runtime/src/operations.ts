@@ -7,7 +7,13 @@ import {
   type RpcResponse,
   ServiceError,
 } from '@rigel/contracts';
-import { type AskedOnce, assertMatches, type Bus, type RequestContext, type ServeOptions } from '@rigel/messaging';
+import {
+  type AskedOnce,
+  assertMatches,
+  type Bus,
+  type RequestContext,
+  type ServeOptions,
+} from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { isDatabaseUnavailable } from './database-errors.js';
 
