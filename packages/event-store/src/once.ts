@@ -39,7 +39,7 @@ const ENTER = `
   ON CONFLICT (key) DO UPDATE
     SET request = excluded.request, answer = excluded.answer, kept_until = excluded.kept_until`;
 const KEEP = prepared(`${ENTER} WHERE k.kept_until <= $5`);
-const REPLACE = prepared(ENTER);
+const REPLACE = prepared(`${ENTER} WHERE k.kept_until <= $5 OR k.answer::text = $6`);
 
 /** Rows removed in one transaction: none is long. */
 const AT_ONCE = 1_000;
@@ -60,11 +60,21 @@ export const keepAnswer: KeepAnswer = async (trx, { key, request, at }, answer) 
   if (numAffectedRows !== 1n) throw new KeyTaken();
 };
 
-/** Keeps an answer in place of an earlier one. */
-export const replaceAnswer: KeepAnswer = async (trx, { key, request, at }, answer) => {
-  const values = [key, request, JSON.stringify(answer), at + ONCE_KEPT_MS];
-  await trx.executeQuery(CompiledQuery.raw(REPLACE, values));
-};
+/** Keeps an answer in place of an earlier one. @throws KeyTaken when another one stands there by now. */
+export function replaceAnswer(before: unknown): KeepAnswer {
+  return async (trx, { key, request, at }, answer) => {
+    const values = [
+      key,
+      request,
+      JSON.stringify(answer),
+      at + ONCE_KEPT_MS,
+      at,
+      JSON.stringify(before) ?? null,
+    ];
+    const { numAffectedRows } = await trx.executeQuery(CompiledQuery.raw(REPLACE, values));
+    if (numAffectedRows !== 1n) throw new KeyTaken();
+  };
+}
 
 /** The answers in the schema that the connection's search_path names first. */
 export function databaseAnswers(db: Kysely<unknown>): KeptAnswers {

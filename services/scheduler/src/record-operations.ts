@@ -1,4 +1,5 @@
 import { inventory, type OnceKey, type PoolTasks, type TaskTarget } from '@rigel/contracts';
+import { KeyTaken } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { type CreateTaskParts, type NewGate, type NewTasks, recordTasks } from './create-task.js';
@@ -33,8 +34,8 @@ interface Planned {
  * nodes are taken out again; should this process die in between, they stay without a task, not ready, and can be removed
  * by id.
  *
- * Under a key the nodes have it too: repeated after such a death, the request takes those that stayed. The truth is the
- * transaction of the tasks.
+ * Under a key the nodes have it too, and stay for a repetition, which takes them; the truth is the transaction of the tasks. They are
+ * not taken out again: another scheduler may have made the task over them for a repetition, which may even have ended by now.
  * @param answer see `recordTasks`.
  * @returns ids of the tasks, in the order of the operations.
  */
@@ -53,6 +54,10 @@ export async function recordOperations(
     }
     return await recordTasks(tasks, context, parts, answer);
   } catch (error) {
+    if (context.once) {
+      if (!(error instanceof KeyTaken)) tellOfKept(planned, error, parts);
+      throw error;
+    }
     // When the tasks were recorded after all, and only the word of it was lost, they hold the nodes and this is refused.
     await Promise.all(planned.map((nodes) => takeOut(nodes, context, parts)));
     throw error;
@@ -109,4 +114,13 @@ async function takeOut(
 /** The key under which nodes are entered. A request enters nodes of one pool, as many as one call takes. */
 function planKey({ once }: RequestContext, num: number): OnceKey | undefined {
   return once && num <= MAX_PLANNED ? { key: once.key, request: once.request } : undefined;
+}
+
+function tellOfKept(planned: readonly Planned[], error: unknown, { log }: PoolOperationParts): void {
+  const nodes = planned.flatMap(({ ids }) => ids);
+  if (nodes.length === 0) return;
+  log.warn(
+    { nodes, reason: String(error) },
+    'nodes of an expand that could not be recorded stay for a repetition of its request, or to be removed by id',
+  );
 }

@@ -1,9 +1,12 @@
-import type { inventory, RpcRequest } from '@rigel/contracts';
-import { databaseAnswers, replaceAnswer } from '@rigel/event-store';
-import type { RequestContext } from '@rigel/messaging';
+import type { inventory, NodeType, RpcRequest } from '@rigel/contracts';
+import { databaseAnswers, KeyTaken, replaceAnswer } from '@rigel/event-store';
+import type { AskedOnce, RequestContext } from '@rigel/messaging';
 import { type Kysely, sql } from 'kysely';
 import type { Store } from '../store.js';
 import { nodeDecider } from './decider.js';
+
+/** Others may plan under the same key at the same moment. */
+const MAX_TRIES = 5;
 
 /**
  * Enters nodes whose machines are still to be made. Under a key those that were entered under it before are taken again, as long
@@ -18,9 +21,30 @@ export async function planNodes(
 ): Promise<number[]> {
   const plan = (id: number) => ({ do: 'plan' as const, id, pool_id, node_type });
   if (!once) return store.create(nodeDecider, 'node', count, plan, context, { answer: (ids) => ids });
-  const asked = { ...once, at: Date.now() };
-  const kept = await databaseAnswers(store.db as Kysely<unknown>).find(once.key, asked.at);
-  const before = kept?.request === once.request ? (kept.answer as number[]) : [];
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await planOnce(store, { pool_id, count, plan, asked: { ...once, at: Date.now() } }, context);
+    } catch (error) {
+      // Somebody else has entered nodes under the key meanwhile: those are taken.
+      if (!(error instanceof KeyTaken) || attempt === MAX_TRIES) throw error;
+    }
+  }
+}
+
+type Plan = { do: 'plan'; id: number; pool_id: number; node_type: NodeType };
+
+async function planOnce(
+  store: Store,
+  {
+    pool_id,
+    count,
+    plan,
+    asked,
+  }: { pool_id: number; count: number; plan: (id: number) => Plan; asked: AskedOnce },
+  context: RequestContext,
+): Promise<number[]> {
+  const kept = await databaseAnswers(store.db as Kysely<unknown>).find(asked.key, asked.at);
+  const before = kept?.request === asked.request ? (kept.answer as number[]) : [];
   const waiting = await stillPlanned(store, pool_id, before.slice(0, count));
   if (waiting.length === count) return waiting;
   const all = (ids: readonly number[]): number[] => [...waiting, ...ids];
@@ -30,8 +54,7 @@ export async function planNodes(
     count - waiting.length,
     plan,
     { ...context, once: asked },
-    // Two who come at the same moment enter nodes for each; the one whose task is refused takes its own out again.
-    { answer: all, keep: replaceAnswer },
+    { answer: all, keep: replaceAnswer(kept?.answer) },
   );
   return all(added);
 }
