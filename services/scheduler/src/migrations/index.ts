@@ -9,6 +9,7 @@ import * as followedPosition from './0007-followed-position.js';
 import * as runsWithoutReference from './0008-runs-without-reference.js';
 import * as noStatisticsOfPayloads from './0009-no-statistics-of-payloads.js';
 import * as keptAnswers from './0013-kept-answers.js';
+import * as ignoredErrors from './0015-ignored-errors.js';
 
 /** Applied in the order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -22,4 +23,5 @@ export const migrations: Record<string, Migration> = {
   '0008-runs-without-reference': runsWithoutReference,
   '0009-no-statistics-of-payloads': noStatisticsOfPayloads,
   '0013-kept-answers': keptAnswers,
+  '0015-ignored-errors': ignoredErrors,
 };
