@@ -36,6 +36,17 @@ export function createClient(
   });
 }
 
+/**
+ * Names a call that makes something, so that it can be sent again without making it twice:
+ * `const named = once(); client.POST('/task/create', { body, ...named })`, and the same once more where the answer was lost.
+ * @param key 1 to 255 printable ASCII characters; default: a random one.
+ */
+export function once(key: string = globalThis.crypto.randomUUID()): {
+  headers: { 'Idempotency-Key': string };
+} {
+  return { headers: { 'Idempotency-Key': `"${key.replaceAll(/["\\]/g, '\\$&')}"` } };
+}
+
 /** What a call of the client resolves to. */
 interface Outcome<Success> {
   data?: Success;

@@ -1,2 +1,2 @@
-export { ApiError, createClient, type RigelClient, unwrap } from './client.js';
+export { ApiError, createClient, once, type RigelClient, unwrap } from './client.js';
 export type { components, operations, paths } from './schema.js';

@@ -137,6 +137,7 @@ export const access = {
   createToken: defineRpc('access.token.create', {
     request: Type.Object({ name: Type.String(), role: Role, hash: SecretHash, expires: MaybeTime }),
     response: Created,
+    keyed: true,
   }),
   /** `not_found`; to revoke once more does nothing. */
   revokeToken: defineRpc('access.token.revoke', { request: Type.Object({ id: Id }), response: Done }),

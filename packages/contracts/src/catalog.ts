@@ -125,6 +125,7 @@ export const catalog = {
   createAction: defineRpc('catalog.action.create', {
     request: Type.Object({ name: text, desc: text, params: Type.Record(Type.String(), Type.Unknown()) }),
     response: Created,
+    keyed: true,
   }),
   /** A new name is refused (`in_use`) while a remote step names the action. */
   updateAction: defineRpc('catalog.action.update', {
@@ -148,6 +149,7 @@ export const catalog = {
   createActionImpl: defineRpc('catalog.actimpl.create', {
     request: Type.Object({ type: text, action_id: Id, template }),
     response: Type.Object({ id: Id, ...noted }),
+    keyed: true,
   }),
   /**
    * `by` says how to read `id`. Absent: when `action_id` is given, equals `id`, and that action has an implementation,
@@ -184,6 +186,7 @@ export const catalog = {
   createRemoteStep: defineRpc('catalog.remote_step.create', {
     request: Type.Object({ name: text, desc: text, actions: Type.Array(text) }),
     response: Created,
+    keyed: true,
   }),
   /** A new name is refused (`in_use`) while a template names the step. */
   updateRemoteStep: defineRpc('catalog.remote_step.update', {
@@ -204,6 +207,7 @@ export const catalog = {
   createTemplate: defineRpc('catalog.template.create', {
     request: Type.Object({ name: text, desc: text, steps: Type.Array(StepOption) }),
     response: Created,
+    keyed: true,
   }),
   updateTemplate: defineRpc('catalog.template.update', {
     request: Type.Object({

@@ -7,6 +7,7 @@
  * - `conflict`: a unique name or address is taken
  * - `in_use`: other things still depend on it
  * - `wrong_state`: the state of the thing does not allow it
+ * - `key_reused`: the key under which it is asked for was used for another request, see `onceOf`
  * - `unavailable`: the store or a service it depends on does not answer; trying again later may work
  * - `internal`: a fault of ours
  */
@@ -16,6 +17,7 @@ export type ServiceErrorCode =
   | 'conflict'
   | 'in_use'
   | 'wrong_state'
+  | 'key_reused'
   | 'unavailable'
   | 'internal';
 

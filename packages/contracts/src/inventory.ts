@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { OnceKey } from './once.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
 
@@ -101,6 +102,7 @@ export const inventory = {
   createCluster: defineRpc('inventory.cluster.create', {
     request: Type.Object({ name: text, desc: text, biz: text }),
     response: Created,
+    keyed: true,
   }),
   /** Absent fields stay unchanged. */
   updateCluster: defineRpc('inventory.cluster.update', {
@@ -124,6 +126,7 @@ export const inventory = {
   createService: defineRpc('inventory.service.create', {
     request: Type.Object({ name: text, desc: text, service_type: text, docker_image: text, cluster_id: Id }),
     response: Created,
+    keyed: true,
   }),
   updateService: defineRpc('inventory.service.update', {
     request: Type.Object({
@@ -155,6 +158,7 @@ export const inventory = {
       tasks: PoolTasks,
     }),
     response: Created,
+    keyed: true,
   }),
   /** A `service_id` must be the stored one (`invalid` otherwise): a pool does not move. */
   updatePool: defineRpc('inventory.pool.update', {
@@ -186,6 +190,7 @@ export const inventory = {
     request: Type.Object({ pool_id: Id, nodes: Type.Array(Type.String()) }),
     response: Type.Object({ ids: Type.Array(Id) }),
     timeoutMs: 30_000,
+    keyed: true,
   }),
   /**
    * Removes all or none; entries are addresses or node ids (numbers, or strings of digits). `not_found`: an entry is no
@@ -202,13 +207,15 @@ export const inventory = {
     response: Type.Object({ pools: Type.Record(Type.String(), Type.Integer()) }),
   }),
   /**
-   * Enters nodes whose machines are still to be made: without an address, not ready. `not_found`: the pool.
+   * Enters nodes whose machines are still to be made: without an address, not ready. `not_found`: the pool. `once`: under
+   * the same key the nodes that it entered before are answered, as far as they are still there, and the others entered anew.
    */
   planNodes: defineRpc('inventory.node.plan', {
     request: Type.Object({
       pool_id: Id,
       count: Type.Integer({ minimum: 1, maximum: 200 }),
       node_type: NodeType,
+      once: Type.Optional(OnceKey),
     }),
     response: Type.Object({ ids: Type.Array(Id), cluster: Type.Optional(ClusterRef) }),
   }),

@@ -13,6 +13,7 @@ import {
 import { health, SERVICES, type ServiceName } from './health.js';
 import { inventory } from './inventory.js';
 import { live, outputStoredSubject } from './live.js';
+import { onceOf } from './once.js';
 import {
   SCHEDULE_SAVED_SUBJECT,
   TASK_CONTROL_OPERATION,
@@ -174,7 +175,9 @@ const WORK_SUBJECTS_OF: Readonly<Record<NonNullable<Part['work']>, readonly stri
 
 const anyPartition = (subject: string): string => subject.replace('{partition}', '*');
 const subjectsOf = (operations: readonly Rpc[]): string[] =>
-  operations.map(({ subject }) => anyPartition(subject));
+  operations
+    .flatMap((operation) => (operation.keyed ? [operation, onceOf(operation)] : [operation]))
+    .map(({ subject }) => anyPartition(subject));
 const withinReplicas = ({ among = [] }: Part): string[] => among.map(anyPartition);
 
 /** Whom it calls, and who calls it, also its own replicas: they fetch large bodies from each other. */

@@ -16,6 +16,8 @@ export interface Rpc<Request extends TSchema = TSchema, Response extends TSchema
    * For operations that come by the hundred, end together, and may be repeated.
    */
   readonly together: boolean;
+  /** It makes something, and can be asked for under a key, so that it is made once however often it is asked for: `onceOf`. */
+  readonly keyed: boolean;
 }
 
 export type RpcRequest<R extends Rpc> = Static<R['request']>;
@@ -26,7 +28,7 @@ export const DEFAULT_RPC_TIMEOUT_MS = 4_500;
 
 export function defineRpc<Request extends TSchema, Response extends TSchema>(
   subject: string,
-  schemas: { request: Request; response: Response; timeoutMs?: number; together?: boolean },
+  schemas: { request: Request; response: Response; timeoutMs?: number; together?: boolean; keyed?: boolean },
 ): Rpc<Request, Response> {
   return {
     subject: `rigel.${subject}`,
@@ -34,5 +36,6 @@ export function defineRpc<Request extends TSchema, Response extends TSchema>(
     response: schemas.response,
     timeoutMs: schemas.timeoutMs ?? DEFAULT_RPC_TIMEOUT_MS,
     together: schemas.together ?? false,
+    keyed: schemas.keyed ?? false,
   };
 }

@@ -130,6 +130,7 @@ export const schedules = {
     }),
     response: Type.Object({ id: Id }),
     timeoutMs: 15_000,
+    keyed: true,
   }),
   /** The pool's scheduled task of a type; null when it has none. */
   find: defineRpc('scheduler.schedule.find', {

@@ -146,6 +146,7 @@ export const tasks = {
     }),
     response: Type.Object({ ids: Type.Array(Id) }),
     timeoutMs: 30_000,
+    keyed: true,
   }),
   /**
    * Adds machines to a pool: as many nodes, and a task of the pool's expand template over them. `not_found`: the pool or its
@@ -159,12 +160,14 @@ export const tasks = {
     }),
     response: Type.Object({ id: Id }),
     timeoutMs: 30_000,
+    keyed: true,
   }),
   /** Gives machines back: a task of the pool's shrink template. `not_found`: an address is no node of this pool. */
   shrink: defineRpc('scheduler.pool.shrink', {
     request: Type.Object({ pool_id: Id, nodes: Type.Array(Type.String()), opr_user: Type.String() }),
     response: Type.Object({ id: Id }),
     timeoutMs: 30_000,
+    keyed: true,
   }),
   /** Puts an image online: a task of the pool's deploy template over all its nodes that have an address. */
   deploy: defineRpc('scheduler.pool.deploy', {
@@ -179,6 +182,7 @@ export const tasks = {
     }),
     response: Type.Object({ id: Id }),
     timeoutMs: 30_000,
+    keyed: true,
   }),
   /** `wrong_state` with the reason; the same for pause and stop. */
   start: defineRpc('scheduler.task.start', control),

@@ -1,12 +1,23 @@
 import { ServiceError } from '@rigel/contracts';
+import type { AskedOnce } from '@rigel/messaging';
 import type { Kysely, Transaction } from 'kysely';
 import type { Decider, Project } from './decider.js';
 import type { EventMeta, NewEvent } from './event.js';
 import { append, lockHistoryForIds } from './event-store.js';
 import type { EventTypes } from './event-types.js';
+import { type KeepAnswer, keepAnswer } from './once.js';
 
 /** New streams recorded in one transaction at most, unless one request wants more. */
 const MOST = 200;
+
+/** What is kept of a creation that was asked for under a key. */
+interface Kept {
+  once: AskedOnce;
+  /** What is answered when it has been given these ids. */
+  answer: (ids: readonly number[]) => unknown;
+  /** How it is kept, see `keepAnswer`. */
+  keep?: KeepAnswer;
+}
 
 interface Creation {
   sequence: string;
@@ -14,6 +25,7 @@ interface Creation {
   begin: (ids: readonly number[]) => { stream: string; events: NewEvent[] }[];
   meta: EventMeta;
   project: Project;
+  kept: Kept | undefined;
   resolve: (ids: number[]) => void;
   reject: (error: unknown) => void;
 }
@@ -39,13 +51,14 @@ export class Creations {
   /**
    * Begins `count` streams, all or none.
    * @param create the stream and the command for each id; a refused id is not given again.
+   * @param options.kept where it was asked for under a key: what is to be answered to a repetition.
    * @returns the ids, ascending.
    */
   create<State, Command, E extends NewEvent>(
     decider: Decider<State, Command, E>,
     { sequence, count }: { sequence: string; count: number },
     create: (id: number, index: number) => { stream: string; command: NoInfer<Command> },
-    { meta, project }: { meta: EventMeta; project: Project },
+    { meta, project, kept }: { meta: EventMeta; project: Project; kept?: Kept | undefined },
   ): Promise<number[]> {
     return new Promise((resolve, reject) => {
       const begin: Creation['begin'] = (ids) =>
@@ -53,7 +66,7 @@ export class Creations {
           const { stream, command } = create(id, index);
           return { stream, events: decider.decide(command, decider.initial) };
         });
-      this.waiting.push({ sequence, count, begin, meta, project, resolve, reject });
+      this.waiting.push({ sequence, count, begin, meta, project, kept, resolve, reject });
       if (!this.running) void this.run();
     });
   }
@@ -91,6 +104,9 @@ export class Creations {
   private record(group: readonly Creation[]): Promise<number[][]> {
     return this.db.transaction().execute(async (trx) => {
       const given = await giveIds(trx, group);
+      for (const [index, { kept }] of group.entries()) {
+        if (kept) await (kept.keep ?? keepAnswer)(trx, kept.once, kept.answer(given[index] as number[]));
+      }
       const begun = group.map(({ begin, meta }, index) =>
         begin(given[index] as number[]).map((stream) => ({ ...stream, expectedVersion: 0, meta })),
       );

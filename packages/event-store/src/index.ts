@@ -44,6 +44,17 @@ export {
   recordedAs,
 } from './event-store.js';
 export { EventTypes, type EventVersions, UnknownEvent, type Upcaster } from './event-types.js';
+export {
+  AnswersKept,
+  databaseAnswers,
+  type KeepAnswer,
+  type KeptAnswer,
+  type KeptAnswers,
+  KeyTaken,
+  keepAnswer,
+  openAnswers,
+  replaceAnswer,
+} from './once.js';
 export { type OpenHistory, openHistory } from './open-history.js';
 export { EventRelay } from './relay.js';
-export { addFollowedEvent, addFollowedPosition, createEventTables } from './schema.js';
+export { addFollowedEvent, addFollowedPosition, createEventTables, createKeptAnswers } from './schema.js';

@@ -61,5 +61,20 @@ export async function addFollowedPosition(db: Kysely<unknown>): Promise<void> {
   await sql`UPDATE event_checkpoints SET event_position = position WHERE event IS NOT NULL`.execute(db);
 }
 
+/**
+ * Creates `kept_answers`: what was answered to requests that came under a key, by the key's hash, until it is forgotten. `request`
+ * is the hash of what was asked for. It follows from no event: nothing is decided on it but whether a request is a repetition.
+ */
+export async function createKeptAnswers(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE kept_answers (
+      key text PRIMARY KEY,
+      request text NOT NULL,
+      answer json NOT NULL,
+      kept_until bigint NOT NULL
+    )`.execute(db);
+  await sql`CREATE INDEX kept_answers_until ON kept_answers (kept_until)`.execute(db);
+}
+
 /** SQL of the identity of the last event that was followed, NULL when it is not known. */
 export const FOLLOWED_EVENT = 'CASE WHEN event_position = position THEN event END';

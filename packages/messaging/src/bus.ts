@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '@rigel/clock';
 import {
   inboxPrefix,
+  type OnceKey,
   type Rpc,
   type RpcRequest,
   type RpcResponse,
@@ -38,6 +39,13 @@ export interface RequestContext {
   client?: string | undefined;
   /** The partition whose subject the request came on. */
   partition: number | undefined;
+  /** The key under which it is asked for: what the request makes is to be made once. */
+  once?: AskedOnce | undefined;
+}
+
+/** A key, and when it was asked under it, in milliseconds since 1970. */
+export interface AskedOnce extends OnceKey {
+  at: number;
 }
 
 export interface ServeOptions {

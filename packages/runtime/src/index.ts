@@ -12,7 +12,7 @@ export { isDatabaseUnavailable, isDataRefused } from './database-errors.js';
 export { grantRuntime, prepareRoles } from './database-roles.js';
 export { createLogger, LOG_LEVELS } from './logging.js';
 export { type Sample, sampled } from './metrics.js';
-export { Operations } from './operations.js';
+export { type OnceKeeper, Operations } from './operations.js';
 export { contains, offsetOf, type PageRequest, readPage, readRange } from './page.js';
 export { prepared } from './prepared.js';
 export { type Check, Readiness } from './readiness.js';

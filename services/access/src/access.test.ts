@@ -1,4 +1,13 @@
-import { access, type EventOwner, eventsSubject, type PublishedEvent, readEvents } from '@rigel/contracts';
+import {
+  access,
+  type EventOwner,
+  eventsSubject,
+  newTokenSecret,
+  type OnceAnswer,
+  onceOf,
+  type PublishedEvent,
+  readEvents,
+} from '@rigel/contracts';
 import { describeDifference, rebuildHistory, verifyHistory } from '@rigel/event-store/maintenance';
 import { openExisting } from '@rigel/runtime';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
@@ -260,4 +269,23 @@ t.test('the audit: old lines are deleted, and do not come again', async (t) => {
   await waitFor(async () => (await audit({ action: 'token.create' })).total > 3, { what: 'it follows' });
   t.equal((await audit({ target: 'task-7' })).total, 1);
   await again.stop();
+});
+
+t.test('a token is made once under a key, and a repetition learns its id alone', async (t) => {
+  const once = { key: '7'.repeat(64), request: '8'.repeat(64) };
+  const ask = (request: string, hash: string) =>
+    call(onceOf(access.createToken), {
+      once: { ...once, request: request.repeat(64) },
+      request: { name: 'keyed', role: 'viewer', hash, expires: null },
+    }) as Promise<OnceAnswer<{ id: number }>>;
+  const [first, second] = [newTokenSecret(), newTokenSecret()];
+  const made = await ask('8', first.hash);
+  t.match(made, { repeated: false, answer: { id: Number } });
+  t.strictSame(await ask('8', second.hash), { repeated: true, answer: made.answer });
+  await t.rejects(ask('9', second.hash), { code: 'key_reused' });
+  const { id } = made.answer;
+  t.match(await call(access.authenticate, { id, hash: first.hash }), { valid: true });
+  t.match(await call(access.authenticate, { id, hash: second.hash }), { valid: false });
+  t.equal((await tokens()).filter(({ name }) => name === 'keyed').length, 1);
+  await call(access.revokeToken, { id });
 });

@@ -1,5 +1,5 @@
 import { accessSettings } from '@rigel/contracts';
-import { measureConsumers, openHistory } from '@rigel/event-store';
+import { measureConsumers, openAnswers, openHistory } from '@rigel/event-store';
 import { checkDatabase, DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { type Static, Type } from 'typebox';
 import { followHistories } from './audit/follow.js';
@@ -32,7 +32,8 @@ export async function startAccess(context: ServiceContext<Static<typeof AccessCo
   const retention = startRetention(db, { days: config.RIGEL_ACCESS_AUDIT_DAYS, log });
   onShutdown('audit retention', () => retention.stop());
 
-  const operations = new Operations(bus, log);
+  const answers = openAnswers({ untyped, log, onShutdown });
+  const operations = new Operations(bus, log, answers);
   serveTokens(operations, { db, relay, log });
   serveAudit(operations, db);
   onShutdown('operations', () => operations.stop());

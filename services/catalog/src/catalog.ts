@@ -1,4 +1,4 @@
-import { openHistory } from '@rigel/event-store';
+import { openAnswers, openHistory } from '@rigel/event-store';
 import { checkDatabase, DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { Static } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';
@@ -23,7 +23,8 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
   });
 
   const store = new Store(db, relay);
-  const operations = new Operations(bus, log);
+  const answers = openAnswers({ untyped, log, onShutdown });
+  const operations = new Operations(bus, log, answers);
   serveActions(operations, store);
   serveActionImpls(operations, store);
   serveRemoteSteps(operations, store);

@@ -36,24 +36,30 @@ export class Store {
    * which things become visible; one that is not used in the end is lost.
    * @param create the command for the id.
    * @param check see `record`.
-   * @returns the id.
+   * @param answer what the request is answered; it is kept for repetitions where a key is given. Default: the id.
+   * @returns the answer.
    * @throws ServiceError what a rule, the check or a constraint of the read tables forbids.
    */
-  async create<State, Command, E extends NewEvent>(
+  async create<State, Command, E extends NewEvent, Answer = { id: number }>(
     decider: Decider<State, Command, E>,
     kind: Kind,
     create: (id: number) => NoInfer<Command>,
     context: RequestContext,
     check?: Check,
-  ): Promise<number> {
+    answer: (id: number) => Answer = answerId as (id: number) => Answer,
+  ): Promise<Answer> {
     const [id] = await this.creations.create(
       decider,
       { sequence: `${kind}_ids`, count: 1 },
       (id) => ({ stream: `${kind}-${id}`, command: create(id) }),
-      { meta: metaOf(context), project: projectAfter(check) },
+      {
+        meta: metaOf(context),
+        project: projectAfter(check),
+        kept: context.once && { once: context.once, answer: ([id]) => answer(id as number) },
+      },
     );
     this.relay.notify();
-    return id as number;
+    return answer(id as number);
   }
 
   /**
@@ -77,6 +83,8 @@ export class Store {
     this.relay.notify();
   }
 }
+
+const answerId = (id: number): { id: number } => ({ id });
 
 function projectAfter(check?: Check): Project {
   return async (trx, events) => {

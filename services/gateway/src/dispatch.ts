@@ -1,16 +1,17 @@
-import { access, type Rpc, ServiceError } from '@rigel/contracts';
+import { access, type OnceAnswer, onceOf, type Rpc, type RpcResponse, ServiceError } from '@rigel/contracts';
 import { type Bus, traced } from '@rigel/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Authenticator } from './access/authenticator.js';
 import type { Endpoint, Invocation, Method } from './endpoint.js';
 import { type Envelope, failureEnvelope, successEnvelope } from './envelope.js';
-import { failureFor, failureMessage, UnreadableRequest } from './failures.js';
+import { failureFor, failureMessage, UnreadableRequest, WrongHeader } from './failures.js';
 import type { LiveStreams } from './live/live-streams.js';
 import { sendLiveStream } from './live/send.js';
 import { callPatiently } from './patient-call.js';
 import { queryOf } from './request/address.js';
 import { encodingOf, readBody } from './request/body.js';
+import { NO_KEY_HERE, onceKeyOf, REPLAYED, readIdempotencyKey } from './request/idempotency-key.js';
 import { operatorFrom } from './request/operator.js';
 import { readPairs } from './request/pairs.js';
 import { idAsGiven, prepareParameters, type RequestSources } from './request/parameters.js';
@@ -39,7 +40,10 @@ export function createHandler(
       if (endpoint.getNeedsBody && request.method === 'GET' && !request.body) {
         throw new UnreadableRequest('GET needs a body here');
       }
-      const { input, page } = readParameters(sources);
+      const { input, given, page } = readParameters(sources);
+      const key = endpoint.key && readIdempotencyKey(request.raw);
+      if (key !== undefined && endpoint.key === 'refused') throw new WrongHeader(NO_KEY_HERE);
+      let repeated = false;
       const { principal } = request;
       const operator = principal?.name ?? operatorFrom(request.headers.authorization);
       const invocation: Invocation = {
@@ -50,11 +54,19 @@ export function createHandler(
         times,
         call: async (rpc, data, actor = operator) => {
           const context = { correlationId: request.id, actor, client: request.ip };
+          if (rpc.keyed && key !== undefined) {
+            const route = request.routeOptions.url ?? request.url;
+            const once = onceKeyOf(key, { operator: actor, method: request.method, route, given });
+            const outcome = await callPatiently(bus, onceOf(rpc), { once, request: data }, context);
+            repeated = (outcome as OnceAnswer<unknown>).repeated;
+            return (outcome as OnceAnswer<RpcResponse<typeof rpc>>).answer;
+          }
           const answer = await callPatiently(bus, rpc, data, context);
           // Here it is over with the answer; other gateways hear of it by its event.
           if ((rpc as Rpc) === access.revokeToken) authenticator?.forget();
           return answer;
         },
+        repeated: () => repeated,
         taskEnd: (id, seconds) => {
           request.waited = true;
           const gone = new AbortController();
@@ -69,6 +81,7 @@ export function createHandler(
       };
       const answer = await endpoint.handle(input, invocation);
       reply.headers(answer.headers ?? {});
+      if (repeated) reply.header(REPLAYED, 'true');
       const { stream } = answer;
       if (stream) {
         if (principal && authenticator) {
@@ -106,6 +119,12 @@ function sourcesOf(request: FastifyRequest): RequestSources {
   };
 }
 
+/** The HTTP status of a refusal that the API's document does not know, and that is the same for all endpoints. */
+function undocumentedCode(error: unknown): number | undefined {
+  if (error instanceof WrongHeader) return 400;
+  return error instanceof ServiceError && error.code === 'key_reused' ? 409 : undefined;
+}
+
 /**
  * The answer to a request that failed: the documented failure for what happened, or 500 without details for a fault of
  * ours, whose details go to the log.
@@ -117,6 +136,11 @@ export function refuse(
 ): Envelope {
   const { request, reply, log, id } = context;
   const where = { correlation_id: request.id, endpoint: endpoint.id };
+  const undocumented = undocumentedCode(error);
+  if (undocumented !== undefined) {
+    reply.code(undocumented);
+    return failureEnvelope(undocumented, (error as Error).message, {});
+  }
   const documented = failureFor(endpoint.failures, error);
   if (!documented || !(error instanceof Error)) {
     log.error({ ...where, err: error }, 'a request failed unexpectedly');

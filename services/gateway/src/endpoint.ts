@@ -27,6 +27,8 @@ export interface Invocation {
    * @throws ServiceError
    */
   call<R extends Rpc>(rpc: R, data: RpcRequest<R>, actor?: string): Promise<RpcResponse<R>>;
+  /** Whether what was called was done before, under the same key: the answer is that of then. */
+  repeated(): boolean;
   /** The task when its run is over, or after so many seconds, see `TaskEnds`. */
   taskEnd(id: number, seconds: number): Promise<Task>;
 }
@@ -56,6 +58,12 @@ interface CommonFacts {
   changes?: readonly string[];
   /** GET is accepted only with a body, so that following a link never creates or removes anything. */
   getNeedsBody?: true;
+  /**
+   * What becomes of the header Idempotency-Key. `kept`: it makes something, once for a key, by an operation that takes one
+   * (`Rpc.keyed`); so it calls exactly one such. `refused`: a repetition does something again, and it knows no keys. Absent: to do
+   * it again changes nothing more (a read; or what is set, removed or ended is so already), so the header has no effect.
+   */
+  key?: 'kept' | 'refused';
   failures: Failures;
   /** `data` of a success, and an example of it. */
   result: TSchema;

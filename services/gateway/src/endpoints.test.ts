@@ -2,7 +2,9 @@ import {
   access,
   catalog,
   inventory,
+  onceOf,
   type Rpc,
+  type RpcResponse,
   ServiceError,
   schedules,
   tasks,
@@ -137,13 +139,13 @@ const VALUES: Record<string, unknown> = {
 /** Optional parameters that are left out: what they may be depends on the endpoint. */
 const BY_ITSELF = new Set(['by', 'kind', 'after', 'action', 'opr_user']);
 
-async function send(endpoint: Endpoint, method: Method, path: string) {
+async function send(endpoint: Endpoint, method: Method, path: string, headers: Record<string, string> = {}) {
   const names = Object.keys(endpoint.params.properties).filter((name) => !BY_ITSELF.has(name));
   const url = path.replaceAll(/:(\w+)/g, (_, name: string) => String(VALUES[name]));
   const given = names.filter((name) => name in VALUES).map((name) => [name, VALUES[name]]);
   const payload = JSON.stringify(Object.fromEntries(given));
-  const response = await app.inject({ method, url, payload });
-  return { status: response.statusCode, json: response.json() };
+  const response = await app.inject({ method, url, payload, headers });
+  return { status: response.statusCode, json: response.json(), headers: response.headers };
 }
 
 /** What each address answers to each method. */
@@ -188,6 +190,60 @@ t.test('a service that does not answer', async (t) => {
       t.ok(json.msg.startsWith(text) && json.msg.endsWith('why'), `${request}: ${json.msg}`);
     }
   }
+});
+
+t.test(
+  'an endpoint that keeps its answers asks for one thing under the key, every other for none',
+  async (t) => {
+    answerEverything(services);
+    for (const endpoint of endpoints) {
+      for (const path of endpoint.paths) {
+        for (const method of endpoint.methods) {
+          services.forget();
+          const { status, json } = await send(endpoint, method, path, { 'idempotency-key': 'k' });
+          const request = `${method} ${path}: ${json.msg}`;
+          if (endpoint.key === 'refused')
+            t.match({ status, json }, { status: 400, json: { msg: /^Idempotency-Key/ } });
+          else t.equal(status, 200, request);
+          const keyed = services.asked.filter((subject) => subject.endsWith('.once'));
+          t.equal(keyed.length, endpoint.key === 'kept' ? 1 : 0, `${request}: ${services.asked}`);
+        }
+      }
+    }
+  },
+);
+
+t.test('what can be asked for under a key is asked for by endpoints that say so', async (t) => {
+  answerEverything(services);
+  for (const endpoint of endpoints) {
+    services.forget();
+    const [method = 'POST'] = endpoint.methods;
+    await send(endpoint, method, endpoint.paths[0] ?? '');
+    const makes = [inventory, catalog, tasks, schedules, access]
+      .flatMap((rpcs): Rpc[] => Object.values(rpcs))
+      .some(({ keyed, subject }) => keyed && services.asked.includes(subject));
+    t.equal(makes, endpoint.key === 'kept', endpoint.id);
+  }
+});
+
+t.test('an answer that was given before says so, and a token is not shown again', async (t) => {
+  answerEverything(services);
+  const again = <R extends Rpc>(rpc: R, answer: RpcResponse<R>): void =>
+    services.on(onceOf(rpc), () => ({ repeated: true, answer }));
+  again(tasks.create, { ids: [51, 52] });
+  again(access.createToken, { id: 7 });
+  const key = { 'idempotency-key': '"a key"' };
+  const endpointOf = (id: string) => endpoints.find((one) => one.id === id) as Endpoint;
+  const made = await send(endpointOf('task.create'), 'POST', '/task/create', key);
+  t.match(made, { status: 200, headers: { 'x-task-id': '51,52', 'idempotent-replayed': 'true' } });
+  const token = await send(endpointOf('token.create'), 'POST', '/token/create', key);
+  t.match(token, { status: 409, json: { code: 409, msg: /^token 7 was made/, data: {} } });
+  t.notMatch(JSON.stringify(token), 'rgl_');
+  services.on(onceOf(tasks.create), () => {
+    throw new ServiceError('key_reused', 'the Idempotency-Key came before');
+  });
+  const other = await send(endpointOf('task.create'), 'POST', '/task/create', key);
+  t.match(other, { status: 409, json: { code: 409, msg: 'the Idempotency-Key came before', data: {} } });
 });
 
 t.test('a fault in a service is answered without its details', async (t) => {

@@ -21,7 +21,7 @@ export interface Failure {
  * - `busy`: this gateway has as many live streams open, or as many clients waiting, as it may
  */
 export type Situation =
-  | Exclude<ServiceErrorCode, 'internal'>
+  | Exclude<ServiceErrorCode, 'internal' | 'key_reused'>
   | 'unreadable'
   | 'parameter'
   | 'blank'
@@ -61,6 +61,11 @@ export class WrongParameter extends Error {
   }
 }
 
+/** A header of the request cannot be what it is; the API documents no failure for that. */
+export class WrongHeader extends Error {
+  override readonly name = 'WrongHeader';
+}
+
 /** As many live streams are open, or as many clients wait, as the gateway may have. */
 export class GatewayIsFull extends Error {
   override readonly name = 'GatewayIsFull';
@@ -96,7 +101,8 @@ export function failureFor(failures: Failures, error: unknown): Failure | undefi
     return own ?? forSituation(failures, 'parameter');
   }
   if (error instanceof GatewayIsFull) return forSituation(failures, 'busy');
-  if (!(error instanceof ServiceError) || error.code === 'internal') return undefined;
+  if (!(error instanceof ServiceError) || error.code === 'internal' || error.code === 'key_reused')
+    return undefined;
   if (error.code === 'not_found' && error.field !== undefined && error.field !== 'id') {
     return forSituation(failures, 'reference');
   }

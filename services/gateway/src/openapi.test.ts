@@ -113,6 +113,11 @@ for (const endpoint of endpoints) {
           if (method === 'GET' && !scalar && !('enum' in schema)) continue;
           t.ok(named.has(name), `${method} ${path} has ${name}`);
         }
+        t.equal(
+          named.has('Idempotency-Key'),
+          endpoint.key === 'kept',
+          `${method} ${path} says what it keeps`,
+        );
         const success = operation?.responses['200']?.content['application/json'];
         if (success || !endpoint.streamsOnly) {
           t.strictSame(success?.example.data, endpoint.example, `${method} ${path} shows the example`);
@@ -129,6 +134,7 @@ for (const endpoint of endpoints) {
               '403',
               '429',
               ...(endpoint.events && method === 'GET' ? ['204'] : []),
+              ...(endpoint.key === 'kept' ? ['409'] : []),
               ...codes,
             ]),
           ].sort(),

@@ -6,6 +6,7 @@ import { DOCS_POLICY } from './access/security-headers.js';
 import { type Endpoint, type Method, roleFor } from './endpoint.js';
 import type { Failure, Failures, Situation } from './failures.js';
 import { SECURITY_SCHEMES, withAccess } from './openapi-access.js';
+import { MAX_KEY } from './request/idempotency-key.js';
 
 const DESCRIPTION = `Every answer is one JSON object: code (0, or the HTTP status of the failure), msg, data, and on lists
 page, page_size and query_count. A parameter may stand in the path, in the query (numbers, strings and booleans) or in the
@@ -13,7 +14,9 @@ body, on every endpoint; the path goes before the body, the body before the quer
 form data, recognised by its content whatever Content-Type says; bodies of GET and DELETE are read too. Numbers may come as
 strings. Where access is on, every request but those for /healthz and /readyz needs a token (Authorization: Bearer)
 whose role covers that of the operation (x-role: viewer, operator, admin); 503 without a token being looked at means that
-nobody can say now whether it is valid.`;
+nobody can say now whether it is valid. Operations that make something take the header Idempotency-Key, so that a request
+whose answer was lost can be repeated; all others but task.start (which refuses the header) change nothing more when they are
+repeated, and pass over it.`;
 
 /** Serves `/openapi.json` and `/docs`. To be registered before the endpoints that it describes. */
 export async function registerOpenApi(app: FastifyInstance): Promise<void> {
@@ -88,6 +91,7 @@ export function operationOf(endpoint: Endpoint, method: Method, path: string): R
     description: [...remarks, `Role: ${roleFor(endpoint)}.`]
       .filter((remark) => remark !== undefined)
       .join(' '),
+    ...(endpoint.key === 'kept' ? { headers: KEY_HEADER } : {}),
     ...(inPath.length > 0 ? { params: objectOf(inPath) } : {}),
     ...(query.length > 0 ? { querystring: objectOf(query) } : {}),
     ...(body
@@ -97,9 +101,37 @@ export function operationOf(endpoint: Endpoint, method: Method, path: string): R
       200: answerSchema(endpoint, method),
       ...noContent(endpoint, method),
       ...failureSchemas(endpoint.failures),
+      ...(endpoint.key === 'kept' ? { 409: KEY_REUSED } : {}),
     },
   };
 }
+
+const KEY_HEADER = Type.Object({
+  'Idempotency-Key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: MAX_KEY,
+      description:
+        'Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made ' +
+        'again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or ' +
+        'in quotation marks.',
+    }),
+  ),
+});
+
+const KEY_REUSED = Type.Object(
+  { code: Type.Literal(409), msg: Type.String(), data: Type.Object({}, { additionalProperties: false }) },
+  {
+    description: 'The Idempotency-Key came before with other parameters. Nothing was done.',
+    examples: [
+      {
+        code: 409,
+        msg: 'the Idempotency-Key came before with other parameters: send the same ones again, or use another key',
+        data: {},
+      },
+    ],
+  },
+);
 
 type Named = [name: string, schema: TSchema];
 

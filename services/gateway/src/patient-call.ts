@@ -3,6 +3,7 @@ import {
   DEFAULT_RPC_TIMEOUT_MS,
   health,
   inventory,
+  type OnceRpc,
   type Rpc,
   type RpcRequest,
   type RpcResponse,
@@ -63,8 +64,10 @@ export async function callPatiently<R extends Rpc>(
 }
 
 function participants(rpc: Rpc): ServiceName[] {
+  // Under a key, others take part in it as well.
+  const operation = 'operation' in rpc ? (rpc as OnceRpc).operation : rpc;
   const owner = SERVICES.find((name) => rpc.subject.startsWith(`rigel.${name}.`));
-  return [...(owner ? [owner] : []), ...(OTHERS.get(rpc) ?? [])];
+  return [...(owner ? [owner] : []), ...(OTHERS.get(operation) ?? [])];
 }
 
 /** Never resolves; rejects when one of the services is down, or when it is over. */

@@ -1,5 +1,5 @@
 import { nodeSettings } from '@rigel/contracts';
-import { measureConsumers, openHistory } from '@rigel/event-store';
+import { measureConsumers, openAnswers, openHistory } from '@rigel/event-store';
 import { checkDatabase, DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { type Static, Type } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
@@ -30,7 +30,8 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   onShutdown('events of the scheduler', () => schedulerEvents.stop());
 
   const store = new Store(db, relay, sshPort);
-  const operations = new Operations(bus, log);
+  const answers = openAnswers({ untyped, log, onShutdown });
+  const operations = new Operations(bus, log, answers);
   serveClusters(operations, store);
   serveServices(operations, store);
   servePools(operations, store, bus);

@@ -3,6 +3,7 @@ import {
   type Decider,
   type EventRelay,
   execute,
+  type KeepAnswer,
   metaOf,
   type NewEvent,
   type Project,
@@ -35,6 +36,7 @@ export class Store {
    * Creates things, all or none; when it returns, the read tables show them. Their ids were never given before, and rise
    * in the order in which things become visible; one that is not used in the end is lost.
    * @param create the command for each id.
+   * @param kept what the caller answers with these ids, and how that is kept for repetitions where a key is given.
    * @returns the ids.
    * @throws ServiceError what a rule or a constraint of the read tables forbids.
    */
@@ -44,12 +46,17 @@ export class Store {
     count: number,
     create: (id: number, index: number) => NoInfer<Command>,
     context: RequestContext,
+    kept: { answer: (ids: readonly number[]) => unknown; keep?: KeepAnswer },
   ): Promise<number[]> {
     const ids = await this.creations.create(
       decider,
       { sequence: `${kind}_ids`, count },
       (id, index) => ({ stream: `${kind}-${id}`, command: create(id, index) }),
-      { meta: metaOf(context), project: this.projectNew },
+      {
+        meta: metaOf(context),
+        project: this.projectNew,
+        kept: context.once && { once: context.once, ...kept },
+      },
     );
     this.relay.notify();
     return ids;
@@ -88,3 +95,6 @@ const projectOrRefuse: Project = async (trx, events) => {
     throw asRefusal(error, events);
   });
 };
+
+/** What a request is answered that created one thing. */
+export const answerId = ([id]: readonly number[]): { id: number } => ({ id: id as number });

@@ -115,8 +115,10 @@ export async function createTasks(
     context,
     parts,
   );
-  return { ids };
+  return answerIds(ids);
 }
+
+const answerIds = (ids: readonly number[]): RpcResponse<typeof tasks.create> => ({ ids: [...ids] });
 
 /** One task to be, over nodes of one pool. */
 interface InPool {
@@ -126,11 +128,16 @@ interface InPool {
   nodes: TaskTarget[];
 }
 
-/** Records new tasks with the holds on their nodes, all or none. @returns their ids, in the order of their pools. */
+/**
+ * Records new tasks with the holds on their nodes, all or none.
+ * @param answer what is answered then: kept for repetitions, where the request came under a key.
+ * @returns their ids, in the order of their pools.
+ */
 export async function recordTasks(
   wanted: readonly NewTasks[],
   context: RequestContext,
   { store, settings }: Pick<CreateTaskParts, 'store' | 'settings'>,
+  answer: (ids: readonly number[]) => unknown = answerIds,
 ): Promise<number[]> {
   const parts = wanted.flatMap((one) =>
     [...byPool(one.targets)].map(([pool, nodes]) => ({ pool, nodes, one })),
@@ -151,7 +158,8 @@ export async function recordTasks(
       return toAppend(part.id, created, part.wanted.start, context, now);
     });
   };
-  const tasks = await store.create({ tasks: parts.length, runs, make }, now);
+  const kept = context.once && { once: context.once, answer };
+  const tasks = await store.create({ tasks: parts.length, runs, make, kept }, now);
   return tasks.map(({ id }) => id);
 }
 

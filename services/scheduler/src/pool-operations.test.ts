@@ -3,6 +3,8 @@ import {
   catalog,
   execution,
   inventory,
+  type OnceKey,
+  onceOf,
   type PoolTasks,
   type ResolvedStep,
   ServiceError,
@@ -10,6 +12,7 @@ import {
   tasks,
 } from '@rigel/contracts';
 import { startTestServers } from '@rigel/testing';
+import pg from 'pg';
 import t from 'tap';
 import { Counterpart, startReplica } from './testing/scheduler.js';
 
@@ -55,6 +58,8 @@ const world = {
   sd_id: 9,
   nodes: [] as TaskTarget[],
   nextNode: 1000,
+  /** Happens before nodes are entered. */
+  onPlan: async (_once?: OnceKey): Promise<void> => undefined,
 };
 const node = (values: Partial<TaskTarget>): TaskTarget => ({
   node_id: world.nextNode++,
@@ -78,7 +83,8 @@ neighbours.serve(inventory.getService, async ({ id }) => ({
   docker_image: 'shop:1',
   cluster_id: 1,
 }));
-neighbours.serve(inventory.planNodes, async ({ pool_id, count }) => {
+neighbours.serve(inventory.planNodes, async ({ pool_id, count, once }) => {
+  await world.onPlan(once);
   const planned = Array.from({ length: count }, () => node({ pool_id }));
   world.nodes.push(...planned);
   return { ids: planned.map(({ node_id }) => node_id) };
@@ -103,6 +109,7 @@ t.beforeEach(() => {
   world.vm_type = 7;
   world.sd_id = 9;
   world.nodes = [];
+  world.onPlan = async () => undefined;
 });
 
 await counterpart.patiently(tasks.list, { page: 1, page_size: 1 });
@@ -239,4 +246,45 @@ t.test('a pool that is not set up for the operation is refused, with the reason'
   t.same(world.nodes, [], 'and nothing is entered');
   world.tasks = { shrink: 5 };
   await t.rejects(shrink('10.9.4.1'), { message: /the last step of template template-5 must be return_vm/ });
+});
+
+t.test(
+  'an expand whose task another scheduler made under its key takes no node of that task out again',
+  async (t) => {
+    const once = { key: '1'.repeat(64), request: '2'.repeat(64) };
+    const database = new pg.Client(servers.databaseUrl);
+    await database.connect();
+    t.teardown(() => database.end());
+    // The other one gets there first, while this one has its nodes entered: the same ones, as they have the same key.
+    world.onPlan = async (planned) => {
+      t.strictSame(planned, once, 'the nodes are entered under the key, too');
+      await database.query('INSERT INTO scheduler.kept_answers VALUES ($1, $2, $3, $4)', [
+        once.key,
+        once.request,
+        '{"id": 77}',
+        Date.now() + 60_000,
+      ]);
+    };
+    const before = (await counterpart.call(tasks.list, { page: 1, page_size: 1 })).total;
+    const request = { pool_id: 4, num: 2, ...by };
+    const ask = () => counterpart.call(onceOf(tasks.expand), { once, request });
+    t.strictSame(await ask(), { repeated: true, answer: { id: 77 } });
+    t.equal(world.nodes.length, 2, 'they are left alone');
+    t.equal((await counterpart.call(tasks.list, { page: 1, page_size: 1 })).total, before);
+    t.strictSame(await ask(), { repeated: true, answer: { id: 77 } });
+    await t.rejects(
+      counterpart.call(onceOf(tasks.expand), { once: { ...once, request: '3'.repeat(64) }, request }),
+      { code: 'key_reused' },
+    );
+  },
+);
+
+t.test('what is asked for under a key is looked at as without one', async (t) => {
+  const once = { key: '4'.repeat(64), request: '5'.repeat(64) };
+  await t.rejects(counterpart.call(onceOf(tasks.expand), { once, request: { pool_id: 4, num: 0, ...by } }), {
+    code: 'invalid',
+    field: 'num',
+  });
+  const made = await counterpart.call(onceOf(tasks.expand), { once, request: { pool_id: 4, num: 1, ...by } });
+  t.match(made, { repeated: false });
 });

@@ -269,7 +269,7 @@ async function record(
   context: RequestContext,
   parts: PoolOperationParts,
 ): Promise<{ id: number }> {
-  const [id] = await recordOperations([operation], context, parts);
+  const [id] = await recordOperations([operation], context, parts, ([id]) => ({ id }));
   if (id === undefined) throw new Error(`no task was made to ${operation.kind} pool ${operation.pool.id}`);
   return { id };
 }

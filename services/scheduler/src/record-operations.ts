@@ -1,4 +1,5 @@
-import { inventory, type PoolTasks, type TaskTarget } from '@rigel/contracts';
+import { inventory, type OnceKey, type PoolTasks, type TaskTarget } from '@rigel/contracts';
+import { KeyTaken } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { type CreateTaskParts, type NewGate, type NewTasks, recordTasks } from './create-task.js';
@@ -32,12 +33,17 @@ interface Planned {
  * Enters the nodes whose machines are still to be made, and records the tasks, all or none. When they cannot be recorded the
  * nodes are taken out again; should this process die in between, they stay without a task, not ready, and can be removed
  * by id.
+ *
+ * Under a key the nodes have it too, and stay for a repetition, which takes them; the truth is the transaction of the tasks. They are
+ * not taken out again: another scheduler may have made the task over them for a repetition, which may even have ended by now.
+ * @param answer see `recordTasks`.
  * @returns ids of the tasks, in the order of the operations.
  */
 export async function recordOperations(
   operations: readonly PoolOperation[],
   context: RequestContext,
   parts: PoolOperationParts,
+  answer?: (ids: readonly number[]) => unknown,
 ): Promise<number[]> {
   const planned: Planned[] = [];
   try {
@@ -46,8 +52,12 @@ export async function recordOperations(
       const added = await planNodes(pool, num, task.flowType, planned, context, parts);
       tasks.push({ ...task, targets: [...task.targets, ...added], gate });
     }
-    return await recordTasks(tasks, context, parts);
+    return await recordTasks(tasks, context, parts, answer);
   } catch (error) {
+    if (context.once) {
+      if (!(error instanceof KeyTaken)) tellOfKept(planned, error, parts);
+      throw error;
+    }
     // When the tasks were recorded after all, and only the word of it was lost, they hold the nodes and this is refused.
     await Promise.all(planned.map((nodes) => takeOut(nodes, context, parts)));
     throw error;
@@ -65,10 +75,15 @@ async function planNodes(
 ): Promise<TaskTarget[]> {
   const entered: Planned = { pool: id, ids: [] };
   let cluster: TaskTarget['cluster'];
+  const once = planKey(context, num);
   planned.push(entered);
   while (entered.ids.length < num) {
     const count = Math.min(MAX_PLANNED, num - entered.ids.length);
-    const answer = await bus.call(inventory.planNodes, { pool_id: id, count, node_type }, context);
+    const answer = await bus.call(
+      inventory.planNodes,
+      { pool_id: id, count, node_type, ...(once ? { once } : {}) },
+      context,
+    );
     entered.ids.push(...answer.ids);
     cluster = answer.cluster;
   }
@@ -94,4 +109,18 @@ async function takeOut(
       'nodes of an expand that could not be recorded stay in the pool',
     );
   });
+}
+
+/** The key under which nodes are entered. A request enters nodes of one pool, as many as one call takes. */
+function planKey({ once }: RequestContext, num: number): OnceKey | undefined {
+  return once && num <= MAX_PLANNED ? { key: once.key, request: once.request } : undefined;
+}
+
+function tellOfKept(planned: readonly Planned[], error: unknown, { log }: PoolOperationParts): void {
+  const nodes = planned.flatMap(({ ids }) => ids);
+  if (nodes.length === 0) return;
+  log.warn(
+    { nodes, reason: String(error) },
+    'nodes of an expand that could not be recorded stay for a repetition of its request, or to be removed by id',
+  );
 }

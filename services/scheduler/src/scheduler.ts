@@ -1,6 +1,6 @@
 import { systemClock } from '@rigel/clock';
 import { controlSubject, isTimeZone, schedulerSettings } from '@rigel/contracts';
-import { openHistory } from '@rigel/event-store';
+import { openAnswers, openHistory } from '@rigel/event-store';
 import { WorkQueue } from '@rigel/messaging';
 import {
   ConfigError,
@@ -54,7 +54,8 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const work = new WorkQueue(bus, log, config.RIGEL_WORK_REPLICAS);
   // Executors wait for it. Should it fail, the next offer makes it.
   work.prepare().catch((error: unknown) => log.warn({ err: error }, 'the work queue cannot be made yet'));
-  const operations = new Operations(bus, log);
+  const answers = openAnswers({ untyped, log, onShutdown });
+  const operations = new Operations(bus, log, answers);
   onShutdown('operations', () => operations.stop());
   const outcomes = new TaskQueries(db, store);
   serveQueries(operations, outcomes);

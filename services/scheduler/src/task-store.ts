@@ -5,6 +5,7 @@ import {
   appendParameters,
   asVersionConflict,
   chunksOfStream,
+  keepAnswer,
   lines,
   lockHistory,
   type MetaAppend,
@@ -12,6 +13,7 @@ import {
   type RecordedEvent,
   recordedAs,
 } from '@rigel/event-store';
+import type { AskedOnce } from '@rigel/messaging';
 import { createPool, isDataRefused, prepared } from '@rigel/runtime';
 import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
@@ -170,6 +172,8 @@ export interface NewAppends {
   runs: number;
   /** What is to be recorded, as many tasks and runs as announced. */
   make: (first: FirstIds) => TaskAppend[];
+  /** Where they were asked for under a key: it, and what is answered when the tasks have these ids. */
+  kept?: { once: AskedOnce; answer: (ids: readonly number[]) => unknown } | undefined;
 }
 
 /** A node that a task is to have again. */
@@ -303,13 +307,16 @@ export class TaskStore implements EngineStore, TaskRecorder {
   /**
    * Records new tasks, each with its runs and the holds on its nodes, all or none. Their ids rise in the order of commits.
    * @throws ServiceError `in_use` naming nodes that are held; `wrong_state` when the moment of a schedule that leads to
-   *   a task has its outcome already.
+   *   a task has its outcome already; KeyTaken when they were made under the same key meanwhile.
    */
   async create(wanted: NewAppends, now: number): Promise<TaskState[]> {
     const { tasks, streams, base } = await this.commits.transaction().execute(async (trx) => {
       const appends = wanted.make(await nextIds(trx, wanted));
       const tasks = appends.map(({ task }) => task);
       const streams = appends.map(streamAppend);
+      const { kept } = wanted;
+      // Whoever makes tasks takes ids first, so that one under the same key has come to its end by here.
+      if (kept) await keepAnswer(trx, kept.once, kept.answer(tasks.map(({ id }) => id)));
       if (tasks.some(({ created }) => created.occurrence)) await lockHistory(trx);
       for (const { created } of tasks) {
         await assertFiring(trx, created);

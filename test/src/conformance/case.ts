@@ -54,6 +54,13 @@ export class Asked {
     throw new WrongAnswer(request, answer, problems);
   }
 
+  /** The answer to a request, whatever it is. */
+  async answer(request: ApiRequest): Promise<ApiAnswer> {
+    const answer = await this.sender.send(request);
+    this.remember(request.path, answer);
+    return answer;
+  }
+
   /** The data of a request that must succeed, whatever its data is. */
   async data(method: string, path: string, body?: object | string): Promise<unknown> {
     const request: ApiRequest = { method, path, ...(body === undefined ? {} : { body }) };

@@ -29,6 +29,11 @@ export interface EndpointSpec {
   /** Addresses, the documented one first; `:name` is a parameter. */
   paths: readonly string[];
   access: 'read' | 'write';
+  /**
+   * What becomes of the header Idempotency-Key: the answer is kept for repetitions, or the header is refused. Absent: it is passed
+   * over, because a repetition changes nothing more.
+   */
+  key?: 'kept' | 'refused';
   /** What the parameters take that do not stand in every path. */
   params?: Record<string, { kind: Kind; required?: true }>;
   /** Other names that a parameter is read under. */

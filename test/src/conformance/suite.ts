@@ -2,19 +2,27 @@ import { Asked, type Case, NotAvailable, WrongAnswer } from './case.js';
 import { consoleCases } from './cases/console.js';
 import { effectCases } from './cases/effects.js';
 import { envelopeCases } from './cases/envelope.js';
+import { repetitionCases } from './cases/repetitions.js';
 import { sampleCases } from './cases/samples.js';
 import { taskCases } from './cases/tasks.js';
 import { endpoints } from './endpoints/index.js';
 import { ApiSender, type SenderOptions } from './http.js';
 import { pagingCases } from './rules/paging.js';
 import { refusingCases } from './rules/refusing.js';
+import { repeatingCases } from './rules/repeating.js';
 import { sendingCases } from './rules/sending.js';
 import { World } from './world.js';
 
 /** Every rule for every endpoint. */
 export const cases: readonly Case[] = [
-  ...endpoints.flatMap((spec) => [...sendingCases(spec), ...refusingCases(spec), ...pagingCases(spec)]),
+  ...endpoints.flatMap((spec) => [
+    ...sendingCases(spec),
+    ...refusingCases(spec),
+    ...pagingCases(spec),
+    ...repeatingCases(spec),
+  ]),
   ...effectCases,
+  ...repetitionCases,
   ...taskCases,
   ...consoleCases,
   ...sampleCases,

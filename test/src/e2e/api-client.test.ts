@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { ApiError, createClient, unwrap } from '@rigel/api-client';
+import { ApiError, createClient, once, unwrap } from '@rigel/api-client';
 import { waitFor } from '@rigel/testing';
 import t from 'tap';
 import { loopbackHosts, uniqueName } from '../support/fleet.js';
@@ -30,7 +30,13 @@ t.test('one whole task by the typed client', async (t) => {
   const [host = ''] = loopbackHosts(1, 300);
   const address = `${host}:${rig.sshd.port}`;
 
-  const cluster = await unwrap(client.POST('/cluster/create', { body: { name, desc: '', biz: '1' } }));
+  const named = { body: { name, desc: '', biz: '1' }, ...once('a "key" of ann') };
+  const cluster = await unwrap(client.POST('/cluster/create', named));
+  t.equal(await unwrap(client.POST('/cluster/create', named)), cluster, 'the same call makes nothing more');
+  await t.rejects(
+    unwrap(client.POST('/cluster/create', { ...named, body: { name: `${name}2`, desc: '', biz: '1' } })),
+    { name: 'ApiError', code: 409 },
+  );
   const service = await unwrap(
     client.POST('/service/create', {
       body: { name, desc: '', service_type: 'Java', docker_image: '-', cluster_id: cluster },

@@ -3,6 +3,9 @@ import {
   BEGINNING,
   type Checkpoint,
   type History,
+  type KeptAnswer,
+  type KeptAnswers,
+  KeyTaken,
   type Place,
   type RecordedEvent,
   VersionConflict,
@@ -39,6 +42,8 @@ export interface StoreDefects {
   earlyPositions?: boolean;
   /** Expected versions are not looked at. */
   noVersionCheck?: boolean;
+  /** Answers to requests under a key are kept after the transaction of what was made, and not in it. */
+  lateKeys?: boolean;
 }
 
 /** Told of each transaction at the moment when it is committed. */
@@ -46,7 +51,7 @@ export type OnCommit = (events: readonly RecordedEvent<TaskEvent>[]) => void;
 
 const isPublished = ({ type }: { type: string }): boolean => !PRIVATE_EVENTS.scheduler.includes(type);
 
-const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+const copy = <T>(value: T): T => (value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T));
 
 class ConnectionError extends Error {
   readonly code = 'ECONNREFUSED';
@@ -81,6 +86,8 @@ export class SimulatedDatabase {
   readonly holds = new Map<number, { taskId: number | null; expiresAt: number | null }>();
   /** `run/step/attempt` to the pieces of its output by their first byte. */
   readonly outputs = new Map<string, Map<number, Buffer>>();
+  /** Answers to requests under a key. */
+  private readonly kept = new Map<string, KeptAnswer>();
   private readonly hostKeys = new Map<number, string>();
   /** Where the consumer stands, in its own database. */
   private followed: Place = BEGINNING;
@@ -165,7 +172,7 @@ export class SimulatedDatabase {
       outputSize: (runId, step, attempt) => query(() => this.output(runId, step, attempt).length),
       progressOf: (dependencies) => query(() => dependencies.flatMap((one) => this.progressOf(one))),
       commit: (commit) => transact(this.transactionOf(commit)),
-      create: async ({ tasks, runs, make }, now) => {
+      create: async ({ tasks, runs, make, kept }, now) => {
         const first = await query(() => {
           const { task, run } = this.counters;
           this.counters.task += tasks;
@@ -173,13 +180,28 @@ export class SimulatedDatabase {
           return { task: task + 1, run: run + 1 };
         });
         const appends = make(first);
-        await transact(this.creationOf(appends, now));
+        const answer = kept && {
+          key: kept.once.key,
+          request: kept.once.request,
+          answer: kept.answer(appends.map(({ task }) => task.id)),
+        };
+        const late = this.defects.lateKeys ? answer : undefined;
+        await transact(this.creationOf(appends, now, late ? undefined : answer));
+        if (late) await query(() => this.kept.set(late.key, late));
         return appends.map(({ task }) => task);
       },
       reserve: (wanted, taskId, ttlMs, now) => query(() => this.reserve(wanted, taskId, now + ttlMs, now)),
       reserveForRemoval: async () => {
         throw new Error('the removal of nodes is not simulated');
       },
+    };
+  }
+
+  /** Answers kept under keys, as a process finds them. No story is long enough for one to be forgotten. */
+  answers(host: Host): KeptAnswers {
+    return {
+      find: (key) => this.query(host, () => copy(this.kept.get(key))),
+      removeForgotten: async () => 0,
     };
   }
 
@@ -338,7 +360,11 @@ export class SimulatedDatabase {
     };
   }
 
-  private creationOf(appends: TaskAppend[], now: number): Transaction {
+  private creationOf(
+    appends: TaskAppend[],
+    now: number,
+    answer: (KeptAnswer & { key: string }) | undefined,
+  ): Transaction {
     const created = appends.map(({ task }) => ({
       task: copy(taskRow(task)),
       runs: copy(runRows(task, task.runs.keys())),
@@ -348,6 +374,7 @@ export class SimulatedDatabase {
       appends: this.inWords(appends),
       now,
       apply: () => {
+        if (answer && this.kept.has(answer.key)) throw new KeyTaken();
         for (const { task, nodes } of created) {
           const held = nodes.filter((node) => {
             const hold = this.holds.get(node);
@@ -361,6 +388,7 @@ export class SimulatedDatabase {
           this.tasks.set(task.id, task);
           for (const row of runs) this.runs.set(row.id, row);
         }
+        if (answer) this.kept.set(answer.key, answer);
       },
     };
   }

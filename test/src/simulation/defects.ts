@@ -67,6 +67,24 @@ export const DEFECTS: readonly Defect[] = [
     ],
   },
   {
+    name: 'key-kept-after-the-task',
+    why: 'a request that is repeated under its key makes a second task when its scheduler died in between',
+    foundBy: 397,
+    store: { lateKeys: true },
+  },
+  {
+    name: 'key-is-not-kept',
+    why: 'a request that is repeated under its key makes a second task',
+    foundBy: 20,
+    code: [
+      {
+        file: 'services/scheduler/dist/create-task.js',
+        find: 'runs, make, kept }',
+        replace: 'runs, make, kept: undefined }',
+      },
+    ],
+  },
+  {
     name: 'gate-opens-too-early',
     why: 'nodes go on before those of the other pool are where they wait for them to be',
     foundBy: 3,

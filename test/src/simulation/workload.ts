@@ -1,7 +1,16 @@
-import { type Rpc, type RpcRequest, type RpcResponse, ServiceError, tasks } from '@rigel/contracts';
+import { createHash } from 'node:crypto';
+import {
+  type OnceAnswer,
+  onceOf,
+  type Rpc,
+  type RpcRequest,
+  type RpcResponse,
+  ServiceError,
+  tasks,
+} from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import { hasEnded, planSteps, recordTasks } from '@rigel/scheduler';
-import type { Random } from '../support/random.js';
+import { Random } from '../support/random.js';
 import type { Host } from './host.js';
 import { NODES, OTHER_SPELLING, SETTINGS, TEMPLATES, templateOf, type World } from './world.js';
 
@@ -17,6 +26,10 @@ export class Client {
   private readonly acknowledged: Acknowledged[] = [];
   private readonly bus: Bus;
   private readonly host: Host;
+  /** Chance of what concerns keys. */
+  private readonly keys: Random;
+  /** Operators who make their only task under a key. */
+  private readonly operatorsWithKey = new Set<string>();
   private commands = 0;
   private tasksMade = 0;
   /** All was done that was to be done while things went wrong. */
@@ -26,6 +39,7 @@ export class Client {
     private readonly world: World,
     private readonly random: Random,
   ) {
+    this.keys = new Random(world.seed * 7_919 + 13);
     this.host = world.startClient();
     this.bus = world.busOf(this.host);
   }
@@ -118,7 +132,7 @@ export class Client {
     const n = ++this.tasksMade;
     await host.clock.sleep(random.integer(0, 20_000));
     const operator = `operator-${n}`;
-    const created = await this.call(tasks.create, {
+    const request: RpcRequest<typeof tasks.create> = {
       template_id: random.integer(1, TEMPLATES.length),
       task_name: `task ${n}`,
       timeout: random.chance(0.1) ? 1 : 0,
@@ -131,7 +145,10 @@ export class Client {
         .shuffle(Array.from({ length: NODES }, (_, i) => `10.0.0.${i + 1}`))
         .slice(0, random.integer(1, 6)),
       params: {},
-    });
+    };
+    const created = this.keys.chance(0.6)
+      ? await this.createByKey(n, request)
+      : await this.call(tasks.create, request);
     for (const id of created?.ids ?? []) {
       this.acknowledged.push({ task: id, event: 'TaskCreated', operator });
       if (random.chance(0.4)) await this.pauseInALaterBatch(id);
@@ -145,6 +162,39 @@ export class Client {
         await this.control(id, 'start');
       }
     }
+  }
+
+  /**
+   * Makes a task under a key, and asks again under it as long as the answer is lost, or twice at once, as clients and proxies do.
+   */
+  private async createByKey(
+    n: number,
+    request: RpcRequest<typeof tasks.create>,
+  ): Promise<RpcResponse<typeof tasks.create> | undefined> {
+    const { keys, host, world } = this;
+    const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+    const once = { key: hash(`key of task ${n}`), request: hash(JSON.stringify(request)) };
+    this.operatorsWithKey.add(request.opr_user);
+    let told: readonly number[] | undefined;
+    const ask = async (): Promise<boolean> => {
+      // A client has less patience than a service.
+      const outcome = await this.call(onceOf(tasks.create), { once, request }, keys.integer(1_000, 10_000));
+      if (!outcome) return false;
+      const { ids } = (outcome as OnceAnswer<RpcResponse<typeof tasks.create>>).answer;
+      if (told && told.join() !== ids.join())
+        world.promises.fail(`the key of task ${n} made ${told} and then ${ids}`);
+      told = ids;
+      return true;
+    };
+    for (let times = keys.integer(1, 6); times > 0; times--) {
+      const answered = await Promise.all(keys.chance(0.3) ? [ask(), ask()] : [ask()]);
+      world.note(`client: task ${n} by its key: ${told ?? 'no answer'}`);
+      // Some proxies repeat what was answered.
+      if (answered.some(Boolean) && keys.chance(0.8)) break;
+      // Late ones come when the task has ended, and its nodes would be free for another.
+      await host.clock.sleep(keys.chance(0.4) ? keys.integer(10_000, 90_000) : keys.integer(0, 3_000));
+    }
+    return told && { ids: [...told] };
   }
 
   /** Pauses when a later batch is at work and an earlier one has failed nodes, and starts before the steps are done. */
@@ -172,9 +222,13 @@ export class Client {
     if (answer) this.acknowledged.push({ task: id, event: event[command], operator });
   }
 
-  private async call<R extends Rpc>(rpc: R, request: RpcRequest<R>): Promise<RpcResponse<R> | undefined> {
+  private async call<R extends Rpc>(
+    rpc: R,
+    request: RpcRequest<R>,
+    timeoutMs = rpc.timeoutMs,
+  ): Promise<RpcResponse<R> | undefined> {
     try {
-      return await this.bus.call(rpc, request, { correlationId: 'simulated', actor: 'client' });
+      return await this.bus.call(rpc, request, { correlationId: 'simulated', actor: 'client', timeoutMs });
     } catch (error) {
       if (error instanceof ServiceError && error.code !== 'internal') return undefined;
       this.world.promises.fail(`${rpc.subject} fails unexpectedly: ${error}`);
@@ -193,8 +247,16 @@ export class Client {
     }
   }
 
-  /** Every success that was said is in the history. */
+  /** Every success that was said is in the history, and every key has made one task at most. */
   check(): void {
+    const made = new Map<string, number[]>();
+    for (const { id, created } of this.world.promises.folded.values()) {
+      if (this.operatorsWithKey.has(created.operator))
+        made.set(created.operator, [...(made.get(created.operator) ?? []), id]);
+    }
+    for (const [operator, ids] of made) {
+      if (ids.length > 1) this.world.promises.fail(`one key of ${operator} has made the tasks ${ids}`);
+    }
     for (const { task, event, operator } of this.acknowledged) {
       const history = this.world.database.streams.get(`task-${task}`) ?? [];
       const found = history.some(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { catalog, controlSubject, inventory, type TaskTarget } from '@rigel/contracts';
-import { EventConsumer, EventRelay } from '@rigel/event-store';
+import { AnswersKept, EventConsumer, EventRelay } from '@rigel/event-store';
 import { Agent, SshRunner, StepSecrets } from '@rigel/executor';
 import { Bus } from '@rigel/messaging';
 import { Operations } from '@rigel/runtime';
@@ -69,7 +69,7 @@ export class World {
   private readonly failures: number;
 
   constructor(
-    seed: number,
+    readonly seed: number,
     private readonly options: { defects?: StoreDefects; trace?: boolean } = {},
   ) {
     this.random = new Random(seed);
@@ -180,7 +180,7 @@ export class World {
     relay.start();
     const replica = new Replica({
       bus,
-      operations: new Operations(bus, log),
+      operations: new Operations(bus, log, new AnswersKept(this.database.answers(host), host.clock, log)),
       store: this.database.connect(host, (events) => relay.notify(events)),
       wire: {
         offer: this.queue.connect(host).offer,

@@ -31,7 +31,7 @@ export function serveTokens(
   operations.serve(access.listTokens, (page) => readPage(tokenRows(db).orderBy('id', 'desc'), page));
 
   operations.serve(access.createToken, async (token, context) => {
-    const id = await createToken(untyped, token, metaOf(context));
+    const id = await createToken(untyped, token, metaOf(context), context.once);
     relay.notify();
     return { id };
   });

@@ -1,5 +1,6 @@
 import { type ApiToken, type Role, ServiceError, show } from '@rigel/contracts';
 import { Creations, type EventMeta, execute, isDatabaseError, type Project } from '@rigel/event-store';
+import type { AskedOnce } from '@rigel/messaging';
 import type { Kysely, SelectQueryBuilder } from 'kysely';
 import { eventTypes } from '../event-types.js';
 import { project } from '../projection.js';
@@ -22,7 +23,12 @@ export interface NewToken {
 }
 
 /** @returns the id. @throws ServiceError `invalid`, `conflict` */
-export async function createToken(db: Kysely<unknown>, token: NewToken, meta: EventMeta): Promise<number> {
+export async function createToken(
+  db: Kysely<unknown>,
+  token: NewToken,
+  meta: EventMeta,
+  once?: AskedOnce,
+): Promise<number> {
   const by = meta.actor;
   const [id] = await new Creations(db, eventTypes).create(
     tokenDecider,
@@ -31,7 +37,8 @@ export async function createToken(db: Kysely<unknown>, token: NewToken, meta: Ev
       stream: tokenStream(id),
       command: { do: 'create' as const, id, ...token, by, at: Date.now() },
     }),
-    { meta, project: projectUnlessTaken },
+    // The secret is nowhere here; whoever repeats the request learns which token there is.
+    { meta, project: projectUnlessTaken, kept: once && { once, answer: ([id]) => ({ id }) } },
   );
   return id as number;
 }

@@ -70,13 +70,14 @@ export function serveActionImpls(operations: Operations, store: Store): void {
 
   operations.serve(catalog.createActionImpl, async ({ type, action_id, template }, context) => {
     const declared = await declaredBy(db, { id: action_id });
-    const id = await store.create(
+    return store.create(
       actionImplDecider,
       'actimpl',
       (id) => ({ do: 'create' as const, id, action_id, type, template, declared }),
       context,
+      undefined,
+      (id) => ({ id, ...noted(template) }),
     );
-    return { id, ...noted(template) };
   });
 
   operations.serve(catalog.updateActionImpl, async (request, context) => {

@@ -23,13 +23,12 @@ export function serveActions(operations: Operations, store: Store): void {
   });
 
   operations.serve(catalog.createAction, async ({ name, desc, params }, context) => {
-    const id = await store.create(
+    return store.create(
       actionDecider,
       'action',
       (id) => ({ do: 'create' as const, id, name, desc, params }),
       context,
     );
-    return { id };
   });
 
   operations.serve(catalog.updateAction, async ({ id, name, desc, params }, context) => {

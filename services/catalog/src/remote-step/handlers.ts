@@ -25,13 +25,12 @@ export function serveRemoteSteps(operations: Operations, store: Store): void {
   });
 
   operations.serve(catalog.createRemoteStep, async ({ name, desc, actions }, context) => {
-    const id = await store.create(
+    return store.create(
       remoteStepDecider,
       'remote_step',
       (id) => ({ do: 'create' as const, id, name, desc, actions }),
       context,
     );
-    return { id };
   });
 
   operations.serve(catalog.updateRemoteStep, async ({ id, name, desc, actions }, context) => {

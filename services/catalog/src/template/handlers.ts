@@ -26,14 +26,13 @@ export function serveTemplates(operations: Operations, store: Store): void {
   });
 
   operations.serve(catalog.createTemplate, async ({ name, desc, steps }, context) => {
-    const id = await store.create(
+    return store.create(
       templateDecider,
       'template',
       (id) => ({ do: 'create' as const, id, name, desc, steps }),
       context,
       (trx) => assertStepsExist(trx, steps),
     );
-    return { id };
   });
 
   operations.serve(catalog.updateTemplate, async ({ id, name, desc, steps }, context) => {

@@ -18,6 +18,8 @@ export interface RequestSources {
 export interface ReadParameters {
   /** Matches the endpoint's schema. */
   input: Record<string, unknown>;
+  /** What of that the request gives itself: without what it leaves to defaults. */
+  given: Record<string, unknown>;
   page: Page;
 }
 
@@ -45,18 +47,19 @@ export function prepareParameters(endpoint: Endpoint): (sources: RequestSources)
   return (sources) => {
     const places = readablePlaces(sources, endpoint.access);
     const input: Record<string, unknown> = {};
+    const given: Record<string, unknown> = {};
     for (const { name, names, schema, fallback } of parameters) {
       const value = firstGiven(places, names);
       if (value !== undefined) {
         assertStorable(name, value);
-        input[name] = coerce(schema, value);
+        input[name] = given[name] = coerce(schema, value);
       } else if (fallback !== undefined) input[name] = structuredClone(fallback);
     }
     assertInput(endpoint, input);
     const page = endpoint.paged
       ? readPage(firstGiven(places, ['page']), firstGiven(places, ['page_size']))
       : FIRST_PAGE;
-    return { input, page };
+    return { input, given, page };
   };
 }
 

@@ -6,6 +6,7 @@ import {
   newTokenSecret,
   Outcome,
   Role,
+  ServiceError,
   tokenText,
 } from '@rigel/contracts';
 import { Type } from 'typebox';
@@ -66,6 +67,10 @@ function toTokenRow(token: ApiToken, times: TimeFormat) {
 const exact = (what: string) =>
   Type.Optional(Type.String({ description: `Only lines with exactly this ${what}.` }));
 const Moment = 'A time (2026-03-01T12:00:00Z), or milliseconds since 1970';
+
+const shownOnce = (id: number): string =>
+  `token ${id} was made under this Idempotency-Key already, and its text is shown once: revoke it (/token/revoke/${id}) where ` +
+  'that answer is lost, and make another one under another key';
 
 /** Who may use the API, and who did what. */
 export const accessEndpoints: Endpoint[] = [
@@ -154,7 +159,9 @@ export const accessEndpoints: Endpoint[] = [
   defineEndpoint({
     id: 'token.create',
     title: 'Make an API token',
-    notes: 'The token is shown in this answer and never again: only a hash of it is kept.',
+    notes:
+      'The token is shown in this answer and never again: only a hash of it is kept. So a repetition under the same ' +
+      'Idempotency-Key makes no second one, and answers 409 with the id of the first.',
     methods: ['POST'],
     paths: ['/token/create'],
     access: 'write',
@@ -168,6 +175,7 @@ export const accessEndpoints: Endpoint[] = [
         Type.String({ description: `${Moment}: from then on it is refused. Absent or empty: never.` }),
       ),
     }),
+    key: 'kept',
     failures: {
       otherwise: failure(400, STORE_LOST, {}),
       invalid: failure(400, '', {}),
@@ -175,7 +183,7 @@ export const accessEndpoints: Endpoint[] = [
     },
     result: Type.Object({ id: Id, token: Type.String() }),
     example: { id: 2, token: 'rgl_2_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' },
-    handler: async ({ name, role, expires }, { call }) => {
+    handler: async ({ name, role, expires }, { call, repeated }) => {
       // The secret goes nowhere but into this answer.
       const { secret, hash } = newTokenSecret();
       const { id } = await call(access.createToken, {
@@ -184,6 +192,8 @@ export const accessEndpoints: Endpoint[] = [
         hash,
         expires: momentOf('expires', expires) ?? null,
       });
+      // The secret of now is no token's, and that of then was shown once and is kept nowhere.
+      if (repeated()) throw new ServiceError('key_reused', shownOnce(id));
       return done({ id, token: tokenText(id, secret) });
     },
   }),

@@ -51,6 +51,7 @@ export const actimpls: Endpoint[] = [
     access: 'write',
     role: 'admin',
     params: Type.Object({ type: Kind, action_id: idOf('action'), template: Text }),
+    key: 'kept',
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Id,
     tellsNotes: true,

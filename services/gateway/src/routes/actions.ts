@@ -49,6 +49,7 @@ export const actions: Endpoint[] = [
     access: 'write',
     role: 'admin',
     params: Type.Object({ name: Name, desc: Desc, params: Params }),
+    key: 'kept',
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Id,
     example: 1,

@@ -44,6 +44,7 @@ export const clusters: Endpoint[] = [
     access: 'write',
     role: 'operator',
     params: Type.Object({ name: Name, desc: Desc, biz: Biz }),
+    key: 'kept',
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Id,
     example: 1,

@@ -109,6 +109,7 @@ export const pools: Endpoint[] = [
       service_id: idOf('service that the pool belongs to'),
       tasks: Type.Object(PoolTasks.properties, { ...tasksOptions, default: {} }),
     }),
+    key: 'kept',
     failures: { otherwise: failure(400, PARSE_FAILED, []) },
     result: NewId,
     example: { id: 1 },
@@ -262,6 +263,7 @@ export const pools: Endpoint[] = [
           'Addresses, with an SSH port where it is not the usual one (10.0.0.7:2222). At least one.',
       }),
     }),
+    key: 'kept',
     failures: {
       otherwise: failure(404, PARSE_FAILED, []),
       parameter: failure(404, PARSE_FAILED, []),

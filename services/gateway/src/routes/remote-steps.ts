@@ -53,6 +53,7 @@ export const remoteSteps: Endpoint[] = [
     role: 'admin',
     params: Type.Object({ name: Name, desc: Desc, actions: Actions }),
     spellings,
+    key: 'kept',
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Id,
     example: 1,

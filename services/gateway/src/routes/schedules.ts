@@ -169,6 +169,7 @@ export const schedules: Endpoint[] = [
       ),
     }),
     spellings: { cron_itmes: ['cron_items'], depend_itmes: ['depend_items'] },
+    key: 'kept',
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Type.Literal(true),
     example: true,

@@ -38,6 +38,7 @@ export const services: Endpoint[] = [
     role: 'operator',
     getNeedsBody: true,
     params: Type.Object(fields),
+    key: 'kept',
     failures: { otherwise: failure(400, PARSE_FAILED, []) },
     result: NewId,
     example: { id: 1 },

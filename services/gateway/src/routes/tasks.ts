@@ -64,6 +64,8 @@ function controlEndpoint(
     access: 'write',
     role: 'operator',
     params: Type.Object({ id: idOf('task') }),
+    // A task that was started may have halted again by the time of a repetition, which would take it up once more.
+    ...(operation === 'start' ? { key: 'refused' as const } : {}),
     failures,
     result: Type.Null(),
     example: null,
@@ -123,6 +125,7 @@ export const tasks: Endpoint[] = [
       nodes: TargetsInput,
       params: OverridesInput,
     }),
+    key: 'kept',
     failures: { otherwise: failure(400, REFUSED, []) },
     result: Type.Null(),
     example: null,

@@ -50,6 +50,7 @@ function createTemplate(
     role: 'admin',
     getNeedsBody: true,
     params: Type.Object({ name: Name, desc, steps: StepsInput }),
+    key: 'kept',
     failures,
     result: Id,
     example: 2,

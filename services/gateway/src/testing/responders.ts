@@ -1,4 +1,4 @@
-import { PARTITIONS, type Rpc, type RpcRequest, type RpcResponse } from '@rigel/contracts';
+import { onceOf, PARTITIONS, type Rpc, type RpcRequest, type RpcResponse } from '@rigel/contracts';
 import { assertMatches, type Bus, type RequestContext } from '@rigel/messaging';
 
 type Answer<R extends Rpc> = (
@@ -19,6 +19,13 @@ export class Responders {
   on<R extends Rpc>(rpc: R, answer: Answer<R>): void {
     const served = this.answers.has(rpc.subject);
     this.answers.set(rpc.subject, answer as Answer<Rpc>);
+    // Under a key it answers the same, as a first request.
+    if (rpc.keyed) {
+      this.on(onceOf(rpc), async ({ request }, context) => ({
+        repeated: false,
+        answer: await answer(assertMatches(rpc.request, request) as RpcRequest<R>, context),
+      }));
+    }
     if (served) return;
     const handle = async (data: RpcRequest<R>, context: RequestContext): Promise<RpcResponse<R>> => {
       this.calls.push({ subject: rpc.subject, data, context });
@@ -38,6 +45,11 @@ export class Responders {
   /** What an operation was last asked, and by whom; undefined when it was not asked since `forget`. */
   last(rpc: Rpc): { data: unknown; context: RequestContext } | undefined {
     return this.calls.findLast((call) => call.subject === rpc.subject);
+  }
+
+  /** Subjects of the operations that were asked since `forget`. */
+  get asked(): string[] {
+    return this.calls.map(({ subject }) => subject);
   }
 
   forget(): void {

@@ -1,7 +1,7 @@
 import { inventory, ServiceError } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime';
-import type { Store } from '../store.js';
+import { answerId, type Store } from '../store.js';
 import { clusterDecider } from './decider.js';
 
 const stream = (id: number): string => `cluster-${id}`;
@@ -21,14 +21,15 @@ export function serveClusters(operations: Operations, store: Store): void {
   });
 
   operations.serve(inventory.createCluster, async ({ name, desc, biz }, context) => {
-    const [id] = await store.create(
+    const ids = await store.create(
       clusterDecider,
       'cluster',
       1,
       (id) => ({ do: 'create' as const, id, name, desc, biz }),
       context,
+      { answer: answerId },
     );
-    return { id: id as number };
+    return answerId(ids);
   });
 
   operations.serve(inventory.updateCluster, async ({ id, name, desc, biz }, context) => {

@@ -5,6 +5,7 @@ import { roomInNodeRows } from './0003-room-in-node-rows.js';
 import { followedEvent } from './0004-followed-event.js';
 import { followedPosition } from './0005-followed-position.js';
 import { machines } from './0006-machines.js';
+import { keptAnswers } from './0008-kept-answers.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '0004-followed-event': followedEvent,
   '0005-followed-position': followedPosition,
   '0006-machines': machines,
+  '0008-kept-answers': keptAnswers,
 };

@@ -11,6 +11,9 @@ import { assertPool, nodesByAddress, sameMachines } from './node-rows.js';
 /** Shown of a list that may be long. */
 const SHOWN = 3;
 
+/** What a request is answered that entered nodes. */
+const answerIds = (ids: readonly number[]): { ids: number[] } => ({ ids: [...ids] });
+
 /**
  * Enters nodes by hand, all or none, ten thousand at once if need be.
  * @returns their ids, in the order of the addresses.
@@ -19,17 +22,19 @@ export async function addNodes(
   store: Store,
   { pool_id, nodes }: { pool_id: number; nodes: string[] },
   context: RequestContext,
-): Promise<number[]> {
+): Promise<{ ids: number[] }> {
   await assertPool(store.db, pool_id);
   const addresses = readAddresses(nodes, store.sshPort);
   await refuseTaken(store, addresses);
-  return store.create(
+  const ids = await store.create(
     nodeDecider,
     'node',
     addresses.length,
     (id, index) => ({ do: 'enter' as const, id, pool_id, ip: addresses[index] as string }),
     context,
+    { answer: answerIds },
   );
+  return answerIds(ids);
 }
 
 /** What stands in the way of an address. */

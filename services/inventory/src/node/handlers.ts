@@ -4,7 +4,6 @@ import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime';
 import type { Store } from '../store.js';
 import { addNodes } from './add-nodes.js';
-import { nodeDecider } from './decider.js';
 import {
   assertPool,
   clusterOf,
@@ -17,6 +16,7 @@ import {
   type SameMachine,
   sameMachines,
 } from './node-rows.js';
+import { planNodes } from './plan-nodes.js';
 import { removeNodes } from './remove-nodes.js';
 
 /** @param same the other nodes that are the same machine. */
@@ -66,14 +66,12 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
     );
   });
 
-  operations.serve(inventory.addNodes, async (request, context) => ({
-    ids: await addNodes(store, request, context),
-  }));
+  operations.serve(inventory.addNodes, (request, context) => addNodes(store, request, context));
 
-  operations.serve(inventory.planNodes, async ({ pool_id, count, node_type }, context) => {
+  operations.serve(inventory.planNodes, async (request, context) => {
+    const { pool_id } = request;
     await assertPool(db, pool_id);
-    const plan = (id: number) => ({ do: 'plan' as const, id, pool_id, node_type });
-    const ids = await store.create(nodeDecider, 'node', count, plan, context);
+    const ids = await planNodes(store, request, context);
     const cluster = await clusterOf(db, pool_id);
     return { ids, ...(cluster ? { cluster } : {}) };
   });

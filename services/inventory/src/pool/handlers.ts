@@ -2,7 +2,7 @@ import { inventory, ServiceError } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime';
-import type { Store } from '../store.js';
+import { answerId, type Store } from '../store.js';
 import { poolDecider } from './decider.js';
 import { deletePool, streamOf } from './delete-pool.js';
 
@@ -30,14 +30,15 @@ export function servePools(operations: Operations, store: Store, bus: Bus): void
 
   operations.serve(inventory.createPool, async (request, context) => {
     const { name, desc, vm_type, sd_id, service_id, tasks } = request;
-    const [id] = await store.create(
+    const ids = await store.create(
       poolDecider,
       'pool',
       1,
       (id) => ({ do: 'create' as const, id, name, desc, vm_type, sd_id, service_id, tasks }),
       context,
+      { answer: answerId },
     );
-    return { id: id as number };
+    return answerId(ids);
   });
 
   operations.serve(inventory.updatePool, async (request, context) => {

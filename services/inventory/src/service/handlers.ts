@@ -1,7 +1,7 @@
 import { inventory, ServiceError } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime';
-import type { Store } from '../store.js';
+import { answerId, type Store } from '../store.js';
 import { serviceDecider } from './decider.js';
 
 const stream = (id: number): string => `service-${id}`;
@@ -30,14 +30,15 @@ export function serveServices(operations: Operations, store: Store): void {
 
   operations.serve(inventory.createService, async (request, context) => {
     const { name, desc, service_type, docker_image, cluster_id } = request;
-    const [id] = await store.create(
+    const ids = await store.create(
       serviceDecider,
       'service',
       1,
       (id) => ({ do: 'create' as const, id, name, desc, service_type, docker_image, cluster_id }),
       context,
+      { answer: answerId },
     );
-    return { id: id as number };
+    return answerId(ids);
   });
 
   operations.serve(inventory.updateService, async (request, context) => {

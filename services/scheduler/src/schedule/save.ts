@@ -11,7 +11,7 @@ import {
   type schedules,
   show,
 } from '@rigel/contracts';
-import { metaOf, VersionConflict } from '@rigel/event-store';
+import { keepAnswer, metaOf, VersionConflict } from '@rigel/event-store';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import type { Transaction } from 'kysely';
 import type { Tables } from '../tables.js';
@@ -60,6 +60,7 @@ export async function saveSchedule(
       await store.append(id, state?.version ?? 0, events, meta, now, async (trx) => {
         await assertNotBeingDeleted(trx, [definition.pool, ...dependsOn], lookedAt);
         await checkAgainstOthers(trx, definition);
+        if (context.once) await keepAnswer(trx as Transaction<unknown>, context.once, { id });
       });
       return { id };
     } catch (error) {

@@ -79,6 +79,7 @@ export const access: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/token/create'],
     access: 'write',
+    key: 'kept',
     params: {
       name: { kind: 'name', required: true },
       role: { kind: 'text', required: true },

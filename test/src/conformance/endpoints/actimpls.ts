@@ -31,6 +31,7 @@ export const actimpls: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/actimpl/create'],
     access: 'write',
+    key: 'kept',
     params: {
       type: { kind: 'text', required: true },
       action_id: { kind: 'integer', required: true },

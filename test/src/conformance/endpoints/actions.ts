@@ -37,6 +37,7 @@ export const actions: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/action/create'],
     access: 'write',
+    key: 'kept',
     params: {
       name: { kind: 'name', required: true },
       desc: { kind: 'text', required: true },

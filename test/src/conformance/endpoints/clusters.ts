@@ -35,6 +35,7 @@ export const clusters: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/cluster/create'],
     access: 'write',
+    key: 'kept',
     params: {
       name: { kind: 'name', required: true },
       desc: { kind: 'text', required: true },

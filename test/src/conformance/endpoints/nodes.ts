@@ -53,6 +53,7 @@ export const nodes: EndpointSpec[] = [
     methods: ['POST', 'GET'],
     paths: ['/pool/:id/add_nodes'],
     access: 'write',
+    key: 'kept',
     params: { nodes: { kind: 'structure' } },
     valid: async (world) => ({ id: (await sharedPool(world)).id, nodes: [world.ip(), ` ${world.ip()} `] }),
     data: listOf(id, 2),

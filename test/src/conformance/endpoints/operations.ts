@@ -82,6 +82,7 @@ export const operations: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/pool/expand/:id'],
     access: 'write',
+    key: 'kept',
     params: { num: { kind: 'integer', required: true } },
     valid: async (world) => ({ id: (await poolFor(world, 'expand')).id, num: 2 }),
     data: exactly({}),
@@ -108,6 +109,7 @@ export const operations: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/pool/shrink/:id'],
     access: 'write',
+    key: 'kept',
     params: { nodes: { kind: 'structure', required: true } },
     valid: async (world) => {
       const { id, ip } = await poolFor(world, 'shrink');
@@ -142,6 +144,7 @@ export const operations: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/pool/deploy/:id'],
     access: 'write',
+    key: 'kept',
     params: {
       max_num: { kind: 'integer', required: true },
       tag: { kind: 'name', required: true },

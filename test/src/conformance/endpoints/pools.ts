@@ -37,6 +37,7 @@ export const pools: EndpointSpec[] = [
     methods: ['POST', 'GET'],
     paths: ['/pool/create'],
     access: 'write',
+    key: 'kept',
     params,
     valid: async (world) => ({
       name: world.name('pool'),

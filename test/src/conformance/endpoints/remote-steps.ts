@@ -36,6 +36,7 @@ export const remoteSteps: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/remote_step/create'],
     access: 'write',
+    key: 'kept',
     params: {
       name: { kind: 'name', required: true },
       desc: { kind: 'text', required: true },

@@ -105,6 +105,7 @@ export const schedules: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/task/saveTask'],
     access: 'write',
+    key: 'kept',
     params: {
       id: { kind: 'integer', required: true },
       pool_id: { kind: 'integer', required: true },

@@ -26,6 +26,7 @@ export const services: EndpointSpec[] = [
     methods: ['POST', 'GET'],
     paths: ['/service/create'],
     access: 'write',
+    key: 'kept',
     params: {
       name: { kind: 'name', required: true },
       desc: { kind: 'text', required: true },

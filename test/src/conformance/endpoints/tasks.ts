@@ -207,6 +207,7 @@ function control(
     methods: ['POST', 'GET'],
     paths: [`/task/${operation}/:id`, `/task/${operation}`],
     access: 'write',
+    ...(operation === 'start' ? { key: 'refused' as const } : {}),
     valid,
     data: exactly(null),
     refusal: failure,
@@ -229,6 +230,7 @@ export const tasks: EndpointSpec[] = [
     methods: ['POST', 'GET'],
     paths: ['/task/create'],
     access: 'write',
+    key: 'kept',
     params: {
       template_id: { kind: 'integer', required: true },
       task_name: { kind: 'text', required: true },

@@ -54,6 +54,7 @@ function create(endpoint: {
     methods,
     paths: [path],
     access: 'write',
+    key: 'kept',
     params: {
       name: { kind: 'name', required: true },
       desc: endpoint.descRequired ? { kind: 'text', required: true } : { kind: 'text' },

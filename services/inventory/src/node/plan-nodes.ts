@@ -1,0 +1,69 @@
+import type { inventory, NodeType, RpcRequest } from '@rigel/contracts';
+import { databaseAnswers, KeyTaken, replaceAnswer } from '@rigel/event-store';
+import type { AskedOnce, RequestContext } from '@rigel/messaging';
+import { type Kysely, sql } from 'kysely';
+import type { Store } from '../store.js';
+import { nodeDecider } from './decider.js';
+
+/** Others may plan under the same key at the same moment. */
+const MAX_TRIES = 5;
+
+/**
+ * Enters nodes whose machines are still to be made. Under a key those that were entered under it before are taken again, as long
+ * as nothing was made of them: whoever asked for them died before there was a task over them, or gave it up and took them out. So
+ * the key is not kept like others: what decides is whether the nodes are there.
+ * @returns their ids, ascending.
+ */
+export async function planNodes(
+  store: Store,
+  { pool_id, count, node_type, once }: RpcRequest<typeof inventory.planNodes>,
+  context: RequestContext,
+): Promise<number[]> {
+  const plan = (id: number) => ({ do: 'plan' as const, id, pool_id, node_type });
+  if (!once) return store.create(nodeDecider, 'node', count, plan, context, { answer: (ids) => ids });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await planOnce(store, { pool_id, count, plan, asked: { ...once, at: Date.now() } }, context);
+    } catch (error) {
+      // Somebody else has entered nodes under the key meanwhile: those are taken.
+      if (!(error instanceof KeyTaken) || attempt === MAX_TRIES) throw error;
+    }
+  }
+}
+
+type Plan = { do: 'plan'; id: number; pool_id: number; node_type: NodeType };
+
+async function planOnce(
+  store: Store,
+  {
+    pool_id,
+    count,
+    plan,
+    asked,
+  }: { pool_id: number; count: number; plan: (id: number) => Plan; asked: AskedOnce },
+  context: RequestContext,
+): Promise<number[]> {
+  const kept = await databaseAnswers(store.db as Kysely<unknown>).find(asked.key, asked.at);
+  const before = kept?.request === asked.request ? (kept.answer as number[]) : [];
+  const waiting = await stillPlanned(store, pool_id, before.slice(0, count));
+  if (waiting.length === count) return waiting;
+  const all = (ids: readonly number[]): number[] => [...waiting, ...ids];
+  const added = await store.create(
+    nodeDecider,
+    'node',
+    count - waiting.length,
+    plan,
+    { ...context, once: asked },
+    { answer: all, keep: replaceAnswer(kept?.answer) },
+  );
+  return all(added);
+}
+
+/** Those of the nodes that are in the pool and have no machine. */
+async function stillPlanned(store: Store, poolId: number, ids: readonly number[]): Promise<number[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await sql<{ id: number }>`
+    SELECT id FROM nodes WHERE id = ANY(${ids}::bigint[]) AND pool_id = ${poolId} AND ip = '-' AND vm_id = ''
+    ORDER BY id`.execute(store.db);
+  return rows.map(({ id }) => id);
+}
