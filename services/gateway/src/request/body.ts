@@ -3,6 +3,7 @@ import { show } from '@rigel/contracts';
 import { whereJsonBreaks } from './json-position.js';
 import { readPairs } from './pairs.js';
 import { NOTHING, type Source } from './source.js';
+import { parseKeepingSpelling } from './spelled-number.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -43,7 +44,7 @@ export function encodingOf(headers: IncomingHttpHeaders): string {
 
 function readJsonObject(text: string): Source {
   try {
-    return { values: JSON.parse(text) as Record<string, unknown> };
+    return { values: parseKeepingSpelling(text) as Record<string, unknown> };
   } catch {
     const at = whereJsonBreaks(text);
     // The engine's message would repeat parts of the body; only the position is of use.
