@@ -346,9 +346,9 @@ t.test('blank addresses are passed over, unless all are blank', async (t) => {
   const task = { template_id: 1, task_name: 'x' };
   const nodes = ['', '10.0.0.1', ' ', '10.0.0.2', ''];
   t.equal((await send('/task/create', { ...task, nodes: nodes.map((ip) => ({ ip })) })).statusCode, 200);
-  t.strictSame((services.last(tasks.create)?.data as { nodes: string[] }).nodes, ['10.0.0.1', '10.0.0.2']);
+  t.match(services.last(tasks.create)?.data, { nodes: ['10.0.0.1', '10.0.0.2'] });
   t.equal((await send('/pool/shrink/1', { nodes })).statusCode, 200);
-  t.strictSame((services.last(tasks.shrink)?.data as { nodes: string[] }).nodes, ['10.0.0.1', '10.0.0.2']);
+  t.match(services.last(tasks.shrink)?.data, { nodes: ['10.0.0.1', '10.0.0.2'] });
   for (const url of ['/task/create', '/pool/shrink/1']) {
     const body = url === '/task/create' ? { ...task, nodes: ['', ' '] } : { nodes: ['', ' '] };
     const { statusCode, payload } = await send(url, body);
