@@ -18,4 +18,5 @@ export * from './settings.js';
 export * from './tasks.js';
 export * from './text.js';
 export * from './token-text.js';
+export * from './users-of.js';
 export * from './why.js';

@@ -143,6 +143,7 @@ export const inventory = {
     request: Type.Object({ ...pageFields, service_id: Type.Optional(Id), name: keyword }),
     response: pageOf(Pool),
   }),
+  /** `invalid` (field `tasks`) when it names a template that was deleted. */
   createPool: defineRpc('inventory.pool.create', {
     request: Type.Object({
       name: text,
@@ -169,6 +170,14 @@ export const inventory = {
   }),
   /** `in_use` while it has nodes, `conflict` while a scheduled task needs it. */
   deletePool: defineRpc('inventory.pool.delete', { request: byId, response: Done }),
+  /** The pools whose `tasks` name a template, oldest first: the first few, and how many there are. */
+  poolsNaming: defineRpc('inventory.pool.naming', {
+    request: Type.Object({ template_id: Id }),
+    response: Type.Object({
+      pools: Type.Array(Type.Object({ id: Id, name: Type.String(), kinds: Type.Array(Type.String()) })),
+      total: Type.Integer({ minimum: 0 }),
+    }),
+  }),
   getPool: defineRpc('inventory.pool.get', { request: byId, response: Pool }),
 
   /** `ip`: only addresses that contain it. Oldest first. */

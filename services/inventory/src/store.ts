@@ -32,6 +32,7 @@ export class Store {
    * Creates things, all or none; when it returns, the read tables show them. Their ids were never given before, and rise
    * in the order in which things become visible; one that is not used in the end is lost.
    * @param create the command for each id.
+   * @param beforeCommit is called in the transaction after the things were made; what it throws undoes everything.
    * @returns the ids.
    * @throws ServiceError what a rule or a constraint of the read tables forbids.
    */
@@ -41,12 +42,13 @@ export class Store {
     count: number,
     create: (id: number, index: number) => NoInfer<Command>,
     context: RequestContext,
+    beforeCommit: () => void = () => undefined,
   ): Promise<number[]> {
     const ids = await this.creations.create(
       decider,
       { sequence: `${kind}_ids`, count },
       (id, index) => ({ stream: `${kind}-${id}`, command: create(id, index) }),
-      { meta: metaOf(context), project: projectOrRefuse },
+      { meta: metaOf(context), project: projectAnd(beforeCommit) },
     );
     this.relay.notify();
     return ids;
@@ -66,13 +68,17 @@ export class Store {
     await execute(this.db as Kysely<unknown>, decider, commands, {
       types: eventTypes,
       meta: metaOf(context),
-      project: async (trx, events) => {
-        await projectOrRefuse(trx, events);
-        beforeCommit();
-      },
+      project: projectAnd(beforeCommit),
     });
     this.relay.notify();
   }
+}
+
+function projectAnd(beforeCommit: () => void): Project {
+  return async (trx, events) => {
+    await projectOrRefuse(trx, events);
+    beforeCommit();
+  };
 }
 
 const projectOrRefuse: Project = async (trx, events) => {

@@ -50,7 +50,7 @@ export const actionImplDecider: Decider<ActionImplState, ActionImplCommand, Acti
     const changes = changesOf<Fields>(state, {
       action_id: command.action_id,
       type: ifGiven(command.type, checkType),
-      template: ifGiven(command.template, checkImplTemplate),
+      template: ifGiven(command.template, (template) => checkImplTemplate(template, state.template)),
     });
     return changes ? [{ type: 'ActionImplChanged', data: { id, ...changes } }] : [];
   },

@@ -1,5 +1,5 @@
 import { parseTemplate, TemplateError } from '@rigel/command-template';
-import { ServiceError, show } from '@rigel/contracts';
+import { nearestName, ServiceError, show } from '@rigel/contracts';
 import { checkJson } from '../json.js';
 
 /** What an implementation runs; modules that only other systems know are kept as they are and not run. */
@@ -35,14 +35,24 @@ export function readImplTemplate(template: Record<string, unknown>): ImplTemplat
   }
 }
 
+/** The field that holds what a module runs. */
+const TEXT_OF = { shell: 'args', longscript: 'content' };
+
 /**
- * Refuses what could never run safely, so that the operator hears of it when saving and not when a task is created.
+ * Refuses what could never run safely, so that the operator hears of it when saving and not when a task is created; also
+ * fields that nobody reads (`chdir`, say), unless they are stored already.
+ * @param stored what is saved now; undefined: nothing.
  * @throws ServiceError `invalid`, saying where and why.
  */
-export function checkImplTemplate(template: Record<string, unknown>): Record<string, unknown> {
+export function checkImplTemplate(
+  template: Record<string, unknown>,
+  stored: Record<string, unknown> = {},
+): Record<string, unknown> {
   checkJson('template', template);
   const read = readImplTemplate(template);
   if (read.module === 'unknown') return template;
+  assertKnownFields('template', template, ['action'], Object.keys(stored));
+  assertKnownFields('template.action', template.action, fieldsOf(read.module), unreadFields(stored));
   if (read.module === 'shell' && read.text.startsWith('#!')) {
     throw invalid(
       '.action.args is one command line for /bin/sh: a script that begins with #! is a longscript',
@@ -55,4 +65,34 @@ export function checkImplTemplate(template: Record<string, unknown>): Record<str
     throw invalid(`: ${error.message}`);
   }
   return template;
+}
+
+const fieldsOf = (module: string): string[] => [
+  'module',
+  ...(module === 'shell' || module === 'longscript' ? [TEXT_OF[module]] : []),
+];
+
+/** Fields of a stored action that nobody reads. */
+function unreadFields({ action }: Record<string, unknown>): string[] {
+  if (typeof action !== 'object' || action === null) return [];
+  const read = fieldsOf(String((action as Record<string, unknown>).module));
+  return Object.keys(action).filter((name) => !read.includes(name));
+}
+
+/** @param passed names that are not known, and pass all the same. */
+function assertKnownFields(
+  where: string,
+  given: unknown,
+  known: readonly string[],
+  passed: readonly string[],
+): void {
+  const unknown = Object.keys(given as object).find(
+    (name) => !known.includes(name) && !passed.includes(name),
+  );
+  if (unknown === undefined) return;
+  throw new ServiceError(
+    'invalid',
+    `${where} has an unknown field ${show(unknown)}: the nearest known name is ${nearestName(unknown, known)}`,
+    'template',
+  );
 }

@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration';
 import { readTables } from './0001-read-tables.js';
 import { followedEvent } from './0002-followed-event.js';
 import { followedPosition } from './0003-followed-position.js';
+import { heldTemplates } from './0004-held-templates.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
   '0001-read-tables': readTables,
   '0002-followed-event': followedEvent,
   '0003-followed-position': followedPosition,
+  '0004-held-templates': heldTemplates,
 };
