@@ -52,8 +52,10 @@ t.test(
       t.throws(() => decide([created], { do: 'change', id: 4, template }), refused);
       // Saved by an earlier release: it is shown, edited, and saved anew as a whole.
       const stored: ActionImplEvent = { type: 'ActionImplCreated', data: { ...impl, template } };
-      const edited = { ...template, action: { ...(template.action as object), module: 'shell', args: 'z' } };
-      t.match(decide([stored], { do: 'change', id: 4, template: { ...edited } }), [
+      const { action } = template as { action: { module: string } };
+      const text = action.module === 'shell' ? { args: 'z' } : { content: 'z' };
+      const edited = { ...template, action: { ...action, ...text } };
+      t.match(decide([stored], { do: 'change', id: 4, template: edited }), [
         { type: 'ActionImplChanged', data: { id: 4, template: edited } },
       ]);
     }
