@@ -7,6 +7,7 @@ import { assertImplFree } from '../references.js';
 import type { Store } from '../store.js';
 import type { CatalogTables } from '../tables.js';
 import { actionImplDecider } from './decider.js';
+import { changesAtSaving } from './impl-template.js';
 import { implStream } from './stream.js';
 
 type Db = Kysely<CatalogTables>;
@@ -40,6 +41,11 @@ async function actionExists(db: Db, id: number): Promise<boolean> {
   return (await db.selectFrom('actions').select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
 }
 
+function noted(template: Record<string, unknown> | undefined): { notes?: string[] } {
+  const notes = template ? changesAtSaving(template) : [];
+  return notes.length > 0 ? { notes } : {};
+}
+
 /** Serves the operations on implementations of actions. */
 export function serveActionImpls(operations: Operations, store: Store): void {
   const { db } = store;
@@ -63,6 +69,7 @@ export function serveActionImpls(operations: Operations, store: Store): void {
 
   operations.serve(catalog.createActionImpl, async ({ type, action_id, template }, context) => ({
     id: await create({ type, action_id, template }, context),
+    ...noted(template),
   }));
 
   operations.serve(catalog.updateActionImpl, async (request, context) => {
@@ -84,10 +91,8 @@ export function serveActionImpls(operations: Operations, store: Store): void {
           missing[0],
         );
       } else await create({ type, action_id, template }, context);
-      return {};
-    }
-    await change(by === 'action' ? await idOfImplOfAction(db, request.id) : request.id);
-    return {};
+    } else await change(by === 'action' ? await idOfImplOfAction(db, request.id) : request.id);
+    return noted(template);
   });
 
   operations.serve(catalog.deleteActionImpl, async (request, context) => {
