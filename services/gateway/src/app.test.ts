@@ -236,6 +236,7 @@ t.test('a task gets its operator from the body, else from the header', async (t)
     opr_user: 'body',
     nodes: ['10.0.0.7'],
     params: {},
+    unused_params: 'refuse',
   });
   t.match(await create(undefined, 'header'), { opr_user: 'header' });
   t.match(await create('', 'header'), { opr_user: 'header' });
