@@ -21,7 +21,12 @@ export type AttemptOutcome =
   /** Ended by `stopAttempt`, perhaps before it began. */
   | { kind: 'stopped' }
   /** The command was begun, or may have been, and nobody can tell how it ended. Never to be taken for a success. */
-  | { kind: 'unknown'; reason: string }
+  | {
+      kind: 'unknown';
+      reason: string;
+      /** The node has restarted since the command began. */
+      restarted?: true;
+    }
   /** It is certain that no action of the attempt has run or will run. */
   | { kind: 'not_started'; reason: string };
 
@@ -63,7 +68,11 @@ export function outcomeOf(record: EndRecord, spec: AttemptSpec, outputLimitBytes
     case 'void':
       return { kind: 'unknown', reason: withPlace('void', spec) };
     default:
-      return { kind: 'unknown', reason: withPlace(record.a, spec) };
+      return {
+        kind: 'unknown',
+        reason: withPlace(record.a, spec),
+        ...(record.a === 'rebooted' ? { restarted: true } : {}),
+      };
   }
 }
 

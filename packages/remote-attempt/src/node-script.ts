@@ -16,6 +16,7 @@ const parts = {
   follow: readPart('follow'),
   stop: readPart('stop'),
   prune: readPart('prune'),
+  boots: readPart('boots'),
 };
 
 /** Prepares a shell to start attempts, one after the other, see node-scripts/start.sh. */
@@ -31,6 +32,7 @@ export function attemptCommand(spec: AttemptSpec, shares: OutputShares, shell: s
     ...attemptSettings(spec.key, shares),
     rg_own: own ? 1 : '',
     rg_previous: spec.previousKey ?? '',
+    rg_sync: spec.restartsNode ? 1 : '',
   };
   return compound(settings, [actionFunctions(spec, shell), 'rg_attempt\n']);
 }
@@ -48,6 +50,11 @@ export function stopScript(key: string, graceMs: number): NodeScript {
 /** The script that removes old attempts, see node-scripts/prune.sh. */
 export function pruneScript(days: number): NodeScript {
   return assemble({ rg_key: '', rg_days: days }, [common, parts.prune]);
+}
+
+/** The script that tells the boots of an attempt and of now, see node-scripts/boots.sh. */
+export function bootsScript(key: string): NodeScript {
+  return assemble({ rg_key: key }, [common, parts.boots]);
 }
 
 /** A script of somebody else's; control lines tell where its output begins, and its exit status. */

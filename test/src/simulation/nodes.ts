@@ -24,6 +24,9 @@ export interface Behaviour {
   durationMs: number;
   exitCode: number;
   output: string;
+  /** When it restarts its node, if that is what it is for; undefined: it has no such effect. */
+  restartAfterMs: number | undefined;
+  downMs: number;
 }
 
 /** An attempt as its node knows it. */
@@ -34,6 +37,9 @@ export interface Attempt extends AttemptId {
   /** `void`: stopped before it was begun, and never will be. */
   state: 'void' | 'running' | 'exited' | 'stopped' | 'lost';
   startedAt: number;
+  /** The command is to restart the node, which counts its boots. */
+  restartsNode: boolean;
+  boot: number;
   /** Output so far. */
   output: Buffer;
   followers: Set<() => void>;
@@ -62,6 +68,7 @@ export class SimulatedNode {
   private readonly connections = new Set<SimulatedConnection>();
   /** It does not answer until then. */
   downUntil = 0;
+  boots = 1;
   /** It was restarted, or lost connections or attempts, in a way that can change what becomes of a run. */
   troubled = false;
 
@@ -100,6 +107,7 @@ export class SimulatedNode {
 
   reboot(ms: number): void {
     this.isolate(ms);
+    this.boots++;
     for (const attempt of this.running) this.end(attempt, 'lost');
   }
 
@@ -110,7 +118,7 @@ export class SimulatedNode {
     const previous = spec.previousKey === undefined ? undefined : this.attempts.get(spec.previousKey);
     if (previous?.state === 'running') this.end(previous, 'stopped');
     else if (spec.previousKey !== undefined && !previous) this.create(spec.previousKey, 'void');
-    const attempt = this.create(spec.key, 'running');
+    const attempt = this.create(spec.key, 'running', spec.restartsNode);
     this.watch.onStart(attempt);
     const { durationMs, output } = attempt.behaviour;
     const bytes = Buffer.from(output);
@@ -123,9 +131,12 @@ export class SimulatedNode {
       attempt.output = bytes;
       this.end(attempt, 'exited');
     });
+    const callOffRestart = this.restartBy(attempt);
     attempt.callOff = () => {
       callOffHalf();
       callOffEnd();
+      // What has ended may have left a restart to come; what was ended before its time has not.
+      if (this.timeline.now < attempt.startedAt + durationMs) callOffRestart();
     };
     return attempt;
   }
@@ -141,7 +152,13 @@ export class SimulatedNode {
     return 'stopped';
   }
 
-  private create(key: string, state: 'void' | 'running'): Attempt {
+  private restartBy({ behaviour, restartsNode }: Attempt): () => void {
+    const { restartAfterMs, downMs, exitCode } = behaviour;
+    if (!restartsNode || restartAfterMs === undefined || exitCode !== 0) return () => undefined;
+    return this.timeline.schedule(restartAfterMs, undefined, () => this.reboot(downMs));
+  }
+
+  private create(key: string, state: 'void' | 'running', restartsNode = false): Attempt {
     const id = parseKey(key);
     const attempt: Attempt = {
       ...id,
@@ -150,6 +167,8 @@ export class SimulatedNode {
       behaviour: this.behaviourOf(id),
       state,
       startedAt: this.timeline.now,
+      restartsNode,
+      boot: this.boots,
       output: Buffer.alloc(0),
       followers: new Set(),
       callOff: () => undefined,
@@ -256,6 +275,15 @@ export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Hos
       connected(connection);
       return result;
     },
+    async boots(connection, key) {
+      const open = connected(connection);
+      const boots = await process.ask(trip(open.node), () => {
+        if (open.lost !== undefined) throw new ConnectionLost(open.lost);
+        return { begun: open.node.attempts.get(key)?.boot, now: open.node.boots };
+      });
+      connected(connection);
+      return { ...(boots.begun === undefined ? {} : { begun: `${boots.begun}` }), now: `${boots.now}` };
+    },
   };
 
   /** Hands on the output and waits for the end. */
@@ -311,7 +339,7 @@ function outcomeOf({ state, behaviour, output }: Attempt): AttemptOutcome | unde
         outputCut: false,
       };
     case 'lost':
-      return { kind: 'unknown', reason: 'the node was restarted while the command ran' };
+      return { kind: 'unknown', reason: 'the node was restarted while the command ran', restarted: true };
     case 'void':
     case 'stopped':
       return { kind: 'stopped' };

@@ -41,6 +41,18 @@ async function actionExists(db: Db, id: number): Promise<boolean> {
   return (await db.selectFrom('actions').select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
 }
 
+/** Names of the parameters that an action declares, or the one that an implementation has now; none where there is none. */
+async function declaredBy(db: Db, action: { id: number } | { ofImpl: number }): Promise<Set<string>> {
+  const params = db.selectFrom('actions').select('params');
+  const row = await ('id' in action
+    ? params.where('id', '=', action.id)
+    : params.where('id', '=', (of) =>
+        of.selectFrom('actimpls').select('action_id').where('id', '=', action.ofImpl),
+      )
+  ).executeTakeFirst();
+  return new Set(Object.keys(row?.params ?? {}));
+}
+
 function noted(template: Record<string, unknown> | undefined): { notes?: string[] } {
   const notes = template ? changesAtSaving(template) : [];
   return notes.length > 0 ? { notes } : {};
@@ -64,8 +76,15 @@ export function serveActionImpls(operations: Operations, store: Store): void {
     throw new ServiceError('not_found', `implementation ${id} does not exist`);
   });
 
-  const create = (fields: Omit<ActionImpl, 'id'>, context: RequestContext): Promise<number> =>
-    store.create(actionImplDecider, 'actimpl', (id) => ({ do: 'create' as const, id, ...fields }), context);
+  const create = async (fields: Omit<ActionImpl, 'id'>, context: RequestContext): Promise<number> => {
+    const declared = await declaredBy(db, { id: fields.action_id });
+    return store.create(
+      actionImplDecider,
+      'actimpl',
+      (id) => ({ do: 'create' as const, id, ...fields, declared }),
+      context,
+    );
+  };
 
   operations.serve(catalog.createActionImpl, async ({ type, action_id, template }, context) => ({
     id: await create({ type, action_id, template }, context),
@@ -75,7 +94,8 @@ export function serveActionImpls(operations: Operations, store: Store): void {
   operations.serve(catalog.updateActionImpl, async (request, context) => {
     const { by, action_id, type, template } = request;
     const change = async (id: number): Promise<void> => {
-      const command = { do: 'change' as const, id, action_id, type, template };
+      const declared = await declaredBy(db, action_id === undefined ? { ofImpl: id } : { id: action_id });
+      const command = { do: 'change' as const, id, action_id, type, template, declared };
       await store.record(actionImplDecider, implStream(id), command, context, (trx) =>
         assertImplFree(trx, id, { action_id, type }),
       );
