@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
-import { defineRpc } from './rpc.js';
+import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
 import { stepLimits } from './step-limits.js';
 
 /*
@@ -231,10 +231,12 @@ export const catalog = {
       ttl_ms: Type.Integer({ minimum: 1_000, maximum: 60_000 }),
     }),
     response: Type.Object({ deleted: Type.Array(Id) }),
+    timeoutMs: WITHIN_ANOTHER_MS,
   }),
   releaseTemplates: defineRpc('catalog.template.release', {
     request: Type.Object({ hold: Type.String() }),
     response: Done,
+    timeoutMs: WITHIN_ANOTHER_MS,
   }),
 
   listUsableSteps: defineRpc('catalog.step.list', { request: list, response: pageOf(UsableStep) }),

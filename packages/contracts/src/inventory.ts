@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
-import { defineRpc } from './rpc.js';
+import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
 
 /*
  * Operations of the inventory service: clusters, services, pools and nodes. Field names are those of the HTTP API,
@@ -177,6 +177,7 @@ export const inventory = {
       pools: Type.Array(Type.Object({ id: Id, name: Type.String(), kinds: Type.Array(Type.String()) })),
       total: Type.Integer({ minimum: 0 }),
     }),
+    timeoutMs: WITHIN_ANOTHER_MS,
   }),
   getPool: defineRpc('inventory.pool.get', { request: byId, response: Pool }),
 

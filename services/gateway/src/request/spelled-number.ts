@@ -18,9 +18,17 @@ export class SpelledNumber {
 /** Nobody outside knows it, so no text of a request begins with it. */
 const MARK = `number-${randomUUID()}-`;
 
+/** More of them in one request are refused: keeping each one's spelling costs memory. */
+export const MOST_SPELLED = 10_000;
+
+/** There are more spelled numbers in a text than are kept. */
+export class TooManySpelled extends Error {
+  override readonly name = 'TooManySpelled';
+}
+
 /**
  * Reads a JSON text, and keeps the spelling of numbers that would lose it.
- * @throws SyntaxError when it is no JSON.
+ * @throws SyntaxError when it is no JSON, TooManySpelled.
  */
 export function parseKeepingSpelling(text: string): unknown {
   const plain: unknown = JSON.parse(text);
@@ -46,12 +54,21 @@ function oddNumbers(text: string): [start: number, end: number][] {
     if (char === '"') at = endOfText(text, at);
     else if (char === '-' || (char >= '0' && char <= '9')) {
       const start = at;
-      while (at < text.length && /[-+.\deE]/.test(text[at] as string)) at++;
+      while (isOfNumber(text.charCodeAt(at))) at++;
       const number = text.slice(start, at);
-      if (String(Number(number)) !== number) found.push([start, at]);
+      if (String(Number(number)) !== number && found.push([start, at]) > MOST_SPELLED) {
+        throw new TooManySpelled();
+      }
     } else at++;
   }
   return found;
+}
+
+/** Digits and `+ - . E e`; not the end of the text. */
+function isOfNumber(code: number): boolean {
+  return (
+    (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46 || code === 69 || code === 101
+  );
 }
 
 /** The place after a text in quotes; an even number of backslashes before the last quote escape each other. */
