@@ -309,4 +309,5 @@ const SSH_SETTINGS = {
   },
   defaultPort: 22,
   outputLimitBytes: 1_048_576,
+  connectRetryMs: 60_000,
 };
