@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
-import { defineRpc } from './rpc.js';
+import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
 import { stepLimits } from './step-limits.js';
 
 /*
@@ -152,8 +152,9 @@ export const catalog = {
     keyed: true,
   }),
   /**
-   * `by` says how to read `id`. Absent: when `action_id` is given, equals `id`, and that action has an implementation,
-   * then `id` is an action's; else an implementation's.
+   * `by` says how to read `id`. Absent: when `action_id` is given and equals `id`, then `id` is an action's, whose
+   * implementation is made when it has none (`type` and `template` given); else an implementation's. `in_use`: a remote step
+   * would be left with an action that has nothing to run.
    */
   updateActionImpl: defineRpc('catalog.actimpl.update', {
     request: Type.Object({
@@ -165,7 +166,7 @@ export const catalog = {
     }),
     response: Type.Object(noted),
   }),
-  /** `by` absent: an implementation's id; a destructive call does not guess. */
+  /** `by` absent: an implementation's id; a destructive call does not guess. `in_use`: as for a change. */
   deleteActionImpl: defineRpc('catalog.actimpl.delete', {
     request: Type.Object({
       id: Id,
@@ -173,7 +174,7 @@ export const catalog = {
     }),
     response: Done,
   }),
-  /** `by` absent: an action's id first, then an implementation's. */
+  /** `by` absent: an action's id, or, when no action has it, an implementation's. */
   getActionImpl: defineRpc('catalog.actimpl.get', {
     request: Type.Object({
       id: Id,
@@ -218,9 +219,29 @@ export const catalog = {
     }),
     response: Done,
   }),
-  /** The name is free again; tasks keep their own copy. */
+  /** The name is free again; tasks keep their own copy. `in_use` while a pool names it, or comes to name it. */
   deleteTemplate: defineRpc('catalog.template.delete', { request: byId, response: Done }),
   getTemplate: defineRpc('catalog.template.get', { request: byId, response: Template }),
+
+  /**
+   * Keeps templates from being deleted while a pool comes to name them. `deleted`: those that are gone already. The hold ends
+   * with `releaseTemplates`, else by itself after `ttl_ms`.
+   */
+  holdTemplates: defineRpc('catalog.template.hold', {
+    request: Type.Object({
+      ids: Type.Array(Id),
+      /** Names the hold. */
+      hold: Type.String(),
+      ttl_ms: Type.Integer({ minimum: 1_000, maximum: 60_000 }),
+    }),
+    response: Type.Object({ deleted: Type.Array(Id) }),
+    timeoutMs: WITHIN_ANOTHER_MS,
+  }),
+  releaseTemplates: defineRpc('catalog.template.release', {
+    request: Type.Object({ hold: Type.String() }),
+    response: Done,
+    timeoutMs: WITHIN_ANOTHER_MS,
+  }),
 
   listUsableSteps: defineRpc('catalog.step.list', { request: list, response: pageOf(UsableStep) }),
 

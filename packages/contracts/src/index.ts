@@ -21,4 +21,5 @@ export * from './step-limits.js';
 export * from './tasks.js';
 export * from './text.js';
 export * from './token-text.js';
+export * from './users-of.js';
 export * from './why.js';

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { OnceKey } from './once.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
-import { defineRpc } from './rpc.js';
+import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
 
 /*
  * Operations of the inventory service: clusters, services, pools and nodes. Field names are those of the HTTP API,
@@ -148,6 +148,7 @@ export const inventory = {
     request: Type.Object({ ...pageFields, service_id: Type.Optional(Id), name: keyword }),
     response: pageOf(Pool),
   }),
+  /** `invalid` (field `tasks`) when it names a template that was deleted. */
   createPool: defineRpc('inventory.pool.create', {
     request: Type.Object({
       name: text,
@@ -175,6 +176,15 @@ export const inventory = {
   }),
   /** `in_use` while it has nodes, `conflict` while a scheduled task needs it. */
   deletePool: defineRpc('inventory.pool.delete', { request: byId, response: Done }),
+  /** The pools whose `tasks` name a template, oldest first: the first few, and how many there are. */
+  poolsNaming: defineRpc('inventory.pool.naming', {
+    request: Type.Object({ template_id: Id }),
+    response: Type.Object({
+      pools: Type.Array(Type.Object({ id: Id, name: Type.String(), kinds: Type.Array(Type.String()) })),
+      total: Type.Integer({ minimum: 0 }),
+    }),
+    timeoutMs: WITHIN_ANOTHER_MS,
+  }),
   getPool: defineRpc('inventory.pool.get', { request: byId, response: Pool }),
 
   /** `ip`: only addresses that contain it. Oldest first. */

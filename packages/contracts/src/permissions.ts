@@ -63,12 +63,13 @@ const ANY_RUN = outputStoredSubject('*' as never);
 export const PARTS: Readonly<Record<Participant, Part>> = {
   gateway: {
     calls: [
-      ...all(catalog, [catalog.resolveTemplate]),
+      ...all(catalog, [catalog.resolveTemplate, catalog.holdTemplates, catalog.releaseTemplates]),
       ...all(inventory, [
         inventory.planNodes,
         inventory.poolTargets,
         inventory.targetsById,
         inventory.findTargets,
+        inventory.poolsNaming,
       ]),
       ...all(tasks, [tasks.reserveNodes]),
       ...all(schedules, [schedules.reservePool]),
@@ -81,11 +82,17 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
     hears: [eventsSubject('scheduler'), eventsSubject('access'), ANY_RUN],
   },
   inventory: {
-    calls: [tasks.reserveNodes, schedules.reservePool, readEvents('scheduler')],
+    calls: [
+      tasks.reserveNodes,
+      schedules.reservePool,
+      catalog.holdTemplates,
+      catalog.releaseTemplates,
+      readEvents('scheduler'),
+    ],
     tells: [eventsSubject('inventory')],
     hears: [eventsSubject('scheduler')],
   },
-  catalog: { calls: [], tells: [eventsSubject('catalog')], hears: [] },
+  catalog: { calls: [inventory.poolsNaming], tells: [eventsSubject('catalog')], hears: [] },
   access: {
     // The audit is made from the events of all.
     calls: OWNERS.map(readEvents),

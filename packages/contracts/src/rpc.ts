@@ -26,6 +26,9 @@ export type RpcResponse<R extends Rpc> = Static<R['response']>;
 /** How long an ordinary operation may take; a client of the HTTP API gets its refusal within this time. */
 export const DEFAULT_RPC_TIMEOUT_MS = 4_500;
 
+/** For what a service asks while it answers an ordinary operation: its caller then hears why, and not that time was up. */
+export const WITHIN_ANOTHER_MS = 3_000;
+
 export function defineRpc<Request extends TSchema, Response extends TSchema>(
   subject: string,
   schemas: { request: Request; response: Response; timeoutMs?: number; together?: boolean; keyed?: boolean },

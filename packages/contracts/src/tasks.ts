@@ -112,6 +112,10 @@ export const TaskLogLine = Type.Object({
 });
 export type TaskLogLine = Static<typeof TaskLogLine>;
 
+/** Whether values that nothing uses are refused, or kept and told of. */
+export const UnusedParams = Type.Union([Type.Literal('refuse'), Type.Literal('warn')]);
+export type UnusedParams = Static<typeof UnusedParams>;
+
 const control = {
   request: Type.Object({ id: Id, opr_user: Type.String() }),
   response: Done,
@@ -143,6 +147,8 @@ export const tasks = {
       nodes: Type.Array(Type.String()),
       /** `{step: {param: value}}` for one step, `{param: value}` for every step that has the parameter. */
       params: Type.Record(Type.String(), Type.Unknown()),
+      /** What becomes of params that no step uses: `invalid` (also when absent), or a line of the task's log. */
+      unused_params: Type.Optional(UnusedParams),
     }),
     response: Type.Object({ ids: Type.Array(Id) }),
     timeoutMs: 30_000,

@@ -1,4 +1,4 @@
-import type { Rpc, RpcRequest, RpcResponse } from '@rigel/contracts';
+import { inventory, type Rpc, type RpcRequest, type RpcResponse } from '@rigel/contracts';
 import { describeDifference, verifyHistory } from '@rigel/event-store/maintenance';
 import { openExisting } from '@rigel/runtime';
 import { runInProcess, silentLogger, type TestServers } from '@rigel/testing';
@@ -12,6 +12,8 @@ export interface CatalogForTest {
   call: <R extends Rpc>(rpc: R, request: RpcRequest<R>) => Promise<RpcResponse<R>>;
   /** Starts one more replica of the service beside the first; `stop` ends it too. */
   startReplica: () => Promise<void>;
+  /** What the inventory answers to who names a template; at first, that no pool names any. */
+  inventory: { poolsNaming: (templateId: number) => Promise<RpcResponse<typeof inventory.poolsNaming>> };
   stop: () => Promise<void>;
 }
 
@@ -35,9 +37,12 @@ export async function startCatalogForTest(servers: TestServers): Promise<Catalog
   };
   await startReplica();
   const bus = await servers.startBus('client');
+  const neighbour: CatalogForTest['inventory'] = { poolsNaming: async () => ({ pools: [], total: 0 }) };
+  bus.serve(inventory.poolsNaming, ({ template_id }) => neighbour.poolsNaming(template_id));
   return {
     call: (rpc, request) => bus.call(rpc, request, { correlationId: 'test', actor: 'tester' }),
     startReplica,
+    inventory: neighbour,
     stop: async () => {
       await Promise.all(replicas.map((replica) => replica.stop()));
     },

@@ -182,7 +182,10 @@ t.test('remote steps', async (t) => {
 });
 
 t.test('an action that a remote step names stays, under its name', async (t) => {
-  const used = { code: 'in_use', message: 'action stop is used by remote step deploy' };
+  const used = {
+    code: 'in_use',
+    message: 'action stop is used by remote steps deploy (id 1), other2 (id 2)',
+  };
   await t.rejects(call(catalog.deleteAction, { id: 2 }), used);
   await t.rejects(call(catalog.updateAction, { id: 2, name: 'halt' }), used);
   await call(catalog.updateAction, { id: 2, name: ' stop ', desc: 'still stop' });
@@ -240,7 +243,7 @@ t.test('templates', async (t) => {
 });
 
 t.test('a remote step that a template names stays, under its name', async (t) => {
-  const used = { code: 'in_use', message: 'remote step deploy is used by template rollout' };
+  const used = { code: 'in_use', message: 'remote step deploy is used by template rollout (id 1)' };
   await t.rejects(call(catalog.deleteRemoteStep, { id: 1 }), used);
   await t.rejects(call(catalog.updateRemoteStep, { id: 1, name: 'deploy2' }), used);
   await call(catalog.updateRemoteStep, { id: 1, name: 'deploy', desc: 'still deploy' });

@@ -28,7 +28,7 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
   serveActions(operations, store);
   serveActionImpls(operations, store);
   serveRemoteSteps(operations, store);
-  serveTemplates(operations, store);
+  serveTemplates(operations, store, bus);
   serveSteps(operations, store);
   onShutdown('operations', () => operations.stop());
 

@@ -1,4 +1,4 @@
-import { ServiceError, type StepOption, show } from '@rigel/contracts';
+import { describeUsers, ServiceError, type StepOption, show } from '@rigel/contracts';
 import { sql, type Transaction } from 'kysely';
 import { isBuiltIn } from './built-in-steps.js';
 import type { CatalogTables } from './tables.js';
@@ -7,6 +7,21 @@ import type { CatalogTables } from './tables.js';
  * References by name between things of different streams. Each check runs between append and projection, where nobody
  * else can change the catalog (see Store.record): a reference cannot appear while its target goes away.
  */
+
+/** What uses a thing, by name: the first few, and how many there are. */
+interface Use {
+  used: string;
+  id: number;
+  name: string;
+  total: number;
+}
+
+function refuseUsed(kind: string, users: string, rows: readonly Use[]): void {
+  const [use] = rows;
+  if (!use) return;
+  const by = describeUsers(users, rows, use.total);
+  throw new ServiceError('in_use', `${kind} ${show(use.used)} is used by ${by}`);
+}
 
 /**
  * Refuses to delete an action that a remote step names, or to give it another name.
@@ -17,14 +32,12 @@ export async function assertActionFree(
   id: number,
   newName?: string,
 ): Promise<void> {
-  const { rows } = await sql<{ action: string; step: string }>`
-    SELECT actions.name AS action, remote_steps.name AS step
+  const { rows } = await sql<Use>`
+    SELECT actions.name AS used, remote_steps.id, remote_steps.name, count(*) OVER ()::int AS total
     FROM actions JOIN remote_steps ON remote_steps.actions @> ARRAY[actions.name]
     WHERE actions.id = ${id} AND actions.name IS DISTINCT FROM ${newName ?? null}::text
-    ORDER BY remote_steps.id LIMIT 1`.execute(trx);
-  const [use] = rows;
-  if (!use) return;
-  throw new ServiceError('in_use', `action ${show(use.action)} is used by remote step ${show(use.step)}`);
+    ORDER BY remote_steps.id LIMIT 3`.execute(trx);
+  refuseUsed('action', 'remote step', rows);
 }
 
 /**
@@ -36,16 +49,48 @@ export async function assertRemoteStepFree(
   id: number,
   newName?: string,
 ): Promise<void> {
-  const { rows } = await sql<{ step: string; template: string }>`
-    SELECT remote_steps.name AS step, templates.name AS template
+  const { rows } = await sql<Use>`
+    SELECT remote_steps.name AS used, templates.id, templates.name, count(*) OVER ()::int AS total
     FROM remote_steps
       JOIN template_steps ON template_steps.remote_step = remote_steps.name
       JOIN templates ON templates.id = template_steps.template_id
     WHERE remote_steps.id = ${id} AND remote_steps.name IS DISTINCT FROM ${newName ?? null}::text
-    ORDER BY templates.id LIMIT 1`.execute(trx);
+    ORDER BY templates.id LIMIT 3`.execute(trx);
+  refuseUsed('remote step', 'template', rows);
+}
+
+/** Types of implementations that tasks run. */
+const RUN = ['ansible', 'noop'];
+
+/**
+ * Refuses to take away what an action runs while a remote step names the action: each task of it would be refused from then
+ * on. Of the implementation the read table still shows what it was.
+ * @param change absent: it is deleted.
+ */
+export async function assertImplFree(
+  trx: Transaction<CatalogTables>,
+  id: number,
+  change?: { action_id?: number | undefined; type?: string | undefined },
+): Promise<void> {
+  const { rows } = await sql<Use & { type: string; action_id: number }>`
+    SELECT actions.name AS used, impl.type, impl.action_id, remote_steps.id, remote_steps.name,
+      count(*) OVER ()::int AS total
+    FROM actimpls AS impl
+      JOIN actions ON actions.id = impl.action_id
+      JOIN remote_steps ON remote_steps.actions @> ARRAY[actions.name]
+    WHERE impl.id = ${id} AND impl.type = ANY(${RUN}::text[]) AND NOT EXISTS (
+      SELECT FROM actimpls AS other
+      WHERE other.action_id = impl.action_id AND other.id <> impl.id AND other.type = ANY(${RUN}::text[]))
+    ORDER BY remote_steps.id LIMIT 3`.execute(trx);
   const [use] = rows;
   if (!use) return;
-  throw new ServiceError('in_use', `remote step ${show(use.step)} is used by template ${show(use.template)}`);
+  const { action_id = use.action_id, type = use.type } = change ?? { type: '' };
+  if (action_id === use.action_id && RUN.includes(type.trim())) return;
+  const by = describeUsers('remote step', rows, use.total);
+  throw new ServiceError(
+    'in_use',
+    `implementation ${id} is all that action ${show(use.used)} runs, which is used by ${by}: change its template instead`,
+  );
 }
 
 /** Refuses steps that are neither built in nor remote steps. The foreign key lies under this one too. */

@@ -236,6 +236,7 @@ t.test('a task gets its operator from the body, else from the header', async (t)
     opr_user: 'body',
     nodes: ['10.0.0.7'],
     params: {},
+    unused_params: 'refuse',
   });
   t.match(await create(undefined, 'header'), { opr_user: 'header' });
   t.match(await create('', 'header'), { opr_user: 'header' });
@@ -254,7 +255,7 @@ t.test('wrong values of a task are named', async (t) => {
     [{ max_num: -1 }, 'max_num must be >= 0 (got -1)'],
     [{ auto: 2 }, 'auto must be boolean (got 2)'],
     [{ params: 'x' }, 'params must be object (got x)'],
-    [{ params: { a: 'b\0' } }, 'params contains a character that cannot be stored'],
+    [{ params: { a: 'b\0' } }, 'params.a contains a character that cannot be stored'],
   ];
   for (const [change, reason] of wrong) {
     const response = await app.inject({
@@ -326,4 +327,87 @@ t.test('times are printed in the zone of the deployment', async (t) => {
   const response = await elsewhere.inject({ method: 'GET', url: '/task/11' });
   t.match(response.json().data, { created: '2017-07-27 21:39:55' });
   await elsewhere.close();
+});
+
+t.test('the console’s form of a task’s nodes', async (t) => {
+  answerEverything(services);
+  const [first] = runs as [NodeRun];
+  const steps = (message: string, state: 2 | 3) => [
+    { name: 'create_vm', state: 2 as const, attempts: 1, message: '' },
+    { name: 'start', state, attempts: 2, message },
+  ];
+  services.on(tasks.detail, () => ({
+    rows: [
+      { ...first, id: 1, state: 1 as const, step_index: 1, steps: steps('', 2) },
+      { ...first, id: 2, state: 3 as const, step_index: 1, steps: steps('exit 7: <b>"a" & \\b</b>', 3) },
+      { ...first, id: 3, state: 3 as const, step_index: -1, steps: [] },
+      { ...first, id: 4, state: 2 as const, step_index: 1, steps: steps('', 2) },
+    ],
+  }));
+  const rows = (await app.inject({ method: 'GET', url: '/task/7/detail' })).json().data;
+  t.match(rows[1], [{ id: 1, Updated: '0000-00-00 00:00:00' }], 'a node that runs is not over yet');
+  t.match(rows[3], [
+    { id: 2, error: 'exit 7: ba  b/b' },
+    { id: 3, error: '' },
+  ]);
+  t.match(rows[2], [{ id: 4, Updated: /^\d{4}-\d\d-\d\dT/ }]);
+  t.notOk('error' in rows[2][0] || 'error' in rows[1][0]);
+  const flat = (await app.inject({ method: 'POST', url: '/task/7/detail' })).json().data;
+  t.notOk(flat.some((row: object) => 'error' in row));
+  t.match(flat[0].Updated, /^\d{4}-\d\d-\d\dT/, 'the documented form has the time as before');
+});
+
+t.test('blank addresses are passed over, unless all are blank', async (t) => {
+  answerEverything(services);
+  const send = (url: string, body: object) =>
+    app.inject({ method: 'POST', url, payload: JSON.stringify(body) });
+  const task = { template_id: 1, task_name: 'x' };
+  const nodes = ['', '10.0.0.1', ' ', '10.0.0.2', ''];
+  t.equal((await send('/task/create', { ...task, nodes: nodes.map((ip) => ({ ip })) })).statusCode, 200);
+  t.match(services.last(tasks.create)?.data, { nodes: ['10.0.0.1', '10.0.0.2'] });
+  t.equal((await send('/pool/shrink/1', { nodes })).statusCode, 200);
+  t.match(services.last(tasks.shrink)?.data, { nodes: ['10.0.0.1', '10.0.0.2'] });
+  for (const url of ['/task/create', '/pool/shrink/1']) {
+    const body = url === '/task/create' ? { ...task, nodes: ['', ' '] } : { nodes: ['', ' '] };
+    const { statusCode, payload } = await send(url, body);
+    t.equal(statusCode, 400, url);
+    t.match(JSON.parse(payload).msg, /nodes: every address is blank, name at least one node$/);
+  }
+});
+
+t.test('a number for a text is kept as it is spelled', async (t) => {
+  answerEverything(services);
+  const payload =
+    '{"template_id": 1.0, "task_name": 1.10, "nodes": ["10.0.0.1"], "params": {"tag": 1.10, "step": {"port": 8080}}}';
+  t.equal((await app.inject({ method: 'POST', url: '/task/create', payload })).statusCode, 200);
+  t.match(services.last(tasks.create)?.data, {
+    template_id: 1,
+    task_name: '1.10',
+    params: { tag: '1.10', step: { port: 8080 } },
+  });
+});
+
+t.test('a name that is not known is refused in the words of the endpoint', async (t) => {
+  answerEverything(services);
+  const send = async (url: string, body: object) =>
+    (await app.inject({ method: 'POST', url, payload: JSON.stringify(body) })).json();
+  t.match(await send('/task/start/3', { force: 1 }), {
+    code: 400,
+    msg: 'unknown parameter force: the nearest known name is id',
+    data: {},
+  });
+  t.match(await send('/pool/3/add_nodes', { node: ['10.0.0.1'] }), {
+    code: 404,
+    msg: '请求参数解析错误: unknown parameter node: the nearest known name is nodes',
+    data: [],
+  });
+  t.match(await send('/actimpl/list', { name: 'x' }), { code: 400, data: [] });
+  t.notOk(services.last(tasks.start), 'nobody was asked');
+});
+
+t.test('a cluster without its product line', async (t) => {
+  answerEverything(services);
+  const payload = '{"name": "lab", "desc": ""}';
+  t.equal((await app.inject({ method: 'POST', url: '/cluster/create', payload })).statusCode, 200);
+  t.strictSame(services.last(inventory.createCluster)?.data, { name: 'lab', desc: '', biz: '' });
 });

@@ -269,7 +269,8 @@ t.test('scheduled tasks: a depended-on pool that is gone has no fields', async (
   });
   const { json } = await post('/task/expandList/4', {});
   const [depend] = schedule.depend_items;
-  t.strictSame(json.data, [{ ...schedule, pool, depend_items: [{ ...depend, pool: {} }] }]);
+  const row = { ...pool, tasks: { expand: 0, shrink: 0, ...pool.tasks } };
+  t.strictSame(json.data, [{ ...schedule, pool: row, depend_items: [{ ...depend, pool: {} }] }]);
 });
 
 t.test('scheduled tasks: what the scheduler is asked to save', async (t) => {

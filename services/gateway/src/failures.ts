@@ -16,6 +16,7 @@ export interface Failure {
  * What can go wrong with a request: what services refuse, and
  * - `unreadable`: body or query cannot be read at all
  * - `parameter`: a parameter is missing or of the wrong form, no service has been asked
+ * - `unknown`: the request has a name that the endpoint does not know
  * - `blank`: a list, or an entry of it, is empty; an endpoint that tells it apart says so itself
  * - `reference`: not the thing addressed is missing but another one that the request names
  * - `busy`: this gateway has as many live streams open, or as many clients waiting, as it may
@@ -24,6 +25,7 @@ export type Situation =
   | Exclude<ServiceErrorCode, 'internal' | 'key_reused'>
   | 'unreadable'
   | 'parameter'
+  | 'unknown'
   | 'blank'
   | 'reference'
   | 'busy';
@@ -66,6 +68,11 @@ export class WrongHeader extends Error {
   override readonly name = 'WrongHeader';
 }
 
+/** The request has a name that the endpoint does not know: as if it were not there would be another request. */
+export class UnknownParameter extends Error {
+  override readonly name = 'UnknownParameter';
+}
+
 /** As many live streams are open, or as many clients wait, as the gateway may have. */
 export class GatewayIsFull extends Error {
   override readonly name = 'GatewayIsFull';
@@ -85,6 +92,7 @@ export class DocumentedFailure extends Error {
 
 /** Situations that are told apart only by some endpoints: what they count as elsewhere. */
 const BROADER: Partial<Record<Situation, Situation>> = {
+  unknown: 'unreadable',
   unreadable: 'parameter',
   parameter: 'invalid',
   reference: 'not_found',
@@ -99,6 +107,11 @@ export function failureFor(failures: Failures, error: unknown): Failure | undefi
   if (error instanceof WrongParameter) {
     const own = error.parameter === undefined ? undefined : failures.parameters?.[error.parameter];
     return own ?? forSituation(failures, 'parameter');
+  }
+  if (error instanceof UnknownParameter) {
+    const own = forSituation(failures, 'unknown');
+    // A text that says all there is to say would leave out which name it is.
+    return own.complete ? failure(own.code, '', own.data) : own;
   }
   if (error instanceof GatewayIsFull) return forSituation(failures, 'busy');
   if (!(error instanceof ServiceError) || error.code === 'internal' || error.code === 'key_reused')

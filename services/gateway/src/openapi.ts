@@ -6,13 +6,14 @@ import { DOCS_POLICY } from './access/security-headers.js';
 import { type Endpoint, type Method, roleFor } from './endpoint.js';
 import type { Failure, Failures, Situation } from './failures.js';
 import { SECURITY_SCHEMES, withAccess } from './openapi-access.js';
+import { alsoSentTo } from './request/also-sent.js';
 import { MAX_KEY } from './request/idempotency-key.js';
 
 const DESCRIPTION = `Every answer is one JSON object: code (0, or the HTTP status of the failure), msg, data, and on lists
 page, page_size and query_count. A parameter may stand in the path, in the query (numbers, strings and booleans) or in the
 body, on every endpoint; the path goes before the body, the body before the query. A body is a JSON object or
 form data, recognised by its content whatever Content-Type says; bodies of GET and DELETE are read too. Numbers may come as
-strings. Where access is on, every request but those for /healthz and /readyz needs a token (Authorization: Bearer)
+strings. A name that is not known, also within objects, is refused with the nearest one that is. Where access is on, every request but those for /healthz and /readyz needs a token (Authorization: Bearer)
 whose role covers that of the operation (x-role: viewer, operator, admin); 503 without a token being looked at means that
 nobody can say now whether it is valid. Operations that make something take the header Idempotency-Key, so that a request
 whose answer was lost can be repeated; all others but task.start (which refuses the header) change nothing more when they are
@@ -78,6 +79,8 @@ export function operationOf(endpoint: Endpoint, method: Method, path: string): R
   const body = method !== 'GET' && inBody && others.length > 0;
   const query = (method === 'GET' ? scalars : body ? [] : others).filter(([, schema]) => isScalar(schema));
   const remarks = [endpoint.notes];
+  const alsoSent = alsoSentTo(endpoint.id);
+  if (alsoSent.length > 0) remarks.push(`Taken from existing clients and not read: ${alsoSent.join(', ')}.`);
   if (method === 'GET' && scalars.length < others.length) {
     const names = others.filter(([, schema]) => !isScalar(schema)).map(([name]) => name);
     remarks.push(`Needs a JSON body, where these stand: ${names.join(', ')}.`);
@@ -251,6 +254,7 @@ const WHEN: Record<Situation | 'otherwise', string> = {
   otherwise: 'any other refusal',
   unreadable: 'the body cannot be read',
   parameter: 'a parameter is missing or wrong',
+  unknown: 'the request has a name that is not known here',
   invalid: 'a value is refused',
   blank: 'the list, or an entry of it, is empty',
   not_found: 'it does not exist',

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { health, inventory, readEvents, ServiceError, schedules, show, tasks } from '@rigel/contracts';
+import {
+  catalog,
+  health,
+  inventory,
+  readEvents,
+  ServiceError,
+  schedules,
+  show,
+  tasks,
+} from '@rigel/contracts';
 import { startTestServers, waitFor } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
@@ -30,6 +39,20 @@ bus.serve(schedules.reservePool, async ({ pool_id, ttl_ms }) => {
   reserved.push(pool_id);
   return {};
 });
+
+/** Templates that were deleted, and what is done about holds at the catalog. */
+const deleted = new Set<number>();
+const holds: string[] = [];
+bus.serve(catalog.holdTemplates, async ({ ids, hold, ttl_ms }) => {
+  t.equal(ttl_ms, 60_000);
+  holds.push(`hold ${ids.join()}`, hold);
+  return { deleted: ids.filter((id) => deleted.has(id)) };
+});
+bus.serve(catalog.releaseTemplates, async ({ hold }) => {
+  holds.push(holds.includes(hold) ? 'release' : 'release of what was not held');
+  return {};
+});
+const holdsOf = (): string[] => holds.splice(0).filter((line) => /^(hold|release)/.test(line));
 
 const all = { page: 1, page_size: 10_000 };
 const ids = { cluster: 0, service: 0, pool: 0 };
@@ -170,6 +193,67 @@ t.test('pools', async (t) => {
   for (const rpc of [inventory.getPool, inventory.updatePool, inventory.deletePool] as const) {
     await t.rejects(call(rpc, b), { code: 'not_found' });
   }
+});
+
+t.test('the templates that a pool names', async (t) => {
+  const fields = { desc: '', vm_type: 1, sd_id: 2, service_id: ids.service };
+  holdsOf();
+  const a = await call(inventory.createPool, {
+    name: 'naming',
+    ...fields,
+    tasks: { expand: 5, deploy: 6, shrink: 6 },
+  });
+  t.strictSame(holdsOf(), ['hold 5,6', 'release']);
+  const b = await call(inventory.createPool, { name: 'naming2', ...fields, tasks: { expand: 5 } });
+  const naming = (template_id: number) => call(inventory.poolsNaming, { template_id });
+  t.strictSame(await naming(6), {
+    pools: [{ id: a.id, name: 'naming', kinds: ['deploy', 'shrink'] }],
+    total: 1,
+  });
+  t.strictSame(await naming(5), {
+    pools: [
+      { id: a.id, name: 'naming', kinds: ['expand'] },
+      { id: b.id, name: 'naming2', kinds: ['expand'] },
+    ],
+    total: 2,
+  });
+  t.strictSame(await naming(56), { pools: [], total: 0 });
+  holdsOf();
+
+  // One that was deleted is not come to be named; what a pool names already it may keep on being saved with.
+  deleted.add(5).add(7);
+  const refused = { code: 'invalid', field: 'tasks', message: 'tasks.deploy: template 7 was deleted' };
+  await t.rejects(call(inventory.updatePool, { id: a.id, tasks: { expand: 5, deploy: 7 } }), refused);
+  await t.rejects(call(inventory.createPool, { name: 'x', ...fields, tasks: { deploy: 7 } }), refused);
+  t.strictSame(holdsOf(), ['hold 5,7', 'release', 'hold 7', 'release']);
+  await call(inventory.updatePool, { id: a.id, desc: 'other', tasks: { expand: 5, deploy: 8 } });
+  t.match(await call(inventory.getPool, a), { desc: 'other', tasks: { expand: 5, deploy: 8 } });
+  await t.rejects(call(inventory.updatePool, { id: 99, tasks: { deploy: 7 } }), { code: 'not_found' });
+  holdsOf();
+  await call(inventory.updatePool, { id: a.id, desc: '' });
+  await call(inventory.updatePool, { id: a.id, tasks: {} });
+  t.strictSame(holdsOf(), [], 'nothing is held where nothing is named');
+  await call(inventory.deletePool, a);
+  await call(inventory.deletePool, b);
+  t.strictSame(await naming(5), { pools: [], total: 0 });
+  deleted.clear();
+});
+
+t.test('what is in the way of a deletion is named', async (t) => {
+  const service = { desc: '', service_type: '', docker_image: '-', cluster_id: ids.cluster };
+  const made = [];
+  for (const n of [1, 2, 3, 4]) {
+    made.push(await call(inventory.createService, { ...service, name: `child${n}` }));
+  }
+  await t.rejects(call(inventory.deleteCluster, { id: ids.cluster }), {
+    code: 'in_use',
+    message: new RegExp(`^cluster ${ids.cluster} still has services: .* \\(id \\d+\\), .* and \\d more$`),
+  });
+  await t.rejects(call(inventory.deleteService, { id: ids.service }), {
+    code: 'in_use',
+    message: new RegExp(`^service ${ids.service} still has pools: web \\(id ${ids.pool}\\)`),
+  });
+  for (const { id } of made) await call(inventory.deleteService, { id });
 });
 
 t.test('nodes are entered all or none', async (t) => {

@@ -37,6 +37,7 @@ export class Store {
    * in the order in which things become visible; one that is not used in the end is lost.
    * @param create the command for each id.
    * @param kept what the caller answers with these ids, and how that is kept for repetitions where a key is given.
+   * @param beforeCommit is called in the transaction after the things were made; what it throws undoes everything.
    * @returns the ids.
    * @throws ServiceError what a rule or a constraint of the read tables forbids.
    */
@@ -47,6 +48,7 @@ export class Store {
     create: (id: number, index: number) => NoInfer<Command>,
     context: RequestContext,
     kept: { answer: (ids: readonly number[]) => unknown; keep?: KeepAnswer },
+    beforeCommit: () => void = () => undefined,
   ): Promise<number[]> {
     const ids = await this.creations.create(
       decider,
@@ -54,7 +56,7 @@ export class Store {
       (id, index) => ({ stream: `${kind}-${id}`, command: create(id, index) }),
       {
         meta: metaOf(context),
-        project: this.projectNew,
+        project: projectAnd(this.projectNew, beforeCommit),
         kept: context.once && { once: context.once, ...kept },
       },
     );
@@ -76,10 +78,7 @@ export class Store {
     await execute(this.db as Kysely<unknown>, decider, commands, {
       types: eventTypes,
       meta: metaOf(context),
-      project: async (trx, events) => {
-        await projectOrRefuse(trx, events);
-        beforeCommit();
-      },
+      project: projectAnd(projectOrRefuse, beforeCommit),
     });
     this.relay.notify();
   }
@@ -87,6 +86,13 @@ export class Store {
   private readonly projectNew: Project = async (trx, events) => {
     await projectOrRefuse(trx, events);
     await refuseSameMachines(trx as Transaction<InventoryTables>, events, this.sshPort);
+  };
+}
+
+function projectAnd(project: Project, beforeCommit: () => void): Project {
+  return async (trx, events) => {
+    await project(trx, events);
+    beforeCommit();
   };
 }
 

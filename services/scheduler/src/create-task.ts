@@ -17,7 +17,8 @@ import { batchSizeOf, failureBudgetOf } from './task/batches.js';
 import { createTask } from './task/decide.js';
 import type { PlannedStep, TaskCreated, TaskNode, TaskOccurrence } from './task/events.js';
 import type { TaskGate } from './task/gate.js';
-import { type AttemptLimits, mergeParams, planSteps } from './task/options.js';
+import { mergeParams, unusedParams } from './task/merge-params.js';
+import { type AttemptLimits, planSteps } from './task/options.js';
 import { evolve, type TaskState } from './task/state.js';
 import type { FirstIds, TaskRecorder } from './task-store.js';
 
@@ -95,13 +96,16 @@ export async function createTasks(
     bus.call(catalog.resolveTemplate, { id: request.template_id }, context),
   ]);
   const merged = mergeParams(template.steps, request.params);
+  if (merged.unused.length > 0 && request.unused_params !== 'warn') {
+    throw unusedParams(template.name, merged.unused);
+  }
   const ids = await recordTasks(
     [
       {
         name,
         template,
         steps: planSteps(merged.steps, settings.limits),
-        unusedParams: merged.unused,
+        unusedParams: merged.unused.map((param) => param.name),
         targets,
         batch: { maxRatio: request.max_ratio, maxNum: request.max_num },
         budget: { maxNum: request.max_fail_num, maxRatio: request.max_fail_ratio },

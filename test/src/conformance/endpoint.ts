@@ -38,6 +38,8 @@ export interface EndpointSpec {
   params?: Record<string, { kind: Kind; required?: true }>;
   /** Other names that a parameter is read under. */
   spellings?: Record<string, string>;
+  /** What existing clients send beside the parameters: it changes nothing. Any other name is refused. */
+  alsoSent?: Params;
   /** Parameters of a request that succeeds: for a write on things that nothing else needs. */
   valid: (world: World) => Promise<Params>;
   /** `data` of the success. */
@@ -58,6 +60,8 @@ export interface EndpointSpec {
   refusal: Refusal;
   /** A body that cannot be read. Default: as a wrong parameter. Reads ignore such a body. */
   unreadable?: Refusal;
+  /** A name that is not known. Default: as a body that cannot be read, or in its own words where that text is fixed. */
+  unknownName?: Refusal;
   /** The id in the path is no positive integer. Default: as a wrong parameter. */
   badId?: Refusal;
   /** Nothing has the id in the path. Absent: not a failure. */

@@ -35,7 +35,12 @@ t.test('a parameter arrives literally, wherever it stands', async (t) => {
       a: { command: 'echo {{word}}', params: { word: 'string' }, values: { word: 'template' } },
       b: { command: 'echo {{word}}', params: { word: 'string' }, values: { word: 'template' } },
     });
-    const everywhere = await fleet.startTask(template, nodes, { params: { word: 'all', nobody: 1, '': '' } });
+    const params = { word: 'all', nobody: 1, '': '' };
+    t.match(await fleet.createTask(template, nodes, { params }), {
+      code: 400,
+      msg: /uses nobody \(the nearest known name is word\); unused_params: warn runs/,
+    });
+    const everywhere = await fleet.startTask(template, nodes, { params, unused_params: 'warn' });
     t.match(await fleet.ended(everywhere), { state: 2 });
     const [first] = await api.detail(everywhere);
     t.same(

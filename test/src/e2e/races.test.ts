@@ -103,6 +103,46 @@ t.test('things are deleted while others come to use them', async (t) => {
   );
 
   await t.test(
+    'templates are deleted while pools come to name them: no pool names one that is gone',
+    async (t) => {
+      const { poolId } = await fleet.pool(['10.4.0.1']);
+      const { service_id } = await api.ok<{ service_id: number }>(`/pool/${poolId}`);
+      const fields = { desc: '', vm_type: 1, sd_id: 1, service_id };
+      let [named, deleted] = [0, 0];
+      for (let round = 0; round < 25; round++) {
+        const template = await fleet.template({ nothing: noop });
+        const empty = await api.ok<{ id: number }>('/pool/create', { ...fields, name: uniqueName('empty') });
+        // Who begins first differs from round to round.
+        const requests = [
+          () => api.call(`/task_tpl/delete/${template}`),
+          () => api.call('/pool/create', { ...fields, name: uniqueName('new'), tasks: { deploy: template } }),
+          () => api.call(`/pool/update/${empty.id}`, { tasks: { expand: template } }),
+        ];
+        const order = [0, 1, 2].map((n) => (n + round) % 3);
+        const answers: Answer[] = [];
+        await Promise.all(
+          order.map(async (n) => {
+            answers[n] = await (requests[n] as () => Promise<Answer>)();
+          }),
+        );
+        const [deletion, created, updated] = answers as [Answer, Answer, Answer];
+        t.ok(deletion.code === 0 || deletion.code === 404, `deletion: ${deletion.code} ${deletion.msg}`);
+        for (const { code, msg } of [created, updated]) {
+          t.ok(code === 0 || (code === 400 && msg.includes('was deleted')), `naming: ${code} ${msg}`);
+        }
+        const names = created.code === 0 || updated.code === 0;
+        t.notOk(names && deletion.code === 0, 'named and gone');
+        t.equal((await api.call(`/task_tpl/${template}`)).code === 0, deletion.code !== 0);
+        if (names) named++;
+        if (deletion.code === 0) deleted++;
+        if (names)
+          t.match(await api.call(`/task_tpl/delete/${template}`), { code: 404, msg: /is used by pool/ });
+      }
+      t.comment(`${named} rounds named the template, ${deleted} deleted it`);
+    },
+  );
+
+  await t.test(
     'remote steps and actions are deleted while templates and steps are made of them',
     async (t) => {
       for (let round = 0; round < 15; round++) {

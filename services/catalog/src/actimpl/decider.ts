@@ -50,7 +50,7 @@ export const actionImplDecider: Decider<ActionImplState, ActionImplCommand, Acti
             id,
             action_id,
             type: checkType(type),
-            template: checkImplTemplate(template, command.declared),
+            template: checkImplTemplate(template, { declared: command.declared }),
           },
         },
       ];
@@ -64,7 +64,10 @@ export const actionImplDecider: Decider<ActionImplState, ActionImplCommand, Acti
       type: ifGiven(command.type, checkType),
       // What an earlier release has saved stays right, for whoever sends it along with another change.
       template: ifGiven(command.template, (template) =>
-        checkImplTemplate(template, isDeepStrictEqual(template, state.template) ? 'any' : declared),
+        checkImplTemplate(template, {
+          declared: isDeepStrictEqual(template, state.template) ? 'any' : declared,
+          stored: state.template,
+        }),
       ),
     });
     return changes ? [{ type: 'ActionImplChanged', data: { id, ...changes } }] : [];

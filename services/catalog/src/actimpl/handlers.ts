@@ -1,7 +1,9 @@
 import { type ActionImpl, catalog, ServiceError } from '@rigel/contracts';
+import type { RequestContext } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { readPage } from '@rigel/runtime';
 import { type Kysely, sql } from 'kysely';
+import { assertImplFree } from '../references.js';
 import type { Store } from '../store.js';
 import type { CatalogTables } from '../tables.js';
 import { actionImplDecider } from './decider.js';
@@ -28,8 +30,15 @@ function implOfAction(db: Db, actionId: number): Promise<ActionImpl | undefined>
 /** @throws ServiceError `not_found` */
 async function idOfImplOfAction(db: Db, actionId: number): Promise<number> {
   const impl = await implOfAction(db, actionId);
-  if (!impl) throw new ServiceError('not_found', `action ${actionId} has no implementation`);
+  if (!impl) throw noImplementation(actionId);
   return impl.id;
+}
+
+const noImplementation = (actionId: number): ServiceError =>
+  new ServiceError('not_found', `action ${actionId} has no implementation`);
+
+async function actionExists(db: Db, id: number): Promise<boolean> {
+  return (await db.selectFrom('actions').select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
 }
 
 /** Names of the parameters that an action declares, or the one that an implementation has now; none where there is none. */
@@ -58,46 +67,63 @@ export function serveActionImpls(operations: Operations, store: Store): void {
   );
 
   operations.serve(catalog.getActionImpl, async ({ id, by }) => {
-    const impl =
-      (by !== 'impl' ? await implOfAction(db, id) : undefined) ??
-      (by !== 'action' ? await implById(db, id) : undefined);
+    const ofAction = by !== 'impl' ? await implOfAction(db, id) : undefined;
+    if (ofAction) return ofAction;
+    // The id of an action is never another one's implementation: who saves what is shown would take it away from that one.
+    if (by === 'action' || (by === undefined && (await actionExists(db, id)))) throw noImplementation(id);
+    const impl = await implById(db, id);
     if (impl) return impl;
-    throw new ServiceError(
-      'not_found',
-      by === 'action' ? `action ${id} has no implementation` : `implementation ${id} does not exist`,
-    );
+    throw new ServiceError('not_found', `implementation ${id} does not exist`);
   });
 
-  operations.serve(catalog.createActionImpl, async ({ type, action_id, template }, context) => {
-    const declared = await declaredBy(db, { id: action_id });
+  const create = async (
+    fields: Omit<ActionImpl, 'id'>,
+    context: RequestContext,
+  ): Promise<{ id: number; notes?: string[] }> => {
+    const declared = await declaredBy(db, { id: fields.action_id });
     return store.create(
       actionImplDecider,
       'actimpl',
-      (id) => ({ do: 'create' as const, id, action_id, type, template, declared }),
+      (id) => ({ do: 'create' as const, id, ...fields, declared }),
       context,
       undefined,
-      (id) => ({ id, ...noted(template) }),
+      (id) => ({ id, ...noted(fields.template) }),
     );
-  });
+  };
+
+  operations.serve(catalog.createActionImpl, ({ type, action_id, template }, context) =>
+    create({ type, action_id, template }, context),
+  );
 
   operations.serve(catalog.updateActionImpl, async (request, context) => {
     const { by, action_id, type, template } = request;
-    let id = request.id;
-    if (by === 'action') id = await idOfImplOfAction(db, id);
-    else if (by === undefined && action_id === id) id = (await implOfAction(db, id))?.id ?? id;
-    const declared = await declaredBy(db, action_id === undefined ? { ofImpl: id } : { id: action_id });
-    await store.record(
-      actionImplDecider,
-      implStream(id),
-      { do: 'change', id, action_id, type, template, declared },
-      context,
-    );
+    const change = async (id: number): Promise<void> => {
+      const declared = await declaredBy(db, action_id === undefined ? { ofImpl: id } : { id: action_id });
+      const command = { do: 'change' as const, id, action_id, type, template, declared };
+      await store.record(actionImplDecider, implStream(id), command, context, (trx) =>
+        assertImplFree(trx, id, { action_id, type }),
+      );
+    };
+    if (by === undefined && action_id === request.id) {
+      const impl = await implOfAction(db, action_id);
+      if (impl) await change(impl.id);
+      else if (type === undefined || template === undefined) {
+        const missing = [type === undefined ? 'type' : [], template === undefined ? 'template' : []].flat();
+        throw new ServiceError(
+          'invalid',
+          `action ${action_id} has no implementation: to make one, ${missing.join(' and ')} must be given`,
+          missing[0],
+        );
+      } else await create({ type, action_id, template }, context);
+    } else await change(by === 'action' ? await idOfImplOfAction(db, request.id) : request.id);
     return noted(template);
   });
 
   operations.serve(catalog.deleteActionImpl, async (request, context) => {
     const id = request.by === 'action' ? await idOfImplOfAction(db, request.id) : request.id;
-    await store.record(actionImplDecider, implStream(id), { do: 'delete', id }, context);
+    await store.record(actionImplDecider, implStream(id), { do: 'delete', id }, context, (trx) =>
+      assertImplFree(trx, id),
+    );
     return {};
   });
 }

@@ -1,5 +1,5 @@
 import { parseTemplate, TemplateError } from '@rigel/command-template';
-import { ServiceError, show } from '@rigel/contracts';
+import { nearestName, ServiceError, show } from '@rigel/contracts';
 import { checkJson } from '../json.js';
 
 /** What an implementation runs; modules that only other systems know are kept as they are and not run. */
@@ -38,6 +38,9 @@ export function readImplTemplate(template: Record<string, unknown>): ImplTemplat
   }
 }
 
+/** The field that holds what a module runs. */
+const TEXT_OF = { shell: 'args', longscript: 'content' };
+
 /** Words of Go's templates (docker, podman, helm). Alone in braces they look like parameters and are hardly ever meant as such. */
 const GO_WORDS = new Set([
   'block',
@@ -75,19 +78,29 @@ export function changesAtSaving(template: Record<string, unknown>): string[] {
   return notes;
 }
 
+/** What is known of an implementation beside its template. */
+interface Known {
+  declared?: ReadonlySet<string> | 'any' | undefined;
+  stored?: Record<string, unknown>;
+}
+
 /**
- * Refuses what could never run safely, so that the operator hears of it when saving and not when a task is created.
- * @param declared names of the parameters that the action declares; `any`: it is not looked at.
+ * Refuses what could never run safely, so that the operator hears of it when saving and not when a task is created; also
+ * fields that nobody reads (`chdir`, say), unless they are stored already.
+ * @param known.declared names of the parameters that the action declares; `any`: it is not looked at.
+ * @param known.stored what is saved now; absent: nothing.
  * @returns the template to be saved, its text with plain lines, see `changesAtSaving`.
  * @throws ServiceError `invalid`, saying where and why.
  */
 export function checkImplTemplate(
   template: Record<string, unknown>,
-  declared: ReadonlySet<string> | 'any' = new Set(),
+  { declared = new Set(), stored = {} }: Known = {},
 ): Record<string, unknown> {
   checkJson('template', template);
   const read = readImplTemplate(template);
   if (read.module === 'unknown') return template;
+  assertKnownFields('template', template, ['action'], Object.keys(stored));
+  assertKnownFields('template.action', template.action, fieldsOf(read.module), unreadFields(stored));
   if (read.module === 'shell' && read.text.startsWith('#!')) {
     throw invalid(
       '.action.args is one command line for /bin/sh: a script that begins with #! is a longscript',
@@ -108,6 +121,35 @@ export function checkImplTemplate(
     if (!(error instanceof TemplateError)) throw error;
     throw invalid(`: ${error.message}`);
   }
-  const field = read.module === 'shell' ? 'args' : 'content';
-  return { ...template, action: { ...(template.action as object), [field]: read.text } };
+  return { ...template, action: { ...(template.action as object), [TEXT_OF[read.module]]: read.text } };
+}
+
+const fieldsOf = (module: string): string[] => [
+  'module',
+  ...(module === 'shell' || module === 'longscript' ? [TEXT_OF[module]] : []),
+];
+
+/** Fields of a stored action that nobody reads. */
+function unreadFields({ action }: Record<string, unknown>): string[] {
+  if (typeof action !== 'object' || action === null) return [];
+  const read = fieldsOf(String((action as Record<string, unknown>).module));
+  return Object.keys(action).filter((name) => !read.includes(name));
+}
+
+/** @param passed names that are not known, and pass all the same. */
+function assertKnownFields(
+  where: string,
+  given: unknown,
+  known: readonly string[],
+  passed: readonly string[],
+): void {
+  const unknown = Object.keys(given as object).find(
+    (name) => !known.includes(name) && !passed.includes(name),
+  );
+  if (unknown === undefined) return;
+  throw new ServiceError(
+    'invalid',
+    `${where} has an unknown field ${show(unknown)}: the nearest known name is ${nearestName(unknown, known)}`,
+    'template',
+  );
 }

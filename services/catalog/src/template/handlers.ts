@@ -1,15 +1,15 @@
 import { catalog, ServiceError } from '@rigel/contracts';
+import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime';
 import { assertStepsExist } from '../references.js';
 import type { Store } from '../store.js';
 import { templateDecider } from './decider.js';
+import { deleteTemplate, holdTemplates, releaseTemplates, streamOf } from './deletion.js';
 import { resolveTemplate } from './resolve.js';
 
-const stream = (id: number): string => `template-${id}`;
-
 /** Serves the operations on task templates. */
-export function serveTemplates(operations: Operations, store: Store): void {
+export function serveTemplates(operations: Operations, store: Store, bus: Bus): void {
   const { db } = store;
 
   operations.serve(catalog.listTemplates, ({ name, ...page }) =>
@@ -36,14 +36,25 @@ export function serveTemplates(operations: Operations, store: Store): void {
   });
 
   operations.serve(catalog.updateTemplate, async ({ id, name, desc, steps }, context) => {
-    await store.record(templateDecider, stream(id), { do: 'change', id, name, desc, steps }, context, (trx) =>
-      assertStepsExist(trx, steps ?? []),
+    await store.record(
+      templateDecider,
+      streamOf(id),
+      { do: 'change', id, name, desc, steps },
+      context,
+      (trx) => assertStepsExist(trx, steps ?? []),
     );
     return {};
   });
 
   operations.serve(catalog.deleteTemplate, async ({ id }, context) => {
-    await store.record(templateDecider, stream(id), { do: 'delete', id }, context);
+    await deleteTemplate(store, bus, id, context);
+    return {};
+  });
+
+  operations.serve(catalog.holdTemplates, async (request) => ({ deleted: await holdTemplates(db, request) }));
+
+  operations.serve(catalog.releaseTemplates, async ({ hold }) => {
+    await releaseTemplates(db, hold);
     return {};
   });
 

@@ -62,3 +62,9 @@ t.test('never throws, whatever the bytes are', async () => {
 t.test('millions of nested brackets are refused, not a crash', async (t) => {
   t.hasOwnProp(read(`{"a":${'['.repeat(2_000_000)}`), 'unreadable');
 });
+
+t.test('numbers whose spelling is kept are not without end', async (t) => {
+  const body = (count: number) => read(`{"a": [${Array(count).fill('1.0').join()}]}`);
+  t.hasOwnProp(body(10_000), 'values');
+  t.match(body(10_001), { unreadable: /more than 10000 numbers like 1.10 .* put them in quotes$/ });
+});

@@ -3,6 +3,7 @@ import { show } from '@rigel/contracts';
 import { whereJsonBreaks } from './json-position.js';
 import { readPairs } from './pairs.js';
 import { NOTHING, type Source } from './source.js';
+import { MOST_SPELLED, parseKeepingSpelling, TooManySpelled } from './spelled-number.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -43,8 +44,13 @@ export function encodingOf(headers: IncomingHttpHeaders): string {
 
 function readJsonObject(text: string): Source {
   try {
-    return { values: JSON.parse(text) as Record<string, unknown> };
-  } catch {
+    return { values: parseKeepingSpelling(text) as Record<string, unknown> };
+  } catch (error) {
+    if (error instanceof TooManySpelled) {
+      return {
+        unreadable: `the body has more than ${MOST_SPELLED} numbers like 1.10 or 1e3, whose spelling would have to be kept: put them in quotes`,
+      };
+    }
     const at = whereJsonBreaks(text);
     // The engine's message would repeat parts of the body; only the position is of use.
     const where = at < text.length ? `at character ${at + 1}` : `it ends too early, after character ${at}`;

@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox';
+import { SpelledNumber, withSpelling } from './spelled-number.js';
 
 /** The keywords of JSON Schema that say which form a value should have. */
 interface Shape {
@@ -11,8 +12,8 @@ interface Shape {
 
 /**
  * Gives a value the form its schema asks for where the API allows another one: numbers as strings of digits, strings
- * as numbers, booleans as 0, 1, `true` or `false`, null for an optional field that is absent. Everything else is left as
- * it is, for the validation to refuse.
+ * as numbers (1.10 as it is spelled), booleans as 0, 1, `true` or `false`, null for an optional field that is absent.
+ * Everything else is left as it is, for the validation to refuse.
  */
 export function coerce(schema: TSchema, value: unknown): unknown {
   return toShape(schema as Shape, value);
@@ -21,33 +22,40 @@ export function coerce(schema: TSchema, value: unknown): unknown {
 function toShape(shape: Shape, value: unknown): unknown {
   if (shape.anyOf) {
     const variant = shape.anyOf.find((candidate) => candidate.type === jsonType(value));
-    return variant ? toShape(variant, value) : value;
+    return variant ? toShape(variant, value) : withSpelling(value);
   }
   switch (shape.type) {
     case 'integer':
       return toInteger(value);
     case 'number':
-      return toNumber(value);
+      return toNumber(numberIn(value));
     case 'string':
-      return typeof value === 'number' ? String(value) : value;
+      return typeof value === 'number' ? String(value) : withSpelling(value);
     case 'boolean':
-      return toBoolean(value);
+      return toBoolean(numberIn(value));
     case 'array': {
       const { items } = shape;
-      return Array.isArray(value) && items ? value.map((item) => toShape(items, item)) : value;
+      return Array.isArray(value) && items ? value.map((item) => toShape(items, item)) : withSpelling(value);
     }
     case 'object':
-      return isRecord(value) && shape.properties ? toObject(shape, shape.properties, value) : value;
+      return isRecord(value) && shape.properties
+        ? toObject(shape, shape.properties, value)
+        : withSpelling(value);
     default:
-      return value;
+      return withSpelling(value);
   }
 }
 
 /** A string of digits that is exact as a number becomes one. */
-export function toInteger(value: unknown): unknown {
+export function toInteger(given: unknown): unknown {
+  const value = numberIn(given);
   if (typeof value !== 'string' || !/^\s*-?\d+\s*$/.test(value)) return value;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
+}
+
+function numberIn(value: unknown): unknown {
+  return value instanceof SpelledNumber ? value.value : value;
 }
 
 function toNumber(value: unknown): unknown {
@@ -69,16 +77,19 @@ function toObject(
   for (const [name, field] of Object.entries(value)) {
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
     if (field === null && property && !shape.required?.includes(name)) continue;
-    fields.push([name, property ? toShape(property, field) : field]);
+    fields.push([name, property ? toShape(property, field) : withSpelling(field)]);
   }
   return Object.fromEntries(fields);
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof SpelledNumber)
+  );
 }
 
-function jsonType(value: unknown): string {
+function jsonType(given: unknown): string {
+  const value = numberIn(given);
   if (Array.isArray(value)) return 'array';
   if (value === null) return 'null';
   return Number.isInteger(value) ? 'integer' : typeof value;

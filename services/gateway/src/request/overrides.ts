@@ -11,6 +11,13 @@ export const OverridesInput = Type.Union([Overrides, Type.Array(Overrides)], {
   default: {},
 });
 
+/** What becomes of values that nothing uses; refused is what mistyped names are. */
+export const UnusedParamsInput = Type.Enum(['refuse', 'warn'], {
+  default: 'refuse',
+  description:
+    'Values that no step uses: refused, or (warn) kept, told of in the log of the task, and not used.',
+});
+
 /**
  * One map of all overrides; of two values for the same parameter the later one counts. Empty names, which clients send as
  * place-holders, are left out.

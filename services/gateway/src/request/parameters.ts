@@ -6,7 +6,9 @@ import { UnreadableRequest, WrongParameter } from '../failures.js';
 import { coerce } from './coerce.js';
 import { FIRST_PAGE, type Page, readPage } from './paging.js';
 import type { Source } from './source.js';
+import { withSpelling } from './spelled-number.js';
 import { assertStorable } from './storable.js';
+import { prepareUnknownNames } from './unknown-names.js';
 
 /** Where the parameters of one request stand. */
 export interface RequestSources {
@@ -32,10 +34,10 @@ interface Parameter {
 
 /**
  * Prepares reading an endpoint's parameters: everything that does not depend on the request is done here, once. The
- * function returned takes each parameter from the path, else the body, else the query; null counts as absent, names
- * that the endpoint does not know are ignored.
+ * function returned takes each parameter from the path, else the body, else the query; null counts as absent.
  *
- * It throws UnreadableRequest (only on writes; a read goes on without what cannot be read) or WrongParameter.
+ * It throws UnreadableRequest (only on writes; a read goes on without what cannot be read), UnknownParameter or
+ * WrongParameter.
  */
 export function prepareParameters(endpoint: Endpoint): (sources: RequestSources) => ReadParameters {
   const parameters: Parameter[] = Object.entries(endpoint.params.properties).map(([name, schema]) => ({
@@ -44,6 +46,7 @@ export function prepareParameters(endpoint: Endpoint): (sources: RequestSources)
     schema,
     fallback: (schema as { default?: unknown }).default,
   }));
+  const assertKnown = prepareUnknownNames(endpoint);
   return (sources) => {
     const places = readablePlaces(sources, endpoint.access);
     const input: Record<string, unknown> = {};
@@ -55,6 +58,7 @@ export function prepareParameters(endpoint: Endpoint): (sources: RequestSources)
         input[name] = given[name] = coerce(schema, value);
       } else if (fallback !== undefined) input[name] = structuredClone(fallback);
     }
+    assertKnown(places, input);
     assertInput(endpoint, input);
     const page = endpoint.paged
       ? readPage(firstGiven(places, ['page']), firstGiven(places, ['page_size']))
@@ -79,7 +83,7 @@ function assertInput(endpoint: Endpoint, input: Record<string, unknown>): void {
 /** The id in a request as it was written, for messages; undefined when there is none. */
 export function idAsGiven({ path, body, query }: RequestSources): unknown {
   const places = [path, body, query].flatMap((source) => ('values' in source ? [source.values] : []));
-  return firstGiven(places, ['id']);
+  return withSpelling(firstGiven(places, ['id']));
 }
 
 function readablePlaces(

@@ -49,3 +49,14 @@ t.test('deep nesting is refused without running out of stack', async (t) => {
   for (let depth = 0; depth < 200_000; depth++) value = [value];
   t.throws(() => assertStorable('params', value), { message: /nested more than 64 levels/ });
 });
+
+t.test('an object that a form has turned into text', async (t) => {
+  const why =
+    'is the text [object Object], which is what a form makes of an object such as a secret: send the value itself';
+  t.throws(() => assertStorable('tag', '[object Object]'), { parameter: 'tag', message: `tag ${why}` });
+  t.throws(() => assertStorable('params', { tag: ['a', ' [object Object]'] }), {
+    parameter: 'params',
+    message: `params.tag.1 ${why}`,
+  });
+  t.doesNotThrow(() => assertStorable('params', 'echo [object Object]'));
+});

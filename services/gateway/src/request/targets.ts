@@ -1,13 +1,24 @@
 import { type Static, Type } from 'typebox';
+import { WrongParameter } from '../failures.js';
 
 const Target = Type.Object({ ip: Type.String() });
 
 /** The nodes of a new task: `{ip}` objects, plain addresses, or a single object. */
 export const TargetsInput = Type.Union([Type.Array(Type.Union([Target, Type.String()])), Target], {
-  description: 'Nodes to work on, by address.',
+  description: 'Nodes to work on, by address; blank addresses are passed over.',
 });
 
 export function addressesOf(targets: Static<typeof TargetsInput>): string[] {
   const list = Array.isArray(targets) ? targets : [targets];
-  return list.map((target) => (typeof target === 'string' ? target : target.ip));
+  return withoutBlanks(list.map((target) => (typeof target === 'string' ? target : target.ip)));
+}
+
+/**
+ * The addresses that are not blank: who pastes a list, or splits one at its line ends, has a blank one at the end.
+ * @throws WrongParameter when all of them are blank: then the list itself is a mistake.
+ */
+export function withoutBlanks(addresses: readonly string[]): string[] {
+  const given = addresses.filter((address) => address.trim() !== '');
+  if (given.length > 0 || addresses.length === 0) return given;
+  throw new WrongParameter('nodes: every address is blank, name at least one node', 'nodes');
 }

@@ -64,7 +64,9 @@ export const actimpls: Endpoint[] = [
   defineEndpoint({
     id: 'actimpl.update',
     title: 'Change an implementation',
-    notes: 'Fields that are absent stay as they are. Another action_id moves it to that action.',
+    notes:
+      'Fields that are absent stay as they are. Another action_id moves it to that action. An action that a remote step uses ' +
+      'keeps something to run.',
     methods: ['POST'],
     paths: ['/actimpl/update/:id'],
     access: 'write',
@@ -72,8 +74,8 @@ export const actimpls: Endpoint[] = [
     params: Type.Object({
       id: idOf('implementation, or of its action'),
       by: By(
-        'What the id is. Absent: an action’s when action_id is the same number and that action has an implementation, ' +
-          'else an implementation’s.',
+        'What the id is. Absent: an action’s when action_id is the same number (its implementation is made when it has none, ' +
+          'type and template given), else an implementation’s.',
       ),
       type: Type.Optional(Kind),
       action_id: Type.Optional(idOf('action')),
@@ -91,7 +93,7 @@ export const actimpls: Endpoint[] = [
   }),
   defineEndpoint({
     id: 'actimpl.delete',
-    title: 'Delete an implementation',
+    title: 'Delete an implementation, unless a remote step would be left with an action that has none',
     methods: DELETE_BY_POST,
     paths: ['/actimpl/delete/:id'],
     access: 'write',
@@ -116,7 +118,7 @@ export const actimpls: Endpoint[] = [
     access: 'read',
     params: Type.Object({
       id: idOf('action, or of its implementation'),
-      by: By('What the id is. Absent: an action’s when it has an implementation, else an implementation’s.'),
+      by: By('What the id is. Absent: an action’s; an implementation’s only when no action has it.'),
     }),
     failures: {
       otherwise: failure(400, ID_WRONG, {}),

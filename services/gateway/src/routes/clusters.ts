@@ -43,7 +43,7 @@ export const clusters: Endpoint[] = [
     paths: ['/cluster/create'],
     access: 'write',
     role: 'operator',
-    params: Type.Object({ name: Name, desc: Desc, biz: Biz }),
+    params: Type.Object({ name: Name, desc: Desc, biz: Type.String({ ...Biz, default: '' }) }),
     key: 'kept',
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Id,

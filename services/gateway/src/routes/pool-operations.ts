@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import type { Answer } from '../envelope.js';
 import { failure } from '../failures.js';
+import { withoutBlanks } from '../request/targets.js';
 import { EmptyObject, idOf } from './common.js';
 
 /** The answer of an operation that made a task. */
@@ -44,14 +45,17 @@ export const poolOperations: Endpoint[] = [
     role: 'operator',
     params: Type.Object({
       id: idOf('pool'),
-      nodes: Type.Array(Type.String(), { minItems: 1, description: 'Addresses of the nodes to give back.' }),
+      nodes: Type.Array(Type.String(), {
+        minItems: 1,
+        description: 'Addresses of the nodes to give back; blank ones are passed over.',
+      }),
     }),
     key: 'kept',
     failures: { otherwise: failure(400, '', {}) },
     result: EmptyObject,
     example: {},
     handler: async ({ id, nodes }, { call, operator }) =>
-      started(await call(scheduler.shrink, { pool_id: id, nodes, opr_user: operator })),
+      started(await call(scheduler.shrink, { pool_id: id, nodes: withoutBlanks(nodes), opr_user: operator })),
   }),
   defineEndpoint({
     id: 'pool.deploy',

@@ -1,7 +1,6 @@
 import {
   Id,
   inventory,
-  Pool,
   PoolNode,
   PoolTasks,
   ServiceError,
@@ -29,6 +28,7 @@ import {
   STORE_FAILED,
   STORE_LOST,
 } from './common.js';
+import { examplePool, PoolRow, toPoolRow } from './pool-rows.js';
 import { HeldByRow, toHeldByRow } from './task-rows.js';
 
 const VmType = Type.Integer({ description: 'Id of the VM template of new machines.' });
@@ -38,19 +38,8 @@ const tasksOptions = {
   description: 'Template ids for expand, shrink and deploy; 0 means not set.',
 } as const;
 
-const examplePool = {
-  id: 1,
-  name: 'shop-a',
-  desc: 'first room',
-  vm_type: 1,
-  sd_id: 1,
-  service_id: 1,
-  tasks: { deploy: 3 },
-  node_count: 2,
-};
-
-const PoolRow = Type.Object({
-  ...Pool.properties,
+const FlaggedPoolRow = Type.Object({
+  ...PoolRow.properties,
   is_bedepen: Type.Integer({ description: "1 when another pool's scheduled task depends on this pool." }),
   is_hascron: Type.Integer({ description: '1 when a scheduled task of the pool has cron items.' }),
 });
@@ -180,13 +169,13 @@ export const pools: Endpoint[] = [
     paged: true,
     params: Type.Object({ name: filter('name') }),
     failures: { otherwise: failure(400, STORE_LOST, []) },
-    result: Type.Array(PoolRow),
+    result: Type.Array(FlaggedPoolRow),
     example: [{ ...examplePool, is_bedepen: 0, is_hascron: 0 }],
     handler: async ({ name }, { page, call }) => {
       const { rows, total } = await call(inventory.listPools, { ...page, name: filterOf(name) });
       const flags = await call(schedules.flags, { pool_ids: rows.map((pool) => pool.id) });
       const flagged = rows.map((pool) => ({
-        ...pool,
+        ...toPoolRow(pool),
         is_bedepen: Number(flags.depended_on.includes(pool.id)),
         is_hascron: Number(flags.with_cron.includes(pool.id)),
       }));
@@ -204,9 +193,9 @@ export const pools: Endpoint[] = [
       otherwise: failure(404, 'db error', []),
       not_found: exactFailure(404, 'db error', []),
     },
-    result: Pool,
+    result: PoolRow,
     example: examplePool,
-    handler: async ({ id }, { call }) => done(await call(inventory.getPool, { id })),
+    handler: async ({ id }, { call }) => done(toPoolRow(await call(inventory.getPool, { id }))),
   }),
   defineEndpoint({
     id: 'pool.list_nodes',

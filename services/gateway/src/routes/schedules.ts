@@ -6,7 +6,7 @@ import {
   Id,
   inventory,
   Occurrence,
-  Pool,
+  type Pool,
   type Schedule,
   ServiceError,
   schedules as scheduler,
@@ -17,6 +17,7 @@ import { done, listed } from '../envelope.js';
 import { exactFailure, failure } from '../failures.js';
 import type { TimeFormat } from '../time-format.js';
 import { idOf, READ_BY_GET, READ_BY_POST, STORE_LOST } from './common.js';
+import { PoolRow, toPoolRow } from './pool-rows.js';
 
 const cron = CronItemInput.properties;
 const depend = DependItemInput.properties;
@@ -39,7 +40,7 @@ const DependItemParam = Type.Object({
 });
 
 /** A pool as `pool.info` shows it; without any field when it was deleted. */
-const PoolOrNone = Type.Union([Pool, Type.Object({}, { additionalProperties: false })]);
+const PoolOrNone = Type.Union([PoolRow, Type.Object({}, { additionalProperties: false })]);
 const ScheduleRow = Type.Object({
   id: Id,
   pool: PoolOrNone,
@@ -73,7 +74,7 @@ const first = (value: string): string => value.split('/')[0]?.trim() ?? '';
 /** A pool that may have been deleted since. */
 async function poolOrNone(id: number, call: Invocation['call']): Promise<Static<typeof PoolOrNone>> {
   try {
-    return await call(inventory.getPool, { id });
+    return toPoolRow(await call(inventory.getPool, { id }));
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'not_found') return {};
     throw error;
@@ -85,7 +86,7 @@ async function toRow(schedule: Schedule, pool: Pool, call: Invocation['call']) {
     ...item,
     pool: await poolOrNone(item.pool_id, call),
   }));
-  return { ...schedule, pool, depend_items: await Promise.all(depends) };
+  return { ...schedule, pool: toPoolRow(pool), depend_items: await Promise.all(depends) };
 }
 
 function toMoment({ due, item }: { due: number; item: CronItem }, times: TimeFormat) {

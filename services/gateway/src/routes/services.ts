@@ -1,4 +1,4 @@
-import { FleetService, inventory, Pool } from '@rigel/contracts';
+import { FleetService, inventory } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { done, listed } from '../envelope.js';
@@ -19,6 +19,7 @@ import {
   REFUSED,
   STORE_FAILED,
 } from './common.js';
+import { examplePool, PoolRow, toPoolRow } from './pool-rows.js';
 
 const fields = {
   name: Name,
@@ -125,20 +126,12 @@ export const services: Endpoint[] = [
     paged: true,
     params: Type.Object({ id: idOf('service'), name: filter('name') }),
     failures: { otherwise: failure(400, REFUSED, {}) },
-    result: Type.Array(Pool),
-    example: [
-      {
-        id: 1,
-        name: 'shop-a',
-        desc: 'first room',
-        vm_type: 1,
-        sd_id: 1,
-        service_id: 1,
-        tasks: { deploy: 3 },
-        node_count: 2,
-      },
-    ],
-    handler: async ({ id, name }, { page, call }) =>
-      listed(page, await call(inventory.listPools, { ...page, service_id: id, name: filterOf(name) })),
+    result: Type.Array(PoolRow),
+    example: [examplePool],
+    handler: async ({ id, name }, { page, call }) => {
+      const request = { ...page, service_id: id, name: filterOf(name) };
+      const { rows, total } = await call(inventory.listPools, request);
+      return listed(page, { total, rows: rows.map(toPoolRow) });
+    },
   }),
 ];

@@ -80,6 +80,12 @@ export const HeldByRow = Type.Union(
 export function toHeldByRow(held: HeldBy, times: TimeFormat) {
   return { ...held, since: times.rfc3339(held.since) };
 }
+/** What clients that compute how long a node takes read as "not over yet". */
+const NOT_OVER = '0000-00-00 00:00:00';
+const RUNNING = 1;
+const FAILED = 3;
+/** Clients paste it into an attribute of a page as it is. */
+const UNSAFE_IN_PAGES = /["\\<>&]/g;
 
 const runFields = {
   id: Type.Integer({ description: 'Id of the node run.' }),
@@ -121,7 +127,18 @@ export const RunRow = Type.Object({
 export const RunsByState = Type.Object(
   { total: Type.Integer({ description: 'Number of node runs.' }) },
   {
-    additionalProperties: Type.Array(Type.Object({ ...runFields, steps: Type.String() })),
+    additionalProperties: Type.Array(
+      Type.Object({
+        ...runFields,
+        Updated: Type.String({ description: `RFC 3339, in UTC; ${NOT_OVER} while the node runs.` }),
+        steps: Type.String(),
+        error: Type.Optional(
+          Type.String({
+            description: 'Why a failed node failed, without characters that a page would read.',
+          }),
+        ),
+      }),
+    ),
     description: 'Node runs by the number of their state; steps is the name of the current step.',
   },
 );
@@ -148,6 +165,11 @@ function currentStep(run: NodeRun): string {
   return run.steps[run.step_index]?.name ?? '';
 }
 
+function errorOf(run: NodeRun): string {
+  const message = run.steps.findLast(({ state }) => state === FAILED)?.message ?? '';
+  return message.replaceAll(UNSAFE_IN_PAGES, '');
+}
+
 export function toRunRow(run: NodeRun, times: TimeFormat) {
   const steps =
     run.step_index < 0 ? {} : { name: currentStep(run), num: run.step_index + 1, list: run.steps };
@@ -158,7 +180,12 @@ export function toRunsByState(runs: readonly NodeRun[], times: TimeFormat) {
   const byState: Record<string, unknown[]> = {};
   for (const run of runs) {
     byState[run.state] ??= [];
-    byState[run.state]?.push({ ...commonFields(run, times), steps: currentStep(run) });
+    byState[run.state]?.push({
+      ...commonFields(run, times),
+      ...(run.state === RUNNING ? { Updated: NOT_OVER } : {}),
+      ...(run.state === FAILED ? { error: errorOf(run) } : {}),
+      steps: currentStep(run),
+    });
   }
   return { ...byState, total: runs.length };
 }

@@ -1,9 +1,9 @@
-import { type RpcRequest, ServiceError, tasks as scheduler } from '@rigel/contracts';
+import { type RpcRequest, ServiceError, tasks as scheduler, type UnusedParams } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { defineEndpoint, type Endpoint, type Invocation, type Method } from '../endpoint.js';
 import { type Answer, done, listed } from '../envelope.js';
 import { DocumentedFailure, exactFailure, type Failures, failure, failureFor } from '../failures.js';
-import { mergeOverrides, OverridesInput } from '../request/overrides.js';
+import { mergeOverrides, OverridesInput, UnusedParamsInput } from '../request/overrides.js';
 import { FIRST_PAGE } from '../request/paging.js';
 import { addressesOf, TargetsInput } from '../request/targets.js';
 import { filter, filterOf, idOf, READ_BY_POST, REFUSED, STORE_LOST } from './common.js';
@@ -124,18 +124,23 @@ export const tasks: Endpoint[] = [
       ),
       nodes: TargetsInput,
       params: OverridesInput,
+      unused_params: UnusedParamsInput,
     }),
     key: 'kept',
     failures: { otherwise: failure(400, REFUSED, []) },
     result: Type.Null(),
     example: null,
-    handler: async ({ nodes, params, opr_user, ...input }, { call, operator, authenticated }) => {
+    handler: async (
+      { nodes, params, unused_params, opr_user, ...input },
+      { call, operator, authenticated },
+    ) => {
       const by = (authenticated ? '' : opr_user?.trim()) || operator;
       const request: RpcRequest<typeof scheduler.create> = {
         ...input,
         opr_user: by,
         nodes: addressesOf(nodes),
         params: mergeOverrides(params),
+        unused_params: unused_params as UnusedParams,
       };
       const { ids } = await call(scheduler.create, request, by);
       return { data: null, headers: { 'X-Task-Id': ids.join(',') } };

@@ -79,13 +79,17 @@ function listTemplates(id: string, path: string, failures: Failures): Endpoint {
 function deleteTemplate(id: string, paths: readonly string[], missing: string): Endpoint {
   return defineEndpoint({
     id,
-    title: 'Delete a template; tasks made from it keep their own copy',
+    title: 'Delete a template that no pool names; tasks made from it keep their own copy',
     methods: DELETE_BY_POST,
     paths,
     access: 'write',
     role: 'admin',
     params: Type.Object({ id: idOf('template') }),
-    failures: { otherwise: failure(404, missing, {}), not_found: exactFailure(404, missing, {}) },
+    failures: {
+      otherwise: failure(404, missing, {}),
+      not_found: exactFailure(404, missing, {}),
+      in_use: failure(404, '', {}),
+    },
     result: Type.Null(),
     example: null,
     handler: async ({ id }, { call }) => {

@@ -1,6 +1,7 @@
 import { inventory, ServiceError } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime';
+import { namingChildren } from '../children.js';
 import { answerId, type Store } from '../store.js';
 import { clusterDecider } from './decider.js';
 
@@ -42,7 +43,10 @@ export function serveClusters(operations: Operations, store: Store): void {
   });
 
   operations.serve(inventory.deleteCluster, async ({ id }, context) => {
-    await store.record(clusterDecider, [{ stream: stream(id), command: { do: 'delete', id } }], context);
+    const command = { do: 'delete' as const, id };
+    await namingChildren(db, 'cluster', id, () =>
+      store.record(clusterDecider, [{ stream: stream(id), command }], context),
+    );
     return {};
   });
 }

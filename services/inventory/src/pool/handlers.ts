@@ -5,6 +5,7 @@ import { contains, readPage } from '@rigel/runtime';
 import { answerId, type Store } from '../store.js';
 import { poolDecider } from './decider.js';
 import { deletePool, streamOf } from './delete-pool.js';
+import { namingTemplates, poolsNaming } from './named-templates.js';
 
 /** Serves the operations on pools. */
 export function servePools(operations: Operations, store: Store, bus: Bus): void {
@@ -22,36 +23,40 @@ export function servePools(operations: Operations, store: Store, bus: Bus): void
     return readPage(pools.where('service_id', '=', service_id).orderBy('id'), page);
   });
 
-  operations.serve(inventory.getPool, async ({ id }) => {
+  const poolById = async (id: number) => {
     const pool = await db.selectFrom('pools').selectAll().where('id', '=', id).executeTakeFirst();
     if (!pool) throw new ServiceError('not_found', `pool ${id} does not exist`);
     return pool;
-  });
+  };
+
+  operations.serve(inventory.getPool, ({ id }) => poolById(id));
+
+  operations.serve(inventory.poolsNaming, ({ template_id }) => poolsNaming(db, template_id));
 
   operations.serve(inventory.createPool, async (request, context) => {
     const { name, desc, vm_type, sd_id, service_id, tasks } = request;
-    const ids = await store.create(
-      poolDecider,
-      'pool',
-      1,
-      (id) => ({ do: 'create' as const, id, name, desc, vm_type, sd_id, service_id, tasks }),
-      context,
-      { answer: answerId },
+    const fields = { name, desc, vm_type, sd_id, service_id, tasks };
+    const before = async () => ({});
+    const ids = await namingTemplates(bus, { tasks, before }, context, ({ beforeCommit }) =>
+      store.create(
+        poolDecider,
+        'pool',
+        1,
+        (id) => ({ do: 'create' as const, id, ...fields }),
+        context,
+        { answer: answerId },
+        beforeCommit,
+      ),
     );
     return answerId(ids);
   });
 
   operations.serve(inventory.updatePool, async (request, context) => {
     const { id, name, desc, vm_type, sd_id, service_id, tasks } = request;
-    await store.record(
-      poolDecider,
-      [
-        {
-          stream: streamOf(id),
-          command: { do: 'change', id, name, desc, vm_type, sd_id, service_id, tasks },
-        },
-      ],
-      context,
+    const command = { do: 'change' as const, id, name, desc, vm_type, sd_id, service_id, tasks };
+    const before = async () => (await poolById(id)).tasks;
+    await namingTemplates(bus, { tasks, before }, context, ({ beforeCommit }) =>
+      store.record(poolDecider, [{ stream: streamOf(id), command }], context, beforeCommit),
     );
     return {};
   });

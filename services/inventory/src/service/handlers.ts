@@ -1,6 +1,7 @@
 import { inventory, ServiceError } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime';
+import { namingChildren } from '../children.js';
 import { answerId, type Store } from '../store.js';
 import { serviceDecider } from './decider.js';
 
@@ -57,7 +58,10 @@ export function serveServices(operations: Operations, store: Store): void {
   });
 
   operations.serve(inventory.deleteService, async ({ id }, context) => {
-    await store.record(serviceDecider, [{ stream: stream(id), command: { do: 'delete', id } }], context);
+    const command = { do: 'delete' as const, id };
+    await namingChildren(db, 'service', id, () =>
+      store.record(serviceDecider, [{ stream: stream(id), command }], context),
+    );
     return {};
   });
 }

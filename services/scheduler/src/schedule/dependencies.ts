@@ -29,13 +29,22 @@ export function conflictOf(all: readonly PoolItems[], changed: number): string |
   return circle && `pools depend on each other in a circle: ${circle.join(', ')}`;
 }
 
+/** Pools named in a refusal at most. */
+const SHOWN = 3;
+
 /**
  * Why a pool cannot be deleted; undefined when nothing stands against it. One whose own scheduled task has no items needs
  * nothing, and what is ignored counts: it may be set going again by a saving. Pure.
  */
 export function needOf(pool: number, all: readonly PoolItems[]): string | undefined {
-  const dependent = all.find(({ dependsOn }) => dependsOn.includes(pool));
-  if (dependent) return `the scheduled task of pool ${dependent.pool} depends on it`;
+  const dependents = [...new Set(all.flatMap((one) => (one.dependsOn.includes(pool) ? [one.pool] : [])))];
+  const [first, ...more] = dependents;
+  if (first !== undefined && more.length === 0) return `the scheduled task of pool ${first} depends on it`;
+  if (first !== undefined) {
+    const shown = dependents.slice(0, SHOWN).join(', ');
+    const rest = dependents.length > SHOWN ? ` and ${dependents.length - SHOWN} more` : '';
+    return `the scheduled tasks of pools ${shown}${rest} depend on it`;
+  }
   const own = all.some((one) => one.pool === pool && (one.hasCron || one.dependsOn.length > 0));
   return own ? 'its own scheduled task has items' : undefined;
 }

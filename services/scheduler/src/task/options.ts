@@ -24,24 +24,15 @@ export interface AttemptLimits {
   providerMs: number;
 }
 
-export interface MergedSteps {
-  steps: ResolvedStep[];
-  /** Overrides that fit no step, as they would be written: `step.param` or `param`. */
-  unused: string[];
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Parameters of a built-in step; none for a remote one. */
 function builtInParameters(step: ResolvedStep): Record<string, 'integer'> {
   if (step.kind === 'remote') return {};
   return BUILT_IN_STEPS.find(({ name }) => name === step.name)?.params ?? {};
 }
 
-/** Names of the parameters that a step can take. */
-function parametersOf(step: ResolvedStep): Set<string> {
-  const names = new Set([...Object.keys(step.param_values), ...Object.keys(builtInParameters(step))]);
+/** Names of the parameters that a step uses. A value that its template holds for another name is kept, and used by nothing. */
+export function parametersOf(step: ResolvedStep): Set<string> {
+  const names = new Set(Object.keys(builtInParameters(step)));
   for (const action of step.actions) {
     for (const name of Object.keys(action.params)) names.add(name);
     for (const { name } of placesOf(step, action)) names.add(name);
@@ -65,39 +56,13 @@ function placesOf(step: ResolvedStep, action: ResolvedAction): readonly Paramete
 }
 
 /**
- * Lays a request's overrides over the template's parameter values: `{step: {param: value}}` reaches every step of that
- * name, `{param: value}` every step that has the parameter. `{param: {secret: name}}` is a value, unless a step is called so.
- * The given steps stay as they are.
- */
-export function mergeParams(steps: readonly ResolvedStep[], params: Record<string, unknown>): MergedSteps {
-  const merged = steps.map((step) => ({ ...step, param_values: { ...step.param_values } }));
-  const unused: string[] = [];
-  for (const [key, value] of Object.entries(params)) {
-    if (key === '') continue;
-    const named = merged.filter((step) => step.name === key);
-    if (isObject(value) && (named.length > 0 || !isSecretParameter(value))) {
-      for (const [param, inner] of Object.entries(value)) {
-        if (param === '') continue;
-        const takers = named.filter((step) => parametersOf(step).has(param));
-        if (takers.length === 0) unused.push(`${key}.${param}`);
-        for (const step of takers) step.param_values[param] = inner;
-      }
-    } else {
-      const takers = merged.filter((step) => parametersOf(step).has(key));
-      if (takers.length === 0) unused.push(key);
-      for (const step of takers) step.param_values[key] = value;
-    }
-  }
-  return { steps: merged, unused };
-}
-
-/**
  * Checks that every step can run as it is, so that nothing is refused in the middle of a run.
  * @throws ServiceError `invalid`, naming step, action and parameter.
  */
 export function planSteps(steps: readonly ResolvedStep[], limits: AttemptLimits): PlannedStep[] {
   if (steps.length === 0) throw new ServiceError('invalid', 'the template has no steps', 'template_id');
-  return steps.map((step) => {
+  return steps.map((given) => {
+    const step = withWholeNumbers(given);
     const capability = capabilityOf(step);
     for (const action of step.actions) checkAction(step, action);
     for (const [param, type] of Object.entries(builtInParameters(step))) {
@@ -118,6 +83,20 @@ export function planSteps(steps: readonly ResolvedStep[], limits: AttemptLimits)
       ...(capability === 'ssh' ? { template_rules: TEMPLATE_RULES } : {}),
     };
   });
+}
+
+/** An integer may be spelled 1.0, which keeps its spelling up to here because a text 1.0 would be meant as it stands. */
+function withWholeNumbers(step: ResolvedStep): ResolvedStep {
+  const types = new Map<string, string>(Object.entries(builtInParameters(step)));
+  for (const { params } of step.actions) {
+    for (const [name, type] of Object.entries(params)) types.set(name, type);
+  }
+  const whole = Object.entries(step.param_values).flatMap(([name, value]) => {
+    const digits = typeof value === 'string' ? /^([+-]?\d+)\.0+$/.exec(value.trim())?.[1] : undefined;
+    return digits !== undefined && types.get(name) === 'integer' ? [[name, digits] as const] : [];
+  });
+  if (whole.length === 0) return step;
+  return { ...step, param_values: { ...step.param_values, ...Object.fromEntries(whole) } };
 }
 
 /** A wait that the time limit would cut short is refused: nobody would expect it to end earlier than it says. */
@@ -187,12 +166,22 @@ function withPlaceholders(values: Record<string, unknown>): Record<string, Param
   return Object.fromEntries(entries);
 }
 
+const OBJECT_AS_TEXT = '[object Object]';
+
 function checkType(where: string, name: string, value: unknown, type: 'string' | 'integer'): void {
   const scalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
   if (!scalar) {
     throw new ServiceError(
       'invalid',
       `${where}: parameter ${name} must be a string or a number, not ${show(value)}`,
+      'params',
+    );
+  }
+  if (value === OBJECT_AS_TEXT) {
+    throw new ServiceError(
+      'invalid',
+      `${where}: parameter ${name} is the text ${OBJECT_AS_TEXT}, which is what a form made of an object such as a secret: ` +
+        'save the value anew',
       'params',
     );
   }

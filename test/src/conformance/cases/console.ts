@@ -136,6 +136,30 @@ export const consoleCases: Case[] = [
       await asked.expect({ method: 'POST', path, body: { action: '' } }, { data: schedule });
     }
   }),
+  habit('makes a cluster without a product line', async (asked) => {
+    const body = { name: asked.world.name('cluster'), desc: 'a cluster' };
+    const { json } = await asked.expect({ method: 'POST', path: '/cluster/create', body }, { data: id });
+    const made = (json as { data: number }).data;
+    await asked.expect(
+      { method: 'GET', path: `/cluster/${made}` },
+      { data: exactly({ id: made, ...body, biz: '' }) },
+    );
+  }),
+  habit('has a blank address at the end of a list', async (asked) => {
+    const { world } = asked;
+    const template = await world.shared('runnable', () => world.runnableTemplate());
+    const node = await world.node();
+    const body = {
+      template_id: template.id,
+      task_name: world.name('task'),
+      max_num: 1,
+      max_ratio: 30,
+      nodes: [{ ip: node.ip }, { ip: '' }],
+      opr_user: 'root',
+      auto: 0,
+    };
+    await asked.expect({ method: 'POST', path: '/task/create', body }, done);
+  }),
   habit('a pool whose templates are set is read back', async (asked) => {
     const { world } = asked;
     const template = await world.template();
@@ -143,13 +167,13 @@ export const consoleCases: Case[] = [
     const pool = await world.pool({ tasks });
     await asked.expect(
       { method: 'GET', path: `/pool/${pool.id}` },
-      { data: objectWith({ tasks: exactly(tasks) }) },
+      { data: objectWith({ tasks: exactly({ ...tasks, shrink: 0 }) }) },
     );
     const body = { tasks: { shrink: String(template.id), expand: '0', deploy: null } };
     await asked.expect({ method: 'POST', path: `/pool/update/${pool.id}`, body }, { data: exactly({}) });
     await asked.expect(
       { method: 'GET', path: `/pool/${pool.id}` },
-      { data: objectWith({ tasks: exactly({ shrink: template.id }) }) },
+      { data: objectWith({ tasks: exactly({ expand: 0, shrink: template.id, deploy: 0 }) }) },
     );
   }),
   habit('a template keeps the steps of its task when it is deleted', async (asked) => {

@@ -112,6 +112,30 @@ export const taskCases: Case[] = [
     const [other = 0] = await create(asked, { ...(await request(asked, 1, 1)), params });
     await has(asked, other, { options: [{ ...option, param_values: { word: 'mine' } }] });
   }),
+  about(
+    'task.create',
+    'values that no step uses pass when that is wanted, and the log tells of them',
+    async (asked) => {
+      const body = { ...(await request(asked, 1, 1)), params: { nobody: 'x' }, unused_params: 'warn' };
+      const [id = 0] = await create(asked, body);
+      const lines = (await asked.data('GET', `/task/${id}/log`)) as { message: string }[];
+      if (!lines.some(({ message }) => message === 'the override nobody is used by no step')) {
+        throw new Error('the log must tell of the value');
+      }
+    },
+  ),
+  about('task.create', 'a number for a text keeps its spelling', async (asked) => {
+    const body = { ...(await request(asked, 1, 1)), params: { word: '@' } };
+    const answer = await asked.expect(
+      { method: 'POST', path: '/task/create', body: JSON.stringify(body).replace('"@"', '1.10') },
+      done,
+    );
+    const { stepName } = await asked.world.shared('runnable', () => asked.world.runnableTemplate());
+    const retry = { retry_times: 2, ignore_error: false };
+    await has(asked, idsOf(answer)[0] ?? 0, {
+      options: [{ name: stepName, param_values: { word: '1.10' }, retry }],
+    });
+  }),
   about('task.create', 'the operator is opr_user, else the header, else unknown', async (asked) => {
     const body = await request(asked, 1, 1);
     const [first = 0] = await create(asked, body, { authorization: 'jane' });

@@ -10,6 +10,11 @@ const wrong = [
   { what: 'a template that is text', change: { template: 'echo' } },
   { what: 'a template without an action', change: { template: {} } },
   { what: 'an empty type', change: { type: '' } },
+  {
+    what: 'a template with a field that is not known',
+    change: { template: { action: { module: 'shell', args: 'true', chdir: '/tmp' } } },
+    says: 'chdir',
+  },
 ];
 
 export const actimpls: EndpointSpec[] = [
@@ -88,7 +93,19 @@ export const actimpls: EndpointSpec[] = [
     data: exactly(''),
     refusal: lost.nothing,
     unknownId: lost.nothing,
-    wrong: [{ what: 'an unknown way to read the id', change: { by: 'name' } }],
+    wrong: [
+      { what: 'an unknown way to read the id', change: { by: 'name' } },
+      {
+        what: 'all that an action runs that a remote step uses',
+        change: async (world) => {
+          const action = await world.action();
+          const { id } = await world.actimpl({ action_id: action.id });
+          await world.remoteStep({ actions: [action.name] });
+          return { id };
+        },
+        says: /used by remote step/,
+      },
+    ],
   },
   {
     id: 'actimpl.info',

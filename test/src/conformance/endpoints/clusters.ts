@@ -18,6 +18,18 @@ export const clusters: EndpointSpec[] = [
     methods: READ,
     paths: ['/cluster/list'],
     access: 'read',
+    // The documented sample of task.create is printed with this address.
+    alsoSent: {
+      template_id: 1,
+      task_name: 'expand_nignix',
+      timeout: 10,
+      auto: 1,
+      max_ratio: 20,
+      max_num: 10,
+      opr_user: 'root',
+      nodes: [{ '': 'object' }],
+      params: [{ '': '' }],
+    },
     valid: async () => ({}),
     data: listOf(clusterRow),
     paged: {
@@ -39,7 +51,7 @@ export const clusters: EndpointSpec[] = [
     params: {
       name: { kind: 'name', required: true },
       desc: { kind: 'text', required: true },
-      biz: { kind: 'text', required: true },
+      biz: { kind: 'text' },
     },
     valid: async (world) => ({ name: world.name('cluster'), desc: 'servers', biz: '1' }),
     data: id,
@@ -102,6 +114,7 @@ export const clusters: EndpointSpec[] = [
     methods: ['POST', 'GET'],
     paths: ['/cluster/:id/list_services'],
     access: 'read',
+    alsoSent: { cluster_id: '1' },
     valid: async (world) => ({ id: (await world.shared('cluster', () => world.cluster())).id }),
     data: listOf(serviceRow),
     paged: {

@@ -47,5 +47,6 @@ export const poolRow = objectWith({
   sd_id: integer,
   service_id: id,
   node_count: integer,
-  tasks: objectWith({}),
+  // Clients read all three of every pool.
+  tasks: objectWith({ expand: integer, shrink: integer, deploy: integer }),
 });

@@ -35,6 +35,7 @@ export const nodes: EndpointSpec[] = [
     methods: ['POST', 'GET'],
     paths: ['/pool/:id/list_nodes'],
     access: 'read',
+    alsoSent: { pool_id: '1' },
     valid: async (world) => ({ id: (await sharedPool(world)).id }),
     data: listOf(nodeRow),
     paged: {

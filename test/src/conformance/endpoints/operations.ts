@@ -56,16 +56,6 @@ function templateProblems(operation: Operation, also: (pool: { ip: string }) => 
       says: '2147483007',
     },
     {
-      what: 'a template that was deleted',
-      change: async (world) => {
-        const template = await world.template();
-        const pool = await world.pool({ tasks: { [operation]: template.id } });
-        await world.post(`/task_tpl/delete/${template.id}`);
-        return { id: pool.id, ...also(await world.node({ pool_id: pool.id })) };
-      },
-      says: 'template',
-    },
-    {
       what: 'a template without a step',
       change: async (world) => {
         const pool = await poolFor(world, operation, []);
@@ -84,6 +74,7 @@ export const operations: EndpointSpec[] = [
     access: 'write',
     key: 'kept',
     params: { num: { kind: 'integer', required: true } },
+    alsoSent: { pool: 1, template_id: 1 },
     valid: async (world) => ({ id: (await poolFor(world, 'expand')).id, num: 2 }),
     data: exactly({}),
     refusal: refused,
@@ -111,6 +102,7 @@ export const operations: EndpointSpec[] = [
     access: 'write',
     key: 'kept',
     params: { nodes: { kind: 'structure', required: true } },
+    alsoSent: { pool: '1', template_id: 1 },
     valid: async (world) => {
       const { id, ip } = await poolFor(world, 'shrink');
       return { id, nodes: [ip] };
@@ -121,7 +113,7 @@ export const operations: EndpointSpec[] = [
     wrong: [
       { what: 'no node', change: { nodes: [] } },
       { what: 'nodes that are text', change: { nodes: '10.85.41.160' } },
-      { what: 'a blank address', change: { nodes: [' '] }, says: /blank/ },
+      { what: 'blank addresses alone', change: { nodes: [' ', ''] }, says: /blank/ },
       { what: 'an address that no node has', change: { nodes: ['198.51.100.6'] }, says: '198.51.100.6' },
       {
         what: 'an address of another pool',
@@ -150,6 +142,7 @@ export const operations: EndpointSpec[] = [
       tag: { kind: 'name', required: true },
       max_ratio: { kind: 'integer' },
     },
+    alsoSent: { pool: '1', template_id: '1', timeout: 10, auto: 1 },
     valid: async (world) => ({
       id: (await poolFor(world, 'deploy')).id,
       max_num: 5,

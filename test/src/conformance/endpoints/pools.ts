@@ -1,5 +1,6 @@
 import type { EndpointSpec } from '../endpoint.js';
 import { both, exactly, flag, id, listOf, objectWith } from '../shape.js';
+import type { World } from '../world.js';
 import {
   exactRefusal,
   lost,
@@ -27,7 +28,16 @@ const wrong = [
   { what: 'a negative VM template', change: { vm_type: -1 }, says: 'vm_type' },
   { what: 'a fraction', change: { sd_id: 1.5 } },
   { what: 'tasks that are a list', change: { tasks: [1] } },
-  { what: 'tasks of another kind', change: { tasks: { restart: 1 } }, says: 'expand' },
+  { what: 'tasks of another kind', change: { tasks: { shrinks: 1 } }, says: 'nearest known name is shrink' },
+  {
+    what: 'a template that was deleted',
+    change: async (world: World) => {
+      const template = await world.template();
+      await world.post(`/task_tpl/delete/${template.id}`);
+      return { tasks: { deploy: template.id } };
+    },
+    says: 'was deleted',
+  },
   { what: 'a task that is no number', change: { tasks: { expand: 'x' } } },
 ];
 

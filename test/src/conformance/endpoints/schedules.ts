@@ -12,6 +12,7 @@ function list(id_: string, path: string, type: string): EndpointSpec {
     methods: ['POST', 'GET'],
     paths: [`${path}/:poolId`],
     access: 'read',
+    alsoSent: { pool_id: 1 },
     valid: async (world) => ({ poolId: (await sharedPool(world)).id }),
     data: listOf(
       objectWith({
@@ -29,8 +30,12 @@ function list(id_: string, path: string, type: string): EndpointSpec {
   };
 }
 
+/* With what the web console has in every item. */
 const cron = (fields: object) => ({
   id: 0,
+  exec_task_id: 0,
+  ConcurrRatio: 0,
+  ConcurrNum: 0,
   instance_num: 2,
   concurr_ratio: 100,
   concurr_num: 5,
@@ -41,6 +46,8 @@ const cron = (fields: object) => ({
 });
 const depend = (fields: object) => ({
   id: 0,
+  exec_task_id: 0,
+  pool: {},
   ratio: 1,
   elastic_count: 0,
   step_name: '',
@@ -138,6 +145,7 @@ export const schedules: EndpointSpec[] = [
       { what: 'a way to run that there is not', change: { exec_type: 'never' } },
       { what: 'cron items that are text', change: { cron_itmes: 'x' }, says: 'cron' },
       { what: 'a cron item that is text', change: { cron_itmes: ['x'] }, says: 'cron' },
+      withCron('a field that is not known', { weekday: 1 }, 'nearest known name is week_day'),
       withCron('a time that there is not', { time: '24:00' }, 'time'),
       withCron('a time in words', { time: 'noon' }, 'time'),
       withCron('no time', { time: null }, 'time'),
@@ -154,6 +162,7 @@ export const schedules: EndpointSpec[] = [
       },
       { what: 'depend items that are text', change: { depend_itmes: 'x' }, says: 'depend' },
       withDepend('a pool to depend on that does not exist', { pool_id: 2_147_483_010 }, '2147483010'),
+      withDepend('a dependency with a field that is not known', { ratoi: 1 }, 'nearest known name is ratio'),
       withDepend('a negative ratio', { ratio: -1 }, 'ratio'),
       withDepend('a negative number of spare machines', { elastic_count: -1 }, 'elastic_count'),
       withDepend('a step that its template does not have', { step_name: 'conf-nowhere' }, 'conf-nowhere'),

@@ -110,6 +110,7 @@ export const services: EndpointSpec[] = [
     methods: ['POST', 'GET'],
     paths: ['/service/:id/list_pools'],
     access: 'read',
+    alsoSent: { service_id: '1' },
     valid: async (world) => ({ id: (await world.shared('service', () => world.service())).id }),
     data: listOf(poolRow),
     paged: {

@@ -154,7 +154,27 @@ const TASK_WRONG: WrongValue[] = [
   { what: 'no node', change: { nodes: [] } },
   { what: 'nodes that are text', change: { nodes: '10.85.41.160' } },
   { what: 'a node without an address', change: { nodes: [{ '': 'object' }] }, says: 'nodes' },
-  { what: 'a blank address', change: { nodes: [{ ip: ' ' }] }, says: /blank|address/ },
+  { what: 'blank addresses alone', change: { nodes: [{ ip: ' ' }, ''] }, says: /blank/ },
+  {
+    what: 'a node with a field that is not known',
+    change: async (world) => ({ nodes: [{ ip: (await world.node()).ip, ipp: 'x' }] }),
+    says: 'nearest known name is ip',
+  },
+  {
+    what: 'a value that no step uses',
+    change: { params: { wodr: 'x' } },
+    says: 'nearest known name is word',
+  },
+  {
+    what: 'values of a step that there is not',
+    change: { params: { nowhere: { word: 'x' } } },
+    says: 'nowhere.word',
+  },
+  { what: 'a list for a text', change: { params: { word: ['x'] } }, says: 'params.word' },
+  { what: 'an object for a text', change: { params: { word: { a: 1 } } }, says: 'params.word' },
+  { what: 'null for a text', change: { params: { word: null } }, says: 'params.word' },
+  { what: 'a secret that became text', change: { params: { word: '[object Object]' } }, says: 'params.word' },
+  { what: 'another word for unused values', change: { unused_params: 'ignore' }, says: 'unused_params' },
   { what: 'an address that is a place-holder', change: { nodes: [{ ip: '-' }] }, says: 'address' },
   { what: 'an address that no node has', change: { nodes: ['198.51.100.5'] }, says: '198.51.100.5' },
   {

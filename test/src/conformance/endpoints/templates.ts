@@ -20,6 +20,16 @@ const MALFORMED: WrongValue[] = [
   { what: 'a step without a name', change: { steps: [{ param_values: {} }] } },
   { what: 'too many retries', change: { steps: [{ name: 'create_vm', retry: { retry_times: 101 } }] } },
   { what: 'less than no retries', change: { steps: [{ name: 'create_vm', retry: { retry_times: -1 } }] } },
+  {
+    what: 'a step with a field that is not known',
+    change: { steps: [{ name: 'create_vm', ignore_errors: true }] },
+    says: 'nearest known name is ignore_error',
+  },
+  {
+    what: 'a retry option with a field that is not known',
+    change: { steps: [{ name: 'create_vm', retry: { retry_time: 2 } }] },
+    says: 'nearest known name is retry_times',
+  },
   { what: 'no time for a step', change: { steps: [{ name: 'create_vm', timeout: 0 }] } },
   { what: 'more than a day for a step', change: { steps: [{ name: 'create_vm', timeout: 86_401 }] } },
   { what: 'too long a grace', change: { steps: [{ name: 'create_vm', stop_grace: 601 }] } },
@@ -109,6 +119,18 @@ function remove(id: string, paths: readonly string[], missing: Refusal): Endpoin
     data: exactly(null),
     refusal: missing,
     unknownId: missing,
+    wrong: [
+      {
+        what: 'a template that a pool names',
+        change: async (world) => {
+          const { id } = await world.template();
+          await world.pool({ tasks: { deploy: id } });
+          return { id };
+        },
+        refusal: refusal(404, '', {}),
+        says: /^template .* is used by pool .* to deploy \(id \d+\)/,
+      },
+    ],
   };
 }
 

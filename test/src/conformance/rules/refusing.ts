@@ -14,6 +14,7 @@ export function refusingCases(spec: EndpointSpec): Case[] {
     ...ids(spec),
     ...missing(spec),
     ...wrong(spec),
+    ...unknownNames(spec),
     ...unstorable(spec),
     ...methods(spec),
   ];
@@ -122,7 +123,40 @@ function missing(spec: EndpointSpec): Case[] {
   return [
     ...cases,
     refused(spec, 'nothing to change', () => nothing, empty),
-    refused(spec, 'nothing to change that is known', () => ({ ...nothing, conf_extra: 1 }), empty),
+    refused(
+      spec,
+      'nothing to change that is known',
+      () => ({ ...nothing, conf_extra: 1 }),
+      unknownName(spec),
+    ),
+  ];
+}
+
+function unknownName(spec: EndpointSpec): Refusal {
+  const { exact, ...failure } = spec.unknownName ?? spec.unreadable ?? spec.refusal;
+  return { ...failure, text: exact ? '' : failure.text, says: 'conf_extra' };
+}
+
+/** A mistyped name is never as if it were not there: the nearest known one is named. */
+function unknownNames(spec: EndpointSpec): Case[] {
+  const failure = unknownName(spec);
+  const mistyped = Object.keys(spec.params ?? {}).map((name) =>
+    refused(spec, `${name} with a letter too much`, () => ({ [`${name}x`]: 1 }), {
+      ...failure,
+      says: `nearest known name is ${name}`,
+    }),
+  );
+  return [
+    refused(spec, 'a name that is not known', () => ({ conf_extra: { any: [1, null] } }), failure),
+    {
+      endpoint: spec.id,
+      rule: 'a name in the query that is not known is refused',
+      run: async (asked) => {
+        const request = requestOf(spec, await sharedValid(spec, asked.world));
+        await asked.expect({ ...request, query: { ...request.query, conf_extra: '' } }, failure);
+      },
+    },
+    ...mistyped,
   ];
 }
 
@@ -156,14 +190,14 @@ function unstorable(spec: EndpointSpec): Case[] {
   }
   cases.push({
     endpoint: spec.id,
-    rule: 'an array 10,000 deep that nobody asked for is ignored',
+    rule: 'an array 10,000 deep that nobody asked for is refused',
     run: async (asked) => {
-      const request = requestOf(spec, await spec.valid(asked.world));
+      const request = requestOf(spec, await sharedValid(spec, asked.world));
       const body = JSON.stringify({ ...(request.body as object), conf_extra: 0 });
       const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
       await asked.expect(
         { ...request, body: body.replace('"conf_extra":0', `"conf_extra":${deep}`) },
-        successOf(spec),
+        unknownName(spec),
       );
     },
   });

@@ -13,10 +13,7 @@ export function sendingCases(spec: EndpointSpec): Case[] {
     ...textsAsNumbers(spec),
     ...flags(spec),
     ...elsewhere(spec),
-    sent(spec, 'unknown extra fields are ignored', (params) => ({
-      ...params,
-      conf_extra: { any: [1, null] },
-    })),
+    ...beside(spec),
     ...ends(spec),
     overridden(spec),
     ...precedence(spec),
@@ -34,6 +31,31 @@ function sent(spec: EndpointSpec, rule: string, rewrite: Rewrite): Case {
       await asked.expect(requestOf(spec, params), successOf(spec));
     },
   };
+}
+
+/** What clients send beside the parameters, and what keeps caches away from reads. */
+function beside(spec: EndpointSpec): Case[] {
+  const { alsoSent } = spec;
+  const cases: Case[] = [];
+  if (alsoSent) {
+    const names = Object.keys(alsoSent).join(', ');
+    cases.push(
+      sent(spec, `with ${names}, as existing clients send it`, (params) => ({ ...params, ...alsoSent })),
+    );
+  }
+  if (spec.access !== 'read') return cases;
+  return [
+    ...cases,
+    {
+      endpoint: spec.id,
+      rule: 'what keeps caches away is passed over, and pages where there are none',
+      run: async (asked) => {
+        const request = requestOf(spec, await spec.valid(asked.world));
+        const query = { ...request.query, _: '1501162794000', page: '1', page_size: '10' };
+        await asked.expect({ ...request, query }, successOf(spec));
+      },
+    },
+  ];
 }
 
 function plain(spec: EndpointSpec, method: string, path: string): Case {
@@ -94,8 +116,11 @@ function elsewhere(spec: EndpointSpec): Case[] {
       run: async (asked) => {
         const params = await spec.valid(asked.world);
         const request = requestOf(spec, params, { method, place });
-        // With nothing to say there is no form: any name will do.
-        if (place === 'form' && request.body === undefined) request.body = 'conf_extra=1';
+        // With nothing to say there is no form: what is known anyway will do.
+        if (place === 'form' && request.body === undefined) {
+          const [inPath] = pathParams(spec.paths[0] ?? '');
+          request.body = spec.access === 'read' || inPath === undefined ? 'page=1' : `${inPath}=x`;
+        }
         // What GET would create without a body is refused, and has a case of its own.
         if (spec.access === 'write' && method === 'GET' && request.body === undefined) request.body = ' ';
         await asked.expect(request, successOf(spec, method));

@@ -1,0 +1,28 @@
+import { Pool, type PoolTasks } from '@rigel/contracts';
+import { Type } from 'typebox';
+
+/** A pool in the form of the API: clients read all three templates of every pool, 0 where none is set. */
+export const PoolRow = Type.Object({
+  ...Pool.properties,
+  tasks: Type.Object(
+    { expand: Type.Integer(), shrink: Type.Integer(), deploy: Type.Integer() },
+    { description: 'Ids of the templates that change the pool; 0 = none.' },
+  ),
+});
+
+const NONE: Required<PoolTasks> = { expand: 0, shrink: 0, deploy: 0 };
+
+export function toPoolRow<P extends Pool>(pool: P) {
+  return { ...pool, tasks: { ...NONE, ...pool.tasks } };
+}
+
+export const examplePool = {
+  id: 1,
+  name: 'shop-a',
+  desc: 'first room',
+  vm_type: 1,
+  sd_id: 1,
+  service_id: 1,
+  tasks: { expand: 0, shrink: 0, deploy: 3 },
+  node_count: 2,
+};

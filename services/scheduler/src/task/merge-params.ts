@@ -1,0 +1,93 @@
+import { isSecretParameter, nearestName, type ResolvedStep, ServiceError, show } from '@rigel/contracts';
+import { parametersOf } from './options.js';
+
+export interface MergedSteps {
+  steps: ResolvedStep[];
+  unused: UnusedParam[];
+}
+
+/** An override that fits no step. */
+export interface UnusedParam {
+  /** As it would be written: `step.param` or `param`. */
+  name: string;
+  /** What could have been meant. */
+  advice: string;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * Lays a request's overrides over the template's parameter values: `{step: {param: value}}` reaches every step of that
+ * name, `{param: value}` every step that has the parameter. `{param: {secret: name}}` is a value, unless a step is called so.
+ * The given steps stay as they are.
+ * @throws ServiceError `invalid` naming a value that is none.
+ */
+export function mergeParams(steps: readonly ResolvedStep[], params: Record<string, unknown>): MergedSteps {
+  const merged = steps.map((step) => ({ ...step, param_values: { ...step.param_values } }));
+  const known = new Map(merged.map((step) => [step, parametersOf(step)]));
+  const takersOf = (among: readonly ResolvedStep[], param: string) =>
+    among.filter((step) => known.get(step)?.has(param));
+  const all = [...new Set([...known.values()].flatMap((names) => [...names]))];
+  const unused: UnusedParam[] = [];
+  const lay = (param: string, value: unknown, among: readonly ResolvedStep[], name: string): void => {
+    const takers = takersOf(among, param);
+    if (takers.length === 0) {
+      const candidates = among === merged ? all : among.flatMap((step) => [...(known.get(step) ?? [])]);
+      unused.push({ name, advice: adviceFor(param, candidates) });
+    } else assertValue(name, value);
+    for (const step of takers) step.param_values[param] = value;
+  };
+  for (const [key, value] of Object.entries(params)) {
+    if (key === '') continue;
+    const named = merged.filter((step) => step.name === key);
+    const isStep = isObject(value) && (named.length > 0 || !isSecretParameter(value));
+    if (!isStep) lay(key, value, merged, key);
+    else if (named.length > 0) {
+      for (const [param, inner] of Object.entries(value)) {
+        if (param !== '') lay(param, inner, named, `${key}.${param}`);
+      }
+    } else if (takersOf(merged, key).length > 0) assertValue(key, value);
+    else {
+      const advice = adviceFor(key, [...merged.map(({ name }) => name), ...all]);
+      const names = Object.keys(value).filter((param) => param !== '');
+      unused.push(
+        ...(names.length === 0 ? [key] : names.map((param) => `${key}.${param}`)).map((name) => ({
+          name,
+          advice,
+        })),
+      );
+    }
+  }
+  return { steps: merged, unused };
+}
+
+function adviceFor(name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? 'they take none' : `the nearest known name is ${nearest}`;
+}
+
+/** @throws ServiceError `invalid` when no command could be given the value. */
+function assertValue(name: string, value: unknown): void {
+  const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  if (isScalar || isSecretParameter(value)) return;
+  throw new ServiceError(
+    'invalid',
+    `params.${name} must be a text, a number, true, false or a secret, not ${show(value)}`,
+    'params',
+  );
+}
+
+/** Overrides named in a refusal at most. */
+const NAMED = 5;
+
+/** The refusal of overrides that no step uses: a mistyped name would run the task with another value than was meant. */
+export function unusedParams(template: string, unused: readonly UnusedParam[]): ServiceError {
+  const named = unused.slice(0, NAMED).map(({ name, advice }) => `${show(name)} (${advice})`);
+  const more = unused.length > NAMED ? ` and ${unused.length - NAMED} more` : '';
+  return new ServiceError(
+    'invalid',
+    `params: no step of template ${show(template)} uses ${named.join(', ')}${more}; unused_params: warn runs the task without them`,
+    'params',
+  );
+}
