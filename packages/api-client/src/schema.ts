@@ -13,13 +13,13 @@ export interface paths {
         };
         /**
          * List clusters, newest first
-         * @description Role: viewer.
+         * @description Taken from existing clients and not read: template_id, task_name, timeout, auto, max_ratio, max_num, opr_user, nodes, params. Role: viewer.
          */
         get: operations["cluster.list"];
         put?: never;
         /**
          * List clusters, newest first
-         * @description Role: viewer.
+         * @description Taken from existing clients and not read: template_id, task_name, timeout, auto, max_ratio, max_num, opr_user, nodes, params. Role: viewer.
          */
         post: operations["cluster.list.post"];
         delete?: never;
@@ -39,7 +39,7 @@ export interface paths {
         put?: never;
         /**
          * Create a cluster
-         * @description Role: operator.
+         * @description Taken from existing clients and not read: id. Role: operator.
          */
         post: operations["cluster.create"];
         delete?: never;
@@ -125,13 +125,13 @@ export interface paths {
         };
         /**
          * List the services of a cluster, oldest first
-         * @description Role: viewer.
+         * @description Taken from existing clients and not read: cluster_id. Role: viewer.
          */
         get: operations["cluster.list_services.get"];
         put?: never;
         /**
          * List the services of a cluster, oldest first
-         * @description Role: viewer.
+         * @description Taken from existing clients and not read: cluster_id. Role: viewer.
          */
         post: operations["cluster.list_services"];
         delete?: never;
@@ -149,13 +149,13 @@ export interface paths {
         };
         /**
          * Create a service
-         * @description Role: operator.
+         * @description Taken from existing clients and not read: id. Role: operator.
          */
         get: operations["service.create.get"];
         put?: never;
         /**
          * Create a service
-         * @description Role: operator.
+         * @description Taken from existing clients and not read: id. Role: operator.
          */
         post: operations["service.create"];
         delete?: never;
@@ -241,13 +241,13 @@ export interface paths {
         };
         /**
          * List the pools of a service, oldest first
-         * @description Role: viewer.
+         * @description Taken from existing clients and not read: service_id. Role: viewer.
          */
         get: operations["service.list_pools.get"];
         put?: never;
         /**
          * List the pools of a service, oldest first
-         * @description Role: viewer.
+         * @description Taken from existing clients and not read: service_id. Role: viewer.
          */
         post: operations["service.list_pools"];
         delete?: never;
@@ -265,13 +265,13 @@ export interface paths {
         };
         /**
          * Create a pool
-         * @description Needs a JSON body, where these stand: tasks. Role: operator.
+         * @description Taken from existing clients and not read: id. Needs a JSON body, where these stand: tasks. Role: operator.
          */
         get: operations["pool.create.get"];
         put?: never;
         /**
          * Create a pool
-         * @description Role: operator.
+         * @description Taken from existing clients and not read: id. Role: operator.
          */
         post: operations["pool.create"];
         delete?: never;
@@ -385,13 +385,13 @@ export interface paths {
         };
         /**
          * List the nodes of a pool, oldest first
-         * @description status: 0 not ready, 1 ok, 3 failed. state: the state of the run in its last task (0 init, 1 running, 2 success, 3 failed, 4 stopped). Role: viewer.
+         * @description status: 0 not ready, 1 ok, 3 failed. state: the state of the run in its last task (0 init, 1 running, 2 success, 3 failed, 4 stopped). held_by: the task that holds the node now, null: none; absent while the scheduler does not answer. Taken from existing clients and not read: pool_id. Role: viewer.
          */
         get: operations["pool.list_nodes.get"];
         put?: never;
         /**
          * List the nodes of a pool, oldest first
-         * @description status: 0 not ready, 1 ok, 3 failed. state: the state of the run in its last task (0 init, 1 running, 2 success, 3 failed, 4 stopped). Role: viewer.
+         * @description status: 0 not ready, 1 ok, 3 failed. state: the state of the run in its last task (0 init, 1 running, 2 success, 3 failed, 4 stopped). held_by: the task that holds the node now, null: none; absent while the scheduler does not answer. Taken from existing clients and not read: pool_id. Role: viewer.
          */
         post: operations["pool.list_nodes"];
         delete?: never;
@@ -511,7 +511,7 @@ export interface paths {
         put?: never;
         /**
          * Add machines to a pool
-         * @description As many nodes without an address, and a task of the pool’s expand template (tasks.expand), whose first step must be create_vm, over them. The header X-Task-Id of the answer names the task. Role: operator.
+         * @description As many nodes without an address, and a task of the pool’s expand template (tasks.expand), whose first step must be create_vm, over them. The header X-Task-Id of the answer names the task. Taken from existing clients and not read: pool, template_id. Role: operator.
          */
         post: operations["pool.expand"];
         delete?: never;
@@ -531,7 +531,7 @@ export interface paths {
         put?: never;
         /**
          * Give machines of a pool back
-         * @description A task of the pool’s shrink template (tasks.shrink), whose last step must be return_vm. A node leaves the pool when its machine was given back. The header X-Task-Id of the answer names the task. Role: operator.
+         * @description A task of the pool’s shrink template (tasks.shrink), whose last step must be return_vm. A node leaves the pool when its machine was given back. The header X-Task-Id of the answer names the task. Taken from existing clients and not read: pool, template_id. Role: operator.
          */
         post: operations["pool.shrink"];
         delete?: never;
@@ -551,7 +551,7 @@ export interface paths {
         put?: never;
         /**
          * Put an image online on all nodes of a pool
-         * @description A task of the pool’s deploy template (tasks.deploy) over all its nodes that have an address; the first step whose name begins with start_service gets the tag. The header X-Task-Id of the answer names the task. Role: operator.
+         * @description A task of the pool’s deploy template (tasks.deploy) over all its nodes that have an address; the first step whose name begins with start_service gets the tag. The header X-Task-Id of the answer names the task. Taken from existing clients and not read: pool, template_id, timeout, auto. Role: operator.
          */
         post: operations["pool.deploy"];
         delete?: never;
@@ -595,7 +595,7 @@ export interface paths {
         put?: never;
         /**
          * Create an action
-         * @description Role: admin.
+         * @description Taken from existing clients and not read: id. Role: admin.
          */
         post: operations["action.create"];
         delete?: never;
@@ -707,7 +707,7 @@ export interface paths {
         put?: never;
         /**
          * Create an implementation of an action
-         * @description Role: admin.
+         * @description Taken from existing clients and not read: id. Role: admin.
          */
         post: operations["actimpl.create"];
         delete?: never;
@@ -727,7 +727,7 @@ export interface paths {
         put?: never;
         /**
          * Change an implementation
-         * @description Fields that are absent stay as they are. Another action_id moves it to that action. Role: admin.
+         * @description Fields that are absent stay as they are. Another action_id moves it to that action. An action that a remote step uses keeps something to run. Role: admin.
          */
         post: operations["actimpl.update"];
         delete?: never;
@@ -746,12 +746,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Delete an implementation
+         * Delete an implementation, unless a remote step would be left with an action that has none
          * @description Role: admin.
          */
         post: operations["actimpl.delete"];
         /**
-         * Delete an implementation
+         * Delete an implementation, unless a remote step would be left with an action that has none
          * @description Role: admin.
          */
         delete: operations["actimpl.delete.delete"];
@@ -819,7 +819,7 @@ export interface paths {
         put?: never;
         /**
          * Create a remote step
-         * @description Role: admin.
+         * @description Taken from existing clients and not read: id. Role: admin.
          */
         post: operations["remote_step.create"];
         delete?: never;
@@ -905,13 +905,13 @@ export interface paths {
         };
         /**
          * Create a template
-         * @description Needs a JSON body, where these stand: steps. Role: admin.
+         * @description Taken from existing clients and not read: id. Needs a JSON body, where these stand: steps. Role: admin.
          */
         get: operations["task_impl.create.get"];
         put?: never;
         /**
          * Create a template
-         * @description Role: admin.
+         * @description Taken from existing clients and not read: id. Role: admin.
          */
         post: operations["task_impl.create"];
         delete?: never;
@@ -930,12 +930,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Delete a template; tasks made from it keep their own copy
+         * Delete a template that no pool names; tasks made from it keep their own copy
          * @description Role: admin.
          */
         post: operations["task_impl.delete"];
         /**
-         * Delete a template; tasks made from it keep their own copy
+         * Delete a template that no pool names; tasks made from it keep their own copy
          * @description Role: admin.
          */
         delete: operations["task_impl.delete.delete"];
@@ -954,12 +954,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Delete a template; tasks made from it keep their own copy
+         * Delete a template that no pool names; tasks made from it keep their own copy
          * @description Role: admin.
          */
         post: operations["task_impl.delete.2"];
         /**
-         * Delete a template; tasks made from it keep their own copy
+         * Delete a template that no pool names; tasks made from it keep their own copy
          * @description Role: admin.
          */
         delete: operations["task_impl.delete.delete.2"];
@@ -1003,7 +1003,7 @@ export interface paths {
         put?: never;
         /**
          * Create a template
-         * @description Role: admin.
+         * @description Taken from existing clients and not read: id. Role: admin.
          */
         post: operations["task_tpl.create"];
         delete?: never;
@@ -1046,12 +1046,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Delete a template; tasks made from it keep their own copy
+         * Delete a template that no pool names; tasks made from it keep their own copy
          * @description Role: admin.
          */
         post: operations["task_tpl.delete"];
         /**
-         * Delete a template; tasks made from it keep their own copy
+         * Delete a template that no pool names; tasks made from it keep their own copy
          * @description Role: admin.
          */
         delete: operations["task_tpl.delete.delete"];
@@ -1115,7 +1115,7 @@ export interface paths {
         put?: never;
         /**
          * Create a template
-         * @description Role: admin.
+         * @description Taken from existing clients and not read: id. Role: admin.
          */
         post: operations["action_impl.create"];
         delete?: never;
@@ -1158,12 +1158,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Delete a template; tasks made from it keep their own copy
+         * Delete a template that no pool names; tasks made from it keep their own copy
          * @description Role: admin.
          */
         post: operations["action_impl.delete"];
         /**
-         * Delete a template; tasks made from it keep their own copy
+         * Delete a template that no pool names; tasks made from it keep their own copy
          * @description Role: admin.
          */
         delete: operations["action_impl.delete.delete"];
@@ -1182,12 +1182,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Delete a template; tasks made from it keep their own copy
+         * Delete a template that no pool names; tasks made from it keep their own copy
          * @description Role: admin.
          */
         post: operations["action_impl.delete.2"];
         /**
-         * Delete a template; tasks made from it keep their own copy
+         * Delete a template that no pool names; tasks made from it keep their own copy
          * @description Role: admin.
          */
         delete: operations["action_impl.delete.delete.2"];
@@ -1229,13 +1229,13 @@ export interface paths {
         };
         /**
          * Create a task over nodes, and start it
-         * @description Nodes of several pools make one task for each pool. The header X-Task-Id of the answer holds the ids of the new tasks, separated by commas. Needs a JSON body, where these stand: nodes, params. Role: operator.
+         * @description Nodes of several pools make one task for each pool. The header X-Task-Id of the answer holds the ids of the new tasks, separated by commas. Taken from existing clients and not read: id. Needs a JSON body, where these stand: nodes, params. Role: operator.
          */
         get: operations["task.create.get"];
         put?: never;
         /**
          * Create a task over nodes, and start it
-         * @description Nodes of several pools make one task for each pool. The header X-Task-Id of the answer holds the ids of the new tasks, separated by commas. Role: operator.
+         * @description Nodes of several pools make one task for each pool. The header X-Task-Id of the answer holds the ids of the new tasks, separated by commas. Taken from existing clients and not read: id. Role: operator.
          */
         post: operations["task.create"];
         delete?: never;
@@ -1581,13 +1581,13 @@ export interface paths {
         };
         /**
          * Scheduled expand tasks of a pool
-         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Role: viewer.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Taken from existing clients and not read: pool_id. Role: viewer.
          */
         get: operations["task.expand_list.get"];
         put?: never;
         /**
          * Scheduled expand tasks of a pool
-         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Role: viewer.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Taken from existing clients and not read: pool_id. Role: viewer.
          */
         post: operations["task.expand_list"];
         delete?: never;
@@ -1605,13 +1605,13 @@ export interface paths {
         };
         /**
          * Scheduled upload tasks of a pool
-         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Role: viewer.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Taken from existing clients and not read: pool_id. Role: viewer.
          */
         get: operations["task.upload_list.get"];
         put?: never;
         /**
          * Scheduled upload tasks of a pool
-         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Role: viewer.
+         * @description An array of at most one. A request with a parameter action gets the task itself, or null. Taken from existing clients and not read: pool_id. Role: viewer.
          */
         post: operations["task.upload_list"];
         delete?: never;
@@ -1723,7 +1723,7 @@ export interface paths {
         put?: never;
         /**
          * Make an API token
-         * @description The token is shown in this answer and never again: only a hash of it is kept. Role: admin.
+         * @description The token is shown in this answer and never again: only a hash of it is kept. So a repetition under the same Idempotency-Key makes no second one, and answers 409 with the id of the first. Role: admin.
          */
         post: operations["token.create"];
         delete?: never;
@@ -2029,7 +2029,10 @@ export interface operations {
     "cluster.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2040,16 +2043,22 @@ export interface operations {
                     name: string;
                     /** @description Description, up to 255 characters, may be empty. */
                     desc: string;
-                    /** @description Product line, usually 1. */
-                    biz: string;
+                    /**
+                     * @description Product line, usually 1.
+                     * @default
+                     */
+                    biz?: string;
                 };
                 "application/x-www-form-urlencoded": {
                     /** @description Name, 1 to 50 characters, unique. */
                     name: string;
                     /** @description Description, up to 255 characters, may be empty. */
                     desc: string;
-                    /** @description Product line, usually 1. */
-                    biz: string;
+                    /**
+                     * @description Product line, usually 1.
+                     * @default
+                     */
+                    biz?: string;
                 };
             };
         };
@@ -2099,6 +2108,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -2704,7 +2734,10 @@ export interface operations {
                 /** @description Id of the cluster that the service belongs to. */
                 cluster_id: number;
             };
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2759,13 +2792,37 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
     "service.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2847,6 +2904,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -3349,6 +3427,8 @@ export interface operations {
                      *           "sd_id": 1,
                      *           "service_id": 1,
                      *           "tasks": {
+                     *             "expand": 0,
+                     *             "shrink": 0,
                      *             "deploy": 3
                      *           },
                      *           "node_count": 2
@@ -3371,10 +3451,11 @@ export interface operations {
                             vm_type: number;
                             sd_id: number;
                             service_id: number;
+                            /** @description Ids of the templates that change the pool; 0 = none. */
                             tasks: {
-                                expand?: number;
-                                shrink?: number;
-                                deploy?: number;
+                                expand: number;
+                                shrink: number;
+                                deploy: number;
                             };
                             node_count: number;
                         }[];
@@ -3473,6 +3554,8 @@ export interface operations {
                      *           "sd_id": 1,
                      *           "service_id": 1,
                      *           "tasks": {
+                     *             "expand": 0,
+                     *             "shrink": 0,
                      *             "deploy": 3
                      *           },
                      *           "node_count": 2
@@ -3495,10 +3578,11 @@ export interface operations {
                             vm_type: number;
                             sd_id: number;
                             service_id: number;
+                            /** @description Ids of the templates that change the pool; 0 = none. */
                             tasks: {
-                                expand?: number;
-                                shrink?: number;
-                                deploy?: number;
+                                expand: number;
+                                shrink: number;
+                                deploy: number;
                             };
                             node_count: number;
                         }[];
@@ -3549,7 +3633,10 @@ export interface operations {
                 /** @description Id of the service that the pool belongs to. */
                 service_id: number;
             };
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3604,13 +3691,37 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3710,6 +3821,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -4108,6 +4240,8 @@ export interface operations {
                      *           "sd_id": 1,
                      *           "service_id": 1,
                      *           "tasks": {
+                     *             "expand": 0,
+                     *             "shrink": 0,
                      *             "deploy": 3
                      *           },
                      *           "node_count": 2,
@@ -4132,10 +4266,11 @@ export interface operations {
                             vm_type: number;
                             sd_id: number;
                             service_id: number;
+                            /** @description Ids of the templates that change the pool; 0 = none. */
                             tasks: {
-                                expand?: number;
-                                shrink?: number;
-                                deploy?: number;
+                                expand: number;
+                                shrink: number;
+                                deploy: number;
                             };
                             node_count: number;
                             /** @description 1 when another pool's scheduled task depends on this pool. */
@@ -4235,6 +4370,8 @@ export interface operations {
                      *           "sd_id": 1,
                      *           "service_id": 1,
                      *           "tasks": {
+                     *             "expand": 0,
+                     *             "shrink": 0,
                      *             "deploy": 3
                      *           },
                      *           "node_count": 2,
@@ -4259,10 +4396,11 @@ export interface operations {
                             vm_type: number;
                             sd_id: number;
                             service_id: number;
+                            /** @description Ids of the templates that change the pool; 0 = none. */
                             tasks: {
-                                expand?: number;
-                                shrink?: number;
-                                deploy?: number;
+                                expand: number;
+                                shrink: number;
+                                deploy: number;
                             };
                             node_count: number;
                             /** @description 1 when another pool's scheduled task depends on this pool. */
@@ -4333,6 +4471,8 @@ export interface operations {
                      *         "sd_id": 1,
                      *         "service_id": 1,
                      *         "tasks": {
+                     *           "expand": 0,
+                     *           "shrink": 0,
                      *           "deploy": 3
                      *         },
                      *         "node_count": 2
@@ -4351,10 +4491,11 @@ export interface operations {
                             vm_type: number;
                             sd_id: number;
                             service_id: number;
+                            /** @description Ids of the templates that change the pool; 0 = none. */
                             tasks: {
-                                expand?: number;
-                                shrink?: number;
-                                deploy?: number;
+                                expand: number;
+                                shrink: number;
+                                deploy: number;
                             };
                             node_count: number;
                         };
@@ -4417,6 +4558,8 @@ export interface operations {
                      *         "sd_id": 1,
                      *         "service_id": 1,
                      *         "tasks": {
+                     *           "expand": 0,
+                     *           "shrink": 0,
                      *           "deploy": 3
                      *         },
                      *         "node_count": 2
@@ -4435,10 +4578,11 @@ export interface operations {
                             vm_type: number;
                             sd_id: number;
                             service_id: number;
+                            /** @description Ids of the templates that change the pool; 0 = none. */
                             tasks: {
-                                expand?: number;
-                                shrink?: number;
-                                deploy?: number;
+                                expand: number;
+                                shrink: number;
+                                deploy: number;
                             };
                             node_count: number;
                         };
@@ -4509,7 +4653,8 @@ export interface operations {
                      *           "state": 2,
                      *           "node_type": "manual",
                      *           "pool_id": 1,
-                     *           "vnode_type": "manual"
+                     *           "vnode_type": "manual",
+                     *           "held_by": null
                      *         }
                      *       ],
                      *       "page": 1,
@@ -4531,6 +4676,16 @@ export interface operations {
                             node_type: "manual" | "crontab";
                             pool_id: number;
                             vnode_type: "manual" | "crontab";
+                            /** @description The task that holds the node now: no other one gets it. null: none. */
+                            held_by?: {
+                                task_id: number;
+                                name: string;
+                                opr_user: string;
+                                /** @description When the task was made, RFC 3339, in UTC. */
+                                since: string;
+                                /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
+                                ending: boolean;
+                            } | null;
                         }[];
                         page: number;
                         page_size: number;
@@ -4627,7 +4782,8 @@ export interface operations {
                      *           "state": 2,
                      *           "node_type": "manual",
                      *           "pool_id": 1,
-                     *           "vnode_type": "manual"
+                     *           "vnode_type": "manual",
+                     *           "held_by": null
                      *         }
                      *       ],
                      *       "page": 1,
@@ -4649,6 +4805,16 @@ export interface operations {
                             node_type: "manual" | "crontab";
                             pool_id: number;
                             vnode_type: "manual" | "crontab";
+                            /** @description The task that holds the node now: no other one gets it. null: none. */
+                            held_by?: {
+                                task_id: number;
+                                name: string;
+                                opr_user: string;
+                                /** @description When the task was made, RFC 3339, in UTC. */
+                                since: string;
+                                /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
+                                ending: boolean;
+                            } | null;
                         }[];
                         page: number;
                         page_size: number;
@@ -4686,7 +4852,10 @@ export interface operations {
     "pool.add_nodes.get": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id of the pool. */
                 id: number;
@@ -4744,13 +4913,37 @@ export interface operations {
                     };
                 };
             };
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.add_nodes": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id of the pool. */
                 id: number;
@@ -4822,6 +5015,27 @@ export interface operations {
                         code: 404;
                         msg: string;
                         data: unknown[];
+                    };
+                };
+            };
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
                     };
                 };
             };
@@ -5370,7 +5584,10 @@ export interface operations {
     "pool.expand": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id of the pool. */
                 id: number;
@@ -5435,13 +5652,37 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.shrink": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id of the pool. */
                 id: number;
@@ -5451,11 +5692,11 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Addresses of the nodes to give back. */
+                    /** @description Addresses of the nodes to give back; blank ones are passed over. */
                     nodes: string[];
                 };
                 "application/x-www-form-urlencoded": {
-                    /** @description Addresses of the nodes to give back. */
+                    /** @description Addresses of the nodes to give back; blank ones are passed over. */
                     nodes: string[];
                 };
             };
@@ -5506,13 +5747,37 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
     "pool.deploy": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id of the pool. */
                 id: number;
@@ -5528,7 +5793,7 @@ export interface operations {
                     tag: string;
                     /** @description Percent of the nodes handled at once. */
                     max_ratio?: number;
-                    /** @description Failed nodes that the run tolerates. */
+                    /** @description Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it. */
                     max_fail_num?: number;
                     /** @description The same in percent of the nodes. */
                     max_fail_ratio?: number;
@@ -5540,7 +5805,7 @@ export interface operations {
                     tag: string;
                     /** @description Percent of the nodes handled at once. */
                     max_ratio?: number;
-                    /** @description Failed nodes that the run tolerates. */
+                    /** @description Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it. */
                     max_fail_num?: number;
                     /** @description The same in percent of the nodes. */
                     max_fail_ratio?: number;
@@ -5593,6 +5858,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5799,7 +6085,10 @@ export interface operations {
     "action.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5873,6 +6162,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6454,7 +6764,10 @@ export interface operations {
     "actimpl.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6502,6 +6815,8 @@ export interface operations {
                         /** @enum {string} */
                         msg: "success";
                         data: number;
+                        /** @description What was saved differently than it was given, and why. Absent where nothing was. */
+                        notes?: string[];
                     };
                 };
             };
@@ -6528,6 +6843,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6545,7 +6881,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description What the id is. Absent: an action’s when action_id is the same number and that action has an implementation, else an implementation’s.
+                     * @description What the id is. Absent: an action’s when action_id is the same number (its implementation is made when it has none, type and template given), else an implementation’s.
                      * @enum {unknown}
                      */
                     by?: "impl" | "action";
@@ -6560,7 +6896,7 @@ export interface operations {
                 };
                 "application/x-www-form-urlencoded": {
                     /**
-                     * @description What the id is. Absent: an action’s when action_id is the same number and that action has an implementation, else an implementation’s.
+                     * @description What the id is. Absent: an action’s when action_id is the same number (its implementation is made when it has none, type and template given), else an implementation’s.
                      * @enum {unknown}
                      */
                     by?: "impl" | "action";
@@ -6596,6 +6932,8 @@ export interface operations {
                         msg: "success";
                         /** @enum {string} */
                         data: "";
+                        /** @description What was saved differently than it was given, and why. Absent where nothing was. */
+                        notes?: string[];
                     };
                 };
             };
@@ -6770,7 +7108,7 @@ export interface operations {
     "actimpl.info.get": {
         parameters: {
             query?: {
-                /** @description What the id is. Absent: an action’s when it has an implementation, else an implementation’s. */
+                /** @description What the id is. Absent: an action’s; an implementation’s only when no action has it. */
                 by?: "impl" | "action";
             };
             header?: never;
@@ -6882,14 +7220,14 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description What the id is. Absent: an action’s when it has an implementation, else an implementation’s.
+                     * @description What the id is. Absent: an action’s; an implementation’s only when no action has it.
                      * @enum {unknown}
                      */
                     by?: "impl" | "action";
                 };
                 "application/x-www-form-urlencoded": {
                     /**
-                     * @description What the id is. Absent: an action’s when it has an implementation, else an implementation’s.
+                     * @description What the id is. Absent: an action’s; an implementation’s only when no action has it.
                      * @enum {unknown}
                      */
                     by?: "impl" | "action";
@@ -7192,7 +7530,10 @@ export interface operations {
     "remote_step.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7262,6 +7603,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7736,7 +8098,10 @@ export interface operations {
                 /** @description Description, up to 255 characters, may be empty. */
                 desc?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7808,13 +8173,37 @@ export interface operations {
                     };
                 };
             };
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
     "task_impl.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7839,13 +8228,21 @@ export interface operations {
                         retry?: {
                             /** @description Extra attempts after the first. */
                             retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same. */
+                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                             ignore_error?: boolean;
                         } | "";
                         /** @description Extra attempts after the first. */
                         retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same. */
+                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                         ignore_error?: boolean;
+                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                        timeout?: number;
+                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                        stop_grace?: number;
+                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                        reboot?: boolean;
+                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                        ready_wait?: number;
                     }[];
                 };
                 "application/x-www-form-urlencoded": {
@@ -7867,13 +8264,21 @@ export interface operations {
                         retry?: {
                             /** @description Extra attempts after the first. */
                             retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same. */
+                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                             ignore_error?: boolean;
                         } | "";
                         /** @description Extra attempts after the first. */
                         retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same. */
+                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                         ignore_error?: boolean;
+                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                        timeout?: number;
+                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                        stop_grace?: number;
+                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                        reboot?: boolean;
+                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                        ready_wait?: number;
                     }[];
                 };
             };
@@ -7945,6 +8350,27 @@ export interface operations {
                     };
                 };
             };
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7992,7 +8418,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description task impl not found — any other refusal; it does not exist. */
+            /** @description task impl not found — any other refusal; it does not exist. (the reason) — something still needs it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8052,7 +8478,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description task impl not found — any other refusal; it does not exist. */
+            /** @description task impl not found — any other refusal; it does not exist. (the reason) — something still needs it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8112,7 +8538,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description task impl not found — any other refusal; it does not exist. */
+            /** @description task impl not found — any other refusal; it does not exist. (the reason) — something still needs it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8172,7 +8598,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description task impl not found — any other refusal; it does not exist. */
+            /** @description task impl not found — any other refusal; it does not exist. (the reason) — something still needs it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8264,6 +8690,14 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                         }[];
                         page: number;
@@ -8391,6 +8825,14 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                         }[];
                         page: number;
@@ -8429,7 +8871,10 @@ export interface operations {
     "task_tpl.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8451,13 +8896,21 @@ export interface operations {
                         retry?: {
                             /** @description Extra attempts after the first. */
                             retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same. */
+                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                             ignore_error?: boolean;
                         } | "";
                         /** @description Extra attempts after the first. */
                         retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same. */
+                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                         ignore_error?: boolean;
+                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                        timeout?: number;
+                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                        stop_grace?: number;
+                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                        reboot?: boolean;
+                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                        ready_wait?: number;
                     }[];
                 };
                 "application/x-www-form-urlencoded": {
@@ -8476,13 +8929,21 @@ export interface operations {
                         retry?: {
                             /** @description Extra attempts after the first. */
                             retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same. */
+                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                             ignore_error?: boolean;
                         } | "";
                         /** @description Extra attempts after the first. */
                         retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same. */
+                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                         ignore_error?: boolean;
+                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                        timeout?: number;
+                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                        stop_grace?: number;
+                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                        reboot?: boolean;
+                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                        ready_wait?: number;
                     }[];
                 };
             };
@@ -8533,6 +8994,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8604,6 +9086,14 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                         }[];
                         page: number;
@@ -8731,6 +9221,14 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                         }[];
                         page: number;
@@ -8802,7 +9300,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. */
+            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8862,7 +9360,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. */
+            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8945,6 +9443,14 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                         };
                     };
@@ -9035,6 +9541,14 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                         };
                     };
@@ -9094,13 +9608,21 @@ export interface operations {
                         retry?: {
                             /** @description Extra attempts after the first. */
                             retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same. */
+                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                             ignore_error?: boolean;
                         } | "";
                         /** @description Extra attempts after the first. */
                         retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same. */
+                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                         ignore_error?: boolean;
+                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                        timeout?: number;
+                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                        stop_grace?: number;
+                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                        reboot?: boolean;
+                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                        ready_wait?: number;
                     }[];
                 };
                 "application/x-www-form-urlencoded": {
@@ -9119,13 +9641,21 @@ export interface operations {
                         retry?: {
                             /** @description Extra attempts after the first. */
                             retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same. */
+                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                             ignore_error?: boolean;
                         } | "";
                         /** @description Extra attempts after the first. */
                         retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same. */
+                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                         ignore_error?: boolean;
+                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                        timeout?: number;
+                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                        stop_grace?: number;
+                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                        reboot?: boolean;
+                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                        ready_wait?: number;
                     }[];
                 };
             };
@@ -9183,7 +9713,10 @@ export interface operations {
     "action_impl.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9205,13 +9738,21 @@ export interface operations {
                         retry?: {
                             /** @description Extra attempts after the first. */
                             retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same. */
+                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                             ignore_error?: boolean;
                         } | "";
                         /** @description Extra attempts after the first. */
                         retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same. */
+                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                         ignore_error?: boolean;
+                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                        timeout?: number;
+                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                        stop_grace?: number;
+                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                        reboot?: boolean;
+                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                        ready_wait?: number;
                     }[];
                 };
                 "application/x-www-form-urlencoded": {
@@ -9230,13 +9771,21 @@ export interface operations {
                         retry?: {
                             /** @description Extra attempts after the first. */
                             retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same. */
+                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                             ignore_error?: boolean;
                         } | "";
                         /** @description Extra attempts after the first. */
                         retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same. */
+                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
                         ignore_error?: boolean;
+                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                        timeout?: number;
+                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                        stop_grace?: number;
+                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                        reboot?: boolean;
+                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                        ready_wait?: number;
                     }[];
                 };
             };
@@ -9287,6 +9836,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9358,6 +9928,14 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                         }[];
                         page: number;
@@ -9485,6 +10063,14 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                         }[];
                         page: number;
@@ -9556,7 +10142,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. */
+            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9616,7 +10202,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. */
+            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9684,7 +10270,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. */
+            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9744,7 +10330,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. */
+            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9985,14 +10571,19 @@ export interface operations {
                 max_ratio?: number;
                 /** @description Most nodes in a batch, 0 = no limit. */
                 max_num?: number;
-                /** @description Failed nodes that the run tolerates before it halts. */
+                /** @description Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it. */
                 max_fail_num?: number;
                 /** @description The same in percent of the nodes. */
                 max_fail_ratio?: number;
                 /** @description Operator; default: the text of the Authorization header. */
                 opr_user?: string;
+                /** @description Values that no step uses: refused, or (warn) kept, told of in the log of the task, and not used. */
+                unused_params?: "refuse" | "warn";
             };
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10043,13 +10634,37 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
     "task.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10080,13 +10695,13 @@ export interface operations {
                      * @default 0
                      */
                     max_num?: number;
-                    /** @description Failed nodes that the run tolerates before it halts. */
+                    /** @description Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it. */
                     max_fail_num?: number;
                     /** @description The same in percent of the nodes. */
                     max_fail_ratio?: number;
                     /** @description Operator; default: the text of the Authorization header. */
                     opr_user?: string;
-                    /** @description Nodes to work on, by address. */
+                    /** @description Nodes to work on, by address; blank addresses are passed over. */
                     nodes: ({
                         ip: string;
                     } | string)[] | {
@@ -10101,6 +10716,12 @@ export interface operations {
                     } | {
                         [key: string]: unknown;
                     }[];
+                    /**
+                     * @description Values that no step uses: refused, or (warn) kept, told of in the log of the task, and not used.
+                     * @default refuse
+                     * @enum {unknown}
+                     */
+                    unused_params?: "refuse" | "warn";
                 };
                 "application/x-www-form-urlencoded": {
                     /** @description Id of the template to run. */
@@ -10127,13 +10748,13 @@ export interface operations {
                      * @default 0
                      */
                     max_num?: number;
-                    /** @description Failed nodes that the run tolerates before it halts. */
+                    /** @description Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it. */
                     max_fail_num?: number;
                     /** @description The same in percent of the nodes. */
                     max_fail_ratio?: number;
                     /** @description Operator; default: the text of the Authorization header. */
                     opr_user?: string;
-                    /** @description Nodes to work on, by address. */
+                    /** @description Nodes to work on, by address; blank addresses are passed over. */
                     nodes: ({
                         ip: string;
                     } | string)[] | {
@@ -10148,6 +10769,12 @@ export interface operations {
                     } | {
                         [key: string]: unknown;
                     }[];
+                    /**
+                     * @description Values that no step uses: refused, or (warn) kept, told of in the log of the task, and not used.
+                     * @default refuse
+                     * @enum {unknown}
+                     */
+                    unused_params?: "refuse" | "warn";
                 };
             };
         };
@@ -10197,6 +10824,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -11398,6 +12046,7 @@ export interface operations {
                      *             0,
                      *             0
                      *           ],
+                     *           "ignored": 0,
                      *           "created": "2026-01-05 08:00:00",
                      *           "updated": "2026-01-05 08:00:42",
                      *           "Status": 2,
@@ -11438,11 +12087,21 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                             step_len: number;
                             opr_user: string;
                             flow_type: "manual" | "crontab";
                             stat: number[];
+                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
+                            ignored: number;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
                             created: string;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
@@ -11565,6 +12224,7 @@ export interface operations {
                      *             0,
                      *             0
                      *           ],
+                     *           "ignored": 0,
                      *           "created": "2026-01-05 08:00:00",
                      *           "updated": "2026-01-05 08:00:42",
                      *           "Status": 2,
@@ -11605,11 +12265,21 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                             step_len: number;
                             opr_user: string;
                             flow_type: "manual" | "crontab";
                             stat: number[];
+                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
+                            ignored: number;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
                             created: string;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
@@ -11707,6 +12377,7 @@ export interface operations {
                      *             0,
                      *             0
                      *           ],
+                     *           "ignored": 0,
                      *           "created": "2026-01-05 08:00:00",
                      *           "updated": "2026-01-05 08:00:42",
                      *           "Status": 2,
@@ -11744,11 +12415,21 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                             step_len: number;
                             opr_user: string;
                             flow_type: "manual" | "crontab";
                             stat: number[];
+                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
+                            ignored: number;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
                             created: string;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
@@ -11773,11 +12454,21 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                             step_len: number;
                             opr_user: string;
                             flow_type: "manual" | "crontab";
                             stat: number[];
+                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
+                            ignored: number;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
                             created: string;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
@@ -11906,6 +12597,7 @@ export interface operations {
                      *             0,
                      *             0
                      *           ],
+                     *           "ignored": 0,
                      *           "created": "2026-01-05 08:00:00",
                      *           "updated": "2026-01-05 08:00:42",
                      *           "Status": 2,
@@ -11943,11 +12635,21 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                             step_len: number;
                             opr_user: string;
                             flow_type: "manual" | "crontab";
                             stat: number[];
+                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
+                            ignored: number;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
                             created: string;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
@@ -11972,11 +12674,21 @@ export interface operations {
                                     retry_times: number;
                                     ignore_error: boolean;
                                 };
+                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                                timeout?: number;
+                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                                stop_grace?: number;
+                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                                reboot?: boolean;
+                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                                ready_wait?: number;
                             }[];
                             step_len: number;
                             opr_user: string;
                             flow_type: "manual" | "crontab";
                             stat: number[];
+                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
+                            ignored: number;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
                             created: string;
                             /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
@@ -12070,6 +12782,7 @@ export interface operations {
                      *           "batch_id": 1,
                      *           "Created": "2026-01-05T08:00:00.000Z",
                      *           "Updated": "2026-01-05T08:00:12.000Z",
+                     *           "held_by": null,
                      *           "steps": {
                      *             "name": "start_service",
                      *             "num": 1,
@@ -12111,6 +12824,16 @@ export interface operations {
                             Created: string;
                             /** @description RFC 3339, in UTC. */
                             Updated: string;
+                            /** @description The task that holds the node now: no other one gets it. null: none. */
+                            held_by: {
+                                task_id: number;
+                                name: string;
+                                opr_user: string;
+                                /** @description When the task was made, RFC 3339, in UTC. */
+                                since: string;
+                                /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
+                                ending: boolean;
+                            } | null;
                             steps: {
                                 /** @description The current step. */
                                 name: string;
@@ -12145,9 +12868,21 @@ export interface operations {
                                 batch_id: number;
                                 /** @description RFC 3339, in UTC. */
                                 Created: string;
-                                /** @description RFC 3339, in UTC. */
+                                /** @description RFC 3339, in UTC; 0000-00-00 00:00:00 while the node runs. */
                                 Updated: string;
+                                /** @description The task that holds the node now: no other one gets it. null: none. */
+                                held_by: {
+                                    task_id: number;
+                                    name: string;
+                                    opr_user: string;
+                                    /** @description When the task was made, RFC 3339, in UTC. */
+                                    since: string;
+                                    /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
+                                    ending: boolean;
+                                } | null;
                                 steps: string;
+                                /** @description Why a failed node failed, without characters that a page would read. */
+                                error?: string;
                             }[];
                         });
                     };
@@ -12215,6 +12950,7 @@ export interface operations {
                      *           "batch_id": 1,
                      *           "Created": "2026-01-05T08:00:00.000Z",
                      *           "Updated": "2026-01-05T08:00:12.000Z",
+                     *           "held_by": null,
                      *           "steps": {
                      *             "name": "start_service",
                      *             "num": 1,
@@ -12256,6 +12992,16 @@ export interface operations {
                             Created: string;
                             /** @description RFC 3339, in UTC. */
                             Updated: string;
+                            /** @description The task that holds the node now: no other one gets it. null: none. */
+                            held_by: {
+                                task_id: number;
+                                name: string;
+                                opr_user: string;
+                                /** @description When the task was made, RFC 3339, in UTC. */
+                                since: string;
+                                /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
+                                ending: boolean;
+                            } | null;
                             steps: {
                                 /** @description The current step. */
                                 name: string;
@@ -12290,9 +13036,21 @@ export interface operations {
                                 batch_id: number;
                                 /** @description RFC 3339, in UTC. */
                                 Created: string;
-                                /** @description RFC 3339, in UTC. */
+                                /** @description RFC 3339, in UTC; 0000-00-00 00:00:00 while the node runs. */
                                 Updated: string;
+                                /** @description The task that holds the node now: no other one gets it. null: none. */
+                                held_by: {
+                                    task_id: number;
+                                    name: string;
+                                    opr_user: string;
+                                    /** @description When the task was made, RFC 3339, in UTC. */
+                                    since: string;
+                                    /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
+                                    ending: boolean;
+                                } | null;
                                 steps: string;
+                                /** @description Why a failed node failed, without characters that a page would read. */
+                                error?: string;
                             }[];
                         });
                     };
@@ -12327,7 +13085,7 @@ export interface operations {
     "task.node_log.get": {
         parameters: {
             query?: {
-                /** @description Server-sent events as the output appears, until the node run has ended (GET alone). */
+                /** @description Server-sent events as the output appears, until the node run has ended (GET alone). Of output over the limit that comes faster than it can be passed on a line says how much is left out. */
                 follow?: boolean;
                 /** @description Id of the last event received: the stream goes on after it. For clients that cannot set the header Last-Event-ID, which goes before it. */
                 last_event_id?: string;
@@ -12447,7 +13205,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Server-sent events as the output appears, until the node run has ended (GET alone).
+                     * @description Server-sent events as the output appears, until the node run has ended (GET alone). Of output over the limit that comes faster than it can be passed on a line says how much is left out.
                      * @default false
                      */
                     follow?: boolean;
@@ -12456,7 +13214,7 @@ export interface operations {
                 };
                 "application/x-www-form-urlencoded": {
                     /**
-                     * @description Server-sent events as the output appears, until the node run has ended (GET alone).
+                     * @description Server-sent events as the output appears, until the node run has ended (GET alone). Of output over the limit that comes faster than it can be passed on a line says how much is left out.
                      * @default false
                      */
                     follow?: boolean;
@@ -12569,7 +13327,7 @@ export interface operations {
                      *
                      *     id: 15-end
                      *     event: end
-                     *     data: {"task_id":1,"state":2,"end_reason":"completed","stat":[0,0,12,0,0]}
+                     *     data: {"task_id":1,"state":2,"end_reason":"completed","stat":[0,0,12,0,0],"ignored":0}
                      */
                     "text/event-stream": string;
                 };
@@ -12789,10 +13547,11 @@ export interface operations {
                                 vm_type: number;
                                 sd_id: number;
                                 service_id: number;
+                                /** @description Ids of the templates that change the pool; 0 = none. */
                                 tasks: {
-                                    expand?: number;
-                                    shrink?: number;
-                                    deploy?: number;
+                                    expand: number;
+                                    shrink: number;
+                                    deploy: number;
                                 };
                                 node_count: number;
                             } | Record<string, never>;
@@ -12820,10 +13579,11 @@ export interface operations {
                                     vm_type: number;
                                     sd_id: number;
                                     service_id: number;
+                                    /** @description Ids of the templates that change the pool; 0 = none. */
                                     tasks: {
-                                        expand?: number;
-                                        shrink?: number;
-                                        deploy?: number;
+                                        expand: number;
+                                        shrink: number;
+                                        deploy: number;
                                     };
                                     node_count: number;
                                 } | Record<string, never>;
@@ -12843,10 +13603,11 @@ export interface operations {
                                 vm_type: number;
                                 sd_id: number;
                                 service_id: number;
+                                /** @description Ids of the templates that change the pool; 0 = none. */
                                 tasks: {
-                                    expand?: number;
-                                    shrink?: number;
-                                    deploy?: number;
+                                    expand: number;
+                                    shrink: number;
+                                    deploy: number;
                                 };
                                 node_count: number;
                             } | Record<string, never>;
@@ -12874,10 +13635,11 @@ export interface operations {
                                     vm_type: number;
                                     sd_id: number;
                                     service_id: number;
+                                    /** @description Ids of the templates that change the pool; 0 = none. */
                                     tasks: {
-                                        expand?: number;
-                                        shrink?: number;
-                                        deploy?: number;
+                                        expand: number;
+                                        shrink: number;
+                                        deploy: number;
                                     };
                                     node_count: number;
                                 } | Record<string, never>;
@@ -12968,10 +13730,11 @@ export interface operations {
                                 vm_type: number;
                                 sd_id: number;
                                 service_id: number;
+                                /** @description Ids of the templates that change the pool; 0 = none. */
                                 tasks: {
-                                    expand?: number;
-                                    shrink?: number;
-                                    deploy?: number;
+                                    expand: number;
+                                    shrink: number;
+                                    deploy: number;
                                 };
                                 node_count: number;
                             } | Record<string, never>;
@@ -12999,10 +13762,11 @@ export interface operations {
                                     vm_type: number;
                                     sd_id: number;
                                     service_id: number;
+                                    /** @description Ids of the templates that change the pool; 0 = none. */
                                     tasks: {
-                                        expand?: number;
-                                        shrink?: number;
-                                        deploy?: number;
+                                        expand: number;
+                                        shrink: number;
+                                        deploy: number;
                                     };
                                     node_count: number;
                                 } | Record<string, never>;
@@ -13022,10 +13786,11 @@ export interface operations {
                                 vm_type: number;
                                 sd_id: number;
                                 service_id: number;
+                                /** @description Ids of the templates that change the pool; 0 = none. */
                                 tasks: {
-                                    expand?: number;
-                                    shrink?: number;
-                                    deploy?: number;
+                                    expand: number;
+                                    shrink: number;
+                                    deploy: number;
                                 };
                                 node_count: number;
                             } | Record<string, never>;
@@ -13053,10 +13818,11 @@ export interface operations {
                                     vm_type: number;
                                     sd_id: number;
                                     service_id: number;
+                                    /** @description Ids of the templates that change the pool; 0 = none. */
                                     tasks: {
-                                        expand?: number;
-                                        shrink?: number;
-                                        deploy?: number;
+                                        expand: number;
+                                        shrink: number;
+                                        deploy: number;
                                     };
                                     node_count: number;
                                 } | Record<string, never>;
@@ -13139,10 +13905,11 @@ export interface operations {
                                 vm_type: number;
                                 sd_id: number;
                                 service_id: number;
+                                /** @description Ids of the templates that change the pool; 0 = none. */
                                 tasks: {
-                                    expand?: number;
-                                    shrink?: number;
-                                    deploy?: number;
+                                    expand: number;
+                                    shrink: number;
+                                    deploy: number;
                                 };
                                 node_count: number;
                             } | Record<string, never>;
@@ -13170,10 +13937,11 @@ export interface operations {
                                     vm_type: number;
                                     sd_id: number;
                                     service_id: number;
+                                    /** @description Ids of the templates that change the pool; 0 = none. */
                                     tasks: {
-                                        expand?: number;
-                                        shrink?: number;
-                                        deploy?: number;
+                                        expand: number;
+                                        shrink: number;
+                                        deploy: number;
                                     };
                                     node_count: number;
                                 } | Record<string, never>;
@@ -13193,10 +13961,11 @@ export interface operations {
                                 vm_type: number;
                                 sd_id: number;
                                 service_id: number;
+                                /** @description Ids of the templates that change the pool; 0 = none. */
                                 tasks: {
-                                    expand?: number;
-                                    shrink?: number;
-                                    deploy?: number;
+                                    expand: number;
+                                    shrink: number;
+                                    deploy: number;
                                 };
                                 node_count: number;
                             } | Record<string, never>;
@@ -13224,10 +13993,11 @@ export interface operations {
                                     vm_type: number;
                                     sd_id: number;
                                     service_id: number;
+                                    /** @description Ids of the templates that change the pool; 0 = none. */
                                     tasks: {
-                                        expand?: number;
-                                        shrink?: number;
-                                        deploy?: number;
+                                        expand: number;
+                                        shrink: number;
+                                        deploy: number;
                                     };
                                     node_count: number;
                                 } | Record<string, never>;
@@ -13318,10 +14088,11 @@ export interface operations {
                                 vm_type: number;
                                 sd_id: number;
                                 service_id: number;
+                                /** @description Ids of the templates that change the pool; 0 = none. */
                                 tasks: {
-                                    expand?: number;
-                                    shrink?: number;
-                                    deploy?: number;
+                                    expand: number;
+                                    shrink: number;
+                                    deploy: number;
                                 };
                                 node_count: number;
                             } | Record<string, never>;
@@ -13349,10 +14120,11 @@ export interface operations {
                                     vm_type: number;
                                     sd_id: number;
                                     service_id: number;
+                                    /** @description Ids of the templates that change the pool; 0 = none. */
                                     tasks: {
-                                        expand?: number;
-                                        shrink?: number;
-                                        deploy?: number;
+                                        expand: number;
+                                        shrink: number;
+                                        deploy: number;
                                     };
                                     node_count: number;
                                 } | Record<string, never>;
@@ -13372,10 +14144,11 @@ export interface operations {
                                 vm_type: number;
                                 sd_id: number;
                                 service_id: number;
+                                /** @description Ids of the templates that change the pool; 0 = none. */
                                 tasks: {
-                                    expand?: number;
-                                    shrink?: number;
-                                    deploy?: number;
+                                    expand: number;
+                                    shrink: number;
+                                    deploy: number;
                                 };
                                 node_count: number;
                             } | Record<string, never>;
@@ -13403,10 +14176,11 @@ export interface operations {
                                     vm_type: number;
                                     sd_id: number;
                                     service_id: number;
+                                    /** @description Ids of the templates that change the pool; 0 = none. */
                                     tasks: {
-                                        expand?: number;
-                                        shrink?: number;
-                                        deploy?: number;
+                                        expand: number;
+                                        shrink: number;
+                                        deploy: number;
                                     };
                                     node_count: number;
                                 } | Record<string, never>;
@@ -13450,7 +14224,10 @@ export interface operations {
     "task.save_task": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13565,6 +14342,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -14343,7 +15141,10 @@ export interface operations {
     "token.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14425,6 +15226,27 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 409,
+                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 409;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
             429: components["responses"]["TooManyRequests"];
         };
     };
