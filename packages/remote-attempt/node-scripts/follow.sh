@@ -1,11 +1,13 @@
 # Follows an attempt: passes its output on while it runs and tells its outcome, which it judges itself when the
 # runner is gone. See common.sh.
 #
-# Set before: rg_head rg_tail (see rg_send_rest), rg_from (byte of the output file to begin with).
+# Set before: rg_head rg_tail (see rg_send_rest), rg_from (byte of the output file to begin with), rg_others and rg_place
+# (see places.sh).
 #
 # Says
-#   absent                        there is no such attempt
-#   found                         there is; then any of
+#   absent <boot id>              there is no such attempt; with rg_place, it is not there
+#   found <folder>                there is; then any of
+#   claimed                       somebody has claimed it: a starter that has not answered yet is not needed any more
 #   out <byte>                    followed by output from that byte on
 #   .                             nothing: it ends the output before it, and finds out whether we are still heard
 #   stopping                      a stop was begun and not finished; stop it again
@@ -13,12 +15,18 @@
 
 exec </dev/null
 
-[ -n "${HOME:-}" ] && [ -e "$rg_journal" ] || {
-  rg_say absent
+rg_boot_now
+if [ -n "$rg_place" ]; then
+  rg_use_base "$rg_place"
+  rg_is_in "$rg_key" "$rg_place"
+else
+  rg_locate
+  [ -n "${HOME:-}" ] && [ -e "$rg_journal" ]
+fi || {
+  rg_say absent "$rg_boot_id"
   exit 0
 }
-rg_say found
-rg_boot_now
+rg_say found "$rg_base"
 
 # A claim that is not there after so many tenths of a second never counts; a starter needs milliseconds. A stop that
 # is not done so long after its KILL was abandoned.
@@ -54,8 +62,13 @@ rg_nap() {
   [ $((rg_naps % 10)) -ne 0 ] || rg_say . || exit 0
 }
 
+rg_claimed=
 while :; do
   rg_fold "$rg_journal"
+  [ -n "$rg_claimed" ] || [ -z "$rg_first" ] || {
+    rg_claimed=1
+    rg_say claimed
+  }
   if [ -z "$rg_end" ]; then
     if [ -n "$rg_stop" ]; then
       rg_stop_seen=${rg_stop_seen:-$rg_waited}

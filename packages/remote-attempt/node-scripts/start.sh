@@ -4,13 +4,15 @@
 # This part is sent once and only defines. Each attempt is then a compound command of its own on standard input:
 # settings, rg_write_actions (writes the action files, fails with the file's name in rg_what) and rg_run_actions (runs
 # them; leaves the status in rg_status and the number of the last one that ran in rg_action), and last rg_attempt.
-# Settings: rg_key, rg_own (set when the command is to get a session apart from this shell's), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or empty).
+# Settings: rg_key, rg_own (set when the command is to get a session apart from this shell's), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or empty);
+# rg_others and rg_place (see places.sh), rg_place_boot (the boot id that was recorded with the place), rg_mine (set when the starter that said `full` had made the journal at home).
 #
 # Says one of these; or nothing, and ends with status 99 or by a signal when it may have done something
 #   leader               nothing was done: not a session leader, start this again through setsid
 #   previous             nothing was done: the previous attempt is to be stopped first
 #   taken                nothing was done: the attempt is somebody else's, follow it
 #   nostart <why>        nothing ran and nothing will
+#   full <mine> <boot id> <place> <why>   nothing was done: home cannot be written, the place can; <mine> is `mine` or `-`
 #   end exit <status> <action> <bytes>    the outcome, followed by the output, followed by one of
 #     .                  the shell ends, as after everything else
 #     next               the shell waits for another attempt
@@ -37,6 +39,50 @@ rg_refuse() {
 rg_taken() {
   rg_say taken
   exit 0
+}
+
+# Home cannot be written: says where the attempt can begin, if anywhere. $1 is `mine` when the journal at home is.
+rg_full() {
+  set +C
+  rg_mine=$1
+  shift
+  rg_why="$*"
+  [ -z "$rg_place" ] || rg_refuse "$rg_why"
+  if [ "$rg_boot_id" != - ]; then
+    for rg_dir in $rg_others; do
+      if rg_can_use "$rg_dir"; then
+        rg_say full "$rg_mine" "$rg_boot_id" "$rg_dir" "$rg_why"
+        exit 0
+      fi
+      rg_why="$rg_why; $rg_message"
+    done
+  fi
+  rg_refuse "$rg_why"
+}
+
+# The same, where rg_message tells that it is the disk, and not a matter of permissions.
+rg_unwritable() {
+  ! rg_is_full || rg_full - "$@"
+  rg_refuse "$@"
+}
+
+# Whether nothing of the previous attempt is alive, wherever it is. An empty journal at home says nothing of one elsewhere.
+rg_previous_gone() {
+  rg_fold "$rg_home/$rg_previous.journal"
+  rg_begun=$rg_first rg_over=$rg_gone
+  for rg_dir in $rg_others; do
+    rg_is_in "$rg_previous" "$rg_dir" || continue
+    rg_fold "$rg_dir/$rg_previous.journal"
+    [ -n "$rg_gone" ] || return 1
+    [ -n "$rg_begun" ] || rg_over=1
+  done
+  [ -n "$rg_over" ]
+}
+
+# Begun in two places at once: neither relies on being the first.
+rg_back_off() {
+  rg_put nostart elsewhere - -
+  rg_taken
 }
 
 rg_make_journal() {
@@ -112,15 +158,19 @@ rg_attempt() {
     rg_say leader
     exit 0
   }
-  rg_file=$rg_base/$rg_key
-  rg_journal=$rg_file.journal
-
   if [ -n "$rg_previous" ]; then
-    rg_fold "$rg_base/$rg_previous.journal"
-    [ -n "$rg_gone" ] || {
+    rg_previous_gone || {
       rg_say previous
       exit 0
     }
+  fi
+
+  rg_use_base "${rg_place:-$rg_home}"
+  if [ -z "$rg_place" ]; then
+    ! rg_elsewhere || rg_taken
+  else
+    [ "$rg_place_boot" = "$rg_boot_id" ] || rg_refuse "the node was restarted before the command could be begun in $rg_place"
+    rg_can_use "$rg_place" || rg_refuse "$rg_message"
   fi
 
   # A journal that was there and is gone is no reason to run again.
@@ -139,23 +189,31 @@ rg_attempt() {
   trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
   if ! { rg_make_journal; } 2>/dev/null; then
     [ ! -e "$rg_journal" ] || rg_taken
-    rg_make_base || rg_refuse "the directory $rg_base cannot be made: $rg_message"
-    rg_message=$(rg_make_journal 2>&1) || {
+    rg_make_base || rg_unwritable "the directory $rg_base cannot be made: $rg_message"
+    rg_message=$(LC_ALL=C && rg_make_journal 2>&1) || {
       [ ! -e "$rg_journal" ] || rg_taken
-      rg_refuse "$rg_journal cannot be made: $rg_message"
+      rg_unwritable "$rg_journal cannot be made: $rg_message"
     }
   fi
   set +C
 
-  rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_refuse "$rg_journal cannot be written (is the disk full?)"
+  rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_full mine "$rg_journal cannot be written (is the disk full?)"
   rg_fold "$rg_journal"
-  [ -n "$rg_first" ] || rg_refuse "$rg_journal cannot be written (is the disk full?)"
+  [ -n "$rg_first" ] || rg_full mine "$rg_journal cannot be written (is the disk full?)"
   [ "$rg_first" = run ] && [ -z "$rg_end$rg_stop" ] || rg_taken
+  # After the claim, never before it: see places.sh.
+  ! rg_elsewhere || rg_back_off
+  if [ -n "$rg_place" ]; then
+    [ -n "$rg_mine" ] || [ ! -e "$rg_home/$rg_key.journal" ] || rg_back_off
+    rg_fold "$rg_home/$rg_key.journal"
+    [ -z "$rg_wished" ] || rg_back_off
+  fi
 
   rg_what=output
   { true >"$rg_file.output" && rg_write_actions; } 2>/dev/null || {
     rg_put nostart "$rg_what" - -
-    rg_refuse "$rg_file.$rg_what cannot be written (is the disk full?)"
+    rm -f "$rg_file".action-*
+    rg_full mine "$rg_file.$rg_what cannot be written (is the disk full?)"
   }
   # Without a session apart, the command is in this shell's, which then cannot serve another attempt.
   rg_alone=${rg_own:+$rg_setsid}

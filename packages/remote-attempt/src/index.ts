@@ -1,3 +1,9 @@
+export {
+  attemptsFolderProblem,
+  type FallbackFolders,
+  fallbackFolders,
+  isInMemory,
+} from './attempt-folders.js';
 export type { AttemptOutcome } from './attempt-outcome.js';
 export type { OutputChunk } from './attempt-output.js';
 export type { AttemptAction, AttemptSpec } from './attempt-spec.js';
@@ -17,7 +23,7 @@ export {
   parseKnownHosts,
 } from './host-keys.js';
 export { type NodeConnection, restConnection, wakeConnection } from './node-connection.js';
-export { shellQuote } from './node-script.js';
+export { type AttemptPlace, shellQuote } from './node-script.js';
 export { DEFAULT_OUTPUT_LIMIT_BYTES, type RunOptions, runAttempt } from './run-attempt.js';
 export { runScript, type ScriptResult } from './run-script.js';
 export { generateSshKey, type SshKeyPair } from './ssh-key.js';

@@ -10,7 +10,25 @@ export interface OutputShares {
   tailBytes: number;
 }
 
-const common = readPart('common');
+/** Where an attempt is that its node's home folder could not take, see node-scripts/places.sh. */
+export interface AttemptPlace {
+  /** The folder of its files. */
+  folder: string;
+  /** Boot id of the node at that time: memory does not outlast it. */
+  bootId: string;
+}
+
+/** The folders that scripts look into. */
+export interface AttemptFolders {
+  /** Beside `~/.rigel/attempts`, the first that can be used first. */
+  others: readonly string[];
+  /** Where this attempt is, when that has been recorded. */
+  place?: AttemptPlace | undefined;
+  /** The starter that could not write at home had made the journal there. */
+  mine?: boolean;
+}
+
+const common = `${readPart('common')}${readPart('places')}`;
 const parts = {
   start: readPart('start'),
   follow: readPart('follow'),
@@ -20,34 +38,48 @@ const parts = {
 
 /** Prepares a shell to start attempts, one after the other, see node-scripts/start.sh. */
 export function startPreparation(): NodeScript {
-  return assemble({ rg_key: '' }, [common, parts.start]);
+  return assemble({ rg_key: '', rg_others: '' }, [common, parts.start]);
 }
 
 /** Begins an attempt in a shell that has been prepared. */
-export function attemptCommand(spec: AttemptSpec, shares: OutputShares, shell: string): string {
+export function attemptCommand(
+  spec: AttemptSpec,
+  shares: OutputShares,
+  shell: string,
+  folders: AttemptFolders = { others: [] },
+): string {
   // Several actions share one session; and setsid has to be found before the command's own PATH applies.
   const own = spec.actions.length === 1 && spec.env?.PATH === undefined;
   const settings = {
-    ...attemptSettings(spec.key, shares),
+    ...attemptSettings(spec.key, shares, folders),
     rg_own: own ? 1 : '',
+    rg_place_boot: folders.place?.bootId ?? '',
+    rg_mine: folders.mine ? 1 : '',
     rg_previous: spec.previousKey ?? '',
   };
   return compound(settings, [actionFunctions(spec, shell), 'rg_attempt\n']);
 }
 
 /** The script that finds an attempt again, see node-scripts/follow.sh. */
-export function followScript(key: string, shares: OutputShares, fromByte: number): NodeScript {
-  return assemble({ ...attemptSettings(key, shares), rg_from: fromByte }, [common, parts.follow]);
+export function followScript(
+  key: string,
+  shares: OutputShares,
+  fromByte: number,
+  folders: AttemptFolders,
+): NodeScript {
+  return assemble({ ...attemptSettings(key, shares, folders), rg_from: fromByte }, [common, parts.follow]);
 }
 
 /** The script that stops an attempt, see node-scripts/stop.sh. */
-export function stopScript(key: string, graceMs: number): NodeScript {
-  return assemble({ rg_key: key, rg_grace: Math.ceil(graceMs / 10) }, [common, parts.stop]);
+export function stopScript(key: string, graceMs: number, others: readonly string[]): NodeScript {
+  const settings = { rg_key: key, rg_grace: Math.ceil(graceMs / 10), rg_others: others.join(' ') };
+  return assemble(settings, [common, parts.stop]);
 }
 
 /** The script that removes old attempts, see node-scripts/prune.sh. */
-export function pruneScript(days: number): NodeScript {
-  return assemble({ rg_key: '', rg_days: days }, [common, parts.prune]);
+export function pruneScript(days: number, others: readonly string[]): NodeScript {
+  const settings = { rg_key: '', rg_days: days, rg_others: others.join(' ') };
+  return assemble(settings, [common, parts.prune]);
 }
 
 /** A script of somebody else's; control lines tell where its output begins, and its exit status. */
@@ -65,8 +97,18 @@ export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function attemptSettings(key: string, shares: OutputShares): Record<string, string | number> {
-  return { rg_key: key, rg_head: shares.headBytes, rg_tail: shares.tailBytes };
+function attemptSettings(
+  key: string,
+  shares: OutputShares,
+  { others, place }: AttemptFolders,
+): Record<string, string | number> {
+  return {
+    rg_key: key,
+    rg_head: shares.headBytes,
+    rg_tail: shares.tailBytes,
+    rg_others: others.join(' '),
+    rg_place: place?.folder ?? '',
+  };
 }
 
 function assemble(settings: Record<string, string | number>, texts: string[]): NodeScript {
