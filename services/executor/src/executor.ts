@@ -6,7 +6,7 @@ import { systemClock } from '@rigel/clock';
 import { executorSettings } from '@rigel/contracts';
 import { WorkQueue } from '@rigel/messaging';
 import { NO_PROVIDERS, type Providers, ProvidersFileError, readProvidersFile } from '@rigel/providers';
-import { parseKnownHosts } from '@rigel/remote-attempt';
+import { attemptsFolderProblem, parseKnownHosts } from '@rigel/remote-attempt';
 import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { NamedSecrets } from '@rigel/secrets';
 import type { Logger } from 'pino';
@@ -46,6 +46,17 @@ export const ExecutorConfig = Type.Object({
     description:
       'accept-new: learn a host key at first sight, refuse it when it changes; strict: only known keys.',
   }),
+  RIGEL_SSH_ATTEMPTS_FOLDER: Type.String({
+    default: '',
+    description:
+      'Folder of the nodes in which commands are begun when the home folder there is full; it must exist there. See docs/ssh.md.',
+  }),
+  RIGEL_SSH_ATTEMPTS_IN_MEMORY: Type.Enum(['on', 'off'], {
+    default: 'on',
+    description:
+      "Whether commands are begun in the nodes' memory (/dev/shm) when neither the home folder nor RIGEL_SSH_ATTEMPTS_FOLDER " +
+      'takes them.',
+  }),
   RIGEL_PROVIDERS_FILE: Type.String({
     default: '',
     description: 'File that says how machines are made and load balancers changed; see docs/providers.md.',
@@ -71,6 +82,9 @@ function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logger): Ss
     log.warn(
       'there is no SSH key (RIGEL_SSH_KEY_FILE is not set and ~/.ssh has none): every node will refuse',
     );
+  const folder = config.RIGEL_SSH_ATTEMPTS_FOLDER || undefined;
+  const problem = folder && attemptsFolderProblem(folder);
+  if (problem) throw new ConfigError(`RIGEL_SSH_ATTEMPTS_FOLDER is wrong: ${folder} ${problem}`);
   const knownHosts = config.RIGEL_SSH_KNOWN_HOSTS || join(homedir(), '.ssh', 'known_hosts');
   return {
     connection: {
@@ -81,6 +95,7 @@ function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logger): Ss
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       keepaliveIntervalMs: 10_000,
       keepaliveCountMax: 3,
+      attemptFolders: { folder, memory: config.RIGEL_SSH_ATTEMPTS_IN_MEMORY === 'on' },
     },
     defaultPort: config.RIGEL_SSH_PORT,
     outputLimitBytes: config.RIGEL_OUTPUT_LIMIT,

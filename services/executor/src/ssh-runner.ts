@@ -3,13 +3,16 @@ import { type AttemptResult, attemptKey } from '@rigel/contracts';
 import { traced } from '@rigel/messaging';
 import {
   type AttemptOutcome,
+  type AttemptPlace,
   type AttemptSpec,
   ConnectFailure,
   ConnectionLost,
   type ConnectionSettings,
   connectToNode,
+  isInMemory,
   type NodeConnection,
   type OutputChunk,
+  type RunOptions,
   runAttempt,
   stopAttempt,
 } from '@rigel/remote-attempt';
@@ -20,6 +23,7 @@ import type {
   AttemptReport,
   ClaimedRun,
   OnOutput,
+  RecordedFolders,
   RunInstruction,
   RunSignals,
   StepRunner,
@@ -116,7 +120,7 @@ export class SshRunner implements StepRunner {
       return this.report(startedAt, { status: 'stopped', reason: '' });
     }
     const key = attemptKey(this.claimed.plan, this.claimed.runId, instruction.step, instruction.attempt);
-    const problem = await this.stopOnNode(key, startedAt + STOP_LIMIT_MS, abandon);
+    const problem = await this.stopOnNode(key, instruction, startedAt + STOP_LIMIT_MS, abandon);
     return this.report(startedAt, { status: 'stopped', reason: problem ?? '' });
   }
 
@@ -169,13 +173,18 @@ export class SshRunner implements StepRunner {
    * Ends an attempt's processes, trying again while the node cannot be reached.
    * @returns undefined when none is left, else why that is not known.
    */
-  async stopOnNode(key: string, deadline: number, abandon: AbortSignal): Promise<string | undefined> {
+  async stopOnNode(
+    key: string,
+    { folders }: RecordedFolders,
+    deadline: number,
+    abandon: AbortSignal,
+  ): Promise<string | undefined> {
     for (let pause = RECONNECT_FIRST_MS; ; pause = Math.min(pause * 2, RECONNECT_LONGEST_MS)) {
       let problem: string;
       try {
         const connection = await this.connect(abandon);
         try {
-          await this.access.stop(connection, key);
+          await this.access.stop(connection, key, folders === undefined ? {} : { folders });
           return undefined;
         } catch (error) {
           if (error instanceof ConnectionLost) this.drop(connection);
@@ -224,6 +233,8 @@ class AttemptWatch {
   /** Aborted when the attempt was ended before anything of it was sent to the node. */
   private readonly neverBegun = new AbortController();
   private offset: number;
+  /** Where the attempt is by the record, when it is not in the home folder. */
+  private place: AttemptPlace | undefined;
 
   constructor(
     private readonly runner: SshRunner,
@@ -233,6 +244,8 @@ class AttemptWatch {
     private readonly signals: RunSignals,
   ) {
     this.mayHaveStarted = instruction.begun;
+    const { placed } = instruction;
+    if (placed) this.place = { folder: placed.folder, bootId: placed.boot_id };
     this.offset = Math.max(0, instruction.output_from - output.context);
     this.deadline =
       this.runner.clock.now() + Math.max(instruction.timeout_ms, instruction.begun ? COLLECT_MS : 0);
@@ -263,9 +276,13 @@ class AttemptWatch {
       return;
     }
     const limit = this.runner.clock.now() + (ending === 'stop' ? STOP_LIMIT_MS : COLLECT_MS);
-    this.endingOnNode = this.runner.stopOnNode(this.spec.key, limit, this.signals.abandon);
+    this.endingOnNode = this.stopOnNode(limit);
     // Awaited in untilKnown; an abandoned one may reject before that.
     this.endingOnNode.catch(() => undefined);
+  }
+
+  private stopOnNode(limit: number): Promise<string | undefined> {
+    return this.runner.stopOnNode(this.spec.key, this.instruction, limit, this.signals.abandon);
   }
 
   private async untilKnown(): Promise<Verdict> {
@@ -311,6 +328,9 @@ class AttemptWatch {
         mayHaveStarted,
         outputLimitBytes: this.runner.outputLimitBytes,
         signal: abandon,
+        ...(this.place === undefined ? {} : { place: this.place }),
+        ...(this.instruction.folders === undefined ? {} : { folders: this.instruction.folders }),
+        ...this.elsewhere(),
         onOutput: (chunk: OutputChunk) => {
           this.offset = chunk.offset + chunk.data.length;
           this.output.push(chunk);
@@ -327,6 +347,27 @@ class AttemptWatch {
       this.runner.drop(connection);
       return messageOf(error);
     }
+  }
+
+  /**
+   * Nobody else was ever told to begin the attempt: it may begin in another folder, once that is recorded. From then on,
+   * whatever becomes of the connection, it is only looked for there.
+   */
+  private elsewhere(): Pick<RunOptions, 'beginElsewhere'> {
+    const { onPlace } = this.signals;
+    if (this.instruction.begun || this.place !== undefined || onPlace === undefined) return {};
+    return {
+      beginElsewhere: async (place, why) => {
+        const placement = {
+          folder: place.folder,
+          boot_id: place.bootId,
+          memory: isInMemory(place.folder),
+        };
+        const problem = await onPlace(placement, why);
+        if (problem === undefined) this.place = place;
+        return problem;
+      },
+    };
   }
 
   private async verdictOf(outcome: AttemptOutcome): Promise<Verdict> {
@@ -348,7 +389,7 @@ class AttemptWatch {
   /** Nobody can tell how it ended; what may be left of it is ended, so that a next attempt does not meet it. */
   private async endUnknown(reason: string): Promise<Verdict> {
     const limit = this.runner.clock.now() + STOP_LIMIT_MS;
-    const problem = await this.runner.stopOnNode(this.spec.key, limit, this.signals.abandon);
+    const problem = await this.stopOnNode(limit);
     const verdict = { status: 'failed' as const, reason: `the outcome is unknown: ${reason}` };
     return problem === undefined
       ? verdict

@@ -251,7 +251,7 @@ export class Promises {
 
   private attemptOnNode({ run, step, attempt }: AttemptId): Attempt | undefined {
     for (const node of this.nodes.values()) {
-      for (const known of node.attempts.values()) {
+      for (const known of [...node.attempts.values(), ...node.forgotten]) {
         if (known.run === run && known.step === step && known.attempt === attempt) return known;
       }
     }
@@ -321,6 +321,12 @@ export class Promises {
     }
     if (run.step < attempt.step || (run.step === attempt.step && run.attempt < attempt.attempt)) {
       this.fail(`${nameOf(attempt)} begins; recorded is only step ${run.step} attempt ${run.attempt}`);
+    }
+    if (attempt.node.forgotten.some(({ key }) => key === attempt.key)) {
+      this.fail(`${nameOf(attempt)} begins a second time: the node has forgotten that it had begun`);
+    }
+    if (attempt.inMemory !== undefined && run.placed?.boot_id !== attempt.inMemory) {
+      this.fail(`${nameOf(attempt)} begins in the memory of its node, and that is not recorded`);
     }
     for (const other of attempt.node.attempts.values()) {
       if (other === attempt) continue;
