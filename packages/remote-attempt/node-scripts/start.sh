@@ -57,13 +57,16 @@ rg_full() {
       rg_why="$rg_why; $rg_message"
     done
   fi
+  [ -n "$rg_others" ] || rg_why="$rg_why; the settings name no other folder (attempts_folder, attempts_in_memory)"
   rg_refuse "$rg_why"
 }
 
-# The same, where rg_message tells that it is the disk, and not a matter of permissions.
+# The same, where rg_message tells that it is the disk. A home that this user may not write into stays a refusal: it is
+# to be put right once, and not to be passed over by each command.
 rg_unwritable() {
-  ! rg_is_full || rg_full - "$@"
-  rg_refuse "$@"
+  rg_message=${rg_message##*: }
+  ! rg_is_full || rg_full - "$1: $rg_message"
+  rg_refuse "$1: $rg_message (the home of this user is $HOME)"
 }
 
 # Whether nothing of the previous attempt is alive, wherever it is. An empty journal at home says nothing of one elsewhere.
@@ -166,6 +169,7 @@ rg_attempt() {
   fi
 
   rg_use_base "${rg_place:-$rg_home}"
+  rg_shown=${rg_place:-'~/.rigel/attempts'}
   if [ -z "$rg_place" ]; then
     ! rg_elsewhere || rg_taken
   else
@@ -189,17 +193,17 @@ rg_attempt() {
   trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
   if ! { rg_make_journal; } 2>/dev/null; then
     [ ! -e "$rg_journal" ] || rg_taken
-    rg_make_base || rg_unwritable "the directory $rg_base cannot be made: $rg_message"
+    rg_make_base || rg_unwritable "$rg_shown cannot be made"
     rg_message=$(LC_ALL=C && rg_make_journal 2>&1) || {
       [ ! -e "$rg_journal" ] || rg_taken
-      rg_unwritable "$rg_journal cannot be made: $rg_message"
+      rg_unwritable "$rg_shown/$rg_key.journal cannot be made"
     }
   fi
   set +C
 
-  rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_full mine "$rg_journal cannot be written (is the disk full?)"
+  rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_full mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
   rg_fold "$rg_journal"
-  [ -n "$rg_first" ] || rg_full mine "$rg_journal cannot be written (is the disk full?)"
+  [ -n "$rg_first" ] || rg_full mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
   [ "$rg_first" = run ] && [ -z "$rg_end$rg_stop" ] || rg_taken
   # After the claim, never before it: see places.sh.
   ! rg_elsewhere || rg_back_off
@@ -213,7 +217,7 @@ rg_attempt() {
   { true >"$rg_file.output" && rg_write_actions; } 2>/dev/null || {
     rg_put nostart "$rg_what" - -
     rm -f "$rg_file".action-*
-    rg_full mine "$rg_file.$rg_what cannot be written (is the disk full?)"
+    rg_full mine "$rg_shown/$rg_key.$rg_what cannot be written (is the disk full?)"
   }
   # Without a session apart, the command is in this shell's, which then cannot serve another attempt.
   rg_alone=${rg_own:+$rg_setsid}

@@ -113,7 +113,7 @@ else {
           });
           t.match(
             outcome.why,
-            /^(\/[^ ]+ cannot be |the directory \/[^ ]+ cannot be made: ).*(No space left|is the disk full\?)/,
+            /^~\/.rigel\/attempts[^ ]* cannot be (made: No space left on device|written \(is the disk full\?\))$/,
           );
           t.match(await tryOut(attempt('echo home')), { kind: 'exited', text: 'home\n', recorded: [] });
           const [place] = outcome.recorded;

@@ -198,7 +198,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'place-for-who-takes-over',
     why: 'an attempt that another executor may still begin at home is begun in memory',
-    foundBy: 3,
+    foundBy: 50,
     code: [
       {
         file: 'services/scheduler/dist/task/placement.js',
