@@ -12,23 +12,23 @@ const isRoot = process.getuid?.() === 0;
 const LONG = `sleep 605.${process.pid}`;
 
 t.test('a node whose disk is full', { skip: !isRoot && 'needs root, for a small disk' }, async (t) => {
-  const rig = await startRig({ executors: 2 });
+  // A user that no other test has, and so a folder in memory that is this test's alone.
+  const node = await startSshd({ loginShell: '/bin/dash' });
+  t.teardown(() => node.stop());
+  const rig = await startRig({
+    executors: 2,
+    env: { executor: { RIGEL_SSH_USER: node.user, RIGEL_SSH_KEY_FILE: node.keyFiles.privateKey } },
+  });
   t.teardown(() => rig.stop());
   const { api, fleet, stack } = rig;
-  const node = await startSshd({
-    extraConfig: `AuthorizedKeysFile ${rig.sshd.keyFiles.privateKey}.pub`,
-  });
-  t.teardown(() => node.stop());
   const disk = await mountSmallDisk(node.home);
   t.teardown(() => disk.unmount());
   const ip = `127.0.0.1:${node.port}`;
   await fleet.pool([ip]);
   const memory = `/dev/shm/rigel-${node.user}`;
   const message = `it runs from the node's memory (${memory}), because the home folder there is full: ~/.rigel/attempts`;
-  /** Removes what a task has left in memory, as a restart does. */
-  const wipe = async (): Promise<void> => {
-    for (const file of await readdir(memory)) await rm(join(memory, file), { force: true });
-  };
+  /** Removes what tasks have left in memory, as a restart does. */
+  const wipe = (): Promise<void> => rm(memory, { recursive: true, force: true });
   t.teardown(wipe);
   const mark = join('/dev/shm', `rigel-test-${randomUUID()}`);
   for (const file of [mark, `${mark}-end`, `${mark}-again`]) t.teardown(() => rm(file, { force: true }));
