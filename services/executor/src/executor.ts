@@ -46,17 +46,6 @@ export const ExecutorConfig = Type.Object({
     description:
       'accept-new: learn a host key at first sight, refuse it when it changes; strict: only known keys.',
   }),
-  RIGEL_SSH_ATTEMPTS_FOLDER: Type.String({
-    default: '',
-    description:
-      'Folder of the nodes in which commands are begun when the home folder there is full; it must exist there. See docs/ssh.md.',
-  }),
-  RIGEL_SSH_ATTEMPTS_IN_MEMORY: Type.Enum(['on', 'off'], {
-    default: 'on',
-    description:
-      "Whether commands are begun in the nodes' memory (/dev/shm) when neither the home folder nor RIGEL_SSH_ATTEMPTS_FOLDER " +
-      'takes them.',
-  }),
   RIGEL_PROVIDERS_FILE: Type.String({
     default: '',
     description: 'File that says how machines are made and load balancers changed; see docs/providers.md.',
