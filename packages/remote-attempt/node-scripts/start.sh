@@ -262,5 +262,7 @@ rg_attempt() {
   fi
   rg_text= rg_told=
   [ -n "$rg_alone" ] || exit 0
+  # The next one begins at home again.
+  rg_place= rg_place_boot= rg_mine=
   trap - EXIT
 }

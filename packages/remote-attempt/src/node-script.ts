@@ -36,25 +36,37 @@ const parts = {
   prune: readPart('prune'),
 };
 
-/** Prepares a shell to start attempts, one after the other, see node-scripts/start.sh. */
-export function startPreparation(): NodeScript {
-  return assemble({ rg_key: '', rg_others: '' }, [common, parts.start]);
+/**
+ * Prepares a shell to start attempts, one after the other, see node-scripts/start.sh.
+ * @param others folders beside `~/.rigel/attempts`.
+ */
+export function startPreparation(others: readonly string[]): NodeScript {
+  const settings = { rg_key: '', rg_others: others.join(' '), rg_place: '', rg_place_boot: '', rg_mine: '' };
+  return assemble(settings, [common, parts.start]);
 }
 
-/** Begins an attempt in a shell that has been prepared. */
+/**
+ * Begins an attempt in a shell that has been prepared.
+ * @param folders `others` only where they are more than the shell was prepared with.
+ */
 export function attemptCommand(
   spec: AttemptSpec,
   shares: OutputShares,
   shell: string,
   folders: AttemptFolders = { others: [] },
 ): string {
+  // What differs from the preparation; a shell may read all of it a byte at a time.
+  const { place, mine, others } = folders;
+  const elsewhere = {
+    ...(others.length > 0 ? { rg_others: others.join(' ') } : {}),
+    ...(place ? { rg_place: place.folder, rg_place_boot: place.bootId, rg_mine: mine ? 1 : '' } : {}),
+  };
   // Several actions share one session; and setsid has to be found before the command's own PATH applies.
   const own = spec.actions.length === 1 && spec.env?.PATH === undefined;
   const settings = {
-    ...attemptSettings(spec.key, shares, folders),
+    ...attemptSettings(spec.key, shares),
+    ...elsewhere,
     rg_own: own ? 1 : '',
-    rg_place_boot: folders.place?.bootId ?? '',
-    rg_mine: folders.mine ? 1 : '',
     rg_previous: spec.previousKey ?? '',
   };
   return compound(settings, [actionFunctions(spec, shell), 'rg_attempt\n']);
@@ -67,7 +79,14 @@ export function followScript(
   fromByte: number,
   folders: AttemptFolders,
 ): NodeScript {
-  return assemble({ ...attemptSettings(key, shares, folders), rg_from: fromByte }, [common, parts.follow]);
+  const { others, place } = folders;
+  const settings = {
+    ...attemptSettings(key, shares),
+    rg_others: others.join(' '),
+    rg_place: place?.folder ?? '',
+    rg_from: fromByte,
+  };
+  return assemble(settings, [common, parts.follow]);
 }
 
 /** The script that stops an attempt, see node-scripts/stop.sh. */
@@ -97,18 +116,8 @@ export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function attemptSettings(
-  key: string,
-  shares: OutputShares,
-  { others, place }: AttemptFolders,
-): Record<string, string | number> {
-  return {
-    rg_key: key,
-    rg_head: shares.headBytes,
-    rg_tail: shares.tailBytes,
-    rg_others: others.join(' '),
-    rg_place: place?.folder ?? '',
-  };
+function attemptSettings(key: string, shares: OutputShares): Record<string, string | number> {
+  return { rg_key: key, rg_head: shares.headBytes, rg_tail: shares.tailBytes };
 }
 
 function assemble(settings: Record<string, string | number>, texts: string[]): NodeScript {

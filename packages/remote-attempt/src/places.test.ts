@@ -339,7 +339,7 @@ else {
         const pause = `: > ${gate}-reached\nuntil [ -e ${gate} ]; do sleep 0.05; done\n`;
         const said: string[] = [];
         const session = shellOf(connection).starter();
-        const prepared = startPreparation()(session.nonce);
+        const prepared = startPreparation([])(session.nonce);
         const [before, after] = prepared.split(line);
         if (after === undefined) throw new Error(`the script does not have: ${line}`);
         const shares = { headBytes: 1000, tailBytes: 1000 };
@@ -378,7 +378,7 @@ else {
         });
         const session = shellOf(await node.connect()).starter();
         const said: string[] = [];
-        session.send(startPreparation()(session.nonce) + command, {
+        session.send(startPreparation([])(session.nonce) + command, {
           control: (text) => said.push(text),
           data: () => undefined,
         });

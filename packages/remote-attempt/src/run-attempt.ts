@@ -295,8 +295,11 @@ class AttemptRun {
     let outcome: AttemptOutcome | undefined;
     const reader = this.outputReader(() => undefined);
     const session = this.admit(() => shell.starter());
-    const command = attemptCommand(this.spec, output, shell.shell, this.folders);
-    session.send(session.prepared ? command : startPreparation()(session.nonce) + command, {
+    const command = attemptCommand(this.spec, output, shell.shell, {
+      ...this.folders,
+      others: this.options.folders === undefined ? [] : this.folders.others,
+    });
+    session.send(session.prepared ? command : startPreparation(shell.otherFolders)(session.nonce) + command, {
       control: (line) => {
         const [word = '', ...words] = line.split(' ');
         reader.control(word, words);
