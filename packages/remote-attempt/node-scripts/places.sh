@@ -8,8 +8,8 @@
 # place, and that there is none proves only where nothing is ever lost that nobody began. So:
 #
 #   1. A starter begins at home, or, when it is told a place (rg_place), there, and nowhere else. One that cannot write at
-#      home does nothing, and says `full` with the place that it could use. Whoever asked has the place recorded, durably,
-#      with the boot id, before a starter is sent there.
+#      home does nothing, and says so (`unwritable`). Whoever sent it looks for a place (find-place.sh), and has that recorded,
+#      durably, with the boot id, before a starter is sent there.
 #   2. A place is recorded for an attempt once, and only by the one executor that was ever told to begin it; the scheduler
 #      refuses it to all others. So no other executor can come back later, after a restart of the node that has emptied its
 #      memory, and begin it at home, where there is no trace of it.
@@ -20,13 +20,13 @@
 #      They live in this boot, so files in memory are as good as on a disk. Each first claims in its own place and then
 #      looks into the others, so of a late one at home and one at the place at least one sees the other's journal and does
 #      not run (`nostart elsewhere`). When both do, nothing runs; the outcome is unknown, and whoever hears of it has the
-#      attempt stopped. A starter that said `full` after it had made the journal at home has thereby shut out all others
+#      attempt stopped. A starter that said `unwritable` after it had made the journal at home has thereby shut out all others
 #      there (rg_mine), and its journal is not in the way of the one at the place.
 #   5. A stop that cannot be written at home is written in the first place that can be used, and then looks at home again,
 #      for the same reason as in 4.
 #
 # THE CRASH POINTS beside those of common.sh:
-#   full .. recorded        nothing has begun. The next executor is told that it may have been, finds no trace and no room:
+#   unwritable .. recorded  nothing has begun. The next executor is told that it may have been, finds no trace and no room:
 #                           unknown. (It would be told a place only for a new attempt.)
 #   recorded .. begun       not there, by 3: unknown. It has not run, but nobody can know.
 #   the node restarts       not there: unknown. A starter that is sent afterwards compares the boot id and does nothing.
@@ -71,57 +71,4 @@ rg_locate() {
   rg_elsewhere || return 0
   rg_fold "$rg_journal"
   [ "$rg_first" = run ] && [ "$rg_end" != nostart ] || rg_use_base "$rg_dir"
-}
-
-# Makes a place where it is missing, and finds out whether it takes files. On failure rg_message says why.
-rg_can_use() {
-  [ -d "${1%/*}" ] || {
-    rg_message="there is no folder ${1%/*}"
-    return 1
-  }
-  rg_message=$(
-    umask 077
-    export LC_ALL=C
-    exec mkdir "$1" 2>&1
-  )
-  rg_is_ours "$1" || {
-    [ ! -e "$1" ] && [ ! -h "$1" ] || rg_message="$1 is not a folder that belongs to this user alone"
-    return 1
-  }
-  if { printf '%s\n' 'whether there is room for a file' >"$1/$rg_key.probe"; } 2>/dev/null; then
-    rm -f "$1/$rg_key.probe"
-    return 0
-  fi
-  rg_message="$1 cannot be written either"
-  rm -f "$1/$rg_key.probe"
-  return 1
-}
-
-# Whether rg_message, of a command in the C locale, is about a disk that takes nothing more, not about who may write.
-rg_is_full() {
-  case $rg_message in
-    *'No space left'* | *[Qq]'uota exceeded'* | *'ead-only file system'* | *'nput/output error'* | *'I/O error'*) return 0 ;;
-  esac
-  return 1
-}
-
-# Writes a stop, for an attempt that has not begun at home, where home cannot take it.
-rg_stop_elsewhere() {
-  case $rg_base:$rg_first$rg_end in
-    "$rg_home:" | "$rg_home:runnostart") ;;
-    *) return 1 ;;
-  esac
-  for rg_dir in $rg_others; do
-    rg_can_use "$rg_dir" || continue
-    rg_use_base "$rg_dir"
-    rg_put stop "$rg_grace" - - || continue
-    rg_fold "$rg_home/$rg_key.journal"
-    [ "$rg_first" = run ] && [ "$rg_end" != nostart ] || return 0
-    # It has begun at home after all, where there is room then.
-    rg_use_base "$rg_home"
-    rg_put stop "$rg_grace" - -
-    return
-  done
-  rg_use_base "$rg_home"
-  return 1
 }

@@ -5,14 +5,14 @@
 # settings, rg_write_actions (writes the action files, fails with the file's name in rg_what) and rg_run_actions (runs
 # them; leaves the status in rg_status and the number of the last one that ran in rg_action), and last rg_attempt.
 # Settings: rg_key, rg_own (set when the command is to get a session apart from this shell's), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or empty);
-# rg_others and rg_place (see places.sh), rg_place_boot (the boot id that was recorded with the place), rg_mine (set when the starter that said `full` had made the journal at home).
+# rg_others and rg_place (see places.sh), rg_place_boot (the boot id that was recorded with the place), rg_mine (set when the starter that said `unwritable` had made the journal at home).
 #
 # Says one of these; or nothing, and ends with status 99 or by a signal when it may have done something
 #   leader               nothing was done: not a session leader, start this again through setsid
 #   previous             nothing was done: the previous attempt is to be stopped first
 #   taken                nothing was done: the attempt is somebody else's, follow it
 #   nostart <why>        nothing ran and nothing will
-#   full <mine> <boot id> <place> <why>   nothing was done: home cannot be written, the place can; <mine> is `mine` or `-`
+#   unwritable <mine> <why>   nothing was done: the files cannot be made at home; <mine> is `mine` or `-`
 #   end exit <status> <action> <bytes>    the outcome, followed by the output, followed by one of
 #     .                  the shell ends, as after everything else
 #     next               the shell waits for another attempt
@@ -41,32 +41,14 @@ rg_taken() {
   exit 0
 }
 
-# Home cannot be written: says where the attempt can begin, if anywhere. $1 is `mine` when the journal at home is.
-rg_full() {
+# The files cannot be made at home. $1 is `mine` when the journal there is.
+rg_unwritable() {
   set +C
   rg_mine=$1
   shift
-  rg_why="$*"
-  [ -z "$rg_place" ] || rg_refuse "$rg_why"
-  if [ "$rg_boot_id" != - ]; then
-    for rg_dir in $rg_others; do
-      if rg_can_use "$rg_dir"; then
-        rg_say full "$rg_mine" "$rg_boot_id" "$rg_dir" "$rg_why"
-        exit 0
-      fi
-      rg_why="$rg_why; $rg_message"
-    done
-  fi
-  [ -n "$rg_others" ] || rg_why="$rg_why; the settings name no other folder (attempts_folder, attempts_in_memory)"
-  rg_refuse "$rg_why"
-}
-
-# The same, where rg_message tells that it is the disk. A home that this user may not write into stays a refusal: it is
-# to be put right once, and not to be passed over by each command.
-rg_unwritable() {
-  rg_message=${rg_message##*: }
-  ! rg_is_full || rg_full - "$1: $rg_message"
-  rg_refuse "$1: $rg_message (the home of this user is $HOME)"
+  [ -z "$rg_place" ] || rg_refuse "$@"
+  rg_say unwritable "$rg_mine" "$@"
+  exit 0
 }
 
 # Whether nothing of the previous attempt is alive, wherever it is. An empty journal at home says nothing of one elsewhere.
@@ -187,7 +169,7 @@ rg_attempt() {
     ! rg_elsewhere || rg_taken
   else
     [ "$rg_place_boot" = "$rg_boot_id" ] || rg_refuse "the node was restarted before the command could be begun in $rg_place"
-    rg_can_use "$rg_place" || rg_refuse "$rg_message"
+    rg_is_ours "$rg_place" || rg_refuse "$rg_place is not there any more, or not this user's alone"
   fi
 
   # A journal that was there and is gone is no reason to run again.
@@ -206,17 +188,17 @@ rg_attempt() {
   trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
   if ! { rg_make_journal; } 2>/dev/null; then
     [ ! -e "$rg_journal" ] || rg_taken
-    rg_make_base || rg_unwritable "$rg_shown cannot be made"
+    rg_make_base || rg_unwritable - "$rg_shown cannot be made: ${rg_message##*: }"
     rg_message=$(LC_ALL=C && rg_make_journal 2>&1) || {
       [ ! -e "$rg_journal" ] || rg_taken
-      rg_unwritable "$rg_shown/$rg_key.journal cannot be made"
+      rg_unwritable - "$rg_shown/$rg_key.journal cannot be made: ${rg_message##*: }"
     }
   fi
   set +C
 
-  rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_full mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
+  rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_unwritable mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
   rg_fold "$rg_journal"
-  [ -n "$rg_first" ] || rg_full mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
+  [ -n "$rg_first" ] || rg_unwritable mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
   [ "$rg_first" = run ] && [ -z "$rg_end$rg_stop" ] || rg_taken
   # After the claim, never before it: see places.sh.
   ! rg_elsewhere || rg_back_off
@@ -230,7 +212,7 @@ rg_attempt() {
   { true >"$rg_file.output" && rg_write_actions; } 2>/dev/null || {
     rg_put nostart "$rg_what" - -
     rm -f "$rg_file".action-*
-    rg_full mine "$rg_shown/$rg_key.$rg_what cannot be written (is the disk full?)"
+    rg_unwritable mine "$rg_shown/$rg_key.$rg_what cannot be written (is the disk full?)"
   }
   # Without a session apart, the command is in this shell's, which then cannot serve another attempt.
   rg_alone=${rg_own:+$rg_setsid}

@@ -38,3 +38,11 @@ export function isInMemory(folder: string): boolean {
 export function withFolders(known: readonly string[], recorded: readonly string[] = []): string[] {
   return [...new Set([...known, ...recorded.filter((folder) => FOLDER.test(folder))])];
 }
+
+/** What systems say, in the C locale, of a file that cannot be made although the user may make it. */
+const DISK_FULL = /no space left|quota exceeded|read-only file system|input\/output error|i\/o error/i;
+
+/** Whether a reason for which a file could not be made is the disk, and not who may write there. */
+export function isDiskFull(reason: string): boolean {
+  return DISK_FULL.test(reason);
+}

@@ -34,6 +34,8 @@ const parts = {
   follow: readPart('follow'),
   stop: readPart('stop'),
   prune: readPart('prune'),
+  fallback: readPart('fallback'),
+  findPlace: readPart('find-place'),
 };
 
 /**
@@ -92,7 +94,13 @@ export function followScript(
 /** The script that stops an attempt, see node-scripts/stop.sh. */
 export function stopScript(key: string, graceMs: number, others: readonly string[]): NodeScript {
   const settings = { rg_key: key, rg_grace: Math.ceil(graceMs / 10), rg_others: others.join(' ') };
-  return assemble(settings, [common, parts.stop]);
+  return assemble(settings, [common, parts.fallback, parts.stop]);
+}
+
+/** The script that finds a folder for what the home folder cannot take, see node-scripts/find-place.sh. */
+export function findPlaceScript(key: string, others: readonly string[]): NodeScript {
+  const settings = { rg_key: key, rg_others: others.join(' ') };
+  return assemble(settings, [common, parts.fallback, parts.findPlace]);
 }
 
 /** The script that removes old attempts, see node-scripts/prune.sh. */

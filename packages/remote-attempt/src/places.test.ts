@@ -115,7 +115,9 @@ else {
             outcome.why,
             /^~\/.rigel\/attempts[^ ]* cannot be (made: No space left on device|written \(is the disk full\?\))$/,
           );
-          t.match(await tryOut(attempt('echo home')), { kind: 'exited', text: 'home\n', recorded: [] });
+          const next = attempt('echo home');
+          t.match(await tryOut(next), { kind: 'exited', text: 'home\n', recorded: [] });
+          t.match(await readFile(node.journalFile(next.key), 'utf8'), /\nexit 0 0 5 /);
           const [place] = outcome.recorded;
           const again = await tryOut(spec, { place });
           t.match(
@@ -418,7 +420,8 @@ else {
     it.node.settings.attemptFolders = { folder: '/no/such/folder', memory: true };
     const connection = await it.node.connect();
     await it.disk.fill();
-    const spec = it.attempt('rm filling; echo done');
+    const text = '#!/bin/sh\nrm filling; echo done';
+    const spec: AttemptSpec = { key: randomUUID(), actions: [{ kind: 'script', text, name: 'tidy' }] };
     const recorded: AttemptPlace[] = [];
     const outcome = await runAttempt(connection, spec, {
       onOutput: () => undefined,
@@ -434,5 +437,17 @@ else {
     }
     t.match(outcome, { kind: 'exited', exitCode: 0 });
     t.same(recorded, [{ folder, bootId }]);
+    await it.disk.fill();
+    for (const [attemptFolders, why] of [
+      [{ memory: false }, /; the settings name no other folder \(attempts_folder, attempts_in_memory\)$/],
+      [{ folder: '/no/such/folder', memory: false }, /; there is no folder \/no\/such\/folder$/],
+    ] as const) {
+      it.node.settings.attemptFolders = attemptFolders;
+      const none = await runAttempt(await it.node.connect(), it.attempt('true'), {
+        onOutput: () => undefined,
+        beginElsewhere: async () => undefined,
+      });
+      t.match(none, { kind: 'not_started', reason: why });
+    }
   });
 }

@@ -1,4 +1,5 @@
-import { isInMemory, withFolders } from './attempt-folders.js';
+import { ask } from './ask.js';
+import { isDiskFull, isInMemory, withFolders } from './attempt-folders.js';
 import { type AttemptOutcome, HOME_FOLDER, outcomeOf, readEndRecord } from './attempt-outcome.js';
 import { AttemptOutput, type OutputChunk } from './attempt-output.js';
 import { type AttemptSpec, checkAttemptSpec } from './attempt-spec.js';
@@ -9,6 +10,7 @@ import {
   type AttemptFolders,
   type AttemptPlace,
   attemptCommand,
+  findPlaceScript,
   followScript,
   startPreparation,
 } from './node-script.js';
@@ -52,6 +54,8 @@ export interface RunOptions {
 
 export const DEFAULT_OUTPUT_LIMIT_BYTES = 1024 * 1024;
 const DEFAULT_FOLLOW_AFTER_MS = 700;
+/** How long finding another folder may take. */
+const FIND_PLACE_MS = 20_000;
 const BOOT_ID = /^[A-Za-z0-9-]{1,64}$/;
 /** What start.sh ends with when it gave up after it began. */
 const STATUS_BEGUN = 99;
@@ -90,14 +94,14 @@ export async function runAttempt(
 /** `next`: the shell that ran the attempt waits for another one. */
 type StartOutcome = { kind: 'outcome'; outcome: AttemptOutcome; next: boolean };
 
-/** Home cannot be written; the place can. `mine`: the journal at home is this starter's. */
-type FullAnswer = { kind: 'full'; mine: boolean; place: AttemptPlace; why: string };
+/** The files cannot be made at home. `mine`: the journal there is this starter's. */
+type UnwritableAnswer = { kind: 'unwritable'; mine: boolean; why: string };
 
 /** What became of a start script. */
 type StartAnswer =
   | StartOutcome
   | { kind: 'taken' | 'previous' | 'leader' }
-  | FullAnswer
+  | UnwritableAnswer
   /** It ended without an answer. */
   | { kind: 'silent'; end: ShellEnd };
 
@@ -184,7 +188,7 @@ class AttemptRun {
       case 'previous':
         await this.stopPrevious();
         return undefined;
-      case 'full':
+      case 'unwritable':
         return this.goElsewhere(answer);
       case 'leader':
         if (this.shell.needsOwnSession) {
@@ -197,20 +201,37 @@ class AttemptRun {
   }
 
   /** The outcome when the attempt cannot begin elsewhere; undefined when the start script is to be run there. */
-  private async goElsewhere({ mine, place, why }: FullAnswer): Promise<AttemptOutcome | undefined> {
-    if (!this.folders.others.includes(place.folder) || !BOOT_ID.test(place.bootId)) {
-      const reason = `the node answers with a place that was not named: ${plainText(place.folder)}, boot id ${plainText(place.bootId)}`;
-      return { kind: 'unknown', reason };
-    }
+  private async goElsewhere({ mine, why }: UnwritableAnswer): Promise<AttemptOutcome | undefined> {
+    const not = (reason: string): AttemptOutcome => this.asFarAsKnown({ kind: 'not_started', reason });
+    // It would stay so for each command: that is to be put right once.
+    if (!mine && !isDiskFull(why))
+      return not(`${why} (the user has to be able to write into its home folder)`);
     const { beginElsewhere } = this.options;
-    if (beginElsewhere === undefined) return this.asFarAsKnown({ kind: 'not_started', reason: why });
+    if (beginElsewhere === undefined) return not(why);
+    const place = await this.findPlace();
+    if (typeof place === 'string') return not(`${why}; ${place}`);
     const problem = await beginElsewhere(place, why);
-    if (problem !== undefined) {
-      const reason = `${why}; it was not begun in ${place.folder}: ${problem}`;
-      return this.asFarAsKnown({ kind: 'not_started', reason });
-    }
+    if (problem !== undefined) return not(`${why}; it was not begun in ${place.folder}: ${problem}`);
     Object.assign(this.folders, { place, mine });
     return undefined;
+  }
+
+  /** A folder that takes the attempt's files, or why there is none. */
+  private async findPlace(): Promise<AttemptPlace | string> {
+    const { connection, folders, spec } = this;
+    if (folders.others.length === 0)
+      return 'the settings name no other folder (attempts_folder, attempts_in_memory)';
+    const script = findPlaceScript(spec.key, folders.others);
+    const answer = await ask(connection, script, FIND_PLACE_MS, 'looking for another folder').catch(
+      (error: Error) => {
+        if (error instanceof ConnectionLost) throw error;
+        return error.message;
+      },
+    );
+    const [word, bootId = '', folder = ''] = answer.split(' ');
+    if (word === 'place' && BOOT_ID.test(bootId) && folders.others.includes(folder))
+      return { folder, bootId };
+    return plainText(answer.replace(/^none /, ''));
   }
 
   /**
@@ -234,7 +255,7 @@ class AttemptRun {
         case 'outcome':
           if (starter !== undefined && 'next' in answer) return this.afterStart(answer, starter);
           return answer.outcome;
-        case 'full':
+        case 'unwritable':
           // Its answer may have come together with the word that somebody has claimed the attempt.
           return starter === undefined ? this.goElsewhere(answer) : this.afterStart(answer, starter);
         case 'stopping':
@@ -269,10 +290,10 @@ class AttemptRun {
   private async firstOutcome(
     following: Promise<FollowAnswer>,
     starter: Starter | undefined,
-  ): Promise<FollowAnswer | StartOutcome | FullAnswer> {
+  ): Promise<FollowAnswer | StartOutcome | UnwritableAnswer> {
     if (starter === undefined) return following;
-    const startOutcome = starter.answer.then<FollowAnswer | StartOutcome | FullAnswer, FollowAnswer>(
-      (answer) => (answer.kind === 'outcome' || answer.kind === 'full' ? answer : following),
+    const startOutcome = starter.answer.then<FollowAnswer | StartOutcome | UnwritableAnswer, FollowAnswer>(
+      (answer) => (answer.kind === 'outcome' || answer.kind === 'unwritable' ? answer : following),
       () => following,
     );
     try {
@@ -281,7 +302,7 @@ class AttemptRun {
       // The server allows one session at a time: there is no streaming, but the start script tells the outcome.
       if (!(error instanceof SessionRefused)) throw error;
       const answer = await starter.answer;
-      if (answer.kind === 'outcome' || answer.kind === 'full') return answer;
+      if (answer.kind === 'outcome' || answer.kind === 'unwritable') return answer;
       throw error;
     }
   }
@@ -309,10 +330,9 @@ class AttemptRun {
           case 'leader':
             decide({ kind: word });
             break;
-          case 'full': {
-            const [mine, bootId = '', folder = '', ...why] = words;
-            const place = { folder, bootId };
-            decide({ kind: 'full', mine: mine === 'mine', place, why: plainText(why.join(' ')) });
+          case 'unwritable': {
+            const [mine, ...why] = words;
+            decide({ kind: word, mine: mine === 'mine', why: plainText(why.join(' ')) });
             break;
           }
           case 'nostart': {

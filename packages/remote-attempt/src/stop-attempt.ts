@@ -1,8 +1,8 @@
+import { ask } from './ask.js';
 import { withFolders } from './attempt-folders.js';
 import { checkAttemptKey } from './attempt-spec.js';
-import { ConnectionLost } from './connection-lost.js';
 import { type NodeConnection, shellOf } from './node-connection.js';
-import { type NodeScript, pruneScript, stopScript } from './node-script.js';
+import { pruneScript, stopScript } from './node-script.js';
 import { plainText } from './plain-text.js';
 
 /** What stopping found: it ended the attempt; it came too late; or it came first, and the attempt never starts. */
@@ -75,37 +75,4 @@ export async function pruneAttempts(connection: NodeConnection, olderThanDays: n
   if (count === undefined)
     throw new Error(`removing old attempts on ${connection.host}: ${plainText(answer)}`);
   return Number(count);
-}
-
-/** Runs a script that says one thing. */
-async function ask(
-  connection: NodeConnection,
-  script: NodeScript,
-  timeoutMs: number,
-  what: string,
-): Promise<string> {
-  let answer: string | undefined;
-  const session = shellOf(connection).run(script, {
-    control: (line) => {
-      answer ??= line;
-    },
-    data: () => undefined,
-  });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      session.close();
-      reject(new ConnectionLost(`${what} on ${connection.host}: no answer in ${timeoutMs / 1000} s`));
-    }, timeoutMs);
-  });
-  try {
-    const end = await Promise.race([session.ended, late]);
-    if (answer !== undefined) return answer;
-    throw new Error(
-      `${what} on ${connection.host}: the script could not be run ` +
-        `(${end.signal ?? `exit status ${end.status}`}: ${end.said || 'it said nothing'})`,
-    );
-  } finally {
-    clearTimeout(timer);
-  }
 }
