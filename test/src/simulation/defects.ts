@@ -174,7 +174,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'begun-again-after-restart',
     why: 'an attempt that was begun in memory is begun again after its node has restarted',
-    foundBy: 15,
+    foundBy: 22,
     code: [
       {
         file: RUNNER,
@@ -186,7 +186,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'place-not-recorded',
     why: 'an attempt begins in memory before that is on record: whoever takes over knows nothing of it',
-    foundBy: 79,
+    foundBy: 266,
     code: [
       {
         file: WORKER,
@@ -198,7 +198,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'place-for-who-takes-over',
     why: 'an attempt that another executor may still begin at home is begun in memory',
-    foundBy: 50,
+    foundBy: 14,
     code: [
       {
         file: 'services/scheduler/dist/task/placement.js',

@@ -28,7 +28,7 @@ export interface SimulationResult {
 const FAULTS_MS = 60_000;
 const END_MS = 30 * 60_000;
 const COMPARE_EVERY_MS = 2_000;
-const FULL_DISKS_SEED = 50_000_000;
+const FULL_DISKS_SEED = 50_000_507;
 
 /** Runs the world of one seed until all its tasks have ended, or a promise is broken. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
