@@ -96,6 +96,10 @@ export const TaskPlan = Type.Object({
   correlation_id: Type.String(),
   /** W3C traceparent of the request that made the task, when that was traced. */
   traceparent: Type.Optional(Type.String()),
+  /** For the environment of its commands; older schedulers do not tell. */
+  task_name: Type.Optional(Type.String()),
+  operator: Type.Optional(Type.String()),
+  pool: Type.Optional(Type.String()),
   /** Where its nodes are, and so how they are reached; absent in tasks of earlier releases. */
   cluster: Type.Optional(ClusterRef),
   steps: Type.Array(
@@ -103,7 +107,10 @@ export const TaskPlan = Type.Object({
       ResolvedStep,
       Type.Object({
         capability: Capability,
-        /** Deadline of one attempt. */ timeout_ms: Type.Integer({ minimum: 1 }),
+        /** Deadline of one attempt. */
+        timeout_ms: Type.Integer({ minimum: 1 }),
+        /** Milliseconds between TERM and KILL when the command is ended; absent: the executor's setting. */
+        grace_ms: Type.Optional(Type.Integer({ minimum: 0 })),
       }),
     ]),
   ),
@@ -128,6 +135,13 @@ export const AttemptResult = Type.Object({
   /** Why it failed, for people; empty when it did not. */
   reason: Type.String(),
   exit_code: Type.Optional(Type.Integer()),
+  /**
+   * It failed before its command began: the node was not reached, or nothing could be started there. Such a failure is never
+   * ignored. Older executors do not tell.
+   */
+  not_begun: Type.Optional(Type.Boolean()),
+  /** Another attempt would do harm: the node was told to restart, and has not been seen since. For a person to decide. */
+  no_retry: Type.Optional(Type.Boolean()),
   /** It failed, and its command may still be running on the node: it could not be ended. */
   may_run: Type.Optional(Type.Boolean()),
   /** The machine that a create_vm made or found again, also when it failed afterwards; `ip` is empty while it has none. */

@@ -5,7 +5,8 @@
 # settings, rg_write_actions (writes the action files, fails with the file's name in rg_what) and rg_run_actions (runs
 # them; leaves the status in rg_status and the number of the last one that ran in rg_action), and last rg_attempt.
 # Settings: rg_key, rg_own (set when the command is to get a session apart from this shell's), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or empty);
-# rg_others and rg_place (see places.sh), rg_place_boot (the boot id that was recorded with the place), rg_mine (set when the starter that said `unwritable` had made the journal at home).
+# rg_others and rg_place (see places.sh), rg_place_boot (the boot id that was recorded with the place), rg_mine (set when the starter that said `unwritable` had made the journal at home),
+# rg_sync (set when the command restarts the node).
 #
 # Says one of these; or nothing, and ends with status 99 or by a signal when it may have done something
 #   leader               nothing was done: not a session leader, start this again through setsid
@@ -197,6 +198,8 @@ rg_attempt() {
   set +C
 
   rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_unwritable mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
+  # A command that takes the node down at once leaves nobody the time to write this to the disk.
+  [ -z "$rg_sync" ] || sync
   rg_fold "$rg_journal"
   [ -n "$rg_first" ] || rg_unwritable mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
   [ "$rg_first" = run ] && [ -z "$rg_end$rg_stop" ] || rg_taken

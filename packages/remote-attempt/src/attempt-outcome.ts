@@ -24,7 +24,12 @@ export type AttemptOutcome =
   /** Ended by `stopAttempt`, perhaps before it began. */
   | { kind: 'stopped' }
   /** The command was begun, or may have been, and nobody can tell how it ended. Never to be taken for a success. */
-  | { kind: 'unknown'; reason: string }
+  | {
+      kind: 'unknown';
+      reason: string;
+      /** The node has restarted since the command began. */
+      restarted?: true;
+    }
   /** It is certain that no action of the attempt has run or will run. */
   | { kind: 'not_started'; reason: string };
 
@@ -80,7 +85,7 @@ export function outcomeOf(
     case 'void':
       return unknown('void');
     default:
-      return unknown(record.a);
+      return { ...unknown(record.a), ...(record.a === 'rebooted' ? { restarted: true } : {}) };
   }
 }
 

@@ -7,6 +7,7 @@ export {
 export type { AttemptOutcome } from './attempt-outcome.js';
 export type { OutputChunk } from './attempt-output.js';
 export type { AttemptAction, AttemptSpec } from './attempt-spec.js';
+export { attemptBoots, type Boots } from './boots.js';
 export {
   type ConnectionSettings,
   connectToNode,

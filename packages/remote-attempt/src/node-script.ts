@@ -36,6 +36,7 @@ const parts = {
   prune: readPart('prune'),
   fallback: readPart('fallback'),
   findPlace: readPart('find-place'),
+  boots: readPart('boots'),
 };
 
 /**
@@ -70,6 +71,7 @@ export function attemptCommand(
     ...elsewhere,
     rg_own: own ? 1 : '',
     rg_previous: spec.previousKey ?? '',
+    rg_sync: spec.restartsNode ? 1 : '',
   };
   return compound(settings, [actionFunctions(spec, shell), 'rg_attempt\n']);
 }
@@ -107,6 +109,11 @@ export function findPlaceScript(key: string, others: readonly string[]): NodeScr
 export function pruneScript(days: number, others: readonly string[]): NodeScript {
   const settings = { rg_key: '', rg_days: days, rg_others: others.join(' ') };
   return assemble(settings, [common, parts.prune]);
+}
+
+/** The script that tells the boots of an attempt and of now, see node-scripts/boots.sh. */
+export function bootsScript(key: string): NodeScript {
+  return assemble({ rg_key: key }, [common, parts.boots]);
 }
 
 /** A script of somebody else's; control lines tell where its output begins, and its exit status. */

@@ -1,10 +1,11 @@
 import type { Clock } from '@rigel/clock';
-import { type AttemptResult, attemptKey } from '@rigel/contracts';
+import { type AttemptResult, attemptKey, type TaskPlan } from '@rigel/contracts';
 import { traced } from '@rigel/messaging';
 import {
   type AttemptOutcome,
   type AttemptPlace,
   type AttemptSpec,
+  attemptBoots,
   ConnectFailure,
   ConnectionLost,
   type ConnectionSettings,
@@ -19,6 +20,8 @@ import {
 import type { OutputMask } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import { parseNodeAddress } from './node-address.js';
+import { GOING_DOWN_MS, type Restart, waitForRestart } from './restart-wait.js';
+import { stepEnvironment } from './step-environment.js';
 import type {
   AttemptReport,
   ClaimedRun,
@@ -42,12 +45,18 @@ export interface NodeAccess {
   connect: typeof connectToNode;
   run: typeof runAttempt;
   stop: typeof stopAttempt;
+  boots: typeof attemptBoots;
   /** Takes a connection back whose run is done. Where it is missing, connections are closed. */
   giveBack?(connection: NodeConnection): void;
 }
 
 /** Nodes reached by SSH. */
-export const sshAccess: NodeAccess = { connect: connectToNode, run: runAttempt, stop: stopAttempt };
+export const sshAccess: NodeAccess = {
+  connect: connectToNode,
+  run: runAttempt,
+  stop: stopAttempt,
+  boots: attemptBoots,
+};
 
 /** First and longest pause between two tries to reach a node on which something may run. */
 const RECONNECT_FIRST_MS = 200;
@@ -83,16 +92,20 @@ export class SshRunner implements StepRunner {
 
   async run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
     const startedAt = this.clock.now();
-    const { plan } = this.claimed;
-    const planned = plan.steps[instruction.step];
-    if (!planned) throw new Error(`the plan of task ${plan.task_id} has no step ${instruction.step}`);
-    const prepared = await this.secrets.prepare(planned);
+    const prepared = await this.secrets.prepare(this.planned(instruction.step));
     const result: Verdict =
       prepared.missing !== undefined && !instruction.begun && this.isPreviousSettled(instruction)
-        ? { status: 'failed', reason: prepared.missing }
+        ? { status: 'failed', reason: prepared.missing, not_begun: true }
         : await this.watch(instruction, prepared, onOutput, signals);
     if (!result.may_run) this.settled = instruction;
     return this.report(startedAt, result);
+  }
+
+  private planned(step: number): TaskPlan['steps'][number] {
+    const { plan } = this.claimed;
+    const planned = plan.steps[step];
+    if (!planned) throw new Error(`the plan of task ${plan.task_id} has no step ${step}`);
+    return planned;
   }
 
   private async watch(
@@ -107,7 +120,9 @@ export class SshRunner implements StepRunner {
       ...signals,
       onWait: (what: string | undefined) => signals.onWait?.(what && prepared.reason(what)),
     };
-    const verdict = await new AttemptWatch(this, spec, instruction, output, watched).result();
+    const { reboot, ready_wait } = this.planned(instruction.step);
+    const readyWaitMs = reboot ? (ready_wait ?? Number.POSITIVE_INFINITY) * 1_000 : undefined;
+    const verdict = await new AttemptWatch(this, spec, instruction, output, watched, readyWaitMs).result();
     output.end();
     const reason = prepared.reason(verdict.reason);
     if (prepared.missing === undefined || verdict.status !== 'failed') return { ...verdict, reason };
@@ -207,7 +222,8 @@ export class SshRunner implements StepRunner {
     return {
       key: attemptKey(plan, runId, step, attempt),
       actions,
-      env: { RIGEL_CORRELATION_ID: plan.correlation_id },
+      env: stepEnvironment(plan, this.claimed.node.ip),
+      ...(this.planned(step).reboot ? { restartsNode: true } : {}),
       ...(attempt > 1 ? { previousKey: attemptKey(plan, runId, step, attempt - 1) } : {}),
     };
   }
@@ -222,7 +238,10 @@ export class SshRunner implements StepRunner {
   }
 }
 
-type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run'>;
+type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run' | 'not_begun' | 'no_retry'>;
+
+/** What a node is waited for that was told to restart. */
+const RESTART_WAIT = 'the node is to restart and to answer';
 
 /** One attempt, from its start (or finding it again) to a verdict. */
 class AttemptWatch {
@@ -235,6 +254,10 @@ class AttemptWatch {
   private offset: number;
   /** Where the attempt is by the record, when it is not in the home folder. */
   private place: AttemptPlace | undefined;
+  /** Set while the command has ended and the node is to restart: ends the waiting for that. */
+  private restartWait: AbortController | undefined;
+  /** Since when the node has not answered. */
+  private awaySince: number | undefined;
 
   constructor(
     private readonly runner: SshRunner,
@@ -242,6 +265,8 @@ class AttemptWatch {
     private readonly instruction: RunInstruction,
     private readonly output: OutputMask,
     private readonly signals: RunSignals,
+    /** The command restarts the node: how long to wait for that. */
+    private readonly readyWaitMs: number | undefined,
   ) {
     this.mayHaveStarted = instruction.begun;
     const { placed } = instruction;
@@ -269,7 +294,13 @@ class AttemptWatch {
   /** Ends the command on the node; the attempt is followed on, and its outcome then says how it ended. */
   private end(ending: Ending): void {
     if (this.ending) return;
+    // The command has ended: there is only the waiting for the restart, which knows the deadline itself.
+    if (this.restartWait && ending === 'deadline') return;
     this.ending = ending;
+    if (this.restartWait) {
+      this.restartWait.abort();
+      return;
+    }
     // Nothing of it has been on its way to the node, and nothing will be: there is nothing to be ended there.
     if (!this.mayHaveStarted && this.runner.isPreviousSettled(this.instruction)) {
       this.neverBegun.abort();
@@ -291,12 +322,18 @@ class AttemptWatch {
       abandon.throwIfAborted();
       const problem = await this.tryOnce();
       if (typeof problem !== 'string') return problem;
-      this.signals.onWait?.(`it has no connection: ${problem}`);
+      this.awaySince ??= this.runner.clock.now();
+      this.signals.onWait?.(
+        this.readyWaitMs === undefined ? `it has no connection: ${problem}` : RESTART_WAIT,
+      );
       if (this.ending) {
         const unfinished = await this.endingOnNode;
         if (unfinished !== undefined) return this.verdictOfEnded(unfinished);
       }
+      const away = this.runner.clock.now() - this.awaySince;
+      if (this.readyWaitMs !== undefined && away > this.readyWaitMs) return this.notBack(away, problem, true);
       if (this.runner.clock.now() > this.deadline + COLLECT_MS) {
+        if (this.readyWaitMs !== undefined) return this.notBack(away, problem, true);
         return { status: 'failed', may_run: true, reason: `the outcome is unknown: ${problem}` };
       }
       await this.runner.clock.sleep(pause, abandon);
@@ -311,11 +348,14 @@ class AttemptWatch {
     try {
       connection = await this.runner.connect(AbortSignal.any([abandon, this.neverBegun.signal]));
       this.signals.onWait?.(undefined);
+      this.awaySince = undefined;
     } catch (error) {
       abandon.throwIfAborted();
       if (this.neverBegun.signal.aborted) return this.verdictOfEnded('');
       // Nothing was begun on a node that was never reached; where something may run, only the node can tell.
-      if (!this.mayHaveStarted && !this.ending) return { status: 'failed', reason: messageOf(error) };
+      if (!this.mayHaveStarted && !this.ending) {
+        return { status: 'failed', reason: messageOf(error), not_begun: true };
+      }
       if (!(error instanceof ConnectFailure)) throw error;
       return messageOf(error);
     }
@@ -371,19 +411,101 @@ class AttemptWatch {
   }
 
   private async verdictOf(outcome: AttemptOutcome): Promise<Verdict> {
+    if (this.readyWaitMs !== undefined && mayRestart(outcome)) return this.afterRestart(outcome);
     switch (outcome.kind) {
       case 'exited':
-        if (outcome.exitCode === 0) return { status: 'succeeded', reason: '', exit_code: 0 };
-        return { status: 'failed', reason: exitReason(outcome, this.spec), exit_code: outcome.exitCode };
+        return exitVerdict(outcome, this.spec);
       case 'stopped':
         return this.verdictOfEnded('');
       case 'unknown':
         return this.endUnknown(outcome.reason);
       case 'not_started':
-        return { status: 'failed', reason: `the command was not started: ${outcome.reason}` };
+        return {
+          status: 'failed',
+          reason: `the command was not started: ${outcome.reason}`,
+          not_begun: true,
+        };
       default:
         return outcome satisfies never;
     }
+  }
+
+  /**
+   * The command has ended, and the node is to restart. That it was told to is known only of a status of 0: processes that are
+   * ended by a signal may have been so because the node goes down, which then shows soon.
+   */
+  private async afterRestart(outcome: AttemptOutcome): Promise<Verdict> {
+    if (outcome.kind === 'unknown' && outcome.restarted) return { status: 'succeeded', reason: '' };
+    // Stopped, or out of time, while it ended.
+    if (this.ending) return this.verdictOfEnded('');
+    const { clock, access } = this.runner;
+    const { abandon, onWait } = this.signals;
+    const succeeded = outcome.kind === 'exited' && outcome.exitCode === 0;
+    const since = clock.now();
+    const until = Math.min(since + (this.readyWaitMs ?? 0), this.deadline);
+    this.restartWait = new AbortController();
+    onWait?.(RESTART_WAIT);
+    let restart: Restart;
+    try {
+      restart = await waitForRestart(
+        {
+          key: this.spec.key,
+          begun: this.place?.bootId,
+          access,
+          clock,
+          connect: (signal) => this.runner.connect(signal),
+          drop: (connection) => this.runner.drop(connection),
+        },
+        {
+          until,
+          downBy: succeeded ? until : Math.min(until, since + GOING_DOWN_MS),
+          signal: AbortSignal.any([abandon, this.restartWait.signal]),
+        },
+      );
+    } catch (error) {
+      abandon.throwIfAborted();
+      if (!this.restartWait.signal.aborted) throw error;
+      return { status: 'stopped', reason: '' };
+    }
+    onWait?.(undefined);
+    const exitCode = outcome.kind === 'exited' ? { exit_code: outcome.exitCode } : {};
+    const waited = clock.now() - since;
+    switch (restart.is) {
+      case 'restarted':
+        return { status: 'succeeded', reason: '', ...(succeeded ? exitCode : {}) };
+      case 'same':
+        if (!succeeded) return this.verdictWithoutRestart(outcome);
+        return {
+          status: 'failed',
+          reason: `the node has not restarted: ${inSeconds(waited)} after the command ended it still answers under the same boot id`,
+          ...exitCode,
+        };
+      case 'refused':
+        return { status: 'failed', no_retry: true, reason: restart.problem, ...exitCode };
+      case 'away':
+        return { ...this.notBack(waited, restart.problem, false), ...exitCode };
+    }
+  }
+
+  private async verdictWithoutRestart(outcome: AttemptOutcome): Promise<Verdict> {
+    const verdict =
+      outcome.kind === 'exited'
+        ? exitVerdict(outcome, this.spec)
+        : await this.endUnknown(outcome.kind === 'unknown' ? outcome.reason : outcome.kind);
+    return { ...verdict, reason: `${verdict.reason}; the node has not restarted` };
+  }
+
+  /** @param mayRun nobody has seen the command end. */
+  private notBack(waitedMs: number, problem: string, mayRun: boolean): Verdict {
+    const what = mayRun
+      ? 'the connection broke while the command that restarts the node ran, and the node'
+      : 'the node was told to restart and';
+    return {
+      status: 'failed',
+      no_retry: true,
+      ...(mayRun ? { may_run: true } : {}),
+      reason: `${what} has not come back for ${inSeconds(waitedMs)}: ${problem}`,
+    };
   }
 
   /** Nobody can tell how it ended; what may be left of it is ended, so that a next attempt does not meet it. */
@@ -400,12 +522,25 @@ class AttemptWatch {
     if (this.ending !== 'deadline') return { status: 'stopped', reason: problem };
     const limit = `the attempt took longer than ${Math.round(this.instruction.timeout_ms / 1000)} s`;
     if (this.neverBegun.signal.aborted) {
-      return { status: 'failed', reason: `${limit}: the node had not been reached` };
+      return { status: 'failed', reason: `${limit}: the node had not been reached`, not_begun: true };
     }
     if (!problem) return { status: 'failed', reason: `${limit} and was ended` };
     return { status: 'failed', may_run: true, reason: `${limit}; ${problem}` };
   }
 }
+
+/** Whether the node's boot id decides: not where the command itself says that it failed. */
+function mayRestart(outcome: AttemptOutcome): boolean {
+  if (outcome.kind === 'unknown') return true;
+  return outcome.kind === 'exited' && (outcome.exitCode === 0 || outcome.exitCode > 128);
+}
+
+function exitVerdict(outcome: Extract<AttemptOutcome, { kind: 'exited' }>, spec: AttemptSpec): Verdict {
+  if (outcome.exitCode === 0) return { status: 'succeeded', reason: '', exit_code: 0 };
+  return { status: 'failed', reason: exitReason(outcome, spec), exit_code: outcome.exitCode };
+}
+
+const inSeconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;
 
 /** What a shell says by a status that it gives itself; the output has its words. */
 const shellStatus: Record<number, string> = {

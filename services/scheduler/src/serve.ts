@@ -149,6 +149,9 @@ function planOf(taskId: number, created: TaskCreated): TaskPlan {
     uuid: created.uuid,
     correlation_id: created.correlationId,
     ...(created.traceparent === undefined ? {} : { traceparent: created.traceparent }),
+    task_name: created.name,
+    operator: created.operator,
+    pool: created.pool.name,
     ...(created.cluster === undefined ? {} : { cluster: created.cluster }),
     steps: created.steps,
   };

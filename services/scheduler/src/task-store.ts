@@ -31,10 +31,10 @@ const parameter = (n: number): string => `$${APPEND_PARAMETERS + n}`;
 export const COMMIT = prepared(`
   WITH ${APPEND_CTES},
   changed_tasks AS (
-    UPDATE tasks t SET state = r.state, end_reason = r.end_reason, stat = r.stat, active = r.active,
+    UPDATE tasks t SET state = r.state, end_reason = r.end_reason, stat = r.stat, ignored = r.ignored, active = r.active,
       version = r.version, updated_at = r.updated_at
     FROM head, json_to_recordset(${parameter(8)}::json->'tasks') AS r(id bigint, state smallint, end_reason text,
-      stat int[], active boolean, version int, updated_at bigint)
+      stat int[], ignored int, active boolean, version int, updated_at bigint)
     WHERE t.id = r.id
   ),
   changed_runs AS (

@@ -24,6 +24,9 @@ export interface Behaviour {
   durationMs: number;
   exitCode: number;
   output: string;
+  /** When it restarts its node, if that is what it is for; undefined: it has no such effect. */
+  restartAfterMs: number | undefined;
+  downMs: number;
 }
 
 /** An attempt as its node knows it. */
@@ -36,6 +39,9 @@ export interface Attempt extends AttemptId {
   startedAt: number;
   /** Boot id of its node, when its trace is in the node's memory. */
   inMemory: string | undefined;
+  /** The command is to restart the node, which counts its boots. */
+  restartsNode: boolean;
+  boot: number;
   /** Output so far. */
   output: Buffer;
   followers: Set<() => void>;
@@ -66,10 +72,10 @@ export class SimulatedNode {
   readonly forgotten: Attempt[] = [];
   /** The disk is full: attempts can be begun in memory only. */
   full = false;
-  private boots = 1;
   private readonly connections = new Set<SimulatedConnection>();
   /** It does not answer until then. */
   downUntil = 0;
+  boots = 1;
   /** It was restarted, or lost connections or attempts, in a way that can change what becomes of a run. */
   troubled = false;
 
@@ -86,7 +92,7 @@ export class SimulatedNode {
   }
 
   get bootId(): string {
-    return `boot-${this.boots}-of-${this.ip}`;
+    return `${this.boots}`;
   }
 
   get reachable(): boolean {
@@ -112,8 +118,8 @@ export class SimulatedNode {
 
   reboot(ms: number): void {
     this.isolate(ms);
-    for (const attempt of this.running) this.end(attempt, 'lost');
     this.boots++;
+    for (const attempt of this.running) this.end(attempt, 'lost');
     this.emptyMemory();
   }
 
@@ -139,7 +145,7 @@ export class SimulatedNode {
     const previous = spec.previousKey === undefined ? undefined : this.attempts.get(spec.previousKey);
     if (previous?.state === 'running') this.end(previous, 'stopped');
     else if (spec.previousKey !== undefined && !previous) this.create(spec.previousKey, 'void');
-    const attempt = this.create(spec.key, 'running', memory);
+    const attempt = this.create(spec.key, 'running', { inMemory: memory, restartsNode: spec.restartsNode });
     this.watch.onStart(attempt);
     const { durationMs, output } = attempt.behaviour;
     const bytes = Buffer.from(output);
@@ -152,9 +158,12 @@ export class SimulatedNode {
       attempt.output = bytes;
       this.end(attempt, 'exited');
     });
+    const callOffRestart = this.restartBy(attempt);
     attempt.callOff = () => {
       callOffHalf();
       callOffEnd();
+      // What has ended may have left a restart to come; what was ended before its time has not.
+      if (this.timeline.now < attempt.startedAt + durationMs) callOffRestart();
     };
     return attempt;
   }
@@ -170,8 +179,21 @@ export class SimulatedNode {
     return 'stopped';
   }
 
+  private restartBy({ behaviour, restartsNode }: Attempt): () => void {
+    const { restartAfterMs, downMs, exitCode } = behaviour;
+    if (!restartsNode || restartAfterMs === undefined || exitCode !== 0) return () => undefined;
+    return this.timeline.schedule(restartAfterMs, undefined, () => this.reboot(downMs));
+  }
+
   /** What is stopped before it begins leaves an empty file in the home folder, for which a full disk has room. */
-  private create(key: string, state: 'void' | 'running', inMemory?: string): Attempt {
+  private create(
+    key: string,
+    state: 'void' | 'running',
+    {
+      inMemory,
+      restartsNode = false,
+    }: { inMemory?: string | undefined; restartsNode?: boolean | undefined } = {},
+  ): Attempt {
     const id = parseKey(key);
     const attempt: Attempt = {
       ...id,
@@ -181,6 +203,8 @@ export class SimulatedNode {
       state,
       startedAt: this.timeline.now,
       inMemory,
+      restartsNode,
+      boot: this.boots,
       output: Buffer.alloc(0),
       followers: new Set(),
       callOff: () => undefined,
@@ -308,6 +332,15 @@ export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Hos
       connected(connection);
       return result;
     },
+    async boots(connection, key) {
+      const open = connected(connection);
+      const boots = await process.ask(trip(open.node), () => {
+        if (open.lost !== undefined) throw new ConnectionLost(open.lost);
+        return { begun: open.node.attempts.get(key)?.boot, now: open.node.boots };
+      });
+      connected(connection);
+      return { ...(boots.begun === undefined ? {} : { begun: `${boots.begun}` }), now: `${boots.now}` };
+    },
   };
 
   /** Hands on the output and waits for the end. */
@@ -363,7 +396,7 @@ function outcomeOf({ state, behaviour, output }: Attempt): AttemptOutcome | unde
         outputCut: false,
       };
     case 'lost':
-      return { kind: 'unknown', reason: 'the node was restarted while the command ran' };
+      return { kind: 'unknown', reason: 'the node was restarted while the command ran', restarted: true };
     case 'void':
     case 'stopped':
       return { kind: 'stopped' };

@@ -310,13 +310,25 @@ function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: numbe
   const reason =
     result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
   const mayRun = result.may_run ? { mayRun: true } : {};
-  // Another attempt could make a second machine: whether to go on is for a person to say, by a resume.
-  if (run.failures < retry.retry_times && !result.unknown_machine) {
+  // Another attempt could make a second machine, or restart the node once more: whether to go on is for a person to say, by a
+  // resume.
+  if (run.failures < retry.retry_times && !result.unknown_machine && !result.no_retry) {
     const retryAt = now + task.created.retryDelayMs;
     return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next: 'retry', retryAt } };
   }
-  const next = retry.ignore_error && !result.unknown_machine ? 'ignore' : 'fail';
-  return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next, retryAt: null } };
+  const notIgnored = retry.ignore_error ? whyNotIgnored(task, run, result) : undefined;
+  const next = retry.ignore_error && notIgnored === undefined && !result.unknown_machine ? 'ignore' : 'fail';
+  const told = notIgnored === undefined ? reason : `${reason} (not ignored: ${notIgnored})`;
+  return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason: told, next, retryAt: null } };
+}
+
+/** A failed command may be ignored; that there was no node to run it on may not, or nothing would show that nothing was done. */
+function whyNotIgnored(task: TaskState, run: Run, result: AttemptResult): string | undefined {
+  if (result.not_begun) return 'no command ran on the node';
+  const step = task.created.steps[run.step];
+  const machine = result.machine?.vm_id ?? run.vm;
+  const creates = step?.kind === 'vm' && step.name === 'create_vm';
+  return creates && machine === '' ? 'the node has no machine' : undefined;
 }
 
 /** What an attempt's outcome means for its run: the end, or going on, now or later or elsewhere. */

@@ -208,7 +208,10 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
       ];
     case 'TaskFinished': {
       const [, , succeeded, failed] = task.stat;
-      return [whole(`run finished, ${event.data.reason}: ${succeeded} nodes succeeded, ${failed} failed`)];
+      const ignored = task.ignored > 0 ? ` (${task.ignored} of them with an ignored error)` : '';
+      return [
+        whole(`run finished, ${event.data.reason}: ${succeeded} nodes succeeded${ignored}, ${failed} failed`),
+      ];
     }
     case 'TaskStarted':
     case 'BatchStarted':
