@@ -186,7 +186,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'place-not-recorded',
     why: 'an attempt begins in memory before that is on record: whoever takes over knows nothing of it',
-    foundBy: 266,
+    foundBy: 712,
     code: [
       {
         file: WORKER,

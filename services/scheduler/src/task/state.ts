@@ -11,6 +11,8 @@ export interface StepRecord {
   state: RunState;
   attempts: number;
   message: string;
+  /** What there is to say of its last attempt, however that ends. */
+  note?: string | undefined;
 }
 
 /** One node inside the task. */
@@ -206,10 +208,10 @@ function forgetBeginning(run: Run): void {
   if (run.placed) run.placed = undefined;
 }
 
-/** What is said of an attempt that has ended: also where it ran, when that was not at home. */
-function messageOf({ placed }: Run, reason: string): string {
-  if (!placed) return reason;
-  return reason === '' ? describePlaced(placed) : `${reason}; ${describePlaced(placed)}`;
+/** Why an attempt failed, and where it ran: the note is of the next one then. */
+function tellFailure({ placed }: Run, record: StepRecord, reason: string): string {
+  if (record.note !== undefined) record.note = undefined;
+  return placed ? `${reason}; ${describePlaced(placed)}` : reason;
 }
 
 function end(task: TaskState, run: Run, state: RunState): void {
@@ -349,8 +351,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const run = runAt(task, event.data.run);
       run.placed = { folder, boot_id: bootId, memory, why };
       run.folders = [...new Set([...(run.folders ?? []), folder])];
-      // Why the last attempt failed is not to be written over.
-      if (run.failures === 0) currentStep(run).message = describePlaced(run.placed);
+      currentStep(run).note = describePlaced(run.placed);
       run.updatedAt = at;
       return;
     }
@@ -374,7 +375,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const record = currentStep(run);
       record.state = 2;
       record.attempts = event.data.attempt;
-      record.message = messageOf(run, '');
+      record.message = '';
       run.updatedAt = at;
       moveToNextStep(run, at);
       markWorking(task, run);
@@ -384,7 +385,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const run = runAt(task, event.data.run);
       const record = currentStep(run);
       record.attempts = event.data.attempt;
-      record.message = messageOf(run, event.data.reason);
+      record.message = tellFailure(run, record, event.data.reason);
       run.updatedAt = at;
       if (event.data.next === 'ignore') {
         record.state = 2;
@@ -405,7 +406,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const run = runAt(task, event.data.run);
       run.attempt++;
       run.updatedAt = at;
-      if (event.data.reason) currentStep(run).message = messageOf(run, event.data.reason);
+      if (event.data.reason) currentStep(run).message = event.data.reason;
       return;
     }
     case 'RunSucceeded': {
@@ -419,7 +420,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const run = runAt(task, event.data.run);
       const record = currentStep(run);
       record.state = 3;
-      record.message = messageOf(run, event.data.reason);
+      record.message = tellFailure(run, record, event.data.reason);
       // A run that fails before it is opened again by a resume is one whose node the task could not have.
       if (!run.open) run.held = false;
       end(task, run, 3);
