@@ -70,7 +70,7 @@ export const Instruction = Type.Union([
     timeout_ms: Type.Integer({ minimum: 0 }),
     /** The attempt may have been begun already, by an executor that is gone: find it again, do not conclude anything from not reaching the node. */
     begun: Type.Boolean(),
-    /** Output bytes of this attempt that are stored already. */
+    /** Up to which byte output of this attempt is stored already. */
     output_from: Type.Integer({ minimum: 0 }),
     /** The attempt is recorded to be there: look for it and never begin it. Only for executors that know places. */
     placed: Type.Optional(Placement),
@@ -128,7 +128,18 @@ const leased = { task_id: Id, run_id: Id, lease: Type.Integer({ minimum: 1 }) };
 const uuid = Type.Optional(Type.String());
 
 /** A piece of an attempt's output; `data` is base64, offsets count raw bytes. Storing a piece twice changes nothing. */
-const OutputPiece = Type.Object({ offset: Type.Integer({ minimum: 0 }), data: Type.String() });
+const OutputPiece = Type.Object({
+  offset: Type.Integer({ minimum: 0 }),
+  data: Type.String(),
+  /**
+   * The output is longer than this together: of what is stored up to the end of this piece, only so many bytes of the
+   * beginning and of the end are kept. Older executors do not tell.
+   */
+  kept: Type.Optional(
+    Type.Object({ head: Type.Integer({ minimum: 0 }), tail: Type.Integer({ minimum: 0 }) }),
+  ),
+});
+export type OutputPiece = Static<typeof OutputPiece>;
 
 export const AttemptResult = Type.Object({
   status: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('stopped')]),
@@ -142,6 +153,8 @@ export const AttemptResult = Type.Object({
   not_begun: Type.Optional(Type.Boolean()),
   /** Another attempt would do harm: the node was told to restart, and has not been seen since. For a person to decide. */
   no_retry: Type.Optional(Type.Boolean()),
+  /** What is to be known of it though it succeeded. Older executors do not tell. */
+  note: Type.Optional(Type.String()),
   /** It failed, and its command may still be running on the node: it could not be ended. */
   may_run: Type.Optional(Type.Boolean()),
   /** The machine that a create_vm made or found again, also when it failed afterwards; `ip` is empty while it has none. */

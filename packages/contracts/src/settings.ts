@@ -88,7 +88,8 @@ export const executorSettings = {
     default: 1_048_576,
     minimum: 1_024,
     maximum: 67_108_864,
-    description: 'Bytes of output kept of each attempt.',
+    description:
+      'Bytes of output kept of each attempt, in the database and on its node: half of the beginning, half of the end.',
   }),
   RIGEL_SSH_IDLE: Type.Number({
     default: 30,

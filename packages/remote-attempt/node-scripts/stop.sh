@@ -43,12 +43,6 @@ fi
 rg_fold "$rg_journal"
 rg_tell
 
-rg_now() {
-  { read -r rg_uptime rg_rest </proc/uptime; } 2>/dev/null
-  rg_cs=${rg_uptime#*.}
-  rg_time=$((${rg_uptime%.*} * 100 + 1$rg_cs - 100))
-}
-
 rg_tag=RIGEL_ATTEMPT=$rg_key
 
 # GNU grep can look into many environments at once; where that is missing, one at a time.

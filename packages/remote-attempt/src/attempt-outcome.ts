@@ -20,6 +20,8 @@ export type AttemptOutcome =
       outputBytes: number;
       /** Whether a part was left out. */
       outputCut: boolean;
+      /** Output may be missing: the node's disk was full when the command ended. */
+      outputLost?: true;
     }
   /** Ended by `stopAttempt`, perhaps before it began. */
   | { kind: 'stopped' }
@@ -57,6 +59,12 @@ const unknownReasons: Record<string, string> = {
   void: 'the attempt was prepared on the node, but there is no record of its command being started',
 };
 
+/** What became of the output: a part was left out; a part could not be written. */
+export interface OutputFate {
+  cut: boolean;
+  lost: boolean;
+}
+
 /**
  * The outcome that an end record stands for.
  * @param folder where the attempt's files are.
@@ -64,7 +72,7 @@ const unknownReasons: Record<string, string> = {
 export function outcomeOf(
   record: EndRecord,
   spec: AttemptSpec,
-  outputLimitBytes: number,
+  output: OutputFate,
   folder: string,
 ): AttemptOutcome {
   const unknown = (why: string): AttemptOutcome => ({
@@ -73,7 +81,7 @@ export function outcomeOf(
   });
   switch (record.word) {
     case 'exit':
-      return exitedOutcome(record, spec, outputLimitBytes) ?? unknown('damaged');
+      return exitedOutcome(record, spec, output) ?? unknown('damaged');
     case 'stopped':
       return { kind: 'stopped' };
     case 'nostart':
@@ -90,11 +98,7 @@ export function outcomeOf(
 }
 
 /** Undefined when the record cannot be one of this attempt. */
-function exitedOutcome(
-  record: EndRecord,
-  spec: AttemptSpec,
-  outputLimitBytes: number,
-): AttemptOutcome | undefined {
+function exitedOutcome(record: EndRecord, spec: AttemptSpec, output: OutputFate): AttemptOutcome | undefined {
   const exitCode = Number(record.a);
   const actionIndex = Number(record.b);
   const action = spec.actions[actionIndex];
@@ -109,7 +113,8 @@ function exitedOutcome(
     actionIndex,
     actionName: action.name,
     outputBytes: record.outputBytes,
-    outputCut: record.outputBytes > outputLimitBytes,
+    outputCut: output.cut,
+    ...(output.lost ? { outputLost: true } : {}),
   };
 }
 

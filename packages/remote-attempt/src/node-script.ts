@@ -1,14 +1,9 @@
 import { readFileSync } from 'node:fs';
+import type { OutputShares } from './attempt-output.js';
 import type { AttemptAction, AttemptSpec } from './attempt-spec.js';
 
 /** A script for a node, waiting for the nonce of its control lines. */
 export type NodeScript = (nonce: string) => string;
-
-/** How much of the output file is sent: so much of its beginning, and so much of its end when it is longer than both. */
-export interface OutputShares {
-  headBytes: number;
-  tailBytes: number;
-}
 
 /** Where an attempt is that its node's home folder could not take, see node-scripts/places.sh. */
 export interface AttemptPlace {
@@ -30,6 +25,7 @@ export interface AttemptFolders {
 
 const common = `${readPart('common')}${readPart('places')}`;
 const parts = {
+  guard: readPart('guard'),
   start: readPart('start'),
   follow: readPart('follow'),
   stop: readPart('stop'),
@@ -39,13 +35,17 @@ const parts = {
   boots: readPart('boots'),
 };
 
+/** Text with these may start processes as other users, or in process groups of their own: its end is looked at more closely. */
+const CHANGES_USER = /\b(sudo|doas|su|runuser|setpriv|pkexec)\b/;
+const LEAVES_GROUP = /\bsetsid\b|\bset\s+-\w*m|\bmonitor\b/;
+
 /**
  * Prepares a shell to start attempts, one after the other, see node-scripts/start.sh.
  * @param others folders beside `~/.rigel/attempts`.
  */
 export function startPreparation(others: readonly string[]): NodeScript {
   const settings = { rg_key: '', rg_others: others.join(' '), rg_place: '', rg_place_boot: '', rg_mine: '' };
-  return assemble(settings, [common, parts.start]);
+  return assemble(settings, [common, parts.guard, parts.start]);
 }
 
 /**
@@ -70,6 +70,8 @@ export function attemptCommand(
     ...attemptSettings(spec.key, shares),
     ...elsewhere,
     rg_own: own ? 1 : '',
+    rg_foreign: spec.actions.some(({ text }) => CHANGES_USER.test(text)) ? 1 : '',
+    rg_wide: spec.actions.some(({ text }) => LEAVES_GROUP.test(text)) ? 1 : '',
     rg_previous: spec.previousKey ?? '',
     rg_sync: spec.restartsNode ? 1 : '',
   };
@@ -90,7 +92,7 @@ export function followScript(
     rg_place: place?.folder ?? '',
     rg_from: fromByte,
   };
-  return assemble(settings, [common, parts.follow]);
+  return assemble(settings, [common, parts.guard, parts.follow]);
 }
 
 /** The script that stops an attempt, see node-scripts/stop.sh. */

@@ -22,7 +22,10 @@ import { stopAttempt } from './stop-attempt.js';
 export interface RunOptions {
   /** Called with the output, in order and without gaps, while the command runs and at the latest before the outcome. */
   onOutput: (chunk: OutputChunk) => void;
-  /** How much output is handed over at most; a line in the middle says what was left out. Default 1 MiB. */
+  /**
+   * How much output is kept, on the node and in the end: half of it of the beginning and half of the end. Default 1 MiB. Who
+   * follows an attempt first settles it, until its end and for all.
+   */
   outputLimitBytes?: number;
   /** Where to go on with the output, for an executor that took the attempt over. Default 0. */
   fromOffset?: number;
@@ -53,6 +56,8 @@ export interface RunOptions {
 }
 
 export const DEFAULT_OUTPUT_LIMIT_BYTES = 1024 * 1024;
+/** No setting is larger; what a node says is not simply believed. */
+const LARGEST_OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 const DEFAULT_FOLLOW_AFTER_MS = 700;
 /** How long finding another folder may take. */
 const FIND_PLACE_MS = 20_000;
@@ -118,13 +123,13 @@ type Starter = { answer: Promise<StartAnswer>; session: ShellSession };
 class AttemptRun {
   private readonly shell: NodeShell;
   private readonly output: AttemptOutput;
-  private readonly outputLimitBytes: number;
   private readonly followAfterMs: number;
   private readonly sessions = new Set<ShellSession>();
   private readonly folders: AttemptFolders;
   /** The folder that a follower found it in. */
   private foundIn: string | undefined;
   private detached = false;
+  private outputLost = false;
 
   constructor(
     private readonly connection: NodeConnection,
@@ -136,11 +141,14 @@ class AttemptRun {
       others: withFolders(this.shell.otherFolders, options.folders),
       place: options.place,
     };
-    this.outputLimitBytes = options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES;
     this.followAfterMs = options.followAfterMs ?? DEFAULT_FOLLOW_AFTER_MS;
-    this.output = new AttemptOutput(this.outputLimitBytes, options.fromOffset ?? 0, (chunk) => {
-      if (!this.detached) options.onOutput(chunk);
-    });
+    this.output = new AttemptOutput(
+      options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES,
+      options.fromOffset ?? 0,
+      (chunk) => {
+        if (!this.detached) options.onOutput(chunk);
+      },
+    );
   }
 
   /** Stops following. */
@@ -324,6 +332,7 @@ class AttemptRun {
       control: (line) => {
         const [word = '', ...words] = line.split(' ');
         reader.control(word, words);
+        this.noteOfOutput(word, words);
         switch (word) {
           case 'taken':
           case 'previous':
@@ -382,7 +391,8 @@ class AttemptRun {
     const script = followScript(this.spec.key, output, output.neededFrom, this.folders);
     const handlers: FrameHandlers = {
       control: (line) => {
-        const [word, ...words] = line.split(' ');
+        const [word = '', ...words] = line.split(' ');
+        this.noteOfOutput(word, words);
         if (word === 'found') {
           found = true;
           if (words[0] !== undefined) this.foundIn = plainText(words[0]);
@@ -390,7 +400,7 @@ class AttemptRun {
         else if (word === 'absent') decide({ kind: word, bootId: words[0] ?? '' });
         else if (word === 'stopping') decide({ kind: word });
         else if (word === 'end') outcome = this.finish(words);
-        reader.control(word ?? '', words);
+        reader.control(word, words);
       },
       data: reader.data,
     };
@@ -411,6 +421,8 @@ class AttemptRun {
     return {
       control: (word: string, words: string[]) => {
         at = word === 'out' ? Number(words[0]) : undefined;
+        if (at !== undefined && !(Number.isSafeInteger(at) && at >= 0))
+          throw new Error(`the node's answer is not understood: out ${plainText(words.join(' '))}`);
         onProgress();
       },
       data: (chunk: Buffer) => {
@@ -424,8 +436,19 @@ class AttemptRun {
 
   private finish(words: string[]): AttemptOutcome {
     const record = readEndRecord(words);
-    this.output.finish(record.outputBytes);
-    return outcomeOf(record, this.spec, this.outputLimitBytes, this.folder);
+    this.output.finish(record.outputBytes, this.outputLost);
+    return outcomeOf(record, this.spec, { cut: this.output.isCut, lost: this.outputLost }, this.folder);
+  }
+
+  /** What the node says of the output before the end. */
+  private noteOfOutput(word: string, words: string[]): void {
+    if (word === 'full') this.outputLost = true;
+    if (word !== 'limit') return;
+    const [headBytes = Number.NaN, tailBytes = Number.NaN] = words.map(Number);
+    const sum = headBytes + tailBytes;
+    if (!(Number.isSafeInteger(sum) && headBytes > 0 && tailBytes >= 0 && sum <= LARGEST_OUTPUT_LIMIT_BYTES))
+      throw new Error(`the node's answer is not understood: limit ${plainText(words.join(' '))}`);
+    this.output.settle({ headBytes, tailBytes });
   }
 
   /** Opens a session, to be closed when this call ends. */

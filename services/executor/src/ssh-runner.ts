@@ -17,7 +17,6 @@ import {
   runAttempt,
   stopAttempt,
 } from '@rigel/remote-attempt';
-import type { OutputMask } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import { parseNodeAddress } from './node-address.js';
 import { GOING_DOWN_MS, type Restart, waitForRestart } from './restart-wait.js';
@@ -25,6 +24,7 @@ import { stepEnvironment } from './step-environment.js';
 import type {
   AttemptReport,
   ClaimedRun,
+  KeptOutput,
   OnOutput,
   RecordedFolders,
   RunInstruction,
@@ -63,8 +63,16 @@ const RECONNECT_FIRST_MS = 200;
 const RECONNECT_LONGEST_MS = 5_000;
 /** An attempt that was found again gets at least this long to be collected, whatever is left of its time. */
 const COLLECT_MS = 15_000;
+const OUTPUT_LOST =
+  "the disk of the node was full when the command ended, or its user's quota used up: output may be missing";
 /** How long a node is tried on which a command is to be ended. */
 const STOP_LIMIT_MS = 5 * 60_000;
+
+/** Takes the output of an attempt; `context`: see OutputMask. */
+interface AttemptSink {
+  readonly context: number;
+  push(chunk: OutputChunk): void;
+}
 
 type Ending = 'stop' | 'deadline';
 
@@ -115,7 +123,15 @@ export class SshRunner implements StepRunner {
     signals: RunSignals,
   ): Promise<Verdict> {
     const spec = this.specOf(instruction, prepared);
-    const output = prepared.output(instruction.output_from, onOutput);
+    let kept: KeptOutput | undefined;
+    const masked = prepared.output(instruction.output_from, (offset, data) => onOutput(offset, data, kept));
+    const output: AttemptSink = {
+      context: masked.context,
+      push: (chunk) => {
+        if (chunk.kept) kept = { head: chunk.kept.headBytes, tail: chunk.kept.tailBytes };
+        masked.push(chunk);
+      },
+    };
     const watched = {
       ...signals,
       onWait: (what: string | undefined) => signals.onWait?.(what && prepared.reason(what)),
@@ -123,7 +139,7 @@ export class SshRunner implements StepRunner {
     const { reboot, ready_wait } = this.planned(instruction.step);
     const readyWaitMs = reboot ? (ready_wait ?? Number.POSITIVE_INFINITY) * 1_000 : undefined;
     const verdict = await new AttemptWatch(this, spec, instruction, output, watched, readyWaitMs).result();
-    output.end();
+    masked.end();
     const reason = prepared.reason(verdict.reason);
     if (prepared.missing === undefined || verdict.status !== 'failed') return { ...verdict, reason };
     return { ...verdict, reason: `${prepared.missing}; ${reason}` };
@@ -238,7 +254,10 @@ export class SshRunner implements StepRunner {
   }
 }
 
-type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run' | 'not_begun' | 'no_retry'>;
+type Verdict = Pick<
+  AttemptResult,
+  'status' | 'reason' | 'exit_code' | 'may_run' | 'not_begun' | 'no_retry' | 'note'
+>;
 
 /** What a node is waited for that was told to restart. */
 const RESTART_WAIT = 'the node is to restart and to answer';
@@ -263,7 +282,7 @@ class AttemptWatch {
     private readonly runner: SshRunner,
     private readonly spec: AttemptSpec,
     private readonly instruction: RunInstruction,
-    private readonly output: OutputMask,
+    private readonly output: AttemptSink,
     private readonly signals: RunSignals,
     /** The command restarts the node: how long to wait for that. */
     private readonly readyWaitMs: number | undefined,
@@ -536,8 +555,12 @@ function mayRestart(outcome: AttemptOutcome): boolean {
 }
 
 function exitVerdict(outcome: Extract<AttemptOutcome, { kind: 'exited' }>, spec: AttemptSpec): Verdict {
-  if (outcome.exitCode === 0) return { status: 'succeeded', reason: '', exit_code: 0 };
-  return { status: 'failed', reason: exitReason(outcome, spec), exit_code: outcome.exitCode };
+  const { exitCode, outputLost } = outcome;
+  if (exitCode === 0) {
+    return { status: 'succeeded', reason: '', exit_code: 0, ...(outputLost ? { note: OUTPUT_LOST } : {}) };
+  }
+  const reason = exitReason(outcome, spec) + (outputLost ? `; ${OUTPUT_LOST}` : '');
+  return { status: 'failed', reason, exit_code: exitCode };
 }
 
 const inSeconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;

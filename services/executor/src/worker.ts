@@ -296,7 +296,7 @@ export class Worker {
               abandon,
               instruction.begun,
             )
-          : await runner.run(instruction, (offset, data) => sender.add(offset, data), {
+          : await runner.run(instruction, (...piece) => sender.add(...piece), {
               abandon,
               stop: run.stop.signal,
               onPlace: (placement, why) =>

@@ -1,5 +1,6 @@
 import type { Clock } from '@rigel/clock';
 import {
+  type OutputPiece as ContractPiece,
   Done,
   defineRpc,
   execution,
@@ -29,7 +30,7 @@ import { deployPool, expandPool, type OnBehalf, shrinkPool } from './pool-operat
 import type { TaskQueries } from './queries.js';
 import { reserveForResume } from './resume.js';
 import type { TaskCreated } from './task/events.js';
-import type { TaskRecorder } from './task-store.js';
+import type { TaskRecorder, TaskStore } from './task-store.js';
 import type { Executors } from './why/executors.js';
 import { servePartitionWhy, serveWhy, type WhyStore } from './why/serve.js';
 
@@ -86,6 +87,8 @@ export interface Parts {
   why?: WhyStore | undefined;
   /** Reads how tasks are, for those who wait for their end; without it nobody can. */
   outcomes?: Pick<TaskQueries, 'outcome'> | undefined;
+  /** Keeps stored output within its limit; without it all stays. */
+  outputs?: Pick<TaskStore, 'dropOutput'> | undefined;
 }
 
 /** What only reads; any replica answers it. */
@@ -174,6 +177,17 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     engine.forgotten.another(task_id, uuid, executor);
     return true;
   };
+  const dropMiddle = async (
+    piece: OutputPiece,
+    { kept }: Pick<ContractPiece, 'kept'> = {},
+  ): Promise<void> => {
+    const middle = middleOf(piece, kept);
+    if (middle === undefined) return;
+    // What stays too long goes with the next piece.
+    await parts.outputs
+      ?.dropOutput(piece, middle)
+      .catch((error: unknown) => parts.log.warn({ err: error }, 'output over the limit was not removed yet'));
+  };
   const stops = [
     operations.serve(
       control,
@@ -245,7 +259,10 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
           ),
         );
         if (!next) return { status: 'refused', reason: refused ?? 'the lease is over' };
-        if (piece) bus.publish(outputStoredSubject(run_id), {});
+        if (piece) {
+          await dropMiddle(piece, output);
+          bus.publish(outputStoredSubject(run_id), {});
+        }
         return { status: 'accepted', next };
       },
       options,
@@ -270,7 +287,9 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
         const run = runIndex(created.firstRunId, run_id);
         if (isAnother(created, { task_id, uuid }, actor))
           throw new ServiceError('wrong_state', anotherTask(task_id));
-        await engine.storeOutput(task_id, { run, lease }, toPiece(run_id, step, attempt, output));
+        const piece = toPiece(run_id, step, attempt, output);
+        await engine.storeOutput(task_id, { run, lease }, piece);
+        await dropMiddle(piece, output);
         bus.publish(outputStoredSubject(run_id), {});
         return {};
       },
@@ -320,6 +339,18 @@ async function answered(
     if (error instanceof ServiceError && error.code === 'wrong_state') return { refused: error.message };
     throw error;
   }
+}
+
+/**
+ * What is stored between the beginning and the end that are kept, now that a piece of output ends at this byte; undefined where
+ * it is not worth a statement: an eighth of the end may be stored beyond it.
+ */
+function middleOf({ start, data }: OutputPiece, kept: ContractPiece['kept']): [number, number] | undefined {
+  if (kept === undefined) return undefined;
+  const end = start + data.length;
+  const grain = Math.max(1, kept.tail >> 3);
+  if (Math.floor(start / grain) === Math.floor(end / grain)) return undefined;
+  return end - kept.tail > kept.head ? [kept.head, end - kept.tail] : undefined;
 }
 
 function toPiece(

@@ -288,7 +288,9 @@ export const tasks: Endpoint[] = [
       nsid: idOf('node run (id in the detail of its task)'),
       follow: Type.Boolean({
         default: false,
-        description: 'Server-sent events as the output appears, until the node run has ended (GET alone).',
+        description:
+          'Server-sent events as the output appears, until the node run has ended (GET alone). Of output over the limit that comes ' +
+          'faster than it can be passed on a line says how much is left out.',
       }),
       last_event_id: LastEventId,
     }),

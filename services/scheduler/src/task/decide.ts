@@ -285,6 +285,7 @@ function attemptOf(run: Run, { step, attempt, result }: ReportCommand) {
     finishedAt: result.finished_at,
     ...(result.exit_code === undefined ? {} : { exitCode: result.exit_code }),
     ...(result.unknown_machine ? { unknownMachine: true } : {}),
+    ...(result.note ? { note: result.note } : {}),
   };
 }
 

@@ -375,7 +375,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const record = currentStep(run);
       record.state = 2;
       record.attempts = event.data.attempt;
-      record.message = '';
+      record.message = event.data.note ?? '';
       run.updatedAt = at;
       moveToNextStep(run, at);
       markWorking(task, run);
