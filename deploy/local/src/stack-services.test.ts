@@ -40,7 +40,7 @@ t.test('each service is a process with what it needs and nothing more', async (t
   const database = { ...common, DATABASE_URL: addresses.databaseUrl };
   const expected: Record<string, Record<string, string>> = {
     access: { ...database, RIGEL_SERVICE_NAME: 'access' },
-    inventory: { ...database, RIGEL_SERVICE_NAME: 'inventory' },
+    inventory: { ...database, RIGEL_SERVICE_NAME: 'inventory', RIGEL_SSH_PORT: '22' },
     catalog: { ...database, RIGEL_SERVICE_NAME: 'catalog' },
     scheduler: { ...database, RIGEL_SERVICE_NAME: 'scheduler' },
     gateway: {

@@ -67,7 +67,10 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
   const services = [
     service('access', 'access', STOP_STAGE.data, { ...database('access'), ...given(config, accessSettings) }),
     service('catalog', 'catalog', STOP_STAGE.data, database('catalog')),
-    service('inventory', 'inventory', STOP_STAGE.data, database('inventory')),
+    service('inventory', 'inventory', STOP_STAGE.data, {
+      ...database('inventory'),
+      RIGEL_SSH_PORT: String(config.sshPort),
+    }),
     ...numbered('scheduler', config.schedulers, config.schedulers === 1).map((name) =>
       service('scheduler', name, STOP_STAGE.scheduler, {
         ...database('scheduler'),

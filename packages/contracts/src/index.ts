@@ -8,6 +8,7 @@ export * from './health.js';
 export * from './inventory.js';
 export * from './live.js';
 export * from './nearest-name.js';
+export * from './node-identity.js';
 export * from './paging.js';
 export * from './permissions.js';
 export * from './replicas.js';

@@ -84,6 +84,8 @@ export const TaskTarget = Type.Object({
   pool_name: Type.String(),
   /** Absent where an earlier release answers. */
   cluster: Type.Optional(ClusterRef),
+  /** Other nodes that are the same machine under another spelling of its address; absent: none. */
+  same_machine: Type.Optional(Type.Array(Type.Object({ node_id: Id, ip: Type.String() }))),
 });
 export type TaskTarget = Static<typeof TaskTarget>;
 
@@ -178,7 +180,7 @@ export const inventory = {
   }),
   /**
    * Enters all addresses or none. `not_found`: the pool; `invalid` (field `nodes`): empty list or a blank or
-   * malformed entry; `conflict`: an address is a node's already or stands twice in the list.
+   * malformed entry; `conflict`: an address is a node's already or stands twice in the list, in whatever spelling.
    */
   addNodes: defineRpc('inventory.node.add', {
     request: Type.Object({ pool_id: Id, nodes: Type.Array(Type.String()) }),

@@ -72,6 +72,17 @@ export const schedulerSettings = {
   }),
 };
 
+/** For whoever connects to nodes, and for whoever says which addresses are one machine: they must have the same. */
+export const nodeSettings = {
+  RIGEL_SSH_PORT: Type.Integer({
+    default: 22,
+    minimum: 1,
+    maximum: 65_535,
+    description:
+      'SSH port of nodes whose address names none. Inventory and executors need the same: an address without port and one with this port are one machine.',
+  }),
+};
+
 export const executorSettings = {
   RIGEL_EXECUTOR_CAPABILITIES: Type.String({
     default: 'ssh,vm,sd',
@@ -96,6 +107,13 @@ export const executorSettings = {
     minimum: 0,
     maximum: 3_600,
     description: 'Seconds that a connection to a node is kept for its next task; 0: it is closed at once.',
+  }),
+  RIGEL_CONNECT_RETRY: Type.Number({
+    default: 60,
+    minimum: 0,
+    maximum: 3_600,
+    description:
+      'Seconds that a node is tried again which turns connections away (it is full, or still booting); 0: it is not.',
   }),
   RIGEL_ATTEMPTS_KEPT: Type.Integer({
     default: 30,
@@ -229,3 +247,8 @@ export function isTimeZone(name: string): boolean {
  * with its password, while the system runs.
  */
 export const DATABASE_URL_FILE = 'run/database-url';
+
+/** What a process says over its IPC channel to whoever started it, before it ends because a setting is wrong: in one line. */
+export interface ConfigComplaint {
+  configError: string;
+}

@@ -70,6 +70,18 @@ export const StepProgress = Type.Object({
 });
 export type StepProgress = Static<typeof StepProgress>;
 
+/** The task that holds a node: no other one gets it. */
+export const HeldBy = Type.Object({
+  task_id: Id,
+  name: Type.String(),
+  opr_user: Type.String(),
+  /** When the task was made, in milliseconds since 1970. */
+  since: Type.Integer(),
+  /** The task has ended, and a command of it is still being ended on the node, or could not be. */
+  ending: Type.Boolean(),
+});
+export type HeldBy = Static<typeof HeldBy>;
+
 /** One node inside one task. */
 export const NodeRun = Type.Object({
   id: Id,
@@ -86,6 +98,8 @@ export const NodeRun = Type.Object({
   steps: Type.Array(StepProgress),
   created: Type.Integer(),
   updated: Type.Integer(),
+  /** Who holds the node now, this task or another one; absent: nobody. */
+  held_by: Type.Optional(HeldBy),
 });
 export type NodeRun = Static<typeof NodeRun>;
 
@@ -203,9 +217,18 @@ export const tasks = {
     response: Type.Object({ steps: Type.Array(Type.Object({ name: Type.String(), text: Type.String() })) }),
     timeoutMs: 15_000,
   }),
+  /** The tasks that hold nodes; those that no task holds are in none of the lists. */
+  holders: defineRpc('scheduler.node.holders', {
+    request: Type.Object({ node_ids: Type.Array(Id) }),
+    response: Type.Object({
+      holders: Type.Array(Type.Object({ node_ids: Type.Array(Id), held_by: HeldBy })),
+    }),
+    // It is said beside what else is known of the nodes, and that does not wait for long.
+    timeoutMs: 1_000,
+  }),
   /**
-   * Holds nodes so that no task can take them while they are being removed; `in_use` names those that an unfinished
-   * task holds. The hold ends by itself after `ttl_ms`.
+   * Holds nodes so that no task can take them while they are being removed; `in_use` names those that a task holds, and
+   * which one. The hold ends by itself after `ttl_ms`.
    */
   reserveNodes: defineRpc('scheduler.node.reserve', {
     request: Type.Object({

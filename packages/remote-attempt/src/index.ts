@@ -13,18 +13,14 @@ export {
   connectToNode,
   type NodeTarget,
   nodeAddress,
-  privateKeyProblem,
 } from './connect.js';
 export { ConnectFailure, type ConnectFailureKind } from './connect-failure.js';
 export { ConnectionLost } from './connection-lost.js';
-export {
-  type HostKeyPolicy,
-  hostKeyFingerprint,
-  type KnownHostsLookup,
-  parseKnownHosts,
-} from './host-keys.js';
+export { type HostKeyPolicy, hostKeyFingerprint } from './host-keys.js';
+export { type KnownHosts, type KnownHostsLookup, knownHostsFile } from './known-hosts.js';
 export { type NodeConnection, restConnection, wakeConnection } from './node-connection.js';
 export { type AttemptPlace, shellQuote } from './node-script.js';
+export { type PrivateKeyText, privateKeyProblem, publicKeyOf } from './private-key.js';
 export { DEFAULT_OUTPUT_LIMIT_BYTES, type RunOptions, runAttempt } from './run-attempt.js';
 export { runScript, type ScriptResult } from './run-script.js';
 export { generateSshKey, type SshKeyPair } from './ssh-key.js';

@@ -19,7 +19,7 @@ interface StartContext<Config> {
  */
 export async function runInProcess<Config>(
   start: (context: StartContext<Config>) => Promise<void>,
-  options: { name: string; bus: Bus; config: Config },
+  options: { name: string; bus: Bus; config: Config; log?: Logger },
 ): Promise<{ stop: () => Promise<void> }> {
   const stopping = new AbortController();
   const steps: (() => Promise<void> | void)[] = [];
@@ -30,8 +30,8 @@ export async function runInProcess<Config>(
   };
   try {
     await start({
-      ...options,
       log: silentLogger,
+      ...options,
       readiness: { add: () => undefined },
       signal: stopping.signal,
       onShutdown: (_, step) => steps.push(step),

@@ -65,7 +65,7 @@ export async function waitForRestart(watch: RestartWatch, limits: RestartLimits)
       if (!(error instanceof ConnectFailure)) throw error;
       state = { is: 'away', problem: error.message };
       // Another machine answers there: waiting would not change that.
-      if (error.kind === 'host_key_changed') return { is: 'refused', problem: error.message };
+      if (error.isHostKey) return { is: 'refused', problem: error.message };
       wasDown = true;
     }
     const now = clock.now();

@@ -38,6 +38,8 @@ export interface SshSettings {
   connection: ConnectionSettings;
   defaultPort: number;
   outputLimitBytes: number;
+  /** For how long a node is tried again that turns connections away. Default: it is not. */
+  connectRetryMs?: number;
 }
 
 /** What a runner does on nodes. */
@@ -68,6 +70,8 @@ const OUTPUT_LOST =
 /** How long a node is tried on which a command is to be ended. */
 const STOP_LIMIT_MS = 5 * 60_000;
 
+/** How often it is looked whether a node is silent on which a command runs. */
+const SILENCE_LOOK_MS = 3_000;
 /** Takes the output of an attempt; `context`: see OutputMask. */
 interface AttemptSink {
   readonly context: number;
@@ -84,6 +88,8 @@ export class SshRunner implements StepRunner {
   private connection: NodeConnection | undefined;
   private hostKey: string | null;
   private learnedHostKey: string | undefined;
+  /** A connection that was made earlier does not do. */
+  private needsLogin = false;
   /** The last attempt of which nothing can be running any more. */
   private settled: { step: number; attempt: number } | undefined;
 
@@ -101,6 +107,8 @@ export class SshRunner implements StepRunner {
   async run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
     const startedAt = this.clock.now();
     const prepared = await this.secrets.prepare(this.planned(instruction.step));
+    // What made the last attempt fail may have been changed since: groups of the user, say, count from the next login.
+    if (instruction.attempt > 1 && !instruction.begun) this.loginAnew();
     const result: Verdict =
       prepared.missing !== undefined && !instruction.begun && this.isPreviousSettled(instruction)
         ? { status: 'failed', reason: prepared.missing, not_begun: true }
@@ -171,18 +179,28 @@ export class SshRunner implements StepRunner {
     return attempt === 1 || (this.settled?.step === step && this.settled.attempt === attempt - 1);
   }
 
+  private loginAnew(): void {
+    this.needsLogin = true;
+    if (this.connection) this.drop(this.connection);
+  }
+
   /** The open connection, or a new one. @throws ConnectFailure */
   async connect(signal: AbortSignal): Promise<NodeConnection> {
     if (this.connection) return this.connection;
     const target = parseNodeAddress(this.claimed.node.ip, this.settings.defaultPort);
     const connection = await this.access.connect(
-      { ...target, ...(this.hostKey === null ? {} : { pinnedHostKey: this.hostKey }) },
+      {
+        ...target,
+        ...(this.hostKey === null ? {} : { pinnedHostKey: this.hostKey }),
+        ...(this.needsLogin ? { freshLogin: true } : {}),
+      },
       this.settings.connection,
       signal,
     );
     // A connection of an earlier run may have learned the key that is pinned by now.
     if (connection.hostKeyLearned && this.hostKey === null) this.learnedHostKey = connection.hostKey;
     this.hostKey = connection.hostKey;
+    this.needsLogin = false;
     this.connection = connection;
     void connection.closed.then(() => {
       if (this.connection === connection) this.connection = undefined;
@@ -198,6 +216,21 @@ export class SshRunner implements StepRunner {
 
   get outputLimitBytes(): number {
     return this.settings.outputLimitBytes;
+  }
+
+  get connectRetryMs(): number {
+    return this.settings.connectRetryMs ?? 0;
+  }
+
+  get runId(): number {
+    return this.claimed.runId;
+  }
+
+  tellTurnedAway(reason: string): void {
+    this.log.info(
+      { reason, limit_ms: this.connectRetryMs },
+      'the node turned the connection away, it is tried again',
+    );
   }
 
   /**
@@ -273,6 +306,8 @@ class AttemptWatch {
   private offset: number;
   /** Where the attempt is by the record, when it is not in the home folder. */
   private place: AttemptPlace | undefined;
+  /** Since when, and how often, the node has turned us away. */
+  private turnedAway: { since: number; tries: number } | undefined;
   /** Set while the command has ended and the node is to restart: ends the waiting for that. */
   private restartWait: AbortController | undefined;
   /** Since when the node has not answered. */
@@ -337,33 +372,58 @@ class AttemptWatch {
 
   private async untilKnown(): Promise<Verdict> {
     const { abandon } = this.signals;
+    const waitEnds = AbortSignal.any([abandon, this.neverBegun.signal]);
     for (let pause = RECONNECT_FIRST_MS; ; pause = Math.min(pause * 2, RECONNECT_LONGEST_MS)) {
       abandon.throwIfAborted();
       const problem = await this.tryOnce();
       if (typeof problem !== 'string') return problem;
       this.awaySince ??= this.runner.clock.now();
-      this.signals.onWait?.(
-        this.readyWaitMs === undefined ? `it has no connection: ${problem}` : RESTART_WAIT,
-      );
+      // Of a command that has not been begun nobody waits for its restart.
+      const readyWaitMs = this.mayHaveStarted ? this.readyWaitMs : undefined;
+      this.signals.onWait?.(readyWaitMs === undefined ? `it has no connection: ${problem}` : RESTART_WAIT);
       if (this.ending) {
         const unfinished = await this.endingOnNode;
         if (unfinished !== undefined) return this.verdictOfEnded(unfinished);
       }
       const away = this.runner.clock.now() - this.awaySince;
-      if (this.readyWaitMs !== undefined && away > this.readyWaitMs) return this.notBack(away, problem, true);
+      if (readyWaitMs !== undefined && away > readyWaitMs) return this.notBack(away, problem, true);
       if (this.runner.clock.now() > this.deadline + COLLECT_MS) {
-        if (this.readyWaitMs !== undefined) return this.notBack(away, problem, true);
+        if (readyWaitMs !== undefined) return this.notBack(away, problem, true);
         return { status: 'failed', may_run: true, reason: `the outcome is unknown: ${problem}` };
       }
-      await this.runner.clock.sleep(pause, abandon);
+      await this.runner.clock.sleep(this.spread(pause), waitEnds).catch(() => abandon.throwIfAborted());
     }
+  }
+
+  /** Those whom one server turned away do not come again all at once. Told by the run, so that a run repeats exactly. */
+  private spread(pause: number): number {
+    if (!this.turnedAway) return pause;
+    const part = ((this.runner.runId * 617 + this.turnedAway.tries * 331) % 1_000) / 1_000;
+    return Math.round(pause * (0.5 + part));
+  }
+
+  /** Nothing has been begun. @returns the reason to try again, or the verdict. */
+  private notReached(error: unknown): Verdict | string {
+    const reason = messageOf(error);
+    if (!(error instanceof ConnectFailure) || error.kind !== 'turned_away')
+      return { status: 'failed', reason, not_begun: true };
+    const { clock } = this.runner;
+    this.turnedAway ??= { since: clock.now(), tries: 0 };
+    const triedMs = clock.now() - this.turnedAway.since;
+    if (triedMs >= this.runner.connectRetryMs) {
+      const tried =
+        this.turnedAway.tries > 0 ? `; it was tried again for ${Math.round(triedMs / 1000)} s` : '';
+      return { status: 'failed', reason: reason + tried, not_begun: true };
+    }
+    if (this.turnedAway.tries++ === 0) this.runner.tellTurnedAway(reason);
+    return reason;
   }
 
   /** A verdict, or why there is none yet. */
   private async tryOnce(): Promise<Verdict | string> {
     const { abandon } = this.signals;
     let connection: NodeConnection;
-    if (!this.mayHaveStarted) this.signals.onWait?.('it is connecting to the node');
+    if (!this.mayHaveStarted && !this.turnedAway) this.signals.onWait?.('it is connecting to the node');
     try {
       connection = await this.runner.connect(AbortSignal.any([abandon, this.neverBegun.signal]));
       this.signals.onWait?.(undefined);
@@ -372,9 +432,7 @@ class AttemptWatch {
       abandon.throwIfAborted();
       if (this.neverBegun.signal.aborted) return this.verdictOfEnded('');
       // Nothing was begun on a node that was never reached; where something may run, only the node can tell.
-      if (!this.mayHaveStarted && !this.ending) {
-        return { status: 'failed', reason: messageOf(error), not_begun: true };
-      }
+      if (!this.mayHaveStarted && !this.ending) return this.notReached(error);
       if (!(error instanceof ConnectFailure)) throw error;
       return messageOf(error);
     }
@@ -396,9 +454,10 @@ class AttemptWatch {
         },
       };
       const span = { kind: 'client' as const, attributes: { 'server.address': connection.host } };
+      const listening = this.tellSilence(connection);
       const outcome = await traced('command on the node', span, () =>
         this.runner.access.run(connection, this.spec, options),
-      );
+      ).finally(listening);
       return await this.verdictOf(outcome);
     } catch (error) {
       abandon.throwIfAborted();
@@ -427,6 +486,23 @@ class AttemptWatch {
         return problem;
       },
     };
+  }
+
+  /** While a node is silent that should answer each probe, its connection does not count as lost yet, but it may be. */
+  private tellSilence(connection: NodeConnection): () => void {
+    const { clock, settings } = this.runner;
+    const { received } = connection;
+    if (received === undefined) return () => undefined;
+    let last = { bytes: received(), at: clock.now() };
+    let isSilent = false;
+    return clock.every(SILENCE_LOOK_MS, () => {
+      const now = { bytes: received(), at: clock.now() };
+      if (now.bytes !== last.bytes) last = now;
+      const wasSilent = isSilent;
+      isSilent = now.at - last.at > settings.connection.keepaliveIntervalMs + SILENCE_LOOK_MS;
+      if (isSilent) this.signals.onWait?.('the node does not answer any more');
+      else if (wasSilent) this.signals.onWait?.(undefined);
+    });
   }
 
   private async verdictOf(outcome: AttemptOutcome): Promise<Verdict> {

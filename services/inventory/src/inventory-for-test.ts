@@ -3,6 +3,7 @@ import { describeDifference, verifyHistory } from '@rigel/event-store/maintenanc
 import type { Bus } from '@rigel/messaging';
 import { openExisting } from '@rigel/runtime';
 import { runInProcess, silentLogger, type TestServers } from '@rigel/testing';
+import type { Logger } from 'pino';
 import type { Test } from 'tap';
 import { startInventory } from './inventory.js';
 import { inventoryHistory } from './maintenance.js';
@@ -14,16 +15,17 @@ export interface InventoryForTest {
   /** The client's bus. */
   bus: Bus;
   /** Starts one more replica of the service beside the first; `stop` ends it too. */
-  startReplica: () => Promise<void>;
+  startReplica: (log?: Logger) => Promise<void>;
   stop: () => Promise<void>;
 }
 
 /** Starts the service in this process on real servers, and a client beside it. */
 export async function startInventoryForTest(servers: TestServers): Promise<InventoryForTest> {
   const replicas: { stop: () => Promise<void> }[] = [];
-  const startReplica = async (): Promise<void> => {
+  const startReplica = async (log?: Logger): Promise<void> => {
     const replica = await runInProcess(startInventory, {
       name: 'inventory',
+      ...(log ? { log } : {}),
       bus: await servers.startBus('inventory'),
       config: {
         DATABASE_URL: servers.databaseUrl,
@@ -32,6 +34,7 @@ export async function startInventoryForTest(servers: TestServers): Promise<Inven
         RIGEL_LOG_LEVEL: 'info',
         RIGEL_DATABASE_PASSWORD_FILE: '',
         RIGEL_MIGRATIONS: 'apply',
+        RIGEL_SSH_PORT: 22,
       },
     });
     replicas.push(replica);

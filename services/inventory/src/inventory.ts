@@ -1,9 +1,11 @@
+import { nodeSettings } from '@rigel/contracts';
 import { measureConsumers, openHistory } from '@rigel/event-store';
 import { checkDatabase, DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
-import type { Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
 import { eventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
+import { tellCollisions } from './node/collisions.js';
 import { serveNodes } from './node/handlers.js';
 import { followScheduler } from './node/scheduler-events.js';
 import { servePools } from './pool/handlers.js';
@@ -11,27 +13,29 @@ import { serveServices } from './service/handlers.js';
 import { Store } from './store.js';
 import type { InventoryTables } from './tables.js';
 
-export const InventoryConfig = DatabaseConfig;
+export const InventoryConfig = Type.Object({ ...DatabaseConfig.properties, ...nodeSettings });
 
 /** Starts the inventory service: clusters, services, pools and nodes, in the database schema `inventory`. */
 export async function startInventory(context: ServiceContext<Static<typeof InventoryConfig>>): Promise<void> {
-  const { log, bus, onShutdown } = context;
+  const { config, log, bus, onShutdown } = context;
+  const { RIGEL_SSH_PORT: sshPort } = config;
   const { db, untyped, relay } = await openHistory<InventoryTables>(context, {
     owner: 'inventory',
     migrations,
     types: eventTypes,
   });
 
-  const schedulerEvents = followScheduler({ db: untyped, bus, log });
+  const schedulerEvents = followScheduler({ db: untyped, bus, sshPort, log });
   measureConsumers([schedulerEvents]);
   onShutdown('events of the scheduler', () => schedulerEvents.stop());
 
-  const store = new Store(db, relay);
+  const store = new Store(db, relay, sshPort);
   const operations = new Operations(bus, log);
   serveClusters(operations, store);
   serveServices(operations, store);
   servePools(operations, store, bus);
   serveNodes(operations, store, bus);
+  onShutdown('look for nodes that are one machine', tellCollisions(db, sshPort, log));
   onShutdown('operations', () => operations.stop());
 
   serveHealth(context, 'inventory', {

@@ -37,7 +37,7 @@ async function differences(): Promise<string[]> {
 const c = await cluster('c');
 const s = await service('s', c.id);
 const p = await pool('p', s.id);
-await call(inventory.addNodes, { pool_id: p.id, nodes: ['10.0.0.1', '10.0.0.2'] });
+await call(inventory.addNodes, { pool_id: p.id, nodes: ['10.0.0.1', '10.0.0.2', '[::FFFF:10.0.0.3]'] });
 await call(inventory.updateCluster, { id: c.id, desc: 'changed' });
 
 async function tamper(t: Test, statement: string, expected: (string | RegExp)[]): Promise<void> {
@@ -61,11 +61,14 @@ t.test('each change to a read table is named exactly, and a rebuild repairs it',
     'nodes id=2: ip is "-", by the events "10.0.0.2"',
     'nodes id=2: state is 3, by the events 0',
   ]);
+  await tamper(t, 'UPDATE nodes SET machine = NULL WHERE id = 3', [
+    'nodes id=3: machine is null, by the events "10.0.0.3"',
+  ]);
   await tamper(t, `INSERT INTO clusters VALUES (50, 'new', '', '')`, [
     'clusters id=50: there is a row, by the events there is none',
   ]);
   await tamper(t, 'DELETE FROM nodes WHERE id = 1', [
-    'nodes id=1: there is no row, by the events {"id":1,"ip":"10.0.0.1","state":0,"vm_id":"","status":1,"pool_id":1,"node_type":"manual"}',
+    'nodes id=1: there is no row, by the events {"id":1,"ip":"10.0.0.1","state":0,"vm_id":"","status":1,"machine":null,"pool_id":1,"node_type":"manual"}',
   ]);
   await tamper(t, 'DELETE FROM nodes; DELETE FROM pools; DELETE FROM services; DELETE FROM clusters', [
     /^clusters id=1: there is no row/,
@@ -73,12 +76,15 @@ t.test('each change to a read table is named exactly, and a rebuild repairs it',
     /^pools id=1/,
     /^nodes id=1/,
     /^nodes id=2/,
+    /^nodes id=3/,
   ]);
   await tamper(t, 'UPDATE nodes SET id = id + 100', [
     /^nodes id=1: there is no row/,
     /^nodes id=2: there is no row/,
+    /^nodes id=3: there is no row/,
     'nodes id=101: there is a row, by the events there is none',
     'nodes id=102: there is a row, by the events there is none',
+    'nodes id=103: there is a row, by the events there is none',
   ]);
 });
 

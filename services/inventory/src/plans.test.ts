@@ -65,6 +65,9 @@ const reads: Record<string, () => Promise<unknown>> = {
     call(inventory.findTargets, {
       ips: Array.from({ length: 10_000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`),
     }),
+  'the nodes of a pool, and which of them are one machine': () => call(inventory.poolTargets, { pool_id: 7 }),
+  'the nodes of 1,000 ids, and which of them are one machine': () =>
+    call(inventory.targetsById, { ids: Array.from({ length: 1_000 }, (_, n) => n * 90 + 1) }),
   'one pool': () => call(inventory.getPool, { id: 1 }),
   '1,000 nodes are added': () =>
     call(inventory.addNodes, { pool_id: 2, nodes: addresses.map((ip) => ip.replace('10.', '11.')) }),

@@ -8,8 +8,9 @@ import {
   type Project,
 } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { eventTypes } from './event-types.js';
+import { refuseSameMachines } from './node/add-nodes.js';
 import { project } from './projection.js';
 import { asRefusal } from './refusals.js';
 import type { InventoryTables } from './tables.js';
@@ -24,6 +25,8 @@ export class Store {
     /** For queries; whatever changes goes through `record`. */
     readonly db: Kysely<InventoryTables>,
     private readonly relay: EventRelay,
+    /** What a node is reached at whose address names no port: such an address and one with it are the same machine. */
+    readonly sshPort: number,
   ) {
     this.creations = new Creations(db as Kysely<unknown>, eventTypes);
   }
@@ -46,7 +49,7 @@ export class Store {
       decider,
       { sequence: `${kind}_ids`, count },
       (id, index) => ({ stream: `${kind}-${id}`, command: create(id, index) }),
-      { meta: metaOf(context), project: projectOrRefuse },
+      { meta: metaOf(context), project: this.projectNew },
     );
     this.relay.notify();
     return ids;
@@ -73,6 +76,11 @@ export class Store {
     });
     this.relay.notify();
   }
+
+  private readonly projectNew: Project = async (trx, events) => {
+    await projectOrRefuse(trx, events);
+    await refuseSameMachines(trx as Transaction<InventoryTables>, events, this.sshPort);
+  };
 }
 
 const projectOrRefuse: Project = async (trx, events) => {

@@ -38,6 +38,8 @@ export interface InventoryTables {
     status: 0 | 1 | 3;
     state: number;
     node_type: 'manual' | 'crontab';
+    /** The canonical form of the address (`nodeIdentity` without default port) where that is another text. */
+    machine: string | null;
   };
 }
 

@@ -15,7 +15,7 @@ import { type Bus, type RequestContext, traceparent } from '@rigel/messaging';
 import type { TaskAppend } from './commit.js';
 import { batchSizeOf, failureBudgetOf } from './task/batches.js';
 import { createTask } from './task/decide.js';
-import type { PlannedStep, TaskCreated, TaskOccurrence } from './task/events.js';
+import type { PlannedStep, TaskCreated, TaskNode, TaskOccurrence } from './task/events.js';
 import type { TaskGate } from './task/gate.js';
 import { type AttemptLimits, mergeParams, planSteps } from './task/options.js';
 import { evolve, type TaskState } from './task/state.js';
@@ -135,6 +135,7 @@ export async function recordTasks(
   const parts = wanted.flatMap((one) =>
     [...byPool(one.targets)].map(([pool, nodes]) => ({ pool, nodes, one })),
   );
+  assertMachinesOnce(wanted.flatMap(({ targets }) => targets));
   const runs = parts.reduce((sum, { nodes }) => sum + nodes.length, 0);
   // What was reserved when the first nodes were looked up counts as reserved.
   const now = Math.min(...wanted.map((one) => one.now));
@@ -152,6 +153,31 @@ export async function recordTasks(
   };
   const tasks = await store.create({ tasks: parts.length, runs, make }, now);
   return tasks.map(({ id }) => id);
+}
+
+function toTaskNode({ node_id, ip, vm_id, same_machine }: TaskTarget): TaskNode {
+  const same = same_machine?.map((other) => ({ node: other.node_id, ip: other.ip }));
+  return { node: node_id, ip, vm: vm_id, ...(same ? { same } : {}) };
+}
+
+/**
+ * Two nodes may be one machine, because an earlier release took its spellings for several. Tasks get it once.
+ * @throws ServiceError `in_use` naming the first two.
+ */
+function assertMachinesOnce(targets: readonly TaskTarget[]): void {
+  const doubtful = targets.filter(({ same_machine }) => same_machine);
+  if (doubtful.length < 2) return;
+  const known = new Map(doubtful.map((target) => [target.node_id, target]));
+  for (const { node_id, ip, same_machine = [] } of doubtful) {
+    const other = same_machine.map((one) => known.get(one.node_id)).find((one) => one !== undefined);
+    if (!other) continue;
+    throw new ServiceError(
+      'in_use',
+      `nodes: ${show(ip)} (node ${node_id}) and ${show(other.ip)} (node ${other.node_id}) are one machine, which a task can ` +
+        'have once: remove one of the two from its pool',
+      'nodes',
+    );
+  }
 }
 
 function createdOf(
@@ -172,7 +198,7 @@ function createdOf(
     pool,
     ...(nodes[0]?.cluster ? { cluster: nodes[0].cluster } : {}),
     steps: wanted.steps,
-    nodes: nodes.map(({ node_id, ip, vm_id }) => ({ node: node_id, ip, vm: vm_id })),
+    nodes: nodes.map(toTaskNode),
     firstRunId,
     batchSize: batchSizeOf(nodes.length, batch.maxRatio, batch.maxNum),
     timeoutMs: wanted.timeoutMs,
@@ -210,7 +236,7 @@ function byPool(targets: readonly TaskTarget[]): Map<number, TaskTarget[]> {
 }
 
 /**
- * The nodes with these addresses, each once.
+ * The nodes with these addresses, each once, in whatever spellings it is named.
  * @throws ServiceError `not_found` naming the addresses that no node has.
  */
 export async function findTargets(ips: string[], context: RequestContext, bus: Bus): Promise<TaskTarget[]> {

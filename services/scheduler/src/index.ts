@@ -2,10 +2,11 @@
 export { type Commit, changesOf, longestPieces, type TaskAppend } from './commit.js';
 export { type CreateTaskSettings, type NewTasks, recordTasks } from './create-task.js';
 export type { EngineStore, EngineWire } from './engine/engine.js';
+export type { Holder } from './holders.js';
 export { Replica, type ReplicaOptions } from './replica.js';
 export { streamOf, type TaskEvent } from './task/events.js';
 export type { GateDependency, GateProgress } from './task/gate.js';
 export { planSteps } from './task/options.js';
 export { heldNodes, runRows, taskRow } from './task/projection.js';
 export { evolve, hasEnded, type Run, type TaskState } from './task/state.js';
-export type { TaskRecorder } from './task-store.js';
+export type { TaskRecorder, WantedNode } from './task-store.js';

@@ -67,12 +67,14 @@ await database.query(`
     FROM runs, generate_series(1, 200000) n WHERE id = ${run};
   INSERT INTO events SELECT -n, 'task-' || 1001 + (n - 1) / 50, 1 + (n - 1) % 50, 'RunSucceeded', 1, '{"run": 1}', '{}', n
     FROM generate_series(1, 500000) n;
+  INSERT INTO node_holds SELECT 1000 + n, 1001 + (n - 1) / 20, NULL FROM generate_series(1, 100000) n;
   INSERT INTO attempt_output SELECT 1000 + n, 0, 1, 0, 'output' FROM generate_series(1, 200000) n;
 `);
 await database.query('VACUUM ANALYZE');
 
 const BIG = ['tasks', 'runs', 'events', 'attempt_output', 'node_holds', 'host_keys'];
 const first = { page: 1, page_size: 10 };
+const HELD = Array.from({ length: 1_000 }, (_, n) => 1_001 + n * 90);
 
 const reads: Record<string, () => Promise<unknown>> = {
   'list of tasks': () => counterpart.call(tasks.list, first),
@@ -85,6 +87,9 @@ const reads: Record<string, () => Promise<unknown>> = {
     counterpart.call(tasks.list, { name: 'version 7', page: 111, page_size: 10 }),
   'a task': () => counterpart.call(tasks.get, { id }),
   'node runs of a task': () => counterpart.call(tasks.detail, { id }),
+  'who holds 1,000 nodes': () => counterpart.call(tasks.holders, { node_ids: HELD }),
+  'a removal of 1,000 nodes that are held': () =>
+    counterpart.call(tasks.reserveNodes, { node_ids: HELD, ttl_ms: 1_000 }).catch(() => undefined),
   'log of a task': () => counterpart.call(tasks.log, { id, after: 0 }),
   'last lines of the log of a task': () => counterpart.call(tasks.log, { id, after: 1_000 }),
   'output of a node run': () => counterpart.call(tasks.nodeLog, { id: run }),

@@ -1,4 +1,5 @@
 import {
+  type HeldBy,
   type live,
   type NodeRun,
   type RpcRequest,
@@ -9,6 +10,7 @@ import {
 } from '@rigel/contracts';
 import { contains, prepared, readPage } from '@rigel/runtime';
 import { CompiledQuery, type Kysely } from 'kysely';
+import { readHoldingTasks } from './holders.js';
 import { readRunOutput } from './live/run-output.js';
 import { readTaskEvents } from './live/task-events.js';
 import { nodeLog } from './node-log.js';
@@ -43,7 +45,7 @@ function toTask(row: TaskTable): Task {
   };
 }
 
-function toNodeRun(row: RunTable, task: TaskTable): NodeRun {
+function toNodeRun(row: RunTable, task: TaskTable, held_by: HeldBy | undefined): NodeRun {
   return {
     id: row.id,
     node_id: row.node_id,
@@ -61,6 +63,7 @@ function toNodeRun(row: RunTable, task: TaskTable): NodeRun {
     })),
     created: row.created_at,
     updated: row.updated_at,
+    ...(held_by ? { held_by } : {}),
   };
 }
 
@@ -95,7 +98,18 @@ export class TaskQueries {
       .where('task_id', '=', id)
       .orderBy('index')
       .execute();
-    return { rows: runs.map((run) => toNodeRun(run, task)) };
+    const holders = await readHoldingTasks(
+      this.db as unknown as Kysely<unknown>,
+      runs.map(({ node_id }) => node_id),
+    );
+    const heldBy = new Map(
+      holders.flatMap(({ node_ids, held_by }) => node_ids.map((node) => [node, held_by])),
+    );
+    return { rows: runs.map((run) => toNodeRun(run, task, heldBy.get(run.node_id))) };
+  }
+
+  async holders(nodes: readonly number[]): Promise<RpcResponse<typeof tasks.holders>> {
+    return { holders: await readHoldingTasks(this.db as unknown as Kysely<unknown>, nodes) };
   }
 
   async log({ id, after }: RpcRequest<typeof tasks.log>): Promise<RpcResponse<typeof tasks.log>> {

@@ -1,8 +1,10 @@
 import type { Clock } from '@rigel/clock';
 import { inventory } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
+import { describeHolder } from './holders.js';
 import { type Preparation, runsToResume } from './task/decide.js';
-import { nameOf, type TaskState } from './task/state.js';
+import { spellingsOf } from './task/projection.js';
+import { nameOf, type Run, type TaskState } from './task/state.js';
 import type { TaskRecorder } from './task-store.js';
 
 /** How long a node is reserved for a task that is being resumed; recording the start makes it a hold. */
@@ -25,21 +27,30 @@ export async function reserveForResume(
   const runs = runsToResume(task).filter(({ held }) => !held);
   if (runs.length === 0) return nothing;
   const { targets } = await bus.call(inventory.targetsById, { ids: runs.map(({ node }) => node) }, context);
-  const poolOf = new Map(targets.map(({ node_id, pool_id }) => [node_id, pool_id]));
-  const gone = runs.filter(({ node }) => poolOf.get(node) !== task.created.pool.id);
-  const there = runs.filter(({ node }) => poolOf.get(node) === task.created.pool.id);
-  const wanted = there.map(({ node }) => node);
+  const found = new Map(targets.map((target) => [target.node_id, target]));
+  const poolOf = ({ node }: Run) => found.get(node)?.pool_id;
+  const gone = runs.filter((run) => poolOf(run) !== task.created.pool.id);
+  const there = runs.filter((run) => poolOf(run) === task.created.pool.id);
+  // Which nodes are the same machine may have changed: what is so now is reserved as well, and what was so is held again.
+  const wanted = there.map((run) => ({
+    node: run.node,
+    same: [
+      ...spellingsOf(task, run),
+      ...(found.get(run.node)?.same_machine ?? []).map(({ node_id }) => node_id),
+    ],
+  }));
   const held = await store.reserve(wanted, task.id, RESERVE_MS, now);
+  const lacking = new Set(held.map(({ node }) => node));
   const unavailable = [
     ...gone.map((run) => ({
       node: run.node,
       reason: `${nameOf(run)} is not a node of pool ${task.created.pool.name} any more`,
     })),
-    ...held.map((node) => ({ node, reason: 'another unfinished task holds the node' })),
+    ...held.map((holder) => ({ node: holder.node, reason: `it is held by ${describeHolder(holder.task)}` })),
   ];
   return {
     unavailable,
-    reserved: wanted.filter((node) => !held.includes(node)),
+    reserved: wanted.map(({ node }) => node).filter((node) => !lacking.has(node)),
     reservedUntil: now + RELY_MS,
   };
 }

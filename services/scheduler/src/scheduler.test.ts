@@ -389,7 +389,7 @@ t.test('a removal that is refused leaves the reservation of another one in force
   const overlapping = [free, busy].sort((a, b) => a - b);
   await t.rejects(counterpart.call(tasks.reserveNodes, { node_ids: overlapping, ttl_ms: 1_000 }), {
     code: 'in_use',
-    message: `nodes ${busy} are held by an unfinished task`,
+    message: /^nodes are held: 10\.0\.0\.\d+ by task \d+ \(test, of root, since \d{4}-[-\d]+T[:.\d]+Z\)$/,
   });
   const overFree = { ...held, nodes: [`10.0.0.${free}`] };
   await t.rejects(counterpart.call(tasks.create, overFree), { code: 'in_use' });

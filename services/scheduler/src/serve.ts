@@ -26,10 +26,12 @@ import { Type } from 'typebox';
 import type { OutputPiece } from './commit.js';
 import { type CreateTaskSettings, createTasks } from './create-task.js';
 import type { TaskEngine } from './engine/engine.js';
+import { takenAddress } from './machine-address.js';
 import { deployPool, expandPool, type OnBehalf, shrinkPool } from './pool-operations.js';
 import type { TaskQueries } from './queries.js';
 import { reserveForResume } from './resume.js';
 import type { TaskCreated } from './task/events.js';
+import { runAt } from './task/state.js';
 import type { TaskRecorder, TaskStore } from './task-store.js';
 import type { Executors } from './why/executors.js';
 import { servePartitionWhy, serveWhy, type WhyStore } from './why/serve.js';
@@ -98,6 +100,7 @@ export function serveQueries(operations: Operations, queries: TaskQueries): void
   operations.serve(tasks.detail, ({ id }) => queries.detail(id));
   operations.serve(tasks.log, (request) => queries.log(request));
   operations.serve(tasks.nodeLog, ({ id }) => queries.nodeLog(id));
+  operations.serve(tasks.holders, ({ node_ids }) => queries.holders(node_ids));
   operations.serve(live.taskEvents, (request) => queries.events(request));
   operations.serve(live.runOutput, (request) => queries.output(request));
 }
@@ -237,9 +240,18 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
       execution.report,
       async (report, { actor }): Promise<RpcResponse<typeof execution.report>> => {
         const { task_id, run_id, lease, step, attempt, result, output, host_key, capabilities } = report;
-        const { created } = await engine.task(task_id);
+        const task = await engine.task(task_id);
+        const { created } = task;
         const run = runIndex(created.firstRunId, run_id);
         if (isAnother(created, report, actor)) return { status: 'refused', reason: anotherTask(task_id) };
+        const taken = result.machine
+          ? await takenAddress(
+              runAt(task, run),
+              result.machine,
+              { correlationId: created.correlationId, actor },
+              bus,
+            )
+          : undefined;
         const piece = output ? toPiece(run_id, step, attempt, output) : null;
         const { next, refused } = await answered(
           engine.submit(
@@ -253,6 +265,7 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
               result,
               capabilities,
               ...(host_key === undefined ? {} : { hostKey: host_key }),
+              ...(taken === undefined ? {} : { takenAddress: taken }),
             },
             null,
             piece,

@@ -24,11 +24,13 @@ import {
   type TaskAppend,
 } from './commit.js';
 import type { EngineStore } from './engine/engine.js';
+import { describeHolders, type Holder, readHolders } from './holders.js';
 import { INSERT_PARAMETERS, insertCtes, insertParameters, RUN_NODES, RUN_TASKS } from './insert-tasks.js';
 import type { Tables } from './tables.js';
 import { streamOf, type TaskCreated, type TaskEvent, taskEventTypes } from './task/events.js';
 import { foldTask } from './task/fold.js';
 import type { GateDependency, GateProgress } from './task/gate.js';
+import { heldNodes, spellingsOf } from './task/projection.js';
 import { nameOf, type TaskState } from './task/state.js';
 
 const parameter = (n: number): string => `$${APPEND_PARAMETERS + n}`;
@@ -80,25 +82,20 @@ export const COMMIT = prepared(`
 /**
  * Records new tasks with their rows and takes their nodes; `taken` is how many nobody else holds. A reservation that is over is
  * nobody's. A node that is named twice is an error: each lies in one pool, and tasks that are made together in different ones.
- * After the parameters of the append: those of the rows.
+ * After the parameters of the append: those of the rows, the time, and the nodes that are held as other spellings, with their tasks.
  */
 export const CREATE = prepared(`
   WITH ${APPEND_CTES},
   ${insertCtes('head,', APPEND_PARAMETERS)},
   taken AS (
     INSERT INTO node_holds AS h (node_id, task_id, expires_at)
-    SELECT r.node, r.task, NULL FROM head, unnest(${parameter(RUN_NODES)}::bigint[], ${parameter(RUN_TASKS)}::bigint[])
-      AS r(node, task)
+    SELECT r.node, r.task, NULL FROM head, unnest(${parameter(RUN_NODES)}::bigint[] || ${parameter(INSERT_PARAMETERS + 2)}::bigint[],
+      ${parameter(RUN_TASKS)}::bigint[] || ${parameter(INSERT_PARAMETERS + 3)}::bigint[]) AS r(node, task)
     ON CONFLICT (node_id) DO UPDATE SET task_id = excluded.task_id, expires_at = NULL
     WHERE h.expires_at < ${parameter(INSERT_PARAMETERS + 1)}
     RETURNING node_id
   )
   SELECT base, (SELECT count(*)::int FROM taken) AS taken FROM head`);
-
-/** Which of these nodes others than these tasks hold. */
-const HELD = `
-  SELECT node_id FROM node_holds
-  WHERE node_id = ANY($1) AND (task_id IS NULL OR task_id <> ALL($2)) AND (expires_at IS NULL OR expires_at >= $3)`;
 
 const NEXT_IDS = prepared(`
   WITH task AS (UPDATE counters SET last = last + $1 WHERE name = 'task' RETURNING last),
@@ -160,9 +157,6 @@ const PROGRESS = `
   ) AS p
   GROUP BY task, end_reason, task_state`;
 
-/** Nodes named in a refusal at most. */
-const NAMED = 20;
-
 /** The first of the ids for new tasks and for their runs; the others follow it. */
 export interface FirstIds {
   task: number;
@@ -177,11 +171,18 @@ export interface NewAppends {
   make: (first: FirstIds) => TaskAppend[];
 }
 
+/** A node that a task is to have again. */
+export interface WantedNode {
+  node: number;
+  /** The other nodes that are the same machine. */
+  same: readonly number[];
+}
+
 /** What making and resuming tasks needs of the store. */
 export interface TaskRecorder {
   /** Records new tasks, all or none; see `TaskStore`. */
   create(wanted: NewAppends, now: number): Promise<TaskState[]>;
-  reserve(nodes: number[], taskId: number, ttlMs: number, now: number): Promise<number[]>;
+  reserve(wanted: readonly WantedNode[], taskId: number, ttlMs: number, now: number): Promise<Holder[]>;
   reserveForRemoval(nodes: number[], ttlMs: number, now: number): Promise<void>;
 }
 
@@ -313,7 +314,7 @@ export class TaskStore implements EngineStore, TaskRecorder {
         await assertAlone(trx, created);
       }
       const row = await insert(trx, streams, tasks, now);
-      const nodes = tasks.flatMap(({ runs }) => runs.map(({ node }) => node));
+      const nodes = tasks.flatMap(heldNodes);
       if (row.taken < nodes.length) await refuseHeld(trx, tasks, nodes, now);
       return { tasks, streams, base: row.base };
     });
@@ -321,29 +322,38 @@ export class TaskStore implements EngineStore, TaskRecorder {
     return tasks;
   }
 
-  /** Takes nodes for a task for a while; returns those that somebody else holds. */
-  async reserve(nodes: number[], taskId: number, ttlMs: number, now: number): Promise<number[]> {
+  /** Takes nodes for a task for a while; returns those that somebody else holds, under whatever spelling, and who. */
+  async reserve(
+    wanted: readonly WantedNode[],
+    taskId: number,
+    ttlMs: number,
+    now: number,
+  ): Promise<Holder[]> {
+    const nodes = [...new Set(wanted.flatMap(({ node, same }) => [node, ...same]))];
     return this.raw.transaction().execute(async (trx) => {
       await lockHistory(trx);
-      return hold(trx, { taskId, nodes, expiresAt: now + ttlMs, now });
+      const held = await hold(trx, { taskId, nodes, expiresAt: now + ttlMs, now });
+      if (held.length === 0) return [];
+      const holders = new Map((await readHolders(trx, held, now)).map((holder) => [holder.node, holder]));
+      return wanted.flatMap(({ node, same }) => {
+        const holder = [node, ...same].map((one) => holders.get(one)).find((one) => one !== undefined);
+        return holder ? [{ ...holder, node }] : [];
+      });
     });
   }
 
   /**
    * Takes nodes for a while because they are about to be removed, all or none: what is taken for nothing could not be given
    * back, another removal may count on it.
-   * @throws ServiceError `in_use` naming nodes that a task holds.
+   * @throws ServiceError `in_use` naming nodes that tasks hold, and those.
    */
   async reserveForRemoval(nodes: number[], ttlMs: number, now: number): Promise<void> {
     await this.raw.transaction().execute(async (trx) => {
       await lockHistory(trx);
       const held = await hold(trx, { taskId: null, nodes, expiresAt: now + ttlMs, now });
       if (held.length === 0) return;
-      throw new ServiceError(
-        'in_use',
-        `nodes ${held.slice(0, NAMED).join(', ')} are held by an unfinished task`,
-        'nodes',
-      );
+      const holders = await readHolders(trx, held, now);
+      throw new ServiceError('in_use', `nodes are held: ${describeHolders(holders)}`, 'nodes');
     });
   }
 
@@ -363,9 +373,6 @@ async function nextIds(trx: Transaction<unknown>, { tasks, runs }: NewAppends): 
   return rows[0];
 }
 
-const heldByOthers = (task: TaskState, nodes: readonly number[]): ServiceError =>
-  new ServiceError('in_use', `held by an unfinished task: ${namesOf(task, nodes)}`, 'nodes');
-
 /** @returns the position behind which the events stand, and how many nodes were taken. */
 async function insert(
   trx: Transaction<unknown>,
@@ -373,7 +380,16 @@ async function insert(
   tasks: readonly TaskState[],
   now: number,
 ): Promise<{ base: number; taken: number }> {
-  const parameters = [...appendParameters(taskEventTypes, streams, now), ...insertParameters(tasks), now];
+  const spellings = tasks.flatMap((task) =>
+    task.runs.flatMap((run) => spellingsOf(task, run).map((node) => ({ node, task: task.id }))),
+  );
+  const parameters = [
+    ...appendParameters(taskEventTypes, streams, now),
+    ...insertParameters(tasks),
+    now,
+    numbers(spellings.map(({ node }) => node)),
+    numbers(spellings.map(({ task }) => task)),
+  ];
   try {
     const { rows } = await trx.executeQuery<{ base: number; taken: number }>(
       CompiledQuery.raw(CREATE, parameters),
@@ -384,21 +400,34 @@ async function insert(
   }
 }
 
-/** @throws ServiceError `in_use` naming the nodes of the first task that lacks some. */
+/** @throws ServiceError `in_use` naming the nodes that others than these tasks hold, and who. */
 async function refuseHeld(
   trx: Transaction<unknown>,
   tasks: readonly TaskState[],
   nodes: readonly number[],
   now: number,
 ): Promise<never> {
-  const { rows } = await trx.executeQuery<{ node_id: number }>(
-    CompiledQuery.raw(HELD, [nodes, tasks.map(({ id }) => id), now]),
-  );
-  const held = new Set(rows.map(({ node_id }) => node_id));
-  const refused = tasks.find(({ runs }) => runs.some(({ node }) => held.has(node)));
-  throw refused
-    ? heldByOthers(refused, [...held])
-    : new ServiceError('in_use', 'some nodes are held', 'nodes');
+  const own = new Set(tasks.map(({ id }) => id));
+  const others = (await readHolders(trx, nodes, now)).filter(({ task }) => !task || !own.has(task.task_id));
+  // A machine that another task holds under two spellings is named once, as that task knows it.
+  const known = others.filter(({ ip, task }) => ip !== undefined || !task);
+  const holders = known.length > 0 ? known : others;
+  const names = namesOf(tasks);
+  const held = describeHolders(holders, ({ node }) => names.get(node) ?? `node ${node}`);
+  throw new ServiceError('in_use', `nodes are held: ${held}`, 'nodes');
+}
+
+/** What people know the nodes of tasks by, also those that are held as other spellings of a machine. */
+function namesOf(tasks: readonly TaskState[]): Map<number, string> {
+  const names = new Map<number, string>();
+  for (const { runs, created } of tasks) {
+    for (const run of runs) {
+      names.set(run.node, nameOf(run));
+      for (const { node, ip } of created.nodes[run.index]?.same ?? [])
+        names.set(node, `${nameOf(run)} (the same machine as node ${node}, ${ip})`);
+    }
+  }
+  return names;
 }
 
 /**
@@ -438,15 +467,6 @@ async function assertAlone(trx: Transaction<unknown>, { occurrence, pool }: Task
   const [other] = rows;
   if (other)
     throw new ServiceError('unavailable', `task ${other.id} of a schedule works on pool ${show(pool.name)}`);
-}
-
-function namesOf(task: TaskState, nodes: readonly number[]): string {
-  const held = new Set(nodes);
-  return task.runs
-    .filter(({ node }) => held.has(node))
-    .slice(0, NAMED)
-    .map(nameOf)
-    .join(', ');
 }
 
 /**

@@ -76,6 +76,12 @@ t.test('it follows the specification of Compose, and what does not is found', as
   }
 });
 
+t.test('inventory and executors have one SSH port', async (t) => {
+  const portOf = (name: string) => compose.services[name]?.environment?.RIGEL_SSH_PORT;
+  t.type(portOf('executor'), 'string');
+  t.equal(portOf('inventory'), portOf('executor'));
+});
+
 t.test('every part is a service that logs in as itself and has what its settings name', async (t) => {
   const settings = await readFile(join(REPOSITORY_DIR, 'docs', 'configuration.md'), 'utf8');
   for (const participant of PARTICIPANTS) {

@@ -19,6 +19,7 @@ interface PodSpec {
   containers: {
     name: string;
     env?: { name: string; value?: string }[];
+    envFrom?: { configMapRef: { name: string } }[];
     resources?: { requests?: { cpu?: string; memory?: string }; limits?: { memory?: string } };
     securityContext?: {
       readOnlyRootFilesystem?: boolean;
@@ -33,6 +34,15 @@ interface PodSpec {
 const WORKLOADS = ['Deployment', 'StatefulSet', 'Job'];
 const podOf = (manifest: Manifest): PodSpec =>
   (manifest.spec as { template: { spec: PodSpec } }).template.spec;
+
+/** What a deployment has of the settings that all services read. */
+function sshPortOf(manifests: readonly Manifest[], name: string): string | undefined {
+  const workload = manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === name);
+  const [container] = workload ? podOf(workload).containers : [];
+  const maps = (container?.envFrom ?? []).map(({ configMapRef }) => configMapRef.name);
+  const map = manifests.find(({ kind, metadata }) => kind === 'ConfigMap' && maps.includes(metadata.name));
+  return (map?.data as Record<string, string> | undefined)?.RIGEL_SSH_PORT;
+}
 
 t.test('the users of NATS are what the contracts say', async (t) => {
   const kept = await readFile(join(REPOSITORY_DIR, 'deploy', 'nats', 'permissions.conf'), 'utf8');
@@ -51,6 +61,8 @@ for (const overlay of OVERLAYS) {
     }
 
     const workloads = manifests.filter(({ kind }) => WORKLOADS.includes(kind));
+    const sshPorts = ['inventory', 'executor'].map((name) => sshPortOf(manifests, name));
+    t.strictSame(sshPorts, ['22', '22'], 'inventory and executors have one SSH port');
     for (const participant of PARTICIPANTS) {
       t.ok(
         workloads.some(({ kind, metadata }) => kind === 'Deployment' && metadata.name === participant),

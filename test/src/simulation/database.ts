@@ -14,6 +14,7 @@ import {
   evolve,
   type GateDependency,
   type GateProgress,
+  type Holder,
   heldNodes,
   longestPieces,
   type Run,
@@ -24,6 +25,7 @@ import {
   type TaskRecorder,
   type TaskState,
   taskRow,
+  type WantedNode,
 } from '@rigel/scheduler';
 import type { Random } from '../support/random.js';
 import type { Host } from './host.js';
@@ -174,7 +176,7 @@ export class SimulatedDatabase {
         await transact(this.creationOf(appends, now));
         return appends.map(({ task }) => task);
       },
-      reserve: (nodes, taskId, ttlMs, now) => query(() => this.hold(nodes, taskId, now + ttlMs, now)),
+      reserve: (wanted, taskId, ttlMs, now) => query(() => this.reserve(wanted, taskId, now + ttlMs, now)),
       reserveForRemoval: async () => {
         throw new Error('the removal of nodes is not simulated');
       },
@@ -374,6 +376,15 @@ export class SimulatedDatabase {
 
   private merge(table: Map<number, Row>, row: Row): void {
     table.set(row.id, { ...table.get(row.id), ...row });
+  }
+
+  /** Reserves nodes with the other spellings of their machines; returns those that somebody else holds. */
+  private reserve(wanted: readonly WantedNode[], taskId: number, expiresAt: number, now: number): Holder[] {
+    const nodes = [...new Set(wanted.flatMap(({ node, same }) => [node, ...same]))];
+    const held = new Set(this.hold(nodes, taskId, expiresAt, now));
+    return wanted
+      .filter(({ node, same }) => [node, ...same].some((one) => held.has(one)))
+      .map(({ node }) => ({ node, ip: undefined, task: null }));
   }
 
   /** Holds nodes where nobody does; returns those that somebody else holds. */

@@ -291,6 +291,35 @@ export const DEFECTS: readonly Defect[] = [
     ],
   },
   {
+    name: 'spellings-not-held',
+    why: 'a machine that is two nodes is in two tasks at once',
+    foundBy: 19,
+    code: [
+      {
+        file: 'services/scheduler/dist/task/projection.js',
+        find: 'return [...held.map(({ node }) => node), ...held.flatMap((run) => spellingsOf(task, run))];',
+        replace: 'return held.map(({ node }) => node);',
+      },
+    ],
+  },
+  {
+    name: 'resumed-under-one-spelling',
+    why: 'a task is resumed on a machine that another one has under its other spelling',
+    foundBy: 245,
+    code: [
+      {
+        file: 'services/scheduler/dist/resume.js',
+        find: '...spellingsOf(task, run),',
+        replace: '',
+      },
+      {
+        file: 'services/scheduler/dist/resume.js',
+        find: '...(found.get(run.node)?.same_machine ?? []).map(({ node_id }) => node_id),',
+        replace: '',
+      },
+    ],
+  },
+  {
     name: 'gap-not-noticed',
     why: 'a follower takes a batch of events that does not follow what it has',
     foundBy: 34,

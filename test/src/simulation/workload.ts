@@ -3,7 +3,7 @@ import type { Bus } from '@rigel/messaging';
 import { hasEnded, planSteps, recordTasks } from '@rigel/scheduler';
 import type { Random } from '../support/random.js';
 import type { Host } from './host.js';
-import { NODES, SETTINGS, TEMPLATES, targetOf, templateOf, type World } from './world.js';
+import { NODES, OTHER_SPELLING, SETTINGS, TEMPLATES, templateOf, type World } from './world.js';
 
 /** A command of the client that was answered with success: what must be in the history then. */
 interface Acknowledged {
@@ -34,8 +34,36 @@ export class Client {
   async work(taskCount: number): Promise<void> {
     // Not always: its nodes are taken from the other tasks, whose own troubles need many of them.
     const followed = this.random.chance(0.4) ? [this.followedTask()] : [];
-    await Promise.all([...Array.from({ length: taskCount }, () => this.oneTask()), ...followed]);
+    const spelled = this.world.spelledTwice ? [this.otherSpelling()] : [];
+    await Promise.all([...Array.from({ length: taskCount }, () => this.oneTask()), ...followed, ...spelled]);
     this.done = true;
+  }
+
+  /** Tasks on the machine that the other tasks know as 10.0.0.1, by its other name, whenever it can be had. */
+  private async otherSpelling(): Promise<void> {
+    const { host, world } = this;
+    const random = world.spellings;
+    for (let n = 1; n <= 8; n++) {
+      await host.clock.sleep(random.integer(0, 4_000));
+      const operator = `speller-${n}`;
+      const created = await this.call(tasks.create, {
+        template_id: random.integer(1, TEMPLATES.length),
+        task_name: `other spelling ${n}`,
+        timeout: 0,
+        auto: random.chance(0.9),
+        max_ratio: 100,
+        max_num: 0,
+        opr_user: operator,
+        nodes: [OTHER_SPELLING],
+        params: {},
+      });
+      for (const id of created?.ids ?? []) {
+        this.acknowledged.push({ task: id, event: 'TaskCreated', operator });
+        await host.clock.sleep(random.integer(500, 8_000));
+        if (random.chance(0.4)) await this.control(id, 'stop');
+        if (random.chance(0.3)) await this.control(id, 'start');
+      }
+    }
   }
 
   /**
@@ -53,7 +81,7 @@ export class Client {
         template,
         steps: planSteps(template.steps, SETTINGS.limits),
         unusedParams: [],
-        targets: ips.slice(first, first + count).map(targetOf),
+        targets: ips.slice(first, first + count).map((ip) => world.targetOf(ip)),
         batch: { maxRatio: 100, maxNum: random.integer(0, 2) },
         budget: {},
         timeoutMs: 0,

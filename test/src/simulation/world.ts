@@ -26,6 +26,9 @@ export const SETTINGS = {
   retryDelayMs: 2_000,
   dependencyWaitMs: 30_000,
 };
+const SPELLINGS_SEED = 15_485_863;
+/** The first machine once more, in another spelling, as a node of its own. */
+export const OTHER_SPELLING = '10.0.0.1:22';
 const RESTART_MS = [200, 4_000] as const;
 /** A step's name says how it is to be run: `s<retries>[i|r]`, i = errors are ignored, r = it restarts its node. */
 export const TEMPLATES: readonly (readonly string[])[] = [
@@ -40,6 +43,10 @@ export const TEMPLATES: readonly (readonly string[])[] = [
 export class World {
   readonly timeline = new Timeline();
   readonly random: Random;
+  /** Chance of its own for the machine that is two nodes: the other seeds are as they would be without it. */
+  readonly spellings: Random;
+  /** The inventory has the first machine twice, as an earlier release let it be entered. */
+  readonly spelledTwice: boolean;
   readonly network: Network;
   readonly queue: SimulatedWorkQueue;
   readonly database: SimulatedDatabase;
@@ -66,6 +73,8 @@ export class World {
     private readonly options: { defects?: StoreDefects; trace?: boolean } = {},
   ) {
     this.random = new Random(seed);
+    this.spellings = new Random(seed + SPELLINGS_SEED);
+    this.spelledTwice = this.spellings.chance(0.3);
     this.behaviourSeed = this.random.integer(0, 1_000_000);
     this.failures = this.random.pick([0.02, 0.15, 0.4]);
     this.promises = new Promises(() => this.database, this.nodes);
@@ -230,11 +239,24 @@ export class World {
   /** Inventory and catalog as the scheduler asks them. */
   private startNeighbours(): void {
     const bus = this.busOf(this.startHost('neighbours', undefined));
-    bus.serve(inventory.findTargets, async ({ ips }) => ({ targets: ips.map(targetOf), unknown: [] }));
+    bus.serve(inventory.findTargets, async ({ ips }) => ({
+      targets: ips.map((ip) => this.targetOf(ip)),
+      unknown: [],
+    }));
     bus.serve(inventory.targetsById, async ({ ids }) => ({
-      targets: ids.map((id) => targetOf(`10.0.0.${id}`)),
+      targets: ids.map((id) => this.targetOf(id > NODES ? OTHER_SPELLING : `10.0.0.${id}`)),
     }));
     bus.serve(catalog.resolveTemplate, async ({ id }) => templateOf(id));
+  }
+
+  /** A node as inventory tells of it. */
+  targetOf(ip: string): TaskTarget {
+    const node_id = ip === OTHER_SPELLING ? NODES + 1 : Number(ip.split('.')[3]);
+    const target = { node_id, ip, vm_id: '', pool_id: 1, pool_name: 'pool' };
+    if (!this.spelledTwice) return target;
+    if (node_id === 1) return { ...target, same_machine: [{ node_id: NODES + 1, ip: OTHER_SPELLING }] };
+    if (ip === OTHER_SPELLING) return { ...target, same_machine: [{ node_id: 1, ip: '10.0.0.1' }] };
+    return target;
   }
 
   /** A process of its own for whoever uses the API. */
@@ -275,11 +297,6 @@ export class World {
   }
 }
 
-/** A node as inventory tells of it. */
-export function targetOf(ip: string): TaskTarget {
-  return { node_id: Number(ip.split('.')[3]), ip, vm_id: '', pool_id: 1, pool_name: 'pool' };
-}
-
 /** A template as the catalog tells of it. */
 export function templateOf(id: number) {
   return {
@@ -309,4 +326,5 @@ const SSH_SETTINGS = {
   },
   defaultPort: 22,
   outputLimitBytes: 1_048_576,
+  connectRetryMs: 60_000,
 };

@@ -26,6 +26,8 @@ export interface SshdOptions {
   loginShell?: string;
   /** Fix the port, to start a server again where one was. Default a free one. */
   port?: number;
+  /** What is run in place of sshd: a link to it, by whose name PAM knows it. */
+  program?: string;
   /** The host key of an earlier server, as `keyFiles.hostKey`. Default a fresh one. */
   hostKeyFile?: string;
 }
@@ -78,7 +80,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     const port = options.port ?? (await freePort());
     await writeFile(configFile, sshdConfig({ ...options, listenAddress }, { port, home, folder, keyFiles }));
     try {
-      server = { process: await startServer(configFile, port), port };
+      server = { process: await startServer(options.program ?? SSHD, configFile, port), port };
     } catch (error) {
       // Somebody else took the port in between.
       lastError = error;
@@ -181,15 +183,16 @@ function sshdConfig(
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
     'PrintMotd no',
-    'MaxStartups 1000',
+    // Of this one option the last value counts.
+    ...(/^MaxStartups/m.test(options.extraConfig ?? '') ? [] : ['MaxStartups 1000']),
     'MaxSessions 100',
     'LogLevel ERROR',
     '',
   ].join('\n');
 }
 
-async function startServer(configFile: string, port: number): Promise<ChildProcess> {
-  const child = spawn(SSHD, ['-D', '-e', '-f', configFile], { stdio: ['ignore', 'ignore', 'pipe'] });
+async function startServer(program: string, configFile: string, port: number): Promise<ChildProcess> {
+  const child = spawn(program, ['-D', '-e', '-f', configFile], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     if (said.length < 2000) said += chunk.toString();

@@ -1,8 +1,18 @@
-import { Id, inventory, Pool, PoolNode, PoolTasks, ServiceError, schedules } from '@rigel/contracts';
+import {
+  Id,
+  inventory,
+  Pool,
+  PoolNode,
+  PoolTasks,
+  ServiceError,
+  tasks as scheduler,
+  schedules,
+} from '@rigel/contracts';
 import { Type } from 'typebox';
-import { defineEndpoint, type Endpoint } from '../endpoint.js';
+import { defineEndpoint, type Endpoint, type Invocation } from '../endpoint.js';
 import { done, listed } from '../envelope.js';
 import { DocumentedFailure, exactFailure, failure } from '../failures.js';
+import type { TimeFormat } from '../time-format.js';
 import {
   DELETE_BY_DELETE,
   Desc,
@@ -19,6 +29,7 @@ import {
   STORE_FAILED,
   STORE_LOST,
 } from './common.js';
+import { HeldByRow, toHeldByRow } from './task-rows.js';
 
 const VmType = Type.Integer({ description: 'Id of the VM template of new machines.' });
 const ServiceDiscovery = Type.Integer({ description: 'Id of the service-discovery entry.' });
@@ -47,7 +58,29 @@ const PoolRow = Type.Object({
 const NodeRow = Type.Object({
   ...PoolNode.properties,
   vnode_type: PoolNode.properties.node_type,
+  held_by: Type.Optional(HeldByRow),
 });
+
+/** Who holds these nodes; undefined when nobody says so. What the inventory knows is shown all the same. */
+async function heldBy(
+  nodes: readonly PoolNode[],
+  call: Invocation['call'],
+  times: TimeFormat,
+): Promise<Map<number, ReturnType<typeof toHeldByRow>> | undefined> {
+  if (nodes.length === 0) return new Map();
+  try {
+    const { holders } = await call(scheduler.holders, { node_ids: nodes.map(({ id }) => id) });
+    return new Map(
+      holders.flatMap(({ node_ids, held_by }) => {
+        const row = toHeldByRow(held_by, times);
+        return node_ids.map((id) => [id, row] as const);
+      }),
+    );
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'unavailable') return undefined;
+    throw error;
+  }
+}
 
 const NO_ADDRESS = failure(404, 'ip is empty', []);
 
@@ -179,7 +212,7 @@ export const pools: Endpoint[] = [
     title: 'List the nodes of a pool, oldest first',
     notes:
       'status: 0 not ready, 1 ok, 3 failed. state: the state of the run in its last task (0 init, 1 running, 2 success, ' +
-      '3 failed, 4 stopped).',
+      '3 failed, 4 stopped). held_by: the task that holds the node now, null: none; absent while the scheduler does not answer.',
     methods: READ_BY_POST,
     paths: ['/pool/:id/list_nodes'],
     access: 'read',
@@ -197,11 +230,18 @@ export const pools: Endpoint[] = [
         node_type: 'manual',
         pool_id: 1,
         vnode_type: 'manual',
+        held_by: null,
       },
     ],
-    handler: async ({ id, ip }, { page, call }) => {
+    handler: async ({ id, ip }, { page, call, times }) => {
       const { rows, total } = await call(inventory.listNodes, { ...page, pool_id: id, ip: filterOf(ip) });
-      return listed(page, { total, rows: rows.map((node) => ({ ...node, vnode_type: node.node_type })) });
+      const held = await heldBy(rows, call, times);
+      const listedRows = rows.map((node) => ({
+        ...node,
+        vnode_type: node.node_type,
+        ...(held ? { held_by: held.get(node.id) ?? null } : {}),
+      }));
+      return listed(page, { total, rows: listedRows });
     },
   }),
   defineEndpoint({

@@ -1,5 +1,5 @@
 import type { RpcResponse } from '@rigel/contracts';
-import { type NodeRun, Task, type TaskLogLine, type tasks } from '@rigel/contracts';
+import { type HeldBy, type NodeRun, Task, type TaskLogLine, type tasks } from '@rigel/contracts';
 import { Type } from 'typebox';
 import type { TimeFormat } from '../time-format.js';
 
@@ -59,6 +59,28 @@ export const exampleTask = {
   Stat: [0, 0, 12, 0, 0],
 };
 
+/** The task that holds a node. */
+export const HeldByRow = Type.Union(
+  [
+    Type.Object({
+      task_id: Type.Integer(),
+      name: Type.String(),
+      opr_user: Type.String(),
+      since: Type.String({ description: 'When the task was made, RFC 3339, in UTC.' }),
+      ending: Type.Boolean({
+        description:
+          'The task has ended, and a command of it is still being ended on the node, or could not be.',
+      }),
+    }),
+    Type.Null(),
+  ],
+  { description: 'The task that holds the node now: no other one gets it. null: none.' },
+);
+
+export function toHeldByRow(held: HeldBy, times: TimeFormat) {
+  return { ...held, since: times.rfc3339(held.since) };
+}
+
 const runFields = {
   id: Type.Integer({ description: 'Id of the node run.' }),
   ip: Type.String(),
@@ -72,6 +94,7 @@ const runFields = {
   batch_id: Type.Integer(),
   Created: Type.String({ description: 'RFC 3339, in UTC.' }),
   Updated: Type.String({ description: 'RFC 3339, in UTC.' }),
+  held_by: HeldByRow,
 };
 
 /** A row of the flat list; `steps` is empty until the first step begins. */
@@ -117,6 +140,7 @@ function commonFields(run: NodeRun, times: TimeFormat) {
     batch_id: run.batch_id,
     Created: times.rfc3339(run.created),
     Updated: times.rfc3339(run.updated),
+    held_by: run.held_by ? toHeldByRow(run.held_by, times) : null,
   };
 }
 

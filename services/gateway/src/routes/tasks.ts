@@ -266,6 +266,7 @@ export const tasks: Endpoint[] = [
         batch_id: 1,
         Created: '2026-01-05T08:00:00.000Z',
         Updated: '2026-01-05T08:00:12.000Z',
+        held_by: null,
         steps: {
           name: 'start_service',
           num: 1,

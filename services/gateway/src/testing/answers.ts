@@ -70,6 +70,14 @@ export function answerEverything(services: Responders): void {
   services.on(tasks.list, () => ({ rows: [task], total: 12 }));
   services.on(tasks.get, () => task);
   services.on(tasks.detail, () => ({ rows: runs }));
+  services.on(tasks.holders, ({ node_ids }) => ({
+    holders: [
+      {
+        node_ids: node_ids.slice(0, 1),
+        held_by: { task_id: 11, name: 'deploy', opr_user: 'ann', since: created, ending: false },
+      },
+    ],
+  }));
   services.on(tasks.log, () => ({ lines: [{ id: 61, batch_id: 2, message: 'begun', time: created }] }));
   for (const operation of [live.taskEvents, live.runOutput]) {
     services.on(operation, ({ id }) => {

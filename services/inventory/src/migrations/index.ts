@@ -4,6 +4,7 @@ import { countedNodes } from './0002-counted-nodes.js';
 import { roomInNodeRows } from './0003-room-in-node-rows.js';
 import { followedEvent } from './0004-followed-event.js';
 import { followedPosition } from './0005-followed-position.js';
+import { machines } from './0006-machines.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '0003-room-in-node-rows': roomInNodeRows,
   '0004-followed-event': followedEvent,
   '0005-followed-position': followedPosition,
+  '0006-machines': machines,
 };

@@ -34,13 +34,19 @@ t.test('property: generated addresses with ports are accepted, and never mistake
 });
 
 t.test('a list is read whole or refused, naming the entry', async (t) => {
-  t.strictSame(readAddresses([' 10.0.0.1 ', 'web:22']), ['10.0.0.1', 'web:22']);
-  const refused: [string[], { code: string; message: string }][] = [
+  t.strictSame(readAddresses([' 10.0.0.1 ', 'web:22'], 22), ['10.0.0.1', 'web:22']);
+  const refused: [string[], { code: string; message: string | RegExp }][] = [
     [[], { code: 'invalid', message: 'nodes must not be empty' }],
     [['a', '  '], { code: 'invalid', message: 'entry 2 of nodes is blank' }],
     [['a', '10.0.0.'], { code: 'invalid', message: 'nodes: 10.0.0. is not an address' }],
     [['-'], { code: 'invalid', message: 'nodes: - is not an address' }],
     [['a', 'b', ' a'], { code: 'conflict', message: 'nodes: a stands in the list twice' }],
+    [['a', 'A:22'], { code: 'conflict', message: 'nodes: a and A:22 are one machine' }],
+    [
+      ['10.0.0.7', '[::ffff:10.0.0.7]'],
+      { code: 'conflict', message: /10\.0\.0\.7 and \[::ffff:10\.0\.0\.7\] are one/ },
+    ],
   ];
-  for (const [nodes, error] of refused) t.throws(() => readAddresses(nodes), { ...error, field: 'nodes' });
+  for (const [nodes, error] of refused)
+    t.throws(() => readAddresses(nodes, 22), { ...error, field: 'nodes' });
 });

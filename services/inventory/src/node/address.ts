@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { ServiceError, show } from '@rigel/contracts';
+import { nodeIdentity, ServiceError, show } from '@rigel/contracts';
 
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 /** Resolvers read a host name that ends so as an IPv4 address in short form; digits alone would be a node id. */
@@ -30,10 +30,11 @@ export function isAddress(text: string): boolean {
 
 /**
  * Reads the addresses of nodes that are entered by hand: blanks around them are trimmed; they are kept as they are
- * written, so a name and the address it stands for count as two.
- * @throws ServiceError `invalid` for an empty list, a blank or a malformed entry, `conflict` for a repeated one.
+ * written. Names are not resolved, so a name and the address it stands for count as two.
+ * @throws ServiceError `invalid` for an empty list, a blank or a malformed entry, `conflict` for one that is repeated, in
+ *   whatever spelling.
  */
-export function readAddresses(nodes: readonly string[]): string[] {
+export function readAddresses(nodes: readonly string[], sshPort: number): string[] {
   if (nodes.length === 0) throw new ServiceError('invalid', 'nodes must not be empty', 'nodes');
   const addresses = nodes.map((entry) => entry.trim());
   const blank = addresses.indexOf('');
@@ -42,12 +43,18 @@ export function readAddresses(nodes: readonly string[]): string[] {
   if (malformed !== undefined) {
     throw new ServiceError('invalid', `nodes: ${show(malformed)} is not an address`, 'nodes');
   }
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   for (const address of addresses) {
-    if (seen.has(address)) {
-      throw new ServiceError('conflict', `nodes: ${show(address)} stands in the list twice`, 'nodes');
+    const identity = nodeIdentity(address, sshPort);
+    const first = seen.get(identity);
+    if (first !== undefined) {
+      const repeated =
+        first === address
+          ? `${show(address)} stands in the list twice`
+          : `${show(first)} and ${show(address)} are one machine`;
+      throw new ServiceError('conflict', `nodes: ${repeated}`, 'nodes');
     }
-    seen.add(address);
+    seen.set(identity, address);
   }
   return addresses;
 }

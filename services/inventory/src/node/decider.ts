@@ -3,8 +3,11 @@ import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 
 export type NodeEvent =
   | NewEvent<'NodeAdded', Omit<PoolNode, 'state'>>
-  /** A VM provider made the node's machine, or told its address (`-` while it has none). */
-  | NewEvent<'NodeMachineAssigned', { id: number; vm_id: string; ip: string }>
+  /**
+   * A VM provider made the node's machine, or told its address (`-` while it has none). `taken`: the address of the machine
+   * where that is another node's; the node has none then, and is the same machine as the other one all the same.
+   */
+  | NewEvent<'NodeMachineAssigned', { id: number; vm_id: string; ip: string; taken?: string }>
   | NewEvent<'NodeRemoved', { id: number; pool_id: number; ip: string }>;
 
 export const nodeEvents: EventVersions<NodeEvent> = {
@@ -18,7 +21,7 @@ export type NodeCommand =
   | { do: 'enter'; id: number; pool_id: number; ip: string }
   /** A node whose machine is still to be made. */
   | { do: 'plan'; id: number; pool_id: number; node_type: NodeType }
-  | { do: 'assign'; id: number; vm_id: string; ip: string }
+  | { do: 'assign'; id: number; vm_id: string; ip: string; taken?: string | undefined }
   | { do: 'remove'; id: number; pool_id: number }
   /** Its machine was given back: the node goes with it. */
   | { do: 'return'; id: number };
@@ -27,10 +30,18 @@ export type NodeCommand =
  * Undefined before it is added and after it is removed. What tasks made of the node is not part of it: no rule here
  * depends on that (see scheduler-events.ts).
  */
-export type NodeState = { pool_id: number; ip: string; vm_id: string } | undefined;
+export type NodeState = { pool_id: number; ip: string; vm_id: string; taken?: string } | undefined;
 
 /** Stands in the place of the address while the node has none; any number of nodes may carry it. */
 export const NO_ADDRESS = '-';
+
+type Assigned = Extract<NodeEvent, { type: 'NodeMachineAssigned' }>['data'];
+
+const addressOf = ({ ip, vm_id, taken }: Assigned) => ({
+  ip,
+  vm_id,
+  ...(taken === undefined ? {} : { taken }),
+});
 
 /** Rules of one node. That its pool exists and its address is no other node's, the read tables see to. */
 export const nodeDecider: Decider<NodeState, NodeCommand, NodeEvent> = {
@@ -52,9 +63,11 @@ export const nodeDecider: Decider<NodeState, NodeCommand, NodeEvent> = {
         ];
       }
       case 'assign': {
-        const { vm_id, ip } = command;
-        if (!state || (state.vm_id === vm_id && state.ip === ip)) return [];
-        return [{ type: 'NodeMachineAssigned', data: { id, vm_id, ip } }];
+        const { vm_id, ip, taken } = command;
+        if (!state || (state.vm_id === vm_id && state.ip === ip && state.taken === taken)) return [];
+        return [
+          { type: 'NodeMachineAssigned', data: { id, vm_id, ip, ...(taken === undefined ? {} : { taken }) } },
+        ];
       }
       case 'remove': {
         const { pool_id } = command;
@@ -76,7 +89,7 @@ export const nodeDecider: Decider<NodeState, NodeCommand, NodeEvent> = {
       case 'NodeAdded':
         return { pool_id: event.data.pool_id, ip: event.data.ip, vm_id: event.data.vm_id };
       case 'NodeMachineAssigned':
-        return state && { ...state, ip: event.data.ip, vm_id: event.data.vm_id };
+        return state && { pool_id: state.pool_id, ...addressOf(event.data) };
       case 'NodeRemoved':
         return undefined;
     }

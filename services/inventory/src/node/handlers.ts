@@ -14,12 +14,35 @@ import {
   NODES_BY_ID,
   NODES_OF_POOL,
   nodesByAddress,
+  type SameMachine,
+  sameMachines,
 } from './node-rows.js';
 import { removeNodes } from './remove-nodes.js';
 
-function toTarget(node: LocatedNode): TaskTarget {
+/** @param same the other nodes that are the same machine. */
+function toTarget(node: LocatedNode, same: readonly { id: number; ip: string }[] = []): TaskTarget {
   const { id: node_id, ip, vm_id, pool_id, pool_name, cluster } = node;
-  return { node_id, ip, vm_id, pool_id, pool_name, cluster };
+  const same_machine = same.map((other) => ({ node_id: other.id, ip: other.ip }));
+  return {
+    node_id,
+    ip,
+    vm_id,
+    pool_id,
+    pool_name,
+    cluster,
+    ...(same_machine.length > 0 ? { same_machine } : {}),
+  };
+}
+
+async function toTargets(store: Store, nodes: readonly LocatedNode[]): Promise<TaskTarget[]> {
+  const same = await sameMachines(
+    store.db,
+    nodes.map(({ id }) => id),
+    store.sshPort,
+  );
+  const byNode = new Map<number, SameMachine[]>();
+  for (const one of same) byNode.set(one.node, [...(byNode.get(one.node) ?? []), one]);
+  return nodes.map((node) => toTarget(node, byNode.get(node.id)));
 }
 
 /** Serves the operations on nodes. */
@@ -31,7 +54,7 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
     return readPage(
       db
         .selectFrom('nodes')
-        .selectAll()
+        .select(['id', 'pool_id', 'ip', 'vm_id', 'status', 'state', 'node_type'])
         // Not an equation: then all nodes in the order of their ids would do as well, and be taken for a large pool.
         .where('pool_id', '>=', pool_id)
         .where('pool_id', '<=', pool_id)
@@ -57,11 +80,11 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
 
   operations.serve(inventory.poolTargets, async ({ pool_id }) => {
     await assertPool(db, pool_id);
-    return { targets: (await locatedNodes(db, NODES_OF_POOL, pool_id)).map(toTarget) };
+    return { targets: await toTargets(store, await locatedNodes(db, NODES_OF_POOL, pool_id)) };
   });
 
   operations.serve(inventory.targetsById, async ({ ids }) => ({
-    targets: (await locatedNodes(db, NODES_BY_ID, ids)).map(toTarget),
+    targets: await toTargets(store, await locatedNodes(db, NODES_BY_ID, ids)),
   }));
 
   operations.serve(inventory.removeNodes, async (request, context) => {
@@ -70,21 +93,32 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
   });
 
   operations.serve(inventory.findPools, async ({ ips }) => {
-    const nodes = await nodesByAddress(
+    const found = await nodesByAddress(
       db,
       ips.map((ip) => ip.trim()),
+      store.sshPort,
     );
-    return { pools: Object.fromEntries(ips.map((ip) => [ip, nodes.get(ip.trim())?.pool_id ?? -1])) };
+    const poolOf = (ip: string): number => found.get(ip.trim())?.nodes[0]?.pool_id ?? -1;
+    return { pools: Object.fromEntries(ips.map((ip) => [ip, poolOf(ip)])) };
   });
-
   operations.serve(inventory.findTargets, async ({ ips }) => {
     const addresses = [...new Set(ips.map((ip) => ip.trim()))];
-    const nodes = await nodesByAddress(db, addresses);
-    const targets = addresses.flatMap((address) => {
-      const node = nodes.get(address);
-      if (!node) return [];
-      return [toTarget(node)];
-    });
-    return { targets, unknown: addresses.filter((address) => !nodes.has(address)) };
+    const found = await nodesByAddress(db, addresses, store.sshPort);
+    const targets = new Map<number, TaskTarget>();
+    const unknown: string[] = [];
+    for (const address of addresses) {
+      const { nodes: [node] = [], all = [] } = found.get(address) ?? {};
+      if (!node) unknown.push(address);
+      else if (!targets.has(node.id)) {
+        targets.set(
+          node.id,
+          toTarget(
+            node,
+            all.filter(({ id }) => id !== node.id),
+          ),
+        );
+      }
+    }
+    return { targets: [...targets.values()], unknown };
   });
 }

@@ -1,11 +1,12 @@
 import type { PublishedTaskEvent } from '@rigel/contracts';
-import { append, decideOn, type EventMeta } from '@rigel/event-store';
-import { sql, type Transaction } from 'kysely';
+import { append, decideOn, type EventMeta, lockHistory } from '@rigel/event-store';
+import type { Kysely, Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import { eventTypes } from '../event-types.js';
 import { project } from '../projection.js';
+import type { InventoryTables } from '../tables.js';
 import { NO_ADDRESS, type NodeCommand, nodeDecider } from './decider.js';
-import { streamOf } from './node-rows.js';
+import { nodesByAddress, streamOf } from './node-rows.js';
 import { isMachineEvent } from './reports.js';
 
 /**
@@ -15,16 +16,17 @@ import { isMachineEvent } from './reports.js';
 export async function recordMachines(
   trx: Transaction<unknown>,
   events: readonly PublishedTaskEvent[],
-  meta: EventMeta,
-  log: Logger,
+  { meta, sshPort, log }: { meta: EventMeta; sshPort: number; log: Logger },
 ): Promise<void> {
+  // Nobody enters the address of a machine while it is looked whether it is free.
+  if (events.some(({ type }) => type === 'MachineAssigned')) await lockHistory(trx);
   for (const event of events) {
     if (!isMachineEvent(event)) continue;
     const id = event.data.node;
     let command: NodeCommand = { do: 'return', id };
     if (event.type === 'MachineAssigned') {
       const { vm: vm_id, ip } = event.data;
-      command = { do: 'assign', id, vm_id, ip: await freeAddress(trx, id, ip, log) };
+      command = { do: 'assign', id, vm_id, ...(await freeAddress(trx, id, ip, sshPort, log)) };
     }
     const appends = await decideOn(trx, nodeDecider, [{ stream: streamOf(id), command }], {
       types: eventTypes,
@@ -37,19 +39,23 @@ export async function recordMachines(
 
 /**
  * The address, or `-` when it is another node's: two nodes must not share one, and what the provider did cannot be refused
- * any more. Its task runs on; who looks at the pool sees a node with a machine and without an address.
+ * any more. The scheduler lets no step run on such a machine (`machine-address.ts` there); who looks at the pool sees a node with
+ * a machine and without an address.
  */
 async function freeAddress(
   trx: Transaction<unknown>,
   node: number,
   ip: string,
+  sshPort: number,
   log: Logger,
-): Promise<string> {
-  if (ip === '') return NO_ADDRESS;
-  const { rows } = await sql<{ id: number }>`SELECT id FROM nodes WHERE ip = ${ip} AND id <> ${node}`.execute(
-    trx,
+): Promise<{ ip: string; taken?: string }> {
+  if (ip === '') return { ip: NO_ADDRESS };
+  const found = await nodesByAddress(trx as unknown as Kysely<InventoryTables>, [ip], sshPort);
+  const other = found.get(ip)?.all.find(({ id }) => id !== node);
+  if (!other) return { ip };
+  log.error(
+    { node, ip, taken_by: other.id, entered_as: other.ip },
+    'the address of a new machine is that of another node: the node stays without an address; remove one of the two',
   );
-  if (rows.length === 0) return ip;
-  log.error({ node, ip, taken_by: rows[0]?.id }, 'the address of a new machine is that of another node');
-  return NO_ADDRESS;
+  return { ip: NO_ADDRESS, taken: ip };
 }

@@ -1,7 +1,8 @@
-import { type ClusterRef, isStorable, ServiceError } from '@rigel/contracts';
+import { type ClusterRef, identityKeys, isStorable, nodeIdentity, ServiceError } from '@rigel/contracts';
 import { prepared } from '@rigel/runtime';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { InventoryTables } from '../tables.js';
+import { NO_ADDRESS } from './decider.js';
 
 export const streamOf = (id: number): string => `node-${id}`;
 
@@ -27,6 +28,8 @@ export interface LocatedNode {
   pool_id: number;
   pool_name: string;
   cluster: ClusterRef;
+  /** The stored form of which machine it is, see `nodes.machine`. */
+  machine: string;
 }
 
 const PLACES = prepared(`
@@ -46,14 +49,31 @@ interface Place {
  * hundred addresses costs more than finding them.
  */
 export const NODES_OF_POOL = prepared(
-  'SELECT id, ip, vm_id, pool_id FROM nodes WHERE pool_id = $1 ORDER BY id',
+  'SELECT id, ip, vm_id, pool_id, coalesce(machine, ip) AS machine FROM nodes WHERE pool_id = $1 ORDER BY id',
 );
 export const NODES_BY_ID = prepared(
-  'SELECT id, ip, vm_id, pool_id FROM nodes WHERE id = ANY($1::bigint[]) ORDER BY id',
+  'SELECT id, ip, vm_id, pool_id, coalesce(machine, ip) AS machine FROM nodes WHERE id = ANY($1::bigint[]) ORDER BY id',
 );
-const NODES_BY_ADDRESS = prepared(
-  "SELECT id, ip, vm_id, pool_id FROM nodes WHERE ip = ANY($1) AND ip <> '-' ORDER BY id",
-);
+// OFFSET 0 keeps each machine a lookup of its own: PostgreSQL goes through all nodes as soon as it is asked for some hundred.
+const AT_MACHINE = `
+  SELECT id, ip, vm_id, pool_id, coalesce(machine, ip) AS machine FROM nodes
+  WHERE coalesce(machine, ip) = wanted.machine AND coalesce(machine, ip) <> '-' OFFSET 0`;
+const NODES_BY_MACHINE = prepared(`
+  SELECT found.* FROM unnest($1::text[]) AS wanted(machine) CROSS JOIN LATERAL (${AT_MACHINE}) AS found
+  ORDER BY found.id`);
+
+// The default port, `:22`, is no part of which machine it is.
+const SAME_MACHINE = prepared(`
+  SELECT node.id AS node, found.id, found.ip, found.machine
+  FROM (
+    SELECT id, CASE WHEN right(machine, length($2)) = $2 THEN left(machine, -length($2)) ELSE machine END AS machine
+    FROM (SELECT id, coalesce(machine, ip) AS machine FROM nodes WHERE id = ANY($1::bigint[])) AS n
+    WHERE machine <> '-'
+  ) AS node
+    CROSS JOIN LATERAL (VALUES (node.machine), (node.machine || $2)) AS wanted(machine)
+    CROSS JOIN LATERAL (${AT_MACHINE}) AS found
+  WHERE found.id <> node.id
+  ORDER BY node.id, found.id`);
 
 /** Nodes with the names of their pools and clusters, oldest first. @param wanted the parameter of the statement */
 export async function locatedNodes(
@@ -61,9 +81,9 @@ export async function locatedNodes(
   statement: string,
   wanted: number | readonly number[] | readonly string[],
 ): Promise<LocatedNode[]> {
-  const { rows: nodes } = await db.executeQuery<Pick<LocatedNode, 'id' | 'ip' | 'vm_id' | 'pool_id'>>(
-    CompiledQuery.raw(statement, [wanted]),
-  );
+  const { rows: nodes } = await db.executeQuery<
+    Pick<LocatedNode, 'id' | 'ip' | 'vm_id' | 'pool_id' | 'machine'>
+  >(CompiledQuery.raw(statement, [wanted]));
   // By itself: planning one statement for both took longer than both take.
   const pools = [...new Set(nodes.map(({ pool_id }) => pool_id))];
   const { rows } = await db.executeQuery<Place>(CompiledQuery.raw(PLACES, [pools]));
@@ -91,12 +111,63 @@ export async function clusterOf(
     .executeTakeFirst();
 }
 
-/** The nodes with these addresses. `-`, which any number of nodes may carry, is nobody's address. */
+/** The nodes that one address stands for. */
+export interface OneMachine {
+  /**
+   * Those that are reached at it, the one that is written so first: more than one only where an earlier release took the
+   * spellings of a machine for several.
+   */
+  nodes: LocatedNode[];
+  /** All nodes that are this machine, also one without an address, because its machine got that of another node. */
+  all: LocatedNode[];
+}
+
+/**
+ * The nodes of these addresses, in whatever spelling those are written; addresses without nodes are absent. `-`, which any
+ * number of nodes may carry, is nobody's address.
+ * @param sshPort what a node is reached at whose address names no port.
+ */
 export async function nodesByAddress(
   db: Kysely<InventoryTables>,
   addresses: readonly string[],
-): Promise<Map<string, LocatedNode>> {
-  const wanted = addresses.filter(isStorable);
-  const rows = await locatedNodes(db, NODES_BY_ADDRESS, wanted);
-  return new Map(rows.map((node) => [node.ip, node]));
+  sshPort: number,
+): Promise<Map<string, OneMachine>> {
+  const wanted = addresses.filter((address) => isStorable(address) && address !== NO_ADDRESS);
+  const keys = new Set(wanted.flatMap((address) => identityKeys(address, sshPort)));
+  const rows = await locatedNodes(db, NODES_BY_MACHINE, [...keys]);
+  const machines = new Map<string, LocatedNode[]>();
+  for (const node of rows) {
+    const identity = nodeIdentity(node.machine, sshPort);
+    const all = machines.get(identity);
+    if (all) all.push(node);
+    else machines.set(identity, [node]);
+  }
+  const found = new Map<string, OneMachine>();
+  for (const address of wanted) {
+    const all = machines.get(nodeIdentity(address, sshPort));
+    if (!all) continue;
+    const nodes = all.filter(({ ip }) => ip !== NO_ADDRESS);
+    nodes.sort((a, b) => Number(b.ip === address) - Number(a.ip === address) || a.id - b.id);
+    found.set(address, { nodes, all });
+  }
+  return found;
+}
+
+/** A node that is the same machine as another one. */
+export interface SameMachine {
+  node: number;
+  id: number;
+  /** As it is entered; `-` where it has no address, because that is the other one's. */
+  ip: string;
+  machine: string;
+}
+
+/** The other nodes that are the same machines as these, none as a rule. */
+export async function sameMachines(
+  db: Kysely<InventoryTables>,
+  ids: readonly number[],
+  sshPort: number,
+): Promise<SameMachine[]> {
+  const { rows } = await db.executeQuery<SameMachine>(CompiledQuery.raw(SAME_MACHINE, [ids, `:${sshPort}`]));
+  return rows;
 }

@@ -1,3 +1,4 @@
+import { nodeIdentity } from '@rigel/contracts';
 import { prepared } from '@rigel/runtime';
 import { CompiledQuery, sql } from 'kysely';
 import type { Projection } from '../tables.js';
@@ -8,14 +9,21 @@ const REPORTED = prepared(
   'UPDATE nodes SET state = $1, status = coalesce($2::smallint, status) WHERE id = ANY($3::bigint[])',
 );
 
+/** What `nodes.machine` says of an address: its canonical form where that is another text. */
+function machineOf(address: string): string | null {
+  const identity = nodeIdentity(address);
+  return identity === address ? null : identity;
+}
+
 export const nodeProjection: Projection<NodeEvent | NodesReported> = {
   async NodeAdded(trx, added) {
+    const rows = added.map((node) => ({ ...node, machine: machineOf(node.ip) }));
     await sql`
       WITH added AS (
-        INSERT INTO nodes (id, pool_id, ip, vm_id, status, state, node_type)
-        SELECT id, pool_id, ip, vm_id, status, 0, node_type
-        FROM json_to_recordset(${JSON.stringify(added)}::json)
-          AS added(id bigint, pool_id bigint, ip text, vm_id text, status smallint, node_type text)
+        INSERT INTO nodes (id, pool_id, ip, vm_id, status, state, node_type, machine)
+        SELECT id, pool_id, ip, vm_id, status, 0, node_type, machine
+        FROM json_to_recordset(${JSON.stringify(rows)}::json) AS added(id bigint, pool_id bigint, ip text, vm_id text,
+          status smallint, node_type text, machine text)
         RETURNING pool_id
       )
       UPDATE pools SET node_count = node_count + counted.nodes
@@ -31,8 +39,11 @@ export const nodeProjection: Projection<NodeEvent | NodesReported> = {
       WHERE pools.id = counted.pool_id`.execute(trx);
   },
   async NodeMachineAssigned(trx, assigned) {
-    for (const { id, ip, vm_id } of assigned) {
-      await sql`UPDATE nodes SET ip = ${ip}, vm_id = ${vm_id} WHERE id = ${id}`.execute(trx);
+    for (const { id, ip, vm_id, taken } of assigned) {
+      const machine = taken === undefined ? machineOf(ip) : nodeIdentity(taken);
+      await sql`UPDATE nodes SET ip = ${ip}, vm_id = ${vm_id}, machine = ${machine} WHERE id = ${id}`.execute(
+        trx,
+      );
     }
   },
   async NodesReported(trx, reported) {

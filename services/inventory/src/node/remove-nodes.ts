@@ -57,10 +57,12 @@ async function resolveEntries(
   const byAddress = await nodesByAddress(
     store.db,
     named.filter((entry) => typeof entry === 'string'),
+    store.sshPort,
   );
   const found = named.map((entry) => {
-    const node = typeof entry === 'string' ? byAddress.get(entry) : undefined;
-    if (node?.pool_id === pool_id) return node.id;
+    const nodes = typeof entry === 'string' ? byAddress.get(entry)?.nodes : undefined;
+    const node = nodes?.find((one) => one.pool_id === pool_id);
+    if (node) return node.id;
     if (typeof entry === 'number' && members.has(entry)) return entry;
     throw new ServiceError('not_found', `nodes: ${show(entry)} is not a node of pool ${pool_id}`, 'nodes');
   });

@@ -152,11 +152,18 @@ t.test('a node gets its machine, and goes with it', async (t) => {
     [one, '10.8.0.1', `vm-${one}`],
     [two, '-', ''],
   ]);
-  // An address that another node has: the machine is known all the same, and what follows is not held up.
-  await happen(assigned(two, 'a'), assigned(999, '10.8.0.9'));
+  // An address that another node has, in another spelling: the machine is known all the same, and what follows is not held up.
+  await happen(assigned(two, 'A:22'), assigned(999, '10.8.0.9'));
   await comesTo([
     [one, '10.8.0.1', `vm-${one}`],
     [two, '-', `vm-${two}`],
+  ]);
+  // No task gets the two at once.
+  t.match(await call(inventory.findTargets, { ips: ['a'] }), {
+    targets: [{ node_id: ids[0], ip: 'a', same_machine: [{ node_id: two, ip: '-' }] }],
+  });
+  t.match((await call(inventory.targetsById, { ids: [two] })).targets, [
+    { same_machine: [{ node_id: ids[0], ip: 'a' }] },
   ]);
   const returned = { type: 'MachineReturned', data: { run: 0, node: one, vm: `vm-${one}` } };
   await happen(returned, returned, { type: 'RunSucceeded', data: { run: 0, node: one } });

@@ -21,10 +21,12 @@ const followed = new EventTypes<PublishedTaskEvent>(publishedTaskEvents);
 export function followScheduler({
   db,
   bus,
+  sshPort,
   log,
 }: {
   db: Kysely<unknown>;
   bus: Bus;
+  sshPort: number;
   log: Logger;
 }): EventConsumer {
   const checkpoint = databaseCheckpoint({
@@ -36,7 +38,7 @@ export function followScheduler({
       // Only the followed types arrive, and in the shapes declared for them.
       const told = events as unknown as PublishedTaskEvent[];
       const meta = { correlationId: `scheduler-${events[0]?.position}`, actor: 'scheduler' };
-      await recordMachines(trx, told, meta, log);
+      await recordMachines(trx, told, { meta, sshPort, log });
       const report = summarize(told);
       if (!report) return;
       // The checkpoint's row is locked, and nobody else writes to this stream: the version stays what it is.

@@ -1,5 +1,6 @@
 import { inventory, type PoolNode, ServiceError, show } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
+import { describeHolders } from '../holders.js';
 import { deployOperation, expandOperation, type OnBehalf, shrinkOperation } from '../pool-operations.js';
 import { type PoolOperation, type PoolOperationParts, recordOperations } from '../record-operations.js';
 import { NO_ADDRESS } from '../task/state.js';
@@ -21,8 +22,6 @@ export interface Firing {
 }
 
 const PAGE = 1_000;
-/** Nodes named in words at most. */
-const NAMED = 5;
 
 /** What is to be done in a pool; undefined: nothing. */
 type Prepared = PoolOperation | { waitsFor: string } | undefined;
@@ -35,7 +34,7 @@ export class PoolFiring implements Firing {
   constructor(
     private readonly store: Pick<
       ScheduleStore,
-      'holdsOf' | 'nodeStandings' | 'dependenciesOf' | 'unfinishedTasks'
+      'holdersOf' | 'holdsOf' | 'nodeStandings' | 'dependenciesOf' | 'unfinishedTasks'
     >,
     private readonly parts: PoolOperationParts,
   ) {}
@@ -106,9 +105,9 @@ export class PoolFiring implements Firing {
       case 'nothing':
         return undefined;
       case 'wait': {
-        const nodes = plan.nodes.slice(0, NAMED).join(', ');
-        const more = plan.nodes.length > NAMED ? ` and ${plan.nodes.length - NAMED} more` : '';
-        return { waitsFor: `nodes of pool ${pool} that are to go and are being worked on: ${nodes}${more}` };
+        const holders = await this.store.holdersOf(plan.nodes, this.parts.clock.now());
+        const held = holders.length > 0 ? `: ${describeHolders(holders, ({ node }) => `node ${node}`)}` : '';
+        return { waitsFor: `nodes of pool ${pool} that are to go and are being worked on${held}` };
       }
       case 'expand': {
         const request = { pool_id: pool, num: plan.missing, again: plan.again };

@@ -319,7 +319,8 @@ t.test('nodes that are to go are being worked on: their moment waits, and says s
   t.match(waiting, {
     outcome: 'firing',
     task_ids: [],
-    reason: 'nodes of pool 7 that are to go and are being worked on: 910',
+    reason:
+      'nodes of pool 7 that are to go and are being worked on: node 910 by a removal from its pool, which is under way',
   });
   await sql`DELETE FROM node_holds WHERE node_id = 910`.execute(db);
   t.match(await outcomes(id, 1), [{ outcome: 'caught_up', reason: '', task_ids: [Number] }]);

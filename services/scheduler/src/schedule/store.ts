@@ -9,6 +9,7 @@ import {
   VersionConflict,
 } from '@rigel/event-store';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
+import { type Holder, readHolders } from '../holders.js';
 import type { Tables } from '../tables.js';
 import { type OccurrenceKey, type ScheduleEvent, scheduleEventTypes, scheduleStreamOf } from './events.js';
 import { projectSchedules } from './projection.js';
@@ -178,6 +179,11 @@ export class ScheduleStore implements ScheduleLedger {
       [nodes, now],
     );
     return new Map(rows.map(({ node_id, running }) => [node_id, running ? 'running' : 'standing']));
+  }
+
+  /** Who holds these nodes; those that nobody holds are left out. */
+  holdersOf(nodes: readonly number[], now: number): Promise<Holder[]> {
+    return readHolders(this.db as unknown as Kysely<unknown>, nodes, now);
   }
 
   /** How the last run of each node stands; nodes that never had one are absent. */

@@ -494,3 +494,57 @@ t.test('refusals change nothing', async (t) => {
   refused(t, () => task.do({ type: 'stop', operator: 'x' }), /finished already/);
   t.same(task.state, task.replayed());
 });
+
+t.test(
+  'a machine with the address of another node fails its step at once, whatever the step lets pass',
+  async (t) => {
+    const create = {
+      ...step('create_vm', { retry: 3, ignore: true, capability: 'vm' }),
+      kind: 'vm' as const,
+    };
+    const task = new TaskUnderTest(taskCreated(1, { steps: [create, step('two')] }));
+    task.claim(0);
+    const { lease } = task.state.runs[0] ?? { lease: 0 };
+    const events = task.do({
+      type: 'report',
+      run: 0,
+      lease,
+      step: 0,
+      attempt: 1,
+      capabilities: ['vm'],
+      hostKey: 'ssh-ed25519 AAAA',
+      takenAddress: 'it is the address of node 7',
+      result: {
+        status: 'succeeded',
+        reason: '',
+        machine: { vm_id: 'vm-1', ip: '10.0.0.7' },
+        started_at: 1,
+        finished_at: 2,
+      },
+    });
+    t.match(events.slice(0, 3), [
+      { type: 'MachineAssigned', data: { vm: 'vm-1', ip: '' } },
+      { type: 'AttemptFailed', data: { reason: 'it is the address of node 7', next: 'fail' } },
+      { type: 'RunFailed', data: { reason: 'it is the address of node 7' } },
+    ]);
+    t.notOk(
+      events.some(({ type }) => type === 'HostKeyPinned'),
+      'the key is that of another machine',
+    );
+    t.match(task.state.runs, [{ ip: '-', vm: 'vm-1', state: 3 }]);
+  },
+);
+
+t.test('a task holds the other nodes that are its machines as long as it holds its own', async (t) => {
+  const created = taskCreated(2);
+  created.nodes = created.nodes.map((node, n) =>
+    n === 0 ? { ...node, same: [{ node: 900, ip: 'x:22' }] } : node,
+  );
+  const task = new TaskUnderTest(created);
+  t.strictSame(heldNodes(task.state), [100, 101, 900]);
+  task.finish(0);
+  t.strictSame(heldNodes(task.state), [100, 101, 900], 'the task goes on');
+  task.finish(1);
+  t.strictSame(heldNodes(task.state), []);
+  t.strictSame(heldNodes(task.replayed()), []);
+});

@@ -50,6 +50,8 @@ export interface ReportCommand {
   attempt: number;
   result: AttemptResult;
   hostKey?: string;
+  /** Why no step may run on the machine that it tells of: its address is another node's. */
+  takenAddress?: string;
   /** What the executor can do: decides whether it goes on with the next step itself. */
   capabilities: readonly Capability[];
 }
@@ -91,7 +93,7 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
     case 'place':
       return place(task, runAt(task, command.run), command);
     case 'report':
-      return report(task, runAt(task, command.run), command, now);
+      return report(task, runAt(task, command.run), withoutTakenAddress(command), now);
     case 'handBack': {
       const run = runAt(task, command.run);
       if (run.holder === null || run.lease !== command.lease) return [];
@@ -241,6 +243,14 @@ function isRepeated(run: Run, report: ReportCommand): boolean {
   );
 }
 
+/** A machine whose address is another node's has none here, and what was done on it counts for nothing. */
+function withoutTakenAddress(command: ReportCommand): ReportCommand {
+  const { takenAddress: reason, result, hostKey: _, ...others } = command;
+  if (reason === undefined || !result.machine) return command;
+  const machine = { ...result.machine, ip: '' };
+  return { ...others, takenAddress: reason, result: { ...result, status: 'failed', reason, machine } };
+}
+
 function report(task: TaskState, run: Run, command: ReportCommand, now: number): TaskEvent[] {
   if (isRepeated(run, command)) return [];
   if (run.lease !== command.lease || run.holder === null) {
@@ -311,14 +321,15 @@ function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: numbe
   const reason =
     result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
   const mayRun = result.may_run ? { mayRun: true } : {};
-  // Another attempt could make a second machine, or restart the node once more: whether to go on is for a person to say, by a
-  // resume.
-  if (run.failures < retry.retry_times && !result.unknown_machine && !result.no_retry) {
+  // Another attempt could make a second machine, get the address of another node again, or restart the node once more: whether
+  // to go on is for a person to say, by a resume.
+  const forPerson = result.unknown_machine === true || command.takenAddress !== undefined;
+  if (run.failures < retry.retry_times && !forPerson && !result.no_retry) {
     const retryAt = now + task.created.retryDelayMs;
     return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next: 'retry', retryAt } };
   }
   const notIgnored = retry.ignore_error ? whyNotIgnored(task, run, result) : undefined;
-  const next = retry.ignore_error && notIgnored === undefined && !result.unknown_machine ? 'ignore' : 'fail';
+  const next = retry.ignore_error && notIgnored === undefined && !forPerson ? 'ignore' : 'fail';
   const told = notIgnored === undefined ? reason : `${reason} (not ignored: ${notIgnored})`;
   return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason: told, next, retryAt: null } };
 }

@@ -29,6 +29,8 @@ export interface TaskNode {
   node: number;
   ip: string;
   vm: string;
+  /** Other nodes that are the same machine under another spelling of its address: they are held with it. Absent: none. */
+  same?: { node: number; ip: string }[];
 }
 
 /** The task as it will run whatever happens to the catalog later. Batch membership never changes. */

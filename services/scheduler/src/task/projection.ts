@@ -46,9 +46,15 @@ export function isActive(task: TaskState): boolean {
   return !hasEnded(task) || task.runs.some(({ draining }) => draining);
 }
 
-/** Nodes that the task holds. */
+/** Nodes that the task holds: those of its runs, and the other spellings of the same machines. */
 export function heldNodes(task: TaskState): number[] {
-  return task.runs.filter(({ held }) => held).map(({ node }) => node);
+  const held = task.runs.filter((run) => run.held);
+  return [...held.map(({ node }) => node), ...held.flatMap((run) => spellingsOf(task, run))];
+}
+
+/** The other nodes that are the machine of a run. */
+export function spellingsOf(task: TaskState, run: Run): number[] {
+  return task.created.nodes[run.index]?.same?.map(({ node }) => node) ?? [];
 }
 
 /** Row of the read table `tasks`, those columns that change. */

@@ -43,7 +43,13 @@ export async function startReplica(servers: TestServers, name = 'scheduler') {
  * template has two steps, of which template 2 ignores errors.
  * @param asked is called when an inventory has found nodes, which it tells when that has come to its end.
  */
-export function serveNeighbours(bus: Bus, asked: () => Promise<void> = async () => undefined): void {
+export function serveNeighbours(
+  bus: Bus,
+  asked: () => Promise<void> = async () => undefined,
+  { inventory: withInventory = true } = {},
+): void {
+  serveCatalog(bus);
+  if (!withInventory) return;
   bus.serve(inventory.findTargets, async ({ ips }) => {
     await asked();
     return {
@@ -66,6 +72,9 @@ export function serveNeighbours(bus: Bus, asked: () => Promise<void> = async () 
       pool_name: 'pool',
     })),
   }));
+}
+
+function serveCatalog(bus: Bus): void {
   bus.serve(catalog.resolveTemplate, async ({ id }) => ({
     id,
     name: 'template',

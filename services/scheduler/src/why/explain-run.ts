@@ -1,4 +1,5 @@
-import { LEASE_TTL_MS, type Reason } from '@rigel/contracts';
+import { type HeldBy, LEASE_TTL_MS, type Reason } from '@rigel/contracts';
+import { describeHolder } from '../holders.js';
 import { describeGate } from '../task/gate.js';
 import { describePlaced } from '../task/placement.js';
 import type { Run, TaskState } from '../task/state.js';
@@ -11,6 +12,23 @@ const SILENT_MS = 5_000;
 
 /** Why a node's run waits, or why it has failed: a chain in which each reason is explained by the next one. Pure. */
 export function explainRun(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
+  const chain = explainState(task, run, facts);
+  return chain.length === 0 ? [] : [...chain, ...oneMachine(task, run)];
+}
+
+/** Other nodes are the same machine: worth a word, because one of them is wrong. */
+function oneMachine(task: TaskState, run: Run): Reason[] {
+  return (task.created.nodes[run.index]?.same ?? []).map(({ node, ip }) =>
+    reason(
+      'one_machine',
+      `node ${run.node} (${nameOf(run)}) is the same machine as node ${node} (${ip}), which is held with it; remove one of the two from its pool`,
+      null,
+      { node_id: run.node, other_node_id: node, other_ip: ip },
+    ),
+  );
+}
+
+function explainState(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
   if (run.state === 3 && !run.draining) return failed(task, run, facts);
   if (run.draining) return draining(task, run, facts);
   if (!run.open) return [];
@@ -52,10 +70,12 @@ function waiting(task: TaskState, run: Run): Reason[] {
   return [reason('other_pools', message, run.since, place(task, run))];
 }
 
-function nodeHeld(run: Run, holder: number): Reason {
-  return reason('node_held', `${nameOf(run)} is held by task ${holder}, which has not ended`, null, {
+function nodeHeld(run: Run, holder: HeldBy): Reason {
+  return reason('node_held', `${nameOf(run)} is held by ${describeHolder(holder)}`, holder.since, {
     node_id: run.node,
-    task_id: holder,
+    task_id: holder.task_id,
+    task_name: holder.name,
+    opr_user: holder.opr_user,
   });
 }
 

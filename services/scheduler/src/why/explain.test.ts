@@ -30,6 +30,14 @@ function lastControl(task: TaskUnderTest): Partial<LiveFacts> {
   return { lastControl: last };
 }
 
+const HELD_BY_7 = {
+  task_id: 7,
+  name: 'nightly',
+  opr_user: 'bob',
+  since: Date.parse('2026-01-05T08:00:00Z'),
+  ending: false,
+};
+
 t.test('a task that nobody has started', async (t) => {
   const task = new TaskUnderTest(taskCreated(2), { start: false });
   t.strictSame(codes(why(task)), ['not_started']);
@@ -203,12 +211,15 @@ t.test('failures', async (t) => {
   some.finish(0);
   some.claim(1);
   some.fail(1);
-  t.strictSame(codes(why(some, { heldByOthers: new Map([[101, 7]]) })), [
+  t.strictSame(codes(why(some, { heldByOthers: new Map([[101, HELD_BY_7]]) })), [
     'some_failed',
     'step_failed',
     'node_held',
   ]);
-  t.match(why(some, { heldByOthers: new Map([[101, 7]]) }).text, '10.0.0.2 is held by task 7');
+  t.match(
+    why(some, { heldByOthers: new Map([[101, HELD_BY_7]]) }).text,
+    '10.0.0.2 is held by task 7 (nightly, of bob, since 2026-01-05T08:00:00.000Z)',
+  );
 
   some.do({
     type: 'start',

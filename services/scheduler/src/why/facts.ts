@@ -1,4 +1,4 @@
-import type { Capability } from '@rigel/contracts';
+import type { Capability, HeldBy } from '@rigel/contracts';
 import type { TaskEvent } from '../task/events.js';
 
 /** What executors have told of themselves lately. */
@@ -24,8 +24,8 @@ export interface LiveFacts {
   executors: readonly ExecutorSeen[];
   /** The last pause, stop, exceeded budget or end in the task's history. */
   lastControl: { event: TaskEvent; at: number } | undefined;
-  /** Unfinished tasks that hold nodes which this task does not hold (any more): node id to task id. */
-  heldByOthers: ReadonlyMap<number, number>;
+  /** Tasks that hold nodes which this task does not hold (any more), by the id of the node. */
+  heldByOthers: ReadonlyMap<number, HeldBy>;
   /** Last lines that a failed run's last attempt printed, by run id. */
   lastOutput: ReadonlyMap<number, string>;
 }

@@ -1,6 +1,7 @@
 import { NODES_EXPLAINED } from '@rigel/contracts';
 import { readOfTypes } from '@rigel/event-store';
 import { type Kysely, sql } from 'kysely';
+import { readHoldingTasks } from '../holders.js';
 import { streamOf, type TaskEvent, taskEventTypes } from '../task/events.js';
 import type { TaskState } from '../task/state.js';
 import type { LiveFacts } from './facts.js';
@@ -39,12 +40,9 @@ async function readHolders(
   db: Kysely<unknown>,
   taskId: number,
   nodes: readonly number[],
-): Promise<Map<number, number>> {
-  if (nodes.length === 0) return new Map();
-  const { rows } = await sql<{ node_id: number; task_id: number }>`
-    SELECT node_id, task_id FROM node_holds
-    WHERE node_id = ANY (${nodes}) AND task_id <> ${taskId} AND expires_at IS NULL`.execute(db);
-  return new Map(rows.map(({ node_id, task_id }) => [node_id, task_id]));
+): Promise<LiveFacts['heldByOthers']> {
+  const others = (await readHoldingTasks(db, nodes)).filter(({ held_by }) => held_by.task_id !== taskId);
+  return new Map(others.flatMap(({ node_ids, held_by }) => node_ids.map((node) => [node, held_by])));
 }
 
 async function readLastOutput(

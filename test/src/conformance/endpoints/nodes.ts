@@ -2,6 +2,7 @@ import type { EndpointSpec } from '../endpoint.js';
 import { exactly, id, integer, listOf, mapOf, objectWith, oneOf, text } from '../shape.js';
 import type { World } from '../world.js';
 import { exactRefusal, listRefused, refusal } from './common.js';
+import { heldBy } from './tasks.js';
 
 const nodeType = oneOf('manual', 'crontab');
 const nodeRow = objectWith({
@@ -13,6 +14,7 @@ const nodeRow = objectWith({
   node_type: nodeType,
   state: oneOf(0, 1, 2, 3, 4),
   pool_id: id,
+  held_by: heldBy,
 });
 
 const parseFailed = refusal(404, '请求参数解析错误', []);
@@ -23,6 +25,9 @@ const removeFailed = refusal(400, '参数解析出错', []);
 const noNode = refusal(404, 'error when delete id...', []);
 
 const sharedPool = (world: World) => world.shared('pool', () => world.pool());
+
+/** An IPv4 address with a port as IPv6 writes it: the same machine. */
+const spelled = (ip: string): string => ip.replace(/^([\d.]+)/, '[::ffff:$1]');
 
 export const nodes: EndpointSpec[] = [
   {
@@ -64,6 +69,17 @@ export const nodes: EndpointSpec[] = [
       {
         what: 'an address of another pool',
         change: async (world) => ({ nodes: ['198.51.100.2', (await world.node()).ip] }),
+        refusal: exists,
+      },
+      {
+        what: 'an address of another pool in another spelling',
+        change: async (world) => ({ nodes: ['198.51.100.2', spelled((await world.node()).ip)] }),
+        refusal: exists,
+        says: 'entered as',
+      },
+      {
+        what: 'one machine in two spellings',
+        change: { nodes: ['198.51.100.1', '[::ffff:198.51.100.1]'] },
         refusal: exists,
       },
       {

@@ -57,6 +57,12 @@ export const taskRow = both(
   sameTwice,
 );
 
+/** Who holds a node. */
+export const heldBy = either(
+  exactly(null),
+  objectWith({ task_id: id, name: text, opr_user: text, since: rfc3339, ending: oneOf(true, false) }),
+);
+
 const run = {
   id,
   ip: text,
@@ -70,6 +76,7 @@ const run = {
   updated: localTime,
   Created: rfc3339,
   Updated: rfc3339,
+  held_by: heldBy,
 };
 export const runRow = objectWith({ ...run, steps: objectWith({}) });
 const consoleRun = objectWith({ ...run, steps: text });
