@@ -506,7 +506,9 @@ class AttemptWatch {
   }
 
   private async verdictOf(outcome: AttemptOutcome): Promise<Verdict> {
-    if (this.readyWaitMs !== undefined && mayRestart(outcome)) return this.afterRestart(outcome);
+    // Of one that is not found in memory nobody knows whether it had begun, though the node may have restarted.
+    const isLost = this.place !== undefined && outcome.kind === 'unknown';
+    if (this.readyWaitMs !== undefined && mayRestart(outcome) && !isLost) return this.afterRestart(outcome);
     switch (outcome.kind) {
       case 'exited':
         return exitVerdict(outcome, this.spec);
