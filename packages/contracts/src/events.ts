@@ -172,6 +172,7 @@ export const PRIVATE_EVENTS: Readonly<Record<EventOwner, readonly string[]>> = {
   catalog: [],
   scheduler: [
     'AttemptFailed',
+    'AttemptPlaced',
     'AttemptStopped',
     'AttemptSucceeded',
     'BatchFinished',

@@ -42,6 +42,20 @@ export const directOfferSubject = (capability: Capability): string => `rigel.off
 export const WorkOffer = Type.Object({ task_id: Id, run_id: Id });
 export type WorkOffer = Static<typeof WorkOffer>;
 
+/** Where an attempt is on its node when the home folder there could not take it. */
+export const Placement = Type.Object({
+  /** The folder of its files. */
+  folder: Type.String({ minLength: 1, maxLength: 1_000 }),
+  /** Boot id of the node then. */
+  boot_id: Type.String({ minLength: 1, maxLength: 64 }),
+  /** Whether the folder is in the node's memory, which a restart empties. */
+  memory: Type.Boolean(),
+});
+export type Placement = Static<typeof Placement>;
+
+/** Folders in which attempts of the run were recorded to be; absent: in none beside the home folder. */
+const folders = Type.Optional(Type.Array(Type.String()));
+
 /** What to do next with a claimed run. */
 export const Instruction = Type.Union([
   Type.Object({
@@ -58,12 +72,16 @@ export const Instruction = Type.Union([
     begun: Type.Boolean(),
     /** Up to which byte output of this attempt is stored already. */
     output_from: Type.Integer({ minimum: 0 }),
+    /** The attempt is recorded to be there: look for it and never begin it. Only for executors that know places. */
+    placed: Type.Optional(Placement),
+    folders,
   }),
   /** End the attempt's command on the node, then report it as stopped. */
   Type.Object({
     do: Type.Literal('stop'),
     step: Type.Integer({ minimum: 0 }),
     attempt: Type.Integer({ minimum: 1 }),
+    folders,
   }),
   /** Nothing more for this executor: close the connection. */
   Type.Object({ do: Type.Literal('release'), why: Type.String() }),
@@ -174,6 +192,8 @@ export const execution = {
       capabilities: Type.Array(Capability),
       /** The executor does not have the task's plan, and wants it with the answer. */
       plan: Type.Optional(Type.Boolean()),
+      /** The executor heeds `placed` and `folders` of instructions. Older ones would begin such an attempt again. */
+      knows_places: Type.Optional(Type.Boolean()),
     }),
     response: Type.Union([
       Type.Object({
@@ -220,6 +240,23 @@ export const execution = {
     response: Type.Union([Type.Object({ status: Type.Literal('accepted'), next: Instruction }), refused]),
     timeoutMs: 5_000,
     together: true,
+  }),
+  /**
+   * Before an attempt begins outside of its node's home folder, which cannot take it. Once it is accepted, every later claim
+   * is told of it. Accepted only from the one executor that was ever told to begin the attempt; may be repeated.
+   */
+  place: defineRpc('scheduler.{partition}.place', {
+    request: Type.Object({
+      ...leased,
+      uuid,
+      step: Type.Integer({ minimum: 0 }),
+      attempt: Type.Integer({ minimum: 1 }),
+      placement: Placement,
+      /** What the home folder could not take, and why. */
+      why: Type.String({ maxLength: 2_000 }),
+    }),
+    response: Type.Union([Type.Object({ status: Type.Literal('accepted') }), refused]),
+    timeoutMs: 5_000,
   }),
   output: defineRpc('scheduler.{partition}.output', {
     request: Type.Object({

@@ -71,6 +71,15 @@ export const taskEventData = {
   node_lost: Type.Object({ ...node, ...executor }),
   /** An executor that ends has given the node back: another one takes over. */
   node_handed_back: Type.Object(node),
+  /** The home folder of the node is full: the attempt runs from another folder, or from memory. */
+  step_placed: Type.Object({
+    ...node,
+    ...step,
+    attempt: Type.Integer({ description: 'Number of the attempt at the step, from 1.' }),
+    folder: Type.String({ description: 'Folder on the node.' }),
+    memory: Type.Boolean({ description: "Whether the folder is in the node's memory." }),
+    ...reason,
+  }),
   /** The SSH host key of a node was learned at first sight. */
   host_key_learned: Type.Object({ node_id: Type.Integer() }),
   step_succeeded: Type.Object(attempt),

@@ -121,6 +121,19 @@ export const executorSettings = {
     maximum: 3_650,
     description: 'Days that the files of ended attempts are kept on nodes; 0: for ever.',
   }),
+  RIGEL_SSH_ATTEMPTS_FOLDER: Type.String({
+    default: '',
+    pattern: '^((/[A-Za-z0-9._-]+)+)?$',
+    description:
+      'Folder of the nodes in which the files of commands are when the home folder there takes none (its disk is full); it ' +
+      'must be there. Default: none. See docs/ssh.md.',
+  }),
+  RIGEL_SSH_ATTEMPTS_IN_MEMORY: Type.Enum(['on', 'off'], {
+    default: 'on',
+    description:
+      "Whether they are in the nodes' memory (/dev/shm) when RIGEL_SSH_ATTEMPTS_FOLDER cannot be used either; off: such " +
+      'commands are not started.',
+  }),
   RIGEL_SECRETS_DIR: Type.String({
     default: '',
     description: 'Folder of the secrets that parameters may name, one file for each; see docs/secrets.md.',

@@ -8,7 +8,7 @@
 # may be killed between any two system calls. A starter whose attempt has its exit record may go on with another
 # attempt; in every other case it ends.
 #
-# THE FILES of an attempt, in ~/.rigel/attempts: <key>.journal, <key>.output and <key>.action-<number>, or
+# THE FILES of an attempt, in ~/.rigel/attempts (or elsewhere when that cannot be written, see places.sh): <key>.journal, <key>.output and <key>.action-<number>, or
 # <key>.private-<number> for an action with a secret, which the action removes as the first thing it does. Making the
 # journal, with O_EXCL (the shell's noclobber), is the test who came first. Nothing is decided by <key>.guard and probe, see
 # guard.sh.
@@ -23,7 +23,8 @@
 #   void - - - .                          a follower's verdict: no claim came in time; none counts any more
 #   stop <grace> - - .                    a stopper's wish: a later claim does not count, a later exit neither; KILL
 #                                         comes <grace> hundredths of a second after TERM
-#   nostart <what> - - .                  the runner could not prepare the files: nothing ran, nothing will
+#   nostart <what> - - .                  the runner could not prepare the files: nothing ran, nothing will. `elsewhere`:
+#                                         the attempt is in another place, too; what became of it is told there
 #   exit <status> <action> <bytes> .      the runner's record: the command ended, <bytes> are in the output file
 #   unknown <why> - <bytes> .             a verdict: the runner is gone without an exit record
 #   limit <head> <tail> - .               how many bytes of the beginning and of the end of the output are kept and passed on;
@@ -74,6 +75,7 @@ rg_say() {
 rg_make_base() {
   rg_message=$(
     umask 077
+    export LC_ALL=C
     exec mkdir -p "$rg_base" 2>&1
   )
 }
@@ -87,13 +89,14 @@ rg_put() {
 #   rg_boot rg_pid rg_start   the runner of `run`
 #   rg_sid     the command's own session, if it has one
 #   rg_stop    the grace time of a stop that was wished for before the end
+#   rg_wished  set when a stop was wished for, at whatever time
 #   rg_end rg_a rg_b rg_c     the outcome and its three fields; empty while there is none
 #   rg_limit   the bytes of the output's beginning and of its end that are kept, once that was settled
 #   rg_lost    set when output may be missing because the disk was full
 #   rg_gone    set when nothing of the attempt is alive any more
 #   rg_bad     set when there are lines that mean nothing
 rg_fold() {
-  rg_first= rg_boot= rg_pid= rg_start= rg_sid= rg_stop= rg_end= rg_a= rg_b= rg_c= rg_limit= rg_lost= rg_gone= rg_bad=
+  rg_first= rg_boot= rg_pid= rg_start= rg_sid= rg_stop= rg_wished= rg_end= rg_a= rg_b= rg_c= rg_limit= rg_lost= rg_gone= rg_bad=
   [ -f "$1" ] || return 0
   while read -r rg_w rg_1 rg_2 rg_3 rg_dot || [ -n "$rg_w" ]; do
     case "$rg_w $rg_dot" in
@@ -121,6 +124,7 @@ rg_fold() {
         [ -n "$rg_first" ] || { rg_first=void rg_gone=1; rg_outcome void - - 0; }
         ;;
       'stop .')
+        rg_wished=1
         if [ -z "$rg_first" ]; then
           rg_first=stop rg_gone=1
           rg_outcome stopped - - 0

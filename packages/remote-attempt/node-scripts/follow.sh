@@ -1,11 +1,13 @@
 # Follows an attempt: passes its output on while it runs and tells its outcome, which it judges itself when the
 # runner is gone. See common.sh.
 #
-# Set before: rg_head rg_tail (see rg_send_rest), rg_from (byte of the output file to begin with).
+# Set before: rg_head rg_tail (see rg_send_rest), rg_from (byte of the output file to begin with), rg_others and rg_place
+# (see places.sh).
 #
 # Says
-#   absent                        there is no such attempt
-#   found                         there is; then any of
+#   absent <boot id>              there is no such attempt; with rg_place, it is not there
+#   found <folder>                there is; then any of
+#   claimed                       somebody has claimed it: a starter that has not answered yet is not needed any more
 #   limit <head> <tail>           so many bytes of the output's beginning and of its end are passed on
 #   out <byte>                    followed by output from that byte on; behind the beginning it may be a later one than
 #                                 is due, for a command that writes faster than it can be watched
@@ -16,12 +18,18 @@
 
 exec </dev/null
 
-[ -n "${HOME:-}" ] && [ -e "$rg_journal" ] || {
-  rg_say absent
+rg_boot_now
+if [ -n "$rg_place" ]; then
+  rg_use_base "$rg_place"
+  rg_is_in "$rg_key" "$rg_place"
+else
+  rg_locate
+  [ -n "${HOME:-}" ] && [ -e "$rg_journal" ]
+fi || {
+  rg_say absent "$rg_boot_id"
   exit 0
 }
-rg_say found
-rg_boot_now
+rg_say found "$rg_base"
 
 rg_fold "$rg_journal"
 if [ -z "$rg_end" ]; then
@@ -73,8 +81,13 @@ rg_nap() {
   [ $((rg_naps % 10)) -ne 0 ] || rg_say . || exit 0
 }
 
+rg_claimed=
 while :; do
   rg_fold "$rg_journal"
+  [ -n "$rg_claimed" ] || [ -z "$rg_first" ] || {
+    rg_claimed=1
+    rg_say claimed
+  }
   if [ -z "$rg_end" ]; then
     if [ -n "$rg_stop" ]; then
       rg_stop_seen=${rg_stop_seen:-$rg_waited}

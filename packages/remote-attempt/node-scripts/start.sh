@@ -6,13 +6,16 @@
 # them; leaves the status in rg_status and the number of the last one that ran in rg_action), and last rg_attempt.
 # Settings: rg_key, rg_own (set when the command is to get a session apart from this shell's), rg_wide (set when what the
 # command starts may leave its process group), rg_foreign (set when it may run as another user), rg_head rg_tail (see
-# rg_send_rest), rg_previous (key of an earlier attempt, or empty), rg_sync (set when the command restarts the node).
+# rg_send_rest), rg_previous (key of an earlier attempt, or empty), rg_sync (set when the command restarts the node);
+# rg_others and rg_place (see places.sh), rg_place_boot (the boot id that was recorded with the place), rg_mine (set when the
+# starter that said `unwritable` had made the journal at home).
 #
 # Says one of these; or nothing, and ends with status 99 or by a signal when it may have done something
 #   leader               nothing was done: not a session leader, start this again through setsid
 #   previous             nothing was done: the previous attempt is to be stopped first
 #   taken                nothing was done: the attempt is somebody else's, follow it
 #   nostart <why>        nothing ran and nothing will
+#   unwritable <mine> <why>   nothing was done: the files cannot be made at home; <mine> is `mine` or `-`
 #   limit <head> <tail>  before the outcome: so much is kept of the output
 #   full                 before the outcome: output may be missing, the disk was full
 #   end exit <status> <action> <bytes>    the outcome, followed by the output, followed by one of
@@ -47,6 +50,35 @@ rg_refuse() {
 rg_taken() {
   rg_say taken
   exit 0
+}
+
+# The files cannot be made at home. $1 is `mine` when the journal there is.
+rg_unwritable() {
+  set +C
+  rg_mine=$1
+  shift
+  [ -z "$rg_place" ] || rg_refuse "$@"
+  rg_say unwritable "$rg_mine" "$@"
+  exit 0
+}
+
+# Whether nothing of the previous attempt is alive, wherever it is. An empty journal at home says nothing of one elsewhere.
+rg_previous_gone() {
+  rg_fold "$rg_home/$rg_previous.journal"
+  rg_begun=$rg_first rg_over=$rg_gone
+  for rg_dir in $rg_others; do
+    rg_is_in "$rg_previous" "$rg_dir" || continue
+    rg_fold "$rg_dir/$rg_previous.journal"
+    [ -n "$rg_gone" ] || return 1
+    [ -n "$rg_begun" ] || rg_over=1
+  done
+  [ -n "$rg_over" ]
+}
+
+# Begun in two places at once: neither relies on being the first.
+rg_back_off() {
+  rg_put nostart elsewhere - -
+  rg_taken
 }
 
 rg_make_journal() {
@@ -194,15 +226,20 @@ rg_attempt() {
     rg_say leader
     exit 0
   }
-  rg_file=$rg_base/$rg_key
-  rg_journal=$rg_file.journal
-
   if [ -n "$rg_previous" ]; then
-    rg_fold "$rg_base/$rg_previous.journal"
-    [ -n "$rg_gone" ] || {
+    rg_previous_gone || {
       rg_say previous
       exit 0
     }
+  fi
+
+  rg_use_base "${rg_place:-$rg_home}"
+  rg_shown=${rg_place:-'~/.rigel/attempts'}
+  if [ -z "$rg_place" ]; then
+    ! rg_elsewhere || rg_taken
+  else
+    [ "$rg_place_boot" = "$rg_boot_id" ] || rg_refuse "the node was restarted before the command could be begun in $rg_place"
+    rg_is_ours "$rg_place" || rg_refuse "$rg_place is not there any more, or not this user's alone"
   fi
 
   # A journal that was there and is gone is no reason to run again.
@@ -221,25 +258,33 @@ rg_attempt() {
   trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
   if ! { rg_make_journal; } 2>/dev/null; then
     [ ! -e "$rg_journal" ] || rg_taken
-    rg_make_base || rg_refuse "the directory $rg_base cannot be made: $rg_message"
-    rg_message=$(rg_make_journal 2>&1) || {
+    rg_make_base || rg_unwritable - "$rg_shown cannot be made: ${rg_message##*: }"
+    rg_message=$(LC_ALL=C && rg_make_journal 2>&1) || {
       [ ! -e "$rg_journal" ] || rg_taken
-      rg_refuse "$rg_journal cannot be made: $rg_message"
+      rg_unwritable - "$rg_shown/$rg_key.journal cannot be made: ${rg_message##*: }"
     }
   fi
   set +C
 
-  rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_refuse "$rg_journal cannot be written (is the disk full?)"
+  rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_unwritable mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
   # A command that takes the node down at once leaves nobody the time to write this to the disk.
   [ -z "$rg_sync" ] || sync
   rg_fold "$rg_journal"
-  [ -n "$rg_first" ] || rg_refuse "$rg_journal cannot be written (is the disk full?)"
+  [ -n "$rg_first" ] || rg_unwritable mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
   [ "$rg_first" = run ] && [ -z "$rg_end$rg_stop" ] || rg_taken
+  # After the claim, never before it: see places.sh.
+  ! rg_elsewhere || rg_back_off
+  if [ -n "$rg_place" ]; then
+    [ -n "$rg_mine" ] || [ ! -e "$rg_home/$rg_key.journal" ] || rg_back_off
+    rg_fold "$rg_home/$rg_key.journal"
+    [ -z "$rg_wished" ] || rg_back_off
+  fi
 
   rg_what=output
   { true >"$rg_file.output" && rg_write_actions; } 2>/dev/null || {
     rg_put nostart "$rg_what" - -
-    rg_refuse "$rg_file.$rg_what cannot be written (is the disk full?)"
+    rm -f "$rg_file".action-*
+    rg_unwritable mine "$rg_shown/$rg_key.$rg_what cannot be written (is the disk full?)"
   }
   # Without a session apart, the command is in this shell's, which then cannot serve another attempt.
   rg_alone=${rg_own:+$rg_setsid}
@@ -283,5 +328,7 @@ rg_attempt() {
   fi
   rg_text= rg_told=
   [ -n "$rg_alone" ] || exit 0
+  # The next one begins at home again.
+  rg_place= rg_place_boot= rg_mine=
   trap - EXIT
 }

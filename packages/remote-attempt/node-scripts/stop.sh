@@ -1,6 +1,6 @@
 # Stops an attempt: its whole process tree, wherever it has got to; or sees to it that it never starts. See common.sh.
 #
-# Set before: rg_grace (hundredths of a second between TERM and KILL).
+# Set before: rg_grace (hundredths of a second between TERM and KILL), rg_others (see places.sh).
 #
 # Says one of
 #   stopped          nothing of it is alive any more
@@ -21,17 +21,24 @@ rg_done() {
 rg_tell() {
   case $rg_first:$rg_end in
     run:exit) rg_done already_exited ;;
-    run:nostart | void:* | stop:*) rg_done never_started ;;
+    run:nostart)
+      # It may be about to begin in another place.
+      [ -n "$rg_wished" ] || rg_put stop "$rg_grace" - - || rg_stop_elsewhere || :
+      rg_done never_started
+      ;;
+    void:* | stop:*) rg_done never_started ;;
   esac
   [ -z "$rg_gone" ] || rg_done stopped
 }
 
+rg_locate
 rg_fold "$rg_journal"
 rg_tell
 # For an attempt that has not started the journal is a tombstone: a later starter finds it taken.
 if ! rg_put stop "$rg_grace" - -; then
-  rg_make_base || rg_done failed "the directory $rg_base cannot be made: $rg_message"
-  rg_put stop "$rg_grace" - - || rg_done failed "$rg_journal cannot be written (is the disk full?)"
+  rg_why=
+  rg_make_base || rg_why="the directory $rg_base cannot be made: $rg_message"
+  rg_put stop "$rg_grace" - - || rg_stop_elsewhere || rg_done failed "${rg_why:-$rg_journal cannot be written (is the disk full?)}"
 fi
 rg_fold "$rg_journal"
 rg_tell

@@ -2,6 +2,9 @@ import { constants } from 'node:os';
 import type { AttemptSpec } from './attempt-spec.js';
 import { plainText } from './plain-text.js';
 
+/** Where attempts are, unless the home folder cannot take them. */
+export const HOME_FOLDER = '~/.rigel/attempts';
+
 /** How an attempt ended. */
 export type AttemptOutcome =
   | {
@@ -52,6 +55,7 @@ const unknownReasons: Record<string, string> = {
   rebooted: 'the node was restarted while the command ran',
   gone: 'the process that watched the command is gone and left no exit record (it was killed, or the memory was full)',
   damaged: 'the record of the attempt on the node is damaged',
+  elsewhere: 'the attempt was to be begun at home and in another folder of the node at the same moment',
   void: 'the attempt was prepared on the node, but there is no record of its command being started',
 };
 
@@ -61,36 +65,46 @@ export interface OutputFate {
   lost: boolean;
 }
 
-/** The outcome that an end record stands for. */
-export function outcomeOf(record: EndRecord, spec: AttemptSpec, output: OutputFate): AttemptOutcome {
+/**
+ * The outcome that an end record stands for.
+ * @param folder where the attempt's files are.
+ */
+export function outcomeOf(
+  record: EndRecord,
+  spec: AttemptSpec,
+  output: OutputFate,
+  folder: string,
+): AttemptOutcome {
+  const unknown = (why: string): AttemptOutcome => ({
+    kind: 'unknown',
+    reason: withPlace(why, spec, folder),
+  });
   switch (record.word) {
     case 'exit':
-      return exitedOutcome(record, spec, output);
+      return exitedOutcome(record, spec, output) ?? unknown('damaged');
     case 'stopped':
       return { kind: 'stopped' };
     case 'nostart':
+      if (record.a === 'elsewhere') return unknown('elsewhere');
       return {
         kind: 'not_started',
         reason: `the file ${record.a} could not be written (was the disk full?)`,
       };
     case 'void':
-      return { kind: 'unknown', reason: withPlace('void', spec) };
+      return unknown('void');
     default:
-      return {
-        kind: 'unknown',
-        reason: withPlace(record.a, spec),
-        ...(record.a === 'rebooted' ? { restarted: true } : {}),
-      };
+      return { ...unknown(record.a), ...(record.a === 'rebooted' ? { restarted: true } : {}) };
   }
 }
 
-function exitedOutcome(record: EndRecord, spec: AttemptSpec, output: OutputFate): AttemptOutcome {
+/** Undefined when the record cannot be one of this attempt. */
+function exitedOutcome(record: EndRecord, spec: AttemptSpec, output: OutputFate): AttemptOutcome | undefined {
   const exitCode = Number(record.a);
   const actionIndex = Number(record.b);
   const action = spec.actions[actionIndex];
   // Success is the last action's; a record that says otherwise is not of this attempt.
   const fits = action !== undefined && (exitCode !== 0 || actionIndex === spec.actions.length - 1);
-  if (!fits) return { kind: 'unknown', reason: withPlace('damaged', spec) };
+  if (!fits) return undefined;
   const signal = exitCode > 128 ? signalName(exitCode - 128) : undefined;
   return {
     kind: 'exited',
@@ -108,7 +122,7 @@ function signalName(number: number): string | undefined {
   return Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
 }
 
-function withPlace(why: string, spec: AttemptSpec): string {
+function withPlace(why: string, spec: AttemptSpec, folder: string): string {
   const reason = unknownReasons[why] ?? `the record of the attempt on the node says ${why}`;
-  return `${reason}; see ~/.rigel/attempts/${spec.key}.journal there`;
+  return `${reason}; see ${folder}/${spec.key}.journal there`;
 }

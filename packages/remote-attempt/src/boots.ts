@@ -1,8 +1,8 @@
+import { ask } from './ask.js';
 import { checkAttemptKey } from './attempt-spec.js';
 import type { NodeConnection } from './node-connection.js';
 import { bootsScript } from './node-script.js';
 import { plainText } from './plain-text.js';
-import { ask } from './stop-attempt.js';
 
 /** Boot ids of a node, which it has a new one of after each restart. */
 export interface Boots {

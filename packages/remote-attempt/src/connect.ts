@@ -2,6 +2,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2, { type Client as SshClient } from 'ssh2';
 import { offeredAlgorithms } from './algorithms.js';
+import { type FallbackFolders, fallbackFolders } from './attempt-folders.js';
 import { isCertificate, readCertificate } from './certificate.js';
 import { ConnectFailure, type ConnectFailureKind } from './connect-failure.js';
 import {
@@ -52,6 +53,8 @@ export interface ConnectionSettings {
   keepaliveIntervalMs: number;
   /** After how many unanswered probes a connection counts as dead. */
   keepaliveCountMax: number;
+  /** Where attempts may be when the home folder cannot take them. Default: nowhere. */
+  attemptFolders?: FallbackFolders;
   /** How the way to the target is opened, see `openTunnel`. Default: by TCP. @throws ConnectFailure */
   dial?: (target: NodeTarget, signal: AbortSignal) => Promise<Duplex>;
 }
@@ -229,7 +232,10 @@ class ConnectAttempt {
           client.end();
         },
       };
-      registerShell(connection, new NodeShell(client, this.address, () => closedBecause));
+      const shell = new NodeShell(client, this.address, () => closedBecause);
+      const { attemptFolders, user } = this.settings;
+      if (attemptFolders) shell.otherFolders = fallbackFolders(attemptFolders, user);
+      registerShell(connection, shell);
       registerTunnels(connection, client);
       this.settle.resolve(connection);
     });

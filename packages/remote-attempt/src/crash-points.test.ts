@@ -133,7 +133,7 @@ for (const shell of shells) {
 
     /** All that a shell is told to run one attempt. */
     const startText = (spec: AttemptSpec, nonce: string) =>
-      startPreparation()(nonce) +
+      startPreparation([])(nonce) +
       attemptCommand(spec, { headBytes: 100, tailBytes: 100 }, shellOf(connection).shell);
 
     /** Begins an attempt and holds it between making the journal and claiming it, until `gate-<key>` is there. */

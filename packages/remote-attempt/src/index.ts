@@ -1,3 +1,9 @@
+export {
+  attemptsFolderProblem,
+  type FallbackFolders,
+  fallbackFolders,
+  isInMemory,
+} from './attempt-folders.js';
 export type { AttemptOutcome } from './attempt-outcome.js';
 export type { OutputChunk } from './attempt-output.js';
 export type { AttemptAction, AttemptSpec } from './attempt-spec.js';
@@ -13,7 +19,7 @@ export { ConnectionLost } from './connection-lost.js';
 export { type HostKeyPolicy, hostKeyFingerprint } from './host-keys.js';
 export { type KnownHosts, type KnownHostsLookup, knownHostsFile } from './known-hosts.js';
 export { type NodeConnection, restConnection, wakeConnection } from './node-connection.js';
-export { shellQuote } from './node-script.js';
+export { type AttemptPlace, shellQuote } from './node-script.js';
 export { type PrivateKeyText, privateKeyProblem, publicKeyOf } from './private-key.js';
 export { DEFAULT_OUTPUT_LIMIT_BYTES, type RunOptions, runAttempt } from './run-attempt.js';
 export { runScript, type ScriptResult } from './run-script.js';

@@ -41,6 +41,8 @@ export class NodeShell {
   needsOwnSession = false;
   /** The shell that runs the scripts and the commands. A field so that others can be tried. */
   shell: string = POSIX_SHELL;
+  /** Folders beside `~/.rigel/attempts` in which attempts may be, see node-scripts/places.sh. */
+  otherFolders: readonly string[] = [];
   /** A shell that waits for the next attempt. */
   private idle: ShellSession | undefined;
   readonly login: Login;

@@ -5,13 +5,33 @@ import type { AttemptAction, AttemptSpec } from './attempt-spec.js';
 /** A script for a node, waiting for the nonce of its control lines. */
 export type NodeScript = (nonce: string) => string;
 
-const common = readPart('common');
+/** Where an attempt is that its node's home folder could not take, see node-scripts/places.sh. */
+export interface AttemptPlace {
+  /** The folder of its files. */
+  folder: string;
+  /** Boot id of the node at that time: memory does not outlast it. */
+  bootId: string;
+}
+
+/** The folders that scripts look into. */
+export interface AttemptFolders {
+  /** Beside `~/.rigel/attempts`, the first that can be used first. */
+  others: readonly string[];
+  /** Where this attempt is, when that has been recorded. */
+  place?: AttemptPlace | undefined;
+  /** The starter that could not write at home had made the journal there. */
+  mine?: boolean;
+}
+
+const common = `${readPart('common')}${readPart('places')}`;
 const parts = {
   guard: readPart('guard'),
   start: readPart('start'),
   follow: readPart('follow'),
   stop: readPart('stop'),
   prune: readPart('prune'),
+  fallback: readPart('fallback'),
+  findPlace: readPart('find-place'),
   boots: readPart('boots'),
 };
 
@@ -19,17 +39,36 @@ const parts = {
 const CHANGES_USER = /\b(sudo|doas|su|runuser|setpriv|pkexec)\b/;
 const LEAVES_GROUP = /\bsetsid\b|\bset\s+-\w*m|\bmonitor\b/;
 
-/** Prepares a shell to start attempts, one after the other, see node-scripts/start.sh. */
-export function startPreparation(): NodeScript {
-  return assemble({ rg_key: '' }, [common, parts.guard, parts.start]);
+/**
+ * Prepares a shell to start attempts, one after the other, see node-scripts/start.sh.
+ * @param others folders beside `~/.rigel/attempts`.
+ */
+export function startPreparation(others: readonly string[]): NodeScript {
+  const settings = { rg_key: '', rg_others: others.join(' '), rg_place: '', rg_place_boot: '', rg_mine: '' };
+  return assemble(settings, [common, parts.guard, parts.start]);
 }
 
-/** Begins an attempt in a shell that has been prepared. */
-export function attemptCommand(spec: AttemptSpec, shares: OutputShares, shell: string): string {
+/**
+ * Begins an attempt in a shell that has been prepared.
+ * @param folders `others` only where they are more than the shell was prepared with.
+ */
+export function attemptCommand(
+  spec: AttemptSpec,
+  shares: OutputShares,
+  shell: string,
+  folders: AttemptFolders = { others: [] },
+): string {
+  // What differs from the preparation; a shell may read all of it a byte at a time.
+  const { place, mine, others } = folders;
+  const elsewhere = {
+    ...(others.length > 0 ? { rg_others: others.join(' ') } : {}),
+    ...(place ? { rg_place: place.folder, rg_place_boot: place.bootId, rg_mine: mine ? 1 : '' } : {}),
+  };
   // Several actions share one session; and setsid has to be found before the command's own PATH applies.
   const own = spec.actions.length === 1 && spec.env?.PATH === undefined;
   const settings = {
     ...attemptSettings(spec.key, shares),
+    ...elsewhere,
     rg_own: own ? 1 : '',
     rg_foreign: spec.actions.some(({ text }) => CHANGES_USER.test(text)) ? 1 : '',
     rg_wide: spec.actions.some(({ text }) => LEAVES_GROUP.test(text)) ? 1 : '',
@@ -40,22 +79,38 @@ export function attemptCommand(spec: AttemptSpec, shares: OutputShares, shell: s
 }
 
 /** The script that finds an attempt again, see node-scripts/follow.sh. */
-export function followScript(key: string, shares: OutputShares, fromByte: number): NodeScript {
-  return assemble({ ...attemptSettings(key, shares), rg_from: fromByte }, [
-    common,
-    parts.guard,
-    parts.follow,
-  ]);
+export function followScript(
+  key: string,
+  shares: OutputShares,
+  fromByte: number,
+  folders: AttemptFolders,
+): NodeScript {
+  const { others, place } = folders;
+  const settings = {
+    ...attemptSettings(key, shares),
+    rg_others: others.join(' '),
+    rg_place: place?.folder ?? '',
+    rg_from: fromByte,
+  };
+  return assemble(settings, [common, parts.guard, parts.follow]);
 }
 
 /** The script that stops an attempt, see node-scripts/stop.sh. */
-export function stopScript(key: string, graceMs: number): NodeScript {
-  return assemble({ rg_key: key, rg_grace: Math.ceil(graceMs / 10) }, [common, parts.stop]);
+export function stopScript(key: string, graceMs: number, others: readonly string[]): NodeScript {
+  const settings = { rg_key: key, rg_grace: Math.ceil(graceMs / 10), rg_others: others.join(' ') };
+  return assemble(settings, [common, parts.fallback, parts.stop]);
+}
+
+/** The script that finds a folder for what the home folder cannot take, see node-scripts/find-place.sh. */
+export function findPlaceScript(key: string, others: readonly string[]): NodeScript {
+  const settings = { rg_key: key, rg_others: others.join(' ') };
+  return assemble(settings, [common, parts.fallback, parts.findPlace]);
 }
 
 /** The script that removes old attempts, see node-scripts/prune.sh. */
-export function pruneScript(days: number): NodeScript {
-  return assemble({ rg_key: '', rg_days: days }, [common, parts.prune]);
+export function pruneScript(days: number, others: readonly string[]): NodeScript {
+  const settings = { rg_key: '', rg_days: days, rg_others: others.join(' ') };
+  return assemble(settings, [common, parts.prune]);
 }
 
 /** The script that tells the boots of an attempt and of now, see node-scripts/boots.sh. */

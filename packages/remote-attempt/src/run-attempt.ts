@@ -1,10 +1,19 @@
-import { type AttemptOutcome, outcomeOf, readEndRecord } from './attempt-outcome.js';
+import { ask } from './ask.js';
+import { isDiskFull, isInMemory, withFolders } from './attempt-folders.js';
+import { type AttemptOutcome, HOME_FOLDER, outcomeOf, readEndRecord } from './attempt-outcome.js';
 import { AttemptOutput, type OutputChunk } from './attempt-output.js';
 import { type AttemptSpec, checkAttemptSpec } from './attempt-spec.js';
 import { ConnectionLost, LoginStuck, SessionRefused } from './connection-lost.js';
 import type { FrameHandlers } from './frame-parser.js';
 import { type NodeConnection, type NodeShell, SESSION_END_MS, shellOf } from './node-connection.js';
-import { attemptCommand, followScript, startPreparation } from './node-script.js';
+import {
+  type AttemptFolders,
+  type AttemptPlace,
+  attemptCommand,
+  findPlaceScript,
+  followScript,
+  startPreparation,
+} from './node-script.js';
 import { plainText } from './plain-text.js';
 import type { ShellEnd, ShellSession } from './shell-session.js';
 import { stopAttempt } from './stop-attempt.js';
@@ -26,6 +35,20 @@ export interface RunOptions {
    * false.
    */
   mayHaveStarted?: boolean;
+  /**
+   * Where the attempt is by an earlier record: it is looked for there and never begun; when it is not there, its outcome is
+   * unknown.
+   */
+  place?: AttemptPlace | undefined;
+  /** Folders in which attempts of this run were recorded to be, beside those that the connection knows of. */
+  folders?: readonly string[];
+  /**
+   * Called when the node's home folder cannot take the attempt, and another one can. Whoever gives it must be the only one
+   * who was ever told to begin this attempt, and makes the place durable, such that every later call gets it as `place`.
+   * Resolves with undefined when that is done (the attempt then begins there), else with why it must not begin there.
+   * Without it the attempt is not started.
+   */
+  beginElsewhere?: (place: AttemptPlace, why: string) => Promise<string | undefined>;
   /** How long to wait for a quick command to end before its output is streamed, over a second session. Default 700. */
   followAfterMs?: number;
   /** Ends the following, not the command; the call then rejects with the signal's reason. */
@@ -36,6 +59,9 @@ export const DEFAULT_OUTPUT_LIMIT_BYTES = 1024 * 1024;
 /** No setting is larger; what a node says is not simply believed. */
 const LARGEST_OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 const DEFAULT_FOLLOW_AFTER_MS = 700;
+/** How long finding another folder may take. */
+const FIND_PLACE_MS = 20_000;
+const BOOT_ID = /^[A-Za-z0-9-]{1,64}$/;
 /** What start.sh ends with when it gave up after it began. */
 const STATUS_BEGUN = 99;
 /** After so many follow scripts that ended without an answer (killed on the node), the caller is to reconnect. */
@@ -73,17 +99,22 @@ export async function runAttempt(
 /** `next`: the shell that ran the attempt waits for another one. */
 type StartOutcome = { kind: 'outcome'; outcome: AttemptOutcome; next: boolean };
 
+/** The files cannot be made at home. `mine`: the journal there is this starter's. */
+type UnwritableAnswer = { kind: 'unwritable'; mine: boolean; why: string };
+
 /** What became of a start script. */
 type StartAnswer =
   | StartOutcome
   | { kind: 'taken' | 'previous' | 'leader' }
+  | UnwritableAnswer
   /** It ended without an answer. */
   | { kind: 'silent'; end: ShellEnd };
 
 /** What became of a follow script. */
 type FollowAnswer =
   | { kind: 'outcome'; outcome: AttemptOutcome }
-  | { kind: 'absent' | 'stopping' }
+  | { kind: 'absent'; bootId: string }
+  | { kind: 'stopping' }
   | { kind: 'silent'; found: boolean; end: ShellEnd };
 
 type Starter = { answer: Promise<StartAnswer>; session: ShellSession };
@@ -94,6 +125,9 @@ class AttemptRun {
   private readonly output: AttemptOutput;
   private readonly followAfterMs: number;
   private readonly sessions = new Set<ShellSession>();
+  private readonly folders: AttemptFolders;
+  /** The folder that a follower found it in. */
+  private foundIn: string | undefined;
   private detached = false;
   private outputLost = false;
 
@@ -103,6 +137,10 @@ class AttemptRun {
     private readonly options: RunOptions,
   ) {
     this.shell = shellOf(connection);
+    this.folders = {
+      others: withFolders(this.shell.otherFolders, options.folders),
+      place: options.place,
+    };
     this.followAfterMs = options.followAfterMs ?? DEFAULT_FOLLOW_AFTER_MS;
     this.output = new AttemptOutput(
       options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES,
@@ -120,6 +158,11 @@ class AttemptRun {
   }
 
   async outcome(): Promise<AttemptOutcome> {
+    // Somebody may have begun it where nothing lasts: that it is not there would prove nothing.
+    if (this.folders.place !== undefined) {
+      const outcome = await this.followToEnd(undefined);
+      return outcome ?? this.vanished();
+    }
     for (;;) {
       const starter = this.start();
       // While the login takes its time nothing has been sent, and a second session would wait for the same.
@@ -153,6 +196,8 @@ class AttemptRun {
       case 'previous':
         await this.stopPrevious();
         return undefined;
+      case 'unwritable':
+        return this.goElsewhere(answer);
       case 'leader':
         if (this.shell.needsOwnSession) {
           const reason = 'the command cannot be given a session of its own on the node';
@@ -161,6 +206,40 @@ class AttemptRun {
         this.shell.needsOwnSession = true;
         return undefined;
     }
+  }
+
+  /** The outcome when the attempt cannot begin elsewhere; undefined when the start script is to be run there. */
+  private async goElsewhere({ mine, why }: UnwritableAnswer): Promise<AttemptOutcome | undefined> {
+    const not = (reason: string): AttemptOutcome => this.asFarAsKnown({ kind: 'not_started', reason });
+    // It would stay so for each command: that is to be put right once.
+    if (!mine && !isDiskFull(why))
+      return not(`${why} (the user has to be able to write into its home folder)`);
+    const { beginElsewhere } = this.options;
+    if (beginElsewhere === undefined) return not(why);
+    const place = await this.findPlace();
+    if (typeof place === 'string') return not(`${why}; ${place}`);
+    const problem = await beginElsewhere(place, why);
+    if (problem !== undefined) return not(`${why}; it was not begun in ${place.folder}: ${problem}`);
+    Object.assign(this.folders, { place, mine });
+    return undefined;
+  }
+
+  /** A folder that takes the attempt's files, or why there is none. */
+  private async findPlace(): Promise<AttemptPlace | string> {
+    const { connection, folders, spec } = this;
+    if (folders.others.length === 0)
+      return 'the settings name no other folder (attempts_folder, attempts_in_memory)';
+    const script = findPlaceScript(spec.key, folders.others);
+    const answer = await ask(connection, script, FIND_PLACE_MS, 'looking for another folder').catch(
+      (error: Error) => {
+        if (error instanceof ConnectionLost) throw error;
+        return error.message;
+      },
+    );
+    const [word, bootId = '', folder = ''] = answer.split(' ');
+    if (word === 'place' && BOOT_ID.test(bootId) && folders.others.includes(folder))
+      return { folder, bootId };
+    return plainText(answer.replace(/^none /, ''));
   }
 
   /**
@@ -184,12 +263,15 @@ class AttemptRun {
         case 'outcome':
           if (starter !== undefined && 'next' in answer) return this.afterStart(answer, starter);
           return answer.outcome;
+        case 'unwritable':
+          // Its answer may have come together with the word that somebody has claimed the attempt.
+          return starter === undefined ? this.goElsewhere(answer) : this.afterStart(answer, starter);
         case 'stopping':
-          await stopAttempt(this.connection, this.spec.key, { graceMs: 0 });
+          await stopAttempt(this.connection, this.spec.key, { graceMs: 0, folders: this.folders.others });
           break;
         case 'absent': {
           if (silentEnd !== undefined && !mayHaveBegun(silentEnd)) return this.noShell(silentEnd, false);
-          if (starter === undefined) return this.vanished();
+          if (starter === undefined) return this.vanished(answer.bootId);
           // The node takes its time: the start script has not got to anything yet.
           const late = await this.within(starter.answer, this.followAfterMs);
           if (late !== undefined) return this.afterStart(late, starter);
@@ -212,14 +294,14 @@ class AttemptRun {
     }
   }
 
-  /** The follower's answer; or the starter's, when it is an outcome and comes first. */
+  /** The follower's answer; or the starter's, when that settles what comes next and comes first. */
   private async firstOutcome(
     following: Promise<FollowAnswer>,
     starter: Starter | undefined,
-  ): Promise<FollowAnswer | StartOutcome> {
+  ): Promise<FollowAnswer | StartOutcome | UnwritableAnswer> {
     if (starter === undefined) return following;
-    const startOutcome = starter.answer.then<FollowAnswer | StartOutcome, FollowAnswer>(
-      (answer) => (answer.kind === 'outcome' ? answer : following),
+    const startOutcome = starter.answer.then<FollowAnswer | StartOutcome | UnwritableAnswer, FollowAnswer>(
+      (answer) => (answer.kind === 'outcome' || answer.kind === 'unwritable' ? answer : following),
       () => following,
     );
     try {
@@ -228,7 +310,7 @@ class AttemptRun {
       // The server allows one session at a time: there is no streaming, but the start script tells the outcome.
       if (!(error instanceof SessionRefused)) throw error;
       const answer = await starter.answer;
-      if (answer.kind === 'outcome') return answer;
+      if (answer.kind === 'outcome' || answer.kind === 'unwritable') return answer;
       throw error;
     }
   }
@@ -242,8 +324,11 @@ class AttemptRun {
     let outcome: AttemptOutcome | undefined;
     const reader = this.outputReader(() => undefined);
     const session = this.admit(() => shell.starter());
-    const command = attemptCommand(this.spec, output, shell.shell);
-    session.send(session.prepared ? command : startPreparation()(session.nonce) + command, {
+    const command = attemptCommand(this.spec, output, shell.shell, {
+      ...this.folders,
+      others: this.options.folders === undefined ? [] : this.folders.others,
+    });
+    session.send(session.prepared ? command : startPreparation(shell.otherFolders)(session.nonce) + command, {
       control: (line) => {
         const [word = '', ...words] = line.split(' ');
         reader.control(word, words);
@@ -254,6 +339,11 @@ class AttemptRun {
           case 'leader':
             decide({ kind: word });
             break;
+          case 'unwritable': {
+            const [mine, ...why] = words;
+            decide({ kind: word, mine: mine === 'mine', why: plainText(why.join(' ')) });
+            break;
+          }
           case 'nostart': {
             const reason = plainText(words.join(' '));
             decide({ kind: 'outcome', outcome: { kind: 'not_started', reason }, next: false });
@@ -287,7 +377,7 @@ class AttemptRun {
     return { answer, session };
   }
 
-  private follow(onFound: () => void): { answer: Promise<FollowAnswer>; session: ShellSession } {
+  private follow(onClaimed: () => void): { answer: Promise<FollowAnswer>; session: ShellSession } {
     const { output } = this;
     let decide: (answer: FollowAnswer) => void = () => undefined;
     const decided = new Promise<FollowAnswer>((resolve) => {
@@ -298,15 +388,17 @@ class AttemptRun {
     const reader = this.outputReader(() => {
       if (outcome !== undefined && output.isComplete) decide({ kind: 'outcome', outcome });
     });
-    const script = followScript(this.spec.key, output, output.neededFrom);
+    const script = followScript(this.spec.key, output, output.neededFrom, this.folders);
     const handlers: FrameHandlers = {
       control: (line) => {
         const [word = '', ...words] = line.split(' ');
         this.noteOfOutput(word, words);
         if (word === 'found') {
           found = true;
-          onFound();
-        } else if (word === 'absent' || word === 'stopping') decide({ kind: word });
+          if (words[0] !== undefined) this.foundIn = plainText(words[0]);
+        } else if (word === 'claimed') onClaimed();
+        else if (word === 'absent') decide({ kind: word, bootId: words[0] ?? '' });
+        else if (word === 'stopping') decide({ kind: word });
         else if (word === 'end') outcome = this.finish(words);
         reader.control(word, words);
       },
@@ -345,7 +437,7 @@ class AttemptRun {
   private finish(words: string[]): AttemptOutcome {
     const record = readEndRecord(words);
     this.output.finish(record.outputBytes, this.outputLost);
-    return outcomeOf(record, this.spec, { cut: this.output.isCut, lost: this.outputLost });
+    return outcomeOf(record, this.spec, { cut: this.output.isCut, lost: this.outputLost }, this.folder);
   }
 
   /** What the node says of the output before the end. */
@@ -379,11 +471,28 @@ class AttemptRun {
   private async stopPrevious(): Promise<void> {
     if (this.spec.previousKey === undefined)
       throw new Error('the node asks for a previous attempt; there is none');
-    await stopAttempt(this.connection, this.spec.previousKey);
+    await stopAttempt(this.connection, this.spec.previousKey, { folders: this.folders.others });
   }
 
-  private vanished(): AttemptOutcome {
-    const reason = `the journal ~/.rigel/attempts/${this.spec.key}.journal was removed from the node while it was needed`;
+  /** Where its files are, as far as is known. */
+  private get folder(): string {
+    return this.foundIn ?? this.folders.place?.folder ?? HOME_FOLDER;
+  }
+
+  private vanished(bootId?: string): AttemptOutcome {
+    const { place } = this.folders;
+    const journal = `${this.folder}/${this.spec.key}.journal`;
+    if (place === undefined)
+      return {
+        kind: 'unknown',
+        reason: `the journal ${journal} was removed from the node while it was needed`,
+      };
+    const what = isInMemory(place.folder) ? "in the node's memory" : "outside of the node's home folder";
+    const why =
+      bootId === undefined || bootId === place.bootId
+        ? 'it was removed, or nothing of it had begun'
+        : 'the node was restarted since, or nothing of it had begun before';
+    const reason = `it was to be begun ${what}, and the journal ${journal} is not there: ${why}`;
     return { kind: 'unknown', reason };
   }
 

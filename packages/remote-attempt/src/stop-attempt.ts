@@ -1,7 +1,8 @@
+import { ask } from './ask.js';
+import { withFolders } from './attempt-folders.js';
 import { checkAttemptKey } from './attempt-spec.js';
-import { ConnectionLost } from './connection-lost.js';
 import { type NodeConnection, shellOf } from './node-connection.js';
-import { type NodeScript, pruneScript, stopScript } from './node-script.js';
+import { pruneScript, stopScript } from './node-script.js';
 import { plainText } from './plain-text.js';
 
 /** What stopping found: it ended the attempt; it came too late; or it came first, and the attempt never starts. */
@@ -10,6 +11,8 @@ export type StopResult = 'stopped' | 'already_exited' | 'never_started';
 export interface StopOptions {
   /** How long the processes have between TERM and KILL. Default 2000. */
   graceMs?: number;
+  /** Folders in which attempts of this run were recorded to be, beside those that the connection knows of. */
+  folders?: readonly string[];
 }
 
 const DEFAULT_GRACE_MS = 2000;
@@ -31,7 +34,7 @@ export async function stopAttempt(
   const graceMs = options.graceMs ?? DEFAULT_GRACE_MS;
   const answer = await ask(
     connection,
-    stopScript(key, graceMs),
+    stopScript(key, graceMs, withFolders(shellOf(connection).otherFolders, options.folders)),
     graceMs + ANSWER_MS,
     `stopping attempt ${key}`,
   );
@@ -62,42 +65,14 @@ export async function pruneAttempts(connection: NodeConnection, olderThanDays: n
   if (!Number.isInteger(olderThanDays) || olderThanDays < 1) {
     throw new TypeError(`olderThanDays: ${olderThanDays} is not a whole number of at least 1`);
   }
-  const answer = await ask(connection, pruneScript(olderThanDays), PRUNE_MS, 'removing old attempts');
+  const answer = await ask(
+    connection,
+    pruneScript(olderThanDays, shellOf(connection).otherFolders),
+    PRUNE_MS,
+    'removing old attempts',
+  );
   const count = /^pruned (\d+)$/.exec(answer)?.[1];
   if (count === undefined)
     throw new Error(`removing old attempts on ${connection.host}: ${plainText(answer)}`);
   return Number(count);
-}
-
-/** Runs a script that says one thing. */
-export async function ask(
-  connection: NodeConnection,
-  script: NodeScript,
-  timeoutMs: number,
-  what: string,
-): Promise<string> {
-  let answer: string | undefined;
-  const session = shellOf(connection).run(script, {
-    control: (line) => {
-      answer ??= line;
-    },
-    data: () => undefined,
-  });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      session.close();
-      reject(new ConnectionLost(`${what} on ${connection.host}: no answer in ${timeoutMs / 1000} s`));
-    }, timeoutMs);
-  });
-  try {
-    const end = await Promise.race([session.ended, late]);
-    if (answer !== undefined) return answer;
-    throw new Error(
-      `${what} on ${connection.host}: the script could not be run ` +
-        `(${end.signal ?? `exit status ${end.status}`}: ${end.said || 'it said nothing'})`,
-    );
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -6,7 +6,7 @@ import { systemClock } from '@rigel/clock';
 import { executorSettings, nodeSettings } from '@rigel/contracts';
 import { WorkQueue } from '@rigel/messaging';
 import { NO_PROVIDERS, type Providers, ProvidersFileError, readProvidersFile } from '@rigel/providers';
-import type { KnownHostsLookup } from '@rigel/remote-attempt';
+import { attemptsFolderProblem, type KnownHostsLookup } from '@rigel/remote-attempt';
 import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { NamedSecrets } from '@rigel/secrets';
 import type { Logger } from 'pino';
@@ -71,6 +71,9 @@ async function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logge
     log.warn(
       'there is no SSH key (RIGEL_SSH_KEY_FILE is not set and ~/.ssh has none): every node will refuse',
     );
+  const folder = config.RIGEL_SSH_ATTEMPTS_FOLDER || undefined;
+  const folderProblem = folder && attemptsFolderProblem(folder);
+  if (folderProblem) throw new ConfigError(`RIGEL_SSH_ATTEMPTS_FOLDER is wrong: ${folder} ${folderProblem}`);
   const knownHosts = readKnownHosts(config.RIGEL_SSH_KNOWN_HOSTS, log);
   return {
     connection: {
@@ -81,6 +84,7 @@ async function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logge
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       keepaliveIntervalMs: 10_000,
       keepaliveCountMax: 3,
+      attemptFolders: { folder, memory: config.RIGEL_SSH_ATTEMPTS_IN_MEMORY === 'on' },
     },
     defaultPort: config.RIGEL_SSH_PORT,
     outputLimitBytes: config.RIGEL_OUTPUT_LIMIT,

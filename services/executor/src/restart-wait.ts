@@ -12,6 +12,8 @@ export const GOING_DOWN_MS = 60_000;
 export interface RestartWatch {
   /** Names the attempt that restarts the node. */
   key: string;
+  /** The boot under which it was begun, where the record of that is not in the node's home folder. */
+  begun: string | undefined;
   access: Pick<NodeAccess, 'boots'>;
   clock: Clock;
   /** @throws ConnectFailure */
@@ -38,7 +40,7 @@ export type Restart = { is: 'restarted' } | { is: 'same' } | { is: 'away' | 'ref
 export async function waitForRestart(watch: RestartWatch, limits: RestartLimits): Promise<Restart> {
   const { access, clock, key } = watch;
   const { signal } = limits;
-  let begun: string | undefined;
+  let { begun } = watch;
   let wasDown = false;
   for (let pause = LOOK_FIRST_MS; ; pause = Math.min(pause * 1.5, LOOK_LONGEST_MS)) {
     signal.throwIfAborted();

@@ -23,6 +23,37 @@ async function read(content: unknown): Promise<SshProfiles> {
   return SshProfiles.read(file, parts);
 }
 
+t.test('where attempts are begun that the home folder cannot take', async (t) => {
+  const base = sshSettings.connection.attemptFolders;
+  const profiles = await read({
+    default: { attempts_folder: '/var/spool/rigel' },
+    clusters: [
+      { cluster: 'lab', attempts_in_memory: true },
+      { cluster: 7, attempts_folder: null, attempts_in_memory: false },
+    ],
+  });
+  const of = (id: number, name: string) => profiles.of({ id, name }).connection.attemptFolders;
+  t.same(profiles.of(undefined).connection.attemptFolders, {
+    folder: '/var/spool/rigel',
+    memory: base?.memory ?? false,
+  });
+  t.same(of(1, 'lab'), { folder: '/var/spool/rigel', memory: true });
+  t.same(of(7, 'x'), { folder: undefined, memory: false });
+  for (const [folder, why] of [
+    ['var', 'must be an absolute path'],
+    ['/var/my folder', 'must be an absolute path'],
+    ['/var/../etc', 'must not contain . or ..'],
+    ['/', 'must be an absolute path'],
+  ] as const) {
+    await t.rejects(read({ default: { attempts_folder: folder } }), {
+      message: `default.attempts_folder = "${folder}" ${why}`,
+    });
+  }
+  await t.rejects(read({ default: { attempts_in_memory: 'yes' } }), {
+    message: 'attempts_in_memory = "yes"',
+  });
+});
+
 t.test('what a profile leaves out comes from the default profile, then from the settings', async (t) => {
   const profiles = await read({
     default: { user: 'ops', port: 2200, jump: { host: 'bastion', key: { file: at('key') } } },

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { type ClusterRef, nearestName } from '@rigel/contracts';
-import { type ConnectionSettings, type PrivateKeyText, privateKeyProblem } from '@rigel/remote-attempt';
+import {
+  attemptsFolderProblem,
+  type ConnectionSettings,
+  type FallbackFolders,
+  type PrivateKeyText,
+  privateKeyProblem,
+} from '@rigel/remote-attempt';
 import { type NamedSecrets, readSecret, SecretReference } from '@rigel/secrets';
 import { Ajv, type ErrorObject } from 'ajv';
 import type { Logger } from 'pino';
@@ -50,6 +56,9 @@ const profileKeys = {
   /** Seconds between two probes of an idle connection, and how many may stay unanswered. */
   keepalive_interval: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 3_600 })),
   keepalive_count: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  /** Where attempts are begun when the home folder cannot take them: a folder of the node, and its memory. */
+  attempts_folder: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  attempts_in_memory: Type.Optional(Type.Boolean()),
 };
 const Profile = Type.Object(profileKeys);
 type Profile = Static<typeof Profile>;
@@ -142,6 +151,7 @@ export class SshProfiles {
       connectTimeoutMs: inMs(profile.connect_timeout) ?? connection.connectTimeoutMs,
       keepaliveIntervalMs: inMs(profile.keepalive_interval) ?? connection.keepaliveIntervalMs,
       keepaliveCountMax: profile.keepalive_count ?? connection.keepaliveCountMax,
+      attemptFolders: attemptFolders(profile, connection.attemptFolders, path, fail),
     };
     if (profile.jump) {
       const { host, port = 22, user, host_key } = profile.jump;
@@ -191,6 +201,20 @@ async function keyOf(
     fail(`${path}.key: ${(error as Error).message}`);
   }
   return read;
+}
+
+function attemptFolders(
+  { attempts_folder, attempts_in_memory }: Profile,
+  base: FallbackFolders = { memory: false },
+  path: string,
+  fail: (what: string) => never,
+): FallbackFolders {
+  const problem = attempts_folder ? attemptsFolderProblem(attempts_folder) : undefined;
+  if (problem !== undefined) fail(`${path}.attempts_folder = ${show(attempts_folder)} ${problem}`);
+  return {
+    folder: attempts_folder === undefined ? base.folder : (attempts_folder ?? undefined),
+    memory: attempts_in_memory ?? base.memory,
+  };
 }
 
 function readKnownHosts(file: string, path: string, log: Logger, fail: (what: string) => never) {

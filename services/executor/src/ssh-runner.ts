@@ -3,14 +3,17 @@ import { type AttemptResult, attemptKey, type TaskPlan } from '@rigel/contracts'
 import { traced } from '@rigel/messaging';
 import {
   type AttemptOutcome,
+  type AttemptPlace,
   type AttemptSpec,
   attemptBoots,
   ConnectFailure,
   ConnectionLost,
   type ConnectionSettings,
   connectToNode,
+  isInMemory,
   type NodeConnection,
   type OutputChunk,
+  type RunOptions,
   runAttempt,
   stopAttempt,
 } from '@rigel/remote-attempt';
@@ -23,6 +26,7 @@ import type {
   ClaimedRun,
   KeptOutput,
   OnOutput,
+  RecordedFolders,
   RunInstruction,
   RunSignals,
   StepRunner,
@@ -155,7 +159,7 @@ export class SshRunner implements StepRunner {
       return this.report(startedAt, { status: 'stopped', reason: '' });
     }
     const key = attemptKey(this.claimed.plan, this.claimed.runId, instruction.step, instruction.attempt);
-    const problem = await this.stopOnNode(key, startedAt + STOP_LIMIT_MS, abandon);
+    const problem = await this.stopOnNode(key, instruction, startedAt + STOP_LIMIT_MS, abandon);
     return this.report(startedAt, { status: 'stopped', reason: problem ?? '' });
   }
 
@@ -233,13 +237,18 @@ export class SshRunner implements StepRunner {
    * Ends an attempt's processes, trying again while the node cannot be reached.
    * @returns undefined when none is left, else why that is not known.
    */
-  async stopOnNode(key: string, deadline: number, abandon: AbortSignal): Promise<string | undefined> {
+  async stopOnNode(
+    key: string,
+    { folders }: RecordedFolders,
+    deadline: number,
+    abandon: AbortSignal,
+  ): Promise<string | undefined> {
     for (let pause = RECONNECT_FIRST_MS; ; pause = Math.min(pause * 2, RECONNECT_LONGEST_MS)) {
       let problem: string;
       try {
         const connection = await this.connect(abandon);
         try {
-          await this.access.stop(connection, key);
+          await this.access.stop(connection, key, folders === undefined ? {} : { folders });
           return undefined;
         } catch (error) {
           if (error instanceof ConnectionLost) this.drop(connection);
@@ -295,6 +304,8 @@ class AttemptWatch {
   /** Aborted when the attempt was ended before anything of it was sent to the node. */
   private readonly neverBegun = new AbortController();
   private offset: number;
+  /** Where the attempt is by the record, when it is not in the home folder. */
+  private place: AttemptPlace | undefined;
   /** Since when, and how often, the node has turned us away. */
   private turnedAway: { since: number; tries: number } | undefined;
   /** Set while the command has ended and the node is to restart: ends the waiting for that. */
@@ -312,6 +323,8 @@ class AttemptWatch {
     private readonly readyWaitMs: number | undefined,
   ) {
     this.mayHaveStarted = instruction.begun;
+    const { placed } = instruction;
+    if (placed) this.place = { folder: placed.folder, bootId: placed.boot_id };
     this.offset = Math.max(0, instruction.output_from - output.context);
     this.deadline =
       this.runner.clock.now() + Math.max(instruction.timeout_ms, instruction.begun ? COLLECT_MS : 0);
@@ -348,9 +361,13 @@ class AttemptWatch {
       return;
     }
     const limit = this.runner.clock.now() + (ending === 'stop' ? STOP_LIMIT_MS : COLLECT_MS);
-    this.endingOnNode = this.runner.stopOnNode(this.spec.key, limit, this.signals.abandon);
+    this.endingOnNode = this.stopOnNode(limit);
     // Awaited in untilKnown; an abandoned one may reject before that.
     this.endingOnNode.catch(() => undefined);
+  }
+
+  private stopOnNode(limit: number): Promise<string | undefined> {
+    return this.runner.stopOnNode(this.spec.key, this.instruction, limit, this.signals.abandon);
   }
 
   private async untilKnown(): Promise<Verdict> {
@@ -428,6 +445,9 @@ class AttemptWatch {
         mayHaveStarted,
         outputLimitBytes: this.runner.outputLimitBytes,
         signal: abandon,
+        ...(this.place === undefined ? {} : { place: this.place }),
+        ...(this.instruction.folders === undefined ? {} : { folders: this.instruction.folders }),
+        ...this.elsewhere(),
         onOutput: (chunk: OutputChunk) => {
           this.offset = chunk.offset + chunk.data.length;
           this.output.push(chunk);
@@ -445,6 +465,27 @@ class AttemptWatch {
       this.runner.drop(connection);
       return messageOf(error);
     }
+  }
+
+  /**
+   * Nobody else was ever told to begin the attempt: it may begin in another folder, once that is recorded. From then on,
+   * whatever becomes of the connection, it is only looked for there.
+   */
+  private elsewhere(): Pick<RunOptions, 'beginElsewhere'> {
+    const { onPlace } = this.signals;
+    if (this.instruction.begun || this.place !== undefined || onPlace === undefined) return {};
+    return {
+      beginElsewhere: async (place, why) => {
+        const placement = {
+          folder: place.folder,
+          boot_id: place.bootId,
+          memory: isInMemory(place.folder),
+        };
+        const problem = await onPlace(placement, why);
+        if (problem === undefined) this.place = place;
+        return problem;
+      },
+    };
   }
 
   /** While a node is silent that should answer each probe, its connection does not count as lost yet, but it may be. */
@@ -465,7 +506,9 @@ class AttemptWatch {
   }
 
   private async verdictOf(outcome: AttemptOutcome): Promise<Verdict> {
-    if (this.readyWaitMs !== undefined && mayRestart(outcome)) return this.afterRestart(outcome);
+    // Of one that is not found in memory nobody knows whether it had begun, though the node may have restarted.
+    const isLost = this.place !== undefined && outcome.kind === 'unknown';
+    if (this.readyWaitMs !== undefined && mayRestart(outcome) && !isLost) return this.afterRestart(outcome);
     switch (outcome.kind) {
       case 'exited':
         return exitVerdict(outcome, this.spec);
@@ -504,6 +547,7 @@ class AttemptWatch {
       restart = await waitForRestart(
         {
           key: this.spec.key,
+          begun: this.place?.bootId,
           access,
           clock,
           connect: (signal) => this.runner.connect(signal),
@@ -564,7 +608,7 @@ class AttemptWatch {
   /** Nobody can tell how it ended; what may be left of it is ended, so that a next attempt does not meet it. */
   private async endUnknown(reason: string): Promise<Verdict> {
     const limit = this.runner.clock.now() + STOP_LIMIT_MS;
-    const problem = await this.runner.stopOnNode(this.spec.key, limit, this.signals.abandon);
+    const problem = await this.stopOnNode(limit);
     const verdict = { status: 'failed' as const, reason: `the outcome is unknown: ${reason}` };
     return problem === undefined
       ? verdict

@@ -1,4 +1,4 @@
-import type { AttemptResult, Instruction, OutputPiece, TaskPlan } from '@rigel/contracts';
+import type { AttemptResult, Instruction, OutputPiece, Placement, TaskPlan } from '@rigel/contracts';
 
 export type RunInstruction = Extract<Instruction, { do: 'run' }>;
 export type StopInstruction = Extract<Instruction, { do: 'stop' }>;
@@ -17,6 +17,9 @@ export interface AttemptReport {
  */
 export type OnOutput = (offset: number, data: Buffer, kept?: KeptOutput) => void;
 export type KeptOutput = NonNullable<OutputPiece['kept']>;
+
+/** What an instruction says of folders beside the home's; see node-scripts/places.sh of remote-attempt. */
+export type RecordedFolders = Pick<StopInstruction, 'folders'>;
 
 /** The run that a runner works for. */
 export interface ClaimedRun {
@@ -41,6 +44,11 @@ export interface RunSignals {
   stop: AbortSignal;
   /** Told what the attempt stands still at, in words; undefined = it goes on. */
   onWait?: (what: string | undefined) => void;
+  /**
+   * Records that the attempt begins in another folder than its node's home folder, which cannot take it; until then nothing of
+   * it may begin there. Resolves with undefined when it is recorded, else with why the attempt must not begin there.
+   */
+  onPlace?: (placement: Placement, why: string) => Promise<string | undefined>;
 }
 
 /** Does the steps of one node run; one object for each claim. What differs between kinds of executors is behind it. */

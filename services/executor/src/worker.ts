@@ -21,9 +21,13 @@ import type { AttemptReport, ClaimedNode, ClaimedRun, StepRunner } from './step-
 
 /** Tries of a claim whose scheduler does not answer; after that the scheduler offers the run again by itself. */
 const CLAIM_TRIES = 3;
+/** How long it is tried to have recorded where an attempt begins; then it does not begin. */
+const PLACE_LIMIT_MS = 60_000;
 /** Waiting runs that a heartbeat tells of, and the characters of each: a heartbeat stays small. */
 const WAITING_TOLD = 200;
 const WAITING_CHARACTERS = 300;
+/** Of why an attempt begins in another folder. */
+const WHY_CHARACTERS = 1_000;
 const RETRY_MS = 300;
 const RETRY_LONGEST_MS = 3_000;
 
@@ -165,7 +169,7 @@ export class Worker {
   private async claimWithPlan(offer: WorkOffer, context: CallContext): Promise<Claim> {
     const { scheduler, plans, executor, capabilities } = this.options;
     const keepPlan = plans.comesWithClaim(offer.task_id);
-    const request = { ...offer, executor, capabilities };
+    const request = { ...offer, executor, capabilities, knows_places: true };
     if (!keepPlan) return scheduler.call(execution.claim, request, context);
     let plan: TaskPlan | undefined;
     try {
@@ -287,10 +291,21 @@ export class Worker {
       } else {
         await this.pause(instruction.delay_ms, abandon, run.stop.signal);
         report = run.stop.signal.aborted
-          ? await runner.stop({ do: 'stop', step, attempt }, abandon, instruction.begun)
+          ? await runner.stop(
+              { do: 'stop', step, attempt, ...(instruction.folders && { folders: instruction.folders }) },
+              abandon,
+              instruction.begun,
+            )
           : await runner.run(instruction, (...piece) => sender.add(...piece), {
               abandon,
               stop: run.stop.signal,
+              onPlace: (placement, why) =>
+                this.place(
+                  { ...leased, placement, why: why.slice(0, WHY_CHARACTERS) },
+                  context,
+                  abandon,
+                  log,
+                ),
               onWait: (what) => {
                 // The same thing keeps the time at which it began.
                 if (what === run.waiting?.what) return;
@@ -321,6 +336,32 @@ export class Worker {
     } finally {
       run.waiting = undefined;
       sender.abandon();
+    }
+  }
+
+  /** Has it recorded where an attempt begins. @returns why that must not be, or could not be made sure of. */
+  private async place(
+    request: RpcRequest<typeof execution.place>,
+    context: CallContext,
+    abandon: AbortSignal,
+    log: Logger,
+  ): Promise<string | undefined> {
+    const { clock, scheduler } = this.options;
+    const until = clock.now() + PLACE_LIMIT_MS;
+    for (let wait = RETRY_MS; ; wait = Math.min(wait * 2, RETRY_LONGEST_MS)) {
+      try {
+        const answer = await scheduler.call(execution.place, request, context);
+        abandon.throwIfAborted();
+        return answer.status === 'accepted' ? undefined : answer.reason;
+      } catch (error) {
+        abandon.throwIfAborted();
+        if (!(error instanceof ServiceError)) throw error;
+        if (!isUnavailable(error)) return error.message;
+        const reason = `no scheduler has recorded it: ${error.message}`;
+        if (clock.now() + wait > until) return reason;
+        log.warn({ reason, retry_ms: wait }, 'where an attempt begins could not be recorded yet');
+        await clock.sleep(wait, abandon);
+      }
     }
   }
 

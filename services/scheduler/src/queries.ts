@@ -55,7 +55,12 @@ function toNodeRun(row: RunTable, task: TaskTable, held_by: HeldBy | undefined):
     batch_id: row.batch + 1,
     state: row.state,
     step_index: row.steps.length === 0 ? -1 : Math.min(row.step, task.options.length - 1),
-    steps: row.steps.map((step, index) => ({ name: task.options[index]?.name ?? '', ...step })),
+    steps: row.steps.map(({ state, attempts, message, note }, index) => ({
+      name: task.options[index]?.name ?? '',
+      state,
+      attempts,
+      message: [message, note ?? ''].filter((text) => text !== '').join('; '),
+    })),
     created: row.created_at,
     updated: row.updated_at,
     ...(held_by ? { held_by } : {}),

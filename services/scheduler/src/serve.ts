@@ -212,12 +212,12 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     operations.serve(
       execution.claim,
       async (request): Promise<RpcResponse<typeof execution.claim>> => {
-        const { task_id, run_id, executor } = request;
+        const { task_id, run_id, executor, knows_places = false } = request;
         const { created } = await engine.task(task_id);
         const { uuid, firstRunId } = created;
         const index = runIndex(firstRunId, run_id);
         const { claim, next } = await answered(
-          engine.submit(task_id, { type: 'claim', run: index, executor }, null),
+          engine.submit(task_id, { type: 'claim', run: index, executor, knowsPlaces: knows_places }, null),
         );
         const plan = request.plan ? { plan: planOf(task_id, created) } : {};
         if (!claim || !next) return { status: 'refused', reason: 'the run needs nobody', ...plan };
@@ -279,6 +279,19 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
           bus.publish(outputStoredSubject(run_id), {});
         }
         return { status: 'accepted', next };
+      },
+      options,
+    ),
+    operations.serve(
+      execution.place,
+      async (request, { actor }): Promise<RpcResponse<typeof execution.place>> => {
+        const { task_id, run_id, lease, step, attempt, placement, why } = request;
+        const { created } = await engine.task(task_id);
+        const run = runIndex(created.firstRunId, run_id);
+        if (isAnother(created, request, actor)) return { status: 'refused', reason: anotherTask(task_id) };
+        const command = { type: 'place' as const, run, lease, step, attempt, placement, why };
+        const { refused } = await answered(engine.submit(task_id, command, null));
+        return refused === undefined ? { status: 'accepted' } : { status: 'refused', reason: refused };
       },
       options,
     ),

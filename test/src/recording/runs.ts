@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mountSmallDisk } from '@rigel/remote-attempt/testing';
 import { waitFor } from '@rigel/testing';
 import type { Rig } from '../support/rig.js';
 import type { RecordedTemplates } from './fleet-edits.js';
@@ -82,4 +83,15 @@ export async function runTasks(rig: Rig, templates: RecordedTemplates, nodes: st
   await has(stopped, /ended on the node/);
 
   await has(late, /ended on the node/, 90_000);
+
+  // Nobody else is at work now: what others have begun at home is out of sight for as long as this disk is there.
+  const disk = await mountSmallDisk(join(sshd.home, '.rigel/attempts'));
+  try {
+    await disk.takeInodes();
+    const full = await create('a full disk', templates.greet, nodes.slice(4, 5));
+    await has(full, /it runs from the node's memory/);
+    await has(full, /run finished/);
+  } finally {
+    await disk.unmount();
+  }
 }

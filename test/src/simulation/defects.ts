@@ -190,6 +190,47 @@ export const DEFECTS: readonly Defect[] = [
     code: [{ file: WORKER, find: 'run.stop.abort();', replace: 'void 0;' }],
   },
   {
+    name: 'begun-again-after-restart',
+    why: 'an attempt that was begun in memory is begun again after its node has restarted',
+    foundBy: 22,
+    code: [
+      {
+        file: RUNNER,
+        find: 'this.place = { folder: placed.folder, bootId: placed.boot_id };',
+        replace: 'void 0;',
+      },
+    ],
+  },
+  {
+    name: 'place-not-recorded',
+    why: 'an attempt begins in memory before that is on record: whoever takes over knows nothing of it',
+    foundBy: 712,
+    code: [
+      {
+        file: WORKER,
+        find: "return answer.status === 'accepted' ? undefined : answer.reason;",
+        replace: 'return undefined;',
+      },
+    ],
+  },
+  {
+    name: 'place-for-who-takes-over',
+    why: 'an attempt that another executor may still begin at home is begun in memory',
+    foundBy: 14,
+    code: [
+      {
+        file: 'services/scheduler/dist/task/placement.js',
+        find: 'if (run.takenOver)',
+        replace: 'if (false)',
+      },
+      {
+        file: RUNNER,
+        find: 'if (this.instruction.begun || this.place !== undefined || onPlace === undefined)',
+        replace: 'if (this.place !== undefined || onPlace === undefined)',
+      },
+    ],
+  },
+  {
     name: 'next-batch-too-early',
     why: 'more nodes are worked on than a batch has',
     foundBy: 4,

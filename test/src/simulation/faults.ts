@@ -77,6 +77,30 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
+/** Disks that are full for a while; now and then a node's memory is emptied though it has not restarted. */
+export function fillDisks(world: World, random: Random, until: number): void {
+  const { timeline } = world;
+  const next = (): void => {
+    timeline.schedule(random.integer(200, 4_000), undefined, () => {
+      if (timeline.now >= until) return;
+      const node = random.pick([...world.nodes.values()]);
+      if (random.chance(0.2)) {
+        world.note(`the memory of ${node.ip} is emptied`);
+        node.emptyMemory();
+      } else if (!node.full) {
+        const ms = random.integer(500, 30_000);
+        world.note(`the disk of ${node.ip} is full for ${ms} ms`);
+        node.full = true;
+        timeline.schedule(ms, undefined, () => {
+          node.full = false;
+        });
+      }
+      next();
+    });
+  };
+  next();
+}
+
 /** Lets things go wrong, at random moments, of kinds that the seed chooses; `until` is a moment. */
 export function injectFaults(world: World, random: Random, until: number): void {
   const { timeline, network, database } = world;

@@ -37,6 +37,8 @@ export interface Attempt extends AttemptId {
   /** `void`: stopped before it was begun, and never will be. */
   state: 'void' | 'running' | 'exited' | 'stopped' | 'lost';
   startedAt: number;
+  /** Boot id of its node, when its trace is in the node's memory. */
+  inMemory: string | undefined;
   /** The command is to restart the node, which counts its boots. */
   restartsNode: boolean;
   boot: number;
@@ -52,6 +54,7 @@ export interface NodeWatch {
 }
 
 const CONNECT_TIMEOUT_MS = 15_000;
+const MEMORY = '/dev/shm/rigel-root';
 
 export function parseKey(key: string): AttemptId {
   const match = /-r(\d+)-s(\d+)-a(\d+)$/.exec(key);
@@ -65,6 +68,10 @@ export function parseKey(key: string): AttemptId {
  */
 export class SimulatedNode {
   readonly attempts = new Map<string, Attempt>();
+  /** Attempts of which the node has no trace any more: they were in its memory. */
+  readonly forgotten: Attempt[] = [];
+  /** The disk is full: attempts can be begun in memory only. */
+  full = false;
   private readonly connections = new Set<SimulatedConnection>();
   /** It does not answer until then. */
   downUntil = 0;
@@ -82,6 +89,10 @@ export class SimulatedNode {
 
   get running(): Attempt[] {
     return [...this.attempts.values()].filter(({ state }) => state === 'running');
+  }
+
+  get bootId(): string {
+    return `${this.boots}`;
   }
 
   get reachable(): boolean {
@@ -109,16 +120,32 @@ export class SimulatedNode {
     this.isolate(ms);
     this.boots++;
     for (const attempt of this.running) this.end(attempt, 'lost');
+    this.emptyMemory();
   }
 
-  /** Runs an attempt, or finds it. Undefined when it cannot begin (its disk is full). */
-  start(spec: AttemptSpec): Attempt {
+  /** Nothing is known any more of what has ended and was in memory only. */
+  emptyMemory(): void {
+    for (const [key, attempt] of this.attempts) {
+      if (attempt.inMemory === undefined || attempt.state === 'running') continue;
+      this.attempts.delete(key);
+      this.forgotten.push(attempt);
+    }
+  }
+
+  /**
+   * Runs an attempt, or finds it, in the home folder or else where it is.
+   * @param memory boot id, for an attempt that was recorded to begin in memory.
+   * @returns `full`: it is not there, and cannot begin at home; `restarted`: not in this memory.
+   */
+  start(spec: AttemptSpec, memory?: string): Attempt | 'full' | 'restarted' {
     const known = this.attempts.get(spec.key);
     if (known) return known;
+    if (memory === undefined ? this.full : memory !== this.bootId)
+      return memory === undefined ? 'full' : 'restarted';
     const previous = spec.previousKey === undefined ? undefined : this.attempts.get(spec.previousKey);
     if (previous?.state === 'running') this.end(previous, 'stopped');
     else if (spec.previousKey !== undefined && !previous) this.create(spec.previousKey, 'void');
-    const attempt = this.create(spec.key, 'running', spec.restartsNode);
+    const attempt = this.create(spec.key, 'running', { inMemory: memory, restartsNode: spec.restartsNode });
     this.watch.onStart(attempt);
     const { durationMs, output } = attempt.behaviour;
     const bytes = Buffer.from(output);
@@ -158,7 +185,15 @@ export class SimulatedNode {
     return this.timeline.schedule(restartAfterMs, undefined, () => this.reboot(downMs));
   }
 
-  private create(key: string, state: 'void' | 'running', restartsNode = false): Attempt {
+  /** What is stopped before it begins leaves an empty file in the home folder, for which a full disk has room. */
+  private create(
+    key: string,
+    state: 'void' | 'running',
+    {
+      inMemory,
+      restartsNode = false,
+    }: { inMemory?: string | undefined; restartsNode?: boolean | undefined } = {},
+  ): Attempt {
     const id = parseKey(key);
     const attempt: Attempt = {
       ...id,
@@ -167,6 +202,7 @@ export class SimulatedNode {
       behaviour: this.behaviourOf(id),
       state,
       startedAt: this.timeline.now,
+      inMemory,
       restartsNode,
       boot: this.boots,
       output: Buffer.alloc(0),
@@ -257,11 +293,32 @@ export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Hos
     async run(connection, spec, options) {
       const open = connected(connection);
       options.signal?.throwIfAborted();
-      const attempt = await process.ask(trip(open.node), () => {
-        if (open.lost !== undefined) throw new ConnectionLost(open.lost);
-        return open.node.start(spec);
-      });
+      const ask = <T>(what: () => T): Promise<T> =>
+        process.ask(trip(open.node), () => {
+          if (open.lost !== undefined) throw new ConnectionLost(open.lost);
+          return what();
+        });
+      const { place, beginElsewhere, mayHaveStarted = false } = options;
+      const notStarted = (reason: string): AttemptOutcome =>
+        mayHaveStarted ? { kind: 'unknown', reason } : { kind: 'not_started', reason };
+      if (place) {
+        const found = await ask(() => open.node.attempts.get(spec.key));
+        connected(connection);
+        if (found) return follow(found, open, options);
+        return { kind: 'unknown', reason: "it was to be begun in the node's memory, and is not there" };
+      }
+      let attempt = await ask(() => open.node.start(spec));
+      if (attempt === 'full') {
+        const reason = 'No space left on device';
+        if (!beginElsewhere) return notStarted(reason);
+        const memory = { folder: MEMORY, bootId: open.node.bootId };
+        const problem = await beginElsewhere(memory, reason);
+        if (problem !== undefined) return notStarted(problem);
+        connected(connection);
+        attempt = await ask(() => open.node.start(spec, memory.bootId));
+      }
       connected(connection);
+      if (typeof attempt === 'string') return notStarted(attempt);
       return follow(attempt, open, options);
     },
     async stop(connection, key) {

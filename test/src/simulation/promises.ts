@@ -26,6 +26,8 @@ interface RunLedger {
   /** Attempts whose outcome is recorded, as `step/attempt`, and the lease under which it was. */
   ended: Map<string, number>;
   step: number;
+  /** Who was told to begin an attempt, or to go on with it, by a claim; by `step/attempt`. */
+  told: Map<string, Set<string>>;
   /** When it was claimed last. */
   claimedAt: number;
   /** Attempts of which it is recorded that they may go on unwatched. */
@@ -107,6 +109,7 @@ export class Promises {
         holder: null,
         ended: new Map(),
         step: 0,
+        told: new Map(),
         claimedAt: 0,
         released: new Set(),
         over: false,
@@ -131,6 +134,19 @@ export class Promises {
         run.lease = event.data.lease;
         run.claimedAt = this.database().now;
         run.holder = event.data.executor;
+        const known = task.runs[event.data.run];
+        const name = `${known?.step}/${known?.attempt}`;
+        run.told.set(name, (run.told.get(name) ?? new Set()).add(event.data.executor));
+        return;
+      }
+      case 'AttemptPlaced': {
+        const { run: index, step, attempt } = event.data;
+        const run = this.ledger(task, index);
+        const others = [...(run.told.get(`${step}/${attempt}`) ?? [])].filter((name) => name !== run.holder);
+        if (others.length > 0) {
+          const id = { run: task.created.firstRunId + index, step, attempt };
+          this.fail(`${nameOf(id)} is to begin in memory, and ${others.join(', ')} may begin it at home`);
+        }
         return;
       }
       case 'LeaseExpired':
@@ -278,7 +294,7 @@ export class Promises {
 
   private attemptOnNode({ run, step, attempt }: AttemptId): Attempt | undefined {
     for (const node of this.nodes.values()) {
-      for (const known of node.attempts.values()) {
+      for (const known of [...node.attempts.values(), ...node.forgotten]) {
         if (known.run === run && known.step === step && known.attempt === attempt) return known;
       }
     }
@@ -348,6 +364,12 @@ export class Promises {
     }
     if (run.step < attempt.step || (run.step === attempt.step && run.attempt < attempt.attempt)) {
       this.fail(`${nameOf(attempt)} begins; recorded is only step ${run.step} attempt ${run.attempt}`);
+    }
+    if (attempt.node.forgotten.some(({ key }) => key === attempt.key)) {
+      this.fail(`${nameOf(attempt)} begins a second time: the node has forgotten that it had begun`);
+    }
+    if (attempt.inMemory !== undefined && run.placed?.boot_id !== attempt.inMemory) {
+      this.fail(`${nameOf(attempt)} begins in the memory of its node, and that is not recorded`);
     }
     for (const other of attempt.node.attempts.values()) {
       if (other === attempt) continue;

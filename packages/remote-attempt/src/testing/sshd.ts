@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { installDebianPackage } from '@rigel/local-servers';
 
+export { mountSmallDisk, type SmallDisk } from './small-disk.js';
+
 const run = promisify(execFile);
 
 const SSHD = '/usr/sbin/sshd';

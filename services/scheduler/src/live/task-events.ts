@@ -149,6 +149,13 @@ export function toPublic(event: TaskEvent, names: Names): NamedTaskEvent {
       return { event: 'node_handed_back', data: nodeOf(event.data.run) };
     case 'HostKeyPinned':
       return { event: 'host_key_learned', data: { node_id: event.data.node } };
+    case 'AttemptPlaced': {
+      const { run, step, attempt, folder, memory, why } = event.data;
+      return {
+        event: 'step_placed',
+        data: { ...nodeOf(run), ...stepOf(step), attempt, folder, memory, reason: why },
+      };
+    }
     case 'AttemptSucceeded':
       return { event: 'step_succeeded', data: attemptOf(event.data) };
     case 'AttemptFailed': {

@@ -2,6 +2,7 @@ import type { AttemptResult, Capability } from '@rigel/contracts';
 import { ServiceError } from '@rigel/contracts';
 import type { TaskCreated, TaskEvent } from './events.js';
 import { isShutBefore, overdueRuns, waitingRuns } from './gate.js';
+import { type PlaceCommand, place } from './placement.js';
 import { hasEnded, type Run, runAt, type TaskState } from './state.js';
 
 /*
@@ -14,7 +15,9 @@ export type TaskCommand =
   | { type: 'pause'; operator: string }
   | { type: 'stop'; operator: string }
   | { type: 'timeOut' }
-  | { type: 'claim'; run: number; executor: string }
+  /** `knowsPlaces`: the executor never begins what is recorded to be elsewhere. */
+  | { type: 'claim'; run: number; executor: string; knowsPlaces?: boolean }
+  | PlaceCommand
   | ReportCommand
   | { type: 'handBack'; run: number; lease: number; idle: boolean }
   | { type: 'expireLease'; run: number; lease: number }
@@ -86,7 +89,9 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
       if (hasEnded(task) || task.deadline === null || task.deadline > now) return [];
       return [{ type: 'TaskTimedOut', data: { deadline: task.deadline, nodes: unfinishedNodes(task) } }];
     case 'claim':
-      return claim(task, runAt(task, command.run), command.executor);
+      return claim(task, runAt(task, command.run), command);
+    case 'place':
+      return place(task, runAt(task, command.run), command);
     case 'report':
       return report(task, runAt(task, command.run), withoutTakenAddress(command), now);
     case 'handBack': {
@@ -211,11 +216,20 @@ export function haltForBudget(task: TaskState, failed: number, budget: number): 
   ];
 }
 
-function claim(task: TaskState, run: Run, executor: string): TaskEvent[] {
+function claim(
+  task: TaskState,
+  run: Run,
+  { executor, knowsPlaces = false }: Extract<TaskCommand, { type: 'claim' }>,
+): TaskEvent[] {
   if (!run.open && !run.draining) throw refusal(`run ${run.id} of task ${task.id} needs nobody`);
   if (run.waiting) throw refusal(`run ${run.id} of task ${task.id} waits for other pools`);
   if (run.holder !== null && run.holder !== executor) {
     throw refusal(`run ${run.id} of task ${task.id} is held by ${run.holder}`);
+  }
+  if (run.folders && !knowsPlaces) {
+    throw refusal(
+      `an attempt of run ${run.id} of task ${task.id} is in ${run.folders.join(', ')} of its node; ${executor} is of an earlier release and would not look there`,
+    );
   }
   // The same executor claims again when the answer to its first claim was lost: it gets a new lease.
   return [{ type: 'RunClaimed', data: { run: run.index, executor, lease: run.lease + 1 } }];

@@ -109,6 +109,19 @@ export interface HostKeyPinned {
   hostKey: string;
 }
 
+/** The attempt is about to begin outside of its node's home folder, which cannot take it: nobody else begins it. */
+export interface AttemptPlaced {
+  run: number;
+  step: number;
+  attempt: number;
+  folder: string;
+  /** Of the node then. */
+  bootId: string;
+  /** The folder is in the node's memory: after a restart there is no trace of the attempt. */
+  memory: boolean;
+  why: string;
+}
+
 interface AttemptEnded {
   run: number;
   step: number;
@@ -195,6 +208,7 @@ export type TaskEvent =
   | { type: 'HostKeyPinned'; data: HostKeyPinned }
   | { type: 'MachineAssigned'; data: MachineAssigned }
   | { type: 'MachineReturned'; data: MachineReturned }
+  | { type: 'AttemptPlaced'; data: AttemptPlaced }
   | { type: 'AttemptSucceeded'; data: AttemptSucceeded }
   | { type: 'AttemptFailed'; data: AttemptFailed }
   | { type: 'AttemptStopped'; data: AttemptStopped }
@@ -221,6 +235,7 @@ export const taskEventVersions: EventVersions<TaskEvent> = {
   LeaseExpired: [],
   RunHandedBack: [],
   HostKeyPinned: [],
+  AttemptPlaced: [],
   AttemptSucceeded: [],
   AttemptFailed: [],
   AttemptStopped: [],

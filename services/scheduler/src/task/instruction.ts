@@ -1,4 +1,4 @@
-import type { Instruction } from '@rigel/contracts';
+import type { Instruction, Placement } from '@rigel/contracts';
 import type { Run, TaskState } from './state.js';
 
 /**
@@ -12,7 +12,9 @@ export function nextInstruction(
   now: number,
   { begun, outputFrom }: { begun: boolean; outputFrom: number },
 ): Instruction {
-  if (run.draining && run.holder !== null) return { do: 'stop', step: run.step, attempt: run.attempt };
+  if (run.draining && run.holder !== null) {
+    return { do: 'stop', step: run.step, attempt: run.attempt, ...foldersOf(run) };
+  }
   const step = task.created.steps[run.step];
   if (!run.open || run.holder === null || !step) return { do: 'release', why: whyReleased(task, run) };
   const delay = Math.max(0, run.retryAt - now);
@@ -25,7 +27,17 @@ export function nextInstruction(
     timeout_ms: Math.max(0, startsAt + step.timeout_ms - Math.max(now, startsAt)),
     begun,
     output_from: outputFrom,
+    ...(run.placed ? { placed: placementOf(run.placed) } : {}),
+    ...foldersOf(run),
   };
+}
+
+function foldersOf({ folders }: Run): { folders?: string[] } {
+  return folders ? { folders: [...folders] } : {};
+}
+
+function placementOf({ folder, boot_id, memory }: Placement): Placement {
+  return { folder, boot_id, memory };
 }
 
 function whyReleased(task: TaskState, run: Run): string {

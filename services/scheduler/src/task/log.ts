@@ -2,6 +2,7 @@ import type { TaskLogLine } from '@rigel/contracts';
 import type { RecordedEvent } from '@rigel/event-store';
 import type { TaskEvent } from './events.js';
 import { describeGate, isShutBefore } from './gate.js';
+import { describePlaced } from './placement.js';
 import { evolve, nameOf, type Run, runAt, type TaskState } from './state.js';
 
 /** An event gives at most this many lines; so a line's id tells its event, and ids rise with the events. */
@@ -121,6 +122,11 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
     case 'HostKeyPinned': {
       const run = task.runs.find(({ node }) => node === event.data.node);
       return run ? [ofRun(run, 'SSH host key learned at first sight')] : [];
+    }
+    case 'AttemptPlaced': {
+      const { step, attempt } = event.data;
+      const run = runAt(task, event.data.run);
+      return [ofRun(run, `${stepName(task, step)} attempt ${attempt}: ${describePlaced(event.data)}`)];
     }
     case 'MachineAssigned': {
       const { run: index, vm, ip } = event.data;

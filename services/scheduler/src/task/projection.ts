@@ -19,6 +19,7 @@ export function touchedRuns(task: TaskState, event: TaskEvent): readonly number[
     case 'RunClaimed':
     case 'LeaseExpired':
     case 'RunHandedBack':
+    case 'AttemptPlaced':
     case 'AttemptSucceeded':
     case 'AttemptFailed':
     case 'AttemptStopped':

@@ -1,6 +1,7 @@
 import type { EndReason, RunState } from '@rigel/contracts';
 import type { TaskCreated, TaskEvent } from './events.js';
 import { describeGate, isShutBefore } from './gate.js';
+import { describePlaced, type Placed } from './placement.js';
 
 /** What a node without an address has in its place. */
 export const NO_ADDRESS = '-';
@@ -10,6 +11,8 @@ export interface StepRecord {
   state: RunState;
   attempts: number;
   message: string;
+  /** What there is to say of its last attempt, however that ends. */
+  note?: string | undefined;
 }
 
 /** One node inside the task. */
@@ -39,6 +42,12 @@ export interface Run {
   holder: string | null;
   /** The current attempt's command may be running on the node: it was authorised, and its outcome is not known. */
   mayRun: boolean;
+  /** More than one lease was given for the current attempt: it may have been begun by somebody who is gone. */
+  takenOver?: boolean | undefined;
+  /** Where the current attempt is, when it is not at home. */
+  placed?: Placed | undefined;
+  /** Folders beside the home's in which attempts of this run are or were. */
+  folders?: string[];
   /** The run has ended from outside, and what may run on the node is being ended. */
   draining: boolean;
   /** The task holds the node: no other task may have it. */
@@ -190,6 +199,19 @@ function wait(task: TaskState, run: Run, at: number): void {
 function letGo(run: Run): void {
   run.holder = null;
   run.mayRun = false;
+  forgetBeginning(run);
+}
+
+/** What is known of how the current attempt was begun says nothing of the next one. */
+function forgetBeginning(run: Run): void {
+  if (run.takenOver) run.takenOver = undefined;
+  if (run.placed) run.placed = undefined;
+}
+
+/** Why an attempt failed, and where it ran: the note is of the next one then. */
+function tellFailure({ placed }: Run, record: StepRecord, reason: string): string {
+  if (record.note !== undefined) record.note = undefined;
+  return placed ? `${reason}; ${describePlaced(placed)}` : reason;
 }
 
 function end(task: TaskState, run: Run, state: RunState): void {
@@ -216,6 +238,7 @@ function moveToNextStep(run: Run, at: number): void {
   run.failures = 0;
   run.retryAt = 0;
   run.since = at;
+  forgetBeginning(run);
 }
 
 /** The next attempt is authorised under the same lease: it shows as running from now on. */
@@ -304,7 +327,8 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       if (run.draining) return;
       setState(task, run, 1);
       // A claim that finds an attempt again does not give it a new time limit.
-      if (!run.mayRun) run.since = at;
+      if (run.mayRun) run.takenOver = true;
+      else run.since = at;
       run.mayRun = true;
       markWorking(task, run);
       return;
@@ -316,7 +340,19 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'RunHandedBack': {
       const run = runAt(task, event.data.run);
       run.holder = null;
-      if (event.data.idle) run.mayRun = false;
+      if (event.data.idle) {
+        run.mayRun = false;
+        forgetBeginning(run);
+      }
+      return;
+    }
+    case 'AttemptPlaced': {
+      const { folder, bootId, memory, why } = event.data;
+      const run = runAt(task, event.data.run);
+      run.placed = { folder, boot_id: bootId, memory, why };
+      run.folders = [...new Set([...(run.folders ?? []), folder])];
+      currentStep(run).note = describePlaced(run.placed);
+      run.updatedAt = at;
       return;
     }
     case 'HostKeyPinned':
@@ -349,7 +385,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const run = runAt(task, event.data.run);
       const record = currentStep(run);
       record.attempts = event.data.attempt;
-      record.message = event.data.reason;
+      record.message = tellFailure(run, record, event.data.reason);
       run.updatedAt = at;
       if (event.data.next === 'ignore') {
         record.state = 2;
@@ -358,6 +394,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
         record.state = 3;
         // One that may still run and is not followed by another stays the current one: it is to be ended.
         if (event.data.next === 'retry' || !event.data.mayRun) run.attempt++;
+        if (event.data.next === 'retry') forgetBeginning(run);
         run.failures++;
         run.retryAt = event.data.retryAt ?? 0;
         run.since = at;
@@ -383,7 +420,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const run = runAt(task, event.data.run);
       const record = currentStep(run);
       record.state = 3;
-      record.message = event.data.reason;
+      record.message = tellFailure(run, record, event.data.reason);
       // A run that fails before it is opened again by a resume is one whose node the task could not have.
       if (!run.open) run.held = false;
       end(task, run, 3);

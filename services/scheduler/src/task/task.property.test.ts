@@ -16,6 +16,7 @@ const move = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('report' as const), pick: fc.nat(), luck: fc.nat(9) }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('expire' as const), pick: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('place' as const), pick: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('handBack' as const), pick: fc.nat() }) },
   {
     weight: 1,
@@ -100,6 +101,19 @@ function play(task: TaskUnderTest, next: Move): void {
         next.pick,
       );
       if (run) task.do({ type: 'expireLease', run: run.index, lease: run.lease });
+      return;
+    }
+    case 'place': {
+      const run = pickFrom(
+        runs.filter(({ holder }) => holder !== null),
+        next.pick,
+      );
+      if (!run) return;
+      const { index, lease, step, attempt } = run;
+      const placement = { folder: '/dev/shm/x', boot_id: `boot-${next.pick % 2}`, memory: true };
+      allowRefusal(() =>
+        task.do({ type: 'place', run: index, lease, step, attempt, placement, why: 'full' }),
+      );
       return;
     }
     case 'handBack': {

@@ -80,7 +80,7 @@ export class TaskUnderTest {
   }
 
   claim(run: number, executor = 'executor-1'): TaskEvent[] {
-    return this.do({ type: 'claim', run, executor });
+    return this.do({ type: 'claim', run, executor, knowsPlaces: true });
   }
 
   /** Reports the current attempt of a run under its current lease. */

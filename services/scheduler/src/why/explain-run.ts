@@ -1,6 +1,7 @@
 import { type HeldBy, LEASE_TTL_MS, type Reason } from '@rigel/contracts';
 import { describeHolder } from '../holders.js';
 import { describeGate } from '../task/gate.js';
+import { describePlaced } from '../task/placement.js';
 import type { Run, TaskState } from '../task/state.js';
 import { nameOf } from '../task/state.js';
 import type { LiveFacts } from './facts.js';
@@ -110,9 +111,17 @@ function held(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
       since,
       place(task, run),
     ),
+    ...placedElsewhere(task, run),
     ...executorOf(task, run, facts),
     ...attemptBefore(task, run),
   ];
+}
+
+/** Its node's disk is full. */
+function placedElsewhere(task: TaskState, run: Run): Reason[] {
+  if (!run.placed) return [];
+  const { folder } = run.placed;
+  return [reason('node_full', describePlaced(run.placed), null, { ...place(task, run), folder })];
 }
 
 function attemptBefore(task: TaskState, run: Run): Reason[] {

@@ -44,6 +44,17 @@ t.test('a task that nobody has started', async (t) => {
   t.strictSame(why(task).nodes, []);
 });
 
+t.test('an attempt that runs elsewhere, since the disk of its node is full', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1));
+  task.claim(0);
+  const placement = { folder: '/dev/shm/rigel-deploy', boot_id: 'b', memory: true };
+  const why_ = 'No space left on device';
+  task.do({ type: 'place', run: 0, lease: 1, step: 0, attempt: 1, placement, why: why_ });
+  const answer = why(task);
+  t.strictSame(codes(answer).slice(2), ['attempt_running', 'node_full', 'executor_has_it']);
+  t.match(answer.text, "it runs from the node's memory (/dev/shm/rigel-deploy), because the home folder");
+});
+
 t.test('a batch waits for a node whose attempt runs', async (t) => {
   const task = new TaskUnderTest(taskCreated(4, { batchSize: 2, steps: [step('deploy', { retry: 3 })] }));
   task.finish(0);

@@ -1,0 +1,125 @@
+import t from 'tap';
+import { step, TaskUnderTest, taskCreated } from '../testing/task.js';
+import { nextInstruction } from './instruction.js';
+import { renderLog } from './log.js';
+import type { PlaceCommand } from './placement.js';
+import { runAt } from './state.js';
+
+const MEMORY = { folder: '/dev/shm/rigel-deploy', boot_id: 'boot-1', memory: true };
+const WHY = '/home/deploy/.rigel/attempts cannot be made: No space left on device';
+
+function placing(task: TaskUnderTest, change: Partial<PlaceCommand> = {}): PlaceCommand {
+  const { lease, step, attempt } = runAt(task.state, 0);
+  return { type: 'place', run: 0, lease, step, attempt, placement: MEMORY, why: WHY, ...change };
+}
+
+const told = (task: TaskUnderTest, begun = true) =>
+  nextInstruction(task.state, runAt(task.state, 0), task.now, { begun, outputFrom: 0 });
+
+const refusedWith = (message: RegExp) => ({ name: 'ServiceError', code: 'wrong_state', message });
+
+t.test('an attempt elsewhere: whoever takes over is told to look there', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1));
+  task.claim(0);
+  t.notMatch(told(task, false), { placed: {} });
+  t.same(task.do(placing(task)), [
+    {
+      type: 'AttemptPlaced',
+      data: { run: 0, step: 0, attempt: 1, folder: MEMORY.folder, bootId: 'boot-1', memory: true, why: WHY },
+    },
+  ]);
+  t.same(task.do(placing(task)), [], 'whose answer was lost may ask again');
+  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.claim(0, 'executor-2');
+  t.match(told(task), { do: 'run', begun: true, placed: MEMORY, folders: [MEMORY.folder] });
+  task.report(0);
+  const next = told(task, false);
+  t.notOk('placed' in next, 'the next step begins at home');
+  t.match(next, { step: 1, folders: [MEMORY.folder] }, 'and what is elsewhere is still found');
+  t.match(task.state.runs[0]?.steps[0], {
+    state: 2,
+    message: '',
+    note: `it runs from the node's memory (${MEMORY.folder}), because the home folder there is full: ${WHY}`,
+  });
+  t.same(JSON.parse(JSON.stringify(task.replayed())), JSON.parse(JSON.stringify(task.state)));
+});
+
+t.test('it is said in the log and with the failure', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1, { steps: [step('tidy', { retry: 1 })] }));
+  task.claim(0);
+  task.do(placing(task, { placement: { ...MEMORY, folder: '/data/rigel-deploy', memory: false } }));
+  task.fail(0, 'exit status 7');
+  const said = 'it runs from /data/rigel-deploy on the node, because the home folder there is full';
+  t.match(task.state.runs[0]?.steps[0]?.message, `exit status 7; ${said}`);
+  t.notOk(task.state.runs[0]?.placed, 'the next attempt begins at home');
+  const events = task.events.map(({ event, at }, index) => ({
+    ...event,
+    position: index + 1,
+    stream: 'task-1',
+    version: index + 1,
+    schema: 1,
+    recordedAt: at,
+    meta: { correlationId: 'x', actor: 'x' },
+  }));
+  const lines = renderLog(1, events as never).map(({ message }) => message);
+  t.ok(lines.some((line) => line.startsWith(`10.0.0.1: tidy attempt 1: ${said}`)));
+});
+
+t.test('a place is refused', async (t) => {
+  t.test('under a lease that is over', async (t) => {
+    const task = new TaskUnderTest(taskCreated(1));
+    task.claim(0);
+    const late = placing(task);
+    task.do({ type: 'expireLease', run: 0, lease: 1 });
+    t.throws(() => task.do(late), refusedWith(/lease 1 of run 1 is over/));
+    task.claim(0, 'executor-2');
+    t.throws(() => task.do(late), refusedWith(/lease 1 of run 1 is over/));
+  });
+  t.test('to who takes over: the one before may still begin it at home', async (t) => {
+    const task = new TaskUnderTest(taskCreated(1, { steps: [step('one', { retry: 1 })] }));
+    task.claim(0);
+    task.do({ type: 'expireLease', run: 0, lease: 1 });
+    task.claim(0, 'executor-2');
+    t.throws(() => task.do(placing(task)), refusedWith(/another executor was told to begin the attempt/));
+    task.fail(0, 'unknown');
+    t.match(
+      task.do(placing(task)),
+      [{ type: 'AttemptPlaced', data: { attempt: 2 } }],
+      'a new attempt may be',
+    );
+  });
+  t.test('for another attempt, another place, and after a stop', async (t) => {
+    const task = new TaskUnderTest(taskCreated(1));
+    task.claim(0);
+    t.throws(
+      () => task.do(placing(task, { attempt: 2 })),
+      refusedWith(/stands at step 0 attempt 1, not 0 2/),
+    );
+    task.do(placing(task));
+    const other = placing(task, { placement: { ...MEMORY, boot_id: 'boot-2' } });
+    t.throws(() => task.do(other), refusedWith(/is recorded to be in \/dev\/shm\/rigel-deploy already/));
+    const stopped = new TaskUnderTest(taskCreated(1));
+    stopped.claim(0);
+    stopped.do({ type: 'stop', operator: 'ann' });
+    t.throws(() => stopped.do(placing(stopped)), refusedWith(/has ended/));
+  });
+});
+
+t.test('an executor of an earlier release, which would begin it again, does not get the run', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1));
+  task.do({ type: 'claim', run: 0, executor: 'old' });
+  t.equal(task.state.runs[0]?.holder, 'old', 'as long as nothing is elsewhere it does');
+  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  const placed = new TaskUnderTest(taskCreated(1));
+  placed.claim(0);
+  placed.do(placing(placed));
+  placed.do({ type: 'expireLease', run: 0, lease: 1 });
+  t.throws(
+    () => placed.do({ type: 'claim', run: 0, executor: 'old' }),
+    refusedWith(/in \/dev\/shm\/rigel-deploy of its node; old is of an earlier release/),
+  );
+  placed.do({ type: 'stop', operator: 'ann' });
+  t.throws(() => placed.do({ type: 'claim', run: 0, executor: 'old' }), refusedWith(/earlier release/));
+  placed.claim(0, 'new');
+  t.match(told(placed), { do: 'stop', folders: [MEMORY.folder] });
+});
