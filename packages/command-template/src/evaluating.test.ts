@@ -394,7 +394,6 @@ const evaluatingTemplate: fc.Arbitrary<string> = (() => {
       'mapfile -t a',
       'readarray',
       'wait',
-      'kill',
       'jobs',
       'cd',
       'pwd',

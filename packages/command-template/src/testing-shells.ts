@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureInstalledProgram } from '@rigel/local-servers';
@@ -40,13 +40,18 @@ export interface ShellRun {
   readonly files: readonly string[];
 }
 
+/** Whom generated scripts run as where we are root: what they do must not reach anything but their own folder. */
+const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+
 /** Runs a script in an empty folder, given on standard input, or as the argument of -c. */
 export function runInShell(shell: Shell, script: string, how: '-c' | 'stdin' = 'stdin'): ShellRun {
   const folder = mkdtempSync(join(tmpdir(), 'command-template-'));
   try {
+    if (NOBODY) chownSync(folder, NOBODY.uid, NOBODY.gid);
     const [program, ...options] = shell;
     const run = spawnSync(program, how === '-c' ? [...options, '-c', script] : options, {
       cwd: folder,
+      ...NOBODY,
       input: how === '-c' ? '' : script,
       env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' },
       encoding: 'utf8',
