@@ -8,7 +8,7 @@
 #
 # Says one of these; or nothing, and ends with status 99 or by a signal when it may have done something
 #   leader               nothing was done: not a session leader, start this again through setsid
-#   previous             nothing was done: the previous attempt is to be stopped first
+#   previous             nothing was done: the previous attempts are to be stopped first
 #   taken                nothing was done: the attempt is somebody else's, follow it
 #   nostart <why>        nothing ran and nothing will
 #   end exit <status> <action> <bytes>    the outcome, followed by the output, followed by one of
@@ -60,7 +60,11 @@ rg_tell_session() {
   set -- "${1##*/}"
   case $1 in
     *[!0-9]*) ;;
-    *) rg_put session "$1" - - ;;
+    *)
+      rg_stat "$1"
+      set -- "$1" $rg_stat
+      rg_put session "$1" "${21:--}" -
+      ;;
   esac
 }
 
@@ -115,9 +119,10 @@ rg_attempt() {
   rg_file=$rg_base/$rg_key
   rg_journal=$rg_file.journal
 
+  # One that never ran its command did not look whether those before it are gone, as one that ran has.
   if [ -n "$rg_previous" ]; then
     rg_fold "$rg_base/$rg_previous.journal"
-    [ -n "$rg_gone" ] || {
+    [ "$rg_first$rg_gone" = run1 ] || {
       rg_say previous
       exit 0
     }

@@ -7,7 +7,7 @@ import { type NodeConnection, type NodeShell, SESSION_END_MS, shellOf } from './
 import { attemptCommand, followScript, startPreparation } from './node-script.js';
 import { plainText } from './plain-text.js';
 import type { ShellEnd, ShellSession } from './shell-session.js';
-import { stopAttempt } from './stop-attempt.js';
+import { type StopOptions, stopAttempt } from './stop-attempt.js';
 
 /** How an attempt is followed. */
 export interface RunOptions {
@@ -23,6 +23,8 @@ export interface RunOptions {
    * false.
    */
   mayHaveStarted?: boolean;
+  /** What an attempt has between TERM and KILL that this call has to end: the one before, see `stopAttempt`. */
+  stopGraceMs?: number;
   /** How long to wait for a quick command to end before its output is streamed, over a second session. Default 700. */
   followAfterMs?: number;
   /** Ends the following, not the command; the call then rejects with the signal's reason. */
@@ -39,7 +41,9 @@ const FOLLOW_TRIES = 3;
 /**
  * Runs an attempt, or finds it again when any earlier call began it: the same call does both, any number of times,
  * from any process, and the command runs once. Resolves with how it ended. Throws ConnectionLost when the connection
- * dies, while the command goes on: connect again and make the same call with the `fromOffset` reached.
+ * dies, while the command goes on: connect again and make the same call with the `fromOffset` reached. Throws StillAlive
+ * when the attempt is being stopped and cannot be ended; or, with the key of an earlier one, when that cannot be ended: this
+ * one was then not begun.
  */
 export async function runAttempt(
   connection: NodeConnection,
@@ -91,6 +95,8 @@ class AttemptRun {
   private readonly followAfterMs: number;
   private readonly sessions = new Set<ShellSession>();
   private detached = false;
+  /** All attempts before this one were seen to have ended. */
+  private previousEnded = false;
 
   constructor(
     private readonly connection: NodeConnection,
@@ -175,7 +181,7 @@ class AttemptRun {
           if (starter !== undefined && 'next' in answer) return this.afterStart(answer, starter);
           return answer.outcome;
         case 'stopping':
-          await stopAttempt(this.connection, this.spec.key, { graceMs: 0 });
+          await stopAttempt(this.connection, this.spec.key, this.stopOptions);
           break;
         case 'absent': {
           if (silentEnd !== undefined && !mayHaveBegun(silentEnd)) return this.noShell(silentEnd, false);
@@ -232,7 +238,8 @@ class AttemptRun {
     let outcome: AttemptOutcome | undefined;
     const reader = this.outputReader(() => undefined);
     const session = this.admit(() => shell.starter());
-    const command = attemptCommand(this.spec, output, shell.shell);
+    const spec = this.previousEnded ? { ...this.spec, previousKey: undefined } : this.spec;
+    const command = attemptCommand(spec, output, shell.shell);
     session.send(session.prepared ? command : startPreparation()(session.nonce) + command, {
       control: (line) => {
         const [word = '', ...words] = line.split(' ');
@@ -345,10 +352,21 @@ class AttemptRun {
     this.sessions.delete(session);
   }
 
+  private get stopOptions(): StopOptions {
+    const { stopGraceMs } = this.options;
+    return stopGraceMs === undefined ? {} : { graceMs: stopGraceMs };
+  }
+
+  /** @throws StillAlive naming the attempt */
   private async stopPrevious(): Promise<void> {
     if (this.spec.previousKey === undefined)
       throw new Error('the node asks for a previous attempt; there is none');
-    await stopAttempt(this.connection, this.spec.previousKey);
+    for (const key of [this.spec.previousKey, ...(this.spec.earlierKeys ?? [])]) {
+      const found = await stopAttempt(this.connection, key, this.stopOptions);
+      // It ran, so those before it had ended.
+      if (found !== 'never_started') break;
+    }
+    this.previousEnded = true;
   }
 
   private vanished(): AttemptOutcome {

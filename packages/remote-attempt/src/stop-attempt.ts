@@ -3,24 +3,30 @@ import { ConnectionLost } from './connection-lost.js';
 import { type NodeConnection, shellOf } from './node-connection.js';
 import { type NodeScript, pruneScript, stopScript } from './node-script.js';
 import { plainText } from './plain-text.js';
+import { StillAlive, survivorsOf } from './still-alive.js';
 
 /** What stopping found: it ended the attempt; it came too late; or it came first, and the attempt never starts. */
 export type StopResult = 'stopped' | 'already_exited' | 'never_started';
 
 export interface StopOptions {
-  /** How long the processes have between TERM and KILL. Default 2000. */
+  /**
+   * How long the processes have between TERM and KILL, in milliseconds. Default 10000. The first stop of an attempt decides; later
+   * ones do not change it.
+   */
   graceMs?: number;
 }
 
-const DEFAULT_GRACE_MS = 2000;
-/** What a script may take beyond the grace time: it gives up itself, 10 s after its first KILL. */
+export const DEFAULT_GRACE_MS = 10_000;
+/** What a script may take beyond the time until KILL, which it tells: it gives up itself, 10 s after its first KILL. */
 const ANSWER_MS = 20_000;
 const PRUNE_MS = 10 * 60_000;
 
 /**
  * Stops an attempt with its whole process tree, also the processes that left its session, and returns when none is
- * alive. An attempt that has not started never will. May be called any number of times. Throws an Error when
- * processes withstand KILL or the node cannot be worked on, and ConnectionLost.
+ * alive. An attempt that has not started never will. May be called any number of times. TERM goes only to processes that
+ * lived when it is sent first; what they start then, to clean up, has the rest of the grace time.
+ * @throws StillAlive when processes withstand KILL, or may be of the attempt and are not certainly so; an Error when
+ *   the node cannot be worked on; ConnectionLost.
  */
 export async function stopAttempt(
   connection: NodeConnection,
@@ -42,9 +48,7 @@ export async function stopAttempt(
     case 'never_started':
       return word;
     case 'alive':
-      throw new Error(
-        `attempt ${key} on ${connection.host} could not be stopped: these processes withstand KILL: ${words.join(' ')}`,
-      );
+      throw new StillAlive(key, connection.host, survivorsOf(words));
     default:
       throw new Error(
         `attempt ${key} on ${connection.host} could not be stopped: ${plainText(words.join(' ')) || plainText(answer)}`,
@@ -77,18 +81,25 @@ async function ask(
   what: string,
 ): Promise<string> {
   let answer: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let giveUp: (ms: number) => void = () => undefined;
   const session = shellOf(connection).run(script, {
     control: (line) => {
-      answer ??= line;
+      const wait = /^wait (\d{1,9})$/.exec(line)?.[1];
+      if (wait === undefined) answer ??= line;
+      else giveUp(Number(wait) * 10 + ANSWER_MS);
     },
     data: () => undefined,
   });
-  let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      session.close();
-      reject(new ConnectionLost(`${what} on ${connection.host}: no answer in ${timeoutMs / 1000} s`));
-    }, timeoutMs);
+    giveUp = (ms) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        session.close();
+        reject(new ConnectionLost(`${what} on ${connection.host}: no answer in ${ms / 1000} s`));
+      }, ms);
+    };
+    giveUp(timeoutMs);
   });
   try {
     const end = await Promise.race([session.ended, late]);
