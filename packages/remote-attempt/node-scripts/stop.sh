@@ -418,7 +418,7 @@ if [ "${rg_boot:-$rg_boot_id}" = "$rg_boot_id" ]; then
   rg_now
   # KILL is due by the first stop, however many ask. In an older record its time is missing.
   rg_kill_at=${rg_due:-$((rg_time + rg_stop))}
-  rg_give_up_at=$((rg_kill_at + 1000))
+  rg_give_up_at=$((rg_kill_at + 500))
   # One that looks again later has nothing to wait for but the effect of its own KILL.
   [ $rg_give_up_at -ge $((rg_time + 200)) ] || rg_give_up_at=$((rg_time + 200))
   [ $rg_kill_at -le $rg_time ] || rg_say wait $((rg_kill_at - rg_time))

@@ -22,5 +22,11 @@ export { DEFAULT_OUTPUT_LIMIT_BYTES, type RunOptions, runAttempt } from './run-a
 export { runScript, type ScriptResult } from './run-script.js';
 export { generateSshKey, type SshKeyPair } from './ssh-key.js';
 export { StillAlive, type Survivor } from './still-alive.js';
-export { DEFAULT_GRACE_MS, pruneAttempts, type StopOptions, type StopResult, stopAttempt } from './stop-attempt.js';
+export {
+  DEFAULT_GRACE_MS,
+  pruneAttempts,
+  type StopOptions,
+  type StopResult,
+  stopAttempt,
+} from './stop-attempt.js';
 export { openTunnel } from './tunnel.js';

@@ -17,7 +17,7 @@ export interface StopOptions {
 }
 
 export const DEFAULT_GRACE_MS = 10_000;
-/** What a script may take beyond the time until KILL, which it tells: it gives up itself, 10 s after its first KILL. */
+/** What a script may take beyond the time until KILL, which it tells: it gives up itself, 5 s after its first KILL. */
 const ANSWER_MS = 20_000;
 const PRUNE_MS = 10 * 60_000;
 

@@ -24,6 +24,8 @@ export interface SshdOptions {
   loginShell?: string;
   /** Fix the port, to start a server again where one was. Default a free one. */
   port?: number;
+  /** A program, with its arguments, that runs the server's command line: `unshare`, say. It has to become it (`exec`). */
+  within?: readonly string[];
   /** The host key of an earlier server, as `keyFiles.hostKey`. Default a fresh one. */
   hostKeyFile?: string;
 }
@@ -76,7 +78,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     const port = options.port ?? (await freePort());
     await writeFile(configFile, sshdConfig({ ...options, listenAddress }, { port, home, folder, keyFiles }));
     try {
-      server = { process: await startServer(configFile, port), port };
+      server = { process: await startServer(configFile, port, options.within), port };
     } catch (error) {
       // Somebody else took the port in between.
       lastError = error;
@@ -186,8 +188,13 @@ function sshdConfig(
   ].join('\n');
 }
 
-async function startServer(configFile: string, port: number): Promise<ChildProcess> {
-  const child = spawn(SSHD, ['-D', '-e', '-f', configFile], { stdio: ['ignore', 'ignore', 'pipe'] });
+async function startServer(
+  configFile: string,
+  port: number,
+  within: readonly string[] = [],
+): Promise<ChildProcess> {
+  const [program = SSHD, ...args] = [...within, SSHD, '-D', '-e', '-f', configFile];
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     if (said.length < 2000) said += chunk.toString();
