@@ -58,12 +58,16 @@ export const Instruction = Type.Union([
     begun: Type.Boolean(),
     /** Output bytes of this attempt that are stored already. */
     output_from: Type.Integer({ minimum: 0 }),
+    /** Whether an earlier attempt of the step may still run. Absent for the first one, and from older schedulers. */
+    unsettled: Type.Optional(Type.Boolean()),
   }),
   /** End the attempt's command on the node, then report it as stopped. */
   Type.Object({
     do: Type.Literal('stop'),
     step: Type.Integer({ minimum: 0 }),
     attempt: Type.Integer({ minimum: 1 }),
+    /** It was tried before, in vain: look once and report; whoever cannot be reached is looked at again later. */
+    again: Type.Optional(Type.Boolean()),
   }),
   /** Nothing more for this executor: close the connection. */
   Type.Object({ do: Type.Literal('release'), why: Type.String() }),
@@ -85,7 +89,10 @@ export const TaskPlan = Type.Object({
       ResolvedStep,
       Type.Object({
         capability: Capability,
-        /** Deadline of one attempt. */ timeout_ms: Type.Integer({ minimum: 1 }),
+        /** Deadline of one attempt. */
+        timeout_ms: Type.Integer({ minimum: 1 }),
+        /** Milliseconds between TERM and KILL when the command is ended; absent: the executor's setting. */
+        grace_ms: Type.Optional(Type.Integer({ minimum: 0 })),
       }),
     ]),
   ),
@@ -110,7 +117,12 @@ export const AttemptResult = Type.Object({
   /** Why it failed, for people; empty when it did not. */
   reason: Type.String(),
   exit_code: Type.Optional(Type.Integer()),
-  /** It failed, and its command may still be running on the node: it could not be ended. */
+  /** Another attempt would do harm: the command withstands being ended, say. For a person to decide. */
+  no_retry: Type.Optional(Type.Boolean()),
+  /**
+   * Its command, or an earlier attempt's, may still be running on the node: it could not be ended. With every status but
+   * `succeeded`.
+   */
   may_run: Type.Optional(Type.Boolean()),
   /** The machine that a create_vm made or found again, also when it failed afterwards; `ip` is empty while it has none. */
   machine: Type.Optional(Type.Object({ vm_id: Type.String(), ip: Type.String() })),

@@ -90,6 +90,13 @@ export const executorSettings = {
     maximum: 67_108_864,
     description: 'Bytes of output kept of each attempt.',
   }),
+  RIGEL_STOP_GRACE: Type.Number({
+    default: 10,
+    minimum: 0,
+    maximum: 600,
+    description:
+      'Seconds that a command that is ended has for its cleaning up, between TERM and KILL, where its step does not say.',
+  }),
   RIGEL_SSH_IDLE: Type.Number({
     default: 30,
     minimum: 0,

@@ -84,6 +84,7 @@ function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logger): Ss
     },
     defaultPort: config.RIGEL_SSH_PORT,
     outputLimitBytes: config.RIGEL_OUTPUT_LIMIT,
+    stopGraceMs: config.RIGEL_STOP_GRACE * 1_000,
   };
 }
 

@@ -8,9 +8,11 @@ import {
   ConnectionLost,
   type ConnectionSettings,
   connectToNode,
+  DEFAULT_GRACE_MS,
   type NodeConnection,
   type OutputChunk,
   runAttempt,
+  StillAlive,
   stopAttempt,
 } from '@rigel/remote-attempt';
 import type { OutputMask } from '@rigel/secrets';
@@ -31,6 +33,15 @@ export interface SshSettings {
   connection: ConnectionSettings;
   defaultPort: number;
   outputLimitBytes: number;
+  /** What a command has between TERM and KILL, where its step does not say. Default: that of `stopAttempt`. */
+  stopGraceMs?: number;
+}
+
+/** Why something may still run on the node. */
+interface Unended {
+  reason: string;
+  /** It was seen to withstand KILL, or nobody can tell whose it is: to try again soon is of no use. */
+  alive: boolean;
 }
 
 /** What a runner does on nodes. */
@@ -50,7 +61,7 @@ const RECONNECT_FIRST_MS = 200;
 const RECONNECT_LONGEST_MS = 5_000;
 /** An attempt that was found again gets at least this long to be collected, whatever is left of its time. */
 const COLLECT_MS = 15_000;
-/** How long a node is tried on which a command is to be ended. */
+/** How long a node is tried on which a command is to be ended, beside the grace time. */
 const STOP_LIMIT_MS = 5 * 60_000;
 
 type Ending = 'stop' | 'deadline';
@@ -83,12 +94,22 @@ export class SshRunner implements StepRunner {
     const planned = plan.steps[instruction.step];
     if (!planned) throw new Error(`the plan of task ${plan.task_id} has no step ${instruction.step}`);
     const prepared = await this.secrets.prepare(planned);
-    const result: Verdict =
+    const ended: Verdict =
       prepared.missing !== undefined && !instruction.begun && this.isPreviousSettled(instruction)
         ? { status: 'failed', reason: prepared.missing }
         : await this.watch(instruction, prepared, onOutput, signals);
+    const result = this.withEarlier(instruction, ended);
     if (!result.may_run) this.settled = instruction;
     return this.report(startedAt, result);
+  }
+
+  /** An attempt that did not begin has not ended the one before it, which may still run. */
+  private withEarlier(instruction: RunInstruction, result: Verdict): Verdict {
+    const begun = result.status === 'succeeded' || result.exit_code !== undefined;
+    if (begun || result.may_run || !instruction.unsettled || this.isPreviousSettled(instruction))
+      return result;
+    const reason = `${result.reason}; the command of an earlier attempt could not be ended and may still run`;
+    return { ...result, may_run: true, reason };
   }
 
   private async watch(
@@ -115,9 +136,15 @@ export class SshRunner implements StepRunner {
     if (!begun && this.isPreviousSettled(instruction)) {
       return this.report(startedAt, { status: 'stopped', reason: '' });
     }
-    const key = attemptKey(this.claimed.plan, this.claimed.runId, instruction.step, instruction.attempt);
-    const problem = await this.stopOnNode(key, startedAt + STOP_LIMIT_MS, abandon);
-    return this.report(startedAt, { status: 'stopped', reason: problem ?? '' });
+    const limit = instruction.again ? 0 : STOP_LIMIT_MS + this.graceMs(instruction.step);
+    const unended = await this.stopOnNode(instruction, startedAt + limit, abandon);
+    const result = { status: 'stopped' as const, reason: unended?.reason ?? '' };
+    return this.report(startedAt, unended ? { ...result, may_run: true } : result);
+  }
+
+  /** What a step's command has between TERM and KILL. */
+  graceMs(step: number): number {
+    return this.claimed.plan.steps[step]?.grace_ms ?? this.settings.stopGraceMs ?? DEFAULT_GRACE_MS;
   }
 
   close(released: boolean): void {
@@ -132,8 +159,9 @@ export class SshRunner implements StepRunner {
    * Whether nothing of the attempt before this one can be on the node, as far as is known here: else it is this one's
    * part to end it.
    */
-  isPreviousSettled({ step, attempt }: { step: number; attempt: number }): boolean {
-    return attempt === 1 || (this.settled?.step === step && this.settled.attempt === attempt - 1);
+  isPreviousSettled({ step, attempt, unsettled }: AttemptOfStep): boolean {
+    if (attempt === 1 || unsettled === false) return true;
+    return this.settled?.step === step && this.settled.attempt >= attempt - 1;
   }
 
   /** The open connection, or a new one. @throws ConnectFailure */
@@ -166,18 +194,22 @@ export class SshRunner implements StepRunner {
   }
 
   /**
-   * Ends an attempt's processes, trying again while the node cannot be reached.
-   * @returns undefined when none is left, else why that is not known.
+   * Ends the processes of an attempt and of those before it, trying again while the node cannot be reached.
+   * @returns undefined when it was seen that none is left, else why not.
    */
-  async stopOnNode(key: string, deadline: number, abandon: AbortSignal): Promise<string | undefined> {
+  async stopOnNode(of: AttemptOfStep, deadline: number, abandon: AbortSignal): Promise<Unended | undefined> {
+    const key = this.keyOf(of.step, of.attempt);
     for (let pause = RECONNECT_FIRST_MS; ; pause = Math.min(pause * 2, RECONNECT_LONGEST_MS)) {
       let problem: string;
       try {
         const connection = await this.connect(abandon);
         try {
-          await this.access.stop(connection, key);
+          await this.stopWithEarlier(connection, of);
+          if (this.settled?.step !== of.step || this.settled.attempt < of.attempt) this.settled = of;
           return undefined;
         } catch (error) {
+          if (error instanceof StillAlive)
+            return { alive: true, reason: `the command${this.otherThan(of, error)} ${error.message}` };
           if (error instanceof ConnectionLost) this.drop(connection);
           problem = messageOf(error);
         }
@@ -187,19 +219,46 @@ export class SshRunner implements StepRunner {
       }
       abandon.throwIfAborted();
       if (this.clock.now() + pause > deadline)
-        return `the command could not be ended and may still run: ${problem}`;
+        return {
+          alive: false,
+          reason: `the command could not be ended and may still run: ${problem}`,
+        };
       this.log.warn({ key, problem, retry_ms: pause }, 'a command could not be ended yet, trying again');
       await this.clock.sleep(pause, abandon);
     }
   }
 
+  /** An attempt that was never begun has not seen to it that those before it have ended. @throws StillAlive, ConnectionLost */
+  private async stopWithEarlier(connection: NodeConnection, of: AttemptOfStep): Promise<void> {
+    for (let { attempt } = of; ; attempt--) {
+      const key = this.keyOf(of.step, attempt);
+      const found = await this.access.stop(connection, key, { graceMs: this.graceMs(of.step) });
+      if (found !== 'never_started' || this.isPreviousSettled({ ...of, attempt })) return;
+    }
+  }
+
+  /** Says which attempt's processes were found, when it is another one's. */
+  otherThan({ step, attempt }: AttemptOfStep, { key }: StillAlive): string {
+    for (let earlier = attempt - 1; earlier >= 1; earlier--)
+      if (key === this.keyOf(step, earlier)) return ` of attempt ${earlier}`;
+    return '';
+  }
+
+  private keyOf(step: number, attempt: number): string {
+    return attemptKey(this.claimed.plan, this.claimed.runId, step, attempt);
+  }
+
   private specOf({ step, attempt }: RunInstruction, { actions }: PreparedStep): AttemptSpec {
-    const { plan, runId } = this.claimed;
+    const { plan } = this.claimed;
+    const earlier = Array.from({ length: Math.max(0, attempt - 2) }, (_, i) =>
+      this.keyOf(step, attempt - 2 - i),
+    );
     return {
-      key: attemptKey(plan, runId, step, attempt),
+      key: this.keyOf(step, attempt),
       actions,
       env: { RIGEL_CORRELATION_ID: plan.correlation_id },
-      ...(attempt > 1 ? { previousKey: attemptKey(plan, runId, step, attempt - 1) } : {}),
+      ...(attempt > 1 ? { previousKey: this.keyOf(step, attempt - 1) } : {}),
+      ...(earlier.length > 0 ? { earlierKeys: earlier } : {}),
     };
   }
 
@@ -213,14 +272,17 @@ export class SshRunner implements StepRunner {
   }
 }
 
-type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run'>;
+type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run' | 'no_retry'>;
+
+/** Which attempt; `unsettled` as the scheduler says it. */
+type AttemptOfStep = { step: number; attempt: number; unsettled?: boolean | undefined };
 
 /** One attempt, from its start (or finding it again) to a verdict. */
 class AttemptWatch {
   private readonly deadline: number;
   private mayHaveStarted: boolean;
   private ending: Ending | undefined;
-  private endingOnNode: Promise<string | undefined> | undefined;
+  private endingOnNode: Promise<Unended | undefined> | undefined;
   /** Aborted when the attempt was ended before anything of it was sent to the node. */
   private readonly neverBegun = new AbortController();
   private offset: number;
@@ -262,8 +324,8 @@ class AttemptWatch {
       this.neverBegun.abort();
       return;
     }
-    const limit = this.runner.clock.now() + (ending === 'stop' ? STOP_LIMIT_MS : COLLECT_MS);
-    this.endingOnNode = this.runner.stopOnNode(this.spec.key, limit, this.signals.abandon);
+    const limit = this.runner.clock.now() + (ending === 'stop' ? STOP_LIMIT_MS : COLLECT_MS) + this.graceMs;
+    this.endingOnNode = this.runner.stopOnNode(this.instruction, limit, this.signals.abandon);
     // Awaited in untilKnown; an abandoned one may reject before that.
     this.endingOnNode.catch(() => undefined);
   }
@@ -279,7 +341,7 @@ class AttemptWatch {
         const unfinished = await this.endingOnNode;
         if (unfinished !== undefined) return this.verdictOfEnded(unfinished);
       }
-      if (this.runner.clock.now() > this.deadline + COLLECT_MS) {
+      if (this.runner.clock.now() > this.deadline + COLLECT_MS + this.graceMs) {
         return { status: 'failed', may_run: true, reason: `the outcome is unknown: ${problem}` };
       }
       await this.runner.clock.sleep(pause, abandon);
@@ -296,13 +358,13 @@ class AttemptWatch {
       this.signals.onWait?.(undefined);
     } catch (error) {
       abandon.throwIfAborted();
-      if (this.neverBegun.signal.aborted) return this.verdictOfEnded('');
+      if (this.neverBegun.signal.aborted) return this.verdictOfEnded();
       // Nothing was begun on a node that was never reached; where something may run, only the node can tell.
       if (!this.mayHaveStarted && !this.ending) return { status: 'failed', reason: messageOf(error) };
       if (!(error instanceof ConnectFailure)) throw error;
       return messageOf(error);
     }
-    if (this.neverBegun.signal.aborted) return this.verdictOfEnded('');
+    if (this.neverBegun.signal.aborted) return this.verdictOfEnded();
     const mayHaveStarted = this.mayHaveStarted;
     this.mayHaveStarted = true;
     try {
@@ -310,6 +372,7 @@ class AttemptWatch {
         fromOffset: this.offset,
         mayHaveStarted,
         outputLimitBytes: this.runner.outputLimitBytes,
+        stopGraceMs: this.graceMs,
         signal: abandon,
         onOutput: (chunk: OutputChunk) => {
           this.offset = chunk.offset + chunk.data.length;
@@ -323,10 +386,23 @@ class AttemptWatch {
       return await this.verdictOf(outcome);
     } catch (error) {
       abandon.throwIfAborted();
+      if (error instanceof StillAlive) return this.verdictOfAlive(error);
       if (!(error instanceof ConnectionLost)) throw error;
       this.runner.drop(connection);
       return messageOf(error);
     }
+  }
+
+  private get graceMs(): number {
+    return this.runner.graceMs(this.instruction.step);
+  }
+
+  /** Somebody, perhaps an executor before this one, began to end it, in vain; or an earlier one, so that it was not begun. */
+  private async verdictOfAlive(error: StillAlive): Promise<Verdict> {
+    if (this.endingOnNode) return this.verdictOfEnded(await this.endingOnNode);
+    const whose = this.runner.otherThan(this.instruction, error);
+    const what = whose === '' ? '' : `attempt ${this.instruction.attempt} was not begun: `;
+    return this.verdictOfEnded({ alive: true, reason: `${what}the command${whose} ${error.message}` });
   }
 
   private async verdictOf(outcome: AttemptOutcome): Promise<Verdict> {
@@ -335,7 +411,7 @@ class AttemptWatch {
         if (outcome.exitCode === 0) return { status: 'succeeded', reason: '', exit_code: 0 };
         return { status: 'failed', reason: exitReason(outcome, this.spec), exit_code: outcome.exitCode };
       case 'stopped':
-        return this.verdictOfEnded('');
+        return this.verdictOfEnded();
       case 'unknown':
         return this.endUnknown(outcome.reason);
       case 'not_started':
@@ -347,23 +423,31 @@ class AttemptWatch {
 
   /** Nobody can tell how it ended; what may be left of it is ended, so that a next attempt does not meet it. */
   private async endUnknown(reason: string): Promise<Verdict> {
-    const limit = this.runner.clock.now() + STOP_LIMIT_MS;
-    const problem = await this.runner.stopOnNode(this.spec.key, limit, this.signals.abandon);
+    const limit = this.runner.clock.now() + STOP_LIMIT_MS + this.graceMs;
+    const unended = await this.runner.stopOnNode(this.instruction, limit, this.signals.abandon);
     const verdict = { status: 'failed' as const, reason: `the outcome is unknown: ${reason}` };
-    return problem === undefined
+    return unended === undefined
       ? verdict
-      : { ...verdict, may_run: true, reason: `${verdict.reason}; ${problem}` };
+      : { ...verdict, ...mayRun(unended), reason: `${verdict.reason}; ${unended.reason}` };
   }
 
-  private verdictOfEnded(problem: string): Verdict {
-    if (this.ending !== 'deadline') return { status: 'stopped', reason: problem };
+  private verdictOfEnded(unended?: Unended): Verdict {
+    if (this.ending !== 'deadline') {
+      return { status: 'stopped', reason: unended?.reason ?? '', ...mayRun(unended) };
+    }
     const limit = `the attempt took longer than ${Math.round(this.instruction.timeout_ms / 1000)} s`;
     if (this.neverBegun.signal.aborted) {
       return { status: 'failed', reason: `${limit}: the node had not been reached` };
     }
-    if (!problem) return { status: 'failed', reason: `${limit} and was ended` };
-    return { status: 'failed', may_run: true, reason: `${limit}; ${problem}` };
+    if (!unended) return { status: 'failed', reason: `${limit} and was ended` };
+    return { status: 'failed', ...mayRun(unended), reason: `${limit}; ${unended.reason}` };
   }
+}
+
+/** Beside what withstands KILL no other attempt begins; one on a node that was away ends it first. */
+function mayRun(unended: Unended | undefined): Pick<Verdict, 'may_run' | 'no_retry'> {
+  if (!unended) return {};
+  return unended.alive ? { may_run: true, no_retry: true } : { may_run: true };
 }
 
 function exitReason(outcome: Extract<AttemptOutcome, { kind: 'exited' }>, spec: AttemptSpec): string {
