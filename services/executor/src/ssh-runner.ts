@@ -106,8 +106,9 @@ export class SshRunner implements StepRunner {
   /** An attempt that did not begin has not ended the one before it, which may still run. */
   private withEarlier(instruction: RunInstruction, result: Verdict): Verdict {
     const begun = result.status === 'succeeded' || result.exit_code !== undefined;
-    if (begun || result.may_run || !instruction.unsettled || this.isPreviousSettled(instruction))
-      return result;
+    if (begun || result.may_run || !instruction.unsettled) return result;
+    if (this.settled?.step === instruction.step && this.settled.attempt >= instruction.attempt - 1)
+      return { ...result, may_run: false };
     const reason = `${result.reason}; the command of an earlier attempt could not be ended and may still run`;
     return { ...result, may_run: true, reason };
   }

@@ -12,7 +12,10 @@ export function nextInstruction(
   now: number,
   { begun, outputFrom }: { begun: boolean; outputFrom: number },
 ): Instruction {
-  if (run.draining && run.holder !== null) return { do: 'stop', step: run.step, attempt: run.attempt };
+  if (run.draining && run.holder !== null) {
+    const again = run.drain ? { again: true } : {};
+    return { do: 'stop', step: run.step, attempt: run.attempt, ...again };
+  }
   const step = task.created.steps[run.step];
   if (!run.open || run.holder === null || !step) return { do: 'release', why: whyReleased(task, run) };
   const delay = Math.max(0, run.retryAt - now);
@@ -25,10 +28,12 @@ export function nextInstruction(
     timeout_ms: Math.max(0, startsAt + step.timeout_ms - Math.max(now, startsAt)),
     begun,
     output_from: outputFrom,
+    ...(run.attempt > 1 ? { unsettled: run.leftover === true } : {}),
   };
 }
 
 function whyReleased(task: TaskState, run: Run): string {
+  if (run.draining) return 'the node is looked at again later';
   if (run.state === 2) return 'done';
   if (run.state === 3) return 'failed';
   if (run.waiting) return 'it waits for other pools';

@@ -12,6 +12,18 @@ export interface StepRecord {
   message: string;
 }
 
+/** A command that could not be ended on its node. */
+export interface Drain {
+  reason: string;
+  /** Looks in vain. */
+  tries: number;
+  /** When the first of them was, and when the next one is due. */
+  since: number;
+  lookAt: number;
+  /** The step's message before. */
+  message: string;
+}
+
 /** One node inside the task. */
 export interface Run {
   readonly index: number;
@@ -39,8 +51,12 @@ export interface Run {
   holder: string | null;
   /** The current attempt's command may be running on the node: it was authorised, and its outcome is not known. */
   mayRun: boolean;
-  /** The run has ended from outside, and what may run on the node is being ended. */
+  /** An earlier attempt at that step may still run: it was not seen to have ended. Absent: none. */
+  leftover?: true;
+  /** The run has ended, and what may run on the node is being ended. */
   draining: boolean;
+  /** What could not be ended, in the draining run, as the last look found it. Absent: nobody has looked in vain. */
+  drain?: Drain;
   /** The task holds the node: no other task may have it. */
   held: boolean;
   /** The next attempt begins no earlier. */
@@ -184,6 +200,25 @@ function letGo(run: Run): void {
   run.mayRun = false;
 }
 
+/** The step's message also says what withstands being ended; the message of a failure may have said so already. */
+function holdBack(run: Run, { reason, lookAt }: { reason: string; lookAt: number }, at: number): void {
+  const record = currentStep(run);
+  const { message, tries, since } = run.drain ?? { message: record.message, tries: 0, since: at };
+  run.drain = { reason, lookAt, tries: tries + 1, since, message };
+  if (message === '') record.message = reason;
+  else record.message = message.includes(reason) ? message : `${message}; ${reason}`;
+}
+
+/** Nothing of the run is on the node any more. */
+function drained(task: TaskState, run: Run): void {
+  run.draining = false;
+  if (run.drain) currentStep(run).message = run.drain.message;
+  delete run.drain;
+  delete run.leftover;
+  if (hasEnded(task)) run.held = false;
+  letGo(run);
+}
+
 function end(task: TaskState, run: Run, state: RunState): void {
   setState(task, run, state);
   setOpen(task, run, false);
@@ -205,6 +240,7 @@ function endFromOutside(task: TaskState, run: Run, state: RunState, message: str
 function moveToNextStep(run: Run, at: number): void {
   run.step++;
   run.attempt = 1;
+  delete run.leftover;
   run.failures = 0;
   run.retryAt = 0;
   run.since = at;
@@ -270,6 +306,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
         run.failures = 0;
         run.retryAt = 0;
         run.draining = false;
+        delete run.drain;
         run.held = true;
         run.updatedAt = at;
         const record = run.steps[run.step];
@@ -309,6 +346,10 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const run = runAt(task, event.data.run);
       run.holder = null;
       if (event.data.idle) run.mayRun = false;
+      if (event.data.stillRuns && run.draining) {
+        holdBack(run, event.data.stillRuns, at);
+        run.updatedAt = at;
+      }
       return;
     }
     case 'HostKeyPinned':
@@ -343,6 +384,8 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       record.attempts = event.data.attempt;
       record.message = event.data.reason;
       run.updatedAt = at;
+      if (event.data.mayRun) run.leftover = true;
+      else delete run.leftover;
       if (event.data.next === 'ignore') {
         record.state = 2;
         moveToNextStep(run, at);
@@ -421,9 +464,15 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     }
     case 'RunDrained': {
       const run = runAt(task, event.data.run);
-      run.draining = false;
-      if (hasEnded(task)) run.held = false;
-      letGo(run);
+      drained(task, run);
+      run.updatedAt = at;
+      return;
+    }
+    case 'NodeReleased': {
+      const run = runAt(task, event.data.run);
+      drained(task, run);
+      // Its outcome stays unknown; a resumed run looks for it on the node and begins the next one.
+      run.attempt++;
       run.updatedAt = at;
       return;
     }
