@@ -3,7 +3,7 @@ export { type Commit, changesOf, longestPieces, type TaskAppend } from './commit
 export { type CreateTaskSettings, type NewTasks, recordTasks } from './create-task.js';
 export type { EngineStore, EngineWire } from './engine/engine.js';
 export { Replica, type ReplicaOptions } from './replica.js';
-export { streamOf, type TaskEvent } from './task/events.js';
+export { streamOf, type TaskCreated, type TaskEvent } from './task/events.js';
 export type { GateDependency, GateProgress } from './task/gate.js';
 export { planSteps } from './task/options.js';
 export { heldNodes, runRows, taskRow } from './task/projection.js';

@@ -4,8 +4,10 @@ import {
   type AttemptSpec,
   ConnectFailure,
   ConnectionLost,
+  DEFAULT_GRACE_MS,
   type NodeConnection,
   type RunOptions,
+  StillAlive,
   type StopResult,
 } from '@rigel/remote-attempt';
 import type { Random } from '../support/random.js';
@@ -24,6 +26,18 @@ export interface Behaviour {
   durationMs: number;
   exitCode: number;
   output: string;
+  /** How long it withstands being ended after KILL was due; 0: it does not, infinite: until somebody ends it by hand. */
+  withstandsMs: number;
+  /** What it starts to clean up when it gets TERM takes so long; 0: it starts nothing. */
+  cleanUpMs: number;
+}
+
+/** What a command started when it got TERM. */
+interface CleanUp {
+  since: number;
+  state: 'running' | 'done' | 'cut';
+  /** It got TERM itself, or KILL before its time was up. */
+  disturbed: boolean;
 }
 
 /** An attempt as its node knows it. */
@@ -38,14 +52,21 @@ export interface Attempt extends AttemptId {
   output: Buffer;
   followers: Set<() => void>;
   callOff: () => void;
+  /** Since when it is being ended, and how long it had for cleaning up. */
+  stop: { since: number; graceMs: number } | undefined;
+  cleanUp: CleanUp | undefined;
 }
 
 export interface NodeWatch {
   /** A command is about to begin. */
   onStart(attempt: Attempt): void;
+  /** What a command started to clean up was not let do so. */
+  onDisturbed(attempt: Attempt): void;
 }
 
 const CONNECT_TIMEOUT_MS = 15_000;
+/** A stop gives up so long after KILL. */
+const GIVE_UP_MS = 5_000;
 
 export function parseKey(key: string): AttemptId {
   const match = /-r(\d+)-s(\d+)-a(\d+)$/.exec(key);
@@ -103,13 +124,17 @@ export class SimulatedNode {
     for (const attempt of this.running) this.end(attempt, 'lost');
   }
 
-  /** Runs an attempt, or finds it. Undefined when it cannot begin (its disk is full). */
-  start(spec: AttemptSpec): Attempt {
+  /** Runs an attempt, or finds it. @throws StillAlive naming an earlier one that cannot be ended (yet) */
+  start(spec: AttemptSpec, graceMs: number): Attempt {
     const known = this.attempts.get(spec.key);
     if (known) return known;
-    const previous = spec.previousKey === undefined ? undefined : this.attempts.get(spec.previousKey);
-    if (previous?.state === 'running') this.end(previous, 'stopped');
-    else if (spec.previousKey !== undefined && !previous) this.create(spec.previousKey, 'void');
+    for (const key of spec.previousKey === undefined ? [] : [spec.previousKey, ...(spec.earlierKeys ?? [])]) {
+      this.stop(key, graceMs);
+      const earlier = this.attempts.get(key);
+      if (earlier?.state === 'running') throw this.stillAlive(earlier);
+      // It ran, so those before it had ended.
+      if (earlier?.state !== 'void') break;
+    }
     const attempt = this.create(spec.key, 'running');
     this.watch.onStart(attempt);
     const { durationMs, output } = attempt.behaviour;
@@ -121,7 +146,7 @@ export class SimulatedNode {
     });
     const callOffEnd = this.timeline.schedule(durationMs, undefined, () => {
       attempt.output = bytes;
-      this.end(attempt, 'exited');
+      this.end(attempt, attempt.stop ? 'stopped' : 'exited');
     });
     attempt.callOff = () => {
       callOffHalf();
@@ -130,15 +155,68 @@ export class SimulatedNode {
     return attempt;
   }
 
-  stop(key: string): StopResult {
+  /**
+   * Begins to end an attempt: one that neither withstands that nor cleans up is gone at once. The first stop decides how long
+   * it has; what it starts to clean up is left alone until then.
+   */
+  stop(key: string, graceMs: number): StopResult {
     const attempt = this.attempts.get(key);
     if (!attempt) {
       this.create(key, 'void');
       return 'never_started';
     }
-    if (attempt.state === 'running') this.end(attempt, 'stopped');
-    else if (attempt.state === 'exited') return 'already_exited';
+    if (attempt.state === 'void') return 'never_started';
+    if (attempt.state === 'exited') return 'already_exited';
+    if (attempt.state !== 'running') return 'stopped';
+    if (attempt.stop) {
+      this.stopOnceMore(attempt);
+      return 'stopped';
+    }
+    const { withstandsMs, cleanUpMs } = attempt.behaviour;
+    attempt.stop = { since: this.timeline.now, graceMs };
+    if (withstandsMs === 0 && cleanUpMs === 0) {
+      this.end(attempt, 'stopped');
+      return 'stopped';
+    }
+    if (cleanUpMs > 0) attempt.cleanUp = { since: this.timeline.now, state: 'running', disturbed: false };
+    attempt.callOff();
+    const lasts = Math.min(cleanUpMs || graceMs, graceMs) + withstandsMs;
+    attempt.callOff = () => undefined;
+    if (cleanUpMs > graceMs || Number.isFinite(lasts)) this.scheduleEnd(attempt, lasts, cleanUpMs, graceMs);
     return 'stopped';
+  }
+
+  private scheduleEnd(attempt: Attempt, lasts: number, cleanUpMs: number, graceMs: number): void {
+    const callOffKill = this.timeline.schedule(Math.min(cleanUpMs, graceMs), undefined, () => {
+      const { cleanUp } = attempt;
+      if (cleanUp?.state !== 'running') return;
+      cleanUp.state = cleanUpMs > graceMs ? 'cut' : 'done';
+      // All that a step is given for it is enough for those here.
+      if (cleanUp.state === 'cut') this.watch.onDisturbed(attempt);
+    });
+    const callOffEnd = Number.isFinite(lasts)
+      ? this.timeline.schedule(lasts, undefined, () => this.end(attempt, 'stopped'))
+      : () => undefined;
+    attempt.callOff = () => {
+      callOffKill();
+      callOffEnd();
+    };
+  }
+
+  /** Another stopper finds what the first one found; it sends TERM to nothing that began later. */
+  private stopOnceMore(attempt: Attempt): void {
+    const begunAt = attempt.cleanUp?.since ?? 0;
+    const disturbs = begunAt < (attempt.stop?.since ?? 0);
+    if (disturbs && attempt.cleanUp?.state === 'running') this.watch.onDisturbed(attempt);
+  }
+
+  stillAlive({ key, node }: Attempt): StillAlive {
+    return new StillAlive(key, node.ip, { count: 1, named: [{ pid: 4711, user: 'root', name: 'sh' }] });
+  }
+
+  /** A person logs in and ends what is left of an attempt. */
+  endByHand(attempt: Attempt): void {
+    if (attempt.state === 'running') this.end(attempt, 'stopped');
   }
 
   private create(key: string, state: 'void' | 'running'): Attempt {
@@ -153,6 +231,8 @@ export class SimulatedNode {
       output: Buffer.alloc(0),
       followers: new Set(),
       callOff: () => undefined,
+      stop: undefined,
+      cleanUp: undefined,
     };
     this.attempts.set(key, attempt);
     return attempt;
@@ -240,20 +320,28 @@ export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Hos
       options.signal?.throwIfAborted();
       const attempt = await process.ask(trip(open.node), () => {
         if (open.lost !== undefined) throw new ConnectionLost(open.lost);
-        return open.node.start(spec);
+        return open.node.start(spec, options.stopGraceMs ?? DEFAULT_GRACE_MS);
       });
       connected(connection);
       return follow(attempt, open, options);
     },
-    async stop(connection, key) {
+    async stop(connection, key, { graceMs = DEFAULT_GRACE_MS } = {}) {
       const open = connected(connection);
       const result = await process.ask(trip(open.node), () => {
         if (open.lost !== undefined) throw new ConnectionLost(open.lost);
-        return open.node.stop(key);
+        return open.node.stop(key, graceMs);
       });
       // What runs gets a moment between TERM and KILL.
       if (result === 'stopped') await process.clock.sleep(open.node.random.integer(0, 2_000));
       connected(connection);
+      const attempt = open.node.attempts.get(key);
+      while (attempt?.state === 'running') {
+        const { since = 0, graceMs: first = 0 } = attempt.stop ?? {};
+        const left = since + first + GIVE_UP_MS - timeline.now;
+        if (left <= 0) throw open.node.stillAlive(attempt);
+        await process.clock.sleep(Math.min(left, 1_000));
+        connected(connection);
+      }
       return result;
     },
   };
@@ -273,6 +361,15 @@ export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Hos
         action();
       };
       const lost = (): void => finish(() => reject(new ConnectionLost(connection.lost ?? 'gone')));
+      /** What a stop could not end is told to who follows it. */
+      const watchStop = (): void => {
+        timeline.schedule(2_000, process, () => {
+          if (!attempt.followers.has(changed)) return;
+          const { stop } = attempt;
+          if (!stop || timeline.now < stop.since + stop.graceMs + GIVE_UP_MS) watchStop();
+          else finish(() => reject(attempt.node.stillAlive(attempt)));
+        });
+      };
       const abandoned = (): void => finish(() => reject(signal?.reason));
       const hear = (): void => {
         if (!attempt.followers.has(changed)) return;
@@ -292,6 +389,7 @@ export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Hos
       attempt.followers.add(changed);
       connection.onLost.add(lost);
       signal?.addEventListener('abort', abandoned, { once: true });
+      watchStop();
       hear();
     });
   }

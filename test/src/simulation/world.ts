@@ -17,7 +17,7 @@ import { Timeline } from './timeline.js';
 import { SimulatedWorkQueue } from './work-queue.js';
 
 /** How long a command may run on after its executor could be told that it is to end. */
-const STOP_MS = 15_000;
+const STOP_MS = 30_000;
 const SCHEDULERS = 2;
 const EXECUTORS = 3;
 export const NODES = 8;
@@ -59,14 +59,17 @@ export class World {
   private readonly behaviourSeed: number;
   /** Share of the commands that fail. */
   private readonly failures: number;
+  /** Share of the commands that withstand being ended. */
+  private readonly stubborn: number;
 
   constructor(
-    seed: number,
+    readonly seed: number,
     private readonly options: { defects?: StoreDefects; trace?: boolean } = {},
   ) {
     this.random = new Random(seed);
     this.behaviourSeed = this.random.integer(0, 1_000_000);
     this.failures = this.random.pick([0.02, 0.15, 0.4]);
+    this.stubborn = new Random(seed + 1).pick([0, 0.05, 0.4]);
     this.promises = new Promises(() => this.database, this.nodes);
     const { timeline } = this;
     this.network = new Network(timeline, this.random.fork(), (subject, request, reply) =>
@@ -95,6 +98,7 @@ export class World {
             this.note(`node ${ip} begins r${attempt.run} s${attempt.step} a${attempt.attempt}`);
             this.promises.onStart(attempt);
           },
+          onDisturbed: (attempt) => this.promises.onDisturbed(attempt),
         }),
       );
     }
@@ -127,6 +131,10 @@ export class World {
         durationMs: long ? random.integer(10_000, 70_000) : random.integer(10, 4_000),
         exitCode: random.chance(this.failures) ? 1 : 0,
         output: random.chance(0.8) ? `output of ${key}\n`.repeat(random.integer(1, 20)) : '',
+        withstandsMs: random.chance(this.stubborn)
+          ? random.pick([20_000, 100_000, Number.POSITIVE_INFINITY])
+          : 0,
+        cleanUpMs: random.chance(0.2) ? random.integer(500, 9_000) : 0,
       };
       this.behaviours.set(key, behaviour);
     }

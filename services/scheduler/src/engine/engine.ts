@@ -569,7 +569,13 @@ export class TaskEngine {
     if (!state) return undefined;
     const hostKeys = await this.options.store.hostKeys(state);
     if (!this.owns(taskId)) throw unavailable(`${streamOf(taskId)} is not owned here any more`);
-    const loaded: LoadedTask = { state, hostKeys, offers: new Offers(), draining: new Set(), looks: new Map() };
+    const loaded: LoadedTask = {
+      state,
+      hostKeys,
+      offers: new Offers(),
+      draining: new Set(),
+      looks: new Map(),
+    };
     this.tasks.set(taskId, loaded);
     const now = this.options.clock.now();
     for (const run of state.runs) this.track(loaded, run, now);

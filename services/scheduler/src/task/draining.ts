@@ -42,9 +42,7 @@ export function release(
   { operator, reason }: { operator: string; reason: string },
 ): TaskEvent[] {
   if (run.draining) {
-    return [
-      { type: 'NodeReleased', data: { run: run.index, node: run.node, ip: run.ip, operator, reason } },
-    ];
+    return [{ type: 'NodeReleased', data: { run: run.index, node: run.node, ip: run.ip, operator, reason } }];
   }
   throw new ServiceError(
     'wrong_state',
