@@ -69,7 +69,7 @@ export class World {
     this.random = new Random(seed);
     this.behaviourSeed = this.random.integer(0, 1_000_000);
     this.failures = this.random.pick([0.02, 0.15, 0.4]);
-    this.stubborn = new Random(seed + 1).pick([0, 0.05, 0.4]);
+    this.stubborn = new Random(seed + 1).pick([0, 0, 0.15, 0.4]);
     this.promises = new Promises(() => this.database, this.nodes);
     const { timeline } = this;
     this.network = new Network(timeline, this.random.fork(), (subject, request, reply) =>
@@ -136,6 +136,8 @@ export class World {
           : 0,
         cleanUpMs: random.chance(0.2) ? random.integer(500, 9_000) : 0,
       };
+      // Until its time is up, or somebody ends it, which is what it is for.
+      if (behaviour.withstandsMs > 0) behaviour.durationMs = random.integer(20_000, 200_000);
       this.behaviours.set(key, behaviour);
     }
     return behaviour;
