@@ -175,7 +175,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'drained-though-alive',
     why: 'a node is free while a command that could not be ended runs there',
-    foundBy: 3,
+    foundBy: 6,
     code: [
       {
         file: DECIDE,
@@ -187,7 +187,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'second-stop-sees-nothing',
     why: 'who stops once more does not see what the first stop could not end, and says that it has ended',
-    foundBy: 3,
+    foundBy: 6,
     code: [
       {
         file: NODES,
@@ -202,6 +202,7 @@ export const DEFECTS: readonly Defect[] = [
     why: 'an attempt begins beside the one before it, which could not be ended',
     foundBy: 3,
     code: [
+      { file: DECIDE, find: '&& !result.no_retry', replace: '' },
       { file: RUNNER, find: '...(attempt > 1 ? { previousKey', replace: '...(attempt > 99 ? { previousKey' },
     ],
   },
@@ -209,18 +210,21 @@ export const DEFECTS: readonly Defect[] = [
     name: 'earlier-attempts-forgotten',
     why: 'an attempt looks only at the one before it, which never began, and begins beside an earlier one',
     foundBy: 3,
-    code: [{ file: RUNNER, find: '...(earlier.length > 0 ?', replace: '...(earlier.length > 99 ?' }],
+    code: [
+      { file: DECIDE, find: '&& !result.no_retry', replace: '' },
+      { file: RUNNER, find: '...(earlier.length > 0 ?', replace: '...(earlier.length > 99 ?' },
+    ],
   },
   {
     name: 'ignored-while-it-runs',
     why: 'the next step begins beside a command whose failure was ignored and that may still run',
-    foundBy: 3,
+    foundBy: 26,
     code: [{ file: DECIDE, find: '&& !mayRun.mayRun', replace: '' }],
   },
   {
     name: 'no-time-to-clean-up',
     why: 'a command that is ended has no time to clean up',
-    foundBy: 3,
+    foundBy: 8,
     code: [
       {
         file: RUNNER,

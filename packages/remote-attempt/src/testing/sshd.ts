@@ -302,3 +302,5 @@ function killQuietly(pid: number): void {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
+
+export { allowSudo, canAllowSudo } from './sudo.js';
