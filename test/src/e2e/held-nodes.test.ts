@@ -105,9 +105,10 @@ async function stopped(t: Test, rig: Rig): Promise<void> {
   t.match((await api.detail(id))[0]?.steps.list[0]?.message, HELD);
   const quick = await fleet.template({ quick: { command: 'true' } });
   t.match(await fleet.createTask(quick, nodes), { code: 400 }, 'no other task gets the node');
-  const why = await api.ok<{ text: string; chain: { code: string; data: Record<string, unknown> }[] }>(
-    `/task/${id}/why`,
-  );
+  const response = await api.fetch(`${api.url}/task/${id}/why`);
+  const { data: why } = (await response.json()) as {
+    data: { text: string; chain: { code: string }[] };
+  };
   t.match(why.text, HELD);
   t.match(why.text, new RegExp(`\\b${pid} \\(root`));
   t.match(why.text, `POST /task/release_node/${nsid}`);

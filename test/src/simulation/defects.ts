@@ -200,7 +200,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'next-attempt-does-not-look-back',
     why: 'an attempt begins beside the one before it, which could not be ended',
-    foundBy: 3,
+    foundBy: 26,
     code: [
       { file: DECIDE, find: '&& !result.no_retry', replace: '' },
       { file: RUNNER, find: '...(attempt > 1 ? { previousKey', replace: '...(attempt > 99 ? { previousKey' },
@@ -209,7 +209,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'earlier-attempts-forgotten',
     why: 'an attempt looks only at the one before it, which never began, and begins beside an earlier one',
-    foundBy: 3,
+    foundBy: 26,
     code: [
       { file: DECIDE, find: '&& !result.no_retry', replace: '' },
       { file: RUNNER, find: '...(earlier.length > 0 ?', replace: '...(earlier.length > 99 ?' },
@@ -236,7 +236,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'term-for-what-cleans-up',
     why: 'a stop also ends what a command started to clean up when it got TERM',
-    foundBy: 3,
+    foundBy: 46,
     code: [
       {
         file: NODES,
