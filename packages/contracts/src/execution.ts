@@ -84,6 +84,8 @@ export const TaskPlan = Type.Object({
   traceparent: Type.Optional(Type.String()),
   /** Where its nodes are, and so how they are reached; absent in tasks of earlier releases. */
   cluster: Type.Optional(ClusterRef),
+  /** VM provider of its pool; absent: none, or not known. */
+  vm_type: Type.Optional(Type.Integer({ minimum: 1 })),
   steps: Type.Array(
     Type.Intersect([
       ResolvedStep,

@@ -84,6 +84,8 @@ export const TaskTarget = Type.Object({
   pool_name: Type.String(),
   /** Absent where an earlier release answers. */
   cluster: Type.Optional(ClusterRef),
+  /** VM provider of its pool, 0 = none. Absent where an earlier release answers. */
+  vm_type: Type.Optional(Type.Integer()),
 });
 export type TaskTarget = Static<typeof TaskTarget>;
 

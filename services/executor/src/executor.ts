@@ -12,6 +12,7 @@ import { NamedSecrets } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
 import { Agent } from './agent.js';
+import { askForMachine } from './machine-gone.js';
 import { measuredAccess } from './metrics.js';
 import { NodeConnections } from './node-connections.js';
 import { NoopRunner } from './noop-runner.js';
@@ -183,6 +184,7 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
             systemClock,
             stepSecrets,
             runLog,
+            askForMachine(providers.vm, runLog),
           );
       }
     },

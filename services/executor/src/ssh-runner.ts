@@ -17,6 +17,7 @@ import {
 } from '@rigel/remote-attempt';
 import type { OutputMask } from '@rigel/secrets';
 import type { Logger } from 'pino';
+import type { MachineGone } from './machine-gone.js';
 import { parseNodeAddress } from './node-address.js';
 import type {
   AttemptReport,
@@ -74,6 +75,8 @@ export class SshRunner implements StepRunner {
   private connection: NodeConnection | undefined;
   private hostKey: string | null;
   private learnedHostKey: string | undefined;
+  /** Why nothing can run on the node any more, once its provider has said that there is no such machine. */
+  gone: string | undefined;
   /** The last attempt of which nothing can be running any more. */
   private settled: { step: number; attempt: number } | undefined;
 
@@ -84,6 +87,7 @@ export class SshRunner implements StepRunner {
     readonly clock: Clock,
     private readonly secrets: StepSecrets,
     private readonly log: Logger,
+    private readonly machineGone: MachineGone = async () => undefined,
   ) {
     this.hostKey = claimed.node.hostKey;
   }
@@ -139,7 +143,7 @@ export class SshRunner implements StepRunner {
     }
     const limit = instruction.again ? 0 : STOP_LIMIT_MS + this.graceMs(instruction.step);
     const unended = await this.stopOnNode(instruction, startedAt + limit, abandon);
-    const result = { status: 'stopped' as const, reason: unended?.reason ?? '' };
+    const result = { status: 'stopped' as const, reason: unended?.reason ?? this.gone ?? '' };
     return this.report(startedAt, unended ? { ...result, may_run: true } : result);
   }
 
@@ -219,7 +223,13 @@ export class SshRunner implements StepRunner {
         problem = messageOf(error);
       }
       abandon.throwIfAborted();
-      if (this.clock.now() + pause > deadline)
+      const last = this.clock.now() + pause > deadline;
+      if (last || pause === RECONNECT_FIRST_MS) {
+        this.gone = await this.machineGone(this.claimed, abandon);
+        abandon.throwIfAborted();
+        if (this.gone !== undefined) return undefined;
+      }
+      if (last)
         return {
           alive: false,
           reason: `the command could not be ended and may still run: ${problem}`,
@@ -341,6 +351,7 @@ class AttemptWatch {
       if (this.ending) {
         const unfinished = await this.endingOnNode;
         if (unfinished !== undefined) return this.verdictOfEnded(unfinished);
+        if (this.runner.gone !== undefined) return this.verdictOfGone(this.runner.gone);
       }
       if (this.runner.clock.now() > this.deadline + COLLECT_MS + this.graceMs) {
         return { status: 'failed', may_run: true, reason: `the outcome is unknown: ${problem}` };
@@ -402,8 +413,10 @@ class AttemptWatch {
   private async verdictOfAlive(error: StillAlive): Promise<Verdict> {
     if (this.endingOnNode) return this.verdictOfEnded(await this.endingOnNode);
     const whose = this.runner.otherThan(this.instruction, error);
-    const what = whose === '' ? '' : `attempt ${this.instruction.attempt} was not begun: `;
-    return this.verdictOfEnded({ alive: true, reason: `${what}the command${whose} ${error.message}` });
+    const unended = { alive: true, reason: `the command${whose} ${error.message}` };
+    if (whose === '') return this.verdictOfEnded(unended);
+    const reason = `attempt ${this.instruction.attempt} was not begun: ${unended.reason}`;
+    return { status: 'failed', ...mayRun(unended), reason };
   }
 
   private async verdictOf(outcome: AttemptOutcome): Promise<Verdict> {
@@ -430,6 +443,11 @@ class AttemptWatch {
     return unended === undefined
       ? verdict
       : { ...verdict, ...mayRun(unended), reason: `${verdict.reason}; ${unended.reason}` };
+  }
+
+  private verdictOfGone(gone: string): Verdict {
+    const verdict = this.verdictOfEnded();
+    return { ...verdict, reason: verdict.reason === '' ? gone : `${verdict.reason}: ${gone}` };
   }
 
   private verdictOfEnded(unended?: Unended): Verdict {

@@ -172,6 +172,7 @@ function planOf(taskId: number, created: TaskCreated): TaskPlan {
     correlation_id: created.correlationId,
     ...(created.traceparent === undefined ? {} : { traceparent: created.traceparent }),
     ...(created.cluster === undefined ? {} : { cluster: created.cluster }),
+    ...(created.vmType === undefined ? {} : { vm_type: created.vmType }),
     steps: created.steps,
   };
 }

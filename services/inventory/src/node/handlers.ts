@@ -18,8 +18,8 @@ import {
 import { removeNodes } from './remove-nodes.js';
 
 function toTarget(node: LocatedNode): TaskTarget {
-  const { id: node_id, ip, vm_id, pool_id, pool_name, cluster } = node;
-  return { node_id, ip, vm_id, pool_id, pool_name, cluster };
+  const { id: node_id, ip, vm_id, pool_id, pool_name, cluster, vm_type } = node;
+  return { node_id, ip, vm_id, pool_id, pool_name, cluster, vm_type };
 }
 
 /** Serves the operations on nodes. */

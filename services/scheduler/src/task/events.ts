@@ -43,6 +43,8 @@ export interface TaskCreated {
   pool: { id: number; name: string };
   /** The pool's cluster then; absent in tasks of earlier releases. */
   cluster?: ClusterRef;
+  /** The pool's VM provider then; absent: none, or not known. */
+  vmType?: number;
   steps: PlannedStep[];
   nodes: TaskNode[];
   /** Id of the first node run; the others follow it without gaps. */
