@@ -114,6 +114,9 @@ const byId = Type.Object({ id: Id });
 const list = Type.Object({ ...pageFields, name: keyword });
 const template = Type.Record(Type.String(), Type.Unknown());
 
+/** What was saved differently than it was given, and why: sentences for whoever saves. */
+const noted = { notes: Type.Optional(Type.Array(Type.String())) };
+
 export const catalog = {
   listActions: defineRpc('catalog.action.list', { request: list, response: pageOf(Action) }),
   createAction: defineRpc('catalog.action.create', {
@@ -141,7 +144,7 @@ export const catalog = {
   /** One implementation for each action and type (`conflict`). `not_found` (field `action_id`): unknown action. */
   createActionImpl: defineRpc('catalog.actimpl.create', {
     request: Type.Object({ type: text, action_id: Id, template }),
-    response: Created,
+    response: Type.Object({ id: Id, ...noted }),
   }),
   /**
    * `by` says how to read `id`. Absent: when `action_id` is given, equals `id`, and that action has an implementation,
@@ -155,7 +158,7 @@ export const catalog = {
       action_id: Type.Optional(Id),
       template: Type.Optional(template),
     }),
-    response: Done,
+    response: Type.Object(noted),
   }),
   /** `by` absent: an implementation's id; a destructive call does not guess. */
   deleteActionImpl: defineRpc('catalog.actimpl.delete', {

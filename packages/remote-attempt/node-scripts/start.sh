@@ -54,6 +54,19 @@ rg_run() {
   rg_status=$?
 }
 
+# Runs a script by the program that its first line names.
+rg_interpret() {
+  case $1 in
+    /*) [ -x "$1" ] && [ ! -d "$1" ] ;;
+    *) command -v -- "$1" >/dev/null 2>&1 ;;
+  esac || {
+    printf 'The interpreter %s, which the first line of the script names, is not on this node.\n' "$1" >&3
+    rg_status=127
+    return
+  }
+  rg_run "$@"
+}
+
 # In a subshell, whose process id is no variable.
 rg_tell_session() {
   set -- /proc/self/task/*

@@ -8,3 +8,15 @@ export class ConnectionLost extends Error {
 
 /** The connection stands, but the server refused to open another session on it (its MaxSessions, mostly). */
 export class SessionRefused extends ConnectionLost {}
+
+/** The login on the node did not come to its end, so that no command of ours was read: nothing was sent. */
+export class LoginStuck extends ConnectionLost {
+  constructor(address: string, seconds: number) {
+    super(
+      `the login on ${address} did not come to its end in ${seconds} s: a command in a login file of the user ` +
+        '(.bashrc, .profile, .zshenv, config.fish, or their likes in /etc) reads standard input, does not end, or starts ' +
+        'another shell; let the file return at once where the shell is not interactive ' +
+        '(case $- in *i*) ;; *) return ;; esac)',
+    );
+  }
+}

@@ -108,6 +108,41 @@ for (const shell of shells) {
   );
 }
 
+for (const shell of shells) {
+  t.test(
+    `a home whose programs may not be run (noexec), under ${shell.name}`,
+    { skip: !isRoot && 'needs root, for a mount' },
+    async (t) => {
+      const node = await startNodeUnderTest({}, shell);
+      t.teardown(() => node.stop());
+      const { home } = node.sshd;
+      const { stdout: owner } = await run('stat', ['-c', 'uid=%u,gid=%g', home]);
+      try {
+        await run('mount', ['-t', 'tmpfs', '-o', `noexec,size=1m,${owner.trim()}`, 'rigel-test', home]);
+      } catch (error) {
+        t.pass('noexec', { skip: `a tmpfs cannot be mounted here: ${error}` });
+        return;
+      }
+      t.teardown(() => run('umount', ['-l', home]));
+      const output: Buffer[] = [];
+      const outcome = await runAttempt(
+        await node.connect(),
+        {
+          key: randomUUID(),
+          actions: [
+            { kind: 'command', text: 'echo command', name: 'command' },
+            { kind: 'script', text: 'echo script', name: 'script' },
+            { kind: 'script', text: '#!/bin/sh -e\necho interpreted\nfalse\n', name: 'interpreted' },
+          ],
+        },
+        { onOutput: ({ data }) => output.push(data) },
+      );
+      t.equal(Buffer.concat(output).toString(), 'command\nscript\ninterpreted\n');
+      t.match(outcome, { kind: 'exited', exitCode: 1, actionIndex: 2 });
+    },
+  );
+}
+
 t.test('a login shell that chats before it gets to the point', async (t) => {
   const node = await startNodeUnderTest({
     extraConfig: 'ForceCommand echo "Welcome!"; echo "a warning" >&2; eval "$SSH_ORIGINAL_COMMAND"',

@@ -4,7 +4,7 @@ import { ConnectionLost, SessionRefused } from './connection-lost.js';
 import type { FrameHandlers } from './frame-parser.js';
 import type { NodeScript } from './node-script.js';
 import { plainText } from './plain-text.js';
-import { ShellSession } from './shell-session.js';
+import { type Login, ShellSession } from './shell-session.js';
 
 /** An open SSH connection to a node. Made by `connectToNode`; one serves all steps of a node's run. */
 export interface NodeConnection {
@@ -28,6 +28,8 @@ export interface ShellOptions {
 
 /** Where the scripts find a POSIX shell. A login shell need not be one (csh, fish), so it is never relied on. */
 const POSIX_SHELL = '/bin/sh';
+/** How long a login may take. Homes on a network and directories of users are slow at times. */
+const LOGIN_MS = 30_000;
 /** How long to wait for the server to close a session after its script has said all. */
 export const SESSION_END_MS = 1000;
 
@@ -39,13 +41,16 @@ export class NodeShell {
   shell: string = POSIX_SHELL;
   /** A shell that waits for the next attempt. */
   private idle: ShellSession | undefined;
+  readonly login: Login;
 
   constructor(
     private readonly client: Client,
     private readonly address: string,
     /** Why the connection is gone; undefined while it stands. */
     private readonly lostBecause: () => string | undefined,
-  ) {}
+  ) {
+    this.login = { proven: false, address, limitMs: LOGIN_MS };
+  }
 
   /**
    * Runs a script, which arrives on the shell's standard input: nothing of it is visible in the node's process list,
@@ -121,6 +126,7 @@ export class NodeShell {
         refusal: (error) => this.refusal(error),
       },
       command,
+      this.login,
       after,
     );
   }

@@ -91,7 +91,8 @@ function actionFunctions(spec: AttemptSpec, shell: string): string {
   const confidential = spec.actions.some((action) => action.confidential);
   const writes = spec.actions.map((action, index) => {
     const file = `"$rg_file.${fileName(action, index)}"`;
-    const executable = hasInterpreter(action) ? ` && chmod 700 ${file}` : '';
+    // We do not need it executable; a script that calls itself again does (`exec sudo "$0"`).
+    const executable = interpreterOf(action) === undefined ? '' : ` && chmod 700 ${file}`;
     return `rg_what=${fileName(action, index)}\nprintf %s ${shellQuote(fileText(action))} >${file}${executable} || return 1\n`;
   });
   const remove = 'rm -f "$rg_file".private-*\n';
@@ -101,10 +102,12 @@ function actionFunctions(spec: AttemptSpec, shell: string): string {
   // A shell of its own for every action, so that `exit`, `exec`, `$$`, traps and syntax errors are the action's.
   const runs = spec.actions.map((action, index) => {
     const file = `"$rg_file.${fileName(action, index)}"`;
-    const program = hasInterpreter(action) ? file : `${shell} ${file}`;
+    const interpreter = interpreterOf(action);
+    const program =
+      interpreter === undefined ? `rg_run ${shell}` : `rg_interpret ${interpreter.map(shellQuote).join(' ')}`;
     // Since this shell survives TERM, it has to see for itself that it was stopped before it starts another action.
     const goOn = index === 0 ? '' : 'rg_fold "$rg_journal"\n[ -z "$rg_stop" ] || return 0\n';
-    return `${goOn}rg_action=${index}\nrg_run ${program}\n[ $rg_status = 0 ] || return 0\n`;
+    return `${goOn}rg_action=${index}\n${program} ${file}\n[ $rg_status = 0 ] || return 0\n`;
   });
   // An action that is not reached does not remove its file itself.
   const runAll = confidential ? `rg_run_private\n${remove}` : runs.join('');
@@ -130,8 +133,15 @@ function fileText({ text, confidential }: AttemptAction): string {
   return `${head}rm -f -- "$0" 2>/dev/null || :; ${text.slice(head.length)}`;
 }
 
-function hasInterpreter(action: AttemptAction): boolean {
-  return action.kind === 'script' && action.text.startsWith('#!');
+/**
+ * What a script's first line asks for, as the kernel reads it: a program and at most one argument, which may hold blanks. It is
+ * called by us, not by the kernel, so that a home whose programs may not be run (noexec) makes no difference.
+ */
+function interpreterOf(action: AttemptAction): string[] | undefined {
+  const line = action.kind === 'script' ? /^#![ \t]*(.*)/.exec(action.text)?.[1]?.trimEnd() : undefined;
+  const [, program = '', argument = ''] = /^([^ \t]+)[ \t]*(.*)$/.exec(line ?? '') ?? [];
+  if (program === '') return undefined;
+  return argument === '' ? [program] : [program, argument];
 }
 
 /** Reads a script and leaves out its comments and indentation: some shells read their standard input byte by byte. */

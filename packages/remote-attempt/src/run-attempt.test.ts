@@ -135,8 +135,24 @@ for (const shell of shells) {
       t.match(outcome, { exitCode: 0 });
       const bare = await runOnce(connection, [script('\necho "$0" "$#"')]);
       t.match(bare.text, /\.rigel\/attempts\/[0-9a-f-]+\.action-0 0\n$/);
-      const noInterpreter = await runOnce(connection, [script('#!/no/such/interpreter\n')]);
-      t.match(noInterpreter.outcome, { kind: 'exited', exitCode: /126|127/ });
+      const withArgument = await runOnce(connection, [script('#! /bin/sh  -e \nfalse\necho went on\n')]);
+      t.match(withArgument, { text: '', outcome: { exitCode: 1 } }, 'with an argument');
+      const twoWords = await runOnce(connection, [script('#!/bin/echo a  b')]);
+      t.match(twoWords.text, /^a {2}b .*\.rigel\/attempts\//, 'the argument may hold blanks');
+      const byEnv = await runOnce(connection, [script('#!/usr/bin/env sh\necho env\n')]);
+      t.match(byEnv, { text: 'env\n', outcome: { exitCode: 0 } });
+      const again = await runOnce(connection, [
+        script('#!/bin/sh\n[ "$1" = again ] || exec "$0" again\necho "$1"\n'),
+      ]);
+      t.match(again, { text: 'again\n' }, 'it can call itself');
+      for (const missing of ['/no/such/interpreter', '/tmp', 'no-such-interpreter']) {
+        const { text, outcome } = await runOnce(connection, [script(`#!${missing} -x\n`)]);
+        t.match(outcome, { kind: 'exited', exitCode: 127 });
+        t.equal(
+          text,
+          `The interpreter ${missing}, which the first line of the script names, is not on this node.\n`,
+        );
+      }
     });
 
     t.test('much output on both streams neither blocks nor loses its end', async (t) => {

@@ -1,7 +1,7 @@
 import { type AttemptOutcome, outcomeOf, readEndRecord } from './attempt-outcome.js';
 import { AttemptOutput, type OutputChunk } from './attempt-output.js';
 import { type AttemptSpec, checkAttemptSpec } from './attempt-spec.js';
-import { ConnectionLost, SessionRefused } from './connection-lost.js';
+import { ConnectionLost, LoginStuck, SessionRefused } from './connection-lost.js';
 import type { FrameHandlers } from './frame-parser.js';
 import { type NodeConnection, type NodeShell, SESSION_END_MS, shellOf } from './node-connection.js';
 import { attemptCommand, followScript, startPreparation } from './node-script.js';
@@ -120,6 +120,8 @@ class AttemptRun {
   async outcome(): Promise<AttemptOutcome> {
     for (;;) {
       const starter = this.start();
+      // While the login takes its time nothing has been sent, and a second session would wait for the same.
+      await Promise.race([starter.session.ready, starter.answer.catch(() => undefined)]);
       const answer = await this.within(starter.answer, this.followAfterMs);
       const outcome =
         answer === undefined ? await this.followToEnd(starter) : await this.afterStart(answer, starter);
@@ -268,10 +270,16 @@ class AttemptRun {
       data: reader.data,
     });
     session.prepared = true;
-    const ended = session.ended.then((end): StartAnswer => {
-      if (outcome !== undefined) return { kind: 'taken' };
-      return { kind: 'silent', end };
-    });
+    const ended = session.ended.then(
+      (end): StartAnswer => {
+        if (outcome !== undefined) return { kind: 'taken' };
+        return { kind: 'silent', end };
+      },
+      (error): StartAnswer => {
+        if (!(error instanceof LoginStuck)) throw error;
+        return { kind: 'outcome', outcome: { kind: 'not_started', reason: error.message }, next: false };
+      },
+    );
     const answer = Promise.race([decided, ended]);
     answer.catch(() => undefined);
     return { answer, session };
@@ -412,6 +420,7 @@ function checkWholeNumber(value: number, least: number, field: string): void {
 
 /** Whether a start script that said nothing may have done something; see start.sh. */
 function mayHaveBegun(end: ShellEnd): boolean {
+  if (end.unsent) return false;
   // A shell in between reports a signal as a status above 128.
   return end.status === undefined || end.status === STATUS_BEGUN || end.status > 128;
 }

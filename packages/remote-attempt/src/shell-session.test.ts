@@ -14,6 +14,7 @@ function openSession() {
       refusal: (error) => error,
     },
     'sh',
+    { proven: true, address: '10.0.0.7:22', limitMs: 30_000 },
     undefined,
   );
   const heard: string[] = [];

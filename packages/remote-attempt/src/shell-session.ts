@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientChannel } from 'ssh2';
+import { LoginStuck } from './connection-lost.js';
 import { type FrameHandlers, FrameParser } from './frame-parser.js';
 import { plainText } from './plain-text.js';
 
@@ -9,6 +10,8 @@ export interface ShellEnd {
   signal: string | undefined;
   /** The beginning of what was said outside of our control lines: by the login shell, or on standard error. */
   said: string;
+  /** Nothing but the greeting was sent: no script of ours can have run in it. */
+  unsent: boolean;
 }
 
 /** What a session needs of its connection. */
@@ -21,7 +24,28 @@ export interface SessionOpener {
   refusal(error: Error): Error;
 }
 
+/**
+ * What is known of the login on a connection. A login shell reads its start-up files first, and a command in one of them
+ * that reads standard input takes what was meant for our shell.
+ */
+export interface Login {
+  /** A session of this connection has come through: the next ones are not waited for. */
+  proven: boolean;
+  /** How a message calls the node. */
+  readonly address: string;
+  /** How long a login may take. */
+  limitMs: number;
+}
+
 const KEPT_STDERR = 300;
+/**
+ * Empty lines in front of all else: a `read` in a login file takes one of them instead of ours. Our shell passes over them.
+ */
+const SPARE_LINES = '\n'.repeat(8);
+/** What our shell answers to the greeting, as a control line. */
+const GREETED = 'greeted';
+/** Pause before the greeting is sent once more: a login file may have read the last one. */
+const GREET_AGAIN_MS = 2_000;
 const NOBODY: FrameHandlers = { control: () => undefined, data: () => undefined };
 
 /** A shell on the node that reads its commands from us, in one SSH session. */
@@ -35,11 +59,19 @@ export class ShellSession {
    * `close` was called, whatever status the shell then ended with; and with what a frame handler threw.
    */
   readonly ended: Promise<ShellEnd>;
+  /**
+   * Resolves when the login files are done and our shell reads what is sent: nothing is sent before. On a connection whose
+   * login is proven as soon as the session is open. Never rejects; pending when the session ends before.
+   */
+  readonly ready: Promise<void>;
   /** Whether the shell has been prepared to start attempts. */
   prepared = false;
   private channel: ClientChannel | undefined;
   private handlers: FrameHandlers = NOBODY;
   private unsent = '';
+  private isReady = false;
+  private greetedOnce = true;
+  private setReady: () => void = () => undefined;
   private closedByUs = false;
   private settle!: { opened(): void; ended(end: ShellEnd): void; failed(error: unknown): void };
 
@@ -47,8 +79,12 @@ export class ShellSession {
   constructor(
     private readonly opener: SessionOpener,
     command: string,
+    private readonly login: Login,
     after: Promise<unknown> | undefined,
   ) {
+    this.ready = new Promise((resolve) => {
+      this.setReady = resolve;
+    });
     let failOpened: (error: unknown) => void = () => undefined;
     let opened: () => void = () => undefined;
     this.opened = new Promise((resolve, reject) => {
@@ -76,7 +112,7 @@ export class ShellSession {
   send(text: string, handlers: FrameHandlers): void {
     this.handlers = handlers;
     // No end of file: the script knows where it ends, and every packet costs on both sides.
-    if (this.channel) this.channel.write(text);
+    if (this.channel && this.isReady) this.channel.write(text);
     else this.unsent += text;
   }
 
@@ -117,7 +153,11 @@ export class ShellSession {
       channel.close();
     };
     const parser = new FrameParser(this.nonce, {
-      control: (line) => this.handlers.control(line),
+      control: (line) => {
+        // A greeting that was repeated is answered more than once.
+        if (line === GREETED) this.onGreeted(channel);
+        else this.handlers.control(line);
+      },
       data: (chunk) => this.handlers.data(chunk),
     });
     const stderr: Buffer[] = [];
@@ -161,10 +201,47 @@ export class ShellSession {
         status,
         signal,
         said: plainText(parser.noise + Buffer.concat(stderr).toString()),
+        unsent: !this.isReady,
       });
     });
     this.settle.opened();
+    if (this.login.proven) {
+      this.unsent = SPARE_LINES + this.unsent;
+      this.onGreeted(channel);
+    } else this.greet(channel, Date.now() + this.login.limitMs, true);
+  }
+
+  /**
+   * Asks our shell to answer, again and again until it does. A shell of another kind that a login file has put in its place
+   * (`exec fish`) does not understand it. When the time is up, nothing of ours has been sent.
+   */
+  private greet(channel: ClientChannel, deadline: number, first: boolean): void {
+    this.greetedOnce = first;
+    channel.write(`${SPARE_LINES}case x in x) printf '\\n%s %s\\n' ${this.nonce} ${GREETED};; esac\n`);
+    const again = setTimeout(
+      () => {
+        if (this.isReady || this.closedByUs) return;
+        if (Date.now() < deadline) {
+          this.greet(channel, deadline, false);
+          return;
+        }
+        this.settle.failed(new LoginStuck(this.login.address, this.login.limitMs / 1000));
+        // What reads standard input comes to its end by this.
+        channel.end();
+        channel.close();
+      },
+      Math.min(GREET_AGAIN_MS, deadline - Date.now()),
+    );
+    channel.once('close', () => clearTimeout(again));
+  }
+
+  private onGreeted(channel: ClientChannel): void {
+    if (this.isReady) return;
+    this.isReady = true;
+    // Where more than the spare lines were read, the next login will do the same.
+    if (this.greetedOnce) this.login.proven = true;
     if (this.unsent !== '') channel.write(this.unsent);
     this.unsent = '';
+    this.setReady();
   }
 }

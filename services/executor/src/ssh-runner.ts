@@ -469,9 +469,16 @@ function mayRun(unended: Unended | undefined): Pick<Verdict, 'may_run' | 'no_ret
   return unended.alive ? { may_run: true, no_retry: true } : { may_run: true };
 }
 
+/** What a shell says by a status that it gives itself; the output has its words. */
+const shellStatus: Record<number, string> = {
+  126: 'a shell says so of a command that it may not run',
+  127: 'a shell says so of a command that it does not find',
+};
+
 function exitReason(outcome: Extract<AttemptOutcome, { kind: 'exited' }>, spec: AttemptSpec): string {
   // A status above 128 may stand for a signal, or may just have been chosen by the command.
-  const how = `exit status ${outcome.exitCode}${outcome.signal ? ` (128 + ${outcome.signal})` : ''}`;
+  const meaning = outcome.signal ? `128 + ${outcome.signal}` : shellStatus[outcome.exitCode];
+  const how = `exit status ${outcome.exitCode}${meaning ? ` (${meaning})` : ''}`;
   return spec.actions.length > 1 ? `action ${outcome.actionName}: ${how}` : how;
 }
 

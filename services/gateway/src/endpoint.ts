@@ -59,6 +59,8 @@ interface CommonFacts {
   failures: Failures;
   /** `data` of a success, and an example of it. */
   result: TSchema;
+  /** The envelope may have `notes` beside the data, see `Answer`. */
+  tellsNotes?: true;
   example: unknown;
   /** What GET answers as a live stream, always or when it is asked to. */
   events?: StreamEvents;

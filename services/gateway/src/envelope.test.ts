@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { failureEnvelope, listed, successEnvelope } from './envelope.js';
+import { done, failureEnvelope, listed, successEnvelope } from './envelope.js';
 
 t.test('paging stands beside the data', async (t) => {
   t.strictSame(successEnvelope({ data: '' }), { code: 0, msg: 'success', data: '' });
@@ -12,6 +12,16 @@ t.test('paging stands beside the data', async (t) => {
     page_size: 1,
     query_count: 2,
   });
+});
+
+t.test('notes stand beside the data, where there are any', async (t) => {
+  t.strictSame(successEnvelope(done(1, ['saved with "LF"'])), {
+    code: 0,
+    msg: 'success',
+    data: 1,
+    notes: ["saved with 'LF'"],
+  });
+  t.strictSame(successEnvelope(done(1)), { code: 0, msg: 'success', data: 1 });
 });
 
 t.test('a message can stand between quotes in JSON as it is', async () => {

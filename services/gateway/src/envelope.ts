@@ -11,6 +11,8 @@ export interface Paging {
 export interface Answer {
   data: unknown;
   paging?: Paging;
+  /** What was done differently than asked, and why: sentences for whoever asked. */
+  notes?: string[] | undefined;
   headers?: Record<string, string>;
   stream?: LiveStream;
 }
@@ -21,10 +23,11 @@ export interface Envelope extends Partial<Paging> {
   code: number;
   msg: string;
   data: unknown;
+  notes?: string[];
 }
 
-export function done(data: unknown): Answer {
-  return { data };
+export function done(data: unknown, notes?: string[]): Answer {
+  return { data, notes };
 }
 
 /** One page of a list, in the form of the API. */
@@ -36,7 +39,8 @@ export function listed(
 }
 
 export function successEnvelope(answer: Answer): Envelope {
-  return { code: 0, msg: 'success', data: answer.data, ...answer.paging };
+  const { data, paging, notes } = answer;
+  return { code: 0, msg: 'success', data, ...paging, ...(notes ? { notes: notes.map(cleanMessage) } : {}) };
 }
 
 export function failureEnvelope(code: number, msg: string, data: unknown): Envelope {

@@ -197,8 +197,17 @@ function successSchema(endpoint: Endpoint): TSchema {
       }
     : {};
   const pagingExample = endpoint.paged ? { page: 1, page_size: 10, query_count: 1 } : {};
+  const notes: Record<string, TSchema> = endpoint.tellsNotes
+    ? {
+        notes: Type.Optional(
+          Type.Array(Type.String(), {
+            description: 'What was saved differently than it was given, and why. Absent where nothing was.',
+          }),
+        ),
+      }
+    : {};
   return Type.Object(
-    { code: Type.Literal(0), msg: Type.Literal('success'), data: endpoint.result, ...paging },
+    { code: Type.Literal(0), msg: Type.Literal('success'), data: endpoint.result, ...paging, ...notes },
     {
       description: 'Done.',
       examples: [{ code: 0, msg: 'success', data: endpoint.example, ...pagingExample }],

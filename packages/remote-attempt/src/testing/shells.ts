@@ -15,16 +15,17 @@ export interface PosixShell {
   env: Record<string, string>;
 }
 
-async function find(name: string): Promise<string | undefined> {
+/** The path of a program that shells find; undefined when it is not installed. */
+export async function findProgram(name: string): Promise<string | undefined> {
   const found = await run('/bin/sh', ['-c', `command -v ${name}`]).catch(() => undefined);
   return found?.stdout.trim();
 }
 
 /** As root on Debian a missing shell is installed, so that no test is left out where it need not be. */
 async function install(name: string): Promise<string | undefined> {
-  if (process.getuid?.() !== 0 || (await find('apt-get')) === undefined) return undefined;
+  if (process.getuid?.() !== 0 || (await findProgram('apt-get')) === undefined) return undefined;
   await installDebianPackage(name);
-  return find(name);
+  return findProgram(name);
 }
 
 /**
@@ -41,7 +42,7 @@ export async function posixShells(): Promise<{
   const shells: PosixShell[] = [];
   const missing: string[] = [];
   for (const name of ['dash', 'bash', 'busybox'] as const) {
-    const found = (await find(name)) ?? (await install(name));
+    const found = (await findProgram(name)) ?? (await install(name));
     if (found === undefined) {
       missing.push(name);
       continue;

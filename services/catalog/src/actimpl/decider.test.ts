@@ -1,5 +1,6 @@
 import t from 'tap';
 import { type ActionImplCommand, type ActionImplEvent, actionImplDecider } from './decider.js';
+import { changesAtSaving, readImplTemplate } from './impl-template.js';
 
 const decide = (events: ActionImplEvent[], command: ActionImplCommand) =>
   actionImplDecider.decide(command, events.reduce(actionImplDecider.evolve, actionImplDecider.initial));
@@ -27,6 +28,30 @@ t.test('templates are kept whole, unknown modules and fields too', async (t) => 
   ]) {
     t.match(decide([], { do: 'create', ...impl, template }), [{ data: { template } }]);
   }
+});
+
+t.test('a text from another system is saved with plain lines, and that is said', async (t) => {
+  const longscript = (content: string) => ({
+    action: { module: 'longscript', content, kept: 1 },
+    more: 'kept',
+  });
+  const given = longscript('\uFEFF#!/bin/bash\r\necho "a\rb"\r\n');
+  const saved = longscript('#!/bin/bash\necho "a\rb"\n');
+  t.match(decide([], { do: 'create', ...impl, template: given }), [{ data: { template: saved } }]);
+  t.strictSame(changesAtSaving(given), [
+    'template.action.content: saved without the byte order mark at its beginning',
+    'template.action.content: saved with LF line ends; 2 lines ended with CR LF',
+  ]);
+  t.strictSame(changesAtSaving(shell('true\r\n')), [
+    'template.action.args: saved with LF line ends; 1 line ended with CR LF',
+  ]);
+  for (const nothing of [saved, shell('true'), {}, { action: { module: 'copy', content: '\uFEFF' } }])
+    t.strictSame(changesAtSaving(nothing), []);
+  // One that an earlier release saved as it came.
+  t.strictSame(readImplTemplate(given), { module: 'longscript', text: '#!/bin/bash\necho "a\rb"\n' });
+  t.throws(() => decide([], { do: 'create', ...impl, template: shell('\uFEFF#!/bin/sh\r\ntrue') }), {
+    message: /a script that begins with #! is a longscript/,
+  });
 });
 
 t.test('a template that could never run safely is refused when it is saved', async (t) => {

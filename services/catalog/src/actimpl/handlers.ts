@@ -5,6 +5,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Store } from '../store.js';
 import type { CatalogTables } from '../tables.js';
 import { actionImplDecider } from './decider.js';
+import { changesAtSaving } from './impl-template.js';
 import { implStream } from './stream.js';
 
 type Db = Kysely<CatalogTables>;
@@ -29,6 +30,11 @@ async function idOfImplOfAction(db: Db, actionId: number): Promise<number> {
   const impl = await implOfAction(db, actionId);
   if (!impl) throw new ServiceError('not_found', `action ${actionId} has no implementation`);
   return impl.id;
+}
+
+function noted(template: Record<string, unknown> | undefined): { notes?: string[] } {
+  const notes = template ? changesAtSaving(template) : [];
+  return notes.length > 0 ? { notes } : {};
 }
 
 /** Serves the operations on implementations of actions. */
@@ -57,7 +63,7 @@ export function serveActionImpls(operations: Operations, store: Store): void {
       (id) => ({ do: 'create' as const, id, action_id, type, template }),
       context,
     );
-    return { id };
+    return { id, ...noted(template) };
   });
 
   operations.serve(catalog.updateActionImpl, async (request, context) => {
@@ -71,7 +77,7 @@ export function serveActionImpls(operations: Operations, store: Store): void {
       { do: 'change', id, action_id, type, template },
       context,
     );
-    return {};
+    return noted(template);
   });
 
   operations.serve(catalog.deleteActionImpl, async (request, context) => {

@@ -7,6 +7,9 @@ export type ImplTemplate =
   | { module: 'shell' | 'longscript'; text: string }
   | { module: 'unknown'; name: string };
 
+/** What a text written on another system may carry: no shell takes it as the first thing of a script. */
+const BYTE_ORDER_MARK = '\uFEFF';
+
 const invalid = (message: string): ServiceError =>
   new ServiceError('invalid', `template${message}`, 'template');
 
@@ -24,19 +27,43 @@ export function readImplTemplate(template: Record<string, unknown>): ImplTemplat
   switch (module) {
     case 'shell':
       if (typeof args !== 'string') throw invalid(`.action.args must be a string (got ${show(args)})`);
-      return { module, text: args };
+      return { module, text: plainLines(args) };
     case 'longscript':
       if (typeof content !== 'string')
         throw invalid(`.action.content must be a string (got ${show(content)})`);
-      return { module, text: content };
+      return { module, text: plainLines(content) };
     default:
       if (typeof module !== 'string') throw invalid(`.action.module must be a string (got ${show(module)})`);
       return { module: 'unknown', name: module };
   }
 }
 
+/** The text as shells want it: lines that end with LF, and no byte order mark before the first one. */
+function plainLines(text: string): string {
+  return (text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text).replaceAll('\r\n', '\n');
+}
+
+/** What is saved differently than it was given, and why: sentences for the operator. */
+export function changesAtSaving(template: Record<string, unknown>): string[] {
+  const { action } = template;
+  const { module, args, content } = (action ?? {}) as Record<string, unknown>;
+  const field = module === 'longscript' ? 'content' : 'args';
+  const text = module === 'longscript' ? content : args;
+  if ((module !== 'longscript' && module !== 'shell') || typeof text !== 'string') return [];
+  const notes: string[] = [];
+  if (text.startsWith(BYTE_ORDER_MARK))
+    notes.push(`template.action.${field}: saved without the byte order mark at its beginning`);
+  const lines = text.split('\r\n').length - 1;
+  if (lines > 0)
+    notes.push(
+      `template.action.${field}: saved with LF line ends; ${lines} ${lines === 1 ? 'line' : 'lines'} ended with CR LF`,
+    );
+  return notes;
+}
+
 /**
  * Refuses what could never run safely, so that the operator hears of it when saving and not when a task is created.
+ * @returns the template to be saved, its text with plain lines, see `changesAtSaving`.
  * @throws ServiceError `invalid`, saying where and why.
  */
 export function checkImplTemplate(template: Record<string, unknown>): Record<string, unknown> {
@@ -54,5 +81,6 @@ export function checkImplTemplate(template: Record<string, unknown>): Record<str
     if (!(error instanceof TemplateError)) throw error;
     throw invalid(`: ${error.message}`);
   }
-  return template;
+  const field = read.module === 'shell' ? 'args' : 'content';
+  return { ...template, action: { ...(template.action as object), [field]: read.text } };
 }

@@ -53,8 +53,12 @@ export const actimpls: Endpoint[] = [
     params: Type.Object({ type: Kind, action_id: idOf('action'), template: Text }),
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Id,
+    tellsNotes: true,
     example: 1,
-    handler: async (input, { call }) => done((await call(catalog.createActionImpl, input)).id),
+    handler: async (input, { call }) => {
+      const { id, notes } = await call(catalog.createActionImpl, input);
+      return done(id, notes);
+    },
   }),
   defineEndpoint({
     id: 'actimpl.update',
@@ -77,10 +81,11 @@ export const actimpls: Endpoint[] = [
     changes: ['type', 'action_id', 'template'],
     failures: { otherwise: failure(400, STORE_LOST, null) },
     result: EmptyText,
+    tellsNotes: true,
     example: '',
     handler: async (input, { call }) => {
-      await call(catalog.updateActionImpl, input);
-      return done('');
+      const { notes } = await call(catalog.updateActionImpl, input);
+      return done('', notes);
     },
   }),
   defineEndpoint({
