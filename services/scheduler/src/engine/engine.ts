@@ -134,7 +134,9 @@ export class TaskEngine {
   stats(): EngineStats {
     const now = this.options.clock.now();
     const unclaimed: EngineStats['unclaimed'] = new Map();
-    for (const { offers } of this.tasks.values()) {
+    let heldBack = 0;
+    for (const { offers, state, draining } of this.tasks.values()) {
+      for (const run of draining) if (state.runs[run]?.drain) heldBack++;
       for (const [capability, { runs, since }] of offers.unclaimed()) {
         const known = unclaimed.get(capability) ?? { runs: 0, oldestMs: 0 };
         const oldestMs = Math.max(known.oldestMs, now - since);
@@ -145,6 +147,7 @@ export class TaskEngine {
       tasks: this.tasks.size,
       leases: this.leases.size,
       waiting: this.queue.length,
+      heldBack,
       oldestHeartbeatMs: this.leases.oldestHeartbeat(now),
       unclaimed,
     };
