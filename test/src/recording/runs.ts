@@ -83,7 +83,7 @@ export async function runTasks(rig: Rig, templates: RecordedTemplates, nodes: st
 
   const held = await create('a command that cannot be ended', templates.stubborn, nodes.slice(7, 8));
   const pid = await waitFor(
-    async () => Number(await readFile(join(sshd.home, 'stubborn'), 'utf8').catch(() => '')),
+    async () => Number(await readFile(join(sshd.home, 'stubborn'), 'utf8').catch(() => '')) || undefined,
     { what: 'the root process runs' },
   );
   await api.ok(`/task/stop/${held}`);
