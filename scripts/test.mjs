@@ -44,6 +44,7 @@ const LONGEST = [
   'e2e/faults',
   'e2e/scale-executors',
   'e2e/live',
+  'e2e/restart',
   'e2e/access',
   'e2e/unreachable',
   'local/dist/stack',

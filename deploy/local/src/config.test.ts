@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { generateSshKey } from '@rigel/providers/local-machines';
 import t from 'tap';
 import { ConfigError, REPOSITORY_DIR, readLocalConfig, unknownVariables } from './config.js';
@@ -47,13 +47,15 @@ t.test('every variable is read', async (t) => {
   await writeFile(`${keyFile}.pub`, key.public);
   t.throws(
     () => readLocalConfig({ RIGEL_SSH_KEY_FILE: `${keyFile}.pub` }),
-    /no private key .*it is a public key/,
+    /cannot be used: it is a public key/,
   );
+  const knownHosts = join(dir, 'known_hosts');
+  await writeFile(knownHosts, '');
   const profilesFile = join(dir, 'profiles.json');
   await writeFile(profilesFile, '{"default": {"key": {"env": "BASTION_KEY"}}}');
   const config = readLocalConfig({
     RIGEL_SSH_PROFILES_FILE: profilesFile,
-    RIGEL_SECRETS_DIR: 'some/secrets',
+    RIGEL_SECRETS_DIR: relative(process.cwd(), dir),
     RIGEL_SECRET_DB_PASSWORD: 'password',
     BASTION_KEY: 'key',
     OTHER_KEY: 'not handed on',
@@ -68,7 +70,7 @@ t.test('every variable is read', async (t) => {
     RIGEL_SSH_PORT: '2222',
     RIGEL_SSH_KEY_FILE: keyFile,
     RIGEL_SSH_HOST_KEYS: 'strict',
-    RIGEL_SSH_KNOWN_HOSTS: 'known',
+    RIGEL_SSH_KNOWN_HOSTS: relative(process.cwd(), knownHosts),
     RIGEL_PROVIDERS_FILE: providersFile,
     RIGEL_BALANCER_PORT: '8081',
     RIGEL_LOG_LEVEL: 'debug',
@@ -91,7 +93,7 @@ t.test('every variable is read', async (t) => {
     sshPort: 2222,
     sshKeyFile: keyFile,
     sshHostKeys: 'strict',
-    sshKnownHosts: join(process.cwd(), 'known'),
+    sshKnownHosts: knownHosts,
     providersFile,
     balancerPort: 8081,
     logLevel: 'debug',
@@ -101,7 +103,7 @@ t.test('every variable is read', async (t) => {
       RIGEL_RETRY_DELAY: '0.5',
       RIGEL_EXECUTOR_SLOTS: '7',
       RIGEL_TIME_ZONE: 'Europe/Berlin',
-      RIGEL_SECRETS_DIR: join(process.cwd(), 'some/secrets'),
+      RIGEL_SECRETS_DIR: dir,
       RIGEL_SSH_PROFILES_FILE: profilesFile,
     },
     secretVariables: { RIGEL_SECRET_DB_PASSWORD: 'password', BASTION_KEY: 'key' },

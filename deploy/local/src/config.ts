@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -16,8 +16,8 @@ import {
   tracingSettings,
 } from '@rigel/contracts';
 import { ProvidersFileError, readProvidersFile, secretVariables } from '@rigel/providers';
+import { privateKeyProblem } from '@rigel/remote-attempt';
 import { Ajv, type JSONSchemaType } from 'ajv';
-import ssh2 from 'ssh2';
 import { Type } from 'typebox';
 
 /** The folder that holds the whole code base. */
@@ -207,6 +207,8 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     }
     checkKey(sshKeyFile);
   }
+  const sshKnownHosts = path(variables.RIGEL_SSH_KNOWN_HOSTS);
+  if (sshKnownHosts !== undefined) checkReadable('RIGEL_SSH_KNOWN_HOSTS', sshKnownHosts);
   const providersFile = path(variables.RIGEL_PROVIDERS_FILE);
   if (providersFile !== undefined) checkProviders(providersFile);
   return {
@@ -222,7 +224,7 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     sshPort: variables.RIGEL_SSH_PORT,
     sshKeyFile,
     sshHostKeys: variables.RIGEL_SSH_HOST_KEYS,
-    sshKnownHosts: path(variables.RIGEL_SSH_KNOWN_HOSTS),
+    sshKnownHosts,
     providersFile,
     balancerPort: variables.RIGEL_BALANCER_PORT,
     logLevel: variables.RIGEL_LOG_LEVEL,
@@ -234,7 +236,7 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
 }
 
 /** Services run in another folder than we do. */
-const PATH_SETTINGS = ['RIGEL_SECRETS_DIR', 'RIGEL_SSH_PROFILES_FILE'] as const;
+const PATH_SETTINGS = SERVICE_SETTING_NAMES.filter((name) => /_(FILE|DIR)$/.test(name));
 
 function readSecretVariables(
   env: NodeJS.ProcessEnv,
@@ -267,7 +269,11 @@ function readServiceSettings(env: NodeJS.ProcessEnv): Record<string, string> {
         .join('; '),
     );
   }
-  for (const name of PATH_SETTINGS) if (given[name] !== undefined) given[name] = resolve(given[name]);
+  for (const name of PATH_SETTINGS) {
+    if (given[name] === undefined) continue;
+    given[name] = resolve(given[name]);
+    checkReadable(name, given[name]);
+  }
   const zone = given.RIGEL_TIME_ZONE;
   if (zone !== undefined && !isTimeZone(zone)) {
     throw new ConfigError(`RIGEL_TIME_ZONE = ${printable(zone)} is wrong: expected an IANA time zone`);
@@ -299,14 +305,22 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
     );
 }
 
+/** Whether what is named is there; whether it is right, the service says that reads it. */
+function checkReadable(name: string, path: string): void {
+  try {
+    if (name.endsWith('_DIR')) readdirSync(path);
+    else readFileSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`${name} = ${printable(path)} cannot be read (${code})`);
+  }
+}
+
 /** A key that no node can accept is told now, not by every node. */
 function checkKey(file: string): void {
-  const key = ssh2.utils.parseKey(readFileSync(file));
-  if (!(key instanceof Error) && !Array.isArray(key) && key.isPrivateKey()) return;
-  const why = key instanceof Error ? printable(key.message) : 'it is a public key';
-  throw new ConfigError(
-    `RIGEL_SSH_KEY_FILE = ${printable(file)} is no private key without a passphrase (${why})`,
-  );
+  const problem = privateKeyProblem(readFileSync(file));
+  if (problem !== undefined)
+    throw new ConfigError(`RIGEL_SSH_KEY_FILE = ${printable(file)} cannot be used: ${problem}`);
 }
 
 /** Secrets too: executors get the same environment for them. */

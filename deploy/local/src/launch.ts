@@ -4,11 +4,14 @@ import { createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ConfigComplaint } from '@rigel/contracts';
 import type { ProcessExit } from '@rigel/local-servers';
 import type { CommandSpec, ProcessSpec, ServerSpec } from './process-spec.js';
 import type { SupervisorLog } from './supervisor-log.js';
 
 const KILL_DEADLINE_MS = 5_000;
+/** For what a process that has ended may have left in its channel. */
+const CHANNEL_DEADLINE_MS = 1_000;
 const PINO_ERROR = 50;
 
 /** A process that was started. */
@@ -16,6 +19,8 @@ export interface LaunchedProcess {
   pid: number;
   /** Resolves when it has ended, for whatever reason; never rejects. */
   exited: Promise<ProcessExit>;
+  /** What it said of its configuration before it ended, if it ended because of that; known when it has ended. Never rejects. */
+  configError: Promise<string | undefined>;
   /** Asks it to end, kills it after the deadline, resolves when it is gone. */
   stop(deadlineMs: number): Promise<void>;
 }
@@ -53,6 +58,7 @@ async function launchServer(spec: ServerSpec, { logFile, signal }: LaunchOptions
   return {
     pid: handle.pid,
     exited,
+    configError: Promise.resolve(undefined),
     stop: async () => {
       await handle.stop();
       ended({ code: 0, signal: null });
@@ -74,6 +80,7 @@ async function launchCommand(spec: CommandSpec, { logFile, log }: LaunchOptions)
     const exited = new Promise<ProcessExit>((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });
+    const configError = complaintOf(child, exited);
     await once(child, 'spawn').catch((error: Error) => {
       throw new Error(`cannot run ${spec.command}: ${error.message}`, { cause: error });
     });
@@ -82,10 +89,22 @@ async function launchCommand(spec: CommandSpec, { logFile, log }: LaunchOptions)
     );
     logErrorOutput(child, spec.name, logFile, log);
     const pid = child.pid as number; // set, since 'spawn' was emitted
-    return { pid, exited, stop: (deadlineMs) => stop(child, pid, exited, deadlineMs) };
+    return { pid, exited, configError, stop: (deadlineMs) => stop(child, pid, exited, deadlineMs) };
   } finally {
     await output.close();
   }
+}
+
+/** The channel is read to its end, which may come after the end of the process. */
+async function complaintOf(child: ChildProcess, exited: Promise<unknown>): Promise<string | undefined> {
+  let complaint: string | undefined;
+  child.on('message', (message: Partial<ConfigComplaint> | null) => {
+    if (typeof message?.configError === 'string') complaint = message.configError;
+  });
+  const closed = new Promise((resolve) => child.once('disconnect', resolve));
+  await exited;
+  await settled(closed, CHANNEL_DEADLINE_MS);
+  return complaint;
 }
 
 async function stop(

@@ -60,6 +60,8 @@ export interface Stack {
   caFile: string | undefined;
   /** Where the embedded load balancer listens; undefined when there is none. */
   balancerUrl: string | undefined;
+  /** Resolves, with the reason, when a process finds its configuration wrong at its first start and is not there. */
+  misconfigured: Promise<ConfigError>;
   /** Every process as it is now, the servers that were started included. */
   readonly processes: ProcessStatus[];
   /**
@@ -125,7 +127,20 @@ export async function startStack(config: LocalConfig, options: StackOptions = {}
     const services = (options.services ?? stackServices)(config, addresses);
     signal.throwIfAborted();
     await supervisor.start(services);
-    await waitUntilReady(supervisor, services, readyTimeoutMs, signal);
+    const misconfigured = supervisor.misconfigured.then((problem) => new ConfigError(problem));
+    const givenUp = new AbortController();
+    const ready = waitUntilReady(
+      supervisor,
+      services,
+      readyTimeoutMs,
+      AbortSignal.any([signal, givenUp.signal]),
+    );
+    const wrong = await Promise.race([ready, misconfigured]);
+    if (wrong !== undefined) {
+      ready.catch(() => undefined);
+      givenUp.abort(wrong);
+      throw wrong;
+    }
     const { httpUrl, databaseUrl, natsUrl } = addresses;
     return {
       httpUrl,
@@ -133,6 +148,7 @@ export async function startStack(config: LocalConfig, options: StackOptions = {}
       natsUrl,
       caFile: addresses.secured?.caFile,
       balancerUrl: providers.nginx?.url,
+      misconfigured,
       get processes() {
         return supervisor.processes;
       },

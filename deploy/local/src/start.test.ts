@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,6 +80,51 @@ t.test('a wrong value is one line and exit status 1', async (t) => {
   t.equal(errors(), 'rigel: RIGEL_EXECUTORS = many is wrong: expected a whole number from 1 to 64\n');
   t.equal(output(), '');
   t.strictSame(readdirSync(dir), []);
+});
+
+t.test('a file or folder that is wrong ends the start in one line', async (t) => {
+  const dir = await folder(t);
+  const at = (name: string) => join(dir, name);
+  const files = {
+    profiles: '{"clusters": [{"cluster": "lab", "usr": "x"}]}',
+    providers: '{"vm": {"1": {"adapter": "clown"}}}',
+    text: 'nothing',
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(at(name), text);
+  await mkdir(at('folder'));
+  const tls = { RIGEL_HTTP_TLS_CERT_FILE: at('text'), RIGEL_HTTP_TLS_KEY_FILE: at('text') };
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ RIGEL_SECRETS_DIR: at('none') }, /RIGEL_SECRETS_DIR = .*none cannot be read \(ENOENT\)$/],
+    [{ RIGEL_SECRETS_DIR: at('text') }, /RIGEL_SECRETS_DIR = .*text cannot be read \(ENOTDIR\)$/],
+    [{ RIGEL_SSH_KNOWN_HOSTS: at('none') }, /RIGEL_SSH_KNOWN_HOSTS = .*none cannot be read \(ENOENT\)$/],
+    [{ RIGEL_SSH_PROFILES_FILE: at('none') }, /RIGEL_SSH_PROFILES_FILE = .*none cannot be read \(ENOENT\)$/],
+    [{ RIGEL_SSH_PROFILES_FILE: at('folder') }, /RIGEL_SSH_PROFILES_FILE = .* cannot be read \(EISDIR\)$/],
+    [{ RIGEL_SSH_PROFILES_FILE: at('text') }, /RIGEL_SSH_PROFILES_FILE = .*text is no file with JSON$/],
+    [{ RIGEL_PROVIDERS_FILE: at('none') }, /RIGEL_PROVIDERS_FILE is wrong: .*: cannot be read \(ENOENT\)$/],
+    [{ RIGEL_PROVIDERS_FILE: at('folder') }, /RIGEL_PROVIDERS_FILE is wrong: .*: cannot be read \(EISDIR\)$/],
+    [{ RIGEL_PROVIDERS_FILE: at('providers') }, /RIGEL_PROVIDERS_FILE is wrong: .*"clown" must be one of/],
+    [{ RIGEL_NATS_CA_FILE: at('none') }, /RIGEL_NATS_CA_FILE = .*none cannot be read \(ENOENT\)$/],
+    // What only the service finds that reads it: two executors the same, and the gateway.
+    [
+      { RIGEL_SSH_PROFILES_FILE: at('profiles') },
+      /RIGEL_SSH_PROFILES_FILE is wrong: .*profiles: clusters\[0\]\.usr is not a known key; .* user$/,
+    ],
+    [tls, /RIGEL_HTTP_TLS_(CERT|KEY)_FILE/],
+  ];
+  for (const [wrong, line] of cases) {
+    const own = await folder(t);
+    const started = run(t, [process.execPath, START], { ...settings(own), RIGEL_EXECUTORS: '2', ...wrong });
+    t.equal(await started.ended, 1, String(line));
+    // On a machine that has much to do it may say that something takes its time.
+    const said = started
+      .errors()
+      .split('\n')
+      .filter((one) => !/ is still starting; /.test(one));
+    t.match(said, [/^rigel: RIGEL_/, ''], 'one line');
+    t.match(said[0], line);
+    t.notMatch(started.output(), /is running/);
+    t.strictSame(existsSync(join(own, 'run')) ? readdirSync(join(own, 'run')) : [], []);
+  }
 });
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -59,8 +59,9 @@ async function main(): Promise<number> {
     });
     if (stack !== undefined) {
       if (!stopRequest.signal.aborted) print(summary(config, stack));
-      await asked;
+      const wrong = await Promise.race([asked, stack.misconfigured]);
       await stack.stop();
+      if (wrong !== undefined) throw wrong;
       const machines = (await machinesOf(config.dataDir).list()).length;
       if (machines > 0)
         print(

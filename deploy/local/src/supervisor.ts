@@ -36,6 +36,8 @@ export interface ProcessStatus {
   restarts: number;
   /** How it ended last. */
   lastExit: ProcessExit | undefined;
+  /** What is wrong with its configuration, when its first start ended because of that; it is not started again. */
+  configError: string | undefined;
   /** Why it could not be started the last time, when it could not. */
   lastError: string | undefined;
   logFile: string;
@@ -61,6 +63,14 @@ export class Supervisor {
   readonly #supervised: Supervised[] = [];
   readonly #stopping = new AbortController();
   #stopped: Promise<void> | undefined;
+  #misconfigured: (problem: string) => void = () => undefined;
+  /**
+   * Resolves when the first start of a process ended because its configuration is wrong, with what is wrong, in one line. What was
+   * right once is started again and again: a file may be in the middle of being changed.
+   */
+  readonly misconfigured = new Promise<string>((resolve) => {
+    this.#misconfigured = resolve;
+  });
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -91,6 +101,7 @@ export class Supervisor {
           pid: undefined,
           restarts: 0,
           lastExit: undefined,
+          configError: undefined,
           lastError: undefined,
           logFile,
           logStart,
@@ -222,6 +233,13 @@ export class Supervisor {
         ended = `${spec.name} could not be started again: ${status.lastError}`;
       }
       if (signal.aborted) return;
+      if (launched === first && (await launched.configError) !== undefined) {
+        status.configError = await launched.configError;
+        // No notice: whoever waits for the start is told.
+        log.info({ process: spec.name }, `${ended}: ${status.configError}; it is not started again`);
+        this.#misconfigured(status.configError ?? '');
+        return;
+      }
       const waitMs = backoff.next(livedMs);
       log.warn(
         {

@@ -93,7 +93,7 @@ function readPlaceholder(
   } else if (!isName) {
     malformed = `is no placeholder: a name starts with a letter or _ and goes on with letters, digits, and _ . -; for this text itself write {{{{${printable(content)}}}}}`;
   } else if (filter !== undefined && filter !== 'raw') {
-    malformed = `has the unknown filter '${printable(filter)}'; the only filter is raw`;
+    malformed = `has the unknown filter '${printable(filter)}'; the only filter is raw; for this text itself write {{{{${printable(content)}}}}}`;
   }
   return { name, raw: filter === 'raw', source, position, malformed };
 }

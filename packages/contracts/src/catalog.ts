@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
+import { stepLimits } from './step-limits.js';
 
 /*
  * Operations of the catalog service: actions, their implementations, remote steps and task templates. Field names are
@@ -53,6 +54,7 @@ export const StepOption = Type.Object({
   name: Type.String(),
   param_values: Type.Record(Type.String(), Type.Unknown()),
   retry: RetryOption,
+  ...stepLimits,
 });
 export type StepOption = Static<typeof StepOption>;
 
@@ -103,6 +105,7 @@ export const ResolvedStep = Type.Object({
   kind: StepKind,
   param_values: Type.Record(Type.String(), Type.Unknown()),
   retry: RetryOption,
+  ...stepLimits,
   /** Remote steps: in running order. Empty for built-in steps. */
   actions: Type.Array(ResolvedAction),
 });

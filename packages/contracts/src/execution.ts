@@ -56,7 +56,7 @@ export const Instruction = Type.Union([
     timeout_ms: Type.Integer({ minimum: 0 }),
     /** The attempt may have been begun already, by an executor that is gone: find it again, do not conclude anything from not reaching the node. */
     begun: Type.Boolean(),
-    /** Output bytes of this attempt that are stored already. */
+    /** Up to which byte output of this attempt is stored already. */
     output_from: Type.Integer({ minimum: 0 }),
     /** Whether an earlier attempt of the step may still run. Absent for the first one, and from older schedulers. */
     unsettled: Type.Optional(Type.Boolean()),
@@ -82,6 +82,10 @@ export const TaskPlan = Type.Object({
   correlation_id: Type.String(),
   /** W3C traceparent of the request that made the task, when that was traced. */
   traceparent: Type.Optional(Type.String()),
+  /** For the environment of its commands; older schedulers do not tell. */
+  task_name: Type.Optional(Type.String()),
+  operator: Type.Optional(Type.String()),
+  pool: Type.Optional(Type.String()),
   /** Where its nodes are, and so how they are reached; absent in tasks of earlier releases. */
   cluster: Type.Optional(ClusterRef),
   /** VM provider of its pool; absent: none, or not known. */
@@ -112,15 +116,36 @@ const leased = { task_id: Id, run_id: Id, lease: Type.Integer({ minimum: 1 }) };
 const uuid = Type.Optional(Type.String());
 
 /** A piece of an attempt's output; `data` is base64, offsets count raw bytes. Storing a piece twice changes nothing. */
-const OutputPiece = Type.Object({ offset: Type.Integer({ minimum: 0 }), data: Type.String() });
+const OutputPiece = Type.Object({
+  offset: Type.Integer({ minimum: 0 }),
+  data: Type.String(),
+  /**
+   * The output is longer than this together: of what is stored up to the end of this piece, only so many bytes of the
+   * beginning and of the end are kept. Older executors do not tell.
+   */
+  kept: Type.Optional(
+    Type.Object({ head: Type.Integer({ minimum: 0 }), tail: Type.Integer({ minimum: 0 }) }),
+  ),
+});
+export type OutputPiece = Static<typeof OutputPiece>;
 
 export const AttemptResult = Type.Object({
   status: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('stopped')]),
   /** Why it failed, for people; empty when it did not. */
   reason: Type.String(),
   exit_code: Type.Optional(Type.Integer()),
-  /** Another attempt would do harm: the command withstands being ended, say. For a person to decide. */
+  /**
+   * It failed before its command began: the node was not reached, or nothing could be started there. Such a failure is never
+   * ignored. Older executors do not tell.
+   */
+  not_begun: Type.Optional(Type.Boolean()),
+  /**
+   * Another attempt would do harm: the node was told to restart and has not been seen since, or the command withstands being ended.
+   * For a person to decide.
+   */
   no_retry: Type.Optional(Type.Boolean()),
+  /** What is to be known of it though it succeeded. Older executors do not tell. */
+  note: Type.Optional(Type.String()),
   /**
    * Its command, or an earlier attempt's, may still be running on the node: it could not be ended. With every status but
    * `succeeded`.

@@ -15,6 +15,7 @@ export * from './rpc.js';
 export * from './schedules.js';
 export * from './secret-parameter.js';
 export * from './settings.js';
+export * from './step-limits.js';
 export * from './tasks.js';
 export * from './text.js';
 export * from './token-text.js';

@@ -153,7 +153,13 @@ export const live = {
       ),
       version: Type.Integer({ minimum: 1 }),
       over: Type.Union([
-        Type.Object({ state: RunState, end_reason: EndReason, stat: Type.Array(Type.Integer()) }),
+        Type.Object({
+          state: RunState,
+          end_reason: EndReason,
+          stat: Type.Array(Type.Integer()),
+          /** As of a task's row. Older schedulers do not tell. */
+          ignored: Type.Optional(Type.Integer()),
+        }),
         Type.Null(),
       ]),
     }),

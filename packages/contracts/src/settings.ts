@@ -88,7 +88,8 @@ export const executorSettings = {
     default: 1_048_576,
     minimum: 1_024,
     maximum: 67_108_864,
-    description: 'Bytes of output kept of each attempt.',
+    description:
+      'Bytes of output kept of each attempt, in the database and on its node: half of the beginning, half of the end.',
   }),
   RIGEL_STOP_GRACE: Type.Number({
     default: 10,
@@ -102,6 +103,13 @@ export const executorSettings = {
     minimum: 0,
     maximum: 3_600,
     description: 'Seconds that a connection to a node is kept for its next task; 0: it is closed at once.',
+  }),
+  RIGEL_CONNECT_RETRY: Type.Number({
+    default: 60,
+    minimum: 0,
+    maximum: 3_600,
+    description:
+      'Seconds that a node is tried again which turns connections away (it is full, or still booting); 0: it is not.',
   }),
   RIGEL_ATTEMPTS_KEPT: Type.Integer({
     default: 30,
@@ -222,3 +230,8 @@ export function isTimeZone(name: string): boolean {
  * with its password, while the system runs.
  */
 export const DATABASE_URL_FILE = 'run/database-url';
+
+/** What a process says over its IPC channel to whoever started it, before it ends because a setting is wrong: in one line. */
+export interface ConfigComplaint {
+  configError: string;
+}

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { RetryOption } from './catalog.js';
 import { Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
+import { stepLimits } from './step-limits.js';
 
 /*
  * Operations on tasks, answered by the scheduler. Times are milliseconds since 1970 (UTC); the gateway prints them.
@@ -33,6 +34,7 @@ export const TaskStepOption = Type.Object({
   name: Type.String(),
   param_values: Type.Record(Type.String(), Type.Unknown()),
   retry: RetryOption,
+  ...stepLimits,
 });
 
 export const Task = Type.Object({
@@ -51,6 +53,8 @@ export const Task = Type.Object({
   flow_type: Type.Union([Type.Literal('manual'), Type.Literal('crontab')]),
   /** Node runs by state: [init, running, success, failed, stopped]. */
   stat: Type.Array(Type.Integer({ minimum: 0 })),
+  /** Of the runs that passed, those of which a step failed and was ignored. Older schedulers do not tell. */
+  ignored: Type.Optional(Type.Integer({ minimum: 0 })),
   created: Type.Integer(),
   updated: Type.Integer(),
 });

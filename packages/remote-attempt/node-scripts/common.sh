@@ -10,7 +10,8 @@
 #
 # THE FILES of an attempt, in ~/.rigel/attempts: <key>.journal, <key>.output and <key>.action-<number>, or
 # <key>.private-<number> for an action with a secret, which the action removes as the first thing it does. Making the
-# journal, with O_EXCL (the shell's noclobber), is the test who came first.
+# journal, with O_EXCL (the shell's noclobber), is the test who came first. Nothing is decided by <key>.guard and probe, see
+# guard.sh.
 #
 # THE JOURNAL is how all parties agree. It is only ever appended to, a line at a time, with a single write(2) to a file
 # opened with O_APPEND, which the kernel does not interleave. So the lines have one order, the same for every reader,
@@ -30,6 +31,9 @@
 #   nostart <what> - - .                  the runner could not prepare the files: nothing ran, nothing will
 #   exit <status> <action> <bytes> .      the runner's record: the command ended, <bytes> are in the output file
 #   unknown <why> - <bytes> .             a verdict: the runner is gone without an exit record
+#   limit <head> <tail> - .               how many bytes of the beginning and of the end of the output are kept and passed on;
+#                                         written before anything of the file is given up, so that everybody passes on the same
+#   full - - - .                          the disk took no more: output may be missing; written before the exit record
 #   stopped - - <bytes> .                 a stopper's record: it looked, and nothing of the attempt is alive any more
 #
 # The first release wrote `-` for <start time> of a session, for <due> and for <stopper>, and knew neither `seen` nor `term`: to
@@ -94,11 +98,13 @@ rg_put() {
 #   rg_seen    ` <pid>:<start time>:<session>` for each process that a stopper has found
 #   rg_term    when the processes had begun that TERM was sent to, if it was
 #   rg_end rg_a rg_b rg_c     the outcome and its three fields; empty while there is none
+#   rg_limit   the bytes of the output's beginning and of its end that are kept, once that was settled
+#   rg_lost    set when output may be missing because the disk was full
 #   rg_gone    set when nothing of the attempt is alive any more
 #   rg_bad     set when there are lines that mean nothing
 rg_fold() {
   rg_first= rg_boot= rg_pid= rg_start= rg_sid= rg_sid_start= rg_stop= rg_due= rg_stopper= rg_seen=' ' rg_term=
-  rg_end= rg_a= rg_b= rg_c= rg_gone= rg_bad=
+  rg_end= rg_a= rg_b= rg_c= rg_limit= rg_lost= rg_gone= rg_bad=
   [ -f "$1" ] || return 0
   while read -r rg_w rg_1 rg_2 rg_3 rg_dot || [ -n "$rg_w" ]; do
     case "$rg_w $rg_dot" in
@@ -133,6 +139,13 @@ rg_fold() {
           *) rg_term=${rg_term:-$rg_1} ;;
         esac
         ;;
+      'limit .')
+        case $rg_1:$rg_2 in
+          *[!0-9:]* | :* | *::* | *:) rg_bad=1 ;;
+          *) rg_limit=${rg_limit:-$rg_1 $rg_2} ;;
+        esac
+        ;;
+      'full .') rg_lost=1 ;;
       'void .')
         [ -n "$rg_first" ] || { rg_first=void rg_gone=1; rg_outcome void - - 0; }
         ;;
@@ -191,6 +204,17 @@ rg_outcome() {
   rg_end=$1 rg_a=$2 rg_b=$3 rg_c=$4
 }
 
+# What was settled counts, whatever the setting of who follows is.
+rg_use_limit() {
+  [ $# != 2 ] || { rg_head=$1 rg_tail=$2; }
+}
+
+# Says what is to be known before the end is told.
+rg_say_kept() {
+  [ -z "$rg_limit" ] || rg_say limit $rg_limit
+  [ -z "$rg_lost" ] || rg_say full
+}
+
 # The number of bytes in the output file, in rg_size.
 rg_measure() {
   rg_size=0
@@ -225,6 +249,14 @@ rg_stat() {
   rg_stat=
   { read -r rg_stat <"/proc/$1/stat"; } 2>/dev/null
   rg_stat=${rg_stat##*) }
+}
+
+# Hundredths of a second since the node was started, in rg_time.
+rg_now() {
+  rg_uptime=0.00
+  { read -r rg_uptime rg_rest </proc/uptime; } 2>/dev/null
+  rg_cs=${rg_uptime#*.}
+  rg_time=$((${rg_uptime%.*} * 100 + 1$rg_cs - 100))
 }
 
 rg_boot_now() {

@@ -6,7 +6,10 @@
 # Says
 #   absent                        there is no such attempt
 #   found                         there is; then any of
-#   out <byte>                    followed by output from that byte on
+#   limit <head> <tail>           so many bytes of the output's beginning and of its end are passed on
+#   out <byte>                    followed by output from that byte on; behind the beginning it may be a later one than
+#                                 is due, for a command that writes faster than it can be watched
+#   full                          output may be missing, the disk was full
 #   .                             nothing: it ends the output before it, and finds out whether we are still heard
 #   stopping                      a stop was begun and not finished; stop it again
 #   end <outcome> <a> <b> <bytes> followed by the rest of the output; see common.sh
@@ -19,6 +22,22 @@ exec </dev/null
 }
 rg_say found
 rg_boot_now
+
+rg_fold "$rg_journal"
+if [ -z "$rg_end" ]; then
+  # What was settled before holds.
+  [ -n "$rg_limit" ] || rg_put limit "$rg_head" "$rg_tail" -
+  rg_fold "$rg_journal"
+fi
+# Without the record nothing may be given up.
+rg_unguarded=$rg_limit
+rg_use_limit $rg_limit
+rg_say limit "$rg_head" "$rg_tail"
+
+# How much of the output's end is passed on at a look, once the beginning has been: what a person can read, times ten. What is
+# before the end that is kept may be a hole.
+rg_glance=8192
+[ $rg_glance -le "$rg_tail" ] || rg_glance=$rg_tail
 
 # A claim that is not there after so many tenths of a second never counts; a starter needs milliseconds. A stop that
 # is not done so long after its KILL was abandoned.
@@ -77,18 +96,28 @@ while :; do
     fi
   fi
   if [ -n "$rg_end" ]; then
+    [ -z "$rg_lost" ] || rg_say full
+    # Behind the beginning something may have been passed over.
+    [ "$rg_at" -le "$rg_head" ] || rg_at=$rg_head
     rg_say end "$rg_end" "$rg_a" "$rg_b" "$rg_c"
     rg_send_rest "$rg_at" "$rg_c" exec
     exit 0
   fi
-  if [ "$rg_at" -lt "$rg_head" ]; then
-    rg_measure
-    [ $rg_size -le "$rg_head" ] || rg_size=$rg_head
-    if [ $rg_size -gt "$rg_at" ]; then
-      rg_send "$rg_at" "$rg_size"
-      rg_say . || exit 0
-      rg_at=$rg_size
+  rg_measure
+  # A guard is for what takes long, or writes much.
+  if [ -n "$rg_unguarded" ] && [ "$rg_first" = run ] && { [ $rg_naps -ge 5 ] || [ $rg_size -gt $((rg_head + rg_tail)) ]; }; then
+    rg_start_guard
+    rg_unguarded=
+  fi
+  if [ $rg_size -gt "$rg_at" ]; then
+    if [ "$rg_at" -lt "$rg_head" ]; then
+      [ $rg_size -le "$rg_head" ] || rg_size=$rg_head
+    elif [ $((rg_size - rg_at)) -gt $rg_glance ]; then
+      rg_at=$((rg_size - rg_glance))
     fi
+    rg_send "$rg_at" "$rg_size"
+    rg_say . || exit 0
+    rg_at=$rg_size
   fi
   rg_nap
 done

@@ -18,7 +18,7 @@ if [ -n "${HOME:-}" ] && cd "$rg_base" 2>/dev/null; then
     if [ "$rg_first" = run ] && [ -z "$rg_end" ] && rg_alive; then continue; fi
     # The journal last: as long as there is anything, it says that the attempt has been.
     rg_name=${rg_path%.journal}
-    rm -f "$rg_name.output" "$rg_name".action-* "$rg_name".private-* && rm -f "$rg_path" && rg_count=$((rg_count + 1))
+    rm -f "$rg_name.output" "$rg_name.output".kept-* "$rg_name.guard" "$rg_name".action-* "$rg_name".private-* && rm -f "$rg_path" && rg_count=$((rg_count + 1))
   done
 fi
 rg_say pruned $rg_count

@@ -4,19 +4,29 @@
 # This part is sent once and only defines. Each attempt is then a compound command of its own on standard input:
 # settings, rg_write_actions (writes the action files, fails with the file's name in rg_what) and rg_run_actions (runs
 # them; leaves the status in rg_status and the number of the last one that ran in rg_action), and last rg_attempt.
-# Settings: rg_key, rg_own (set when the command is to get a session apart from this shell's), rg_head rg_tail (see rg_send_rest), rg_previous (key of an earlier attempt, or empty).
+# Settings: rg_key, rg_own (set when the command is to get a session apart from this shell's), rg_wide (set when what the
+# command starts may leave its process group), rg_foreign (set when it may run as another user), rg_head rg_tail (see
+# rg_send_rest), rg_previous (key of an earlier attempt, or empty), rg_sync (set when the command restarts the node).
 #
 # Says one of these; or nothing, and ends with status 99 or by a signal when it may have done something
 #   leader               nothing was done: not a session leader, start this again through setsid
 #   previous             nothing was done: the previous attempts are to be stopped first
 #   taken                nothing was done: the attempt is somebody else's, follow it
 #   nostart <why>        nothing ran and nothing will
+#   limit <head> <tail>  before the outcome: so much is kept of the output
+#   full                 before the outcome: output may be missing, the disk was full
 #   end exit <status> <action> <bytes>    the outcome, followed by the output, followed by one of
 #     .                  the shell ends, as after everything else
 #     next               the shell waits for another attempt
 
 # Output up to this size is read by the shell itself, a byte at a time.
 rg_small=1024
+# Hundredths of a second: how long the filters of the output are waited for, once the command has ended; and how long others
+# that hold the output are looked at, since what was just forked may be about to become a filter.
+rg_filters_get=1000
+rg_others_get=20
+# How long what runs as another user in the command's process group is waited for: it may filter, and cannot be looked at.
+rg_foreign_get=200
 
 rg_stat $$
 rg_leader() {
@@ -79,6 +89,65 @@ rg_tell_session() {
       rg_put session "$1" "${21:--}" -
       ;;
   esac
+}
+
+# Waits, when the command has ended, for what it made to filter its output: `exec > >(tee -a log)`, `sort | tee &`. Costs
+# nothing but builtins when nobody is left of the command's process group.
+rg_await_filters() {
+  rg_holders=
+  if [ -n "$rg_alone" ] && [ -z "$rg_wide" ]; then
+    rg_fold "$rg_journal"
+    [ -z "$rg_sid" ] || kill -0 "-$rg_sid" || {
+      [ -z "$rg_foreign" ] || rg_await_foreign
+      return 0
+    }
+  fi
+  rg_now
+  rg_began=$rg_time
+  while :; do
+    rg_find_holders
+    [ -n "$rg_holders" ] || return 0
+    rg_now
+    if [ $((rg_time - rg_began)) -ge $rg_filters_get ]; then
+      [ -z "$rg_filters" ] || rg_mark_filters
+      return 0
+    fi
+    [ -n "$rg_filters" ] || [ $((rg_time - rg_began)) -lt $rg_others_get ] || return 0
+    sleep 0.1 || sleep 1
+  done
+}
+
+rg_await_foreign() {
+  rg_now
+  rg_began=$rg_time
+  while rg_is_foreign; do
+    rg_now
+    [ $((rg_time - rg_began)) -lt $rg_foreign_get ] || return 0
+    sleep 0.1 || sleep 1
+  done
+}
+
+# Whether there is somebody in the command's process group to whom no signal may be sent.
+rg_is_foreign() {
+  rg_w=$(
+    LC_ALL=C
+    kill -0 "-$rg_sid" 2>&1
+  ) && return 1
+  case $rg_w in
+    *'No such process'*) return 1 ;;
+  esac
+}
+
+# Says in the output what was left open.
+rg_mark_filters() {
+  rg_w=
+  for rg_p in $rg_filters; do
+    rg_name=
+    read -r rg_name <"/proc/$rg_p/comm"
+    rg_w="$rg_w${rg_w:+, }${rg_name:-a program} (process $rg_p)"
+  done
+  printf '\n[rigel: %s s after the command had ended its output was still open for %s, which runs on: what it writes later is left out]\n' \
+    $((rg_filters_get / 100)) "$rg_w" >&3
 }
 
 # Sets rg_size to the size of the output file, and rg_text to its content when it is small and the shell can hold it;
@@ -166,6 +235,8 @@ rg_attempt() {
   set +C
 
   rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_refuse "$rg_journal cannot be written (is the disk full?)"
+  # A command that takes the node down at once leaves nobody the time to write this to the disk.
+  [ -z "$rg_sync" ] || sync
   rg_fold "$rg_journal"
   [ -n "$rg_first" ] || rg_refuse "$rg_journal cannot be written (is the disk full?)"
   [ "$rg_first" = run ] && [ -z "$rg_end$rg_stop" ] || rg_taken
@@ -179,7 +250,11 @@ rg_attempt() {
   rg_alone=${rg_own:+$rg_setsid}
   exec 3>>"$rg_file.output"
   rg_run_actions
+  rg_await_filters
   rg_take_output
+  # A write that finds too little room fills the last block.
+  [ $((rg_size % 1024)) != 0 ] || ! rg_no_room || rg_put full - - -
+  [ $rg_size -le $((rg_head + rg_tail)) ] || rg_put limit "$rg_head" "$rg_tail" -
 
   until rg_put exit "$rg_status" "$rg_action" "$rg_size"; do
     # Someone removed the folder: there is nowhere to record the outcome any more.
@@ -187,13 +262,19 @@ rg_attempt() {
     sleep 1
   done
   rg_fold "$rg_journal"
-  [ "$rg_end" = exit ] || rg_taken
+  rg_use_limit $rg_limit
+  [ "$rg_end" = exit ] || {
+    rg_guarded || rg_trim "$rg_size"
+    rg_taken
+  }
+  [ -z "$rg_holders" ] || rg_start_guard
 
   # What actions left behind in this session would be in the way of another attempt.
   rg_then=.
   [ -z "$rg_alone" ] || rg_then=next
   # The message is one write, and so one packet.
   rg_told="$rg_newline$rg_nonce end exit $rg_status $rg_action $rg_size$rg_newline"
+  [ -z "$rg_limit$rg_lost" ] || rg_say_kept
   if [ $rg_size = 0 ]; then
     rg_say_then "$rg_told"
   elif [ -n "$rg_exact" ] && [ $rg_size -le $((rg_head + rg_tail)) ]; then
@@ -201,6 +282,8 @@ rg_attempt() {
   else
     printf %s "$rg_told"
     rg_send_rest 0 "$rg_size"
+    # Where there is a guard, somebody may be reading.
+    rg_guarded || rg_trim "$rg_size"
     rg_say_then ''
   fi
   rg_text= rg_told=

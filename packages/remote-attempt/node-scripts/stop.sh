@@ -42,14 +42,6 @@ rg_tell() {
   [ -z "$rg_gone" ] || rg_done stopped
 }
 
-# Hundredths of a second since the node started, in rg_time.
-rg_now() {
-  rg_uptime=0.00
-  { read -r rg_uptime rg_rest </proc/uptime; } 2>/dev/null
-  rg_cs=${rg_uptime#*.}
-  rg_time=$((${rg_uptime%.*} * 100 + 1$rg_cs - 100))
-}
-
 rg_fold "$rg_journal"
 rg_tell
 rg_stat $$

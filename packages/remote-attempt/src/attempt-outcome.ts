@@ -17,11 +17,18 @@ export type AttemptOutcome =
       outputBytes: number;
       /** Whether a part was left out. */
       outputCut: boolean;
+      /** Output may be missing: the node's disk was full when the command ended. */
+      outputLost?: true;
     }
   /** Ended by `stopAttempt`, perhaps before it began. */
   | { kind: 'stopped' }
   /** The command was begun, or may have been, and nobody can tell how it ended. Never to be taken for a success. */
-  | { kind: 'unknown'; reason: string }
+  | {
+      kind: 'unknown';
+      reason: string;
+      /** The node has restarted since the command began. */
+      restarted?: true;
+    }
   /** It is certain that no action of the attempt has run or will run. */
   | { kind: 'not_started'; reason: string };
 
@@ -48,11 +55,17 @@ const unknownReasons: Record<string, string> = {
   void: 'the attempt was prepared on the node, but there is no record of its command being started',
 };
 
+/** What became of the output: a part was left out; a part could not be written. */
+export interface OutputFate {
+  cut: boolean;
+  lost: boolean;
+}
+
 /** The outcome that an end record stands for. */
-export function outcomeOf(record: EndRecord, spec: AttemptSpec, outputLimitBytes: number): AttemptOutcome {
+export function outcomeOf(record: EndRecord, spec: AttemptSpec, output: OutputFate): AttemptOutcome {
   switch (record.word) {
     case 'exit':
-      return exitedOutcome(record, spec, outputLimitBytes);
+      return exitedOutcome(record, spec, output);
     case 'stopped':
       return { kind: 'stopped' };
     case 'nostart':
@@ -63,11 +76,15 @@ export function outcomeOf(record: EndRecord, spec: AttemptSpec, outputLimitBytes
     case 'void':
       return { kind: 'unknown', reason: withPlace('void', spec) };
     default:
-      return { kind: 'unknown', reason: withPlace(record.a, spec) };
+      return {
+        kind: 'unknown',
+        reason: withPlace(record.a, spec),
+        ...(record.a === 'rebooted' ? { restarted: true } : {}),
+      };
   }
 }
 
-function exitedOutcome(record: EndRecord, spec: AttemptSpec, outputLimitBytes: number): AttemptOutcome {
+function exitedOutcome(record: EndRecord, spec: AttemptSpec, output: OutputFate): AttemptOutcome {
   const exitCode = Number(record.a);
   const actionIndex = Number(record.b);
   const action = spec.actions[actionIndex];
@@ -82,7 +99,8 @@ function exitedOutcome(record: EndRecord, spec: AttemptSpec, outputLimitBytes: n
     actionIndex,
     actionName: action.name,
     outputBytes: record.outputBytes,
-    outputCut: record.outputBytes > outputLimitBytes,
+    outputCut: output.cut,
+    ...(output.lost ? { outputLost: true } : {}),
   };
 }
 

@@ -20,6 +20,8 @@ export interface AttemptSpec {
   actions: AttemptAction[];
   /** Added to the environment of the actions, which also holds RIGEL_ATTEMPT, the key. */
   env?: Record<string, string>;
+  /** The command restarts its node: that it has begun is to be on the disk before, whatever way the node goes down. */
+  restartsNode?: boolean;
   /** The attempt of the same step before this one, which is stopped first when it has not ended. */
   previousKey?: string;
   /**

@@ -1,10 +1,12 @@
-/** Why a connection could not be made. */
+/** Why a connection could not be made. `turned_away`: the other side closed it, or said that it is full: later it may do. */
 export type ConnectFailureKind =
   | 'unreachable'
   | 'timeout'
+  | 'turned_away'
   | 'refused_key'
   | 'host_key_changed'
   | 'host_key_unknown'
+  | 'host_key_revoked'
   | 'protocol';
 
 /** A node could not be reached by SSH. The message is written for an operator and says which node and why. */
@@ -17,5 +19,10 @@ export class ConnectFailure extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+
+  /** Whether the host key was not right, which does not become right by waiting. */
+  get isHostKey(): boolean {
+    return this.kind.startsWith('host_key_');
   }
 }

@@ -2,7 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import t from 'tap';
 import { type ConnectionSettings, connectToNode } from './connect.js';
-import { hostKeyFingerprint, parseKnownHosts } from './host-keys.js';
+import { hostKeyFingerprint } from './host-keys.js';
+import { NOTHING_KNOWN, parseKnownHosts } from './known-hosts.js';
 import { runAttempt } from './run-attempt.js';
 import { generateSshKey } from './ssh-key.js';
 import { type Sshd, startSshd } from './testing/sshd.js';
@@ -62,12 +63,12 @@ t.test('a host key that changed is refused, by whatever it was known', async (t)
       `${hostKeyFingerprint(sshd.hostKey)}; if the machine was rebuilt, remove the node and add it again`,
   };
   await t.rejects(connectToNode({ ...target, pinnedHostKey: otherKey }, settings(sshd)), expected);
-  const knownHosts = () => [otherKey];
+  const knownHosts = () => ({ ...NOTHING_KNOWN, keys: [otherKey] });
   await t.rejects(connectToNode(target, settings(sshd, { knownHosts })), expected);
 });
 
 t.test('known_hosts decides, and strict accepts nothing else', async (t) => {
-  const knownHosts = parseKnownHosts(`[127.0.0.1]:${sshd.port} ${sshd.hostKey} a comment\n`);
+  const { lookup: knownHosts } = parseKnownHosts(`[127.0.0.1]:${sshd.port} ${sshd.hostKey} a comment\n`);
   const known = await connectToNode(target, settings(sshd, { knownHosts, hostKeyPolicy: 'strict' }));
   t.match(known, { hostKeyLearned: false });
   known.close();
@@ -137,12 +138,14 @@ t.test('somebody there who is not an SSH server', async (t) => {
   const rude = await listen(t, (socket) => socket.destroy());
   await t.rejects(connectToNode({ host: '127.0.0.1', port: rude }, settings(sshd)), {
     name: 'ConnectFailure',
-    kind: /protocol|unreachable/,
+    kind: 'turned_away',
+    message: /: (the server closed the connection before the SSH handshake|the connection was reset)$/,
   });
   const web = await listen(t, (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
   await t.rejects(connectToNode({ host: '127.0.0.1', port: web }, settings(sshd)), {
     name: 'ConnectFailure',
     kind: 'protocol',
+    message: `127.0.0.1:${web}: it is no SSH server: HTTP/1.1 400 Bad Request`,
   });
   const garbage = await listen(t, (socket) => socket.end(`SSH-2.0-x\r\n${'\x01'.repeat(500)}`));
   await t.rejects(connectToNode({ host: '127.0.0.1', port: garbage }, settings(sshd)), {

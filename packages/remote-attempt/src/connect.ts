@@ -1,7 +1,8 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import ssh2, { type ParsedKey, type Client as SshClient } from 'ssh2';
+import ssh2, { type Client as SshClient } from 'ssh2';
 import { offeredAlgorithms } from './algorithms.js';
+import { isCertificate, readCertificate } from './certificate.js';
 import { ConnectFailure, type ConnectFailureKind } from './connect-failure.js';
 import {
   formatHostKey,
@@ -10,10 +11,15 @@ import {
   hostKeyFingerprint,
   hostKeyType,
   judgeHostKey,
-  type KnownHostsLookup,
+  type ShownHostKey,
 } from './host-keys.js';
+import { type KnownHostsLookup, type KnownKeys, NOTHING_KNOWN } from './known-hosts.js';
+import { Login } from './login.js';
 import { type NodeConnection, NodeShell, registerShell } from './node-connection.js';
 import { plainText } from './plain-text.js';
+import { type LoginKey, type PrivateKeyText, readPrivateKey } from './private-key.js';
+import { ServerWords } from './server-words.js';
+import { checkWithKeyOf, offerHostCertificates, onDisconnect } from './ssh2-internals.js';
 import { registerTunnels } from './tunnel.js';
 
 /** Which node to connect to. */
@@ -23,6 +29,8 @@ export interface NodeTarget {
   port: number;
   /** The host key that was learned earlier, `ssh-ed25519 AAAA…`: the node must have exactly this one. */
   pinnedHostKey?: string;
+  /** For whoever keeps connections: one that was made earlier does not do. */
+  freshLogin?: boolean;
   /** It is no node: others are reached through it. */
   isJumpHost?: boolean;
 }
@@ -31,10 +39,10 @@ export interface NodeTarget {
 export interface ConnectionSettings {
   user: string;
   /**
-   * The private key in PEM or OpenSSH format, without a passphrase; or where to get it, for each connection anew. What that
-   * throws is the reason of a ConnectFailure, so its message must not hold the key.
+   * The private key, see `readPrivateKey`; or where to get it, for each connection anew. What that throws is the reason of a
+   * ConnectFailure, so its message must not hold the key.
    */
-  privateKey: Buffer | string | (() => Promise<Buffer | string>);
+  privateKey: PrivateKeyText | (() => Promise<PrivateKeyText>);
   hostKeyPolicy: HostKeyPolicy;
   /** Known host keys, see `parseKnownHosts`. */
   knownHosts?: KnownHostsLookup;
@@ -58,7 +66,7 @@ export async function connectToNode(
   signal?: AbortSignal,
 ): Promise<NodeConnection> {
   signal?.throwIfAborted();
-  const privateKey = readPrivateKey(await givenKey(target, settings.privateKey));
+  const privateKey = usableKey(await givenKey(target, settings.privateKey));
   signal?.throwIfAborted();
   const attempt = new ConnectAttempt(target, settings);
   const onAbort = () => attempt.fail(signal?.reason);
@@ -75,7 +83,7 @@ export function nodeAddress(target: { host: string; port: number }): string {
   return target.host.includes(':') ? `[${target.host}]:${target.port}` : `${target.host}:${target.port}`;
 }
 
-async function givenKey(target: NodeTarget, key: ConnectionSettings['privateKey']): Promise<Buffer | string> {
+async function givenKey(target: NodeTarget, key: ConnectionSettings['privateKey']): Promise<PrivateKeyText> {
   if (typeof key !== 'function') return key;
   try {
     return await key();
@@ -87,29 +95,26 @@ async function givenKey(target: NodeTarget, key: ConnectionSettings['privateKey'
   }
 }
 
-function readPrivateKey(key: Buffer | string): ParsedKey {
-  const parsed = ssh2.utils.parseKey(key);
-  const problem = problemOf(parsed);
-  if (problem !== undefined || parsed instanceof Error)
-    throw new ConnectFailure('protocol', `the SSH private key cannot be used: ${problem}`);
-  return parsed;
+function usableKey(text: PrivateKeyText): LoginKey {
+  try {
+    return readPrivateKey(text);
+  } catch (error) {
+    throw new ConnectFailure('protocol', `the SSH private key cannot be used: ${(error as Error).message}`);
+  }
 }
 
-/** Why a text cannot be used as a private key; undefined when it can. */
-export function privateKeyProblem(key: Buffer | string): string | undefined {
-  return problemOf(ssh2.utils.parseKey(key));
-}
-
-function problemOf(parsed: ParsedKey | Error): string | undefined {
-  if (parsed instanceof Error) return plainText(parsed.message);
-  return parsed.isPrivateKey() ? undefined : 'it is a public key';
-}
+/** Reasons of a disconnect (RFC 4253, 11.1) after which it may do later: no service, connection lost, ended by the application, too many. */
+const LATER = new Set([7, 10, 11, 12]);
 
 /** One attempt to connect: a socket, an SSH client on it, and one outcome, whichever comes first. */
 class ConnectAttempt {
   private readonly address: string;
   private readonly client: SshClient = new ssh2.Client();
-  private readonly expectedKeys: string[];
+  /** What is known of the host by the file of known hosts. */
+  private readonly known: KnownKeys;
+  private readonly words = new ServerWords();
+  /** Why the server ended the connection, when it said so. */
+  private disconnectReason: number | undefined;
   private socket: Duplex | undefined;
   /** Ends the opening of the way. */
   private readonly givenUp = new AbortController();
@@ -126,19 +131,16 @@ class ConnectAttempt {
     private readonly settings: ConnectionSettings,
   ) {
     this.address = nodeAddress(target);
-    this.expectedKeys =
-      target.pinnedHostKey === undefined
-        ? (settings.knownHosts?.(target.host, target.port) ?? [])
-        : [target.pinnedHostKey];
+    this.known = settings.knownHosts?.(target.host, target.port) ?? NOTHING_KNOWN;
   }
 
-  async connect(privateKey: ParsedKey): Promise<NodeConnection> {
+  async connect(privateKey: LoginKey): Promise<NodeConnection> {
     const timeoutMs = this.settings.connectTimeoutMs;
     const timer = setTimeout(() => {
       let detail = '';
       if (!this.isOpening) detail = ': connected, but the SSH handshake did not finish';
       else if (this.settings.dial) detail = ': the way through the jump host is not open';
-      this.failWith('timeout', `no answer in ${timeoutMs / 1000} s${detail}`);
+      this.failWith('timeout', `no answer in ${timeoutMs / 1000} s${detail}${this.words.told}`);
     }, timeoutMs);
     if (this.settings.dial) void this.dial(this.settings.dial, privateKey);
     else this.openSocket(privateKey);
@@ -153,7 +155,7 @@ class ConnectAttempt {
     return this.socket === undefined || (this.socket as Partial<Socket>).connecting === true;
   }
 
-  private openSocket(privateKey: ParsedKey): void {
+  private openSocket(privateKey: LoginKey): void {
     // The socket is ours because ssh2 leaves Nagle's algorithm on, which makes a request on an idle connection wait
     // for a delayed acknowledgement of 40 ms.
     const socket = connectSocket({ host: this.target.host, port: this.target.port, noDelay: true });
@@ -166,7 +168,7 @@ class ConnectAttempt {
     });
   }
 
-  private async dial(dial: NonNullable<ConnectionSettings['dial']>, privateKey: ParsedKey): Promise<void> {
+  private async dial(dial: NonNullable<ConnectionSettings['dial']>, privateKey: LoginKey): Promise<void> {
     try {
       const way = await dial(this.target, this.givenUp.signal);
       if (this.settled) {
@@ -192,11 +194,11 @@ class ConnectAttempt {
     this.socket?.destroy();
   }
 
-  private failWith(kind: ConnectFailureKind, what: string, cause?: unknown): void {
-    this.fail(new ConnectFailure(kind, `${this.address}: ${what}`, { cause }));
+  private failWith(kind: ConnectFailureKind, what: string, cause?: unknown, link = ': '): void {
+    this.fail(new ConnectFailure(kind, `${this.address}${link}${what}`, { cause }));
   }
 
-  private handshake(socket: Duplex, privateKey: ParsedKey): void {
+  private handshake(socket: Duplex, privateKey: LoginKey): void {
     const client = this.client;
     let lastError: Error | undefined;
     let closedBecause: string | undefined;
@@ -206,13 +208,13 @@ class ConnectAttempt {
         resolve(closedBecause);
       });
     });
+    const login = new Login(this.settings.user, privateKey);
     client.on('error', (error) => {
       lastError ??= error;
-      this.failHandshake(error);
+      this.failHandshake(error, login);
     });
-    client.on('close', () => {
-      this.failWith('protocol', 'the server closed the connection during the SSH handshake');
-    });
+    client.on('close', () => this.failClosed(login));
+    client.on('banner', (text) => this.words.banner(text));
     client.once('ready', () => {
       if (this.settled) return;
       this.settled = true;
@@ -221,6 +223,7 @@ class ConnectAttempt {
         port: this.target.port,
         hostKey: this.hostKey,
         hostKeyLearned: this.verdict?.kind === 'learned',
+        received: counterOf(socket),
         closed,
         close: () => {
           client.end();
@@ -230,20 +233,11 @@ class ConnectAttempt {
       registerTunnels(connection, client);
       this.settle.resolve(connection);
     });
-    let keyOffered = false;
     try {
       client.connect({
         sock: socket as Socket,
         username: this.settings.user,
-        // Only the key: asking first which methods there are would cost a round trip on every connection.
-        authHandler: (_left, _partial, next) => {
-          if (keyOffered) {
-            next(false as never);
-            return;
-          }
-          keyOffered = true;
-          next({ type: 'publickey', username: this.settings.user, key: privateKey });
-        },
+        authHandler: login.next,
         readyTimeout: 0,
         keepaliveInterval: this.settings.keepaliveIntervalMs,
         keepaliveCountMax: this.settings.keepaliveCountMax,
@@ -251,54 +245,131 @@ class ConnectAttempt {
         hostVerifier: (raw: Buffer) => this.acceptHostKey(raw),
       });
     } catch (error) {
-      this.failHandshake(error as Error);
+      this.failHandshake(error as Error, login);
+      return;
     }
+    const { authorities, withoutPort } = this.known;
+    if (authorities.length > 0 || (withoutPort?.authorities.length ?? 0) > 0) offerHostCertificates(client);
+    login.useOf(client);
+    onDisconnect(client, (reason, description) => {
+      this.disconnectReason = reason;
+      this.words.disconnect(description);
+    });
+    // ssh2 holds the socket back until it listens itself.
+    this.words.listenTo(socket);
+  }
+
+  /** Keys whose types are asked for first. */
+  private get expectedKeys(): string[] {
+    const { pinnedHostKey } = this.target;
+    if (pinnedHostKey !== undefined) return [pinnedHostKey];
+    return this.known.keys.length > 0 ? this.known.keys : (this.known.withoutPort?.keys ?? []);
   }
 
   private acceptHostKey(raw: Buffer): boolean {
-    this.hostKey = formatHostKey(raw);
-    const { pinnedHostKey: pinned } = this.target;
-    const known = pinned === undefined ? this.expectedKeys : [];
-    this.verdict = judgeHostKey(this.hostKey, { pinned, known, policy: this.settings.hostKeyPolicy });
-    const got = hostKeyFingerprint(this.hostKey);
-    if (this.verdict.kind === 'changed') {
-      const expected = this.verdict.expected.map(hostKeyFingerprint).join(' or ');
-      this.fail(
-        new ConnectFailure(
-          'host_key_changed',
-          `host key of ${this.address} changed: expected ${expected}, got ${got}` +
-            (this.target.isJumpHost ? '' : '; if the machine was rebuilt, remove the node and add it again'),
-        ),
-      );
+    let shown: ShownHostKey;
+    try {
+      shown = this.readHostKey(raw);
+    } catch (error) {
+      this.failWith('protocol', `its host key is of no use: ${plainText((error as Error).message)}`);
       return false;
     }
-    if (this.verdict.kind === 'unknown') {
-      this.fail(
-        new ConnectFailure(
-          'host_key_unknown',
-          this.target.isJumpHost
-            ? `host key of ${this.address} is not known (${got}); that of a jump host has to be`
-            : `host key of ${this.address} is not known (${got}) and the host key policy is strict`,
-        ),
-      );
-      return false;
+    this.hostKey = shown.key;
+    const verdict = judgeHostKey(shown, {
+      host: this.target.host,
+      pinned: this.target.pinnedHostKey,
+      known: this.known,
+      policy: this.settings.hostKeyPolicy,
+      now: Date.now(),
+    });
+    this.verdict = verdict;
+    const got = hostKeyFingerprint(shown.key);
+    switch (verdict.kind) {
+      case 'known':
+      case 'learned':
+        return true;
+      case 'revoked': {
+        const what = verdict.what === 'key' ? '' : ' was certified by an authority that';
+        this.fail(
+          new ConnectFailure(
+            'host_key_revoked',
+            `host key of ${this.address}${what} is revoked in the known hosts (${got})`,
+          ),
+        );
+        return false;
+      }
+      case 'changed': {
+        const expected = verdict.expected.map(hostKeyFingerprint).join(' or ');
+        this.fail(
+          new ConnectFailure(
+            'host_key_changed',
+            `host key of ${this.address} changed: expected ${expected}, got ${got}${certificate(verdict)}` +
+              (this.target.isJumpHost
+                ? ''
+                : '; if the machine was rebuilt, remove the node and add it again'),
+          ),
+        );
+        return false;
+      }
+      case 'unknown':
+        this.fail(
+          new ConnectFailure(
+            'host_key_unknown',
+            `host key of ${this.address} is not known (${got})${certificate(verdict)}` +
+              (this.target.isJumpHost
+                ? '; that of a jump host has to be'
+                : ' and the host key policy is strict'),
+          ),
+        );
+        return false;
+      default:
+        return verdict satisfies never;
     }
-    return true;
   }
 
-  private failHandshake(error: Error & { level?: string; code?: string | number }): void {
+  private readHostKey(raw: Buffer): ShownHostKey {
+    if (!isCertificate(raw)) return { key: formatHostKey(raw) };
+    const certificate = readCertificate(raw);
+    checkWithKeyOf(this.client, certificate);
+    return { key: certificate.key, certificate };
+  }
+
+  /** The other side closed the connection without a word of SSH that says why. */
+  private failClosed(login: Login): void {
+    const when = login.isUnderWay
+      ? `while user ${plainText(this.settings.user)} was logging in`
+      : 'during the SSH handshake';
+    this.failWith('turned_away', `the server closed the connection ${when}${this.words.told}`);
+  }
+
+  private failHandshake(error: Error & { level?: string; code?: string | number }, login: Login): void {
     if (this.settled) return;
     if (error.level === 'client-authentication') {
-      this.fail(
-        new ConnectFailure(
-          'refused_key',
-          `${this.address} refused the SSH key for user ${plainText(this.settings.user)}`,
-        ),
-      );
+      this.failWith('refused_key', login.refusal + this.words.told, undefined, ' ');
       return;
     }
     if (error.level === 'client-socket') {
       this.failUnreachable(error as NodeJS.ErrnoException);
+      return;
+    }
+    const { disconnectReason: reason } = this;
+    if (reason !== undefined) {
+      if (login.isUnderWay && !LATER.has(reason))
+        this.failWith('refused_key', login.refusal + this.words.told, undefined, ' ');
+      else
+        this.failWith(
+          LATER.has(reason) ? 'turned_away' : 'protocol',
+          `the server ended the connection${this.words.told}`,
+        );
+      return;
+    }
+    if (error.message === 'Connection lost before handshake') {
+      if (this.words.isWebServer) this.failWith('protocol', `it is no SSH server${this.words.told}`);
+      else
+        this.failWith(
+          'turned_away',
+          `the server closed the connection before the SSH handshake${this.words.told}`,
+        );
       return;
     }
     this.failWith('protocol', `the SSH handshake failed: ${plainText(error.message)}`, error);
@@ -315,7 +386,28 @@ class ConnectAttempt {
       ETIMEDOUT: 'no answer (the connection attempt timed out)',
       EPIPE: 'the connection was reset',
     };
-    const kind = error.code === 'ETIMEDOUT' ? 'timeout' : 'unreachable';
-    this.failWith(kind, reasons[error.code ?? ''] ?? plainText(error.message), error);
+    const kinds: Record<string, ConnectFailureKind> = {
+      ETIMEDOUT: 'timeout',
+      // It was there, and closed the connection with something of ours unread: as a server does that is full.
+      ECONNRESET: 'turned_away',
+      EPIPE: 'turned_away',
+    };
+    const kind = kinds[error.code ?? ''] ?? 'unreachable';
+    const what = reasons[error.code ?? ''] ?? plainText(error.message);
+    this.failWith(kind, what + this.words.told, error);
   }
+}
+
+/** Counts what comes. A socket counts it itself; a way through another host does not. */
+function counterOf(socket: Duplex): () => number {
+  if ('bytesRead' in socket) return () => (socket as Socket).bytesRead;
+  let bytes = 0;
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+  });
+  return () => bytes;
+}
+
+function certificate(verdict: { certificate?: string }): string {
+  return verdict.certificate === undefined ? '' : `; its certificate ${verdict.certificate}`;
 }

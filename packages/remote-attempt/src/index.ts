@@ -1,23 +1,20 @@
 export type { AttemptOutcome } from './attempt-outcome.js';
 export type { OutputChunk } from './attempt-output.js';
 export type { AttemptAction, AttemptSpec } from './attempt-spec.js';
+export { attemptBoots, type Boots } from './boots.js';
 export {
   type ConnectionSettings,
   connectToNode,
   type NodeTarget,
   nodeAddress,
-  privateKeyProblem,
 } from './connect.js';
 export { ConnectFailure, type ConnectFailureKind } from './connect-failure.js';
 export { ConnectionLost } from './connection-lost.js';
-export {
-  type HostKeyPolicy,
-  hostKeyFingerprint,
-  type KnownHostsLookup,
-  parseKnownHosts,
-} from './host-keys.js';
+export { type HostKeyPolicy, hostKeyFingerprint } from './host-keys.js';
+export { type KnownHosts, type KnownHostsLookup, knownHostsFile } from './known-hosts.js';
 export { type NodeConnection, restConnection, wakeConnection } from './node-connection.js';
 export { shellQuote } from './node-script.js';
+export { type PrivateKeyText, privateKeyProblem, publicKeyOf } from './private-key.js';
 export { DEFAULT_OUTPUT_LIMIT_BYTES, type RunOptions, runAttempt } from './run-attempt.js';
 export { runScript, type ScriptResult } from './run-script.js';
 export { generateSshKey, type SshKeyPair } from './ssh-key.js';

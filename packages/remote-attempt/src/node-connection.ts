@@ -14,6 +14,8 @@ export interface NodeConnection {
   readonly hostKey: string;
   /** Whether this connection was the first to see the key (policy accept-new). */
   readonly hostKeyLearned: boolean;
+  /** How many bytes have come from the node. */
+  received?: () => number;
   /** Resolves, with the reason, when the connection is gone. Never rejects. */
   readonly closed: Promise<string>;
   /** Ends the connection. What runs on the node goes on. */

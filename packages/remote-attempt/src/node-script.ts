@@ -1,26 +1,27 @@
 import { readFileSync } from 'node:fs';
+import type { OutputShares } from './attempt-output.js';
 import type { AttemptAction, AttemptSpec } from './attempt-spec.js';
 
 /** A script for a node, waiting for the nonce of its control lines. */
 export type NodeScript = (nonce: string) => string;
 
-/** How much of the output file is sent: so much of its beginning, and so much of its end when it is longer than both. */
-export interface OutputShares {
-  headBytes: number;
-  tailBytes: number;
-}
-
 const common = readPart('common');
 const parts = {
+  guard: readPart('guard'),
   start: readPart('start'),
   follow: readPart('follow'),
   stop: readPart('stop'),
   prune: readPart('prune'),
+  boots: readPart('boots'),
 };
+
+/** Text with these may start processes as other users, or in process groups of their own: its end is looked at more closely. */
+const CHANGES_USER = /\b(sudo|doas|su|runuser|setpriv|pkexec)\b/;
+const LEAVES_GROUP = /\bsetsid\b|\bset\s+-\w*m|\bmonitor\b/;
 
 /** Prepares a shell to start attempts, one after the other, see node-scripts/start.sh. */
 export function startPreparation(): NodeScript {
-  return assemble({ rg_key: '' }, [common, parts.start]);
+  return assemble({ rg_key: '' }, [common, parts.guard, parts.start]);
 }
 
 /** Begins an attempt in a shell that has been prepared. */
@@ -30,14 +31,21 @@ export function attemptCommand(spec: AttemptSpec, shares: OutputShares, shell: s
   const settings = {
     ...attemptSettings(spec.key, shares),
     rg_own: own ? 1 : '',
+    rg_foreign: spec.actions.some(({ text }) => CHANGES_USER.test(text)) ? 1 : '',
+    rg_wide: spec.actions.some(({ text }) => LEAVES_GROUP.test(text)) ? 1 : '',
     rg_previous: spec.previousKey ?? '',
+    rg_sync: spec.restartsNode ? 1 : '',
   };
   return compound(settings, [actionFunctions(spec, shell), 'rg_attempt\n']);
 }
 
 /** The script that finds an attempt again, see node-scripts/follow.sh. */
 export function followScript(key: string, shares: OutputShares, fromByte: number): NodeScript {
-  return assemble({ ...attemptSettings(key, shares), rg_from: fromByte }, [common, parts.follow]);
+  return assemble({ ...attemptSettings(key, shares), rg_from: fromByte }, [
+    common,
+    parts.guard,
+    parts.follow,
+  ]);
 }
 
 /** The script that stops an attempt, see node-scripts/stop.sh. */
@@ -48,6 +56,11 @@ export function stopScript(key: string, graceMs: number): NodeScript {
 /** The script that removes old attempts, see node-scripts/prune.sh. */
 export function pruneScript(days: number): NodeScript {
   return assemble({ rg_key: '', rg_days: days }, [common, parts.prune]);
+}
+
+/** The script that tells the boots of an attempt and of now, see node-scripts/boots.sh. */
+export function bootsScript(key: string): NodeScript {
+  return assemble({ rg_key: key }, [common, parts.boots]);
 }
 
 /** A script of somebody else's; control lines tell where its output begins, and its exit status. */

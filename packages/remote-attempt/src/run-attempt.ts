@@ -13,7 +13,10 @@ import { type StopOptions, stopAttempt } from './stop-attempt.js';
 export interface RunOptions {
   /** Called with the output, in order and without gaps, while the command runs and at the latest before the outcome. */
   onOutput: (chunk: OutputChunk) => void;
-  /** How much output is handed over at most; a line in the middle says what was left out. Default 1 MiB. */
+  /**
+   * How much output is kept, on the node and in the end: half of it of the beginning and half of the end. Default 1 MiB. Who
+   * follows an attempt first settles it, until its end and for all.
+   */
   outputLimitBytes?: number;
   /** Where to go on with the output, for an executor that took the attempt over. Default 0. */
   fromOffset?: number;
@@ -32,6 +35,8 @@ export interface RunOptions {
 }
 
 export const DEFAULT_OUTPUT_LIMIT_BYTES = 1024 * 1024;
+/** No setting is larger; what a node says is not simply believed. */
+const LARGEST_OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 const DEFAULT_FOLLOW_AFTER_MS = 700;
 /** What start.sh ends with when it gave up after it began. */
 const STATUS_BEGUN = 99;
@@ -91,12 +96,12 @@ type Starter = { answer: Promise<StartAnswer>; session: ShellSession };
 class AttemptRun {
   private readonly shell: NodeShell;
   private readonly output: AttemptOutput;
-  private readonly outputLimitBytes: number;
   private readonly followAfterMs: number;
   private readonly sessions = new Set<ShellSession>();
   private detached = false;
   /** All attempts before this one were seen to have ended. */
   private previousEnded = false;
+  private outputLost = false;
 
   constructor(
     private readonly connection: NodeConnection,
@@ -104,11 +109,14 @@ class AttemptRun {
     private readonly options: RunOptions,
   ) {
     this.shell = shellOf(connection);
-    this.outputLimitBytes = options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES;
     this.followAfterMs = options.followAfterMs ?? DEFAULT_FOLLOW_AFTER_MS;
-    this.output = new AttemptOutput(this.outputLimitBytes, options.fromOffset ?? 0, (chunk) => {
-      if (!this.detached) options.onOutput(chunk);
-    });
+    this.output = new AttemptOutput(
+      options.outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES,
+      options.fromOffset ?? 0,
+      (chunk) => {
+        if (!this.detached) options.onOutput(chunk);
+      },
+    );
   }
 
   /** Stops following. */
@@ -246,6 +254,7 @@ class AttemptRun {
       control: (line) => {
         const [word = '', ...words] = line.split(' ');
         reader.control(word, words);
+        this.noteOfOutput(word, words);
         switch (word) {
           case 'taken':
           case 'previous':
@@ -299,13 +308,14 @@ class AttemptRun {
     const script = followScript(this.spec.key, output, output.neededFrom);
     const handlers: FrameHandlers = {
       control: (line) => {
-        const [word, ...words] = line.split(' ');
+        const [word = '', ...words] = line.split(' ');
+        this.noteOfOutput(word, words);
         if (word === 'found') {
           found = true;
           onFound();
         } else if (word === 'absent' || word === 'stopping') decide({ kind: word });
         else if (word === 'end') outcome = this.finish(words);
-        reader.control(word ?? '', words);
+        reader.control(word, words);
       },
       data: reader.data,
     };
@@ -326,6 +336,8 @@ class AttemptRun {
     return {
       control: (word: string, words: string[]) => {
         at = word === 'out' ? Number(words[0]) : undefined;
+        if (at !== undefined && !(Number.isSafeInteger(at) && at >= 0))
+          throw new Error(`the node's answer is not understood: out ${plainText(words.join(' '))}`);
         onProgress();
       },
       data: (chunk: Buffer) => {
@@ -339,8 +351,19 @@ class AttemptRun {
 
   private finish(words: string[]): AttemptOutcome {
     const record = readEndRecord(words);
-    this.output.finish(record.outputBytes);
-    return outcomeOf(record, this.spec, this.outputLimitBytes);
+    this.output.finish(record.outputBytes, this.outputLost);
+    return outcomeOf(record, this.spec, { cut: this.output.isCut, lost: this.outputLost });
+  }
+
+  /** What the node says of the output before the end. */
+  private noteOfOutput(word: string, words: string[]): void {
+    if (word === 'full') this.outputLost = true;
+    if (word !== 'limit') return;
+    const [headBytes = Number.NaN, tailBytes = Number.NaN] = words.map(Number);
+    const sum = headBytes + tailBytes;
+    if (!(Number.isSafeInteger(sum) && headBytes > 0 && tailBytes >= 0 && sum <= LARGEST_OUTPUT_LIMIT_BYTES))
+      throw new Error(`the node's answer is not understood: limit ${plainText(words.join(' '))}`);
+    this.output.settle({ headBytes, tailBytes });
   }
 
   /** Opens a session, to be closed when this call ends. */

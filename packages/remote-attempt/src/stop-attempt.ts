@@ -74,7 +74,7 @@ export async function pruneAttempts(connection: NodeConnection, olderThanDays: n
 }
 
 /** Runs a script that says one thing. */
-async function ask(
+export async function ask(
   connection: NodeConnection,
   script: NodeScript,
   timeoutMs: number,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type ConfigComplaint,
   health,
   natsSettings,
   opsSettings,
@@ -76,7 +77,7 @@ export async function runService<S extends TObject>(options: {
   config: S;
   start: (context: ServiceContext<Static<S>>) => Promise<void>;
 }): Promise<void> {
-  const config = readConfigOrExit(options.name, options.config);
+  const config = await readConfigOrExit(options.name, options.config);
   const name = config.RIGEL_SERVICE_NAME || options.name;
   const log = createLogger(name, config.RIGEL_LOG_LEVEL);
   const stopping = new AbortController();
@@ -158,7 +159,7 @@ export async function runService<S extends TObject>(options: {
   } catch (error) {
     // Asked to end while it was starting: whatever was given up is no fault.
     if (stopping.signal.aborted) return;
-    if (error instanceof ConfigError) exitForConfig(name, error);
+    if (error instanceof ConfigError) return exitForConfig(name, error);
     log.fatal({ err: error }, 'could not be started');
     await shutdown('could not be started', 1);
     return;
@@ -167,7 +168,10 @@ export async function runService<S extends TObject>(options: {
   log.info('ready');
 }
 
-function readConfigOrExit<S extends TObject>(name: string, schema: S): Static<S> & ProcessConfig {
+async function readConfigOrExit<S extends TObject>(
+  name: string,
+  schema: S,
+): Promise<Static<S> & ProcessConfig> {
   try {
     return readConfig(
       Type.Object({ ...CommonConfig.properties, ...natsSettings, ...schema.properties }),
@@ -175,12 +179,21 @@ function readConfigOrExit<S extends TObject>(name: string, schema: S): Static<S>
     ) as Static<S> & ProcessConfig;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    exitForConfig(name, error);
+    return exitForConfig(name, error);
   }
 }
 
-function exitForConfig(name: string, error: ConfigError): never {
-  process.stderr.write(`${name}: ${error.message}\n`);
+/**
+ * Whoever started us with a channel is told that it is the configuration: starting the same again would come to the same. See
+ * `ConfigComplaint`.
+ */
+async function exitForConfig(name: string, { message }: ConfigError): Promise<never> {
+  process.stderr.write(`${name}: ${message}\n`);
+  const complaint: ConfigComplaint = { configError: message };
+  await new Promise<void>((resolve) => {
+    if (process.connected) process.send?.(complaint, undefined, undefined, () => resolve());
+    else resolve();
+  });
   process.exit(1);
 }
 

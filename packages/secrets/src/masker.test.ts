@@ -136,12 +136,18 @@ t.test('where a part of the output is left out no piece of a secret stays', asyn
     const written = encode(value);
     for (let cut = 0; cut <= written.length; cut++) {
       const out: Buffer[] = [];
-      const stream = masker.output(0, (_, data) => out.push(data));
+      const places: number[] = [];
+      const stream = masker.output(0, (offset, data) => {
+        if (offset >= 1000 && places.at(-1) !== 1000) {
+          places.push(1000);
+          out.push(mark);
+        }
+        out.push(data);
+      });
       const head = Buffer.from(`-${written.slice(0, cut)}`);
       const tail = Buffer.from(`${written.slice(cut)}-`);
       stream.push({ offset: 0, data: head });
-      stream.push({ offset: head.length, data: mark, mark: true });
-      stream.push({ offset: head.length + mark.length, data: tail });
+      stream.push({ offset: 1000, data: tail, apart: true });
       stream.end();
       const [first = '', last = ''] = Buffer.concat(out).toString().split(mark.toString());
       // A piece of an escape and fewer than four bytes may stay.
@@ -151,6 +157,24 @@ t.test('where a part of the output is left out no piece of a secret stays', asyn
       t.equal(last.length, tail.length);
     }
   }
+});
+
+t.test('what comes once more is masked and handed on once more, also by who goes on later', async (t) => {
+  const masker = new Masker(['correct horse']);
+  const out: [number, string][] = [];
+  const stream = masker.output(60, (offset, data) => out.push([offset, data.toString()]));
+  stream.push({ offset: 50, data: Buffer.from('0123456789a correct ho') });
+  stream.push({ offset: 40, data: Buffer.from('rse, correct horse, a line'), apart: true });
+  stream.push({ offset: 66, data: Buffer.from(' the end\n'), mark: true });
+  stream.end();
+  const text = (from: number, to: number) =>
+    out
+      .slice(from, to)
+      .map(([, part]) => part)
+      .join('');
+  const again = out.findIndex(([offset]) => offset === 40);
+  t.equal(text(0, again), 'a **********');
+  t.equal(text(again, out.length), 'rse, *************, a line the end\n', 'three letters tell nothing');
 });
 
 t.test('a secret that is cut off at the end is masked', async (t) => {

@@ -173,13 +173,20 @@ class MaskedOutput implements OutputMask {
 
   constructor(
     private readonly masker: Masker,
-    private readonly from: number,
+    private from: number,
     private readonly emit: (offset: number, data: Buffer) => void,
   ) {
     this.context = masker.context;
   }
 
-  push({ offset, data, mark }: OutputPiece): void {
+  push({ offset, data, apart, mark }: OutputPiece): void {
+    if (apart) {
+      this.end();
+      this.start = offset;
+      this.resumed = offset;
+      // What comes once more is wanted once more.
+      this.from = Math.min(this.from, offset);
+    }
     this.start ??= offset;
     if (mark) {
       this.end();

@@ -2,7 +2,9 @@
 export interface OutputPiece {
   offset: number;
   data: Buffer;
-  /** Not of the command: it stands for the part of the output that was left out. */
+  /** It does not follow the piece before it: a part of the output is left out there, or comes once more. */
+  apart?: boolean;
+  /** Not of the command. */
   mark?: boolean;
 }
 
@@ -13,7 +15,7 @@ export interface OutputPiece {
 export interface OutputMask {
   /** How many bytes before the place to go on at have to be seen again. */
   readonly context: number;
-  /** The next piece, in order. */
+  /** The next piece, in order but for one that is `apart`. */
   push(piece: OutputPiece): void;
   /** There is no more: hands on what was kept back. */
   end(): void;

@@ -117,6 +117,19 @@ t.test('implementations', async (t) => {
   await t.rejects(call(catalog.updateActionImpl, { id: 99, type: 'x' }), { code: 'not_found' });
   await t.rejects(call(catalog.updateActionImpl, { id: 99, by: 'action', type: 'x' }), { code: 'not_found' });
 
+  // A word of Go's templates is a parameter only where the action says so.
+  const loop = await call(catalog.createAction, { name: 'loop', desc: '', params: { end: 'integer' } });
+  const until = { type: 'ansible', template: shell('seq {{end}}') };
+  const refused = { code: 'invalid', field: 'template', message: /write {{{{end}}}}/ };
+  await t.rejects(call(catalog.createActionImpl, { ...until, action_id: 99 }), refused);
+  const ofLoop = await call(catalog.createActionImpl, { ...until, action_id: loop.id });
+  await call(catalog.updateActionImpl, { id: ofLoop.id, by: 'impl', template: shell('seq 1 {{end}}') });
+  await t.rejects(
+    call(catalog.updateActionImpl, { id: 1, by: 'impl', template: shell('seq {{end}}') }),
+    refused,
+  );
+  await call(catalog.deleteActionImpl, { id: ofLoop.id });
+
   // A destructive call does not guess: 1 is an implementation here, though an action has the number as well.
   const spare = await call(catalog.createAction, { name: 'spare', desc: '', params: {} });
   const d = await call(catalog.createActionImpl, {

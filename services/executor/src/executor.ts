@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@rigel/clock';
 import { executorSettings } from '@rigel/contracts';
 import { WorkQueue } from '@rigel/messaging';
 import { NO_PROVIDERS, type Providers, ProvidersFileError, readProvidersFile } from '@rigel/providers';
-import { parseKnownHosts } from '@rigel/remote-attempt';
+import type { KnownHostsLookup } from '@rigel/remote-attempt';
 import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { NamedSecrets } from '@rigel/secrets';
 import type { Logger } from 'pino';
@@ -17,6 +17,7 @@ import { measuredAccess } from './metrics.js';
 import { NodeConnections } from './node-connections.js';
 import { NoopRunner } from './noop-runner.js';
 import { SdRunner } from './sd-runner.js';
+import { keyInFile, keyProblem, knownHostsIn } from './ssh-files.js';
 import { SshProfiles, SshProfilesError } from './ssh-profiles.js';
 import { SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
 import { StepSecrets } from './step-secrets.js';
@@ -40,7 +41,8 @@ export const ExecutorConfig = Type.Object({
   }),
   RIGEL_SSH_KEY_FILE: Type.String({
     default: '',
-    description: 'Private key; default: ~/.ssh/id_ed25519, or id_ecdsa, or id_rsa.',
+    description:
+      'Private key without a passphrase, a certificate of it beside it (<file>-cert.pub); default: ~/.ssh/id_ed25519, or id_ecdsa, or id_rsa.',
   }),
   RIGEL_SSH_HOST_KEYS: Type.Enum(['accept-new', 'strict'], {
     default: 'accept-new',
@@ -53,32 +55,35 @@ export const ExecutorConfig = Type.Object({
   }),
   RIGEL_SSH_KNOWN_HOSTS: Type.String({
     default: '',
-    description: 'File of known host keys in the format of OpenSSH; default: ~/.ssh/known_hosts.',
+    description:
+      'File of known host keys in the format of OpenSSH, read again when it changes; default: ~/.ssh/known_hosts.',
   }),
 });
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
-function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logger): SshSettings {
+async function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logger): Promise<SshSettings> {
   const key = config.RIGEL_SSH_KEY_FILE
     ? config.RIGEL_SSH_KEY_FILE
     : ['id_ed25519', 'id_ecdsa', 'id_rsa']
         .map((name) => join(homedir(), '.ssh', name))
         .find((file) => existsSync(file));
-  if (config.RIGEL_SSH_KEY_FILE && !existsSync(config.RIGEL_SSH_KEY_FILE)) {
-    throw new ConfigError(`RIGEL_SSH_KEY_FILE is wrong: ${config.RIGEL_SSH_KEY_FILE} does not exist`);
-  }
+  const problem = key && (await keyProblem(key));
+  // A key that no node can accept is told now, not by every node. One that was not named may not be needed.
+  if (config.RIGEL_SSH_KEY_FILE && problem)
+    throw new ConfigError(`RIGEL_SSH_KEY_FILE is wrong: ${key}: ${problem}`);
+  if (problem) log.warn({ file: key }, `the SSH key cannot be used: ${problem}`);
   if (!key)
     log.warn(
       'there is no SSH key (RIGEL_SSH_KEY_FILE is not set and ~/.ssh has none): every node will refuse',
     );
-  const knownHosts = config.RIGEL_SSH_KNOWN_HOSTS || join(homedir(), '.ssh', 'known_hosts');
+  const knownHosts = readKnownHosts(config.RIGEL_SSH_KNOWN_HOSTS, log);
   return {
     connection: {
       user: config.RIGEL_SSH_USER || userInfo().username,
-      privateKey: key ? readFileSync(key) : '',
+      privateKey: key ? keyInFile(key) : '',
       hostKeyPolicy: config.RIGEL_SSH_HOST_KEYS,
-      ...(existsSync(knownHosts) ? { knownHosts: parseKnownHosts(readFileSync(knownHosts, 'utf8')) } : {}),
+      ...(knownHosts ? { knownHosts } : {}),
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       keepaliveIntervalMs: 10_000,
       keepaliveCountMax: 3,
@@ -86,7 +91,20 @@ function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logger): Ss
     defaultPort: config.RIGEL_SSH_PORT,
     outputLimitBytes: config.RIGEL_OUTPUT_LIMIT,
     stopGraceMs: config.RIGEL_STOP_GRACE * 1_000,
+    connectRetryMs: config.RIGEL_CONNECT_RETRY * 1000,
   };
+}
+
+/** A file that is named has to be there: without it every host would be new. */
+function readKnownHosts(named: string, log: Logger): KnownHostsLookup | undefined {
+  const file = named || join(homedir(), '.ssh', 'known_hosts');
+  if (named === '' && !existsSync(file)) return undefined;
+  try {
+    return knownHostsIn(file, log);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`RIGEL_SSH_KNOWN_HOSTS is wrong: ${file} cannot be read (${code})`);
+  }
 }
 
 function readProviders(file: string, ssh: SshSettings): Providers {
@@ -117,8 +135,13 @@ async function readProfiles(
 }
 
 function secretsFolder(folder: string): string {
-  if (folder !== '' && !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-    throw new ConfigError(`RIGEL_SECRETS_DIR is wrong: ${folder} is no folder`);
+  if (folder === '') return folder;
+  try {
+    readdirSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`RIGEL_SECRETS_DIR is wrong: ${folder} is no folder that can be read (${code})`);
+  }
   return folder;
 }
 
@@ -141,7 +164,7 @@ function resumeProviders({ vm }: Providers, signal: AbortSignal, log: Logger): v
 export async function startExecutor(context: ServiceContext<Static<typeof ExecutorConfig>>): Promise<void> {
   const { config, name, log, bus, onShutdown } = context;
   const capabilities = CAPABILITIES.filter((c) => config.RIGEL_EXECUTOR_CAPABILITIES.split(',').includes(c));
-  const ssh = readSshSettings(config, log);
+  const ssh = await readSshSettings(config, log);
   const secrets = new NamedSecrets(secretsFolder(config.RIGEL_SECRETS_DIR));
   const profiles = await readProfiles(config.RIGEL_SSH_PROFILES_FILE, ssh, secrets, log);
   const stepSecrets = new StepSecrets(secrets);

@@ -12,6 +12,9 @@ import type { Logger } from 'pino';
 
 /** How long a connection to a jump host is kept that no node is reached through. */
 const IDLE_MS = 30_000;
+/** First and longest time that a jump host is left alone which turned us away. */
+const REST_FIRST_MS = 200;
+const REST_LONGEST_MS = 3_000;
 
 /**
  * A host through which nodes are reached. All of an executor's nodes share one connection to it: an SSH server admits few
@@ -22,6 +25,11 @@ export class JumpHost {
   private connection: Promise<NodeConnection> | undefined;
   private ways = 0;
   private idle: NodeJS.Timeout | undefined;
+  /**
+   * It turned us away, and is left alone for a while: all nodes behind it try again, and would keep it full. Those that come
+   * meanwhile get the same answer.
+   */
+  private rest: { until: number; ms: number; failure: ConnectFailure } | undefined;
 
   constructor(
     private readonly target: { host: string; port: number; hostKey?: string },
@@ -70,6 +78,8 @@ export class JumpHost {
   }
 
   private connected(signal: AbortSignal): Promise<NodeConnection> {
+    if (!this.connection && this.rest && Date.now() < this.rest.until)
+      return Promise.reject(this.rest.failure);
     this.connection ??= this.connect();
     const { connection } = this;
     return new Promise((resolve, reject) => {
@@ -87,10 +97,16 @@ export class JumpHost {
     const connecting = connectToNode(target, this.settings).catch((error: unknown) => {
       if (this.connection === connecting) this.connection = undefined;
       if (!(error instanceof ConnectFailure)) throw error;
-      throw new ConnectFailure(error.kind, `jump host: ${error.message}`, { cause: error });
+      const failure = new ConnectFailure(error.kind, `jump host: ${error.message}`, { cause: error });
+      if (error.kind === 'turned_away') {
+        const ms = Math.min((this.rest?.ms ?? REST_FIRST_MS / 2) * 2, REST_LONGEST_MS);
+        this.rest = { until: Date.now() + ms, ms, failure };
+      }
+      throw failure;
     });
     connecting.then(
       async (open) => {
+        this.rest = undefined;
         const reason = await open.closed;
         if (this.connection !== connecting) return;
         this.connection = undefined;

@@ -102,7 +102,7 @@ export class NodeConnections {
     this.idle.delete(name);
     clearTimeout(found.timer);
     const { connection } = found;
-    if (!this.isFor(connection, target)) {
+    if (target.freshLogin || !this.isFor(connection, target)) {
       connection.close();
       return undefined;
     }

@@ -34,6 +34,7 @@ export const sshSettings: SshSettings = {
   },
   defaultPort: 22,
   outputLimitBytes: 100_000,
+  connectRetryMs: 0,
 };
 
 /** The host key of the machines of `startCloud`. */

@@ -78,7 +78,7 @@ t.test('what is wrong is told with its place and value', async (t) => {
     [lab({ key: { secret: 'none' } }), /clusters\[0\]\.key: secret none is missing/],
     [
       lab({ key: { file: at('key.pub') } }),
-      /clusters\[0\]\.key = {"file":.* is no private key without a passphrase/,
+      /clusters\[0\]\.key = {"file":.* is no private key that can be used \(it is a public key\)$/,
     ],
     [lab({ jump: { port: 22 } }), /clusters\[0\]\.jump\.host is missing/],
     [

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { type ClusterRef, nearestName } from '@rigel/contracts';
-import { type ConnectionSettings, parseKnownHosts, privateKeyProblem } from '@rigel/remote-attempt';
-import { type NamedSecrets, readSecret, SecretError, SecretReference } from '@rigel/secrets';
+import { type ConnectionSettings, type PrivateKeyText, privateKeyProblem } from '@rigel/remote-attempt';
+import { type NamedSecrets, readSecret, SecretReference } from '@rigel/secrets';
 import { Ajv, type ErrorObject } from 'ajv';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
 import { JumpHost } from './jump-host.js';
+import { keyInFile, knownHostsIn } from './ssh-files.js';
 import type { SshSettings } from './ssh-runner.js';
 
 /** The profiles file is wrong; the message is one line that names the file, the place in it and the value. */
@@ -28,6 +29,7 @@ const JumpSettings = Type.Object({
   port: Type.Optional(Port),
   user: Type.Optional(User),
   key: Type.Optional(KeyReference),
+  certificate: Type.Optional(KeyReference),
   /** As in known_hosts, without the name. */
   host_key: Type.Optional(Type.String({ pattern: '^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$' })),
 });
@@ -37,6 +39,8 @@ const profileKeys = {
   /** For nodes whose address names none. */
   port: Type.Optional(Port),
   key: Type.Optional(KeyReference),
+  /** A certificate of the key. Of a key in a file, the file beside it that ends with -cert.pub is one. */
+  certificate: Type.Optional(KeyReference),
   /** null: none, also where the default profile has one. */
   jump: Type.Optional(Type.Union([JumpSettings, Type.Null()])),
   host_keys: Type.Optional(Type.Enum(['accept-new', 'strict'])),
@@ -111,7 +115,10 @@ export class SshProfiles {
       const known: Map<string | number, SshSettings> =
         typeof cluster === 'number' ? profiles.byId : profiles.byName;
       if (known.has(cluster)) fail(`${path}.cluster = ${show(cluster)} has a profile already`);
-      known.set(cluster, await profiles.settings(path, { ...standard, ...profile }, parts, fail));
+      const all: Profile = { ...standard, ...profile };
+      // A certificate is one of the key that stands beside it.
+      if (profile.key && !profile.certificate) delete all.certificate;
+      known.set(cluster, await profiles.settings(path, all, parts, fail));
     }
     return profiles;
   }
@@ -124,8 +131,8 @@ export class SshProfiles {
   ): Promise<SshSettings> {
     const { base, log } = parts;
     const { connection } = base;
-    const knownHosts = profile.known_hosts && readKnownHosts(profile.known_hosts, path, fail);
-    const key = profile.key && (await keyOf(`${path}.key`, profile.key, parts, fail));
+    const knownHosts = profile.known_hosts && readKnownHosts(profile.known_hosts, path, log, fail);
+    const key = await keyOf(path, profile, parts, fail);
     const settings: ConnectionSettings = {
       ...connection,
       user: profile.user ?? connection.user,
@@ -137,8 +144,8 @@ export class SshProfiles {
       keepaliveCountMax: profile.keepalive_count ?? connection.keepaliveCountMax,
     };
     if (profile.jump) {
-      const { host, port = 22, user, key: jumpKey, host_key } = profile.jump;
-      const ownKey = jumpKey && (await keyOf(`${path}.jump.key`, jumpKey, parts, fail));
+      const { host, port = 22, user, host_key } = profile.jump;
+      const ownKey = await keyOf(`${path}.jump`, profile.jump, parts, fail);
       // Nobody would pin a jump host's key that was learned at first sight, so it is to be known.
       const jumpSettings = {
         ...settings,
@@ -158,29 +165,37 @@ export class SshProfiles {
   }
 }
 
-/** Reads the key for each connection anew; once now, to tell at the start what is wrong with it. */
+/** Reads key and certificate for each connection anew; once now, to tell at the start what is wrong with them. */
 async function keyOf(
   path: string,
-  reference: KeyReference,
+  { key, certificate }: Pick<Profile, 'key' | 'certificate'>,
   { secrets }: Parts,
   fail: (what: string) => never,
-): Promise<() => Promise<string>> {
-  const read = (): Promise<string> =>
+): Promise<(() => Promise<PrivateKeyText>) | undefined> {
+  if (key === undefined) {
+    if (certificate !== undefined) fail(`${path}.certificate is given without ${path}.key`);
+    return undefined;
+  }
+  const text = (reference: KeyReference): Promise<string> =>
     'secret' in reference ? secrets.read(reference.secret) : readSecret(reference);
+  const read = async (): Promise<PrivateKeyText> => {
+    if (certificate !== undefined) return { key: await text(key), certificate: await text(certificate) };
+    return 'file' in key ? keyInFile(key.file)() : text(key);
+  };
   try {
     const problem = privateKeyProblem(await read());
     if (problem !== undefined)
-      fail(`${path} = ${show(reference)} is no private key without a passphrase (${problem})`);
+      fail(`${path}.key = ${show(key)} is no private key that can be used (${problem})`);
   } catch (error) {
-    if (!(error instanceof SecretError)) throw error;
-    fail(`${path}: ${error.message}`);
+    if (error instanceof SshProfilesError) throw error;
+    fail(`${path}.key: ${(error as Error).message}`);
   }
   return read;
 }
 
-function readKnownHosts(file: string, path: string, fail: (what: string) => never) {
+function readKnownHosts(file: string, path: string, log: Logger, fail: (what: string) => never) {
   try {
-    return parseKnownHosts(readFileSync(file, 'utf8'));
+    return knownHostsIn(file, log);
   } catch (error) {
     return fail(
       `${path}.known_hosts = ${show(file)} cannot be read (${(error as NodeJS.ErrnoException).code})`,
@@ -224,9 +239,10 @@ function describe(error: ErrorObject | undefined, path: string): string {
   const place = `${path}${error.instancePath.replaceAll('/', '.')}`;
   if (error.keyword === 'required') return `${place}.${String(error.params.missingProperty)} is missing`;
   // A key that was written down instead of referred to must not be shown.
-  if (/^\/key(\/|$)/.test(error.instancePath)) {
+  const secret = /^\/(key|certificate)(\/|$)/.exec(error.instancePath)?.[1];
+  if (secret !== undefined) {
     const allowed = '{"file": "/path"}, {"env": "NAME"} or {"secret": "name"}';
-    return `${path}.key must be ${allowed} (its value is not shown)`;
+    return `${path}.${secret} must be ${allowed} (its value is not shown)`;
   }
   const allowed = error.keyword === 'enum' ? `: ${(error.params.allowedValues as string[]).join(', ')}` : '';
   return `${place} = ${show(error.data)} is wrong: ${error.message ?? 'not allowed'}${allowed}`;

@@ -1,9 +1,10 @@
 import type { Clock } from '@rigel/clock';
-import { type AttemptResult, attemptKey } from '@rigel/contracts';
+import { type AttemptResult, attemptKey, type TaskPlan } from '@rigel/contracts';
 import { traced } from '@rigel/messaging';
 import {
   type AttemptOutcome,
   type AttemptSpec,
+  attemptBoots,
   ConnectFailure,
   ConnectionLost,
   type ConnectionSettings,
@@ -15,13 +16,15 @@ import {
   StillAlive,
   stopAttempt,
 } from '@rigel/remote-attempt';
-import type { OutputMask } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import type { MachineGone } from './machine-gone.js';
 import { parseNodeAddress } from './node-address.js';
+import { GOING_DOWN_MS, type Restart, waitForRestart } from './restart-wait.js';
+import { stepEnvironment } from './step-environment.js';
 import type {
   AttemptReport,
   ClaimedRun,
+  KeptOutput,
   OnOutput,
   RunInstruction,
   RunSignals,
@@ -36,6 +39,8 @@ export interface SshSettings {
   outputLimitBytes: number;
   /** What a command has between TERM and KILL, where its step does not say. Default: that of `stopAttempt`. */
   stopGraceMs?: number;
+  /** For how long a node is tried again that turns connections away. Default: it is not. */
+  connectRetryMs?: number;
 }
 
 /** Why something may still run on the node. */
@@ -50,20 +55,36 @@ export interface NodeAccess {
   connect: typeof connectToNode;
   run: typeof runAttempt;
   stop: typeof stopAttempt;
+  boots: typeof attemptBoots;
   /** Takes a connection back whose run is done. Where it is missing, connections are closed. */
   giveBack?(connection: NodeConnection): void;
 }
 
 /** Nodes reached by SSH. */
-export const sshAccess: NodeAccess = { connect: connectToNode, run: runAttempt, stop: stopAttempt };
+export const sshAccess: NodeAccess = {
+  connect: connectToNode,
+  run: runAttempt,
+  stop: stopAttempt,
+  boots: attemptBoots,
+};
 
 /** First and longest pause between two tries to reach a node on which something may run. */
 const RECONNECT_FIRST_MS = 200;
 const RECONNECT_LONGEST_MS = 5_000;
 /** An attempt that was found again gets at least this long to be collected, whatever is left of its time. */
 const COLLECT_MS = 15_000;
+const OUTPUT_LOST =
+  "the disk of the node was full when the command ended, or its user's quota used up: output may be missing";
 /** How long a node is tried on which a command is to be ended, beside the grace time. */
 const STOP_LIMIT_MS = 5 * 60_000;
+
+/** How often it is looked whether a node is silent on which a command runs. */
+const SILENCE_LOOK_MS = 3_000;
+/** Takes the output of an attempt; `context`: see OutputMask. */
+interface AttemptSink {
+  readonly context: number;
+  push(chunk: OutputChunk): void;
+}
 
 type Ending = 'stop' | 'deadline';
 
@@ -77,6 +98,8 @@ export class SshRunner implements StepRunner {
   private learnedHostKey: string | undefined;
   /** Why nothing can run on the node any more, once its provider has said that there is no such machine. */
   gone: string | undefined;
+  /** A connection that was made earlier does not do. */
+  private needsLogin = false;
   /** The last attempt of which nothing can be running any more. */
   private settled: { step: number; attempt: number } | undefined;
 
@@ -94,13 +117,12 @@ export class SshRunner implements StepRunner {
 
   async run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
     const startedAt = this.clock.now();
-    const { plan } = this.claimed;
-    const planned = plan.steps[instruction.step];
-    if (!planned) throw new Error(`the plan of task ${plan.task_id} has no step ${instruction.step}`);
-    const prepared = await this.secrets.prepare(planned);
+    const prepared = await this.secrets.prepare(this.planned(instruction.step));
+    // What made the last attempt fail may have been changed since: groups of the user, say, count from the next login.
+    if (instruction.attempt > 1 && !instruction.begun) this.loginAnew();
     const ended: Verdict =
       prepared.missing !== undefined && !instruction.begun && this.isPreviousSettled(instruction)
-        ? { status: 'failed', reason: prepared.missing }
+        ? { status: 'failed', reason: prepared.missing, not_begun: true }
         : await this.watch(instruction, prepared, onOutput, signals);
     const result = this.withEarlier(instruction, ended);
     if (!result.may_run) this.settled = instruction;
@@ -117,6 +139,13 @@ export class SshRunner implements StepRunner {
     return { ...result, may_run: true, reason };
   }
 
+  private planned(step: number): TaskPlan['steps'][number] {
+    const { plan } = this.claimed;
+    const planned = plan.steps[step];
+    if (!planned) throw new Error(`the plan of task ${plan.task_id} has no step ${step}`);
+    return planned;
+  }
+
   private async watch(
     instruction: RunInstruction,
     prepared: PreparedStep,
@@ -124,13 +153,23 @@ export class SshRunner implements StepRunner {
     signals: RunSignals,
   ): Promise<Verdict> {
     const spec = this.specOf(instruction, prepared);
-    const output = prepared.output(instruction.output_from, onOutput);
+    let kept: KeptOutput | undefined;
+    const masked = prepared.output(instruction.output_from, (offset, data) => onOutput(offset, data, kept));
+    const output: AttemptSink = {
+      context: masked.context,
+      push: (chunk) => {
+        if (chunk.kept) kept = { head: chunk.kept.headBytes, tail: chunk.kept.tailBytes };
+        masked.push(chunk);
+      },
+    };
     const watched = {
       ...signals,
       onWait: (what: string | undefined) => signals.onWait?.(what && prepared.reason(what)),
     };
-    const verdict = await new AttemptWatch(this, spec, instruction, output, watched).result();
-    output.end();
+    const { reboot, ready_wait } = this.planned(instruction.step);
+    const readyWaitMs = reboot ? (ready_wait ?? Number.POSITIVE_INFINITY) * 1_000 : undefined;
+    const verdict = await new AttemptWatch(this, spec, instruction, output, watched, readyWaitMs).result();
+    masked.end();
     const reason = prepared.reason(verdict.reason);
     if (prepared.missing === undefined || verdict.status !== 'failed') return { ...verdict, reason };
     return { ...verdict, reason: `${prepared.missing}; ${reason}` };
@@ -169,18 +208,28 @@ export class SshRunner implements StepRunner {
     return this.settled?.step === step && this.settled.attempt >= attempt - 1;
   }
 
+  private loginAnew(): void {
+    this.needsLogin = true;
+    if (this.connection) this.drop(this.connection);
+  }
+
   /** The open connection, or a new one. @throws ConnectFailure */
   async connect(signal: AbortSignal): Promise<NodeConnection> {
     if (this.connection) return this.connection;
     const target = parseNodeAddress(this.claimed.node.ip, this.settings.defaultPort);
     const connection = await this.access.connect(
-      { ...target, ...(this.hostKey === null ? {} : { pinnedHostKey: this.hostKey }) },
+      {
+        ...target,
+        ...(this.hostKey === null ? {} : { pinnedHostKey: this.hostKey }),
+        ...(this.needsLogin ? { freshLogin: true } : {}),
+      },
       this.settings.connection,
       signal,
     );
     // A connection of an earlier run may have learned the key that is pinned by now.
     if (connection.hostKeyLearned && this.hostKey === null) this.learnedHostKey = connection.hostKey;
     this.hostKey = connection.hostKey;
+    this.needsLogin = false;
     this.connection = connection;
     void connection.closed.then(() => {
       if (this.connection === connection) this.connection = undefined;
@@ -196,6 +245,21 @@ export class SshRunner implements StepRunner {
 
   get outputLimitBytes(): number {
     return this.settings.outputLimitBytes;
+  }
+
+  get connectRetryMs(): number {
+    return this.settings.connectRetryMs ?? 0;
+  }
+
+  get runId(): number {
+    return this.claimed.runId;
+  }
+
+  tellTurnedAway(reason: string): void {
+    this.log.info(
+      { reason, limit_ms: this.connectRetryMs },
+      'the node turned the connection away, it is tried again',
+    );
   }
 
   /**
@@ -267,7 +331,8 @@ export class SshRunner implements StepRunner {
     return {
       key: this.keyOf(step, attempt),
       actions,
-      env: { RIGEL_CORRELATION_ID: plan.correlation_id },
+      env: stepEnvironment(plan, this.claimed.node.ip),
+      ...(this.planned(step).reboot ? { restartsNode: true } : {}),
       ...(attempt > 1 ? { previousKey: this.keyOf(step, attempt - 1) } : {}),
       ...(earlier.length > 0 ? { earlierKeys: earlier } : {}),
     };
@@ -283,10 +348,16 @@ export class SshRunner implements StepRunner {
   }
 }
 
-type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'exit_code' | 'may_run' | 'no_retry'>;
+type Verdict = Pick<
+  AttemptResult,
+  'status' | 'reason' | 'exit_code' | 'may_run' | 'not_begun' | 'no_retry' | 'note'
+>;
 
 /** Which attempt; `unsettled` as the scheduler says it. */
 type AttemptOfStep = { step: number; attempt: number; unsettled?: boolean | undefined };
+
+/** What a node is waited for that was told to restart. */
+const RESTART_WAIT = 'the node is to restart and to answer';
 
 /** One attempt, from its start (or finding it again) to a verdict. */
 class AttemptWatch {
@@ -297,13 +368,21 @@ class AttemptWatch {
   /** Aborted when the attempt was ended before anything of it was sent to the node. */
   private readonly neverBegun = new AbortController();
   private offset: number;
+  /** Since when, and how often, the node has turned us away. */
+  private turnedAway: { since: number; tries: number } | undefined;
+  /** Set while the command has ended and the node is to restart: ends the waiting for that. */
+  private restartWait: AbortController | undefined;
+  /** Since when the node has not answered. */
+  private awaySince: number | undefined;
 
   constructor(
     private readonly runner: SshRunner,
     private readonly spec: AttemptSpec,
     private readonly instruction: RunInstruction,
-    private readonly output: OutputMask,
+    private readonly output: AttemptSink,
     private readonly signals: RunSignals,
+    /** The command restarts the node: how long to wait for that. */
+    private readonly readyWaitMs: number | undefined,
   ) {
     this.mayHaveStarted = instruction.begun;
     this.offset = Math.max(0, instruction.output_from - output.context);
@@ -329,7 +408,13 @@ class AttemptWatch {
   /** Ends the command on the node; the attempt is followed on, and its outcome then says how it ended. */
   private end(ending: Ending): void {
     if (this.ending) return;
+    // The command has ended: there is only the waiting for the restart, which knows the deadline itself.
+    if (this.restartWait && ending === 'deadline') return;
     this.ending = ending;
+    if (this.restartWait) {
+      this.restartWait.abort();
+      return;
+    }
     // Nothing of it has been on its way to the node, and nothing will be: there is nothing to be ended there.
     if (!this.mayHaveStarted && this.runner.isPreviousSettled(this.instruction)) {
       this.neverBegun.abort();
@@ -343,36 +428,68 @@ class AttemptWatch {
 
   private async untilKnown(): Promise<Verdict> {
     const { abandon } = this.signals;
+    const waitEnds = AbortSignal.any([abandon, this.neverBegun.signal]);
     for (let pause = RECONNECT_FIRST_MS; ; pause = Math.min(pause * 2, RECONNECT_LONGEST_MS)) {
       abandon.throwIfAborted();
       const problem = await this.tryOnce();
       if (typeof problem !== 'string') return problem;
-      this.signals.onWait?.(`it has no connection: ${problem}`);
+      this.awaySince ??= this.runner.clock.now();
+      // Of a command that has not been begun nobody waits for its restart.
+      const readyWaitMs = this.mayHaveStarted ? this.readyWaitMs : undefined;
+      this.signals.onWait?.(readyWaitMs === undefined ? `it has no connection: ${problem}` : RESTART_WAIT);
       if (this.ending) {
         const unfinished = await this.endingOnNode;
         if (unfinished !== undefined) return this.verdictOfEnded(unfinished);
         if (this.runner.gone !== undefined) return this.verdictOfGone(this.runner.gone);
       }
+      const away = this.runner.clock.now() - this.awaySince;
+      if (readyWaitMs !== undefined && away > readyWaitMs) return this.notBack(away, problem, true);
       if (this.runner.clock.now() > this.deadline + COLLECT_MS + this.graceMs) {
+        if (readyWaitMs !== undefined) return this.notBack(away, problem, true);
         return { status: 'failed', may_run: true, reason: `the outcome is unknown: ${problem}` };
       }
-      await this.runner.clock.sleep(pause, abandon);
+      await this.runner.clock.sleep(this.spread(pause), waitEnds).catch(() => abandon.throwIfAborted());
     }
+  }
+
+  /** Those whom one server turned away do not come again all at once. Told by the run, so that a run repeats exactly. */
+  private spread(pause: number): number {
+    if (!this.turnedAway) return pause;
+    const part = ((this.runner.runId * 617 + this.turnedAway.tries * 331) % 1_000) / 1_000;
+    return Math.round(pause * (0.5 + part));
+  }
+
+  /** Nothing has been begun. @returns the reason to try again, or the verdict. */
+  private notReached(error: unknown): Verdict | string {
+    const reason = messageOf(error);
+    if (!(error instanceof ConnectFailure) || error.kind !== 'turned_away')
+      return { status: 'failed', reason, not_begun: true };
+    const { clock } = this.runner;
+    this.turnedAway ??= { since: clock.now(), tries: 0 };
+    const triedMs = clock.now() - this.turnedAway.since;
+    if (triedMs >= this.runner.connectRetryMs) {
+      const tried =
+        this.turnedAway.tries > 0 ? `; it was tried again for ${Math.round(triedMs / 1000)} s` : '';
+      return { status: 'failed', reason: reason + tried, not_begun: true };
+    }
+    if (this.turnedAway.tries++ === 0) this.runner.tellTurnedAway(reason);
+    return reason;
   }
 
   /** A verdict, or why there is none yet. */
   private async tryOnce(): Promise<Verdict | string> {
     const { abandon } = this.signals;
     let connection: NodeConnection;
-    if (!this.mayHaveStarted) this.signals.onWait?.('it is connecting to the node');
+    if (!this.mayHaveStarted && !this.turnedAway) this.signals.onWait?.('it is connecting to the node');
     try {
       connection = await this.runner.connect(AbortSignal.any([abandon, this.neverBegun.signal]));
       this.signals.onWait?.(undefined);
+      this.awaySince = undefined;
     } catch (error) {
       abandon.throwIfAborted();
       if (this.neverBegun.signal.aborted) return this.verdictOfEnded();
       // Nothing was begun on a node that was never reached; where something may run, only the node can tell.
-      if (!this.mayHaveStarted && !this.ending) return { status: 'failed', reason: messageOf(error) };
+      if (!this.mayHaveStarted && !this.ending) return this.notReached(error);
       if (!(error instanceof ConnectFailure)) throw error;
       return messageOf(error);
     }
@@ -392,9 +509,10 @@ class AttemptWatch {
         },
       };
       const span = { kind: 'client' as const, attributes: { 'server.address': connection.host } };
+      const listening = this.tellSilence(connection);
       const outcome = await traced('command on the node', span, () =>
         this.runner.access.run(connection, this.spec, options),
-      );
+      ).finally(listening);
       return await this.verdictOf(outcome);
     } catch (error) {
       abandon.throwIfAborted();
@@ -419,20 +537,118 @@ class AttemptWatch {
     return { status: 'failed', ...mayRun(unended), reason };
   }
 
+  /** While a node is silent that should answer each probe, its connection does not count as lost yet, but it may be. */
+  private tellSilence(connection: NodeConnection): () => void {
+    const { clock, settings } = this.runner;
+    const { received } = connection;
+    if (received === undefined) return () => undefined;
+    let last = { bytes: received(), at: clock.now() };
+    let isSilent = false;
+    return clock.every(SILENCE_LOOK_MS, () => {
+      const now = { bytes: received(), at: clock.now() };
+      if (now.bytes !== last.bytes) last = now;
+      const wasSilent = isSilent;
+      isSilent = now.at - last.at > settings.connection.keepaliveIntervalMs + SILENCE_LOOK_MS;
+      if (isSilent) this.signals.onWait?.('the node does not answer any more');
+      else if (wasSilent) this.signals.onWait?.(undefined);
+    });
+  }
+
   private async verdictOf(outcome: AttemptOutcome): Promise<Verdict> {
+    if (this.readyWaitMs !== undefined && mayRestart(outcome)) return this.afterRestart(outcome);
     switch (outcome.kind) {
       case 'exited':
-        if (outcome.exitCode === 0) return { status: 'succeeded', reason: '', exit_code: 0 };
-        return { status: 'failed', reason: exitReason(outcome, this.spec), exit_code: outcome.exitCode };
+        return exitVerdict(outcome, this.spec);
       case 'stopped':
         return this.verdictOfEnded();
       case 'unknown':
         return this.endUnknown(outcome.reason);
       case 'not_started':
-        return { status: 'failed', reason: `the command was not started: ${outcome.reason}` };
+        return {
+          status: 'failed',
+          reason: `the command was not started: ${outcome.reason}`,
+          not_begun: true,
+        };
       default:
         return outcome satisfies never;
     }
+  }
+
+  /**
+   * The command has ended, and the node is to restart. That it was told to is known only of a status of 0: processes that are
+   * ended by a signal may have been so because the node goes down, which then shows soon.
+   */
+  private async afterRestart(outcome: AttemptOutcome): Promise<Verdict> {
+    if (outcome.kind === 'unknown' && outcome.restarted) return { status: 'succeeded', reason: '' };
+    // Stopped, or out of time, while it ended.
+    if (this.ending) return this.verdictOfEnded();
+    const { clock, access } = this.runner;
+    const { abandon, onWait } = this.signals;
+    const succeeded = outcome.kind === 'exited' && outcome.exitCode === 0;
+    const since = clock.now();
+    const until = Math.min(since + (this.readyWaitMs ?? 0), this.deadline);
+    this.restartWait = new AbortController();
+    onWait?.(RESTART_WAIT);
+    let restart: Restart;
+    try {
+      restart = await waitForRestart(
+        {
+          key: this.spec.key,
+          access,
+          clock,
+          connect: (signal) => this.runner.connect(signal),
+          drop: (connection) => this.runner.drop(connection),
+        },
+        {
+          until,
+          downBy: succeeded ? until : Math.min(until, since + GOING_DOWN_MS),
+          signal: AbortSignal.any([abandon, this.restartWait.signal]),
+        },
+      );
+    } catch (error) {
+      abandon.throwIfAborted();
+      if (!this.restartWait.signal.aborted) throw error;
+      return { status: 'stopped', reason: '' };
+    }
+    onWait?.(undefined);
+    const exitCode = outcome.kind === 'exited' ? { exit_code: outcome.exitCode } : {};
+    const waited = clock.now() - since;
+    switch (restart.is) {
+      case 'restarted':
+        return { status: 'succeeded', reason: '', ...(succeeded ? exitCode : {}) };
+      case 'same':
+        if (!succeeded) return this.verdictWithoutRestart(outcome);
+        return {
+          status: 'failed',
+          reason: `the node has not restarted: ${inSeconds(waited)} after the command ended it still answers under the same boot id`,
+          ...exitCode,
+        };
+      case 'refused':
+        return { status: 'failed', no_retry: true, reason: restart.problem, ...exitCode };
+      case 'away':
+        return { ...this.notBack(waited, restart.problem, false), ...exitCode };
+    }
+  }
+
+  private async verdictWithoutRestart(outcome: AttemptOutcome): Promise<Verdict> {
+    const verdict =
+      outcome.kind === 'exited'
+        ? exitVerdict(outcome, this.spec)
+        : await this.endUnknown(outcome.kind === 'unknown' ? outcome.reason : outcome.kind);
+    return { ...verdict, reason: `${verdict.reason}; the node has not restarted` };
+  }
+
+  /** @param mayRun nobody has seen the command end. */
+  private notBack(waitedMs: number, problem: string, mayRun: boolean): Verdict {
+    const what = mayRun
+      ? 'the connection broke while the command that restarts the node ran, and the node'
+      : 'the node was told to restart and';
+    return {
+      status: 'failed',
+      no_retry: true,
+      ...(mayRun ? { may_run: true } : {}),
+      reason: `${what} has not come back for ${inSeconds(waitedMs)}: ${problem}`,
+    };
   }
 
   /** Nobody can tell how it ended; what may be left of it is ended, so that a next attempt does not meet it. */
@@ -456,7 +672,7 @@ class AttemptWatch {
     }
     const limit = `the attempt took longer than ${Math.round(this.instruction.timeout_ms / 1000)} s`;
     if (this.neverBegun.signal.aborted) {
-      return { status: 'failed', reason: `${limit}: the node had not been reached` };
+      return { status: 'failed', reason: `${limit}: the node had not been reached`, not_begun: true };
     }
     if (!unended) return { status: 'failed', reason: `${limit} and was ended` };
     return { status: 'failed', ...mayRun(unended), reason: `${limit}; ${unended.reason}` };
@@ -468,6 +684,23 @@ function mayRun(unended: Unended | undefined): Pick<Verdict, 'may_run' | 'no_ret
   if (!unended) return {};
   return unended.alive ? { may_run: true, no_retry: true } : { may_run: true };
 }
+
+/** Whether the node's boot id decides: not where the command itself says that it failed. */
+function mayRestart(outcome: AttemptOutcome): boolean {
+  if (outcome.kind === 'unknown') return true;
+  return outcome.kind === 'exited' && (outcome.exitCode === 0 || outcome.exitCode > 128);
+}
+
+function exitVerdict(outcome: Extract<AttemptOutcome, { kind: 'exited' }>, spec: AttemptSpec): Verdict {
+  const { exitCode, outputLost } = outcome;
+  if (exitCode === 0) {
+    return { status: 'succeeded', reason: '', exit_code: 0, ...(outputLost ? { note: OUTPUT_LOST } : {}) };
+  }
+  const reason = exitReason(outcome, spec) + (outputLost ? `; ${OUTPUT_LOST}` : '');
+  return { status: 'failed', reason, exit_code: exitCode };
+}
+
+const inSeconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;
 
 /** What a shell says by a status that it gives itself; the output has its words. */
 const shellStatus: Record<number, string> = {

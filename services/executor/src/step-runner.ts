@@ -1,4 +1,4 @@
-import type { AttemptResult, Instruction, TaskPlan } from '@rigel/contracts';
+import type { AttemptResult, Instruction, OutputPiece, TaskPlan } from '@rigel/contracts';
 
 export type RunInstruction = Extract<Instruction, { do: 'run' }>;
 export type StopInstruction = Extract<Instruction, { do: 'stop' }>;
@@ -10,8 +10,13 @@ export interface AttemptReport {
   hostKey?: string;
 }
 
-/** Output of the attempt under way, in order; offsets count its bytes from 0. */
-export type OnOutput = (offset: number, data: Buffer) => void;
+/**
+ * Output of the attempt under way; offsets count its bytes from 0. It comes in order; behind its beginning bytes may be left
+ * out, and its end may come once more.
+ * @param kept how much is kept of its beginning and of its end, once it is longer than both together.
+ */
+export type OnOutput = (offset: number, data: Buffer, kept?: KeptOutput) => void;
+export type KeptOutput = NonNullable<OutputPiece['kept']>;
 
 /** The run that a runner works for. */
 export interface ClaimedRun {

@@ -50,6 +50,7 @@ function runner(plan: TaskPlan, secrets: NodeJS.ProcessEnv = env) {
       },
       defaultPort: sshd.port,
       outputLimitBytes: 100_000,
+      connectRetryMs: 0,
     },
     sshAccess,
     systemClock,

@@ -205,8 +205,7 @@ export class VmRunner implements StepRunner {
         attempt.signal.throwIfAborted();
         if (!(error instanceof ConnectFailure)) throw error;
         // A key is refused while a machine is being set up, but a wrong host key does not become right.
-        if (error.kind === 'host_key_changed' || error.kind === 'host_key_unknown')
-          throw new AttemptFailure(error.message);
+        if (error.isHostKey) throw new AttemptFailure(error.message);
         attempt.waitFor(`SSH of machine ${machine.vmId}: ${error.message}`);
         return undefined;
       }

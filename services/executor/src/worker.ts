@@ -288,7 +288,7 @@ export class Worker {
         await this.pause(instruction.delay_ms, abandon, run.stop.signal);
         report = run.stop.signal.aborted
           ? await runner.stop({ do: 'stop', step, attempt }, abandon, instruction.begun)
-          : await runner.run(instruction, (offset, data) => sender.add(offset, data), {
+          : await runner.run(instruction, (...piece) => sender.add(...piece), {
               abandon,
               stop: run.stop.signal,
               onWait: (what) => {

@@ -1,3 +1,4 @@
+import { stepLimitsOf } from '@rigel/contracts';
 import { lines, numbers } from '@rigel/event-store';
 import { CompiledQuery, type Transaction } from 'kysely';
 import { taskRow } from './task/projection.js';
@@ -18,10 +19,10 @@ export function insertCtes(from: string, before = 0): string {
   return `
   inserted_tasks AS (
     INSERT INTO tasks (id, name, template_id, template_name, pool_id, pool_name, options, batch_size, operator,
-      flow_type, state, end_reason, stat, active, version, created_at, updated_at)
+      flow_type, state, end_reason, stat, ignored, active, version, created_at, updated_at)
     SELECT r.* FROM ${from} json_to_recordset(${parameter(1)}::json) AS r(id bigint, name text, template_id bigint,
       template_name text, pool_id bigint, pool_name text, options jsonb, batch_size int, operator text, flow_type text,
-      state smallint, end_reason text, stat int[], active boolean, version int, created_at bigint, updated_at bigint)
+      state smallint, end_reason text, stat int[], ignored int, active boolean, version int, created_at bigint, updated_at bigint)
   ),
   inserted_runs AS (
     INSERT INTO runs (id, task_id, index, batch, node_id, ip, vm_id, state, step, steps, created_at, updated_at)
@@ -56,7 +57,12 @@ function wholeTaskRow(task: TaskState): object {
     template_name: created.template.name,
     pool_id: created.pool.id,
     pool_name: created.pool.name,
-    options: created.steps.map(({ name, param_values, retry }) => ({ name, param_values, retry })),
+    options: created.steps.map((step) => ({
+      name: step.name,
+      param_values: step.param_values,
+      retry: step.retry,
+      ...stepLimitsOf(step),
+    })),
     batch_size: created.batchSize,
     operator: created.operator,
     flow_type: created.flowType,

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { describeEnd, endsOfRun } from './attempt-ends.js';
+import { joinPieces } from './stored-output.js';
 import type { RunTable, Tables, TaskTable } from './tables.js';
 
 /**
@@ -27,7 +28,8 @@ export async function nodeLog(
     const texts = [...attempts]
       .sort((a, b) => a - b)
       .map((attempt) => {
-        const output = join(pieces.filter((piece) => piece.step === step && piece.attempt === attempt));
+        const own = pieces.filter((piece) => piece.step === step && piece.attempt === attempt);
+        const output = joinPieces(own, 0).bytes.toString('utf8');
         const end = ends.find((row) => row.step === step && row.attempt === attempt);
         return end ? withLine(output, describeEnd(end)) : output;
       });
@@ -39,16 +41,4 @@ export async function nodeLog(
 
 function withLine(output: string, line: string): string {
   return output === '' || output.endsWith('\n') ? output + line : `${output}\n${line}`;
-}
-
-/** Pieces may overlap where two executors followed the same attempt. */
-function join(pieces: readonly { start_byte: number; data: Buffer }[]): string {
-  const parts: Buffer[] = [];
-  let end = 0;
-  for (const { start_byte, data } of pieces) {
-    if (start_byte + data.length <= end) continue;
-    parts.push(data.subarray(Math.max(0, end - start_byte)));
-    end = start_byte + data.length;
-  }
-  return Buffer.concat(parts).toString('utf8');
 }

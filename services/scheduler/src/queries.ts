@@ -19,7 +19,7 @@ import type { TaskStore } from './task-store.js';
 /** What everybody asks who waits for a task. */
 const TASK = prepared(`
   SELECT id, name, template_id, template_name, pool_id, pool_name, options, batch_size, operator, flow_type, state, end_reason,
-    stat, active, version, created_at, updated_at
+    stat, ignored, active, version, created_at, updated_at
   FROM tasks WHERE id = $1`);
 
 function toTask(row: TaskTable): Task {
@@ -37,6 +37,7 @@ function toTask(row: TaskTable): Task {
     opr_user: row.operator,
     flow_type: row.flow_type,
     stat: row.stat,
+    ignored: row.ignored,
     created: row.created_at,
     updated: row.updated_at,
   };

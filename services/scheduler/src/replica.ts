@@ -27,6 +27,7 @@ export interface ReplicaOptions {
   why?: WhyStore;
   /** Reads how tasks are, for those who wait for their end; without it nobody can. */
   outcomes?: Parts['outcomes'];
+  outputs?: Parts['outputs'];
 }
 
 /** One scheduler: takes commands for all tasks, and runs those of the partitions it owns. */
@@ -41,7 +42,7 @@ export class Replica {
   private endings: (() => void)[] = [];
 
   constructor(private readonly options: ReplicaOptions) {
-    const { bus, operations, store, wire, clock, settings, log, why, outcomes } = options;
+    const { bus, operations, store, wire, clock, settings, log, why, outcomes, outputs } = options;
     this.engine = new TaskEngine({ store, wire, clock, log });
     this.gates = new GateWatch({ engine: this.engine, store, bus, clock, log });
     const executors = new Executors();
@@ -58,6 +59,7 @@ export class Replica {
       executors,
       why,
       outcomes,
+      outputs,
     };
   }
 

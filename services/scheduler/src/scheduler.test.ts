@@ -209,6 +209,64 @@ t.test('output is sent again with more, because its sender was not told that it 
   });
 });
 
+t.test(
+  'of output over its limit the beginning and the end are stored, and what is between is told',
+  async (t) => {
+    const scheduler = await startReplica(servers);
+    t.teardown(() => scheduler.stop());
+    const { id, runs } = await createTask(1);
+    const run = runs[0] as number;
+    const { lease, next } = await counterpart.claim(id, run, 'executor-1');
+    const kept = { head: 10, tail: 10 };
+    const pieceOf = (offset: number, text: string) => ({
+      offset,
+      data: Buffer.from(text).toString('base64'),
+      ...(offset + text.length > 20 ? { kept } : {}),
+    });
+    const lost = (bytes: number) =>
+      `\n[rigel: ${bytes} bytes left out: of an output over the limit the beginning and the end are kept]\n`;
+    const read = (byte: number) =>
+      counterpart.call(live.runOutput, { id: run, after: { step: 0, attempt: 1, byte } });
+    const whole = async () => (await counterpart.call(tasks.nodeLog, { id: run })).steps[0]?.text;
+    const sent: [offset: number, text: string, live: string, whole: string][] = [
+      [0, 'beginning\n', 'beginning\n', 'beginning\n'],
+      [10, 'goes on\n', 'goes on\n', 'beginning\ngoes on\n'],
+      // Twelve bytes came too fast, and now some of what was stored is too old.
+      [30, 'and on\n', `${lost(12)}and on\n`, `beginning\n${lost(20)}and on\n`],
+      [37, 'and\n', 'and\n', `beginning\n${lost(20)}and on\nand\n`],
+      [80, 'on\n', `${lost(39)}on\n`, `beginning\n${lost(70)}on\n`],
+    ];
+    let seen = 0;
+    for (const [offset, text, news, all] of sent) {
+      const piece = { task_id: id, run_id: run, lease, step: 0, attempt: 1, output: pieceOf(offset, text) };
+      await counterpart.call(execution.output, piece, id);
+      const { parts, place } = await read(seen);
+      t.equal(parts.map((part) => part.text).join(''), news);
+      t.equal(place.byte, offset + text.length);
+      seen = place.byte;
+      t.equal(await whole(), all);
+    }
+    // Another executor goes on where that one stopped.
+    await counterpart.call(execution.handBack, { task_id: id, run_id: run, lease }, id);
+    const taken = await counterpart.claim(id, run, 'executor-2');
+    t.match(taken.next, { do: 'run', attempt: 1, begun: true, output_from: 83 });
+    // The end comes once more, with what was passed over.
+    const report = counterpart.report(id, run, taken.lease, next);
+    const note = 'something is to be known';
+    await counterpart.call(
+      execution.report,
+      { ...report, result: { ...report.result, note }, output: pieceOf(78, '1\non\nend.\n') },
+      id,
+    );
+    t.equal(await whole(), `beginning\n${lost(68)}1\non\nend.\n`);
+    t.equal((await read(seen)).parts[0]?.text, 'end.\n', 'who has read on gets what is new');
+    const { rows } = await counterpart.call(tasks.detail, { id });
+    t.match(rows[0], { steps: [{ state: 2, message: note }, {}] });
+    const log = await counterpart.call(tasks.log, { id, after: 0 });
+    t.match(JSON.stringify(log), /one attempt 1 succeeded in \S+ s; something is to be known/);
+  },
+);
+
 t.test('a scheduler that is started again goes on: leases hold, reports count once', async (t) => {
   const first = await startReplica(servers);
   const { id, runs } = await createTask(2);

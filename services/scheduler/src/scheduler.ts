@@ -79,6 +79,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     log,
     why: { load: (id) => store.load(id), whyFacts: (task) => readWhyFacts(untyped, task) },
     outcomes,
+    outputs: store,
   });
   replica.start();
   const clock = systemClock;

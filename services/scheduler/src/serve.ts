@@ -1,5 +1,6 @@
 import type { Clock } from '@rigel/clock';
 import {
+  type OutputPiece as ContractPiece,
   Done,
   defineRpc,
   execution,
@@ -30,7 +31,7 @@ import type { TaskQueries } from './queries.js';
 import { type RunControl, releaseNode, reserveForRemoval } from './release.js';
 import { reserveForResume } from './resume.js';
 import type { TaskCreated } from './task/events.js';
-import type { TaskRecorder } from './task-store.js';
+import type { TaskRecorder, TaskStore } from './task-store.js';
 import type { Executors } from './why/executors.js';
 import { servePartitionWhy, serveWhy, type WhyStore } from './why/serve.js';
 
@@ -98,6 +99,8 @@ export interface Parts {
   why?: WhyStore | undefined;
   /** Reads how tasks are, for those who wait for their end; without it nobody can. */
   outcomes?: Pick<TaskQueries, 'outcome'> | undefined;
+  /** Keeps stored output within its limit; without it all stays. */
+  outputs?: Pick<TaskStore, 'dropOutput'> | undefined;
 }
 
 /** What only reads; any replica answers it. */
@@ -171,6 +174,9 @@ function planOf(taskId: number, created: TaskCreated): TaskPlan {
     uuid: created.uuid,
     correlation_id: created.correlationId,
     ...(created.traceparent === undefined ? {} : { traceparent: created.traceparent }),
+    task_name: created.name,
+    operator: created.operator,
+    pool: created.pool.name,
     ...(created.cluster === undefined ? {} : { cluster: created.cluster }),
     ...(created.vmType === undefined ? {} : { vm_type: created.vmType }),
     steps: created.steps,
@@ -193,6 +199,17 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     if (uuid === undefined || uuid === created.uuid) return false;
     engine.forgotten.another(task_id, uuid, executor);
     return true;
+  };
+  const dropMiddle = async (
+    piece: OutputPiece,
+    { kept }: Pick<ContractPiece, 'kept'> = {},
+  ): Promise<void> => {
+    const middle = middleOf(piece, kept);
+    if (middle === undefined) return;
+    // What stays too long goes with the next piece.
+    await parts.outputs
+      ?.dropOutput(piece, middle)
+      .catch((error: unknown) => parts.log.warn({ err: error }, 'output over the limit was not removed yet'));
   };
   const stops = [
     operations.serve(
@@ -269,7 +286,10 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
           ),
         );
         if (!next) return { status: 'refused', reason: refused ?? 'the lease is over' };
-        if (piece) bus.publish(outputStoredSubject(run_id), {});
+        if (piece) {
+          await dropMiddle(piece, output);
+          bus.publish(outputStoredSubject(run_id), {});
+        }
         return { status: 'accepted', next };
       },
       options,
@@ -281,7 +301,9 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
         const run = runIndex(created.firstRunId, run_id);
         if (isAnother(created, { task_id, uuid }, actor))
           throw new ServiceError('wrong_state', anotherTask(task_id));
-        await engine.storeOutput(task_id, { run, lease }, toPiece(run_id, step, attempt, output));
+        const piece = toPiece(run_id, step, attempt, output);
+        await engine.storeOutput(task_id, { run, lease }, piece);
+        await dropMiddle(piece, output);
         bus.publish(outputStoredSubject(run_id), {});
         return {};
       },
@@ -331,6 +353,18 @@ async function answered(
     if (error instanceof ServiceError && error.code === 'wrong_state') return { refused: error.message };
     throw error;
   }
+}
+
+/**
+ * What is stored between the beginning and the end that are kept, now that a piece of output ends at this byte; undefined where
+ * it is not worth a statement: an eighth of the end may be stored beyond it.
+ */
+function middleOf({ start, data }: OutputPiece, kept: ContractPiece['kept']): [number, number] | undefined {
+  if (kept === undefined) return undefined;
+  const end = start + data.length;
+  const grain = Math.max(1, kept.tail >> 3);
+  if (Math.floor(start / grain) === Math.floor(end / grain)) return undefined;
+  return end - kept.tail > kept.head ? [kept.head, end - kept.tail] : undefined;
 }
 
 function toPiece(

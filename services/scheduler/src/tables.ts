@@ -26,6 +26,8 @@ export interface TaskTable {
   state: RunState;
   end_reason: EndReason;
   stat: number[];
+  /** Runs that passed with an ignored error. */
+  ignored: number;
   /** Something is still to be done for it. */
   active: boolean;
   version: number;

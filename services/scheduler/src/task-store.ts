@@ -15,7 +15,14 @@ import {
 import { createPool, prepared } from '@rigel/runtime';
 import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
-import { type Changes, type Commit, changesOf, longestPieces, type TaskAppend } from './commit.js';
+import {
+  type Changes,
+  type Commit,
+  changesOf,
+  longestPieces,
+  type OutputPiece,
+  type TaskAppend,
+} from './commit.js';
 import type { EngineStore } from './engine/engine.js';
 import { INSERT_PARAMETERS, insertCtes, insertParameters, RUN_NODES, RUN_TASKS } from './insert-tasks.js';
 import type { Tables } from './tables.js';
@@ -31,10 +38,10 @@ const parameter = (n: number): string => `$${APPEND_PARAMETERS + n}`;
 export const COMMIT = prepared(`
   WITH ${APPEND_CTES},
   changed_tasks AS (
-    UPDATE tasks t SET state = r.state, end_reason = r.end_reason, stat = r.stat, active = r.active,
+    UPDATE tasks t SET state = r.state, end_reason = r.end_reason, stat = r.stat, ignored = r.ignored, active = r.active,
       version = r.version, updated_at = r.updated_at
     FROM head, json_to_recordset(${parameter(8)}::json->'tasks') AS r(id bigint, state smallint, end_reason text,
-      stat int[], active boolean, version int, updated_at bigint)
+      stat int[], ignored int, active boolean, version int, updated_at bigint)
     WHERE t.id = r.id
   ),
   changed_runs AS (
@@ -242,19 +249,26 @@ export class TaskStore implements EngineStore, TaskRecorder {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Bytes of an attempt's output that are stored without a gap. */
+  /** Up to which byte an attempt's output is stored. Pieces are sent one after the other; a gap is what was left out. */
   async outputSize(runId: number, step: number, attempt: number): Promise<number> {
-    const rows = await this.query<{ start_byte: number; size: number }>(
-      `SELECT start_byte, length(data) AS size FROM attempt_output
-       WHERE run_id = $1 AND step = $2 AND attempt = $3 ORDER BY start_byte`,
+    const [row] = await this.query<{ end: number }>(
+      `SELECT coalesce(max(start_byte + length(data)), 0)::bigint AS end FROM attempt_output
+       WHERE run_id = $1 AND step = $2 AND attempt = $3`,
       [runId, step, attempt],
     );
-    let end = 0;
-    for (const row of rows) {
-      if (row.start_byte > end) break;
-      end = Math.max(end, row.start_byte + row.size);
-    }
-    return end;
+    return row?.end ?? 0;
+  }
+
+  /** Removes what is stored of an attempt's output between its beginning and its end, as whole pieces. */
+  async dropOutput(
+    { runId, step, attempt }: Pick<OutputPiece, 'runId' | 'step' | 'attempt'>,
+    [from, to]: readonly [from: number, to: number],
+  ): Promise<void> {
+    await this.query(
+      `DELETE FROM attempt_output WHERE run_id = $1 AND step = $2 AND attempt = $3
+       AND start_byte >= $4 AND start_byte + length(data) <= $5`,
+      [runId, step, attempt, from, to],
+    );
   }
 
   /** How far the runs of these tasks are, as the tables say; a task that there is not is absent. */

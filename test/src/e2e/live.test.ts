@@ -18,6 +18,7 @@ t.test('live streams of the whole system', async (t) => {
   });
   t.teardown(() => rig.stop());
   await t.test('output of a running command, with a place to go on from', (t) => follows(t, rig));
+  await t.test('output over the limit is followed on, and the log has its end', (t) => overTheLimit(t, rig));
   await t.test('a failed attempt, and the whole text is that of the log', (t) => retries(t, rig));
   await t.test('a paused task stays open, a stopped one ends', (t) => pausing(t, rig));
   await t.test('a gateway dies, a scheduler dies, NATS dies: nothing missing, nothing twice', (t) =>
@@ -116,6 +117,40 @@ async function follows(t: Test, rig: Rig): Promise<void> {
   const late = watch(t, rig, address);
   await late.ended;
   t.equal(textOf(late.events), 'eins\nzwölf', 'the same for whoever comes when all is over');
+}
+
+async function overTheLimit(t: Test, rig: Rig): Promise<void> {
+  const { api, fleet, sshd } = rig;
+  const nodes = loopbackNodes(1, sshd.port, 5);
+  await fleet.pool(nodes);
+  // The first alone is more than half of the limit, which is what is kept of the beginning.
+  const parts = ['seq 1 120000', 'echo second', 'seq 1 200000; echo third', 'echo fourth'];
+  const command = parts.map((part, index) => `until [ -e over-${index} ]; do sleep 0.1; done; ${part}`);
+  const template = await fleet.template({ talk: { command: command.join('; ') } });
+  const id = await fleet.startTask(template, nodes);
+  const run = await firstRun(rig, id);
+  const address = `${api.url}/task/node/${run}/log?follow=1`;
+  const viewer = watch(t, rig, address);
+  for (const [index, last] of ['120000\n', 'second\n', 'third\n'].entries()) {
+    await writeFile(join(sshd.home, `over-${index}`), '');
+    await waitFor(() => textOf(viewer.events).endsWith(last), { what: `${last} while the command runs` });
+  }
+  t.match(await api.task(id), { state: 1 });
+  const place = viewer.events.at(-1)?.id;
+  await writeFile(join(sshd.home, 'over-3'), '');
+  await viewer.ended;
+  const seen = textOf(viewer.events);
+  t.match(seen, /\n\[rigel: \d+ bytes left out: [^\n]*\]\n/, 'what came too fast for live is told');
+  t.ok(seen.endsWith('third\nfourth\n'), 'nothing comes twice');
+  const resumed = watch(t, rig, address, place);
+  await resumed.ended;
+  t.equal(textOf(resumed.events), 'fourth\n');
+  const [, log = ''] = (await api.nodeLog(run))[0] ?? [];
+  const [begin = '', end = ''] = log.split(/\n\[rigel: \d+ bytes left out: [^\n]*\]\n/);
+  t.ok(begin.startsWith('1\n2\n3\n') && begin.length >= 524_288, 'the beginning');
+  t.ok(end.length >= 524_288 && log.length < 1_200_000, 'the end');
+  t.match(end, /\n199999\n200000\nthird\nfourth\n$/);
+  t.equal(end.split('\n').length, new Set(end.split('\n')).size, 'each line once');
 }
 
 async function retries(t: Test, rig: Rig): Promise<void> {

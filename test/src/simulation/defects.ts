@@ -22,7 +22,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'no-fencing',
     why: 'a report under a lease that is over is recorded',
-    foundBy: 41,
+    foundBy: 21,
     code: [
       {
         file: DECIDE,
@@ -106,7 +106,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'leases-never-expire',
     why: 'a run whose executor died is never worked on again',
-    foundBy: 3,
+    foundBy: 4,
     code: [
       {
         file: 'services/scheduler/dist/engine/leases.js',
@@ -288,9 +288,51 @@ export const DEFECTS: readonly Defect[] = [
     ],
   },
   {
+    name: 'budget-does-not-decide',
+    why: 'a batch in which nothing succeeded halts a task whose budget allows it',
+    foundBy: 4,
+    code: [
+      {
+        file: 'services/scheduler/dist/task/advance.js',
+        find: 'if (task.created.failureBudget === null &&',
+        replace: 'if (',
+      },
+    ],
+  },
+  {
+    name: 'never-reached-is-ignored',
+    why: 'a node on which nothing ran passes a step that ignores errors',
+    foundBy: 126,
+    code: [{ file: DECIDE, find: 'if (result.not_begun)', replace: 'if (false)' }],
+  },
+  {
+    name: 'restart-not-awaited',
+    why: 'a step that restarts its node succeeds before the node has restarted',
+    foundBy: 3,
+    code: [
+      {
+        file: RUNNER,
+        find: 'if (this.readyWaitMs !== undefined && mayRestart(outcome))',
+        replace: "if (this.readyWaitMs !== undefined && outcome.kind !== 'exited')",
+      },
+    ],
+  },
+  {
+    name: 'restarted-again',
+    why: 'a restart that cut its own command off counts as a failure, and is tried again',
+    foundBy: 4,
+    code: [
+      {
+        file: RUNNER,
+        find: "if (outcome.kind === 'unknown')\n        return true;",
+        replace: "if (outcome.kind === 'unknown')\n        return false;",
+      },
+    ],
+  },
+  {
     name: 'gap-not-noticed',
     why: 'a follower takes a batch of events that does not follow what it has',
-    foundBy: 259,
+    foundBy: 34,
     code: [
       {
         file: 'packages/event-store/dist/consumer.js',

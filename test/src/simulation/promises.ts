@@ -192,8 +192,22 @@ export class Promises {
       case 'GateOpened':
         this.checkGate(task);
         return;
+      case 'TaskFinished':
+        this.checkBudget(task);
+        return;
       default:
     }
+  }
+
+  /** A budget that is not exceeded lets every node have its turn. */
+  private checkBudget(task: TaskState): void {
+    const { failureBudget } = task.created;
+    if (failureBudget === null || task.status !== 'running') return;
+    const left = task.runs.filter(({ state }) => state !== 2 && state !== 3).length;
+    if (left > 0)
+      this.fail(
+        `task ${task.id} ends with ${task.stat[3]} of ${failureBudget} failures and ${left} nodes left`,
+      );
   }
 
   /** It opens when the nodes of the others have passed their step, in that task or in a later one. */
@@ -235,9 +249,13 @@ export class Promises {
     const onNode = this.attemptOnNode(id);
     if (event.type === 'AttemptSucceeded') {
       ledger.step++;
-      if (onNode?.state !== 'exited' || onNode.behaviour.exitCode !== 0) {
+      const restarts = task.created.steps[step]?.reboot === true;
+      if (restarts && onNode?.boot === onNode?.node.boots) {
+        this.fail(`${nameOf(id)} is recorded as success; its node has not restarted`);
+      } else if (onNode?.state === 'exited' && onNode.behaviour.exitCode === 0) this.checkOutput(onNode);
+      else if (!restarts || onNode?.state !== 'lost') {
         this.fail(`${nameOf(id)} is recorded as success; on the node it is ${describe(onNode)}`);
-      } else this.checkOutput(onNode);
+      }
       return;
     }
     if (event.type === 'AttemptStopped') {
@@ -252,7 +270,16 @@ export class Promises {
     else if (onNode?.state === 'running') {
       this.fail(`${nameOf(id)} is recorded as failed (${event.data.reason}) while its command runs`);
     }
-    const doubtful = /unknown|took longer/.test(event.data.reason);
+    const { reason } = event.data;
+    const doubtful = /unknown|took longer|has not restarted|not come back/.test(reason);
+    if (event.data.next === 'ignore' && onNode === undefined && !doubtful) {
+      this.fail(`${nameOf(id)} is ignored, but nothing of it ran: ${reason}`);
+    }
+    const restarted = onNode?.restartsNode && onNode.boot !== onNode.node.boots;
+    const told = onNode?.state === 'lost' || (onNode?.state === 'exited' && onNode.behaviour.exitCode === 0);
+    if (event.data.next === 'retry' && restarted && told && !/took longer|has not restarted/.test(reason)) {
+      this.fail(`${nameOf(id)} has restarted its node, which is to be restarted again: ${reason}`);
+    }
     if (onNode?.state === 'exited' && onNode.behaviour.exitCode === 0 && !doubtful) {
       this.fail(`${nameOf(id)} succeeded on the node and is recorded as failed: ${event.data.reason}`);
     }

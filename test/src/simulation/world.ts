@@ -27,12 +27,13 @@ export const SETTINGS = {
   dependencyWaitMs: 30_000,
 };
 const RESTART_MS = [200, 4_000] as const;
-/** A step's name says how it is to be run: `s<retries>[i]`, i = errors are ignored. */
+/** A step's name says how it is to be run: `s<retries>[i|r]`, i = errors are ignored, r = it restarts its node. */
 export const TEMPLATES: readonly (readonly string[])[] = [
   ['s0'],
   ['s1', 's0'],
   ['s0', 's2', 's1i'],
   ['s1i', 's3'],
+  ['s1r', 's0'],
 ];
 
 /** A whole system in one process, on one thread, in simulated time. */
@@ -135,9 +136,15 @@ export class World {
           ? random.pick([20_000, 100_000, Number.POSITIVE_INFINITY])
           : 0,
         cleanUpMs: random.chance(0.2) ? random.integer(500, 9_000) : 0,
+        restartAfterMs: undefined,
+        downMs: random.integer(1_000, 20_000),
       };
       // Until its time is up, or somebody ends it, which is what it is for.
       if (behaviour.withstandsMs > 0) behaviour.durationMs = random.integer(20_000, 200_000);
+      const { durationMs } = behaviour;
+      // In the middle of it, or later, or not at all.
+      if (random.chance(0.4)) behaviour.restartAfterMs = durationMs / 2;
+      else if (random.chance(0.85)) behaviour.restartAfterMs = durationMs + random.integer(1, 10_000);
       this.behaviours.set(key, behaviour);
     }
     return behaviour;
@@ -293,6 +300,7 @@ export function templateOf(id: number) {
       kind: 'remote' as const,
       param_values: {},
       retry: { retry_times: Number(name[1]), ignore_error: name.endsWith('i') },
+      ...(name.endsWith('r') ? { reboot: true } : {}),
       actions: [{ name, params: {}, module: 'shell' as const, text: 'true' }],
     })),
   };
@@ -311,4 +319,5 @@ const SSH_SETTINGS = {
   },
   defaultPort: 22,
   outputLimitBytes: 1_048_576,
+  connectRetryMs: 60_000,
 };

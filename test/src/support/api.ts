@@ -15,6 +15,7 @@ export interface TaskInfo {
   state: number;
   end_reason: string;
   stat: number[];
+  ignored: number;
   step_len: number;
   pool_id: number;
 }

@@ -21,6 +21,8 @@ export interface StepDefinition {
   ignoreError?: boolean;
   /** Implementation type; default ansible. */
   type?: string;
+  /** Further options of the step. */
+  options?: Record<string, unknown>;
 }
 
 /** Enters clusters, pools, nodes and templates through the API, as an operator would. */
@@ -77,6 +79,7 @@ export class Fleet {
         name,
         param_values: step.values ?? {},
         retry: { retry_times: step.retry ?? 0, ignore_error: step.ignoreError ?? false },
+        ...step.options,
       });
     }
     return this.api.ok<number>('/task_tpl/create', {

@@ -91,7 +91,7 @@ async function ended(server: ChildProcess): Promise<void> {
   await exited;
 }
 
-async function answers(host: string, port: number): Promise<boolean> {
+export async function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     socket

@@ -1,6 +1,5 @@
 import { isAbsolute } from 'node:path';
-import type { ConnectionSettings } from '@rigel/remote-attempt';
-import ssh2 from 'ssh2';
+import { type ConnectionSettings, publicKeyOf } from '@rigel/remote-attempt';
 import { Type } from 'typebox';
 import { vmAdapter } from '../adapter.js';
 import { LocalMachines } from '../local-machines/local-machines.js';
@@ -15,12 +14,12 @@ class LocalVmProvider implements VmProvider {
   constructor(
     private readonly machines: LocalMachines,
     /** The executor's private key; its public half is what a machine accepts. */
-    private readonly privateKey: Buffer | string | undefined,
+    private readonly privateKey: ConnectionSettings['privateKey'] | undefined,
   ) {}
 
   async create(token: string, { signal }: ProviderCall): Promise<Machine> {
     try {
-      return machineOf(await this.machines.create(token, this.authorizedKey(), signal));
+      return machineOf(await this.machines.create(token, await this.authorizedKey(), signal));
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof MachineReturned) throw new ProviderError('refused', error.message);
@@ -50,17 +49,18 @@ class LocalVmProvider implements VmProvider {
     await this.machines.resume(signal);
   }
 
-  private authorizedKey(): string {
-    if (!this.privateKey?.length) {
+  private async authorizedKey(): Promise<string> {
+    const { privateKey } = this;
+    if (privateKey === undefined || privateKey === '')
       throw new ProviderError(
         'refused',
         'there is no SSH key that a machine could accept: set RIGEL_SSH_KEY_FILE',
       );
+    try {
+      return publicKeyOf(typeof privateKey === 'function' ? await privateKey() : privateKey);
+    } catch (error) {
+      throw new ProviderError('refused', `the SSH private key cannot be used: ${(error as Error).message}`);
     }
-    const key = ssh2.utils.parseKey(this.privateKey);
-    if (key instanceof Error || Array.isArray(key))
-      throw new ProviderError('refused', 'the SSH private key cannot be read');
-    return `${key.type} ${key.getPublicSSH().toString('base64')}`;
   }
 }
 
@@ -75,11 +75,6 @@ export const localAdapter = vmAdapter({
   }),
   create: ({ folder }, { ssh }) => {
     if (!isAbsolute(folder)) throw new Error(`folder = ${folder} must be an absolute path`);
-    return new LocalVmProvider(new LocalMachines(folder), staticKey(ssh?.connection.privateKey));
+    return new LocalVmProvider(new LocalMachines(folder), ssh?.connection.privateKey);
   },
 });
-
-/** The executor's own key is one that is there from the beginning. */
-function staticKey(key: ConnectionSettings['privateKey'] | undefined): Buffer | string | undefined {
-  return typeof key === 'function' ? undefined : key;
-}

@@ -26,6 +26,8 @@ export interface SshdOptions {
   port?: number;
   /** A program, with its arguments, that runs the server's command line: `unshare`, say. It has to become it (`exec`). */
   within?: readonly string[];
+  /** What is run in place of sshd: a link to it, by whose name PAM knows it. */
+  program?: string;
   /** The host key of an earlier server, as `keyFiles.hostKey`. Default a fresh one. */
   hostKeyFile?: string;
 }
@@ -78,7 +80,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     const port = options.port ?? (await freePort());
     await writeFile(configFile, sshdConfig({ ...options, listenAddress }, { port, home, folder, keyFiles }));
     try {
-      server = { process: await startServer(configFile, port, options.within), port };
+      const command = [...(options.within ?? []), options.program ?? SSHD];
+      server = { process: await startServer(command, configFile, port), port };
     } catch (error) {
       // Somebody else took the port in between.
       lastError = error;
@@ -181,7 +184,8 @@ function sshdConfig(
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
     'PrintMotd no',
-    'MaxStartups 1000',
+    // Of this one option the last value counts.
+    ...(/^MaxStartups/m.test(options.extraConfig ?? '') ? [] : ['MaxStartups 1000']),
     'MaxSessions 100',
     'LogLevel ERROR',
     '',
@@ -189,12 +193,14 @@ function sshdConfig(
 }
 
 async function startServer(
+  command: readonly string[],
   configFile: string,
   port: number,
-  within: readonly string[] = [],
 ): Promise<ChildProcess> {
-  const [program = SSHD, ...args] = [...within, SSHD, '-D', '-e', '-f', configFile];
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [program = SSHD, ...args] = command;
+  const child = spawn(program, [...args, '-D', '-e', '-f', configFile], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     if (said.length < 2000) said += chunk.toString();

@@ -81,6 +81,49 @@ t.test('a template that could never run safely is refused when it is saved', asy
   t.throws(() => decide([], { do: 'create', ...impl, type: ' ' }), { code: 'invalid', field: 'type' });
 });
 
+t.test('words of Go templates are no parameters, unless the action declares them', async (t) => {
+  const format = (text: string) => shell(`docker ps --format '${text}'`);
+  const refused: [string, RegExp][] = [
+    ['{{.ID}}{{end}}', /^template: 1:28: {{end}} would be the parameter end, .* write {{{{end}}}}; if it is/],
+    ['{{else}}', /write {{{{else}}}}/],
+    ['{{ range }}', /write {{{{range}}}}/],
+    ['{{if .Mounts}}x', /1:21: {{if .Mounts}} is no placeholder: .* write {{{{if .Mounts}}}}$/],
+    ['{{range .Mounts}}x', /write {{{{range .Mounts}}}}$/],
+    ['{{json | upper}}', /write {{{{json \| upper}}}}$/],
+  ];
+  for (const [text, message] of refused) {
+    const error = { code: 'invalid', field: 'template', message };
+    t.throws(() => decide([], { do: 'create', ...impl, template: format(text) }), error);
+    t.throws(() => decide([created], { do: 'change', id: 4, template: format(text) }), error);
+  }
+  for (const text of [
+    '{{.Name}}',
+    '{{- .Name -}}',
+    '{{- range .Mounts -}}{{- end -}}',
+    '{{{{range .M}}}}{{{{end}}}}',
+    '{{word}}',
+  ]) {
+    t.match(
+      decide([], { do: 'create', ...impl, template: format(text) }),
+      [{ type: 'ActionImplCreated' }],
+      text,
+    );
+  }
+  const declared = new Set(['end']);
+  t.match(decide([], { do: 'create', ...impl, template: format('{{end}}'), declared }), [
+    { type: 'ActionImplCreated' },
+  ]);
+  const stored: ActionImplEvent = {
+    type: 'ActionImplCreated',
+    data: { ...impl, template: format('{{end}}') },
+  };
+  t.match(
+    decide([stored], { do: 'change', id: 4, type: 'other', template: format('{{end}}') }),
+    [{ type: 'ActionImplChanged', data: { id: 4, type: 'other' } }],
+    'what was saved by an earlier release is left as it is',
+  );
+});
+
 t.test('a deleted implementation is gone', async (t) => {
   const history: ActionImplEvent[] = [created, { type: 'ActionImplDeleted', data: { id: 4 } }];
   t.throws(() => decide(history, { do: 'change', id: 4, type: 'x' }), { code: 'not_found' });

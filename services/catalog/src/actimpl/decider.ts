@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type ActionImpl, checkName, ServiceError } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
@@ -17,9 +18,14 @@ export const actionImplEvents: EventVersions<ActionImplEvent> = {
   ActionImplDeleted: [],
 };
 
+interface Declared {
+  /** Names of the parameters that its action declares by then. Default: none. */
+  declared?: ReadonlySet<string>;
+}
+
 export type ActionImplCommand =
-  | ({ do: 'create'; id: number } & Fields)
-  | ({ do: 'change'; id: number } & Wanted<Fields>)
+  | ({ do: 'create'; id: number } & Fields & Declared)
+  | ({ do: 'change'; id: number } & Wanted<Fields> & Declared)
   | { do: 'delete'; id: number };
 
 /** Undefined before it is created and after it is deleted. */
@@ -40,17 +46,26 @@ export const actionImplDecider: Decider<ActionImplState, ActionImplCommand, Acti
       return [
         {
           type: 'ActionImplCreated',
-          data: { id, action_id, type: checkType(type), template: checkImplTemplate(template) },
+          data: {
+            id,
+            action_id,
+            type: checkType(type),
+            template: checkImplTemplate(template, command.declared),
+          },
         },
       ];
     }
     if (!state) throw new ServiceError('not_found', `implementation ${command.id} does not exist`);
     const { id } = state;
     if (command.do === 'delete') return [{ type: 'ActionImplDeleted', data: { id } }];
+    const { declared } = command;
     const changes = changesOf<Fields>(state, {
       action_id: command.action_id,
       type: ifGiven(command.type, checkType),
-      template: ifGiven(command.template, checkImplTemplate),
+      // What an earlier release has saved stays right, for whoever sends it along with another change.
+      template: ifGiven(command.template, (template) =>
+        checkImplTemplate(template, isDeepStrictEqual(template, state.template) ? 'any' : declared),
+      ),
     });
     return changes ? [{ type: 'ActionImplChanged', data: { id, ...changes } }] : [];
   },

@@ -32,6 +32,18 @@ async function idOfImplOfAction(db: Db, actionId: number): Promise<number> {
   return impl.id;
 }
 
+/** Names of the parameters that an action declares, or the one that an implementation has now; none where there is none. */
+async function declaredBy(db: Db, action: { id: number } | { ofImpl: number }): Promise<Set<string>> {
+  const params = db.selectFrom('actions').select('params');
+  const row = await ('id' in action
+    ? params.where('id', '=', action.id)
+    : params.where('id', '=', (of) =>
+        of.selectFrom('actimpls').select('action_id').where('id', '=', action.ofImpl),
+      )
+  ).executeTakeFirst();
+  return new Set(Object.keys(row?.params ?? {}));
+}
+
 function noted(template: Record<string, unknown> | undefined): { notes?: string[] } {
   const notes = template ? changesAtSaving(template) : [];
   return notes.length > 0 ? { notes } : {};
@@ -57,10 +69,11 @@ export function serveActionImpls(operations: Operations, store: Store): void {
   });
 
   operations.serve(catalog.createActionImpl, async ({ type, action_id, template }, context) => {
+    const declared = await declaredBy(db, { id: action_id });
     const id = await store.create(
       actionImplDecider,
       'actimpl',
-      (id) => ({ do: 'create' as const, id, action_id, type, template }),
+      (id) => ({ do: 'create' as const, id, action_id, type, template, declared }),
       context,
     );
     return { id, ...noted(template) };
@@ -71,10 +84,11 @@ export function serveActionImpls(operations: Operations, store: Store): void {
     let id = request.id;
     if (by === 'action') id = await idOfImplOfAction(db, id);
     else if (by === undefined && action_id === id) id = (await implOfAction(db, id))?.id ?? id;
+    const declared = await declaredBy(db, action_id === undefined ? { ofImpl: id } : { id: action_id });
     await store.record(
       actionImplDecider,
       implStream(id),
-      { do: 'change', id, action_id, type, template },
+      { do: 'change', id, action_id, type, template, declared },
       context,
     );
     return noted(template);

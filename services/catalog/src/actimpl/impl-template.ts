@@ -38,6 +38,20 @@ export function readImplTemplate(template: Record<string, unknown>): ImplTemplat
   }
 }
 
+/** Words of Go's templates (docker, podman, helm). Alone in braces they look like parameters and are hardly ever meant as such. */
+const GO_WORDS = new Set([
+  'block',
+  'break',
+  'continue',
+  'define',
+  'else',
+  'end',
+  'if',
+  'range',
+  'template',
+  'with',
+]);
+
 /** The text as shells want it: lines that end with LF, and no byte order mark before the first one. */
 function plainLines(text: string): string {
   return (text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text).replaceAll('\r\n', '\n');
@@ -63,10 +77,14 @@ export function changesAtSaving(template: Record<string, unknown>): string[] {
 
 /**
  * Refuses what could never run safely, so that the operator hears of it when saving and not when a task is created.
+ * @param declared names of the parameters that the action declares; `any`: it is not looked at.
  * @returns the template to be saved, its text with plain lines, see `changesAtSaving`.
  * @throws ServiceError `invalid`, saying where and why.
  */
-export function checkImplTemplate(template: Record<string, unknown>): Record<string, unknown> {
+export function checkImplTemplate(
+  template: Record<string, unknown>,
+  declared: ReadonlySet<string> | 'any' = new Set(),
+): Record<string, unknown> {
   checkJson('template', template);
   const read = readImplTemplate(template);
   if (read.module === 'unknown') return template;
@@ -76,7 +94,16 @@ export function checkImplTemplate(template: Record<string, unknown>): Record<str
     );
   }
   try {
-    parseTemplate(read.text, read.module === 'shell' ? 'command' : 'script');
+    const { parameters } = parseTemplate(read.text, read.module === 'shell' ? 'command' : 'script');
+    const word = parameters.find(
+      ({ name, raw }) => !raw && GO_WORDS.has(name) && declared !== 'any' && !declared.has(name),
+    );
+    if (word) {
+      const { line, column, name } = word;
+      throw invalid(
+        `: ${line}:${column}: {{${name}}} would be the parameter ${name}, which the action does not declare: for the text {{${name}}} of a Go template write {{{{${name}}}}}; if it is a parameter, add it to the params of the action first`,
+      );
+    }
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw invalid(`: ${error.message}`);

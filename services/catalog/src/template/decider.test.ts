@@ -42,3 +42,37 @@ t.test('a deleted template is gone', async (t) => {
   t.throws(() => decide(history, { do: 'change', id: 6, desc: '' }), { code: 'not_found' });
   t.throws(() => decide(history, { do: 'delete', id: 6 }), { code: 'not_found' });
 });
+
+t.test('limits of a step are kept where they were given', async (t) => {
+  const limited = [
+    { name: 'create_vm', param_values: {}, retry, timeout: 900 },
+    { name: 'restart', param_values: {}, retry, timeout: 900, stop_grace: 0, reboot: true, ready_wait: 900 },
+  ];
+  t.strictSame(decide([], { do: 'create', ...rollout, steps: limited }), [
+    { type: 'TemplateCreated', data: { ...rollout, steps: limited } },
+  ]);
+  t.strictSame(
+    decide([created], { do: 'change', id: 6, steps: steps.map((step) => ({ ...step, reboot: false })) }),
+    [],
+  );
+});
+
+t.test('limits that mean nothing for a step are refused with the reason', async (t) => {
+  const wrong = [
+    [{ name: 'create_vm', stop_grace: 5 }, /step create_vm: stop_grace is an option of remote steps only/],
+    [{ name: 'register', reboot: true }, /step register: reboot is an option of remote steps only/],
+    [{ name: 'deploy', ready_wait: 5 }, /step deploy: ready_wait \(5\) needs reboot: true/],
+    [
+      { name: 'deploy', reboot: true, ready_wait: 61, timeout: 60 },
+      /step deploy: ready_wait \(61\) must not be longer than timeout \(60\)/,
+    ],
+  ] as const;
+  for (const [step, message] of wrong) {
+    const steps = [{ param_values: {}, retry, ...step }];
+    t.throws(() => decide([], { do: 'create', ...rollout, steps }), {
+      code: 'invalid',
+      field: 'steps',
+      message,
+    });
+  }
+});

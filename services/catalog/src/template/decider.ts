@@ -1,6 +1,15 @@
-import { checkDesc, checkName, ServiceError, type StepOption, type Template } from '@rigel/contracts';
+import {
+  checkDesc,
+  checkName,
+  ServiceError,
+  type StepOption,
+  show,
+  stepLimitsOf,
+  type Template,
+} from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
+import { isBuiltIn } from '../built-in-steps.js';
 import { checkJson } from '../json.js';
 
 type Fields = Omit<Template, 'id'>;
@@ -26,10 +35,38 @@ export type TemplateCommand =
 export type TemplateState = Template | undefined;
 
 function checkSteps(steps: StepOption[]): StepOption[] {
-  return steps.map(({ name, param_values, retry: { retry_times, ignore_error } }) => {
+  return steps.map((step) => {
+    const { param_values, retry } = step;
     checkJson('steps', param_values);
-    return { name: checkName(name, 'steps'), param_values, retry: { retry_times, ignore_error } };
+    const name = checkName(step.name, 'steps');
+    checkLimits(name, step);
+    return {
+      name,
+      param_values,
+      retry: { retry_times: retry.retry_times, ignore_error: retry.ignore_error },
+      ...stepLimitsOf(step),
+    };
   });
+}
+
+/** Options that mean nothing for this step are refused, so that nobody relies on them. */
+function checkLimits(name: string, step: StepOption): void {
+  const { timeout, reboot, ready_wait } = step;
+  const refuse = (message: string): never => {
+    throw new ServiceError('invalid', `steps: step ${show(name)}: ${message}`, 'steps');
+  };
+  if (isBuiltIn(name)) {
+    for (const option of ['stop_grace', 'reboot', 'ready_wait'] as const) {
+      if (step[option] !== undefined && step[option] !== false) {
+        refuse(`${option} is an option of remote steps only: leave it out (got ${show(step[option])})`);
+      }
+    }
+  }
+  if (ready_wait === undefined) return;
+  if (!reboot) refuse(`ready_wait (${ready_wait}) needs reboot: true`);
+  if (timeout !== undefined && ready_wait > timeout) {
+    refuse(`ready_wait (${ready_wait}) must not be longer than timeout (${timeout})`);
+  }
 }
 
 /**

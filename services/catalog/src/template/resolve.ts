@@ -7,6 +7,7 @@ import {
   ServiceError,
   type StepOption,
   show,
+  stepLimitsOf,
 } from '@rigel/contracts';
 import { prepared } from '@rigel/runtime';
 import { CompiledQuery, type Kysely } from 'kysely';
@@ -43,9 +44,10 @@ function resolveAction(name: string, step: string, parts: Parts): ResolvedAction
   return { name, params, module: implementation.module, text: implementation.text };
 }
 
-function resolveStep({ name, param_values, retry }: StepOption, parts: Parts): ResolvedStep {
+function resolveStep(option: StepOption, parts: Parts): ResolvedStep {
+  const { name, param_values, retry } = option;
   const kind = builtIn(name)?.type;
-  if (kind) return { name, kind, param_values, retry, actions: [] };
+  if (kind) return { name, kind, param_values, retry, ...stepLimitsOf(option), actions: [] };
   const step = parts.remoteSteps.get(name);
   if (!step) throw invalid(`step ${show(name)} does not exist`);
   if (step.actions.length === 0) throw invalid(`step ${show(name)} has no action`);
@@ -54,6 +56,7 @@ function resolveStep({ name, param_values, retry }: StepOption, parts: Parts): R
     kind: 'remote',
     param_values,
     retry,
+    ...stepLimitsOf(option),
     actions: step.actions.map((action) => resolveAction(action, name, parts)),
   };
 }

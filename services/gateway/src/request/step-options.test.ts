@@ -21,3 +21,14 @@ t.test('the retry option may be nested or flat, the nested one goes first', asyn
   });
   t.strictSame(toStepOption({ name: 'a', retry: { retry_times: 0 }, retry_times: 3 }).retry, none);
 });
+
+t.test('limits of a step are there only where they were given', async (t) => {
+  const limits = { timeout: 30, stop_grace: 0, reboot: true, ready_wait: 20 };
+  t.strictSame(toStepOption({ name: 'a', ...limits }), {
+    name: 'a',
+    param_values: {},
+    retry: none,
+    ...limits,
+  });
+  t.strictSame(toStepOption({ name: 'a', reboot: false }), { name: 'a', param_values: {}, retry: none });
+});

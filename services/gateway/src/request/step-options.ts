@@ -1,4 +1,4 @@
-import { RetryOption, type StepOption } from '@rigel/contracts';
+import { RetryOption, type StepOption, stepLimits, stepLimitsOf } from '@rigel/contracts';
 import { type Static, Type } from 'typebox';
 
 const RetryTimes = Type.Integer({
@@ -6,7 +6,8 @@ const RetryTimes = Type.Integer({
   description: 'Extra attempts after the first.',
 });
 const IgnoreError = Type.Boolean({
-  description: 'After the last attempt the node goes on to the next step all the same.',
+  description:
+    'After the last attempt the node goes on to the next step all the same, unless no command ran on it.',
 });
 
 /**
@@ -28,6 +29,7 @@ export const StepInput = Type.Object({
   ),
   retry_times: Type.Optional(RetryTimes),
   ignore_error: Type.Optional(IgnoreError),
+  ...stepLimits,
 });
 
 export const StepsInput = Type.Array(StepInput, { description: 'Steps in running order.' });
@@ -42,5 +44,6 @@ export function toStepOption(step: Static<typeof StepInput>): StepOption {
       retry_times: nested.retry_times ?? step.retry_times ?? 0,
       ignore_error: nested.ignore_error ?? step.ignore_error ?? false,
     },
+    ...stepLimitsOf(step),
   };
 }

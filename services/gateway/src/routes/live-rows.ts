@@ -3,6 +3,7 @@ import { type TSchema, Type } from 'typebox';
 import type { StreamEvents } from '../endpoint.js';
 import type { Answer } from '../envelope.js';
 import type { LiveStream } from '../live/live-stream.js';
+import { TaskRow } from './task-rows.js';
 
 /*
  * Events of live streams in the form of the API.
@@ -41,6 +42,7 @@ export const TaskEventStream: Record<string, TSchema> = {
     state: RunState,
     end_reason: EndReason,
     stat: Type.Array(Type.Integer(), { description: 'Node runs by state.' }),
+    ignored: Type.Optional(TaskRow.properties.ignored),
   }),
 };
 
@@ -67,7 +69,7 @@ export const exampleTaskEvents: StreamEvents['examples'] = [
   {
     id: '15-end',
     event: 'end',
-    data: { task_id: 1, state: 2, end_reason: 'completed', stat: [0, 0, 12, 0, 0] },
+    data: { task_id: 1, state: 2, end_reason: 'completed', stat: [0, 0, 12, 0, 0], ignored: 0 },
   },
 ];
 

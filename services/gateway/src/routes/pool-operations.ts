@@ -69,7 +69,11 @@ export const poolOperations: Endpoint[] = [
         Type.Integer({ minimum: 1, maximum: 100, description: 'Percent of the nodes handled at once.' }),
       ),
       max_fail_num: Type.Optional(
-        Type.Integer({ minimum: 0, description: 'Failed nodes that the run tolerates.' }),
+        Type.Integer({
+          minimum: 0,
+          description:
+            'Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it.',
+        }),
       ),
       max_fail_ratio: Type.Optional(
         Type.Integer({ minimum: 0, maximum: 100, description: 'The same in percent of the nodes.' }),

@@ -14,6 +14,9 @@ export const TaskRow = Type.Object({
   ...Task.properties,
   Status: Task.properties.state,
   Stat: Task.properties.stat,
+  ignored: Type.Integer({
+    description: 'Of the nodes that succeeded, those on which a step failed and was ignored.',
+  }),
   created: LocalTime,
   updated: LocalTime,
 });
@@ -23,6 +26,7 @@ export function toTaskRow(task: Task, times: TimeFormat) {
     ...task,
     Status: task.state,
     Stat: task.stat,
+    ignored: task.ignored ?? 0,
     created: times.local(task.created),
     updated: times.local(task.updated),
   };
@@ -48,6 +52,7 @@ export const exampleTask = {
   opr_user: 'root',
   flow_type: 'manual',
   stat: [0, 0, 12, 0, 0],
+  ignored: 0,
   created: '2026-01-05 08:00:00',
   updated: '2026-01-05 08:00:42',
   Status: 2,

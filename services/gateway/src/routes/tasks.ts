@@ -108,7 +108,11 @@ export const tasks: Endpoint[] = [
         description: 'Most nodes in a batch, 0 = no limit.',
       }),
       max_fail_num: Type.Optional(
-        Type.Integer({ minimum: 0, description: 'Failed nodes that the run tolerates before it halts.' }),
+        Type.Integer({
+          minimum: 0,
+          description:
+            'Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it.',
+        }),
       ),
       max_fail_ratio: Type.Optional(
         Type.Integer({ minimum: 0, maximum: 100, description: 'The same in percent of the nodes.' }),
@@ -308,7 +312,9 @@ export const tasks: Endpoint[] = [
       nsid: idOf('node run (id in the detail of its task)'),
       follow: Type.Boolean({
         default: false,
-        description: 'Server-sent events as the output appears, until the node run has ended (GET alone).',
+        description:
+          'Server-sent events as the output appears, until the node run has ended (GET alone). Of output over the limit that comes ' +
+          'faster than it can be passed on a line says how much is left out.',
       }),
       last_event_id: LastEventId,
     }),

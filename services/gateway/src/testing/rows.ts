@@ -79,6 +79,7 @@ export const task: Task = {
   opr_user: 'root',
   flow_type: 'manual',
   stat: [1, 1, 1, 1, 1],
+  ignored: 1,
   created,
   updated,
 };

@@ -7,6 +7,7 @@ import {
 } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import { type AttemptEnd, describeEnd, endsOfRun } from '../attempt-ends.js';
+import { joinPieces, type StoredPiece } from '../stored-output.js';
 import type { RunTable, Tables, TaskTable } from '../tables.js';
 
 /** Pieces of output read at once: some 64 KB each. */
@@ -14,11 +15,9 @@ const PIECES = 16;
 
 type Output = RpcResponse<typeof live.runOutput>;
 
-interface Piece {
+interface Piece extends StoredPiece {
   step: number;
   attempt: number;
-  start_byte: number;
-  data: Buffer;
 }
 
 /**
@@ -89,17 +88,10 @@ class Reader {
 
   /** @param past nothing more comes of the attempt. */
   readOutput(step: number, attempt: number, pieces: readonly Piece[], past: boolean): void {
-    let byte = this.place.step === step && this.place.attempt === attempt ? this.place.byte : 0;
-    const news: Buffer[] = [];
-    // Pieces may overlap where two executors followed the same attempt.
-    for (const { start_byte, data } of pieces) {
-      if (start_byte + data.length <= byte) continue;
-      news.push(data.subarray(Math.max(0, byte - start_byte)));
-      byte = start_byte + data.length;
-    }
-    const bytes = Buffer.concat(news);
+    const from = this.place.step === step && this.place.attempt === attempt ? this.place.byte : 0;
+    const { bytes, end } = joinPieces(pieces, from);
     const whole = past ? bytes.length : lengthOfWholeCharacters(bytes);
-    byte -= bytes.length - whole;
+    const byte = end - (bytes.length - whole);
     this.add(step, attempt, bytes.toString('utf8', 0, whole), { step, attempt, byte });
   }
 

@@ -32,8 +32,8 @@ export async function readTaskEvents(
   // The row first: what it says is true of the events up to its version, which the same transaction recorded.
   const task = await db.selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
   if (!task) throw new ServiceError('not_found', `there is no task ${id}`);
-  const { version, state, end_reason, stat } = task;
-  const over = end_reason !== '' && !task.active ? { state, end_reason, stat } : null;
+  const { version, state, end_reason, stat, ignored } = task;
+  const over = end_reason !== '' && !task.active ? { state, end_reason, stat, ignored } : null;
   if (after >= version) return { events: [], version, over };
   const events = await readStream<TaskEvent>(
     db as unknown as Kysely<unknown>,

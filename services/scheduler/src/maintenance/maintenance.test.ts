@@ -1,10 +1,11 @@
-import { execution, tasks } from '@rigel/contracts';
+import { type AttemptResult, execution, tasks } from '@rigel/contracts';
 import { readHead } from '@rigel/event-store';
 import { rebuildHistory } from '@rigel/event-store/maintenance';
 import { openExisting } from '@rigel/runtime';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';
+import { up as countIgnored } from '../migrations/0015-ignored-errors.js';
 import { migrations } from '../migrations/index.js';
 import { differences } from '../testing/differences.js';
 import { Counterpart, serveNeighbours, startReplica } from '../testing/scheduler.js';
@@ -23,7 +24,7 @@ const db = await open();
 t.teardown(() => db.destroy());
 
 let nextNode = 1;
-async function createTask(nodes: number, options: { max_num?: number } = {}) {
+async function createTask(nodes: number, options: { max_num?: number; template_id?: number } = {}) {
   const { ids } = await counterpart.patiently(tasks.create, {
     template_id: 1,
     task_name: 'test',
@@ -267,6 +268,32 @@ t.test('a task as it was', async (t) => {
   await t.rejects(taskAt(db, finished.id, { time: createdAt - 1 }, 1), {
     message: `task 1 did not exist then: it was created at ${new Date(createdAt).toISOString()}, by version 1`,
   });
+});
+
+t.test('ignored errors are counted, by a migration in the tables of earlier releases too', async (t) => {
+  const { id, runs } = await createTask(3, { template_id: 2 });
+  const [passed = 0, failed = 0, clean = 0] = runs;
+  const failing = async (runId: number, result: Partial<AttemptResult>): Promise<void> => {
+    const { lease, next } = await counterpart.claim(id, runId);
+    for (let instruction = next; instruction.do !== 'release'; ) {
+      // The first step succeeds.
+      const outcome = instruction.step === 0 ? {} : { status: 'failed' as const, reason: 'no', ...result };
+      const report = counterpart.report(id, runId, lease, instruction, outcome);
+      const answer = await counterpart.call(execution.report, report, id);
+      if (answer.status !== 'accepted') throw new Error(answer.reason);
+      instruction = answer.next;
+    }
+  };
+  await failing(passed, { exit_code: 1 });
+  await failing(failed, { not_begun: true });
+  await counterpart.finish(id, clean);
+  const row = { state: 3, end_reason: 'partial', stat: [0, 0, 2, 1, 0], ignored: 1 };
+  t.match(await counterpart.call(tasks.get, { id }), row);
+  t.match((await counterpart.call(tasks.list, { page: 1, page_size: 1 })).rows, [row]);
+  t.strictSame(await differences(servers), []);
+  await sql`ALTER TABLE tasks DROP COLUMN ignored`.execute(db);
+  await countIgnored(db);
+  t.strictSame(await differences(servers), [], 'the migration counts what the events tell');
 });
 
 t.test(

@@ -8,6 +8,7 @@ import * as scheduleWaits from './0006-schedule-waits.js';
 import * as followedPosition from './0007-followed-position.js';
 import * as runsWithoutReference from './0008-runs-without-reference.js';
 import * as noStatisticsOfPayloads from './0009-no-statistics-of-payloads.js';
+import * as ignoredErrors from './0015-ignored-errors.js';
 
 /** Applied in the order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   '0007-followed-position': followedPosition,
   '0008-runs-without-reference': runsWithoutReference,
   '0009-no-statistics-of-payloads': noStatisticsOfPayloads,
+  '0015-ignored-errors': ignoredErrors,
 };

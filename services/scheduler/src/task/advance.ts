@@ -48,8 +48,13 @@ function finishBatch(task: TaskState): TaskEvent[] {
 
 function nextBatch(task: TaskState): TaskEvent[] {
   const events = finishBatch(task);
-  // A batch in which nothing succeeded halts the task: the next one would most likely fail the same way.
-  if (task.batchActive && count(runsOfBatch(task, task.batch), 2) === 0) {
+  // A batch in which nothing succeeded halts the task: the next one would most likely fail the same way. A budget decides
+  // alone: who gives one has said how many nodes may fail before the others are spared.
+  if (
+    task.created.failureBudget === null &&
+    task.batchActive &&
+    count(runsOfBatch(task, task.batch), 2) === 0
+  ) {
     return [...events, { type: 'TaskFinished', data: { state: 3, reason: 'failed' } }];
   }
   const next = task.runs.find((run) => run.state === 0);

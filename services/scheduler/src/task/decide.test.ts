@@ -119,6 +119,104 @@ t.test('some fail: partial, and start re-runs just those from their step', async
   t.match(task.state, { state: 2, endReason: 'completed' });
 });
 
+t.test('an explicit budget decides alone: a batch in which nothing succeeded does not halt', async (t) => {
+  const dead = { status: 'failed', reason: 'no route to host', not_begun: true } as const;
+  const task = new TaskUnderTest(taskCreated(5, { batchSize: 1, failureBudget: 3 }));
+  task.claim(0);
+  t.same(
+    task.report(0, dead).map(({ type }) => type),
+    ['AttemptFailed', 'RunFailed', 'BatchFinished', 'BatchStarted'],
+  );
+  for (const run of [1, 2, 3, 4]) task.finish(run);
+  t.match(task.state, { state: 3, endReason: 'partial', stat: [0, 0, 4, 1, 0] });
+
+  const spared = new TaskUnderTest(taskCreated(5, { batchSize: 1, failureBudget: 1 }));
+  for (const run of [0, 1]) {
+    spared.claim(run);
+    spared.report(run, dead);
+  }
+  t.match(spared.state, { state: 3, endReason: 'failed', stat: [0, 0, 0, 2, 3] });
+  spared.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
+  spared.claim(0);
+  spared.report(0, dead);
+  t.match(spared.state, { state: 1, batch: 1, stat: [4, 0, 0, 1, 0] }, 'a dead first node bars nobody');
+  for (const run of [1, 2, 3, 4]) spared.finish(run);
+  t.match(spared.state, { endReason: 'partial', stat: [0, 0, 4, 1, 0] });
+
+  const without = new TaskUnderTest(taskCreated(5, { batchSize: 1 }));
+  without.claim(0);
+  without.report(0, dead);
+  t.match(without.state, { state: 3, endReason: 'failed', stat: [4, 0, 0, 1, 0] });
+});
+
+t.test('an ignored error counts beside the successes, and not in the budget', async (t) => {
+  const steps = [step('one', { ignore: true, retry: 1 }), step('two')];
+  const task = new TaskUnderTest(taskCreated(3, { steps, failureBudget: 0 }));
+  task.claim(0);
+  task.fail(0);
+  task.fail(0);
+  t.match(task.state, { ignored: 0 }, 'it has not passed yet');
+  task.report(0);
+  t.match(task.state, { state: 1, ignored: 1, stat: [2, 0, 1, 0, 0] });
+  for (const run of [1, 2]) task.finish(run);
+  t.match(task.state, { state: 2, endReason: 'completed', ignored: 1 });
+  t.strictSame(task.replayed(), task.state);
+});
+
+t.test('a node on which nothing ran does not pass by ignore_error', async (t) => {
+  const steps = [step('one', { ignore: true, retry: 1 }), step('two')];
+  const task = new TaskUnderTest(taskCreated(2, { steps }));
+  task.claim(0);
+  const dead = { status: 'failed', reason: 'no route to host', not_begun: true } as const;
+  t.match(task.report(0, dead), [{ type: 'AttemptFailed', data: { next: 'retry' } }]);
+  t.match(task.report(0, dead), [
+    { type: 'AttemptFailed', data: { next: 'fail' } },
+    {
+      type: 'RunFailed',
+      data: { step: 0, reason: 'no route to host (not ignored: no command ran on the node)' },
+    },
+  ]);
+  // An executor of an earlier release does not tell whether anything ran.
+  task.claim(1);
+  task.fail(1);
+  t.match(task.report(1, { status: 'failed', reason: 'no route to host' }), [
+    { type: 'AttemptFailed', data: { next: 'ignore' } },
+  ]);
+});
+
+t.test('a node that was told to restart and is away is not told again by itself', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1, { steps: [step('one', { retry: 3 })] }));
+  task.claim(0);
+  const away = { status: 'failed', reason: 'it has not come back', no_retry: true } as const;
+  t.match(task.report(0, away), [{ data: { next: 'fail' } }, { type: 'RunFailed' }]);
+  task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
+  task.claim(0);
+  t.match(task.report(0), [{ type: 'AttemptSucceeded', data: { attempt: 2 } }], 'a person may');
+});
+
+t.test('a machine that was not made is not ignored, one that failed later is', async (t) => {
+  const vm = (name: string) => ({
+    ...step(name, { ignore: true, capability: 'vm' }),
+    kind: 'vm' as const,
+    actions: [],
+  });
+  const failed = { status: 'failed', reason: 'quota' } as const;
+  const task = new TaskUnderTest(taskCreated(2, { steps: [vm('create_vm')] }));
+  for (const run of [0, 1]) task.claim(run);
+  t.match(task.report(0, failed, ['vm']).at(-1), {
+    type: 'RunFailed',
+    data: { reason: 'quota (not ignored: the node has no machine)' },
+  });
+  task.report(1, { ...failed, machine: { vm_id: 'vm-1', ip: '10.0.0.9' } }, ['vm']);
+  t.match(task.state, { stat: [0, 0, 1, 1, 0], ignored: 1 });
+
+  const nodes = [{ node: 100, ip: '10.0.0.1', vm: 'vm-1' }];
+  const returned = new TaskUnderTest(taskCreated(1, { nodes, steps: [vm('return_vm')] }));
+  returned.claim(0);
+  returned.report(0, failed, ['vm']);
+  t.match(returned.state, { stat: [0, 0, 1, 0, 0], ignored: 1 });
+});
+
 t.test(
   'nodes held: all, none at the end, after a resume those that go on, also through a pause',
   async (t) => {

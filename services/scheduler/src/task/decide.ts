@@ -279,6 +279,7 @@ function attemptOf(run: Run, { step, attempt, result }: ReportCommand) {
     finishedAt: result.finished_at,
     ...(result.exit_code === undefined ? {} : { exitCode: result.exit_code }),
     ...(result.unknown_machine ? { unknownMachine: true } : {}),
+    ...(result.note ? { note: result.note } : {}),
   };
 }
 
@@ -304,16 +305,27 @@ function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: numbe
   const reason =
     result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
   const mayRun = mayStillRun(run, result) ? { mayRun: true } : {};
-  // Another attempt could make a second machine, or run beside what withstands being ended: whether to go on is for a person to
-  // say, by a resume.
+  // Another attempt could make a second machine, restart the node once more, or run beside what withstands being ended: whether to
+  // go on is for a person to say, by a resume.
   if (run.failures < retry.retry_times && !result.unknown_machine && !result.no_retry) {
     const retryAt = now + task.created.retryDelayMs;
     return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next: 'retry', retryAt } };
   }
+  const notIgnored = retry.ignore_error ? whyNotIgnored(task, run, result) : undefined;
   // The next step must not begin beside a command that may still run.
-  const ignored = retry.ignore_error && !result.unknown_machine && !mayRun.mayRun;
-  const next = ignored ? 'ignore' : 'fail';
-  return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next, retryAt: null } };
+  const ignorable = notIgnored === undefined && !result.unknown_machine && !mayRun.mayRun;
+  const next = retry.ignore_error && ignorable ? 'ignore' : 'fail';
+  const told = notIgnored === undefined ? reason : `${reason} (not ignored: ${notIgnored})`;
+  return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason: told, next, retryAt: null } };
+}
+
+/** A failed command may be ignored; that there was no node to run it on may not, or nothing would show that nothing was done. */
+function whyNotIgnored(task: TaskState, run: Run, result: AttemptResult): string | undefined {
+  if (result.not_begun) return 'no command ran on the node';
+  const step = task.created.steps[run.step];
+  const machine = result.machine?.vm_id ?? run.vm;
+  const creates = step?.kind === 'vm' && step.name === 'create_vm';
+  return creates && machine === '' ? 'the node has no machine' : undefined;
 }
 
 /** What an attempt's outcome means for its run: the end, or going on, now or later or elsewhere. */

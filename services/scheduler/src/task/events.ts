@@ -123,6 +123,8 @@ interface AttemptEnded {
   exitCode?: number;
   /** The provider may have made a machine that nobody knows the id of. */
   unknownMachine?: boolean;
+  /** What is to be known of it though it succeeded. */
+  note?: string;
 }
 
 export type AttemptSucceeded = AttemptEnded;

@@ -154,10 +154,10 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
         ),
       ];
     case 'AttemptSucceeded': {
-      const { step, attempt, startedAt, finishedAt } = event.data;
+      const { step, attempt, startedAt, finishedAt, note } = event.data;
       const run = runAt(task, event.data.run);
-      const what = `${stepName(task, step)} attempt ${attempt}`;
-      return [ofRun(run, `${what} succeeded in ${seconds(startedAt, finishedAt)}`), ...goingOn(task, run)];
+      const what = `${stepName(task, step)} attempt ${attempt} succeeded in ${seconds(startedAt, finishedAt)}`;
+      return [ofRun(run, note ? `${what}; ${note}` : what), ...goingOn(task, run)];
     }
     case 'AttemptFailed': {
       const { step, attempt, startedAt, finishedAt, reason, next } = event.data;
@@ -226,7 +226,10 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
       ];
     case 'TaskFinished': {
       const [, , succeeded, failed] = task.stat;
-      return [whole(`run finished, ${event.data.reason}: ${succeeded} nodes succeeded, ${failed} failed`)];
+      const ignored = task.ignored > 0 ? ` (${task.ignored} of them with an ignored error)` : '';
+      return [
+        whole(`run finished, ${event.data.reason}: ${succeeded} nodes succeeded${ignored}, ${failed} failed`),
+      ];
     }
     case 'TaskStarted':
     case 'BatchStarted':

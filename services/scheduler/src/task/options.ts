@@ -106,8 +106,26 @@ export function planSteps(steps: readonly ResolvedStep[], limits: AttemptLimits)
       }
       checkType(`step ${step.name}`, param, value, type);
     }
-    return { ...step, capability, timeout_ms: step.kind === 'remote' ? limits.remoteMs : limits.providerMs };
+    const limitMs = step.kind === 'remote' ? limits.remoteMs : limits.providerMs;
+    const timeout_ms = step.timeout === undefined ? limitMs : step.timeout * 1_000;
+    checkReadyWait(step, timeout_ms);
+    return {
+      ...step,
+      capability,
+      timeout_ms,
+      ...(step.stop_grace === undefined ? {} : { grace_ms: step.stop_grace * 1_000 }),
+    };
   });
+}
+
+/** A wait that the time limit would cut short is refused: nobody would expect it to end earlier than it says. */
+function checkReadyWait({ name, ready_wait }: ResolvedStep, timeoutMs: number): void {
+  if (ready_wait === undefined || ready_wait * 1_000 <= timeoutMs) return;
+  throw new ServiceError(
+    'invalid',
+    `step ${name}: ready_wait of ${ready_wait} s is longer than an attempt of the step may take, ${timeoutMs / 1_000} s: give the step a timeout of at least ${ready_wait}`,
+    'template_id',
+  );
 }
 
 function capabilityOf(step: ResolvedStep): Capability {

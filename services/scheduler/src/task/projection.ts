@@ -58,6 +58,7 @@ export function taskRow(task: TaskState) {
     state: task.state,
     end_reason: task.endReason,
     stat: task.stat,
+    ignored: task.ignored,
     active: isActive(task),
     version: task.version,
     updated_at: task.updatedAt,

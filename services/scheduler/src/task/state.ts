@@ -91,6 +91,8 @@ export interface TaskState {
   open: number;
   /** Runs by state. */
   stat: [number, number, number, number, number];
+  /** Runs that succeeded although a step of theirs failed: its error was ignored. */
+  ignored: number;
   /** Last version of the stream that this state contains. */
   version: number;
   updatedAt: number;
@@ -155,6 +157,7 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
     batchActive: false,
     open: 0,
     stat: [runs.length, 0, 0, 0, 0],
+    ignored: 0,
     version: 0,
     updatedAt: at,
   };
@@ -170,6 +173,11 @@ function setOpen(task: TaskState, run: Run, open: boolean): void {
   if (run.open !== open) task.open += open ? 1 : -1;
   run.open = open;
   if (!open) run.waiting = false;
+}
+
+/** Whether the step failed and the run went on all the same: a step that succeeded has nothing to say. */
+function wasIgnored({ state, message }: StepRecord): boolean {
+  return state === 2 && message !== '';
 }
 
 /** The record of the step a run stands at, begun when it is missing. */
@@ -372,7 +380,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       const record = currentStep(run);
       record.state = 2;
       record.attempts = event.data.attempt;
-      record.message = '';
+      record.message = event.data.note ?? '';
       run.updatedAt = at;
       moveToNextStep(run, at);
       markWorking(task, run);
@@ -410,6 +418,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'RunSucceeded': {
       const run = runAt(task, event.data.run);
       end(task, run, 2);
+      if (run.steps.some(wasIgnored)) task.ignored++;
       run.updatedAt = at;
       return;
     }

@@ -63,6 +63,16 @@ function allowRefusal(action: () => unknown): void {
   }
 }
 
+/** Whatever the step says of errors: a node on which nothing ran has not passed it. */
+function neverReached(task: TaskUnderTest, run: number): void {
+  const events = task.report(run, { status: 'failed', reason: 'no route', not_begun: true });
+  const passed = events.some(
+    (event) =>
+      event.type === 'RunSucceeded' || (event.type === 'AttemptFailed' && event.data.next === 'ignore'),
+  );
+  if (passed) throw new Error(`run ${run} passed a step of which nothing ran`);
+}
+
 function play(task: TaskUnderTest, next: Move): void {
   const { runs } = task.state;
   switch (next.kind) {
@@ -80,6 +90,7 @@ function play(task: TaskUnderTest, next: Move): void {
       if (run.draining) task.report(run.index, { status: 'stopped' });
       else if (next.luck === 0) task.report(run.index, { status: 'failed', reason: 'gone', may_run: true });
       else if (next.luck < 3) task.fail(run.index);
+      else if (next.luck === 3) neverReached(task, run.index);
       else task.report(run.index);
       return;
     }
@@ -161,8 +172,30 @@ function checkInvariants(task: TaskUnderTest): void {
     if (gate && !state.gateOpen && run.step > gate.before) throw new Error('a run has passed the shut gate');
     if (run.draining && !run.mayRun) throw new Error('draining where nothing may run');
   }
+  checkIgnored(task);
+  checkBudget(task);
   if (hasEnded(state) && state.open > 0) throw new Error('an ended task has open runs');
   if (state.status === 'running' && state.open === 0) throw new Error('a running task has nothing open');
+}
+
+/** Counted anew from the events: runs that passed, and of which a failed step was ignored. */
+function checkIgnored({ events, state }: TaskUnderTest): void {
+  const ignored = new Set<number>();
+  for (const { event } of events) {
+    if (event.type === 'AttemptFailed' && event.data.next === 'ignore') ignored.add(event.data.run);
+  }
+  const passed = [...ignored].filter((index) => state.runs[index]?.state === 2).length;
+  if (passed !== state.ignored) throw new Error(`${state.ignored} ignored errors, not ${passed}`);
+}
+
+/** A budget decides alone: within it a run that goes on by itself ends when all of its nodes have. */
+function checkBudget({ events, state }: TaskUnderTest): void {
+  const { failureBudget } = state.created;
+  if (failureBudget === null || state.status !== 'finished' || state.endReason === 'timeout') return;
+  const last = (type: string): number => events.findLastIndex(({ event }) => event.type === type);
+  if (last('FailureBudgetExceeded') > last('TaskStarted')) return;
+  if (state.runs.some((run) => run.state < 2 || run.state > 3))
+    throw new Error(`halted with ${state.stat[3]} failed nodes though ${failureBudget} are allowed`);
 }
 
 /** Every attempt is authorised once: its number never comes back after an outcome is known. */

@@ -144,7 +144,12 @@ function finished(task: TaskState, facts: LiveFacts): Reason[] {
   switch (task.endReason) {
     case 'completed':
       return [
-        reason('completed', `all ${counted(task.runs.length, 'node')} succeeded`, task.updatedAt, counts),
+        reason(
+          'completed',
+          `all ${counted(task.runs.length, 'node')} succeeded${task.ignored > 0 ? `, ${task.ignored} of them with an ignored error` : ''}`,
+          task.updatedAt,
+          counts,
+        ),
       ];
     case 'partial':
       return [
@@ -181,13 +186,14 @@ function finished(task: TaskState, facts: LiveFacts): Reason[] {
 function whyHalted(task: TaskState, facts: LiveFacts): Reason | undefined {
   const { failureBudget } = task.created;
   if (failureBudget !== null && task.stat[3] > failureBudget) return overBudget(task, facts);
+  if (failureBudget !== null) return undefined;
   const batch = task.runs.filter((run) => run.batch === task.batch);
   if (batch.length === 0 || batch.some(({ state }) => state === 2)) return undefined;
   const left = task.runs.filter(({ state }) => state === 0).length;
   const rest = left > 0 ? `; ${counted(left, 'node')} of later batches were not begun` : '';
   return reason(
     'batch_failed',
-    `no node of batch ${task.batch + 1} of ${task.batches} succeeded, and the next one would most likely fail the same way${rest}`,
+    `no node of batch ${task.batch + 1} of ${task.batches} succeeded, and the next one would most likely fail the same way${rest}; with a failure budget (max_fail_num) a task goes on as long as that allows`,
     task.updatedAt,
     { batch: task.batch + 1, batches: task.batches, not_begun: left },
   );

@@ -49,6 +49,7 @@ export const taskRow = both(
     updated: localTime,
     stat: counters,
     Stat: counters,
+    ignored: integer,
     pool_id: id,
     flow_type: oneOf('manual', 'crontab'),
     end_reason: oneOf('', 'completed', 'partial', 'failed', 'stopped', 'timeout'),

@@ -20,6 +20,13 @@ const MALFORMED: WrongValue[] = [
   { what: 'a step without a name', change: { steps: [{ param_values: {} }] } },
   { what: 'too many retries', change: { steps: [{ name: 'create_vm', retry: { retry_times: 101 } }] } },
   { what: 'less than no retries', change: { steps: [{ name: 'create_vm', retry: { retry_times: -1 } }] } },
+  { what: 'no time for a step', change: { steps: [{ name: 'create_vm', timeout: 0 }] } },
+  { what: 'more than a day for a step', change: { steps: [{ name: 'create_vm', timeout: 86_401 }] } },
+  { what: 'too long a grace', change: { steps: [{ name: 'create_vm', stop_grace: 601 }] } },
+  { what: 'a restart by a built-in step', change: { steps: [{ name: 'create_vm', reboot: true }] } },
+  { what: 'a grace of a built-in step', change: { steps: [{ name: 'create_vm', stop_grace: 1 }] } },
+  { what: 'a restart that is a text', change: { steps: [{ name: 'create_vm', reboot: 'maybe' }] } },
+  { what: 'a wait for no restart', change: { steps: [{ name: 'create_vm', ready_wait: 5 }] } },
   { what: 'a parameter value list', change: { steps: [{ name: 'create_vm', param_values: [1] }] } },
   {
     what: 'ignore_error that is text',

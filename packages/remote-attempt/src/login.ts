@@ -1,0 +1,60 @@
+import type { AuthenticationType, AuthHandlerMiddleware, Client as SshClient } from 'ssh2';
+import { plainText } from './plain-text.js';
+import { type LoginKey, loginCertificateProblem } from './private-key.js';
+import { signPlainly, withCertificate } from './ssh2-internals.js';
+
+/** One login: its certificate first, where it has one, then its key; and what the server made of them. */
+export class Login {
+  private readonly keys: LoginKey['key'][];
+  private offered = 0;
+  private isPartial = false;
+  /** The methods by which the server would go on. */
+  private left: AuthenticationType[] | undefined;
+
+  constructor(
+    private readonly user: string,
+    private readonly login: LoginKey,
+  ) {
+    const { key, certificate } = login;
+    this.keys = certificate ? [withCertificate(key, certificate), key] : [key];
+  }
+
+  /** To be called right after the client was told to connect. */
+  useOf(client: SshClient): void {
+    if (this.login.certificate && this.keys[0]) signPlainly(client, this.keys[0]);
+  }
+
+  /** Whether the server is being asked to let us in. */
+  get isUnderWay(): boolean {
+    return this.offered > 0;
+  }
+
+  /** Asking first which methods there are would cost a round trip on every connection. */
+  readonly next: AuthHandlerMiddleware = (left, isPartial, next) => {
+    this.isPartial ||= isPartial === true;
+    if (left) this.left = left;
+    const key = this.keys[this.offered];
+    if (key === undefined || this.isPartial || (left && !left.includes('publickey'))) {
+      next(false as never);
+      return;
+    }
+    this.offered++;
+    next({ type: 'publickey', username: this.user, key });
+  };
+
+  /** What follows the node's address where the login was refused. */
+  get refusal(): string {
+    const user = plainText(this.user);
+    const methods = plainText((this.left ?? []).join(', '), 100) || 'nothing';
+    if (this.isPartial)
+      return (
+        `accepted the SSH key for user ${user} and wants more than that: ${methods}; ` +
+        'for this user it has to be content with a key (AuthenticationMethods publickey)'
+      );
+    if (this.left && !this.left.includes('publickey'))
+      return `takes no SSH key for user ${user}, only ${methods}`;
+    const { certificate } = this.login;
+    const more = certificate ? `; ${loginCertificateProblem(certificate, this.user, Date.now())}` : '';
+    return `refused the SSH key for user ${user}${more}`;
+  }
+}

@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { connectToNode, type PrivateKeyText } from '@rigel/remote-attempt';
+import { startSshd } from '@rigel/remote-attempt/testing';
+import { NamedSecrets } from '@rigel/secrets';
+import { silentLogger } from '@rigel/testing';
+import { pino } from 'pino';
+import t from 'tap';
+import { sshSettings } from './provider-runners-for-test.js';
+import { keyInFile, keyProblem, knownHostsIn } from './ssh-files.js';
+import { SshProfiles } from './ssh-profiles.js';
+
+const run = promisify(execFile);
+const folder = await mkdtemp(join(tmpdir(), 'rigel-ssh-files-'));
+t.teardown(() => rm(folder, { recursive: true }));
+const at = (name: string): string => join(folder, name);
+const makeKey = async (name: string): Promise<void> => {
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', at(name)]);
+};
+const certify = async (name: string, ...options: string[]): Promise<void> => {
+  await run('ssh-keygen', ['-q', '-s', at('authority'), '-I', 'rigel', ...options, at(`${name}.pub`)]);
+};
+for (const name of ['authority', 'key', 'other']) await makeKey(name);
+
+t.test('a certificate beside the key is used, and one that was renewed needs no restart', async (t) => {
+  const sshd = await startSshd({
+    extraConfig: `AuthorizedKeysFile none\nTrustedUserCAKeys ${at('authority.pub')}`,
+  });
+  t.teardown(() => sshd.stop());
+  const profiles = at('profiles.json');
+  await certify('other', '-n', sshd.user);
+  const other = { file: at('other') };
+  await writeFile(
+    profiles,
+    JSON.stringify({
+      default: { user: sshd.user, key: { file: at('key') } },
+      clusters: [
+        { cluster: 'given', key: other, certificate: { file: at('other-cert.pub') } },
+        { cluster: 'secret', key: { secret: 'other' }, certificate: { secret: 'other-cert.pub' } },
+      ],
+    }),
+  );
+  const parts = { base: sshSettings, secrets: new NamedSecrets(folder, {}), log: silentLogger };
+  const all = await SshProfiles.read(profiles, parts);
+  t.teardown(() => all.close());
+  const connect = async (cluster: string) => {
+    const { connection: settings } = all.of({ id: 1, name: cluster });
+    const connection = await connectToNode({ host: '127.0.0.1', port: sshd.port }, settings);
+    connection.close();
+    return 'in';
+  };
+  t.equal(await connect('given'), 'in');
+  t.equal(await connect('secret'), 'in');
+  await t.rejects(connect('standard'), {
+    name: 'ConnectFailure',
+    message: /refused the SSH key for user [^;]*$/,
+  });
+  await certify('key', '-n', sshd.user, '-V', '20200101:20200102');
+  await t.rejects(connect('standard'), {
+    name: 'ConnectFailure',
+    message: /its certificate 'rigel' expired at/,
+  });
+  await certify('key', '-n', sshd.user, '-V', '-1h:+1h');
+  t.equal(await connect('standard'), 'in');
+});
+
+t.test('what is wrong with a key or a certificate is told at start', async (t) => {
+  await certify('other', '-n', 'ann');
+  t.equal(await keyProblem(at('other')), undefined);
+  const { key } = (await keyInFile(at('other'))()) as Exclude<PrivateKeyText, Buffer | string>;
+  await makeKey('wrong');
+  await writeFile(at('wrong'), key);
+  await run('cp', [at('other-cert.pub'), at('wrong-cert.pub')]);
+  t.equal(await keyProblem(at('wrong')), undefined, 'it is the same key');
+  await run('cp', [at('authority'), at('wrong')]);
+  t.equal(await keyProblem(at('wrong')), 'its certificate is one of another key');
+  t.equal(await keyProblem(at('none')), `the file ${at('none')} cannot be read (ENOENT)`);
+
+  const parts = { base: sshSettings, secrets: new NamedSecrets(folder, {}), log: silentLogger };
+  const read = async (content: object) => {
+    await writeFile(at('profiles.json'), JSON.stringify(content));
+    return SshProfiles.read(at('profiles.json'), parts);
+  };
+  const certificate = { file: at('other-cert.pub') };
+  await t.rejects(read({ default: { certificate } }), {
+    message: /default\.certificate is given without default\.key$/,
+  });
+  await t.rejects(read({ default: { key: { file: at('authority') }, certificate } }), {
+    message:
+      /default\.key = .* is no private key that can be used \(its certificate is one of another key\)$/,
+  });
+  await t.rejects(read({ default: { key: { file: at('other') }, certificate: 'SECRET' } }), {
+    message: /default\.certificate must be .*not shown/,
+  });
+  const own = await read({
+    default: { key: { file: at('other') }, certificate },
+    clusters: [{ cluster: 'own', key: { file: at('authority') } }],
+  });
+  t.ok(own, 'a certificate is one of the key beside it, not of that of a cluster');
+});
+
+t.test('lines of known hosts that are not understood are told', async (t) => {
+  await writeFile(at('known_hosts'), 'a comment without its sign\n\n# a comment\n');
+  const lines: string[] = [];
+  knownHostsIn(
+    at('known_hosts'),
+    pino({ base: null, timestamp: false }, { write: (line) => lines.push(line) }),
+  );
+  t.match(lines, [/"lines":\[1\],"count":1,"msg":"lines of the known hosts are not understood/]);
+});
