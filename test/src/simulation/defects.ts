@@ -175,7 +175,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'drained-though-alive',
     why: 'a node is free while a command that could not be ended runs there',
-    foundBy: 6,
+    foundBy: 7,
     code: [
       {
         file: DECIDE,
@@ -187,7 +187,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'second-stop-sees-nothing',
     why: 'who stops once more does not see what the first stop could not end, and says that it has ended',
-    foundBy: 6,
+    foundBy: 7,
     code: [
       {
         file: NODES,
@@ -200,7 +200,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'next-attempt-does-not-look-back',
     why: 'an attempt begins beside the one before it, which could not be ended',
-    foundBy: 26,
+    foundBy: 17,
     code: [
       { file: DECIDE, find: '&& !result.no_retry', replace: '' },
       { file: RUNNER, find: '...(attempt > 1 ? { previousKey', replace: '...(attempt > 99 ? { previousKey' },
@@ -218,13 +218,13 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'ignored-while-it-runs',
     why: 'the next step begins beside a command whose failure was ignored and that may still run',
-    foundBy: 26,
+    foundBy: 17,
     code: [{ file: DECIDE, find: '&& !mayRun.mayRun', replace: '' }],
   },
   {
     name: 'no-time-to-clean-up',
     why: 'a command that is ended has no time to clean up',
-    foundBy: 8,
+    foundBy: 38,
     code: [
       {
         file: RUNNER,
@@ -236,7 +236,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'term-for-what-cleans-up',
     why: 'a stop also ends what a command started to clean up when it got TERM',
-    foundBy: 46,
+    foundBy: 38,
     code: [
       {
         file: NODES,
@@ -248,7 +248,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'nobody-looks-again',
     why: 'a node on which a command could not be ended is never looked at again',
-    foundBy: 6,
+    foundBy: 7,
     code: [{ file: ENGINE, find: 'if (loaded.looks.size > 0)', replace: 'if (loaded.looks.size < 0)' }],
   },
   {
