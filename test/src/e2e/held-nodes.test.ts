@@ -16,16 +16,22 @@ let marks = 0;
 function stubborn(): { command: string; alive: () => number[]; kill: () => void } {
   const mark = `held-${process.pid}-${++marks}`;
   const script = 'trap "" TERM; while :; do sleep 1; done';
-  const alive = () =>
-    readdirSync('/proc').flatMap((entry) => {
-      if (!/^\d+$/.test(entry)) return [];
+  const alive = () => {
+    const found = new Map<number, number>();
+    for (const entry of readdirSync('/proc')) {
+      if (!/^\d+$/.test(entry)) continue;
       try {
         const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
-        return words[0] === 'sh' && words.includes(mark) ? [Number(entry)] : [];
+        if (words[0] !== 'sh' || !words.includes(mark)) continue;
+        const stat = readFileSync(`/proc/${entry}/stat`, 'latin1');
+        found.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
       } catch {
-        return [];
+        // The process has ended meanwhile.
       }
-    });
+    }
+    // A child that is about to become a sleep looks like its parent for a moment.
+    return [...found].flatMap(([pid, parent]) => (found.has(parent) ? [] : [pid]));
+  };
   return {
     command: `/usr/bin/sudo -n sh -c '${script}' ${mark}`,
     alive,
