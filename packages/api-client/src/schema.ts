@@ -1388,6 +1388,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/task/release_node/{nsid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release a node that is held because a command may still run on it
+         * @description For a node run that has ended, but whose command could not be ended on its node: by this word of a person, recorded with the reason, nothing of it runs there any more, and the node is free. Until then the node is looked at again and again. Role: operator.
+         */
+        post: operations["task.release_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/task/{id}/log": {
         parameters: {
             query?: never;
@@ -11576,6 +11596,77 @@ export interface operations {
                      * @example {
                      *       "code": 400,
                      *       "msg": "stop flow {id} fails:",
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 400;
+                        msg: string;
+                        data: Record<string, never>;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+        };
+    };
+    "task.release_node": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the node run (id in the detail of its task). */
+                nsid: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description How it is known that nothing of it runs there any more; 1 to 500 characters. */
+                    reason: string;
+                };
+                "application/x-www-form-urlencoded": {
+                    /** @description How it is known that nothing of it runs there any more; 1 to 500 characters. */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 0,
+                     *       "msg": "success",
+                     *       "data": null
+                     *     }
+                     */
+                    "application/json": {
+                        /** @enum {number} */
+                        code: 0;
+                        /** @enum {string} */
+                        msg: "success";
+                        data: null;
+                    };
+                };
+            };
+            /** @description release node fails: — any other refusal. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": 400,
+                     *       "msg": "release node fails:",
                      *       "data": {}
                      *     }
                      */

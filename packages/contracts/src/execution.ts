@@ -75,6 +75,8 @@ export const Instruction = Type.Union([
     /** The attempt is recorded to be there: look for it and never begin it. Only for executors that know places. */
     placed: Type.Optional(Placement),
     folders,
+    /** Whether an earlier attempt of the step may still run. Absent for the first one, and from older schedulers. */
+    unsettled: Type.Optional(Type.Boolean()),
   }),
   /** End the attempt's command on the node, then report it as stopped. */
   Type.Object({
@@ -82,6 +84,8 @@ export const Instruction = Type.Union([
     step: Type.Integer({ minimum: 0 }),
     attempt: Type.Integer({ minimum: 1 }),
     folders,
+    /** It was tried before, in vain: look once and report; whoever cannot be reached is looked at again later. */
+    again: Type.Optional(Type.Boolean()),
   }),
   /** Nothing more for this executor: close the connection. */
   Type.Object({ do: Type.Literal('release'), why: Type.String() }),
@@ -102,6 +106,8 @@ export const TaskPlan = Type.Object({
   pool: Type.Optional(Type.String()),
   /** Where its nodes are, and so how they are reached; absent in tasks of earlier releases. */
   cluster: Type.Optional(ClusterRef),
+  /** VM provider of its pool; absent: none, or not known. */
+  vm_type: Type.Optional(Type.Integer({ minimum: 1 })),
   steps: Type.Array(
     Type.Intersect([
       ResolvedStep,
@@ -158,11 +164,17 @@ export const AttemptResult = Type.Object({
    * ignored. Older executors do not tell.
    */
   not_begun: Type.Optional(Type.Boolean()),
-  /** Another attempt would do harm: the node was told to restart, and has not been seen since. For a person to decide. */
+  /**
+   * Another attempt would do harm: the node was told to restart and has not been seen since, or the command withstands being ended.
+   * For a person to decide.
+   */
   no_retry: Type.Optional(Type.Boolean()),
   /** What is to be known of it though it succeeded. Older executors do not tell. */
   note: Type.Optional(Type.String()),
-  /** It failed, and its command may still be running on the node: it could not be ended. */
+  /**
+   * Its command, or an earlier attempt's, may still be running on the node: it could not be ended. With every status but
+   * `succeeded`.
+   */
   may_run: Type.Optional(Type.Boolean()),
   /** The machine that a create_vm made or found again, also when it failed afterwards; `ip` is empty while it has none. */
   machine: Type.Optional(

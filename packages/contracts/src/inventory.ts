@@ -87,6 +87,8 @@ export const TaskTarget = Type.Object({
   cluster: Type.Optional(ClusterRef),
   /** Other nodes that are the same machine under another spelling of its address; absent: none. */
   same_machine: Type.Optional(Type.Array(Type.Object({ node_id: Id, ip: Type.String() }))),
+  /** VM provider of its pool, 0 = none. Absent where an earlier release answers. */
+  vm_type: Type.Optional(Type.Integer()),
 });
 export type TaskTarget = Static<typeof TaskTarget>;
 

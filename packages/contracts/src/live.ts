@@ -80,6 +80,8 @@ export const taskEventData = {
     memory: Type.Boolean({ description: "Whether the folder is in the node's memory." }),
     ...reason,
   }),
+  /** What runs on the node could not be ended: it stays held, and is looked at again at `next_look`. */
+  node_still_held: Type.Object({ ...node, ...reason, next_look: Type.Integer() }),
   /** The SSH host key of a node was learned at first sight. */
   host_key_learned: Type.Object({ node_id: Type.Integer() }),
   step_succeeded: Type.Object(attempt),
@@ -102,8 +104,16 @@ export const taskEventData = {
   node_waits: Type.Object({ ...node, ...step }),
   /** The other pools are where the nodes of this task wait for them to be; those that waited go on. */
   wait_over: Type.Object(nsids),
-  /** Nothing of the ended task is left on the node, or nobody tries any more to reach it (`given_up`). */
-  node_released: Type.Object({ ...node, given_up: Type.Boolean() }),
+  /**
+   * Nothing of the ended task is left on the node; or an operator says so, for a `reason`; or nobody tries any more to reach it
+   * (`given_up`, of earlier releases).
+   */
+  node_released: Type.Object({
+    ...node,
+    given_up: Type.Boolean(),
+    reason: Type.Optional(Type.String()),
+    opr_user: Type.Optional(Type.String()),
+  }),
   /** The node has got its machine, and its address. */
   machine_assigned: Type.Object({ ...node, vm_id: Type.String() }),
   /** The node's machine was given back: there is no such node any more. */

@@ -102,6 +102,13 @@ export const executorSettings = {
     description:
       'Bytes of output kept of each attempt, in the database and on its node: half of the beginning, half of the end.',
   }),
+  RIGEL_STOP_GRACE: Type.Number({
+    default: 10,
+    minimum: 0,
+    maximum: 600,
+    description:
+      'Seconds that a command that is ended has for its cleaning up, between TERM and KILL, where its step does not say.',
+  }),
   RIGEL_SSH_IDLE: Type.Number({
     default: 30,
     minimum: 0,

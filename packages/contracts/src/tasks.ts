@@ -194,6 +194,15 @@ export const tasks = {
   start: defineRpc('scheduler.task.start', control),
   pause: defineRpc('scheduler.task.pause', control),
   stop: defineRpc('scheduler.task.stop', control),
+  /**
+   * A person's word that nothing runs any more on the node of a node run that has ended, where its command could not be ended:
+   * the node is free. `wrong_state`: no command of it is being ended; `invalid`: no reason, or a long one.
+   */
+  releaseNode: defineRpc('scheduler.task.release_node', {
+    request: Type.Object({ id: Id, reason: Type.String(), opr_user: Type.String() }),
+    response: Done,
+    timeoutMs: 8_000,
+  }),
   /** Newest first. */
   list: defineRpc('scheduler.task.list', {
     request: Type.Object({ ...pageFields, name: Type.Optional(Type.String()) }),
@@ -237,8 +246,8 @@ export const tasks = {
     timeoutMs: 1_000,
   }),
   /**
-   * Holds nodes so that no task can take them while they are being removed; `in_use` names those that a task holds, and
-   * which one. The hold ends by itself after `ttl_ms`.
+   * Holds nodes so that no task can take them while they are being removed; `in_use` names those that an unfinished task
+   * holds, and which one. Ended tasks whose command may still run there let go of them. The hold ends by itself after `ttl_ms`.
    */
   reserveNodes: defineRpc('scheduler.node.reserve', {
     request: Type.Object({

@@ -18,11 +18,16 @@
 # and a decision is made by the line that comes FIRST:
 #
 #   run <boot id> <pid> <start time> .    the starter claims the right to run the command
-#   session <pid> - - .                   the command's own session, apart from the runner's; written by the process that
+#   session <pid> <start time> - .        the command's own session, apart from the runner's; written by the process that
 #                                         becomes its leader, before it does
 #   void - - - .                          a follower's verdict: no claim came in time; none counts any more
-#   stop <grace> - - .                    a stopper's wish: a later claim does not count, a later exit neither; KILL
-#                                         comes <grace> hundredths of a second after TERM
+#   stop <grace> <due> <stopper> .        a stopper's wish: a later claim does not count, a later exit neither; KILL
+#                                         comes <grace> hundredths of a second later, when the node has been up for <due>
+#                                         of them. The first one counts: no other makes the time shorter. <stopper> is
+#                                         its process, `pid:start time`, who sends TERM as long as it is alive
+#   seen <pid> <start time> <session> .   a stopper found this process, which is certainly of the attempt: a later stopper
+#                                         knows it again, whatever has become of the runner
+#   term <start time> - - .               TERM was sent to all that had begun before then, and goes to none begun later
 #   nostart <what> - - .                  the runner could not prepare the files: nothing ran, nothing will. `elsewhere`:
 #                                         the attempt is in another place, too; what became of it is told there
 #   exit <status> <action> <bytes> .      the runner's record: the command ended, <bytes> are in the output file
@@ -30,7 +35,10 @@
 #   limit <head> <tail> - .               how many bytes of the beginning and of the end of the output are kept and passed on;
 #                                         written before anything of the file is given up, so that everybody passes on the same
 #   full - - - .                          the disk took no more: output may be missing; written before the exit record
-#   stopped - - <bytes> .                 a stopper's record: nothing of the attempt is alive any more
+#   stopped - - <bytes> .                 a stopper's record: it looked, and nothing of the attempt is alive any more
+#
+# The first release wrote `-` for <start time> of a session, for <due> and for <stopper>, and knew neither `seen` nor `term`: to
+# its scripts they are lines that mean nothing, which is never an end.
 #
 # Whoever appends a line that may be too late reads the journal again and goes by what it says. A line counts only
 # when it is complete, with its final ` .`; a torn line (disk full) is skipped, and every line is
@@ -87,16 +95,19 @@ rg_put() {
 # Reads a journal. Sets
 #   rg_first   run, stop or void: what came first
 #   rg_boot rg_pid rg_start   the runner of `run`
-#   rg_sid     the command's own session, if it has one
-#   rg_stop    the grace time of a stop that was wished for before the end
+#   rg_sid rg_sid_start   the command's own session, if it has one, and the start time of its leader, if it is known
+#   rg_stop rg_due rg_stopper   of the first stop that was wished for before the end; the last two if they are known
 #   rg_wished  set when a stop was wished for, at whatever time
+#   rg_seen    ` <pid>:<start time>:<session>` for each process that a stopper has found
+#   rg_term    when the processes had begun that TERM was sent to, if it was
 #   rg_end rg_a rg_b rg_c     the outcome and its three fields; empty while there is none
 #   rg_limit   the bytes of the output's beginning and of its end that are kept, once that was settled
 #   rg_lost    set when output may be missing because the disk was full
 #   rg_gone    set when nothing of the attempt is alive any more
 #   rg_bad     set when there are lines that mean nothing
 rg_fold() {
-  rg_first= rg_boot= rg_pid= rg_start= rg_sid= rg_stop= rg_wished= rg_end= rg_a= rg_b= rg_c= rg_limit= rg_lost= rg_gone= rg_bad=
+  rg_first= rg_boot= rg_pid= rg_start= rg_sid= rg_sid_start= rg_stop= rg_due= rg_stopper= rg_wished= rg_seen=' ' rg_term=
+  rg_end= rg_a= rg_b= rg_c= rg_limit= rg_lost= rg_gone= rg_bad=
   [ -f "$1" ] || return 0
   while read -r rg_w rg_1 rg_2 rg_3 rg_dot || [ -n "$rg_w" ]; do
     case "$rg_w $rg_dot" in
@@ -110,7 +121,25 @@ rg_fold() {
       'session .')
         case $rg_1 in
           '' | *[!0-9]*) rg_bad=1 ;;
-          *) rg_sid=$rg_1 ;;
+          *)
+            rg_sid=$rg_1
+            case $rg_2 in
+              '' | *[!0-9]*) rg_sid_start= ;;
+              *) rg_sid_start=$rg_2 ;;
+            esac
+            ;;
+        esac
+        ;;
+      'seen .')
+        case $rg_1:$rg_2:$rg_3 in
+          *[!0-9:]* | :* | *::* | *:) rg_bad=1 ;;
+          *) rg_seen="$rg_seen$rg_1:$rg_2:$rg_3 " ;;
+        esac
+        ;;
+      'term .')
+        case $rg_1 in
+          '' | *[!0-9]*) rg_bad=1 ;;
+          *) rg_term=${rg_term:-$rg_1} ;;
         esac
         ;;
       'limit .')
@@ -131,7 +160,7 @@ rg_fold() {
         elif [ -z "$rg_end" ]; then
           case $rg_1 in
             '' | *[!0-9]*) rg_bad=1 ;;
-            *) rg_stop=${rg_stop:-$rg_1} ;;
+            *) [ -n "$rg_stop" ] || rg_wish "$rg_1" "$rg_2" "$rg_3" ;;
           esac
         fi
         ;;
@@ -161,6 +190,18 @@ rg_fold() {
     esac
   done 2>/dev/null <"$1"
   return 0
+}
+
+rg_wish() {
+  rg_stop=$1
+  case $2 in
+    '' | *[!0-9]*) ;;
+    *) rg_due=$2 ;;
+  esac
+  case $3 in
+    *[!0-9:]* | :* | *: | *:*:*) ;;
+    *:*) rg_stopper=$3 ;;
+  esac
 }
 
 rg_outcome() {
@@ -216,6 +257,7 @@ rg_stat() {
 
 # Hundredths of a second since the node was started, in rg_time.
 rg_now() {
+  rg_uptime=0.00
   { read -r rg_uptime rg_rest </proc/uptime; } 2>/dev/null
   rg_cs=${rg_uptime#*.}
   rg_time=$((${rg_uptime%.*} * 100 + 1$rg_cs - 100))

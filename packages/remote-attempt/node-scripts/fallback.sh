@@ -33,12 +33,12 @@ rg_stop_elsewhere() {
   for rg_dir in $rg_others; do
     rg_can_use "$rg_dir" || continue
     rg_use_base "$rg_dir"
-    rg_put stop "$rg_grace" - - || continue
+    rg_put "${rg_stop_line:-stop $rg_grace - -}" || continue
     rg_fold "$rg_home/$rg_key.journal"
     [ "$rg_first" = run ] && [ "$rg_end" != nostart ] || return 0
     # It has begun at home after all, where there is room then.
     rg_use_base "$rg_home"
-    rg_put stop "$rg_grace" - -
+    rg_put "${rg_stop_line:-stop $rg_grace - -}"
     return
   done
   rg_use_base "$rg_home"

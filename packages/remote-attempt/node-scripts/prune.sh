@@ -16,6 +16,8 @@ rg_prune() {
   # The journal's age is the age of the attempt's end.
   for rg_path in $(find . -type f -name '*.journal' -mtime +$(($2 - 1))); do
     rg_fold "$rg_path"
+    # What a stop could not end is looked for again.
+    if [ -n "$rg_stop" ] && [ -z "$rg_gone" ] && [ "$rg_boot" = "$rg_boot_id" ]; then continue; fi
     if [ "$rg_first" = run ] && [ -z "$rg_end" ] && rg_alive; then continue; fi
     # The journal last: as long as there is anything, it says that the attempt has been.
     rg_name=${rg_path%.journal}

@@ -12,7 +12,7 @@
 #
 # Says one of these; or nothing, and ends with status 99 or by a signal when it may have done something
 #   leader               nothing was done: not a session leader, start this again through setsid
-#   previous             nothing was done: the previous attempt is to be stopped first
+#   previous             nothing was done: the previous attempts are to be stopped first
 #   taken                nothing was done: the attempt is somebody else's, follow it
 #   nostart <why>        nothing ran and nothing will
 #   unwritable <mine> <why>   nothing was done: the files cannot be made at home; <mine> is `mine` or `-`
@@ -65,14 +65,17 @@ rg_unwritable() {
 # Whether nothing of the previous attempt is alive, wherever it is. An empty journal at home says nothing of one elsewhere.
 rg_previous_gone() {
   rg_fold "$rg_home/$rg_previous.journal"
-  rg_begun=$rg_first rg_over=$rg_gone
+  rg_begun=$rg_first rg_over=$rg_gone rg_ran=
+  [ "$rg_first" != run ] || rg_ran=1
   for rg_dir in $rg_others; do
     rg_is_in "$rg_previous" "$rg_dir" || continue
     rg_fold "$rg_dir/$rg_previous.journal"
     [ -n "$rg_gone" ] || return 1
+    [ "$rg_first" != run ] || rg_ran=1
     [ -n "$rg_begun" ] || rg_over=1
   done
-  [ -n "$rg_over" ]
+  # One that never ran its command did not look whether those before it are gone, as one that ran has.
+  [ -n "$rg_over" ] && [ -n "$rg_ran" ]
 }
 
 # Begun in two places at once: neither relies on being the first.
@@ -115,7 +118,11 @@ rg_tell_session() {
   set -- "${1##*/}"
   case $1 in
     *[!0-9]*) ;;
-    *) rg_put session "$1" - - ;;
+    *)
+      rg_stat "$1"
+      set -- "$1" $rg_stat
+      rg_put session "$1" "${21:--}" -
+      ;;
   esac
 }
 

@@ -2,8 +2,13 @@ import { ConnectionLost } from './connection-lost.js';
 import { type NodeConnection, shellOf } from './node-connection.js';
 import type { NodeScript } from './node-script.js';
 
+/** What a script may take beyond the time that it says it waits. */
+const MARGIN_MS = 20_000;
+/** A script waits no longer, whatever it says: a stop's grace time is at most ten minutes. */
+const LONGEST_WAIT_MS = 11 * 60_000;
+
 /**
- * Runs a script that says one thing.
+ * Runs a script that says one thing; before that it may say `wait <hundredths of a second>`, which is then the time it has.
  * @param what for messages: what the script is to do.
  * @throws ConnectionLost, also when there is no answer in time; an Error when the script could not be run.
  */
@@ -14,18 +19,25 @@ export async function ask(
   what: string,
 ): Promise<string> {
   let answer: string | undefined;
+  let giveUpAfter: (ms: number) => void = () => undefined;
   const session = shellOf(connection).run(script, {
     control: (line) => {
-      answer ??= line;
+      const wait = /^wait (\d{1,9})$/.exec(line)?.[1];
+      if (wait === undefined) answer ??= line;
+      else giveUpAfter(Math.min(Number(wait) * 10, LONGEST_WAIT_MS) + MARGIN_MS);
     },
     data: () => undefined,
   });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      session.close();
-      reject(new ConnectionLost(`${what} on ${connection.host}: no answer in ${timeoutMs / 1000} s`));
-    }, timeoutMs);
+    giveUpAfter = (ms) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        session.close();
+        reject(new ConnectionLost(`${what} on ${connection.host}: no answer in ${ms / 1000} s`));
+      }, ms);
+    };
+    giveUpAfter(timeoutMs);
   });
   try {
     const end = await Promise.race([session.ended, late]);

@@ -22,8 +22,13 @@ export interface AttemptSpec {
   env?: Record<string, string>;
   /** The command restarts its node: that it has begun is to be on the disk before, whatever way the node goes down. */
   restartsNode?: boolean;
-  /** An earlier attempt of the same step, which is stopped first when it has not ended. */
+  /** The attempt of the same step before this one, which is stopped first when it has not ended. */
   previousKey?: string;
+  /**
+   * Those before `previousKey`, the latest first. They are looked at as far as an attempt was never begun: one that was begun has
+   * found all before it ended.
+   */
+  earlierKeys?: readonly string[];
 }
 
 const KEY = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,120}$/;
@@ -44,6 +49,7 @@ export function checkAttemptSpec(spec: AttemptSpec): void {
     if (spec.previousKey === spec.key)
       throw new TypeError(`previousKey: '${spec.key}' is the attempt itself`);
   }
+  for (const key of spec.earlierKeys ?? []) checkAttemptKey(key, 'earlierKeys');
   if (spec.actions.length === 0) throw new TypeError('actions: there is none');
   for (const [index, action] of spec.actions.entries()) {
     if (action.text.includes('\0')) throw new TypeError(`actions[${index}].text: contains a NUL character`);

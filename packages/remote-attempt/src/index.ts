@@ -24,5 +24,12 @@ export { type PrivateKeyText, privateKeyProblem, publicKeyOf } from './private-k
 export { DEFAULT_OUTPUT_LIMIT_BYTES, type RunOptions, runAttempt } from './run-attempt.js';
 export { runScript, type ScriptResult } from './run-script.js';
 export { generateSshKey, type SshKeyPair } from './ssh-key.js';
-export { pruneAttempts, type StopOptions, type StopResult, stopAttempt } from './stop-attempt.js';
+export { StillAlive, type Survivor } from './still-alive.js';
+export {
+  DEFAULT_GRACE_MS,
+  pruneAttempts,
+  type StopOptions,
+  type StopResult,
+  stopAttempt,
+} from './stop-attempt.js';
 export { openTunnel } from './tunnel.js';

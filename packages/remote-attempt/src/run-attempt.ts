@@ -16,7 +16,7 @@ import {
 } from './node-script.js';
 import { plainText } from './plain-text.js';
 import type { ShellEnd, ShellSession } from './shell-session.js';
-import { stopAttempt } from './stop-attempt.js';
+import { type StopOptions, stopAttempt } from './stop-attempt.js';
 
 /** How an attempt is followed. */
 export interface RunOptions {
@@ -49,6 +49,8 @@ export interface RunOptions {
    * Without it the attempt is not started.
    */
   beginElsewhere?: (place: AttemptPlace, why: string) => Promise<string | undefined>;
+  /** What an attempt has between TERM and KILL that this call has to end: the one before, see `stopAttempt`. */
+  stopGraceMs?: number;
   /** How long to wait for a quick command to end before its output is streamed, over a second session. Default 700. */
   followAfterMs?: number;
   /** Ends the following, not the command; the call then rejects with the signal's reason. */
@@ -70,7 +72,9 @@ const FOLLOW_TRIES = 3;
 /**
  * Runs an attempt, or finds it again when any earlier call began it: the same call does both, any number of times,
  * from any process, and the command runs once. Resolves with how it ended. Throws ConnectionLost when the connection
- * dies, while the command goes on: connect again and make the same call with the `fromOffset` reached.
+ * dies, while the command goes on: connect again and make the same call with the `fromOffset` reached. Throws StillAlive
+ * when the attempt is being stopped and cannot be ended; or, with the key of an earlier one, when that cannot be ended: this
+ * one was then not begun.
  */
 export async function runAttempt(
   connection: NodeConnection,
@@ -129,6 +133,8 @@ class AttemptRun {
   /** The folder that a follower found it in. */
   private foundIn: string | undefined;
   private detached = false;
+  /** All attempts before this one were seen to have ended. */
+  private previousEnded = false;
   private outputLost = false;
 
   constructor(
@@ -267,7 +273,7 @@ class AttemptRun {
           // Its answer may have come together with the word that somebody has claimed the attempt.
           return starter === undefined ? this.goElsewhere(answer) : this.afterStart(answer, starter);
         case 'stopping':
-          await stopAttempt(this.connection, this.spec.key, { graceMs: 0, folders: this.folders.others });
+          await stopAttempt(this.connection, this.spec.key, this.stopOptions);
           break;
         case 'absent': {
           if (silentEnd !== undefined && !mayHaveBegun(silentEnd)) return this.noShell(silentEnd, false);
@@ -324,7 +330,8 @@ class AttemptRun {
     let outcome: AttemptOutcome | undefined;
     const reader = this.outputReader(() => undefined);
     const session = this.admit(() => shell.starter());
-    const command = attemptCommand(this.spec, output, shell.shell, {
+    const spec = this.previousEnded ? { ...this.spec, previousKey: undefined } : this.spec;
+    const command = attemptCommand(spec, output, shell.shell, {
       ...this.folders,
       others: this.options.folders === undefined ? [] : this.folders.others,
     });
@@ -468,10 +475,21 @@ class AttemptRun {
     this.sessions.delete(session);
   }
 
+  private get stopOptions(): StopOptions {
+    const { stopGraceMs } = this.options;
+    return { folders: this.folders.others, ...(stopGraceMs === undefined ? {} : { graceMs: stopGraceMs }) };
+  }
+
+  /** @throws StillAlive naming the attempt */
   private async stopPrevious(): Promise<void> {
     if (this.spec.previousKey === undefined)
       throw new Error('the node asks for a previous attempt; there is none');
-    await stopAttempt(this.connection, this.spec.previousKey, { folders: this.folders.others });
+    for (const key of [this.spec.previousKey, ...(this.spec.earlierKeys ?? [])]) {
+      const found = await stopAttempt(this.connection, key, this.stopOptions);
+      // It ran, so those before it had ended.
+      if (found !== 'never_started') break;
+    }
+    this.previousEnded = true;
   }
 
   /** Where its files are, as far as is known. */

@@ -175,5 +175,5 @@ t.test('the first thing that ever happens on a node may be a stop', async (t) =>
   const node = await startNodeUnderTest();
   t.teardown(() => node.stop());
   t.equal(await stopAttempt(await node.connect(), 'first'), 'never_started');
-  t.match(await readFile(node.journalFile('first'), 'utf8'), /^stop \d+ - - \.$/m);
+  t.match(await readFile(node.journalFile('first'), 'utf8'), /^stop 1000 \d+ \d+:\d+ \.$/m);
 });

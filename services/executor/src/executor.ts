@@ -12,6 +12,7 @@ import { NamedSecrets } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
 import { Agent } from './agent.js';
+import { askForMachine } from './machine-gone.js';
 import { measuredAccess } from './metrics.js';
 import { NodeConnections } from './node-connections.js';
 import { NoopRunner } from './noop-runner.js';
@@ -88,6 +89,7 @@ async function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logge
     },
     defaultPort: config.RIGEL_SSH_PORT,
     outputLimitBytes: config.RIGEL_OUTPUT_LIMIT,
+    stopGraceMs: config.RIGEL_STOP_GRACE * 1_000,
     connectRetryMs: config.RIGEL_CONNECT_RETRY * 1000,
   };
 }
@@ -204,6 +206,7 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
             systemClock,
             stepSecrets,
             runLog,
+            askForMachine(providers.vm, runLog),
           );
       }
     },

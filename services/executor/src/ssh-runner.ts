@@ -10,14 +10,17 @@ import {
   ConnectionLost,
   type ConnectionSettings,
   connectToNode,
+  DEFAULT_GRACE_MS,
   isInMemory,
   type NodeConnection,
   type OutputChunk,
   type RunOptions,
   runAttempt,
+  StillAlive,
   stopAttempt,
 } from '@rigel/remote-attempt';
 import type { Logger } from 'pino';
+import type { MachineGone } from './machine-gone.js';
 import { parseNodeAddress } from './node-address.js';
 import { GOING_DOWN_MS, type Restart, waitForRestart } from './restart-wait.js';
 import { stepEnvironment } from './step-environment.js';
@@ -38,8 +41,17 @@ export interface SshSettings {
   connection: ConnectionSettings;
   defaultPort: number;
   outputLimitBytes: number;
+  /** What a command has between TERM and KILL, where its step does not say. Default: that of `stopAttempt`. */
+  stopGraceMs?: number;
   /** For how long a node is tried again that turns connections away. Default: it is not. */
   connectRetryMs?: number;
+}
+
+/** Why something may still run on the node. */
+interface Unended {
+  reason: string;
+  /** It was seen to withstand KILL, or nobody can tell whose it is: to try again soon is of no use. */
+  alive: boolean;
 }
 
 /** What a runner does on nodes. */
@@ -67,7 +79,7 @@ const RECONNECT_LONGEST_MS = 5_000;
 const COLLECT_MS = 15_000;
 const OUTPUT_LOST =
   "the disk of the node was full when the command ended, or its user's quota used up: output may be missing";
-/** How long a node is tried on which a command is to be ended. */
+/** How long a node is tried on which a command is to be ended, beside the grace time. */
 const STOP_LIMIT_MS = 5 * 60_000;
 
 /** How often it is looked whether a node is silent on which a command runs. */
@@ -88,6 +100,8 @@ export class SshRunner implements StepRunner {
   private connection: NodeConnection | undefined;
   private hostKey: string | null;
   private learnedHostKey: string | undefined;
+  /** Why nothing can run on the node any more, once its provider has said that there is no such machine. */
+  gone: string | undefined;
   /** A connection that was made earlier does not do. */
   private needsLogin = false;
   /** The last attempt of which nothing can be running any more. */
@@ -100,6 +114,7 @@ export class SshRunner implements StepRunner {
     readonly clock: Clock,
     private readonly secrets: StepSecrets,
     private readonly log: Logger,
+    private readonly machineGone: MachineGone = async () => undefined,
   ) {
     this.hostKey = claimed.node.hostKey;
   }
@@ -109,12 +124,23 @@ export class SshRunner implements StepRunner {
     const prepared = await this.secrets.prepare(this.planned(instruction.step));
     // What made the last attempt fail may have been changed since: groups of the user, say, count from the next login.
     if (instruction.attempt > 1 && !instruction.begun) this.loginAnew();
-    const result: Verdict =
+    const ended: Verdict =
       prepared.missing !== undefined && !instruction.begun && this.isPreviousSettled(instruction)
         ? { status: 'failed', reason: prepared.missing, not_begun: true }
         : await this.watch(instruction, prepared, onOutput, signals);
+    const result = this.withEarlier(instruction, ended);
     if (!result.may_run) this.settled = instruction;
     return this.report(startedAt, result);
+  }
+
+  /** An attempt that did not begin has not ended the one before it, which may still run. */
+  private withEarlier(instruction: RunInstruction, result: Verdict): Verdict {
+    const begun = result.status === 'succeeded' || result.exit_code !== undefined;
+    if (begun || result.may_run || !instruction.unsettled) return result;
+    if (this.settled?.step === instruction.step && this.settled.attempt >= instruction.attempt - 1)
+      return { ...result, may_run: false };
+    const reason = `${result.reason}; the command of an earlier attempt could not be ended and may still run`;
+    return { ...result, may_run: true, reason };
   }
 
   private planned(step: number): TaskPlan['steps'][number] {
@@ -158,9 +184,15 @@ export class SshRunner implements StepRunner {
     if (!begun && this.isPreviousSettled(instruction)) {
       return this.report(startedAt, { status: 'stopped', reason: '' });
     }
-    const key = attemptKey(this.claimed.plan, this.claimed.runId, instruction.step, instruction.attempt);
-    const problem = await this.stopOnNode(key, instruction, startedAt + STOP_LIMIT_MS, abandon);
-    return this.report(startedAt, { status: 'stopped', reason: problem ?? '' });
+    const limit = instruction.again ? 0 : STOP_LIMIT_MS + this.graceMs(instruction.step);
+    const unended = await this.stopOnNode(instruction, startedAt + limit, abandon);
+    const result = { status: 'stopped' as const, reason: unended?.reason ?? this.gone ?? '' };
+    return this.report(startedAt, unended ? { ...result, may_run: true } : result);
+  }
+
+  /** What a step's command has between TERM and KILL. */
+  graceMs(step: number): number {
+    return this.claimed.plan.steps[step]?.grace_ms ?? this.settings.stopGraceMs ?? DEFAULT_GRACE_MS;
   }
 
   close(released: boolean): void {
@@ -175,8 +207,9 @@ export class SshRunner implements StepRunner {
    * Whether nothing of the attempt before this one can be on the node, as far as is known here: else it is this one's
    * part to end it.
    */
-  isPreviousSettled({ step, attempt }: { step: number; attempt: number }): boolean {
-    return attempt === 1 || (this.settled?.step === step && this.settled.attempt === attempt - 1);
+  isPreviousSettled({ step, attempt, unsettled }: AttemptOfStep): boolean {
+    if (attempt === 1 || unsettled === false) return true;
+    return this.settled?.step === step && this.settled.attempt >= attempt - 1;
   }
 
   private loginAnew(): void {
@@ -234,23 +267,22 @@ export class SshRunner implements StepRunner {
   }
 
   /**
-   * Ends an attempt's processes, trying again while the node cannot be reached.
-   * @returns undefined when none is left, else why that is not known.
+   * Ends the processes of an attempt and of those before it, trying again while the node cannot be reached.
+   * @returns undefined when it was seen that none is left, else why not.
    */
-  async stopOnNode(
-    key: string,
-    { folders }: RecordedFolders,
-    deadline: number,
-    abandon: AbortSignal,
-  ): Promise<string | undefined> {
+  async stopOnNode(of: AttemptOfStep, deadline: number, abandon: AbortSignal): Promise<Unended | undefined> {
+    const key = this.keyOf(of.step, of.attempt);
     for (let pause = RECONNECT_FIRST_MS; ; pause = Math.min(pause * 2, RECONNECT_LONGEST_MS)) {
       let problem: string;
       try {
         const connection = await this.connect(abandon);
         try {
-          await this.access.stop(connection, key, folders === undefined ? {} : { folders });
+          await this.stopWithEarlier(connection, of);
+          if (this.settled?.step !== of.step || this.settled.attempt < of.attempt) this.settled = of;
           return undefined;
         } catch (error) {
+          if (error instanceof StillAlive)
+            return { alive: true, reason: `the command${this.otherThan(of, error)} ${error.message}` };
           if (error instanceof ConnectionLost) this.drop(connection);
           problem = messageOf(error);
         }
@@ -259,21 +291,57 @@ export class SshRunner implements StepRunner {
         problem = messageOf(error);
       }
       abandon.throwIfAborted();
-      if (this.clock.now() + pause > deadline)
-        return `the command could not be ended and may still run: ${problem}`;
+      const last = this.clock.now() + pause > deadline;
+      if (last || pause === RECONNECT_FIRST_MS) {
+        this.gone = await this.machineGone(this.claimed, abandon);
+        abandon.throwIfAborted();
+        if (this.gone !== undefined) return undefined;
+      }
+      if (last)
+        return {
+          alive: false,
+          reason: `the command could not be ended and may still run: ${problem}`,
+        };
       this.log.warn({ key, problem, retry_ms: pause }, 'a command could not be ended yet, trying again');
       await this.clock.sleep(pause, abandon);
     }
   }
 
+  /** An attempt that was never begun has not seen to it that those before it have ended. @throws StillAlive, ConnectionLost */
+  private async stopWithEarlier(connection: NodeConnection, of: AttemptOfStep): Promise<void> {
+    for (let { attempt } = of; ; attempt--) {
+      const key = this.keyOf(of.step, attempt);
+      const found = await this.access.stop(connection, key, {
+        graceMs: this.graceMs(of.step),
+        ...(of.folders === undefined ? {} : { folders: of.folders }),
+      });
+      if (found !== 'never_started' || this.isPreviousSettled({ ...of, attempt })) return;
+    }
+  }
+
+  /** Says which attempt's processes were found, when it is another one's. */
+  otherThan({ step, attempt }: AttemptOfStep, { key }: StillAlive): string {
+    for (let earlier = attempt - 1; earlier >= 1; earlier--)
+      if (key === this.keyOf(step, earlier)) return ` of attempt ${earlier}`;
+    return '';
+  }
+
+  private keyOf(step: number, attempt: number): string {
+    return attemptKey(this.claimed.plan, this.claimed.runId, step, attempt);
+  }
+
   private specOf({ step, attempt }: RunInstruction, { actions }: PreparedStep): AttemptSpec {
-    const { plan, runId } = this.claimed;
+    const { plan } = this.claimed;
+    const earlier = Array.from({ length: Math.max(0, attempt - 2) }, (_, i) =>
+      this.keyOf(step, attempt - 2 - i),
+    );
     return {
-      key: attemptKey(plan, runId, step, attempt),
+      key: this.keyOf(step, attempt),
       actions,
       env: stepEnvironment(plan, this.claimed.node.ip),
       ...(this.planned(step).reboot ? { restartsNode: true } : {}),
-      ...(attempt > 1 ? { previousKey: attemptKey(plan, runId, step, attempt - 1) } : {}),
+      ...(attempt > 1 ? { previousKey: this.keyOf(step, attempt - 1) } : {}),
+      ...(earlier.length > 0 ? { earlierKeys: earlier } : {}),
     };
   }
 
@@ -292,6 +360,9 @@ type Verdict = Pick<
   'status' | 'reason' | 'exit_code' | 'may_run' | 'not_begun' | 'no_retry' | 'note'
 >;
 
+/** Which attempt; `unsettled` as the scheduler says it. */
+type AttemptOfStep = RecordedFolders & { step: number; attempt: number; unsettled?: boolean | undefined };
+
 /** What a node is waited for that was told to restart. */
 const RESTART_WAIT = 'the node is to restart and to answer';
 
@@ -300,7 +371,7 @@ class AttemptWatch {
   private readonly deadline: number;
   private mayHaveStarted: boolean;
   private ending: Ending | undefined;
-  private endingOnNode: Promise<string | undefined> | undefined;
+  private endingOnNode: Promise<Unended | undefined> | undefined;
   /** Aborted when the attempt was ended before anything of it was sent to the node. */
   private readonly neverBegun = new AbortController();
   private offset: number;
@@ -360,14 +431,10 @@ class AttemptWatch {
       this.neverBegun.abort();
       return;
     }
-    const limit = this.runner.clock.now() + (ending === 'stop' ? STOP_LIMIT_MS : COLLECT_MS);
-    this.endingOnNode = this.stopOnNode(limit);
+    const limit = this.runner.clock.now() + (ending === 'stop' ? STOP_LIMIT_MS : COLLECT_MS) + this.graceMs;
+    this.endingOnNode = this.runner.stopOnNode(this.instruction, limit, this.signals.abandon);
     // Awaited in untilKnown; an abandoned one may reject before that.
     this.endingOnNode.catch(() => undefined);
-  }
-
-  private stopOnNode(limit: number): Promise<string | undefined> {
-    return this.runner.stopOnNode(this.spec.key, this.instruction, limit, this.signals.abandon);
   }
 
   private async untilKnown(): Promise<Verdict> {
@@ -384,10 +451,11 @@ class AttemptWatch {
       if (this.ending) {
         const unfinished = await this.endingOnNode;
         if (unfinished !== undefined) return this.verdictOfEnded(unfinished);
+        if (this.runner.gone !== undefined) return this.verdictOfGone(this.runner.gone);
       }
       const away = this.runner.clock.now() - this.awaySince;
       if (readyWaitMs !== undefined && away > readyWaitMs) return this.notBack(away, problem, true);
-      if (this.runner.clock.now() > this.deadline + COLLECT_MS) {
+      if (this.runner.clock.now() > this.deadline + COLLECT_MS + this.graceMs) {
         if (readyWaitMs !== undefined) return this.notBack(away, problem, true);
         return { status: 'failed', may_run: true, reason: `the outcome is unknown: ${problem}` };
       }
@@ -430,13 +498,13 @@ class AttemptWatch {
       this.awaySince = undefined;
     } catch (error) {
       abandon.throwIfAborted();
-      if (this.neverBegun.signal.aborted) return this.verdictOfEnded('');
+      if (this.neverBegun.signal.aborted) return this.verdictOfEnded();
       // Nothing was begun on a node that was never reached; where something may run, only the node can tell.
       if (!this.mayHaveStarted && !this.ending) return this.notReached(error);
       if (!(error instanceof ConnectFailure)) throw error;
       return messageOf(error);
     }
-    if (this.neverBegun.signal.aborted) return this.verdictOfEnded('');
+    if (this.neverBegun.signal.aborted) return this.verdictOfEnded();
     const mayHaveStarted = this.mayHaveStarted;
     this.mayHaveStarted = true;
     try {
@@ -444,6 +512,7 @@ class AttemptWatch {
         fromOffset: this.offset,
         mayHaveStarted,
         outputLimitBytes: this.runner.outputLimitBytes,
+        stopGraceMs: this.graceMs,
         signal: abandon,
         ...(this.place === undefined ? {} : { place: this.place }),
         ...(this.instruction.folders === undefined ? {} : { folders: this.instruction.folders }),
@@ -461,6 +530,7 @@ class AttemptWatch {
       return await this.verdictOf(outcome);
     } catch (error) {
       abandon.throwIfAborted();
+      if (error instanceof StillAlive) return this.verdictOfAlive(error);
       if (!(error instanceof ConnectionLost)) throw error;
       this.runner.drop(connection);
       return messageOf(error);
@@ -488,6 +558,20 @@ class AttemptWatch {
     };
   }
 
+  private get graceMs(): number {
+    return this.runner.graceMs(this.instruction.step);
+  }
+
+  /** Somebody, perhaps an executor before this one, began to end it, in vain; or an earlier one, so that it was not begun. */
+  private async verdictOfAlive(error: StillAlive): Promise<Verdict> {
+    if (this.endingOnNode) return this.verdictOfEnded(await this.endingOnNode);
+    const whose = this.runner.otherThan(this.instruction, error);
+    const unended = { alive: true, reason: `the command${whose} ${error.message}` };
+    if (whose === '') return this.verdictOfEnded(unended);
+    const reason = `attempt ${this.instruction.attempt} was not begun: ${unended.reason}`;
+    return { status: 'failed', ...mayRun(unended), reason };
+  }
+
   /** While a node is silent that should answer each probe, its connection does not count as lost yet, but it may be. */
   private tellSilence(connection: NodeConnection): () => void {
     const { clock, settings } = this.runner;
@@ -513,7 +597,7 @@ class AttemptWatch {
       case 'exited':
         return exitVerdict(outcome, this.spec);
       case 'stopped':
-        return this.verdictOfEnded('');
+        return this.verdictOfEnded();
       case 'unknown':
         return this.endUnknown(outcome.reason);
       case 'not_started':
@@ -534,7 +618,7 @@ class AttemptWatch {
   private async afterRestart(outcome: AttemptOutcome): Promise<Verdict> {
     if (outcome.kind === 'unknown' && outcome.restarted) return { status: 'succeeded', reason: '' };
     // Stopped, or out of time, while it ended.
-    if (this.ending) return this.verdictOfEnded('');
+    if (this.ending) return this.verdictOfEnded();
     const { clock, access } = this.runner;
     const { abandon, onWait } = this.signals;
     const succeeded = outcome.kind === 'exited' && outcome.exitCode === 0;
@@ -607,23 +691,36 @@ class AttemptWatch {
 
   /** Nobody can tell how it ended; what may be left of it is ended, so that a next attempt does not meet it. */
   private async endUnknown(reason: string): Promise<Verdict> {
-    const limit = this.runner.clock.now() + STOP_LIMIT_MS;
-    const problem = await this.stopOnNode(limit);
+    const limit = this.runner.clock.now() + STOP_LIMIT_MS + this.graceMs;
+    const unended = await this.runner.stopOnNode(this.instruction, limit, this.signals.abandon);
     const verdict = { status: 'failed' as const, reason: `the outcome is unknown: ${reason}` };
-    return problem === undefined
+    return unended === undefined
       ? verdict
-      : { ...verdict, may_run: true, reason: `${verdict.reason}; ${problem}` };
+      : { ...verdict, ...mayRun(unended), reason: `${verdict.reason}; ${unended.reason}` };
   }
 
-  private verdictOfEnded(problem: string): Verdict {
-    if (this.ending !== 'deadline') return { status: 'stopped', reason: problem };
+  private verdictOfGone(gone: string): Verdict {
+    const verdict = this.verdictOfEnded();
+    return { ...verdict, reason: verdict.reason === '' ? gone : `${verdict.reason}: ${gone}` };
+  }
+
+  private verdictOfEnded(unended?: Unended): Verdict {
+    if (this.ending !== 'deadline') {
+      return { status: 'stopped', reason: unended?.reason ?? '', ...mayRun(unended) };
+    }
     const limit = `the attempt took longer than ${Math.round(this.instruction.timeout_ms / 1000)} s`;
     if (this.neverBegun.signal.aborted) {
       return { status: 'failed', reason: `${limit}: the node had not been reached`, not_begun: true };
     }
-    if (!problem) return { status: 'failed', reason: `${limit} and was ended` };
-    return { status: 'failed', may_run: true, reason: `${limit}; ${problem}` };
+    if (!unended) return { status: 'failed', reason: `${limit} and was ended` };
+    return { status: 'failed', ...mayRun(unended), reason: `${limit}; ${unended.reason}` };
   }
+}
+
+/** Beside what withstands KILL no other attempt begins; one on a node that was away ends it first. */
+function mayRun(unended: Unended | undefined): Pick<Verdict, 'may_run' | 'no_retry'> {
+  if (!unended) return {};
+  return unended.alive ? { may_run: true, no_retry: true } : { may_run: true };
 }
 
 /** Whether the node's boot id decides: not where the command itself says that it failed. */

@@ -21,6 +21,9 @@ export interface OutputPiece {
   data: Buffer;
 }
 
+/** Events by which a task that goes on, or has ended, may hold other nodes. */
+const HOLDS_CHANGE: readonly TaskEvent['type'][] = ['TaskStarted', 'RunDrained', 'NodeReleased'];
+
 /** Everything that was decided in one go, made durable in one transaction. */
 export interface Commit {
   appends: TaskAppend[];
@@ -59,7 +62,7 @@ export function changesOf(appends: readonly TaskAppend[]): Changes {
       if (event.type === 'HostKeyPinned' && !hostKeys.has(event.data.node)) {
         hostKeys.set(event.data.node, event.data.hostKey);
       }
-      if (event.type === 'TaskStarted' || event.type === 'RunDrained') holdsChange.add(task);
+      if (HOLDS_CHANGE.includes(event.type)) holdsChange.add(task);
     }
     if (hasEnded(task)) holdsChange.add(task);
   }

@@ -209,6 +209,7 @@ function createdOf(
     template: { id: template.id, name: template.name },
     pool,
     ...(nodes[0]?.cluster ? { cluster: nodes[0].cluster } : {}),
+    ...(nodes[0]?.vm_type ? { vmType: nodes[0].vm_type } : {}),
     steps: wanted.steps,
     nodes: nodes.map(toTaskNode),
     firstRunId,

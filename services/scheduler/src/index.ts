@@ -4,7 +4,7 @@ export { type CreateTaskSettings, type NewTasks, recordTasks } from './create-ta
 export type { EngineStore, EngineWire } from './engine/engine.js';
 export type { Holder } from './holders.js';
 export { Replica, type ReplicaOptions } from './replica.js';
-export { streamOf, type TaskEvent } from './task/events.js';
+export { streamOf, type TaskCreated, type TaskEvent } from './task/events.js';
 export type { GateDependency, GateProgress } from './task/gate.js';
 export { planSteps } from './task/options.js';
 export { heldNodes, runRows, taskRow } from './task/projection.js';

@@ -31,6 +31,7 @@ import type { TaskEngine } from './engine/engine.js';
 import { takenAddress } from './machine-address.js';
 import { deployPool, expandPool, type OnBehalf, shrinkPool } from './pool-operations.js';
 import type { TaskQueries } from './queries.js';
+import { type RunControl, releaseNode, reserveForRemoval } from './release.js';
 import { reserveForResume } from './resume.js';
 import type { TaskCreated } from './task/events.js';
 import { runAt } from './task/state.js';
@@ -42,8 +43,17 @@ import { servePartitionWhy, serveWhy, type WhyStore } from './why/serve.js';
 const control = defineRpc(TASK_CONTROL_OPERATION, {
   request: Type.Object({
     id: Id,
-    command: Type.Union([Type.Literal('start'), Type.Literal('pause'), Type.Literal('stop')]),
+    command: Type.Union([
+      Type.Literal('start'),
+      Type.Literal('pause'),
+      Type.Literal('stop'),
+      Type.Literal('release'),
+      Type.Literal('nodeRemoved'),
+    ]),
     opr_user: Type.String(),
+    /** For what concerns one node run: its id, and why. */
+    run: Type.Optional(Id),
+    reason: Type.Optional(Type.String()),
   }),
   response: Done,
 });
@@ -73,6 +83,8 @@ export function announcing({
     },
     reserve: (...request) => store.reserve(...request),
     reserveForRemoval: (...request) => store.reserveForRemoval(...request),
+    taskOfRun: (id) => store.taskOfRun(id),
+    heldRuns: (nodes) => store.heldRuns(nodes),
   };
 }
 
@@ -132,8 +144,18 @@ export function serveTasks(parts: Parts): void {
   operations.serve(tasks.start, forward('start'));
   operations.serve(tasks.pause, forward('pause'));
   operations.serve(tasks.stop, forward('stop'));
-  operations.serve(tasks.reserveNodes, async ({ node_ids, ttl_ms }) => {
-    await store.reserveForRemoval(node_ids, ttl_ms, clock.now());
+  const controlRun: RunControl = (id, command, { correlationId, actor, client }) =>
+    bus.call(
+      control,
+      { id, ...command },
+      { correlationId, actor, client, partition: partitionOf(id), timeoutMs: 4_000 },
+    );
+  operations.serve(tasks.releaseNode, async (request, context) => {
+    await releaseNode(request, context, { store, control: controlRun });
+    return {};
+  });
+  operations.serve(tasks.reserveNodes, async ({ node_ids, ttl_ms }, context) => {
+    await reserveForRemoval(node_ids, ttl_ms, context, { store, control: controlRun, clock });
     return {};
   });
   bus.subscribe(TASK_CREATED_SUBJECT, TaskAnnounced, ({ ids }) => {
@@ -161,6 +183,7 @@ function planOf(taskId: number, created: TaskCreated): TaskPlan {
     operator: created.operator,
     pool: created.pool.name,
     ...(created.cluster === undefined ? {} : { cluster: created.cluster }),
+    ...(created.vmType === undefined ? {} : { vm_type: created.vmType }),
     steps: created.steps,
   };
 }
@@ -196,9 +219,13 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
   const stops = [
     operations.serve(
       control,
-      async ({ id, command, opr_user }, context) => {
+      async ({ id, command, opr_user, run: runId, reason = '' }, context) => {
         const meta = metaOf(context, opr_user);
-        if (command === 'start') {
+        if (command === 'release' || command === 'nodeRemoved') {
+          const { created } = await engine.task(id);
+          const run = runIndex(created.firstRunId, runId ?? 0);
+          await engine.submit(id, { type: command, run, operator: opr_user, reason }, meta);
+        } else if (command === 'start') {
           const task = await engine.task(id);
           const preparation = await reserveForResume(task, context, parts);
           await engine.submit(id, { type: 'start', operator: opr_user, ...preparation }, meta);

@@ -189,6 +189,19 @@ export interface TaskRecorder {
   create(wanted: NewAppends, now: number): Promise<TaskState[]>;
   reserve(wanted: readonly WantedNode[], taskId: number, ttlMs: number, now: number): Promise<Holder[]>;
   reserveForRemoval(nodes: number[], ttlMs: number, now: number): Promise<void>;
+  /** The task of a node run, by the run's id. */
+  taskOfRun(runId: number): Promise<number | undefined>;
+  /** Those of these nodes that tasks hold, with the runs that do; `ended`: the task has, but for what is being ended there. */
+  heldRuns(nodes: number[]): Promise<HeldRun[]>;
+}
+
+/** A node that a task holds. */
+export interface HeldRun {
+  node: number;
+  task: number;
+  /** Id of the node run. */
+  run: number;
+  ended: boolean;
 }
 
 /** The scheduler's PostgreSQL schema, as the engine needs it. */
@@ -364,6 +377,20 @@ export class TaskStore implements EngineStore, TaskRecorder {
       const holders = await readHolders(trx, held, now);
       throw new ServiceError('in_use', `nodes are held: ${describeHolders(holders)}`, 'nodes');
     });
+  }
+
+  async taskOfRun(runId: number): Promise<number | undefined> {
+    const [row] = await this.query<{ task_id: number }>('SELECT task_id FROM runs WHERE id = $1', [runId]);
+    return row?.task_id;
+  }
+
+  async heldRuns(nodes: number[]): Promise<HeldRun[]> {
+    return this.query<HeldRun>(
+      `SELECT h.node_id AS node, t.id AS task, r.id AS run, t.end_reason <> '' AS ended
+       FROM node_holds h JOIN tasks t ON t.id = h.task_id JOIN runs r ON r.task_id = t.id AND r.node_id = h.node_id
+       WHERE h.node_id = ANY($1) AND h.expires_at IS NULL ORDER BY h.node_id`,
+      [nodes],
+    );
   }
 
   private async query<Row>(text: string, parameters: unknown[]): Promise<Row[]> {

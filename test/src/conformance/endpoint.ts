@@ -42,6 +42,11 @@ export interface EndpointSpec {
   alsoSent?: Params;
   /** Parameters of a request that succeeds: for a write on things that nothing else needs. */
   valid: (world: World) => Promise<Params>;
+  /**
+   * What a valid request is answered where no client alone can bring about what the endpoint is for: its success is tested
+   * elsewhere.
+   */
+  answered?: Refusal;
   /** `data` of the success. */
   data: Shape;
   /** The same for GET, where it differs. */

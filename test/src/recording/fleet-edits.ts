@@ -7,6 +7,7 @@ export interface RecordedTemplates {
   slow: number;
   optional: number;
   endless: number;
+  stubborn: number;
 }
 
 /** Enters a pool with these nodes, and changes and deletes one thing of each kind on the way. */
@@ -81,6 +82,10 @@ export async function editCatalog(api: ApiClient): Promise<RecordedTemplates> {
   await step('wait', 'sleep 3');
   await step('never', 'exit 3');
   await step('endless', 'sleep 300');
+  await step(
+    'stubborn',
+    `/usr/bin/sudo -n sh -c 'trap "" TERM; echo $$ > "$0"; while :; do sleep 1; done' "$HOME/stubborn"`,
+  );
 
   const { id } = await api.ok<{ id: number }>(`/actimpl/${greet.action}`);
   await api.ok(`/actimpl/update/${id}`, {
@@ -94,6 +99,7 @@ export async function editCatalog(api: ApiClient): Promise<RecordedTemplates> {
     picky: await template('picky', { name: 'check' }, { name: 'wait' }, { name: 'greet' }),
     slow: await template('slow', { name: 'wait' }, { name: 'greet' }),
     endless: await template('endless', { name: 'endless' }),
+    stubborn: await template('stubborn', { name: 'stubborn' }),
     optional: await template('optional', { name: 'never', ignore_error: true }, { name: 'greet' }),
   };
   await api.ok(`/task_tpl/update/${templates.greet}`, { name: 'greet', desc: 'greets, and checks' });

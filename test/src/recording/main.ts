@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { run as rigel, SERVICES } from '@rigel/cli';
 import { REPOSITORY_DIR } from '@rigel/local';
+import { allowSudo } from '@rigel/remote-attempt/testing';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
 import { editCatalog, editInventory, editTokens } from './fleet-edits.js';
@@ -17,7 +18,12 @@ if (release === undefined || more.length > 0 || !/^\d+\.\d+\.\d+$/.test(release)
 }
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-const rig = await startRig({ executors: 1, env: { scheduler: { RIGEL_RETRY_DELAY: '0.5' } } });
+const rig = await startRig({
+  executors: 1,
+  env: { scheduler: { RIGEL_RETRY_DELAY: '0.5' }, executor: { RIGEL_STOP_GRACE: '1' } },
+});
+// For a command that cannot be ended: of another user, as only root can let it be.
+const forbidSudo = await allowSudo(rig.sshd.user);
 try {
   const nodes = loopbackNodes(9, rig.sshd.port);
   await editInventory(rig.api, nodes);
@@ -35,6 +41,7 @@ try {
     if (status !== 0) throw new Error(`the events of ${service} were not recorded`);
   }
 } finally {
+  forbidSudo();
   await rig.stop();
 }
 

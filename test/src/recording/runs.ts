@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mountSmallDisk } from '@rigel/remote-attempt/testing';
 import { waitFor } from '@rigel/testing';
@@ -7,7 +7,7 @@ import type { RecordedTemplates } from './fleet-edits.js';
 
 /**
  * Small runs that together have every type of event of a task. Nodes are addresses of which those that end with .1 fail
- * the check until the file `repaired` is there.
+ * the check until the file `repaired` is there. Their user may use sudo.
  */
 export async function runTasks(rig: Rig, templates: RecordedTemplates, nodes: string[]): Promise<void> {
   const { api, stack, sshd } = rig;
@@ -81,6 +81,18 @@ export async function runTasks(rig: Rig, templates: RecordedTemplates, nodes: st
   await claimed(stopped);
   await api.ok(`/task/stop/${stopped}`);
   await has(stopped, /ended on the node/);
+
+  const held = await create('a command that cannot be ended', templates.stubborn, nodes.slice(7, 8));
+  const pid = await waitFor(
+    async () => Number(await readFile(join(sshd.home, 'stubborn'), 'utf8').catch(() => '')) || undefined,
+    { what: 'the root process runs' },
+  );
+  await api.ok(`/task/stop/${held}`);
+  await has(held, /may still run/, 60_000);
+  const [run] = await api.detail(held);
+  await api.ok(`/task/release_node/${run?.id}`, { reason: 'it is ended by hand' });
+  process.kill(pid, 'SIGKILL');
+  await has(held, /released by/);
 
   await has(late, /ended on the node/, 90_000);
 

@@ -24,6 +24,7 @@ import {
   runRows,
   streamOf,
   type TaskAppend,
+  type TaskCreated,
   type TaskEvent,
   type TaskRecorder,
   type TaskState,
@@ -194,6 +195,10 @@ export class SimulatedDatabase {
       reserveForRemoval: async () => {
         throw new Error('the removal of nodes is not simulated');
       },
+      heldRuns: async () => {
+        throw new Error('the removal of nodes is not simulated');
+      },
+      taskOfRun: (runId) => query(() => this.taskOfRun(runId)),
     };
   }
 
@@ -391,6 +396,17 @@ export class SimulatedDatabase {
         if (answer) this.kept.set(answer.key, answer);
       },
     };
+  }
+
+  private taskOfRun(runId: number): number | undefined {
+    for (const events of this.streams.values()) {
+      const [first] = events;
+      if (first?.type !== 'TaskCreated') continue;
+      const { firstRunId, nodes } = first.data as TaskCreated;
+      if (runId >= firstRunId && runId < firstRunId + nodes.length)
+        return Number(first.stream.slice('task-'.length));
+    }
+    return undefined;
   }
 
   private inWords(appends: readonly TaskAppend[]): Transaction['appends'] {

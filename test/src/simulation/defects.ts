@@ -16,6 +16,7 @@ const ENGINE = 'services/scheduler/dist/engine/engine.js';
 const DECIDE = 'services/scheduler/dist/task/decide.js';
 const WORKER = 'services/executor/dist/worker.js';
 const RUNNER = 'services/executor/dist/ssh-runner.js';
+const NODES = 'test/dist/simulation/nodes.js';
 
 export const DEFECTS: readonly Defect[] = [
   {
@@ -229,6 +230,85 @@ export const DEFECTS: readonly Defect[] = [
         replace: 'if (this.place !== undefined || onPlace === undefined)',
       },
     ],
+  },
+  {
+    name: 'drained-though-alive',
+    why: 'a node is free while a command that could not be ended runs there',
+    foundBy: 7,
+    code: [
+      {
+        file: DECIDE,
+        find: 'if (mayStillRun(run, command.result))',
+        replace: 'if (false)',
+      },
+    ],
+  },
+  {
+    name: 'second-stop-sees-nothing',
+    why: 'who stops once more does not see what the first stop could not end, and says that it has ended',
+    foundBy: 7,
+    code: [
+      {
+        file: NODES,
+        find: "while (attempt?.state === 'running') {",
+        replace:
+          "while (attempt?.state === 'running' && timeline.now < attempt.stop.since + attempt.stop.graceMs) {",
+      },
+    ],
+  },
+  {
+    name: 'next-attempt-does-not-look-back',
+    why: 'an attempt begins beside the one before it, which could not be ended',
+    foundBy: 17,
+    code: [
+      { file: DECIDE, find: '&& !result.no_retry', replace: '' },
+      { file: RUNNER, find: '...(attempt > 1 ? { previousKey', replace: '...(attempt > 99 ? { previousKey' },
+    ],
+  },
+  {
+    name: 'earlier-attempts-forgotten',
+    why: 'an attempt looks only at the one before it, which never began, and begins beside an earlier one',
+    foundBy: 26,
+    code: [
+      { file: DECIDE, find: '&& !result.no_retry', replace: '' },
+      { file: RUNNER, find: '...(earlier.length > 0 ?', replace: '...(earlier.length > 99 ?' },
+    ],
+  },
+  {
+    name: 'ignored-while-it-runs',
+    why: 'the next step begins beside a command whose failure was ignored and that may still run',
+    foundBy: 17,
+    code: [{ file: DECIDE, find: '&& !mayRun.mayRun', replace: '' }],
+  },
+  {
+    name: 'no-time-to-clean-up',
+    why: 'a command that is ended has no time to clean up',
+    foundBy: 38,
+    code: [
+      {
+        file: RUNNER,
+        find: '{ graceMs: this.graceMs(of.step) }',
+        replace: '{ graceMs: 0 }',
+      },
+    ],
+  },
+  {
+    name: 'term-for-what-cleans-up',
+    why: 'a stop also ends what a command started to clean up when it got TERM',
+    foundBy: 38,
+    code: [
+      {
+        file: NODES,
+        find: 'const disturbs = begunAt < ',
+        replace: 'const disturbs = begunAt <= ',
+      },
+    ],
+  },
+  {
+    name: 'nobody-looks-again',
+    why: 'a node on which a command could not be ended is never looked at again',
+    foundBy: 7,
+    code: [{ file: ENGINE, find: 'if (loaded.looks.size > 0)', replace: 'if (loaded.looks.size < 0)' }],
   },
   {
     name: 'next-batch-too-early',

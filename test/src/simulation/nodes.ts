@@ -4,8 +4,10 @@ import {
   type AttemptSpec,
   ConnectFailure,
   ConnectionLost,
+  DEFAULT_GRACE_MS,
   type NodeConnection,
   type RunOptions,
+  StillAlive,
   type StopResult,
 } from '@rigel/remote-attempt';
 import type { Random } from '../support/random.js';
@@ -24,9 +26,21 @@ export interface Behaviour {
   durationMs: number;
   exitCode: number;
   output: string;
+  /** How long it withstands being ended after KILL was due; 0: it does not, infinite: until somebody ends it by hand. */
+  withstandsMs: number;
+  /** What it starts to clean up when it gets TERM takes so long; 0: it starts nothing. */
+  cleanUpMs: number;
   /** When it restarts its node, if that is what it is for; undefined: it has no such effect. */
   restartAfterMs: number | undefined;
   downMs: number;
+}
+
+/** What a command started when it got TERM. */
+interface CleanUp {
+  since: number;
+  state: 'running' | 'done' | 'cut';
+  /** It got TERM itself, or KILL before its time was up. */
+  disturbed: boolean;
 }
 
 /** An attempt as its node knows it. */
@@ -46,15 +60,22 @@ export interface Attempt extends AttemptId {
   output: Buffer;
   followers: Set<() => void>;
   callOff: () => void;
+  /** Since when it is being ended, and how long it had for cleaning up. */
+  stop: { since: number; graceMs: number } | undefined;
+  cleanUp: CleanUp | undefined;
 }
 
 export interface NodeWatch {
   /** A command is about to begin. */
   onStart(attempt: Attempt): void;
+  /** What a command started to clean up was not let do so. */
+  onDisturbed(attempt: Attempt): void;
 }
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const MEMORY = '/dev/shm/rigel-root';
+/** A stop gives up so long after KILL. */
+const GIVE_UP_MS = 5_000;
 
 export function parseKey(key: string): AttemptId {
   const match = /-r(\d+)-s(\d+)-a(\d+)$/.exec(key);
@@ -136,15 +157,20 @@ export class SimulatedNode {
    * Runs an attempt, or finds it, in the home folder or else where it is.
    * @param memory boot id, for an attempt that was recorded to begin in memory.
    * @returns `full`: it is not there, and cannot begin at home; `restarted`: not in this memory.
+   * @throws StillAlive naming an earlier one that cannot be ended (yet)
    */
-  start(spec: AttemptSpec, memory?: string): Attempt | 'full' | 'restarted' {
+  start(spec: AttemptSpec, graceMs: number, memory?: string): Attempt | 'full' | 'restarted' {
     const known = this.attempts.get(spec.key);
     if (known) return known;
+    for (const key of spec.previousKey === undefined ? [] : [spec.previousKey, ...(spec.earlierKeys ?? [])]) {
+      this.stop(key, graceMs);
+      const earlier = this.attempts.get(key);
+      if (earlier?.state === 'running') throw this.stillAlive(earlier);
+      // It ran, so those before it had ended.
+      if (earlier?.state !== 'void') break;
+    }
     if (memory === undefined ? this.full : memory !== this.bootId)
       return memory === undefined ? 'full' : 'restarted';
-    const previous = spec.previousKey === undefined ? undefined : this.attempts.get(spec.previousKey);
-    if (previous?.state === 'running') this.end(previous, 'stopped');
-    else if (spec.previousKey !== undefined && !previous) this.create(spec.previousKey, 'void');
     const attempt = this.create(spec.key, 'running', { inMemory: memory, restartsNode: spec.restartsNode });
     this.watch.onStart(attempt);
     const { durationMs, output } = attempt.behaviour;
@@ -156,7 +182,7 @@ export class SimulatedNode {
     });
     const callOffEnd = this.timeline.schedule(durationMs, undefined, () => {
       attempt.output = bytes;
-      this.end(attempt, 'exited');
+      this.end(attempt, attempt.stop ? 'stopped' : 'exited');
     });
     const callOffRestart = this.restartBy(attempt);
     attempt.callOff = () => {
@@ -168,15 +194,68 @@ export class SimulatedNode {
     return attempt;
   }
 
-  stop(key: string): StopResult {
+  /**
+   * Begins to end an attempt: one that neither withstands that nor cleans up is gone at once. The first stop decides how long
+   * it has; what it starts to clean up is left alone until then.
+   */
+  stop(key: string, graceMs: number): StopResult {
     const attempt = this.attempts.get(key);
     if (!attempt) {
       this.create(key, 'void');
       return 'never_started';
     }
-    if (attempt.state === 'running') this.end(attempt, 'stopped');
-    else if (attempt.state === 'exited') return 'already_exited';
+    if (attempt.state === 'void') return 'never_started';
+    if (attempt.state === 'exited') return 'already_exited';
+    if (attempt.state !== 'running') return 'stopped';
+    if (attempt.stop) {
+      this.stopOnceMore(attempt);
+      return 'stopped';
+    }
+    const { withstandsMs, cleanUpMs } = attempt.behaviour;
+    attempt.stop = { since: this.timeline.now, graceMs };
+    if (withstandsMs === 0 && cleanUpMs === 0) {
+      this.end(attempt, 'stopped');
+      return 'stopped';
+    }
+    if (cleanUpMs > 0) attempt.cleanUp = { since: this.timeline.now, state: 'running', disturbed: false };
+    attempt.callOff();
+    const lasts = Math.min(cleanUpMs || graceMs, graceMs) + withstandsMs;
+    attempt.callOff = () => undefined;
+    if (cleanUpMs > graceMs || Number.isFinite(lasts)) this.scheduleEnd(attempt, lasts, cleanUpMs, graceMs);
     return 'stopped';
+  }
+
+  private scheduleEnd(attempt: Attempt, lasts: number, cleanUpMs: number, graceMs: number): void {
+    const callOffKill = this.timeline.schedule(Math.min(cleanUpMs, graceMs), undefined, () => {
+      const { cleanUp } = attempt;
+      if (cleanUp?.state !== 'running') return;
+      cleanUp.state = cleanUpMs > graceMs ? 'cut' : 'done';
+      // All that a step is given for it is enough for those here.
+      if (cleanUp.state === 'cut') this.watch.onDisturbed(attempt);
+    });
+    const callOffEnd = Number.isFinite(lasts)
+      ? this.timeline.schedule(lasts, undefined, () => this.end(attempt, 'stopped'))
+      : () => undefined;
+    attempt.callOff = () => {
+      callOffKill();
+      callOffEnd();
+    };
+  }
+
+  /** Another stopper finds what the first one found; it sends TERM to nothing that began later. */
+  private stopOnceMore(attempt: Attempt): void {
+    const begunAt = attempt.cleanUp?.since ?? 0;
+    const disturbs = begunAt < (attempt.stop?.since ?? 0);
+    if (disturbs && attempt.cleanUp?.state === 'running') this.watch.onDisturbed(attempt);
+  }
+
+  stillAlive({ key, node }: Attempt): StillAlive {
+    return new StillAlive(key, node.ip, { count: 1, named: [{ pid: 4711, user: 'root', name: 'sh' }] });
+  }
+
+  /** A person logs in and ends what is left of an attempt. */
+  endByHand(attempt: Attempt): void {
+    if (attempt.state === 'running') this.end(attempt, 'stopped');
   }
 
   private restartBy({ behaviour, restartsNode }: Attempt): () => void {
@@ -208,6 +287,8 @@ export class SimulatedNode {
       output: Buffer.alloc(0),
       followers: new Set(),
       callOff: () => undefined,
+      stop: undefined,
+      cleanUp: undefined,
     };
     this.attempts.set(key, attempt);
     return attempt;
@@ -298,7 +379,7 @@ export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Hos
           if (open.lost !== undefined) throw new ConnectionLost(open.lost);
           return what();
         });
-      const { place, beginElsewhere, mayHaveStarted = false } = options;
+      const { place, beginElsewhere, mayHaveStarted = false, stopGraceMs = DEFAULT_GRACE_MS } = options;
       const notStarted = (reason: string): AttemptOutcome =>
         mayHaveStarted ? { kind: 'unknown', reason } : { kind: 'not_started', reason };
       if (place) {
@@ -307,7 +388,7 @@ export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Hos
         if (found) return follow(found, open, options);
         return { kind: 'unknown', reason: "it was to be begun in the node's memory, and is not there" };
       }
-      let attempt = await ask(() => open.node.start(spec));
+      let attempt = await ask(() => open.node.start(spec, stopGraceMs));
       if (attempt === 'full') {
         const reason = 'No space left on device';
         if (!beginElsewhere) return notStarted(reason);
@@ -315,21 +396,29 @@ export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Hos
         const problem = await beginElsewhere(memory, reason);
         if (problem !== undefined) return notStarted(problem);
         connected(connection);
-        attempt = await ask(() => open.node.start(spec, memory.bootId));
+        attempt = await ask(() => open.node.start(spec, stopGraceMs, memory.bootId));
       }
       connected(connection);
       if (typeof attempt === 'string') return notStarted(attempt);
       return follow(attempt, open, options);
     },
-    async stop(connection, key) {
+    async stop(connection, key, { graceMs = DEFAULT_GRACE_MS } = {}) {
       const open = connected(connection);
       const result = await process.ask(trip(open.node), () => {
         if (open.lost !== undefined) throw new ConnectionLost(open.lost);
-        return open.node.stop(key);
+        return open.node.stop(key, graceMs);
       });
       // What runs gets a moment between TERM and KILL.
       if (result === 'stopped') await process.clock.sleep(open.node.random.integer(0, 2_000));
       connected(connection);
+      const attempt = open.node.attempts.get(key);
+      while (attempt?.state === 'running') {
+        const { since = 0, graceMs: first = 0 } = attempt.stop ?? {};
+        const left = since + first + GIVE_UP_MS - timeline.now;
+        if (left <= 0) throw open.node.stillAlive(attempt);
+        await process.clock.sleep(Math.min(left, 1_000));
+        connected(connection);
+      }
       return result;
     },
     async boots(connection, key) {
@@ -358,6 +447,15 @@ export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Hos
         action();
       };
       const lost = (): void => finish(() => reject(new ConnectionLost(connection.lost ?? 'gone')));
+      /** What a stop could not end is told to who follows it. */
+      const watchStop = (): void => {
+        timeline.schedule(2_000, process, () => {
+          if (!attempt.followers.has(changed)) return;
+          const { stop } = attempt;
+          if (!stop || timeline.now < stop.since + stop.graceMs + GIVE_UP_MS) watchStop();
+          else finish(() => reject(attempt.node.stillAlive(attempt)));
+        });
+      };
       const abandoned = (): void => finish(() => reject(signal?.reason));
       const hear = (): void => {
         if (!attempt.followers.has(changed)) return;
@@ -377,6 +475,7 @@ export function accessTo(nodes: ReadonlyMap<string, SimulatedNode>, process: Hos
       attempt.followers.add(changed);
       connection.onLost.add(lost);
       signal?.addEventListener('abort', abandoned, { once: true });
+      watchStop();
       hear();
     });
   }

@@ -30,9 +30,10 @@ interface RunLedger {
   told: Map<string, Set<string>>;
   /** When it was claimed last. */
   claimedAt: number;
-  /** Attempts of which it is recorded that they may go on unwatched. */
+  /** Attempts of which it is recorded that they may run on: their node stays held, and nothing else begins there. */
   released: Set<string>;
-  over: boolean;
+  /** Lease under which it is recorded that the node stays held. */
+  heldBack: number;
 }
 
 type Envelope<T> = { d?: T };
@@ -86,6 +87,24 @@ export class Promises {
       }
     }
     for (const taskId of touched) this.compareRows(taskId);
+    this.checkHeld();
+  }
+
+  /** A node is held by the task of the command that is alive there, whatever is recorded of that. */
+  private checkHeld(): void {
+    const { holds } = this.database();
+    for (const node of this.nodes.values()) {
+      const id = Number(node.ip.split('.')[3]);
+      for (const attempt of node.running) {
+        if (holds.get(id)?.taskId !== this.taskOfRun.get(attempt.run))
+          this.fail(`${nameOf(attempt)} is alive on ${node.ip}, and its task does not hold the node`);
+      }
+    }
+  }
+
+  /** What a command started to clean up is let do so for as long as the step has for it. */
+  onDisturbed(attempt: Attempt): void {
+    this.fail(`${nameOf(attempt)}: what it started to clean up was not left to do so`);
   }
 
   private follow(taskId: number, event: RecordedEvent<TaskEvent>): void {
@@ -112,7 +131,7 @@ export class Promises {
         told: new Map(),
         claimedAt: 0,
         released: new Set(),
-        over: false,
+        heldBack: 0,
       };
       this.ledgers.set(id, ledger);
     }
@@ -158,6 +177,7 @@ export class Promises {
           );
         }
         run.holder = null;
+        if (event.type === 'RunHandedBack' && event.data.stillRuns) run.heldBack = event.data.lease;
         return;
       }
       case 'AttemptSucceeded':
@@ -175,12 +195,10 @@ export class Promises {
         }
         return;
       }
-      case 'RunDrained': {
-        const run = this.ledger(task, event.data.run);
-        run.holder = null;
-        if (event.data.givenUp) run.over = true;
+      case 'RunDrained':
+      case 'NodeReleased':
+        this.ledger(task, event.data.run).holder = null;
         return;
-      }
       case 'RunsHalted':
         for (const index of event.data.runs) this.ledger(task, index).holder = null;
         return;
@@ -344,7 +362,7 @@ export class Promises {
         const taskId = this.taskOfRun.get(attempt.run);
         const task = taskId === undefined ? undefined : this.folded.get(taskId);
         const ledger = this.ledgers.get(attempt.run);
-        if (!task || !ledger || !hasEnded(task) || this.isReleased(attempt)) continue;
+        if (!task || !ledger || !hasEnded(task) || attempt.behaviour.withstandsMs > 0) continue;
         if (ledger.holder !== null && Math.max(ledger.claimedAt, task.updatedAt) < since) {
           this.fail(`${nameOf(attempt)} runs on although its task has ended and ${ledger.holder} was told`);
         }
@@ -373,7 +391,7 @@ export class Promises {
     }
     for (const other of attempt.node.attempts.values()) {
       if (other === attempt) continue;
-      if (other.state === 'running' && !this.isReleased(other)) {
+      if (other.state === 'running') {
         this.fail(`${nameOf(attempt)} begins while ${nameOf(other)} runs on the same node`);
       }
       const sameStep = other.run === attempt.run && other.step === attempt.step;
@@ -410,10 +428,10 @@ export class Promises {
     }
   }
 
-  /** It is on record that the command may go on though its attempt has ended. */
+  /** It is on record that the command may run on though its attempt has ended. */
   private isReleased(attempt: AttemptId): boolean {
     const ledger = this.ledgers.get(attempt.run);
-    return ledger !== undefined && (ledger.over || ledger.released.has(`${attempt.step}/${attempt.attempt}`));
+    return ledger?.released.has(`${attempt.step}/${attempt.attempt}`) === true;
   }
 
   // ---- at each answer
@@ -447,7 +465,9 @@ export class Promises {
     { status }: NonNullable<ClaimReply['ok']>,
   ): void {
     if (status !== 'accepted') return;
-    const recorded = this.ledgers.get(run_id)?.ended.get(`${step}/${attempt}`);
+    const ledger = this.ledgers.get(run_id);
+    if (ledger?.heldBack === lease) return;
+    const recorded = ledger?.ended.get(`${step}/${attempt}`);
     if (recorded === undefined) {
       this.fail(`run ${run_id} step ${step} attempt ${attempt}: the report is accepted and not recorded`);
     } else if (recorded !== lease) {
@@ -470,7 +490,7 @@ export class Promises {
     }
     for (const node of this.nodes.values()) {
       for (const attempt of node.running) {
-        if (!this.isReleased(attempt)) this.fail(`${nameOf(attempt)} runs on after its task has ended`);
+        this.fail(`${nameOf(attempt)} runs on after its task has ended`);
       }
     }
     const { log } = this.database();

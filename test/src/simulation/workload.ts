@@ -17,7 +17,7 @@ import { NODES, OTHER_SPELLING, SETTINGS, TEMPLATES, templateOf, type World } fr
 /** A command of the client that was answered with success: what must be in the history then. */
 interface Acknowledged {
   task: number;
-  event: 'TaskCreated' | 'TaskStarted' | 'TaskPaused' | 'TaskStopped';
+  event: 'TaskCreated' | 'TaskStarted' | 'TaskPaused' | 'TaskStopped' | 'NodeReleased';
   operator: string;
 }
 
@@ -49,6 +49,7 @@ export class Client {
     // Not always: its nodes are taken from the other tasks, whose own troubles need many of them.
     const followed = this.random.chance(0.4) ? [this.followedTask()] : [];
     const spelled = this.world.spelledTwice ? [this.otherSpelling()] : [];
+    void this.lookAfterNodes();
     await Promise.all([...Array.from({ length: taskCount }, () => this.oneTask()), ...followed, ...spelled]);
     this.done = true;
   }
@@ -125,6 +126,31 @@ export class Client {
       // The nodes may be held, and the database away.
       this.world.note(`client: no followed task: ${error instanceof Error ? error.message : error}`);
     }
+  }
+
+  /** Ends by hand, in the end, what withstands everything else, and sometimes says so. */
+  private async lookAfterNodes(): Promise<void> {
+    const { host, world } = this;
+    const random = new Random(world.seed + 2);
+    for (;;) {
+      await host.clock.sleep(random.integer(5_000, 60_000));
+      for (const task of world.promises.folded.values()) {
+        for (const run of task.runs) {
+          const node = world.nodes.get(run.ip);
+          if (!run.draining || !run.drain || !node?.reachable || random.chance(0.5)) continue;
+          for (const attempt of node.running) if (attempt.run === run.id) node.endByHand(attempt);
+          // Of the others it is seen on the node, by who looks again.
+          if (run.id % 2 === 0) await this.release(task.id, run.id);
+        }
+      }
+    }
+  }
+
+  private async release(task: number, id: number): Promise<void> {
+    const operator = `operator-release-${++this.commands}`;
+    this.world.note(`client: release ${id}`);
+    const answer = await this.call(tasks.releaseNode, { id, reason: 'ended by hand', opr_user: operator });
+    if (answer) this.acknowledged.push({ task, event: 'NodeReleased', operator });
   }
 
   private async oneTask(): Promise<void> {

@@ -17,7 +17,7 @@ import { Timeline } from './timeline.js';
 import { SimulatedWorkQueue } from './work-queue.js';
 
 /** How long a command may run on after its executor could be told that it is to end. */
-const STOP_MS = 15_000;
+const STOP_MS = 30_000;
 const SCHEDULERS = 2;
 const EXECUTORS = 3;
 export const NODES = 8;
@@ -67,6 +67,8 @@ export class World {
   private readonly behaviourSeed: number;
   /** Share of the commands that fail. */
   private readonly failures: number;
+  /** Share of the commands that withstand being ended. */
+  private readonly stubborn: number;
 
   constructor(
     readonly seed: number,
@@ -77,6 +79,7 @@ export class World {
     this.spelledTwice = this.spellings.chance(0.3);
     this.behaviourSeed = this.random.integer(0, 1_000_000);
     this.failures = this.random.pick([0.02, 0.15, 0.4]);
+    this.stubborn = new Random(seed + 1).pick([0, 0, 0.15, 0.4]);
     this.promises = new Promises(() => this.database, this.nodes);
     const { timeline } = this;
     this.network = new Network(timeline, this.random.fork(), (subject, request, reply) =>
@@ -105,6 +108,7 @@ export class World {
             this.note(`node ${ip} begins r${attempt.run} s${attempt.step} a${attempt.attempt}`);
             this.promises.onStart(attempt);
           },
+          onDisturbed: (attempt) => this.promises.onDisturbed(attempt),
         }),
       );
     }
@@ -137,9 +141,15 @@ export class World {
         durationMs: long ? random.integer(10_000, 70_000) : random.integer(10, 4_000),
         exitCode: random.chance(this.failures) ? 1 : 0,
         output: random.chance(0.8) ? `output of ${key}\n`.repeat(random.integer(1, 20)) : '',
+        withstandsMs: random.chance(this.stubborn)
+          ? random.pick([20_000, 100_000, Number.POSITIVE_INFINITY])
+          : 0,
+        cleanUpMs: random.chance(0.2) ? random.integer(500, 9_000) : 0,
         restartAfterMs: undefined,
         downMs: random.integer(1_000, 20_000),
       };
+      // Until its time is up, or somebody ends it, which is what it is for.
+      if (behaviour.withstandsMs > 0) behaviour.durationMs = random.integer(20_000, 200_000);
       const { durationMs } = behaviour;
       // In the middle of it, or later, or not at all.
       if (random.chance(0.4)) behaviour.restartAfterMs = durationMs / 2;

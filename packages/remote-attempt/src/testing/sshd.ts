@@ -26,6 +26,8 @@ export interface SshdOptions {
   loginShell?: string;
   /** Fix the port, to start a server again where one was. Default a free one. */
   port?: number;
+  /** A program, with its arguments, that runs the server's command line: `unshare`, say. It has to become it (`exec`). */
+  within?: readonly string[];
   /** What is run in place of sshd: a link to it, by whose name PAM knows it. */
   program?: string;
   /** The host key of an earlier server, as `keyFiles.hostKey`. Default a fresh one. */
@@ -80,7 +82,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     const port = options.port ?? (await freePort());
     await writeFile(configFile, sshdConfig({ ...options, listenAddress }, { port, home, folder, keyFiles }));
     try {
-      server = { process: await startServer(options.program ?? SSHD, configFile, port), port };
+      const command = [...(options.within ?? []), options.program ?? SSHD];
+      server = { process: await startServer(command, configFile, port), port };
     } catch (error) {
       // Somebody else took the port in between.
       lastError = error;
@@ -191,8 +194,15 @@ function sshdConfig(
   ].join('\n');
 }
 
-async function startServer(program: string, configFile: string, port: number): Promise<ChildProcess> {
-  const child = spawn(program, ['-D', '-e', '-f', configFile], { stdio: ['ignore', 'ignore', 'pipe'] });
+async function startServer(
+  command: readonly string[],
+  configFile: string,
+  port: number,
+): Promise<ChildProcess> {
+  const [program = SSHD, ...args] = command;
+  const child = spawn(program, [...args, '-D', '-e', '-f', configFile], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     if (said.length < 2000) said += chunk.toString();
@@ -300,3 +310,5 @@ function killQuietly(pid: number): void {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
+
+export { allowSudo, canAllowSudo } from './sudo.js';

@@ -40,6 +40,7 @@ export const ACTIONS: Readonly<Record<EventOwner, Readonly<Record<string, string
     TaskStarted: 'task.start',
     TaskPaused: 'task.pause',
     TaskStopped: 'task.stop',
+    NodeReleased: 'task.release_node',
     ScheduleSaved: 'task.save_task',
   },
   access: {

@@ -6,7 +6,7 @@ import type { Page } from './page-cache.js';
 /** Events read at once. */
 const LIMIT = 200;
 /** Fields of events that are points in time. */
-const TIMES = ['started', 'finished'] as const;
+const TIMES = ['started', 'finished', 'next_look'] as const;
 
 type Events = RpcResponse<typeof live.taskEvents>;
 

@@ -170,6 +170,30 @@ export const tasks: Endpoint[] = [
     { otherwise: failure(400, 'stop flow {id} fails:', {}) },
   ),
   defineEndpoint({
+    id: 'task.release_node',
+    title: 'Release a node that is held because a command may still run on it',
+    notes:
+      'For a node run that has ended, but whose command could not be ended on its node: by this word of a person, recorded with ' +
+      'the reason, nothing of it runs there any more, and the node is free. Until then the node is looked at again and again.',
+    methods: ['POST'],
+    paths: ['/task/release_node/:nsid'],
+    access: 'write',
+    role: 'operator',
+    params: Type.Object({
+      nsid: idOf('node run (id in the detail of its task)'),
+      reason: Type.String({
+        description: 'How it is known that nothing of it runs there any more; 1 to 500 characters.',
+      }),
+    }),
+    failures: { otherwise: failure(400, 'release node fails:', {}) },
+    result: Type.Null(),
+    example: null,
+    handler: async ({ nsid, reason }, { call, operator }) => {
+      await call(scheduler.releaseNode, { id: nsid, reason, opr_user: operator });
+      return done(null);
+    },
+  }),
+  defineEndpoint({
     id: 'task.log',
     title: 'Log of a task, oldest line first',
     notes:

@@ -67,6 +67,7 @@ export function answerEverything(services: Responders): void {
   services.on(tasks.start, () => ({}));
   services.on(tasks.pause, () => ({}));
   services.on(tasks.stop, () => ({}));
+  services.on(tasks.releaseNode, () => ({}));
   services.on(tasks.list, () => ({ rows: [task], total: 12 }));
   services.on(tasks.get, () => task);
   services.on(tasks.detail, () => ({ rows: runs }));

@@ -21,7 +21,7 @@ import { removeNodes } from './remove-nodes.js';
 
 /** @param same the other nodes that are the same machine. */
 function toTarget(node: LocatedNode, same: readonly { id: number; ip: string }[] = []): TaskTarget {
-  const { id: node_id, ip, vm_id, pool_id, pool_name, cluster } = node;
+  const { id: node_id, ip, vm_id, pool_id, pool_name, cluster, vm_type } = node;
   const same_machine = same.map((other) => ({ node_id: other.id, ip: other.ip }));
   return {
     node_id,
@@ -30,6 +30,7 @@ function toTarget(node: LocatedNode, same: readonly { id: number; ip: string }[]
     pool_id,
     pool_name,
     cluster,
+    vm_type,
     ...(same_machine.length > 0 ? { same_machine } : {}),
   };
 }

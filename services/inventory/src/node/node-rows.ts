@@ -30,16 +30,18 @@ export interface LocatedNode {
   cluster: ClusterRef;
   /** The stored form of which machine it is, see `nodes.machine`. */
   machine: string;
+  vm_type: number;
 }
 
 const PLACES = prepared(`
-  SELECT pools.id AS pool_id, pools.name AS pool_name, clusters.id AS cluster_id, clusters.name AS cluster_name
+  SELECT pools.id AS pool_id, pools.name AS pool_name, pools.vm_type, clusters.id AS cluster_id, clusters.name AS cluster_name
   FROM pools JOIN services ON services.id = pools.service_id JOIN clusters ON clusters.id = services.cluster_id
   WHERE pools.id = ANY($1)`);
 
 interface Place {
   pool_id: number;
   pool_name: string;
+  vm_type: number;
   cluster_id: number;
   cluster_name: string;
 }
@@ -92,8 +94,8 @@ export async function locatedNodes(
     const place = places.get(node.pool_id);
     // A pool that has just been deleted has no nodes any more.
     if (!place) return [];
-    const { pool_name, cluster_id, cluster_name } = place;
-    return { ...node, pool_name, cluster: { id: cluster_id, name: cluster_name } };
+    const { pool_name, vm_type, cluster_id, cluster_name } = place;
+    return { ...node, pool_name, vm_type, cluster: { id: cluster_id, name: cluster_name } };
   });
 }
 

@@ -67,8 +67,10 @@ interface LoadedTask {
   state: TaskState;
   hostKeys: Map<number, string>;
   offers: Offers;
-  /** When each draining run was first seen so. */
-  drainingSince: Map<number, number>;
+  /** Draining runs, as committed. */
+  draining: Set<number>;
+  /** Draining runs whose node is looked at again, and when. */
+  looks: Map<number, number>;
 }
 
 /** Commands committed in one transaction at most. */
@@ -83,8 +85,6 @@ const GATHER_MS = 8;
 const ENOUGH_COMMANDS = 32;
 /** Commands waiting at most; beyond it they are refused, and their senders try again. */
 const MAX_WAITING = 20_000;
-/** A command that may run on a node that cannot be reached is given up after this long. */
-const DRAIN_LIMIT_MS = 10 * 60_000;
 /** Pause between two ticks beyond which this process itself must have stood still. */
 const STALL_MS = 4_000;
 /** Leases named in one message to an executor at most. */
@@ -134,7 +134,9 @@ export class TaskEngine {
   stats(): EngineStats {
     const now = this.options.clock.now();
     const unclaimed: EngineStats['unclaimed'] = new Map();
-    for (const { offers } of this.tasks.values()) {
+    let heldBack = 0;
+    for (const { offers, state, draining } of this.tasks.values()) {
+      for (const run of draining) if (state.runs[run]?.drain) heldBack++;
       for (const [capability, { runs, since }] of offers.unclaimed()) {
         const known = unclaimed.get(capability) ?? { runs: 0, oldestMs: 0 };
         const oldestMs = Math.max(known.oldestMs, now - since);
@@ -145,6 +147,7 @@ export class TaskEngine {
       tasks: this.tasks.size,
       leases: this.leases.size,
       waiting: this.queue.length,
+      heldBack,
       oldestHeartbeatMs: this.leases.oldestHeartbeat(now),
       unclaimed,
     };
@@ -309,7 +312,7 @@ export class TaskEngine {
       const valid = this.leases.renew(task_id, index, lease, executor, now);
       if (!valid) over.push({ task_id, run_id, lease, why: 'lost' });
       // Not run.draining: that may be decided and not committed yet.
-      else if (loaded.drainingSince.has(index)) over.push({ task_id, run_id, lease, why: 'stop' });
+      else if (loaded.draining.has(index)) over.push({ task_id, run_id, lease, why: 'stop' });
     }
     this.sendControl(executor, over);
     this.forgotten
@@ -346,9 +349,7 @@ export class TaskEngine {
     for (const [id, loaded] of this.tasks) {
       const { deadline } = loaded.state;
       if (deadline !== null && deadline <= now) due.push(this.submit(id, { type: 'timeOut' }, null));
-      for (const [run, since] of loaded.drainingSince) {
-        if (now - since > DRAIN_LIMIT_MS) due.push(this.submit(id, { type: 'giveUpDraining', run }, null));
-      }
+      if (loaded.looks.size > 0) this.lookAgain(id, loaded, now);
       this.makeOffers(id, loaded, loaded.offers.repeated(now), true);
       // Read for a question about the past, or for a command that was refused.
       if (!this.working && !isActive(loaded.state)) this.unload(id);
@@ -505,13 +506,23 @@ export class TaskEngine {
 
   /** Brings leases, offers and draining of a run in line with its state. */
   private track(loaded: LoadedTask, run: Run, now: number): void {
-    const { state, offers, drainingSince } = loaded;
+    const { state, offers, draining, looks } = loaded;
     if (run.holder !== null) this.leases.grant(state.id, run.index, run.lease, run.holder, now);
     else this.leases.end(state.id, run.index);
-    if (needsExecutor(run)) offers.add(run.index, capabilityFor(state, run));
-    else offers.remove(run.index);
-    if (!run.draining) drainingSince.delete(run.index);
-    else if (!drainingSince.has(run.index)) drainingSince.set(run.index, now);
+    looks.delete(run.index);
+    if (!needsExecutor(run)) offers.remove(run.index);
+    else if (run.drain && run.drain.lookAt > now) {
+      offers.remove(run.index);
+      looks.set(run.index, run.drain.lookAt);
+    } else offers.add(run.index, capabilityFor(state, run));
+    if (run.draining) draining.add(run.index);
+    else draining.delete(run.index);
+  }
+
+  /** Offers the runs whose nodes are to be looked at again now. */
+  private lookAgain(taskId: number, loaded: LoadedTask, now: number): void {
+    for (const [run, at] of loaded.looks) if (at <= now) this.track(loaded, runAt(loaded.state, run), now);
+    this.makeOffers(taskId, loaded, loaded.offers.fresh(now));
   }
 
   private makeOffers(
@@ -567,7 +578,13 @@ export class TaskEngine {
     if (!state) return undefined;
     const hostKeys = await this.options.store.hostKeys(state);
     if (!this.owns(taskId)) throw unavailable(`${streamOf(taskId)} is not owned here any more`);
-    const loaded: LoadedTask = { state, hostKeys, offers: new Offers(), drainingSince: new Map() };
+    const loaded: LoadedTask = {
+      state,
+      hostKeys,
+      offers: new Offers(),
+      draining: new Set(),
+      looks: new Map(),
+    };
     this.tasks.set(taskId, loaded);
     const now = this.options.clock.now();
     for (const run of state.runs) this.track(loaded, run, now);

@@ -23,6 +23,8 @@ export interface EngineStats {
   waiting: number;
   /** Milliseconds since the heartbeat of a lease that is longest ago. */
   oldestHeartbeatMs: number;
+  /** Runs that have ended and hold their node, because a command could not be ended there. */
+  heldBack: number;
   /** Offered runs that nobody has claimed, and for how many milliseconds the oldest of them. */
   unclaimed: Map<Capability, { runs: number; oldestMs: number }>;
 }
@@ -50,6 +52,13 @@ export function measureEngine(options: {
   sampled(
     { name: 'rigel_leases_held', help: 'Node runs of the owned tasks that executors have the lease of.' },
     () => stats().leases,
+  );
+  sampled(
+    {
+      name: 'rigel_nodes_held_back',
+      help: 'Nodes that stay held by ended runs of the owned tasks, because a command could not be ended and may still run there.',
+    },
+    () => stats().heldBack,
   );
   sampled(
     {

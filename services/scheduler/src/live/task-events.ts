@@ -145,8 +145,12 @@ export function toPublic(event: TaskEvent, names: Names): NamedTaskEvent {
       return { event: 'node_taken', data: { ...nodeOf(event.data.run), executor: event.data.executor } };
     case 'LeaseExpired':
       return { event: 'node_lost', data: { ...nodeOf(event.data.run), executor: event.data.executor } };
-    case 'RunHandedBack':
-      return { event: 'node_handed_back', data: nodeOf(event.data.run) };
+    case 'RunHandedBack': {
+      const { run, stillRuns } = event.data;
+      if (!stillRuns) return { event: 'node_handed_back', data: nodeOf(run) };
+      const { reason, lookAt } = stillRuns;
+      return { event: 'node_still_held', data: { ...nodeOf(run), reason, next_look: lookAt } };
+    }
     case 'HostKeyPinned':
       return { event: 'host_key_learned', data: { node_id: event.data.node } };
     case 'AttemptPlaced': {
@@ -179,7 +183,21 @@ export function toPublic(event: TaskEvent, names: Names): NamedTaskEvent {
     case 'GateOpened':
       return { event: 'wait_over', data: { nsids: event.data.runs.map(names.nsid) } };
     case 'RunDrained':
-      return { event: 'node_released', data: { ...nodeOf(event.data.run), given_up: event.data.givenUp } };
+      return {
+        event: 'node_released',
+        data: {
+          ...nodeOf(event.data.run),
+          given_up: event.data.givenUp,
+          ...(event.data.reason === undefined ? {} : { reason: event.data.reason }),
+        },
+      };
+    case 'NodeReleased': {
+      const { run, operator, reason } = event.data;
+      return {
+        event: 'node_released',
+        data: { ...nodeOf(run), given_up: false, reason, opr_user: operator },
+      };
+    }
     case 'TaskPaused':
       return { event: 'task_paused', data: { opr_user: event.data.operator } };
     case 'TaskStopped': {

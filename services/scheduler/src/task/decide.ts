@@ -1,5 +1,6 @@
 import type { AttemptResult, Capability } from '@rigel/contracts';
 import { ServiceError } from '@rigel/contracts';
+import { heldBack, mayStillRun, release } from './draining.js';
 import type { TaskCreated, TaskEvent } from './events.js';
 import { isShutBefore, overdueRuns, waitingRuns } from './gate.js';
 import { type PlaceCommand, place } from './placement.js';
@@ -21,7 +22,10 @@ export type TaskCommand =
   | ReportCommand
   | { type: 'handBack'; run: number; lease: number; idle: boolean }
   | { type: 'expireLease'; run: number; lease: number }
-  | { type: 'giveUpDraining'; run: number }
+  /** A person's word that nothing runs any more on the node of a run that has ended. */
+  | { type: 'release'; run: number; operator: string; reason: string }
+  /** The node is being removed from its pool. */
+  | { type: 'nodeRemoved'; run: number; operator: string }
   /** The other pools are where the runs wait for them to be. */
   | { type: 'openGate' }
   /** They will not be, or `overdue`: those have waited long enough. */
@@ -104,10 +108,13 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
       if (run.holder === null || run.lease !== command.lease) return [];
       return [{ type: 'LeaseExpired', data: { run: run.index, lease: run.lease, executor: run.holder } }];
     }
-    case 'giveUpDraining': {
+    case 'release':
+      return release(task, runAt(task, command.run), command);
+    case 'nodeRemoved': {
       const run = runAt(task, command.run);
-      if (!run.draining) return [];
-      return [{ type: 'RunDrained', data: { run: run.index, node: run.node, givenUp: true } }];
+      if (!run.draining || !hasEnded(task)) return [];
+      const reason = `the node was removed from its pool by ${command.operator}`;
+      return [{ type: 'RunDrained', data: { run: run.index, node: run.node, givenUp: false, reason } }];
     }
     case 'openGate':
       if (!task.created.gate || task.gateOpen || hasEnded(task)) return [];
@@ -277,6 +284,7 @@ function report(task: TaskState, run: Run, command: ReportCommand, now: number):
     events.push({ type: 'MachineReturned', data: { run: run.index, node: run.node, vm: run.vm } });
   }
   if (run.draining) {
+    if (mayStillRun(run, command.result)) return [...events, heldBack(run, command, now)];
     events.push(outcomeOfDraining(run, command));
     events.push({ type: 'RunDrained', data: { run: run.index, node: run.node, givenUp: false } });
     return events;
@@ -320,16 +328,18 @@ function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: numbe
   const { retry } = task.created.steps[run.step] ?? { retry: { retry_times: 0, ignore_error: false } };
   const reason =
     result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
-  const mayRun = result.may_run ? { mayRun: true } : {};
-  // Another attempt could make a second machine, get the address of another node again, or restart the node once more: whether
-  // to go on is for a person to say, by a resume.
+  const mayRun = mayStillRun(run, result) ? { mayRun: true } : {};
+  // Another attempt could make a second machine, get the address of another node again, restart the node once more, or run
+  // beside what withstands being ended: whether to go on is for a person to say, by a resume.
   const forPerson = result.unknown_machine === true || command.takenAddress !== undefined;
   if (run.failures < retry.retry_times && !forPerson && !result.no_retry) {
     const retryAt = now + task.created.retryDelayMs;
     return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason, next: 'retry', retryAt } };
   }
   const notIgnored = retry.ignore_error ? whyNotIgnored(task, run, result) : undefined;
-  const next = retry.ignore_error && notIgnored === undefined && !forPerson ? 'ignore' : 'fail';
+  // The next step must not begin beside a command that may still run.
+  const ignorable = notIgnored === undefined && !forPerson && !mayRun.mayRun;
+  const next = retry.ignore_error && ignorable ? 'ignore' : 'fail';
   const told = notIgnored === undefined ? reason : `${reason} (not ignored: ${notIgnored})`;
   return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason: told, next, retryAt: null } };
 }

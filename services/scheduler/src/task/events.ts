@@ -45,6 +45,8 @@ export interface TaskCreated {
   pool: { id: number; name: string };
   /** The pool's cluster then; absent in tasks of earlier releases. */
   cluster?: ClusterRef;
+  /** The pool's VM provider then; absent: none, or not known. */
+  vmType?: number;
   steps: PlannedStep[];
   nodes: TaskNode[];
   /** Id of the first node run; the others follow it without gaps. */
@@ -101,6 +103,11 @@ export interface RunHandedBack {
   run: number;
   lease: number;
   idle: boolean;
+  /**
+   * The run has ended, and what runs on the node could not be ended: why, and when (milliseconds since 1970) it is looked at
+   * again. The node stays held.
+   */
+  stillRuns?: { reason: string; lookAt: number };
 }
 
 /** The node's SSH host key, accepted at first sight; from now on it must stay the same. */
@@ -169,12 +176,26 @@ export interface GateOpened {
   runs: number[];
 }
 
-/** Nothing of an ended task's run is left on the node: the node is free. */
+/** Nothing of a run that has ended is left on the node: the node is free. */
 export interface RunDrained {
   run: number;
   node: number;
-  /** The node could not be reached for so long that nobody tries any more: its command may still run. */
+  /**
+   * The node could not be reached for so long that nobody tries any more: its command may still run. Of the first release; today
+   * nobody gives up.
+   */
   givenUp: boolean;
+  /** How that is known, when nobody saw it on the node: it was removed from its pool, say. */
+  reason?: string;
+}
+
+/** An operator says that nothing of a run that has ended is left on the node, where nobody can see it: the node is free. */
+export interface NodeReleased {
+  run: number;
+  node: number;
+  ip: string;
+  operator: string;
+  reason: string;
 }
 
 export interface BatchFinished {
@@ -219,6 +240,7 @@ export type TaskEvent =
   | { type: 'RunWaiting'; data: RunWaiting }
   | { type: 'GateOpened'; data: GateOpened }
   | { type: 'RunDrained'; data: RunDrained }
+  | { type: 'NodeReleased'; data: NodeReleased }
   | { type: 'BatchFinished'; data: BatchFinished }
   | { type: 'TaskPaused'; data: TaskPaused }
   | { type: 'TaskStopped'; data: TaskStopped }
@@ -243,6 +265,7 @@ export const taskEventVersions: EventVersions<TaskEvent> = {
   RunWaiting: [],
   GateOpened: [],
   RunDrained: [],
+  NodeReleased: [],
   BatchFinished: [],
   TaskPaused: [],
   FailureBudgetExceeded: [],

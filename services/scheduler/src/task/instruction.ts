@@ -13,7 +13,8 @@ export function nextInstruction(
   { begun, outputFrom }: { begun: boolean; outputFrom: number },
 ): Instruction {
   if (run.draining && run.holder !== null) {
-    return { do: 'stop', step: run.step, attempt: run.attempt, ...foldersOf(run) };
+    const again = run.drain ? { again: true } : {};
+    return { do: 'stop', step: run.step, attempt: run.attempt, ...foldersOf(run), ...again };
   }
   const step = task.created.steps[run.step];
   if (!run.open || run.holder === null || !step) return { do: 'release', why: whyReleased(task, run) };
@@ -29,6 +30,7 @@ export function nextInstruction(
     output_from: outputFrom,
     ...(run.placed ? { placed: placementOf(run.placed) } : {}),
     ...foldersOf(run),
+    ...(run.attempt > 1 ? { unsettled: run.leftover === true } : {}),
   };
 }
 
@@ -41,6 +43,7 @@ function placementOf({ folder, boot_id, memory }: Placement): Placement {
 }
 
 function whyReleased(task: TaskState, run: Run): string {
+  if (run.draining) return 'the node is looked at again later';
   if (run.state === 2) return 'done';
   if (run.state === 3) return 'failed';
   if (run.waiting) return 'it waits for other pools';

@@ -70,6 +70,8 @@ function describeBefore(task: TaskState | undefined, event: TaskEvent): Line[] {
     case 'RunClaimed': {
       const run = runAt(task, event.data.run);
       const what = `${stepName(task, run.step)} attempt ${run.attempt}`;
+      // It was said once; the looks that follow are worth no line.
+      if (run.drain) return [];
       if (run.draining) return [ofRun(run, `${event.data.executor} ends ${what}`)];
       if (run.mayRun) return [ofRun(run, `${what} taken over by ${event.data.executor}`)];
       return [ofRun(run, `${what} started by ${event.data.executor}`)];
@@ -82,9 +84,24 @@ function describeBefore(task: TaskState | undefined, event: TaskEvent): Line[] {
     }
     case 'RunWaiting':
       return firstWait(task, event.data.step);
+    case 'RunHandedBack': {
+      const run = runAt(task, event.data.run);
+      const { stillRuns } = event.data;
+      if (!stillRuns || run.drain?.reason === stillRuns.reason) return [];
+      return [ofRun(run, heldText(run, stillRuns))];
+    }
     default:
       return [];
   }
+}
+
+/** What keeps a node held after its run has ended, and the way out. */
+export function heldText(run: Run, { reason, lookAt }: { reason: string; lookAt: number }): string {
+  const at = new Date(lookAt).toISOString().slice(11, 19);
+  return (
+    `${reason}; the node stays held and is looked at again at ${at} UTC; ` +
+    `when nothing of it runs there any more: POST /task/release_node/${run.id}`
+  );
 }
 
 /** Said once for each start of the task: all of its nodes wait for the same. */
@@ -118,6 +135,7 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
       return [ofRun(run, `${event.data.executor} is not heard of any more, another executor takes over`)];
     }
     case 'RunHandedBack':
+      if (event.data.stillRuns) return [];
       return [ofRun(runAt(task, event.data.run), 'handed to another executor')];
     case 'HostKeyPinned': {
       const run = task.runs.find(({ node }) => node === event.data.node);
@@ -183,10 +201,16 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
       return event.data.runs.length > 0
         ? [whole(`the wait for other pools is over: ${event.data.runs.length} nodes go on`)]
         : [];
-    case 'RunDrained':
-      return event.data.givenUp
-        ? [ofRun(runAt(task, event.data.run), 'could not be reached to end its command, which may still run')]
-        : [];
+    case 'RunDrained': {
+      const run = runAt(task, event.data.run);
+      if (event.data.givenUp)
+        return [ofRun(run, 'could not be reached to end its command, which may still run')];
+      return event.data.reason ? [ofRun(run, `free again: ${event.data.reason}`)] : [];
+    }
+    case 'NodeReleased': {
+      const { run, operator, reason } = event.data;
+      return [ofRun(runAt(task, run), `released by ${operator}: ${reason}`)];
+    }
     case 'BatchFinished':
       return [
         {

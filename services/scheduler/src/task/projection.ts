@@ -28,6 +28,7 @@ export function touchedRuns(task: TaskState, event: TaskEvent): readonly number[
     case 'RunDeferred':
     case 'RunWaiting':
     case 'RunDrained':
+    case 'NodeReleased':
       return [event.data.run];
     case 'HostKeyPinned':
     case 'BatchFinished':

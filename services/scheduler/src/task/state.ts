@@ -15,6 +15,18 @@ export interface StepRecord {
   note?: string | undefined;
 }
 
+/** A command that could not be ended on its node. */
+export interface Drain {
+  reason: string;
+  /** Looks in vain. */
+  tries: number;
+  /** When the first of them was, and when the next one is due. */
+  since: number;
+  lookAt: number;
+  /** The step's message before. */
+  message: string;
+}
+
 /** One node inside the task. */
 export interface Run {
   readonly index: number;
@@ -48,8 +60,12 @@ export interface Run {
   placed?: Placed | undefined;
   /** Folders beside the home's in which attempts of this run are or were. */
   folders?: string[];
-  /** The run has ended from outside, and what may run on the node is being ended. */
+  /** An earlier attempt at that step may still run: it was not seen to have ended. Absent: none. */
+  leftover?: true;
+  /** The run has ended, and what may run on the node is being ended. */
   draining: boolean;
+  /** What could not be ended, in the draining run, as the last look found it. Absent: nobody has looked in vain. */
+  drain?: Drain;
   /** The task holds the node: no other task may have it. */
   held: boolean;
   /** The next attempt begins no earlier. */
@@ -214,6 +230,25 @@ function tellFailure({ placed }: Run, record: StepRecord, reason: string): strin
   return placed ? `${reason}; ${describePlaced(placed)}` : reason;
 }
 
+/** The step's message also says what withstands being ended; the message of a failure may have said so already. */
+function holdBack(run: Run, { reason, lookAt }: { reason: string; lookAt: number }, at: number): void {
+  const record = currentStep(run);
+  const { message, tries, since } = run.drain ?? { message: record.message, tries: 0, since: at };
+  run.drain = { reason, lookAt, tries: tries + 1, since, message };
+  if (message === '') record.message = reason;
+  else record.message = message.includes(reason) ? message : `${message}; ${reason}`;
+}
+
+/** Nothing of the run is on the node any more. */
+function drained(task: TaskState, run: Run): void {
+  run.draining = false;
+  if (run.drain) currentStep(run).message = run.drain.message;
+  delete run.drain;
+  delete run.leftover;
+  if (hasEnded(task)) run.held = false;
+  letGo(run);
+}
+
 function end(task: TaskState, run: Run, state: RunState): void {
   setState(task, run, state);
   setOpen(task, run, false);
@@ -235,6 +270,7 @@ function endFromOutside(task: TaskState, run: Run, state: RunState, message: str
 function moveToNextStep(run: Run, at: number): void {
   run.step++;
   run.attempt = 1;
+  delete run.leftover;
   run.failures = 0;
   run.retryAt = 0;
   run.since = at;
@@ -301,6 +337,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
         run.failures = 0;
         run.retryAt = 0;
         run.draining = false;
+        delete run.drain;
         run.held = true;
         run.updatedAt = at;
         const record = run.steps[run.step];
@@ -343,6 +380,10 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       if (event.data.idle) {
         run.mayRun = false;
         forgetBeginning(run);
+      }
+      if (event.data.stillRuns && run.draining) {
+        holdBack(run, event.data.stillRuns, at);
+        run.updatedAt = at;
       }
       return;
     }
@@ -387,6 +428,8 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       record.attempts = event.data.attempt;
       record.message = tellFailure(run, record, event.data.reason);
       run.updatedAt = at;
+      if (event.data.mayRun) run.leftover = true;
+      else delete run.leftover;
       if (event.data.next === 'ignore') {
         record.state = 2;
         moveToNextStep(run, at);
@@ -467,9 +510,15 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     }
     case 'RunDrained': {
       const run = runAt(task, event.data.run);
-      run.draining = false;
-      if (hasEnded(task)) run.held = false;
-      letGo(run);
+      drained(task, run);
+      run.updatedAt = at;
+      return;
+    }
+    case 'NodeReleased': {
+      const run = runAt(task, event.data.run);
+      drained(task, run);
+      // Its outcome stays unknown; a resumed run looks for it on the node and begins the next one.
+      run.attempt++;
       run.updatedAt = at;
       return;
     }

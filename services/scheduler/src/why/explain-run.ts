@@ -81,6 +81,7 @@ function nodeHeld(run: Run, holder: HeldBy): Reason {
 
 /** The outside is told that it has ended; what may be alive on the node is being ended. */
 function draining(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
+  if (run.drain) return heldBack(task, run, run.drain, facts);
   const what = reason(
     'command_being_ended',
     `attempt ${run.attempt} of step ${stepName(task, run)} may still run on ${nameOf(run)} and is being ended there; the node is held until then`,
@@ -88,6 +89,38 @@ function draining(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
     place(task, run),
   );
   return [what, ...(run.holder === null ? offerOf(task, run, facts) : executorOf(task, run, facts))];
+}
+
+/** It was tried to end it, in vain: what is alive there, when somebody looks again, and the way out. */
+function heldBack(task: TaskState, run: Run, drain: NonNullable<Run['drain']>, facts: LiveFacts): Reason[] {
+  const { reason: why, since, tries, lookAt } = drain;
+  const data = { ...place(task, run), tries, next_look: lookAt, message: why };
+  const what = reason(
+    'node_held_back',
+    `${nameOf(run)} is held since ${clockTime(since, facts.now)}, because attempt ${run.attempt} of step ${stepName(task, run)} may still run there: ${why}`,
+    since,
+    data,
+  );
+  const next =
+    run.holder === null && lookAt > facts.now
+      ? [
+          reason(
+            'next_look',
+            `it is looked at again at ${clockTime(lookAt, facts.now)}, in ${duration(lookAt - facts.now)} (${counted(tries, 'look')} in vain so far)`,
+            null,
+            { next_look: lookAt, tries },
+          ),
+        ]
+      : run.holder === null
+        ? offerOf(task, run, facts)
+        : executorOf(task, run, facts);
+  const out = reason(
+    'release_node',
+    `when nothing of it runs there any more, say so: POST /task/release_node/${run.id}; or remove the node from its pool`,
+    null,
+    { run_id: run.id },
+  );
+  return [what, ...next, out];
 }
 
 function held(task: TaskState, run: Run, facts: LiveFacts): Reason[] {

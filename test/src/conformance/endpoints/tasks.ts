@@ -1,5 +1,5 @@
 import type { EndpointSpec, WrongValue } from '../endpoint.js';
-import type { Refusal } from '../expectation.js';
+import { type Refusal, saying } from '../expectation.js';
 import {
   both,
   either,
@@ -289,6 +289,26 @@ export const tasks: EndpointSpec[] = [
   control('stop', (world) => ofState(world, 0), refusal(400, 'stop flow ', {}), [
     { what: 'a task that was stopped', change: (world) => ofState(world, 0, 'stop'), says: 'stopped' },
   ]),
+  {
+    id: 'task.release_node',
+    methods: ['POST'],
+    paths: ['/task/release_node/:nsid'],
+    access: 'write',
+    params: { reason: { kind: 'text', required: true } },
+    valid: async (world) => ({
+      nsid: (await sharedTask(world)).runId,
+      reason: 'the machine is switched off',
+    }),
+    data: exactly(null),
+    // It takes a command that withstands being ended, on a node.
+    answered: saying(refusal(400, 'release node fails:', {}), 'nothing to release'),
+    refusal: refusal(400, 'release node fails:', {}),
+    unknownId: saying(refusal(400, 'release node fails:', {}), 'no node run'),
+    wrong: [
+      { what: 'no reason', change: { reason: ' ' } },
+      { what: 'a reason that is too long', change: { reason: 'x'.repeat(501) } },
+    ],
+  },
   {
     id: 'task.log',
     methods: READ,

@@ -4,7 +4,7 @@ import type { EndpointSpec, Params } from '../endpoint.js';
 import type { Success } from '../expectation.js';
 import type { ApiAnswer, ApiRequest } from '../http.js';
 import { isObject } from '../shape.js';
-import { requestOf, successOf } from './requests.js';
+import { requestOf, shapeOf } from './requests.js';
 
 /* Lists come in pages, whose parameters are never wrong. */
 
@@ -39,7 +39,7 @@ async function listed(
   const { page, page_size, ...change } = more;
   const request = { ...requestOf(spec, params), ...change };
   const expected: Success = {
-    ...successOf(spec, request.method),
+    ...shapeOf(spec, request.method),
     ...(page === undefined ? {} : { page }),
     ...(page_size === undefined ? {} : { page_size }),
   };

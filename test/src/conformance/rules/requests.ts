@@ -1,5 +1,5 @@
 import { type EndpointSpec, type Params, pathParams } from '../endpoint.js';
-import type { Success } from '../expectation.js';
+import type { Expectation, Success } from '../expectation.js';
 import type { ApiRequest } from '../http.js';
 import type { World } from '../world.js';
 
@@ -50,7 +50,12 @@ export function sharedValid(spec: EndpointSpec, world: World): Promise<Params> {
 }
 
 /** What an endpoint answers when all is well. */
-export function successOf(spec: EndpointSpec, method: string = spec.methods[0] ?? 'POST'): Success {
+export function successOf(spec: EndpointSpec, method?: string): Expectation {
+  return spec.answered ?? shapeOf(spec, method);
+}
+
+/** The success of an endpoint. */
+export function shapeOf(spec: EndpointSpec, method: string = spec.methods[0] ?? 'POST'): Success {
   return {
     data: (method === 'GET' ? spec.dataByGet : undefined) ?? spec.data,
     paged: spec.paged !== undefined || (spec.pagingBeside?.includes(method as 'GET') ?? false),

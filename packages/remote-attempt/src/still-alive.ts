@@ -1,0 +1,52 @@
+import { plainText } from './plain-text.js';
+
+/** A process that could not be ended. */
+export interface Survivor {
+  /** Negative: a process group, of which the node shows nothing else (hidepid). */
+  pid: number;
+  /** Empty when it is not known. */
+  user: string;
+  name: string;
+}
+
+/** Processes told of one by one at most. */
+const NAMED = 20;
+
+/**
+ * Processes of an attempt live on after KILL; or some live that may be of it, and nobody can tell. `message` names
+ * them for people.
+ */
+export class StillAlive extends Error {
+  override readonly name = 'StillAlive';
+
+  constructor(
+    readonly key: string,
+    readonly host: string,
+    readonly survivors: { count: number; named: readonly Survivor[] },
+  ) {
+    super(`could not be ended and may still run: ${describe(survivors)}`);
+  }
+}
+
+/** Reads the words after `alive` of a node's answer, see stop.sh. */
+export function survivorsOf(words: readonly string[]): { count: number; named: Survivor[] } {
+  const [count, ...texts] = words;
+  const named = texts.slice(0, NAMED).flatMap((text) => {
+    const [pid = '', user = '', name = ''] = text.split('/');
+    return /^-?\d{1,10}$/.test(pid) ? [{ pid: Number(pid), user: known(user), name: known(name) }] : [];
+  });
+  return { count: Math.max(named.length, Number(count) || 0), named };
+}
+
+const known = (word: string): string => (word === '?' ? '' : plainText(word, 40));
+
+function describe({ count, named }: { count: number; named: readonly Survivor[] }): string {
+  const texts = named.map(({ pid, user, name }) => {
+    if (pid < 0) return `a process in group ${-pid}, which the node does not show (hidepid)`;
+    const what = [user, name].filter((part) => part !== '').join(', ');
+    return what === '' ? `${pid} (which the node does not show)` : `${pid} (${what})`;
+  });
+  const more = count - named.length;
+  if (more > 0) texts.push(`${more} more`);
+  return texts.length > 0 ? texts.join(', ') : 'processes that the node does not name';
+}
