@@ -16,6 +16,8 @@ const addresses = {
 const keyFolder = mkdtempSync(join(tmpdir(), 'rigel-key-'));
 t.teardown(() => rmSync(keyFolder, { recursive: true }));
 const keyFile = join(keyFolder, 'id_ed25519');
+const knownHosts = join(keyFolder, 'known_hosts');
+writeFileSync(knownHosts, '');
 writeFileSync(keyFile, generateSshKey().private);
 
 t.test('each service is a process with what it needs and nothing more', async (t) => {
@@ -23,7 +25,7 @@ t.test('each service is a process with what it needs and nothing more', async (t
     RIGEL_DATA_DIR: '/data',
     RIGEL_SSH_USER: 'deploy',
     RIGEL_SSH_KEY_FILE: keyFile,
-    RIGEL_SSH_KNOWN_HOSTS: '/known',
+    RIGEL_SSH_KNOWN_HOSTS: knownHosts,
     RIGEL_LOG_LEVEL: 'warn',
   });
   const services = stackServices(config, addresses);
@@ -57,7 +59,7 @@ t.test('each service is a process with what it needs and nothing more', async (t
       RIGEL_SSH_PORT: '22',
       RIGEL_SSH_KEY_FILE: keyFile,
       RIGEL_SSH_HOST_KEYS: 'accept-new',
-      RIGEL_SSH_KNOWN_HOSTS: '/known',
+      RIGEL_SSH_KNOWN_HOSTS: knownHosts,
     },
   };
   for (const [name, env] of Object.entries(expected)) {

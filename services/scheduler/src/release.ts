@@ -9,9 +9,6 @@ import type { TaskRecorder } from './task-store.js';
  */
 
 const LONGEST_REASON = 500;
-/** Nodes named in a refusal at most. */
-const NAMED = 20;
-
 /** How the owner of a task's partition is told. */
 export type RunControl = (
   taskId: number,
@@ -66,12 +63,8 @@ export async function reserveForRemoval(
   }: { store: Pick<TaskRecorder, 'heldRuns' | 'reserveForRemoval'>; control: RunControl; clock: Clock },
 ): Promise<void> {
   const held = await store.heldRuns(nodes);
-  const unfinished = held.filter(({ ended }) => !ended);
-  if (unfinished.length > 0) {
-    const names = unfinished.slice(0, NAMED).map(({ node }) => node);
-    throw new ServiceError('in_use', `nodes ${names.join(', ')} are held by an unfinished task`, 'nodes');
-  }
-  for (const { task, run } of held) {
+  // Where an unfinished task holds one of them the store refuses all, and says which task that is.
+  for (const { task, run } of held.every(({ ended }) => ended) ? held : []) {
     await control(task, { command: 'nodeRemoved', run, reason: '', opr_user: context.actor }, context);
   }
   await store.reserveForRemoval(nodes, ttlMs, clock.now());
