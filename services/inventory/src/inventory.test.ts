@@ -325,8 +325,8 @@ t.test('nodes are found by address', async (t) => {
   const cluster = { id: 1, name: 'prod_1' };
   t.strictSame(await call(inventory.findTargets, { ips: ['web-1', '-', '10.0.0.1', 'web-1', '10.9.9.9'] }), {
     targets: [
-      { node_id: 3, ip: 'web-1', vm_id: '', pool_id: ids.pool, pool_name: 'web', cluster },
-      { node_id: 1, ip: '10.0.0.1', vm_id: '', pool_id: ids.pool, pool_name: 'web', cluster },
+      { node_id: 3, ip: 'web-1', vm_id: '', pool_id: ids.pool, pool_name: 'web', cluster, vm_type: 1 },
+      { node_id: 1, ip: '10.0.0.1', vm_id: '', pool_id: ids.pool, pool_name: 'web', cluster, vm_type: 1 },
     ],
     unknown: ['-', '10.9.9.9'],
   });

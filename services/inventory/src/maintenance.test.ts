@@ -1,4 +1,4 @@
-import { inventory, schedules, tasks } from '@rigel/contracts';
+import { catalog, inventory, schedules, tasks } from '@rigel/contracts';
 import { describeDifference, rebuildHistory, verifyHistory } from '@rigel/event-store/maintenance';
 import { openExisting } from '@rigel/runtime';
 import { silentLogger, startTestServers } from '@rigel/testing';
@@ -14,6 +14,8 @@ const { call, bus, stop } = await startInventoryForTest(servers);
 t.teardown(stop);
 bus.serve(tasks.reserveNodes, async () => ({}));
 bus.serve(schedules.reservePool, async () => ({}));
+bus.serve(catalog.holdTemplates, async () => ({ deleted: [] }));
+bus.serve(catalog.releaseTemplates, async () => ({}));
 const open = (): Promise<Kysely<unknown>> =>
   openExisting({ url: servers.databaseUrl, schema: 'inventory', migrations, log: silentLogger });
 const db = await open();
