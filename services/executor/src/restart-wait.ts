@@ -14,6 +14,8 @@ export interface RestartWatch {
   key: string;
   /** The boot under which it was begun, where the record of that is not in the node's home folder. */
   begun: string | undefined;
+  /** It is certain that it was begun. Else a record of that on the node is needed: another restart would be taken for its own. */
+  wasBegun: boolean;
   access: Pick<NodeAccess, 'boots'>;
   clock: Clock;
   /** @throws ConnectFailure */
@@ -49,6 +51,7 @@ export async function waitForRestart(watch: RestartWatch, limits: RestartLimits)
       const connection = await watch.connect(signal);
       try {
         const boots = await access.boots(connection, key);
+        if (begun === undefined && boots.begun === undefined && !watch.wasBegun) return { is: 'same' };
         // Where the record was lost, it goes by the boot under which the node was seen first.
         begun ??= boots.begun ?? boots.now;
         const restarted = boots.now !== undefined && boots.now !== begun;

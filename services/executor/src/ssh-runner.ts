@@ -632,6 +632,7 @@ class AttemptWatch {
         {
           key: this.spec.key,
           begun: this.place?.bootId,
+          wasBegun: outcome.kind === 'exited',
           access,
           clock,
           connect: (signal) => this.runner.connect(signal),

@@ -287,8 +287,8 @@ export const DEFECTS: readonly Defect[] = [
     code: [
       {
         file: RUNNER,
-        find: '{ graceMs: this.graceMs(of.step) }',
-        replace: '{ graceMs: 0 }',
+        find: 'graceMs: this.graceMs(of.step)',
+        replace: 'graceMs: 0',
       },
     ],
   },

@@ -320,7 +320,7 @@ class SimulatedConnection implements NodeConnection {
   ) {
     this.host = target.host;
     this.port = target.port;
-    this.hostKey = `ssh-ed25519 ${node.ip}`;
+    this.hostKey = `ssh-ed25519 ${Buffer.from(node.ip).toString('base64')}`;
     this.hostKeyLearned = target.pinnedHostKey === undefined;
   }
 

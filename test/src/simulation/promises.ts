@@ -255,8 +255,8 @@ export class Promises {
     const id = { run: task.created.firstRunId + index, step, attempt };
     const ledger = this.ledger(task, index);
     const name = `${step}/${attempt}`;
-    // What may run on is ended later: the record of that follows.
-    const endedLater = event.type === 'AttemptStopped' && ledger.released.has(name);
+    // What may run on is ended later, or is found again by a resume and cannot be ended then either: the record of that follows.
+    const endedLater = event.type !== 'AttemptSucceeded' && ledger.released.has(name);
     if (ledger.ended.has(name) && !endedLater) this.fail(`${nameOf(id)}: a second outcome, ${event.type}`);
     ledger.ended.set(name, ledger.lease);
     if (ledger.holder === null) this.fail(`${nameOf(id)}: ${event.type}, but nobody holds the run`);

@@ -136,7 +136,7 @@ export class Client {
       await host.clock.sleep(random.integer(5_000, 60_000));
       for (const task of world.promises.folded.values()) {
         for (const run of task.runs) {
-          const node = world.nodes.get(run.ip);
+          const node = world.nodes.get(run.ip === OTHER_SPELLING ? '10.0.0.1' : run.ip);
           if (!run.draining || !run.drain || !node?.reachable || random.chance(0.5)) continue;
           for (const attempt of node.running) if (attempt.run === run.id) node.endByHand(attempt);
           // Of the others it is seen on the node, by who looks again.
