@@ -70,7 +70,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'key-kept-after-the-task',
     why: 'a request that is repeated under its key makes a second task when its scheduler died in between',
-    foundBy: 397,
+    foundBy: 389,
     store: { lateKeys: true },
   },
   {
@@ -136,7 +136,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'repeated-report-counts-again',
     why: 'a report that is sent again because its answer was lost is recorded again',
-    foundBy: 7,
+    foundBy: 5,
     code: [
       { file: DECIDE, find: 'if (isRepeated(run, command))\n        return [];', replace: '' },
       {
@@ -162,7 +162,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'lost-connection-is-failure',
     why: 'a command whose connection broke counts as failed while it runs',
-    foundBy: 4,
+    foundBy: 3,
     code: [
       {
         file: RUNNER,
@@ -175,7 +175,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'unreachable-is-not-started',
     why: 'that a node cannot be reached is taken for that nothing runs there',
-    foundBy: 33,
+    foundBy: 3,
     code: [
       {
         file: RUNNER,
@@ -187,7 +187,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'deaf-to-stop',
     why: 'a stopped command runs on',
-    foundBy: 86,
+    foundBy: 47,
     code: [{ file: WORKER, find: 'run.stop.abort();', replace: 'void 0;' }],
   },
   {
@@ -205,7 +205,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'place-not-recorded',
     why: 'an attempt begins in memory before that is on record: whoever takes over knows nothing of it',
-    foundBy: 712,
+    foundBy: 75,
     code: [
       {
         file: WORKER,
@@ -217,7 +217,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'place-for-who-takes-over',
     why: 'an attempt that another executor may still begin at home is begun in memory',
-    foundBy: 14,
+    foundBy: 175,
     code: [
       {
         file: 'services/scheduler/dist/task/placement.js',
@@ -234,7 +234,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'drained-though-alive',
     why: 'a node is free while a command that could not be ended runs there',
-    foundBy: 7,
+    foundBy: 6,
     code: [
       {
         file: DECIDE,
@@ -259,7 +259,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'next-attempt-does-not-look-back',
     why: 'an attempt begins beside the one before it, which could not be ended',
-    foundBy: 17,
+    foundBy: 6,
     code: [
       { file: DECIDE, find: '&& !result.no_retry', replace: '' },
       { file: RUNNER, find: '...(attempt > 1 ? { previousKey', replace: '...(attempt > 99 ? { previousKey' },
@@ -268,7 +268,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'earlier-attempts-forgotten',
     why: 'an attempt looks only at the one before it, which never began, and begins beside an earlier one',
-    foundBy: 26,
+    foundBy: 25,
     code: [
       { file: DECIDE, find: '&& !result.no_retry', replace: '' },
       { file: RUNNER, find: '...(earlier.length > 0 ?', replace: '...(earlier.length > 99 ?' },
@@ -277,13 +277,13 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'ignored-while-it-runs',
     why: 'the next step begins beside a command whose failure was ignored and that may still run',
-    foundBy: 17,
+    foundBy: 6,
     code: [{ file: DECIDE, find: '&& !mayRun.mayRun', replace: '' }],
   },
   {
     name: 'no-time-to-clean-up',
     why: 'a command that is ended has no time to clean up',
-    foundBy: 38,
+    foundBy: 8,
     code: [
       {
         file: RUNNER,
@@ -295,7 +295,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'term-for-what-cleans-up',
     why: 'a stop also ends what a command started to clean up when it got TERM',
-    foundBy: 38,
+    foundBy: 10,
     code: [
       {
         file: NODES,
@@ -307,13 +307,13 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'nobody-looks-again',
     why: 'a node on which a command could not be ended is never looked at again',
-    foundBy: 7,
+    foundBy: 6,
     code: [{ file: ENGINE, find: 'if (loaded.looks.size > 0)', replace: 'if (loaded.looks.size < 0)' }],
   },
   {
     name: 'next-batch-too-early',
     why: 'more nodes are worked on than a batch has',
-    foundBy: 4,
+    foundBy: 2,
     code: [
       {
         file: 'services/scheduler/dist/task/advance.js',
@@ -325,7 +325,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'both-batches-after-resume',
     why: 'after a resume two batches are worked on at once',
-    foundBy: 145,
+    foundBy: 166,
     code: [
       {
         file: DECIDE,
@@ -337,7 +337,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'foreign-commit-unnoticed',
     why: 'a task that its last owner went on with after it was read stands still for ever',
-    foundBy: 2_075,
+    foundBy: 572,
     code: [
       {
         file: ENGINE,
@@ -349,7 +349,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'budget-does-not-decide',
     why: 'a batch in which nothing succeeded halts a task whose budget allows it',
-    foundBy: 4,
+    foundBy: 166,
     code: [
       {
         file: 'services/scheduler/dist/task/advance.js',
@@ -361,7 +361,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'never-reached-is-ignored',
     why: 'a node on which nothing ran passes a step that ignores errors',
-    foundBy: 126,
+    foundBy: 53,
     code: [{ file: DECIDE, find: 'if (result.not_begun)', replace: 'if (false)' }],
   },
   {
@@ -371,8 +371,20 @@ export const DEFECTS: readonly Defect[] = [
     code: [
       {
         file: RUNNER,
-        find: 'if (this.readyWaitMs !== undefined && mayRestart(outcome))',
+        find: 'if (this.readyWaitMs !== undefined && mayRestart(outcome) && !isLost)',
         replace: "if (this.readyWaitMs !== undefined && outcome.kind !== 'exited')",
+      },
+    ],
+  },
+  {
+    name: 'any-restart-counts',
+    why: 'a node that restarts for another reason makes a step succeed that never began there',
+    foundBy: 647,
+    code: [
+      {
+        file: 'services/executor/dist/restart-wait.js',
+        find: 'if (begun === undefined && boots.begun === undefined && !watch.wasBegun)',
+        replace: 'if (false)',
       },
     ],
   },
