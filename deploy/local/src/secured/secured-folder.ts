@@ -40,7 +40,8 @@ export async function prepareSecured(dataDir: string): Promise<Secured> {
   await writeFile(certFile, server.cert, { mode: 0o644 });
   await writeFile(keyFile, server.key, { mode: 0o600 });
   const configFile = join(folder, 'nats', 'nats.conf');
-  await copyFile(join(REPOSITORY_DIR, 'deploy', 'nats', 'nats.conf'), configFile);
+  for (const name of ['nats.conf', 'permissions.conf'])
+    await copyFile(join(REPOSITORY_DIR, 'deploy', 'nats', name), join(folder, 'nats', name));
   const env = {
     ...users.nats.env,
     // NATS reads them like values of its configuration.
@@ -57,17 +58,24 @@ export async function prepareSecured(dataDir: string): Promise<Secured> {
   };
 }
 
-/** `deploy/nats/nats.conf` without its encryption: what stays on this machine needs none. */
-const PLAIN_CONFIG = 'authorization {\n  timeout: 5\n  include permissions.conf\n}\n';
+/**
+ * Users without permissions and encryption. They keep other users of this machine out; what each service may say to the others
+ * belongs to a secured system, as looking that up for each message costs NATS three times what it does else.
+ */
+const PLAIN_CONFIG = [
+  'authorization {',
+  '  timeout: 5',
+  '  users = [',
+  ...PARTICIPANTS.map((user) => `    { user: ${user}, password: $${passwordVariable(user)} }`),
+  '  ]',
+  '}',
+  '',
+].join('\n');
 
 /** Makes what is missing of the users of NATS in `secured/nats` of the data folder, which only its owner reads. */
 export async function prepareNatsUsers(dataDir: string): Promise<NatsUsers> {
   const folder = join(dataDir, 'secured', 'nats');
   for (const each of [join(dataDir, 'secured'), folder]) await mkdir(each, { recursive: true, mode: 0o700 });
-  await copyFile(
-    join(REPOSITORY_DIR, 'deploy', 'nats', 'permissions.conf'),
-    join(folder, 'permissions.conf'),
-  );
   const configFile = join(folder, 'plain.conf');
   await writeFile(configFile, PLAIN_CONFIG);
   const natsPasswordFile = (participant: Participant) => join(folder, `${participant}.password`);
