@@ -106,9 +106,18 @@ rg_put() {
 #   rg_gone    set when nothing of the attempt is alive any more
 #   rg_bad     set when there are lines that mean nothing
 rg_fold() {
+  rg_fold_nothing
+  [ -f "$1" ] || return 0
+  rg_fold_more 2>/dev/null <"$1"
+}
+
+rg_fold_nothing() {
   rg_first= rg_boot= rg_pid= rg_start= rg_sid= rg_sid_start= rg_stop= rg_due= rg_stopper= rg_wished= rg_seen=' ' rg_term=
   rg_end= rg_a= rg_b= rg_c= rg_limit= rg_lost= rg_gone= rg_bad=
-  [ -f "$1" ] || return 0
+}
+
+# Goes on with the lines on standard input: a shell reads them a byte at a time, so that it pays not to begin again.
+rg_fold_more() {
   while read -r rg_w rg_1 rg_2 rg_3 rg_dot || [ -n "$rg_w" ]; do
     case "$rg_w $rg_dot" in
       ' ') ;;
@@ -188,7 +197,7 @@ rg_fold() {
         ;;
       *) rg_bad=1 ;;
     esac
-  done 2>/dev/null <"$1"
+  done
   return 0
 }
 

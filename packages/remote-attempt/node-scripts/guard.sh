@@ -70,7 +70,7 @@ rg_start_guard() {
 rg_guard() {
   trap '' HUP
   rg_tell_guard
-  rg_seen=0 rg_punched=0 rg_round=0 rg_pause=1 rg_over=
+  rg_size_before=0 rg_punched=0 rg_round=0 rg_pause=1 rg_over=
   while :; do
     sleep $rg_pause || sleep 1
     rg_fold "$rg_journal"
@@ -97,15 +97,15 @@ rg_guard() {
     case $rg_size in
       '' | *[!0-9]*) rg_measure ;;
     esac
-    if [ $((rg_size - rg_seen)) -gt $((rg_head + rg_tail)) ]; then rg_pause=0.2; else rg_pause=1; fi
-    if [ $((rg_seen - rg_punched)) -gt $(((rg_head + rg_tail) * 2)) ]; then
+    if [ $((rg_size - rg_size_before)) -gt $((rg_head + rg_tail)) ]; then rg_pause=0.2; else rg_pause=1; fi
+    if [ $((rg_size_before - rg_punched)) -gt $(((rg_head + rg_tail) * 2)) ]; then
       # Room that is made now would hide that there was none.
       [ -n "$rg_lost" ] || ! rg_no_room || rg_put full - - -
       # Where holes are not to be had, the file is made small at the end.
-      rg_punch "$rg_head" $((rg_seen - rg_tail))
-      rg_punched=$((rg_seen - rg_head - rg_tail))
+      rg_punch "$rg_head" $((rg_size_before - rg_tail))
+      rg_punched=$((rg_size_before - rg_head - rg_tail))
     fi
-    rg_seen=$rg_size
+    rg_size_before=$rg_size
   done
   rm -f "$rg_file.guard"
 }

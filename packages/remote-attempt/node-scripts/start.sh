@@ -95,7 +95,7 @@ rg_run() {
     [ -z "$rg_alone" ] || rg_tell_session
     rg_env
     exec $rg_alone "$@"
-  ) </dev/null >&3 2>&3 3>&-
+  ) </dev/null >&3 2>&3 3>&- 5<&-
   rg_status=$?
 }
 
@@ -119,7 +119,10 @@ rg_tell_session() {
   case $1 in
     *[!0-9]*) ;;
     *)
-      rg_stat "$1"
+      # Reading it, a byte at a time, costs more than all else here; it is wanted where the leader's environment may not be
+      # readable. Unknown, it leaves a session in doubt, and never lets one pass for ended.
+      rg_stat=
+      [ -z "$rg_wide$rg_foreign" ] || rg_stat "$1"
       set -- "$1" $rg_stat
       rg_put session "$1" "${21:--}" -
       ;;
@@ -131,7 +134,7 @@ rg_tell_session() {
 rg_await_filters() {
   rg_holders=
   if [ -n "$rg_alone" ] && [ -z "$rg_wide" ]; then
-    rg_fold "$rg_journal"
+    rg_fold_more <&5
     [ -z "$rg_sid" ] || kill -0 "-$rg_sid" || {
       [ -z "$rg_foreign" ] || rg_await_foreign
       return 0
@@ -276,7 +279,10 @@ rg_attempt() {
   rg_put run "$rg_boot_id" $$ "$rg_own_start" || rg_unwritable mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
   # A command that takes the node down at once leaves nobody the time to write this to the disk.
   [ -z "$rg_sync" ] || sync
-  rg_fold "$rg_journal"
+  # Descriptor 5 stays where the journal has been read to.
+  exec 5<"$rg_journal"
+  rg_fold_nothing
+  rg_fold_more <&5
   [ -n "$rg_first" ] || rg_unwritable mine "$rg_shown/$rg_key.journal cannot be written (is the disk full?)"
   [ "$rg_first" = run ] && [ -z "$rg_end$rg_stop" ] || rg_taken
   # After the claim, never before it: see places.sh.
@@ -285,6 +291,8 @@ rg_attempt() {
     [ -n "$rg_mine" ] || [ ! -e "$rg_home/$rg_key.journal" ] || rg_back_off
     rg_fold "$rg_home/$rg_key.journal"
     [ -z "$rg_wished" ] || rg_back_off
+    exec 5<"$rg_journal"
+    rg_fold_nothing
   fi
 
   rg_what=output
@@ -308,7 +316,8 @@ rg_attempt() {
     [ -d "$rg_base" ] || rg_taken
     sleep 1
   done
-  rg_fold "$rg_journal"
+  rg_fold_more <&5
+  exec 5<&-
   rg_use_limit $rg_limit
   [ "$rg_end" = exit ] || {
     rg_guarded || rg_trim "$rg_size"
