@@ -195,6 +195,7 @@ t.test('a live stream ends with its token, also when nobody tells of that', asyn
   const response = await fetch(`${url}/task/11/events`, { headers: bearer(1) });
   t.equal(response.status, 200);
   t.equal(response.headers.get('x-content-type-options'), 'nosniff');
+  t.equal(response.headers.get('cache-control'), 'no-store');
   const ended = response.text();
   tokens.delete(1);
   t.match(await ended, /^retry: 1000/, 'it has ended');
@@ -301,9 +302,29 @@ t.test('headers for browsers', async (t) => {
     'content-security-policy': "default-src 'none';frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'SAMEORIGIN',
-    'referrer-policy': 'no-referrer',
+    'referrer-policy': 'same-origin',
+    'cache-control': 'no-store',
   });
   t.equal(headers['x-powered-by'], undefined);
   const docs = await app.inject({ url: '/docs', headers: bearer(1) });
   t.match(docs.headers['content-security-policy'], /script-src 'self'; style-src/);
+  const all = [
+    { url: '/cluster/list' },
+    { method: 'HEAD' as const, url: '/cluster/list', headers: bearer(1) },
+    { method: 'POST' as const, url: '/cluster/create', headers: bearer(1) },
+    { url: '/nowhere', headers: bearer(1) },
+    { url: '/%ff', headers: bearer(1) },
+    { method: 'PUT' as const, url: '/cluster/list', headers: bearer(1) },
+    { method: 'POST' as const, url: '/task/create', headers: bearer(2), payload: '{' },
+    { url: '/openapi.json', headers: bearer(1) },
+    { url: '/docs', headers: bearer(1) },
+    { url: '/docs/static/swagger-ui.css', headers: bearer(1) },
+    { url: '/healthz' },
+  ];
+  for (const request of all) {
+    const { headers, statusCode } = await app.inject(request);
+    t.equal(headers['x-content-type-options'], 'nosniff', request.url);
+    const file = request.url.startsWith('/docs/');
+    t.match(headers['cache-control'], file ? /max-age/ : 'no-store', `${request.url} ${statusCode}`);
+  }
 });
