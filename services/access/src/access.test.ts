@@ -193,13 +193,14 @@ t.test('the audit: what was not done, told once however often it is told', async
   };
   const told = {
     gateway: 'g1',
-    requests: [request, { ...request, number: 2, time: BEGINNING + 5_001 }],
+    requests: [request, { ...request, number: 2, time: BEGINNING + 5_001, times: 60_000 }],
     dropped: 3,
   };
   for (let times = 0; times < 2; times++) await call(access.recordRequests, told);
   const { rows, total } = await audit({ operator: 'eve' });
   t.equal(total, 2);
-  t.match(rows[1], { ...request, number: undefined, name: '' });
+  t.match(rows[1], { ...request, number: undefined, name: '', times: 1 });
+  t.match(rows[0], { time: BEGINNING + 5_001, times: 60_000 }, 'one line for those that were the same');
   t.match((await audit({ action: 'audit.dropped' })).rows, [{ reason: /^3 requests .* too fast/ }]);
 });
 

@@ -2,6 +2,7 @@ import type { UnsuccessfulRequest } from '@rigel/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { pathOf } from '../request/address.js';
 import { operatorFrom } from '../request/operator.js';
+import type { Unnumbered } from './denial-sums.js';
 import type { RequestReporter } from './reporter.js';
 
 declare module 'fastify' {
@@ -53,7 +54,7 @@ function reportOf(
   request: FastifyRequest,
   reply: FastifyReply,
   { outcome, accessIsOn }: { outcome: UnsuccessfulRequest['outcome']; accessIsOn: boolean },
-): Omit<UnsuccessfulRequest, 'number'> {
+): Unnumbered {
   const { principal, headers } = request;
   const { endpoint } = request.routeOptions.config;
   return {
