@@ -87,8 +87,29 @@ t.test('names: none of the system, and one token in force for each', async (t) =
     field: 'name',
     message: 'another token is named ann; a name is free again when its token is revoked',
   });
+  for (const [alike, seen] of [
+    ['\u0430\u043f\u043f', '\u0430\u043f\u043f'],
+    ['Ann', 'Ann'],
+  ] as const)
+    await t.rejects(token(alike, 'viewer'), {
+      code: 'conflict',
+      field: 'name',
+      message: `name ${seen} looks like ann, the name of another token; a name is free again when its token is revoked`,
+    });
+  const [one, two] = await Promise.allSettled([token('worker-1', 'viewer'), token('worker-I', 'viewer')]);
+  t.same([one.status, two.status].sort(), ['fulfilled', 'rejected'], 'one of two that come together');
   await call(access.revokeToken, { id: first.id });
   t.resolves(token('ann', 'viewer'));
+});
+
+t.test('names that were given before the rules stay, and still count', async (t) => {
+  await sql`INSERT INTO tokens (id, name, role, hash, created, created_by, revoked_by)
+    VALUES (900, ${'ol\u202ed'}, 'viewer', ${'a'.repeat(64)}, 1, 'x', '')`.execute(db);
+  t.match(await call(access.authenticate, { id: 900, hash: 'a'.repeat(64) }), {
+    valid: true,
+    name: 'ol\u202ed',
+  });
+  await sql`DELETE FROM tokens WHERE id = 900`.execute(db);
 });
 
 t.test('the last use is kept, to a minute, and not by an event', async (t) => {

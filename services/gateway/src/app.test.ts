@@ -238,6 +238,7 @@ t.test('a task gets its operator from the body, else from the header', async (t)
     params: {},
     unused_params: 'refuse',
   });
+  t.match(await create('ann\u202e\x1b[31m', 'header'), { opr_user: 'ann(U+202E)(U+001B)[31m' });
   t.match(await create(undefined, 'header'), { opr_user: 'header' });
   t.match(await create('', 'header'), { opr_user: 'header' });
   t.match(await create(undefined), { opr_user: 'unknown' });

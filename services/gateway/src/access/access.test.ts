@@ -298,27 +298,30 @@ t.test('an audit that is away holds nobody up, and learns how much it missed', a
   );
 });
 
-t.test('whoever is refused again and again fills no audit, and not one refusal is missing there', async (t) => {
-  const { app, services } = await start(t);
-  const told: { times?: number; action: string; target: string; status: number }[] = [];
-  services.on(access.recordRequests, ({ requests }) => {
-    told.push(...requests);
-    return {};
-  });
-  for (let n = 0; n < 500; n++) {
-    await app.inject({ method: 'POST', url: `/task/stop/${n + 1}`, headers: bearer(1) });
-    await app.inject({ url: '/cluster/list' });
-  }
-  await waitFor(() => told.length === 2, { what: 'the first of each are told at once' });
-  await app.close();
-  t.match(told, [
-    { action: 'task.stop', target: 'task-1', status: 403, times: undefined },
-    { action: 'cluster.list', status: 401, times: undefined },
-    { action: 'task.stop', target: '', status: 403, times: 499 },
-    { action: 'cluster.list', status: 401, times: 499 },
-  ]);
-  t.equal(told.length, 4);
-});
+t.test(
+  'whoever is refused again and again fills no audit, and not one refusal is missing there',
+  async (t) => {
+    const { app, services } = await start(t);
+    const told: { times?: number; action: string; target: string; status: number }[] = [];
+    services.on(access.recordRequests, ({ requests }) => {
+      told.push(...requests);
+      return {};
+    });
+    for (let n = 0; n < 500; n++) {
+      await app.inject({ method: 'POST', url: `/task/stop/${n + 1}`, headers: bearer(1) });
+      await app.inject({ url: '/cluster/list' });
+    }
+    await waitFor(() => told.length === 2, { what: 'the first of each are told at once' });
+    await app.close();
+    t.match(told, [
+      { action: 'task.stop', target: 'task-1', status: 403, times: undefined },
+      { action: 'cluster.list', status: 401, times: undefined },
+      { action: 'task.stop', target: '', status: 403, times: 499 },
+      { action: 'cluster.list', status: 401, times: 499 },
+    ]);
+    t.equal(told.length, 4);
+  },
+);
 
 t.test('headers for browsers', async (t) => {
   const { app } = await start(t);

@@ -1,4 +1,10 @@
-import { type RpcRequest, ServiceError, tasks as scheduler, type UnusedParams } from '@rigel/contracts';
+import {
+  type RpcRequest,
+  ServiceError,
+  tasks as scheduler,
+  type UnusedParams,
+  visible,
+} from '@rigel/contracts';
 import { Type } from 'typebox';
 import { defineEndpoint, type Endpoint, type Invocation, type Method } from '../endpoint.js';
 import { type Answer, done, listed } from '../envelope.js';
@@ -134,7 +140,7 @@ export const tasks: Endpoint[] = [
       { nodes, params, unused_params, opr_user, ...input },
       { call, operator, authenticated },
     ) => {
-      const by = (authenticated ? '' : opr_user?.trim()) || operator;
+      const by = (authenticated ? '' : visible(opr_user?.trim() ?? '')) || operator;
       const request: RpcRequest<typeof scheduler.create> = {
         ...input,
         opr_user: by,
