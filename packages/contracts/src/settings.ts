@@ -185,7 +185,8 @@ export const gatewaySettings = {
   }),
   RIGEL_HTTP_NAMES: Type.String({
     default: '',
-    description: 'Host names beside localhost that clients may use for the API, separated by commas.',
+    description:
+      'Host names beside localhost that clients may use for the API while access is off, separated by commas.',
   }),
   RIGEL_HTTP_STREAMS: Type.Integer({
     default: 2_000,
