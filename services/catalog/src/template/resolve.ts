@@ -45,7 +45,7 @@ function resolveAction(name: string, step: string, parts: Parts): ResolvedAction
 }
 
 function resolveStep(option: StepOption, parts: Parts): ResolvedStep {
-  const { name, param_values, retry } = option;
+  const { name, param_values, retry, allowed_secrets } = option;
   const kind = builtIn(name)?.type;
   if (kind) return { name, kind, param_values, retry, ...stepLimitsOf(option), actions: [] };
   const step = parts.remoteSteps.get(name);
@@ -57,6 +57,7 @@ function resolveStep(option: StepOption, parts: Parts): ResolvedStep {
     param_values,
     retry,
     ...stepLimitsOf(option),
+    ...(allowed_secrets ? { allowed_secrets } : {}),
     actions: step.actions.map((action) => resolveAction(action, name, parts)),
   };
 }
