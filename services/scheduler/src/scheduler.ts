@@ -12,6 +12,7 @@ import {
   serveHealth,
 } from '@rigel/runtime';
 import { type Static, Type } from 'typebox';
+import { checkCatalogAtStart } from './catalog-check/at-start.js';
 import { measureEngine } from './engine/metrics.js';
 import { Ownership } from './engine/ownership.js';
 import { schedulerEventTypes } from './event-types.js';
@@ -113,6 +114,12 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   onShutdown('schedules', () => {
     endTicks();
     return runner.settled();
+  });
+  const ended = new AbortController();
+  const checked = checkCatalogAtStart({ bus, db: untyped, log, signal: ended.signal });
+  onShutdown('check of the catalog', () => {
+    ended.abort();
+    return checked;
   });
   serveHealth(context, 'scheduler', {
     database: () => checkDatabase(untyped),

@@ -113,3 +113,22 @@ export async function resolveTemplate(
     }),
   };
 }
+
+/** A template, self-contained, or why it cannot be made so. */
+export type CheckedTemplate = { id: number; name: string } & (
+  | { steps: ResolvedStep[] }
+  | { problem: string }
+);
+
+/** All templates, oldest first, each as of one moment. Those that are deleted meanwhile are left out. */
+export async function* resolveAll(db: Kysely<CatalogTables>): AsyncGenerator<CheckedTemplate> {
+  const known = await db.selectFrom('templates').select(['id', 'name']).orderBy('id').execute();
+  for (const { id, name } of known) {
+    try {
+      yield await resolveTemplate(db, id);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      if (error.code === 'invalid') yield { id, name, problem: error.message };
+    }
+  }
+}
