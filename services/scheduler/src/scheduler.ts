@@ -116,11 +116,9 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     return runner.settled();
   });
   const ended = new AbortController();
-  const checked = checkCatalogAtStart({ bus, db: untyped, log, signal: ended.signal });
-  onShutdown('check of the catalog', () => {
-    ended.abort();
-    return checked;
-  });
+  // Nothing waits for it, at start or at the end: it only looks, and an answer that is owed to it may take its time.
+  void checkCatalogAtStart({ bus, db: untyped, log, signal: ended.signal });
+  onShutdown('check of the catalog', () => ended.abort());
   serveHealth(context, 'scheduler', {
     database: () => checkDatabase(untyped),
     partitions: () => (ownership.partitions.size > 0 ? 'ok' : 'owns no partition'),
