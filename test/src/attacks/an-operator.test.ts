@@ -120,6 +120,18 @@ t.test('An operator cannot name any secret of the executors in params, in any fo
         );
     }
   }
+  // What no step takes is taken by nothing.
+  const unused = await fleet.startTask(template, nodes, {
+    params: {
+      other: { secret: 'db-password' },
+      [step]: { other: { secret: 'db-password' } },
+      file: 'unused',
+    },
+    unused_params: 'warn',
+  });
+  t.match(await fleet.ended(unused), { state: 2 });
+  t.equal(await readFile(join(rig.sshd.home, 'unused'), 'utf8'), 'hello');
+  await rm(join(rig.sshd.home, 'unused'));
   // As text it is a text.
   const id = await fleet.startTask(template, nodes, {
     params: { word: '{"secret":"db-password"}', file: 'text' },
@@ -127,7 +139,7 @@ t.test('An operator cannot name any secret of the executors in params, in any fo
   t.match(await fleet.ended(id), { state: 2 });
   t.equal(await readFile(join(rig.sshd.home, 'text'), 'utf8'), '{"secret":"db-password"}');
   await rm(join(rig.sshd.home, 'text'));
-  t.same({ files: await files(), tasks: await tasks() }, { ...before, tasks: Number(before.tasks) + 1 });
+  t.same({ files: await files(), tasks: await tasks() }, { ...before, tasks: Number(before.tasks) + 2 });
 });
 
 t.test('An operator cannot say which secrets a template allows, by no address', async (t) => {
