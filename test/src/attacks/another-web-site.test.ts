@@ -37,7 +37,8 @@ async function send(
     port,
     method,
     path,
-    ...(rig.ca === undefined ? {} : { ca: rig.ca }),
+    // Its certificate is for this name, whatever a request calls it.
+    ...(rig.ca === undefined ? {} : { ca: rig.ca, servername: 'localhost' }),
     headers: { ...headers, ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
   };
   const outgoing = protocol === 'https:' ? https(options) : http(options);
