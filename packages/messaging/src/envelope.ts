@@ -90,7 +90,7 @@ function readReference(value: unknown): BodyReference {
 export function readRequest(value: unknown): RequestEnvelope {
   if (!isObject(value)) throw new ServiceError('invalid', `a request must be an object (got ${show(value)})`);
   const { c, a, t, i, d, ref } = value;
-  if (!isText(c, MAX_CORRELATION_ID) || c === '')
+  if (!isText(c, MAX_CORRELATION_ID))
     throw new ServiceError('invalid', `c must be a correlation id (got ${show(c)})`);
   if (!isText(a, MAX_ACTOR)) throw new ServiceError('invalid', `a must name who asks (got ${show(a)})`);
   if (i !== undefined && !isText(i, MAX_CLIENT))
