@@ -93,6 +93,8 @@ export const TaskTarget = Type.Object({
 });
 export type TaskTarget = Static<typeof TaskTarget>;
 
+/** What is no id of a node is the id of none: the answer says so. */
+const AnyInteger = Type.Integer({ minimum: -Number.MAX_VALUE, maximum: Number.MAX_VALUE });
 const keyword = Type.Optional(Text);
 const byId = Type.Object({ id: Id });
 
@@ -209,7 +211,7 @@ export const inventory = {
    * node of this pool; `in_use`: a node is held by an unfinished task.
    */
   removeNodes: defineRpc('inventory.node.remove', {
-    request: Type.Object({ pool_id: Id, nodes: listOf(Type.Union([Text, Type.Integer()])) }),
+    request: Type.Object({ pool_id: Id, nodes: listOf(Type.Union([Text, AnyInteger])) }),
     response: Done,
     timeoutMs: 30_000,
   }),
