@@ -88,11 +88,16 @@ async function ensureRole(admin: pg.Client, role: string, password: string): Pro
     throw new Error(
       `the password of ${role} is not usable: it needs at least 8 printable ASCII characters without blanks`,
     );
-  const { rowCount } = await admin.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
-  const attributes = 'LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE';
-  if (rowCount === 0) await admin.query(`CREATE ROLE ${role} ${attributes}`);
+  const { rows } = await admin.query<{ more: boolean }>(
+    'SELECT rolsuper OR rolcreatedb OR rolcreaterole AS more FROM pg_roles WHERE rolname = $1',
+    [role],
+  );
+  const [found] = rows;
+  if (!found) await admin.query(`CREATE ROLE ${role}`);
+  // Only a superuser may say so, also of a role that is none.
+  if (found?.more) await admin.query(`ALTER ROLE ${role} NOSUPERUSER NOCREATEDB NOCREATEROLE`);
   // Sent as PostgreSQL keeps it: the statement may end up in the server's log.
-  await admin.query(`ALTER ROLE ${role} ${attributes} PASSWORD ${pg.escapeLiteral(scramVerifier(password))}`);
+  await admin.query(`ALTER ROLE ${role} LOGIN PASSWORD ${pg.escapeLiteral(scramVerifier(password))}`);
 }
 
 /** What PostgreSQL stores of a password (SCRAM-SHA-256, RFC 5802). */
