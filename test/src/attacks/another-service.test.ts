@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -35,6 +35,8 @@ const TAKEN: readonly Taken[] = ['catalog', 'inventory', 'access'];
 /** What the server's refusals take at most to be handed out by the client. */
 const HANDED_OUT_MS = 10_000;
 const ANSWER_MS = 20_000;
+/** As the kernel's table of sockets has it. */
+const LISTENING = '0A';
 
 let rig: Rig;
 t.before(async () => {
@@ -200,31 +202,33 @@ async function ask(nats: NatsConnection, message: string | Uint8Array): Promise<
   return (await nats.request(ASKED, message, { timeout: ANSWER_MS })).json();
 }
 
-t.test(
-  'The scheduler does not delete the queue of work because somebody wants their answer there',
-  async (t) => {
-    const attacker = await connectAs(t, 'inventory');
-    for (const reply of [
-      `$JS.API.STREAM.DELETE.${WORK_STREAM}`,
-      `$JS.API.STREAM.PURGE.${WORK_STREAM}`,
-      `$JS.API.CONSUMER.DELETE.${WORK_STREAM}.ssh`,
-      'rigel.access.token.create',
-      controlSubject('executor-1'),
-      HEARTBEAT_SUBJECT,
-      eventsSubject('scheduler'),
-    ])
-      attacker.publish(ASKED, request, { reply });
-    t.match(await ask(attacker, request), { ok: {} }, 'what is asked properly is answered');
-    const scheduler = await connectAs(t, 'scheduler');
-    const manager = await scheduler.jetstreamManager({ checkAPI: false });
-    t.match(await manager.streams.info(WORK_STREAM), { config: { name: WORK_STREAM } });
-    const executor = await connectAs(t, 'executor');
-    const { consumers } = (await executor.jetstreamManager({ checkAPI: false })) as {
-      consumers: typeof manager.consumers;
-    };
-    t.match(await consumers.info(WORK_STREAM, 'ssh'), { name: 'ssh' });
-  },
-);
+t.test('The scheduler says nothing in its own name where somebody wants their answer', async (t) => {
+  const attacker = await connectAs(t, 'inventory');
+  const executor = await connectAs(t, 'executor');
+  let heard = 0;
+  executor.subscribe(controlSubject('executor-1'), { callback: () => heard++ });
+  await executor.flush();
+  for (const reply of [
+    `$JS.API.STREAM.DELETE.${WORK_STREAM}`,
+    `$JS.API.STREAM.PURGE.${WORK_STREAM}`,
+    `$JS.API.CONSUMER.DELETE.${WORK_STREAM}.ssh`,
+    'rigel.access.token.create',
+    controlSubject('executor-1'),
+    HEARTBEAT_SUBJECT,
+    eventsSubject('scheduler'),
+  ])
+    attacker.publish(ASKED, request, { reply });
+  t.match(await ask(attacker, request), { ok: {} }, 'what is asked properly is answered');
+  const scheduler = await connectAs(t, 'scheduler');
+  const manager = await scheduler.jetstreamManager({ checkAPI: false });
+  t.match(await manager.streams.info(WORK_STREAM), { config: { name: WORK_STREAM } });
+  await executor.flush();
+  t.equal(heard, 0, 'no executor is told anything');
+  const { consumers } = (await executor.jetstreamManager({ checkAPI: false })) as {
+    consumers: typeof manager.consumers;
+  };
+  t.match(await consumers.info(WORK_STREAM, 'ssh'), { name: 'ssh' });
+});
 
 t.test(
   'The scheduler fetches a large request from where large requests are kept, and nowhere else',
@@ -299,3 +303,26 @@ t.test('Requests without form are refused one by one, and the scheduler goes on'
   }
   t.match(await ask(attacker, request), { ok: {} });
 });
+
+t.test('NATS tells nobody without a user who is connected: it listens for its clients alone', async (t) => {
+  const { pid } = rig.stack.processes.find(({ name }) => name === 'nats') ?? {};
+  t.ok(pid);
+  t.same(await listeningPorts(pid as number), [Number(new URL(rig.stack.natsUrl).port)]);
+});
+
+/** TCP ports that a process listens on. */
+async function listeningPorts(pid: number): Promise<number[]> {
+  const links = await Promise.all(
+    (await readdir(`/proc/${pid}/fd`)).map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')),
+  );
+  const sockets = new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'utf8').catch(() => '')),
+  );
+  const ports = new Set<number>();
+  for (const line of tables.join('\n').split('\n')) {
+    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+    if (state === LISTENING && sockets.has(inode)) ports.add(Number.parseInt(local.split(':')[1] ?? '', 16));
+  }
+  return [...ports];
+}
