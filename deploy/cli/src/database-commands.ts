@@ -21,9 +21,10 @@ export async function prepareDatabase(
 ): Promise<number> {
   const [first] = command.services;
   if (first === undefined) return 0;
-  await withClient(databaseUrl(first, env), (client) =>
+  const notes = await withClient(databaseUrl(first, env), (client) =>
     prepareRoles(client, command.services, (role) => passwordIn(command.passwords, role, output)),
   );
+  for (const note of notes) output.note(note);
   for (const service of command.services) output.out(`${service}: schema and roles are ready`);
   return 0;
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { Text } from './forms.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
 
@@ -50,7 +51,7 @@ export const ApiToken = Type.Object({
 export type ApiToken = Static<typeof ApiToken>;
 
 /** SHA-256 of a token's secret, in hexadecimal digits. */
-export const SecretHash = Type.String({ pattern: '^[0-9a-f]{64}$' });
+export const SecretHash = Type.String({ maxLength: 64, pattern: '^[0-9a-f]{64}$' });
 
 /** Why credentials are not accepted. For the audit alone: whoever sent them gets the same answer to all. */
 export const CredentialFault = Type.Union([
@@ -79,17 +80,17 @@ export const UnsuccessfulRequest = Type.Object({
   number: Type.Integer({ minimum: 1 }),
   time: Time,
   /** The token's name, or the one that was claimed where access is off; empty = nobody knows. */
-  operator: Type.String(),
+  operator: Text,
   /** Id of the endpoint, or method and path where there is none. */
-  action: Type.String(),
+  action: Text,
   /** What it was about, `<kind>-<id>`; empty = nothing that exists. */
-  target: Type.String(),
-  client: Type.String(),
-  correlation_id: Type.String(),
+  target: Text,
+  client: Text,
+  correlation_id: Text,
   outcome: Type.Union([Type.Literal('denied'), Type.Literal('refused'), Type.Literal('failed')]),
   /** HTTP status. */
   status: Type.Integer(),
-  reason: Type.String(),
+  reason: Text,
   /** How many that were the same it stands for; this is the last of them. Absent: it was one. */
   times: Type.Optional(Type.Integer({ minimum: 1 })),
 });
@@ -139,7 +140,7 @@ export const access = {
    * `invalid`: the name is one of the system's, or the token would be over already.
    */
   createToken: defineRpc('access.token.create', {
-    request: Type.Object({ name: Type.String(), role: Role, hash: SecretHash, expires: MaybeTime }),
+    request: Type.Object({ name: Text, role: Role, hash: SecretHash, expires: MaybeTime }),
     response: Created,
     keyed: true,
   }),
@@ -163,9 +164,9 @@ export const access = {
   listAudit: defineRpc('access.audit.list', {
     request: Type.Object({
       ...pageFields,
-      operator: Type.Optional(Type.String()),
-      action: Type.Optional(Type.String()),
-      target: Type.Optional(Type.String()),
+      operator: Type.Optional(Text),
+      action: Type.Optional(Text),
+      target: Type.Optional(Text),
       outcome: Type.Optional(Outcome),
       /** Not before. */
       from: Type.Optional(Time),

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { AnyFields, listOf, Text, Word } from './forms.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
 import { AllowedSecrets } from './secret-parameter.js';
@@ -52,8 +53,8 @@ export const RetryOption = Type.Object({
 
 /** One step of a template, with the values of its parameters. */
 export const StepOption = Type.Object({
-  name: Type.String(),
-  param_values: Type.Record(Type.String(), Type.Unknown()),
+  name: Text,
+  param_values: AnyFields,
   retry: RetryOption,
   ...stepLimits,
   /** Absent: none. */
@@ -116,11 +117,9 @@ export const ResolvedStep = Type.Object({
 });
 export type ResolvedStep = Static<typeof ResolvedStep>;
 
-const text = Type.String();
-const keyword = Type.Optional(Type.String());
+const keyword = Type.Optional(Text);
 const byId = Type.Object({ id: Id });
 const list = Type.Object({ ...pageFields, name: keyword });
-const template = Type.Record(Type.String(), Type.Unknown());
 
 /** What was saved differently than it was given, and why: sentences for whoever saves. */
 const noted = { notes: Type.Optional(Type.Array(Type.String())) };
@@ -128,7 +127,7 @@ const noted = { notes: Type.Optional(Type.Array(Type.String())) };
 export const catalog = {
   listActions: defineRpc('catalog.action.list', { request: list, response: pageOf(Action) }),
   createAction: defineRpc('catalog.action.create', {
-    request: Type.Object({ name: text, desc: text, params: Type.Record(Type.String(), Type.Unknown()) }),
+    request: Type.Object({ name: Text, desc: Text, params: AnyFields }),
     response: Created,
     keyed: true,
   }),
@@ -136,9 +135,9 @@ export const catalog = {
   updateAction: defineRpc('catalog.action.update', {
     request: Type.Object({
       id: Id,
-      name: Type.Optional(text),
-      desc: Type.Optional(text),
-      params: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+      name: Type.Optional(Text),
+      desc: Type.Optional(Text),
+      params: Type.Optional(AnyFields),
     }),
     response: Done,
   }),
@@ -152,7 +151,7 @@ export const catalog = {
   }),
   /** One implementation for each action and type (`conflict`). `not_found` (field `action_id`): unknown action. */
   createActionImpl: defineRpc('catalog.actimpl.create', {
-    request: Type.Object({ type: text, action_id: Id, template }),
+    request: Type.Object({ type: Text, action_id: Id, template: AnyFields }),
     response: Type.Object({ id: Id, ...noted }),
     keyed: true,
   }),
@@ -165,9 +164,9 @@ export const catalog = {
     request: Type.Object({
       id: Id,
       by: Type.Optional(Type.Union([Type.Literal('impl'), Type.Literal('action')])),
-      type: Type.Optional(text),
+      type: Type.Optional(Text),
       action_id: Type.Optional(Id),
-      template: Type.Optional(template),
+      template: Type.Optional(AnyFields),
     }),
     response: Type.Object(noted),
   }),
@@ -190,7 +189,7 @@ export const catalog = {
 
   listRemoteSteps: defineRpc('catalog.remote_step.list', { request: list, response: pageOf(RemoteStep) }),
   createRemoteStep: defineRpc('catalog.remote_step.create', {
-    request: Type.Object({ name: text, desc: text, actions: Type.Array(text) }),
+    request: Type.Object({ name: Text, desc: Text, actions: listOf(Text) }),
     response: Created,
     keyed: true,
   }),
@@ -198,9 +197,9 @@ export const catalog = {
   updateRemoteStep: defineRpc('catalog.remote_step.update', {
     request: Type.Object({
       id: Id,
-      name: Type.Optional(text),
-      desc: Type.Optional(text),
-      actions: Type.Optional(Type.Array(text)),
+      name: Type.Optional(Text),
+      desc: Type.Optional(Text),
+      actions: Type.Optional(listOf(Text)),
     }),
     response: Done,
   }),
@@ -211,16 +210,16 @@ export const catalog = {
   listTemplates: defineRpc('catalog.template.list', { request: list, response: pageOf(Template) }),
   /** `not_found` (field `steps`): a step is neither built in nor a remote step; `conflict`: the name is taken. */
   createTemplate: defineRpc('catalog.template.create', {
-    request: Type.Object({ name: text, desc: text, steps: Type.Array(StepOption) }),
+    request: Type.Object({ name: Text, desc: Text, steps: listOf(StepOption) }),
     response: Created,
     keyed: true,
   }),
   updateTemplate: defineRpc('catalog.template.update', {
     request: Type.Object({
       id: Id,
-      name: Type.Optional(text),
-      desc: Type.Optional(text),
-      steps: Type.Optional(Type.Array(StepOption)),
+      name: Type.Optional(Text),
+      desc: Type.Optional(Text),
+      steps: Type.Optional(listOf(StepOption)),
     }),
     response: Done,
   }),
@@ -234,16 +233,16 @@ export const catalog = {
    */
   holdTemplates: defineRpc('catalog.template.hold', {
     request: Type.Object({
-      ids: Type.Array(Id),
+      ids: listOf(Id),
       /** Names the hold. */
-      hold: Type.String(),
+      hold: Word,
       ttl_ms: Type.Integer({ minimum: 1_000, maximum: 60_000 }),
     }),
     response: Type.Object({ deleted: Type.Array(Id) }),
     timeoutMs: WITHIN_ANOTHER_MS,
   }),
   releaseTemplates: defineRpc('catalog.template.release', {
-    request: Type.Object({ hold: Type.String() }),
+    request: Type.Object({ hold: Word }),
     response: Done,
     timeoutMs: WITHIN_ANOTHER_MS,
   }),

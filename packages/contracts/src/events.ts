@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { AnyFields, listOf, Text, Word } from './forms.js';
 import { defineRpc } from './rpc.js';
 
 /*
@@ -12,14 +13,14 @@ export type EventOwner = 'inventory' | 'catalog' | 'scheduler' | 'access';
 export const PublishedEvent = Type.Object({
   /** Place in the owner's history: 1, 2, 3 … in commit order, without gaps. */
   position: Type.Integer({ minimum: 1 }),
-  stream: Type.String(),
+  stream: Word,
   /** Place in its stream, from 1. */
   version: Type.Integer({ minimum: 1 }),
-  type: Type.String(),
+  type: Word,
   /** Version of the data's shape. */
   schema: Type.Integer({ minimum: 1 }),
-  data: Type.Record(Type.String(), Type.Unknown()),
-  meta: Type.Record(Type.String(), Type.Unknown()),
+  data: AnyFields,
+  meta: AnyFields,
   /** Milliseconds since 1970. */
   recorded_at: Type.Integer(),
 });
@@ -41,20 +42,20 @@ export const EventBatch = Type.Object({
   /** Position before the first event of the batch. */
   after: Type.Integer({ minimum: 0 }),
   /** Identity of the event at that position. Absent: there is none, or it is not known. */
-  previous: Type.Optional(Type.String()),
+  previous: Type.Optional(Text),
   /** The events; private ones of the owner are left out. */
-  events: Type.Array(PublishedEvent),
+  events: listOf(PublishedEvent),
   /** The last event of the batch, which may be left out. Older owners leave nothing out, and do not tell. */
   end: Type.Optional(
     Type.Object({
       position: Type.Integer({ minimum: 1 }),
-      identity: Type.String(),
+      identity: Text,
       /** When the latest of the batch was recorded, in milliseconds since 1970. */
       recorded_until: Type.Integer(),
     }),
   ),
   /** Streams of the events that are left out. */
-  streams: Type.Optional(Type.Array(Type.String())),
+  streams: Type.Optional(listOf(Word)),
 });
 export type EventBatch = Static<typeof EventBatch>;
 

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ResolvedStep } from './catalog.js';
+import { AnyText, SubjectWord, Word } from './forms.js';
 import { ClusterRef } from './inventory.js';
 import { Done, Id } from './paging.js';
 import { defineRpc } from './rpc.js';
@@ -130,10 +131,16 @@ export function attemptKey(plan: TaskPlan, runId: number, step: number, attempt:
   return `${plan.uuid}-r${runId}-s${step}-a${attempt}`;
 }
 
+/** There are four kinds of work; a later release may know more. */
+const capabilities = Type.Array(Capability, { maxItems: 100 });
+
+/** Leases of one executor, ten times what its slots may be. */
+const MAX_LEASES = 100_000;
+
 const leased = { task_id: Id, run_id: Id, lease: Type.Integer({ minimum: 1 }) };
 
 /** The task's identity. Its id is given again when the database was restored from a backup; older executors do not tell it. */
-const uuid = Type.Optional(Type.String());
+const uuid = Type.Optional(Word);
 
 /** A piece of an attempt's output; `data` is base64, offsets count raw bytes. Storing a piece twice changes nothing. */
 const OutputPiece = Type.Object({
@@ -157,7 +164,7 @@ const HOST_KEY = '^[a-z0-9@.-]{1,64} [A-Za-z0-9+/]+={0,3}$';
 export const AttemptResult = Type.Object({
   status: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('stopped')]),
   /** Why it failed, for people; empty when it did not. The scheduler makes it plain, see `plainLine`. */
-  reason: Type.String(),
+  reason: AnyText,
   exit_code: Type.Optional(Type.Integer()),
   /**
    * It failed before its command began: the node was not reached, or nothing could be started there. Such a failure is never
@@ -170,7 +177,7 @@ export const AttemptResult = Type.Object({
    */
   no_retry: Type.Optional(Type.Boolean()),
   /** What is to be known of it though it succeeded. Older executors do not tell. */
-  note: Type.Optional(Type.String()),
+  note: Type.Optional(AnyText),
   /**
    * Its command, or an earlier attempt's, may still be running on the node: it could not be ended. With every status but
    * `succeeded`.
@@ -200,8 +207,8 @@ export const execution = {
     request: Type.Object({
       task_id: Id,
       run_id: Id,
-      executor: Type.String(),
-      capabilities: Type.Array(Capability),
+      executor: SubjectWord,
+      capabilities,
       /** The executor does not have the task's plan, and wants it with the answer. */
       plan: Type.Optional(Type.Boolean()),
       /** The executor heeds `placed` and `folders` of instructions. Older ones would begin such an attempt again. */
@@ -247,7 +254,7 @@ export const execution = {
       output: Type.Optional(OutputPiece),
       /** The node's host key when the executor accepted it at first sight. */
       host_key: Type.Optional(Type.String({ maxLength: 16_384, pattern: HOST_KEY })),
-      capabilities: Type.Array(Capability),
+      capabilities,
     }),
     response: Type.Union([Type.Object({ status: Type.Literal('accepted'), next: Instruction }), refused]),
     timeoutMs: 5_000,
@@ -295,21 +302,23 @@ export const execution = {
  * asks again.
  */
 export const PARTITIONS_TAKEN_SUBJECT = 'rigel.scheduler.taken';
-export const PartitionsTaken = Type.Object({ partitions: Type.Array(Type.Integer()) });
+export const PartitionsTaken = Type.Object({ partitions: Type.Array(Type.Integer(), { maxItems: 1_000 }) });
 export type PartitionsTaken = Static<typeof PartitionsTaken>;
 
 /** Published by every executor, all its leases in one message: [task id, run id, lease]. */
 export const HEARTBEAT_SUBJECT = 'rigel.scheduler.heartbeat';
 export const Heartbeat = Type.Object({
-  executor: Type.String(),
-  leases: Type.Array(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])),
+  executor: SubjectWord,
+  leases: Type.Array(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()]), { maxItems: MAX_LEASES }),
   /** Identities of the tasks of the leases: [task id, uuid]. An id means another task once the database was restored. */
-  tasks: Type.Optional(Type.Array(Type.Tuple([Type.Integer(), Type.String()]))),
+  tasks: Type.Optional(Type.Array(Type.Tuple([Type.Integer(), Word]), { maxItems: MAX_LEASES })),
   /** What the executor does, and how many more runs it could take now. Older executors do not tell. */
-  capabilities: Type.Optional(Type.Array(Capability)),
+  capabilities: Type.Optional(capabilities),
   free_slots: Type.Optional(Type.Integer()),
   /** Runs that stand still at something, and what that is: [run id, what, since when]. Not all when they are many. */
-  waiting: Type.Optional(Type.Array(Type.Tuple([Type.Integer(), Type.String(), Type.Integer()]))),
+  waiting: Type.Optional(
+    Type.Array(Type.Tuple([Type.Integer(), AnyText, Type.Integer()]), { maxItems: MAX_LEASES }),
+  ),
 });
 export type Heartbeat = Static<typeof Heartbeat>;
 
@@ -322,6 +331,7 @@ export const controlSubject = (executor: string): string => `rigel.executor.${ex
 export const ExecutorControl = Type.Object({
   leases: Type.Array(
     Type.Object({ ...leased, why: Type.Union([Type.Literal('stop'), Type.Literal('lost')]) }),
+    { maxItems: MAX_LEASES },
   ),
 });
 export type ExecutorControl = Static<typeof ExecutorControl>;

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { listOf, Text } from './forms.js';
 import { OnceKey } from './once.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
@@ -92,8 +93,9 @@ export const TaskTarget = Type.Object({
 });
 export type TaskTarget = Static<typeof TaskTarget>;
 
-const text = Type.String();
-const keyword = Type.Optional(Type.String());
+/** What is no id of a node is the id of none: the answer says so. */
+const AnyInteger = Type.Integer({ minimum: -Number.MAX_VALUE, maximum: Number.MAX_VALUE });
+const keyword = Type.Optional(Text);
 const byId = Type.Object({ id: Id });
 
 export const inventory = {
@@ -102,7 +104,7 @@ export const inventory = {
     response: pageOf(Cluster),
   }),
   createCluster: defineRpc('inventory.cluster.create', {
-    request: Type.Object({ name: text, desc: text, biz: text }),
+    request: Type.Object({ name: Text, desc: Text, biz: Text }),
     response: Created,
     keyed: true,
   }),
@@ -110,9 +112,9 @@ export const inventory = {
   updateCluster: defineRpc('inventory.cluster.update', {
     request: Type.Object({
       id: Id,
-      name: Type.Optional(text),
-      desc: Type.Optional(text),
-      biz: Type.Optional(text),
+      name: Type.Optional(Text),
+      desc: Type.Optional(Text),
+      biz: Type.Optional(Text),
     }),
     response: Done,
   }),
@@ -126,17 +128,17 @@ export const inventory = {
     response: pageOf(FleetService),
   }),
   createService: defineRpc('inventory.service.create', {
-    request: Type.Object({ name: text, desc: text, service_type: text, docker_image: text, cluster_id: Id }),
+    request: Type.Object({ name: Text, desc: Text, service_type: Text, docker_image: Text, cluster_id: Id }),
     response: Created,
     keyed: true,
   }),
   updateService: defineRpc('inventory.service.update', {
     request: Type.Object({
       id: Id,
-      name: Type.Optional(text),
-      desc: Type.Optional(text),
-      service_type: Type.Optional(text),
-      docker_image: Type.Optional(text),
+      name: Type.Optional(Text),
+      desc: Type.Optional(Text),
+      service_type: Type.Optional(Text),
+      docker_image: Type.Optional(Text),
       cluster_id: Type.Optional(Id),
     }),
     response: Done,
@@ -153,8 +155,8 @@ export const inventory = {
   /** `invalid` (field `tasks`) when it names a template that was deleted. */
   createPool: defineRpc('inventory.pool.create', {
     request: Type.Object({
-      name: text,
-      desc: text,
+      name: Text,
+      desc: Text,
       vm_type: Type.Integer(),
       sd_id: Type.Integer(),
       service_id: Id,
@@ -167,8 +169,8 @@ export const inventory = {
   updatePool: defineRpc('inventory.pool.update', {
     request: Type.Object({
       id: Id,
-      name: Type.Optional(text),
-      desc: Type.Optional(text),
+      name: Type.Optional(Text),
+      desc: Type.Optional(Text),
       vm_type: Type.Optional(Type.Integer()),
       sd_id: Type.Optional(Type.Integer()),
       service_id: Type.Optional(Id),
@@ -199,7 +201,7 @@ export const inventory = {
    * malformed entry; `conflict`: an address is a node's already or stands twice in the list, in whatever spelling.
    */
   addNodes: defineRpc('inventory.node.add', {
-    request: Type.Object({ pool_id: Id, nodes: Type.Array(Type.String()) }),
+    request: Type.Object({ pool_id: Id, nodes: listOf(Text) }),
     response: Type.Object({ ids: Type.Array(Id) }),
     timeoutMs: 30_000,
     keyed: true,
@@ -209,13 +211,13 @@ export const inventory = {
    * node of this pool; `in_use`: a node is held by an unfinished task.
    */
   removeNodes: defineRpc('inventory.node.remove', {
-    request: Type.Object({ pool_id: Id, nodes: Type.Array(Type.Union([Type.String(), Type.Integer()])) }),
+    request: Type.Object({ pool_id: Id, nodes: listOf(Type.Union([Text, AnyInteger])) }),
     response: Done,
     timeoutMs: 30_000,
   }),
   /** Pool id of each address asked for; -1 where no node has it. */
   findPools: defineRpc('inventory.node.find_pools', {
-    request: Type.Object({ ips: Type.Array(Type.String()) }),
+    request: Type.Object({ ips: listOf(Text) }),
     response: Type.Object({ pools: Type.Record(Type.String(), Type.Integer()) }),
   }),
   /**
@@ -239,13 +241,13 @@ export const inventory = {
   }),
   /** Those of these nodes that there are, in the order of their ids. */
   targetsById: defineRpc('inventory.node.targets_by_id', {
-    request: Type.Object({ ids: Type.Array(Id) }),
+    request: Type.Object({ ids: listOf(Id) }),
     response: Type.Object({ targets: Type.Array(TaskTarget) }),
     timeoutMs: 15_000,
   }),
   /** The nodes with these addresses, in the order asked for; `unknown` lists the addresses that no node has. */
   findTargets: defineRpc('inventory.node.find_targets', {
-    request: Type.Object({ ips: Type.Array(Type.String()) }),
+    request: Type.Object({ ips: listOf(Text) }),
     response: Type.Object({ targets: Type.Array(TaskTarget), unknown: Type.Array(Type.String()) }),
     timeoutMs: 15_000,
   }),

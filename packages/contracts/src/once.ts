@@ -6,7 +6,11 @@ import { defineRpc, type Rpc } from './rpc.js';
  * keeps what it answered under that key, in the transaction of what it made, and answers a repetition with it.
  */
 
-const Hash = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'A SHA-256 in 64 hexadecimal digits.' });
+const Hash = Type.String({
+  maxLength: 64,
+  pattern: '^[0-9a-f]{64}$',
+  description: 'A SHA-256 in 64 hexadecimal digits.',
+});
 
 /** Names a request, so that a repetition of it is known. Both are hashes: neither tells what it was made from. */
 export const OnceKey = Type.Object({

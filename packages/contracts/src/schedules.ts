@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { listOf, Text } from './forms.js';
 import { Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
 
@@ -21,7 +22,7 @@ const cronFields = {
   /** 0 = every day, 1 = Sunday, 2 = Monday … 7 = Saturday. */
   week_day: Type.Integer({ minimum: 0, maximum: 7 }),
   /** `HH:mm` or `HH:mm:ss`, in the time zone of the scheduled task. */
-  time: Type.String(),
+  time: Text,
   /** For expand: nodes made by schedules that the pool has from then on. */
   instance_num: Type.Integer({ minimum: 0, maximum: 200 }),
   /** For upload: percent of the nodes in a batch, 0 = all. */
@@ -40,7 +41,7 @@ const dependFields = {
   /** Its nodes beyond that. */
   elastic_count: Type.Integer({ minimum: 0, maximum: 1_000 }),
   /** Step of its template that its nodes must have passed. */
-  step_name: Type.String(),
+  step_name: Text,
   ignore: Type.Boolean(),
 };
 
@@ -123,10 +124,10 @@ export const schedules = {
       pool_id: Id,
       type: ScheduleType,
       exec_type: ExecType,
-      time_zone: Type.String(),
+      time_zone: Text,
       cron_items: Type.Array(CronItemInput, { maxItems: MAX_SCHEDULE_ITEMS }),
       depend_items: Type.Array(DependItemInput, { maxItems: MAX_SCHEDULE_ITEMS }),
-      opr_user: Type.String(),
+      opr_user: Text,
     }),
     response: Type.Object({ id: Id }),
     timeoutMs: 15_000,
@@ -148,7 +149,7 @@ export const schedules = {
   }),
   /** Which of these pools another pool's scheduled task depends on, and which have cron items. */
   flags: defineRpc('scheduler.schedule.flags', {
-    request: Type.Object({ pool_ids: Type.Array(Id) }),
+    request: Type.Object({ pool_ids: listOf(Id) }),
     response: Type.Object({ depended_on: Type.Array(Id), with_cron: Type.Array(Id) }),
   }),
   /**

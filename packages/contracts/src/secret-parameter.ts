@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ServiceError, show } from './errors.js';
+import { listOf, Text } from './forms.js';
 import { isStorable } from './text.js';
 
 /**
@@ -48,7 +49,7 @@ export function isSecretParameter(value: unknown): value is SecretParameter {
  * The secrets that a step's parameters may take beside those that its own values name: parameter to names. It is the template's,
  * so only who may edit templates decides on it.
  */
-export const AllowedSecrets = Type.Record(Type.String(), Type.Array(Type.String()));
+export const AllowedSecrets = Type.Record(Type.String(), listOf(Text), { maxProperties: 10_000 });
 export type AllowedSecrets = Static<typeof AllowedSecrets>;
 
 const MAX_ALLOWED_PARAMETERS = 50;

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { RetryOption } from './catalog.js';
+import { AnyFields, listOf, Text } from './forms.js';
 import { Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
 import { stepLimits } from './step-limits.js';
@@ -117,7 +118,7 @@ export const UnusedParams = Type.Union([Type.Literal('refuse'), Type.Literal('wa
 export type UnusedParams = Static<typeof UnusedParams>;
 
 const control = {
-  request: Type.Object({ id: Id, opr_user: Type.String() }),
+  request: Type.Object({ id: Id, opr_user: Text }),
   response: Done,
 };
 
@@ -129,7 +130,7 @@ export const tasks = {
   create: defineRpc('scheduler.task.create', {
     request: Type.Object({
       template_id: Id,
-      task_name: Type.String(),
+      task_name: Text,
       /** Minutes for the whole run, 0 = no limit. */
       timeout: Type.Integer({ minimum: 0, maximum: 525_600 }),
       /** Start at once. */
@@ -142,11 +143,11 @@ export const tasks = {
       max_fail_num: Type.Optional(Type.Integer({ minimum: 0 })),
       /** The same in percent of the task's nodes. */
       max_fail_ratio: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
-      opr_user: Type.String(),
+      opr_user: Text,
       /** Addresses; repeated ones count once. */
-      nodes: Type.Array(Type.String()),
+      nodes: listOf(Text),
       /** `{step: {param: value}}` for one step, `{param: value}` for every step that has the parameter. */
-      params: Type.Record(Type.String(), Type.Unknown()),
+      params: AnyFields,
       /** What becomes of params that no step uses: `invalid` (also when absent), or a line of the task's log. */
       unused_params: Type.Optional(UnusedParams),
       /**
@@ -167,7 +168,7 @@ export const tasks = {
     request: Type.Object({
       pool_id: Id,
       num: Type.Integer({ minimum: 1, maximum: 200 }),
-      opr_user: Type.String(),
+      opr_user: Text,
     }),
     response: Type.Object({ id: Id }),
     timeoutMs: 30_000,
@@ -175,7 +176,7 @@ export const tasks = {
   }),
   /** Gives machines back: a task of the pool's shrink template. `not_found`: an address is no node of this pool. */
   shrink: defineRpc('scheduler.pool.shrink', {
-    request: Type.Object({ pool_id: Id, nodes: Type.Array(Type.String()), opr_user: Type.String() }),
+    request: Type.Object({ pool_id: Id, nodes: listOf(Text), opr_user: Text }),
     response: Type.Object({ id: Id }),
     timeoutMs: 30_000,
     keyed: true,
@@ -184,12 +185,12 @@ export const tasks = {
   deploy: defineRpc('scheduler.pool.deploy', {
     request: Type.Object({
       pool_id: Id,
-      tag: Type.String(),
+      tag: Text,
       max_num: Type.Integer({ minimum: 1 }),
       max_ratio: Type.Integer({ minimum: 1, maximum: 100 }),
       max_fail_num: Type.Optional(Type.Integer({ minimum: 0 })),
       max_fail_ratio: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
-      opr_user: Type.String(),
+      opr_user: Text,
     }),
     response: Type.Object({ id: Id }),
     timeoutMs: 30_000,
@@ -204,13 +205,13 @@ export const tasks = {
    * the node is free. `wrong_state`: no command of it is being ended; `invalid`: no reason, or a long one.
    */
   releaseNode: defineRpc('scheduler.task.release_node', {
-    request: Type.Object({ id: Id, reason: Type.String(), opr_user: Type.String() }),
+    request: Type.Object({ id: Id, reason: Text, opr_user: Text }),
     response: Done,
     timeoutMs: 8_000,
   }),
   /** Newest first. */
   list: defineRpc('scheduler.task.list', {
-    request: Type.Object({ ...pageFields, name: Type.Optional(Type.String()) }),
+    request: Type.Object({ ...pageFields, name: Type.Optional(Text) }),
     response: pageOf(Task),
   }),
   /**
@@ -243,7 +244,7 @@ export const tasks = {
   }),
   /** The tasks that hold nodes; those that no task holds are in none of the lists. */
   holders: defineRpc('scheduler.node.holders', {
-    request: Type.Object({ node_ids: Type.Array(Id) }),
+    request: Type.Object({ node_ids: listOf(Id) }),
     response: Type.Object({
       holders: Type.Array(Type.Object({ node_ids: Type.Array(Id), held_by: HeldBy })),
     }),
@@ -256,7 +257,7 @@ export const tasks = {
    */
   reserveNodes: defineRpc('scheduler.node.reserve', {
     request: Type.Object({
-      node_ids: Type.Array(Id),
+      node_ids: listOf(Id),
       ttl_ms: Type.Integer({ minimum: 1_000, maximum: 60_000 }),
     }),
     response: Done,

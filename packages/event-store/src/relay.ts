@@ -12,6 +12,7 @@ import type { Logger } from 'pino';
 import type { RecordedEvent } from './event.js';
 import type { History } from './event-store.js';
 import { identityOf, toPublished } from './published.js';
+import { replay } from './replay.js';
 
 const BATCH = 500;
 /** After a notification the relay waits this long for more to come together: a read for each commit would be many. */
@@ -49,8 +50,8 @@ export class EventRelay {
     const { owner, history, bus } = this.options;
     this.stopServing = bus.serve(readEvents(owner), async ({ after, limit }) => {
       const head = await history.head();
-      const events = await history.after(after, limit);
-      return { events: events.map(toPublished), head: Math.max(head, events.at(-1)?.position ?? 0) };
+      const events = await replay(history, after, limit);
+      return { events, head: Math.max(head, events.at(-1)?.position ?? 0) };
     });
     this.loop = this.run();
   }

@@ -162,7 +162,7 @@ t.test('an operation whose large answer is lost is not carried out again', async
   const subscription = server.nats.subscribe(rpc.subject, {
     callback: (_, message) => {
       carriedOut++;
-      message.respond(JSON.stringify({ ref: { inbox: '_INBOX.gone', chunks: 2 } }));
+      message.respond(JSON.stringify({ ref: { inbox: `rigel.body.gone.${'0'.repeat(32)}`, chunks: 2 } }));
     },
   });
   await server.nats.flush();

@@ -6,15 +6,35 @@ import {
   type RpcRequest,
   type RpcResponse,
   ServiceError,
-  type ServiceErrorCode,
+  show,
 } from '@rigel/contracts';
 import { ErrorCode, type Msg, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
-import { type BodyReference, fetchBody, fitsInline, offerBody, roomOf } from './body.js';
+import { type BodyLimits, fetchBody, fitsInline, offerBody, roomOf } from './body.js';
 import { type ConnectOptions, connectToNats } from './connection.js';
+import {
+  type BodyReference,
+  isReplySubject,
+  type ReplyEnvelope,
+  type RequestEnvelope,
+  readReply,
+  readRequest,
+} from './envelope.js';
+import { checkJsonShape } from './json-scan.js';
+import {
+  Budget,
+  MAX_ANSWER_BYTES,
+  MAX_ANSWER_VALUES,
+  MAX_DEPTH,
+  MAX_REQUEST_BYTES,
+  MAX_REQUEST_VALUES,
+  MAX_REQUESTS,
+  REQUESTS_IN_FLIGHT_BYTES,
+} from './limits.js';
 import { rpcDuration, rpcErrors } from './metrics.js';
 import { Requests } from './requests.js';
+import { SeldomLog } from './seldom.js';
 import { SharedMessages } from './shared-messages.js';
 import { traced, traceparent } from './tracing.js';
 import { assertMatches } from './validation.js';
@@ -57,33 +77,30 @@ export interface ServeOptions {
   concurrency?: number;
 }
 
-interface RequestEnvelope {
-  /** Correlation id. */
-  c: string;
-  /** Actor. */
-  a: string;
-  /** W3C traceparent of the caller, when it is traced. */
-  t?: string;
-  /** Client's address. */
-  i?: string | undefined;
-  /** Data, or where to fetch it. */
-  d?: unknown;
-  ref?: BodyReference;
-}
-
-interface ReplyEnvelope {
-  ok?: unknown;
-  error?: { code: ServiceErrorCode; message: string; field?: string };
-  ref?: BodyReference;
-}
-
 const DEFAULT_CONCURRENCY = 1_000;
 const RETRY_NO_RESPONDERS_MS = 100;
 const DRAIN_MS = 1_000;
 
+/** All that may stand in one message. */
+const MESSAGE_SHAPE = { depth: MAX_DEPTH, values: MAX_REQUEST_VALUES, members: MAX_REQUESTS };
+const PUBLISHED_SHAPE = { depth: MAX_DEPTH, values: MAX_REQUEST_VALUES };
+const ANSWER: BodyLimits = { bytes: MAX_ANSWER_BYTES, values: MAX_ANSWER_VALUES };
+const REQUEST: BodyLimits = {
+  bytes: MAX_REQUEST_BYTES,
+  values: MAX_REQUEST_VALUES,
+  inFlight: new Budget(REQUESTS_IN_FLIGHT_BYTES),
+};
+
 const encode = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-const decode = (data: Uint8Array): unknown =>
-  JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8'));
+
+/** @throws ServiceError `invalid` when it is no JSON. */
+function decode(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8'));
+  } catch {
+    throw new ServiceError('invalid', 'the message is no JSON');
+  }
+}
 
 function subjectOf(rpc: Rpc, partition: number | undefined): string {
   if (!rpc.subject.includes('{partition}')) return rpc.subject;
@@ -100,6 +117,7 @@ export class Bus {
   /** Requests whose answers are not envelopes of ours. */
   readonly requests: Requests;
   private readonly shared: SharedMessages;
+  private readonly seldom: SeldomLog;
 
   private constructor(
     readonly nats: NatsConnection,
@@ -109,6 +127,7 @@ export class Bus {
     private readonly participant = 'client',
   ) {
     this.requests = new Requests(nats, clock, inboxPrefix(participant));
+    this.seldom = new SeldomLog(log, clock);
     this.shared = new SharedMessages({
       send: (subject, message, timeoutMs) => this.exchange(subject, message, timeoutMs),
       endOfTurn: () => this.endOfTurn(),
@@ -146,7 +165,7 @@ export class Bus {
     };
     let envelope = JSON.stringify({ ...head, d: data } satisfies RequestEnvelope);
     if (Buffer.byteLength(envelope) > roomOf(this.nats)) {
-      const ref = offerBody(this.nats, this.participant, encode(data), this.log);
+      const ref = this.offer(encode(data), MAX_REQUEST_BYTES, 'request');
       envelope = JSON.stringify({ ...head, ref } satisfies RequestEnvelope);
     }
     for (;;) {
@@ -165,7 +184,7 @@ export class Bus {
         await this.clock.sleep(Math.min(RETRY_NO_RESPONDERS_MS, left));
         continue;
       }
-      return await this.readReply<R>(reply as ReplyEnvelope, subject);
+      return await this.readReply<R>(readReply(reply, subject), subject);
     }
   }
 
@@ -175,7 +194,12 @@ export class Bus {
   }
 
   private async exchange(subject: string, message: string, timeoutMs: number): Promise<unknown> {
-    return decode(await this.requests.send(subject, Buffer.from(message), timeoutMs));
+    const answer = await this.requests.send(subject, Buffer.from(message), timeoutMs);
+    try {
+      return decode(answer);
+    } catch {
+      throw new ServiceError('unavailable', `what ${subject} answered is no answer`);
+    }
   }
 
   /**
@@ -193,12 +217,26 @@ export class Bus {
     if (reply.error) throw new ServiceError(reply.error.code, reply.error.message, reply.error.field);
     if (!reply.ref) return reply.ok as RpcResponse<R>;
     try {
-      return decode(await fetchBody(this.requests, reply.ref)) as RpcResponse<R>;
+      return decode(await fetchBody(this.nats, this.requests, reply.ref, ANSWER)) as RpcResponse<R>;
     } catch (error) {
-      if (!(error instanceof NatsError)) throw error;
+      if (!(error instanceof NatsError || error instanceof ServiceError)) throw error;
+      const why = error instanceof ServiceError ? error.message : error.code;
       // The operation was carried out: calling it again is not ours to decide.
-      throw new ServiceError('unavailable', `the answer of ${subject} could not be fetched (${error.code})`);
+      throw new ServiceError('unavailable', `the answer of ${subject} could not be fetched (${why})`);
     }
+  }
+
+  /**
+   * Keeps what is too large for a message for whoever fetches it.
+   * @throws ServiceError `invalid` when nobody takes so much, `unavailable` when too much is kept already.
+   */
+  private offer(body: Buffer, limit: number, what: 'request' | 'answer'): BodyReference {
+    if (body.byteLength > limit)
+      throw new ServiceError(
+        'invalid',
+        `the ${what} is too large: ${body.byteLength} bytes, at most ${limit} can be sent`,
+      );
+    return offerBody(this.nats, this.participant, body, this.log);
   }
 
   /**
@@ -215,11 +253,12 @@ export class Bus {
     const subject = subjectOf(rpc, options.partition);
     const limit = options.concurrency ?? DEFAULT_CONCURRENCY;
     let running = 0;
-    const handle = async (request: RequestEnvelope): Promise<unknown> => {
+    const handle = async (received: unknown): Promise<unknown> => {
       if (running >= limit) throw new ServiceError('unavailable', 'too many requests at once');
       running++;
       try {
-        const raw = request.ref ? decode(await fetchBody(this.requests, request.ref)) : request.d;
+        const request = readRequest(received);
+        const raw = request.ref ? await this.fetchRequest(request.ref) : request.d;
         const data = assertMatches(rpc.request, raw) as RpcRequest<R>;
         const context = {
           correlationId: request.c,
@@ -240,7 +279,7 @@ export class Bus {
       }
     };
     const operation = { operation: rpc.subject };
-    const answer = async (request: RequestEnvelope): Promise<ReplyEnvelope> => {
+    const answer = async (request: unknown): Promise<ReplyEnvelope> => {
       const begun = performance.now();
       try {
         return { ok: await handle(request) };
@@ -253,10 +292,20 @@ export class Bus {
       }
     };
     const answerAll = async ({ data }: Msg): Promise<ReplyEnvelope | ReplyEnvelope[]> => {
-      const content = decode(data) as RequestEnvelope | RequestEnvelope[];
+      // Before anything is made of it: more requests than any sender sends are refused all together, by one answer.
+      checkJsonShape(data, MESSAGE_SHAPE);
+      const content = decode(data);
       return Array.isArray(content) ? Promise.all(content.map(answer)) : answer(content);
     };
     const answerMessage = async (message: Msg): Promise<void> => {
+      // The answer is published there, by our rights: anywhere else it would be a message that its sender may not send.
+      if (!isReplySubject(message.reply)) {
+        this.seldom.warn(
+          { subject, reply: show(message.reply ?? '') },
+          'a request was dropped: its answer is wanted elsewhere than in an inbox',
+        );
+        return;
+      }
       const reply = await answerAll(message).catch((failure: unknown) => this.toErrorReply(failure, subject));
       // A commit answers many at once: together they are one write, not one for each few.
       await this.endOfTurn();
@@ -276,6 +325,15 @@ export class Bus {
       // A connection that is down or closed brings nothing more.
       await Promise.race([subscription.drain().catch(() => undefined), this.clock.sleep(DRAIN_MS)]);
     };
+  }
+
+  private async fetchRequest(reference: BodyReference): Promise<unknown> {
+    try {
+      return decode(await fetchBody(this.nats, this.requests, reference, REQUEST));
+    } catch (error) {
+      if (!(error instanceof NatsError)) throw error;
+      throw new ServiceError('unavailable', `the request could not be fetched (${error.code})`);
+    }
   }
 
   private toErrorReply(failure: unknown, subject: string): Required<Pick<ReplyEnvelope, 'error'>> {
@@ -304,7 +362,11 @@ export class Bus {
   /** In place of an answer that is too large where to fetch it. */
   private elsewhere(reply: ReplyEnvelope): ReplyEnvelope {
     if (reply.error) return reply;
-    return { ref: offerBody(this.nats, this.participant, encode(reply.ok), this.log) };
+    try {
+      return { ref: this.offer(encode(reply.ok), MAX_ANSWER_BYTES, 'answer') };
+    } catch (failure) {
+      return this.toErrorReply(failure, 'an answer');
+    }
   }
 
   /** Tells whoever listens; nobody may. False when the message is too large to be sent that way. */
@@ -330,9 +392,12 @@ export class Bus {
       callback: (error, message) => {
         try {
           if (error) throw error;
+          checkJsonShape(message.data, PUBLISHED_SHAPE);
           handler(assertMatches(schema, decode(message.data)));
         } catch (failure) {
-          this.log.error({ err: failure, subject }, 'a published message could not be handled');
+          if (failure instanceof ServiceError)
+            this.seldom.warn({ subject, reason: failure.message }, 'a published message was dropped');
+          else this.log.error({ err: failure, subject }, 'a published message could not be handled');
         }
       },
     });

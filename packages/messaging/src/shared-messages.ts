@@ -1,5 +1,5 @@
-/** Requests in a message at most: about what the scheduler commits at once, and its answers fit into a message too. */
-const MAX_REQUESTS = 500;
+import { ServiceError } from '@rigel/contracts';
+import { MAX_REQUESTS } from './limits.js';
 
 /** A request that waits for the end of the turn, or for its answer. */
 interface Member {
@@ -81,9 +81,14 @@ export class SharedMessages {
     try {
       const message = `[${members.map(({ request }) => request).join(',')}]`;
       const replies = await this.wire.send(subject, message, timeoutMs);
-      if (!Array.isArray(replies) || replies.length !== members.length)
-        throw new Error(`${subject} did not answer ${members.length} requests one by one`);
-      for (const [index, { answered }] of members.entries()) answered(replies[index]);
+      // One answer is a refusal of the whole message.
+      if (!Array.isArray(replies)) for (const { answered } of members) answered(replies);
+      else if (replies.length !== members.length)
+        throw new ServiceError(
+          'unavailable',
+          `${subject} did not answer ${members.length} requests one by one`,
+        );
+      else for (const [index, { answered }] of members.entries()) answered(replies[index]);
     } catch (error) {
       for (const { failed } of members) failed(error);
     }

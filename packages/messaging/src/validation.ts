@@ -9,10 +9,19 @@ const compiled = new WeakMap<TSchema, ValidateFunction>();
 function validatorOf(schema: TSchema): ValidateFunction {
   let validate = compiled.get(schema);
   if (!validate) {
-    validate = ajv.compile(schema);
+    validate = ajv.compile(exactIntegers(schema) as TSchema);
     compiled.set(schema, validate);
   }
   return validate;
+}
+
+/** The schema with the safe integers as limits where it says none: JSON knows 1e308, which is an integer to it. */
+function exactIntegers(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(exactIntegers);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, part]) => [key, exactIntegers(part)]));
+  if (copy.type !== 'integer') return copy;
+  return { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER, ...copy };
 }
 
 /**

@@ -99,3 +99,42 @@ t.test('what has happened can be added to only, also while it is granted again',
   t.ok(outcomes.length > 20);
   t.same([...new Set(outcomes)], ['42501'], 'permission denied each time');
 });
+
+t.test('an administrator who is no superuser makes roles, and is told what is still open', async (t) => {
+  await admin.query("CREATE ROLE modest LOGIN CREATEROLE PASSWORD 'modest-modest'");
+  await admin.query('CREATE DATABASE elsewhere OWNER modest');
+  const url = new URL(servers.databaseUrl);
+  url.username = 'modest';
+  url.password = 'modest-modest';
+  url.pathname = '/elsewhere';
+  const modest = new pg.Client(url.href);
+  await modest.connect();
+  t.teardown(() => modest.end());
+  const prepare = (client: pg.Client) => prepareRoles(client, ['other'], (role) => `password-of-${role}`);
+  t.match(await prepare(modest), [/may take advisory locks/]);
+  t.match(await prepare(modest), [/may take advisory locks/], 'repeated');
+  const asSuperuser = new URL(servers.databaseUrl);
+  asSuperuser.pathname = '/elsewhere';
+  const powerful = new pg.Client(asSuperuser.href);
+  await powerful.connect();
+  t.teardown(() => powerful.end());
+  t.strictSame(await prepare(powerful), []);
+  t.strictSame(await prepare(modest), [], 'what is closed stays closed');
+  url.username = runtimeRole('other');
+  url.password = `password-of-${runtimeRole('other')}`;
+  const service = new pg.Client(url.href);
+  await service.connect();
+  t.teardown(() => service.end());
+  await t.rejects(service.query('SELECT pg_advisory_lock(1)'), { code: '42501' });
+});
+
+t.test('a role that has come to more than a service needs loses it', async (t) => {
+  const role = runtimeRole(SCHEMA);
+  await admin.query(`ALTER ROLE ${role} SUPERUSER CREATEDB`);
+  await prepareRoles(admin, [SCHEMA], (name) => `password-of-${name}`);
+  const { rows } = await admin.query(
+    'SELECT rolsuper, rolcreatedb, rolcreaterole, rolcanlogin FROM pg_roles WHERE rolname = $1',
+    [role],
+  );
+  t.strictSame(rows, [{ rolsuper: false, rolcreatedb: false, rolcreaterole: false, rolcanlogin: true }]);
+});

@@ -4,8 +4,12 @@ import pg from 'pg';
 
 /*
  * Each service has two roles: one owns its schema and applies migrations, the other is what the service runs as and may only
- * read and write rows there. Neither sees the schema of another service.
+ * read and write rows there. Neither sees the schema of another service. Advisory locks are in no schema: whoever may take any may
+ * take all of them, so only those may who need some.
  */
+
+/** Services that use advisory locks while they run: the scheduler's partitions. Owners do while they apply migrations. */
+const LOCKING = ['scheduler'];
 
 const SCRAM_ITERATIONS = 4_096;
 const PRINTABLE = /^[\x21-\x7e]{8,}$/;
@@ -14,13 +18,14 @@ const PRINTABLE = /^[\x21-\x7e]{8,}$/;
  * Creates, or puts right, the roles and schemas of services, as an administrator of the database. Tables that are there
  * already are handed to the owner of their schema. Repeating it changes nothing but the passwords.
  * @param passwordOf the password of a role: at least 8 printable ASCII characters without blanks.
+ * @returns sentences about what the administrator had no right to do, and could be done without.
  * @throws Error when a password is none, or the administrator lacks rights.
  */
 export async function prepareRoles(
   admin: pg.Client,
   schemas: readonly string[],
   passwordOf: (role: string) => string,
-): Promise<void> {
+): Promise<string[]> {
   await admin.query('BEGIN');
   try {
     const { rows } = await admin.query<{ name: string }>('SELECT current_database() AS name');
@@ -43,11 +48,39 @@ export async function prepareRoles(
       await admin.query(`REVOKE ALL ON SCHEMA ${name} FROM PUBLIC`);
       await admin.query(`GRANT USAGE ON SCHEMA ${name} TO ${runtime}`);
     }
+    const closed = await closeAdvisoryLocks(admin);
     await admin.query('COMMIT');
+    return closed
+      ? []
+      : [
+          'every role of this database may take advisory locks, and so keep the schedulers from their partitions: only a ' +
+            'superuser can change that, by repeating this command',
+        ];
   } catch (error) {
     await admin.query('ROLLBACK');
     throw error;
   }
+}
+
+/** Leaves advisory locks to those roles of services that need them. @returns whether nobody else can take any. */
+async function closeAdvisoryLocks(admin: pg.Client): Promise<boolean> {
+  const { rows: roles } = await admin.query<{ name: string }>(
+    `SELECT quote_ident(rolname) AS name FROM pg_roles WHERE rolname = ANY($1) OR rolname ~ $2`,
+    [LOCKING.map(runtimeRole), `^${ownerRole('[a-z]+')}$`],
+  );
+  const functions = `pg_proc p WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^pg_(try_)?advisory_'`;
+  const { rows } = await admin.query<{ name: string; owned: boolean }>(
+    `SELECT p.oid::regprocedure::text AS name, pg_has_role(proowner, 'USAGE') AS owned FROM ${functions}`,
+  );
+  // Where the database is run by somebody else, its administrator is no superuser.
+  for (const { name } of rows.filter(({ owned }) => owned)) {
+    for (const role of roles) await admin.query(`GRANT EXECUTE ON FUNCTION ${name} TO ${role.name}`);
+    await admin.query(`REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC`);
+  }
+  const { rows: open } = await admin.query(
+    `SELECT FROM ${functions} AND has_function_privilege('public', p.oid, 'EXECUTE')`,
+  );
+  return open.length === 0;
 }
 
 async function ensureRole(admin: pg.Client, role: string, password: string): Promise<void> {
@@ -55,11 +88,16 @@ async function ensureRole(admin: pg.Client, role: string, password: string): Pro
     throw new Error(
       `the password of ${role} is not usable: it needs at least 8 printable ASCII characters without blanks`,
     );
-  const { rowCount } = await admin.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
-  const attributes = 'LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE';
-  if (rowCount === 0) await admin.query(`CREATE ROLE ${role} ${attributes}`);
+  const { rows } = await admin.query<{ more: boolean }>(
+    'SELECT rolsuper OR rolcreatedb OR rolcreaterole AS more FROM pg_roles WHERE rolname = $1',
+    [role],
+  );
+  const [found] = rows;
+  if (!found) await admin.query(`CREATE ROLE ${role}`);
+  // Only a superuser may say so, also of a role that is none.
+  if (found?.more) await admin.query(`ALTER ROLE ${role} NOSUPERUSER NOCREATEDB NOCREATEROLE`);
   // Sent as PostgreSQL keeps it: the statement may end up in the server's log.
-  await admin.query(`ALTER ROLE ${role} ${attributes} PASSWORD ${pg.escapeLiteral(scramVerifier(password))}`);
+  await admin.query(`ALTER ROLE ${role} LOGIN PASSWORD ${pg.escapeLiteral(scramVerifier(password))}`);
 }
 
 /** What PostgreSQL stores of a password (SCRAM-SHA-256, RFC 5802). */

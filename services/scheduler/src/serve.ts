@@ -8,6 +8,7 @@ import {
   HEARTBEAT_SUBJECT,
   Heartbeat,
   Id,
+  listOf,
   live,
   outputStoredSubject,
   partitionOf,
@@ -18,6 +19,7 @@ import {
   TASK_CONTROL_OPERATION,
   TASK_CREATED_SUBJECT,
   type TaskPlan,
+  Text,
   tasks,
 } from '@rigel/contracts';
 import { metaOf } from '@rigel/event-store';
@@ -40,7 +42,7 @@ import type { Executors } from './why/executors.js';
 import { servePartitionWhy, serveWhy, type WhyStore } from './why/serve.js';
 
 /** From any replica to the owner of the task's partition. */
-const control = defineRpc(TASK_CONTROL_OPERATION, {
+export const control = defineRpc(TASK_CONTROL_OPERATION, {
   request: Type.Object({
     id: Id,
     command: Type.Union([
@@ -50,16 +52,16 @@ const control = defineRpc(TASK_CONTROL_OPERATION, {
       Type.Literal('release'),
       Type.Literal('nodeRemoved'),
     ]),
-    opr_user: Type.String(),
+    opr_user: Text,
     /** For what concerns one node run: its id, and why. */
     run: Type.Optional(Id),
-    reason: Type.Optional(Type.String()),
+    reason: Type.Optional(Text),
   }),
   response: Done,
 });
 
 /** Told to all replicas: there is a new task to take up. */
-const TaskAnnounced = Type.Object({ ids: Type.Array(Id) });
+export const TaskAnnounced = Type.Object({ ids: listOf(Id) });
 
 /** A recorder whose tasks are taken up at once: here where they are owned, and by the replicas that it tells of them. */
 export function announcing({

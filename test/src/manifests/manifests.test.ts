@@ -156,6 +156,37 @@ for (const overlay of OVERLAYS) {
   );
 }
 
+interface Policy {
+  podSelector: { matchLabels?: Record<string, string> };
+  ingress?: { from?: object[]; ports?: { port: number }[] }[];
+}
+
+t.test('the monitoring of NATS, which asks for no user, is for KEDA alone', async (t) => {
+  for (const overlay of OVERLAYS) {
+    const manifests = await render(overlayFolder(overlay));
+    const rules = manifests
+      .filter(({ kind }) => kind === 'NetworkPolicy')
+      .map(({ spec }) => spec as Policy)
+      .filter(({ podSelector }) => podSelector.matchLabels?.['app.kubernetes.io/component'] === 'nats')
+      .flatMap(({ ingress }) => ingress ?? []);
+    t.ok(rules.length > 0, 'others reach NATS');
+    const open = rules.filter(({ ports }) => ports === undefined || ports.some(({ port }) => port === 8222));
+    const keda = {
+      namespaceSelector: { matchLabels: { 'rigel.dev/collects-metrics': 'true' } },
+      podSelector: { matchLabels: { app: 'keda-operator' } },
+    };
+    t.strictSame(
+      open.flatMap(({ from }) => from),
+      overlay === 'production' ? [keda] : [],
+      overlay,
+    );
+  }
+  for (const file of ['nats/nats.conf', 'nats/permissions.conf', 'compose/compose.yaml']) {
+    const text = await readFile(join(REPOSITORY_DIR, 'deploy', file), 'utf8');
+    t.notMatch(text, /(?<![A-Z_])https?_port|monitor_port|^\s*http:|8222/m, `${file} opens none`);
+  }
+});
+
 t.test('executors are scaled by every kind of work that tasks have', async (t) => {
   const manifests = await render(overlayFolder('production'));
   const { triggers } = findManifest(manifests, 'ScaledObject', 'executor').spec as {

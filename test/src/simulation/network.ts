@@ -114,6 +114,7 @@ export class Network {
     const message = {
       subject,
       data: body,
+      reply,
       headers: noResponders ? { code: 503 } : undefined,
       string: () => decoder.decode(body),
       json: () => JSON.parse(decoder.decode(body)),

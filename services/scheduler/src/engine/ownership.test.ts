@@ -1,9 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { PARTITIONS } from '@rigel/contracts';
 import { startTestServers, waitFor } from '@rigel/testing';
+import pg from 'pg';
 import t, { type Test } from 'tap';
 import type { OwnershipReport } from '../testing/ownership-process.js';
-import { shareOf } from './ownership.js';
+import { MEMBERS, OWNERS, shareOf } from './ownership.js';
 
 const PROGRAM = new URL('../testing/ownership-process.js', import.meta.url);
 const TIMEOUT_MS = 60_000;
@@ -96,6 +97,30 @@ t.test('who stands still loses everything, notices it, and joins again', async (
     frozen.reports.slice(before).some(({ partitions }) => partitions.length === 0),
     'it has forgotten everything first',
   );
+});
+
+t.test('a session of another role is no replica, whatever it has locked', async (t) => {
+  const admin = new pg.Client(servers.databaseUrl);
+  await admin.connect();
+  t.teardown(() => admin.end());
+  await admin.query("CREATE ROLE stranger LOGIN PASSWORD 'stranger'");
+  const url = new URL(servers.databaseUrl);
+  url.username = 'stranger';
+  url.password = 'stranger';
+  const stranger = new pg.Client(url.href);
+  await stranger.connect();
+  await stranger.query('SELECT pg_advisory_lock($1::int, n) FROM generate_series(1, 5) AS n', [MEMBERS]);
+  await stranger.query('SELECT pg_advisory_lock($1::int, 3)', [OWNERS]);
+  const replica = new Replica(t);
+  // All but the one that is locked: nobody else gets a share.
+  await waitFor(() => replica.partitions.length === PARTITIONS - 1, {
+    what: 'the others are owned',
+    timeoutMs: TIMEOUT_MS,
+  });
+  t.notOk(replica.partitions.includes(3));
+  await stranger.end();
+  await shared([replica], [16]);
+  await replica.end('SIGTERM');
 });
 
 t.test('the database goes away and comes back', async (t) => {

@@ -13,8 +13,8 @@ const STALL_MS = 4_000;
 /** How long giving up partitions may take before their locks are let go all the same. */
 const GIVE_UP_MS = 4_000;
 /** First keys of the advisory locks, so that nobody else's locks in the same database are met. */
-const OWNERS = 0x52_49_47; // RIG
-const MEMBERS = 0x52_49_48;
+export const OWNERS = 0x52_49_47; // RIG
+export const MEMBERS = 0x52_49_48;
 const CHANNEL = 'rigel_partitions';
 
 /** The replicas and what they own, as PostgreSQL's table of locks has it. */
@@ -25,6 +25,8 @@ interface View {
   owners: Map<number, number>;
   /** Backends whose replica has not checked for SILENCE_MS. */
   silent: number[];
+  /** Locks that sessions of other roles have taken, none of which is a scheduler: `<role>: <partition>`. */
+  foreign: string[];
 }
 
 /** How many of `total` partitions the member at `index` of `members` has: shares differ by one at most. */
@@ -51,6 +53,8 @@ export class Ownership {
   private wake: () => void = () => undefined;
   private lastCheck = Date.now();
   private judgesFrom = 0;
+  /** The foreign locks that were told of. */
+  private foreign = '';
 
   constructor(
     private readonly options: {
@@ -130,7 +134,8 @@ export class Ownership {
     // After a stall of the whole machine everybody looks silent: the others get their time to check, too.
     if (now - this.lastCheck > STALL_MS) this.judgesFrom = now + SILENCE_MS;
     this.lastCheck = now;
-    const { members, owners, silent } = await this.view(client);
+    const { members, owners, silent, foreign } = await this.view(client);
+    this.tellOf(foreign);
     const frozen = silent.filter((pid) => pid !== me);
     if (frozen.length > 0 && now >= this.judgesFrom) await this.end(client, frozen);
     const mine = [...owners].flatMap(([partition, pid]) => (pid === me ? [partition] : []));
@@ -150,9 +155,16 @@ export class Ownership {
 
   private async view(client: pg.Client): Promise<View> {
     // Once a second: planning it costs as much as running it.
-    const { rows } = await client.query<{ space: number; key: number; pid: number; silent: boolean | null }>({
+    const { rows } = await client.query<{
+      space: number;
+      key: number;
+      pid: number;
+      role: string | null;
+      silent: boolean | null;
+    }>({
       name: 'view',
       text: `SELECT l.classid::int AS space, l.objid::int AS key, l.pid,
+         CASE WHEN a.usename <> current_user THEN a.usename END AS role,
          a.state_change < clock_timestamp() - $3 * interval '1 millisecond' AS silent
        FROM pg_locks l JOIN pg_stat_activity a USING (pid)
        WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.classid IN ($1, $2)
@@ -160,12 +172,25 @@ export class Ownership {
        ORDER BY space, key`,
       values: [MEMBERS, OWNERS, SILENCE_MS],
     });
-    const members = rows.filter(({ space }) => space === MEMBERS);
+    // Who runs as another role is none of us, whatever it has locked.
+    const members = rows.filter(({ space, role }) => space === MEMBERS && role === null);
+    const taken = rows.filter(({ space, role }) => space === OWNERS && role !== null);
     return {
       members: members.map(({ pid }) => pid),
       owners: new Map(rows.flatMap(({ space, key, pid }) => (space === OWNERS ? [[key, pid]] : []))),
       silent: members.filter(({ silent }) => silent === true).map(({ pid }) => pid),
+      foreign: taken.map(({ role, key }) => `${role}: ${key}`),
     };
+  }
+
+  private tellOf(foreign: string[]): void {
+    const before = this.foreign;
+    this.foreign = foreign.join(', ');
+    if (foreign.length === 0 || this.foreign === before) return;
+    this.options.log.error(
+      { locks: foreign },
+      'another role of the database has locked partitions, whose tasks stand still until it lets go: see `rigel database prepare`',
+    );
   }
 
   /** Ends sessions of replicas that stand still; their locks are free with the next check. */

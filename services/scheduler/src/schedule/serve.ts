@@ -7,7 +7,7 @@ import type { ScheduleRunner } from './runner.js';
 import { type SaveParts, saveSchedule } from './save.js';
 
 /** Told to all replicas: a scheduled task was saved. */
-const ScheduleAnnounced = Type.Object({ id: Type.Integer() });
+export const ScheduleAnnounced = Type.Object({ id: Type.Integer() });
 
 /** Serves the operations on scheduled tasks; any replica answers them. */
 export function serveSchedules(

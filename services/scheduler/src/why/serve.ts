@@ -19,7 +19,7 @@ import { explain } from './explain.js';
 import type { LiveFacts } from './facts.js';
 
 /** From any replica to the owner of the task's partition, who alone knows of leases and offers. */
-const ownersWhy = defineRpc(TASK_WHY_OF_OWNER_OPERATION, {
+export const ownersWhy = defineRpc(TASK_WHY_OF_OWNER_OPERATION, {
   request: Type.Object({ id: Id }),
   response: Why,
 });
