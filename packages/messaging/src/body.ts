@@ -34,16 +34,18 @@ export function fitsInline(nc: NatsConnection, body: Uint8Array): boolean {
 /**
  * Keeps a large body until its receiver has fetched it all, or 30 s. Its name is random: others that may fetch bodies here
  * cannot guess it.
+ * @param content or what makes it, given that name
  */
 export function offerBody(
   nc: NatsConnection,
   participant: string,
-  body: Uint8Array,
+  content: Uint8Array | ((inbox: string) => Uint8Array),
   log: Logger,
 ): BodyReference {
+  const inbox = bodySubject(participant, randomBytes(16).toString('hex'));
+  const body = typeof content === 'function' ? content(inbox) : content;
   const size = Math.floor(roomOf(nc) / 2);
   const chunks = Math.ceil(body.byteLength / size);
-  const inbox = bodySubject(participant, randomBytes(16).toString('hex'));
   const fetched = new Set<number>();
   const expiry = setTimeout(() => {
     log.warn(

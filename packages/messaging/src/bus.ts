@@ -15,6 +15,7 @@ import { type BodyReference, fetchBody, fitsInline, offerBody, roomOf } from './
 import { type ConnectOptions, connectToNats } from './connection.js';
 import { rpcDuration, rpcErrors } from './metrics.js';
 import { Requests } from './requests.js';
+import { AnswerOpener, AnswerSealer, type Question, type Seal } from './sealing.js';
 import { SharedMessages } from './shared-messages.js';
 import { traced, traceparent } from './tracing.js';
 import { assertMatches } from './validation.js';
@@ -69,12 +70,26 @@ interface RequestEnvelope {
   /** Data, or where to fetch it. */
   d?: unknown;
   ref?: BodyReference;
+  /** How the answer message is to be sealed; in the first request of a message only. */
+  s?: unknown;
 }
 
 interface ReplyEnvelope {
   ok?: unknown;
   error?: { code: ServiceErrorCode; message: string; field?: string };
   ref?: BodyReference;
+}
+
+/** An answer as it came, parsed, and the request that it was sealed for. */
+interface Answered {
+  content: unknown;
+  question?: Question;
+}
+
+/** What a message of requests is answered. */
+interface Replies {
+  reply: ReplyEnvelope | ReplyEnvelope[];
+  seal?: Seal | undefined;
 }
 
 const DEFAULT_CONCURRENCY = 1_000;
@@ -99,7 +114,11 @@ export class Bus {
   private turn: Promise<void> | undefined;
   /** Requests whose answers are not envelopes of ours. */
   readonly requests: Requests;
-  private readonly shared: SharedMessages;
+  private readonly shared: SharedMessages<Answered>;
+  /** Of requests whose answers come sealed. */
+  private readonly sharedSealed: SharedMessages<Answered>;
+  private opener: AnswerOpener | undefined;
+  private sealer: AnswerSealer | undefined;
 
   private constructor(
     readonly nats: NatsConnection,
@@ -109,10 +128,11 @@ export class Bus {
     private readonly participant = 'client',
   ) {
     this.requests = new Requests(nats, clock, inboxPrefix(participant));
-    this.shared = new SharedMessages({
-      send: (subject, message, timeoutMs) => this.exchange(subject, message, timeoutMs),
-      endOfTurn: () => this.endOfTurn(),
-      room: () => roomOf(nats),
+    const wire = { endOfTurn: () => this.endOfTurn(), room: () => roomOf(nats) };
+    this.shared = new SharedMessages({ ...wire, send: (...message) => this.exchange(...message) });
+    this.sharedSealed = new SharedMessages({
+      ...wire,
+      send: (...message) => this.exchangeSealed(...message),
     });
   }
 
@@ -152,11 +172,16 @@ export class Bus {
     for (;;) {
       const left = deadline - this.clock.now();
       if (left <= 0) throw new ServiceError('unavailable', `${rpc.subject} does not answer`);
-      let reply: unknown;
+      let reply: Answered;
       try {
-        reply = rpc.together
-          ? await this.shared.send(subject, envelope, left)
-          : await this.sendAlone(subject, envelope, left);
+        if (rpc.together) {
+          reply = await (rpc.sealed ? this.sharedSealed : this.shared).send(subject, envelope, left);
+        } else {
+          await this.endOfTurn();
+          reply = await (rpc.sealed
+            ? this.exchangeSealed(subject, envelope, left)
+            : this.exchange(subject, envelope, left));
+        }
       } catch (error) {
         if (!(error instanceof NatsError)) throw error;
         if (error.code !== ErrorCode.NoResponders) {
@@ -165,17 +190,30 @@ export class Bus {
         await this.clock.sleep(Math.min(RETRY_NO_RESPONDERS_MS, left));
         continue;
       }
-      return await this.readReply<R>(reply as ReplyEnvelope, subject);
+      return await this.readReply<R>(reply, subject);
     }
   }
 
-  private async sendAlone(subject: string, envelope: string, timeoutMs: number): Promise<unknown> {
-    await this.endOfTurn();
-    return this.exchange(subject, envelope, timeoutMs);
+  private async exchange(subject: string, message: string, timeoutMs: number): Promise<Answered> {
+    return { content: decode(await this.requests.send(subject, Buffer.from(message), timeoutMs)) };
   }
 
-  private async exchange(subject: string, message: string, timeoutMs: number): Promise<unknown> {
-    return decode(await this.requests.send(subject, Buffer.from(message), timeoutMs));
+  /** As `exchange`; what is not the answer of whoever was asked is looked past. */
+  private async exchangeSealed(subject: string, message: string, timeoutMs: number): Promise<Answered> {
+    this.opener ??= new AnswerOpener(
+      once((where) =>
+        this.log.warn(
+          { subject: where },
+          'something that was not sealed for this process came in place of an answer and is ignored: somebody else uses this NATS user, or a ' +
+            'service of the release before was started again (it can answer those that have heard of no newer one)',
+        ),
+      ),
+    );
+    const question = this.opener.question(subject, message);
+    const answer = await this.requests.send(subject, Buffer.from(question.message), timeoutMs, (data) =>
+      question.open(data),
+    );
+    return { content: decode(answer), question };
   }
 
   /**
@@ -189,15 +227,24 @@ export class Bus {
     return this.turn;
   }
 
-  private async readReply<R extends Rpc>(reply: ReplyEnvelope, subject: string): Promise<RpcResponse<R>> {
+  private async readReply<R extends Rpc>(
+    { content, question }: Answered,
+    subject: string,
+  ): Promise<RpcResponse<R>> {
+    const reply = content as ReplyEnvelope;
     if (reply.error) throw new ServiceError(reply.error.code, reply.error.message, reply.error.field);
     if (!reply.ref) return reply.ok as RpcResponse<R>;
+    // The operation was carried out: calling it again is not ours to decide.
+    const lost = (why: string) =>
+      new ServiceError('unavailable', `the answer of ${subject} could not be fetched (${why})`);
     try {
-      return decode(await fetchBody(this.requests, reply.ref)) as RpcResponse<R>;
+      const body = await fetchBody(this.requests, reply.ref);
+      const opened = question ? question.open(body, reply.ref.inbox) : body;
+      if (opened === undefined) throw lost('it was changed on its way');
+      return decode(opened) as RpcResponse<R>;
     } catch (error) {
       if (!(error instanceof NatsError)) throw error;
-      // The operation was carried out: calling it again is not ours to decide.
-      throw new ServiceError('unavailable', `the answer of ${subject} could not be fetched (${error.code})`);
+      throw lost(error.code);
     }
   }
 
@@ -252,15 +299,20 @@ export class Bus {
         rpcDuration.observe(operation, (performance.now() - begun) / 1_000);
       }
     };
-    const answerAll = async ({ data }: Msg): Promise<ReplyEnvelope | ReplyEnvelope[]> => {
+    const answerAll = async ({ data }: Msg): Promise<Replies> => {
       const content = decode(data) as RequestEnvelope | RequestEnvelope[];
-      return Array.isArray(content) ? Promise.all(content.map(answer)) : answer(content);
+      const first = Array.isArray(content) ? content[0] : content;
+      const seal = rpc.sealed ? this.sealFor(subject, first?.s) : undefined;
+      const reply = await (Array.isArray(content) ? Promise.all(content.map(answer)) : answer(content));
+      return { reply, seal };
     };
     const answerMessage = async (message: Msg): Promise<void> => {
-      const reply = await answerAll(message).catch((failure: unknown) => this.toErrorReply(failure, subject));
+      const replies = await answerAll(message).catch((failure: unknown) => ({
+        reply: this.toErrorReply(failure, subject),
+      }));
       // A commit answers many at once: together they are one write, not one for each few.
       await this.endOfTurn();
-      this.respond(message, reply);
+      this.respond(message, replies);
     };
     const subscription = this.nats.subscribe(subject, {
       queue: options.queue ?? 'service',
@@ -292,19 +344,28 @@ export class Bus {
     return { error: { code: 'internal', message: 'internal error' } };
   }
 
-  private respond(message: Msg, reply: ReplyEnvelope | ReplyEnvelope[]): void {
-    const body = encode(reply);
-    if (fitsInline(this.nats, body)) message.respond(body);
-    else
-      message.respond(
-        encode(Array.isArray(reply) ? reply.map((one) => this.elsewhere(one)) : this.elsewhere(reply)),
+  private sealFor(subject: string, asked: unknown): Seal | undefined {
+    if (asked === undefined) return undefined;
+    this.sealer ??= new AnswerSealer();
+    return this.sealer.for(subject, asked);
+  }
+
+  private respond(message: Msg, { reply, seal }: Replies): void {
+    let body = encode(reply);
+    if (!fitsInline(this.nats, body)) {
+      body = encode(
+        Array.isArray(reply) ? reply.map((one) => this.elsewhere(one, seal)) : this.elsewhere(reply, seal),
       );
+    }
+    message.respond(seal ? seal(body) : body);
   }
 
   /** In place of an answer that is too large where to fetch it. */
-  private elsewhere(reply: ReplyEnvelope): ReplyEnvelope {
+  private elsewhere(reply: ReplyEnvelope, seal: Seal | undefined): ReplyEnvelope {
     if (reply.error) return reply;
-    return { ref: offerBody(this.nats, this.participant, encode(reply.ok), this.log) };
+    const body = encode(reply.ok);
+    const content = seal ? (inbox: string) => seal(body, inbox) : body;
+    return { ref: offerBody(this.nats, this.participant, content, this.log) };
   }
 
   /** Tells whoever listens; nobody may. False when the message is too large to be sent that way. */
@@ -368,4 +429,13 @@ export class Bus {
       else if (status.type === 'error') this.log.error({ error: status.data }, 'NATS reports an error');
     }
   }
+}
+
+/** Says it the first time only. */
+function once(say: (what: string) => void): (what: string) => void {
+  let said = false;
+  return (what) => {
+    if (!said) say(what);
+    said = true;
+  };
 }

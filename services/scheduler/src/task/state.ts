@@ -52,6 +52,8 @@ export interface Run {
   lease: number;
   /** Executor that has the lease; null = nobody. */
   holder: string | null;
+  /** Executor that was given the last lease, also when that is over; empty before the first. */
+  claimedBy: string;
   /** The current attempt's command may be running on the node: it was authorised, and its outcome is not known. */
   mayRun: boolean;
   /** More than one lease was given for the current attempt: it may have been begun by somebody who is gone. */
@@ -141,6 +143,7 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
       failures: 0,
       lease: 0,
       holder: null,
+      claimedBy: '',
       mayRun: false,
       draining: false,
       held: true,
@@ -359,6 +362,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'RunClaimed': {
       const run = runAt(task, event.data.run);
       run.holder = event.data.executor;
+      run.claimedBy = event.data.executor;
       run.lease = event.data.lease;
       run.updatedAt = at;
       if (run.draining) return;
