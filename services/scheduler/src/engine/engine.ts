@@ -22,6 +22,7 @@ import { isActive, touchedRuns } from '../task/projection.js';
 import { needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
 import { Forgeries } from './forgeries.js';
 import { Forgotten } from './forgotten.js';
+import { withoutKnownHostKey } from './host-keys.js';
 import { Leases } from './leases.js';
 import { commitDuration, commitSize, type EngineStats } from './metrics.js';
 import { Offers } from './offers.js';
@@ -460,11 +461,12 @@ export class TaskEngine {
 
   /** Decides one command on the state in memory, and adds what it led to to the commit. */
   private async decideOne(pending: PendingCommand, commit: Commit): Promise<Outcome> {
-    const { command, taskId, output, under } = pending;
+    const { taskId, output, under } = pending;
     const loaded = await this.load(taskId);
     if (!loaded) throw new ServiceError('not_found', `there is no task ${taskId}`);
     const task = loaded.state;
-    if (under) this.checkLease(task, under, command);
+    if (under) this.checkLease(task, under, pending.command);
+    const command = withoutKnownHostKey(pending.command, loaded, this.options.log);
     let outcome: Outcome = {};
     if (command) {
       const begun = command.type === 'claim' && runAt(task, command.run).mayRun;
