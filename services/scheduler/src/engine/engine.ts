@@ -141,6 +141,7 @@ export class TaskEngine {
     this.leases = new Leases(LEASE_TTL_MS);
     this.forgeries = new Forgeries(options.clock, options.log);
     this.forgotten = new Forgotten({
+      clock: options.clock,
       existing: (ids) => options.store.existing(ids),
       release: (executor, leases) => this.sendControl(executor, leases),
       log: options.log,
