@@ -26,8 +26,8 @@ export class Forgeries {
     if (!this.lines.tells(executor)) return;
     this.log.error(
       { executor, refused: what },
-      `somebody spoke for executor ${executor} without its key and was refused: whoever it is has the NATS user of the executors. ` +
-        'Give that user another password, and look for who had it (docs/deploy.md, "What an executor is trusted with")',
+      `somebody spoke for executor ${executor} without its key and was refused. Unless the database was just restored from a backup, somebody ` +
+        'else has the NATS user of the executors: give it another password, and look for who had it (docs/deploy.md, "What an executor is trusted with")',
     );
   }
 }
