@@ -19,7 +19,7 @@ import { handle } from '../task/handle.js';
 import { nextInstruction } from '../task/instruction.js';
 import { type Sender, whyNotTheirs } from '../task/lease.js';
 import { isActive, touchedRuns } from '../task/projection.js';
-import { needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
+import { CLAIMED_BY, needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
 import { Forgeries } from './forgeries.js';
 import { Forgotten } from './forgotten.js';
 import { withoutKnownHostKey } from './host-keys.js';
@@ -497,7 +497,10 @@ export class TaskEngine {
     const run = runAt(task, index);
     const notTheirs = whyNotTheirs(run, lease, sender);
     if (notTheirs !== undefined) {
-      this.forgeries.refused(run.claimedBy, `${command?.type ?? 'output'} for task ${task.id}: ${notTheirs}`);
+      this.forgeries.refused(
+        run[CLAIMED_BY],
+        `${command?.type ?? 'output'} for task ${task.id}: ${notTheirs}`,
+      );
       throw new ServiceError('wrong_state', notTheirs);
     }
     if (!command && (run.holder === null || run.lease !== lease))

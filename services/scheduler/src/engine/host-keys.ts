@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { TaskCommand } from '../task/decide.js';
-import { runAt, type TaskState } from '../task/state.js';
+import { CLAIMED_BY, runAt, type TaskState } from '../task/state.js';
 
 /**
  * The first host key that the holder of a node's lease saw of the node is pinned and holds until a person removes the node: a report that
@@ -12,13 +12,13 @@ export function withoutKnownHostKey(
   log: Logger,
 ): TaskCommand | null {
   if (command?.type !== 'report' || command.hostKey === undefined) return command;
-  const { id, node, ip, claimedBy } = runAt(state, command.run);
+  const { id, node, ip, [CLAIMED_BY]: executor } = runAt(state, command.run);
   const pinned = hostKeys.get(node);
   if (pinned === undefined) return command;
   const { hostKey: reported, ...others } = command;
   if (reported !== pinned) {
     log.warn(
-      { task: state.id, run: id, node: ip, executor: claimedBy, pinned, reported },
+      { task: state.id, run: id, node: ip, executor, pinned, reported },
       'an executor reported another host key than is pinned of the node; the pinned one stays. If the node was set up anew, remove it from its ' +
         'pool and add it again',
     );
