@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { ResolvedStep } from './catalog.js';
-import { AnyText, SubjectWord, Word } from './forms.js';
+import { ExecutorKey, ExecutorName } from './executor-name.js';
+import { AnyText, Word } from './forms.js';
 import { ClusterRef } from './inventory.js';
 import { Done, Id } from './paging.js';
 import { defineRpc } from './rpc.js';
@@ -12,7 +13,8 @@ import { defineRpc } from './rpc.js';
  *
  * The answer to a claim and to each report is the next instruction, so one round trip makes an outcome durable and
  * authorises what comes next. Every claim gets a new lease number; a report with an older one is refused, so two
- * executors that both believe they own a run cannot both write its history.
+ * executors that both believe they own a run cannot both write its history. Whoever speaks under a lease shows the key of the executor
+ * that claimed it (see executor-name.ts), and what it is answered only that executor can read.
  */
 
 /** Tasks are spread over this many partitions; a scheduler replica owns some of them at a time. */
@@ -137,9 +139,16 @@ const capabilities = Type.Array(Capability, { maxItems: 100 });
 /** Leases of one executor, ten times what its slots may be. */
 const MAX_LEASES = 100_000;
 
-const leased = { task_id: Id, run_id: Id, lease: Type.Integer({ minimum: 1 }) };
+/** The executor's key; executors of the release before have none. */
+const key = Type.Optional(ExecutorKey);
 
-/** The task's identity. Its id is given again when the database was restored from a backup; older executors do not tell it. */
+const lease = { task_id: Id, run_id: Id, lease: Type.Integer({ minimum: 1 }) };
+const leased = { ...lease, key };
+
+/**
+ * The task's identity. Its id is given again when the database was restored from a backup. Required from executors with a key; older ones
+ * do not all tell it.
+ */
 const uuid = Type.Optional(Word);
 
 /** A piece of an attempt's output; `data` is base64, offsets count raw bytes. Storing a piece twice changes nothing. */
@@ -207,7 +216,8 @@ export const execution = {
     request: Type.Object({
       task_id: Id,
       run_id: Id,
-      executor: SubjectWord,
+      executor: ExecutorName,
+      key,
       capabilities,
       /** The executor does not have the task's plan, and wants it with the answer. */
       plan: Type.Optional(Type.Boolean()),
@@ -235,12 +245,14 @@ export const execution = {
     ]),
     timeoutMs: 5_000,
     together: true,
+    sealed: true,
   }),
   /** The plan by itself, for an executor that did not get it with a claim. */
   plan: defineRpc('scheduler.{partition}.plan', {
     request: Type.Object({ task_id: Id }),
     response: TaskPlan,
     timeoutMs: 5_000,
+    sealed: true,
   }),
   /** Repeating a report whose answer was lost gets the same answer and records nothing twice. */
   report: defineRpc('scheduler.{partition}.report', {
@@ -259,6 +271,7 @@ export const execution = {
     response: Type.Union([Type.Object({ status: Type.Literal('accepted'), next: Instruction }), refused]),
     timeoutMs: 5_000,
     together: true,
+    sealed: true,
   }),
   /**
    * Before an attempt begins outside of its node's home folder, which cannot take it. Once it is accepted, every later claim
@@ -276,6 +289,7 @@ export const execution = {
     }),
     response: Type.Union([Type.Object({ status: Type.Literal('accepted') }), refused]),
     timeoutMs: 5_000,
+    sealed: true,
   }),
   output: defineRpc('scheduler.{partition}.output', {
     request: Type.Object({
@@ -287,6 +301,7 @@ export const execution = {
     }),
     response: Done,
     timeoutMs: 5_000,
+    sealed: true,
   }),
   /** An executor that is being shut down gives a run back; it is offered again at once. */
   handBack: defineRpc('scheduler.{partition}.hand_back', {
@@ -294,6 +309,7 @@ export const execution = {
     response: Done,
     timeoutMs: 2_000,
     together: true,
+    sealed: true,
   }),
 };
 
@@ -308,9 +324,13 @@ export type PartitionsTaken = Static<typeof PartitionsTaken>;
 /** Published by every executor, all its leases in one message: [task id, run id, lease]. */
 export const HEARTBEAT_SUBJECT = 'rigel.scheduler.heartbeat';
 export const Heartbeat = Type.Object({
-  executor: SubjectWord,
+  executor: ExecutorName,
+  key,
   leases: Type.Array(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()]), { maxItems: MAX_LEASES }),
-  /** Identities of the tasks of the leases: [task id, uuid]. An id means another task once the database was restored. */
+  /**
+   * Identities of the tasks of the leases: [task id, uuid]. An id means another task once the database was restored. A lease of a task that
+   * is not named here does not go on, where the executor has a key.
+   */
   tasks: Type.Optional(Type.Array(Type.Tuple([Type.Integer(), Word]), { maxItems: MAX_LEASES })),
   /** What the executor does, and how many more runs it could take now. Older executors do not tell. */
   capabilities: Type.Optional(capabilities),
@@ -330,7 +350,7 @@ export const LEASE_TTL_MS = 10_000;
 export const controlSubject = (executor: string): string => `rigel.executor.${executor}.control`;
 export const ExecutorControl = Type.Object({
   leases: Type.Array(
-    Type.Object({ ...leased, why: Type.Union([Type.Literal('stop'), Type.Literal('lost')]) }),
+    Type.Object({ ...lease, why: Type.Union([Type.Literal('stop'), Type.Literal('lost')]) }),
     { maxItems: MAX_LEASES },
   ),
 });

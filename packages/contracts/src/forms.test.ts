@@ -1,6 +1,7 @@
 import t from 'tap';
 import { Type } from 'typebox';
-import { SubjectWord, unboundedIn } from './forms.js';
+import { ExecutorName } from './executor-name.js';
+import { unboundedIn } from './forms.js';
 
 t.test('what has no limit is found, wherever it stands', async (t) => {
   const none = Type.Object({
@@ -26,7 +27,7 @@ t.test('what has no limit is found, wherever it stands', async (t) => {
 });
 
 t.test('a word of a subject is no other subject', async (t) => {
-  const word = new RegExp((SubjectWord as { pattern?: string }).pattern ?? '');
+  const word = new RegExp((ExecutorName as { pattern?: string }).pattern ?? '');
   for (const right of ['executor-1-0a1b2c', 'executor', 'host.example-ff', 'ex@mple:1']) t.match(right, word);
   for (const wrong of ['', '*', '>', 'a.*', 'a b', 'a\r\nPUB x 0', 'a\n', 'a\t', 'ä'])
     t.notMatch(wrong, word);

@@ -23,9 +23,6 @@ export function listOf<Member extends TSchema>(member: Member) {
   return Type.Array(member, { maxItems: MOST });
 }
 
-/** A name or process that a subject is made of: no blank, no wildcard, nothing that ends a line. */
-export const SubjectWord = Type.String({ maxLength: 255, pattern: '^[!-)+-=?-~]+$' });
-
 /** Fields that a caller chooses, of any JSON. How deep it goes and how much it is, the bus looks at before it is parsed. */
 export const AnyFields = Type.Record(Type.String(), Type.Unknown(), { maxProperties: 10_000 });
 

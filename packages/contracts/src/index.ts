@@ -4,6 +4,7 @@ export * from './database-roles.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './execution.js';
+export * from './executor-name.js';
 export * from './forms.js';
 export * from './health.js';
 export * from './inventory.js';

@@ -16,6 +16,8 @@ export interface Rpc<Request extends TSchema = TSchema, Response extends TSchema
    * For operations that come by the hundred, end together, and may be repeated.
    */
   readonly together: boolean;
+  /** Answers are sealed for whoever asks, because others may listen where they arrive; see `sealing.ts` of the messaging package. */
+  readonly sealed: boolean;
   /** It makes something, and can be asked for under a key, so that it is made once however often it is asked for: `onceOf`. */
   readonly keyed: boolean;
 }
@@ -31,7 +33,14 @@ export const WITHIN_ANOTHER_MS = 3_000;
 
 export function defineRpc<Request extends TSchema, Response extends TSchema>(
   subject: string,
-  schemas: { request: Request; response: Response; timeoutMs?: number; together?: boolean; keyed?: boolean },
+  schemas: {
+    request: Request;
+    response: Response;
+    timeoutMs?: number;
+    together?: boolean;
+    sealed?: boolean;
+    keyed?: boolean;
+  },
 ): Rpc<Request, Response> {
   return {
     subject: `rigel.${subject}`,
@@ -39,6 +48,7 @@ export function defineRpc<Request extends TSchema, Response extends TSchema>(
     response: schemas.response,
     timeoutMs: schemas.timeoutMs ?? DEFAULT_RPC_TIMEOUT_MS,
     together: schemas.together ?? false,
+    sealed: schemas.sealed ?? false,
     keyed: schemas.keyed ?? false,
   };
 }

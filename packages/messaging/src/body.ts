@@ -41,19 +41,21 @@ const chunkSize = (nc: NatsConnection): number => Math.floor(roomOf(nc) / 2);
 /**
  * Keeps a large body until its receiver has fetched it all, or 30 s. Its name is random: others that may fetch bodies here
  * cannot guess it.
+ * @param content or what makes it, given that name
  * @throws ServiceError `unavailable` when too much waits to be fetched already.
  */
 export function offerBody(
   nc: NatsConnection,
   participant: string,
-  body: Uint8Array,
+  content: Uint8Array | ((inbox: string) => Uint8Array),
   log: Logger,
 ): BodyReference {
+  const inbox = bodySubject(participant, randomBytes(16).toString('hex'));
+  const body = typeof content === 'function' ? content(inbox) : content;
   if (!kept.take(body.byteLength))
     throw new ServiceError('unavailable', 'too many large messages wait to be fetched, try again');
   const size = chunkSize(nc);
   const chunks = Math.ceil(body.byteLength / size);
-  const inbox = bodySubject(participant, randomBytes(16).toString('hex'));
   const fetched = new Set<number>();
   const expiry = setTimeout(() => {
     log.warn(
@@ -90,6 +92,9 @@ export interface BodyLimits {
   inFlight?: Budget;
 }
 
+/** What a fetched body is before it is JSON: as it came, or sealed. @returns undefined when it is not what was asked for */
+type Open = (body: Uint8Array) => Uint8Array | undefined;
+
 /**
  * Fetches a body of JSON by its reference: the first chunk, which tells how large all of them are, and then the others, a few at a
  * time.
@@ -101,7 +106,8 @@ export async function fetchBody(
   requests: Requests,
   { inbox, chunks }: BodyReference,
   limits: BodyLimits,
-): Promise<Buffer> {
+  open: Open = (body) => body,
+): Promise<Uint8Array> {
   const mostChunks = Math.ceil((limits.bytes * SMALLER_SERVERS) / chunkSize(nc));
   if (chunks > mostChunks) throw tooLarge(`${chunks} chunks`, `${mostChunks} chunks`);
   const late = new AbortController();
@@ -143,7 +149,8 @@ export async function fetchBody(
     };
     const all = Promise.all(Array.from({ length: PULLS }, pull));
     await Promise.race([all, timeIsUp(late)]).finally(() => late.abort());
-    const body = Buffer.concat(parts);
+    const body = open(Buffer.concat(parts));
+    if (!body) throw new ServiceError('unavailable', 'the message was changed on its way');
     checkJsonShape(body, { depth: MAX_DEPTH, values: limits.values });
     return body;
   } finally {

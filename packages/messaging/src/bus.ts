@@ -34,6 +34,7 @@ import {
 } from './limits.js';
 import { rpcDuration, rpcErrors } from './metrics.js';
 import { Requests } from './requests.js';
+import { AnswerOpener, AnswerSealer, type Question, type Seal } from './sealing.js';
 import { SeldomLog } from './seldom.js';
 import { SharedMessages } from './shared-messages.js';
 import { traced, traceparent } from './tracing.js';
@@ -77,6 +78,18 @@ export interface ServeOptions {
   concurrency?: number;
 }
 
+/** An answer as it came, parsed, and the request that it was sealed for. */
+interface Answered {
+  content: unknown;
+  question?: Question;
+}
+
+/** What a message of requests is answered. */
+interface Replies {
+  reply: ReplyEnvelope | ReplyEnvelope[];
+  seal?: Seal | undefined;
+}
+
 const DEFAULT_CONCURRENCY = 1_000;
 const RETRY_NO_RESPONDERS_MS = 100;
 const DRAIN_MS = 1_000;
@@ -102,6 +115,15 @@ function decode(data: Uint8Array): unknown {
   }
 }
 
+/** @throws ServiceError `unavailable` when it is no JSON: what became of the request is not known. */
+function decodeAnswer(data: Uint8Array, subject: string): unknown {
+  try {
+    return decode(data);
+  } catch {
+    throw new ServiceError('unavailable', `what ${subject} answered is no answer`);
+  }
+}
+
 function subjectOf(rpc: Rpc, partition: number | undefined): string {
   if (!rpc.subject.includes('{partition}')) return rpc.subject;
   if (partition === undefined) throw new Error(`${rpc.subject} needs a partition`);
@@ -116,7 +138,11 @@ export class Bus {
   private turn: Promise<void> | undefined;
   /** Requests whose answers are not envelopes of ours. */
   readonly requests: Requests;
-  private readonly shared: SharedMessages;
+  private readonly shared: SharedMessages<Answered>;
+  /** Of requests whose answers come sealed. */
+  private readonly sharedSealed: SharedMessages<Answered>;
+  private opener: AnswerOpener | undefined;
+  private sealer: AnswerSealer | undefined;
   private readonly seldom: SeldomLog;
 
   private constructor(
@@ -128,10 +154,11 @@ export class Bus {
   ) {
     this.requests = new Requests(nats, clock, inboxPrefix(participant));
     this.seldom = new SeldomLog(log, clock);
-    this.shared = new SharedMessages({
-      send: (subject, message, timeoutMs) => this.exchange(subject, message, timeoutMs),
-      endOfTurn: () => this.endOfTurn(),
-      room: () => roomOf(nats),
+    const wire = { endOfTurn: () => this.endOfTurn(), room: () => roomOf(nats) };
+    this.shared = new SharedMessages({ ...wire, send: (...message) => this.exchange(...message) });
+    this.sharedSealed = new SharedMessages({
+      ...wire,
+      send: (...message) => this.exchangeSealed(...message),
     });
   }
 
@@ -171,11 +198,16 @@ export class Bus {
     for (;;) {
       const left = deadline - this.clock.now();
       if (left <= 0) throw new ServiceError('unavailable', `${rpc.subject} does not answer`);
-      let reply: unknown;
+      let reply: Answered;
       try {
-        reply = rpc.together
-          ? await this.shared.send(subject, envelope, left)
-          : await this.sendAlone(subject, envelope, left);
+        if (rpc.together) {
+          reply = await (rpc.sealed ? this.sharedSealed : this.shared).send(subject, envelope, left);
+        } else {
+          await this.endOfTurn();
+          reply = await (rpc.sealed
+            ? this.exchangeSealed(subject, envelope, left)
+            : this.exchange(subject, envelope, left));
+        }
       } catch (error) {
         if (!(error instanceof NatsError)) throw error;
         if (error.code !== ErrorCode.NoResponders) {
@@ -184,22 +216,32 @@ export class Bus {
         await this.clock.sleep(Math.min(RETRY_NO_RESPONDERS_MS, left));
         continue;
       }
-      return await this.readReply<R>(readReply(reply, subject), subject);
+      return await this.readReply<R>(reply, subject);
     }
   }
 
-  private async sendAlone(subject: string, envelope: string, timeoutMs: number): Promise<unknown> {
-    await this.endOfTurn();
-    return this.exchange(subject, envelope, timeoutMs);
+  private async exchange(subject: string, message: string, timeoutMs: number): Promise<Answered> {
+    return {
+      content: decodeAnswer(await this.requests.send(subject, Buffer.from(message), timeoutMs), subject),
+    };
   }
 
-  private async exchange(subject: string, message: string, timeoutMs: number): Promise<unknown> {
-    const answer = await this.requests.send(subject, Buffer.from(message), timeoutMs);
-    try {
-      return decode(answer);
-    } catch {
-      throw new ServiceError('unavailable', `what ${subject} answered is no answer`);
-    }
+  /** As `exchange`; what is not the answer of whoever was asked is looked past. */
+  private async exchangeSealed(subject: string, message: string, timeoutMs: number): Promise<Answered> {
+    this.opener ??= new AnswerOpener(
+      once((where) =>
+        this.log.warn(
+          { subject: where },
+          'something that was not sealed for this process came in place of an answer and is ignored: somebody else uses this NATS user, or a ' +
+            'service of the release before was started again (it can answer those that have heard of no newer one)',
+        ),
+      ),
+    );
+    const question = this.opener.question(subject, message);
+    const answer = await this.requests.send(subject, Buffer.from(question.message), timeoutMs, (data) =>
+      question.open(data),
+    );
+    return { content: decodeAnswer(answer, subject), question };
   }
 
   /**
@@ -213,16 +255,24 @@ export class Bus {
     return this.turn;
   }
 
-  private async readReply<R extends Rpc>(reply: ReplyEnvelope, subject: string): Promise<RpcResponse<R>> {
+  private async readReply<R extends Rpc>(
+    { content, question }: Answered,
+    subject: string,
+  ): Promise<RpcResponse<R>> {
+    const reply = readReply(content, subject);
     if (reply.error) throw new ServiceError(reply.error.code, reply.error.message, reply.error.field);
     if (!reply.ref) return reply.ok as RpcResponse<R>;
+    // The operation was carried out: calling it again is not ours to decide.
+    const lost = (why: string) =>
+      new ServiceError('unavailable', `the answer of ${subject} could not be fetched (${why})`);
     try {
-      return decode(await fetchBody(this.nats, this.requests, reply.ref, ANSWER)) as RpcResponse<R>;
+      const { ref } = reply;
+      const open = question && ((body: Uint8Array) => question.open(body, ref.inbox));
+      return decode(await fetchBody(this.nats, this.requests, ref, ANSWER, open)) as RpcResponse<R>;
     } catch (error) {
-      if (!(error instanceof NatsError || error instanceof ServiceError)) throw error;
-      const why = error instanceof ServiceError ? error.message : error.code;
-      // The operation was carried out: calling it again is not ours to decide.
-      throw new ServiceError('unavailable', `the answer of ${subject} could not be fetched (${why})`);
+      if (error instanceof ServiceError) throw lost(error.message);
+      if (!(error instanceof NatsError)) throw error;
+      throw lost(error.code);
     }
   }
 
@@ -230,13 +280,14 @@ export class Bus {
    * Keeps what is too large for a message for whoever fetches it.
    * @throws ServiceError `invalid` when nobody takes so much, `unavailable` when too much is kept already.
    */
-  private offer(body: Buffer, limit: number, what: 'request' | 'answer'): BodyReference {
+  private offer(body: Buffer, limit: number, what: 'request' | 'answer', seal?: Seal): BodyReference {
     if (body.byteLength > limit)
       throw new ServiceError(
         'invalid',
         `the ${what} is too large: ${body.byteLength} bytes, at most ${limit} can be sent`,
       );
-    return offerBody(this.nats, this.participant, body, this.log);
+    const content = seal ? (inbox: string) => seal(body, inbox) : body;
+    return offerBody(this.nats, this.participant, content, this.log);
   }
 
   /**
@@ -291,11 +342,16 @@ export class Bus {
         rpcDuration.observe(operation, (performance.now() - begun) / 1_000);
       }
     };
-    const answerAll = async ({ data }: Msg): Promise<ReplyEnvelope | ReplyEnvelope[]> => {
+    const answerAll = async ({ data }: Msg): Promise<Replies> => {
       // Before anything is made of it: more requests than any sender sends are refused all together, by one answer.
       checkJsonShape(data, MESSAGE_SHAPE);
       const content = decode(data);
-      return Array.isArray(content) ? Promise.all(content.map(answer)) : answer(content);
+      const first: unknown = Array.isArray(content) ? content[0] : content;
+      const seal = rpc.sealed
+        ? this.sealFor(subject, (first as { s?: unknown } | null | undefined)?.s)
+        : undefined;
+      const reply = await (Array.isArray(content) ? Promise.all(content.map(answer)) : answer(content));
+      return { reply, seal };
     };
     const answerMessage = async (message: Msg): Promise<void> => {
       // The answer is published there, by our rights: anywhere else it would be a message that its sender may not send.
@@ -306,10 +362,12 @@ export class Bus {
         );
         return;
       }
-      const reply = await answerAll(message).catch((failure: unknown) => this.toErrorReply(failure, subject));
+      const replies = await answerAll(message).catch((failure: unknown) => ({
+        reply: this.toErrorReply(failure, subject),
+      }));
       // A commit answers many at once: together they are one write, not one for each few.
       await this.endOfTurn();
-      this.respond(message, reply);
+      this.respond(message, replies);
     };
     const subscription = this.nats.subscribe(subject, {
       queue: options.queue ?? 'service',
@@ -350,20 +408,27 @@ export class Bus {
     return { error: { code: 'internal', message: 'internal error' } };
   }
 
-  private respond(message: Msg, reply: ReplyEnvelope | ReplyEnvelope[]): void {
-    const body = encode(reply);
-    if (fitsInline(this.nats, body)) message.respond(body);
-    else
-      message.respond(
-        encode(Array.isArray(reply) ? reply.map((one) => this.elsewhere(one)) : this.elsewhere(reply)),
+  private sealFor(subject: string, asked: unknown): Seal | undefined {
+    if (asked === undefined) return undefined;
+    this.sealer ??= new AnswerSealer();
+    return this.sealer.for(subject, asked);
+  }
+
+  private respond(message: Msg, { reply, seal }: Replies): void {
+    let body = encode(reply);
+    if (!fitsInline(this.nats, body)) {
+      body = encode(
+        Array.isArray(reply) ? reply.map((one) => this.elsewhere(one, seal)) : this.elsewhere(reply, seal),
       );
+    }
+    message.respond(seal ? seal(body) : body);
   }
 
   /** In place of an answer that is too large where to fetch it. */
-  private elsewhere(reply: ReplyEnvelope): ReplyEnvelope {
+  private elsewhere(reply: ReplyEnvelope, seal: Seal | undefined): ReplyEnvelope {
     if (reply.error) return reply;
     try {
-      return { ref: this.offer(encode(reply.ok), MAX_ANSWER_BYTES, 'answer') };
+      return { ref: this.offer(encode(reply.ok), MAX_ANSWER_BYTES, 'answer', seal) };
     } catch (failure) {
       return this.toErrorReply(failure, 'an answer');
     }
@@ -433,4 +498,13 @@ export class Bus {
       else if (status.type === 'error') this.log.error({ error: status.data }, 'NATS reports an error');
     }
   }
+}
+
+/** Says it the first time only. */
+function once(say: (what: string) => void): (what: string) => void {
+  let said = false;
+  return (what) => {
+    if (!said) say(what);
+    said = true;
+  };
 }

@@ -24,6 +24,8 @@ export interface RequestEnvelope {
   /** Data, or where to fetch it. */
   d?: unknown;
   ref?: BodyReference | undefined;
+  /** How the answer message is to be sealed; in the first request of a message only. Read by the sealer. */
+  s?: unknown;
 }
 
 export interface ReplyEnvelope {

@@ -3,6 +3,8 @@ import { createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from
 
 /** A request on its way. */
 interface Waiting {
+  /** What the answer holds; undefined: this is none. */
+  open: (data: Uint8Array) => Uint8Array | undefined;
   answered: (data: Uint8Array) => void;
   failed: (error: NatsError) => void;
   callOffTimeout: () => void;
@@ -38,14 +40,20 @@ export class Requests {
   /**
    * Sends a request and waits for the first answer.
    * @param timeoutMs how long to wait, in milliseconds.
+   * @param open reads an answer; what it gives undefined for is none, and the true one is waited for
    * @throws NatsError `NoResponders` when nobody listens to the subject: nobody has seen the request. Any other code
    *   (no answer in time, the connection is closed or about to be) leaves open whether somebody has.
    */
-  async send(subject: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+  async send(
+    subject: string,
+    data: Uint8Array,
+    timeoutMs: number,
+    open: Waiting['open'] = (answer) => answer,
+  ): Promise<Uint8Array> {
     this.listen();
     const number = (++this.last).toString(36);
     const answer = new Promise<Uint8Array>((answered, failed) => {
-      const waiting = { answered, failed, callOffTimeout: this.giveUpAfter(number, timeoutMs) };
+      const waiting = { open, answered, failed, callOffTimeout: this.giveUpAfter(number, timeoutMs) };
       this.waiting.set(number, { ...waiting, until: this.clock.now() + timeoutMs });
     });
     try {
@@ -101,12 +109,19 @@ export class Requests {
 
   private receive(message: Msg): void {
     // Late ones and repeated ones find nobody.
-    const waiting = this.take(message.subject.slice(this.inbox.length));
+    const number = message.subject.slice(this.inbox.length);
+    const waiting = this.waiting.get(number);
     if (!waiting) return;
     const { data } = message;
     if (data.length === 0 && message.headers?.code === NO_RESPONDERS) {
+      this.take(number);
       waiting.failed(NatsError.errorForCode(ErrorCode.NoResponders));
-    } else waiting.answered(data);
+      return;
+    }
+    const content = waiting.open(data);
+    if (content === undefined) return;
+    this.take(number);
+    waiting.answered(content);
   }
 
   private take(number: string): Waiting | undefined {

@@ -2,15 +2,15 @@ import { ServiceError } from '@rigel/contracts';
 import { MAX_REQUESTS } from './limits.js';
 
 /** A request that waits for the end of the turn, or for its answer. */
-interface Member {
+interface Member<Answer> {
   request: string;
-  answered: (reply: unknown) => void;
+  answered: (answer: Answer) => void;
   failed: (error: unknown) => void;
 }
 
 /** What gathers for one subject. */
-interface Gathering {
-  members: Member[];
+interface Gathering<Answer> {
+  members: Member<Answer>[];
   timeoutMs: number;
 }
 
@@ -19,13 +19,13 @@ interface Gathering {
  * array of the answers in the same order. A group commit answers a hundred reports at once, and the next hundred leave
  * together; a message for each is most of what such a report costs the caller, NATS and the scheduler.
  */
-export class SharedMessages {
-  private readonly gathering = new Map<string, Gathering>();
+export class SharedMessages<Answer extends { content: unknown }> {
+  private readonly gathering = new Map<string, Gathering<Answer>>();
 
   constructor(
     private readonly wire: {
-      /** Sends a message and waits for its answer, which is parsed. */
-      send(subject: string, message: string, timeoutMs: number): Promise<unknown>;
+      /** Sends a message and waits for its answer, whose content is parsed. */
+      send(subject: string, message: string, timeoutMs: number): Promise<Answer>;
       endOfTurn(): Promise<void>;
       /** Bytes that a message has room for. */
       room(): number;
@@ -36,9 +36,10 @@ export class SharedMessages {
    * Sends a request, with others. What becomes of the message becomes of all requests in it.
    * @param request in JSON
    * @param timeoutMs how long to wait for the answer; the longest of those in a message counts for all
+   * @returns its own part of the answer
    * @throws as the wire's `send`
    */
-  send(subject: string, request: string, timeoutMs: number): Promise<unknown> {
+  send(subject: string, request: string, timeoutMs: number): Promise<Answer> {
     return new Promise((answered, failed) => {
       const member = { request, answered, failed };
       const known = this.gathering.get(subject);
@@ -59,8 +60,8 @@ export class SharedMessages {
   }
 
   /** In as few messages as they fit into. */
-  private fitting(members: Member[]): Member[][] {
-    const messages: Member[][] = [];
+  private fitting(members: Member<Answer>[]): Member<Answer>[][] {
+    const messages: Member<Answer>[][] = [];
     const room = this.wire.room();
     let bytes = 0;
     for (const member of members) {
@@ -77,18 +78,21 @@ export class SharedMessages {
     return messages;
   }
 
-  private async sendMessage(subject: string, members: Member[], timeoutMs: number): Promise<void> {
+  private async sendMessage(subject: string, members: Member<Answer>[], timeoutMs: number): Promise<void> {
     try {
       const message = `[${members.map(({ request }) => request).join(',')}]`;
-      const replies = await this.wire.send(subject, message, timeoutMs);
+      const answer = await this.wire.send(subject, message, timeoutMs);
+      const replies = answer.content;
       // One answer is a refusal of the whole message.
-      if (!Array.isArray(replies)) for (const { answered } of members) answered(replies);
+      if (!Array.isArray(replies)) for (const { answered } of members) answered(answer);
       else if (replies.length !== members.length)
         throw new ServiceError(
           'unavailable',
           `${subject} did not answer ${members.length} requests one by one`,
         );
-      else for (const [index, { answered }] of members.entries()) answered(replies[index]);
+      else
+        for (const [index, { answered }] of members.entries())
+          answered({ ...answer, content: replies[index] });
     } catch (error) {
       for (const { failed } of members) failed(error);
     }

@@ -24,6 +24,8 @@ export interface WorkSource {
 export interface AgentOptions {
   /** Name of this process, never used by another. */
   executor: string;
+  /** What it shows with all that it says under its name; see `newExecutor` of the contracts. */
+  key: string;
   capabilities: readonly Capability[];
   /** Runs worked on at once. */
   slots: number;
@@ -43,12 +45,13 @@ export class Agent {
   private endHeartbeat: (() => void) | undefined;
 
   constructor(private readonly options: AgentOptions) {
-    const { executor, capabilities, bus, clock, createRunner, log } = options;
+    const { executor, key, capabilities, bus, clock, createRunner, log } = options;
     this.slots = new Slots(options.slots);
     measureSlots(this.slots, options.slots);
     const scheduler = new SchedulerCalls(bus);
     this.worker = new Worker({
       executor,
+      key,
       capabilities: [...capabilities],
       scheduler,
       clock,
@@ -60,11 +63,12 @@ export class Agent {
   }
 
   start(): void {
-    const { executor, capabilities, bus, work, clock } = this.options;
+    const { executor, key, capabilities, bus, work, clock } = this.options;
     bus.subscribe(controlSubject(executor), ExecutorControl, (control) => this.worker.control(control));
     this.endHeartbeat = clock.every(HEARTBEAT_INTERVAL_MS, () => {
       bus.publish(HEARTBEAT_SUBJECT, {
         executor,
+        key,
         leases: this.worker.leases(),
         tasks: this.worker.tasks(),
         capabilities,

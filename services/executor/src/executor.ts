@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@rigel/clock';
-import { executorSettings, nodeSettings } from '@rigel/contracts';
+import { executorSettings, newExecutor, nodeSettings } from '@rigel/contracts';
 import { WorkQueue } from '@rigel/messaging';
 import { NO_PROVIDERS, type Providers, ProvidersFileError, readProvidersFile } from '@rigel/providers';
 import { attemptsFolderProblem, type KnownHostsLookup } from '@rigel/remote-attempt';
@@ -166,7 +165,7 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
   const providers = readProviders(config.RIGEL_PROVIDERS_FILE, ssh);
   resumeProviders(providers, context.signal, log);
   // Unique for each process: a lease of an earlier process of the same name is not this one's.
-  const executor = `${name}-${randomBytes(3).toString('hex')}`;
+  const { name: executor, key } = newExecutor(name);
   const connections = new NodeConnections({
     idleMs: config.RIGEL_SSH_IDLE * 1000,
     keptDays: config.RIGEL_ATTEMPTS_KEPT,
@@ -175,6 +174,7 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
   const access = connections.over(measuredAccess(sshAccess));
   const agent = new Agent({
     executor,
+    key,
     capabilities,
     slots: config.RIGEL_EXECUTOR_SLOTS,
     bus,

@@ -65,6 +65,7 @@ export class Worker {
   constructor(
     private readonly options: {
       executor: string;
+      key: string;
       capabilities: Capability[];
       scheduler: SchedulerCalls;
       clock: Clock;
@@ -139,7 +140,7 @@ export class Worker {
       runs.map(({ taskId, runId, lease, uuid }) =>
         this.options.scheduler.call(
           execution.handBack,
-          { task_id: taskId, run_id: runId, lease, uuid },
+          { task_id: taskId, run_id: runId, lease, key: this.options.key, uuid },
           { correlationId: `run-${runId}`, actor: this.options.executor },
         ),
       ),
@@ -167,9 +168,9 @@ export class Worker {
 
   /** Claims a run; the first claim of a task brings its plan, for all that are made with it or after it. */
   private async claimWithPlan(offer: WorkOffer, context: CallContext): Promise<Claim> {
-    const { scheduler, plans, executor, capabilities } = this.options;
+    const { scheduler, plans, executor, key, capabilities } = this.options;
     const keepPlan = plans.comesWithClaim(offer.task_id);
-    const request = { ...offer, executor, capabilities, knows_places: true };
+    const request = { ...offer, executor, key, capabilities, knows_places: true };
     if (!keepPlan) return scheduler.call(execution.claim, request, context);
     let plan: TaskPlan | undefined;
     try {
@@ -280,7 +281,7 @@ export class Worker {
   ): Promise<{ answer: RpcResponse<typeof execution.report>; report: AttemptReport }> {
     const { step, attempt } = instruction;
     const { taskId: task_id, runId: run_id, lease, uuid } = run;
-    const leased = { task_id, run_id, lease, uuid, step, attempt };
+    const leased = { task_id, run_id, lease, key: this.options.key, uuid, step, attempt };
     const context = { correlationId: plan.correlation_id, actor: this.options.executor };
     const abandon = run.abandon.signal;
     const sender = new OutputSender(this.options.scheduler, leased, context, this.options.clock);

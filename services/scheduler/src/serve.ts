@@ -16,6 +16,7 @@ import {
   type RpcRequest,
   type RpcResponse,
   ServiceError,
+  speaksFor,
   TASK_CONTROL_OPERATION,
   TASK_CREATED_SUBJECT,
   type TaskPlan,
@@ -165,6 +166,10 @@ export function serveTasks(parts: Parts): void {
     if (ids.some((id) => engine.lacks(id))) engine.adopt().catch(() => undefined);
   });
   bus.subscribe(HEARTBEAT_SUBJECT, Heartbeat, (heartbeat) => {
+    if (!speaksFor(heartbeat.executor, heartbeat.key)) {
+      engine.forgeries.refused(heartbeat.executor, 'a heartbeat');
+      return;
+    }
     parts.executors.heard(heartbeat, clock.now());
     engine.heartbeat(heartbeat.executor, heartbeat.leases, heartbeat.tasks);
   });
@@ -241,7 +246,11 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     operations.serve(
       execution.claim,
       async (request): Promise<RpcResponse<typeof execution.claim>> => {
-        const { task_id, run_id, executor, knows_places = false } = request;
+        const { task_id, run_id, executor, key, knows_places = false } = request;
+        if (!speaksFor(executor, key)) {
+          engine.forgeries.refused(executor, `a claim of run ${run_id} of task ${task_id}`);
+          return { status: 'refused', reason: `this is not the key of executor ${executor}` };
+        }
         const { created } = await engine.task(task_id);
         const { uuid, firstRunId } = created;
         const index = runIndex(firstRunId, run_id);
@@ -285,7 +294,7 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
           : undefined;
         const piece = output ? toPiece(run_id, step, attempt, output) : null;
         const { next, refused } = await answered(
-          engine.submit(
+          engine.submitLeased(
             task_id,
             {
               type: 'report',
@@ -298,7 +307,7 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
               ...(host_key === undefined ? {} : { hostKey: host_key }),
               ...(taken === undefined ? {} : { takenAddress: taken }),
             },
-            null,
+            report,
             piece,
           ),
         );
@@ -319,20 +328,20 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
         const run = runIndex(created.firstRunId, run_id);
         if (isAnother(created, request, actor)) return { status: 'refused', reason: anotherTask(task_id) };
         const command = { type: 'place' as const, run, lease, step, attempt, placement, why };
-        const { refused } = await answered(engine.submit(task_id, command, null));
+        const { refused } = await answered(engine.submitLeased(task_id, command, request));
         return refused === undefined ? { status: 'accepted' } : { status: 'refused', reason: refused };
       },
       options,
     ),
     operations.serve(
       execution.output,
-      async ({ task_id, run_id, lease, uuid, step, attempt, output }, { actor }) => {
+      async ({ task_id, run_id, lease, key, uuid, step, attempt, output }, { actor }) => {
         const { created } = await engine.task(task_id);
         const run = runIndex(created.firstRunId, run_id);
         if (isAnother(created, { task_id, uuid }, actor))
           throw new ServiceError('wrong_state', anotherTask(task_id));
         const piece = toPiece(run_id, step, attempt, output);
-        await engine.storeOutput(task_id, { run, lease }, piece);
+        await engine.storeOutput(task_id, { run, lease, sender: { key, uuid } }, piece);
         await dropMiddle(piece, output);
         bus.publish(outputStoredSubject(run_id), {});
         return {};
@@ -341,11 +350,11 @@ export function servePartition(partition: number, parts: Parts): () => Promise<v
     ),
     operations.serve(
       execution.handBack,
-      async ({ task_id, run_id, lease, uuid }, { actor }) => {
+      async ({ task_id, run_id, lease, key, uuid }, { actor }) => {
         const { created } = await engine.task(task_id);
         const run = runIndex(created.firstRunId, run_id);
         if (isAnother(created, { task_id, uuid }, actor)) return {};
-        await engine.submit(task_id, { type: 'handBack', run, lease, idle: false }, null);
+        await engine.submitLeased(task_id, { type: 'handBack', run, lease, idle: false }, { key, uuid });
         return {};
       },
       options,

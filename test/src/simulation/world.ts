@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { catalog, controlSubject, inventory, type TaskTarget } from '@rigel/contracts';
+import { catalog, controlSubject, inventory, newExecutor, type TaskTarget } from '@rigel/contracts';
 import { AnswersKept, EventConsumer, EventRelay } from '@rigel/event-store';
 import { Agent, SshRunner, StepSecrets } from '@rigel/executor';
 import { Bus } from '@rigel/messaging';
@@ -208,8 +208,13 @@ export class World {
   private startExecutor(role: string): void {
     const host = this.startHost(role, () => this.startExecutor(role));
     const bus = this.busOf(host);
+    const { name, key } = newExecutor(
+      host.name,
+      createHash('sha256').update(host.name).digest('base64url').slice(0, 22),
+    );
     const agent = new Agent({
-      executor: host.name,
+      executor: name,
+      key,
       capabilities: ['ssh'],
       slots: 4,
       bus,

@@ -2,6 +2,7 @@ import type { Clock } from '@rigel/clock';
 import {
   type Capability,
   type ExecutorControl,
+  hasKey,
   type Instruction,
   LEASE_TTL_MS,
   partitionOf,
@@ -16,9 +17,12 @@ import { streamOf, type TaskEvent } from '../task/events.js';
 import type { GateDependency, GateProgress } from '../task/gate.js';
 import { handle } from '../task/handle.js';
 import { nextInstruction } from '../task/instruction.js';
+import { type Sender, whyNotTheirs } from '../task/lease.js';
 import { isActive, touchedRuns } from '../task/projection.js';
-import { needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
+import { CLAIMED_BY, needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
+import { Forgeries } from './forgeries.js';
 import { Forgotten } from './forgotten.js';
+import { withoutKnownHostKey } from './host-keys.js';
 import { Leases } from './leases.js';
 import { commitDuration, commitSize, type EngineStats } from './metrics.js';
 import { Offers } from './offers.js';
@@ -51,12 +55,22 @@ export interface Outcome {
   claim?: { lease: number; node: number; ip: string; vm: string; hostKey: string | null };
 }
 
+/** Commands of executors, under the lease that they name. */
+type LeasedCommand = Extract<TaskCommand, { type: 'report' | 'place' | 'handBack' }>;
+
+/** A lease that an executor names, and what it shows of itself. */
+interface NamedLease {
+  run: number;
+  lease: number;
+  sender: Sender;
+}
+
 interface PendingCommand {
   taskId: number;
   command: TaskCommand | null;
   output: OutputPiece | null;
-  /** Lease that output must be sent under. */
-  outputLease: { run: number; lease: number } | null;
+  /** The lease that it is said under; null: it comes from the schedulers themselves, or is a claim. */
+  under: NamedLease | null;
   meta: EventMeta | null;
   resolve: (outcome: Outcome) => void;
   reject: (error: Error) => void;
@@ -106,6 +120,8 @@ export class TaskEngine {
   private readonly leases: Leases;
   /** Tells of work that this history does not have. */
   readonly forgotten: Forgotten;
+  /** Tells of what is said without an executor's key. */
+  readonly forgeries: Forgeries;
   private partitions: ReadonlySet<number> = new Set();
   private queue: PendingCommand[] = [];
   private working = false;
@@ -123,7 +139,9 @@ export class TaskEngine {
     },
   ) {
     this.leases = new Leases(LEASE_TTL_MS);
+    this.forgeries = new Forgeries(options.clock, options.log);
     this.forgotten = new Forgotten({
+      clock: options.clock,
       existing: (ids) => options.store.existing(ids),
       release: (executor, leases) => this.sendControl(executor, leases),
       log: options.log,
@@ -259,25 +277,35 @@ export class TaskEngine {
    */
   submit(
     taskId: number,
-    command: TaskCommand,
+    command: Exclude<TaskCommand, LeasedCommand>,
     meta: EventMeta | null,
+  ): Promise<Outcome> {
+    return this.enqueue({ taskId, command, output: null, under: null, meta });
+  }
+
+  /**
+   * As `submit`, a command of an executor under a lease that it has.
+   * @param sender what the executor shows of itself
+   */
+  submitLeased(
+    taskId: number,
+    command: LeasedCommand,
+    sender: Sender,
     output: OutputPiece | null = null,
   ): Promise<Outcome> {
-    return this.enqueue({ taskId, command, output, outputLease: null, meta });
+    const { run, lease } = command;
+    return this.enqueue({ taskId, command, output, under: { run, lease, sender }, meta: null });
   }
 
   /** Stores a piece of output of a leased run. */
-  async storeOutput(
-    taskId: number,
-    lease: { run: number; lease: number },
-    output: OutputPiece,
-  ): Promise<void> {
-    await this.enqueue({ taskId, command: null, output, outputLease: lease, meta: null });
+  async storeOutput(taskId: number, under: NamedLease, output: OutputPiece): Promise<void> {
+    await this.enqueue({ taskId, command: null, output, under, meta: null });
   }
 
   /**
    * A heartbeat: leases that it names and that are valid go on; its sender is told of the others.
-   * @param tasks which tasks it means, by id and uuid, as far as it tells
+   * @param executor its sender, who has shown the key of that name
+   * @param tasks which tasks it means, by id and uuid; an executor of the release before may leave them out
    */
   heartbeat(
     executor: string,
@@ -285,6 +313,7 @@ export class TaskEngine {
     tasks: readonly (readonly [number, string])[] = [],
   ): void {
     const others = new Set<number>();
+    const meant = hasKey(executor) ? new Set(tasks.map(([id]) => id)) : undefined;
     for (const [id, uuid] of tasks) {
       const loaded = this.tasks.get(id);
       if (!loaded || loaded.state.created.uuid === uuid) continue;
@@ -301,6 +330,7 @@ export class TaskEngine {
         if (this.owns(task_id)) absent.push({ task_id, run_id, lease, why: 'lost' });
         continue;
       }
+      if (meant && !meant.has(task_id)) continue;
       if (others.has(task_id)) {
         over.push({ task_id, run_id, lease, why: 'lost' });
         continue;
@@ -432,16 +462,12 @@ export class TaskEngine {
 
   /** Decides one command on the state in memory, and adds what it led to to the commit. */
   private async decideOne(pending: PendingCommand, commit: Commit): Promise<Outcome> {
-    const { command, taskId, output, outputLease } = pending;
+    const { taskId, output, under } = pending;
     const loaded = await this.load(taskId);
     if (!loaded) throw new ServiceError('not_found', `there is no task ${taskId}`);
     const task = loaded.state;
-    if (outputLease) {
-      const run = runAt(task, outputLease.run);
-      if (run.holder === null || run.lease !== outputLease.lease) {
-        throw new ServiceError('wrong_state', `lease ${outputLease.lease} of run ${run.id} is over`);
-      }
-    }
+    if (under) this.checkLease(task, under, pending.command);
+    const command = withoutKnownHostKey(pending.command, loaded, this.options.log);
     let outcome: Outcome = {};
     if (command) {
       const begun = command.type === 'claim' && runAt(task, command.run).mayRun;
@@ -457,6 +483,28 @@ export class TaskEngine {
     // The output of a refused report is not stored: handle() has thrown before.
     if (output) commit.outputs.push(output);
     return outcome;
+  }
+
+  /**
+   * All that executors say under a lease passes here, on the state on which it is decided.
+   * @throws ServiceError `wrong_state` when it is somebody else's; for output by itself, which no rule decides, also when it is over
+   */
+  private checkLease(
+    task: TaskState,
+    { run: index, lease, sender }: NamedLease,
+    command: TaskCommand | null,
+  ): void {
+    const run = runAt(task, index);
+    const notTheirs = whyNotTheirs(run, lease, sender);
+    if (notTheirs !== undefined) {
+      this.forgeries.refused(
+        run[CLAIMED_BY],
+        `${command?.type ?? 'output'} for task ${task.id}: ${notTheirs}`,
+      );
+      throw new ServiceError('wrong_state', notTheirs);
+    }
+    if (!command && (run.holder === null || run.lease !== lease))
+      throw new ServiceError('wrong_state', `lease ${lease} of run ${run.id} is over`);
   }
 
   private storedOutput(run: Run): Promise<number> {

@@ -6,7 +6,9 @@ t.test('work on tasks that do not exist is told once, and let go of each time', 
   const errors: { task: number; executor: string }[] = [];
   const released: [string, number[]][] = [];
   const looked: number[][] = [];
+  let now = 0;
   const forgotten = new Forgotten({
+    clock: { now: () => now },
     existing: async (ids) => {
       looked.push([...ids]);
       return new Set(ids.filter((id) => id < 10));
@@ -30,4 +32,11 @@ t.test('work on tasks that do not exist is told once, and let go of each time', 
   forgotten.another(3, 'uuid', 'a');
   forgotten.another(3, 'uuid', 'b');
   t.match(errors.slice(1), [{ task: 3, executor: 'a' }]);
+
+  errors.length = 0;
+  for (let id = 100; id < 200; id++) forgotten.another(id, 'made-up', 'a');
+  t.ok(errors.length <= 20, 'made-up tasks do not flood the log');
+  now += 60_000;
+  forgotten.another(199, 'made-up', 'a');
+  t.match(errors.slice(-2), [{ more: Number }, { task: 199 }]);
 });

@@ -1,5 +1,7 @@
+import type { Clock } from '@rigel/clock';
 import type { ExecutorControl } from '@rigel/contracts';
 import type { Logger } from 'pino';
+import { FewLines } from './few-lines.js';
 
 type LeaseOver = ExecutorControl['leases'][number];
 
@@ -15,14 +17,20 @@ export class Forgotten {
   private readonly found = new Set<number>();
   private readonly told = new Set<string>();
   private readonly asked = new Set<number>();
+  private readonly lines: FewLines;
 
   constructor(
     private readonly options: {
+      clock: Pick<Clock, 'now'>;
       existing: (ids: readonly number[]) => Promise<Set<number>>;
       release: (executor: string, leases: LeaseOver[]) => void;
       log: Logger;
     },
-  ) {}
+  ) {
+    this.lines = new FewLines(options.clock, (more) =>
+      options.log.error({ more }, 'executors work on more tasks which this history does not have'),
+    );
+  }
 
   /** Leases that an executor named, of tasks that are not in memory: if a task does not exist, its lease is over. */
   async check(executor: string, leases: readonly LeaseOver[]): Promise<void> {
@@ -47,7 +55,7 @@ export class Forgotten {
   }
 
   private tell(task: number, executor: string, key: string): void {
-    if (this.told.has(key)) return;
+    if (this.told.has(key) || !this.lines.tells(key)) return;
     remember(this.told, key);
     this.options.log.error(
       { task, executor },

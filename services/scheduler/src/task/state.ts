@@ -27,6 +27,8 @@ export interface Drain {
   message: string;
 }
 
+export const CLAIMED_BY = Symbol('claimed by');
+
 /** One node inside the task. */
 export interface Run {
   readonly index: number;
@@ -52,6 +54,8 @@ export interface Run {
   lease: number;
   /** Executor that has the lease; null = nobody. */
   holder: string | null;
+  /** Executor that was given the last lease, also when that is over; empty before the first. What recordings show of states has no symbols. */
+  [CLAIMED_BY]: string;
   /** The current attempt's command may be running on the node: it was authorised, and its outcome is not known. */
   mayRun: boolean;
   /** More than one lease was given for the current attempt: it may have been begun by somebody who is gone. */
@@ -141,6 +145,7 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
       failures: 0,
       lease: 0,
       holder: null,
+      [CLAIMED_BY]: '',
       mayRun: false,
       draining: false,
       held: true,
@@ -359,6 +364,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'RunClaimed': {
       const run = runAt(task, event.data.run);
       run.holder = event.data.executor;
+      run[CLAIMED_BY] = event.data.executor;
       run.lease = event.data.lease;
       run.updatedAt = at;
       if (run.draining) return;

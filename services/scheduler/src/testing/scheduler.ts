@@ -12,14 +12,16 @@ import {
 } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import { runInProcess, type TestServers, waitFor } from '@rigel/testing';
+import type { Logger } from 'pino';
 import { startScheduler } from '../scheduler.js';
 
 export const CONTEXT = { correlationId: 'test', actor: 'tester' };
 
 /** One scheduler process, in this process, on real servers. */
-export async function startReplica(servers: TestServers, name = 'scheduler') {
+export async function startReplica(servers: TestServers, name = 'scheduler', log?: Logger) {
   return runInProcess(startScheduler, {
     name,
+    ...(log ? { log } : {}),
     bus: await servers.startBus(name),
     config: {
       DATABASE_URL: servers.databaseUrl,

@@ -1,0 +1,22 @@
+import { hasKey, speaksFor } from '@rigel/contracts';
+import { CLAIMED_BY, type Run } from './state.js';
+
+/** What whoever speaks under a lease shows of itself. */
+export interface Sender {
+  /** Its key; executors of the release before have none. */
+  key?: string | undefined;
+  /** The task that it means. That this is another one than is here is found before. */
+  uuid?: string | undefined;
+}
+
+/**
+ * Why whoever names a lease may not speak for it, also where that is over: somebody else has claimed it. Undefined when it may; whether the
+ * lease is still valid is another question, and a number that was not given by now is nobody's. Pure.
+ */
+export function whyNotTheirs(run: Run, lease: number, { key, uuid }: Sender): string | undefined {
+  // A lease of an executor of the release before is known by its number alone.
+  if (lease !== run.lease || !hasKey(run[CLAIMED_BY])) return undefined;
+  const what = `lease ${lease} of run ${run.id} is ${run[CLAIMED_BY]}'s`;
+  if (!speaksFor(run[CLAIMED_BY], key)) return `${what}, and it was named without the key of that executor`;
+  return uuid === undefined ? `${what}, and it was named without the uuid of the task` : undefined;
+}
