@@ -5,8 +5,8 @@ import { show } from '@rigel/contracts';
 import type { ConnectionError } from 'fastify';
 import { failureEnvelope } from './envelope.js';
 
-/** How much of a body that is too large is read, and for how long, before its sender is answered. */
-const AWAY_BYTES = 256 * 1024 * 1024;
+/** How much of what follows a body that is refused is read, and for how long, before the connection is closed. */
+const AWAY_BYTES = 64 * 1024 * 1024;
 const AWAY_MS = 10_000;
 
 /** Reads what is left of a body, and forgets it. Resolves when there is no more, or enough is enough. */
@@ -50,7 +50,8 @@ export function answerWhatIsNotRouted(server: Server): void {
   });
 }
 
-const JSON_TYPE = 'application/json; charset=utf-8';
+/** The type of every answer that is no stream of events. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
 
 function answerAndClose(socket: Duplex, status: number, message: string, headers = ''): void {
   if (!socket.writable) {
