@@ -11,7 +11,7 @@ import { TAKES_KEY, withKeys } from './openapi-keys.js';
 import { MAX_BODY, withLimits } from './openapi-limits.js';
 import { refusalName, refusals } from './openapi-refusals.js';
 import { alsoSentTo } from './request/also-sent.js';
-import { bodyLimitsOf, inUnits } from './request/body-limits.js';
+import { bodyLimitsOf } from './request/body-limits.js';
 import { namedTypes } from './routes/named-types.js';
 
 const DESCRIPTION = `Every answer is one JSON object: code (0, or the HTTP status of the failure), msg, data, and on lists
@@ -23,7 +23,8 @@ whose role covers that of the operation (x-role: viewer, operator, admin); 503 w
 nobody can say now whether it is valid. Operations that make something take the header Idempotency-Key, so that a request
 whose answer was lost can be repeated; all others but task.start (which refuses the header) change nothing more when they are
 repeated, and pass over it. How large a body may be is a fact of the operation (x-max-body, in bytes): a larger one is refused
-with 413 before it is read, and so is one with more members and elements than the operation takes.`;
+with 413 before it is read, and so is one with more members and elements than the operation takes; 503 with Retry-After means that
+the bodies under way, of this client or of all, leave no room for it now.`;
 
 const types = new NamedTypes({ ...namedTypes, ...refusals });
 
@@ -92,7 +93,6 @@ function withOptionalBodies(description: ApiDescription): ApiDescription {
 
 /** The description of an endpoint under one of its methods and addresses, from the schemas that check its requests. */
 export function operationOf(endpoint: Endpoint, method: Method, path: string): Record<string, unknown> {
-  const limits = bodyLimitsOf(endpoint);
   const { inPath, others } = parametersOf(endpoint, path);
   const scalars = others.filter(([, schema]) => isScalar(schema));
   const inBody = method === 'POST' || scalars.length < others.length;
@@ -111,9 +111,9 @@ export function operationOf(endpoint: Endpoint, method: Method, path: string): R
     summary: endpoint.title,
     security: [{ token: [] }, {}],
     'x-role': roleFor(endpoint),
-    [MAX_BODY]: limits.bytes,
+    [MAX_BODY]: bodyLimitsOf(endpoint).bytes,
     ...(endpoint.key === 'kept' ? { [TAKES_KEY]: true } : {}),
-    description: [...remarks, `Role: ${roleFor(endpoint)}.`, `Body: at most ${inUnits(limits.bytes)}.`]
+    description: [...remarks, `Role: ${roleFor(endpoint)}.`]
       .filter((remark) => remark !== undefined)
       .join(' '),
     ...(inPath.length > 0 ? { params: objectOf(inPath) } : {}),
