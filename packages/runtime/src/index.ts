@@ -16,6 +16,6 @@ export { type OnceKeeper, Operations } from './operations.js';
 export { contains, offsetOf, type PageRequest, readPage, readRange } from './page.js';
 export { prepared } from './prepared.js';
 export { type Check, Readiness } from './readiness.js';
-export { sharedLook } from './shared-look.js';
 export { measureRelay } from './relay-metrics.js';
 export { CommonConfig, newCorrelationId, runService, type ServiceContext, serveHealth } from './service.js';
+export { sharedLook } from './shared-look.js';

@@ -31,6 +31,8 @@ export function networkOf(address: string): string {
   // The last group of an address with an IPv4 one in it stands for two; neither is among the first four.
   const length = head.length + tail.length + (plain.includes('.') ? 1 : 0);
   const zeros = after === undefined ? [] : Array<string>(Math.max(0, 8 - length)).fill('0');
-  const network = [...head, ...zeros, ...tail].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  const network = [...head, ...zeros, ...tail]
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16));
   return `${network.join(':')}::/64`;
 }

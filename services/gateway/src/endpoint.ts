@@ -1,9 +1,9 @@
 import type { Role, Rpc, RpcRequest, RpcResponse, Task } from '@rigel/contracts';
 import type { Static, TObject, TSchema } from 'typebox';
+import type { Client } from './client.js';
 import type { Answer } from './envelope.js';
 import type { Failures } from './failures.js';
 import type { LiveStreams } from './live/live-streams.js';
-import type { Client } from './client.js';
 import type { BodySize } from './request/body-limits.js';
 import type { Page } from './request/paging.js';
 import type { TimeFormat } from './time-format.js';

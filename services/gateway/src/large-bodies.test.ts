@@ -36,14 +36,23 @@ async function start(t: Test, settings: Partial<AppSettings> = {}) {
   };
   const { app } = gateway;
   const addNodes = (bytes: number, headers: Record<string, string> = {}) =>
-    app.inject({ method: 'POST', url: '/pool/4/add_nodes', headers, payload: padded('{"nodes": ["10.0.0.7"]}', bytes) });
+    app.inject({
+      method: 'POST',
+      url: '/pool/4/add_nodes',
+      headers,
+      payload: padded('{"nodes": ["10.0.0.7"]}', bytes),
+    });
   return { ...gateway, open, addNodes };
 }
 
 const padded = (json: string, bytes: number): string => json + ' '.repeat(bytes - json.length);
 
 /** The envelope of an answer, as soon as all of it is there. */
-function envelopeIn({ text }: { text: string }): { status: number; json: Record<string, unknown> } | undefined {
+function envelopeIn({
+  text,
+}: {
+  text: string;
+}): { status: number; json: Record<string, unknown> } | undefined {
   const [, status, length] = /^HTTP\/1\.1 (\d+) .*\r\ncontent-length: (\d+)\r\n/is.exec(text) ?? [];
   const body = text.slice(text.indexOf('\r\n\r\n') + 4);
   if (length === undefined || Buffer.byteLength(body) < Number(length)) return undefined;
@@ -59,7 +68,10 @@ t.test('each endpoint reads a body as large as it takes, and not one byte more',
     const send = (size: number) => app.inject({ method, url, payload: padded('{}', size) });
     t.not((await send(bytes)).statusCode, 413, `${endpoint.id} with ${bytes} bytes`);
     const over = await send(bytes + 1);
-    t.match(over.json(), { code: 413, msg: new RegExp(`^the body has ${bytes + 1} bytes, ${endpoint.id} takes at most ${bytes} `) });
+    t.match(over.json(), {
+      code: 413,
+      msg: new RegExp(`^the body has ${bytes + 1} bytes, ${endpoint.id} takes at most ${bytes} `),
+    });
   }
 });
 
@@ -106,7 +118,9 @@ t.test('a body that nobody has announced is refused as soon as it is too large',
 
 t.test('a hundred thousand nodes are entered at once; more members and elements are refused', async (t) => {
   const { app, services } = await start(t);
-  const nodes = Array.from({ length: 100_000 }, (_, n) => ({ ip: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}` }));
+  const nodes = Array.from({ length: 100_000 }, (_, n) => ({
+    ip: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`,
+  }));
   const create = (nodes: unknown) =>
     app.inject({
       method: 'POST',
@@ -145,49 +159,63 @@ t.test('pools are looked for by fifty thousand addresses at once, each once', as
   const { app, services } = await start(t);
   const search = (count: number) => {
     const ips = Array.from({ length: count }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
-    return app.inject({ method: 'POST', url: '/pool/search_by_ip', payload: { iplist: `${ips.join()},${ips[0]}` } });
+    return app.inject({
+      method: 'POST',
+      url: '/pool/search_by_ip',
+      payload: { iplist: `${ips.join()},${ips[0]}` },
+    });
   };
   t.equal(Object.keys((await search(50_000)).json().data).length, 50_000);
   const { ips = [] } = (services.last(inventory.findPools)?.data ?? {}) as { ips?: string[] };
   t.equal(ips.length, 50_000);
-  t.match((await search(50_001)).json(), { code: 400, msg: /iplist has 50001 addresses, more than 50000: ask/ });
+  t.match((await search(50_001)).json(), {
+    code: 400,
+    msg: /iplist has 50001 addresses, more than 50000: ask/,
+  });
 });
 
-t.test('a client has room for one of the largest bodies; others go on, and so do its small ones', async (t) => {
-  const { app, services, addNodes } = await start(t);
-  let answer: () => void = () => undefined;
-  const answered = new Promise<void>((resolve) => {
-    answer = resolve;
-  });
-  services.on(inventory.addNodes, async () => {
-    await answered;
-    return { ids: [41] };
-  });
-  const first = addNodes(10 * MIB);
-  await waitFor(() => services.last(inventory.addNodes) !== undefined, { what: 'the first is under way' });
-  const second = await addNodes(10 * MIB);
-  t.equal(second.statusCode, 503);
-  t.equal(second.headers['retry-after'], '1');
-  t.strictSame(second.json(), {
-    code: 503,
-    msg:
-      'the bodies of address 127.0.0.1 that are under way would have more than 16 MiB together (RIGEL_HTTP_BODIES_PER_CLIENT): ' +
-      'send one after the other',
-    data: {},
-  });
-  const small = await app.inject({ method: 'POST', url: '/cluster/list', payload: padded('{"page": 2}', 16 * 1024) });
-  t.match(small.json(), { code: 0, page: 2 });
-  const other = app.inject({
-    method: 'POST',
-    url: '/pool/4/add_nodes',
-    payload: padded('{"nodes": ["10.0.0.8"]}', 10 * MIB),
-    remoteAddress: '10.0.0.9',
-  });
-  answer();
-  t.equal((await other).statusCode, 200);
-  t.equal((await first).statusCode, 200);
-  t.equal((await addNodes(10 * MIB)).statusCode, 200, 'it has room again');
-});
+t.test(
+  'a client has room for one of the largest bodies; others go on, and so do its small ones',
+  async (t) => {
+    const { app, services, addNodes } = await start(t);
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    services.on(inventory.addNodes, async () => {
+      await answered;
+      return { ids: [41] };
+    });
+    const first = addNodes(10 * MIB);
+    await waitFor(() => services.last(inventory.addNodes) !== undefined, { what: 'the first is under way' });
+    const second = await addNodes(10 * MIB);
+    t.equal(second.statusCode, 503);
+    t.equal(second.headers['retry-after'], '1');
+    t.strictSame(second.json(), {
+      code: 503,
+      msg:
+        'the bodies of address 127.0.0.1 that are under way would have more than 16 MiB together (RIGEL_HTTP_BODIES_PER_CLIENT): ' +
+        'send one after the other',
+      data: {},
+    });
+    const small = await app.inject({
+      method: 'POST',
+      url: '/cluster/list',
+      payload: padded('{"page": 2}', 16 * 1024),
+    });
+    t.match(small.json(), { code: 0, page: 2 });
+    const other = app.inject({
+      method: 'POST',
+      url: '/pool/4/add_nodes',
+      payload: padded('{"nodes": ["10.0.0.8"]}', 10 * MIB),
+      remoteAddress: '10.0.0.9',
+    });
+    answer();
+    t.equal((await other).statusCode, 200);
+    t.equal((await first).statusCode, 200);
+    t.equal((await addNodes(10 * MIB)).statusCode, 200, 'it has room again');
+  },
+);
 
 t.test('all clients together have so much room, wherever they come from', async (t) => {
   const { services, addNodes } = await start(t, {

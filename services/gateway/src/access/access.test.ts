@@ -1,5 +1,5 @@
-import { access, eventsSubject, live, type Role, ServiceError, tasks, tokenText } from '@rigel/contracts';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { access, eventsSubject, live, type Role, ServiceError, tasks, tokenText } from '@rigel/contracts';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
 import { type AppSettings, buildApp } from '../app.js';
@@ -216,7 +216,11 @@ t.test('a client that waits gets no answer by a token that is over', async (t) =
   t.equal(answer.headers['www-authenticate'], 'Bearer');
   await waitFor(() => told.length > 0, { what: 'it is told' });
   t.match(told, [
-    { operator: 'dashboard', outcome: 'denied', reason: 'the token is revoked, since the request began to wait' },
+    {
+      operator: 'dashboard',
+      outcome: 'denied',
+      reason: 'the token is revoked, since the request began to wait',
+    },
   ]);
 
   tokens.set(4, { name: 'brief', role: 'viewer', expires: Date.now() + 2_000 });
@@ -237,7 +241,8 @@ t.test('a token has a share of the streams and waits, and others have theirs', a
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const leaving = new AbortController();
   t.teardown(() => leaving.abort());
-  const get = (path: string, id: number) => fetch(`${url}${path}`, { headers: bearer(id), signal: leaving.signal });
+  const get = (path: string, id: number) =>
+    fetch(`${url}${path}`, { headers: bearer(id), signal: leaving.signal });
   for (const [path, held] of [
     ['/task/11/events', 'live streams open'],
     ['/task/7?wait=30', 'requests that wait'],

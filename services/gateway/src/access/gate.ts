@@ -4,8 +4,8 @@ import { roleFor } from '../endpoint.js';
 import { failureEnvelope } from '../envelope.js';
 import type { Authenticator } from './authenticator.js';
 import type { Limits } from './limits.js';
-import { Strangers } from './strangers.js';
 import { type Credentials, credentialsIn, type Principal, type Verdict } from './principal.js';
+import { Strangers } from './strangers.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

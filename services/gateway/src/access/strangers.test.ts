@@ -26,6 +26,9 @@ t.test('a few at once, the others in their order, more than can wait not at all'
   }
   const outcomes = await settled;
   t.equal(most, 16);
-  t.strictSame(begun, Array.from({ length: 1_016 }, (_, n) => n));
+  t.strictSame(
+    begun,
+    Array.from({ length: 1_016 }, (_, n) => n),
+  );
   t.equal(outcomes.filter(({ status }) => status === 'rejected').length, 508);
 });

@@ -18,7 +18,8 @@ t.test('a client has its part, and all together what there is', async (t) => {
   budget.claim(client('token bob')).atLeast(2 * MIB);
   const last = budget.claim(client('token eve'));
   t.throws(() => last.atLeast(2 * MIB), {
-    message: 'the bodies that are under way here would have more than 5 MiB together (RIGEL_HTTP_BODIES): try again later',
+    message:
+      'the bodies that are under way here would have more than 5 MiB together (RIGEL_HTTP_BODIES): try again later',
   });
   t.equal(budget.bytes, 4 * MIB, 'what was refused takes nothing');
   last.atLeast(MIB);

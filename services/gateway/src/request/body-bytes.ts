@@ -31,12 +31,7 @@ export function registerBodies(app: FastifyInstance, budget: BodyBudget): void {
   );
 }
 
-function readBytes(
-  request: FastifyRequest,
-  payload: IncomingMessage,
-  budget: BodyBudget,
-  done: Done,
-): void {
+function readBytes(request: FastifyRequest, payload: IncomingMessage, budget: BodyBudget, done: Done): void {
   const { endpoint } = request.routeOptions.config;
   const { bytes: limit } = bodyLimitsOf(endpoint);
   const what = endpoint?.id ?? 'this address';
@@ -58,18 +53,18 @@ function readBytes(
   };
   const take = (chunk: Buffer): void => {
     received += chunk.length;
-    if (received > limit) return finish(tooLarge('the body is too large', what, limit));
     try {
+      if (received > limit) throw tooLarge('the body is too large', what, limit);
       claim.atLeast(received);
+      chunks.push(chunk);
     } catch (error) {
-      return finish(error as Error);
+      finish(error as Error);
     }
-    chunks.push(chunk);
   };
   const end = (): void => {
-    if (length !== undefined && length !== received) return cutOff();
+    if (length !== undefined && length !== received) cutOff();
     // A copy: the pieces are parts of what the socket reads into.
-    finish(null, received === 0 ? undefined : Buffer.concat(chunks, received));
+    else finish(null, received === 0 ? undefined : Buffer.concat(chunks, received));
   };
   const fail = (error: Error): void => finish(Object.assign(error, { statusCode: 400 }));
   const cutOff = (): void => finish(new BrokenBody('the body did not arrive as announced'));

@@ -53,14 +53,17 @@ export function encodingOf(headers: IncomingHttpHeaders): string {
 
 function readJsonObject(bytes: Uint8Array, text: string, mostEntries: number): Source {
   const census = takeCensus(bytes, mostEntries);
-  if (census === 'levels') throw new RequestTooLarge(`the body is nested more than ${MOST_LEVELS} levels deep`);
+  if (census === 'levels')
+    throw new RequestTooLarge(`the body is nested more than ${MOST_LEVELS} levels deep`);
   if (census === 'entries') {
     throw new RequestTooLarge(
       `the body has more than ${mostEntries} members and elements: leave out what is not read here, or send it in several requests`,
     );
   }
   try {
-    return { values: (census === 'plain' ? JSON.parse(text) : parseKeepingSpelling(text)) as Record<string, unknown> };
+    return {
+      values: (census === 'plain' ? JSON.parse(text) : parseKeepingSpelling(text)) as Record<string, unknown>,
+    };
   } catch (error) {
     if (error instanceof TooManySpelled) {
       return {

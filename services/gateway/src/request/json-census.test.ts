@@ -55,8 +55,12 @@ t.test('a number that loses its spelling is never passed over', async (t) => {
 
 t.test('comes to an end, whatever the bytes are', async () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 64 }), fc.constantFrom('', '{"', '[-', '"\\', '1'), (bytes, head) => {
-      takeCensus(Buffer.concat([Buffer.from(head), bytes, Buffer.from(head)]), 10);
-    }),
+    fc.property(
+      fc.uint8Array({ maxLength: 64 }),
+      fc.constantFrom('', '{"', '[-', '"\\', '1'),
+      (bytes, head) => {
+        takeCensus(Buffer.concat([Buffer.from(head), bytes, Buffer.from(head)]), 10);
+      },
+    ),
   );
 });

@@ -334,7 +334,9 @@ export const tasks: Endpoint[] = [
     events: { schema: OutputStream, examples: exampleOutput },
     handler: async ({ nsid, follow, last_event_id }, invocation) =>
       follow && invocation.method === 'GET'
-        ? streamed(await invocation.live.runOutput(nsid, invocation.lastEventId ?? last_event_id, invocation.client))
+        ? streamed(
+            await invocation.live.runOutput(nsid, invocation.lastEventId ?? last_event_id, invocation.client),
+          )
         : nodeLog(nsid, invocation),
   }),
 ];
