@@ -40,6 +40,22 @@ t.test('files that documents name are there', async (t) => {
   }
 });
 
+/** Documents that keep to the chapter "Language" of CONTRIBUTING.md. */
+const PLAIN = [
+  'README.md',
+  'ARCHITECTURE.md',
+  ...documents('docs/internals'),
+  ...documents('docs/adr'),
+  ...['api', 'history', 'scaling', 'schedules'].map((name) => `docs/${name}.md`),
+];
+
+t.test('documents are in plain English', async (t) => {
+  for (const document of PLAIN) {
+    const found = read(document).match(/\b(whoever|whomever|anew|by themselves|(is|are|was|were) told)\b/gi);
+    t.strictSame(found, null, document);
+  }
+});
+
 t.test('the README fits on two screens', async (t) => {
   const lines = read('README.md').split('\n').length;
   t.ok(lines <= 121, `${lines} lines`);

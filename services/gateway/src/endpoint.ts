@@ -19,6 +19,8 @@ export interface Invocation {
   authenticated: boolean;
   /** Who has a share of what a gateway has for all. */
   client: Client;
+  /** Whether who asks may do all that an admin may: the token's role is that, or access is off. */
+  isAdmin: boolean;
   /** Which part of the list is asked for; page 1 of 10 rows on endpoints without pages. */
   page: Page;
   times: TimeFormat;
