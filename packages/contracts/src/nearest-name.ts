@@ -1,8 +1,12 @@
+/** Of a name that is longer only so much is compared: nobody mistypes so many letters, and each costs time. */
+const COMPARED = 100;
+
 /** The known name that begins with the given one, else the one that the fewest single-letter changes turn it into. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const longer = known.find((candidate) => candidate.startsWith(name));
   if (longer !== undefined) return longer;
-  const byDistance = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
+  const start = name.slice(0, COMPARED);
+  const byDistance = known.map((candidate) => ({ candidate, distance: editDistance(start, candidate) }));
   return byDistance.sort((a, b) => a.distance - b.distance)[0]?.candidate;
 }
 

@@ -165,6 +165,8 @@ export const accessSettings = {
   }),
 };
 
+const MIB = 1024 * 1024;
+
 export const gatewaySettings = {
   RIGEL_ACCESS: Type.Enum(['off', 'on'], {
     default: 'off',
@@ -198,7 +200,22 @@ export const gatewaySettings = {
     minimum: 0,
     maximum: 100_000,
     description:
-      'Live streams that a gateway keeps open at once, and clients that wait for a task; more are refused.',
+      'Live streams that a gateway keeps open at once, and clients that wait for a task; more are refused. One token, or one ' +
+      'address while access is off, has a tenth of them.',
+  }),
+  RIGEL_HTTP_BODIES: Type.Integer({
+    default: 64 * MIB,
+    minimum: 16 * MIB,
+    maximum: 4_096 * MIB,
+    description:
+      'Bytes of the bodies of requests that a gateway keeps at once; a request whose body finds no room is refused with 503. ' +
+      'Bodies up to 16 KiB are not counted.',
+  }),
+  RIGEL_HTTP_BODIES_PER_CLIENT: Type.Integer({
+    default: 16 * MIB,
+    minimum: 16 * MIB,
+    maximum: 4_096 * MIB,
+    description: 'The same for one token, or for one address while access is off.',
   }),
   RIGEL_HTTP_TLS_CERT_FILE: Type.String({
     default: '',

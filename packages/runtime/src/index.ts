@@ -18,3 +18,4 @@ export { prepared } from './prepared.js';
 export { type Check, Readiness } from './readiness.js';
 export { measureRelay } from './relay-metrics.js';
 export { CommonConfig, newCorrelationId, runService, type ServiceContext, serveHealth } from './service.js';
+export { sharedLook } from './shared-look.js';

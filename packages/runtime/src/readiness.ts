@@ -1,6 +1,10 @@
+import { sharedLook } from './shared-look.js';
+
 const OK = 'ok';
 /** A check that does not answer in this time has failed: whoever probes waits no longer either. */
 const CHECK_TIMEOUT_MS = 1_800;
+/** How long answers count: whoever reaches the operations server may ask, and a check may be a statement. */
+const KEPT_MS = 500;
 
 /** `ok`, or what is wrong. */
 export type Check = () => Promise<string> | string;
@@ -8,6 +12,10 @@ export type Check = () => Promise<string> | string;
 /** Whether this process can do its work: it has started, is not ending, and every check is `ok`. */
 export class Readiness {
   private readonly checks = new Map<string, Check>();
+  private readonly asked = sharedLook(
+    () => answers(this.checks),
+    () => KEPT_MS,
+  );
   private phase: 'starting' | 'started' | 'ending' = 'starting';
 
   /** A check of the same name is replaced. */
@@ -25,7 +33,7 @@ export class Readiness {
 
   /** Each check's answer, and `process`: `ok` from the end of the start to the beginning of the end. */
   async look(): Promise<{ ready: boolean; checks: Record<string, string> }> {
-    const checks = await answers(this.checks);
+    const checks = await this.asked();
     const all = { process: this.phase === 'started' ? OK : this.phase, ...checks };
     return { ready: Object.values(all).every((state) => state === OK), checks: all };
   }

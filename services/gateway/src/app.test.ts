@@ -126,15 +126,18 @@ t.test('GET creates nothing without a body', async (t) => {
   t.match(withBody.json(), { code: 0, data: { id: 33 } });
 });
 
-t.test('a body that is too large is refused in the form of the endpoint', async (t) => {
+t.test('a body that is too large is refused with the limit of its endpoint', async (t) => {
   const payload = `{"name": "${'x'.repeat(16 * 1024 * 1024)}"}`;
   const response = await app.inject({ method: 'POST', url: '/pool/delete/1', payload });
-  t.equal(response.statusCode, 400);
+  t.equal(response.statusCode, 413);
   t.strictSame(response.json(), {
-    code: 400,
-    msg: 'data not found: the body is larger than 16777216 bytes',
-    data: [],
+    code: 413,
+    msg:
+      'the body has 16777228 bytes, pool.delete takes at most 1048576 (1 MiB): leave out what it does not read, or send it in ' +
+      'several requests',
+    data: {},
   });
+  t.equal(response.headers['x-correlation-id'] !== undefined, true);
 });
 
 t.test('filters: an empty one is none', async (t) => {

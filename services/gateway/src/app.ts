@@ -18,21 +18,23 @@ import { RequestReporter } from './audit/reporter.js';
 import { createHandler, type DispatchOptions, refuse } from './dispatch.js';
 import type { Endpoint } from './endpoint.js';
 import { type Envelope, failureEnvelope } from './envelope.js';
-import { UnreadableRequest } from './failures.js';
+import { BodiesInFlight, RequestTooLarge, UnreadableRequest } from './failures.js';
 import { registerHealth } from './health.js';
 import { LiveStreams } from './live/live-streams.js';
 import { measureHttp } from './metrics.js';
 import { operationOf, registerOpenApi } from './openapi.js';
 import { pathOf, tidyAddress } from './request/address.js';
+import { BodyBudget } from './request/body-budget.js';
+import { registerBodies } from './request/body-bytes.js';
 import { correlationIdFrom } from './request/correlation.js';
 import { hostOf } from './request/host.js';
 import { foreignOrigin } from './request/origin.js';
+import { refuseBody } from './request/refused-bodies.js';
 import { endpoints } from './routes/index.js';
 import { TaskEnds } from './task-ends.js';
 import { createTimeFormat } from './time-format.js';
-import { answerTransportError, answerWhatIsNotRouted, readAway } from './transport-errors.js';
+import { answerTransportError, answerWhatIsNotRouted } from './transport-errors.js';
 
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** Room for the addresses of some thousand nodes in a path. */
 const MAX_HEADER_BYTES = 128 * 1024;
 /** How long a request may take to arrive. */
@@ -50,6 +52,8 @@ declare module 'fastify' {
 export interface AppSettings {
   RIGEL_TIME_ZONE: string;
   RIGEL_HTTP_STREAMS: number;
+  RIGEL_HTTP_BODIES: number;
+  RIGEL_HTTP_BODIES_PER_CLIENT: number;
   RIGEL_ACCESS: 'off' | 'on';
   RIGEL_HTTP_TRUST_PROXY: string;
   RIGEL_HTTP_RATE_LIMIT: number;
@@ -84,7 +88,6 @@ export async function buildApp({
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlation_id' }),
-    bodyLimit: MAX_BODY_BYTES,
     trustProxy: trustedProxies(config.RIGEL_HTTP_TRUST_PROXY),
     requestTimeout: REQUEST_TIMEOUT_MS,
     ...serverOptions(tls),
@@ -109,7 +112,11 @@ export async function buildApp({
   registerReports(app, { reporter, accessIsOn });
   const authenticator = accessIsOn ? await registerAccess(app, { bus, log, config }) : undefined;
   app.addHook('onClose', () => reporter.close());
-  readBodiesByContent(app);
+  const budget = new BodyBudget({
+    all: config.RIGEL_HTTP_BODIES,
+    each: config.RIGEL_HTTP_BODIES_PER_CLIENT,
+  });
+  readBodiesByContent(app, budget);
   // Parameters are read from three places at once and checked there; answers are sent as they are.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
@@ -146,9 +153,9 @@ export async function buildApp({
     logRequest(log, request, reply.statusCode, reply.elapsedTime);
     done();
   });
-  app.setErrorHandler(async (error: FastifyError, request, reply) => {
-    // A client that is still sending when its connection is closed may not see the answer.
-    if (error.statusCode === 413) await readAway(request.raw);
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error instanceof RequestTooLarge || error instanceof BodiesInFlight)
+      return refuseBody(error, request, reply);
     return reply.send(transportFailure(error, { request, reply, log }));
   });
   app.setNotFoundHandler((request, reply) => {
@@ -189,12 +196,9 @@ function serverOptions(tls: AppOptions['tls']): {
   return { https: { ...http, ...tls, minVersion: 'TLSv1.2' } } as unknown as { http: typeof http };
 }
 
-function readBodiesByContent(app: FastifyInstance): void {
+function readBodiesByContent(app: FastifyInstance, budget: BodyBudget): void {
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body.length === 0 ? undefined : body),
-  );
+  registerBodies(app, budget);
   app.addHook('onRequest', (request, _reply, done) => {
     // What clients say about their bodies is wrong too often to be looked at, or even to be refused.
     delete request.raw.headers['content-type'];
@@ -259,7 +263,7 @@ function notFound(reply: FastifyReply): FastifyReply {
   return reply.code(404).send(failureEnvelope(404, 'not found', {}));
 }
 
-/** What fails before any handler runs: bodies that are too large, cut off, or of the wrong length. */
+/** What fails before any handler runs: bodies that are cut off, or of the wrong length. */
 function transportFailure(
   error: FastifyError,
   context: { request: FastifyRequest; reply: FastifyReply; log: Logger },
@@ -274,10 +278,7 @@ function transportFailure(
   }
   // What is left of the body would be taken for the next request.
   reply.header('Connection', 'close');
-  const reason =
-    status === 413
-      ? `the body is larger than ${MAX_BODY_BYTES} bytes`
-      : 'the body did not arrive as announced';
+  const reason = 'the body did not arrive as announced';
   if (!endpoint) {
     reply.code(status);
     return failureEnvelope(status, reason, {});

@@ -11,14 +11,24 @@ import { type Bus, traced } from '@rigel/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Authenticator } from './access/authenticator.js';
+import { nobodyCanSay, unauthorized } from './access/gate.js';
+import { clientOf } from './client.js';
 import type { Endpoint, Invocation, Method } from './endpoint.js';
 import { type Envelope, failureEnvelope, successEnvelope } from './envelope.js';
-import { failureFor, failureMessage, UnreadableRequest, WrongHeader } from './failures.js';
+import {
+  failureFor,
+  failureMessage,
+  RequestTooLarge,
+  TokenIsOver,
+  UnreadableRequest,
+  WrongHeader,
+} from './failures.js';
 import type { LiveStreams } from './live/live-streams.js';
 import { sendLiveStream } from './live/send.js';
 import { callPatiently } from './patient-call.js';
 import { queryOf } from './request/address.js';
 import { encodingOf, readBody } from './request/body.js';
+import { type BodyLimits, bodyLimitsOf, QUERY_PAIRS } from './request/body-limits.js';
 import { NO_KEY_HERE, onceKeyOf, REPLAYED, readIdempotencyKey } from './request/idempotency-key.js';
 import { operatorFrom } from './request/operator.js';
 import { readPairs } from './request/pairs.js';
@@ -42,9 +52,11 @@ export function createHandler(
   { bus, log, times, live, taskEnds, authenticator }: DispatchOptions,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<Envelope | FastifyReply> {
   const readParameters = prepareParameters(endpoint);
+  const limits = bodyLimitsOf(endpoint);
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<Envelope | FastifyReply> => {
-    const sources = sourcesOf(request);
+    let sources: RequestSources | undefined;
     try {
+      sources = sourcesOf(request, limits);
       if (endpoint.getNeedsBody && request.method === 'GET' && !request.body) {
         throw new UnreadableRequest('GET needs a body here');
       }
@@ -54,10 +66,12 @@ export function createHandler(
       let repeated = false;
       const { principal } = request;
       const operator = principal?.name ?? operatorFrom(request.headers.authorization);
+      const client = clientOf(request);
       const invocation: Invocation = {
         method: request.method === 'HEAD' ? 'GET' : (request.method as Method),
         operator,
         authenticated: principal !== null,
+        client,
         isAdmin: authenticator === undefined || (principal !== null && covers(principal.role, 'admin')),
         page,
         times,
@@ -83,7 +97,13 @@ export function createHandler(
             if (!reply.raw.writableFinished) gone.abort();
           });
           const context = { correlationId: request.id, actor: operator, client: request.ip };
-          return taskEnds.wait(id, seconds * 1_000, context, gone);
+          const stopWatching =
+            principal &&
+            authenticator?.watch(principal.credentials, (why, certain) =>
+              gone.abort(new TokenIsOver(why, certain)),
+            );
+          const end = taskEnds.wait(id, seconds * 1_000, { context, client, gone });
+          return end.finally(() => stopWatching?.());
         },
         lastEventId: lastEventIdOf(request),
         live,
@@ -101,7 +121,14 @@ export function createHandler(
       }
       return successEnvelope(answer);
     } catch (error) {
-      return refuse(endpoint, error, { request, reply, log, id: idAsGiven(sources) });
+      if (error instanceof TokenIsOver) {
+        if (!error.certain) return nobodyCanSay(reply);
+        request.denial = `${error.message}, since the request began to wait`;
+        return unauthorized(reply);
+      }
+      return refuse(endpoint, error, { request, reply, log, id: sources && idAsGiven(sources) });
+    } finally {
+      request.bodyClaim?.release();
     }
   };
   return (request, reply) => {
@@ -120,17 +147,19 @@ function lastEventIdOf(request: FastifyRequest): string | undefined {
   return header === undefined || header === '' ? undefined : String(header);
 }
 
-function sourcesOf(request: FastifyRequest): RequestSources {
+/** @throws RequestTooLarge */
+function sourcesOf(request: FastifyRequest, limits: BodyLimits): RequestSources {
   return {
     path: { values: request.params as Record<string, unknown> },
-    body: readBody(request.body as Uint8Array | undefined, encodingOf(request.headers)),
-    query: readPairs(queryOf(request.url)),
+    body: readBody(request.body as Uint8Array | undefined, encodingOf(request.headers), limits),
+    query: readPairs(queryOf(request.url), QUERY_PAIRS),
   };
 }
 
 /** The HTTP status of a refusal that the API's document does not know, and that is the same for all endpoints. */
 function undocumentedCode(error: unknown): number | undefined {
   if (error instanceof WrongHeader) return 400;
+  if (error instanceof RequestTooLarge) return error.statusCode;
   return error instanceof ServiceError && error.code === 'key_reused' ? 409 : undefined;
 }
 

@@ -1,8 +1,10 @@
 import type { Role, Rpc, RpcRequest, RpcResponse, Task } from '@rigel/contracts';
 import type { Static, TObject, TSchema } from 'typebox';
+import type { Client } from './client.js';
 import type { Answer } from './envelope.js';
 import type { Failures } from './failures.js';
 import type { LiveStreams } from './live/live-streams.js';
+import type { BodySize } from './request/body-limits.js';
 import type { Page } from './request/paging.js';
 import type { TimeFormat } from './time-format.js';
 
@@ -15,6 +17,8 @@ export interface Invocation {
   operator: string;
   /** Whether that is certain. What a client says of itself does not count then. */
   authenticated: boolean;
+  /** Who has a share of what a gateway has for all. */
+  client: Client;
   /** Whether who asks may do all that an admin may: the token's role is that, or access is off. */
   isAdmin: boolean;
   /** Which part of the list is asked for; page 1 of 10 rows on endpoints without pages. */
@@ -58,6 +62,8 @@ interface CommonFacts {
   spellings?: Record<string, readonly string[]>;
   /** At least one of these parameters must be there: an update that changes nothing is refused. */
   changes?: readonly string[];
+  /** How large the body may be, see `bodyLimitsOf`. Default: `small` for reads, `medium` for writes. */
+  body?: BodySize;
   /** GET is accepted only with a body, so that following a link never creates or removes anything. */
   getNeedsBody?: true;
   /**

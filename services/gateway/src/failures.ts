@@ -19,7 +19,7 @@ export interface Failure {
  * - `unknown`: the request has a name that the endpoint does not know
  * - `blank`: a list, or an entry of it, is empty; an endpoint that tells it apart says so itself
  * - `reference`: not the thing addressed is missing but another one that the request names
- * - `busy`: this gateway has as many live streams open, or as many clients waiting, as it may
+ * - `busy`: this gateway has as many live streams open, or as many clients waiting, as it or the client may
  */
 export type Situation =
   | Exclude<ServiceErrorCode, 'internal' | 'key_reused'>
@@ -73,7 +73,31 @@ export class UnknownParameter extends Error {
   override readonly name = 'UnknownParameter';
 }
 
-/** As many live streams are open, or as many clients wait, as the gateway may have. */
+/** The request has more than its endpoint takes, whatever the content is; the API documents no failure for that. */
+export class RequestTooLarge extends Error {
+  override readonly name = 'RequestTooLarge';
+  readonly statusCode = 413;
+}
+
+/** There is no room for the request's body now; the API documents no failure for that. */
+export class BodiesInFlight extends Error {
+  override readonly name = 'BodiesInFlight';
+  readonly statusCode = 503;
+}
+
+/** The token that let the request in, which has waited since, is not valid any more; or nobody can say that it is. */
+export class TokenIsOver extends Error {
+  override readonly name = 'TokenIsOver';
+
+  constructor(
+    message: string,
+    readonly certain: boolean,
+  ) {
+    super(message);
+  }
+}
+
+/** As many live streams are open, or as many clients wait, as the gateway, or this client, may have. */
 export class GatewayIsFull extends Error {
   override readonly name = 'GatewayIsFull';
 }

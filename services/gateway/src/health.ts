@@ -1,10 +1,14 @@
 import { health, SERVICES, ServiceError, type ServiceName } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
+import { sharedLook } from '@rigel/runtime';
 import type { FastifyInstance } from 'fastify';
 import { failureEnvelope, successEnvelope } from './envelope.js';
 
 const OK = 'ok';
 const TIMEOUT_MS = 2_000;
+/** How long the answer counts: everybody may ask, and it costs a request to each service. What is wrong may be right again soon. */
+const READY_MS = 1_000;
+const NOT_READY_MS = 250;
 
 interface ServiceHealth {
   /** `ok`, or what is wrong. */
@@ -21,9 +25,13 @@ export function registerHealth(app: FastifyInstance, bus: Bus): void {
   app.get('/healthz', { schema: { hide: true }, config: { open: true } }, async () =>
     successEnvelope({ data: {} }),
   );
-  app.get('/readyz', { schema: { hide: true }, config: { open: true } }, async (request, reply) => {
-    const data = await readiness(bus, request.id);
-    const wrong = Object.entries(data).filter(([, state]) => state !== OK);
+  const look = sharedLook(
+    () => readiness(bus),
+    (data) => (wrongIn(data).length === 0 ? READY_MS : NOT_READY_MS),
+  );
+  app.get('/readyz', { schema: { hide: true }, config: { open: true } }, async (_request, reply) => {
+    const data = await look();
+    const wrong = wrongIn(data);
     if (wrong.length === 0) return successEnvelope({ data });
     const reasons = wrong.map(([part, state]) => `${part}: ${state}`).join('; ');
     reply.code(503);
@@ -31,11 +39,14 @@ export function registerHealth(app: FastifyInstance, bus: Bus): void {
   });
 }
 
+const wrongIn = (states: Record<string, string>): [part: string, state: string][] =>
+  Object.entries(states).filter(([, state]) => state !== OK);
+
 /** The state of each part that a working system has: `ok`, or what is wrong. */
-async function readiness(bus: Bus, correlationId: string): Promise<Record<string, string>> {
+async function readiness(bus: Bus): Promise<Record<string, string>> {
   const [connected, services] = await Promise.all([
     bus.isConnected(),
-    Promise.all(SERVICES.map(async (name) => [name, await ask(bus, name, correlationId)] as const)),
+    Promise.all(SERVICES.map(async (name) => [name, await ask(bus, name)] as const)),
   ]);
   const databases = services.flatMap(([, { database }]) => (database === undefined ? [] : [database]));
   return {
@@ -45,12 +56,12 @@ async function readiness(bus: Bus, correlationId: string): Promise<Record<string
   };
 }
 
-async function ask(bus: Bus, service: ServiceName, correlationId: string): Promise<ServiceHealth> {
+async function ask(bus: Bus, service: ServiceName): Promise<ServiceHealth> {
   try {
     const { checks } = await bus.call(
       health(service),
       {},
-      { correlationId, actor: 'readyz', timeoutMs: TIMEOUT_MS },
+      { correlationId: 'readyz', actor: 'readyz', timeoutMs: TIMEOUT_MS },
     );
     const wrong = Object.entries(checks).filter(([, state]) => state !== OK);
     return {

@@ -15,6 +15,7 @@ const CODES: [code: number, ...others: Exclude<keyof typeof DATA, ''>[]][] = [
   [403],
   [404, 'WithList', 'WithNull'],
   [409],
+  [413],
   [429],
   [503, 'WithNull'],
 ];

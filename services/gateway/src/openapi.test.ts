@@ -5,10 +5,12 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import t from 'tap';
 import { describeApi } from './openapi.js';
 import { OPENAPI_FILE, printed } from './openapi-file.js';
+import { bodyLimitsOf } from './request/body-limits.js';
 import { endpoints } from './routes/index.js';
 import { startTestGateway } from './testing/gateway.js';
 
 interface Operation {
+  'x-max-body': number;
   operationId: string;
   parameters?: {
     name: string;
@@ -178,6 +180,7 @@ for (const endpoint of endpoints) {
           endpoint.key === 'kept',
           `${method} ${path} says what it keeps`,
         );
+        t.equal(operation?.['x-max-body'], bodyLimitsOf(endpoint).bytes, `${method} ${path} says how large`);
         const success = operation?.responses['200']?.content['application/json'];
         if (success || !endpoint.streamsOnly) {
           t.strictSame(success?.example.data, endpoint.example, `${method} ${path} shows the example`);
@@ -192,6 +195,7 @@ for (const endpoint of endpoints) {
               '200',
               '401',
               '403',
+              ...(operation?.requestBody ? ['413'] : []),
               '429',
               ...(endpoint.events && method === 'GET' ? ['204'] : []),
               ...(endpoint.key === 'kept' ? ['409'] : []),

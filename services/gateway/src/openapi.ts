@@ -8,8 +8,10 @@ import type { Failure, Failures, Situation } from './failures.js';
 import { SECURITY_SCHEMES, withAccess } from './openapi-access.js';
 import { NamedTypes, withSharedParts } from './openapi-components.js';
 import { TAKES_KEY, withKeys } from './openapi-keys.js';
+import { MAX_BODY, withLimits } from './openapi-limits.js';
 import { refusalName, refusals } from './openapi-refusals.js';
 import { alsoSentTo } from './request/also-sent.js';
+import { bodyLimitsOf } from './request/body-limits.js';
 import { namedTypes } from './routes/named-types.js';
 
 const DESCRIPTION = `Every answer is one JSON object: code (0, or the HTTP status of the failure), msg, data, and on lists
@@ -20,7 +22,9 @@ strings. A name that is not known, also within objects, is refused with the near
 whose role covers that of the operation (x-role: viewer, operator, admin); 503 without a token being looked at means that
 nobody can say now whether it is valid. Operations that make something take the header Idempotency-Key, so that a request
 whose answer was lost can be repeated; all others but task.start (which refuses the header) change nothing more when they are
-repeated, and pass over it.`;
+repeated, and pass over it. How large a body may be is a fact of the operation (x-max-body, in bytes): a larger one is refused
+with 413 before it is read, and so is one with more members and elements than the operation takes; 503 with Retry-After means that
+the bodies under way, of this client or of all, leave no room for it now.`;
 
 const types = new NamedTypes({ ...namedTypes, ...refusals });
 
@@ -38,8 +42,12 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     transformObject: (document) =>
       withSharedParts(
         withKeys(
-          withAccess(
-            withOptionalBodies(('openapiObject' in document ? document.openapiObject : {}) as ApiDescription),
+          withLimits(
+            withAccess(
+              withOptionalBodies(
+                ('openapiObject' in document ? document.openapiObject : {}) as ApiDescription,
+              ),
+            ),
           ),
         ),
       ),
@@ -103,6 +111,7 @@ export function operationOf(endpoint: Endpoint, method: Method, path: string): R
     summary: endpoint.title,
     security: [{ token: [] }, {}],
     'x-role': roleFor(endpoint),
+    [MAX_BODY]: bodyLimitsOf(endpoint).bytes,
     ...(endpoint.key === 'kept' ? { [TAKES_KEY]: true } : {}),
     description: [...remarks, `Role: ${roleFor(endpoint)}.`]
       .filter((remark) => remark !== undefined)
@@ -250,7 +259,7 @@ const WHEN: Record<Situation | 'otherwise', string> = {
   in_use: 'something still needs it',
   wrong_state: 'its state does not allow it',
   unavailable: 'the store or a service does not answer',
-  busy: 'as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS)',
+  busy: 'as many live streams are open, or as many clients wait, as the gateway, or one client, may have (RIGEL_HTTP_STREAMS)',
 };
 
 /** One schema for each code, with all its texts and when they come. */

@@ -82,9 +82,13 @@ t.test('a method that nobody has heard of here', async (t) => {
 t.test('a large body is refused while it arrives, and the connection closed', async (t) => {
   const chunk = 'x'.repeat(1024 * 1024);
   const reply = await send('POST', '/cluster/create', { body: chunk.repeat(17) });
-  t.equal(reply.status, 400);
+  t.equal(reply.status, 413);
   t.equal(reply.headers.connection, 'close');
-  t.match(JSON.parse(reply.body), { code: 400, msg: /^db server lost...: the body is larger/, data: {} });
+  t.match(JSON.parse(reply.body), { code: 413, msg: /takes at most 1048576 \(1 MiB\)/, data: {} });
+  const chunked = await send('POST', '/cluster/create', { chunks: Array(17).fill(chunk) });
+  t.equal(chunked.status, 413);
+  t.match(JSON.parse(chunked.body), { code: 413, msg: /^the body is too large, cluster.create takes/ });
+  t.equal(services.last(inventory.createCluster), undefined);
 });
 
 t.test('what is not HTTP gets the envelope too', async (t) => {

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partitionOf, type RpcResponse, ServiceError, type Task, tasks } from '@rigel/contracts';
 import type { Bus, CallContext } from '@rigel/messaging';
-import { GatewayIsFull } from './failures.js';
+import type { Client } from './client.js';
+import { TokenIsOver } from './failures.js';
+import { Places } from './live/places.js';
 
 /** A scheduler that dies owes its answer for so long at most. */
 const PIECE_MS = 5_000;
@@ -16,6 +18,7 @@ const PAUSE_MS = 200;
 export class TaskEnds {
   /** What ends each wait. */
   private readonly waiting = new Set<AbortController>();
+  private readonly places: Places;
   private closed = false;
 
   constructor(
@@ -24,7 +27,9 @@ export class TaskEnds {
       /** Clients that may wait at once. */
       limit: number;
     },
-  ) {}
+  ) {
+    this.places = new Places(options.limit, { full: 'clients wait already', held: 'requests that wait' });
+  }
 
   /** Clients that wait now. */
   get count(): number {
@@ -33,19 +38,23 @@ export class TaskEnds {
 
   /**
    * The task as soon as its run is over, or as it is after `ms`, or earlier when this gateway ends.
-   * @param gone is aborted when the client has gone away: nobody waits any more.
+   * @param gone is aborted when nobody waits any more: the client has gone away, or (with an error) may not have the answer.
    * @throws ServiceError `not_found`, `unavailable`
    * @throws GatewayIsFull
+   * @throws what `gone` was aborted with, when that is TokenIsOver.
    */
-  async wait(id: number, ms: number, context: CallContext, gone: AbortController): Promise<Task> {
-    const { limit } = this.options;
-    if (this.waiting.size >= limit)
-      throw new GatewayIsFull(`${limit} clients wait already, more are not allowed`);
+  async wait(
+    id: number,
+    ms: number,
+    { context, client, gone }: { context: CallContext; client: Client; gone: AbortController },
+  ): Promise<Task> {
+    const giveBack = this.places.take(client);
     if (this.closed) gone.abort(OVER);
     this.waiting.add(gone);
     try {
       return await this.waitUntil(id, Date.now() + ms, context, gone.signal);
     } finally {
+      giveBack();
       this.waiting.delete(gone);
     }
   }
@@ -70,6 +79,7 @@ export class TaskEnds {
       if (answer?.over) return answer.task;
       if (Date.now() - begun < piece) await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
+    if (signal.reason instanceof TokenIsOver) throw signal.reason;
     return this.options.bus.call(tasks.get, { id }, context);
   }
 

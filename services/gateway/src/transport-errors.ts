@@ -6,8 +6,8 @@ import type { ConnectionError } from 'fastify';
 import { NOT_KEPT } from './access/security-headers.js';
 import { failureEnvelope } from './envelope.js';
 
-/** How much of a body that is too large is read, and for how long, before its sender is answered. */
-const AWAY_BYTES = 256 * 1024 * 1024;
+/** How much of what follows a body that is refused is read, and for how long, before the connection is closed. */
+const AWAY_BYTES = 64 * 1024 * 1024;
 const AWAY_MS = 10_000;
 
 /** Reads what is left of a body, and forgets it. Resolves when there is no more, or enough is enough. */
@@ -51,7 +51,8 @@ export function answerWhatIsNotRouted(server: Server): void {
   });
 }
 
-const JSON_TYPE = 'application/json; charset=utf-8';
+/** The type of every answer that is no stream of events. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
 
 const NOT_KEPT_LINES = Object.entries(NOT_KEPT)
   .map(([name, value]) => `${name}: ${value}\r\n`)

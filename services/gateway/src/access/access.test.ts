@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { access, eventsSubject, live, type Role, ServiceError, tasks, tokenText } from '@rigel/contracts';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
@@ -202,9 +203,105 @@ t.test('too many requests of a token, and too many without a valid one', async (
   const times = asked.times;
   t.equal((await get(bearer(8))).statusCode, 429);
   t.equal((await get({})).statusCode, 429);
-  t.equal(asked.times, times, 'nobody is asked about further ones');
+  t.equal(asked.times, times, 'nobody is asked about the same ones again');
   t.equal((await get(bearer(2))).statusCode, 200, 'who was let in lately is not kept out by them');
   t.equal((await get(bearer(8), '10.0.0.3')).statusCode, 401, 'from another address');
+});
+
+t.test('what fails at an address keeps no good token out that comes from there', async (t) => {
+  const { app, asked, tokens } = await start(t, { RIGEL_HTTP_FAILED_LIMIT: 3 });
+  const get = (headers: Record<string, string>) =>
+    app.inject({ url: '/cluster/list', headers, remoteAddress: '10.0.0.1' });
+  for (let n = 0; n < 60; n++) await get(n % 2 === 0 ? {} : bearer(100 + n));
+  t.equal((await get({})).statusCode, 429, 'without a token');
+  t.equal((await get({ authorization: 'Bearer rgl_1_short' })).statusCode, 429, 'with what is none');
+  t.equal((await get(bearer(1, 'w'.repeat(43)))).statusCode, 429, 'with a guess');
+  for (const id of tokens.keys()) {
+    t.equal((await get(bearer(id))).statusCode, 200, `token ${id}, which nobody has seen here before`);
+  }
+  const { times } = asked;
+  for (let n = 0; n < 20; n++) await get(bearer(1, 'w'.repeat(43)));
+  t.equal(asked.times, times, 'a client that repeats a wrong token costs nothing');
+  t.equal((await get(bearer(2))).statusCode, 200);
+});
+
+t.test('a client that waits gets no answer by a token that is over', async (t) => {
+  const { app, services, tokens, asked } = await start(t);
+  services.on(tasks.awaitEnd, () => new Promise(() => undefined));
+  const wait = async (id: number) => {
+    services.forget();
+    const answer = app.inject({ url: '/task/7?wait=30', headers: bearer(id) });
+    await waitFor(() => services.last(tasks.awaitEnd) !== undefined, { what: 'it waits' });
+    return answer;
+  };
+  services.on(tasks.get, () => {
+    throw new Error('nobody is to be asked for the task');
+  });
+  const told: { reason: string; operator: string }[] = [];
+  services.on(access.recordRequests, ({ requests }) => {
+    told.push(...requests);
+    return {};
+  });
+  const revoked = wait(1);
+  await waitFor(() => services.last(tasks.awaitEnd) !== undefined, { what: 'it waits' });
+  tokens.delete(1);
+  const answer = await revoked;
+  t.equal(answer.statusCode, 401);
+  t.strictSame(answer.json(), unauthorized);
+  t.equal(answer.headers['www-authenticate'], 'Bearer');
+  await waitFor(() => told.length > 0, { what: 'it is told' });
+  t.match(told, [
+    {
+      operator: 'dashboard',
+      outcome: 'denied',
+      reason: 'the token is revoked, since the request began to wait',
+    },
+  ]);
+
+  tokens.set(4, { name: 'brief', role: 'viewer', expires: Date.now() + 2_000 });
+  t.equal((await wait(4)).statusCode, 401, 'it has expired');
+
+  const uncertain = wait(2);
+  await waitFor(() => services.last(tasks.awaitEnd) !== undefined, { what: 'it waits' });
+  asked.away = true;
+  const unknown = await uncertain;
+  t.equal(unknown.statusCode, 503);
+  t.match(unknown.json(), { msg: 'nobody can say now whether the token is valid' });
+});
+
+t.test('a token has a share of the streams and waits, and others have theirs', async (t) => {
+  const { app, services } = await start(t, { RIGEL_HTTP_STREAMS: 30 });
+  services.on(live.taskEvents, () => ({ events: [], version: 1, over: null }));
+  services.on(tasks.awaitEnd, () => new Promise(() => undefined));
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const leaving = new AbortController();
+  t.teardown(() => leaving.abort());
+  const get = (path: string, id: number) =>
+    fetch(`${url}${path}`, { headers: bearer(id), signal: leaving.signal });
+  for (const [path, held] of [
+    ['/task/11/events', 'live streams open'],
+    ['/task/7?wait=30', 'requests that wait'],
+  ] as const) {
+    const refused = await waitFor(
+      async () => {
+        const answer = get(path, 1);
+        answer.catch(() => undefined);
+        const early = await Promise.race([answer, sleep(50)]);
+        return early?.status === 503 ? early : undefined;
+      },
+      { what: 'its share is taken', intervalMs: 5, timeoutMs: 20_000 },
+    );
+    t.match(await refused.json(), {
+      code: 503,
+      msg: `token dashboard has 10 ${held}, its share of the 30 of this gateway (RIGEL_HTTP_STREAMS): end some of them first`,
+    });
+  }
+  const other = await get('/task/11/events', 2);
+  t.equal(other.status, 200);
+  await other.body?.cancel();
+  services.forget();
+  get('/task/7?wait=30', 3).catch(() => undefined);
+  await waitFor(() => services.last(tasks.awaitEnd) !== undefined, { what: 'another one waits' });
 });
 
 t.test('where a request comes from: a proxy is believed only when it is named', async (t) => {

@@ -8,11 +8,17 @@ import type { Credentials, Verdict } from './principal.js';
  * also when NATS loses the word of it.
  */
 const FRESH_MS = 500;
-/** How often the tokens of open streams are looked at. */
+/** How often the tokens of open streams, and of clients that wait, are looked at. */
 const STREAMS_MS = 400;
 /** How long a token that was valid is not held for a guess, and how many such tokens are remembered. */
 const KNOWN_MS = 600_000;
 const MAX_KNOWN = 10_000;
+/**
+ * How long credentials that were refused are refused without being asked about, and how many of them are remembered. A client that
+ * goes on sending the same wrong token costs nothing by that; and what is refused now is hardly valid soon.
+ */
+const REFUSED_MS = 5_000;
+const MAX_REFUSED = 10_000;
 
 interface Asked {
   verdict: Promise<Verdict>;
@@ -20,10 +26,13 @@ interface Asked {
   at: number;
 }
 
+/** @param certain whether the token is not valid, and not only nobody can say that it is. */
+type End = (why: string, certain: boolean) => void;
+
 interface WatchedToken {
   credentials: Credentials;
-  /** What ends each of its streams. */
-  streams: Set<() => void>;
+  /** What ends each of its streams, and of its requests that wait; it is told why. */
+  streams: Set<End>;
 }
 
 /** Asks the access service who it is that asks us; requests that come together share an answer. */
@@ -31,6 +40,8 @@ export class Authenticator {
   private readonly asked = new Map<string, Asked>();
   /** Until when tokens that were valid are known. */
   private readonly known = new Map<string, number>();
+  /** Credentials that were refused lately. */
+  private readonly refused = new Map<string, { verdict: Verdict; until: number }>();
   private readonly watched = new Map<string, WatchedToken>();
   private readonly unsubscribe: () => void;
   private looking: NodeJS.Timeout | undefined;
@@ -48,13 +59,17 @@ export class Authenticator {
     const now = Date.now();
     const last = this.asked.get(key);
     if (last && now - last.at < FRESH_MS) return last.verdict;
+    const refused = this.refused.get(key);
+    if (refused && refused.until > now) return Promise.resolve(refused.verdict);
     const asked: Asked = { at: now, verdict: this.ask(credentials, correlationId) };
     this.asked.set(key, asked);
     asked.verdict.then(
       (verdict) => {
         if (verdict.valid) this.remember(key);
-        else this.known.delete(key);
-        // Wrong ones are not kept: there can be any number of them.
+        else {
+          this.known.delete(key);
+          keep(this.refused, key, { verdict, until: now + REFUSED_MS }, MAX_REFUSED);
+        }
         if (!verdict.valid || this.asked.size > MAX_KNOWN) this.drop(key, asked);
       },
       () => this.drop(key, asked),
@@ -65,6 +80,7 @@ export class Authenticator {
   /** Asks anew about every token, also about those of open streams. */
   forget(): void {
     this.asked.clear();
+    this.refused.clear();
     this.look();
   }
 
@@ -74,10 +90,10 @@ export class Authenticator {
   }
 
   /**
-   * Ends a stream when its token is not valid any more, or nobody can say that it is.
-   * @returns what to call when the stream has ended.
+   * Ends a stream, or a request that waits, when its token is not valid any more, or nobody can say that it is.
+   * @returns what to call when it has ended.
    */
-  watch(credentials: Credentials, end: () => void): () => void {
+  watch(credentials: Credentials, end: End): () => void {
     const key = keyOf(credentials);
     const token = this.watched.get(key) ?? { credentials, streams: new Set() };
     this.watched.set(key, token);
@@ -114,34 +130,39 @@ export class Authenticator {
   }
 
   private remember(key: string): void {
-    // The one that was seen longest ago stands first.
-    this.known.delete(key);
-    this.known.set(key, Date.now() + KNOWN_MS);
-    if (this.known.size <= MAX_KNOWN) return;
-    const [oldest] = this.known.keys();
-    if (oldest !== undefined) this.known.delete(oldest);
+    keep(this.known, key, Date.now() + KNOWN_MS, MAX_KNOWN);
   }
 
   private look(): void {
     for (const { credentials, streams } of this.watched.values()) {
-      const end = (why: string): void => {
+      const end: End = (why, certain) => {
         this.options.log.info(
           { token: credentials.id, streams: streams.size, why },
-          'live streams are ended',
+          'live streams and requests that wait are ended',
         );
-        for (const endStream of [...streams]) endStream();
+        for (const endStream of [...streams]) endStream(why, certain);
       };
       this.check(credentials, 'live').then(
         (verdict) => {
-          if (!verdict.valid && streams.size > 0) end(`the token is ${verdict.fault}`);
+          if (!verdict.valid && streams.size > 0) end(`the token is ${verdict.fault}`, true);
         },
         (error: unknown) => {
           if (streams.size === 0) return;
-          end(error instanceof ServiceError ? error.message : String(error));
+          end(error instanceof ServiceError ? error.message : String(error), false);
         },
       );
     }
   }
+}
+
+/** Keeps what was seen last, of so many. */
+function keep<T>(map: Map<string, T>, key: string, value: T, most: number): void {
+  // The one that was seen longest ago stands first.
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= most) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
 }
 
 const keyOf = ({ id, hash }: Credentials): string => `${id} ${hash}`;

@@ -5,6 +5,7 @@ import { failureEnvelope } from '../envelope.js';
 import type { Authenticator } from './authenticator.js';
 import type { Limits } from './limits.js';
 import { type Credentials, credentialsIn, type Principal, type Verdict } from './principal.js';
+import { Strangers } from './strangers.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -34,27 +35,27 @@ export function registerGate(
   app: FastifyInstance,
   { authenticator, limits }: { authenticator: Authenticator; limits: Limits },
 ): void {
+  const strangers = new Strangers();
   app.addHook('onRequest', async (request, reply) => {
     const { open, endpoint } = request.routeOptions.config;
     if (open) return;
     const credentials = credentialsIn(request.headers.authorization);
-    // Who was let in lately is not kept out because of somebody else behind the same address.
-    if (!credentials || !authenticator.knows(credentials)) {
-      const wait = await limits.failuresExceeded(request);
-      if (wait !== undefined) return tooMany(reply, wait);
-    }
+    // Nobody is kept out because of somebody else behind the same address: what has failed too often is answered so only when it
+    // fails again.
+    const seconds =
+      credentials && authenticator.knows(credentials) ? undefined : await limits.failuresExceeded(request);
+    if (seconds !== undefined && !credentials) return tooMany(reply, seconds);
     let verdict: Verdict | undefined;
     try {
-      verdict = credentials && (await authenticator.check(credentials, request.id));
+      const lookUp = async () => credentials && (await authenticator.check(credentials, request.id));
+      verdict = await (seconds === undefined ? lookUp() : strangers.inTurn(lookUp));
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       request.log.warn({ reason: error.message }, 'nobody can say whether a token is valid');
-      return reply
-        .code(503)
-        .header('Retry-After', 1)
-        .send(failureEnvelope(503, 'nobody can say now whether the token is valid', {}));
+      return nobodyCanSay(reply);
     }
     if (!verdict?.valid) {
+      if (seconds !== undefined) return tooMany(reply, seconds);
       await limits.countFailure(request);
       request.denial = whatIsWrong(credentials, verdict);
       return unauthorized(reply);
@@ -81,6 +82,14 @@ export function unauthorized(reply: FastifyReply): FastifyReply {
     .code(401)
     .header('WWW-Authenticate', 'Bearer')
     .send(failureEnvelope(401, NEEDS_TOKEN, {}));
+}
+
+/** The answer to a request whose token nobody can look up now. */
+export function nobodyCanSay(reply: FastifyReply): FastifyReply {
+  return reply
+    .code(503)
+    .header('Retry-After', 1)
+    .send(failureEnvelope(503, 'nobody can say now whether the token is valid', {}));
 }
 
 function tooMany(reply: FastifyReply, seconds: number): FastifyReply {

@@ -1,12 +1,14 @@
 import { live, type Rpc, type RpcRequest, type RpcResponse, ServiceError, show } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
+import type { Client } from '../client.js';
 import { GatewayIsFull, WrongParameter } from '../failures.js';
 import type { TimeFormat } from '../time-format.js';
 import { Feed, type FeedOptions } from './feed.js';
 import { type LiveStream, splitEventId } from './live-stream.js';
 import { BEGINNING, outputPlace, readOutputPage } from './output-feed.js';
 import { PageCache } from './page-cache.js';
+import { Places } from './places.js';
 import { readTaskPage, taskPlace } from './task-feed.js';
 import { TaskWakeUps, wakeByOutput } from './wake-ups.js';
 
@@ -36,6 +38,7 @@ export class LiveStreams {
   private readonly taskWakeUps: TaskWakeUps;
   /** What cancels each stream that is open. */
   private readonly open = new Set<() => void>();
+  private readonly places: Places;
   private closed = false;
 
   constructor(
@@ -48,6 +51,10 @@ export class LiveStreams {
     },
   ) {
     this.taskWakeUps = new TaskWakeUps(options.bus);
+    this.places = new Places(options.limit, {
+      full: 'live streams are open',
+      held: 'live streams open',
+    });
   }
 
   /** Streams that are open now. */
@@ -58,14 +65,16 @@ export class LiveStreams {
   /**
    * The events of a task.
    * @param lastEventId id of the last event that the client has; undefined = it has none.
+   * @param client who watches.
    * @throws ServiceError `not_found`, `unavailable`
    * @throws WrongParameter when the id is none of this task.
    * @throws GatewayIsFull
    */
-  taskEvents(id: number, lastEventId: string | undefined): Promise<LiveStream> {
+  taskEvents(id: number, lastEventId: string | undefined, client: Client): Promise<LiveStream> {
     const { times } = this.options;
     const place = placeOf(lastEventId, '0', taskPlace);
     return this.openStream({
+      client,
       key: `task-${id}`,
       place,
       read: async (from) => {
@@ -86,9 +95,10 @@ export class LiveStreams {
   }
 
   /** What a node run prints. The parameters are those of `taskEvents`, and so are the errors. */
-  runOutput(nsid: number, lastEventId: string | undefined): Promise<LiveStream> {
+  runOutput(nsid: number, lastEventId: string | undefined, client: Client): Promise<LiveStream> {
     const place = placeOf(lastEventId, BEGINNING, outputPlace);
     return this.openStream({
+      client,
       key: `run-${nsid}`,
       place,
       read: (from) => readOutputPage(nsid, from, (request) => this.ask(live.runOutput, request)),
@@ -107,20 +117,20 @@ export class LiveStreams {
   }
 
   private async openStream({
+    client,
     key,
     place: { place, atEnd, resumes },
     read,
     wakeUp,
   }: {
+    client: Client;
     key: string;
     place: StartingPlace;
     read: FeedOptions['read'];
     wakeUp: (feed: Feed) => () => void;
   }): Promise<LiveStream> {
-    const { limit } = this.options;
     if (this.closed) throw new GatewayIsFull('this gateway is being shut down');
-    if (this.open.size >= limit)
-      throw new GatewayIsFull(`${limit} live streams are open, more are not allowed`);
+    const giveBack = this.places.take(client);
     const shared = this.feeds.get(key) ?? this.addFeed(key, { key, read, cache: this.cache }, wakeUp);
     shared.viewers++;
     const cancelled = new AbortController();
@@ -128,6 +138,7 @@ export class LiveStreams {
       if (cancelled.signal.aborted) return;
       cancelled.abort();
       this.open.delete(cancel);
+      giveBack();
       shared.viewers--;
       if (shared.viewers > 0) return;
       this.feeds.delete(key);

@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { eventsSubject, live, outputStoredSubject, ServiceError, taskStream } from '@rigel/contracts';
 import { type ReceivedEvent, readEventStream, silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
-import { buildApp } from '../app.js';
+import { type AppSettings, buildApp } from '../app.js';
 import { testSettings } from '../testing/gateway.js';
 import { Responders } from '../testing/responders.js';
 
@@ -14,11 +14,11 @@ const TASK = 11;
 const TIME = 1_501_162_795_123;
 
 /** The scheduler's side of one task, in the hands of the test. */
-async function startTask(t: Test, options: { streams?: number } = {}) {
+async function startTask(t: Test, options: { streams?: number; settings?: Partial<AppSettings> } = {}) {
   const bus = await servers.startBus('gateway');
   const wire = await servers.startBus('scheduler');
   const services = new Responders(wire);
-  const config = testSettings({ RIGEL_HTTP_STREAMS: options.streams ?? 1_000 });
+  const config = testSettings({ RIGEL_HTTP_STREAMS: options.streams ?? 1_000, ...options.settings });
   const app = await buildApp({ bus, log: silentLogger, config });
   t.teardown(async () => {
     await app.close();
@@ -200,7 +200,7 @@ t.test('refusals are answers in the envelope', async (t) => {
 });
 
 t.test('many viewers of one task read once', async (t) => {
-  const { url, record, state, open } = await startTask(t, { streams: 1_000 });
+  const { url, record, state, open } = await startTask(t, { streams: 2_000 });
   record(1);
   const viewers = Array.from({ length: 200 }, () => watch(t, `${url}/task/${TASK}/events`));
   await waitFor(() => viewers.every(({ events }) => events.length === 1), { what: 'all are there' });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { RequestTooLarge } from '../failures.js';
 import { encodingOf, readBody } from './body.js';
 
 const read = (text: string) => readBody(Buffer.from(text));
@@ -60,11 +61,46 @@ t.test('never throws, whatever the bytes are', async () => {
 });
 
 t.test('millions of nested brackets are refused, not a crash', async (t) => {
-  t.hasOwnProp(read(`{"a":${'['.repeat(2_000_000)}`), 'unreadable');
+  t.throws(() => read(`{"a":${'['.repeat(2_000_000)}`), RequestTooLarge);
 });
 
 t.test('numbers whose spelling is kept are not without end', async (t) => {
   const body = (count: number) => read(`{"a": [${Array(count).fill('1.0').join()}]}`);
   t.hasOwnProp(body(10_000), 'values');
   t.match(body(10_001), { unreadable: /more than 10000 numbers like 1.10 .* put them in quotes$/ });
+});
+
+t.test('one member or pair more than there may be is refused, before anything is made of it', async (t) => {
+  const limited = (text: string) => readBody(Buffer.from(text), '', { entries: 1_000 });
+  const keys = (count: number) => Array.from({ length: count }, (_, n) => `"k${n}":1`).join();
+  const pairs = (count: number) => Array.from({ length: count }, (_, n) => `k${n}=1`).join('&');
+  // The object itself counts as one.
+  t.hasOwnProp(limited(`{${keys(1_000)}}`), 'values');
+  t.throws(() => limited(`{${keys(1_001)}}`), {
+    message:
+      'the body has more than 1000 members and elements: leave out what is not read here, or send it in several requests',
+  });
+  t.throws(() => limited(`{"a": [${Array(1_000).fill('[]').join()}]}`), RequestTooLarge);
+  t.hasOwnProp(limited(pairs(1_000)), 'values');
+  t.throws(() => limited(pairs(1_001)), RequestTooLarge);
+  t.throws(() => limited('a=&'.repeat(1_000)), RequestTooLarge);
+  t.hasOwnProp(limited(`{"a": "${',[{'.repeat(1_000)}"}`), 'values', 'what stands in a text is no member');
+  t.hasOwnProp(limited('a=,,[[{{'.repeat(1_000)), 'values');
+});
+
+t.test('65 levels are read, 66 are not', async (t) => {
+  const nested = (levels: number) => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+  t.hasOwnProp(read(nested(65)), 'values');
+  t.throws(() => read(nested(66)), { message: 'the body is nested more than 65 levels deep' });
+  t.hasOwnProp(read(`{"a": [${Array(100).fill(nested(60)).join()}]}`), 'values', 'beside each other');
+});
+
+t.test('names of prototypes are names', async (t) => {
+  const text = '{"__proto__": {"a": 1}, "constructor": 1.10, "toString": 3}';
+  const source = read(text);
+  if (!('values' in source)) return t.fail('it can be read');
+  t.strictSame(Object.keys(source.values), ['__proto__', 'constructor', 'toString']);
+  t.equal((source.values as { a?: number }).a, undefined);
+  const form = read('__proto__=1&constructor=2');
+  t.strictSame('values' in form && Object.keys(form.values), ['__proto__', 'constructor']);
 });

@@ -1,5 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { show } from '@rigel/contracts';
+import { RequestTooLarge } from '../failures.js';
+import { type BodyLimits, MOST_LEVELS } from './body-limits.js';
+import { takeCensus } from './json-census.js';
 import { whereJsonBreaks } from './json-position.js';
 import { readPairs } from './pairs.js';
 import { NOTHING, type Source } from './source.js';
@@ -11,8 +14,14 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * Reads a body by what it contains, whatever its Content-Type says: clients label form data as JSON. Empty means no
  * parameters, `{` begins a JSON object, anything else are `name=value` pairs.
  * @param encoding how the body is encoded, see `encodingOf`.
+ * @param entries how many members and elements, or pairs, it may have.
+ * @throws RequestTooLarge when it has more, or is nested too deep.
  */
-export function readBody(bytes: Uint8Array | undefined, encoding = ''): Source {
+export function readBody(
+  bytes: Uint8Array | undefined,
+  encoding = '',
+  { entries }: Pick<BodyLimits, 'entries'> = { entries: Number.POSITIVE_INFINITY },
+): Source {
   if (bytes === undefined || bytes.byteLength === 0) return NOTHING;
   if (encoding !== '') {
     return { unreadable: `the body has the encoding ${show(encoding)}, which is not supported` };
@@ -25,12 +34,12 @@ export function readBody(bytes: Uint8Array | undefined, encoding = ''): Source {
   }
   const first = text.trimStart()[0];
   if (first === undefined) return NOTHING;
-  if (first === '{') return readJsonObject(text);
+  if (first === '{') return readJsonObject(bytes, text, entries);
   if (first === '[' || first === '"') return { unreadable: 'the body is not a JSON object' };
   if (!text.includes('=')) {
     return { unreadable: 'the body is neither a JSON object nor pairs of names and values' };
   }
-  return readPairs(text.trim());
+  return readPairs(text.trim(), entries);
 }
 
 /** What a body is encoded with, by its headers, other than not at all or in chunks; empty when it is with nothing. */
@@ -42,9 +51,19 @@ export function encodingOf(headers: IncomingHttpHeaders): string {
     .join(', ');
 }
 
-function readJsonObject(text: string): Source {
+function readJsonObject(bytes: Uint8Array, text: string, mostEntries: number): Source {
+  const census = takeCensus(bytes, mostEntries);
+  if (census === 'levels')
+    throw new RequestTooLarge(`the body is nested more than ${MOST_LEVELS} levels deep`);
+  if (census === 'entries') {
+    throw new RequestTooLarge(
+      `the body has more than ${mostEntries} members and elements: leave out what is not read here, or send it in several requests`,
+    );
+  }
   try {
-    return { values: parseKeepingSpelling(text) as Record<string, unknown> };
+    return {
+      values: (census === 'plain' ? JSON.parse(text) : parseKeepingSpelling(text)) as Record<string, unknown>,
+    };
   } catch (error) {
     if (error instanceof TooManySpelled) {
       return {

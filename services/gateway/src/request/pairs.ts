@@ -1,10 +1,18 @@
+import { RequestTooLarge } from '../failures.js';
 import type { Source } from './source.js';
 
 /**
  * Reads `name=value&name2=value2` with percent-encoding and `+` for a blank; all values are strings. Of a name that comes
  * twice the last value counts, as in JSON.
+ * @param most how many pairs there may be.
+ * @throws RequestTooLarge when there are more.
  */
-export function readPairs(text: string): Source {
+export function readPairs(text: string, most = Number.POSITIVE_INFINITY): Source {
+  if (text.length > most && separators(text) >= most) {
+    throw new RequestTooLarge(
+      `there are more than ${most} pairs of names and values: leave out what is not read here, or send it in several requests`,
+    );
+  }
   const values = new Map<string, string>();
   for (const pair of text.split('&')) {
     if (pair === '') continue;
@@ -17,6 +25,12 @@ export function readPairs(text: string): Source {
     }
   }
   return { values: Object.fromEntries(values) };
+}
+
+function separators(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) count++;
+  return count;
 }
 
 function decode(text: string): string {

@@ -27,7 +27,7 @@ export const liveEndpoints: Endpoint[] = [
     example: null,
     streamsOnly: true,
     events: { schema: TaskEventStream, examples: exampleTaskEvents },
-    handler: async ({ id, last_event_id }, { live, lastEventId }) =>
-      streamed(await live.taskEvents(id, lastEventId ?? last_event_id)),
+    handler: async ({ id, last_event_id }, { live, lastEventId, client }) =>
+      streamed(await live.taskEvents(id, lastEventId ?? last_event_id, client)),
   }),
 ];

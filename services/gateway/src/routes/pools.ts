@@ -10,7 +10,7 @@ import {
 import { Type } from 'typebox';
 import { defineEndpoint, type Endpoint, type Invocation } from '../endpoint.js';
 import { done, listed } from '../envelope.js';
-import { DocumentedFailure, exactFailure, failure } from '../failures.js';
+import { DocumentedFailure, exactFailure, failure, WrongParameter } from '../failures.js';
 import type { TimeFormat } from '../time-format.js';
 import {
   DELETE_BY_DELETE,
@@ -30,6 +30,9 @@ import {
 } from './common.js';
 import { examplePool, PoolRow, toPoolRow } from './pool-rows.js';
 import { HeldByRow, toHeldByRow } from './task-rows.js';
+
+/** Addresses whose pools are looked for at once: a text of 1 MiB holds ten times as many. */
+const MOST_SEARCHED = 50_000;
 
 const VmType = Type.Integer({ description: 'Id of the VM template of new machines.' });
 const ServiceDiscovery = Type.Integer({ description: 'Id of the service-discovery entry.' });
@@ -240,6 +243,7 @@ export const pools: Endpoint[] = [
     notes: 'All addresses are entered or none. The ids of the new nodes are in the order of the request.',
     methods: ['POST', 'GET'],
     paths: ['/pool/:id/add_nodes'],
+    body: 'large',
     access: 'write',
     role: 'operator',
     getNeedsBody: true,
@@ -308,19 +312,24 @@ export const pools: Endpoint[] = [
       'An address that no node has gets -1. A list that is too long for an address may come in the body.',
     methods: READ_BY_POST,
     paths: ['/pool/search_by_ip/:iplist', '/pool/search_by_ip'],
+    body: 'text',
     access: 'read',
     params: Type.Object({
-      iplist: Type.String({ default: '', description: 'Addresses, separated by commas.' }),
+      iplist: Type.String({ default: '', description: 'Addresses, separated by commas; at most 50,000.' }),
     }),
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Type.Record(Type.String(), Type.Integer()),
     example: { '10.0.0.7': 1, '10.0.0.8': -1 },
     handler: async ({ iplist }, { call }) => {
-      const ips = iplist
-        .split(',')
-        .map((ip) => ip.trim())
-        .filter((ip) => ip !== '');
-      return done((await call(inventory.findPools, { ips })).pools);
+      const ips = new Set(iplist.split(',').map((ip) => ip.trim()));
+      ips.delete('');
+      if (ips.size > MOST_SEARCHED) {
+        throw new WrongParameter(
+          `iplist has ${ips.size} addresses, more than ${MOST_SEARCHED}: ask for them in several requests`,
+          'iplist',
+        );
+      }
+      return done((await call(inventory.findPools, { ips: [...ips] })).pools);
     },
   }),
 ];

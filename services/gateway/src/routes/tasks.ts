@@ -91,6 +91,7 @@ export const tasks: Endpoint[] = [
       'tasks, separated by commas.',
     methods: ['POST', 'GET'],
     paths: ['/task/create'],
+    body: 'large',
     access: 'write',
     role: 'operator',
     getNeedsBody: true,
@@ -340,7 +341,9 @@ export const tasks: Endpoint[] = [
     events: { schema: OutputStream, examples: exampleOutput },
     handler: async ({ nsid, follow, last_event_id }, invocation) =>
       follow && invocation.method === 'GET'
-        ? streamed(await invocation.live.runOutput(nsid, invocation.lastEventId ?? last_event_id))
+        ? streamed(
+            await invocation.live.runOutput(nsid, invocation.lastEventId ?? last_event_id, invocation.client),
+          )
         : nodeLog(nsid, invocation),
   }),
 ];

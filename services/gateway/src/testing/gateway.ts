@@ -16,6 +16,8 @@ export function testSettings(settings: Partial<AppSettings> = {}): AppSettings {
   return {
     RIGEL_TIME_ZONE: 'UTC',
     RIGEL_HTTP_STREAMS: 100,
+    RIGEL_HTTP_BODIES: 64 * 1024 * 1024,
+    RIGEL_HTTP_BODIES_PER_CLIENT: 16 * 1024 * 1024,
     RIGEL_ACCESS: 'off',
     RIGEL_HTTP_TRUST_PROXY: '',
     RIGEL_HTTP_RATE_LIMIT: 0,

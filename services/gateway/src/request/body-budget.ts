@@ -1,0 +1,79 @@
+import type { Client } from '../client.js';
+import { BodiesInFlight } from '../failures.js';
+import { inUnits } from './body-limits.js';
+
+/** Bodies up to this size are not counted: the connections that bring them hold as much. So most requests need no room at all. */
+const UNCOUNTED_BYTES = 16 * 1024;
+
+/** Bytes that are kept for one request, until it is answered. */
+export interface Claim {
+  /** Counts more bytes: a body whose size nobody has told. @throws BodiesInFlight */
+  atLeast(bytes: number): void;
+  /** Gives them back. May be called more than once. */
+  release(): void;
+}
+
+/**
+ * The bytes of bodies that a gateway keeps at once, and of each client: whoever brings more is refused, and holds nobody up. What is
+ * announced counts from the beginning, so that of many large bodies some arrive, and not each of them in part.
+ */
+export class BodyBudget {
+  private readonly held = new Map<string, number>();
+  private total = 0;
+
+  constructor(
+    private readonly limits: {
+      /** Bytes of all. */
+      all: number;
+      /** Bytes of one client. */
+      each: number;
+    },
+  ) {}
+
+  /** Bytes that are kept now. */
+  get bytes(): number {
+    return this.total;
+  }
+
+  claim(client: () => Client): Claim {
+    let claimed = 0;
+    let of: Client | undefined;
+    return {
+      atLeast: (bytes) => {
+        if (bytes <= claimed || bytes <= UNCOUNTED_BYTES) return;
+        of ??= client();
+        this.take(of, bytes - claimed);
+        claimed = bytes;
+      },
+      release: () => {
+        if (of) this.giveBack(of.key, claimed);
+        claimed = 0;
+      },
+    };
+  }
+
+  private take({ key, name }: Client, bytes: number): void {
+    const { all, each } = this.limits;
+    const held = this.held.get(key) ?? 0;
+    if (held + bytes > each) {
+      throw new BodiesInFlight(
+        `the bodies of ${name} that are under way would have more than ${inUnits(each)} together ` +
+          '(RIGEL_HTTP_BODIES_PER_CLIENT): send one after the other',
+      );
+    }
+    if (this.total + bytes > all) {
+      throw new BodiesInFlight(
+        `the bodies that are under way here would have more than ${inUnits(all)} together (RIGEL_HTTP_BODIES): try again later`,
+      );
+    }
+    this.held.set(key, held + bytes);
+    this.total += bytes;
+  }
+
+  private giveBack(key: string, bytes: number): void {
+    const left = (this.held.get(key) ?? 0) - bytes;
+    if (left > 0) this.held.set(key, left);
+    else this.held.delete(key);
+    this.total -= bytes;
+  }
+}
