@@ -311,7 +311,7 @@ export class TaskEngine {
       if (!run || lease > run.lease) continue;
       const valid = this.leases.renew(task_id, index, lease, executor, now);
       if (!valid) over.push({ task_id, run_id, lease, why: 'lost' });
-      // Not run.draining: that may be decided and not committed yet.
+      // Not its phase: that may be decided and not committed yet.
       else if (loaded.draining.has(index)) over.push({ task_id, run_id, lease, why: 'stop' });
     }
     this.sendControl(executor, over);
@@ -493,7 +493,7 @@ export class TaskEngine {
       const runs = touched === 'all' ? task.runs : touched.map((index) => runAt(task, index));
       for (const run of runs) {
         this.track(loaded, run, now);
-        if (run.draining && run.holder !== null && event.type !== 'RunClaimed') {
+        if (run.phase === 'draining' && run.holder !== null && event.type !== 'RunClaimed') {
           const lease = { task_id: task.id, run_id: run.id, lease: run.lease, why: 'stop' as const };
           stops.set(run.holder, [...(stops.get(run.holder) ?? []), lease]);
         }
@@ -515,7 +515,7 @@ export class TaskEngine {
       offers.remove(run.index);
       looks.set(run.index, run.drain.lookAt);
     } else offers.add(run.index, capabilityFor(state, run));
-    if (run.draining) draining.add(run.index);
+    if (run.phase === 'draining') draining.add(run.index);
     else draining.delete(run.index);
   }
 
