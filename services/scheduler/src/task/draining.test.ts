@@ -188,6 +188,24 @@ t.test('a start of what is still alive never begins a second one', async (t) => 
   t.same(task.state, task.replayed());
 });
 
+t.test('a start takes the run from the executor that is ending its command', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1, { steps: [step('one', { retry: 3 })] }));
+  task.claim(0);
+  task.report(0, { status: 'failed', reason: ALIVE, may_run: true, no_retry: true });
+  task.claim(0, 'executor-2');
+  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  t.match(task.state.runs[0], { phase: 'orphaned', holder: null, mayRun: true });
+  refused(t, () => task.report(0, { status: 'stopped' }), /lease 2 .* is over/);
+  task.claim(0, 'executor-3');
+  t.match(task.state.runs[0], { phase: 'leased', holder: 'executor-3', attempt: 1, takenOver: true });
+  t.match(
+    nextInstruction(task.state, runAt(task.state, 0), task.now, { begun: true, outputFrom: 0 }),
+    { do: 'run', attempt: 1 },
+    'the attempt is found again, by an executor that was told to run it',
+  );
+  t.same(task.state, task.replayed());
+});
+
 t.test('a giving up of the first release stays one', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
   task.claim(0);
