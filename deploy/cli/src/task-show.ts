@@ -7,7 +7,6 @@ import { table } from './table.js';
 import { UsageError } from './usage-error.js';
 
 const RECENT = 10;
-const STATES = ['waiting', 'running', 'succeeded', 'failed', 'stopped'];
 /** Characters of an event's data that are shown. */
 const DATA_WIDTH = 100;
 
@@ -28,11 +27,18 @@ export async function showTask(
   return 0;
 }
 
+/** A run with a verdict tells it, one without its phase. */
+function phaseOf({ phase, verdict }: PastTask['task']['runs'][number]): string {
+  return verdict === null ? phase : `${verdict}${phase === 'draining' ? ', draining' : ''}`;
+}
+
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 function describe({ task, events, versions }: PastTask): string[] {
   const { created } = task;
-  const counts = STATES.map((name, state) => `${task.stat[state]} ${name}`).join(', ');
+  const counts = Object.entries(task.counts)
+    .map(([standing, count]) => `${count} ${standing}`)
+    .join(', ');
   const batch = task.batch < 0 ? 'none begun' : `${task.batch + 1}${task.batchActive ? '' : ' (finished)'}`;
   return [
     `task ${task.id} ${created.name}: version ${task.version} of ${versions}, ${iso(task.updatedAt)}`,
@@ -50,7 +56,7 @@ function describe({ task, events, versions }: PastTask): string[] {
         String(run.id),
         run.ip,
         String(run.batch + 1),
-        `${STATES[run.state]}${run.draining ? ', being ended' : ''}`,
+        phaseOf(run),
         created.steps[run.step]?.name ?? 'all done',
         String(run.attempt),
         run.holder ?? '',

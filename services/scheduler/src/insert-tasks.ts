@@ -1,7 +1,7 @@
 import { stepLimitsOf } from '@rigel/contracts';
 import { lines, numbers } from '@rigel/event-store';
 import { CompiledQuery, type Transaction } from 'kysely';
-import { taskRow } from './task/projection.js';
+import { stateOf, stepRow, taskRow } from './task/projection.js';
 import type { TaskState } from './task/state.js';
 
 /** How many parameters `insertCtes` has, and which of them are the tasks and the nodes of the runs. */
@@ -82,9 +82,9 @@ export function insertParameters(tasks: readonly TaskState[]): unknown[] {
     numbers(runs.map(({ run }) => run.node)),
     runs.map(({ run }) => run.ip),
     runs.map(({ run }) => run.vm),
-    numbers(runs.map(({ run }) => run.state)),
+    numbers(runs.map(({ run }) => stateOf(run))),
     numbers(runs.map(({ run }) => run.step)),
-    lines(runs.map(({ run }) => JSON.stringify(run.steps))),
+    lines(runs.map(({ run }) => JSON.stringify(run.steps.map(stepRow)))),
     numbers(runs.map(({ task }) => task.createdAt)),
     numbers(runs.map(({ run }) => run.updatedAt)),
     JSON.stringify(tasks.flatMap(occurrenceRows)),

@@ -10,7 +10,7 @@ import type {
   TaskStepOption,
 } from '@rigel/contracts';
 import type { Static } from 'typebox';
-import type { StepRecord } from './task/state.js';
+import type { StepRow } from './task/projection.js';
 
 export interface TaskTable {
   id: number;
@@ -45,7 +45,7 @@ export interface RunTable {
   vm_id: string;
   state: RunState;
   step: number;
-  steps: StepRecord[];
+  steps: StepRow[];
   created_at: number;
   updated_at: number;
 }

@@ -126,10 +126,12 @@ export class SimulatedDatabase {
     if (!state) return [];
     const ended = state.endReason !== '';
     const failed = state.runs.filter(
-      (run) => run.step <= step && (run.state === 3 || ended) && !this.passedLater(run, stepName),
+      (run) => run.step <= step && (run.verdict === 'failed' || ended) && !this.passedLater(run, stepName),
     );
-    const behind = ended ? 0 : state.runs.filter((run) => run.step <= step && run.state !== 3).length;
-    const standing = ended ? 'ended' : state.state === 4 ? 'paused' : 'running';
+    const behind = ended
+      ? 0
+      : state.runs.filter((run) => run.step <= step && run.verdict !== 'failed').length;
+    const standing = ended ? 'ended' : state.status === 'paused' ? 'paused' : 'running';
     return [{ task, behind, failed: failed.map(({ node, ip }) => ({ node, ip })), standing }];
   }
 

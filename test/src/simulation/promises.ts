@@ -219,10 +219,10 @@ export class Promises {
   private checkBudget(task: TaskState): void {
     const { failureBudget } = task.created;
     if (failureBudget === null || task.status !== 'running') return;
-    const left = task.runs.filter(({ state }) => state !== 2 && state !== 3).length;
+    const left = task.runs.filter(({ verdict }) => verdict === null || verdict === 'stopped').length;
     if (left > 0)
       this.fail(
-        `task ${task.id} ends with ${task.stat[3]} of ${failureBudget} failures and ${left} nodes left`,
+        `task ${task.id} ends with ${task.counts.failed} of ${failureBudget} failures and ${left} nodes left`,
       );
   }
 
@@ -483,7 +483,7 @@ export class Promises {
   onEnd(): void {
     for (const task of this.folded.values()) {
       if (!hasEnded(task)) this.fail(`task ${task.id} is ${task.status} and does not end`);
-      const draining = task.runs.filter((run) => run.draining);
+      const draining = task.runs.filter(({ phase }) => phase === 'draining');
       if (draining.length > 0)
         this.fail(`task ${task.id}: runs ${draining.map(({ id }) => id)} are not drained`);
       this.checkVerdict(task);
@@ -500,11 +500,11 @@ export class Promises {
   }
 
   private checkVerdict(task: TaskState): void {
-    const [, , succeeded, failed] = task.stat;
+    const { succeeded, failed } = task.counts;
     const all = task.runs.length;
-    if (task.state === 2 && succeeded !== all)
+    if (task.endReason === 'completed' && succeeded !== all)
       this.fail(`task ${task.id} is a success with ${succeeded} of ${all}`);
-    if (task.status === 'finished' && task.state === 3 && failed === 0 && task.endReason !== 'timeout') {
+    if ((task.endReason === 'failed' || task.endReason === 'partial') && failed === 0) {
       this.fail(`task ${task.id} failed without a failed node`);
     }
   }

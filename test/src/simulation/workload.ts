@@ -137,7 +137,7 @@ export class Client {
       for (const task of world.promises.folded.values()) {
         for (const run of task.runs) {
           const node = world.nodes.get(run.ip === OTHER_SPELLING ? '10.0.0.1' : run.ip);
-          if (!run.draining || !run.drain || !node?.reachable || random.chance(0.5)) continue;
+          if (run.phase !== 'draining' || !run.drain || !node?.reachable || random.chance(0.5)) continue;
           for (const attempt of node.running) if (attempt.run === run.id) node.endByHand(attempt);
           // Of the others it is seen on the node, by who looks again.
           if (run.id % 2 === 0) await this.release(task.id, run.id);
@@ -228,7 +228,9 @@ export class Client {
     const { host, random, world } = this;
     for (let i = 0; i < 300; i++) {
       const task = world.promises.folded.get(id);
-      const failedBefore = task?.runs.some(({ batch, state }) => batch < task.batch && state === 3);
+      const failedBefore = task?.runs.some(
+        ({ batch, verdict }) => batch < task.batch && verdict === 'failed',
+      );
       if (failedBefore && task?.status === 'running' && task.runs.some(({ holder }) => holder !== null)) {
         await this.control(id, 'pause');
         await host.clock.sleep(random.integer(0, 300));
@@ -295,7 +297,7 @@ export class Client {
 
   get allEnded(): boolean {
     return [...this.world.promises.folded.values()].every(
-      (task) => hasEnded(task) && !task.runs.some(({ draining }) => draining),
+      (task) => hasEnded(task) && !task.runs.some(({ phase }) => phase === 'draining'),
     );
   }
 }

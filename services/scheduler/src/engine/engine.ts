@@ -19,7 +19,7 @@ import { handle } from '../task/handle.js';
 import { nextInstruction } from '../task/instruction.js';
 import { type Sender, whyNotTheirs } from '../task/lease.js';
 import { isActive, touchedRuns } from '../task/projection.js';
-import { CLAIMED_BY, needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
+import { needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
 import { Forgeries } from './forgeries.js';
 import { Forgotten } from './forgotten.js';
 import { withoutKnownHostKey } from './host-keys.js';
@@ -341,7 +341,7 @@ export class TaskEngine {
       if (!run || lease > run.lease) continue;
       const valid = this.leases.renew(task_id, index, lease, executor, now);
       if (!valid) over.push({ task_id, run_id, lease, why: 'lost' });
-      // Not run.draining: that may be decided and not committed yet.
+      // Not its phase: that may be decided and not committed yet.
       else if (loaded.draining.has(index)) over.push({ task_id, run_id, lease, why: 'stop' });
     }
     this.sendControl(executor, over);
@@ -497,10 +497,7 @@ export class TaskEngine {
     const run = runAt(task, index);
     const notTheirs = whyNotTheirs(run, lease, sender);
     if (notTheirs !== undefined) {
-      this.forgeries.refused(
-        run[CLAIMED_BY],
-        `${command?.type ?? 'output'} for task ${task.id}: ${notTheirs}`,
-      );
+      this.forgeries.refused(run.claimedBy, `${command?.type ?? 'output'} for task ${task.id}: ${notTheirs}`);
       throw new ServiceError('wrong_state', notTheirs);
     }
     if (!command && (run.holder === null || run.lease !== lease))
@@ -541,7 +538,7 @@ export class TaskEngine {
       const runs = touched === 'all' ? task.runs : touched.map((index) => runAt(task, index));
       for (const run of runs) {
         this.track(loaded, run, now);
-        if (run.draining && run.holder !== null && event.type !== 'RunClaimed') {
+        if (run.phase === 'draining' && run.holder !== null && event.type !== 'RunClaimed') {
           const lease = { task_id: task.id, run_id: run.id, lease: run.lease, why: 'stop' as const };
           stops.set(run.holder, [...(stops.get(run.holder) ?? []), lease]);
         }
@@ -563,7 +560,7 @@ export class TaskEngine {
       offers.remove(run.index);
       looks.set(run.index, run.drain.lookAt);
     } else offers.add(run.index, capabilityFor(state, run));
-    if (run.draining) draining.add(run.index);
+    if (run.phase === 'draining') draining.add(run.index);
     else draining.delete(run.index);
   }
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { TaskCommand } from '../task/decide.js';
-import { CLAIMED_BY, runAt, type TaskState } from '../task/state.js';
+import { runAt, type TaskState } from '../task/state.js';
 
 /**
  * The first host key that the holder of a node's lease saw of the node is pinned and holds until a person removes the node: a report that
@@ -12,7 +12,7 @@ export function withoutKnownHostKey(
   log: Logger,
 ): TaskCommand | null {
   if (command?.type !== 'report' || command.hostKey === undefined) return command;
-  const { id, node, ip, [CLAIMED_BY]: executor } = runAt(state, command.run);
+  const { id, node, ip, claimedBy: executor } = runAt(state, command.run);
   const pinned = hostKeys.get(node);
   if (pinned === undefined) return command;
   const { hostKey: reported, ...others } = command;

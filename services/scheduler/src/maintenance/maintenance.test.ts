@@ -245,17 +245,20 @@ t.test('a task as it was', async (t) => {
       ?.n,
   );
   const now = await taskAt(db, finished.id, 'now', 3);
-  t.match(now, { versions, task: { version: versions, status: 'finished', stat: [0, 0, 2, 0, 0] } });
+  t.match(now, {
+    versions,
+    task: { version: versions, status: 'finished', endReason: 'completed', counts: { succeeded: 2 } },
+  });
   t.strictSame(
     now.events.map(({ version }) => version),
     [versions - 2, versions - 1, versions],
   );
   t.match(await taskAt(db, finished.id, { version: 1 }, 3), {
-    task: { version: 1, status: 'created', stat: [2, 0, 0, 0, 0] },
+    task: { version: 1, status: 'created', counts: { waiting: 2 } },
     events: [{ type: 'TaskCreated' }],
   });
   t.match((await taskAt(db, finished.id, { version: 4 }, 1)).task.runs[0], {
-    state: 1,
+    phase: 'leased',
     holder: 'executor-1',
   });
   const createdAt = now.task.createdAt;

@@ -1,5 +1,6 @@
 import { haltForBudget } from './decide.js';
 import type { TaskEvent } from './events.js';
+import { NUMBER, type RunVerdict } from './phase.js';
 import type { Run, TaskState } from './state.js';
 
 /**
@@ -8,22 +9,24 @@ import type { Run, TaskState } from './state.js';
  */
 export function advance(task: TaskState): TaskEvent[] {
   if (task.status !== 'running' && task.status !== 'halting' && task.status !== 'paused') return [];
-  const failed = task.stat[3];
+  const { failed } = task.counts;
   const budget = task.created.failureBudget;
   if (task.status === 'running' && budget !== null && failed > budget)
     return haltForBudget(task, failed, budget);
   if (task.open > 0) return [];
-  if (task.status === 'halting') return [{ type: 'TaskFinished', data: { state: 3, reason: 'failed' } }];
+  if (task.status === 'halting')
+    return [{ type: 'TaskFinished', data: { state: NUMBER.failed, reason: 'failed' } }];
   if (task.status === 'paused') return whilePaused(task);
   return nextBatch(task);
 }
 
 /** A pause begins nothing; but a batch, or the task, may end by the steps that were left to finish. */
 function whilePaused(task: TaskState): TaskEvent[] {
-  const ended = task.stat[2] + task.stat[3] === task.runs.length;
+  const ended = task.counts.succeeded + task.counts.failed === task.runs.length;
   if (ended) return [...finishBatch(task), finish(task)];
   const batchEnded =
-    task.batchActive && runsOfBatch(task, task.batch).every(({ state }) => state === 2 || state === 3);
+    task.batchActive &&
+    runsOfBatch(task, task.batch).every(({ verdict }) => verdict === 'succeeded' || verdict === 'failed');
   return batchEnded ? finishBatch(task) : [];
 }
 
@@ -32,8 +35,8 @@ function runsOfBatch(task: TaskState, batch: number): Run[] {
   return task.runs.slice(batch * size, (batch + 1) * size);
 }
 
-const count = (runs: readonly Run[], state: number): number =>
-  runs.filter((run) => run.state === state).length;
+const count = (runs: readonly Run[], verdict: RunVerdict): number =>
+  runs.filter((run) => run.verdict === verdict).length;
 
 function finishBatch(task: TaskState): TaskEvent[] {
   if (!task.batchActive) return [];
@@ -41,7 +44,7 @@ function finishBatch(task: TaskState): TaskEvent[] {
   return [
     {
       type: 'BatchFinished',
-      data: { batch: task.batch, succeeded: count(runs, 2), failed: count(runs, 3) },
+      data: { batch: task.batch, succeeded: count(runs, 'succeeded'), failed: count(runs, 'failed') },
     },
   ];
 }
@@ -53,13 +56,13 @@ function nextBatch(task: TaskState): TaskEvent[] {
   if (
     task.created.failureBudget === null &&
     task.batchActive &&
-    count(runsOfBatch(task, task.batch), 2) === 0
+    count(runsOfBatch(task, task.batch), 'succeeded') === 0
   ) {
-    return [...events, { type: 'TaskFinished', data: { state: 3, reason: 'failed' } }];
+    return [...events, { type: 'TaskFinished', data: { state: NUMBER.failed, reason: 'failed' } }];
   }
-  const next = task.runs.find((run) => run.state === 0);
+  const next = task.runs.find(({ phase }) => phase === 'pending');
   if (!next) return [...events, finish(task)];
-  const runs = runsOfBatch(task, next.batch).filter((run) => run.state === 0);
+  const runs = runsOfBatch(task, next.batch).filter(({ phase }) => phase === 'pending');
   return [
     ...events,
     {
@@ -70,7 +73,10 @@ function nextBatch(task: TaskState): TaskEvent[] {
 }
 
 function finish(task: TaskState): TaskEvent {
-  const [, , succeeded, failed] = task.stat;
-  if (failed === 0) return { type: 'TaskFinished', data: { state: 2, reason: 'completed' } };
-  return { type: 'TaskFinished', data: { state: 3, reason: succeeded > 0 ? 'partial' : 'failed' } };
+  const { succeeded, failed } = task.counts;
+  if (failed === 0) return { type: 'TaskFinished', data: { state: NUMBER.succeeded, reason: 'completed' } };
+  return {
+    type: 'TaskFinished',
+    data: { state: NUMBER.failed, reason: succeeded > 0 ? 'partial' : 'failed' },
+  };
 }

@@ -29,7 +29,12 @@ t.test('all nodes succeed, batch after batch', async (t) => {
   task.finish(1);
   t.equal(task.state.batch, 1);
   task.finish(2);
-  t.match(task.state, { state: 2, endReason: 'completed', stat: [0, 0, 3, 0, 0], open: 0 });
+  t.match(task.state, {
+    status: 'finished',
+    endReason: 'completed',
+    counts: { waiting: 0, working: 0, succeeded: 3, failed: 0, stopped: 0 },
+    open: 0,
+  });
 });
 
 t.test('a batch in which no node succeeds halts the task; start goes on with it', async (t) => {
@@ -38,11 +43,19 @@ t.test('a batch in which no node succeeds halts the task; start goes on with it'
     task.claim(run);
     task.fail(run);
   }
-  t.match(task.state, { state: 3, endReason: 'failed', stat: [2, 0, 0, 2, 0] });
+  t.match(task.state, {
+    status: 'finished',
+    endReason: 'failed',
+    counts: { waiting: 2, working: 0, succeeded: 0, failed: 2, stopped: 0 },
+  });
   task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
-  t.match(task.state, { state: 1, stat: [4, 0, 0, 0, 0], batch: 0 });
+  t.match(task.state, {
+    status: 'running',
+    counts: { waiting: 4, working: 0, succeeded: 0, failed: 0, stopped: 0 },
+    batch: 0,
+  });
   for (const run of [0, 1, 2, 3]) task.finish(run);
-  t.match(task.state, { state: 2, endReason: 'completed' });
+  t.match(task.state, { status: 'finished', endReason: 'completed' });
 });
 
 t.test(
@@ -67,15 +80,15 @@ t.test(
       ['AttemptFailed', 'RunFailed', 'BatchFinished', 'TaskFinished'],
     );
     t.match(task.state.runs[0], {
-      state: 3,
+      verdict: 'failed',
       step: 1,
-      steps: [{ state: 2 }, { state: 3, attempts: 3, message: 'exit status 7' }],
+      steps: [{ standing: 'succeeded' }, { standing: 'failed', attempts: 3, message: 'exit status 7' }],
     });
 
     task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
     t.match(
       task.state.runs[0],
-      { state: 0, step: 1, attempt: 4, failures: 0 },
+      { begun: false, step: 1, attempt: 4, failures: 0 },
       'a fresh set of attempts, new numbers',
     );
     task.claim(0);
@@ -93,10 +106,10 @@ t.test('ignore_error: after the retries the node goes on as if the step had pass
   t.match(task.state.runs[0], {
     step: 1,
     attempt: 1,
-    steps: [{ state: 2, message: 'no such file' }, { state: 1 }],
+    steps: [{ standing: 'succeeded', message: 'no such file' }, { standing: 'working' }],
   });
   task.report(0);
-  t.match(task.state, { state: 2, endReason: 'completed' });
+  t.match(task.state, { status: 'finished', endReason: 'completed' });
 });
 
 t.test('some fail: partial, and start re-runs just those from their step', async (t) => {
@@ -106,9 +119,17 @@ t.test('some fail: partial, and start re-runs just those from their step', async
   task.claim(2);
   task.report(2);
   task.fail(2);
-  t.match(task.state, { state: 3, endReason: 'partial', stat: [0, 0, 2, 1, 0] });
+  t.match(task.state, {
+    status: 'finished',
+    endReason: 'partial',
+    counts: { waiting: 0, working: 0, succeeded: 2, failed: 1, stopped: 0 },
+  });
   task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
-  t.match(task.state, { state: 1, open: 1, stat: [1, 0, 2, 0, 0] });
+  t.match(task.state, {
+    status: 'running',
+    open: 1,
+    counts: { waiting: 1, working: 0, succeeded: 2, failed: 0, stopped: 0 },
+  });
   task.claim(2);
   t.match(nextInstruction(task.state, runAt(task.state, 2), task.now, fresh), {
     do: 'run',
@@ -116,7 +137,7 @@ t.test('some fail: partial, and start re-runs just those from their step', async
     attempt: 2,
   });
   task.report(2);
-  t.match(task.state, { state: 2, endReason: 'completed' });
+  t.match(task.state, { status: 'finished', endReason: 'completed' });
 });
 
 t.test('an explicit budget decides alone: a batch in which nothing succeeded does not halt', async (t) => {
@@ -128,25 +149,44 @@ t.test('an explicit budget decides alone: a batch in which nothing succeeded doe
     ['AttemptFailed', 'RunFailed', 'BatchFinished', 'BatchStarted'],
   );
   for (const run of [1, 2, 3, 4]) task.finish(run);
-  t.match(task.state, { state: 3, endReason: 'partial', stat: [0, 0, 4, 1, 0] });
+  t.match(task.state, {
+    status: 'finished',
+    endReason: 'partial',
+    counts: { waiting: 0, working: 0, succeeded: 4, failed: 1, stopped: 0 },
+  });
 
   const spared = new TaskUnderTest(taskCreated(5, { batchSize: 1, failureBudget: 1 }));
   for (const run of [0, 1]) {
     spared.claim(run);
     spared.report(run, dead);
   }
-  t.match(spared.state, { state: 3, endReason: 'failed', stat: [0, 0, 0, 2, 3] });
+  t.match(spared.state, {
+    status: 'finished',
+    endReason: 'failed',
+    counts: { waiting: 0, working: 0, succeeded: 0, failed: 2, stopped: 3 },
+  });
   spared.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
   spared.claim(0);
   spared.report(0, dead);
-  t.match(spared.state, { state: 1, batch: 1, stat: [4, 0, 0, 1, 0] }, 'a dead first node bars nobody');
+  t.match(
+    spared.state,
+    { status: 'running', batch: 1, counts: { waiting: 4, working: 0, succeeded: 0, failed: 1, stopped: 0 } },
+    'a dead first node bars nobody',
+  );
   for (const run of [1, 2, 3, 4]) spared.finish(run);
-  t.match(spared.state, { endReason: 'partial', stat: [0, 0, 4, 1, 0] });
+  t.match(spared.state, {
+    endReason: 'partial',
+    counts: { waiting: 0, working: 0, succeeded: 4, failed: 1, stopped: 0 },
+  });
 
   const without = new TaskUnderTest(taskCreated(5, { batchSize: 1 }));
   without.claim(0);
   without.report(0, dead);
-  t.match(without.state, { state: 3, endReason: 'failed', stat: [4, 0, 0, 1, 0] });
+  t.match(without.state, {
+    status: 'finished',
+    endReason: 'failed',
+    counts: { waiting: 4, working: 0, succeeded: 0, failed: 1, stopped: 0 },
+  });
 });
 
 t.test('an ignored error counts beside the successes, and not in the budget', async (t) => {
@@ -157,9 +197,13 @@ t.test('an ignored error counts beside the successes, and not in the budget', as
   task.fail(0);
   t.match(task.state, { ignored: 0 }, 'it has not passed yet');
   task.report(0);
-  t.match(task.state, { state: 1, ignored: 1, stat: [2, 0, 1, 0, 0] });
+  t.match(task.state, {
+    status: 'running',
+    ignored: 1,
+    counts: { waiting: 2, working: 0, succeeded: 1, failed: 0, stopped: 0 },
+  });
   for (const run of [1, 2]) task.finish(run);
-  t.match(task.state, { state: 2, endReason: 'completed', ignored: 1 });
+  t.match(task.state, { status: 'finished', endReason: 'completed', ignored: 1 });
   t.strictSame(task.replayed(), task.state);
 });
 
@@ -208,13 +252,19 @@ t.test('a machine that was not made is not ignored, one that failed later is', a
     data: { reason: 'quota (not ignored: the node has no machine)' },
   });
   task.report(1, { ...failed, machine: { vm_id: 'vm-1', ip: '10.0.0.9' } }, ['vm']);
-  t.match(task.state, { stat: [0, 0, 1, 1, 0], ignored: 1 });
+  t.match(task.state, {
+    counts: { waiting: 0, working: 0, succeeded: 1, failed: 1, stopped: 0 },
+    ignored: 1,
+  });
 
   const nodes = [{ node: 100, ip: '10.0.0.1', vm: 'vm-1' }];
   const returned = new TaskUnderTest(taskCreated(1, { nodes, steps: [vm('return_vm')] }));
   returned.claim(0);
   returned.report(0, failed, ['vm']);
-  t.match(returned.state, { stat: [0, 0, 1, 0, 0], ignored: 1 });
+  t.match(returned.state, {
+    counts: { waiting: 0, working: 0, succeeded: 1, failed: 0, stopped: 0 },
+    ignored: 1,
+  });
 });
 
 t.test(
@@ -254,22 +304,26 @@ t.test('a resumed run whose node is gone fails with the reason, the others go on
     unavailable: [{ node: 101, reason: 'not in the pool any more' }],
     ...RESERVED,
   });
-  t.match(task.state.runs[1], { state: 3, steps: [{ message: 'not in the pool any more' }] });
+  t.match(task.state.runs[1], { verdict: 'failed', steps: [{ message: 'not in the pool any more' }] });
   task.finish(2);
-  t.match(task.state, { state: 3, endReason: 'partial' });
+  t.match(task.state, { status: 'finished', endReason: 'partial' });
 });
 
 t.test('pause: running steps finish and count, nothing new begins, start goes on behind them', async (t) => {
   const task = new TaskUnderTest(taskCreated(3, { batchSize: 2 }));
   task.claim(0);
   t.same(task.types({ type: 'pause', operator: 'ann' }), ['TaskPaused', 'RunsHalted']);
-  t.match(task.state, { state: 4, endReason: '', stat: [1, 1, 0, 0, 1] });
+  t.match(task.state, {
+    status: 'paused',
+    endReason: '',
+    counts: { waiting: 1, working: 1, succeeded: 0, failed: 0, stopped: 1 },
+  });
   refused(t, () => task.do({ type: 'pause', operator: 'ann' }), /not running/);
   t.match(
     task.report(0).map(({ type }) => type),
     ['AttemptSucceeded', 'RunsHalted'],
   );
-  t.match(task.state.runs[0], { state: 4, step: 1, holder: null });
+  t.match(task.state.runs[0], { verdict: 'stopped', step: 1, holder: null });
   task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   task.claim(0);
   t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), {
@@ -280,7 +334,7 @@ t.test('pause: running steps finish and count, nothing new begins, start goes on
   task.report(0);
   task.finish(1);
   task.finish(2);
-  t.match(task.state, { state: 2, endReason: 'completed' });
+  t.match(task.state, { status: 'finished', endReason: 'completed' });
 });
 
 t.test('start while a paused step is still draining: that run simply goes on', async (t) => {
@@ -293,11 +347,11 @@ t.test('start while a paused step is still draining: that run simply goes on', a
   ]);
   t.same(task.types({ type: 'claim', run: 1, executor: 'executor-2' }), ['RunClaimed']);
   task.report(0);
-  t.match(task.state.runs[0], { state: 1, step: 1 });
+  t.match(task.state.runs[0], { begun: true, step: 1 });
   task.report(0);
   task.report(1);
   task.report(1);
-  t.match(task.state, { state: 2 });
+  t.match(task.state, { status: 'finished', endReason: 'completed' });
 });
 
 t.test(
@@ -320,7 +374,7 @@ t.test(
     task.finish(1);
     t.match(task.state, { batch: 1 });
     task.finish(2);
-    t.match(task.state, { state: 2, endReason: 'completed' });
+    t.match(task.state, { status: 'finished', endReason: 'completed' });
   },
 );
 
@@ -338,7 +392,10 @@ t.test('a start that was prepared before the task let go of its nodes is refused
   refused(t, () => start([100, 101]), /ended while it was being started/);
   task.now--;
   start([100, 101]);
-  t.match(task.state, { state: 1, stat: [2, 0, 0, 0, 0] });
+  t.match(task.state, {
+    status: 'running',
+    counts: { waiting: 2, working: 0, succeeded: 0, failed: 0, stopped: 0 },
+  });
 });
 
 t.test('stop is final: at once for the outside, and what may run on a node is ended', async (t) => {
@@ -346,9 +403,13 @@ t.test('stop is final: at once for the outside, and what may run on a node is en
   task.finish(0);
   task.claim(1);
   t.same(task.types({ type: 'stop', operator: 'ann' }), ['TaskStopped']);
-  t.match(task.state, { state: 4, endReason: 'stopped', stat: [0, 0, 1, 0, 2] });
-  t.match(task.state.runs[1], { draining: true });
-  t.match(task.state.runs[2], { draining: false }, 'nothing was begun there');
+  t.match(task.state, {
+    status: 'stopped',
+    endReason: 'stopped',
+    counts: { waiting: 0, working: 0, succeeded: 1, failed: 0, stopped: 2 },
+  });
+  t.match(task.state.runs[1], { phase: 'draining' });
+  t.match(task.state.runs[2], { phase: 'ended' }, 'nothing was begun there');
   t.match(nextInstruction(task.state, runAt(task.state, 1), task.now, fresh), {
     do: 'stop',
     step: 0,
@@ -358,7 +419,7 @@ t.test('stop is final: at once for the outside, and what may run on a node is en
     task.report(1, { status: 'stopped' }).map(({ type }) => type),
     ['AttemptStopped', 'RunDrained'],
   );
-  t.match(task.state.runs[1], { draining: false, holder: null, state: 4 });
+  t.match(task.state.runs[1], { phase: 'ended', holder: null, verdict: 'stopped' });
   refused(t, () => task.do({ type: 'stop', operator: 'ann' }), /stopped already/);
   refused(t, () => task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED }), /terminated/);
 });
@@ -368,7 +429,7 @@ t.test('stop when the executor is gone: another one is told to end the command',
   task.claim(0);
   task.do({ type: 'expireLease', run: 0, lease: 1 });
   task.do({ type: 'stop', operator: 'ann' });
-  t.match(task.state.runs[0], { draining: true, holder: null });
+  t.match(task.state.runs[0], { phase: 'draining', holder: null });
   task.claim(0, 'executor-2');
   t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), {
     do: 'stop',
@@ -376,7 +437,7 @@ t.test('stop when the executor is gone: another one is told to end the command',
     attempt: 1,
   });
   task.report(0, { status: 'stopped' });
-  t.match(task.state.runs[0], { draining: false });
+  t.match(task.state.runs[0], { phase: 'ended' });
 });
 
 t.test('leases: only the newest may report, and a repeated report records nothing', async (t) => {
@@ -419,10 +480,14 @@ t.test('time is up: unfinished nodes have failed with that reason, running comma
   t.same(task.do({ type: 'timeOut' }), [], 'not yet');
   task.now += 60_000;
   t.same(task.types({ type: 'timeOut' }), ['TaskTimedOut']);
-  t.match(task.state, { state: 3, endReason: 'timeout', stat: [0, 0, 1, 2, 0] });
-  t.match(task.state.runs[1], { state: 3, draining: true, steps: [{ message: /timeout/ }] });
+  t.match(task.state, {
+    status: 'finished',
+    endReason: 'timeout',
+    counts: { waiting: 0, working: 0, succeeded: 1, failed: 2, stopped: 0 },
+  });
+  t.match(task.state.runs[1], { verdict: 'failed', phase: 'draining', steps: [{ message: /timeout/ }] });
   task.report(1, { status: 'stopped' });
-  t.match(task.state.runs[1], { draining: false, state: 3 });
+  t.match(task.state.runs[1], { phase: 'ended', verdict: 'failed' });
 });
 
 t.test('failure budget: exceeded, no further step begins, running ones finish', async (t) => {
@@ -434,9 +499,16 @@ t.test('failure budget: exceeded, no further step begins, running ones finish', 
     task.fail(1).map(({ type }) => type),
     ['AttemptFailed', 'RunFailed', 'FailureBudgetExceeded', 'RunsHalted'],
   );
-  t.match(task.state, { state: 1, stat: [0, 1, 0, 2, 3] });
+  t.match(task.state, {
+    status: 'halting',
+    counts: { waiting: 0, working: 1, succeeded: 0, failed: 2, stopped: 3 },
+  });
   task.report(2);
-  t.match(task.state, { state: 3, endReason: 'failed', stat: [0, 0, 0, 2, 4] });
+  t.match(task.state, {
+    status: 'finished',
+    endReason: 'failed',
+    counts: { waiting: 0, working: 0, succeeded: 0, failed: 2, stopped: 4 },
+  });
 });
 
 t.test('a step of another kind is handed to an executor that can do it', async (t) => {
@@ -448,7 +520,7 @@ t.test('a step of another kind is handed to an executor that can do it', async (
     task.report(0).map(({ type }) => type),
     ['AttemptSucceeded', 'RunHandedBack'],
   );
-  t.match(task.state.runs[0], { holder: null, open: true, mayRun: false, state: 1 });
+  t.match(task.state.runs[0], { phase: 'ready', holder: null, mayRun: false, begun: true });
   t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), { do: 'release' });
 });
 
@@ -457,8 +529,8 @@ t.test('a failed command that may still run: the node is held until it has been 
   task.finish(0);
   task.claim(1);
   task.report(1, { status: 'failed', reason: 'the node is gone', may_run: true });
-  t.match(task.state, { state: 3, endReason: 'partial' });
-  t.match(task.state.runs[1], { state: 3, draining: true, holder: null, attempt: 1 });
+  t.match(task.state, { status: 'finished', endReason: 'partial' });
+  t.match(task.state.runs[1], { verdict: 'failed', phase: 'draining', holder: null, attempt: 1 });
   task.claim(1, 'executor-2');
   t.match(nextInstruction(task.state, runAt(task.state, 1), task.now, fresh), {
     do: 'stop',
@@ -469,10 +541,10 @@ t.test('a failed command that may still run: the node is held until it has been 
     task.report(1, { status: 'stopped' }).map(({ type }) => type),
     ['AttemptStopped', 'RunDrained'],
   );
-  t.match(task.state.runs[1], { state: 3, draining: false, attempt: 2 });
+  t.match(task.state.runs[1], { verdict: 'failed', phase: 'ended', attempt: 2 });
   task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
   task.finish(1);
-  t.match(task.state, { state: 2 });
+  t.match(task.state, { status: 'finished', endReason: 'completed' });
 });
 
 t.test('refusals change nothing', async (t) => {
@@ -531,7 +603,7 @@ t.test(
       events.some(({ type }) => type === 'HostKeyPinned'),
       'the key is that of another machine',
     );
-    t.match(task.state.runs, [{ ip: '-', vm: 'vm-1', state: 3 }]);
+    t.match(task.state.runs, [{ ip: '-', vm: 'vm-1', verdict: 'failed' }]);
   },
 );
 

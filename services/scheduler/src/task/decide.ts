@@ -3,6 +3,7 @@ import { ServiceError } from '@rigel/contracts';
 import { heldBack, mayStillRun, release } from './draining.js';
 import type { TaskCreated, TaskEvent } from './events.js';
 import { isShutBefore, overdueRuns, waitingRuns } from './gate.js';
+import { isOpen } from './phase.js';
 import { type PlaceCommand, place } from './placement.js';
 import { hasEnded, type Run, runAt, type TaskState } from './state.js';
 
@@ -112,7 +113,7 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
       return release(task, runAt(task, command.run), command);
     case 'nodeRemoved': {
       const run = runAt(task, command.run);
-      if (!run.draining || !hasEnded(task)) return [];
+      if (run.phase !== 'draining' || !hasEnded(task)) return [];
       const reason = `the node was removed from its pool by ${command.operator}`;
       return [{ type: 'RunDrained', data: { run: run.index, node: run.node, givenUp: false, reason } }];
     }
@@ -137,12 +138,12 @@ function refusal(reason: string): ServiceError {
 
 /** Nodes whose runs have neither ended nor been halted. */
 function unfinishedNodes(task: TaskState): number[] {
-  return task.runs.filter(({ state }) => state < 2).map(({ node }) => node);
+  return task.runs.filter(({ verdict }) => verdict === null).map(({ node }) => node);
 }
 
 /** Runs that a start opens again: those that have not begun, failed or were halted. */
 export function runsToResume(task: TaskState): Run[] {
-  return task.runs.filter((run) => !run.open && run.state !== 2 && run.state !== 1);
+  return task.runs.filter((run) => !isOpen(run) && run.verdict !== 'succeeded');
 }
 
 function start(task: TaskState, operator: string, preparation: Preparation, now: number): TaskEvent[] {
@@ -192,9 +193,9 @@ function joinRunningBatch(task: TaskState, reopened: readonly Run[]): TaskEvent[
   ];
 }
 
-/** Whether something of the run is, or may be, under way on its node; then it is left to finish. */
-function isWorking(run: Run): boolean {
-  return run.holder !== null || run.mayRun;
+/** Whether the run is open and nothing of it is under way on its node, so that it need not be left to finish. */
+function isIdle({ phase }: Run): boolean {
+  return phase === 'ready' || phase === 'gated';
 }
 
 function halted(runs: readonly Run[]): TaskEvent[] {
@@ -209,17 +210,14 @@ function halted(runs: readonly Run[]): TaskEvent[] {
 
 function pause(task: TaskState, operator: string): TaskEvent[] {
   if (task.status !== 'running') throw refusal('it is not running');
-  return [
-    { type: 'TaskPaused', data: { operator } },
-    ...halted(task.runs.filter((run) => run.open && !isWorking(run))),
-  ];
+  return [{ type: 'TaskPaused', data: { operator } }, ...halted(task.runs.filter(isIdle))];
 }
 
 /** A budget was exceeded: whatever is not at work on a node is halted now, the rest after its running step. */
 export function haltForBudget(task: TaskState, failed: number, budget: number): TaskEvent[] {
   return [
     { type: 'FailureBudgetExceeded', data: { failed, budget } },
-    ...halted(task.runs.filter((run) => (run.open && !isWorking(run)) || (!run.open && run.state === 0))),
+    ...halted(task.runs.filter((run) => isIdle(run) || run.phase === 'pending')),
   ];
 }
 
@@ -228,8 +226,9 @@ function claim(
   run: Run,
   { executor, knowsPlaces = false }: Extract<TaskCommand, { type: 'claim' }>,
 ): TaskEvent[] {
-  if (!run.open && !run.draining) throw refusal(`run ${run.id} of task ${task.id} needs nobody`);
-  if (run.waiting) throw refusal(`run ${run.id} of task ${task.id} waits for other pools`);
+  if (run.phase === 'pending' || run.phase === 'ended')
+    throw refusal(`run ${run.id} of task ${task.id} needs nobody`);
+  if (run.phase === 'gated') throw refusal(`run ${run.id} of task ${task.id} waits for other pools`);
   if (run.holder !== null && run.holder !== executor) {
     throw refusal(`run ${run.id} of task ${task.id} is held by ${run.holder}`);
   }
@@ -283,7 +282,7 @@ function report(task: TaskState, run: Run, command: ReportCommand, now: number):
   if (step?.kind === 'vm' && step.name === 'return_vm' && command.result.status === 'succeeded') {
     events.push({ type: 'MachineReturned', data: { run: run.index, node: run.node, vm: run.vm } });
   }
-  if (run.draining) {
+  if (run.phase === 'draining') {
     if (mayStillRun(run, command.result)) return [...events, heldBack(run, command, now)];
     events.push(outcomeOfDraining(run, command));
     events.push({ type: 'RunDrained', data: { run: run.index, node: run.node, givenUp: false } });

@@ -45,8 +45,8 @@ t.test(
         { type: 'RunHandedBack', data: { run: 0, idle: false, stillRuns: { reason: ALIVE } } },
       ]);
       t.equal(events.length, 1);
-      const { drain, draining, holder, held, attempt, steps } = runAt(task.state, 0);
-      t.match({ draining, holder, held, attempt }, { draining: true, holder: null, held: true, attempt: 1 });
+      const { drain, phase, holder, held, attempt, steps } = runAt(task.state, 0);
+      t.match({ phase, holder, held, attempt }, { phase: 'draining', holder: null, held: true, attempt: 1 });
       t.match(drain, { reason: ALIVE, tries: look, since: 1_000_000 });
       t.equal(steps[0]?.message, ALIVE);
       pauses.push(((drain?.lookAt ?? 0) - task.now) / 1_000);
@@ -67,7 +67,7 @@ t.test(
       last.map(({ type }) => type),
       ['AttemptStopped', 'RunDrained'],
     );
-    t.match(task.state.runs[0], { draining: false, held: false, attempt: 2, steps: [{ message: '' }] });
+    t.match(task.state.runs[0], { phase: 'ended', held: false, attempt: 2, steps: [{ message: '' }] });
     t.equal(task.state.runs[0]?.drain, undefined);
     t.equal(isActive(task.state), false);
     t.same(task.state, task.replayed());
@@ -89,7 +89,7 @@ t.test('the first release had no other word for a stop in vain', async (t) => {
     status: 'stopped',
     reason: 'the command could not be ended and may still run: timed out',
   });
-  t.match(task.state.runs[0], { draining: true, drain: { tries: 1 } });
+  t.match(task.state.runs[0], { phase: 'draining', drain: { tries: 1 } });
 });
 
 t.test('what withstands being ended gets no second attempt, and is not ignored', async (t) => {
@@ -108,7 +108,7 @@ t.test('what withstands being ended gets no second attempt, and is not ignored',
         type === 'TaskFinished' ? ['BatchFinished', type] : [type],
       ),
     );
-    t.match(task.state.runs[0], { state: 3, draining: true, step: 0, attempt: 1 });
+    t.match(task.state.runs[0], { verdict: 'failed', phase: 'draining', step: 0, attempt: 1 });
   }
 });
 
@@ -134,13 +134,13 @@ t.test('a node that was away is tried again; what may run of the attempt before 
     [{ data: { next: 'fail', mayRun: true } }, { type: 'RunFailed', data: { draining: true } }],
     'so it is not ignored, and the node is held',
   );
-  t.match(task.state.runs[0], { draining: true, held: true });
+  t.match(task.state.runs[0], { phase: 'draining', held: true });
 
   const other = new TaskUnderTest(taskCreated(1, { steps: [step('one', { retry: 1 }), step('two')] }));
   other.claim(0);
   other.report(0, { status: 'failed', reason: 'away', may_run: true });
   t.match(other.fail(0), [{ data: { next: 'fail' } }, { data: {} }]);
-  t.match(other.state.runs[0], { draining: false }, 'one that ran has seen to it');
+  t.match(other.state.runs[0], { phase: 'ended' }, 'one that ran has seen to it');
   t.equal(other.state.runs[0]?.leftover, undefined);
 });
 
@@ -158,7 +158,7 @@ t.test('a person releases a node, or it is removed: of an ended run alone, and o
   t.match(task.do(release), [
     { type: 'NodeReleased', data: { run: 0, node: 100, operator: 'ann', reason: 'rebooted by hand' } },
   ]);
-  t.match(task.state.runs[0], { draining: false, held: false, holder: null, attempt: 2 });
+  t.match(task.state.runs[0], { phase: 'ended', held: false, holder: null, attempt: 2 });
   refused(t, () => task.do(release), /stopped.*nothing to release/);
   // While an executor is looking.
   t.match(task.do({ ...remove, run: 1 }), [
@@ -176,7 +176,7 @@ t.test('a start of what is still alive never begins a second one', async (t) => 
   task.claim(0, 'executor-2');
   task.report(0, { status: 'stopped', reason: ALIVE, may_run: true });
   task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
-  t.match(task.state.runs[0], { draining: false, open: true, attempt: 1, mayRun: true });
+  t.match(task.state.runs[0], { phase: 'orphaned', attempt: 1, mayRun: true });
   task.claim(0, 'executor-3');
   t.match(
     nextInstruction(task.state, runAt(task.state, 0), task.now, { begun: true, outputFrom: 0 }),
@@ -184,7 +184,25 @@ t.test('a start of what is still alive never begins a second one', async (t) => 
     'it is found again',
   );
   task.report(0, { status: 'stopped', reason: ALIVE, may_run: true, no_retry: true });
-  t.match(task.state.runs[0], { state: 3, draining: true, attempt: 1 });
+  t.match(task.state.runs[0], { verdict: 'failed', phase: 'draining', attempt: 1 });
+  t.same(task.state, task.replayed());
+});
+
+t.test('a start takes the run from the executor that is ending its command', async (t) => {
+  const task = new TaskUnderTest(taskCreated(1, { steps: [step('one', { retry: 3 })] }));
+  task.claim(0);
+  task.report(0, { status: 'failed', reason: ALIVE, may_run: true, no_retry: true });
+  task.claim(0, 'executor-2');
+  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  t.match(task.state.runs[0], { phase: 'orphaned', holder: null, mayRun: true });
+  refused(t, () => task.report(0, { status: 'stopped' }), /lease 2 .* is over/);
+  task.claim(0, 'executor-3');
+  t.match(task.state.runs[0], { phase: 'leased', holder: 'executor-3', attempt: 1, takenOver: true });
+  t.match(
+    nextInstruction(task.state, runAt(task.state, 0), task.now, { begun: true, outputFrom: 0 }),
+    { do: 'run', attempt: 1 },
+    'the attempt is found again, by an executor that was told to run it',
+  );
   t.same(task.state, task.replayed());
 });
 
@@ -194,5 +212,5 @@ t.test('a giving up of the first release stays one', async (t) => {
   task.do({ type: 'stop', operator: 'ann' });
   const given = { type: 'RunDrained', data: { run: 0, node: 100, givenUp: true } } as const;
   const state = evolve(task.state, given, 1, task.now);
-  t.match(state.runs[0], { draining: false, held: false });
+  t.match(state.runs[0], { phase: 'ended', held: false });
 });

@@ -2,6 +2,7 @@ import type { AttemptResult } from '@rigel/contracts';
 import { ServiceError } from '@rigel/contracts';
 import type { ReportCommand } from './decide.js';
 import type { TaskEvent } from './events.js';
+import { isOpen } from './phase.js';
 import type { Run, TaskState } from './state.js';
 
 /*
@@ -21,7 +22,7 @@ export function mayStillRun(run: Run, result: AttemptResult): boolean {
   if (result.may_run !== undefined) return result.may_run;
   if (result.status === 'stopped' && result.reason.startsWith(IN_VAIN)) return true;
   // An attempt that did not begin has not ended the one before it.
-  return run.leftover === true && result.exit_code === undefined && !run.draining;
+  return run.leftover === true && result.exit_code === undefined && run.phase !== 'draining';
 }
 
 /** The executor lets go of a run whose command it could not end; it is looked at again later. */
@@ -41,7 +42,7 @@ export function release(
   run: Run,
   { operator, reason }: { operator: string; reason: string },
 ): TaskEvent[] {
-  if (run.draining) {
+  if (run.phase === 'draining') {
     return [{ type: 'NodeReleased', data: { run: run.index, node: run.node, ip: run.ip, operator, reason } }];
   }
   throw new ServiceError(
@@ -52,7 +53,8 @@ export function release(
 }
 
 function describeRun(run: Run): string {
-  if (run.open && run.state === 1) return 'at work (stop the task to end it)';
-  if (run.open) return 'waiting for its turn';
-  return ['not begun', 'running', 'done', 'failed', 'stopped'][run.state] ?? '';
+  const { verdict, begun } = run;
+  if (verdict !== null) return { succeeded: 'done', failed: 'failed', stopped: 'stopped' }[verdict];
+  if (!isOpen(run)) return 'not begun';
+  return begun ? 'at work (stop the task to end it)' : 'waiting for its turn';
 }

@@ -64,16 +64,19 @@ t.test('runs wait before the last step without an executor, and go on when the g
   );
   t.match(runAt(task.state, 0), {
     holder: null,
-    waiting: true,
+    phase: 'gated',
     step: 1,
-    steps: [{ state: 2 }, { state: 0, attempts: 0, message: 'waits for pool db (task 7) to pass start' }],
+    steps: [
+      { standing: 'succeeded' },
+      { standing: 'waiting', attempts: 0, message: 'waits for pool db (task 7) to pass start' },
+    ],
   });
   t.notOk(needsExecutor(runAt(task.state, 0)), 'nobody is offered it');
   t.throws(() => task.claim(0), { message: /waits for other pools/ });
   task.claim(1);
   t.match(task.do({ type: 'openGate' }), [{ type: 'GateOpened', data: { runs: [0] } }]);
   t.strictSame(task.do({ type: 'openGate' }), [], 'once');
-  t.match(runAt(task.state, 0), { waiting: false, steps: [{}, { message: '' }] });
+  t.match(runAt(task.state, 0), { phase: 'ready', steps: [{}, { message: '' }] });
   t.ok(needsExecutor(runAt(task.state, 0)));
   t.strictSame(
     task.report(1).map(({ type }) => type),
@@ -82,7 +85,10 @@ t.test('runs wait before the last step without an executor, and go on when the g
   );
   task.report(1);
   task.finish(0);
-  t.match(task.state, { state: 2, stat: [0, 0, 2, 0, 0] });
+  t.match(task.state, {
+    status: 'finished',
+    counts: { waiting: 0, working: 0, succeeded: 2, failed: 0, stopped: 0 },
+  });
   t.same(task.replayed(), task.state);
   t.equal(linesOf(task).filter((line) => /nodes wait before two for pool db/.test(line)).length, 1);
   t.ok(linesOf(task).includes('the wait for other pools is over: 1 nodes go on'));
@@ -91,10 +97,7 @@ t.test('runs wait before the last step without an executor, and go on when the g
 
 t.test('before the first step nobody is offered anything', async (t) => {
   const task = follower(2, 0, { batchSize: 1 });
-  t.match(task.state.runs, [
-    { open: true, waiting: true },
-    { open: false, waiting: false },
-  ]);
+  t.match(task.state.runs, [{ phase: 'gated' }, { phase: 'pending' }]);
   t.equal(linesOf(task).at(-1), 'nodes wait before one for pool db (task 7) to pass start');
   task.do({ type: 'openGate' });
   task.finish(0);
@@ -109,15 +112,22 @@ t.test('a failed dependency fails those that wait; a resume finds the gate anew'
   task.claim(1);
   const fail = { type: 'failGate' as const, reason: 'pool db failed', overdue: false };
   t.match(task.do(fail), [{ type: 'RunFailed', data: { run: 0, step: 1, reason: 'pool db failed' } }]);
-  t.match(runAt(task.state, 0), { state: 3, waiting: false, steps: [{}, { message: 'pool db failed' }] });
+  t.match(runAt(task.state, 0), {
+    verdict: 'failed',
+    phase: 'ended',
+    steps: [{}, { message: 'pool db failed' }],
+  });
   t.strictSame(task.do(fail), [], 'the other one works');
   task.report(1);
-  t.ok(runAt(task.state, 1).waiting, 'and waits when it comes to the gate');
+  t.equal(runAt(task.state, 1).phase, 'gated', 'and waits when it comes to the gate');
   task.do(fail);
-  t.match(task.state, { endReason: 'failed', stat: [0, 0, 0, 2, 0] });
+  t.match(task.state, {
+    endReason: 'failed',
+    counts: { waiting: 0, working: 0, succeeded: 0, failed: 2, stopped: 0 },
+  });
   task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   t.ok(
-    task.state.runs.every(({ waiting, step: at }) => waiting && at === 1),
+    task.state.runs.every(({ phase, step: at }) => phase === 'gated' && at === 1),
     'they wait once more',
   );
   t.equal(linesOf(task).filter((line) => /nodes wait before/.test(line)).length, 2, 'and the log says so');
@@ -138,7 +148,11 @@ t.test('only who has waited long enough fails by the time; the wait begins anew 
   task.now += 900_000;
   t.match(task.do(late), [{ type: 'RunFailed', data: { run: 0 } }]);
   task.do({ type: 'pause', operator: 'ann' });
-  t.match(runAt(task.state, 1), { state: 4, waiting: false, steps: [{}, { state: 4, message: '' }] });
+  t.match(runAt(task.state, 1), {
+    verdict: 'stopped',
+    phase: 'ended',
+    steps: [{}, { standing: 'stopped', message: '' }],
+  });
   t.strictSame(task.do(late), [], 'a halted one does not wait');
   task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   task.now += 1_799_999;
@@ -158,15 +172,24 @@ t.test('stop, timeout and the failure budget do not wait', async (t) => {
   };
   const stopped = arrived({});
   stopped.do({ type: 'stop', operator: 'ann' });
-  t.match(stopped.state, { endReason: 'stopped', stat: [0, 0, 0, 0, 3] });
+  t.match(stopped.state, {
+    endReason: 'stopped',
+    counts: { waiting: 0, working: 0, succeeded: 0, failed: 0, stopped: 3 },
+  });
   t.strictSame(stopped.do({ type: 'openGate' }), []);
   const over = arrived({ timeoutMs: 10 });
   over.now += 10;
   over.do({ type: 'timeOut' });
-  t.match(over.state, { endReason: 'timeout', stat: [0, 0, 0, 3, 0] });
+  t.match(over.state, {
+    endReason: 'timeout',
+    counts: { waiting: 0, working: 0, succeeded: 0, failed: 3, stopped: 0 },
+  });
   const budget = arrived({ failureBudget: 0, steps: [step('one'), step('two')] });
   budget.claim(2);
   budget.fail(2);
-  t.match(budget.state, { endReason: 'failed', stat: [0, 0, 0, 1, 2] });
-  for (const { state } of [stopped, over, budget]) t.notOk(state.runs.some(({ waiting }) => waiting));
+  t.match(budget.state, {
+    endReason: 'failed',
+    counts: { waiting: 0, working: 0, succeeded: 0, failed: 1, stopped: 2 },
+  });
+  for (const { state } of [stopped, over, budget]) t.notOk(state.runs.some(({ phase }) => phase === 'gated'));
 });

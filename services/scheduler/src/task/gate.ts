@@ -49,7 +49,7 @@ export function isShutBefore({ created: { gate }, gateOpen }: TaskState, step: n
 
 /** Runs that wait at the gate. */
 export function waitingRuns(task: TaskState): Run[] {
-  return task.created.gate && !task.gateOpen ? task.runs.filter(({ waiting }) => waiting) : [];
+  return task.created.gate && !task.gateOpen ? task.runs.filter(({ phase }) => phase === 'gated') : [];
 }
 
 /** Those that have waited too long. */

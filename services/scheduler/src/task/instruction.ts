@@ -1,4 +1,5 @@
 import type { Instruction, Placement } from '@rigel/contracts';
+import { isOpen } from './phase.js';
 import type { Run, TaskState } from './state.js';
 
 /**
@@ -12,12 +13,12 @@ export function nextInstruction(
   now: number,
   { begun, outputFrom }: { begun: boolean; outputFrom: number },
 ): Instruction {
-  if (run.draining && run.holder !== null) {
+  if (run.phase === 'draining' && run.holder !== null) {
     const again = run.drain ? { again: true } : {};
     return { do: 'stop', step: run.step, attempt: run.attempt, ...foldersOf(run), ...again };
   }
   const step = task.created.steps[run.step];
-  if (!run.open || run.holder === null || !step) return { do: 'release', why: whyReleased(task, run) };
+  if (run.phase !== 'leased' || !step) return { do: 'release', why: whyReleased(task, run) };
   const delay = Math.max(0, run.retryAt - now);
   const startsAt = Math.max(run.since, run.retryAt);
   return {
@@ -43,10 +44,10 @@ function placementOf({ folder, boot_id, memory }: Placement): Placement {
 }
 
 function whyReleased(task: TaskState, run: Run): string {
-  if (run.draining) return 'the node is looked at again later';
-  if (run.state === 2) return 'done';
-  if (run.state === 3) return 'failed';
-  if (run.waiting) return 'it waits for other pools';
-  if (run.open) return 'another kind of executor goes on';
+  if (run.phase === 'draining') return 'the node is looked at again later';
+  if (run.verdict === 'succeeded') return 'done';
+  if (run.verdict === 'failed') return 'failed';
+  if (run.phase === 'gated') return 'it waits for other pools';
+  if (isOpen(run)) return 'another kind of executor goes on';
   return `the task is ${task.status}`;
 }

@@ -1,5 +1,5 @@
 import { hasKey, speaksFor } from '@rigel/contracts';
-import { CLAIMED_BY, type Run } from './state.js';
+import type { Run } from './state.js';
 
 /** What whoever speaks under a lease shows of itself. */
 export interface Sender {
@@ -15,8 +15,8 @@ export interface Sender {
  */
 export function whyNotTheirs(run: Run, lease: number, { key, uuid }: Sender): string | undefined {
   // A lease of an executor of the release before is known by its number alone.
-  if (lease !== run.lease || !hasKey(run[CLAIMED_BY])) return undefined;
-  const what = `lease ${lease} of run ${run.id} is ${run[CLAIMED_BY]}'s`;
-  if (!speaksFor(run[CLAIMED_BY], key)) return `${what}, and it was named without the key of that executor`;
+  if (lease !== run.lease || !hasKey(run.claimedBy)) return undefined;
+  const what = `lease ${lease} of run ${run.id} is ${run.claimedBy}'s`;
+  if (!speaksFor(run.claimedBy, key)) return `${what}, and it was named without the key of that executor`;
   return uuid === undefined ? `${what}, and it was named without the uuid of the task` : undefined;
 }

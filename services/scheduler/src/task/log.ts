@@ -72,7 +72,7 @@ function describeBefore(task: TaskState | undefined, event: TaskEvent): Line[] {
       const what = `${stepName(task, run.step)} attempt ${run.attempt}`;
       // It was said once; the looks that follow are worth no line.
       if (run.drain) return [];
-      if (run.draining) return [ofRun(run, `${event.data.executor} ends ${what}`)];
+      if (run.phase === 'draining') return [ofRun(run, `${event.data.executor} ends ${what}`)];
       if (run.mayRun) return [ofRun(run, `${what} taken over by ${event.data.executor}`)];
       return [ofRun(run, `${what} started by ${event.data.executor}`)];
     }
@@ -113,7 +113,7 @@ function firstWait(task: TaskState, step: number): Line[] {
 
 /** The step that a run went on to under the same lease. */
 function goingOn(task: TaskState, run: Run): Line[] {
-  if (!run.open || run.holder === null || run.step >= task.created.steps.length) return [];
+  if (run.phase !== 'leased' || run.step >= task.created.steps.length) return [];
   if (isShutBefore(task, run.step)) return [];
   return [ofRun(run, `${stepName(task, run.step)} attempt ${run.attempt} started by ${run.holder}`)];
 }
@@ -231,7 +231,7 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
         ),
       ];
     case 'TaskFinished': {
-      const [, , succeeded, failed] = task.stat;
+      const { succeeded, failed } = task.counts;
       const ignored = task.ignored > 0 ? ` (${task.ignored} of them with an ignored error)` : '';
       return [
         whole(`run finished, ${event.data.reason}: ${succeeded} nodes succeeded${ignored}, ${failed} failed`),

@@ -37,7 +37,7 @@ t.test('an attempt elsewhere: whoever takes over is told to look there', async (
   t.notOk('placed' in next, 'the next step begins at home');
   t.match(next, { step: 1, folders: [MEMORY.folder] }, 'and what is elsewhere is still found');
   t.match(task.state.runs[0]?.steps[0], {
-    state: 2,
+    standing: 'succeeded',
     message: '',
     note: `it runs from the node's memory (${MEMORY.folder}), because the home folder there is full: ${WHY}`,
   });

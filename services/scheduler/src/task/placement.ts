@@ -36,7 +36,7 @@ export function place(task: TaskState, run: Run, command: PlaceCommand): TaskEve
   if (step !== run.step || attempt !== run.attempt) {
     throw refusal(`run ${run.id} stands at step ${run.step} attempt ${run.attempt}, not ${step} ${attempt}`);
   }
-  if (!run.open || run.draining) throw refusal(`run ${run.id} of task ${task.id} has ended`);
+  if (run.phase !== 'leased') throw refusal(`run ${run.id} of task ${task.id} has ended`);
   // Whoever had it before may come back after a restart of the node and begin it at home, where there is no trace of it.
   if (run.takenOver) throw refusal('another executor was told to begin the attempt before');
   if (run.placed) {

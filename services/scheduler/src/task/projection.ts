@@ -1,5 +1,7 @@
+import type { RunState } from '@rigel/contracts';
 import type { TaskEvent } from './events.js';
-import { hasEnded, type Run, type TaskState } from './state.js';
+import { NUMBER, STANDINGS, standingOf } from './phase.js';
+import { hasEnded, type Run, type StepRecord, standingOfTask, type TaskState } from './state.js';
 
 /** Indexes of the runs that an event changes. */
 export function touchedRuns(task: TaskState, event: TaskEvent): readonly number[] | 'all' {
@@ -44,7 +46,7 @@ export function touchedRuns(task: TaskState, event: TaskEvent): readonly number[
 
 /** Whether the scheduler still has something to do for the task, or may be asked to (a paused one holds its nodes). */
 export function isActive(task: TaskState): boolean {
-  return !hasEnded(task) || task.runs.some(({ draining }) => draining);
+  return !hasEnded(task) || task.runs.some(({ phase }) => phase === 'draining');
 }
 
 /** Nodes that the task holds: those of its runs, and the other spellings of the same machines. */
@@ -58,13 +60,32 @@ export function spellingsOf(task: TaskState, run: Run): number[] {
   return task.created.nodes[run.index]?.same?.map(({ node }) => node) ?? [];
 }
 
+/** The API's number for what the outside sees of a run. */
+export function stateOf(run: Run): RunState {
+  return NUMBER[standingOf(run)];
+}
+
+/** Runs by state, as the API counts them. */
+export function statOf({ counts }: TaskState): number[] {
+  return STANDINGS.map((standing) => counts[standing]);
+}
+
+/** A step in the column `steps`. */
+export interface StepRow extends Omit<StepRecord, 'standing'> {
+  state: RunState;
+}
+
+export function stepRow({ standing, ...others }: StepRecord): StepRow {
+  return { state: NUMBER[standing], ...others };
+}
+
 /** Row of the read table `tasks`, those columns that change. */
 export function taskRow(task: TaskState) {
   return {
     id: task.id,
-    state: task.state,
+    state: NUMBER[standingOfTask(task)],
     end_reason: task.endReason,
-    stat: task.stat,
+    stat: statOf(task),
     ignored: task.ignored,
     active: isActive(task),
     version: task.version,
@@ -86,7 +107,7 @@ type RunRow = {
   vm_id?: string;
   state: number;
   step: number;
-  steps: Run['steps'];
+  steps: StepRow[];
   updated_at: number;
 };
 
@@ -99,9 +120,9 @@ export function runRows(task: TaskState, indexes: Iterable<number>) {
       rows.push({
         id: run.id,
         ...machineOf(task, run),
-        state: run.state,
+        state: stateOf(run),
         step: run.step,
-        steps: run.steps,
+        steps: run.steps.map(stepRow),
         updated_at: run.updatedAt,
       });
   }

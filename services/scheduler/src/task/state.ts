@@ -1,6 +1,7 @@
-import type { EndReason, RunState } from '@rigel/contracts';
+import type { EndReason } from '@rigel/contracts';
 import type { TaskCreated, TaskEvent } from './events.js';
 import { describeGate, isShutBefore } from './gate.js';
+import { isOpen, type RunPhase, type RunStanding, type RunVerdict, standingOf } from './phase.js';
 import { describePlaced, type Placed } from './placement.js';
 
 /** What a node without an address has in its place. */
@@ -8,7 +9,7 @@ export const NO_ADDRESS = '-';
 
 /** How far one step got on one node. */
 export interface StepRecord {
-  state: RunState;
+  standing: RunStanding;
   attempts: number;
   message: string;
   /** What there is to say of its last attempt, however that ends. */
@@ -27,8 +28,6 @@ export interface Drain {
   message: string;
 }
 
-export const CLAIMED_BY = Symbol('claimed by');
-
 /** One node inside the task. */
 export interface Run {
   readonly index: number;
@@ -39,11 +38,11 @@ export interface Run {
   /** Its machine at the VM provider; empty when there is none. */
   vm: string;
   readonly batch: number;
-  state: RunState;
-  /** An executor is to work on it: its batch has begun, and it has not ended. */
-  open: boolean;
-  /** It is open, and waits for other pools before the step it stands at: nobody is to work on it. */
-  waiting: boolean;
+  phase: RunPhase;
+  /** Set while it is draining or ended. */
+  verdict: RunVerdict | null;
+  /** It has no verdict, and an executor has had it since it was opened. */
+  begun: boolean;
   /** Step it stands at; the number of steps once all are done. */
   step: number;
   /** Number of the current (or next) attempt at that step; goes up after every known outcome, never down. */
@@ -54,9 +53,12 @@ export interface Run {
   lease: number;
   /** Executor that has the lease; null = nobody. */
   holder: string | null;
-  /** Executor that was given the last lease, also when that is over; empty before the first. What recordings show of states has no symbols. */
-  [CLAIMED_BY]: string;
-  /** The current attempt's command may be running on the node: it was authorised, and its outcome is not known. */
+  /** Executor that was given the last lease, also when that is over; empty before the first. */
+  claimedBy: string;
+  /**
+   * The current attempt's command may be running on the node: it was authorised, and its outcome is not known. It follows from the
+   * phase, except in a pending run.
+   */
   mayRun: boolean;
   /** More than one lease was given for the current attempt: it may have been begun by somebody who is gone. */
   takenOver?: boolean | undefined;
@@ -66,8 +68,6 @@ export interface Run {
   folders?: string[];
   /** An earlier attempt at that step may still run: it was not seen to have ended. Absent: none. */
   leftover?: true;
-  /** The run has ended, and what may run on the node is being ended. */
-  draining: boolean;
   /** What could not be ended, in the draining run, as the last look found it. Absent: nobody has looked in vain. */
   drain?: Drain;
   /** The task holds the node: no other task may have it. */
@@ -90,7 +90,6 @@ export interface TaskState {
   readonly runs: Run[];
   readonly batches: number;
   status: TaskStatus;
-  state: RunState;
   endReason: EndReason;
   deadline: number | null;
   /** The other pools have come where this task waits for them to be. */
@@ -102,8 +101,8 @@ export interface TaskState {
   batchActive: boolean;
   /** Runs that are open. */
   open: number;
-  /** Runs by state. */
-  stat: [number, number, number, number, number];
+  /** Runs by what the outside sees of them. */
+  counts: Record<RunStanding, number>;
   /** Runs that succeeded although a step of theirs failed: its error was ignored. */
   ignored: number;
   /** Last version of the stream that this state contains. */
@@ -114,6 +113,22 @@ export interface TaskState {
 /** Whether the task's story is over, but for what is still being ended on nodes. */
 export function hasEnded(task: TaskState): boolean {
   return task.status === 'finished' || task.status === 'stopped';
+}
+
+/** What the outside sees of the task. */
+export function standingOfTask({ status, endReason }: TaskState): RunStanding {
+  switch (status) {
+    case 'created':
+      return 'waiting';
+    case 'running':
+    case 'halting':
+      return 'working';
+    case 'paused':
+    case 'stopped':
+      return 'stopped';
+    case 'finished':
+      return endReason === 'completed' ? 'succeeded' : 'failed';
+  }
 }
 
 /** What people know a run's node by: its address, or its id while it has none. */
@@ -137,17 +152,16 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
       ip: node.ip,
       vm: node.vm,
       batch: Math.floor(index / created.batchSize),
-      state: 0,
-      open: false,
-      waiting: false,
+      phase: 'pending',
+      verdict: null,
+      begun: false,
       step: 0,
       attempt: 1,
       failures: 0,
       lease: 0,
       holder: null,
-      [CLAIMED_BY]: '',
+      claimedBy: '',
       mayRun: false,
-      draining: false,
       held: true,
       retryAt: 0,
       since: 0,
@@ -162,7 +176,6 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
     runs,
     batches: Math.ceil(runs.length / created.batchSize),
     status: 'created',
-    state: 0,
     endReason: '',
     deadline: null,
     gateOpen: false,
@@ -170,35 +183,44 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
     batch: -1,
     batchActive: false,
     open: 0,
-    stat: [runs.length, 0, 0, 0, 0],
+    counts: { waiting: runs.length, working: 0, succeeded: 0, failed: 0, stopped: 0 },
     ignored: 0,
     version: 0,
     updatedAt: at,
   };
 }
 
-function setState(task: TaskState, run: Run, state: RunState): void {
-  task.stat[run.state]--;
-  task.stat[state]++;
-  run.state = state;
-}
-
-function setOpen(task: TaskState, run: Run, open: boolean): void {
-  if (run.open !== open) task.open += open ? 1 : -1;
-  run.open = open;
-  if (!open) run.waiting = false;
+/** Moves a run to a phase, and keeps the counts of the task in step. */
+function enter(
+  task: TaskState,
+  run: Run,
+  phase: RunPhase,
+  { verdict = run.verdict, begun = run.begun }: { verdict?: RunVerdict | null; begun?: boolean } = {},
+): void {
+  const before = standingOf(run);
+  const wasOpen = isOpen(run);
+  run.phase = phase;
+  run.verdict = verdict;
+  run.begun = begun && verdict === null;
+  const after = standingOf(run);
+  if (before !== after) {
+    task.counts[before]--;
+    task.counts[after]++;
+  }
+  const open = isOpen(run);
+  if (wasOpen !== open) task.open += open ? 1 : -1;
 }
 
 /** Whether the step failed and the run went on all the same: a step that succeeded has nothing to say. */
-function wasIgnored({ state, message }: StepRecord): boolean {
-  return state === 2 && message !== '';
+function wasIgnored({ standing, message }: StepRecord): boolean {
+  return standing === 'succeeded' && message !== '';
 }
 
 /** The record of the step a run stands at, begun when it is missing. */
 function currentStep(run: Run): StepRecord {
   let record = run.steps[run.step];
   if (!record) {
-    record = { state: 0, attempts: 0, message: '' };
+    record = { standing: 'waiting', attempts: 0, message: '' };
     run.steps[run.step] = record;
   }
   return record;
@@ -209,9 +231,9 @@ function wait(task: TaskState, run: Run, at: number): void {
   const { gate } = task.created;
   if (!gate) return;
   const record = currentStep(run);
-  record.state = 0;
+  record.standing = 'waiting';
   record.message = `waits for ${describeGate(gate)}`;
-  run.waiting = true;
+  enter(task, run, 'gated');
   run.since = at;
   task.waitTold = true;
 }
@@ -246,30 +268,27 @@ function holdBack(run: Run, { reason, lookAt }: { reason: string; lookAt: number
 
 /** Nothing of the run is on the node any more. */
 function drained(task: TaskState, run: Run): void {
-  run.draining = false;
   if (run.drain) currentStep(run).message = run.drain.message;
   delete run.drain;
   delete run.leftover;
   if (hasEnded(task)) run.held = false;
   letGo(run);
+  enter(task, run, 'ended');
 }
 
-function end(task: TaskState, run: Run, state: RunState): void {
-  setState(task, run, state);
-  setOpen(task, run, false);
+function end(task: TaskState, run: Run, verdict: RunVerdict): void {
+  enter(task, run, 'ended', { verdict });
   letGo(run);
 }
 
 /** The run ends at once for the outside; on the node the command is still to be ended where it may run. */
-function endFromOutside(task: TaskState, run: Run, state: RunState, message: string): void {
+function endFromOutside(task: TaskState, run: Run, verdict: RunVerdict, message: string): void {
   if (run.mayRun || run.steps[run.step]) {
     const record = currentStep(run);
-    record.state = state;
+    record.standing = verdict;
     record.message = message;
   }
-  setState(task, run, state);
-  setOpen(task, run, false);
-  run.draining = run.mayRun;
+  enter(task, run, run.mayRun ? 'draining' : 'ended', { verdict });
 }
 
 function moveToNextStep(run: Run, at: number): void {
@@ -284,21 +303,20 @@ function moveToNextStep(run: Run, at: number): void {
 
 /** The next attempt is authorised under the same lease: it shows as running from now on. */
 function markWorking(task: TaskState, run: Run): void {
-  if (!run.open || run.holder === null || run.step >= task.created.steps.length) return;
+  if (run.phase !== 'leased' || run.step >= task.created.steps.length) return;
   if (isShutBefore(task, run.step)) return;
   const record = currentStep(run);
-  record.state = 1;
+  record.standing = 'working';
   record.attempts = run.attempt;
 }
 
 /** A task that has ended holds only the nodes on which a command of its is still being ended. */
 function releaseNodes(task: TaskState): void {
-  for (const run of task.runs) run.held = run.draining;
+  for (const run of task.runs) run.held = run.phase === 'draining';
 }
 
-function finishTask(task: TaskState, state: 2 | 3, reason: EndReason): void {
+function finishTask(task: TaskState, reason: EndReason): void {
   task.status = 'finished';
-  task.state = state;
   task.endReason = reason;
   task.deadline = null;
   task.batchActive = false;
@@ -329,7 +347,6 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
   switch (event.type) {
     case 'TaskStarted': {
       task.status = 'running';
-      task.state = 1;
       task.endReason = '';
       task.deadline = event.data.deadline;
       task.waitTold = false;
@@ -338,15 +355,16 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       task.batchActive = task.open > 0 && (first === undefined || runAt(task, first).batch >= task.batch);
       for (const index of event.data.runs ?? []) {
         const run = runAt(task, index);
-        setState(task, run, 0);
+        enter(task, run, 'pending', { verdict: null, begun: false });
+        // Whoever was ending its command has nothing more to say: the next executor finds the attempt on the node.
+        run.holder = null;
         run.failures = 0;
         run.retryAt = 0;
-        run.draining = false;
         delete run.drain;
         run.held = true;
         run.updatedAt = at;
         const record = run.steps[run.step];
-        if (record) record.state = 0;
+        if (record) record.standing = 'waiting';
       }
       return;
     }
@@ -355,7 +373,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       task.batchActive = true;
       for (const index of event.data.runs) {
         const run = runAt(task, index);
-        setOpen(task, run, true);
+        enter(task, run, run.mayRun ? 'orphaned' : 'ready');
         if (isShutBefore(task, run.step)) wait(task, run, at);
         run.updatedAt = at;
       }
@@ -364,11 +382,11 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'RunClaimed': {
       const run = runAt(task, event.data.run);
       run.holder = event.data.executor;
-      run[CLAIMED_BY] = event.data.executor;
+      run.claimedBy = event.data.executor;
       run.lease = event.data.lease;
       run.updatedAt = at;
-      if (run.draining) return;
-      setState(task, run, 1);
+      if (run.phase === 'draining') return;
+      enter(task, run, 'leased', { begun: true });
       // A claim that finds an attempt again does not give it a new time limit.
       if (run.mayRun) run.takenOver = true;
       else run.since = at;
@@ -377,17 +395,20 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       return;
     }
     case 'LeaseExpired': {
-      runAt(task, event.data.run).holder = null;
+      const run = runAt(task, event.data.run);
+      run.holder = null;
+      if (run.phase === 'leased') enter(task, run, 'orphaned');
       return;
     }
     case 'RunHandedBack': {
       const run = runAt(task, event.data.run);
       run.holder = null;
+      if (run.phase === 'leased') enter(task, run, event.data.idle ? 'ready' : 'orphaned');
       if (event.data.idle) {
         run.mayRun = false;
         forgetBeginning(run);
       }
-      if (event.data.stillRuns && run.draining) {
+      if (event.data.stillRuns && run.phase === 'draining') {
         holdBack(run, event.data.stillRuns, at);
         run.updatedAt = at;
       }
@@ -420,7 +441,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'AttemptSucceeded': {
       const run = runAt(task, event.data.run);
       const record = currentStep(run);
-      record.state = 2;
+      record.standing = 'succeeded';
       record.attempts = event.data.attempt;
       record.message = event.data.note ?? '';
       run.updatedAt = at;
@@ -437,10 +458,10 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       if (event.data.mayRun) run.leftover = true;
       else delete run.leftover;
       if (event.data.next === 'ignore') {
-        record.state = 2;
+        record.standing = 'succeeded';
         moveToNextStep(run, at);
       } else {
-        record.state = 3;
+        record.standing = 'failed';
         // One that may still run and is not followed by another stays the current one: it is to be ended.
         if (event.data.next === 'retry' || !event.data.mayRun) run.attempt++;
         if (event.data.next === 'retry') forgetBeginning(run);
@@ -460,7 +481,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     }
     case 'RunSucceeded': {
       const run = runAt(task, event.data.run);
-      end(task, run, 2);
+      end(task, run, 'succeeded');
       if (run.steps.some(wasIgnored)) task.ignored++;
       run.updatedAt = at;
       return;
@@ -468,13 +489,15 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'RunFailed': {
       const run = runAt(task, event.data.run);
       const record = currentStep(run);
-      record.state = 3;
+      record.standing = 'failed';
       record.message = tellFailure(run, record, event.data.reason);
       // A run that fails before it is opened again by a resume is one whose node the task could not have.
-      if (!run.open) run.held = false;
-      end(task, run, 3);
-      run.draining = event.data.draining ?? false;
-      run.mayRun = run.draining;
+      if (run.phase === 'pending') run.held = false;
+      end(task, run, 'failed');
+      if (event.data.draining) {
+        run.mayRun = true;
+        enter(task, run, 'draining');
+      }
       run.updatedAt = at;
       return;
     }
@@ -482,18 +505,21 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       for (const index of event.data.runs) {
         const run = runAt(task, index);
         const record = run.steps[run.step];
-        if (record) record.state = 4;
-        if (record && run.waiting) record.message = '';
-        end(task, run, 4);
+        if (record) record.standing = 'stopped';
+        if (record && run.phase === 'gated') record.message = '';
+        // A pending one that was draining before it was resumed, and has not been taken up again.
+        if (run.phase === 'pending' && run.mayRun) enter(task, run, 'draining', { verdict: 'stopped' });
+        else end(task, run, 'stopped');
         run.updatedAt = at;
       }
       return;
     }
     case 'RunDeferred': {
       const run = runAt(task, event.data.run);
-      end(task, run, 0);
+      enter(task, run, 'pending', { begun: false });
+      letGo(run);
       const record = run.steps[run.step];
-      if (record) record.state = 0;
+      if (record) record.standing = 'waiting';
       run.updatedAt = at;
       return;
     }
@@ -508,7 +534,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       task.gateOpen = true;
       for (const index of event.data.runs) {
         const run = runAt(task, index);
-        run.waiting = false;
+        enter(task, run, 'ready');
         currentStep(run).message = '';
         run.updatedAt = at;
       }
@@ -534,19 +560,17 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     }
     case 'TaskPaused': {
       task.status = 'paused';
-      task.state = 4;
       task.deadline = null;
       return;
     }
     case 'TaskStopped': {
       task.status = 'stopped';
-      task.state = 4;
       task.endReason = 'stopped';
       task.deadline = null;
       task.batchActive = false;
       for (const run of task.runs) {
-        if (run.state > 1) continue;
-        endFromOutside(task, run, 4, '');
+        if (run.verdict !== null) continue;
+        endFromOutside(task, run, 'stopped', '');
         run.updatedAt = at;
       }
       releaseNodes(task);
@@ -554,11 +578,11 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     }
     case 'TaskTimedOut': {
       for (const run of task.runs) {
-        if (run.state > 1) continue;
-        endFromOutside(task, run, 3, 'timeout: the time of the task was up');
+        if (run.verdict !== null) continue;
+        endFromOutside(task, run, 'failed', 'timeout: the time of the task was up');
         run.updatedAt = at;
       }
-      finishTask(task, 3, 'timeout');
+      finishTask(task, 'timeout');
       return;
     }
     case 'FailureBudgetExceeded': {
@@ -566,7 +590,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       return;
     }
     case 'TaskFinished': {
-      finishTask(task, event.data.state, event.data.reason);
+      finishTask(task, event.data.reason);
       return;
     }
     default:
@@ -575,6 +599,6 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
 }
 
 /** Whether the run waits for an executor: to be worked on, or to have its command ended. */
-export function needsExecutor(run: Run): boolean {
-  return ((run.open && !run.waiting) || run.draining) && run.holder === null;
+export function needsExecutor({ phase, holder }: Run): boolean {
+  return phase === 'ready' || phase === 'orphaned' || (phase === 'draining' && holder === null);
 }

@@ -1,9 +1,13 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ServiceError } from '@rigel/contracts';
 import fc from 'fast-check';
 import t from 'tap';
 import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
+import type { TaskEvent } from './events.js';
 import { renderLog } from './log.js';
-import { hasEnded, needsExecutor, type Run } from './state.js';
+import { isOpen, MOVES, standingOf } from './phase.js';
+import { touchedRuns } from './projection.js';
+import { evolve, hasEnded, needsExecutor, type Run, type TaskState } from './state.js';
 
 /** What the world may do to a task; the numbers choose among what is possible at the time. */
 const move = fc.oneof(
@@ -17,14 +21,23 @@ const move = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('expire' as const), pick: fc.nat() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('place' as const), pick: fc.nat() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('handBack' as const), pick: fc.nat() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('handBack' as const, 'claimAgain' as const, 'release' as const),
+      pick: fc.nat(),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constantFrom('openGate' as const, 'failGate' as const), pick: fc.nat() }),
   },
   {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom('pause' as const, 'start' as const, 'start' as const) }),
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('pause' as const, 'start' as const, 'start' as const),
+      pick: fc.nat(),
+    }),
   },
   {
     weight: 1,
@@ -40,7 +53,7 @@ const plan = fc.record({
   ignore: fc.boolean(),
   budget: fc.option(fc.nat(3)),
   gateBefore: fc.option(fc.nat(2)),
-  moves: fc.array(move, { maxLength: 120 }),
+  moves: fc.array(move, { maxLength: 120, size: 'max' }),
   ending,
 });
 
@@ -88,8 +101,10 @@ function play(task: TaskUnderTest, next: Move): void {
         next.pick,
       );
       if (!run) return;
-      if (run.draining) task.report(run.index, { status: 'stopped' });
-      else if (next.luck === 0) task.report(run.index, { status: 'failed', reason: 'gone', may_run: true });
+      if (run.phase === 'draining')
+        task.report(run.index, { status: 'stopped', ...(next.luck < 3 ? { may_run: true } : {}) });
+      else if (next.luck === 4) task.report(run.index, {}, []);
+      else if (next.luck < 2) task.report(run.index, { status: 'failed', reason: 'gone', may_run: true });
       else if (next.luck < 3) task.fail(run.index);
       else if (next.luck === 3) neverReached(task, run.index);
       else task.report(run.index);
@@ -134,9 +149,29 @@ function play(task: TaskUnderTest, next: Move): void {
     case 'pause':
       allowRefusal(() => task.do({ type: 'pause', operator: 'x' }));
       return;
-    case 'start':
-      allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }));
+    case 'start': {
+      const lost = pickFrom(runs, next.pick);
+      const unavailable =
+        lost && next.pick % 5 === 0 ? [{ node: lost.node, reason: 'it left the pool' }] : [];
+      allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable, ...RESERVED }));
       return;
+    }
+    case 'claimAgain': {
+      const run = pickFrom(
+        runs.filter(({ holder }) => holder !== null),
+        next.pick,
+      );
+      if (run?.holder) task.claim(run.index, run.holder);
+      return;
+    }
+    case 'release': {
+      const run = pickFrom(
+        runs.filter(({ phase }) => phase === 'draining'),
+        next.pick,
+      );
+      if (run) task.do({ type: 'release', run: run.index, operator: 'x', reason: 'switched off' });
+      return;
+    }
     case 'wait':
       task.now += 1 + (next.pick % 10_000);
       return;
@@ -165,26 +200,35 @@ function play(task: TaskUnderTest, next: Move): void {
 
 function checkInvariants(task: TaskUnderTest): void {
   const { state } = task;
-  const counted = [0, 0, 0, 0, 0];
-  for (const run of state.runs) counted[run.state] = (counted[run.state] ?? 0) + 1;
-  if (counted.join() !== state.stat.join()) throw new Error(`stat ${state.stat} is not ${counted}`);
-  if (state.runs.filter(({ open }) => open).length !== state.open)
-    throw new Error('the count of open runs is wrong');
-  const opened = (run: Run): boolean => run.open && run.batch === state.batch;
+  const counted = { waiting: 0, working: 0, succeeded: 0, failed: 0, stopped: 0 };
+  for (const run of state.runs) counted[standingOf(run)]++;
+  if (!isDeepStrictEqual(counted, state.counts))
+    throw new Error(`counts ${JSON.stringify(state.counts)} are not ${JSON.stringify(counted)}`);
+  if (state.runs.filter(isOpen).length !== state.open) throw new Error('the count of open runs is wrong');
+  const opened = (run: Run): boolean => isOpen(run) && run.batch === state.batch;
   if (state.runs.filter(opened).length > state.created.batchSize)
     throw new Error('the batch window is exceeded');
   for (const run of state.runs) {
-    if (run.open && run.state > 1) throw new Error(`run ${run.index} is open in state ${run.state}`);
-    if (run.open && run.draining) throw new Error(`run ${run.index} is open and draining`);
-    if (run.state === 2 && run.step !== state.created.steps.length)
+    const { phase, verdict, begun, holder, mayRun } = run;
+    const about = `run ${run.index}, ${phase},`;
+    if ((verdict !== null) !== (phase === 'draining' || phase === 'ended'))
+      throw new Error(`${about} has the verdict ${verdict}`);
+    if (phase === 'leased' ? holder === null : phase !== 'draining' && holder !== null)
+      throw new Error(`${about} has the executor ${holder}`);
+    if (
+      phase !== 'pending' &&
+      mayRun !== (phase === 'leased' || phase === 'orphaned' || phase === 'draining')
+    )
+      throw new Error(`${about} has a command that may run: ${mayRun}`);
+    if (phase === 'pending' && begun) throw new Error(`${about} has begun`);
+    if (verdict === 'succeeded' && run.step !== state.created.steps.length)
       throw new Error('succeeded without all steps');
-    if (run.waiting && (!run.open || run.holder !== null || run.mayRun || state.gateOpen))
-      throw new Error('a run waits that cannot');
+    if (phase === 'gated' && state.gateOpen) throw new Error('a run waits at the open gate');
     const { gate } = state.created;
     const shut = gate && !state.gateOpen && run.step === gate.before;
-    if (shut && run.open && !run.waiting) throw new Error('a run is at the shut gate and does not wait');
+    if (shut && isOpen(run) && phase !== 'gated')
+      throw new Error('a run is at the shut gate and does not wait');
     if (gate && !state.gateOpen && run.step > gate.before) throw new Error('a run has passed the shut gate');
-    if (run.draining && !run.mayRun) throw new Error('draining where nothing may run');
   }
   checkIgnored(task);
   checkBudget(task);
@@ -198,7 +242,7 @@ function checkIgnored({ events, state }: TaskUnderTest): void {
   for (const { event } of events) {
     if (event.type === 'AttemptFailed' && event.data.next === 'ignore') ignored.add(event.data.run);
   }
-  const passed = [...ignored].filter((index) => state.runs[index]?.state === 2).length;
+  const passed = [...ignored].filter((index) => state.runs[index]?.verdict === 'succeeded').length;
   if (passed !== state.ignored) throw new Error(`${state.ignored} ignored errors, not ${passed}`);
 }
 
@@ -208,8 +252,8 @@ function checkBudget({ events, state }: TaskUnderTest): void {
   if (failureBudget === null || state.status !== 'finished' || state.endReason === 'timeout') return;
   const last = (type: string): number => events.findLastIndex(({ event }) => event.type === type);
   if (last('FailureBudgetExceeded') > last('TaskStarted')) return;
-  if (state.runs.some((run) => run.state < 2 || run.state > 3))
-    throw new Error(`halted with ${state.stat[3]} failed nodes though ${failureBudget} are allowed`);
+  if (state.runs.some(({ verdict }) => verdict === null || verdict === 'stopped'))
+    throw new Error(`halted with ${state.counts.failed} failed nodes though ${failureBudget} are allowed`);
 }
 
 /** Every attempt is authorised once: its number never comes back after an outcome is known. */
@@ -230,31 +274,83 @@ function checkAttempts(task: TaskUnderTest): void {
   }
 }
 
+/** A task after all that a plan does to it. */
+function played({ nodes, batchSize, retry, ignore, budget, gateBefore, moves, ending }: Plan): TaskUnderTest {
+  const steps = [step('one', { retry }), step('two', { ignore }), step('three')];
+  const task = new TaskUnderTest(
+    taskCreated(nodes, {
+      batchSize: Math.min(batchSize, nodes),
+      steps,
+      failureBudget: budget,
+      timeoutMs: 1e9,
+      ...(gateBefore === null ? {} : { gate: gateAt(gateBefore) }),
+    }),
+  );
+  for (const next of moves) {
+    play(task, next);
+    checkInvariants(task);
+  }
+  if (ending === 'stop') allowRefusal(() => task.do({ type: 'stop', operator: 'x' }));
+  if (ending === 'timeOut') {
+    task.now += 1e9;
+    task.do({ type: 'timeOut' });
+  }
+  checkInvariants(task);
+  return task;
+}
+
+type Plan = typeof plan extends fc.Arbitrary<infer P> ? P : never;
+
+/** Every move of every run is one of the table's. */
+function checkMoves(task: TaskUnderTest, seen?: Set<string>): void {
+  let state: TaskState | undefined;
+  for (const { event, at } of task.events) {
+    const before = state?.runs.map(({ phase }) => phase);
+    const touched = state ? new Set(touchedOf(state, event)) : new Set<number>();
+    state = evolve(state, structuredClone(event), 1, at);
+    for (const [index, { phase }] of state.runs.entries()) {
+      const from = before?.[index];
+      if (from === undefined) continue;
+      const allowed = MOVES[from][event.type];
+      const stays = phase === from && !(touched.has(index) && event.type in MOVERS);
+      if (stays) continue;
+      if (!allowed?.includes(phase))
+        throw new Error(`${event.type} took run ${index} from ${from} to ${phase}`);
+      seen?.add(`${from}: ${event.type} → ${phase}`);
+    }
+  }
+}
+
+/** Events that some phase lists: whoever meets one of them must list it as well. */
+const MOVERS = Object.assign({}, ...Object.values(MOVES)) as object;
+
+/** The runs that an event is about. Those that a stop finds with a verdict are left as they are. */
+function touchedOf(task: TaskState, event: TaskEvent): readonly number[] {
+  const touched = touchedRuns(task, event);
+  return touched === 'all'
+    ? task.runs.filter(({ verdict }) => verdict === null).map(({ index }) => index)
+    : touched;
+}
+
+t.test('every move of the table happens', async (t) => {
+  const seen = new Set<string>();
+  // The same histories each time.
+  fc.assert(
+    fc.property(plan, (one) => checkMoves(played(one), seen)),
+    { numRuns: 2_400, seed: 15 },
+  );
+  const table = Object.entries(MOVES).flatMap(([from, moves]) =>
+    Object.entries(moves).flatMap(([type, phases]) => phases.map((to) => `${from}: ${type} → ${to}`)),
+  );
+  t.strictSame([...seen].sort(), table.sort());
+});
+
 t.test(
   'whatever happens, the invariants hold, the task can end, and replay gives the same state',
   async () => {
     fc.assert(
-      fc.property(plan, ({ nodes, batchSize, retry, ignore, budget, gateBefore, moves, ending }) => {
-        const steps = [step('one', { retry }), step('two', { ignore }), step('three')];
-        const task = new TaskUnderTest(
-          taskCreated(nodes, {
-            batchSize: Math.min(batchSize, nodes),
-            steps,
-            failureBudget: budget,
-            timeoutMs: 1e9,
-            ...(gateBefore === null ? {} : { gate: gateAt(gateBefore) }),
-          }),
-        );
-        for (const next of moves) {
-          play(task, next);
-          checkInvariants(task);
-        }
-        if (ending === 'stop') allowRefusal(() => task.do({ type: 'stop', operator: 'x' }));
-        if (ending === 'timeOut') {
-          task.now += 1e9;
-          task.do({ type: 'timeOut' });
-        }
-        checkInvariants(task);
+      fc.property(plan, (one) => {
+        const task = played(one);
         if (task.state.status === 'paused')
           allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }));
         // From here on everything goes well: the task must come to its end by itself.
@@ -263,14 +359,15 @@ t.test(
           const waiting = task.state.runs.find(needsExecutor);
           if (waiting) task.claim(waiting.index);
           const held = task.state.runs.find(({ holder }) => holder !== null);
-          if (held) task.report(held.index, held.draining ? { status: 'stopped' } : {});
+          if (held) task.report(held.index, held.phase === 'draining' ? { status: 'stopped' } : {});
           checkInvariants(task);
           if (!waiting && !held) break;
         }
         if (!hasEnded(task.state)) throw new Error(`the task is left ${task.state.status}`);
-        if (task.state.runs.some(({ draining, holder }) => draining || holder !== null))
+        if (task.state.runs.some(({ phase, holder }) => phase === 'draining' || holder !== null))
           throw new Error('a run is left');
         checkAttempts(task);
+        checkMoves(task);
         const replayed = task.replayed();
         if (JSON.stringify(replayed) !== JSON.stringify(task.state))
           throw new Error('replay differs from live');

@@ -29,11 +29,21 @@ function oneMachine(task: TaskState, run: Run): Reason[] {
 }
 
 function explainState(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
-  if (run.state === 3 && !run.draining) return failed(task, run, facts);
-  if (run.draining) return draining(task, run, facts);
-  if (!run.open) return [];
-  if (run.waiting) return waiting(task, run);
-  return run.holder === null ? unheld(task, run, facts) : held(task, run, facts);
+  switch (run.phase) {
+    case 'pending':
+      return [];
+    case 'ready':
+    case 'orphaned':
+      return unheld(task, run, facts);
+    case 'gated':
+      return waiting(task, run);
+    case 'leased':
+      return held(task, run, facts);
+    case 'draining':
+      return draining(task, run, facts);
+    case 'ended':
+      return run.verdict === 'failed' ? failed(task, run, facts) : [];
+  }
 }
 
 const stepName = (task: TaskState, run: Run): string => task.created.steps[run.step]?.name ?? '';

@@ -1,7 +1,8 @@
 import { NODES_EXPLAINED, type NodeReasons, type Reason, type TaskWhy } from '@rigel/contracts';
 import type { TaskEvent } from '../task/events.js';
-import type { Run, TaskState } from '../task/state.js';
-import { nameOf } from '../task/state.js';
+import { isOpen, NUMBER } from '../task/phase.js';
+import { stateOf } from '../task/projection.js';
+import { nameOf, type Run, standingOfTask, type TaskState } from '../task/state.js';
 import { explainRun } from './explain-run.js';
 import type { LiveFacts } from './facts.js';
 import { clockTime, counted, reason } from './words.js';
@@ -17,14 +18,14 @@ export function explain(task: TaskState, facts: LiveFacts): TaskWhy {
       run_id: run.id,
       node_id: run.node,
       ip: run.ip,
-      state: run.state,
+      state: stateOf(run),
       chain: explainRun(task, run, facts),
     }),
   );
   const chain = [...ofTask(task, facts), ...(nodes[0]?.chain ?? [])];
   return {
     task_id: task.id,
-    state: task.state,
+    state: NUMBER[standingOfTask(task)],
     text: chain.map(({ text }) => text).join(' ← '),
     chain,
     nodes,
@@ -35,9 +36,9 @@ export function explain(task: TaskState, facts: LiveFacts): TaskWhy {
 /** The runs that there is something to say of, the most telling ones first. */
 function concerned(task: TaskState): Run[] {
   const rank = (run: Run): number => {
-    if (run.open) return run.holder === null ? 0 : 1;
-    if (run.draining) return 2;
-    return run.state === 3 ? 3 : 4;
+    if (isOpen(run)) return run.phase === 'leased' ? 1 : 0;
+    if (run.phase === 'draining') return 2;
+    return run.verdict === 'failed' ? 3 : 4;
   };
   return task.runs.filter((run) => rank(run) < 4).sort((a, b) => rank(a) - rank(b) || a.index - b.index);
 }
@@ -92,7 +93,7 @@ function paused(task: TaskState, facts: LiveFacts): Reason[] {
 
 function overBudget(task: TaskState, facts: LiveFacts): Reason {
   const event = lastOf(facts, 'FailureBudgetExceeded');
-  const failed = event?.data.failed ?? task.stat[3];
+  const failed = event?.data.failed ?? task.counts.failed;
   const budget = event?.data.budget ?? task.created.failureBudget ?? 0;
   return reason(
     'failure_budget',
@@ -103,7 +104,7 @@ function overBudget(task: TaskState, facts: LiveFacts): Reason {
 }
 
 function running(task: TaskState): Reason {
-  const [init = 0, working = 0, succeeded = 0, failed = 0] = task.stat;
+  const { waiting: init, working, succeeded, failed } = task.counts;
   return reason(
     'task_runs',
     `the task is under way: of ${counted(task.runs.length, 'node')} ${succeeded} succeeded, ${failed} failed, ${working} are worked on, ${init} wait`,
@@ -113,7 +114,7 @@ function running(task: TaskState): Reason {
 }
 
 function batchOf(task: TaskState, why = ''): Reason[] {
-  const open = task.runs.filter((run) => run.open);
+  const open = task.runs.filter(isOpen);
   const [first] = open;
   if (!first) return [];
   const others = open.length > 1 ? ` and ${open.length - 1} more` : '';
@@ -139,7 +140,7 @@ function stopped(task: TaskState, facts: LiveFacts): Reason {
 }
 
 function finished(task: TaskState, facts: LiveFacts): Reason[] {
-  const [, , succeeded, failed] = task.stat;
+  const { succeeded, failed } = task.counts;
   const counts = { nodes: task.runs.length, succeeded, failed };
   switch (task.endReason) {
     case 'completed':
@@ -185,11 +186,11 @@ function finished(task: TaskState, facts: LiveFacts): Reason[] {
 /** What ended a failed task before its last batch. */
 function whyHalted(task: TaskState, facts: LiveFacts): Reason | undefined {
   const { failureBudget } = task.created;
-  if (failureBudget !== null && task.stat[3] > failureBudget) return overBudget(task, facts);
+  if (failureBudget !== null && task.counts.failed > failureBudget) return overBudget(task, facts);
   if (failureBudget !== null) return undefined;
   const batch = task.runs.filter((run) => run.batch === task.batch);
-  if (batch.length === 0 || batch.some(({ state }) => state === 2)) return undefined;
-  const left = task.runs.filter(({ state }) => state === 0).length;
+  if (batch.length === 0 || batch.some(({ verdict }) => verdict === 'succeeded')) return undefined;
+  const left = task.runs.filter(({ phase }) => phase === 'pending').length;
   const rest = left > 0 ? `; ${counted(left, 'node')} of later batches were not begun` : '';
   return reason(
     'batch_failed',
@@ -201,7 +202,7 @@ function whyHalted(task: TaskState, facts: LiveFacts): Reason | undefined {
 
 /** A task that has ended may still hold nodes. */
 function stillEnding(task: TaskState): Reason[] {
-  const draining = task.runs.filter((run) => run.draining).length;
+  const draining = task.runs.filter(({ phase }) => phase === 'draining').length;
   if (draining === 0) return [];
   return [
     reason('commands_being_ended', `commands are still being ended on ${counted(draining, 'node')}`, null, {

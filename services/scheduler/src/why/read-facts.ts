@@ -17,7 +17,7 @@ export async function readWhyFacts(
   db: Kysely<unknown>,
   task: TaskState,
 ): Promise<Pick<LiveFacts, 'lastControl' | 'heldByOthers' | 'lastOutput'>> {
-  const failed = task.runs.filter(({ state, draining }) => state === 3 && !draining);
+  const failed = task.runs.filter(({ phase, verdict }) => phase === 'ended' && verdict === 'failed');
   const [lastControl, heldByOthers, lastOutput] = await Promise.all([
     readLastControl(db, task.id),
     readHolders(
