@@ -106,6 +106,9 @@ function usableKey(text: PrivateKeyText): LoginKey {
   }
 }
 
+/** An RSA key of 16,384 bits, the longest that OpenSSH makes, has 2 KB; a certificate holds two, and names. */
+const LONGEST_HOST_KEY_BYTES = 8 * 1024;
+
 /** Reasons of a disconnect (RFC 4253, 11.1) after which it may do later: no service, connection lost, ended by the application, too many. */
 const LATER = new Set([7, 10, 11, 12]);
 
@@ -334,6 +337,7 @@ class ConnectAttempt {
   }
 
   private readHostKey(raw: Buffer): ShownHostKey {
+    if (raw.length > LONGEST_HOST_KEY_BYTES) throw new Error(`it has ${raw.length} bytes`);
     if (!isCertificate(raw)) return { key: formatHostKey(raw) };
     const certificate = readCertificate(raw);
     checkWithKeyOf(this.client, certificate);
