@@ -63,7 +63,8 @@ async function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logge
     : ['id_ed25519', 'id_ecdsa', 'id_rsa']
         .map((name) => join(homedir(), '.ssh', name))
         .find((file) => existsSync(file));
-  const problem = key && (await keyProblem(key));
+  const { RIGEL_SSH_ALGORITHMS: algorithms, RIGEL_SSH_KEY_PERMISSIONS: permissions } = config;
+  const problem = key && (await keyProblem(key, permissions, algorithms));
   // A key that no node can accept is told now, not by every node. One that was not named may not be needed.
   if (config.RIGEL_SSH_KEY_FILE && problem)
     throw new ConfigError(`RIGEL_SSH_KEY_FILE is wrong: ${key}: ${problem}`);
@@ -79,7 +80,8 @@ async function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logge
   return {
     connection: {
       user: config.RIGEL_SSH_USER || userInfo().username,
-      privateKey: key ? keyInFile(key) : '',
+      privateKey: key ? keyInFile(key, permissions) : '',
+      algorithms,
       hostKeyPolicy: config.RIGEL_SSH_HOST_KEYS,
       ...(knownHosts ? { knownHosts } : {}),
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
@@ -118,14 +120,15 @@ function readProviders(file: string, ssh: SshSettings): Providers {
 }
 
 async function readProfiles(
-  file: string,
+  config: Static<typeof ExecutorConfig>,
   base: SshSettings,
   secrets: NamedSecrets,
   log: Logger,
 ): Promise<SshProfiles> {
+  const { RIGEL_SSH_PROFILES_FILE: file, RIGEL_SSH_KEY_PERMISSIONS: permissions } = config;
   if (file === '') return new SshProfiles(base);
   try {
-    return await SshProfiles.read(file, { base, secrets, log });
+    return await SshProfiles.read(file, { base, secrets, permissions, log });
   } catch (error) {
     if (error instanceof SshProfilesError)
       throw new ConfigError(`RIGEL_SSH_PROFILES_FILE is wrong: ${error.message}`);
@@ -165,7 +168,7 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
   const capabilities = CAPABILITIES.filter((c) => config.RIGEL_EXECUTOR_CAPABILITIES.split(',').includes(c));
   const ssh = await readSshSettings(config, log);
   const secrets = new NamedSecrets(secretsFolder(config.RIGEL_SECRETS_DIR));
-  const profiles = await readProfiles(config.RIGEL_SSH_PROFILES_FILE, ssh, secrets, log);
+  const profiles = await readProfiles(config, ssh, secrets, log);
   const stepSecrets = new StepSecrets(secrets);
   const providers = readProviders(config.RIGEL_PROVIDERS_FILE, ssh);
   resumeProviders(providers, context.signal, log);
