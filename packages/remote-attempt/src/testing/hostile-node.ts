@@ -9,6 +9,8 @@ export interface HostileAnswers {
    * @param script its text.
    */
   answer(script: string, say: (line: string | Buffer) => void, channel: ServerChannel): void;
+  /** As servers of before OpenSSH 7.2, it does not say which signatures it takes. */
+  sayNoSignatures?: boolean;
   /** What it says before a login. */
   banner?: string;
 }
@@ -32,6 +34,7 @@ export async function startHostileNode(answers: HostileAnswers): Promise<Hostile
     (client) => {
       clients.add(client);
       client.on('error', () => undefined);
+      if (answers.sayNoSignatures) withoutExtensions(client);
       client.on('close', () => clients.delete(client));
       client.on('authentication', (login) => login.accept());
       client.on('ready', () => {
@@ -49,6 +52,23 @@ export async function startHostileNode(answers: HostileAnswers): Promise<Hostile
     await new Promise<void>((resolve) => (server as unknown as Server).close(() => resolve()));
   };
   return node;
+}
+
+/** ssh2 has no option for it. */
+function withoutExtensions(client: object): void {
+  const { _protocol: protocol } = client as { _protocol: { _kex?: object } };
+  let exchange = protocol._kex;
+  const silence = (of: object): void => {
+    Object.defineProperty(of, 'remoteExtInfoEnabled', { get: () => false, set: () => undefined });
+  };
+  if (exchange) silence(exchange);
+  Object.defineProperty(protocol, '_kex', {
+    get: () => exchange,
+    set: (begun: object | undefined) => {
+      if (begun) silence(begun);
+      exchange = begun;
+    },
+  });
 }
 
 /** Plays our shell: finds the nonce in the greeting, answers that, and hands on what comes then. */
