@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 
-/** What describes the system, and is no secret. */
+/** What describes the system, and is no secret; and by which the end of a command on a node finds its processes. */
 const SHOWN =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|TERM|PWD|HOSTNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS)$/;
+  /^(PATH|HOME|USER|LOGNAME|SHELL|TERM|PWD|HOSTNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|RIGEL_ATTEMPT|RIGEL_MACHINE(_IP)?)$/;
 
 /** Places in /proc/self/stat, counted behind the name of the program: where the environment begins and ends in memory. */
 const ENV_START = 47;

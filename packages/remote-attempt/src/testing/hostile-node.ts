@@ -89,7 +89,8 @@ function converse(channel: ServerChannel, node: HostileNode): void {
       say('greeted');
       text = text.slice(found.index + found[0].length);
     }
-    if (text.trim() === '') return;
+    // A long script comes in pieces; it is one compound command.
+    if (!text.endsWith('}\n')) return;
     const script = text;
     text = '';
     node.answers.answer(script, say, channel);
