@@ -83,6 +83,8 @@ async function readKey(file: string, permissions: KeyPermissions): Promise<Buffe
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new Error(`the file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  } finally {
+    await handle?.close();
   }
 }
 
