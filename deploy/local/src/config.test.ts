@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { generateSshKey } from '@rigel/providers/local-machines';
@@ -36,7 +36,7 @@ t.test('every variable is read', async (t) => {
   t.teardown(() => rm(dir, { recursive: true }));
   const key = generateSshKey();
   const keyFile = join(dir, 'key');
-  await writeFile(keyFile, key.private);
+  await writeFile(keyFile, key.private, { mode: 0o600 });
   const providersFile = join(dir, 'providers.json');
   await writeFile(providersFile, '{"vm": {"1": {"adapter": "locl"}}}');
   t.throws(
@@ -44,11 +44,18 @@ t.test('every variable is read', async (t) => {
     /RIGEL_PROVIDERS_FILE is wrong: .*vm\.1\.adapter = "locl" must be one of local, rest; the nearest is local/,
   );
   await writeFile(providersFile, '{}');
-  await writeFile(`${keyFile}.pub`, key.public);
+  await writeFile(`${keyFile}.pub`, key.public, { mode: 0o600 });
   t.throws(
     () => readLocalConfig({ RIGEL_SSH_KEY_FILE: `${keyFile}.pub` }),
     /cannot be used: it is a public key/,
   );
+  await chmod(keyFile, 0o644);
+  t.throws(
+    () => readLocalConfig({ RIGEL_SSH_KEY_FILE: keyFile }),
+    /RIGEL_SSH_KEY_FILE = .* cannot be used: others may read it \(mode 0644\): chmod 600 it/,
+  );
+  t.ok(readLocalConfig({ RIGEL_SSH_KEY_FILE: keyFile, RIGEL_SSH_KEY_PERMISSIONS: 'any' }));
+  await chmod(keyFile, 0o600);
   const knownHosts = join(dir, 'known_hosts');
   await writeFile(knownHosts, '');
   const profilesFile = join(dir, 'profiles.json');

@@ -1,4 +1,4 @@
-import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -16,7 +16,14 @@ import {
   tracingSettings,
 } from '@rigel/contracts';
 import { ProvidersFileError, readProvidersFile, secretVariables } from '@rigel/providers';
-import { privateKeyProblem } from '@rigel/remote-attempt';
+import {
+  CLOSE_KEY_FILE,
+  LEGACY_HINT,
+  privateKeyProblem,
+  publicKeyOf,
+  readableByOthers,
+  weakKeyProblem,
+} from '@rigel/remote-attempt';
 import { Ajv, type JSONSchemaType } from 'ajv';
 import { Type } from 'typebox';
 
@@ -205,7 +212,7 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     } catch {
       throw new ConfigError(complaint('RIGEL_SSH_KEY_FILE', sshKeyFile));
     }
-    checkKey(sshKeyFile);
+    checkKey(sshKeyFile, serviceSettings);
   }
   const sshKnownHosts = path(variables.RIGEL_SSH_KNOWN_HOSTS);
   if (sshKnownHosts !== undefined) checkReadable('RIGEL_SSH_KNOWN_HOSTS', sshKnownHosts);
@@ -314,8 +321,15 @@ function checkReadable(name: string, path: string): void {
 }
 
 /** A key that no node can accept is told now, not by every node. */
-function checkKey(file: string): void {
-  const problem = privateKeyProblem(readFileSync(file));
+function checkKey(file: string, settings: Record<string, string>): void {
+  const others = settings.RIGEL_SSH_KEY_PERMISSIONS === 'any' ? undefined : readableByOthers(statSync(file));
+  const text = readFileSync(file);
+  let problem =
+    others === undefined ? privateKeyProblem(text) : `others may read it (${others}): ${CLOSE_KEY_FILE}`;
+  if (problem === undefined && settings.RIGEL_SSH_ALGORITHMS !== 'legacy') {
+    const weak = weakKeyProblem(publicKeyOf(text));
+    if (weak !== undefined) problem = `it is ${weak}; ${LEGACY_HINT}`;
+  }
   if (problem !== undefined)
     throw new ConfigError(`RIGEL_SSH_KEY_FILE = ${printable(file)} cannot be used: ${problem}`);
 }

@@ -39,7 +39,10 @@ async function openLockedByFlock(path: string): Promise<FileHandle | undefined> 
   const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
   try {
     // The lock belongs to the open file, which the command shares with us, so it outlives the command.
-    const flock = spawn('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', file.fd] });
+    const flock = spawn('flock', ['-x', '-n', '3'], {
+      env: { PATH: process.env.PATH ?? '' },
+      stdio: ['ignore', 'ignore', 'ignore', file.fd],
+    });
     const [code] = (await once(flock, 'exit')) as [number | null];
     if (code === 0) return file;
     await file.close();

@@ -45,7 +45,7 @@ async function processFields(pid: number): Promise<string[] | undefined> {
 
 async function ps(pid: number, format: string): Promise<string | undefined> {
   try {
-    const env = { ...process.env, LC_ALL: 'C' };
+    const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
     const { stdout } = await promisify(execFile)('ps', ['-o', format, '-p', String(pid)], { env });
     return stdout.trim();
   } catch (error) {

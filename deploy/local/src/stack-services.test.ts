@@ -18,7 +18,7 @@ t.teardown(() => rmSync(keyFolder, { recursive: true }));
 const keyFile = join(keyFolder, 'id_ed25519');
 const knownHosts = join(keyFolder, 'known_hosts');
 writeFileSync(knownHosts, '');
-writeFileSync(keyFile, generateSshKey().private);
+writeFileSync(keyFile, generateSshKey().private, { mode: 0o600 });
 
 t.test('each service is a process with what it needs and nothing more', async (t) => {
   const config = readLocalConfig({

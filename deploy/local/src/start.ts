@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { hideEnvironment } from '@rigel/runtime';
 import { ConfigError, type LocalConfig, readLocalConfig, unknownVariables } from './config.js';
 import { watchLaunchers } from './launcher-watch.js';
 import { machinesOf } from './local-providers.js';
@@ -18,6 +19,7 @@ async function main(): Promise<number> {
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
 
+  hideEnvironment();
   let config: LocalConfig;
   try {
     config = readLocalConfig(process.env);

@@ -141,6 +141,18 @@ export const executorSettings = {
       "Whether they are in the nodes' memory (/dev/shm) when RIGEL_SSH_ATTEMPTS_FOLDER cannot be used either; off: such " +
       'commands are not started.',
   }),
+  RIGEL_SSH_ALGORITHMS: Type.Enum(['modern', 'legacy'], {
+    default: 'modern',
+    description:
+      'Algorithms of SSH, where a profile names no others. legacy: also those by SHA-1 and in CBC, and RSA keys under 2048 ' +
+      'bits, for nodes that have nothing better.',
+  }),
+  RIGEL_SSH_KEY_PERMISSIONS: Type.Enum(['strict', 'any'], {
+    default: 'strict',
+    description:
+      'strict: a file with a private key that others than its owner and the groups of this process may read is refused; ' +
+      'any: it is used.',
+  }),
   RIGEL_SECRETS_DIR: Type.String({
     default: '',
     description: 'Folder of the secrets that parameters may name, one file for each; see docs/secrets.md.',

@@ -1,11 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from './run-command.js';
+import { serverEnvironment } from './server-environment.js';
 
 const TIMEOUT_MS = 300_000;
 /** How long another installation is waited for; the locks of the package lists cannot be waited for by apt-get itself. */
 const LOCK_WAIT_MS = 180_000;
 const LOCK_RETRY_MS = 1_000;
 const LOCKED = /Could not get lock|Unable to (acquire|lock)/;
+
+/** What apt-get reads of the environment. */
+function proxies(): Record<string, string> {
+  const given = Object.entries(process.env).filter(([name]) =>
+    /^((https?|ftp|no|all)_proxy|APT_CONFIG)$/i.test(name),
+  );
+  return Object.fromEntries(given) as Record<string, string>;
+}
 
 /**
  * Installs a Debian package with apt-get, as root; harmless when it is installed.
@@ -18,7 +27,7 @@ export async function installDebianPackage(name: string, signal?: AbortSignal): 
     for (;;) {
       try {
         return await runCommand('apt-get', args, {
-          env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+          env: { ...serverEnvironment(), ...proxies(), DEBIAN_FRONTEND: 'noninteractive' },
           timeoutMs: TIMEOUT_MS,
           signal,
         });

@@ -1,48 +1,100 @@
-import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2';
+import { createPublicKey } from 'node:crypto';
+import ssh2, {
+  type Algorithms,
+  type CipherAlgorithm,
+  type KexAlgorithm,
+  type MacAlgorithm,
+  type ServerHostKeyAlgorithm,
+} from 'ssh2';
 
-const hostKeyAlgorithms: ServerHostKeyAlgorithm[] = [
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'rsa-sha2-512',
-  'rsa-sha2-256',
-  'ssh-rsa',
-];
+/** `modern`: nothing by SHA-1 or in CBC, and no RSA key under 2,048 bits. `legacy`: these too, for old servers. */
+export type AlgorithmSet = 'modern' | 'legacy';
 
-/**
+/** RSA keys of fewer bits can be broken. */
+const FEWEST_RSA_BITS = 2_048;
+
+/*
  * The algorithms we offer, cheapest first: the handshake is most of what a short step costs. The later ones are there
  * for old and for hardened servers.
- *
- * A server picks the first host key algorithm of our list that it has a key for, so the types of the keys we expect
- * go first: else a node known by its RSA key would answer with its ed25519 key and look changed.
  */
-export function offeredAlgorithms(expectedHostKeyTypes: string[]): Algorithms {
-  const expected = hostKeyAlgorithms.filter((algorithm) =>
+const modern = {
+  hostKey: [
+    'ssh-ed25519',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'rsa-sha2-512',
+    'rsa-sha2-256',
+  ] satisfies ServerHostKeyAlgorithm[] as ServerHostKeyAlgorithm[],
+  kex: [
+    'curve25519-sha256',
+    'curve25519-sha256@libssh.org',
+    'ecdh-sha2-nistp256',
+    'ecdh-sha2-nistp384',
+    'ecdh-sha2-nistp521',
+    'diffie-hellman-group14-sha256',
+    'diffie-hellman-group16-sha512',
+    'diffie-hellman-group18-sha512',
+    'diffie-hellman-group-exchange-sha256',
+  ] satisfies KexAlgorithm[] as KexAlgorithm[],
+  cipher: [
+    'aes128-gcm@openssh.com',
+    'aes256-gcm@openssh.com',
+    'chacha20-poly1305@openssh.com',
+    'aes128-ctr',
+    'aes192-ctr',
+    'aes256-ctr',
+  ] satisfies CipherAlgorithm[] as CipherAlgorithm[],
+  hmac: [
+    'hmac-sha2-256-etm@openssh.com',
+    'hmac-sha2-512-etm@openssh.com',
+    'hmac-sha2-256',
+    'hmac-sha2-512',
+  ] satisfies MacAlgorithm[] as MacAlgorithm[],
+};
+
+/** What `legacy` adds. */
+const old: typeof modern = {
+  hostKey: ['ssh-rsa'],
+  kex: ['diffie-hellman-group-exchange-sha1', 'diffie-hellman-group14-sha1', 'diffie-hellman-group1-sha1'],
+  cipher: ['aes128-cbc', 'aes192-cbc', 'aes256-cbc', '3des-cbc'],
+  hmac: ['hmac-sha1-etm@openssh.com', 'hmac-sha1'],
+};
+
+/**
+ * The algorithms to offer a server. It picks the first host key algorithm of our list that it has a key for, so the types of the
+ * keys we expect go first: else a node known by its RSA key would answer with its ed25519 key and look changed.
+ */
+export function offeredAlgorithms(expectedHostKeyTypes: string[], set: AlgorithmSet = 'modern'): Algorithms {
+  const more = set === 'legacy' ? old : { hostKey: [], kex: [], cipher: [], hmac: [] };
+  const hostKeys = [...modern.hostKey, ...more.hostKey];
+  const expected = hostKeys.filter((algorithm) =>
     expectedHostKeyTypes.includes(algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm),
   );
-  const others = hostKeyAlgorithms.filter((algorithm) => !expected.includes(algorithm));
   return {
-    serverHostKey: [...expected, ...others],
-    kex: [
-      'curve25519-sha256',
-      'curve25519-sha256@libssh.org',
-      'ecdh-sha2-nistp256',
-      'ecdh-sha2-nistp384',
-      'ecdh-sha2-nistp521',
-      'diffie-hellman-group14-sha256',
-      'diffie-hellman-group16-sha512',
-      'diffie-hellman-group18-sha512',
-      'diffie-hellman-group-exchange-sha256',
-      'diffie-hellman-group14-sha1',
-    ],
-    cipher: [
-      'aes128-gcm@openssh.com',
-      'aes256-gcm@openssh.com',
-      'chacha20-poly1305@openssh.com',
-      'aes128-ctr',
-      'aes192-ctr',
-      'aes256-ctr',
-    ],
+    serverHostKey: [...expected, ...hostKeys.filter((algorithm) => !expected.includes(algorithm))],
+    kex: [...modern.kex, ...more.kex],
+    cipher: [...modern.cipher, ...more.cipher],
+    hmac: [...modern.hmac, ...more.hmac],
   };
+}
+
+/** Whether `legacy` would do where `modern` did not. */
+export function isLegacyAlgorithm(name: string): boolean {
+  return Object.values(old).some((names: readonly string[]) => names.includes(name));
+}
+
+/** What is told to whoever meets an old server. */
+export const LEGACY_HINT =
+  'where it cannot be renewed, RIGEL_SSH_ALGORITHMS=legacy, or "algorithms": "legacy" in a profile, allows it';
+
+/** Why an RSA key is too weak; undefined for one that is not, and for keys of other types. */
+export function weakKeyProblem(key: string): string | undefined {
+  if (!key.startsWith('ssh-rsa ')) return undefined;
+  const parsed = ssh2.utils.parseKey(key);
+  if (parsed instanceof Error) return undefined;
+  const bits = createPublicKey(parsed.getPublicPEM()).asymmetricKeyDetails?.modulusLength ?? 0;
+  return bits >= FEWEST_RSA_BITS
+    ? undefined
+    : `an RSA key of ${bits} bits, and ${FEWEST_RSA_BITS} are the least`;
 }

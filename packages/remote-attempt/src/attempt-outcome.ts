@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { AttemptSpec } from './attempt-spec.js';
+import { byteCount, WrongAnswer, wholeNumber } from './node-answer.js';
 import { plainText } from './plain-text.js';
 
 /** Where attempts are, unless the home folder cannot take them. */
@@ -43,12 +44,20 @@ export interface EndRecord {
   outputBytes: number;
 }
 
-/** Reads the words after `end` of a control line. */
+/** Above this no shell has a status: those above 255 are of signals, in some shells. */
+const LARGEST_STATUS = 999;
+/** What may stand for a reason, or for a file that could not be written. */
+const NAME = /^[A-Za-z0-9._-]{1,200}$/;
+const END_WORDS = ['exit', 'stopped', 'nostart', 'unknown', 'void'];
+
+/** Reads the words after `end` of a control line. @throws WrongAnswer for what the scripts do not say. */
 export function readEndRecord(words: string[]): EndRecord {
-  const [word = '', a = '', b = '', bytes = ''] = words;
-  if (!/^\d+$/.test(bytes))
-    throw new Error(`the node's answer is not understood: end ${plainText(words.join(' '))}`);
-  return { word, a, b, outputBytes: Number(bytes) };
+  const [word = '', a = '', b = '', bytes, ...more] = words;
+  const said = `end ${words.join(' ')}`;
+  const isKnown = END_WORDS.includes(word) && more.length === 0;
+  const isText = word === 'nostart' || word === 'unknown';
+  if (!isKnown || (isText && !NAME.test(a))) throw new WrongAnswer(said);
+  return { word, a, b, outputBytes: byteCount(bytes, said) };
 }
 
 const unknownReasons: Record<string, string> = {
@@ -99,8 +108,9 @@ export function outcomeOf(
 
 /** Undefined when the record cannot be one of this attempt. */
 function exitedOutcome(record: EndRecord, spec: AttemptSpec, output: OutputFate): AttemptOutcome | undefined {
-  const exitCode = Number(record.a);
-  const actionIndex = Number(record.b);
+  const exitCode = wholeNumber(record.a, LARGEST_STATUS);
+  const actionIndex = wholeNumber(record.b, spec.actions.length - 1);
+  if (exitCode === undefined || actionIndex === undefined) return undefined;
   const action = spec.actions[actionIndex];
   // Success is the last action's; a record that says otherwise is not of this attempt.
   const fits = action !== undefined && (exitCode !== 0 || actionIndex === spec.actions.length - 1);
@@ -123,6 +133,6 @@ function signalName(number: number): string | undefined {
 }
 
 function withPlace(why: string, spec: AttemptSpec, folder: string): string {
-  const reason = unknownReasons[why] ?? `the record of the attempt on the node says ${why}`;
+  const reason = unknownReasons[why] ?? `the record of the attempt on the node says ${plainText(why, 100)}`;
   return `${reason}; see ${folder}/${spec.key}.journal there`;
 }

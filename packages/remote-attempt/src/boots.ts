@@ -1,5 +1,6 @@
 import { ask } from './ask.js';
 import { checkAttemptKey } from './attempt-spec.js';
+import { isBootId } from './node-answer.js';
 import type { NodeConnection } from './node-connection.js';
 import { bootsScript } from './node-script.js';
 import { plainText } from './plain-text.js';
@@ -21,8 +22,9 @@ const ANSWER_MS = 20_000;
 export async function attemptBoots(connection: NodeConnection, key: string): Promise<Boots> {
   checkAttemptKey(key, 'key');
   const answer = await ask(connection, bootsScript(key), ANSWER_MS, `looking at the boot of attempt ${key}`);
-  const [word, begun, now] = answer.split(' ');
-  if (word !== 'boots' || begun === undefined || now === undefined) {
+  const [word, begun = '', now = '', ...more] = answer.split(' ');
+  // `-` is no id, and looks like one.
+  if (word !== 'boots' || !isBootId(begun) || !isBootId(now) || more.length > 0) {
     throw new Error(`looking at the boot of attempt ${key} on ${connection.host}: ${plainText(answer)}`);
   }
   return { ...(begun === '-' ? {} : { begun }), ...(now === '-' ? {} : { now }) };

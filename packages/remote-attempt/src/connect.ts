@@ -1,7 +1,13 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2, { type Client as SshClient } from 'ssh2';
-import { offeredAlgorithms } from './algorithms.js';
+import {
+  type AlgorithmSet,
+  isLegacyAlgorithm,
+  LEGACY_HINT,
+  offeredAlgorithms,
+  weakKeyProblem,
+} from './algorithms.js';
 import { type FallbackFolders, fallbackFolders } from './attempt-folders.js';
 import { isCertificate, readCertificate } from './certificate.js';
 import { ConnectFailure, type ConnectFailureKind } from './connect-failure.js';
@@ -18,9 +24,10 @@ import { type KnownHostsLookup, type KnownKeys, NOTHING_KNOWN } from './known-ho
 import { Login } from './login.js';
 import { type NodeConnection, NodeShell, registerShell } from './node-connection.js';
 import { plainText } from './plain-text.js';
-import { type LoginKey, type PrivateKeyText, readPrivateKey } from './private-key.js';
+import { type LoginKey, type PrivateKeyText, publicKeyOf, readPrivateKey } from './private-key.js';
+import { ServerOffer } from './server-offer.js';
 import { ServerWords } from './server-words.js';
-import { checkWithKeyOf, offerHostCertificates, onDisconnect } from './ssh2-internals.js';
+import { checkWithKeyOf, offerHostCertificates, onDisconnect, refuseSha1 } from './ssh2-internals.js';
 import { registerTunnels } from './tunnel.js';
 
 /** Which node to connect to. */
@@ -47,6 +54,8 @@ export interface ConnectionSettings {
   hostKeyPolicy: HostKeyPolicy;
   /** Known host keys, see `parseKnownHosts`. */
   knownHosts?: KnownHostsLookup;
+  /** Default: `modern`. */
+  algorithms?: AlgorithmSet;
   /** How long everything up to a usable connection may take. */
   connectTimeoutMs: number;
   /** How often an idle connection is probed. */
@@ -69,7 +78,7 @@ export async function connectToNode(
   signal?: AbortSignal,
 ): Promise<NodeConnection> {
   signal?.throwIfAborted();
-  const privateKey = usableKey(await givenKey(target, settings.privateKey));
+  const privateKey = usableKey(await givenKey(target, settings.privateKey), settings.algorithms);
   signal?.throwIfAborted();
   const attempt = new ConnectAttempt(target, settings);
   const onAbort = () => attempt.fail(signal?.reason);
@@ -98,13 +107,19 @@ async function givenKey(target: NodeTarget, key: ConnectionSettings['privateKey'
   }
 }
 
-function usableKey(text: PrivateKeyText): LoginKey {
+function usableKey(text: PrivateKeyText, algorithms: AlgorithmSet | undefined): LoginKey {
   try {
-    return readPrivateKey(text);
+    const key = readPrivateKey(text);
+    const problem = algorithms === 'legacy' ? undefined : weakKeyProblem(publicKeyOf(text));
+    if (problem !== undefined) throw new Error(`it is ${problem}; ${LEGACY_HINT}`);
+    return key;
   } catch (error) {
     throw new ConnectFailure('protocol', `the SSH private key cannot be used: ${(error as Error).message}`);
   }
 }
+
+/** An RSA key of 16,384 bits, the longest that OpenSSH makes, has 2 KB; a certificate holds two, and names. */
+const LONGEST_HOST_KEY_BYTES = 8 * 1024;
 
 /** Reasons of a disconnect (RFC 4253, 11.1) after which it may do later: no service, connection lost, ended by the application, too many. */
 const LATER = new Set([7, 10, 11, 12]);
@@ -116,6 +131,7 @@ class ConnectAttempt {
   /** What is known of the host by the file of known hosts. */
   private readonly known: KnownKeys;
   private readonly words = new ServerWords();
+  private readonly offer = new ServerOffer();
   /** Why the server ended the connection, when it said so. */
   private disconnectReason: number | undefined;
   private socket: Duplex | undefined;
@@ -247,7 +263,7 @@ class ConnectAttempt {
         readyTimeout: 0,
         keepaliveInterval: this.settings.keepaliveIntervalMs,
         keepaliveCountMax: this.settings.keepaliveCountMax,
-        algorithms: offeredAlgorithms(this.expectedKeys.map(hostKeyType)),
+        algorithms: offeredAlgorithms(this.expectedKeys.map(hostKeyType), this.settings.algorithms),
         hostVerifier: (raw: Buffer) => this.acceptHostKey(raw),
       });
     } catch (error) {
@@ -257,12 +273,19 @@ class ConnectAttempt {
     const { authorities, withoutPort } = this.known;
     if (authorities.length > 0 || (withoutPort?.authorities.length ?? 0) > 0) offerHostCertificates(client);
     login.useOf(client);
+    if (this.settings.algorithms !== 'legacy') {
+      refuseSha1(client, () => {
+        const what = 'takes signatures of RSA keys by SHA-1 only; a key of ed25519 or ECDSA needs none';
+        this.failWith('refused_key', `${what}; ${LEGACY_HINT}`, undefined, ' ');
+      });
+    }
     onDisconnect(client, (reason, description) => {
       this.disconnectReason = reason;
       this.words.disconnect(description);
     });
     // ssh2 holds the socket back until it listens itself.
     this.words.listenTo(socket);
+    this.offer.listenTo(socket);
   }
 
   /** Keys whose types are asked for first. */
@@ -334,10 +357,21 @@ class ConnectAttempt {
   }
 
   private readHostKey(raw: Buffer): ShownHostKey {
-    if (!isCertificate(raw)) return { key: formatHostKey(raw) };
+    if (raw.length > LONGEST_HOST_KEY_BYTES) throw new Error(`it has ${raw.length} bytes`);
+    if (!isCertificate(raw)) {
+      const key = formatHostKey(raw);
+      this.checkStrength(key);
+      return { key };
+    }
     const certificate = readCertificate(raw);
+    this.checkStrength(certificate.key);
     checkWithKeyOf(this.client, certificate);
     return { key: certificate.key, certificate };
+  }
+
+  private checkStrength(key: string): void {
+    const problem = this.settings.algorithms === 'legacy' ? undefined : weakKeyProblem(key);
+    if (problem !== undefined) throw new Error(`it is ${problem}; ${LEGACY_HINT}`);
   }
 
   /** The other side closed the connection without a word of SSH that says why. */
@@ -378,7 +412,23 @@ class ConnectAttempt {
         );
       return;
     }
-    this.failWith('protocol', `the SSH handshake failed: ${plainText(error.message)}`, error);
+    this.failWith(
+      'protocol',
+      `the SSH handshake failed: ${this.noMatch(error.message) ?? plainText(error.message)}`,
+      error,
+    );
+  }
+
+  /** What both sides could not agree on, and the way out; undefined for other failures. */
+  private noMatch(message: string): string | undefined {
+    const what = /no matching (.*)$/.exec(message)?.[1];
+    if (what === undefined) return undefined;
+    const kinds = { key: 'kex', host: 'hostKey', 'C->S': what.endsWith('MAC') ? 'mac' : 'cipher' } as const;
+    const offered = this.offer.of(kinds[what.split(' ')[0] as keyof typeof kinds] ?? 'cipher');
+    const only = plainText(offered.join(', '), 200);
+    const hint =
+      this.settings.algorithms !== 'legacy' && offered.some(isLegacyAlgorithm) ? `; ${LEGACY_HINT}` : '';
+    return `no matching ${plainText(what)}${only === '' ? '' : `: the server offers only ${only}`}${hint}`;
   }
 
   private failUnreachable(error: NodeJS.ErrnoException): void {

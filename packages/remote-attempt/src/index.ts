@@ -1,3 +1,4 @@
+export { type AlgorithmSet, LEGACY_HINT, weakKeyProblem } from './algorithms.js';
 export {
   attemptsFolderProblem,
   type FallbackFolders,
@@ -17,6 +18,7 @@ export {
 export { ConnectFailure, type ConnectFailureKind } from './connect-failure.js';
 export { ConnectionLost } from './connection-lost.js';
 export { type HostKeyPolicy, hostKeyFingerprint } from './host-keys.js';
+export { CLOSE_KEY_FILE, readableByOthers } from './key-file.js';
 export { type KnownHosts, type KnownHostsLookup, knownHostsFile } from './known-hosts.js';
 export { type NodeConnection, restConnection, wakeConnection } from './node-connection.js';
 export { type AttemptPlace, shellQuote } from './node-script.js';

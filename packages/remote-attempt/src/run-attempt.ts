@@ -5,6 +5,7 @@ import { AttemptOutput, type OutputChunk } from './attempt-output.js';
 import { type AttemptSpec, checkAttemptSpec } from './attempt-spec.js';
 import { ConnectionLost, LoginStuck, SessionRefused } from './connection-lost.js';
 import type { FrameHandlers } from './frame-parser.js';
+import { byteCount, isBootId, WrongAnswer } from './node-answer.js';
 import { type NodeConnection, type NodeShell, SESSION_END_MS, shellOf } from './node-connection.js';
 import {
   type AttemptFolders,
@@ -63,9 +64,10 @@ const LARGEST_OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 const DEFAULT_FOLLOW_AFTER_MS = 700;
 /** How long finding another folder may take. */
 const FIND_PLACE_MS = 20_000;
-const BOOT_ID = /^[A-Za-z0-9-]{1,64}$/;
 /** What start.sh ends with when it gave up after it began. */
 const STATUS_BEGUN = 99;
+/** So often a node may ask for something to be done before it goes on. One that asks for ever never gets to an end. */
+const MOST_REQUESTS = 10;
 /** After so many follow scripts that ended without an answer (killed on the node), the caller is to reconnect. */
 const FOLLOW_TRIES = 3;
 
@@ -136,6 +138,7 @@ class AttemptRun {
   /** All attempts before this one were seen to have ended. */
   private previousEnded = false;
   private outputLost = false;
+  private requests = 0;
 
   constructor(
     private readonly connection: NodeConnection,
@@ -164,6 +167,16 @@ class AttemptRun {
   }
 
   async outcome(): Promise<AttemptOutcome> {
+    try {
+      return await this.toItsEnd();
+    } catch (error) {
+      // It says nothing of what ran there.
+      if (error instanceof WrongAnswer) return { kind: 'unknown', reason: error.message };
+      throw error;
+    }
+  }
+
+  private async toItsEnd(): Promise<AttemptOutcome> {
     // Somebody may have begun it where nothing lasts: that it is not there would prove nothing.
     if (this.folders.place !== undefined) {
       const outcome = await this.followToEnd(undefined);
@@ -194,6 +207,7 @@ class AttemptRun {
       if (answer.kind !== 'outcome') throw error;
     });
     await this.within(ended, SESSION_END_MS);
+    if (answer.kind !== 'outcome' && answer.kind !== 'taken') this.countRequest(answer.kind);
     switch (answer.kind) {
       case 'outcome':
         return this.asFarAsKnown(answer.outcome);
@@ -243,8 +257,7 @@ class AttemptRun {
       },
     );
     const [word, bootId = '', folder = ''] = answer.split(' ');
-    if (word === 'place' && BOOT_ID.test(bootId) && folders.others.includes(folder))
-      return { folder, bootId };
+    if (word === 'place' && isBootId(bootId) && folders.others.includes(folder)) return { folder, bootId };
     return plainText(answer.replace(/^none /, ''));
   }
 
@@ -270,9 +283,11 @@ class AttemptRun {
           if (starter !== undefined && 'next' in answer) return this.afterStart(answer, starter);
           return answer.outcome;
         case 'unwritable':
+          this.countRequest(answer.kind);
           // Its answer may have come together with the word that somebody has claimed the attempt.
           return starter === undefined ? this.goElsewhere(answer) : this.afterStart(answer, starter);
         case 'stopping':
+          this.countRequest(answer.kind);
           await stopAttempt(this.connection, this.spec.key, this.stopOptions);
           break;
         case 'absent': {
@@ -357,7 +372,7 @@ class AttemptRun {
             break;
           }
           case 'end':
-            outcome = this.finish(words);
+            outcome ??= this.finish(words);
             break;
           case 'next':
           case '.':
@@ -406,7 +421,7 @@ class AttemptRun {
         } else if (word === 'claimed') onClaimed();
         else if (word === 'absent') decide({ kind: word, bootId: words[0] ?? '' });
         else if (word === 'stopping') decide({ kind: word });
-        else if (word === 'end') outcome = this.finish(words);
+        else if (word === 'end') outcome ??= this.finish(words);
         reader.control(word, words);
       },
       data: reader.data,
@@ -427,9 +442,7 @@ class AttemptRun {
     let at: number | undefined;
     return {
       control: (word: string, words: string[]) => {
-        at = word === 'out' ? Number(words[0]) : undefined;
-        if (at !== undefined && !(Number.isSafeInteger(at) && at >= 0))
-          throw new Error(`the node's answer is not understood: out ${plainText(words.join(' '))}`);
+        at = word === 'out' ? byteCount(words[0], `out ${words.join(' ')}`) : undefined;
         onProgress();
       },
       data: (chunk: Buffer) => {
@@ -451,10 +464,9 @@ class AttemptRun {
   private noteOfOutput(word: string, words: string[]): void {
     if (word === 'full') this.outputLost = true;
     if (word !== 'limit') return;
-    const [headBytes = Number.NaN, tailBytes = Number.NaN] = words.map(Number);
-    const sum = headBytes + tailBytes;
-    if (!(Number.isSafeInteger(sum) && headBytes > 0 && tailBytes >= 0 && sum <= LARGEST_OUTPUT_LIMIT_BYTES))
-      throw new Error(`the node's answer is not understood: limit ${plainText(words.join(' '))}`);
+    const said = `limit ${words.join(' ')}`;
+    const [headBytes, tailBytes] = [byteCount(words[0], said), byteCount(words[1], said)];
+    if (headBytes === 0 || headBytes + tailBytes > LARGEST_OUTPUT_LIMIT_BYTES) throw new WrongAnswer(said);
     this.output.settle({ headBytes, tailBytes });
   }
 
@@ -480,10 +492,15 @@ class AttemptRun {
     return { folders: this.folders.others, ...(stopGraceMs === undefined ? {} : { graceMs: stopGraceMs }) };
   }
 
+  private countRequest(what: string): void {
+    this.requests++;
+    if (this.requests > MOST_REQUESTS) throw new WrongAnswer(`${what}, for the ${this.requests}th time`);
+  }
+
   /** @throws StillAlive naming the attempt */
   private async stopPrevious(): Promise<void> {
-    if (this.spec.previousKey === undefined)
-      throw new Error('the node asks for a previous attempt; there is none');
+    if (this.spec.previousKey === undefined || this.previousEnded)
+      throw new WrongAnswer('previous, though there is none');
     for (const key of [this.spec.previousKey, ...(this.spec.earlierKeys ?? [])]) {
       const found = await stopAttempt(this.connection, key, this.stopOptions);
       // It ran, so those before it had ended.

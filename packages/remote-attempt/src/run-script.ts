@@ -26,13 +26,14 @@ export async function runScript(
   let status: number | undefined;
   const session = shellOf(connection).run(outsideScript(text), {
     control: (line) => {
-      const found = /^status (\d+)$/.exec(line)?.[1];
-      if (found !== undefined) status = Number(found);
+      const found = /^status (\d{1,4})$/.exec(line)?.[1];
+      if (found !== undefined) status ??= Number(found);
     },
     data: (chunk) => {
-      if (status !== undefined || bytes > LONGEST_OUTPUT) return;
-      bytes += chunk.length;
-      output.push(Buffer.from(chunk));
+      if (status !== undefined || bytes >= LONGEST_OUTPUT) return;
+      const part = Buffer.from(chunk.subarray(0, LONGEST_OUTPUT - bytes));
+      bytes += part.length;
+      output.push(part);
     },
   });
   const onAbort = (): void => session.close();

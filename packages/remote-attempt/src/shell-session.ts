@@ -176,12 +176,14 @@ export class ShellSession {
       }
     });
     channel.stderr.on('data', (chunk: Buffer) => {
-      if (stderrBytes < KEPT_STDERR) stderr.push(chunk);
-      stderrBytes += chunk.length;
+      if (stderrBytes >= KEPT_STDERR) return;
+      const part = Buffer.from(chunk.subarray(0, KEPT_STDERR - stderrBytes));
+      stderr.push(part);
+      stderrBytes += part.length;
     });
     channel.on('exit', (code: number | null, signalName?: string) => {
       status = code ?? undefined;
-      signal = signalName;
+      signal = signalName === undefined ? undefined : plainText(signalName, 40);
     });
     channel.on('error', fail);
     channel.on('close', () => {

@@ -174,6 +174,20 @@ function twoNumbers(signature: Buffer): Buffer {
   return Buffer.concat([next(), next()]);
 }
 
+/**
+ * Keeps ssh2 from signing by SHA-1, as it does with an RSA key where a server does not say that it takes better. To be called right
+ * after `connect`.
+ */
+export function refuseSha1(client: SshClient, refused: () => void): void {
+  const protocol = protocolOf(client);
+  if (protocol?.authPK === undefined) return;
+  const { authPK } = protocol;
+  protocol.authPK = (username, key, algorithm, sign) => {
+    if (key.type === 'ssh-rsa' && (algorithm === undefined || algorithm === 'ssh-rsa')) refused();
+    else authPK.call(protocol, username, key, algorithm, sign);
+  };
+}
+
 /** Calls back with what the server says when it ends the connection, and its reason (RFC 4253, 11.1). To be called right after `connect`. */
 export function onDisconnect(client: SshClient, said: (reason: number, description: string) => void): void {
   const handlers = protocolOf(client)?._handlers;

@@ -1,3 +1,4 @@
+import { wholeNumber } from './node-answer.js';
 import { plainText } from './plain-text.js';
 
 /** A process that could not be ended. */
@@ -11,6 +12,8 @@ export interface Survivor {
 
 /** Processes told of one by one at most. */
 const NAMED = 20;
+/** No system has more. */
+const MOST_PROCESSES = 2 ** 22;
 
 /**
  * Processes of an attempt live on after KILL; or some live that may be of it, and nobody can tell. `message` names
@@ -35,7 +38,7 @@ export function survivorsOf(words: readonly string[]): { count: number; named: S
     const [pid = '', user = '', name = ''] = text.split('/');
     return /^-?\d{1,10}$/.test(pid) ? [{ pid: Number(pid), user: known(user), name: known(name) }] : [];
   });
-  return { count: Math.max(named.length, Number(count) || 0), named };
+  return { count: Math.max(named.length, wholeNumber(count, MOST_PROCESSES) ?? 0), named };
 }
 
 const known = (word: string): string => (word === '?' ? '' : plainText(word, 40));

@@ -75,7 +75,7 @@ export async function pruneAttempts(connection: NodeConnection, olderThanDays: n
     PRUNE_MS,
     'removing old attempts',
   );
-  const count = /^pruned (\d+)$/.exec(answer)?.[1];
+  const count = /^pruned (\d{1,9})$/.exec(answer)?.[1];
   if (count === undefined)
     throw new Error(`removing old attempts on ${connection.host}: ${plainText(answer)}`);
   return Number(count);

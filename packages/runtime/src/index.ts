@@ -10,6 +10,7 @@ export {
 export { DatabaseConfig, databaseOptions, withPassword } from './database-config.js';
 export { isDatabaseUnavailable, isDataRefused } from './database-errors.js';
 export { grantRuntime, prepareRoles } from './database-roles.js';
+export { hideEnvironment } from './hidden-environment.js';
 export { createLogger, LOG_LEVELS } from './logging.js';
 export { type Sample, sampled } from './metrics.js';
 export { type OnceKeeper, Operations } from './operations.js';

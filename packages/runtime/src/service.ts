@@ -12,6 +12,7 @@ import { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { type Static, type TObject, Type } from 'typebox';
 import { ConfigError, readConfig } from './config.js';
+import { hideEnvironment } from './hidden-environment.js';
 import { createLogger, LOG_LEVELS } from './logging.js';
 import { collectProcessMetrics, sampled } from './metrics.js';
 import { natsOptions } from './nats-config.js';
@@ -77,6 +78,7 @@ export async function runService<S extends TObject>(options: {
   config: S;
   start: (context: ServiceContext<Static<S>>) => Promise<void>;
 }): Promise<void> {
+  hideEnvironment();
   const config = await readConfigOrExit(options.name, options.config);
   const name = config.RIGEL_SERVICE_NAME || options.name;
   const log = createLogger(name, config.RIGEL_LOG_LEVEL);

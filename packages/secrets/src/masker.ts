@@ -1,5 +1,7 @@
+import { type AfterDump, Begins, DumpFinder, isTextOfDump } from './dump-finder.js';
 import type { OutputMask, OutputPiece } from './output-mask.js';
-import { type Element, spellingsOf } from './spellings.js';
+import { type Element, spellingsOf, textsOf } from './spellings.js';
+import { Threads } from './threads.js';
 
 const STAR = 0x2a;
 /** A part of a secret at an end of the output, or where a part of that is left out, is masked from this length on. */
@@ -20,7 +22,7 @@ interface Node {
 const NODES_MOST = 1024;
 
 /**
- * Finds secrets in bytes, however they are written (see `spellingsOf`), and puts `*` in the place of each of their bytes.
+ * Finds secrets in bytes, however they are written (see `spellingsOf`, `dumpSpellingsOf`), and puts `*` in the place of each of their bytes.
  * Whether a byte is masked depends on the bytes around it only, not on how they arrive: so two executors that mask the same
  * output agree.
  */
@@ -35,8 +37,9 @@ export class Masker {
   private readonly first: number[] = [];
   /** By byte: elements that begin a spelling and may begin with it. */
   private readonly beginners: number[][] = Array.from({ length: 256 }, () => []);
-  /** By two bytes: a secret may begin with them. Most of any text is passed over by this. */
+  /** By two bytes: which spellings of a secret may begin with them, see `Begins`. Most of any text is passed over by this. */
   private readonly pairs = new Uint8Array(65_536);
+  readonly dumps: DumpFinder;
 
   constructor(secrets: readonly string[]) {
     const known = new Map<Element | string, Node[]>();
@@ -60,7 +63,9 @@ export class Masker {
       }
     }
     for (const element of this.first) this.noteBeginning(element);
-    this.context = longest + LONGEST_ESCAPE;
+    this.dumps = new DumpFinder(new Set(secrets.flatMap(textsOf)));
+    this.dumps.noteBeginnings(this.pairs);
+    this.context = Math.max(longest, this.dumps.context) + LONGEST_ESCAPE;
   }
 
   /** A whole text. */
@@ -80,15 +85,16 @@ export class Masker {
     return new MaskedOutput(this, from, emit);
   }
 
-  /** @param following the next byte; undefined when it is not known yet. */
-  mayBegin(byte: number, following: number | undefined): boolean {
-    if (following === undefined) return this.beginners[byte]?.length !== 0;
-    return this.pairs[byte * 256 + following] === 1;
+  /** Which kinds of spellings may begin with the byte, see `Begins`; 0 when none. */
+  beginsWith(byte: number, following: number | undefined): number {
+    // What comes next is not known yet.
+    if (following === undefined) return (this.beginners[byte]?.length ? Begins.written : 0) | Begins.dumped;
+    return this.pairs[byte * 256 + following] ?? 0;
   }
 
   /** Adds every place between two elements, for a secret whose beginning has been left out. */
-  addInner(active: Map<number, number>, start: number): void {
-    for (const element of this.elements.keys()) add(active, element * NODES_MOST, start);
+  addInner(active: Threads, start: number): void {
+    for (const element of this.elements.keys()) active.add(element * NODES_MOST, start, start, 0);
   }
 
   /**
@@ -98,24 +104,21 @@ export class Masker {
    * @param start where a secret begins that begins with this byte; undefined when none does
    * @returns where the longest secret begins that ends with the byte; Infinity when none ends.
    */
-  step(
-    active: ReadonlyMap<number, number>,
-    byte: number,
-    next: Map<number, number>,
-    start: number | undefined,
-  ): number {
+  step(active: Threads, byte: number, next: Threads, start: number | undefined): number {
     let found = Number.POSITIVE_INFINITY;
     const goOn = (element: number, node: Node | undefined, begun: number): void => {
       if (node === undefined) return;
       if (node.end) {
         if (this.isLast[element]) found = Math.min(found, begun);
-        else add(next, (element + 1) * NODES_MOST, begun);
+        else next.add((element + 1) * NODES_MOST, begun, 0, 0);
       }
-      if (node.next.size > 0) add(next, element * NODES_MOST + node.id, begun);
+      if (node.next.size > 0) next.add(element * NODES_MOST + node.id, begun, 0, 0);
     };
-    for (const [place, begun] of active) {
+    for (let at = 0; at < active.size; at++) {
+      const place = active.keys[at] ?? 0;
       const element = Math.floor(place / NODES_MOST);
-      goOn(element, this.elements[element]?.[place % NODES_MOST]?.next.get(byte), begun);
+      const node = this.elements[element]?.[place % NODES_MOST]?.next.get(byte);
+      if (node !== undefined) goOn(element, node, active.begun[at] ?? 0);
     }
     if (start !== undefined) {
       for (const element of this.beginners[byte] ?? []) {
@@ -129,14 +132,10 @@ export class Masker {
     for (const [byte, node] of this.elements[element]?.[0]?.next ?? []) {
       this.beginners[byte]?.push(element);
       const following = node.end ? this.elements[element + 1]?.[0]?.next.keys() : undefined;
-      for (const second of [...node.next.keys(), ...(following ?? [])]) this.pairs[byte * 256 + second] = 1;
+      for (const second of [...node.next.keys(), ...(following ?? [])])
+        this.pairs[byte * 256 + second] = Begins.written;
     }
   }
-}
-
-function add(active: Map<number, number>, place: number, start: number): void {
-  const known = active.get(place);
-  if (known === undefined || start < known) active.set(place, start);
 }
 
 function nodesOf(element: Element): Node[] {
@@ -166,8 +165,12 @@ class MaskedOutput implements OutputMask {
   private marked = new Uint8Array(0);
   /** Place of its first byte; undefined before the first piece. */
   private start: number | undefined;
-  private active = new Map<number, number>();
-  private spare = new Map<number, number>();
+  private active = new Threads();
+  private spare = new Threads();
+  /** Those of the dumps. */
+  private threads = new Threads();
+  private spareThreads = new Threads();
+  private readonly afterDump: AfterDump = { end: -1, blanks: 0, inText: false };
   /** A part was left out before this byte; see `addInner`. */
   private resumed = Number.NEGATIVE_INFINITY;
 
@@ -200,31 +203,53 @@ class MaskedOutput implements OutputMask {
     const bytes = keptBytes === 0 ? data : Buffer.concat([this.kept, data]);
     const marked = new Uint8Array(bytes.length);
     marked.set(this.marked);
-    let { active, spare } = this;
+    const { afterDump } = this;
+    let { active, spare, threads, spareThreads } = this;
     for (let index = keptBytes; index < bytes.length; index++) {
-      const byte = bytes[index] ?? 0;
+      const begins = masker.beginsWith(bytes[index] ?? 0, bytes[index + 1]);
       const place = start + index;
-      const begins = masker.mayBegin(byte, bytes[index + 1]);
       const resumes = place >= this.resumed && place < this.resumed + LONGEST_ESCAPE;
-      if (!begins && !resumes && active.size === 0) continue;
-      if (resumes) masker.addInner(active, place);
-      spare.clear();
-      const found = masker.step(active, byte, spare, begins ? place : undefined);
-      [active, spare] = [spare, active];
-      if (place + 1 - found >= SHORTEST_PIECE) marked.fill(1, Math.max(0, found - start), index + 1);
+      if (begins === 0 && !resumes && active.size === 0 && threads.size === 0 && afterDump.end < 0) continue;
+      const byte = bytes[index] ?? 0;
+      if (resumes) {
+        masker.addInner(active, place);
+        masker.dumps.addInner(threads, place);
+      }
+      if (afterDump.end >= 0 && isTextOfDump(afterDump, byte, place)) marked[index] = 1;
+      const isWritten = (begins & Begins.written) !== 0;
+      if (isWritten || active.size > 0) {
+        spare.clear();
+        const found = masker.step(active, byte, spare, isWritten ? place : undefined);
+        [active, spare] = [spare, active];
+        if (place + 1 - found >= SHORTEST_PIECE) marked.fill(1, Math.max(0, found - start), index + 1);
+      }
+      if ((begins & Begins.dumped) !== 0 || threads.size > 0) {
+        spareThreads.clear();
+        if (threads.size > 0) {
+          const found = masker.dumps.step(threads, byte, place, spareThreads, afterDump);
+          if (place + 1 - found >= SHORTEST_PIECE) marked.fill(1, Math.max(0, found - start), index + 1);
+        }
+        if ((begins & Begins.dumped) !== 0) masker.dumps.begin(spareThreads, bytes, index, place);
+        [threads, spareThreads] = [spareThreads, threads];
+      }
     }
     this.active = active;
     this.spare = spare;
-    let open = start + bytes.length;
-    for (const begun of active.values()) if (begun < open) open = begun;
+    this.threads = threads;
+    this.spareThreads = spareThreads;
+    const open = Math.min(start + bytes.length, active.firstBegun, threads.firstBegun);
     this.release(bytes, marked, open - start);
   }
 
   end(): void {
-    const { kept, marked } = this;
+    const { kept, marked, start = 0 } = this;
     // A secret that is cut off here.
-    if (kept.length >= SHORTEST_PIECE && this.active.size > 0) marked.fill(1);
+    let cutOff = Math.min(this.active.firstBegun, this.masker.dumps.cutOff(this.threads));
+    if (start + kept.length - cutOff < SHORTEST_PIECE) cutOff = Number.POSITIVE_INFINITY;
+    if (cutOff < start + kept.length) marked.fill(1, Math.max(0, cutOff - start));
     this.active.clear();
+    this.threads.clear();
+    this.afterDump.end = -1;
     this.release(kept, marked, kept.length);
   }
 

@@ -11,22 +11,24 @@ const SHORTEST_LINE_BYTES = 6;
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 /** base64 is broken into lines, also where the line ends are escaped. */
 const BASE64_BREAKS = ['', '\n', '\r\n', '\\n', '\\r\\n', '%0A', '%0D%0A', '%0a', '%0d%0a'];
-/** Between two bytes in hex: `68 65`, `68:65`, `\x68\x65`, `%68%65`, `0x68, 0x65`, lines. */
-const HEX_BREAKS = ['', ' ', '\n', '\r\n', '\\n', ':', '-', '\\x', '%', ', 0x', ',0x'];
 
-/** All spellings of a secret. */
-export function spellingsOf(secret: string): Element[][] {
-  const spellings: Element[][] = [];
+/** What must not be seen of a secret: itself, and its longer lines. */
+export function textsOf(secret: string): string[] {
   const texts = new Set([secret]);
   for (const line of secret.split(/\r\n|\r|\n/)) {
     const text = line.trim();
     if (Buffer.byteLength(text) >= SHORTEST_LINE_BYTES) texts.add(text);
   }
-  for (const text of texts) {
+  return [...texts];
+}
+
+/** All spellings of a secret, but for those of tools that print bytes: see `dump-spellings.ts`. */
+export function spellingsOf(secret: string): Element[][] {
+  const spellings: Element[][] = [];
+  for (const text of textsOf(secret)) {
     const bytes = Buffer.from(text);
     spellings.push([...text].map(characterSpellings));
     for (const before of [0, 1, 2]) spellings.push(base64Spelling(bytes, before));
-    spellings.push(hexSpelling(bytes));
   }
   return spellings;
 }
@@ -43,6 +45,8 @@ function characterSpellings(character: string): Element {
   const percent = [...bytes].map((byte) => byte.toString(16).padStart(2, '0'));
   ways.add(percent.map((hex) => `%${hex}`).join(''));
   ways.add(percent.map((hex) => `%${hex.toUpperCase()}`).join(''));
+  // Quoted-printable.
+  ways.add(percent.map((hex) => `=${hex.toUpperCase()}`).join(''));
   const units = [...utf16Units(character)].map((unit) => unit.toString(16).padStart(4, '0'));
   ways.add(units.map((hex) => `\\u${hex}`).join(''));
   ways.add(units.map((hex) => `\\u${hex.toUpperCase()}`).join(''));
@@ -106,15 +110,6 @@ function base64Spelling(bytes: Buffer, before: number): Element[] {
     elements.push(elements.length === 0 ? ways : withBreaks(ways, BASE64_BREAKS));
   }
   return elements;
-}
-
-function hexSpelling(bytes: Buffer): Element[] {
-  return [...bytes].map((byte, index) => {
-    const hex = byte.toString(16).padStart(2, '0');
-    const [high = '', low = ''] = hex;
-    const ways = [...new Set([hex, high.toUpperCase() + low, high + low.toUpperCase(), hex.toUpperCase()])];
-    return index === 0 ? ways : withBreaks(ways, HEX_BREAKS);
-  });
 }
 
 function withBreaks(ways: readonly string[], breaks: readonly string[]): string[] {

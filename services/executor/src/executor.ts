@@ -67,7 +67,8 @@ async function readSshSettings(
     : ['id_ed25519', 'id_ecdsa', 'id_rsa']
         .map((name) => join(homedir(), '.ssh', name))
         .find((file) => existsSync(file));
-  const problem = key && (await keyProblem(key));
+  const { RIGEL_SSH_ALGORITHMS: algorithms, RIGEL_SSH_KEY_PERMISSIONS: permissions } = config;
+  const problem = key && (await keyProblem(key, permissions, algorithms));
   // A key that no node can accept is told now, not by every node. One that was not named may not be needed.
   if (config.RIGEL_SSH_KEY_FILE && problem)
     throw new ConfigError(`RIGEL_SSH_KEY_FILE is wrong: ${key}: ${problem}`);
@@ -83,7 +84,8 @@ async function readSshSettings(
   const ssh: SshSettings = {
     connection: {
       user: config.RIGEL_SSH_USER || userInfo().username,
-      privateKey: key ? keyInFile(key) : '',
+      privateKey: key ? keyInFile(key, permissions) : '',
+      algorithms,
       hostKeyPolicy: config.RIGEL_SSH_HOST_KEYS,
       ...(knownHosts ? { knownHosts } : {}),
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
@@ -123,14 +125,15 @@ function readProviders(file: string, ssh: SshSettings): Providers {
 }
 
 async function readProfiles(
-  file: string,
+  config: Static<typeof ExecutorConfig>,
   base: SshSettings,
   secrets: ProfileSecrets,
   log: Logger,
 ): Promise<SshProfiles> {
+  const { RIGEL_SSH_PROFILES_FILE: file, RIGEL_SSH_KEY_PERMISSIONS: permissions } = config;
   if (file === '') return new SshProfiles(base);
   try {
-    return await SshProfiles.read(file, { base, secrets, log });
+    return await SshProfiles.read(file, { base, secrets, permissions, log });
   } catch (error) {
     if (error instanceof SshProfilesError)
       throw new ConfigError(`RIGEL_SSH_PROFILES_FILE is wrong: ${error.message}`);
@@ -159,7 +162,7 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
   const capabilities = CAPABILITIES.filter((c) => config.RIGEL_EXECUTOR_CAPABILITIES.split(',').includes(c));
   const { ssh, keyFile } = await readSshSettings(config, log);
   const secrets = await openSecrets(config, keyFile);
-  const profiles = await readProfiles(config.RIGEL_SSH_PROFILES_FILE, ssh, secrets.profiles, log);
+  const profiles = await readProfiles(config, ssh, secrets.profiles, log);
   const stepSecrets = new StepSecrets(secrets.parameters);
   await tellReserved(secrets, log);
   const providers = readProviders(config.RIGEL_PROVIDERS_FILE, ssh);

@@ -1,4 +1,4 @@
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateSshKey } from '@rigel/providers/local-machines';
 import { silentLogger } from '@rigel/testing';
@@ -69,6 +69,7 @@ t.test('keys of profiles and secrets of providers are no parameter’s, wherever
   });
   const at = (...names: string[]) => join(folder, ...names);
   const bastion = { host: 'bastion', key: { env: 'RIGEL_SECRET_BASTION' } };
+  for (const name of ['file-key', 'own-key', 'lab-key']) chmodSync(at('secrets', name), 0o600);
   writeFileSync(
     at('profiles.json'),
     JSON.stringify({

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -100,6 +100,39 @@ t.test('what is wrong with a key or a certificate is told at start', async (t) =
     clusters: [{ cluster: 'own', key: { file: at('authority') } }],
   });
   t.ok(own, 'a certificate is one of the key beside it, not of that of a cluster');
+});
+
+t.test('a key that others may read is refused, and the message says the way out', async (t) => {
+  const file = at('open');
+  await makeKey('open');
+  t.equal(await keyProblem(file), undefined);
+  for (const mode of [0o644, 0o604, 0o601, 0o666]) {
+    await chmod(file, mode);
+    const shown = `0${mode.toString(8)}`;
+    const problem = `others may read the file ${file} (mode ${shown}): chmod 600 it, or set RIGEL_SSH_KEY_PERMISSIONS=any`;
+    t.equal(await keyProblem(file), problem);
+    await t.rejects(keyInFile(file)(), { message: problem }, 'also when it was opened since the start');
+    t.equal(await keyProblem(file, 'any'), undefined);
+  }
+  const read = async (permissions: 'strict' | 'any') => {
+    await writeFile(at('open.json'), JSON.stringify({ default: { key: { file } } }));
+    const parts = {
+      base: sshSettings,
+      secrets: new NamedSecrets(folder, {}),
+      permissions,
+      log: silentLogger,
+    };
+    return SshProfiles.read(at('open.json'), parts);
+  };
+  await t.rejects(read('strict'), { message: /default\.key: others may read the file .*chmod 600/ });
+  t.ok(await read('any'));
+  // As the volume of a Kubernetes secret with fsGroup has it.
+  await chmod(file, 0o440);
+  t.equal(await keyProblem(file), undefined, 'for a group of this process');
+  if (process.getuid?.() === 0) {
+    await chown(file, 0, 54_321);
+    t.match(await keyProblem(file), /mode 0440, group 54321, which this process is not in/);
+  }
 });
 
 t.test('lines of known hosts that are not understood are told', async (t) => {

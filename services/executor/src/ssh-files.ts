@@ -1,11 +1,20 @@
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import {
+  type AlgorithmSet,
+  CLOSE_KEY_FILE,
   type KnownHostsLookup,
   knownHostsFile,
+  LEGACY_HINT,
   type PrivateKeyText,
   privateKeyProblem,
+  publicKeyOf,
+  readableByOthers,
+  weakKeyProblem,
 } from '@rigel/remote-attempt';
 import type { Logger } from 'pino';
+
+/** Who else may read a file with a private key: nobody, or whoever it is. */
+export type KeyPermissions = 'strict' | 'any';
 
 /** Lines that a warning names. */
 const LINES_NAMED = 10;
@@ -14,20 +23,41 @@ const LINES_NAMED = 10;
  * A private key in a file, with the certificate that ssh-keygen puts beside it (`id_ed25519-cert.pub` for `id_ed25519`), where there
  * is one. Both are read for each connection anew: certificates are renewed often.
  */
-export function keyInFile(file: string): () => Promise<PrivateKeyText> {
+export function keyInFile(
+  file: string,
+  permissions: KeyPermissions = 'strict',
+): () => Promise<PrivateKeyText> {
   return async () => {
-    const [key, certificate] = await Promise.all([read(file), readIfThere(`${file}-cert.pub`)]);
+    const [key, certificate] = await Promise.all([
+      readKey(file, permissions),
+      readIfThere(`${file}-cert.pub`),
+    ]);
     return certificate === undefined ? key : { key, certificate };
   };
 }
 
 /** Why the key in a file, or its certificate, cannot be used; undefined when it can. */
-export async function keyProblem(file: string): Promise<string | undefined> {
+export async function keyProblem(
+  file: string,
+  permissions: KeyPermissions = 'strict',
+  algorithms: AlgorithmSet = 'modern',
+): Promise<string | undefined> {
   try {
-    return privateKeyProblem(await keyInFile(file)());
+    return problemWithKey(await keyInFile(file, permissions)(), algorithms);
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/** Why a key cannot be used; undefined when it can. */
+export function problemWithKey(
+  text: PrivateKeyText,
+  algorithms: AlgorithmSet = 'modern',
+): string | undefined {
+  const problem = privateKeyProblem(text);
+  if (problem !== undefined || algorithms === 'legacy') return problem;
+  const weak = weakKeyProblem(publicKeyOf(text));
+  return weak === undefined ? undefined : `it is ${weak}; ${LEGACY_HINT}`;
 }
 
 /** The known hosts of a file. Its lines that are not understood are told once. @throws the error of reading it. */
@@ -41,11 +71,20 @@ export function knownHostsIn(file: string, log: Logger): KnownHostsLookup {
   return lookup;
 }
 
-async function read(file: string): Promise<Buffer> {
+async function readKey(file: string, permissions: KeyPermissions): Promise<Buffer> {
+  let handle: Awaited<ReturnType<typeof open>> | undefined;
   try {
-    return await readFile(file);
+    handle = await open(file);
+    // Of the file that is read, and not of one that has taken its place.
+    const problem = permissions === 'any' ? undefined : readableByOthers(await handle.stat());
+    if (problem !== undefined)
+      throw new Error(`others may read the file ${file} (${problem}): ${CLOSE_KEY_FILE}`);
+    return await handle.readFile();
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new Error(`the file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  } finally {
+    await handle?.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateSshKey } from '@rigel/providers/local-machines';
 import { NamedSecrets } from '@rigel/secrets';
@@ -15,6 +15,7 @@ const folder = t.testdir({
   'lab-key': key.private,
 });
 const at = (name: string): string => join(folder, name);
+for (const name of ['key', 'key.pub', 'lab-key']) chmodSync(at(name), 0o600);
 const parts = { base: sshSettings, secrets: new NamedSecrets(folder, {}), log: silentLogger };
 
 async function read(content: unknown): Promise<SshProfiles> {

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { type ClusterRef, nearestName } from '@rigel/contracts';
 import {
+  type AlgorithmSet,
   attemptsFolderProblem,
   type ConnectionSettings,
   type FallbackFolders,
   type PrivateKeyText,
-  privateKeyProblem,
 } from '@rigel/remote-attempt';
 import { type ProfileSecrets, readSecret, SecretReference } from '@rigel/secrets';
 import { Ajv, type ErrorObject } from 'ajv';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
 import { JumpHost } from './jump-host.js';
-import { keyInFile, knownHostsIn } from './ssh-files.js';
+import { type KeyPermissions, keyInFile, knownHostsIn, problemWithKey } from './ssh-files.js';
 import type { SshSettings } from './ssh-runner.js';
 
 /** The profiles file is wrong; the message is one line that names the file, the place in it and the value. */
@@ -50,6 +50,7 @@ const profileKeys = {
   /** null: none, also where the default profile has one. */
   jump: Type.Optional(Type.Union([JumpSettings, Type.Null()])),
   host_keys: Type.Optional(Type.Enum(['accept-new', 'strict'])),
+  algorithms: Type.Optional(Type.Enum(['modern', 'legacy'])),
   known_hosts: Type.Optional(Type.String({ minLength: 1 })),
   /** Seconds. */
   connect_timeout: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 600 })),
@@ -78,6 +79,8 @@ interface Parts {
   /** What a profile leaves out. */
   base: SshSettings;
   secrets: Pick<ProfileSecrets, 'read'>;
+  /** Who may read files with keys. Default: `strict`. */
+  permissions?: KeyPermissions;
   log: Logger;
 }
 
@@ -141,13 +144,15 @@ export class SshProfiles {
     const { base, log } = parts;
     const { connection } = base;
     const knownHosts = profile.known_hosts && readKnownHosts(profile.known_hosts, path, log, fail);
-    const key = await keyOf(path, profile, parts, fail);
+    const algorithms = profile.algorithms ?? connection.algorithms ?? 'modern';
+    const key = await keyOf(path, profile, algorithms, parts, fail);
     const settings: ConnectionSettings = {
       ...connection,
       user: profile.user ?? connection.user,
       privateKey: key ?? connection.privateKey,
       hostKeyPolicy: profile.host_keys ?? connection.hostKeyPolicy,
       ...(knownHosts ? { knownHosts } : {}),
+      algorithms,
       connectTimeoutMs: inMs(profile.connect_timeout) ?? connection.connectTimeoutMs,
       keepaliveIntervalMs: inMs(profile.keepalive_interval) ?? connection.keepaliveIntervalMs,
       keepaliveCountMax: profile.keepalive_count ?? connection.keepaliveCountMax,
@@ -155,7 +160,7 @@ export class SshProfiles {
     };
     if (profile.jump) {
       const { host, port = 22, user, host_key } = profile.jump;
-      const ownKey = await keyOf(`${path}.jump`, profile.jump, parts, fail);
+      const ownKey = await keyOf(`${path}.jump`, profile.jump, algorithms, parts, fail);
       // Nobody would pin a jump host's key that was learned at first sight, so it is to be known.
       const jumpSettings = {
         ...settings,
@@ -179,7 +184,8 @@ export class SshProfiles {
 async function keyOf(
   path: string,
   { key, certificate }: Pick<Profile, 'key' | 'certificate'>,
-  { secrets }: Parts,
+  algorithms: AlgorithmSet,
+  { secrets, permissions }: Parts,
   fail: (what: string) => never,
 ): Promise<(() => Promise<PrivateKeyText>) | undefined> {
   if (key === undefined) {
@@ -190,10 +196,10 @@ async function keyOf(
     'secret' in reference ? secrets.read(reference.secret) : readSecret(reference);
   const read = async (): Promise<PrivateKeyText> => {
     if (certificate !== undefined) return { key: await text(key), certificate: await text(certificate) };
-    return 'file' in key ? keyInFile(key.file)() : text(key);
+    return 'file' in key ? keyInFile(key.file, permissions)() : text(key);
   };
   try {
-    const problem = privateKeyProblem(await read());
+    const problem = problemWithKey(await read(), algorithms);
     if (problem !== undefined)
       fail(`${path}.key = ${show(key)} is no private key that can be used (${problem})`);
   } catch (error) {

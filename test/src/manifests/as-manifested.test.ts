@@ -1,6 +1,17 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { run as rigel } from '@rigel/cli';
 import { PARTICIPANTS, runtimeRole } from '@rigel/contracts';
@@ -122,7 +133,12 @@ t.test(
         await readable(join(secured, 'ca.crt'), 'database-ca/ca.crt');
       }
       if (participant === 'executor')
-        await writeFile(join(mounts, 'ssh/id'), sshd.privateKey, { mode: 0o444 });
+        await writeFile(join(mounts, 'ssh/id'), sshd.privateKey, { mode: 0o400 });
+      if (participant === 'executor') {
+        // As a secret's volume has it (fsGroup, defaultMode).
+        await chown(join(mounts, 'ssh/id'), 0, manifested.gid);
+        await chmod(join(mounts, 'ssh/id'), 0o440);
+      }
       // All pods share one machine here, so ports of their own.
       manifested.env.RIGEL_OPS_PORT = String(await findFreePort());
       if (participant === 'gateway')

@@ -15,17 +15,33 @@ export interface HostShell {
   run(script: string, signal: AbortSignal): Promise<ScriptResult>;
 }
 
+/** Characters; what comes after that is not kept. */
+const LONGEST_OUTPUT = 1024 * 1024;
+
+/** Little of ours: a script, and what it starts, has no use for the executor's passwords. */
+function scriptEnvironment(): Record<string, string> {
+  const passedOn = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'TZ', 'USER', 'LOGNAME'].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(passedOn);
+}
+
 /** The computer of this process. */
 export const localShell: HostShell = {
   run: (script, signal) =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
       // A group of its own, to be ended as a whole.
-      const child = spawn('/bin/sh', ['-s'], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+      const child = spawn('/bin/sh', ['-s'], {
+        env: scriptEnvironment(),
+        stdio: ['pipe', 'pipe', 'pipe'],
+        detached: true,
+      });
       let output = '';
       for (const stream of [child.stdout, child.stderr]) {
         stream.setEncoding('utf8').on('data', (text: string) => {
-          output += text;
+          if (output.length < LONGEST_OUTPUT) output += text;
         });
       }
       const onAbort = (): void => {

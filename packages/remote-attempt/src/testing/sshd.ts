@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { installDebianPackage } from '@rigel/local-servers';
 
+export { type HostileNode, startHostileNode } from './hostile-node.js';
 export { mountSmallDisk, type SmallDisk } from './small-disk.js';
 
 const run = promisify(execFile);

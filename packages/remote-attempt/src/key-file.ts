@@ -1,0 +1,20 @@
+/** What `stat` tells of a file. */
+export interface FileOwners {
+  mode: number;
+  gid: number;
+}
+
+/**
+ * Who else may read a file with a private key, for messages; undefined when nobody. A group that this process is in is one that
+ * somebody made to give it the file, as Kubernetes does (`fsGroup`).
+ */
+export function readableByOthers({ mode, gid }: FileOwners): string | undefined {
+  const shown = `mode ${(mode & 0o777).toString(8).padStart(4, '0')}`;
+  if ((mode & 0o007) !== 0) return shown;
+  if ((mode & 0o070) === 0) return undefined;
+  const own = [...(process.getgroups?.() ?? []), process.getegid?.()];
+  return own.includes(gid) ? undefined : `${shown}, group ${gid}, which this process is not in`;
+}
+
+/** What to do about it. */
+export const CLOSE_KEY_FILE = 'chmod 600 it, or set RIGEL_SSH_KEY_PERMISSIONS=any';
