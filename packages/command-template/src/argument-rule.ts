@@ -29,8 +29,8 @@ export interface Refusal {
 export const DATA: ArgumentRule = { kind: 'data' };
 export const INTEGER: ArgumentRule = { kind: 'integer' };
 
-/** `name=` or `name+=` at the beginning of a word, and the name. */
-const ASSIGNS = /^([A-Za-z_][A-Za-z0-9_]*)\+?=/;
+/** `name=`, `name+=` or `name[index]=` at the beginning of a word, and the name. */
+const ASSIGNS = /^([A-Za-z_][A-Za-z0-9_]*)(?:\[[^\]]*\])?\+?=/;
 
 /**
  * What may stand in the word that follows `before` in one command, by what the shell itself, or a program that is known to run
@@ -206,6 +206,8 @@ function mapfileOperand(command: string, previous: string, prefix: string): Argu
   return /^-[A-Za-z]*d$/.test(previous) ? DATA : nameRefused(command);
 }
 
+const RUNS_FILE_NAMES = /^-?r?ksh([-.\d+]|$)/;
+
 /** What stands in the code of `sh -c`, `bash --rcfile f -euo pipefail -c`, or where a value might be an option like that. */
 function shellCode(before: readonly Word[], prefix: string): ArgumentRule | undefined {
   const at = before.findLastIndex(({ text }) => isShellName(text));
@@ -235,7 +237,15 @@ function shellCode(before: readonly Word[], prefix: string): ArgumentRule | unde
       'hand the value over as an argument: sh -c code sh {{NAME}}, and use $1 in double quotes in the code',
     );
   }
-  return /^[-+]/.test(prefix) ? refused('in an option of a shell', 'write the option') : undefined;
+  if (/^[-+]/.test(prefix)) return refused('in an option of a shell', 'write the option');
+  // ksh93 runs the name of its script as a command line where there is no such file.
+  if (index === before.length && !code && RUNS_FILE_NAMES.test(baseName((before[at] as Word).text))) {
+    return refused(
+      'as the name of the script for ksh, which runs the name itself where there is no such file',
+      `write ksh -c '. "$1"' ksh {{NAME}}`,
+    );
+  }
+  return undefined;
 }
 
 /** What stands in the argument of `flock -c`, `su -c`, `env -S` and the like. */
