@@ -29,6 +29,7 @@ import { foreignOrigin } from './request/origin.js';
 import { endpoints } from './routes/index.js';
 import { TaskEnds } from './task-ends.js';
 import { createTimeFormat } from './time-format.js';
+import { TLS_ACCEPTED } from './tls-files.js';
 import { answerTransportError, answerWhatIsNotRouted, readAway } from './transport-errors.js';
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -180,7 +181,7 @@ function serverOptions(tls: AppOptions['tls']): {
   // Node would refuse a request without Host with no word of why; we do it.
   const http = { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false };
   if (tls === undefined) return { http };
-  return { https: { ...http, ...tls, minVersion: 'TLSv1.2' } } as unknown as { http: typeof http };
+  return { https: { ...http, ...tls, ...TLS_ACCEPTED } } as unknown as { http: typeof http };
 }
 
 function readBodiesByContent(app: FastifyInstance): void {
