@@ -17,6 +17,7 @@ const SSH_OPTION_WITH_ARGUMENT = /^-[A-Za-z0-9]*[bcDEeFIiJLlmOopQRSWw]$/;
 
 /** The word by which a command runs what it reads as code; undefined when it does not. */
 export function readerOfInput(before: readonly Word[]): string | undefined {
+  if (before.length === 1 && before[0]?.text === 'exec') return 'exec'; // `exec 3<&0` keeps it open for later commands
   const words = withoutPrefixes(before);
   for (const [index, { text }] of words.entries()) {
     const isCommand = index === 0 || words.slice(0, index).some((word) => startsOthers(word.text));
@@ -33,7 +34,7 @@ function readsCode(words: readonly Word[]): boolean {
     return rest.some(({ text }) => text.split(/\s+/).some((part) => isShellName(part)) && /\s/.test(text));
   if (name === '.' || name === 'source') return rest.some(({ text }) => STDIN.test(text));
   if (isShellName(command.text)) return shellReadsInput(rest);
-  if (name === 'ssh') return sshOperands(rest) < 2;
+  if (name === 'ssh') return sshReadsCode(rest);
   if (INTERPRETER.test(name)) {
     if (rest.some(({ text }) => PROGRAM_GIVEN.test(text))) return false;
     return TAKES_DATABASE.test(name) || rest.every(({ text }) => /^-/.test(text) || STDIN.test(text));
@@ -51,7 +52,7 @@ function shellReadsInput(rest: readonly Word[]): boolean {
   let index = 0;
   for (; index < rest.length; index++) {
     const { text } = rest[index] as Word;
-    if (/^-[A-Za-z]*c/.test(text)) return false;
+    if (/^-[A-Za-z]*c/.test(text)) return codeReadsInput(rest[index + 1]?.text ?? '');
     if (/^-[A-Za-z]*s/.test(text)) return true;
     if (text === '--') {
       index++;
@@ -68,14 +69,37 @@ function shellReadsInput(rest: readonly Word[]): boolean {
   );
 }
 
-function sshOperands(rest: readonly Word[]): number {
-  let operands = 0;
+/** Whether code that is given to a shell hands its input on to one that runs it: `sh -c '. /dev/stdin'`. */
+function codeReadsInput(code: string): boolean {
+  return code
+    .split(/[;&|(){}\n]+/)
+    .map((command) =>
+      command
+        .trim()
+        .split(/\s+/)
+        .filter((text) => text !== '')
+        .map(literalWord),
+    )
+    .some((words) => words[0]?.text === 'eval' || readerOfInput(words) !== undefined);
+}
+
+const literalWord = (text: string): Word => ({
+  text,
+  plain: true,
+  literal: true,
+  openBrackets: 0,
+  holes: [],
+});
+
+/** Without a command ssh starts a shell there, which reads what we send. */
+function sshReadsCode(rest: readonly Word[]): boolean {
+  const operands: string[] = [];
   for (let index = 0; index < rest.length; index++) {
     const { text } = rest[index] as Word;
-    if (SSH_OPTION_WITH_ARGUMENT.test(text) && operands === 0) index++;
-    else if (!/^-/.test(text) || operands > 0) operands++;
+    if (SSH_OPTION_WITH_ARGUMENT.test(text) && operands.length === 0) index++;
+    else if (!/^-/.test(text) || operands.length > 0) operands.push(text);
   }
-  return operands;
+  return operands.length < 2 || codeReadsInput(operands.slice(1).join(' '));
 }
 
 /** A word of which nothing is known, as those that xargs makes of its input. */
