@@ -210,8 +210,22 @@ const RUNS_FILE_NAMES = /^-?r?ksh([-.\d+]|$)/;
 
 /** What stands in the code of `sh -c`, `bash --rcfile f -euo pipefail -c`, or where a value might be an option like that. */
 function shellCode(before: readonly Word[], prefix: string): ArgumentRule | undefined {
-  const at = before.findLastIndex(({ text }) => isShellName(text));
-  if (at < 0) return undefined;
+  for (const [at, { text }] of before.entries()) {
+    if (!isShellName(text)) continue;
+    const rule = shellArgument(before, at, prefix);
+    // What stands behind the code are arguments of it, also one that is the name of a shell.
+    if (rule === 'argument of the code') return undefined;
+    if (rule) return rule;
+  }
+  return undefined;
+}
+
+/** The same behind the shell at a place. */
+function shellArgument(
+  before: readonly Word[],
+  at: number,
+  prefix: string,
+): ArgumentRule | 'argument of the code' | undefined {
   let code = false;
   let index = at + 1;
   for (; index < before.length; index++) {
@@ -230,7 +244,7 @@ function shellCode(before: readonly Word[], prefix: string): ArgumentRule | unde
     code ||= /^-[A-Za-z]*c/.test(text) && !text.startsWith('--');
     if (/^[-+][A-Za-z]*[oO]$/.test(text) || text === '--rcfile' || text === '--init-file') index++;
   }
-  if (index < before.length) return undefined; // an argument of the code, or of the file
+  if (index < before.length) return code ? 'argument of the code' : undefined; // or of the file
   if (index === before.length && (code || /^-[A-Za-z]*c/.test(prefix))) {
     return refused(
       'in the code that a shell is given with -c',

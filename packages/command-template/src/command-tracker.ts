@@ -51,6 +51,8 @@ export class CommandTracker {
   #ownInput: string | undefined;
   /** An argument of the current command is a file in which a parameter is. */
   #ownFile: string | undefined;
+  /** The functions that the list has defined so far. */
+  readonly #functions = new Set<string>();
   /** What printed a parameter in any command so far. */
   #printedBefore: string | undefined;
   /** The placeholders that the list prints, not into a pipe: its output is their value. */
@@ -170,6 +172,8 @@ export class CommandTracker {
 
   /** Whether the command that has been read prints a parameter's value as it is, and by what. */
   #printed(): string | undefined {
+    // A function prints what is printed in its body.
+    if (this.#functions.has(this.words[0]?.text ?? '')) return this.#printedBefore;
     if (!this.words.some(({ holes }) => holes.length > 0)) return undefined;
     const printer = this.words.find(({ text, literal }, index) => {
       const isCommand = index === 0 || this.words.slice(0, index).some((word) => startsOthers(word.text));
@@ -228,6 +232,8 @@ export class CommandTracker {
 
   /** What follows is a command: after `name()`, `((...))` and `for ((...))`. */
   startCommand(): void {
+    const [name] = this.words;
+    if (name && this.words.length === 1) this.#functions.add(name.text);
     this.#endCommand();
   }
 
@@ -343,6 +349,7 @@ export class CommandTracker {
   #headWord(head: { keyword: 'for' | 'function'; words: number }, word: Word): void {
     head.words++;
     if (head.keyword === 'for' && head.words === 1) this.variables.loop(word);
+    if (head.keyword === 'function') this.#functions.add(word.text);
     const complete = head.keyword === 'function' || (head.words === 2 && word.plain && word.text === 'do');
     if (complete) this.#endCommand();
   }

@@ -20,8 +20,16 @@ export function readerOfInput(before: readonly Word[]): string | undefined {
   if (before.length === 1 && before[0]?.text === 'exec') return 'exec'; // `exec 3<&0` keeps it open for later commands
   const words = withoutPrefixes(before);
   for (const [index, { text }] of words.entries()) {
-    const isCommand = index === 0 || words.slice(0, index).some((word) => startsOthers(word.text));
-    if (isCommand && readsCode(words.slice(index))) return text;
+    const isCommand =
+      index === 0 ||
+      words.slice(0, index).some((word) => startsOthers(word.text)) ||
+      /^-(exec|execdir|ok|okdir)$/.test(words[index - 1]?.text ?? '');
+    if (!isCommand) continue;
+    const command = words.slice(index);
+    if (readsCode(command)) return text;
+    // What stands behind these is an argument of the code.
+    const hasCode = isShellName(text) && command.some((word) => /^-[A-Za-z]*c/.test(word.text));
+    if (hasCode || baseName(text) === 'xargs') return undefined;
   }
   return undefined;
 }

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectNats } from 'nats';
 import pg from 'pg';
@@ -21,13 +22,21 @@ const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
 let rig: Rig;
+let parent: string;
 t.before(async () => {
-  // As on machines where everybody may read what is made.
+  // As on machines where everybody may enter the folder above, and read what is made.
+  parent = await mkdtemp(join(tmpdir(), 'rigel-local-user-'));
+  await chmod(parent, 0o755);
+  const dataDir = join(parent, 'data');
   const before = process.umask(0);
-  rig = await startRig({ fastDatabase: true, env: { gateway: { RIGEL_ACCESS: 'on' } } });
+  await mkdir(dataDir);
+  rig = await startRig({ dataDir, fastDatabase: true, env: { gateway: { RIGEL_ACCESS: 'on' } } });
   process.umask(before);
 });
-t.teardown(() => rig?.stop());
+t.teardown(async () => {
+  await rig?.stop();
+  await rm(parent, { recursive: true, force: true });
+});
 
 /** What a shell of the other user prints and complains of. */
 function asOther(script: string, input = ''): { stdout: string; stderr: string } {

@@ -21,6 +21,8 @@ export interface FuzzOptions {
   readonly commands: number;
   readonly seed: number;
   readonly shells: readonly Shell[];
+  /** Accepted templates of a kind that are run together, before those of the next kind. Default 60. */
+  readonly batch?: number;
   /** Shells that run at once. */
   readonly jobs: number;
   /** Names of kinds; all by default. */
@@ -92,10 +94,11 @@ function makeBatch(kind: string, batch: number, options: FuzzOptions, report: Fu
   const figures = report.kinds[kind];
   const usable: Usable[] = [];
   // What is refused costs next to nothing.
-  for (let round = 0; usable.length < BATCH && round < 20; round++) {
+  const size = options.batch ?? BATCH;
+  for (let round = 0; usable.length < size && round < 20; round++) {
     const seed = (options.seed + batch * 1_000 + round) | 0;
-    for (const text of fc.sample(arbitrary, { numRuns: BATCH, seed })) {
-      if (usable.length === BATCH) break;
+    for (const text of fc.sample(arbitrary, { numRuns: size, seed })) {
+      if (usable.length === size) break;
       figures.generated++;
       const template = parsed(text, options.withoutRules ?? false);
       if (!template) {
