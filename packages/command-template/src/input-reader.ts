@@ -23,6 +23,7 @@ export function readerOfInput(before: readonly Word[]): string | undefined {
     const isCommand =
       index === 0 ||
       words.slice(0, index).some((word) => startsOthers(word.text)) ||
+      words.slice(0, index).every((word) => !word.literal) ||
       /^-(exec|execdir|ok|okdir)$/.test(words[index - 1]?.text ?? '');
     if (!isCommand) continue;
     const command = words.slice(index);
