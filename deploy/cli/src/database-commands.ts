@@ -24,7 +24,7 @@ export async function prepareDatabase(
   await withClient(databaseUrl(first, env), (client) =>
     prepareRoles(client, command.services, (role) => passwordIn(command.passwords, role, output)),
   );
-  for (const service of command.services) output.out(`${service}: schema and roles are ready\n`);
+  for (const service of command.services) output.out(`${service}: schema and roles are ready`);
   return 0;
 }
 
@@ -51,7 +51,7 @@ export async function migrateDatabase(
       await db.destroy();
     }
     await withClient(url, (client) => grantRuntime(client, service));
-    output.out(`${service}: ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}\n`);
+    output.out(`${service}: ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}`);
   }
   return 0;
 }

@@ -1,7 +1,18 @@
-/** Where a command writes: what was asked for, and what a person who waits should know. */
+import { escapedLine } from '@rigel/contracts';
+
+/** Where a command writes, line by line: what was asked for, and what a person who waits should know. */
 export interface Output {
   out: (line: string) => void;
   note: (line: string) => void;
+}
+
+/**
+ * An output that no line does more to than to stand there. Names, reasons and what commands printed come from users and nodes; a
+ * terminal would obey the controls in them, and show a line that turns around as another one. They are escaped as in JSON, so that
+ * a line of JSON says the same to a program.
+ */
+export function plainOutput({ out, note }: Output): Output {
+  return { out: (line) => out(escapedLine(line)), note: (line) => note(escapedLine(line)) };
 }
 
 const FIRST_MS = 3_000;

@@ -3,10 +3,11 @@ import { UnknownEvent } from '@rigel/event-store';
 import { HistoryDamaged } from '@rigel/event-store/maintenance';
 import { ProvidersFileError } from '@rigel/providers';
 import { DatabaseNotUsable, isDatabaseUnavailable } from '@rigel/runtime';
+import { checkCatalog } from './check-catalog.js';
 import { type Command, HELP, readCommandLine } from './command-line.js';
 import { migrateDatabase, prepareDatabase } from './database-commands.js';
 import { orphans } from './orphans.js';
-import type { Output } from './output.js';
+import { type Output, plainOutput } from './output.js';
 import { rebuild } from './rebuild.js';
 import { record } from './record.js';
 import { showTask } from './task-show.js';
@@ -27,13 +28,19 @@ const EXPECTED = [
 ];
 
 /** Runs a command line. @returns the exit status. */
-export async function run(args: readonly string[], env: NodeJS.ProcessEnv, output: Output): Promise<number> {
+export async function run(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  terminal: Output,
+): Promise<number> {
+  const output = plainOutput(terminal);
   try {
     return await carryOut(readCommandLine(args), env, output);
   } catch (error) {
     const expected = EXPECTED.some((known) => error instanceof known) || isDatabaseUnavailable(error);
     const { message, stack } = error as Error;
-    output.note(`rigel: ${expected ? message : (stack ?? message)}`);
+    const lines = expected ? [message] : (stack ?? message).split('\n');
+    for (const line of [`rigel: ${lines[0]}`, ...lines.slice(1)]) output.note(line);
     return COULD_NOT;
   }
 }
@@ -41,7 +48,7 @@ export async function run(args: readonly string[], env: NodeJS.ProcessEnv, outpu
 async function carryOut(command: Command, env: NodeJS.ProcessEnv, output: Output): Promise<number> {
   switch (command.do) {
     case 'help':
-      output.out(HELP);
+      for (const line of HELP.split('\n')) output.out(line);
       return 0;
     case 'verify':
       return verify(command, env, output);
@@ -51,6 +58,8 @@ async function carryOut(command: Command, env: NodeJS.ProcessEnv, output: Output
       return showTask(command, env, output);
     case 'orphans':
       return orphans(command, env, output);
+    case 'check-catalog':
+      return checkCatalog(command, env, output);
     case 'token create':
       return createToken(command, env, output);
     case 'token list':

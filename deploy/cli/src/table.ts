@@ -1,5 +1,8 @@
-/** Columns as wide as their widest cell. */
-export function table(head: string[], rows: string[][]): string[] {
+import { escapedLine } from '@rigel/contracts';
+
+/** Columns as wide as their widest cell, as it will be shown. */
+export function table(head: string[], given: string[][]): string[] {
+  const rows = given.map((row) => row.map(escapedLine));
   const widths = head.map((title, column) =>
     rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), title.length),
   );

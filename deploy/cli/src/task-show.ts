@@ -23,8 +23,8 @@ export async function showTask(
       throw error instanceof RangeError ? new UsageError(error.message) : error;
     }),
   );
-  if (json) out(JSON.stringify(past, undefined, 2));
-  else for (const line of describe(past)) out(line);
+  const lines = json ? JSON.stringify(past, undefined, 2).split('\n') : describe(past);
+  for (const line of lines) out(line);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import {
   type AccessTables,
+  checkTokenName,
   createToken as create,
   revokeToken as revoke,
   tokenRows,
@@ -20,10 +21,16 @@ import { table } from './table.js';
 
 /** Makes a token. It is all that goes to standard output, so that a script can keep it. @returns the exit status. */
 export async function createToken(
-  { name, role, expiresInMs, json }: { name: string; role: Role; expiresInMs: number | null; json: boolean },
+  {
+    name: given,
+    role,
+    expiresInMs,
+    json,
+  }: { name: string; role: Role; expiresInMs: number | null; json: boolean },
   env: NodeJS.ProcessEnv,
   { out, note }: Output,
 ): Promise<number> {
+  const name = checkTokenName(given);
   const { secret, hash } = newTokenSecret();
   const expires = expiresInMs === null ? null : Date.now() + expiresInMs;
   const id = await withDatabases(env, async (open) =>
@@ -31,12 +38,12 @@ export async function createToken(
   );
   const token = tokenText(id, secret);
   if (json) {
-    out(JSON.stringify({ id, name: name.trim(), role, expires, token }));
+    out(JSON.stringify({ id, name, role, expires, token }));
     return 0;
   }
   out(token);
   const until = expires === null ? 'until it is revoked' : `until ${iso(expires)}`;
-  note(`token ${id}, ${name.trim()}, ${role}, valid ${until}; it is shown this once`);
+  note(`token ${id}, ${name}, ${role}, valid ${until}; it is shown this once`);
   return 0;
 }
 

@@ -90,6 +90,8 @@ export const UnsuccessfulRequest = Type.Object({
   /** HTTP status. */
   status: Type.Integer(),
   reason: Type.String(),
+  /** How many that were the same it stands for; this is the last of them. Absent: it was one. */
+  times: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 export type UnsuccessfulRequest = Static<typeof UnsuccessfulRequest>;
 
@@ -109,6 +111,8 @@ export const AuditEntry = Type.Object({
   /** HTTP status of what was not done, 0 for what was. */
   status: Type.Integer(),
   reason: Type.String(),
+  /** How many requests that were the same it stands for. Absent where an access service of before answers: 1. */
+  times: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 export type AuditEntry = Static<typeof AuditEntry>;
 

@@ -40,9 +40,12 @@ export function show(value: unknown): string {
   // JSON would call a number that is too large null.
   const isText = typeof value === 'string' || typeof value === 'number';
   const text = isText ? String(value) : (JSON.stringify(value) ?? String(value));
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what must not pass
-  const clean = text.replace(/["\\]/g, "'").replace(/[\u0000-\u001f\u007f]/g, ' ');
-  // By characters: half of one could not be sent as UTF-8.
-  const characters = Array.from(clean.slice(0, 200).replace(/\p{Surrogate}/gu, '?'));
+  const clean = text
+    .slice(0, 200)
+    .replace(/["\\]/g, "'")
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/gu, ' ')
+    // By characters: half of one could not be sent as UTF-8.
+    .replace(/\p{Surrogate}/gu, '?');
+  const characters = Array.from(clean);
   return characters.length > 80 ? `${characters.slice(0, 77).join('')}...` : characters.join('');
 }

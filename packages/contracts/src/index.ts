@@ -6,6 +6,7 @@ export * from './events.js';
 export * from './execution.js';
 export * from './health.js';
 export * from './inventory.js';
+export * from './invisible.js';
 export * from './live.js';
 export * from './nearest-name.js';
 export * from './node-identity.js';

@@ -19,7 +19,7 @@ const ESCAPE_SEQUENCES =
   /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]{0,2000}(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]/g;
 /** Controls, separators of lines, and what turns the direction of text around: a line that has them shows something else than it says. */
 const INVISIBLE =
-  / *[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff][\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff ]*/gu;
+  / *[\p{Cc}\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff][\p{Cc}\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff ]*/gu;
 
 /**
  * Makes a text that a node, a provider or a balancer said fit to be recorded, logged and shown: one line, without control

@@ -87,8 +87,29 @@ t.test('names: none of the system, and one token in force for each', async (t) =
     field: 'name',
     message: 'another token is named ann; a name is free again when its token is revoked',
   });
+  for (const [alike, seen] of [
+    ['\u0430\u043f\u043f', '\u0430\u043f\u043f'],
+    ['Ann', 'Ann'],
+  ] as const)
+    await t.rejects(token(alike, 'viewer'), {
+      code: 'conflict',
+      field: 'name',
+      message: `name ${seen} looks like ann, the name of another token; a name is free again when its token is revoked`,
+    });
+  const [one, two] = await Promise.allSettled([token('worker-1', 'viewer'), token('worker-I', 'viewer')]);
+  t.same([one.status, two.status].sort(), ['fulfilled', 'rejected'], 'one of two that come together');
   await call(access.revokeToken, { id: first.id });
   t.resolves(token('ann', 'viewer'));
+});
+
+t.test('names that were given before the rules stay, and still count', async (t) => {
+  await sql`INSERT INTO tokens (id, name, role, hash, created, created_by, revoked_by)
+    VALUES (900, ${'ol\u202ed'}, 'viewer', ${'a'.repeat(64)}, 1, 'x', '')`.execute(db);
+  t.match(await call(access.authenticate, { id: 900, hash: 'a'.repeat(64) }), {
+    valid: true,
+    name: 'ol\u202ed',
+  });
+  await sql`DELETE FROM tokens WHERE id = 900`.execute(db);
 });
 
 t.test('the last use is kept, to a minute, and not by an event', async (t) => {
@@ -193,13 +214,14 @@ t.test('the audit: what was not done, told once however often it is told', async
   };
   const told = {
     gateway: 'g1',
-    requests: [request, { ...request, number: 2, time: BEGINNING + 5_001 }],
+    requests: [request, { ...request, number: 2, time: BEGINNING + 5_001, times: 60_000 }],
     dropped: 3,
   };
   for (let times = 0; times < 2; times++) await call(access.recordRequests, told);
   const { rows, total } = await audit({ operator: 'eve' });
   t.equal(total, 2);
-  t.match(rows[1], { ...request, number: undefined, name: '' });
+  t.match(rows[1], { ...request, number: undefined, name: '', times: 1 });
+  t.match(rows[0], { time: BEGINNING + 5_001, times: 60_000 }, 'one line for those that were the same');
   t.match((await audit({ action: 'audit.dropped' })).rows, [{ reason: /^3 requests .* too fast/ }]);
 });
 

@@ -11,6 +11,7 @@ import { tokenDecider } from './token/decider.js';
 
 export { ACTIONS, CONSEQUENCES } from './audit/audited-events.js';
 export type { AccessTables } from './tables.js';
+export { checkTokenName } from './token/name.js';
 export { createToken, revokeToken, tokenRows } from './token/tokens.js';
 
 /**

@@ -40,5 +40,7 @@ export interface AccessTables {
     outcome: Outcome;
     status: number;
     reason: string;
+    /** How many that were the same the line stands for. */
+    times: Generated<number>;
   };
 }

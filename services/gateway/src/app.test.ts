@@ -237,7 +237,9 @@ t.test('a task gets its operator from the body, else from the header', async (t)
     nodes: ['10.0.0.7'],
     params: {},
     unused_params: 'refuse',
+    any_secret: true,
   });
+  t.match(await create('ann\u202e\x1b[31m', 'header'), { opr_user: 'ann(U+202E)(U+001B)[31m' });
   t.match(await create(undefined, 'header'), { opr_user: 'header' });
   t.match(await create('', 'header'), { opr_user: 'header' });
   t.match(await create(undefined), { opr_user: 'unknown' });

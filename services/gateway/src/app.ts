@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import { Authenticator } from './access/authenticator.js';
 import { declarePrincipal, registerGate } from './access/gate.js';
 import { createLimits } from './access/limits.js';
-import { registerSecurityHeaders } from './access/security-headers.js';
+import { NOT_KEPT, registerSecurityHeaders } from './access/security-headers.js';
 import { trustedProxies } from './access/trusted-proxies.js';
 import { registerReports } from './audit/report.js';
 import { RequestReporter } from './audit/reporter.js';
@@ -25,6 +25,7 @@ import { measureHttp } from './metrics.js';
 import { operationOf, registerOpenApi } from './openapi.js';
 import { pathOf, tidyAddress } from './request/address.js';
 import { correlationIdFrom } from './request/correlation.js';
+import { hostOf } from './request/host.js';
 import { foreignOrigin } from './request/origin.js';
 import { endpoints } from './routes/index.js';
 import { TaskEnds } from './task-ends.js';
@@ -96,7 +97,7 @@ export async function buildApp({
     clientErrorHandler: answerTransportError,
     frameworkErrors: (_error, request, reply) => {
       // Hooks do not run for an address that cannot be decoded.
-      reply.header('X-Correlation-Id', request.id);
+      reply.headers(NOT_KEPT).header('X-Correlation-Id', request.id);
       logRequest(log, request, 404, reply.elapsedTime);
       return notFound(reply);
     },
@@ -127,13 +128,18 @@ export async function buildApp({
     done();
   });
   app.addHook('onRequest', (request, reply, done) => {
-    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+    const { rawHeaders, httpVersion } = request.raw;
+    const asked = hostOf({ target: request.originalUrl, rawHeaders, httpVersion });
+    if ('wrong' in asked) {
       reply.header('Connection', 'close');
-      reply.code(400).send(failureEnvelope(400, 'the header Host is missing', {}));
+      reply.code(400).send(failureEnvelope(400, asked.wrong, {}));
       return;
     }
     // Only where something is told or done: the documentation and the probes are for everybody.
-    const why = request.routeOptions.config.endpoint ? foreignOrigin(request.headers, hostNames) : undefined;
+    const { endpoint } = request.routeOptions.config;
+    const changes = endpoint?.access === 'write';
+    const facts = { headers: request.headers, host: asked.host, method: request.method, changes };
+    const why = endpoint ? foreignOrigin(facts, hostNames) : undefined;
     if (why === undefined) done();
     else reply.code(403).send(failureEnvelope(403, why, {}));
   });

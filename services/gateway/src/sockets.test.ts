@@ -105,13 +105,27 @@ t.test('what Node would answer by itself, or not at all, gets the envelope too',
   t.match(nameless, /^HTTP\/1.1 400 /);
   t.strictSame(envelopeOf(nameless), { code: 400, msg: 'the header Host is missing', data: {} });
   t.match(await sendRaw('GET /cluster/list HTTP/1.0\r\n\r\n'), /^HTTP\/1.1 200 /, 'HTTP/1.0 has none');
+  for (const [target, hosts, why] of [
+    ['/cluster/list', 'Host: a\r\nhost: b', /more than once/],
+    ['/cluster/list', 'Host: [::1]evil.example', /must be a name or an address/],
+    ['/cluster/list', 'Host:', /must be a name or an address/],
+    ['http://evil.example/cluster/list', 'Host: a', /evil\.example, and the header Host a/],
+  ] as const) {
+    const answer = await sendRaw(`GET ${target} HTTP/1.1\r\n${hosts}\r\n\r\n`);
+    t.match(answer, /^HTTP\/1.1 400 .*\r\ncache-control: no-store/is, hosts);
+    t.match(envelopeOf(answer), { code: 400, msg: why });
+  }
+  const absolute = 'GET http://a/cluster/list HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+  t.match(await sendRaw(absolute), /^HTTP\/1.1 200 /, 'as proxies are asked');
 
   const tunnel = await sendRaw('CONNECT /cluster/list HTTP/1.1\r\nHost: a\r\n\r\n');
   t.match(tunnel, /^HTTP\/1.1 405 .*\r\nAllow: /s);
+  t.match(tunnel, /\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n/);
   t.strictSame(envelopeOf(tunnel), { code: 405, msg: 'method not allowed', data: {} });
 
   const expecting = await send('GET', '/cluster/list', { headers: { expect: 'a wonder' } });
   t.equal(expecting.status, 417);
+  t.equal(expecting.headers['cache-control'], 'no-store');
   t.match(JSON.parse(expecting.body), { code: 417, msg: /Expect .*a wonder/, data: {} });
 });
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { show } from '@rigel/contracts';
 import type { ConnectionError } from 'fastify';
+import { NOT_KEPT } from './access/security-headers.js';
 import { failureEnvelope } from './envelope.js';
 
 /** How much of a body that is too large is read, and for how long, before its sender is answered. */
@@ -46,11 +47,15 @@ export function answerWhatIsNotRouted(server: Server): void {
       failureEnvelope(417, `the header Expect is not understood (got ${show(request.headers.expect)})`, {}),
     );
     // Nobody reads the body that may follow.
-    response.writeHead(417, { 'Content-Type': JSON_TYPE, Connection: 'close' }).end(body);
+    response.writeHead(417, { ...NOT_KEPT, 'Content-Type': JSON_TYPE, Connection: 'close' }).end(body);
   });
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
+
+const NOT_KEPT_LINES = Object.entries(NOT_KEPT)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join('');
 
 function answerAndClose(socket: Duplex, status: number, message: string, headers = ''): void {
   if (!socket.writable) {
@@ -59,7 +64,7 @@ function answerAndClose(socket: Duplex, status: number, message: string, headers
   }
   const body = JSON.stringify(failureEnvelope(status, message, {}));
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${JSON_TYPE}\r\n${headers}` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${JSON_TYPE}\r\n${headers}${NOT_KEPT_LINES}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
     () => socket.destroy(),
   );

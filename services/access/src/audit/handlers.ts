@@ -26,6 +26,7 @@ export function serveAudit(operations: Operations, db: Kysely<AccessTables>): vo
         'outcome',
         'status',
         'reason',
+        'times',
       ]);
     for (const [column, value] of Object.entries({ operator, action, target, outcome })) {
       if (value === undefined) continue;

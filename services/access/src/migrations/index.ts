@@ -3,6 +3,7 @@ import { accessTables } from './0001-access-tables.js';
 import { followedEvent } from './0002-followed-event.js';
 import { followedPosition } from './0003-followed-position.js';
 import { keptAnswers } from './0004-kept-answers.js';
+import { summedRequests } from './0005-summed-requests.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -10,4 +11,5 @@ export const migrations: Record<string, Migration> = {
   '0002-followed-event': followedEvent,
   '0003-followed-position': followedPosition,
   '0004-kept-answers': keptAnswers,
+  '0005-summed-requests': summedRequests,
 };

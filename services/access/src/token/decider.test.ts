@@ -18,7 +18,8 @@ t.test('a token is created, and revoked once', async (t) => {
 t.test('what no token can be', async (t) => {
   const refused = (change: object, field: string) =>
     t.throws(() => decide([], { do: 'create', ...token, ...change }), { code: 'invalid', field });
-  for (const name of ['', ' ', 'x'.repeat(51), 'a\0', 'system', 'GATEWAY']) refused({ name }, 'name');
+  for (const name of ['', ' ', 'x'.repeat(51), 'a\0', 'system', 'GATEWAY', 'ann\u202e'])
+    refused({ name }, 'name');
   for (const expires of [9, 10]) refused({ expires }, 'expires');
   refused({ role: 'root' }, 'role');
   t.strictSame(decide([], { do: 'create', ...token, expires: 11 }), [

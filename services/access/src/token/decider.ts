@@ -1,5 +1,6 @@
-import { checkName, ROLES, type Role, ServiceError, SYSTEM_ACTORS, show } from '@rigel/contracts';
+import { ROLES, type Role, ServiceError, show } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
+import { checkTokenName } from './name.js';
 
 export interface TokenCreated {
   id: number;
@@ -28,13 +29,6 @@ export type TokenCommand = ({ do: 'create' } & TokenCreated) | ({ do: 'revoke' }
 /** Undefined before it is created. */
 export type TokenState = (TokenCreated & { revoked: number | null }) | undefined;
 
-/** A name stands in tasks and in the audit for what its token did, so it must not be a part of the system's. */
-function checkTokenName(value: string): string {
-  const name = checkName(value);
-  if (!SYSTEM_ACTORS.includes(name.toLowerCase())) return name;
-  throw new ServiceError('invalid', `name ${show(name)} is one of the system itself`, 'name');
-}
-
 function checkRole(role: string): Role {
   const known = ROLES.find((one) => one === role);
   if (known) return known;
@@ -46,7 +40,7 @@ function checkExpires(expires: number | null, now: number): number | null {
   throw new ServiceError('invalid', `expires must lie in the future (got ${show(expires)})`, 'expires');
 }
 
-/** Rules of one API token. That no two in use have the same name the read tables see to. */
+/** Rules of one API token. That no two in use have the same name, or one that looks like it, `createToken` sees to. */
 export const tokenDecider: Decider<TokenState, TokenCommand, TokenEvent> = {
   initial: undefined,
 

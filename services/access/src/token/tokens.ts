@@ -1,11 +1,12 @@
 import { type ApiToken, type Role, ServiceError, show } from '@rigel/contracts';
 import { Creations, type EventMeta, execute, isDatabaseError, type Project } from '@rigel/event-store';
 import type { AskedOnce } from '@rigel/messaging';
-import type { Kysely, SelectQueryBuilder } from 'kysely';
+import type { Kysely, SelectQueryBuilder, Transaction } from 'kysely';
 import { eventTypes } from '../event-types.js';
 import { project } from '../projection.js';
 import type { AccessTables } from '../tables.js';
 import { tokenDecider } from './decider.js';
+import { looksLike } from './look-alikes.js';
 
 /*
  * What is done with tokens; also for the program `rigel`, which makes the first one: where access is on, nobody can ask for it
@@ -68,14 +69,26 @@ export function tokenRows(db: Kysely<AccessTables>): SelectQueryBuilder<AccessTa
     );
 }
 
+const FREE_AGAIN = 'a name is free again when its token is revoked';
+
+/** Appending has taken the lock that orders the history: nobody makes another token meanwhile. */
 const projectUnlessTaken: Project = async (trx, events) => {
-  await project(trx, events).catch((error: unknown) => {
-    if (!isDatabaseError(error) || error.constraint !== 'tokens_name') throw error;
-    const { name } = (events[0]?.data ?? {}) as Partial<NewToken>;
+  const { id, name = '' } = (events[0]?.data ?? {}) as Partial<NewToken & { id: number }>;
+  const others = await (trx as Transaction<AccessTables>)
+    .selectFrom('tokens')
+    .select('name')
+    .where('revoked', 'is', null)
+    .where('id', '<>', Number(id))
+    .execute();
+  const alike = others.find((other) => other.name !== name && looksLike(other.name, name))?.name;
+  if (alike !== undefined && !others.some((other) => other.name === name))
     throw new ServiceError(
       'conflict',
-      `another token is named ${show(name)}; a name is free again when its token is revoked`,
+      `name ${show(name)} looks like ${show(alike)}, the name of another token; ${FREE_AGAIN}`,
       'name',
     );
+  await project(trx, events).catch((error: unknown) => {
+    if (!isDatabaseError(error) || error.constraint !== 'tokens_name') throw error;
+    throw new ServiceError('conflict', `another token is named ${show(name)}; ${FREE_AGAIN}`, 'name');
   });
 };

@@ -100,6 +100,41 @@ t.test('the operator is the token’s name, whatever the request says', async (t
   });
 });
 
+const NAMES_SECRET = {
+  template_id: 9,
+  task_name: 'x',
+  nodes: [{ ip: '10.0.0.7' }],
+  params: { word: { secret: 'db-password' } },
+};
+const mayNameAny = (services: Responders) =>
+  (services.last(tasks.create)?.data as { any_secret?: boolean } | undefined)?.any_secret;
+
+t.test('an admin may name any secret in a call, an operator may not, nor ask to', async (t) => {
+  const { app, services } = await start(t);
+  const post = (id: number, more: object = {}) =>
+    app.inject({
+      method: 'POST',
+      url: '/task/create',
+      headers: bearer(id),
+      payload: { ...NAMES_SECRET, ...more },
+    });
+  t.equal((await post(2)).statusCode, 200);
+  t.equal(mayNameAny(services), undefined, 'an operator');
+  t.equal((await post(3)).statusCode, 200);
+  t.equal(mayNameAny(services), true, 'an admin');
+  services.forget();
+  const asked = await post(2, { any_secret: true });
+  t.equal(asked.statusCode, 400, asked.body);
+  t.equal(services.last(tasks.create), undefined);
+});
+
+t.test('while access is off everybody may, as an admin', async (t) => {
+  const { app, services } = await start(t, { RIGEL_ACCESS: 'off' });
+  const answer = await app.inject({ method: 'POST', url: '/task/create', payload: NAMES_SECRET });
+  t.equal(answer.statusCode, 200, answer.body);
+  t.equal(mayNameAny(services), true);
+});
+
 t.test('every endpoint has a role: what changes something is never for viewers', async (t) => {
   for (const { id, access: kind, role } of endpoints) {
     if (kind === 'write') t.ok(role === 'operator' || role === 'admin', id);
@@ -195,6 +230,7 @@ t.test('a live stream ends with its token, also when nobody tells of that', asyn
   const response = await fetch(`${url}/task/11/events`, { headers: bearer(1) });
   t.equal(response.status, 200);
   t.equal(response.headers.get('x-content-type-options'), 'nosniff');
+  t.equal(response.headers.get('cache-control'), 'no-store');
   const ended = response.text();
   tokens.delete(1);
   t.match(await ended, /^retry: 1000/, 'it has ended');
@@ -281,9 +317,12 @@ t.test('an audit that is away holds nobody up, and learns how much it missed', a
     told.push(request);
     return {};
   });
+  services.on(tasks.stop, () => {
+    throw new ServiceError('wrong_state', 'it has ended');
+  });
   for (let n = 0; n < 1_100; n++) {
-    const { statusCode } = await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(1) });
-    if (statusCode !== 403) t.fail(`${statusCode}`);
+    const { statusCode } = await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(2) });
+    if (statusCode !== 400) t.fail(`${statusCode}`);
   }
   away = false;
   const count = () => told.reduce((sum, { requests }) => sum + requests.length, 0);
@@ -294,6 +333,31 @@ t.test('an audit that is away holds nobody up, and learns how much it missed', a
   );
 });
 
+t.test(
+  'whoever is refused again and again fills no audit, and not one refusal is missing there',
+  async (t) => {
+    const { app, services } = await start(t);
+    const told: { times?: number; action: string; target: string; status: number }[] = [];
+    services.on(access.recordRequests, ({ requests }) => {
+      told.push(...requests);
+      return {};
+    });
+    for (let n = 0; n < 500; n++) {
+      await app.inject({ method: 'POST', url: `/task/stop/${n + 1}`, headers: bearer(1) });
+      await app.inject({ url: '/cluster/list' });
+    }
+    await waitFor(() => told.length === 2, { what: 'the first of each are told at once' });
+    await app.close();
+    t.match(told, [
+      { action: 'task.stop', target: 'task-1', status: 403, times: undefined },
+      { action: 'cluster.list', status: 401, times: undefined },
+      { action: 'task.stop', target: '', status: 403, times: 499 },
+      { action: 'cluster.list', status: 401, times: 499 },
+    ]);
+    t.equal(told.length, 4);
+  },
+);
+
 t.test('headers for browsers', async (t) => {
   const { app } = await start(t);
   const { headers } = await app.inject({ url: '/cluster/list', headers: bearer(1) });
@@ -301,9 +365,29 @@ t.test('headers for browsers', async (t) => {
     'content-security-policy': "default-src 'none';frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'SAMEORIGIN',
-    'referrer-policy': 'no-referrer',
+    'referrer-policy': 'same-origin',
+    'cache-control': 'no-store',
   });
   t.equal(headers['x-powered-by'], undefined);
   const docs = await app.inject({ url: '/docs', headers: bearer(1) });
   t.match(docs.headers['content-security-policy'], /script-src 'self'; style-src/);
+  const all = [
+    { url: '/cluster/list' },
+    { method: 'HEAD' as const, url: '/cluster/list', headers: bearer(1) },
+    { method: 'POST' as const, url: '/cluster/create', headers: bearer(1) },
+    { url: '/nowhere', headers: bearer(1) },
+    { url: '/%ff', headers: bearer(1) },
+    { method: 'PUT' as const, url: '/cluster/list', headers: bearer(1) },
+    { method: 'POST' as const, url: '/task/create', headers: bearer(2), payload: '{' },
+    { url: '/openapi.json', headers: bearer(1) },
+    { url: '/docs', headers: bearer(1) },
+    { url: '/docs/static/swagger-ui.css', headers: bearer(1) },
+    { url: '/healthz' },
+  ];
+  for (const request of all) {
+    const { headers, statusCode } = await app.inject(request);
+    t.equal(headers['x-content-type-options'], 'nosniff', request.url);
+    const file = request.url.startsWith('/docs/');
+    t.match(headers['cache-control'], file ? /max-age/ : 'no-store', `${request.url} ${statusCode}`);
+  }
 });

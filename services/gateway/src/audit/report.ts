@@ -1,7 +1,8 @@
-import type { UnsuccessfulRequest } from '@rigel/contracts';
+import { type UnsuccessfulRequest, visible } from '@rigel/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { pathOf } from '../request/address.js';
 import { operatorFrom } from '../request/operator.js';
+import type { Unnumbered } from './denial-sums.js';
 import type { RequestReporter } from './reporter.js';
 
 declare module 'fastify' {
@@ -53,7 +54,7 @@ function reportOf(
   request: FastifyRequest,
   reply: FastifyReply,
   { outcome, accessIsOn }: { outcome: UnsuccessfulRequest['outcome']; accessIsOn: boolean },
-): Omit<UnsuccessfulRequest, 'number'> {
+): Unnumbered {
   const { principal, headers } = request;
   const { endpoint } = request.routeOptions.config;
   return {
@@ -86,8 +87,8 @@ function targetOf(request: FastifyRequest): string {
   return kind !== undefined && id !== undefined && /^\d{1,15}$/.test(id) ? `${kind}-${Number(id)}` : '';
 }
 
-/** What a client sent may hold what the database refuses. */
+/** What a client sent may hold what the database refuses, and what whoever reads the audit does not see. */
 function shorten(text: string): string {
-  const clean = text.replaceAll(/[\0\p{Cs}]/gu, '?');
-  return clean.length > MAX_TEXT ? `${clean.slice(0, MAX_TEXT - 3)}...` : clean;
+  const clean = visible(text);
+  return clean.length > MAX_TEXT ? `${clean.slice(0, MAX_TEXT - 3).replace(/\p{Cs}/gu, '')}...` : clean;
 }

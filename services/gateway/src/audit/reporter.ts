@@ -4,6 +4,7 @@ import { access, type UnsuccessfulRequest } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
+import { DenialSums, type Unnumbered } from './denial-sums.js';
 
 /** Requests that wait to be told; more are only counted. */
 const MAX_WAITING = 1_000;
@@ -12,6 +13,8 @@ const AT_ONCE = 200;
 const LINGER_MS = 100;
 const RETRY_MS = 1_000;
 const CLOSE_MS = 1_500;
+/** How often it is looked which sums of denials are to be told. */
+const SUMS_MS = 1_000;
 
 const dropped = new Counter({
   name: 'rigel_audit_requests_dropped_total',
@@ -20,12 +23,14 @@ const dropped = new Counter({
 
 /**
  * Tells the access service of requests that were not carried out. Nobody waits for it; while it does not answer they are
- * kept, and when there are too many, counted. (What was carried out is an event, and needs nobody to tell of it.)
+ * kept, and when there are too many, counted. Denials that are the same are told together, see `DenialSums`. (What was carried out is an event, and needs nobody to tell of it.)
  */
 export class RequestReporter {
   private readonly gateway = randomBytes(8).toString('hex');
   private readonly waiting: UnsuccessfulRequest[] = [];
+  private readonly denials = new DenialSums();
   private readonly stopping = new AbortController();
+  private summing: NodeJS.Timeout | undefined;
   private last = 0;
   /** How many requests were dropped and have not been told of. */
   private notTold = 0;
@@ -38,11 +43,30 @@ export class RequestReporter {
     return this.waiting.length;
   }
 
-  add(request: Omit<UnsuccessfulRequest, 'number'>): void {
+  add(request: Unnumbered): void {
+    if (request.outcome !== 'denied') {
+      this.enqueue(request);
+      return;
+    }
+    const atOnce = this.denials.add(request);
+    if (atOnce) this.enqueue(atOnce);
+    this.summing ??= setInterval(() => this.tellSums(Date.now()), SUMS_MS);
+  }
+
+  private tellSums(now: number): void {
+    for (const request of this.denials.due(now)) this.enqueue(request);
+    if (this.denials.size > 0) return;
+    clearInterval(this.summing);
+    this.summing = undefined;
+  }
+
+  private enqueue(request: Unnumbered): void {
     if (this.waiting.length >= MAX_WAITING) {
-      dropped.inc();
-      if (this.notTold++ === 0)
+      const { times = 1 } = request;
+      dropped.inc(times);
+      if (this.notTold === 0)
         this.options.log.warn('more requests are refused than can be written into the audit');
+      this.notTold += times;
       return;
     }
     this.waiting.push({ number: ++this.last, ...request });
@@ -51,6 +75,8 @@ export class RequestReporter {
 
   /** Tells what still waits, unless that takes too long. */
   async close(): Promise<void> {
+    clearInterval(this.summing);
+    for (const request of this.denials.due(Number.POSITIVE_INFINITY)) this.enqueue(request);
     const deadline = sleep(CLOSE_MS, undefined, { ref: false });
     await Promise.race([this.running, deadline]);
     this.stopping.abort();

@@ -21,7 +21,7 @@ const Local = Type.String({ description: 'In the time zone of the deployment.' }
 const Utc = Type.String({ description: 'The same in UTC (RFC 3339).' });
 const MaybeUtc = Type.Union([Utc, Type.Null()]);
 
-const AuditRow = Type.Object({
+export const AuditRow = Type.Object({
   id: Id,
   time: Local,
   time_at: Utc,
@@ -34,9 +34,13 @@ const AuditRow = Type.Object({
   outcome: Outcome,
   status: Type.Integer({ description: 'HTTP status of what was not done, 0 for what was.' }),
   reason: Type.String({ description: 'Why it was not done.' }),
+  times: Type.Integer({
+    description:
+      'How many denied requests the line stands for, which differed in time and target alone; else 1.',
+  }),
 });
 
-const TokenRow = Type.Object({
+export const TokenRow = Type.Object({
   id: Id,
   name: Type.String(),
   role: Role,
@@ -48,8 +52,8 @@ const TokenRow = Type.Object({
   last_used: MaybeUtc,
 });
 
-function toAuditRow({ time, ...row }: AuditEntry, times: TimeFormat) {
-  return { ...row, time: times.local(time), time_at: times.rfc3339(time) };
+function toAuditRow({ time, times = 1, ...row }: AuditEntry, format: TimeFormat) {
+  return { ...row, time: format.local(time), time_at: format.rfc3339(time), times };
 }
 
 function toTokenRow(token: ApiToken, times: TimeFormat) {
@@ -112,6 +116,7 @@ export const accessEndpoints: Endpoint[] = [
         outcome: 'done',
         status: 0,
         reason: '',
+        times: 1,
       },
     ],
     handler: async ({ operator, action, target, outcome, from, to }, { page, call, times }) => {

@@ -1,4 +1,10 @@
-import { type RpcRequest, ServiceError, tasks as scheduler, type UnusedParams } from '@rigel/contracts';
+import {
+  type RpcRequest,
+  ServiceError,
+  tasks as scheduler,
+  type UnusedParams,
+  visible,
+} from '@rigel/contracts';
 import { Type } from 'typebox';
 import { defineEndpoint, type Endpoint, type Invocation, type Method } from '../endpoint.js';
 import { type Answer, done, listed } from '../envelope.js';
@@ -132,15 +138,16 @@ export const tasks: Endpoint[] = [
     example: null,
     handler: async (
       { nodes, params, unused_params, opr_user, ...input },
-      { call, operator, authenticated },
+      { call, operator, authenticated, isAdmin },
     ) => {
-      const by = (authenticated ? '' : opr_user?.trim()) || operator;
+      const by = (authenticated ? '' : visible(opr_user?.trim() ?? '')) || operator;
       const request: RpcRequest<typeof scheduler.create> = {
         ...input,
         opr_user: by,
         nodes: addressesOf(nodes),
         params: mergeOverrides(params),
         unused_params: unused_params as UnusedParams,
+        ...(isAdmin ? { any_secret: true } : {}),
       };
       const { ids } = await call(scheduler.create, request, by);
       return { data: null, headers: { 'X-Task-Id': ids.join(',') } };

@@ -36,6 +36,7 @@ export const access: EndpointSpec[] = [
         outcome: oneOf('done', 'denied', 'refused', 'failed'),
         status: integer,
         reason: text,
+        times: integer,
       }),
     ),
     pagingBeside: READ,
