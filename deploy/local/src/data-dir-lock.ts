@@ -36,7 +36,7 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
 }
 
 async function openLockedByFlock(path: string): Promise<FileHandle | undefined> {
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     // The lock belongs to the open file, which the command shares with us, so it outlives the command.
     const flock = spawn('flock', ['-x', '-n', '3'], {
@@ -59,7 +59,7 @@ async function openLockedByFlock(path: string): Promise<FileHandle | undefined> 
 async function openLockedOnMacos(path: string): Promise<FileHandle | undefined> {
   const flags = constants.O_RDWR | constants.O_CREAT | MACOS_O_EXLOCK | MACOS_O_NONBLOCK;
   try {
-    return await open(path, flags, 0o644);
+    return await open(path, flags, 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
     throw error;

@@ -67,7 +67,7 @@ async function launchServer(spec: ServerSpec, { logFile, signal }: LaunchOptions
 }
 
 async function launchCommand(spec: CommandSpec, { logFile, log }: LaunchOptions): Promise<LaunchedProcess> {
-  const output = await open(logFile, 'a', 0o640);
+  const output = await open(logFile, 'a', 0o600);
   try {
     const child = spawn(spec.command, spec.args, {
       cwd: spec.cwd,

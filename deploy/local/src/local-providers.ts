@@ -45,13 +45,13 @@ export async function prepareProviders(config: LocalConfig): Promise<PreparedPro
     const given = names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
     return { executors: { file: config.providersFile, secrets: Object.fromEntries(given) } };
   }
-  await mkdir(config.dataDir, { recursive: true });
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const machines = { adapter: 'local', folder: machinesOf(config.dataDir).folder };
   const binary = await findInstalledProgram('nginx');
   const nginx = binary === undefined ? undefined : await embeddedNginx(config, binary);
   const file = join(config.dataDir, PROVIDERS_FILE);
   const content = { vm: { 1: machines }, sd: nginx === undefined ? {} : { 1: nginx.entry } };
-  await writeWhole(file, `${JSON.stringify(content, undefined, 2)}\n`, 0o644);
+  await writeWhole(file, `${JSON.stringify(content, undefined, 2)}\n`, 0o600);
   const sshKeyFile = config.sshKeyFile === undefined ? await keyFileIn(config.dataDir) : undefined;
   return {
     executors: { file, secrets: {}, ...(sshKeyFile === undefined ? {} : { sshKeyFile }) },

@@ -5,11 +5,12 @@ import { dirname } from 'node:path';
  * Makes a folder and those above it that are missing. Not with Node's own `recursive` option, which tries for ever in
  * places where nothing can be made, such as /proc.
  *
+ * @param mode of the folder itself; those above it get what is usual
  * @throws Error that names the folder and says why it cannot be made
  */
-export async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string, mode = 0o777): Promise<void> {
   try {
-    await mkdir(path);
+    await mkdir(path, { mode });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return;
@@ -18,7 +19,7 @@ export async function makeFolder(path: string): Promise<void> {
       throw new Error(`the folder ${path} cannot be made (${code ?? 'unknown reason'})`);
     }
     await makeFolder(parent);
-    await mkdir(path);
+    await mkdir(path, { mode });
   }
 }
 

@@ -26,7 +26,7 @@ export class RunFolder {
 
   constructor(dir: string) {
     this.#dir = dir;
-    mkdirSync(dir, { recursive: true });
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
   }
 
   /** The records that an earlier supervisor left here. */
@@ -72,7 +72,7 @@ export class RunFolder {
 
   // Through a rename: who reads finds the old text or the new one, never half of one.
   #write(name: string, text: string): void {
-    mkdirSync(this.#dir, { recursive: true });
+    mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
     const path = join(this.#dir, name);
     writeFileSync(`${path}.new`, text);
     renameSync(`${path}.new`, path);

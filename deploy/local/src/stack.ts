@@ -6,6 +6,7 @@ import { DATABASE_URL_FILE } from '@rigel/contracts';
 import {
   ensureNatsServer,
   findFreePort,
+  reachesClosedFolders,
   runningNats,
   runningNginx,
   runningPostgres,
@@ -14,6 +15,7 @@ import {
 } from '@rigel/local-servers';
 import { ConfigError, type LocalConfig } from './config.js';
 import { lockDataDir } from './data-dir-lock.js';
+import { preparePrivateFolder } from './data-folder.js';
 import { endLeftovers } from './leftovers.js';
 import { nginxDir, prepareProviders } from './local-providers.js';
 import { makeFolder } from './make-folder.js';
@@ -86,8 +88,13 @@ export interface Stack {
 export async function startStack(config: LocalConfig, options: StackOptions = {}): Promise<Stack> {
   const { signal = new AbortController().signal, killSignal, readyTimeoutMs = READY_TIMEOUT_MS } = options;
   const logDir = join(config.dataDir, 'logs');
-  await makeFolder(logDir);
+  const notices: string[] = [];
+  await preparePrivateFolder(config.dataDir, (line) => notices.push(line), {
+    passage: config.databaseUrl === undefined && !(await reachesClosedFolders()),
+  });
+  await makeFolder(logDir, 0o700);
   const log = createSupervisorLog(join(logDir, 'supervisor.log'), options.onNotice ?? (() => undefined));
+  for (const line of notices) log.warn({}, line);
   const runFolder = new RunFolder(join(config.dataDir, 'run'));
   const lock = await lockDataDir(config.dataDir);
   const { backoff } = options;

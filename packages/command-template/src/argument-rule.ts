@@ -29,8 +29,8 @@ export interface Refusal {
 export const DATA: ArgumentRule = { kind: 'data' };
 export const INTEGER: ArgumentRule = { kind: 'integer' };
 
-/** `name=` or `name+=` at the beginning of a word, and the name. */
-const ASSIGNS = /^([A-Za-z_][A-Za-z0-9_]*)\+?=/;
+/** `name=`, `name+=` or `name[index]=` at the beginning of a word, and the name. */
+const ASSIGNS = /^([A-Za-z_][A-Za-z0-9_]*)(?:\[[^\]]*\])?\+?=/;
 
 /**
  * What may stand in the word that follows `before` in one command, by what the shell itself, or a program that is known to run
@@ -206,10 +206,26 @@ function mapfileOperand(command: string, previous: string, prefix: string): Argu
   return /^-[A-Za-z]*d$/.test(previous) ? DATA : nameRefused(command);
 }
 
+const RUNS_FILE_NAMES = /^-?r?ksh([-.\d+]|$)/;
+
 /** What stands in the code of `sh -c`, `bash --rcfile f -euo pipefail -c`, or where a value might be an option like that. */
 function shellCode(before: readonly Word[], prefix: string): ArgumentRule | undefined {
-  const at = before.findLastIndex(({ text }) => isShellName(text));
-  if (at < 0) return undefined;
+  for (const [at, { text }] of before.entries()) {
+    if (!isShellName(text)) continue;
+    const rule = shellArgument(before, at, prefix);
+    // What stands behind the code are arguments of it, also one that is the name of a shell.
+    if (rule === 'argument of the code') return undefined;
+    if (rule) return rule;
+  }
+  return undefined;
+}
+
+/** The same behind the shell at a place. */
+function shellArgument(
+  before: readonly Word[],
+  at: number,
+  prefix: string,
+): ArgumentRule | 'argument of the code' | undefined {
   let code = false;
   let index = at + 1;
   for (; index < before.length; index++) {
@@ -228,14 +244,22 @@ function shellCode(before: readonly Word[], prefix: string): ArgumentRule | unde
     code ||= /^-[A-Za-z]*c/.test(text) && !text.startsWith('--');
     if (/^[-+][A-Za-z]*[oO]$/.test(text) || text === '--rcfile' || text === '--init-file') index++;
   }
-  if (index < before.length) return undefined; // an argument of the code, or of the file
+  if (index < before.length) return code ? 'argument of the code' : undefined; // or of the file
   if (index === before.length && (code || /^-[A-Za-z]*c/.test(prefix))) {
     return refused(
       'in the code that a shell is given with -c',
       'hand the value over as an argument: sh -c code sh {{NAME}}, and use $1 in double quotes in the code',
     );
   }
-  return /^[-+]/.test(prefix) ? refused('in an option of a shell', 'write the option') : undefined;
+  if (/^[-+]/.test(prefix)) return refused('in an option of a shell', 'write the option');
+  // ksh93 runs the name of its script as a command line where there is no such file.
+  if (index === before.length && !code && RUNS_FILE_NAMES.test(baseName((before[at] as Word).text))) {
+    return refused(
+      'as the name of the script for ksh, which runs the name itself where there is no such file',
+      `write ksh -c '. "$1"' ksh {{NAME}}`,
+    );
+  }
+  return undefined;
 }
 
 /** What stands in the argument of `flock -c`, `su -c`, `env -S` and the like. */

@@ -1,4 +1,6 @@
-import { isShellName, type LineWord, startsOthers } from './evaluating.js';
+import { withoutPrefixes } from './argument-rule.js';
+import { baseName, type LineWord, PRINTS_ARGUMENTS, runnerOfInput, startsOthers } from './evaluating.js';
+import { readerOfInput } from './input-reader.js';
 import { Lost } from './lost.js';
 import type { Variables } from './variables.js';
 
@@ -41,8 +43,20 @@ export class CommandTracker {
   readonly allWords: LineWord[] = [];
   /** The last operator was `|`, and no word has followed it. */
   pipeOpen = false;
-  /** The command before a `|` prints a parameter: what it is, for a message. */
-  #printsParameter: string | undefined;
+  /** What prints a parameter into the pipe that the next command reads, for a message. */
+  #fed: string | undefined;
+  /** The same for the parts of a compound command, which may all read it. */
+  #fedCompound: string | undefined;
+  /** The input of the current command has a parameter in it, by a here-string or a process substitution. */
+  #ownInput: string | undefined;
+  /** An argument of the current command is a file in which a parameter is. */
+  #ownFile: string | undefined;
+  /** The functions that the list has defined so far. */
+  readonly #functions = new Set<string>();
+  /** What printed a parameter in any command so far. */
+  #printedBefore: string | undefined;
+  /** The placeholders that the list prints, not into a pipe: its output is their value. */
+  readonly output: number[] = [];
   /** A reserved word would be recognized here. */
   atCommandStart = true;
   #nesting: Nesting[] = [];
@@ -93,7 +107,12 @@ export class CommandTracker {
       this.#caseWord(top, word);
       return;
     }
-    if (this.atCommandStart && word.plain && this.#reservedWord(word.text)) return;
+    if (this.atCommandStart && word.plain && this.#reservedWord(word.text)) {
+      if (!/^(!|time|fi|done|\}|esac)$/.test(word.text)) this.#fedCompound ??= this.#fed;
+      return;
+    }
+    // The option of the word `time`, which no command's name begins with.
+    if (this.#afterBashWord && this.words.length === 0 && /^--?p?$/.test(word.text)) return;
     if (this.#head) {
       this.#headWord(this.#head, word);
       return;
@@ -131,17 +150,41 @@ export class CommandTracker {
       if (top?.kind !== 'case') throw new Lost(`${operator} outside a case`);
       top.expects = 'pattern';
     }
-    const printed = this.#printed();
-    this.#endCommand();
-    this.pipeOpen = operator === '|' || operator === '|&';
-    this.#printsParameter = this.pipeOpen ? printed : undefined;
+    const isPipe = operator === '|' || operator === '|&';
+    const hasHoles = this.words.some(({ holes }) => holes.length > 0);
+    const printed =
+      // Of a compound command any part may have printed it.
+      (this.words.length === 0 ? this.#printedBefore : this.#printed()) ??
+      this.#ownInput ??
+      // Complaints name what they are about.
+      (operator === '|&' && hasHoles ? 'a complaint' : undefined) ??
+      this.#fed;
+    this.#endCommand(isPipe);
+    this.pipeOpen = isPipe;
+    this.#fed = isPipe ? printed : undefined;
+  }
+
+  /** The command's input, or a file that it is given, has a parameter in it. */
+  feed(printer: string, asFile: boolean): void {
+    if (asFile) this.#ownFile = printer;
+    else this.#ownInput = printer;
   }
 
   /** Whether the command that has been read prints a parameter's value as it is, and by what. */
   #printed(): string | undefined {
-    const command = this.words[0]?.text ?? '';
-    if (!/^(echo|printf|print)$/.test(command)) return undefined;
-    return this.words.some(({ holes }) => holes.length > 0) ? command : undefined;
+    // A function prints what is printed in its body.
+    if (this.#functions.has(this.words[0]?.text ?? '')) return this.#printedBefore;
+    if (!this.words.some(({ holes }) => holes.length > 0)) return undefined;
+    const printer = this.words.find(({ text, literal }, index) => {
+      const isCommand = index === 0 || this.words.slice(0, index).some((word) => startsOthers(word.text));
+      return literal && isCommand && PRINTS_ARGUMENTS.has(baseName(text));
+    });
+    if (printer) return printer.text;
+    const [first] = withoutPrefixes(this.words);
+    // `command -v name` and `env name=value` print them.
+    if (first === undefined || this.words[0]?.text === 'command') return this.words[0]?.text;
+    if (baseName(first.text) === 'env' && /^$|=/.test(this.words.at(-1)?.text ?? '')) return 'env';
+    return undefined;
   }
 
   lineBreak(): void {
@@ -149,6 +192,7 @@ export class CommandTracker {
     this.#afterBashWord = false;
     if (this.inCondition || this.#caseExpectsWord) return;
     this.#endCommand();
+    if (!this.pipeOpen) this.#fed = undefined;
   }
 
   /** A `(` that is neither arithmetic nor a part of a word. */
@@ -160,6 +204,7 @@ export class CommandTracker {
       top.expects = 'rest of pattern';
     } else if (this.atCommandStart && !this.#caseExpectsWord) {
       this.#nesting.push({ kind: 'subshell' });
+      this.#fedCompound ??= this.#fed;
     } else {
       throw new Lost('an opening parenthesis');
     }
@@ -187,6 +232,8 @@ export class CommandTracker {
 
   /** What follows is a command: after `name()`, `((...))` and `for ((...))`. */
   startCommand(): void {
+    const [name] = this.words;
+    if (name && this.words.length === 1) this.#functions.add(name.text);
     this.#endCommand();
   }
 
@@ -195,22 +242,29 @@ export class CommandTracker {
     return top?.kind === 'case' && top.expects !== 'body';
   }
 
-  #endCommand(): void {
-    if (this.words.length > 0) this.#command(this.words);
+  /** @param intoPipe what the command prints goes to the next one */
+  #endCommand(intoPipe = false): void {
+    if (this.words.length > 0) this.#command(this.words, intoPipe);
     this.words = [];
+    this.#ownInput = this.#ownFile = undefined;
     this.atCommandStart = true;
     this.#head = undefined;
   }
 
-  #command(words: Word[]): void {
+  #command(words: Word[], intoPipe: boolean): void {
     this.variables.command(words);
-    const printer = this.#printsParameter;
-    this.#printsParameter = undefined;
-    // A shell without operands, as far as its options tell.
-    const shell = words.findLastIndex(({ text }) => isShellName(text));
-    if (printer === undefined || shell < 0) return;
-    if (words.slice(shell + 1).every(({ text }) => /^[-+]/.test(text) && !/^-[A-Za-z]*c/.test(text)))
-      this.variables.forbid(`${printer} feeds a parameter to ${words[shell]?.text}, which runs it as code`);
+    const printer = this.#printed();
+    this.#printedBefore ??= printer ?? this.#ownInput;
+    if (printer !== undefined && !intoPipe) this.output.push(...words.flatMap(({ holes }) => holes));
+    const fed = this.#ownInput ?? this.#fed ?? this.#fedCompound;
+    this.#fed = undefined;
+    const reader =
+      (fed === undefined ? undefined : readerOfInput(words)) ??
+      (this.#ownFile === undefined
+        ? undefined
+        : runnerOfInput(words.map(({ text }) => ({ text, isCommand: true }))));
+    if (reader !== undefined)
+      this.variables.forbid(`${fed ?? this.#ownFile} feeds a parameter to ${reader}, which runs it as code`);
   }
 
   /** The list has come to its end. */
@@ -295,6 +349,7 @@ export class CommandTracker {
   #headWord(head: { keyword: 'for' | 'function'; words: number }, word: Word): void {
     head.words++;
     if (head.keyword === 'for' && head.words === 1) this.variables.loop(word);
+    if (head.keyword === 'function') this.#functions.add(word.text);
     const complete = head.keyword === 'function' || (head.words === 2 && word.plain && word.text === 'do');
     if (complete) this.#endCommand();
   }

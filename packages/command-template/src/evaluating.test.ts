@@ -1,5 +1,4 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: shell text
-import fc from 'fast-check';
 import t from 'tap';
 import { type ParsedTemplate, parseTemplate } from './parse-template.js';
 import { renderTemplate } from './render-template.js';
@@ -225,6 +224,38 @@ const refused: [RegExp, string[]][] = [
     ],
   ],
   [/not certain after/, ['{fd}>x eval {{p}}']],
+  [
+    /feeds a parameter to/,
+    [
+      'cat <<<{{p}} | sh',
+      '2>&1 echo {{p}} | sh',
+      'env echo {{p}} | sh',
+      '( echo {{p}} ) | make -sf -',
+      'if :; then echo {{p}}; fi | sh',
+      'echo {{p}} | ( cat | sh )',
+      'echo {{p}} | { :; sh; }',
+      'echo {{p}} | cat | sh',
+      'echo {{p}} | awk -f -',
+      'echo {{p}} | . /dev/stdin',
+      'echo {{p}} | bash -o posix',
+      'echo {{p}} | env -S "sh -s"',
+      "echo {{p}} | sh -c '. /dev/stdin'",
+      'echo {{p}} | ssh host sudo sh',
+      'echo {{p}} | ssh host',
+      'echo {{p}} | xargs sh -c',
+      'echo {{p}} | xargs -I X sh -c X',
+      'echo {{p}} | python3 -',
+      '[ {{p}} x ] |& sh',
+      'sh < <(echo {{p}})',
+      '. <(echo {{p}})',
+      'sed -f <(echo {{p}}) x',
+    ],
+  ],
+  [/as the name of the script for ksh/, ['ksh93 {{p}}', 'ksh -e "{{p}}"', 'ksh -- x{{p}}']],
+  [/ENV has it/, ['ENV={{p}} sh -ic :', 'export ENV={{p}}; ksh -i']],
+  [/name of a variable for -v/, ['time -p test -v {{p}}', 'time test -v {{p}}']],
+  [/runs it as code/, ['eval "$(echo {{p}})"', 'trap "$(printf %s {{p}})" EXIT']],
+  [/an alias makes/, ["alias n='x=1 eval'\nn {{p}}", 'alias n=[\nn {{p}} -eq 1 ]']],
 ];
 
 for (const [message, texts] of refused) {
@@ -265,6 +296,8 @@ t.test('what is evaluated as arithmetic takes integers', async (t) => {
       "printf '%*s' {{p}} a",
       "printf '%s\\n%i\\n' a 1 b {{p}}",
       'mapfile -n {{p}} a',
+      'SAVEHIST[1]={{p}}',
+      'readonly HISTSIZE="$(echo {{p}})"',
     ],
   ]) {
     const uses = parseTemplate(text, 'script').parameters;
@@ -302,223 +335,21 @@ t.test('what is accepted all the same', async (t) => {
     'time -p prog {{p}}',
     'nohup prog {{p}} >/dev/null 2>&1 &',
     'set -- {{p}}; shift; kill -9 {{p}}',
+    'x=$(echo {{p}} | tr a b); [ "$(echo {{p}} | wc -l)" -eq 1 ]',
+    '[ "$(wc -l < {{p}})" -gt 3 ]',
+    'curl -fsSL {{p}} | sh',
+    'echo {{p}} | while read -r h; do ssh "$h" uptime; done',
+    'echo {{p}} | xargs sh -c \'echo "$@"\' sh',
+    'echo {{p}} | docker login --password-stdin',
+    'sh {{p}}; bash -e {{p}} x',
+    'export ENV={{p}}; ./deploy.sh',
+    'diff <(echo {{p}}) x',
   ])
     t.doesNotThrow(() => parseTemplate(text, 'script'), text);
 });
 
 t.test('no value of a named case runs in a real shell', async (t) => {
   t.same(caught([...refused.flatMap(([, texts]) => texts)]), []);
-});
-
-/** Commands that evaluate, in any order and combination: their operands are what the shells do not agree about. */
-const evaluatingTemplate: fc.Arbitrary<string> = (() => {
-  const pick = (...texts: string[]) => fc.constantFrom(...texts);
-  const word = pick(
-    ...[
-      '{{p}}',
-      '"{{p}}"',
-      "'{{p}}'",
-      'a={{p}}',
-      '"a={{p}}"',
-      '"a=({{p}})"',
-      '-v{{p}}',
-      'x',
-      '-v',
-      '-a',
-      '-A',
-      '-i',
-      '-n',
-      '-p',
-    ],
-    ...[
-      '-u',
-      '-t',
-      '-C',
-      '-W',
-      '-c',
-      '-S',
-      '-o',
-      '--',
-      '-',
-      '-x',
-      '-E',
-      '-f',
-      '-e',
-      'SECONDS',
-      'RANDOM={{p}}',
-      'PS4={{p}}',
-      '%d',
-      '%s',
-      '%b',
-    ],
-    ...['a[1]={{p}}', '+i', '"$x"', '$x', '1', '-1', '-nt', '-eq', '-ot', '=', '-lt', ']', ']]', '-gt'],
-  );
-  const command = pick(
-    ...[
-      'eval',
-      'declare',
-      'typeset',
-      'local',
-      'export',
-      'readonly',
-      'integer',
-      'float',
-      'nameref',
-      'printf',
-      'print',
-      'read',
-      'unset',
-      'let',
-    ],
-    ...[
-      'test',
-      '[',
-      '[[',
-      'exit',
-      'return',
-      'shift',
-      'ulimit',
-      'umask',
-      'set',
-      'trap',
-      'alias',
-      'unalias',
-      'compgen',
-      'complete',
-      'bind',
-      'fc',
-      'hash',
-    ],
-    ...[
-      'getopts',
-      'mapfile -t a',
-      'readarray',
-      'wait',
-      'jobs',
-      'cd',
-      'pwd',
-      'echo',
-      'type',
-      'whence',
-      'command',
-      'builtin',
-      'exec',
-      'times',
-      'true',
-      ':',
-    ],
-    ...[
-      'enable',
-      'help',
-      'caller',
-      'dirs',
-      'pushd',
-      'popd',
-      'shopt',
-      'suspend',
-      'sleep',
-      'array',
-      'sh',
-      'env',
-      'xargs',
-      'find',
-      'time',
-      'sh -c',
-      'nice',
-      'break',
-      'continue',
-      'logout',
-      'disown',
-      'history',
-      'setopt',
-      'vared',
-      'zparseopts',
-      'emulate',
-      'functions',
-      'autoload',
-      'zmodload',
-      '.',
-      'source',
-      'cat',
-      'bc',
-    ],
-  );
-  const prefix = pick(
-    '',
-    '',
-    '',
-    'command ',
-    'command -p ',
-    'builtin ',
-    'exec ',
-    '2>&1 ',
-    'x=1 ',
-    '! ',
-    'time ',
-    'env ',
-    '</dev/null ',
-    '"$c" ',
-  );
-  const suffix = pick(
-    '',
-    '',
-    '',
-    '',
-    ' <<<{{p}}',
-    ' <<EOF\n{{p}}\nEOF\n',
-    ' </dev/null',
-    ' | sh',
-    ' | cat',
-    ' | read SECONDS',
-    ' 2>&1',
-    ' >&2',
-    ' &',
-  );
-  const before = pick(
-    '',
-    '',
-    '',
-    '',
-    'declare -i a; ',
-    'typeset -i a; ',
-    'set -x; ',
-    'alias n=eval; ',
-    'a=1; ',
-    'declare -a a; ',
-    'x=a; ',
-    'declare -n a=RANDOM; ',
-  );
-  const after = pick(
-    '',
-    '',
-    '',
-    '',
-    '; echo "$a"',
-    '; : $((a))'.replace('$((a))', 'done'),
-    '; typeset -i a',
-    '; n {{p}}',
-    '; set -x; :',
-    '; [ "$a" ]',
-  );
-  return fc
-    .tuple(before, prefix, command, fc.array(word, { minLength: 1, maxLength: 4 }), suffix, after)
-    .map(([b, p, c, words, s, a]) => `${b}${p}${c} ${words.join(' ')}${s}${a}`)
-    .filter((text) => text.includes('{{p}}'));
-})();
-
-/** How many templates are tried; each that is accepted is run with every hostile value in every shell. */
-const TEMPLATES = Number(process.env.RIGEL_FUZZ_TEMPLATES || 300);
-const BATCH = 100;
-
-t.test(`${TEMPLATES} templates of commands that evaluate: no value runs`, async (t) => {
-  const seed = Number(process.env.RIGEL_FUZZ_SEED || 20_261_129);
-  const texts = fc.sample(evaluatingTemplate, { numRuns: TEMPLATES, seed });
-  const accepted = texts.filter((text) => parsed(text)).length;
-  const found: string[] = [];
-  for (let at = 0; at < texts.length; at += BATCH) found.push(...caught(texts.slice(at, at + BATCH)));
-  t.same(found, []);
-  t.ok(accepted > TEMPLATES / 20, `${accepted} were accepted`);
-  t.comment(`${accepted} of ${TEMPLATES} accepted, ${shells.map(([name]) => name).join(', ')}`);
 });
 
 t.test('a task that runs keeps what the rules of its release accepted', async (t) => {

@@ -13,7 +13,7 @@ const READS_CODE =
   /^(ssh|su|runuser|batch|crontab|python[\d.]*|pypy\d*|perl[\d.]*|ruby[\d.]*|node|nodejs|deno|php[\d.]*|lua[\d.]*|luajit|tclsh[\d.]*|wish[\d.]*|expect|osascript|Rscript|octave|groovy|jshell|ghci|irb|guile|sbcl|psql|mysql|mariadb|sqlite3?|sqlplus|mongo|mongosh|cqlsh|nvim|emacs|gdb|gnuplot|sftp|lftp|telnet|tmux)$/;
 /** The same where the word is the command, or stands behind one that starts others: as an argument it may be anything. */
 const READS_CODE_AS_COMMAND =
-  /^(\.|source|at|ed|red|ex|vi|vim|R|es|rc|nu|bun|julia|scala|erl|iex|racket|m4|dc|parallel|ftp|redis-cli)$/;
+  /^(\.|source|at|ed|red|ex|vi|vim|R|es|rc|nu|bun|julia|scala|erl|iex|racket|m4|dc|parallel|ftp|redis-cli|script)$/;
 /** The same where the line tells them to read their program there: `awk -f -`, `sed -f /dev/stdin`, `make -f -`. */
 const READS_CODE_IF_TOLD = /^(awk|gawk|mawk|nawk|busybox|sed|make|gmake)$/;
 const PROGRAM_FROM_INPUT =
@@ -48,12 +48,61 @@ export interface LineWord {
 /** The word by which text on the standard input of a line's commands is run as code; undefined where there is none. */
 export function runnerOfInput(line: readonly LineWord[]): string | undefined {
   const told = line.some(({ text }) => PROGRAM_FROM_INPUT.test(text));
+  const callsBack = line.some(({ text }) => /^-[A-Za-z]*C$/.test(text));
   return line.find(({ text, isCommand }) => {
     const name = baseName(text);
-    if (isShellName(text) || READS_CODE.test(name)) return true;
+    if (text.split(/\s+/).some((part) => isShellName(part)) || READS_CODE.test(name)) return true;
+    if (callsBack && (name === 'mapfile' || name === 'readarray')) return true;
     return isCommand && (READS_CODE_AS_COMMAND.test(name) || (told && READS_CODE_IF_TOLD.test(name)));
   })?.text;
 }
+
+/** Commands that print an argument of theirs as it is, or in a line that says something of it. */
+export const PRINTS_ARGUMENTS: ReadonlySet<string> = new Set([
+  ...[
+    'echo',
+    'printf',
+    'print',
+    'yes',
+    'basename',
+    'dirname',
+    'expr',
+    'realpath',
+    'readlink',
+    'seq',
+    'type',
+    'whence',
+  ],
+  ...[
+    'which',
+    'where',
+    'hash',
+    'alias',
+    'trap',
+    'export',
+    'declare',
+    'typeset',
+    'readonly',
+    'local',
+    'set',
+    'history',
+  ],
+  ...[
+    'dirs',
+    'pushd',
+    'popd',
+    'cd',
+    'pwd',
+    'figlet',
+    'banner',
+    'toilet',
+    'jot',
+    'logger',
+    'gettext',
+    'envsubst',
+    'shopt',
+  ],
+]);
 
 /** The shells' commands that run their arguments as code, now or later, or expand them once more. */
 export const RUNS_ARGUMENTS: ReadonlySet<string> = new Set([

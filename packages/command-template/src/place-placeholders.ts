@@ -82,8 +82,13 @@ class ShellLexer extends CodeReader {
 
   // --- Commands ---
 
-  /** Reads commands up to the end of the text, or up to the `)` that closes them, which it consumes. */
-  #commands(inParentheses: boolean): void {
+  /**
+   * Reads commands up to the end of the text, or up to the `)` that closes them, which it consumes.
+   *
+   * @returns the placeholders that they print, so that a value of them is in the output
+   */
+  #commands(inParentheses: boolean): readonly number[] {
+    let output: readonly number[] = [];
     this.#nested(() => {
       const start = this.pos;
       const tracker = new CommandTracker((hole) => this.#placer.requireInteger(hole), this.#variables);
@@ -125,8 +130,10 @@ class ShellLexer extends CodeReader {
         }
       }
       tracker.finish();
+      output = tracker.output;
       this.#word = outerWord;
     });
+    return output;
   }
 
   /** Whether a word is the number in front of a redirection, `2` in `2>&1`, and not a word of the command. */
@@ -192,7 +199,9 @@ class ShellLexer extends CodeReader {
     if (operator === '<<' || operator === '<<-') {
       this.#heredocOperator(tracker, operator === '<<-', at);
     } else if (!this.atEnd && (!METACHARACTERS.includes(this.char) || this.atProcessSubstitution)) {
-      this.#readWord(() => this.#redirectionRule(operator, tracker));
+      const { holes } = this.#readWord(() => this.#redirectionRule(operator, tracker));
+      if (holes.length > 0 && operator === '<<<') tracker.feed('a here-string', false);
+      if (holes.length > 0 && operator === '<') tracker.feed('a process substitution', false);
     }
   }
 
@@ -229,7 +238,11 @@ class ShellLexer extends CodeReader {
       if (this.pos === start && this.atProcessSubstitution) {
         word.plain = word.literal = false;
         this.pos += 2;
-        this.#commands(true);
+        const output = this.#commands(true);
+        if (output.length > 0) {
+          if (tracker) tracker.feed('a process substitution', true);
+          else word.holes.push(...output);
+        }
       } else if (char === '(' && tracker && /^[A-Za-z_]\w*\+?=$/.test(this.code.slice(start, this.pos))) {
         this.pos++;
         this.#arrayElements(argumentRule(tracker.words, word.text, true), word.holes);
@@ -404,7 +417,8 @@ class ShellLexer extends CodeReader {
         this.pos++;
         this.#arithmetic(false);
       } else {
-        this.#commands(true);
+        const output = this.#commands(true);
+        for (const hole of output) this.#placer.judge(hole, this.#word);
       }
     } else if (next === '{') {
       this.pos += 2;

@@ -51,6 +51,16 @@ export class Placer {
     this.placements.set(at, { kind: 'place', context, integer });
   }
 
+  /** The output of a command substitution in a word is the value of a placeholder in it, which then stands in the word. */
+  judge(at: number, word: OpenWord | undefined): void {
+    if (!word) return;
+    if (word.openBrackets > 0) this.refuse(at, IN_BRACKETS);
+    const rule = word.rule(word.text);
+    if (rule.kind === 'refused') this.refuse(at, rule);
+    if (rule.kind === 'integer') this.requireInteger(at);
+    word.holes.push(at);
+  }
+
   /** The word of a placed placeholder turned out to be an operand of `-eq` or the like. */
   requireInteger(at: number): void {
     const placement = this.placements.get(at);

@@ -41,7 +41,7 @@ export interface ShellRun {
 }
 
 /** Whom generated scripts run as where we are root: what they do must not reach anything but their own folder. */
-const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+export const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
 
 /** Runs a script in an empty folder, given on standard input, or as the argument of -c. */
 export function runInShell(shell: Shell, script: string, how: '-c' | 'stdin' = 'stdin'): ShellRun {

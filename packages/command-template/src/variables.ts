@@ -26,6 +26,8 @@ export class Variables {
   /** Set from text that the shell reads, not by an assignment in the text. */
   readonly #setFromInput = new Set<string>();
   #forbidden: string | undefined;
+  /** A shell is started that reads $ENV, of which it expands the value. */
+  #startsInteractive = false;
 
   /** A complete `name=value`, in front of a command or as an argument of one that declares. */
   assignment(word: Word, declared: boolean): void {
@@ -53,6 +55,9 @@ export class Variables {
     else if (SETS_NAMED_VARIABLES.has(command)) for (const { text } of rest) this.#setFromInput.add(text);
     else if (command === 'printf' || command === 'print') this.#printed(rest);
     else if (command === 'alias') for (const word of rest) this.#alias(word);
+    const shell = words.findIndex(({ text }) => isShellName(text));
+    if (shell >= 0 && words.slice(shell).some(({ text }) => /^-[A-Za-z]*i/.test(text)))
+      this.#startsInteractive = true;
   }
 
   /** Values that turn out to be integers, by their holes; declared ones that are arrays; and why no parameter may be used at all. */
@@ -62,6 +67,8 @@ export class Variables {
       if (isInteger(name) || INTEGER_VARIABLES.has(name) || CODE_VARIABLES.has(name))
         this.#forbidden ??= `text is read into the variable ${name}, which the shell counts with or runs`;
     }
+    if (this.#startsInteractive && this.#assigned.some(({ name }) => name === 'ENV'))
+      this.#forbidden ??= 'ENV has it, which an interactive shell expands once more';
     const holesOf = (wanted: (one: { name: string; declared: boolean }) => boolean) =>
       this.#assigned.filter(wanted).flatMap(({ holes }) => holes);
     return {
@@ -95,15 +102,14 @@ export class Variables {
 
   #alias({ text, literal }: Word): void {
     const value = text.slice(text.indexOf('=') + 1).trim();
-    const first = value.split(/[\s;&|<>()]+/)[0] ?? '';
-    const harmless =
-      literal &&
-      !/[$`;&|(]/.test(value) &&
-      ![RUNS_ARGUMENTS, COUNTS_WITH_ARGUMENTS, DECLARES, SETS_NAMED_VARIABLES].some((set) =>
-        set.has(first),
-      ) &&
-      !isShellName(first) &&
-      !/^(command|builtin|exec|\.|source|unset)$/.test(baseName(first));
+    const special = (word: string) =>
+      [RUNS_ARGUMENTS, COUNTS_WITH_ARGUMENTS, DECLARES, SETS_NAMED_VARIABLES].some((set) => set.has(word)) ||
+      isShellName(word) ||
+      /^(command|builtin|exec|\.|source|unset|test|\[|\[\[|printf|print|wait|env|xargs|flock|script|su|runuser|sg|watch|parallel)$/.test(
+        baseName(word),
+      );
+    // A word further on may be the command: behind assignments, redirections, and commands that start others.
+    const harmless = literal && !/[$`;&|(<>'"\\]/.test(value) && !value.split(/\s+/).some(special);
     if (!harmless)
       this.#forbidden ??= 'an alias makes another word mean a command that may run its arguments';
   }

@@ -7,4 +7,5 @@ export { type NatsOptions, runningNats, startNats } from './nats.js';
 export { ensureNatsServer, type NatsServerOptions } from './nats-binary.js';
 export { type NginxControl, type NginxOptions, nginxControl, runningNginx, startNginx } from './nginx.js';
 export { type PostgresOptions, postgresPasswordFile, runningPostgres, startPostgres } from './postgres.js';
+export { reachesClosedFolders } from './postgres-account.js';
 export { describeExit, type ProcessExit, type ServerHandle } from './server-process.js';

@@ -79,7 +79,7 @@ export async function startNginx(options: NginxOptions): Promise<ServerHandle> {
   const { binary, folder, logFile, signal } = options;
   const port = options.port ?? (await findFreePort(HOST));
   const control = nginxControl(folder, binary);
-  await mkdir(join(folder, 'upstreams'), { recursive: true });
+  await mkdir(join(folder, 'upstreams'), { recursive: true, mode: 0o700 });
   await endWorkersOf(control.pidFile);
   await writeFile(join(folder, 'nginx.conf'), configuration(folder, port, control));
   const empty = `upstream ${control.upstream} {\n    server 127.0.0.1:1 down;\n}\n`;

@@ -127,6 +127,11 @@ const CAPABILITIES = [
 ];
 const SETPCAP_BIT = 8n;
 
+/** Whether PostgreSQL can be run in folders that only their owner, this process, may enter: always, unless this is root without the means. */
+export async function reachesClosedFolders(): Promise<boolean> {
+  return process.getuid?.() !== 0 || (await readCapability()) !== undefined;
+}
+
 async function readCapability(): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined;
   const hasSetpriv = await run('setpriv', ['--version']).then(

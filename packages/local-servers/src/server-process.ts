@@ -59,7 +59,7 @@ export interface ServerProcess {
  */
 export async function spawnServer(server: ServerCommand): Promise<ServerProcess> {
   await mkdir(dirname(server.logFile), { recursive: true });
-  const log = await open(server.logFile, 'a', 0o640);
+  const log = await open(server.logFile, 'a', 0o600);
   try {
     const logStart = (await log.stat()).size;
     const child = spawn(server.command, server.args, {

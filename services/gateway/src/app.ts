@@ -34,6 +34,7 @@ import { endpoints } from './routes/index.js';
 import { TaskEnds } from './task-ends.js';
 import { createTimeFormat } from './time-format.js';
 import { answerTransportError, answerWhatIsNotRouted } from './transport-errors.js';
+import { TLS_ACCEPTED } from './tls-files.js';
 
 /** Room for the addresses of some thousand nodes in a path. */
 const MAX_HEADER_BYTES = 128 * 1024;
@@ -193,7 +194,7 @@ function serverOptions(tls: AppOptions['tls']): {
   // Node would refuse a request without Host with no word of why; we do it.
   const http = { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false };
   if (tls === undefined) return { http };
-  return { https: { ...http, ...tls, minVersion: 'TLSv1.2' } } as unknown as { http: typeof http };
+  return { https: { ...http, ...tls, ...TLS_ACCEPTED } } as unknown as { http: typeof http };
 }
 
 function readBodiesByContent(app: FastifyInstance, budget: BodyBudget): void {

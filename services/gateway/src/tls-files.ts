@@ -5,6 +5,19 @@ import type { Logger } from 'pino';
 
 const LOOK_EVERY_MS = 30_000;
 
+/**
+ * What a client may speak: TLS 1.3, or 1.2 with a key of each connection's own (ECDHE) and a cipher that proves that nothing was
+ * changed (AEAD). The other suites of 1.2, those in CBC mode and those by the certificate's own key, have been broken more than once.
+ */
+export const TLS_ACCEPTED = {
+  minVersion: 'TLSv1.2',
+  ciphers: [
+    ...['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'],
+    ...['ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305'],
+    ...['ECDHE-RSA-CHACHA20-POLY1305', 'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256'],
+  ].join(':'),
+} as const;
+
 /** Certificate and key, as PEM. */
 export interface TlsKeyPair {
   cert: string;
@@ -66,7 +79,7 @@ export function followTlsFiles(
     try {
       const pair = readTlsFiles(files);
       if (!pair || (pair.cert === last.cert && pair.key === last.key)) return;
-      server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' });
+      server.setSecureContext({ ...pair, ...TLS_ACCEPTED });
       last = pair;
       log.info('the certificate of the API has been renewed');
     } catch (error) {

@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { run as rigel } from '@rigel/cli';
 import {
   answeredBy,
@@ -53,6 +56,9 @@ function firstToken(): string {
   if (status !== 0) throw new Error(`rigel token create: ${stderr}`);
   return stdout.trim();
 }
+
+/** What is said before TLS begins. */
+type Greeting = 'none' | 'nats' | 'postgres';
 
 const HANDED_OUT_MS = 5_000;
 
@@ -265,6 +271,61 @@ for (const schema of SCHEMAS) {
     await refused(`SET ROLE rigel_${schema}_owner`);
   });
 }
+
+/** What a client that speaks only this gets from a server: the suite that was agreed on, or the error's code. */
+async function handshake(port: number, greeting: Greeting, options: ConnectionOptions): Promise<string> {
+  const plain = createConnection({ host: '127.0.0.1', port });
+  try {
+    await once(plain, 'connect');
+    if (greeting === 'nats') await once(plain, 'data');
+    if (greeting === 'postgres') {
+      plain.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])); // SSLRequest
+      const [answer] = (await once(plain, 'data')) as [Buffer];
+      if (answer.toString() !== 'S') return `answered ${answer}`;
+    }
+    const secure = connectTls({ ...options, socket: plain, rejectUnauthorized: false });
+    return await new Promise<string>((resolve) => {
+      secure.once('secureConnect', () => resolve(secure.getCipher().standardName));
+      secure.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      secure.once('close', () => resolve('closed'));
+    });
+  } finally {
+    plain.destroy();
+  }
+}
+
+t.test('of TLS 1.2 no server takes CBC, or a key exchange by the certificate', async (t) => {
+  const { stack } = rig;
+  const servers: [Greeting, number][] = [
+    ['none', Number(new URL(stack.httpUrl).port)],
+    ['nats', Number(new URL(stack.natsUrl).port)],
+    ['postgres', Number(new URL(stack.databaseUrl).port)],
+  ];
+  const only = (ciphers: string, version: 'TLSv1.1' | 'TLSv1.2') => ({
+    ciphers: `${ciphers}:@SECLEVEL=0`,
+    minVersion: version,
+    maxVersion: version,
+  });
+  for (const [greeting, port] of servers) {
+    for (const suite of ['AES128-SHA', 'AES256-SHA', 'AES128-SHA256', 'AES256-SHA384']) {
+      const refused = await handshake(
+        port,
+        greeting,
+        only(`ECDHE-ECDSA-${suite}:ECDHE-RSA-${suite}`, 'TLSv1.2'),
+      );
+      t.match(refused, /ERR_SSL|ECONNRESET|closed/, `${greeting} ${suite}: ${refused}`);
+    }
+    for (const [what, options] of [
+      ['RSA key exchange', only('AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA', 'TLSv1.2')],
+      ['TLS 1.1', only('ALL', 'TLSv1.1')],
+    ] as const) {
+      const refused = await handshake(port, greeting, options);
+      t.match(refused, /ERR_SSL|ECONNRESET|closed/, `${greeting} ${what}: ${refused}`);
+    }
+    t.match(await handshake(port, greeting, { maxVersion: 'TLSv1.2' }), /^TLS_ECDHE_.*(GCM|CHACHA20)/);
+    t.match(await handshake(port, greeting, {}), /^TLS_(AES|CHACHA20)/, `${greeting} speaks TLS 1.3`);
+  }
+});
 
 t.test('secrets are in no log and no command line', async (t) => {
   const secrets = await Promise.all(
