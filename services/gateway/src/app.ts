@@ -33,8 +33,8 @@ import { refuseBody } from './request/refused-bodies.js';
 import { endpoints } from './routes/index.js';
 import { TaskEnds } from './task-ends.js';
 import { createTimeFormat } from './time-format.js';
-import { answerTransportError, answerWhatIsNotRouted } from './transport-errors.js';
 import { TLS_ACCEPTED } from './tls-files.js';
+import { answerTransportError, answerWhatIsNotRouted } from './transport-errors.js';
 
 /** Room for the addresses of some thousand nodes in a path. */
 const MAX_HEADER_BYTES = 128 * 1024;
