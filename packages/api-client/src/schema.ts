@@ -1832,6 +1832,8 @@ export interface components {
             status: number;
             /** @description Why it was not done. */
             reason: string;
+            /** @description How many denied requests the line stands for, which differed in time and target alone; else 1. */
+            times: number;
         };
         Cluster: {
             id: number;
@@ -2022,6 +2024,9 @@ export interface components {
             reboot?: boolean;
             /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
             ready_wait?: number;
+            allowed_secrets?: {
+                [key: string]: string[];
+            };
         };
         /** @description Steps in running order. */
         StepsInput: {
@@ -2049,6 +2054,10 @@ export interface components {
             reboot?: boolean;
             /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
             ready_wait?: number;
+            /** @description Secrets that params of a call by an operator may name, beside those that param_values name: {parameter: [name]}. Default: none. Remote steps only. */
+            allowed_secrets?: {
+                [key: string]: string[];
+            };
         }[];
         Task: {
             id: number;
@@ -2059,7 +2068,24 @@ export interface components {
             pool_name: string;
             state: 0 | 1 | 2 | 3 | 4;
             end_reason: "" | "completed" | "partial" | "failed" | "stopped" | "timeout";
-            options: components["schemas"]["StepOption"][];
+            options: {
+                name: string;
+                param_values: {
+                    [key: string]: unknown;
+                };
+                retry: {
+                    retry_times: number;
+                    ignore_error: boolean;
+                };
+                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+                timeout?: number;
+                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+                stop_grace?: number;
+                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+                reboot?: boolean;
+                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+                ready_wait?: number;
+            }[];
             step_len: number;
             opr_user: string;
             flow_type: "manual" | "crontab";
@@ -2151,6 +2177,12 @@ export interface components {
         Refused409: {
             /** @enum {number} */
             code: 409;
+            msg: string;
+            data: Record<string, never>;
+        };
+        Refused413: {
+            /** @enum {number} */
+            code: 413;
             msg: string;
             data: Record<string, never>;
         };
@@ -2329,7 +2361,7 @@ export interface components {
         };
         PoolSearchByIpRequest: {
             /**
-             * @description Addresses, separated by commas.
+             * @description Addresses, separated by commas; at most 50,000.
              * @default
              */
             iplist?: string;
@@ -2832,6 +2864,22 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["Refused429"];
+            };
+        };
+        /** @description The body has more bytes than the operation takes (x-max-body), more members and elements, or is nested more than 65 levels deep; or the address has more than 1,000 pairs. Nothing was done. */
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 413,
+                 *       "msg": "the body has 15142857 bytes, cluster.list takes at most 65536 (64 KiB): leave out what it does not read, or send it in several requests",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused413"];
             };
         };
         /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
@@ -5030,7 +5078,7 @@ export interface components {
                 "application/json": components["schemas"]["Refused400WithNull"];
             };
         };
-        /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
+        /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway, or one client, may have (RIGEL_HTTP_STREAMS). */
         "task.info.503": {
             headers: {
                 [name: string]: unknown;
@@ -5158,7 +5206,7 @@ export interface components {
                 "application/json": components["schemas"]["Refused400WithNull"];
             };
         };
-        /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
+        /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway, or one client, may have (RIGEL_HTTP_STREAMS). */
         "task.node_log.503": {
             headers: {
                 [name: string]: unknown;
@@ -5346,7 +5394,8 @@ export interface components {
                  *           "correlation_id": "4f1c2a9be01d33aa",
                  *           "outcome": "done",
                  *           "status": 0,
-                 *           "reason": ""
+                 *           "reason": "",
+                 *           "times": 1
                  *         }
                  *       ],
                  *       "page": 1,
@@ -5565,6 +5614,7 @@ export interface operations {
             400: components["responses"]["cluster.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5626,6 +5676,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5687,6 +5738,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5815,6 +5867,7 @@ export interface operations {
             400: components["responses"]["cluster.list_services.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5871,6 +5924,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5948,6 +6002,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refused404WithList"];
                 };
             };
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6078,6 +6133,7 @@ export interface operations {
             400: components["responses"]["service.list_pools.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6134,6 +6190,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6192,6 +6249,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["pool.update.404"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6212,6 +6270,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["pool.update.404"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6256,6 +6315,7 @@ export interface operations {
             400: components["responses"]["pool.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6344,6 +6404,7 @@ export interface operations {
             400: components["responses"]["pool.list_nodes.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6395,6 +6456,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["pool.add_nodes.404"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6435,6 +6497,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["pool.remove_nodes.404"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6455,6 +6518,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["pool.remove_nodes.404"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6463,7 +6527,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Addresses, separated by commas. */
+                /** @description Addresses, separated by commas; at most 50,000. */
                 iplist: string;
             };
             cookie?: never;
@@ -6482,7 +6546,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Addresses, separated by commas. */
+                /** @description Addresses, separated by commas; at most 50,000. */
                 iplist: string;
             };
             cookie?: never;
@@ -6499,7 +6563,7 @@ export interface operations {
     "pool.search_by_ip.get.2": {
         parameters: {
             query?: {
-                /** @description Addresses, separated by commas. */
+                /** @description Addresses, separated by commas; at most 50,000. */
                 iplist?: string;
             };
             header?: never;
@@ -6533,6 +6597,7 @@ export interface operations {
             400: components["responses"]["pool.search_by_ip.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6597,6 +6662,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6661,6 +6727,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6725,6 +6792,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6769,6 +6837,7 @@ export interface operations {
             400: components["responses"]["action.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6830,6 +6899,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6907,6 +6977,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refused404WithNull"];
                 };
             };
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7025,6 +7096,7 @@ export interface operations {
             400: components["responses"]["actimpl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7088,6 +7160,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7151,6 +7224,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7175,6 +7249,7 @@ export interface operations {
             400: components["responses"]["actimpl.delete.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7245,6 +7320,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["actimpl.info.404"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7289,6 +7365,7 @@ export interface operations {
             400: components["responses"]["remote_step.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7350,6 +7427,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7427,6 +7505,7 @@ export interface operations {
                     "application/json": components["schemas"]["Refused404WithNull"];
                 };
             };
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7559,6 +7638,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["task_impl.create.404"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7580,6 +7660,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["task_impl.delete.404"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7681,6 +7762,7 @@ export interface operations {
             400: components["responses"]["task_impl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7742,6 +7824,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7786,6 +7869,7 @@ export interface operations {
             400: components["responses"]["task_tpl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7923,6 +8007,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7984,6 +8069,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8028,6 +8114,7 @@ export interface operations {
             400: components["responses"]["action_impl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8087,6 +8174,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["action_impl.delete.404"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8150,6 +8238,7 @@ export interface operations {
             400: components["responses"]["task_step.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8216,6 +8305,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8294,6 +8384,7 @@ export interface operations {
             400: components["responses"]["task.start.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8372,6 +8463,7 @@ export interface operations {
             400: components["responses"]["task.pause.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8450,6 +8542,7 @@ export interface operations {
             400: components["responses"]["task.stop.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8510,6 +8603,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8553,6 +8647,7 @@ export interface operations {
             400: components["responses"]["task.log.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8596,6 +8691,7 @@ export interface operations {
             400: components["responses"]["task.log.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8640,6 +8736,7 @@ export interface operations {
             400: components["responses"]["task.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8687,6 +8784,7 @@ export interface operations {
             400: components["responses"]["task.info.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["task.info.503"];
         };
@@ -8842,6 +8940,7 @@ export interface operations {
             400: components["responses"]["task.node_log.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["task.node_log.503"];
         };
@@ -8905,7 +9004,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
-            /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
+            /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway, or one client, may have (RIGEL_HTTP_STREAMS). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9064,6 +9163,7 @@ export interface operations {
             400: components["responses"]["task.expand_list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9110,6 +9210,7 @@ export interface operations {
             400: components["responses"]["task.upload_list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9172,6 +9273,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9222,6 +9324,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["schedule.occurrences.404"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9276,6 +9379,7 @@ export interface operations {
             400: components["responses"]["audit.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9318,6 +9422,7 @@ export interface operations {
             400: components["responses"]["token.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9385,6 +9490,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["KeyReused"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooManyRequests"];
         };
     };
