@@ -202,6 +202,10 @@ export class Promises {
       case 'RunsHalted':
         for (const index of event.data.runs) this.ledger(task, index).holder = null;
         return;
+      case 'TaskStarted':
+        // A resume takes a run from the executor that is ending its command: it has nothing more to say.
+        for (const index of event.data.runs ?? []) this.ledger(task, index).holder = null;
+        return;
       case 'RunWaiting':
         this.ledger(task, event.data.run).holder = null;
         return;
