@@ -9,7 +9,7 @@ import type { World } from './world.js';
  * server, and a refusal has changed nothing.
  */
 
-const STATUSES = new Set([200, 400, 404, 405]);
+const STATUSES = new Set([200, 400, 404, 413, 405]);
 
 const nonsense = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
