@@ -232,8 +232,8 @@ export class Bus {
       once((where) =>
         this.log.warn(
           { subject: where },
-          'something that was not sealed for this process came in place of an answer and is ignored: somebody else uses this NATS user, or a ' +
-            'service of the release before was started again (it can answer those that have heard of no newer one)',
+          'an answer was not sealed for this process and is ignored: another client uses this NATS user, or a service of the earlier ' +
+            'release answered (executors started before it can still take its answers)',
         ),
       ),
     );
