@@ -153,7 +153,13 @@ for (const shell of shells) {
       const daemon = await runScript(connection, 'sudo sleep 600.5 >/dev/null &\necho $!');
       t.match(daemon.outcome, { kind: 'exited', exitCode: 0 });
       t.match(daemon.text, /^\d+\n$/, 'a daemon of another user is left alone');
-      await run('pkill', ['-9', '-P', daemon.text.trim()]);
+      // sudo starts it when it gets to that.
+      await until('the daemon has begun, and is killed', () =>
+        run('pkill', ['-9', '-P', daemon.text.trim()]).then(
+          () => true,
+          () => false,
+        ),
+      );
     });
 
     t.test('a filter that does not end is left open, and named', async (t) => {

@@ -39,7 +39,10 @@ t.test('the command rigel finds the system that runs here, and its history', asy
   t.match(created.stdout, /1 {2}2\d{3}-.* TaskCreated/);
   t.match(rigel('task', 'show', String(id)), { status: 0, stdout: /status {4}finished \(completed\)/ });
   const whole = JSON.parse(rigel('task', 'show', String(id), '--json').stdout);
-  t.match(whole, { task: { id, status: 'finished', counts: { succeeded: 3 } }, versions: whole.task.version });
+  t.match(whole, {
+    task: { id, status: 'finished', counts: { succeeded: 3 } },
+    versions: whole.task.version,
+  });
   t.match(rigel('task', 'show', '4711'), { status: 2, stderr: 'rigel: there is no task 4711\n' });
   t.match(rigel('task', 'show', String(id), '--at', '2001-01-01'), {
     status: 2,

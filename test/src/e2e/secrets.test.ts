@@ -146,7 +146,8 @@ t.test('a planted secret is found nowhere but where it belongs', async (t) => {
           'the commands had the value',
         );
         t.ok(bash.startsWith(await cksum(CERTIFICATE)), 'also of several lines');
-        t.match(bash, /\n\*{81}\n$/, bash);
+        // It ends as it begins, so that at the end of the output a next one could have begun, whose break would be the line end.
+        t.match(bash, /\n\*{81}[\n*]$/, bash);
         t.notOk(holdsSecret(printed), printed);
       }
     },

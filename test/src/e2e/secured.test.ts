@@ -71,11 +71,12 @@ t.test('the main job: inventory, a task over SSH, its events live, and the histo
   t.match(await rig.api.call('/task/list'), { status: 401 }, 'no token');
   const nodes = loopbackNodes(6, sshd.port);
   const { poolId } = await fleet.pool(nodes);
-  // A script larger than what NATS takes in one message: it goes over the subjects of bodies.
-  const script = `#!/bin/sh\n${'# filling\n'.repeat(120_000)}echo done on $SSH_CONNECTION\n`;
+  // Scripts that are together larger than what NATS takes in one message: they go over the subjects of bodies.
+  const script = `#!/bin/sh\n${'# filling\n'.repeat(60_000)}echo done on $SSH_CONNECTION\n`;
   const template = await fleet.template({
     first: { command: 'echo "$3 first"' },
     long: { command: script, script: true },
+    longer: { command: script, script: true },
   });
   const id = await fleet.startTask(template, nodes);
   const live = await api.fetch(`${api.url}/task/${id}/events`, { headers: api.headers });
@@ -83,7 +84,7 @@ t.test('the main job: inventory, a task over SSH, its events live, and the histo
   t.match(task, { opr_user: 'ann', state: 2, end_reason: 'completed', stat: [0, 0, 6, 0, 0] });
   const events = await live.text();
   t.match(events, /event: task_finished/);
-  t.equal(events.match(/event: step_succeeded/g)?.length, 12);
+  t.equal(events.match(/event: step_succeeded/g)?.length, 18);
   await waitFor(
     async () => {
       const { data } = await api.call<{ state: number }[]>(`/pool/${poolId}/list_nodes?page_size=100`);
