@@ -32,7 +32,7 @@ t.test('all nodes succeed, batch after batch', async (t) => {
   t.match(task.state, {
     status: 'finished',
     endReason: 'completed',
-    counts: { waiting: 0, working: 0, succeeded: 3, failed: 0, stopped: 0 },
+    counts: { waiting: 0, running: 0, succeeded: 3, failed: 0, stopped: 0 },
     open: 0,
   });
 });
@@ -46,12 +46,12 @@ t.test('a batch in which no node succeeds halts the task; start goes on with it'
   t.match(task.state, {
     status: 'finished',
     endReason: 'failed',
-    counts: { waiting: 2, working: 0, succeeded: 0, failed: 2, stopped: 0 },
+    counts: { waiting: 2, running: 0, succeeded: 0, failed: 2, stopped: 0 },
   });
   task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   t.match(task.state, {
     status: 'running',
-    counts: { waiting: 4, working: 0, succeeded: 0, failed: 0, stopped: 0 },
+    counts: { waiting: 4, running: 0, succeeded: 0, failed: 0, stopped: 0 },
     batch: 0,
   });
   for (const run of [0, 1, 2, 3]) task.finish(run);
@@ -106,7 +106,7 @@ t.test('ignore_error: after the retries the node goes on as if the step had pass
   t.match(task.state.runs[0], {
     step: 1,
     attempt: 1,
-    steps: [{ standing: 'succeeded', message: 'no such file' }, { standing: 'working' }],
+    steps: [{ standing: 'succeeded', message: 'no such file' }, { standing: 'running' }],
   });
   task.report(0);
   t.match(task.state, { status: 'finished', endReason: 'completed' });
@@ -122,13 +122,13 @@ t.test('some fail: partial, and start re-runs just those from their step', async
   t.match(task.state, {
     status: 'finished',
     endReason: 'partial',
-    counts: { waiting: 0, working: 0, succeeded: 2, failed: 1, stopped: 0 },
+    counts: { waiting: 0, running: 0, succeeded: 2, failed: 1, stopped: 0 },
   });
   task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
   t.match(task.state, {
     status: 'running',
     open: 1,
-    counts: { waiting: 1, working: 0, succeeded: 2, failed: 0, stopped: 0 },
+    counts: { waiting: 1, running: 0, succeeded: 2, failed: 0, stopped: 0 },
   });
   task.claim(2);
   t.match(nextInstruction(task.state, runAt(task.state, 2), task.now, fresh), {
@@ -152,7 +152,7 @@ t.test('an explicit budget decides alone: a batch in which nothing succeeded doe
   t.match(task.state, {
     status: 'finished',
     endReason: 'partial',
-    counts: { waiting: 0, working: 0, succeeded: 4, failed: 1, stopped: 0 },
+    counts: { waiting: 0, running: 0, succeeded: 4, failed: 1, stopped: 0 },
   });
 
   const spared = new TaskUnderTest(taskCreated(5, { batchSize: 1, failureBudget: 1 }));
@@ -163,20 +163,20 @@ t.test('an explicit budget decides alone: a batch in which nothing succeeded doe
   t.match(spared.state, {
     status: 'finished',
     endReason: 'failed',
-    counts: { waiting: 0, working: 0, succeeded: 0, failed: 2, stopped: 3 },
+    counts: { waiting: 0, running: 0, succeeded: 0, failed: 2, stopped: 3 },
   });
   spared.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
   spared.claim(0);
   spared.report(0, dead);
   t.match(
     spared.state,
-    { status: 'running', batch: 1, counts: { waiting: 4, working: 0, succeeded: 0, failed: 1, stopped: 0 } },
+    { status: 'running', batch: 1, counts: { waiting: 4, running: 0, succeeded: 0, failed: 1, stopped: 0 } },
     'a dead first node bars nobody',
   );
   for (const run of [1, 2, 3, 4]) spared.finish(run);
   t.match(spared.state, {
     endReason: 'partial',
-    counts: { waiting: 0, working: 0, succeeded: 4, failed: 1, stopped: 0 },
+    counts: { waiting: 0, running: 0, succeeded: 4, failed: 1, stopped: 0 },
   });
 
   const without = new TaskUnderTest(taskCreated(5, { batchSize: 1 }));
@@ -185,7 +185,7 @@ t.test('an explicit budget decides alone: a batch in which nothing succeeded doe
   t.match(without.state, {
     status: 'finished',
     endReason: 'failed',
-    counts: { waiting: 4, working: 0, succeeded: 0, failed: 1, stopped: 0 },
+    counts: { waiting: 4, running: 0, succeeded: 0, failed: 1, stopped: 0 },
   });
 });
 
@@ -200,7 +200,7 @@ t.test('an ignored error counts beside the successes, and not in the budget', as
   t.match(task.state, {
     status: 'running',
     ignored: 1,
-    counts: { waiting: 2, working: 0, succeeded: 1, failed: 0, stopped: 0 },
+    counts: { waiting: 2, running: 0, succeeded: 1, failed: 0, stopped: 0 },
   });
   for (const run of [1, 2]) task.finish(run);
   t.match(task.state, { status: 'finished', endReason: 'completed', ignored: 1 });
@@ -253,7 +253,7 @@ t.test('a machine that was not made is not ignored, one that failed later is', a
   });
   task.report(1, { ...failed, machine: { vm_id: 'vm-1', ip: '10.0.0.9' } }, ['vm']);
   t.match(task.state, {
-    counts: { waiting: 0, working: 0, succeeded: 1, failed: 1, stopped: 0 },
+    counts: { waiting: 0, running: 0, succeeded: 1, failed: 1, stopped: 0 },
     ignored: 1,
   });
 
@@ -262,7 +262,7 @@ t.test('a machine that was not made is not ignored, one that failed later is', a
   returned.claim(0);
   returned.report(0, failed, ['vm']);
   t.match(returned.state, {
-    counts: { waiting: 0, working: 0, succeeded: 1, failed: 0, stopped: 0 },
+    counts: { waiting: 0, running: 0, succeeded: 1, failed: 0, stopped: 0 },
     ignored: 1,
   });
 });
@@ -316,7 +316,7 @@ t.test('pause: running steps finish and count, nothing new begins, start goes on
   t.match(task.state, {
     status: 'paused',
     endReason: '',
-    counts: { waiting: 1, working: 1, succeeded: 0, failed: 0, stopped: 1 },
+    counts: { waiting: 1, running: 1, succeeded: 0, failed: 0, stopped: 1 },
   });
   refused(t, () => task.do({ type: 'pause', operator: 'ann' }), /not running/);
   t.match(
@@ -394,7 +394,7 @@ t.test('a start that was prepared before the task let go of its nodes is refused
   start([100, 101]);
   t.match(task.state, {
     status: 'running',
-    counts: { waiting: 2, working: 0, succeeded: 0, failed: 0, stopped: 0 },
+    counts: { waiting: 2, running: 0, succeeded: 0, failed: 0, stopped: 0 },
   });
 });
 
@@ -406,7 +406,7 @@ t.test('stop is final: at once for the outside, and what may run on a node is en
   t.match(task.state, {
     status: 'stopped',
     endReason: 'stopped',
-    counts: { waiting: 0, working: 0, succeeded: 1, failed: 0, stopped: 2 },
+    counts: { waiting: 0, running: 0, succeeded: 1, failed: 0, stopped: 2 },
   });
   t.match(task.state.runs[1], { phase: 'draining' });
   t.match(task.state.runs[2], { phase: 'ended' }, 'nothing was begun there');
@@ -483,7 +483,7 @@ t.test('time is up: unfinished nodes have failed with that reason, running comma
   t.match(task.state, {
     status: 'finished',
     endReason: 'timeout',
-    counts: { waiting: 0, working: 0, succeeded: 1, failed: 2, stopped: 0 },
+    counts: { waiting: 0, running: 0, succeeded: 1, failed: 2, stopped: 0 },
   });
   t.match(task.state.runs[1], { verdict: 'failed', phase: 'draining', steps: [{ message: /timeout/ }] });
   task.report(1, { status: 'stopped' });
@@ -501,13 +501,13 @@ t.test('failure budget: exceeded, no further step begins, running ones finish', 
   );
   t.match(task.state, {
     status: 'halting',
-    counts: { waiting: 0, working: 1, succeeded: 0, failed: 2, stopped: 3 },
+    counts: { waiting: 0, running: 1, succeeded: 0, failed: 2, stopped: 3 },
   });
   task.report(2);
   t.match(task.state, {
     status: 'finished',
     endReason: 'failed',
-    counts: { waiting: 0, working: 0, succeeded: 0, failed: 2, stopped: 4 },
+    counts: { waiting: 0, running: 0, succeeded: 0, failed: 2, stopped: 4 },
   });
 });
 

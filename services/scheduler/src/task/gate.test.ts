@@ -87,7 +87,7 @@ t.test('runs wait before the last step without an executor, and go on when the g
   task.finish(0);
   t.match(task.state, {
     status: 'finished',
-    counts: { waiting: 0, working: 0, succeeded: 2, failed: 0, stopped: 0 },
+    counts: { waiting: 0, running: 0, succeeded: 2, failed: 0, stopped: 0 },
   });
   t.same(task.replayed(), task.state);
   t.equal(linesOf(task).filter((line) => /nodes wait before two for pool db/.test(line)).length, 1);
@@ -123,7 +123,7 @@ t.test('a failed dependency fails those that wait; a resume finds the gate anew'
   task.do(fail);
   t.match(task.state, {
     endReason: 'failed',
-    counts: { waiting: 0, working: 0, succeeded: 0, failed: 2, stopped: 0 },
+    counts: { waiting: 0, running: 0, succeeded: 0, failed: 2, stopped: 0 },
   });
   task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   t.ok(
@@ -174,7 +174,7 @@ t.test('stop, timeout and the failure budget do not wait', async (t) => {
   stopped.do({ type: 'stop', operator: 'ann' });
   t.match(stopped.state, {
     endReason: 'stopped',
-    counts: { waiting: 0, working: 0, succeeded: 0, failed: 0, stopped: 3 },
+    counts: { waiting: 0, running: 0, succeeded: 0, failed: 0, stopped: 3 },
   });
   t.strictSame(stopped.do({ type: 'openGate' }), []);
   const over = arrived({ timeoutMs: 10 });
@@ -182,14 +182,14 @@ t.test('stop, timeout and the failure budget do not wait', async (t) => {
   over.do({ type: 'timeOut' });
   t.match(over.state, {
     endReason: 'timeout',
-    counts: { waiting: 0, working: 0, succeeded: 0, failed: 3, stopped: 0 },
+    counts: { waiting: 0, running: 0, succeeded: 0, failed: 3, stopped: 0 },
   });
   const budget = arrived({ failureBudget: 0, steps: [step('one'), step('two')] });
   budget.claim(2);
   budget.fail(2);
   t.match(budget.state, {
     endReason: 'failed',
-    counts: { waiting: 0, working: 0, succeeded: 0, failed: 1, stopped: 2 },
+    counts: { waiting: 0, running: 0, succeeded: 0, failed: 1, stopped: 2 },
   });
   for (const { state } of [stopped, over, budget]) t.notOk(state.runs.some(({ phase }) => phase === 'gated'));
 });

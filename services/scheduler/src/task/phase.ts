@@ -88,21 +88,21 @@ export function isOpen({ phase }: { phase: RunPhase }): boolean {
 }
 
 /** What the outside sees of a run, and what the counts of a task count. */
-export type RunStanding = 'waiting' | 'working' | RunVerdict;
+export type RunStanding = 'waiting' | 'running' | RunVerdict;
 
-/** A run without a verdict is working from its first claim since it was opened, also while it changes executors. */
+/** A run without a verdict is running from its first claim since it was opened, also while it changes executors. */
 export function standingOf({ verdict, begun }: { verdict: RunVerdict | null; begun: boolean }): RunStanding {
-  return verdict ?? (begun ? 'working' : 'waiting');
+  return verdict ?? (begun ? 'running' : 'waiting');
 }
 
 /** The API's numbers of what the outside sees of a run, a step or a task. */
 export const NUMBER = {
   waiting: 0,
-  working: 1,
+  running: 1,
   succeeded: 2,
   failed: 3,
   stopped: 4,
 } as const satisfies Record<RunStanding, RunState>;
 
 /** The standings in the order of their numbers. */
-export const STANDINGS: readonly RunStanding[] = ['waiting', 'working', 'succeeded', 'failed', 'stopped'];
+export const STANDINGS: readonly RunStanding[] = ['waiting', 'running', 'succeeded', 'failed', 'stopped'];

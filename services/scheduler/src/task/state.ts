@@ -122,7 +122,7 @@ export function standingOfTask({ status, endReason }: TaskState): RunStanding {
       return 'waiting';
     case 'running':
     case 'halting':
-      return 'working';
+      return 'running';
     case 'paused':
     case 'stopped':
       return 'stopped';
@@ -183,7 +183,7 @@ function createTask(id: number, created: TaskCreated, at: number): TaskState {
     batch: -1,
     batchActive: false,
     open: 0,
-    counts: { waiting: runs.length, working: 0, succeeded: 0, failed: 0, stopped: 0 },
+    counts: { waiting: runs.length, running: 0, succeeded: 0, failed: 0, stopped: 0 },
     ignored: 0,
     version: 0,
     updatedAt: at,
@@ -306,7 +306,7 @@ function markWorking(task: TaskState, run: Run): void {
   if (run.phase !== 'leased' || run.step >= task.created.steps.length) return;
   if (isShutBefore(task, run.step)) return;
   const record = currentStep(run);
-  record.standing = 'working';
+  record.standing = 'running';
   record.attempts = run.attempt;
 }
 

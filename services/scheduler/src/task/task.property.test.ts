@@ -200,7 +200,7 @@ function play(task: TaskUnderTest, next: Move): void {
 
 function checkInvariants(task: TaskUnderTest): void {
   const { state } = task;
-  const counted = { waiting: 0, working: 0, succeeded: 0, failed: 0, stopped: 0 };
+  const counted = { waiting: 0, running: 0, succeeded: 0, failed: 0, stopped: 0 };
   for (const run of state.runs) counted[standingOf(run)]++;
   if (!isDeepStrictEqual(counted, state.counts))
     throw new Error(`counts ${JSON.stringify(state.counts)} are not ${JSON.stringify(counted)}`);

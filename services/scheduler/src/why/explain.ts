@@ -104,12 +104,12 @@ function overBudget(task: TaskState, facts: LiveFacts): Reason {
 }
 
 function running(task: TaskState): Reason {
-  const { waiting: init, working, succeeded, failed } = task.counts;
+  const { waiting: init, running, succeeded, failed } = task.counts;
   return reason(
     'task_runs',
-    `the task is under way: of ${counted(task.runs.length, 'node')} ${succeeded} succeeded, ${failed} failed, ${working} are worked on, ${init} wait`,
+    `the task is under way: of ${counted(task.runs.length, 'node')} ${succeeded} succeeded, ${failed} failed, ${running} are worked on, ${init} wait`,
     null,
-    { nodes: task.runs.length, waiting: init, running: working, succeeded, failed },
+    { nodes: task.runs.length, waiting: init, running, succeeded, failed },
   );
 }
 
