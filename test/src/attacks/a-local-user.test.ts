@@ -30,7 +30,12 @@ t.before(async () => {
   const dataDir = join(parent, 'data');
   const before = process.umask(0);
   await mkdir(dataDir);
-  rig = await startRig({ dataDir, fastDatabase: true, env: { gateway: { RIGEL_ACCESS: 'on' } } });
+  rig = await startRig({
+    dataDir,
+    secured: false,
+    fastDatabase: true,
+    env: { gateway: { RIGEL_ACCESS: 'on' } },
+  });
   process.umask(before);
 });
 t.teardown(async () => {
@@ -105,12 +110,7 @@ t.test('a local user is nobody in PostgreSQL: no password, no way in, and no soc
         database: 'postgres',
       });
       client.on('error', () => undefined);
-      // A secured system refuses connections without encryption before it asks for a password.
-      await t.rejects(
-        client.connect(),
-        { message: /password|SASL|no pg_hba.conf entry/ },
-        `${user} ${password}`,
-      );
+      await t.rejects(client.connect(), { message: /password|SASL/ }, `${user} ${password}`);
       await client.end().catch(() => undefined);
     }
   }

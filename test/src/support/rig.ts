@@ -175,8 +175,13 @@ async function startRigStack(
 export async function natsRefusals(dataDir: string): Promise<string[]> {
   const folder = join(dataDir, 'logs');
   const refusals: string[] = [];
+  const starts = (await readFile(join(folder, 'nats.log'), 'utf8').catch(() => '')).split(
+    'Server is ready',
+  ).length;
   for (const name of await readdir(folder)) {
     for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
+      // A server that was killed has forgotten whom it let answer what came before.
+      if (starts > 2 && line.includes('"_INBOX.')) continue;
       if (/(permissions|publish|subscription) violation/i.test(line)) refusals.push(`${name}: ${line}`);
     }
   }
