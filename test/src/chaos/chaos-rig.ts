@@ -46,9 +46,12 @@ export async function startChaosRig(nodeCount: number, print: (text: string) => 
   let proxy: FleetProxy | undefined;
   let isolated: IsolatedNodes | undefined;
   const stop = async (): Promise<void> => {
-    await rig.stop();
-    await proxy?.stop();
-    await isolated?.stop();
+    try {
+      await rig.stop();
+    } finally {
+      await proxy?.stop();
+      await isolated?.stop();
+    }
   };
   try {
     const started = await IsolatedNodes.start(rig.sshd, loopbackHosts(nodeCount));
