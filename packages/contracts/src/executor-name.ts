@@ -33,6 +33,8 @@ const GIVEN_CHARACTERS = 100;
 const REMEMBERED = 4_096;
 
 const digests = new Map<string, string>();
+/** The digest in each name, empty where there is none: they are looked at for each step. */
+const names = new Map<string, string>();
 
 /**
  * @param given the name that people know the process by; what cannot stand in a subject becomes `-`
@@ -48,12 +50,22 @@ export function newExecutor(
 
 /** Whether an executor of this name has a key; one of the release before has none. */
 export function hasKey(name: string): boolean {
-  return NAME_WITH_DIGEST.test(name);
+  return digestIn(name) !== undefined;
+}
+
+/** The digest with which a name ends; undefined in one of the release before. */
+function digestIn(name: string): string | undefined {
+  const known = names.get(name);
+  if (known !== undefined) return known === '' ? undefined : known;
+  const digest = NAME_WITH_DIGEST.exec(name)?.[1];
+  if (names.size >= REMEMBERED) names.clear();
+  names.set(name, digest ?? '');
+  return digest;
 }
 
 /** Whether whoever shows this key may speak for the executor. Anybody may for one of the release before, which has no key. */
 export function speaksFor(name: string, key: string | undefined): boolean {
-  const digest = NAME_WITH_DIGEST.exec(name)?.[1];
+  const digest = digestIn(name);
   return digest === undefined || (key !== undefined && digestOf(key) === digest);
 }
 

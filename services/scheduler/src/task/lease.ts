@@ -16,7 +16,7 @@ export interface Sender {
 export function whyNotTheirs(run: Run, lease: number, { key, uuid }: Sender): string | undefined {
   // A lease of an executor of the release before is known by its number alone.
   if (lease !== run.lease || !hasKey(run.claimedBy)) return undefined;
-  const what = `lease ${lease} of run ${run.id} is ${run.claimedBy}'s`;
-  if (!speaksFor(run.claimedBy, key)) return `${what}, and it was named without the key of that executor`;
-  return uuid === undefined ? `${what}, and it was named without the uuid of the task` : undefined;
+  if (speaksFor(run.claimedBy, key) && uuid !== undefined) return undefined;
+  const missing = uuid === undefined ? 'the uuid of the task' : 'the key of that executor';
+  return `lease ${lease} of run ${run.id} is ${run.claimedBy}'s, and it was named without ${missing}`;
 }

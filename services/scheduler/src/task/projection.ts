@@ -75,8 +75,10 @@ export interface StepRow extends Omit<StepRecord, 'standing'> {
   state: RunState;
 }
 
-export function stepRow({ standing, ...others }: StepRecord): StepRow {
-  return { state: NUMBER[standing], ...others };
+/** Field by field: this is done for each step of each run that changes. */
+export function stepRow({ standing, attempts, message, note }: StepRecord): StepRow {
+  const state = NUMBER[standing];
+  return note === undefined ? { state, attempts, message } : { state, attempts, message, note };
 }
 
 /** Row of the read table `tasks`, those columns that change. */
