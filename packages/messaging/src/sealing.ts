@@ -35,6 +35,8 @@ const VERSION = 1;
 const KEY_BYTES = 32;
 const COUNTER_BYTES = 8;
 const TAG_BYTES = 16;
+const NUMBER_BYTES = 16;
+const NUMBERS_AT_ONCE = 256;
 const HEAD_BYTES = 1 + KEY_BYTES + COUNTER_BYTES;
 /** Before the counter in the 12 bytes that AES-GCM wants of a message; nothing else is ever sealed under the key. */
 const IV_PREFIX = Buffer.alloc(4);
@@ -127,6 +129,8 @@ export interface Question {
 export class AnswerOpener {
   private readonly pair = new Pair();
   private sealedBefore = false;
+  private random = Buffer.alloc(0);
+  private drawn = 0;
 
   /**
    * @param ignored is called when something arrives in place of an answer that was not sealed for this request
@@ -139,7 +143,7 @@ export class AnswerOpener {
    * @param message an object in JSON, or an array of such
    */
   question(subject: string, message: string): Question {
-    const n = randomBytes(16).toString('base64url');
+    const n = this.number();
     // Said once for all requests of the message, by the first of them: a service of the release before looks past it.
     const first = message.indexOf('{') + 1;
     const asked: Asked = { k: this.pair.publicKey, n };
@@ -152,6 +156,16 @@ export class AnswerOpener {
         return content;
       },
     };
+  }
+
+  /** A number that was never given before and cannot be guessed. Random bits are drawn for many at once: a draw costs more than a seal. */
+  private number(): string {
+    if (this.drawn + NUMBER_BYTES > this.random.length) {
+      this.random = randomBytes(NUMBER_BYTES * NUMBERS_AT_ONCE);
+      this.drawn = 0;
+    }
+    this.drawn += NUMBER_BYTES;
+    return this.random.toString('base64url', this.drawn - NUMBER_BYTES, this.drawn);
   }
 
   private plain(data: Uint8Array): Uint8Array | undefined {
