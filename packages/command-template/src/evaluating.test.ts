@@ -170,6 +170,12 @@ const refused: [RegExp, string[]][] = [
       'typeset -A x={{p}}',
       'local $opts x={{p}}',
       'declare -a x; declare x={{p}}',
+      // An array because an element of it, or all of them, were given.
+      'declare x[1]=1 x={{p}}',
+      'x[1]=1\nexport x={{p}}',
+      'x=(1 2); local x={{p}}',
+      'read -a x; readonly x={{p}}',
+      'mapfile x; declare x={{p}}',
     ],
   ],
   [

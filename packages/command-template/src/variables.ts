@@ -32,8 +32,10 @@ export class Variables {
   /** A complete `name=value`, in front of a command or as an argument of one that declares. */
   assignment(word: Word, declared: boolean): void {
     const name = NAME.exec(word.text)?.[0];
-    if (name !== undefined && word.holes.length > 0)
-      this.#assigned.push({ name, holes: word.holes, declared });
+    if (name === undefined) return;
+    // An element of it, or all of them, are given: it is an array from then on, as if it were declared one.
+    if (word.isList || word.text[name.length] === '[') this.#arrays.add(name);
+    if (word.holes.length > 0) this.#assigned.push({ name, holes: word.holes, declared });
   }
 
   /** The variable of a `for` or `select`. */
@@ -52,7 +54,7 @@ export class Variables {
     const command = words[0]?.text ?? '';
     const rest = words.slice(1);
     if (DECLARES.has(command)) this.#declared(command, rest);
-    else if (SETS_NAMED_VARIABLES.has(command)) for (const { text } of rest) this.#setFromInput.add(text);
+    else if (SETS_NAMED_VARIABLES.has(command)) this.#setFrom(command, rest);
     else if (command === 'printf' || command === 'print') this.#printed(rest);
     else if (command === 'alias') for (const word of rest) this.#alias(word);
     const shell = words.findIndex(({ text }) => isShellName(text));
@@ -89,7 +91,17 @@ export class Variables {
       if (name === undefined && !literal && integers) this.#anyInteger = true;
       if (name === undefined) continue;
       if (integers) this.#integers.add(name);
-      if (has(/[aA]/)) this.#arrays.add(name);
+      if (has(/[aA]/) || text[name.length] === '[') this.#arrays.add(name);
+    }
+  }
+
+  #setFrom(command: string, rest: readonly Word[]): void {
+    const isArray =
+      command !== 'getopts' && (command !== 'read' || rest.some(({ text }) => /^-\w*[aA]/.test(text)));
+    for (const { text } of rest) {
+      this.#setFromInput.add(text);
+      const name = NAME.exec(text)?.[0];
+      if (name !== undefined && (isArray || text[name.length] === '[')) this.#arrays.add(name);
     }
   }
 
