@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: shell text
 import t from 'tap';
+import { SHELL_VALUES } from './fuzz/values.js';
 import { type ParsedTemplate, parseTemplate } from './parse-template.js';
 import { renderTemplate } from './render-template.js';
 import { TemplateError } from './template-error.js';
@@ -9,24 +10,6 @@ import { runInShell, shells } from './testing-shells.js';
  * Places in which a shell, or a program that it starts, evaluates what it is given. Every template is either refused, or runs
  * nothing of a value, in any of the shells that are installed.
  */
-
-/** Each leaves a file when it is run as code, expanded once more, or evaluated as arithmetic by one of the shells. */
-const HOSTILE = [
-  '>canary',
-  '$(>canary)',
-  '`>canary`',
-  'a[$(>canary)]',
-  'a[`>canary`]',
-  '($(>canary))',
-  '([$(>canary)]=1)',
-  'x=$(>canary)',
-  'x[$(>canary)]=1',
-  '-v a[$(>canary)]',
-  'a[0$(>canary)]+1',
-  'e >canary',
-  '!>canary',
-  '%d',
-];
 
 /** What the templates of the tests may not do to their surroundings, and cannot be run here: waits, the terminal, other users. */
 const PRELUDE = 'exec 2>/dev/null; set -f; FUNCNEST=50; TMOUT=2; ulimit -t 5 2>/dev/null\n';
@@ -43,7 +26,7 @@ function parsed(text: string): ParsedTemplate | undefined {
 
 /** The texts of one template with each hostile value, as far as it takes it. */
 function rendered(template: ParsedTemplate): string[] {
-  return HOSTILE.flatMap((p) => {
+  return SHELL_VALUES.flatMap((p) => {
     try {
       return [renderTemplate(template, { p })];
     } catch (error) {

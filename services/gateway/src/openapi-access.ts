@@ -1,3 +1,4 @@
+import { addComponents } from './openapi-components.js';
 import { refusalName } from './openapi-refusals.js';
 
 /*
@@ -64,11 +65,7 @@ interface GuardedDescription {
 
 /** Adds tokens, and what every operation answers to whom it does not let in. */
 export function withAccess<T extends GuardedDescription>(description: T): T {
-  const { responses } = description.components ?? {};
-  description.components = {
-    ...description.components,
-    responses: { ...(responses as object), ...RESPONSES },
-  };
+  addComponents(description, 'responses', RESPONSES);
   for (const methods of Object.values(description.paths ?? {})) {
     for (const operation of Object.values(methods)) {
       for (const [code, name] of Object.entries(DENIALS)) {

@@ -80,6 +80,16 @@ interface Operation {
   responses?: Record<string, unknown>;
 }
 
+/** Adds parts that operations refer to, beside those that are there. */
+export function addComponents(
+  description: Pick<Description, 'components'>,
+  kind: 'parameters' | 'responses',
+  parts: Record<string, unknown>,
+): void {
+  const known = description.components?.[kind];
+  description.components = { ...description.components, [kind]: { ...(known as object), ...parts } };
+}
+
 /** A body is read in either form, by the same schema: it gets the name of its endpoint, `TaskCreateRequest`. */
 function withNamedBodies({ paths, components = {} }: Description): Record<string, unknown> {
   const schemas = { ...(components.schemas as Record<string, unknown> | undefined) };

@@ -1,3 +1,4 @@
+import { addComponents } from './openapi-components.js';
 import { refusalName } from './openapi-refusals.js';
 import { MAX_KEY } from './request/idempotency-key.js';
 
@@ -43,13 +44,8 @@ interface KeyedDescription {
 
 /** Adds the header, and what it may be refused with, to the operations that take it. */
 export function withKeys<T extends KeyedDescription>(description: T): T {
-  const { components = {} } = description;
-  const { parameters, responses } = components as { parameters?: object; responses?: object };
-  description.components = {
-    ...components,
-    parameters: { ...parameters, IdempotencyKey: PARAMETER },
-    responses: { ...responses, KeyReused: KEY_REUSED },
-  };
+  addComponents(description, 'parameters', { IdempotencyKey: PARAMETER });
+  addComponents(description, 'responses', { KeyReused: KEY_REUSED });
   for (const methods of Object.values(description.paths ?? {})) {
     for (const operation of Object.values(methods)) {
       if (operation[TAKES_KEY] !== true) continue;

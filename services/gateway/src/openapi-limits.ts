@@ -1,3 +1,4 @@
+import { addComponents } from './openapi-components.js';
 import { refusalName } from './openapi-refusals.js';
 
 /*
@@ -33,11 +34,7 @@ interface LimitedDescription {
 
 /** Adds what operations that have a body answer to one that is too large. */
 export function withLimits<T extends LimitedDescription>(description: T): T {
-  const { responses } = description.components ?? {};
-  description.components = {
-    ...description.components,
-    responses: { ...(responses as object), ...RESPONSES },
-  };
+  addComponents(description, 'responses', RESPONSES);
   for (const methods of Object.values(description.paths ?? {})) {
     for (const operation of Object.values(methods)) {
       if (!operation.requestBody) continue;

@@ -1,8 +1,5 @@
-/**
- * Values of which each leaves the file `canary` when it is run as code, expanded once more, or evaluated as arithmetic by one of
- * the shells, or run by a program that reads code of another language. Whoever runs them puts a path in the place of that word.
- */
-export const HOSTILE_VALUES: readonly string[] = [
+/** Values of which each leaves the file `canary` when one of the shells runs it as code, expands it once more, or evaluates it. */
+export const SHELL_VALUES: readonly string[] = [
   '>canary',
   '$(>canary)',
   '`>canary`',
@@ -17,6 +14,14 @@ export const HOSTILE_VALUES: readonly string[] = [
   'e >canary',
   '!>canary',
   '%d',
+];
+
+/**
+ * Values of which each leaves the file `canary` when it is run as code, expanded once more, or evaluated as arithmetic by one of
+ * the shells, or run by a program that reads code of another language. Whoever runs them puts a path in the place of that word.
+ */
+export const HOSTILE_VALUES: readonly string[] = [
+  ...SHELL_VALUES,
   // Out of a quote, a word, a here-document, a group.
   `q';>canary;'"$(>canary)";>canary\`>canary\`)>canary;(\\`,
   'x\nEOF\n>canary\n',

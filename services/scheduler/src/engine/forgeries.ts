@@ -14,7 +14,7 @@ export class Forgeries {
     private readonly log: Logger,
   ) {
     this.lines = new FewLines(clock, (refused) =>
-      log.error({ refused }, 'more was said for executors without their keys'),
+      log.error({ refused }, 'the scheduler refused more messages that named executors without their keys'),
     );
   }
 
