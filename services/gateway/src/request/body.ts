@@ -44,8 +44,11 @@ export function readBody(
 
 /** What a body is encoded with, by its headers, other than not at all or in chunks; empty when it is with nothing. */
 export function encodingOf(headers: IncomingHttpHeaders): string {
-  const all = [headers['content-encoding'], headers['transfer-encoding']].join(',').split(',');
-  return all
+  const { 'content-encoding': content, 'transfer-encoding': transfer } = headers;
+  if (content === undefined && transfer === undefined) return '';
+  return [content, transfer]
+    .join(',')
+    .split(',')
     .map((name) => name.trim().toLowerCase())
     .filter((name) => !['', 'identity', 'chunked'].includes(name))
     .join(', ');

@@ -72,7 +72,14 @@ const BROWSER = /^(Mozilla|Opera)\//;
 /** PowerShell calls itself a browser, and runs no pages. */
 const NO_BROWSER = / (Windows)?PowerShell\//;
 /** Headers that browsers alone send, and that no page can leave out. */
-const ONLY_BROWSERS = ['upgrade-insecure-requests', 'dnt', 'purpose', 'x-purpose', 'x-moz', 'ping-to'];
+const ONLY_BROWSERS = new Set([
+  'upgrade-insecure-requests',
+  'dnt',
+  'purpose',
+  'x-purpose',
+  'x-moz',
+  'ping-to',
+]);
 
 /**
  * Whether a request is a browser's, or of something that shows pages as one does. Each sign alone is enough: browsers of the last
@@ -84,11 +91,12 @@ function isBrowser(headers: OriginHeaders): boolean {
   // Node's own fetch takes every language.
   const language = headers['accept-language'];
   if (language !== undefined && language !== '*') return true;
-  return (
-    ONLY_BROWSERS.some((name) => headers[name] !== undefined) ||
+  for (const name in headers) {
+    if (ONLY_BROWSERS.has(name)) return true;
     // Node's own fetch says its mode.
-    Object.keys(headers).some((name) => name.startsWith('sec-') && name !== 'sec-fetch-mode')
-  );
+    if (name.startsWith('sec-') && name !== 'sec-fetch-mode') return true;
+  }
+  return false;
 }
 
 const ELEMENTS =
