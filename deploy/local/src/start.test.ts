@@ -15,7 +15,7 @@ interface Started {
   process: ChildProcess;
   output: () => string;
   errors: () => string;
-  /** Exit status or signal. */
+  /** Exit status or signal, once all output has been read: with the last process that holds it. */
   ended: Promise<number | string>;
 }
 
@@ -41,7 +41,7 @@ function run(t: Test, command: string[], env: NodeJS.ProcessEnv): Started {
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
-  const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  const ended = once(child, 'close').then(([code, signal]) => code ?? signal);
   return { process: child, output: () => output, errors: () => errors, ended };
 }
 
@@ -164,7 +164,6 @@ t.test('it stops when the package manager that started it is ended alone', async
   const pids = await allStarted(dir, started);
   t.ok(pids.length >= 2, 'the servers at least');
   started.process.kill('SIGTERM');
-  await started.ended;
   for (const pid of pids) await untilGone(pid);
   await until('the pid files are removed', () => readdirSync(join(dir, 'run')).length === 0);
   await until('it says so', () => started.output().includes('Rigel is stopped.'));

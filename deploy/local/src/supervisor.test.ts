@@ -31,8 +31,17 @@ async function setUp(t: Test) {
     await rm(dir, { recursive: true });
   });
   const pidFile = (name: string) => join(dir, 'run', `${name}.pid`);
-  const pidOf = (name: string) => supervisor.processes.find((process) => process.name === name)?.pid;
-  return { dir, supervisor, notices, pidFile, pidOf, eventFile: join(dir, 'events') };
+  const statusOf = (name: string) => supervisor.processes.find((process) => process.name === name);
+  const pidOf = (name: string) => statusOf(name)?.pid;
+  /** Waits until the process is at work again, as it says itself, and the supervisor has counted the start. */
+  const restarted = async (name: string, times: number) => {
+    await started(join(dir, 'events'), name, times + 1);
+    await until(`${name} is counted as restarted`, () => {
+      const status = statusOf(name);
+      return status?.restarts === times && status.pid !== undefined;
+    });
+  };
+  return { restarted, dir, supervisor, notices, pidFile, pidOf, eventFile: join(dir, 'events') };
 }
 
 const started = (eventFile: string, name: string, times = 1) =>
@@ -43,20 +52,20 @@ const started = (eventFile: string, name: string, times = 1) =>
   });
 
 t.test('a process that ends is started again, with a wait and a log line', async (t) => {
-  const { dir, supervisor, notices, pidFile, pidOf, eventFile } = await setUp(t);
+  const { dir, supervisor, notices, pidFile, pidOf, eventFile, restarted } = await setUp(t);
   await supervisor.start([child('one', 1, { CHILD_EVENTS: eventFile })]);
   await started(eventFile, 'one');
   const first = pidOf('one') as number;
   t.equal(readFileSync(pidFile('one'), 'utf8'), `${first}\n`);
 
   supervisor.kill('one', 'SIGKILL');
-  await started(eventFile, 'one', 2);
+  await restarted('one', 1);
   const second = pidOf('one') as number;
   t.not(second, first);
   t.equal(readFileSync(pidFile('one'), 'utf8'), `${second}\n`);
   t.strictSame(notices, [`one (pid ${first}) ended with signal SIGKILL; starting it again in 0.05 s`]);
   supervisor.kill('one', 'SIGTERM');
-  await started(eventFile, 'one', 3);
+  await restarted('one', 2);
   t.equal(notices[1], `one (pid ${second}) ended with exit code 0; starting it again in 0.1 s`);
   t.match(supervisor.processes, [{ name: 'one', restarts: 2, lastExit: { code: 0, signal: null } }]);
 
