@@ -77,21 +77,24 @@ interface Workspace {
 /** TypeScript of the client's generator, which is not the compiler of the project (docs/dependencies.md). */
 const OF_TWO_VERSIONS = ['typescript'];
 
-t.test('a library that several packages use has one version, in the catalog, and is not patched', async (t) => {
-  const text = readFileSync(join(REPOSITORY_DIR, 'pnpm-workspace.yaml'), 'utf8');
-  const { catalog, overrides, patchedDependencies } = parse(text) as Workspace;
-  t.same([overrides, patchedDependencies], [undefined, undefined], 'no library is replaced or patched');
-  const asked = askedFor();
-  for (const { folder, library, version } of asked) {
-    const shared = asked.filter((other) => other.library === library).length > 1;
-    if (OF_TWO_VERSIONS.includes(library)) continue;
-    if (shared || library in catalog) t.equal(version, 'catalog:', `${library} in ${folder}`);
-    else t.match(version, /^[\^~]?\d/, `${library} in ${folder} comes from the registry by its name`);
-  }
-  for (const library of Object.keys(catalog)) {
-    t.ok(
-      asked.some((one) => one.library === library),
-      `${library} of the catalog is used`,
-    );
-  }
-});
+t.test(
+  'a library that several packages use has one version, in the catalog, and is not patched',
+  async (t) => {
+    const text = readFileSync(join(REPOSITORY_DIR, 'pnpm-workspace.yaml'), 'utf8');
+    const { catalog, overrides, patchedDependencies } = parse(text) as Workspace;
+    t.same([overrides, patchedDependencies], [undefined, undefined], 'no library is replaced or patched');
+    const asked = askedFor();
+    for (const { folder, library, version } of asked) {
+      const shared = asked.filter((other) => other.library === library).length > 1;
+      if (OF_TWO_VERSIONS.includes(library)) continue;
+      if (shared || library in catalog) t.equal(version, 'catalog:', `${library} in ${folder}`);
+      else t.match(version, /^[\^~]?\d/, `${library} in ${folder} comes from the registry by its name`);
+    }
+    for (const library of Object.keys(catalog)) {
+      t.ok(
+        asked.some((one) => one.library === library),
+        `${library} of the catalog is used`,
+      );
+    }
+  },
+);
