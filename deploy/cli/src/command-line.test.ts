@@ -12,6 +12,7 @@ t.test('commands and their options', async (t) => {
   t.strictSame(read('task show 7'), { do: 'task show', id: 7, at: undefined, json: false });
   t.strictSame(read('task show --at 12 7 --json'), { do: 'task show', id: 7, at: '12', json: true });
   t.strictSame(read('orphans --json'), { do: 'orphans', json: true });
+  t.strictSame(read('check-catalog'), { do: 'check-catalog', json: false });
   t.strictSame(read('token create --name ci --role operator --expires 30d'), {
     do: 'token create',
     name: 'ci',
@@ -72,6 +73,8 @@ t.test('what is not understood is named, with what is nearest to it', async (t) 
     'token revoke': 'token revoke takes the id of a token',
     'token revoke ci': 'ci is no token id: it is a whole number from 1',
     'token list all': 'token list takes no all',
+    'check-catalog all': 'check-catalog takes no all',
+    'check-catalogue': 'there is no command check-catalogue; the nearest one is check-catalog',
     'record catalog': 'record takes a service and a file',
   };
   for (const [line, message] of Object.entries(refused)) {

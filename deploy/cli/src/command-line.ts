@@ -9,6 +9,7 @@ export type Command =
   | { do: 'rebuild'; services: EventOwner[] }
   | { do: 'task show'; id: number; at: string | undefined; json: boolean }
   | { do: 'orphans'; json: boolean }
+  | { do: 'check-catalog'; json: boolean }
   | { do: 'record'; service: EventOwner; file: string }
   | { do: 'token create'; name: string; role: Role; expiresInMs: number | null; json: boolean }
   | { do: 'token list'; json: boolean }
@@ -29,6 +30,10 @@ export const HELP = `rigel: checks, restores and shows the history of a running 
   rigel orphans [--json]
       Machines that exist at a provider and are no node's, and creations whose outcome nobody knows. Deletes
       nothing. Status 0: none, 1: some, 2: it could not be checked.
+  rigel check-catalog [--json]
+      Templates whose tasks this release refuses, why, and which pools and scheduled tasks use them; also those that
+      operators' calls gave secrets that the template does not allow. Changes nothing. Status 0: none, 1: some, 2: it
+      could not be checked.
   rigel token create --name <name> --role <viewer|operator|admin> [--expires <30d>] [--json]
       Makes an API token and prints it, this once: only a hash of it is kept. --expires takes a number of minutes,
       hours, days or weeks (90m, 12h, 30d, 4w); without it the token is valid until it is revoked.
@@ -57,6 +62,7 @@ const COMMANDS = [
   'rebuild',
   'task show',
   'orphans',
+  'check-catalog',
   'token create',
   'token list',
   'token revoke',
@@ -71,6 +77,7 @@ const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
   rebuild: { service: 'string' },
   'task show': { at: 'string', json: 'boolean' },
   orphans: { json: 'boolean' },
+  'check-catalog': { json: 'boolean' },
   'token create': { name: 'string', role: 'string', expires: 'string', json: 'boolean' },
   'token list': { json: 'boolean' },
   'token revoke': {},
@@ -105,6 +112,9 @@ export function readCommandLine(args: readonly string[]): Command {
     case 'orphans':
       takesNothing(name, positionals);
       return { do: 'orphans', json };
+    case 'check-catalog':
+      takesNothing(name, positionals);
+      return { do: 'check-catalog', json };
     case 'token create':
       takesNothing(name, positionals);
       return {

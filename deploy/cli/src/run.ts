@@ -4,6 +4,7 @@ import { HistoryDamaged } from '@rigel/event-store/maintenance';
 import { ProvidersFileError } from '@rigel/providers';
 import { isDatabaseUnavailable } from '@rigel/runtime';
 import { DatabaseNotUsable } from '@rigel/runtime/database';
+import { checkCatalog } from './check-catalog.js';
 import { type Command, HELP, readCommandLine } from './command-line.js';
 import { migrateDatabase, prepareDatabase } from './database-commands.js';
 import { orphans } from './orphans.js';
@@ -52,6 +53,8 @@ async function carryOut(command: Command, env: NodeJS.ProcessEnv, output: Output
       return showTask(command, env, output);
     case 'orphans':
       return orphans(command, env, output);
+    case 'check-catalog':
+      return checkCatalog(command, env, output);
     case 'token create':
       return createToken(command, env, output);
     case 'token list':

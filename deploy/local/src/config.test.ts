@@ -57,6 +57,8 @@ t.test('every variable is read', async (t) => {
     RIGEL_SSH_PROFILES_FILE: profilesFile,
     RIGEL_SECRETS_DIR: relative(process.cwd(), dir),
     RIGEL_SECRET_DB_PASSWORD: 'password',
+    RIGEL_PROFILE_SECRETS_DIR: relative(process.cwd(), dir),
+    RIGEL_PROFILE_SECRET_LAB_KEY: 'lab key',
     BASTION_KEY: 'key',
     OTHER_KEY: 'not handed on',
     RIGEL_DATA_DIR: 'some/data',
@@ -104,9 +106,14 @@ t.test('every variable is read', async (t) => {
       RIGEL_EXECUTOR_SLOTS: '7',
       RIGEL_TIME_ZONE: 'Europe/Berlin',
       RIGEL_SECRETS_DIR: dir,
+      RIGEL_PROFILE_SECRETS_DIR: dir,
       RIGEL_SSH_PROFILES_FILE: profilesFile,
     },
-    secretVariables: { RIGEL_SECRET_DB_PASSWORD: 'password', BASTION_KEY: 'key' },
+    secretVariables: {
+      RIGEL_SECRET_DB_PASSWORD: 'password',
+      RIGEL_PROFILE_SECRET_LAB_KEY: 'lab key',
+      BASTION_KEY: 'key',
+    },
   });
 });
 

@@ -7,11 +7,11 @@ import {
   executorSettings,
   gatewaySettings,
   isLoopback,
+  isSecretVariable,
   isTimeZone,
   natsSettings,
   nearestName,
   opsSettings,
-  SECRET_VARIABLE_PREFIX,
   schedulerSettings,
   tracingSettings,
 } from '@rigel/contracts';
@@ -58,7 +58,7 @@ export interface LocalConfig {
   natsDownloadSha256: string | undefined;
   /** Settings of the services that were given, as they are: variable to value. */
   serviceSettings: Record<string, string>;
-  /** Variables with secrets, for executors alone: those that tasks may name, and those that their files refer to. */
+  /** Variables with secrets, for executors alone: those that tasks and SSH profiles may name, and those that their files refer to. */
   secretVariables: Record<string, string>;
 }
 
@@ -242,7 +242,7 @@ function readSecretVariables(
   env: NodeJS.ProcessEnv,
   profilesFile: string | undefined,
 ): Record<string, string> {
-  const names = Object.keys(env).filter((name) => name.startsWith(SECRET_VARIABLE_PREFIX));
+  const names = Object.keys(env).filter(isSecretVariable);
   if (profilesFile !== undefined) {
     try {
       names.push(...secretVariables(readFileSync(profilesFile, 'utf8')));
@@ -294,10 +294,7 @@ function expectation(name: ServiceSettingName): string {
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known: string[] = [...NAMES, ...SERVICE_SETTING_NAMES];
   return Object.keys(env)
-    .filter(
-      (name) =>
-        name.startsWith('RIGEL_') && !name.startsWith(SECRET_VARIABLE_PREFIX) && !known.includes(name),
-    )
+    .filter((name) => name.startsWith('RIGEL_') && !isSecretVariable(name) && !known.includes(name))
     .sort()
     .map(
       (name) =>

@@ -1,2 +1,25 @@
+import type { components } from './schema.js';
+
 export { ApiError, createClient, once, type RigelClient, unwrap } from './client.js';
 export type { components, operations, paths } from './schema.js';
+
+/** Types of the API by their names in its description. */
+type Named = components['schemas'];
+
+export type Cluster = Named['Cluster'];
+export type Service = Named['Service'];
+export type Pool = Named['Pool'];
+export type Node = Named['Node'];
+export type Action = Named['Action'];
+export type ActionImplementation = Named['ActionImplementation'];
+export type RemoteStep = Named['RemoteStep'];
+export type Template = Named['Template'];
+export type StepOption = Named['StepOption'];
+export type Task = Named['Task'];
+export type NodeRun = Named['NodeRun'];
+export type TaskLogLine = Named['TaskLogLine'];
+export type Schedule = Named['Schedule'];
+export type Occurrence = Named['Occurrence'];
+export type Reason = Named['Reason'];
+export type ApiToken = Named['ApiToken'];
+export type AuditEntry = Named['AuditEntry'];

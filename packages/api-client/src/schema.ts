@@ -1779,7 +1779,1008 @@ export interface paths {
 }
 export type webhooks = Record<string, never>;
 export interface components {
-    schemas: never;
+    schemas: {
+        Action: {
+            id: number;
+            name: string;
+            desc: string;
+            params: components["schemas"]["ActionParams"];
+        };
+        ActionImplementation: {
+            id: number;
+            action_id: number;
+            type: string;
+            template: {
+                [key: string]: unknown;
+            };
+        };
+        ActionParams: {
+            [key: string]: "string" | "integer";
+        };
+        ApiToken: {
+            id: number;
+            name: string;
+            role: "viewer" | "operator" | "admin";
+            /** @description The same in UTC (RFC 3339). */
+            created: string;
+            created_by: string;
+            expires: string | null;
+            revoked: string | null;
+            revoked_by: string;
+            last_used: string | null;
+        };
+        AuditEntry: {
+            id: number;
+            /** @description In the time zone of the deployment. */
+            time: string;
+            /** @description The same in UTC (RFC 3339). */
+            time_at: string;
+            /** @description Name of the token; where access is off, what the client said. */
+            operator: string;
+            /** @description Id of the endpoint that does it, like task.stop. */
+            action: string;
+            /** @description What it was about: kind and id, like task-7. */
+            target: string;
+            /** @description Name or address of the target, where it is known. */
+            name: string;
+            /** @description Address that the request came from; empty: from inside. */
+            client: string;
+            /** @description The one of the answer’s header X-Correlation-Id. */
+            correlation_id: string;
+            outcome: "done" | "denied" | "refused" | "failed";
+            /** @description HTTP status of what was not done, 0 for what was. */
+            status: number;
+            /** @description Why it was not done. */
+            reason: string;
+        };
+        Cluster: {
+            id: number;
+            name: string;
+            desc: string;
+            biz: string;
+        };
+        CronItem: {
+            id: number;
+            week_day: number;
+            time: string;
+            instance_num: number;
+            concurr_ratio: number;
+            concurr_num: number;
+            ignore: boolean;
+        };
+        /** @description The task that holds the node now: no other one gets it. null: none. */
+        HeldBy: {
+            task_id: number;
+            name: string;
+            opr_user: string;
+            /** @description When the task was made, RFC 3339, in UTC. */
+            since: string;
+            /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
+            ending: boolean;
+        } | null;
+        Node: {
+            id: number;
+            ip: string;
+            vm_id: string;
+            status: 0 | 1 | 3;
+            state: number;
+            node_type: "manual" | "crontab";
+            pool_id: number;
+            vnode_type: "manual" | "crontab";
+            /** @description The task that holds the node now: no other one gets it. null: none. */
+            held_by?: components["schemas"]["HeldBy"];
+        };
+        NodeLog: {
+            [key: string]: string;
+        }[];
+        NodeRun: {
+            /** @description Id of the node run. */
+            id: number;
+            ip: string;
+            /** @description 0 init, 1 running, 2 success, 3 failed, 4 stopped. */
+            state: number;
+            pool_name: string;
+            vm_id: string;
+            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
+            created: string;
+            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
+            updated: string;
+            /** @description Name of the current step. */
+            step: string;
+            node_id: number;
+            batch_id: number;
+            /** @description RFC 3339, in UTC. */
+            Created: string;
+            /** @description RFC 3339, in UTC. */
+            Updated: string;
+            /** @description The task that holds the node now: no other one gets it. null: none. */
+            held_by: components["schemas"]["HeldBy"];
+            steps: {
+                /** @description The current step. */
+                name: string;
+                /** @description Its place among the steps, from 1. */
+                num: number;
+                list: {
+                    name: string;
+                    state: number;
+                    attempts: number;
+                    message: string;
+                }[];
+            } | Record<string, never>;
+        };
+        Occurrence: {
+            /** @description In the time zone of the deployment. */
+            due: string;
+            /** @description The same in UTC (RFC 3339). */
+            due_at: string;
+            item: components["schemas"]["CronItem"];
+            cause: "due" | "saved" | "restarted";
+            outcome: "waiting" | "firing" | "fired" | "caught_up" | "nothing_to_do" | "skipped";
+            reason: string;
+            task_ids: number[];
+            /** @description In the time zone of the deployment. */
+            updated: string;
+        };
+        Pool: {
+            id: number;
+            name: string;
+            desc: string;
+            vm_type: number;
+            sd_id: number;
+            service_id: number;
+            /** @description Ids of the templates that change the pool; 0 = none. */
+            tasks: {
+                expand: number;
+                shrink: number;
+                deploy: number;
+            };
+            node_count: number;
+        };
+        PoolTasks: {
+            expand?: number;
+            shrink?: number;
+            deploy?: number;
+        };
+        PoolWithFlags: {
+            id: number;
+            name: string;
+            desc: string;
+            vm_type: number;
+            sd_id: number;
+            service_id: number;
+            /** @description Ids of the templates that change the pool; 0 = none. */
+            tasks: {
+                expand: number;
+                shrink: number;
+                deploy: number;
+            };
+            node_count: number;
+            /** @description 1 when another pool's scheduled task depends on this pool. */
+            is_bedepen: number;
+            /** @description 1 when a scheduled task of the pool has cron items. */
+            is_hascron: number;
+        };
+        Reason: {
+            code: string;
+            text: string;
+            /** @description Since when it is so, or when it happened (RFC 3339); null: not known. */
+            since: string | null;
+            data: {
+                [key: string]: string | number | null;
+            };
+        };
+        RemoteStep: {
+            id: number;
+            name: string;
+            desc: string;
+            actions: string[];
+            action: string[];
+        };
+        Schedule: {
+            id: number;
+            pool: components["schemas"]["Pool"] | Record<string, never>;
+            pool_id: number;
+            cron_items: components["schemas"]["CronItem"][];
+            depend_items: {
+                id: number;
+                pool_id: number;
+                ratio: number;
+                elastic_count: number;
+                step_name: string;
+                ignore: boolean;
+                pool: components["schemas"]["Pool"] | Record<string, never>;
+            }[];
+            /** @description expand or upload */
+            type: string;
+            /** @description crontab or depend */
+            exec_type: string;
+            /** @description IANA time zone; empty: that of the deployment. */
+            time_zone: string;
+        };
+        Service: {
+            id: number;
+            name: string;
+            desc: string;
+            service_type: string;
+            docker_image: string;
+            cluster_id: number;
+        };
+        StepOption: {
+            name: string;
+            param_values: {
+                [key: string]: unknown;
+            };
+            retry: {
+                retry_times: number;
+                ignore_error: boolean;
+            };
+            /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+            timeout?: number;
+            /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+            stop_grace?: number;
+            /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+            reboot?: boolean;
+            /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+            ready_wait?: number;
+        };
+        /** @description Steps in running order. */
+        StepsInput: {
+            /** @description A built-in step or a remote step. */
+            name: string;
+            /** @description Parameter values; {"secret": name} names a secret of the executors. */
+            param_values?: {
+                [key: string]: unknown;
+            } | "";
+            retry?: {
+                /** @description Extra attempts after the first. */
+                retry_times?: number;
+                /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
+                ignore_error?: boolean;
+            } | "";
+            /** @description Extra attempts after the first. */
+            retry_times?: number;
+            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
+            ignore_error?: boolean;
+            /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
+            timeout?: number;
+            /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
+            stop_grace?: number;
+            /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
+            reboot?: boolean;
+            /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
+            ready_wait?: number;
+        }[];
+        Task: {
+            id: number;
+            template_id: number;
+            template_name: string;
+            task_name: string;
+            pool_id: number;
+            pool_name: string;
+            state: 0 | 1 | 2 | 3 | 4;
+            end_reason: "" | "completed" | "partial" | "failed" | "stopped" | "timeout";
+            options: components["schemas"]["StepOption"][];
+            step_len: number;
+            opr_user: string;
+            flow_type: "manual" | "crontab";
+            stat: number[];
+            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
+            ignored: number;
+            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
+            created: string;
+            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
+            updated: string;
+            Status: 0 | 1 | 2 | 3 | 4;
+            Stat: number[];
+        };
+        TaskLogLine: {
+            id: number;
+            /** @description The task. */
+            fid: number;
+            /** @description 0 for lines of the task as a whole. */
+            batch_id: number;
+            /** @description Task and batch. */
+            correlation_id: string;
+            message: string;
+            /** @description Seconds since 1970. */
+            ctime: number;
+        };
+        Template: {
+            id: number;
+            name: string;
+            desc: string;
+            steps: components["schemas"]["StepOption"][];
+        };
+        UsableStep: {
+            id: number;
+            name: string;
+            desc: string;
+            type: "vm" | "sd" | "remote";
+            params: {
+                [key: string]: string;
+            };
+        };
+        Refused400: {
+            /** @enum {number} */
+            code: 400;
+            msg: string;
+            data: Record<string, never>;
+        };
+        Refused400WithList: {
+            /** @enum {number} */
+            code: 400;
+            msg: string;
+            data: unknown[];
+        };
+        Refused400WithNull: {
+            /** @enum {number} */
+            code: 400;
+            msg: string;
+            data: null;
+        };
+        Refused401: {
+            /** @enum {number} */
+            code: 401;
+            msg: string;
+            data: Record<string, never>;
+        };
+        Refused403: {
+            /** @enum {number} */
+            code: 403;
+            msg: string;
+            data: Record<string, never>;
+        };
+        Refused404: {
+            /** @enum {number} */
+            code: 404;
+            msg: string;
+            data: Record<string, never>;
+        };
+        Refused404WithList: {
+            /** @enum {number} */
+            code: 404;
+            msg: string;
+            data: unknown[];
+        };
+        Refused404WithNull: {
+            /** @enum {number} */
+            code: 404;
+            msg: string;
+            data: null;
+        };
+        Refused409: {
+            /** @enum {number} */
+            code: 409;
+            msg: string;
+            data: Record<string, never>;
+        };
+        Refused429: {
+            /** @enum {number} */
+            code: 429;
+            msg: string;
+            data: Record<string, never>;
+        };
+        Refused503: {
+            /** @enum {number} */
+            code: 503;
+            msg: string;
+            data: Record<string, never>;
+        };
+        Refused503WithNull: {
+            /** @enum {number} */
+            code: 503;
+            msg: string;
+            data: null;
+        };
+        ClusterListRequest: {
+            /** @description Only rows whose name contains this text. */
+            name?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        ClusterCreateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc: string;
+            /**
+             * @description Product line, usually 1.
+             * @default
+             */
+            biz?: string;
+        };
+        ClusterUpdateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc?: string;
+            /** @description Product line, usually 1. */
+            biz?: string;
+        };
+        ClusterListServicesRequest: {
+            /** @description Only rows whose name contains this text. */
+            name?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        ServiceCreateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc: string;
+            /** @description Kind of service, for example Java. */
+            service_type: string;
+            /** @description Image reference; - means none. */
+            docker_image: string;
+            /** @description Id of the cluster that the service belongs to. */
+            cluster_id: number;
+        };
+        ServiceUpdateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name?: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc?: string;
+            /** @description Kind of service, for example Java. */
+            service_type?: string;
+            /** @description Image reference; - means none. */
+            docker_image?: string;
+            /** @description Id of the cluster that the service belongs to. */
+            cluster_id?: number;
+        };
+        ServiceListPoolsRequest: {
+            /** @description Only rows whose name contains this text. */
+            name?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        PoolCreateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc: string;
+            /** @description Id of the VM template of new machines. */
+            vm_type: number;
+            /** @description Id of the service-discovery entry. */
+            sd_id: number;
+            /** @description Id of the service that the pool belongs to. */
+            service_id: number;
+            /**
+             * @description Template ids for expand, shrink and deploy; 0 means not set.
+             * @default {}
+             */
+            tasks?: components["schemas"]["PoolTasks"];
+        };
+        PoolUpdateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name?: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc?: string;
+            /** @description Id of the VM template of new machines. */
+            vm_type?: number;
+            /** @description Id of the service-discovery entry. */
+            sd_id?: number;
+            /** @description Id of the service that the pool belongs to. */
+            service_id?: number;
+            /** @description Template ids for expand, shrink and deploy; 0 means not set. */
+            tasks?: components["schemas"]["PoolTasks"];
+        };
+        PoolListRequest: {
+            /** @description Only rows whose name contains this text. */
+            name?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        PoolListNodesRequest: {
+            /** @description Only rows whose address contains this text. */
+            ip?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        PoolAddNodesRequest: {
+            /**
+             * @description Addresses, with an SSH port where it is not the usual one (10.0.0.7:2222). At least one.
+             * @default []
+             */
+            nodes?: string[];
+        };
+        PoolRemoveNodesRequest: {
+            /** @description Addresses or node ids. */
+            nodes: (string | number)[];
+        };
+        PoolSearchByIpRequest: {
+            /**
+             * @description Addresses, separated by commas.
+             * @default
+             */
+            iplist?: string;
+        };
+        PoolExpandRequest: {
+            /** @description Machines to add. */
+            num: number;
+        };
+        PoolShrinkRequest: {
+            /** @description Addresses of the nodes to give back; blank ones are passed over. */
+            nodes: string[];
+        };
+        PoolDeployRequest: {
+            /** @description Most nodes handled at once. */
+            max_num: number;
+            /** @description Image to put online. */
+            tag: string;
+            /** @description Percent of the nodes handled at once. */
+            max_ratio?: number;
+            /** @description Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it. */
+            max_fail_num?: number;
+            /** @description The same in percent of the nodes. */
+            max_fail_ratio?: number;
+        };
+        ActionListRequest: {
+            /** @description Only rows whose name contains this text. */
+            name?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        ActionCreateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc: string;
+            /** @description Names of parameters, each with its type: string or integer. */
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        ActionUpdateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name?: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc?: string;
+            /** @description Names of parameters, each with its type: string or integer. */
+            params?: {
+                [key: string]: unknown;
+            };
+        };
+        ActimplListRequest: {
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        ActimplCreateRequest: {
+            /** @description Kind of implementation: ansible. */
+            type: string;
+            /** @description Id of the action. */
+            action_id: number;
+            /** @description What is run: {action: {module: shell, args}} or {action: {module: longscript, content}}. */
+            template: {
+                [key: string]: unknown;
+            };
+        };
+        ActimplUpdateRequest: {
+            /**
+             * @description What the id is. Absent: an action’s when action_id is the same number (its implementation is made when it has none, type and template given), else an implementation’s.
+             * @enum {unknown}
+             */
+            by?: "impl" | "action";
+            /** @description Kind of implementation: ansible. */
+            type?: string;
+            /** @description Id of the action. */
+            action_id?: number;
+            /** @description What is run: {action: {module: shell, args}} or {action: {module: longscript, content}}. */
+            template?: {
+                [key: string]: unknown;
+            };
+        };
+        ActimplDeleteRequest: {
+            /**
+             * @description What the id is. Absent: an implementation’s.
+             * @enum {unknown}
+             */
+            by?: "impl" | "action";
+        };
+        ActimplInfoRequest: {
+            /**
+             * @description What the id is. Absent: an action’s; an implementation’s only when no action has it.
+             * @enum {unknown}
+             */
+            by?: "impl" | "action";
+        };
+        RemoteStepListRequest: {
+            /** @description Only rows whose name contains this text. */
+            name?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        RemoteStepCreateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc: string;
+            /** @description Names of actions in running order; they need not exist yet. Also read: action. */
+            actions: string[];
+        };
+        RemoteStepUpdateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name?: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc?: string;
+            /** @description Names of actions in running order; they need not exist yet. Also read: action. */
+            actions: string[];
+        };
+        TaskImplCreateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name: string;
+            /**
+             * @description Description, up to 255 characters, may be empty.
+             * @default
+             */
+            desc?: string;
+            /** @description Steps in running order. */
+            steps: components["schemas"]["StepsInput"];
+        };
+        TaskImplDeleteRequest: {
+            /** @description Id of the template. */
+            id: number;
+        };
+        TaskImplListRequest: {
+            /** @description Only rows whose name contains this text. */
+            name?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        TaskTplCreateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc: string;
+            /** @description Steps in running order. */
+            steps: components["schemas"]["StepsInput"];
+        };
+        TaskTplListRequest: {
+            /** @description Only rows whose name contains this text. */
+            name?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        TaskTplUpdateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name?: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc?: string;
+            /** @description Steps in running order. */
+            steps?: components["schemas"]["StepsInput"];
+        };
+        ActionImplCreateRequest: {
+            /** @description Name, 1 to 50 characters, unique. */
+            name: string;
+            /** @description Description, up to 255 characters, may be empty. */
+            desc: string;
+            /** @description Steps in running order. */
+            steps: components["schemas"]["StepsInput"];
+        };
+        ActionImplListRequest: {
+            /** @description Only rows whose name contains this text. */
+            name?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        ActionImplDeleteRequest: {
+            /** @description Id of the template. */
+            id: number;
+        };
+        TaskStepListRequest: {
+            /** @description Only rows whose name contains this text. */
+            name?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        TaskCreateRequest: {
+            /** @description Id of the template to run. */
+            template_id: number;
+            /** @description Name of the task. */
+            task_name: string;
+            /**
+             * @description Limit of the whole run in minutes, 0 = none.
+             * @default 0
+             */
+            timeout?: number;
+            /**
+             * @description Start at once (also 1), or wait for a start (0).
+             * @default true
+             */
+            auto?: boolean;
+            /**
+             * @description Percent of the nodes in a batch.
+             * @default 100
+             */
+            max_ratio?: number;
+            /**
+             * @description Most nodes in a batch, 0 = no limit.
+             * @default 0
+             */
+            max_num?: number;
+            /** @description Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it. */
+            max_fail_num?: number;
+            /** @description The same in percent of the nodes. */
+            max_fail_ratio?: number;
+            /** @description Operator; default: the text of the Authorization header. */
+            opr_user?: string;
+            /** @description Nodes to work on, by address; blank addresses are passed over. */
+            nodes: ({
+                ip: string;
+            } | string)[] | {
+                ip: string;
+            };
+            /**
+             * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it. A value may name a secret of the executors: {"secret": name}.
+             * @default {}
+             */
+            params?: {
+                [key: string]: unknown;
+            } | {
+                [key: string]: unknown;
+            }[];
+            /**
+             * @description Values that no step uses: refused, or (warn) kept, told of in the log of the task, and not used.
+             * @default refuse
+             * @enum {unknown}
+             */
+            unused_params?: "refuse" | "warn";
+        };
+        TaskStartRequest: {
+            /** @description Id of the task. */
+            id: number;
+        };
+        TaskPauseRequest: {
+            /** @description Id of the task. */
+            id: number;
+        };
+        TaskStopRequest: {
+            /** @description Id of the task. */
+            id: number;
+        };
+        TaskReleaseNodeRequest: {
+            /** @description How it is known that nothing of it runs there any more; 1 to 500 characters. */
+            reason: string;
+        };
+        TaskLogRequest: {
+            /**
+             * @description What the id is.
+             * @default task
+             * @enum {unknown}
+             */
+            kind?: "task" | "node";
+            /**
+             * @description Only lines with a greater id.
+             * @default 0
+             */
+            after?: number;
+        };
+        TaskListRequest: {
+            /** @description Only rows whose name contains this text. */
+            name?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        TaskInfoRequest: {
+            /**
+             * @description Seconds to wait for the end of the run: the answer comes as soon as it is over (`end_reason` is not empty), and no command of it is at work on any node, or after so long with the task as it is then.
+             * @default 0
+             */
+            wait?: number;
+        };
+        TaskNodeLogRequest: {
+            /**
+             * @description Server-sent events as the output appears, until the node run has ended (GET alone). Of output over the limit that comes faster than it can be passed on a line says how much is left out.
+             * @default false
+             */
+            follow?: boolean;
+            /** @description Id of the last event received: the stream goes on after it. For clients that cannot set the header Last-Event-ID, which goes before it. */
+            last_event_id?: string;
+        };
+        TaskExpandListRequest: {
+            /** @description Any value: answer one task instead of an array. */
+            action?: string;
+        };
+        TaskUploadListRequest: {
+            /** @description Any value: answer one task instead of an array. */
+            action?: string;
+        };
+        TaskSaveTaskRequest: {
+            /** @description Scheduled task to replace, 0 = the one of the type, or a new one. */
+            id: number;
+            /** @description Id of the pool. */
+            pool_id: number;
+            /** @description week_day: 0 = every day, 1 = Sunday … 7 = Saturday. Also read: cron_items. */
+            cron_itmes: {
+                week_day?: number;
+                /** @description HH:mm or HH:mm:ss. */
+                time: string;
+                instance_num?: number;
+                concurr_ratio?: number;
+                concurr_num?: number;
+                ignore?: boolean;
+            }[];
+            /** @description Pools that follow with ceil(nodes * ratio) + elastic_count nodes of their own. Also read: depend_items. */
+            depend_itmes: {
+                pool_id: number;
+                ratio?: number;
+                elastic_count?: number;
+                step_name: string;
+                ignore?: boolean;
+            }[];
+            /** @description expand or upload. */
+            type: string;
+            /** @description crontab or depend. */
+            exec_type: string;
+            /** @description IANA time zone of the times; absent or empty: that of the deployment. */
+            time_zone?: string;
+        };
+        ScheduleOccurrencesRequest: {
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        AuditListRequest: {
+            /** @description Only lines with exactly this operator. */
+            operator?: string;
+            /** @description Only lines with exactly this action. */
+            action?: string;
+            /** @description Only lines with exactly this target. */
+            target?: string;
+            /**
+             * @description Only lines with this outcome.
+             * @enum {unknown}
+             */
+            outcome?: "done" | "denied" | "refused" | "failed";
+            /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of then and later. */
+            from?: string;
+            /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of before. */
+            to?: string;
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        TokenListRequest: {
+            /**
+             * @description Page, from 1.
+             * @default 1
+             */
+            page?: number;
+            /**
+             * @description Rows on a page, at most 10000.
+             * @default 10
+             */
+            page_size?: number;
+        };
+        TokenCreateRequest: {
+            /** @description Recorded as the operator of what is done with it; no other token in force has it. */
+            name: string;
+            /**
+             * @description What it allows.
+             * @enum {unknown}
+             */
+            role: "viewer" | "operator" | "admin";
+            /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: from then on it is refused. Absent or empty: never. */
+            expires?: string;
+        };
+    };
     responses: {
         /** @description The token is missing, wrong, revoked or expired: which of these is not said. */
         Unauthorized: {
@@ -1796,12 +2797,7 @@ export interface components {
                  *       "data": {}
                  *     }
                  */
-                "application/json": {
-                    /** @constant */
-                    code: 401;
-                    msg: string;
-                    data: Record<string, never>;
-                };
+                "application/json": components["schemas"]["Refused401"];
             };
         };
         /** @description The token’s role does not cover the operation’s (x-role), or a browser sends it for the page of another site. */
@@ -1817,12 +2813,7 @@ export interface components {
                  *       "data": {}
                  *     }
                  */
-                "application/json": {
-                    /** @constant */
-                    code: 403;
-                    msg: string;
-                    data: Record<string, never>;
-                };
+                "application/json": components["schemas"]["Refused403"];
             };
         };
         /** @description The token, or requests without a valid one from this address, were used too often within a minute. */
@@ -1840,17 +2831,2694 @@ export interface components {
                  *       "data": {}
                  *     }
                  */
+                "application/json": components["schemas"]["Refused429"];
+            };
+        };
+        /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
+        KeyReused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 409,
+                 *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused409"];
+            };
+        };
+        /** @description Done. */
+        "cluster.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "name": "web",
+                 *           "desc": "public web servers",
+                 *           "biz": "1"
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
                 "application/json": {
-                    /** @constant */
-                    code: 429;
-                    msg: string;
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Cluster"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "cluster.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "cluster.delete.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": ""
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    /** @enum {string} */
+                    data: "";
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "cluster.delete.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithNull"];
+            };
+        };
+        /** @description Done. */
+        "cluster.info.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {
+                 *         "id": 1,
+                 *         "name": "web",
+                 *         "desc": "public web servers",
+                 *         "biz": "1"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Cluster"];
+                };
+            };
+        };
+        /** @description id is error... — any other refusal. */
+        "cluster.info.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "id is error...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description cluster in db not found — it does not exist. */
+        "cluster.info.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "cluster in db not found",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404"];
+            };
+        };
+        /** @description Done. */
+        "cluster.list_services.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "name": "shop",
+                 *           "desc": "web shop",
+                 *           "service_type": "Java",
+                 *           "docker_image": "-",
+                 *           "cluster_id": 1
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Service"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description error... — any other refusal. */
+        "cluster.list_services.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "error...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "service.create.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {
+                 *         "id": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: {
+                        id: number;
+                    };
+                };
+            };
+        };
+        /** @description 请求参数解析错误 — any other refusal. */
+        "service.create.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "请求参数解析错误",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "service.delete.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
                     data: Record<string, never>;
                 };
             };
         };
+        /** @description id is error — any other refusal. (the reason) — something still needs it. */
+        "service.delete.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "id is error",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description 数据库操作失败 — it does not exist; the store or a service does not answer. */
+        "service.delete.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "数据库操作失败",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404WithList"];
+            };
+        };
+        /** @description Done. */
+        "service.info.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {
+                 *         "id": 1,
+                 *         "name": "shop",
+                 *         "desc": "web shop",
+                 *         "service_type": "Java",
+                 *         "docker_image": "-",
+                 *         "cluster_id": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Service"];
+                };
+            };
+        };
+        /** @description id is error ! — any other refusal. */
+        "service.info.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "id is error !",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description db error — it does not exist. */
+        "service.info.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "db error",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404WithList"];
+            };
+        };
+        /** @description Done. */
+        "service.list_pools.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "name": "shop-a",
+                 *           "desc": "first room",
+                 *           "vm_type": 1,
+                 *           "sd_id": 1,
+                 *           "service_id": 1,
+                 *           "tasks": {
+                 *             "expand": 0,
+                 *             "shrink": 0,
+                 *             "deploy": 3
+                 *           },
+                 *           "node_count": 2
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Pool"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description error... — any other refusal. */
+        "service.list_pools.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "error...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "pool.create.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {
+                 *         "id": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: {
+                        id: number;
+                    };
+                };
+            };
+        };
+        /** @description 请求参数解析错误 — any other refusal. */
+        "pool.create.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "请求参数解析错误",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "pool.delete.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: Record<string, never>;
+                };
+            };
+        };
+        /** @description fail to delete pool — any other refusal. data not found — a value is refused; it does not exist. node exists in this pool — something still needs it. */
+        "pool.delete.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "fail to delete pool",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "pool.update.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: Record<string, never>;
+                };
+            };
+        };
+        /** @description 参数解析错误 — any other refusal. */
+        "pool.update.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "参数解析错误",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description 数据库操作失败 — it does not exist; the store or a service does not answer. */
+        "pool.update.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "数据库操作失败",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404WithList"];
+            };
+        };
+        /** @description Done. */
+        "pool.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "name": "shop-a",
+                 *           "desc": "first room",
+                 *           "vm_type": 1,
+                 *           "sd_id": 1,
+                 *           "service_id": 1,
+                 *           "tasks": {
+                 *             "expand": 0,
+                 *             "shrink": 0,
+                 *             "deploy": 3
+                 *           },
+                 *           "node_count": 2,
+                 *           "is_bedepen": 0,
+                 *           "is_hascron": 0
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["PoolWithFlags"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "pool.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "pool.info.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {
+                 *         "id": 1,
+                 *         "name": "shop-a",
+                 *         "desc": "first room",
+                 *         "vm_type": 1,
+                 *         "sd_id": 1,
+                 *         "service_id": 1,
+                 *         "tasks": {
+                 *           "expand": 0,
+                 *           "shrink": 0,
+                 *           "deploy": 3
+                 *         },
+                 *         "node_count": 2
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Pool"];
+                };
+            };
+        };
+        /** @description db error — any other refusal; it does not exist. */
+        "pool.info.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "db error",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404WithList"];
+            };
+        };
+        /** @description Done. */
+        "pool.list_nodes.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "ip": "10.0.0.7",
+                 *           "vm_id": "",
+                 *           "status": 1,
+                 *           "state": 2,
+                 *           "node_type": "manual",
+                 *           "pool_id": 1,
+                 *           "vnode_type": "manual",
+                 *           "held_by": null
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Node"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description error... — any other refusal. */
+        "pool.list_nodes.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "error...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "pool.add_nodes.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         1,
+                 *         2,
+                 *         3
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: number[];
+                };
+            };
+        };
+        /** @description 请求参数解析错误 — any other refusal; a parameter is missing or wrong. ip is empty — the list, or an entry of it, is empty. pool_id is not vaild — it does not exist; id is missing or wrong. ip exists already — a name or an address is taken. */
+        "pool.add_nodes.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "请求参数解析错误",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404WithList"];
+            };
+        };
+        /** @description Done. */
+        "pool.remove_nodes.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: Record<string, never>;
+                };
+            };
+        };
+        /** @description 参数解析出错 — any other refusal. (the reason) — something still needs it. */
+        "pool.remove_nodes.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "参数解析出错",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description error when delete id... — it does not exist. */
+        "pool.remove_nodes.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "error when delete id...",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404WithList"];
+            };
+        };
+        /** @description Done. */
+        "pool.search_by_ip.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {
+                 *         "10.0.0.7": 1,
+                 *         "10.0.0.8": -1
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: {
+                        [key: string]: number;
+                    };
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "pool.search_by_ip.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "action.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 2,
+                 *           "name": "start",
+                 *           "desc": "starts the program",
+                 *           "params": {
+                 *             "tag": "string",
+                 *             "port": "integer"
+                 *           }
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Action"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "action.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "action.delete.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": ""
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    /** @enum {string} */
+                    data: "";
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "action.delete.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "db server lost...",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404WithNull"];
+            };
+        };
+        /** @description Done. */
+        "action.info.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {
+                 *         "id": 2,
+                 *         "name": "start",
+                 *         "desc": "starts the program",
+                 *         "params": {
+                 *           "tag": "string",
+                 *           "port": "integer"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Action"];
+                };
+            };
+        };
+        /** @description action in db not found — any other refusal; it does not exist. */
+        "action.info.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "action in db not found",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404"];
+            };
+        };
+        /** @description Done. */
+        "actimpl.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "action_id": 2,
+                 *           "type": "ansible",
+                 *           "template": {
+                 *             "action": {
+                 *               "module": "shell",
+                 *               "args": "systemctl start {{name}}"
+                 *             }
+                 *           }
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["ActionImplementation"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "actimpl.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "actimpl.delete.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": ""
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    /** @enum {string} */
+                    data: "";
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "actimpl.delete.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithNull"];
+            };
+        };
+        /** @description Done. */
+        "actimpl.info.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {
+                 *         "id": 1,
+                 *         "action_id": 2,
+                 *         "type": "ansible",
+                 *         "template": {
+                 *           "action": {
+                 *             "module": "shell",
+                 *             "args": "systemctl start {{name}}"
+                 *           }
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["ActionImplementation"];
+                };
+            };
+        };
+        /** @description id is error... — any other refusal. */
+        "actimpl.info.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "id is error...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description actimpl in db not found — it does not exist. */
+        "actimpl.info.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "actimpl in db not found",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404"];
+            };
+        };
+        /** @description Done. */
+        "remote_step.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "name": "restart",
+                 *           "desc": "stop, then start",
+                 *           "actions": [
+                 *             "stop",
+                 *             "start"
+                 *           ],
+                 *           "action": [
+                 *             "stop",
+                 *             "start"
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["RemoteStep"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "remote_step.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "remote_step.delete.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": ""
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    /** @enum {string} */
+                    data: "";
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "remote_step.delete.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithNull"];
+            };
+        };
+        /** @description (the reason) — it does not exist; something still needs it. */
+        "remote_step.delete.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "the reason",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404WithNull"];
+            };
+        };
+        /** @description Done. */
+        "remote_step.info.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {
+                 *         "id": 1,
+                 *         "name": "restart",
+                 *         "desc": "stop, then start",
+                 *         "actions": [
+                 *           "stop",
+                 *           "start"
+                 *         ],
+                 *         "action": [
+                 *           "stop",
+                 *           "start"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["RemoteStep"];
+                };
+            };
+        };
+        /** @description id is error... — any other refusal. */
+        "remote_step.info.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "id is error...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description remote_step in db not found — it does not exist. */
+        "remote_step.info.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "remote_step in db not found",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404"];
+            };
+        };
+        /** @description Done. */
+        "task_impl.create.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": 2
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: number;
+                };
+            };
+        };
+        /** @description json can not convert  — any other refusal. */
+        "task_impl.create.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "json can not convert ",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description step name not found — something that the request names does not exist; a name or an address is taken; the store or a service does not answer. */
+        "task_impl.create.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "step name not found",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404"];
+            };
+        };
+        /** @description Done. */
+        "task_impl.delete.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: null;
+                };
+            };
+        };
+        /** @description task impl not found — any other refusal; it does not exist. (the reason) — something still needs it. */
+        "task_impl.delete.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "task impl not found",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404"];
+            };
+        };
+        /** @description Done. */
+        "task_impl.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 2,
+                 *           "name": "rollout",
+                 *           "desc": "one node after the other",
+                 *           "steps": [
+                 *             {
+                 *               "name": "start_service",
+                 *               "param_values": {
+                 *                 "tag": "shop:1.0"
+                 *               },
+                 *               "retry": {
+                 *                 "retry_times": 2,
+                 *                 "ignore_error": false
+                 *               }
+                 *             }
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Template"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "task_impl.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "task_tpl.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 2,
+                 *           "name": "rollout",
+                 *           "desc": "one node after the other",
+                 *           "steps": [
+                 *             {
+                 *               "name": "start_service",
+                 *               "param_values": {
+                 *                 "tag": "shop:1.0"
+                 *               },
+                 *               "retry": {
+                 *                 "retry_times": 2,
+                 *                 "ignore_error": false
+                 *               }
+                 *             }
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Template"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "task_tpl.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "task_tpl.delete.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: null;
+                };
+            };
+        };
+        /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
+        "task_tpl.delete.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "data not found",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404"];
+            };
+        };
+        /** @description Done. */
+        "task_tpl.info.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {
+                 *         "id": 2,
+                 *         "name": "rollout",
+                 *         "desc": "one node after the other",
+                 *         "steps": [
+                 *           {
+                 *             "name": "start_service",
+                 *             "param_values": {
+                 *               "tag": "shop:1.0"
+                 *             },
+                 *             "retry": {
+                 *               "retry_times": 2,
+                 *               "ignore_error": false
+                 *             }
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Template"];
+                };
+            };
+        };
+        /** @description error... — any other refusal. */
+        "task_tpl.info.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "error...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404"];
+            };
+        };
+        /** @description Done. */
+        "action_impl.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 2,
+                 *           "name": "rollout",
+                 *           "desc": "one node after the other",
+                 *           "steps": [
+                 *             {
+                 *               "name": "start_service",
+                 *               "param_values": {
+                 *                 "tag": "shop:1.0"
+                 *               },
+                 *               "retry": {
+                 *                 "retry_times": 2,
+                 *                 "ignore_error": false
+                 *               }
+                 *             }
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Template"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "action_impl.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "action_impl.delete.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: null;
+                };
+            };
+        };
+        /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
+        "action_impl.delete.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "data not found",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404"];
+            };
+        };
+        /** @description Done. */
+        "task_step.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "name": "create_vm",
+                 *           "desc": "makes a machine for the node",
+                 *           "type": "vm",
+                 *           "params": {
+                 *             "vm_type_id": "integer"
+                 *           }
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["UsableStep"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "task_step.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "task.create.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: null;
+                };
+            };
+        };
+        /** @description error... — any other refusal. */
+        "task.create.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "error...",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "task.start.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: null;
+                };
+            };
+        };
+        /** @description (the reason) — any other refusal; the body cannot be read. flow not found id {id} — a parameter is missing or wrong; it does not exist. */
+        "task.start.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "the reason",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "task.pause.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: null;
+                };
+            };
+        };
+        /** @description pause flow {id} fails: — any other refusal. */
+        "task.pause.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "pause flow {id} fails:",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "task.stop.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: null;
+                };
+            };
+        };
+        /** @description stop flow {id} fails: — any other refusal. */
+        "task.stop.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "stop flow {id} fails:",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "task.log.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "fid": 2,
+                 *           "batch_id": 0,
+                 *           "correlation_id": "2-0",
+                 *           "message": "the run begins",
+                 *           "ctime": 1767600000
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["TaskLogLine"][] | components["schemas"]["NodeLog"];
+                };
+            };
+        };
+        /** @description Flow not found — any other refusal; it does not exist. */
+        "task.log.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "Flow not found",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "task.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "template_id": 2,
+                 *           "template_name": "rollout",
+                 *           "task_name": "version 2",
+                 *           "pool_id": 1,
+                 *           "pool_name": "shop-a",
+                 *           "state": 2,
+                 *           "end_reason": "completed",
+                 *           "options": [
+                 *             {
+                 *               "name": "start_service",
+                 *               "param_values": {
+                 *                 "tag": "shop:2.0"
+                 *               },
+                 *               "retry": {
+                 *                 "retry_times": 2,
+                 *                 "ignore_error": false
+                 *               }
+                 *             }
+                 *           ],
+                 *           "step_len": 4,
+                 *           "opr_user": "root",
+                 *           "flow_type": "manual",
+                 *           "stat": [
+                 *             0,
+                 *             0,
+                 *             12,
+                 *             0,
+                 *             0
+                 *           ],
+                 *           "ignored": 0,
+                 *           "created": "2026-01-05 08:00:00",
+                 *           "updated": "2026-01-05 08:00:42",
+                 *           "Status": 2,
+                 *           "Stat": [
+                 *             0,
+                 *             0,
+                 *             12,
+                 *             0,
+                 *             0
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Task"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "task.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "task.info.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "template_id": 2,
+                 *           "template_name": "rollout",
+                 *           "task_name": "version 2",
+                 *           "pool_id": 1,
+                 *           "pool_name": "shop-a",
+                 *           "state": 2,
+                 *           "end_reason": "completed",
+                 *           "options": [
+                 *             {
+                 *               "name": "start_service",
+                 *               "param_values": {
+                 *                 "tag": "shop:2.0"
+                 *               },
+                 *               "retry": {
+                 *                 "retry_times": 2,
+                 *                 "ignore_error": false
+                 *               }
+                 *             }
+                 *           ],
+                 *           "step_len": 4,
+                 *           "opr_user": "root",
+                 *           "flow_type": "manual",
+                 *           "stat": [
+                 *             0,
+                 *             0,
+                 *             12,
+                 *             0,
+                 *             0
+                 *           ],
+                 *           "ignored": 0,
+                 *           "created": "2026-01-05 08:00:00",
+                 *           "updated": "2026-01-05 08:00:42",
+                 *           "Status": 2,
+                 *           "Stat": [
+                 *             0,
+                 *             0,
+                 *             12,
+                 *             0,
+                 *             0
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Task"][] | components["schemas"]["Task"];
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. flow not found id {id} — it does not exist. */
+        "task.info.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithNull"];
+            };
+        };
+        /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
+        "task.info.503": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 503,
+                 *       "msg": "the reason",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused503WithNull"];
+            };
+        };
+        /** @description Done. */
+        "task.detail.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 1,
+                 *           "ip": "10.0.0.7",
+                 *           "state": 3,
+                 *           "pool_name": "shop-a",
+                 *           "vm_id": "",
+                 *           "created": "2026-01-05 08:00:00",
+                 *           "updated": "2026-01-05 08:00:12",
+                 *           "step": "start_service",
+                 *           "node_id": 1,
+                 *           "batch_id": 1,
+                 *           "Created": "2026-01-05T08:00:00.000Z",
+                 *           "Updated": "2026-01-05T08:00:12.000Z",
+                 *           "held_by": null,
+                 *           "steps": {
+                 *             "name": "start_service",
+                 *             "num": 1,
+                 *             "list": [
+                 *               {
+                 *                 "name": "start_service",
+                 *                 "state": 3,
+                 *                 "attempts": 3,
+                 *                 "message": "exit code 1"
+                 *               }
+                 *             ]
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["NodeRun"][] | ({
+                        /** @description Number of node runs. */
+                        total: number;
+                    } & {
+                        [key: string]: {
+                            /** @description Id of the node run. */
+                            id: number;
+                            ip: string;
+                            /** @description 0 init, 1 running, 2 success, 3 failed, 4 stopped. */
+                            state: number;
+                            pool_name: string;
+                            vm_id: string;
+                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
+                            created: string;
+                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
+                            updated: string;
+                            /** @description Name of the current step. */
+                            step: string;
+                            node_id: number;
+                            batch_id: number;
+                            /** @description RFC 3339, in UTC. */
+                            Created: string;
+                            /** @description RFC 3339, in UTC; 0000-00-00 00:00:00 while the node runs. */
+                            Updated: string;
+                            /** @description The task that holds the node now: no other one gets it. null: none. */
+                            held_by: components["schemas"]["HeldBy"];
+                            steps: string;
+                            /** @description Why a failed node failed, without characters that a page would read. */
+                            error?: string;
+                        }[];
+                    });
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. Flow not found — it does not exist. */
+        "task.detail.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "task.node_log.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithNull"];
+            };
+        };
+        /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
+        "task.node_log.503": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 503,
+                 *       "msg": "the reason",
+                 *       "data": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused503WithNull"];
+            };
+        };
+        /** @description Done. */
+        "task.expand_list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Schedule"][] | components["schemas"]["Schedule"] | null;
+                };
+            };
+        };
+        /** @description Bad pool id... — any other refusal. */
+        "task.expand_list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "Bad pool id...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "task.upload_list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["Schedule"][] | components["schemas"]["Schedule"] | null;
+                };
+            };
+        };
+        /** @description Bad pool id... — any other refusal. */
+        "task.upload_list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "Bad pool id...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description Done. */
+        "schedule.occurrences.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {
+                 *         "occurrences": [],
+                 *         "next": []
+                 *       },
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: {
+                        occurrences: components["schemas"]["Occurrence"][];
+                        next: {
+                            /** @description In the time zone of the deployment. */
+                            due: string;
+                            /** @description The same in UTC (RFC 3339). */
+                            due_at: string;
+                            item: components["schemas"]["CronItem"];
+                        }[];
+                    };
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "schedule.occurrences.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description schedule not found — it does not exist. */
+        "schedule.occurrences.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "schedule not found",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404"];
+            };
+        };
+        /** @description Done. */
+        "audit.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 7,
+                 *           "time": "2026-01-05 08:00:00",
+                 *           "time_at": "2026-01-05T08:00:00.000Z",
+                 *           "operator": "ci",
+                 *           "action": "task.stop",
+                 *           "target": "task-3",
+                 *           "name": "",
+                 *           "client": "10.0.0.9",
+                 *           "correlation_id": "4f1c2a9be01d33aa",
+                 *           "outcome": "done",
+                 *           "status": 0,
+                 *           "reason": ""
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["AuditEntry"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. (the reason) — a parameter is missing or wrong. */
+        "audit.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "token.list.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": [
+                 *         {
+                 *           "id": 2,
+                 *           "name": "ci",
+                 *           "role": "operator",
+                 *           "created": "2026-01-05T08:00:00.000Z",
+                 *           "created_by": "ann",
+                 *           "expires": null,
+                 *           "revoked": null,
+                 *           "revoked_by": "",
+                 *           "last_used": "2026-01-06T09:30:00.000Z"
+                 *         }
+                 *       ],
+                 *       "page": 1,
+                 *       "page_size": 10,
+                 *       "query_count": 1
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: components["schemas"]["ApiToken"][];
+                    page: number;
+                    page_size: number;
+                    /** @description Matching rows over all pages. */
+                    query_count: number;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "token.list.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400WithList"];
+            };
+        };
+        /** @description Done. */
+        "token.revoke.200": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 0,
+                 *       "msg": "success",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {number} */
+                    code: 0;
+                    /** @enum {string} */
+                    msg: "success";
+                    data: Record<string, never>;
+                };
+            };
+        };
+        /** @description db server lost... — any other refusal. */
+        "token.revoke.400": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "msg": "db server lost...",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused400"];
+            };
+        };
+        /** @description token not found — it does not exist. */
+        "token.revoke.404": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "msg": "token not found",
+                 *       "data": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refused404"];
+            };
+        };
     };
-    parameters: never;
-    requestBodies: never;
+    parameters: {
+        /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
+        IdempotencyKey: string;
+    };
+    requestBodies: {
+        "pool.update": {
+            content: {
+                "application/json": components["schemas"]["PoolUpdateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PoolUpdateRequest"];
+            };
+        };
+        "pool.remove_nodes": {
+            content: {
+                "application/json": components["schemas"]["PoolRemoveNodesRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PoolRemoveNodesRequest"];
+            };
+        };
+        "task.log": {
+            content: {
+                "application/json": components["schemas"]["TaskLogRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskLogRequest"];
+            };
+        };
+    };
     headers: never;
     pathItems: never;
 }
@@ -1872,68 +5540,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "web",
-                     *           "desc": "public web servers",
-                     *           "biz": "1"
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            biz: string;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["cluster.list.200"];
+            400: components["responses"]["cluster.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -1948,99 +5556,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["ClusterListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ClusterListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "web",
-                     *           "desc": "public web servers",
-                     *           "biz": "1"
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            biz: string;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["cluster.list.200"];
+            400: components["responses"]["cluster.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -2051,35 +5573,15 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /**
-                     * @description Product line, usually 1.
-                     * @default
-                     */
-                    biz?: string;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /**
-                     * @description Product line, usually 1.
-                     * @default
-                     */
-                    biz?: string;
-                };
+                "application/json": components["schemas"]["ClusterCreateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ClusterCreateRequest"];
             };
         };
         responses: {
@@ -2118,37 +5620,12 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -2164,22 +5641,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Product line, usually 1. */
-                    biz?: string;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Product line, usually 1. */
-                    biz?: string;
-                };
+                "application/json": components["schemas"]["ClusterUpdateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ClusterUpdateRequest"];
             };
         };
         responses: {
@@ -2219,12 +5682,7 @@ export interface operations {
                      *       "data": null
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
+                    "application/json": components["schemas"]["Refused400WithNull"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -2244,50 +5702,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": ""
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        /** @enum {string} */
-                        data: "";
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["cluster.delete.200"];
+            400: components["responses"]["cluster.delete.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -2305,50 +5721,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": ""
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        /** @enum {string} */
-                        data: "";
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["cluster.delete.200"];
+            400: components["responses"]["cluster.delete.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -2366,82 +5740,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1,
-                     *         "name": "web",
-                     *         "desc": "public web servers",
-                     *         "biz": "1"
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            biz: string;
-                        };
-                    };
-                };
-            };
-            /** @description id is error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "id is error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["cluster.info.200"];
+            400: components["responses"]["cluster.info.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description cluster in db not found — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "cluster in db not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["cluster.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -2457,82 +5760,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1,
-                     *         "name": "web",
-                     *         "desc": "public web servers",
-                     *         "biz": "1"
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            biz: string;
-                        };
-                    };
-                };
-            };
-            /** @description id is error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "id is error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["cluster.info.200"];
+            400: components["responses"]["cluster.info.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description cluster in db not found — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "cluster in db not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["cluster.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -2555,72 +5787,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "shop",
-                     *           "desc": "web shop",
-                     *           "service_type": "Java",
-                     *           "docker_image": "-",
-                     *           "cluster_id": 1
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            service_type: string;
-                            docker_image: string;
-                            cluster_id: number;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["cluster.list_services.200"];
+            400: components["responses"]["cluster.list_services.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -2638,103 +5806,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["ClusterListServicesRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ClusterListServicesRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "shop",
-                     *           "desc": "web shop",
-                     *           "service_type": "Java",
-                     *           "docker_image": "-",
-                     *           "cluster_id": 1
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            service_type: string;
-                            docker_image: string;
-                            cluster_id: number;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["cluster.list_services.200"];
+            400: components["responses"]["cluster.list_services.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -2756,83 +5834,18 @@ export interface operations {
             };
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                        };
-                    };
-                };
-            };
-            /** @description 请求参数解析错误 — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "请求参数解析错误",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["service.create.200"];
+            400: components["responses"]["service.create.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -2841,110 +5854,23 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Kind of service, for example Java. */
-                    service_type: string;
-                    /** @description Image reference; - means none. */
-                    docker_image: string;
-                    /** @description Id of the cluster that the service belongs to. */
-                    cluster_id: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Kind of service, for example Java. */
-                    service_type: string;
-                    /** @description Image reference; - means none. */
-                    docker_image: string;
-                    /** @description Id of the cluster that the service belongs to. */
-                    cluster_id: number;
-                };
+                "application/json": components["schemas"]["ServiceCreateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ServiceCreateRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                        };
-                    };
-                };
-            };
-            /** @description 请求参数解析错误 — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "请求参数解析错误",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["service.create.200"];
+            400: components["responses"]["service.create.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -2960,30 +5886,8 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Kind of service, for example Java. */
-                    service_type?: string;
-                    /** @description Image reference; - means none. */
-                    docker_image?: string;
-                    /** @description Id of the cluster that the service belongs to. */
-                    cluster_id?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Kind of service, for example Java. */
-                    service_type?: string;
-                    /** @description Image reference; - means none. */
-                    docker_image?: string;
-                    /** @description Id of the cluster that the service belongs to. */
-                    cluster_id?: number;
-                };
+                "application/json": components["schemas"]["ServiceUpdateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ServiceUpdateRequest"];
             };
         };
         responses: {
@@ -3023,12 +5927,7 @@ export interface operations {
                      *       "data": []
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
+                    "application/json": components["schemas"]["Refused400WithList"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -3046,12 +5945,7 @@ export interface operations {
                      *       "data": []
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
+                    "application/json": components["schemas"]["Refused404WithList"];
                 };
             };
             429: components["responses"]["TooManyRequests"];
@@ -3069,72 +5963,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description id is error — any other refusal. (the reason) — something still needs it. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "id is error",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["service.delete.200"];
+            400: components["responses"]["service.delete.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description 数据库操作失败 — it does not exist; the store or a service does not answer. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "数据库操作失败",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            404: components["responses"]["service.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -3150,72 +5983,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description id is error — any other refusal. (the reason) — something still needs it. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "id is error",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["service.delete.200"];
+            400: components["responses"]["service.delete.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description 数据库操作失败 — it does not exist; the store or a service does not answer. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "数据库操作失败",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            404: components["responses"]["service.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -3231,86 +6003,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1,
-                     *         "name": "shop",
-                     *         "desc": "web shop",
-                     *         "service_type": "Java",
-                     *         "docker_image": "-",
-                     *         "cluster_id": 1
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            service_type: string;
-                            docker_image: string;
-                            cluster_id: number;
-                        };
-                    };
-                };
-            };
-            /** @description id is error ! — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "id is error !",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["service.info.200"];
+            400: components["responses"]["service.info.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description db error — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "db error",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            404: components["responses"]["service.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -3326,86 +6023,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1,
-                     *         "name": "shop",
-                     *         "desc": "web shop",
-                     *         "service_type": "Java",
-                     *         "docker_image": "-",
-                     *         "cluster_id": 1
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            service_type: string;
-                            docker_image: string;
-                            cluster_id: number;
-                        };
-                    };
-                };
-            };
-            /** @description id is error ! — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "id is error !",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["service.info.200"];
+            400: components["responses"]["service.info.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description db error — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "db error",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            404: components["responses"]["service.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -3428,85 +6050,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "shop-a",
-                     *           "desc": "first room",
-                     *           "vm_type": 1,
-                     *           "sd_id": 1,
-                     *           "service_id": 1,
-                     *           "tasks": {
-                     *             "expand": 0,
-                     *             "shrink": 0,
-                     *             "deploy": 3
-                     *           },
-                     *           "node_count": 2
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            vm_type: number;
-                            sd_id: number;
-                            service_id: number;
-                            /** @description Ids of the templates that change the pool; 0 = none. */
-                            tasks: {
-                                expand: number;
-                                shrink: number;
-                                deploy: number;
-                            };
-                            node_count: number;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["service.list_pools.200"];
+            400: components["responses"]["service.list_pools.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -3524,116 +6069,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["ServiceListPoolsRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ServiceListPoolsRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "shop-a",
-                     *           "desc": "first room",
-                     *           "vm_type": 1,
-                     *           "sd_id": 1,
-                     *           "service_id": 1,
-                     *           "tasks": {
-                     *             "expand": 0,
-                     *             "shrink": 0,
-                     *             "deploy": 3
-                     *           },
-                     *           "node_count": 2
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            vm_type: number;
-                            sd_id: number;
-                            service_id: number;
-                            /** @description Ids of the templates that change the pool; 0 = none. */
-                            tasks: {
-                                expand: number;
-                                shrink: number;
-                                deploy: number;
-                            };
-                            node_count: number;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["service.list_pools.200"];
+            400: components["responses"]["service.list_pools.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -3655,83 +6097,18 @@ export interface operations {
             };
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                        };
-                    };
-                };
-            };
-            /** @description 请求参数解析错误 — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "请求参数解析错误",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.create.200"];
+            400: components["responses"]["pool.create.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -3740,128 +6117,23 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Id of the VM template of new machines. */
-                    vm_type: number;
-                    /** @description Id of the service-discovery entry. */
-                    sd_id: number;
-                    /** @description Id of the service that the pool belongs to. */
-                    service_id: number;
-                    /**
-                     * @description Template ids for expand, shrink and deploy; 0 means not set.
-                     * @default {}
-                     */
-                    tasks?: {
-                        expand?: number;
-                        shrink?: number;
-                        deploy?: number;
-                    };
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Id of the VM template of new machines. */
-                    vm_type: number;
-                    /** @description Id of the service-discovery entry. */
-                    sd_id: number;
-                    /** @description Id of the service that the pool belongs to. */
-                    service_id: number;
-                    /**
-                     * @description Template ids for expand, shrink and deploy; 0 means not set.
-                     * @default {}
-                     */
-                    tasks?: {
-                        expand?: number;
-                        shrink?: number;
-                        deploy?: number;
-                    };
-                };
+                "application/json": components["schemas"]["PoolCreateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PoolCreateRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                        };
-                    };
-                };
-            };
-            /** @description 请求参数解析错误 — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "请求参数解析错误",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.create.200"];
+            400: components["responses"]["pool.create.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -3877,49 +6149,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description fail to delete pool — any other refusal. data not found — a value is refused; it does not exist. node exists in this pool — something still needs it. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "fail to delete pool",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.delete.200"];
+            400: components["responses"]["pool.delete.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -3937,49 +6168,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description fail to delete pool — any other refusal. data not found — a value is refused; it does not exist. node exists in this pool — something still needs it. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "fail to delete pool",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.delete.200"];
+            400: components["responses"]["pool.delete.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -3995,113 +6185,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Id of the VM template of new machines. */
-                    vm_type?: number;
-                    /** @description Id of the service-discovery entry. */
-                    sd_id?: number;
-                    /** @description Id of the service that the pool belongs to. */
-                    service_id?: number;
-                    /** @description Template ids for expand, shrink and deploy; 0 means not set. */
-                    tasks?: {
-                        expand?: number;
-                        shrink?: number;
-                        deploy?: number;
-                    };
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Id of the VM template of new machines. */
-                    vm_type?: number;
-                    /** @description Id of the service-discovery entry. */
-                    sd_id?: number;
-                    /** @description Id of the service that the pool belongs to. */
-                    service_id?: number;
-                    /** @description Template ids for expand, shrink and deploy; 0 means not set. */
-                    tasks?: {
-                        expand?: number;
-                        shrink?: number;
-                        deploy?: number;
-                    };
-                };
-            };
-        };
+        requestBody?: components["requestBodies"]["pool.update"];
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description 参数解析错误 — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "参数解析错误",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.update.200"];
+            400: components["responses"]["pool.update.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description 数据库操作失败 — it does not exist; the store or a service does not answer. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "数据库操作失败",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            404: components["responses"]["pool.update.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -4115,113 +6205,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Id of the VM template of new machines. */
-                    vm_type?: number;
-                    /** @description Id of the service-discovery entry. */
-                    sd_id?: number;
-                    /** @description Id of the service that the pool belongs to. */
-                    service_id?: number;
-                    /** @description Template ids for expand, shrink and deploy; 0 means not set. */
-                    tasks?: {
-                        expand?: number;
-                        shrink?: number;
-                        deploy?: number;
-                    };
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Id of the VM template of new machines. */
-                    vm_type?: number;
-                    /** @description Id of the service-discovery entry. */
-                    sd_id?: number;
-                    /** @description Id of the service that the pool belongs to. */
-                    service_id?: number;
-                    /** @description Template ids for expand, shrink and deploy; 0 means not set. */
-                    tasks?: {
-                        expand?: number;
-                        shrink?: number;
-                        deploy?: number;
-                    };
-                };
-            };
-        };
+        requestBody?: components["requestBodies"]["pool.update"];
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description 参数解析错误 — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "参数解析错误",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.update.200"];
+            400: components["responses"]["pool.update.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description 数据库操作失败 — it does not exist; the store or a service does not answer. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "数据库操作失败",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            404: components["responses"]["pool.update.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -4241,91 +6231,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "shop-a",
-                     *           "desc": "first room",
-                     *           "vm_type": 1,
-                     *           "sd_id": 1,
-                     *           "service_id": 1,
-                     *           "tasks": {
-                     *             "expand": 0,
-                     *             "shrink": 0,
-                     *             "deploy": 3
-                     *           },
-                     *           "node_count": 2,
-                     *           "is_bedepen": 0,
-                     *           "is_hascron": 0
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            vm_type: number;
-                            sd_id: number;
-                            service_id: number;
-                            /** @description Ids of the templates that change the pool; 0 = none. */
-                            tasks: {
-                                expand: number;
-                                shrink: number;
-                                deploy: number;
-                            };
-                            node_count: number;
-                            /** @description 1 when another pool's scheduled task depends on this pool. */
-                            is_bedepen: number;
-                            /** @description 1 when a scheduled task of the pool has cron items. */
-                            is_hascron: number;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.list.200"];
+            400: components["responses"]["pool.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -4340,122 +6247,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["PoolListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PoolListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "shop-a",
-                     *           "desc": "first room",
-                     *           "vm_type": 1,
-                     *           "sd_id": 1,
-                     *           "service_id": 1,
-                     *           "tasks": {
-                     *             "expand": 0,
-                     *             "shrink": 0,
-                     *             "deploy": 3
-                     *           },
-                     *           "node_count": 2,
-                     *           "is_bedepen": 0,
-                     *           "is_hascron": 0
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            vm_type: number;
-                            sd_id: number;
-                            service_id: number;
-                            /** @description Ids of the templates that change the pool; 0 = none. */
-                            tasks: {
-                                expand: number;
-                                shrink: number;
-                                deploy: number;
-                            };
-                            node_count: number;
-                            /** @description 1 when another pool's scheduled task depends on this pool. */
-                            is_bedepen: number;
-                            /** @description 1 when a scheduled task of the pool has cron items. */
-                            is_hascron: number;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.list.200"];
+            400: components["responses"]["pool.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -4473,78 +6271,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1,
-                     *         "name": "shop-a",
-                     *         "desc": "first room",
-                     *         "vm_type": 1,
-                     *         "sd_id": 1,
-                     *         "service_id": 1,
-                     *         "tasks": {
-                     *           "expand": 0,
-                     *           "shrink": 0,
-                     *           "deploy": 3
-                     *         },
-                     *         "node_count": 2
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            vm_type: number;
-                            sd_id: number;
-                            service_id: number;
-                            /** @description Ids of the templates that change the pool; 0 = none. */
-                            tasks: {
-                                expand: number;
-                                shrink: number;
-                                deploy: number;
-                            };
-                            node_count: number;
-                        };
-                    };
-                };
-            };
+            200: components["responses"]["pool.info.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description db error — any other refusal; it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "db error",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            404: components["responses"]["pool.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -4560,78 +6290,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1,
-                     *         "name": "shop-a",
-                     *         "desc": "first room",
-                     *         "vm_type": 1,
-                     *         "sd_id": 1,
-                     *         "service_id": 1,
-                     *         "tasks": {
-                     *           "expand": 0,
-                     *           "shrink": 0,
-                     *           "deploy": 3
-                     *         },
-                     *         "node_count": 2
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            vm_type: number;
-                            sd_id: number;
-                            service_id: number;
-                            /** @description Ids of the templates that change the pool; 0 = none. */
-                            tasks: {
-                                expand: number;
-                                shrink: number;
-                                deploy: number;
-                            };
-                            node_count: number;
-                        };
-                    };
-                };
-            };
+            200: components["responses"]["pool.info.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description db error — any other refusal; it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "db error",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            404: components["responses"]["pool.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -4654,87 +6316,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "ip": "10.0.0.7",
-                     *           "vm_id": "",
-                     *           "status": 1,
-                     *           "state": 2,
-                     *           "node_type": "manual",
-                     *           "pool_id": 1,
-                     *           "vnode_type": "manual",
-                     *           "held_by": null
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            ip: string;
-                            vm_id: string;
-                            status: 0 | 1 | 3;
-                            state: number;
-                            node_type: "manual" | "crontab";
-                            pool_id: number;
-                            vnode_type: "manual" | "crontab";
-                            /** @description The task that holds the node now: no other one gets it. null: none. */
-                            held_by?: {
-                                task_id: number;
-                                name: string;
-                                opr_user: string;
-                                /** @description When the task was made, RFC 3339, in UTC. */
-                                since: string;
-                                /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
-                                ending: boolean;
-                            } | null;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["pool.list_nodes.200"];
+            400: components["responses"]["pool.list_nodes.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -4752,118 +6335,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose address contains this text. */
-                    ip?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose address contains this text. */
-                    ip?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["PoolListNodesRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PoolListNodesRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "ip": "10.0.0.7",
-                     *           "vm_id": "",
-                     *           "status": 1,
-                     *           "state": 2,
-                     *           "node_type": "manual",
-                     *           "pool_id": 1,
-                     *           "vnode_type": "manual",
-                     *           "held_by": null
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            ip: string;
-                            vm_id: string;
-                            status: 0 | 1 | 3;
-                            state: number;
-                            node_type: "manual" | "crontab";
-                            pool_id: number;
-                            vnode_type: "manual" | "crontab";
-                            /** @description The task that holds the node now: no other one gets it. null: none. */
-                            held_by?: {
-                                task_id: number;
-                                name: string;
-                                opr_user: string;
-                                /** @description When the task was made, RFC 3339, in UTC. */
-                                since: string;
-                                /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
-                                ending: boolean;
-                            } | null;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["pool.list_nodes.200"];
+            400: components["responses"]["pool.list_nodes.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -4874,7 +6352,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /** @description Id of the pool. */
@@ -4884,76 +6362,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         1,
-                     *         2,
-                     *         3
-                     *       ]
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: number[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.add_nodes.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description 请求参数解析错误 — any other refusal; a parameter is missing or wrong. ip is empty — the list, or an entry of it, is empty. pool_id is not vaild — it does not exist; id is missing or wrong. ip exists already — a name or an address is taken. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "请求参数解析错误",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["pool.add_nodes.404"];
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -4962,7 +6375,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /** @description Id of the pool. */
@@ -4972,93 +6385,16 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @description Addresses, with an SSH port where it is not the usual one (10.0.0.7:2222). At least one.
-                     * @default []
-                     */
-                    nodes?: string[];
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description Addresses, with an SSH port where it is not the usual one (10.0.0.7:2222). At least one.
-                     * @default []
-                     */
-                    nodes?: string[];
-                };
+                "application/json": components["schemas"]["PoolAddNodesRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PoolAddNodesRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         1,
-                     *         2,
-                     *         3
-                     *       ]
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: number[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.add_nodes.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description 请求参数解析错误 — any other refusal; a parameter is missing or wrong. ip is empty — the list, or an entry of it, is empty. pool_id is not vaild — it does not exist; id is missing or wrong. ip exists already — a name or an address is taken. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "请求参数解析错误",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["pool.add_nodes.404"];
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5074,72 +6410,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description 参数解析出错 — any other refusal. (the reason) — something still needs it. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "参数解析出错",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.remove_nodes.200"];
+            400: components["responses"]["pool.remove_nodes.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description error when delete id... — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "error when delete id...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            404: components["responses"]["pool.remove_nodes.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5153,85 +6428,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": {
-                    /** @description Addresses or node ids. */
-                    nodes: (string | number)[];
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Addresses or node ids. */
-                    nodes: (string | number)[];
-                };
-            };
-        };
+        requestBody: components["requestBodies"]["pool.remove_nodes"];
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description 参数解析出错 — any other refusal. (the reason) — something still needs it. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "参数解析出错",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.remove_nodes.200"];
+            400: components["responses"]["pool.remove_nodes.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description error when delete id... — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "error when delete id...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            404: components["responses"]["pool.remove_nodes.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5245,85 +6448,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": {
-                    /** @description Addresses or node ids. */
-                    nodes: (string | number)[];
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Addresses or node ids. */
-                    nodes: (string | number)[];
-                };
-            };
-        };
+        requestBody: components["requestBodies"]["pool.remove_nodes"];
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description 参数解析出错 — any other refusal. (the reason) — something still needs it. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "参数解析出错",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["pool.remove_nodes.200"];
+            400: components["responses"]["pool.remove_nodes.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description error when delete id... — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "error when delete id...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            404: components["responses"]["pool.remove_nodes.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5339,54 +6470,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "10.0.0.7": 1,
-                     *         "10.0.0.8": -1
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            [key: string]: number;
-                        };
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["pool.search_by_ip.200"];
+            400: components["responses"]["pool.search_by_ip.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -5404,54 +6489,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "10.0.0.7": 1,
-                     *         "10.0.0.8": -1
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            [key: string]: number;
-                        };
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["pool.search_by_ip.200"];
+            400: components["responses"]["pool.search_by_ip.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -5469,54 +6508,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "10.0.0.7": 1,
-                     *         "10.0.0.8": -1
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            [key: string]: number;
-                        };
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["pool.search_by_ip.200"];
+            400: components["responses"]["pool.search_by_ip.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -5531,71 +6524,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @description Addresses, separated by commas.
-                     * @default
-                     */
-                    iplist?: string;
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description Addresses, separated by commas.
-                     * @default
-                     */
-                    iplist?: string;
-                };
+                "application/json": components["schemas"]["PoolSearchByIpRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PoolSearchByIpRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "10.0.0.7": 1,
-                     *         "10.0.0.8": -1
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            [key: string]: number;
-                        };
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["pool.search_by_ip.200"];
+            400: components["responses"]["pool.search_by_ip.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -5606,7 +6541,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /** @description Id of the pool. */
@@ -5616,14 +6551,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Machines to add. */
-                    num: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Machines to add. */
-                    num: number;
-                };
+                "application/json": components["schemas"]["PoolExpandRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PoolExpandRequest"];
             };
         };
         responses: {
@@ -5662,37 +6591,12 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5701,7 +6605,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /** @description Id of the pool. */
@@ -5711,14 +6615,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Addresses of the nodes to give back; blank ones are passed over. */
-                    nodes: string[];
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Addresses of the nodes to give back; blank ones are passed over. */
-                    nodes: string[];
-                };
+                "application/json": components["schemas"]["PoolShrinkRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PoolShrinkRequest"];
             };
         };
         responses: {
@@ -5757,37 +6655,12 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5796,7 +6669,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /** @description Id of the pool. */
@@ -5806,30 +6679,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Most nodes handled at once. */
-                    max_num: number;
-                    /** @description Image to put online. */
-                    tag: string;
-                    /** @description Percent of the nodes handled at once. */
-                    max_ratio?: number;
-                    /** @description Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it. */
-                    max_fail_num?: number;
-                    /** @description The same in percent of the nodes. */
-                    max_fail_ratio?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Most nodes handled at once. */
-                    max_num: number;
-                    /** @description Image to put online. */
-                    tag: string;
-                    /** @description Percent of the nodes handled at once. */
-                    max_ratio?: number;
-                    /** @description Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it. */
-                    max_fail_num?: number;
-                    /** @description The same in percent of the nodes. */
-                    max_fail_ratio?: number;
-                };
+                "application/json": components["schemas"]["PoolDeployRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["PoolDeployRequest"];
             };
         };
         responses: {
@@ -5868,37 +6719,12 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -5918,73 +6744,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 2,
-                     *           "name": "start",
-                     *           "desc": "starts the program",
-                     *           "params": {
-                     *             "tag": "string",
-                     *             "port": "integer"
-                     *           }
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            params: {
-                                [key: string]: "string" | "integer";
-                            };
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["action.list.200"];
+            400: components["responses"]["action.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -5999,104 +6760,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["ActionListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ActionListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 2,
-                     *           "name": "start",
-                     *           "desc": "starts the program",
-                     *           "params": {
-                     *             "tag": "string",
-                     *             "port": "integer"
-                     *           }
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            params: {
-                                [key: string]: "string" | "integer";
-                            };
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["action.list.200"];
+            400: components["responses"]["action.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -6107,33 +6777,15 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Names of parameters, each with its type: string or integer. */
-                    params: {
-                        [key: string]: unknown;
-                    };
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Names of parameters, each with its type: string or integer. */
-                    params: {
-                        [key: string]: unknown;
-                    };
-                };
+                "application/json": components["schemas"]["ActionCreateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ActionCreateRequest"];
             };
         };
         responses: {
@@ -6172,37 +6824,12 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6218,26 +6845,8 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Names of parameters, each with its type: string or integer. */
-                    params?: {
-                        [key: string]: unknown;
-                    };
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Names of parameters, each with its type: string or integer. */
-                    params?: {
-                        [key: string]: unknown;
-                    };
-                };
+                "application/json": components["schemas"]["ActionUpdateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ActionUpdateRequest"];
             };
         };
         responses: {
@@ -6277,12 +6886,7 @@ export interface operations {
                      *       "data": null
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
+                    "application/json": components["schemas"]["Refused400WithNull"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -6300,12 +6904,7 @@ export interface operations {
                      *       "data": null
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: null;
-                    };
+                    "application/json": components["schemas"]["Refused404WithNull"];
                 };
             };
             429: components["responses"]["TooManyRequests"];
@@ -6323,52 +6922,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": ""
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        /** @enum {string} */
-                        data: "";
-                    };
-                };
-            };
+            200: components["responses"]["action.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description db server lost... — any other refusal. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            404: components["responses"]["action.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6384,52 +6941,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": ""
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        /** @enum {string} */
-                        data: "";
-                    };
-                };
-            };
+            200: components["responses"]["action.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description db server lost... — any other refusal. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            404: components["responses"]["action.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6445,66 +6960,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 2,
-                     *         "name": "start",
-                     *         "desc": "starts the program",
-                     *         "params": {
-                     *           "tag": "string",
-                     *           "port": "integer"
-                     *         }
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            params: {
-                                [key: string]: "string" | "integer";
-                            };
-                        };
-                    };
-                };
-            };
+            200: components["responses"]["action.info.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description action in db not found — any other refusal; it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "action in db not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["action.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6520,66 +6979,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 2,
-                     *         "name": "start",
-                     *         "desc": "starts the program",
-                     *         "params": {
-                     *           "tag": "string",
-                     *           "port": "integer"
-                     *         }
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            params: {
-                                [key: string]: "string" | "integer";
-                            };
-                        };
-                    };
-                };
-            };
+            200: components["responses"]["action.info.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description action in db not found — any other refusal; it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "action in db not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["action.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6597,75 +7000,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "action_id": 2,
-                     *           "type": "ansible",
-                     *           "template": {
-                     *             "action": {
-                     *               "module": "shell",
-                     *               "args": "systemctl start {{name}}"
-                     *             }
-                     *           }
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            action_id: number;
-                            type: string;
-                            template: {
-                                [key: string]: unknown;
-                            };
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["actimpl.list.200"];
+            400: components["responses"]["actimpl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -6680,102 +7016,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["ActimplListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ActimplListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "action_id": 2,
-                     *           "type": "ansible",
-                     *           "template": {
-                     *             "action": {
-                     *               "module": "shell",
-                     *               "args": "systemctl start {{name}}"
-                     *             }
-                     *           }
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            action_id: number;
-                            type: string;
-                            template: {
-                                [key: string]: unknown;
-                            };
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["actimpl.list.200"];
+            400: components["responses"]["actimpl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -6786,33 +7033,15 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Kind of implementation: ansible. */
-                    type: string;
-                    /** @description Id of the action. */
-                    action_id: number;
-                    /** @description What is run: {action: {module: shell, args}} or {action: {module: longscript, content}}. */
-                    template: {
-                        [key: string]: unknown;
-                    };
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Kind of implementation: ansible. */
-                    type: string;
-                    /** @description Id of the action. */
-                    action_id: number;
-                    /** @description What is run: {action: {module: shell, args}} or {action: {module: longscript, content}}. */
-                    template: {
-                        [key: string]: unknown;
-                    };
-                };
+                "application/json": components["schemas"]["ActimplCreateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ActimplCreateRequest"];
             };
         };
         responses: {
@@ -6853,37 +7082,12 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -6899,36 +7103,8 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @description What the id is. Absent: an action’s when action_id is the same number (its implementation is made when it has none, type and template given), else an implementation’s.
-                     * @enum {unknown}
-                     */
-                    by?: "impl" | "action";
-                    /** @description Kind of implementation: ansible. */
-                    type?: string;
-                    /** @description Id of the action. */
-                    action_id?: number;
-                    /** @description What is run: {action: {module: shell, args}} or {action: {module: longscript, content}}. */
-                    template?: {
-                        [key: string]: unknown;
-                    };
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description What the id is. Absent: an action’s when action_id is the same number (its implementation is made when it has none, type and template given), else an implementation’s.
-                     * @enum {unknown}
-                     */
-                    by?: "impl" | "action";
-                    /** @description Kind of implementation: ansible. */
-                    type?: string;
-                    /** @description Id of the action. */
-                    action_id?: number;
-                    /** @description What is run: {action: {module: shell, args}} or {action: {module: longscript, content}}. */
-                    template?: {
-                        [key: string]: unknown;
-                    };
-                };
+                "application/json": components["schemas"]["ActimplUpdateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ActimplUpdateRequest"];
             };
         };
         responses: {
@@ -6970,12 +7146,7 @@ export interface operations {
                      *       "data": null
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
+                    "application/json": components["schemas"]["Refused400WithNull"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -6995,67 +7166,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @description What the id is. Absent: an implementation’s.
-                     * @enum {unknown}
-                     */
-                    by?: "impl" | "action";
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description What the id is. Absent: an implementation’s.
-                     * @enum {unknown}
-                     */
-                    by?: "impl" | "action";
-                };
+                "application/json": components["schemas"]["ActimplDeleteRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ActimplDeleteRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": ""
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        /** @enum {string} */
-                        data: "";
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["actimpl.delete.200"];
+            400: components["responses"]["actimpl.delete.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -7076,50 +7193,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": ""
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        /** @enum {string} */
-                        data: "";
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["actimpl.delete.200"];
+            400: components["responses"]["actimpl.delete.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -7140,89 +7215,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1,
-                     *         "action_id": 2,
-                     *         "type": "ansible",
-                     *         "template": {
-                     *           "action": {
-                     *             "module": "shell",
-                     *             "args": "systemctl start {{name}}"
-                     *           }
-                     *         }
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            action_id: number;
-                            type: string;
-                            template: {
-                                [key: string]: unknown;
-                            };
-                        };
-                    };
-                };
-            };
-            /** @description id is error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "id is error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["actimpl.info.200"];
+            400: components["responses"]["actimpl.info.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description actimpl in db not found — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "actimpl in db not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["actimpl.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7238,106 +7235,16 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @description What the id is. Absent: an action’s; an implementation’s only when no action has it.
-                     * @enum {unknown}
-                     */
-                    by?: "impl" | "action";
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description What the id is. Absent: an action’s; an implementation’s only when no action has it.
-                     * @enum {unknown}
-                     */
-                    by?: "impl" | "action";
-                };
+                "application/json": components["schemas"]["ActimplInfoRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ActimplInfoRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1,
-                     *         "action_id": 2,
-                     *         "type": "ansible",
-                     *         "template": {
-                     *           "action": {
-                     *             "module": "shell",
-                     *             "args": "systemctl start {{name}}"
-                     *           }
-                     *         }
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            action_id: number;
-                            type: string;
-                            template: {
-                                [key: string]: unknown;
-                            };
-                        };
-                    };
-                };
-            };
-            /** @description id is error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "id is error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["actimpl.info.200"];
+            400: components["responses"]["actimpl.info.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description actimpl in db not found — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "actimpl in db not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["actimpl.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7357,76 +7264,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "restart",
-                     *           "desc": "stop, then start",
-                     *           "actions": [
-                     *             "stop",
-                     *             "start"
-                     *           ],
-                     *           "action": [
-                     *             "stop",
-                     *             "start"
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            actions: string[];
-                            action: string[];
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["remote_step.list.200"];
+            400: components["responses"]["remote_step.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -7441,107 +7280,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["RemoteStepListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["RemoteStepListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "restart",
-                     *           "desc": "stop, then start",
-                     *           "actions": [
-                     *             "stop",
-                     *             "start"
-                     *           ],
-                     *           "action": [
-                     *             "stop",
-                     *             "start"
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            actions: string[];
-                            action: string[];
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["remote_step.list.200"];
+            400: components["responses"]["remote_step.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -7552,29 +7297,15 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Names of actions in running order; they need not exist yet. Also read: action. */
-                    actions: string[];
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Names of actions in running order; they need not exist yet. Also read: action. */
-                    actions: string[];
-                };
+                "application/json": components["schemas"]["RemoteStepCreateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["RemoteStepCreateRequest"];
             };
         };
         responses: {
@@ -7613,37 +7344,12 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7659,22 +7365,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Names of actions in running order; they need not exist yet. Also read: action. */
-                    actions: string[];
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Names of actions in running order; they need not exist yet. Also read: action. */
-                    actions: string[];
-                };
+                "application/json": components["schemas"]["RemoteStepUpdateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["RemoteStepUpdateRequest"];
             };
         };
         responses: {
@@ -7714,12 +7406,7 @@ export interface operations {
                      *       "data": null
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
+                    "application/json": components["schemas"]["Refused400WithNull"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -7737,12 +7424,7 @@ export interface operations {
                      *       "data": null
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: null;
-                    };
+                    "application/json": components["schemas"]["Refused404WithNull"];
                 };
             };
             429: components["responses"]["TooManyRequests"];
@@ -7760,73 +7442,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": ""
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        /** @enum {string} */
-                        data: "";
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["remote_step.delete.200"];
+            400: components["responses"]["remote_step.delete.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description (the reason) — it does not exist; something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "the reason",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            404: components["responses"]["remote_step.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7842,73 +7462,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": ""
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        /** @enum {string} */
-                        data: "";
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["remote_step.delete.200"];
+            400: components["responses"]["remote_step.delete.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description (the reason) — it does not exist; something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "the reason",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            404: components["responses"]["remote_step.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -7924,90 +7482,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1,
-                     *         "name": "restart",
-                     *         "desc": "stop, then start",
-                     *         "actions": [
-                     *           "stop",
-                     *           "start"
-                     *         ],
-                     *         "action": [
-                     *           "stop",
-                     *           "start"
-                     *         ]
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            actions: string[];
-                            action: string[];
-                        };
-                    };
-                };
-            };
-            /** @description id is error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "id is error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["remote_step.info.200"];
+            400: components["responses"]["remote_step.info.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description remote_step in db not found — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "remote_step in db not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["remote_step.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8023,90 +7502,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 1,
-                     *         "name": "restart",
-                     *         "desc": "stop, then start",
-                     *         "actions": [
-                     *           "stop",
-                     *           "start"
-                     *         ],
-                     *         "action": [
-                     *           "stop",
-                     *           "start"
-                     *         ]
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            actions: string[];
-                            action: string[];
-                        };
-                    };
-                };
-            };
-            /** @description id is error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "id is error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["remote_step.info.200"];
+            400: components["responses"]["remote_step.info.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description remote_step in db not found — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "remote_step in db not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["remote_step.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8120,100 +7520,19 @@ export interface operations {
             };
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": 2
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: number;
-                    };
-                };
-            };
-            /** @description json can not convert  — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "json can not convert ",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task_impl.create.200"];
+            400: components["responses"]["task_impl.create.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description step name not found — something that the request names does not exist; a name or an address is taken; the store or a service does not answer. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "step name not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["task_impl.create.404"];
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8222,175 +7541,24 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /**
-                     * @description Description, up to 255 characters, may be empty.
-                     * @default
-                     */
-                    desc?: string;
-                    /** @description Steps in running order. */
-                    steps: {
-                        /** @description A built-in step or a remote step. */
-                        name: string;
-                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
-                        param_values?: {
-                            [key: string]: unknown;
-                        } | "";
-                        retry?: {
-                            /** @description Extra attempts after the first. */
-                            retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                            ignore_error?: boolean;
-                        } | "";
-                        /** @description Extra attempts after the first. */
-                        retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                        ignore_error?: boolean;
-                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                        timeout?: number;
-                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                        stop_grace?: number;
-                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                        reboot?: boolean;
-                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                        ready_wait?: number;
-                    }[];
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /**
-                     * @description Description, up to 255 characters, may be empty.
-                     * @default
-                     */
-                    desc?: string;
-                    /** @description Steps in running order. */
-                    steps: {
-                        /** @description A built-in step or a remote step. */
-                        name: string;
-                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
-                        param_values?: {
-                            [key: string]: unknown;
-                        } | "";
-                        retry?: {
-                            /** @description Extra attempts after the first. */
-                            retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                            ignore_error?: boolean;
-                        } | "";
-                        /** @description Extra attempts after the first. */
-                        retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                        ignore_error?: boolean;
-                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                        timeout?: number;
-                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                        stop_grace?: number;
-                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                        reboot?: boolean;
-                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                        ready_wait?: number;
-                    }[];
-                };
+                "application/json": components["schemas"]["TaskImplCreateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskImplCreateRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": 2
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: number;
-                    };
-                };
-            };
-            /** @description json can not convert  — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "json can not convert ",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task_impl.create.200"];
+            400: components["responses"]["task_impl.create.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description step name not found — something that the request names does not exist; a name or an address is taken; the store or a service does not answer. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "step name not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["task_impl.create.404"];
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8403,62 +7571,15 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Id of the template. */
-                    id: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Id of the template. */
-                    id: number;
-                };
+                "application/json": components["schemas"]["TaskImplDeleteRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskImplDeleteRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["task_impl.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description task impl not found — any other refusal; it does not exist. (the reason) — something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "task impl not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["task_impl.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8474,51 +7595,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["task_impl.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description task impl not found — any other refusal; it does not exist. (the reason) — something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "task impl not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["task_impl.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8534,51 +7614,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["task_impl.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description task impl not found — any other refusal; it does not exist. (the reason) — something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "task impl not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["task_impl.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8594,51 +7633,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["task_impl.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description task impl not found — any other refusal; it does not exist. (the reason) — something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "task impl not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["task_impl.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -8658,96 +7656,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 2,
-                     *           "name": "rollout",
-                     *           "desc": "one node after the other",
-                     *           "steps": [
-                     *             {
-                     *               "name": "start_service",
-                     *               "param_values": {
-                     *                 "tag": "shop:1.0"
-                     *               },
-                     *               "retry": {
-                     *                 "retry_times": 2,
-                     *                 "ignore_error": false
-                     *               }
-                     *             }
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            steps: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["task_impl.list.200"];
+            400: components["responses"]["task_impl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -8762,127 +7672,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["TaskImplListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskImplListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 2,
-                     *           "name": "rollout",
-                     *           "desc": "one node after the other",
-                     *           "steps": [
-                     *             {
-                     *               "name": "start_service",
-                     *               "param_values": {
-                     *                 "tag": "shop:1.0"
-                     *               },
-                     *               "retry": {
-                     *                 "retry_times": 2,
-                     *                 "ignore_error": false
-                     *               }
-                     *             }
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            steps: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["task_impl.list.200"];
+            400: components["responses"]["task_impl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -8893,79 +7689,15 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Steps in running order. */
-                    steps: {
-                        /** @description A built-in step or a remote step. */
-                        name: string;
-                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
-                        param_values?: {
-                            [key: string]: unknown;
-                        } | "";
-                        retry?: {
-                            /** @description Extra attempts after the first. */
-                            retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                            ignore_error?: boolean;
-                        } | "";
-                        /** @description Extra attempts after the first. */
-                        retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                        ignore_error?: boolean;
-                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                        timeout?: number;
-                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                        stop_grace?: number;
-                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                        reboot?: boolean;
-                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                        ready_wait?: number;
-                    }[];
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Steps in running order. */
-                    steps: {
-                        /** @description A built-in step or a remote step. */
-                        name: string;
-                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
-                        param_values?: {
-                            [key: string]: unknown;
-                        } | "";
-                        retry?: {
-                            /** @description Extra attempts after the first. */
-                            retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                            ignore_error?: boolean;
-                        } | "";
-                        /** @description Extra attempts after the first. */
-                        retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                        ignore_error?: boolean;
-                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                        timeout?: number;
-                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                        stop_grace?: number;
-                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                        reboot?: boolean;
-                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                        ready_wait?: number;
-                    }[];
-                };
+                "application/json": components["schemas"]["TaskTplCreateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskTplCreateRequest"];
             };
         };
         responses: {
@@ -9004,37 +7736,12 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9054,96 +7761,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 2,
-                     *           "name": "rollout",
-                     *           "desc": "one node after the other",
-                     *           "steps": [
-                     *             {
-                     *               "name": "start_service",
-                     *               "param_values": {
-                     *                 "tag": "shop:1.0"
-                     *               },
-                     *               "retry": {
-                     *                 "retry_times": 2,
-                     *                 "ignore_error": false
-                     *               }
-                     *             }
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            steps: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task_tpl.list.200"];
+            400: components["responses"]["task_tpl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -9158,127 +7777,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["TaskTplListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskTplListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 2,
-                     *           "name": "rollout",
-                     *           "desc": "one node after the other",
-                     *           "steps": [
-                     *             {
-                     *               "name": "start_service",
-                     *               "param_values": {
-                     *                 "tag": "shop:1.0"
-                     *               },
-                     *               "retry": {
-                     *                 "retry_times": 2,
-                     *                 "ignore_error": false
-                     *               }
-                     *             }
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            steps: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task_tpl.list.200"];
+            400: components["responses"]["task_tpl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -9296,51 +7801,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["task_tpl.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "data not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["task_tpl.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9356,51 +7820,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["task_tpl.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "data not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["task_tpl.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9416,89 +7839,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 2,
-                     *         "name": "rollout",
-                     *         "desc": "one node after the other",
-                     *         "steps": [
-                     *           {
-                     *             "name": "start_service",
-                     *             "param_values": {
-                     *               "tag": "shop:1.0"
-                     *             },
-                     *             "retry": {
-                     *               "retry_times": 2,
-                     *               "ignore_error": false
-                     *             }
-                     *           }
-                     *         ]
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            steps: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                        };
-                    };
-                };
-            };
+            200: components["responses"]["task_tpl.info.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description error... — any other refusal. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["task_tpl.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9514,89 +7858,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "id": 2,
-                     *         "name": "rollout",
-                     *         "desc": "one node after the other",
-                     *         "steps": [
-                     *           {
-                     *             "name": "start_service",
-                     *             "param_values": {
-                     *               "tag": "shop:1.0"
-                     *             },
-                     *             "retry": {
-                     *               "retry_times": 2,
-                     *               "ignore_error": false
-                     *             }
-                     *           }
-                     *         ]
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            steps: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                        };
-                    };
-                };
-            };
+            200: components["responses"]["task_tpl.info.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description error... — any other refusal. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "error...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["task_tpl.info.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9612,72 +7877,8 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Steps in running order. */
-                    steps?: {
-                        /** @description A built-in step or a remote step. */
-                        name: string;
-                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
-                        param_values?: {
-                            [key: string]: unknown;
-                        } | "";
-                        retry?: {
-                            /** @description Extra attempts after the first. */
-                            retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                            ignore_error?: boolean;
-                        } | "";
-                        /** @description Extra attempts after the first. */
-                        retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                        ignore_error?: boolean;
-                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                        timeout?: number;
-                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                        stop_grace?: number;
-                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                        reboot?: boolean;
-                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                        ready_wait?: number;
-                    }[];
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name?: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc?: string;
-                    /** @description Steps in running order. */
-                    steps?: {
-                        /** @description A built-in step or a remote step. */
-                        name: string;
-                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
-                        param_values?: {
-                            [key: string]: unknown;
-                        } | "";
-                        retry?: {
-                            /** @description Extra attempts after the first. */
-                            retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                            ignore_error?: boolean;
-                        } | "";
-                        /** @description Extra attempts after the first. */
-                        retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                        ignore_error?: boolean;
-                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                        timeout?: number;
-                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                        stop_grace?: number;
-                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                        reboot?: boolean;
-                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                        ready_wait?: number;
-                    }[];
-                };
+                "application/json": components["schemas"]["TaskTplUpdateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskTplUpdateRequest"];
             };
         };
         responses: {
@@ -9717,12 +7918,7 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -9735,79 +7931,15 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Steps in running order. */
-                    steps: {
-                        /** @description A built-in step or a remote step. */
-                        name: string;
-                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
-                        param_values?: {
-                            [key: string]: unknown;
-                        } | "";
-                        retry?: {
-                            /** @description Extra attempts after the first. */
-                            retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                            ignore_error?: boolean;
-                        } | "";
-                        /** @description Extra attempts after the first. */
-                        retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                        ignore_error?: boolean;
-                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                        timeout?: number;
-                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                        stop_grace?: number;
-                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                        reboot?: boolean;
-                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                        ready_wait?: number;
-                    }[];
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Name, 1 to 50 characters, unique. */
-                    name: string;
-                    /** @description Description, up to 255 characters, may be empty. */
-                    desc: string;
-                    /** @description Steps in running order. */
-                    steps: {
-                        /** @description A built-in step or a remote step. */
-                        name: string;
-                        /** @description Parameter values; {"secret": name} names a secret of the executors. */
-                        param_values?: {
-                            [key: string]: unknown;
-                        } | "";
-                        retry?: {
-                            /** @description Extra attempts after the first. */
-                            retry_times?: number;
-                            /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                            ignore_error?: boolean;
-                        } | "";
-                        /** @description Extra attempts after the first. */
-                        retry_times?: number;
-                        /** @description After the last attempt the node goes on to the next step all the same, unless no command ran on it. */
-                        ignore_error?: boolean;
-                        /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                        timeout?: number;
-                        /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                        stop_grace?: number;
-                        /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                        reboot?: boolean;
-                        /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                        ready_wait?: number;
-                    }[];
-                };
+                "application/json": components["schemas"]["ActionImplCreateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ActionImplCreateRequest"];
             };
         };
         responses: {
@@ -9846,37 +7978,12 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -9896,96 +8003,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 2,
-                     *           "name": "rollout",
-                     *           "desc": "one node after the other",
-                     *           "steps": [
-                     *             {
-                     *               "name": "start_service",
-                     *               "param_values": {
-                     *                 "tag": "shop:1.0"
-                     *               },
-                     *               "retry": {
-                     *                 "retry_times": 2,
-                     *                 "ignore_error": false
-                     *               }
-                     *             }
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            steps: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["action_impl.list.200"];
+            400: components["responses"]["action_impl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -10000,127 +8019,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["ActionImplListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ActionImplListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 2,
-                     *           "name": "rollout",
-                     *           "desc": "one node after the other",
-                     *           "steps": [
-                     *             {
-                     *               "name": "start_service",
-                     *               "param_values": {
-                     *                 "tag": "shop:1.0"
-                     *               },
-                     *               "retry": {
-                     *                 "retry_times": 2,
-                     *                 "ignore_error": false
-                     *               }
-                     *             }
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            steps: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["action_impl.list.200"];
+            400: components["responses"]["action_impl.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -10138,51 +8043,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["action_impl.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "data not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["action_impl.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -10198,51 +8062,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["action_impl.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "data not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["action_impl.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -10255,62 +8078,15 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Id of the template. */
-                    id: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Id of the template. */
-                    id: number;
-                };
+                "application/json": components["schemas"]["ActionImplDeleteRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ActionImplDeleteRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["action_impl.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "data not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["action_impl.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -10326,51 +8102,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["action_impl.delete.200"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description data not found — any other refusal; it does not exist. (the reason) — something still needs it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "data not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["action_impl.delete.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -10390,74 +8125,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "create_vm",
-                     *           "desc": "makes a machine for the node",
-                     *           "type": "vm",
-                     *           "params": {
-                     *             "vm_type_id": "integer"
-                     *           }
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            type: "vm" | "sd" | "remote";
-                            params: {
-                                [key: string]: string;
-                            };
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["task_step.list.200"];
+            400: components["responses"]["task_step.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -10472,105 +8141,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["TaskStepListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskStepListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "name": "create_vm",
-                     *           "desc": "makes a machine for the node",
-                     *           "type": "vm",
-                     *           "params": {
-                     *             "vm_type_id": "integer"
-                     *           }
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            desc: string;
-                            type: "vm" | "sd" | "remote";
-                            params: {
-                                [key: string]: string;
-                            };
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["task_step.list.200"];
+            400: components["responses"]["task_step.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -10602,79 +8179,18 @@ export interface operations {
             };
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "error...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["task.create.200"];
+            400: components["responses"]["task.create.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -10683,188 +8199,23 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Id of the template to run. */
-                    template_id: number;
-                    /** @description Name of the task. */
-                    task_name: string;
-                    /**
-                     * @description Limit of the whole run in minutes, 0 = none.
-                     * @default 0
-                     */
-                    timeout?: number;
-                    /**
-                     * @description Start at once (also 1), or wait for a start (0).
-                     * @default true
-                     */
-                    auto?: boolean;
-                    /**
-                     * @description Percent of the nodes in a batch.
-                     * @default 100
-                     */
-                    max_ratio?: number;
-                    /**
-                     * @description Most nodes in a batch, 0 = no limit.
-                     * @default 0
-                     */
-                    max_num?: number;
-                    /** @description Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it. */
-                    max_fail_num?: number;
-                    /** @description The same in percent of the nodes. */
-                    max_fail_ratio?: number;
-                    /** @description Operator; default: the text of the Authorization header. */
-                    opr_user?: string;
-                    /** @description Nodes to work on, by address; blank addresses are passed over. */
-                    nodes: ({
-                        ip: string;
-                    } | string)[] | {
-                        ip: string;
-                    };
-                    /**
-                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it. A value may name a secret of the executors: {"secret": name}.
-                     * @default {}
-                     */
-                    params?: {
-                        [key: string]: unknown;
-                    } | {
-                        [key: string]: unknown;
-                    }[];
-                    /**
-                     * @description Values that no step uses: refused, or (warn) kept, told of in the log of the task, and not used.
-                     * @default refuse
-                     * @enum {unknown}
-                     */
-                    unused_params?: "refuse" | "warn";
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Id of the template to run. */
-                    template_id: number;
-                    /** @description Name of the task. */
-                    task_name: string;
-                    /**
-                     * @description Limit of the whole run in minutes, 0 = none.
-                     * @default 0
-                     */
-                    timeout?: number;
-                    /**
-                     * @description Start at once (also 1), or wait for a start (0).
-                     * @default true
-                     */
-                    auto?: boolean;
-                    /**
-                     * @description Percent of the nodes in a batch.
-                     * @default 100
-                     */
-                    max_ratio?: number;
-                    /**
-                     * @description Most nodes in a batch, 0 = no limit.
-                     * @default 0
-                     */
-                    max_num?: number;
-                    /** @description Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it. */
-                    max_fail_num?: number;
-                    /** @description The same in percent of the nodes. */
-                    max_fail_ratio?: number;
-                    /** @description Operator; default: the text of the Authorization header. */
-                    opr_user?: string;
-                    /** @description Nodes to work on, by address; blank addresses are passed over. */
-                    nodes: ({
-                        ip: string;
-                    } | string)[] | {
-                        ip: string;
-                    };
-                    /**
-                     * @description Parameter values: {step: {parameter: value}} for one step, {parameter: value} for every step that has it. A value may name a secret of the executors: {"secret": name}.
-                     * @default {}
-                     */
-                    params?: {
-                        [key: string]: unknown;
-                    } | {
-                        [key: string]: unknown;
-                    }[];
-                    /**
-                     * @description Values that no step uses: refused, or (warn) kept, told of in the log of the task, and not used.
-                     * @default refuse
-                     * @enum {unknown}
-                     */
-                    unused_params?: "refuse" | "warn";
-                };
+                "application/json": components["schemas"]["TaskCreateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskCreateRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description error... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "error...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["task.create.200"];
+            400: components["responses"]["task.create.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -10880,49 +8231,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description (the reason) — any other refusal; the body cannot be read. flow not found id {id} — a parameter is missing or wrong; it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "the reason",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.start.200"];
+            400: components["responses"]["task.start.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -10940,49 +8250,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description (the reason) — any other refusal; the body cannot be read. flow not found id {id} — a parameter is missing or wrong; it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "the reason",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.start.200"];
+            400: components["responses"]["task.start.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11000,49 +8269,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description (the reason) — any other refusal; the body cannot be read. flow not found id {id} — a parameter is missing or wrong; it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "the reason",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.start.200"];
+            400: components["responses"]["task.start.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11057,60 +8285,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Id of the task. */
-                    id: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Id of the task. */
-                    id: number;
-                };
+                "application/json": components["schemas"]["TaskStartRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskStartRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description (the reason) — any other refusal; the body cannot be read. flow not found id {id} — a parameter is missing or wrong; it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "the reason",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.start.200"];
+            400: components["responses"]["task.start.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11128,49 +8309,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description pause flow {id} fails: — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "pause flow {id} fails:",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.pause.200"];
+            400: components["responses"]["task.pause.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11188,49 +8328,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description pause flow {id} fails: — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "pause flow {id} fails:",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.pause.200"];
+            400: components["responses"]["task.pause.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11248,49 +8347,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description pause flow {id} fails: — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "pause flow {id} fails:",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.pause.200"];
+            400: components["responses"]["task.pause.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11305,60 +8363,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Id of the task. */
-                    id: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Id of the task. */
-                    id: number;
-                };
+                "application/json": components["schemas"]["TaskPauseRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskPauseRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description pause flow {id} fails: — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "pause flow {id} fails:",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.pause.200"];
+            400: components["responses"]["task.pause.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11376,49 +8387,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description stop flow {id} fails: — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "stop flow {id} fails:",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.stop.200"];
+            400: components["responses"]["task.stop.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11436,49 +8406,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description stop flow {id} fails: — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "stop flow {id} fails:",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.stop.200"];
+            400: components["responses"]["task.stop.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11496,49 +8425,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description stop flow {id} fails: — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "stop flow {id} fails:",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.stop.200"];
+            400: components["responses"]["task.stop.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11553,60 +8441,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Id of the task. */
-                    id: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Id of the task. */
-                    id: number;
-                };
+                "application/json": components["schemas"]["TaskStopRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskStopRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: null;
-                    };
-                };
-            };
-            /** @description stop flow {id} fails: — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "stop flow {id} fails:",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.stop.200"];
+            400: components["responses"]["task.stop.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11624,14 +8465,8 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description How it is known that nothing of it runs there any more; 1 to 500 characters. */
-                    reason: string;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description How it is known that nothing of it runs there any more; 1 to 500 characters. */
-                    reason: string;
-                };
+                "application/json": components["schemas"]["TaskReleaseNodeRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskReleaseNodeRequest"];
             };
         };
         responses: {
@@ -11670,12 +8505,7 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -11700,71 +8530,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "fid": 2,
-                     *           "batch_id": 0,
-                     *           "correlation_id": "2-0",
-                     *           "message": "the run begins",
-                     *           "ctime": 1767600000
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            /** @description The task. */
-                            fid: number;
-                            /** @description 0 for lines of the task as a whole. */
-                            batch_id: number;
-                            /** @description Task and batch. */
-                            correlation_id: string;
-                            message: string;
-                            /** @description Seconds since 1970. */
-                            ctime: number;
-                        }[] | {
-                            [key: string]: string;
-                        }[];
-                    };
-                };
-            };
-            /** @description Flow not found — any other refusal; it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "Flow not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.log.200"];
+            400: components["responses"]["task.log.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11780,102 +8547,10 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": {
-                    /**
-                     * @description What the id is.
-                     * @default task
-                     * @enum {unknown}
-                     */
-                    kind?: "task" | "node";
-                    /**
-                     * @description Only lines with a greater id.
-                     * @default 0
-                     */
-                    after?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description What the id is.
-                     * @default task
-                     * @enum {unknown}
-                     */
-                    kind?: "task" | "node";
-                    /**
-                     * @description Only lines with a greater id.
-                     * @default 0
-                     */
-                    after?: number;
-                };
-            };
-        };
+        requestBody?: components["requestBodies"]["task.log"];
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "fid": 2,
-                     *           "batch_id": 0,
-                     *           "correlation_id": "2-0",
-                     *           "message": "the run begins",
-                     *           "ctime": 1767600000
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            /** @description The task. */
-                            fid: number;
-                            /** @description 0 for lines of the task as a whole. */
-                            batch_id: number;
-                            /** @description Task and batch. */
-                            correlation_id: string;
-                            message: string;
-                            /** @description Seconds since 1970. */
-                            ctime: number;
-                        }[] | {
-                            [key: string]: string;
-                        }[];
-                    };
-                };
-            };
-            /** @description Flow not found — any other refusal; it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "Flow not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.log.200"];
+            400: components["responses"]["task.log.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11898,71 +8573,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "fid": 2,
-                     *           "batch_id": 0,
-                     *           "correlation_id": "2-0",
-                     *           "message": "the run begins",
-                     *           "ctime": 1767600000
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            /** @description The task. */
-                            fid: number;
-                            /** @description 0 for lines of the task as a whole. */
-                            batch_id: number;
-                            /** @description Task and batch. */
-                            correlation_id: string;
-                            message: string;
-                            /** @description Seconds since 1970. */
-                            ctime: number;
-                        }[] | {
-                            [key: string]: string;
-                        }[];
-                    };
-                };
-            };
-            /** @description Flow not found — any other refusal; it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "Flow not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.log.200"];
+            400: components["responses"]["task.log.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -11978,102 +8590,10 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
-            content: {
-                "application/json": {
-                    /**
-                     * @description What the id is.
-                     * @default task
-                     * @enum {unknown}
-                     */
-                    kind?: "task" | "node";
-                    /**
-                     * @description Only lines with a greater id.
-                     * @default 0
-                     */
-                    after?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description What the id is.
-                     * @default task
-                     * @enum {unknown}
-                     */
-                    kind?: "task" | "node";
-                    /**
-                     * @description Only lines with a greater id.
-                     * @default 0
-                     */
-                    after?: number;
-                };
-            };
-        };
+        requestBody?: components["requestBodies"]["task.log"];
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "fid": 2,
-                     *           "batch_id": 0,
-                     *           "correlation_id": "2-0",
-                     *           "message": "the run begins",
-                     *           "ctime": 1767600000
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            /** @description The task. */
-                            fid: number;
-                            /** @description 0 for lines of the task as a whole. */
-                            batch_id: number;
-                            /** @description Task and batch. */
-                            correlation_id: string;
-                            message: string;
-                            /** @description Seconds since 1970. */
-                            ctime: number;
-                        }[] | {
-                            [key: string]: string;
-                        }[];
-                    };
-                };
-            };
-            /** @description Flow not found — any other refusal; it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "Flow not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.log.200"];
+            400: components["responses"]["task.log.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -12095,139 +8615,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "template_id": 2,
-                     *           "template_name": "rollout",
-                     *           "task_name": "version 2",
-                     *           "pool_id": 1,
-                     *           "pool_name": "shop-a",
-                     *           "state": 2,
-                     *           "end_reason": "completed",
-                     *           "options": [
-                     *             {
-                     *               "name": "start_service",
-                     *               "param_values": {
-                     *                 "tag": "shop:2.0"
-                     *               },
-                     *               "retry": {
-                     *                 "retry_times": 2,
-                     *                 "ignore_error": false
-                     *               }
-                     *             }
-                     *           ],
-                     *           "step_len": 4,
-                     *           "opr_user": "root",
-                     *           "flow_type": "manual",
-                     *           "stat": [
-                     *             0,
-                     *             0,
-                     *             12,
-                     *             0,
-                     *             0
-                     *           ],
-                     *           "ignored": 0,
-                     *           "created": "2026-01-05 08:00:00",
-                     *           "updated": "2026-01-05 08:00:42",
-                     *           "Status": 2,
-                     *           "Stat": [
-                     *             0,
-                     *             0,
-                     *             12,
-                     *             0,
-                     *             0
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            template_id: number;
-                            template_name: string;
-                            task_name: string;
-                            pool_id: number;
-                            pool_name: string;
-                            state: 0 | 1 | 2 | 3 | 4;
-                            end_reason: "" | "completed" | "partial" | "failed" | "stopped" | "timeout";
-                            options: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                            step_len: number;
-                            opr_user: string;
-                            flow_type: "manual" | "crontab";
-                            stat: number[];
-                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
-                            ignored: number;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            created: string;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            updated: string;
-                            Status: 0 | 1 | 2 | 3 | 4;
-                            Stat: number[];
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.list.200"];
+            400: components["responses"]["task.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -12242,170 +8631,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only rows whose name contains this text. */
-                    name?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["TaskListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "template_id": 2,
-                     *           "template_name": "rollout",
-                     *           "task_name": "version 2",
-                     *           "pool_id": 1,
-                     *           "pool_name": "shop-a",
-                     *           "state": 2,
-                     *           "end_reason": "completed",
-                     *           "options": [
-                     *             {
-                     *               "name": "start_service",
-                     *               "param_values": {
-                     *                 "tag": "shop:2.0"
-                     *               },
-                     *               "retry": {
-                     *                 "retry_times": 2,
-                     *                 "ignore_error": false
-                     *               }
-                     *             }
-                     *           ],
-                     *           "step_len": 4,
-                     *           "opr_user": "root",
-                     *           "flow_type": "manual",
-                     *           "stat": [
-                     *             0,
-                     *             0,
-                     *             12,
-                     *             0,
-                     *             0
-                     *           ],
-                     *           "ignored": 0,
-                     *           "created": "2026-01-05 08:00:00",
-                     *           "updated": "2026-01-05 08:00:42",
-                     *           "Status": 2,
-                     *           "Stat": [
-                     *             0,
-                     *             0,
-                     *             12,
-                     *             0,
-                     *             0
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            template_id: number;
-                            template_name: string;
-                            task_name: string;
-                            pool_id: number;
-                            pool_name: string;
-                            state: 0 | 1 | 2 | 3 | 4;
-                            end_reason: "" | "completed" | "partial" | "failed" | "stopped" | "timeout";
-                            options: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                            step_len: number;
-                            opr_user: string;
-                            flow_type: "manual" | "crontab";
-                            stat: number[];
-                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
-                            ignored: number;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            created: string;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            updated: string;
-                            Status: 0 | 1 | 2 | 3 | 4;
-                            Stat: number[];
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.list.200"];
+            400: components["responses"]["task.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -12426,195 +8658,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "template_id": 2,
-                     *           "template_name": "rollout",
-                     *           "task_name": "version 2",
-                     *           "pool_id": 1,
-                     *           "pool_name": "shop-a",
-                     *           "state": 2,
-                     *           "end_reason": "completed",
-                     *           "options": [
-                     *             {
-                     *               "name": "start_service",
-                     *               "param_values": {
-                     *                 "tag": "shop:2.0"
-                     *               },
-                     *               "retry": {
-                     *                 "retry_times": 2,
-                     *                 "ignore_error": false
-                     *               }
-                     *             }
-                     *           ],
-                     *           "step_len": 4,
-                     *           "opr_user": "root",
-                     *           "flow_type": "manual",
-                     *           "stat": [
-                     *             0,
-                     *             0,
-                     *             12,
-                     *             0,
-                     *             0
-                     *           ],
-                     *           "ignored": 0,
-                     *           "created": "2026-01-05 08:00:00",
-                     *           "updated": "2026-01-05 08:00:42",
-                     *           "Status": 2,
-                     *           "Stat": [
-                     *             0,
-                     *             0,
-                     *             12,
-                     *             0,
-                     *             0
-                     *           ]
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            template_id: number;
-                            template_name: string;
-                            task_name: string;
-                            pool_id: number;
-                            pool_name: string;
-                            state: 0 | 1 | 2 | 3 | 4;
-                            end_reason: "" | "completed" | "partial" | "failed" | "stopped" | "timeout";
-                            options: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                            step_len: number;
-                            opr_user: string;
-                            flow_type: "manual" | "crontab";
-                            stat: number[];
-                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
-                            ignored: number;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            created: string;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            updated: string;
-                            Status: 0 | 1 | 2 | 3 | 4;
-                            Stat: number[];
-                        }[] | {
-                            id: number;
-                            template_id: number;
-                            template_name: string;
-                            task_name: string;
-                            pool_id: number;
-                            pool_name: string;
-                            state: 0 | 1 | 2 | 3 | 4;
-                            end_reason: "" | "completed" | "partial" | "failed" | "stopped" | "timeout";
-                            options: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                            step_len: number;
-                            opr_user: string;
-                            flow_type: "manual" | "crontab";
-                            stat: number[];
-                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
-                            ignored: number;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            created: string;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            updated: string;
-                            Status: 0 | 1 | 2 | 3 | 4;
-                            Stat: number[];
-                        };
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. flow not found id {id} — it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["task.info.200"];
+            400: components["responses"]["task.info.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
-            /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 503,
-                     *       "msg": "the reason",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 503;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            503: components["responses"]["task.info.503"];
         };
     };
     "task.info": {
@@ -12629,212 +8678,17 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @description Seconds to wait for the end of the run: the answer comes as soon as it is over (`end_reason` is not empty), and no command of it is at work on any node, or after so long with the task as it is then.
-                     * @default 0
-                     */
-                    wait?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description Seconds to wait for the end of the run: the answer comes as soon as it is over (`end_reason` is not empty), and no command of it is at work on any node, or after so long with the task as it is then.
-                     * @default 0
-                     */
-                    wait?: number;
-                };
+                "application/json": components["schemas"]["TaskInfoRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskInfoRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "template_id": 2,
-                     *           "template_name": "rollout",
-                     *           "task_name": "version 2",
-                     *           "pool_id": 1,
-                     *           "pool_name": "shop-a",
-                     *           "state": 2,
-                     *           "end_reason": "completed",
-                     *           "options": [
-                     *             {
-                     *               "name": "start_service",
-                     *               "param_values": {
-                     *                 "tag": "shop:2.0"
-                     *               },
-                     *               "retry": {
-                     *                 "retry_times": 2,
-                     *                 "ignore_error": false
-                     *               }
-                     *             }
-                     *           ],
-                     *           "step_len": 4,
-                     *           "opr_user": "root",
-                     *           "flow_type": "manual",
-                     *           "stat": [
-                     *             0,
-                     *             0,
-                     *             12,
-                     *             0,
-                     *             0
-                     *           ],
-                     *           "ignored": 0,
-                     *           "created": "2026-01-05 08:00:00",
-                     *           "updated": "2026-01-05 08:00:42",
-                     *           "Status": 2,
-                     *           "Stat": [
-                     *             0,
-                     *             0,
-                     *             12,
-                     *             0,
-                     *             0
-                     *           ]
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            template_id: number;
-                            template_name: string;
-                            task_name: string;
-                            pool_id: number;
-                            pool_name: string;
-                            state: 0 | 1 | 2 | 3 | 4;
-                            end_reason: "" | "completed" | "partial" | "failed" | "stopped" | "timeout";
-                            options: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                            step_len: number;
-                            opr_user: string;
-                            flow_type: "manual" | "crontab";
-                            stat: number[];
-                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
-                            ignored: number;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            created: string;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            updated: string;
-                            Status: 0 | 1 | 2 | 3 | 4;
-                            Stat: number[];
-                        }[] | {
-                            id: number;
-                            template_id: number;
-                            template_name: string;
-                            task_name: string;
-                            pool_id: number;
-                            pool_name: string;
-                            state: 0 | 1 | 2 | 3 | 4;
-                            end_reason: "" | "completed" | "partial" | "failed" | "stopped" | "timeout";
-                            options: {
-                                name: string;
-                                param_values: {
-                                    [key: string]: unknown;
-                                };
-                                retry: {
-                                    retry_times: number;
-                                    ignore_error: boolean;
-                                };
-                                /** @description Seconds that one attempt of this step may take; absent: RIGEL_REMOTE_TIMEOUT, or RIGEL_PROVIDER_TIMEOUT for steps at a provider. */
-                                timeout?: number;
-                                /** @description Seconds between TERM and KILL when the command of this step is ended. Remote steps only. */
-                                stop_grace?: number;
-                                /** @description The command restarts its node: the step has succeeded when the node answers after the restart. Remote steps only. */
-                                reboot?: boolean;
-                                /** @description With reboot: seconds to wait until the node has restarted and answers; absent: as long as the attempt may take. */
-                                ready_wait?: number;
-                            }[];
-                            step_len: number;
-                            opr_user: string;
-                            flow_type: "manual" | "crontab";
-                            stat: number[];
-                            /** @description Of the nodes that succeeded, those on which a step failed and was ignored. */
-                            ignored: number;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            created: string;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            updated: string;
-                            Status: 0 | 1 | 2 | 3 | 4;
-                            Stat: number[];
-                        };
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. flow not found id {id} — it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            200: components["responses"]["task.info.200"];
+            400: components["responses"]["task.info.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
-            /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 503,
-                     *       "msg": "the reason",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 503;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            503: components["responses"]["task.info.503"];
         };
     };
     "task.detail.get": {
@@ -12849,157 +8703,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "ip": "10.0.0.7",
-                     *           "state": 3,
-                     *           "pool_name": "shop-a",
-                     *           "vm_id": "",
-                     *           "created": "2026-01-05 08:00:00",
-                     *           "updated": "2026-01-05 08:00:12",
-                     *           "step": "start_service",
-                     *           "node_id": 1,
-                     *           "batch_id": 1,
-                     *           "Created": "2026-01-05T08:00:00.000Z",
-                     *           "Updated": "2026-01-05T08:00:12.000Z",
-                     *           "held_by": null,
-                     *           "steps": {
-                     *             "name": "start_service",
-                     *             "num": 1,
-                     *             "list": [
-                     *               {
-                     *                 "name": "start_service",
-                     *                 "state": 3,
-                     *                 "attempts": 3,
-                     *                 "message": "exit code 1"
-                     *               }
-                     *             ]
-                     *           }
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            /** @description Id of the node run. */
-                            id: number;
-                            ip: string;
-                            /** @description 0 init, 1 running, 2 success, 3 failed, 4 stopped. */
-                            state: number;
-                            pool_name: string;
-                            vm_id: string;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            created: string;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            updated: string;
-                            /** @description Name of the current step. */
-                            step: string;
-                            node_id: number;
-                            batch_id: number;
-                            /** @description RFC 3339, in UTC. */
-                            Created: string;
-                            /** @description RFC 3339, in UTC. */
-                            Updated: string;
-                            /** @description The task that holds the node now: no other one gets it. null: none. */
-                            held_by: {
-                                task_id: number;
-                                name: string;
-                                opr_user: string;
-                                /** @description When the task was made, RFC 3339, in UTC. */
-                                since: string;
-                                /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
-                                ending: boolean;
-                            } | null;
-                            steps: {
-                                /** @description The current step. */
-                                name: string;
-                                /** @description Its place among the steps, from 1. */
-                                num: number;
-                                list: {
-                                    name: string;
-                                    state: number;
-                                    attempts: number;
-                                    message: string;
-                                }[];
-                            } | Record<string, never>;
-                        }[] | ({
-                            /** @description Number of node runs. */
-                            total: number;
-                        } & {
-                            [key: string]: {
-                                /** @description Id of the node run. */
-                                id: number;
-                                ip: string;
-                                /** @description 0 init, 1 running, 2 success, 3 failed, 4 stopped. */
-                                state: number;
-                                pool_name: string;
-                                vm_id: string;
-                                /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                                created: string;
-                                /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                                updated: string;
-                                /** @description Name of the current step. */
-                                step: string;
-                                node_id: number;
-                                batch_id: number;
-                                /** @description RFC 3339, in UTC. */
-                                Created: string;
-                                /** @description RFC 3339, in UTC; 0000-00-00 00:00:00 while the node runs. */
-                                Updated: string;
-                                /** @description The task that holds the node now: no other one gets it. null: none. */
-                                held_by: {
-                                    task_id: number;
-                                    name: string;
-                                    opr_user: string;
-                                    /** @description When the task was made, RFC 3339, in UTC. */
-                                    since: string;
-                                    /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
-                                    ending: boolean;
-                                } | null;
-                                steps: string;
-                                /** @description Why a failed node failed, without characters that a page would read. */
-                                error?: string;
-                            }[];
-                        });
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. Flow not found — it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.detail.200"];
+            400: components["responses"]["task.detail.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -13017,157 +8722,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 1,
-                     *           "ip": "10.0.0.7",
-                     *           "state": 3,
-                     *           "pool_name": "shop-a",
-                     *           "vm_id": "",
-                     *           "created": "2026-01-05 08:00:00",
-                     *           "updated": "2026-01-05 08:00:12",
-                     *           "step": "start_service",
-                     *           "node_id": 1,
-                     *           "batch_id": 1,
-                     *           "Created": "2026-01-05T08:00:00.000Z",
-                     *           "Updated": "2026-01-05T08:00:12.000Z",
-                     *           "held_by": null,
-                     *           "steps": {
-                     *             "name": "start_service",
-                     *             "num": 1,
-                     *             "list": [
-                     *               {
-                     *                 "name": "start_service",
-                     *                 "state": 3,
-                     *                 "attempts": 3,
-                     *                 "message": "exit code 1"
-                     *               }
-                     *             ]
-                     *           }
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            /** @description Id of the node run. */
-                            id: number;
-                            ip: string;
-                            /** @description 0 init, 1 running, 2 success, 3 failed, 4 stopped. */
-                            state: number;
-                            pool_name: string;
-                            vm_id: string;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            created: string;
-                            /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                            updated: string;
-                            /** @description Name of the current step. */
-                            step: string;
-                            node_id: number;
-                            batch_id: number;
-                            /** @description RFC 3339, in UTC. */
-                            Created: string;
-                            /** @description RFC 3339, in UTC. */
-                            Updated: string;
-                            /** @description The task that holds the node now: no other one gets it. null: none. */
-                            held_by: {
-                                task_id: number;
-                                name: string;
-                                opr_user: string;
-                                /** @description When the task was made, RFC 3339, in UTC. */
-                                since: string;
-                                /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
-                                ending: boolean;
-                            } | null;
-                            steps: {
-                                /** @description The current step. */
-                                name: string;
-                                /** @description Its place among the steps, from 1. */
-                                num: number;
-                                list: {
-                                    name: string;
-                                    state: number;
-                                    attempts: number;
-                                    message: string;
-                                }[];
-                            } | Record<string, never>;
-                        }[] | ({
-                            /** @description Number of node runs. */
-                            total: number;
-                        } & {
-                            [key: string]: {
-                                /** @description Id of the node run. */
-                                id: number;
-                                ip: string;
-                                /** @description 0 init, 1 running, 2 success, 3 failed, 4 stopped. */
-                                state: number;
-                                pool_name: string;
-                                vm_id: string;
-                                /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                                created: string;
-                                /** @description YYYY-MM-DD HH:mm:ss in the zone of the deployment. */
-                                updated: string;
-                                /** @description Name of the current step. */
-                                step: string;
-                                node_id: number;
-                                batch_id: number;
-                                /** @description RFC 3339, in UTC. */
-                                Created: string;
-                                /** @description RFC 3339, in UTC; 0000-00-00 00:00:00 while the node runs. */
-                                Updated: string;
-                                /** @description The task that holds the node now: no other one gets it. null: none. */
-                                held_by: {
-                                    task_id: number;
-                                    name: string;
-                                    opr_user: string;
-                                    /** @description When the task was made, RFC 3339, in UTC. */
-                                    since: string;
-                                    /** @description The task has ended, and a command of it is still being ended on the node, or could not be. */
-                                    ending: boolean;
-                                } | null;
-                                steps: string;
-                                /** @description Why a failed node failed, without characters that a page would read. */
-                                error?: string;
-                            }[];
-                        });
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. Flow not found — it does not exist. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.detail.200"];
+            400: components["responses"]["task.detail.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -13212,9 +8768,7 @@ export interface operations {
                         code: 0;
                         /** @enum {string} */
                         msg: "success";
-                        data: {
-                            [key: string]: string;
-                        }[];
+                        data: components["schemas"]["NodeLog"];
                     };
                     /**
                      * @example id: 1.1.8
@@ -13235,51 +8789,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            400: components["responses"]["task.node_log.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
-            /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 503,
-                     *       "msg": "the reason",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 503;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            503: components["responses"]["task.node_log.503"];
         };
     };
     "task.node_log": {
@@ -13294,24 +8808,8 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @description Server-sent events as the output appears, until the node run has ended (GET alone). Of output over the limit that comes faster than it can be passed on a line says how much is left out.
-                     * @default false
-                     */
-                    follow?: boolean;
-                    /** @description Id of the last event received: the stream goes on after it. For clients that cannot set the header Last-Event-ID, which goes before it. */
-                    last_event_id?: string;
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description Server-sent events as the output appears, until the node run has ended (GET alone). Of output over the limit that comes faster than it can be passed on a line says how much is left out.
-                     * @default false
-                     */
-                    follow?: boolean;
-                    /** @description Id of the last event received: the stream goes on after it. For clients that cannot set the header Last-Event-ID, which goes before it. */
-                    last_event_id?: string;
-                };
+                "application/json": components["schemas"]["TaskNodeLogRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskNodeLogRequest"];
             };
         };
         responses: {
@@ -13337,57 +8835,15 @@ export interface operations {
                         code: 0;
                         /** @enum {string} */
                         msg: "success";
-                        data: {
-                            [key: string]: string;
-                        }[];
+                        data: components["schemas"]["NodeLog"];
                     };
                 };
             };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            400: components["responses"]["task.node_log.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
-            /** @description (the reason) — as many live streams are open, or as many clients wait, as the gateway may have (RIGEL_HTTP_STREAMS). */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 503,
-                     *       "msg": "the reason",
-                     *       "data": null
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 503;
-                        msg: string;
-                        data: null;
-                    };
-                };
-            };
+            503: components["responses"]["task.node_log.503"];
         };
     };
     "task.events": {
@@ -13443,12 +8899,7 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -13467,12 +8918,7 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 503;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused503"];
                 };
             };
         };
@@ -13541,29 +8987,13 @@ export interface operations {
                             task_id: number;
                             state: 0 | 1 | 2 | 3 | 4;
                             text: string;
-                            chain: {
-                                code: string;
-                                text: string;
-                                /** @description Since when it is so, or when it happened (RFC 3339); null: not known. */
-                                since: string | null;
-                                data: {
-                                    [key: string]: string | number | null;
-                                };
-                            }[];
+                            chain: components["schemas"]["Reason"][];
                             nodes: {
                                 run_id: number;
                                 node_id: number;
                                 ip: string;
                                 state: 0 | 1 | 2 | 3 | 4;
-                                chain: {
-                                    code: string;
-                                    text: string;
-                                    /** @description Since when it is so, or when it happened (RFC 3339); null: not known. */
-                                    since: string | null;
-                                    data: {
-                                        [key: string]: string | number | null;
-                                    };
-                                }[];
+                                chain: components["schemas"]["Reason"][];
                             }[];
                             more_nodes: number;
                         };
@@ -13583,12 +9013,7 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -13611,161 +9036,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            pool: {
-                                id: number;
-                                name: string;
-                                desc: string;
-                                vm_type: number;
-                                sd_id: number;
-                                service_id: number;
-                                /** @description Ids of the templates that change the pool; 0 = none. */
-                                tasks: {
-                                    expand: number;
-                                    shrink: number;
-                                    deploy: number;
-                                };
-                                node_count: number;
-                            } | Record<string, never>;
-                            pool_id: number;
-                            cron_items: {
-                                id: number;
-                                week_day: number;
-                                time: string;
-                                instance_num: number;
-                                concurr_ratio: number;
-                                concurr_num: number;
-                                ignore: boolean;
-                            }[];
-                            depend_items: {
-                                id: number;
-                                pool_id: number;
-                                ratio: number;
-                                elastic_count: number;
-                                step_name: string;
-                                ignore: boolean;
-                                pool: {
-                                    id: number;
-                                    name: string;
-                                    desc: string;
-                                    vm_type: number;
-                                    sd_id: number;
-                                    service_id: number;
-                                    /** @description Ids of the templates that change the pool; 0 = none. */
-                                    tasks: {
-                                        expand: number;
-                                        shrink: number;
-                                        deploy: number;
-                                    };
-                                    node_count: number;
-                                } | Record<string, never>;
-                            }[];
-                            /** @description expand or upload */
-                            type: string;
-                            /** @description crontab or depend */
-                            exec_type: string;
-                            /** @description IANA time zone; empty: that of the deployment. */
-                            time_zone: string;
-                        }[] | {
-                            id: number;
-                            pool: {
-                                id: number;
-                                name: string;
-                                desc: string;
-                                vm_type: number;
-                                sd_id: number;
-                                service_id: number;
-                                /** @description Ids of the templates that change the pool; 0 = none. */
-                                tasks: {
-                                    expand: number;
-                                    shrink: number;
-                                    deploy: number;
-                                };
-                                node_count: number;
-                            } | Record<string, never>;
-                            pool_id: number;
-                            cron_items: {
-                                id: number;
-                                week_day: number;
-                                time: string;
-                                instance_num: number;
-                                concurr_ratio: number;
-                                concurr_num: number;
-                                ignore: boolean;
-                            }[];
-                            depend_items: {
-                                id: number;
-                                pool_id: number;
-                                ratio: number;
-                                elastic_count: number;
-                                step_name: string;
-                                ignore: boolean;
-                                pool: {
-                                    id: number;
-                                    name: string;
-                                    desc: string;
-                                    vm_type: number;
-                                    sd_id: number;
-                                    service_id: number;
-                                    /** @description Ids of the templates that change the pool; 0 = none. */
-                                    tasks: {
-                                        expand: number;
-                                        shrink: number;
-                                        deploy: number;
-                                    };
-                                    node_count: number;
-                                } | Record<string, never>;
-                            }[];
-                            /** @description expand or upload */
-                            type: string;
-                            /** @description crontab or depend */
-                            exec_type: string;
-                            /** @description IANA time zone; empty: that of the deployment. */
-                            time_zone: string;
-                        } | null;
-                    };
-                };
-            };
-            /** @description Bad pool id... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "Bad pool id...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.expand_list.200"];
+            400: components["responses"]["task.expand_list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -13783,172 +9055,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Any value: answer one task instead of an array. */
-                    action?: string;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Any value: answer one task instead of an array. */
-                    action?: string;
-                };
+                "application/json": components["schemas"]["TaskExpandListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskExpandListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            pool: {
-                                id: number;
-                                name: string;
-                                desc: string;
-                                vm_type: number;
-                                sd_id: number;
-                                service_id: number;
-                                /** @description Ids of the templates that change the pool; 0 = none. */
-                                tasks: {
-                                    expand: number;
-                                    shrink: number;
-                                    deploy: number;
-                                };
-                                node_count: number;
-                            } | Record<string, never>;
-                            pool_id: number;
-                            cron_items: {
-                                id: number;
-                                week_day: number;
-                                time: string;
-                                instance_num: number;
-                                concurr_ratio: number;
-                                concurr_num: number;
-                                ignore: boolean;
-                            }[];
-                            depend_items: {
-                                id: number;
-                                pool_id: number;
-                                ratio: number;
-                                elastic_count: number;
-                                step_name: string;
-                                ignore: boolean;
-                                pool: {
-                                    id: number;
-                                    name: string;
-                                    desc: string;
-                                    vm_type: number;
-                                    sd_id: number;
-                                    service_id: number;
-                                    /** @description Ids of the templates that change the pool; 0 = none. */
-                                    tasks: {
-                                        expand: number;
-                                        shrink: number;
-                                        deploy: number;
-                                    };
-                                    node_count: number;
-                                } | Record<string, never>;
-                            }[];
-                            /** @description expand or upload */
-                            type: string;
-                            /** @description crontab or depend */
-                            exec_type: string;
-                            /** @description IANA time zone; empty: that of the deployment. */
-                            time_zone: string;
-                        }[] | {
-                            id: number;
-                            pool: {
-                                id: number;
-                                name: string;
-                                desc: string;
-                                vm_type: number;
-                                sd_id: number;
-                                service_id: number;
-                                /** @description Ids of the templates that change the pool; 0 = none. */
-                                tasks: {
-                                    expand: number;
-                                    shrink: number;
-                                    deploy: number;
-                                };
-                                node_count: number;
-                            } | Record<string, never>;
-                            pool_id: number;
-                            cron_items: {
-                                id: number;
-                                week_day: number;
-                                time: string;
-                                instance_num: number;
-                                concurr_ratio: number;
-                                concurr_num: number;
-                                ignore: boolean;
-                            }[];
-                            depend_items: {
-                                id: number;
-                                pool_id: number;
-                                ratio: number;
-                                elastic_count: number;
-                                step_name: string;
-                                ignore: boolean;
-                                pool: {
-                                    id: number;
-                                    name: string;
-                                    desc: string;
-                                    vm_type: number;
-                                    sd_id: number;
-                                    service_id: number;
-                                    /** @description Ids of the templates that change the pool; 0 = none. */
-                                    tasks: {
-                                        expand: number;
-                                        shrink: number;
-                                        deploy: number;
-                                    };
-                                    node_count: number;
-                                } | Record<string, never>;
-                            }[];
-                            /** @description expand or upload */
-                            type: string;
-                            /** @description crontab or depend */
-                            exec_type: string;
-                            /** @description IANA time zone; empty: that of the deployment. */
-                            time_zone: string;
-                        } | null;
-                    };
-                };
-            };
-            /** @description Bad pool id... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "Bad pool id...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.expand_list.200"];
+            400: components["responses"]["task.expand_list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -13969,161 +9082,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            pool: {
-                                id: number;
-                                name: string;
-                                desc: string;
-                                vm_type: number;
-                                sd_id: number;
-                                service_id: number;
-                                /** @description Ids of the templates that change the pool; 0 = none. */
-                                tasks: {
-                                    expand: number;
-                                    shrink: number;
-                                    deploy: number;
-                                };
-                                node_count: number;
-                            } | Record<string, never>;
-                            pool_id: number;
-                            cron_items: {
-                                id: number;
-                                week_day: number;
-                                time: string;
-                                instance_num: number;
-                                concurr_ratio: number;
-                                concurr_num: number;
-                                ignore: boolean;
-                            }[];
-                            depend_items: {
-                                id: number;
-                                pool_id: number;
-                                ratio: number;
-                                elastic_count: number;
-                                step_name: string;
-                                ignore: boolean;
-                                pool: {
-                                    id: number;
-                                    name: string;
-                                    desc: string;
-                                    vm_type: number;
-                                    sd_id: number;
-                                    service_id: number;
-                                    /** @description Ids of the templates that change the pool; 0 = none. */
-                                    tasks: {
-                                        expand: number;
-                                        shrink: number;
-                                        deploy: number;
-                                    };
-                                    node_count: number;
-                                } | Record<string, never>;
-                            }[];
-                            /** @description expand or upload */
-                            type: string;
-                            /** @description crontab or depend */
-                            exec_type: string;
-                            /** @description IANA time zone; empty: that of the deployment. */
-                            time_zone: string;
-                        }[] | {
-                            id: number;
-                            pool: {
-                                id: number;
-                                name: string;
-                                desc: string;
-                                vm_type: number;
-                                sd_id: number;
-                                service_id: number;
-                                /** @description Ids of the templates that change the pool; 0 = none. */
-                                tasks: {
-                                    expand: number;
-                                    shrink: number;
-                                    deploy: number;
-                                };
-                                node_count: number;
-                            } | Record<string, never>;
-                            pool_id: number;
-                            cron_items: {
-                                id: number;
-                                week_day: number;
-                                time: string;
-                                instance_num: number;
-                                concurr_ratio: number;
-                                concurr_num: number;
-                                ignore: boolean;
-                            }[];
-                            depend_items: {
-                                id: number;
-                                pool_id: number;
-                                ratio: number;
-                                elastic_count: number;
-                                step_name: string;
-                                ignore: boolean;
-                                pool: {
-                                    id: number;
-                                    name: string;
-                                    desc: string;
-                                    vm_type: number;
-                                    sd_id: number;
-                                    service_id: number;
-                                    /** @description Ids of the templates that change the pool; 0 = none. */
-                                    tasks: {
-                                        expand: number;
-                                        shrink: number;
-                                        deploy: number;
-                                    };
-                                    node_count: number;
-                                } | Record<string, never>;
-                            }[];
-                            /** @description expand or upload */
-                            type: string;
-                            /** @description crontab or depend */
-                            exec_type: string;
-                            /** @description IANA time zone; empty: that of the deployment. */
-                            time_zone: string;
-                        } | null;
-                    };
-                };
-            };
-            /** @description Bad pool id... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "Bad pool id...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.upload_list.200"];
+            400: components["responses"]["task.upload_list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -14141,172 +9101,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Any value: answer one task instead of an array. */
-                    action?: string;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Any value: answer one task instead of an array. */
-                    action?: string;
-                };
+                "application/json": components["schemas"]["TaskUploadListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskUploadListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            pool: {
-                                id: number;
-                                name: string;
-                                desc: string;
-                                vm_type: number;
-                                sd_id: number;
-                                service_id: number;
-                                /** @description Ids of the templates that change the pool; 0 = none. */
-                                tasks: {
-                                    expand: number;
-                                    shrink: number;
-                                    deploy: number;
-                                };
-                                node_count: number;
-                            } | Record<string, never>;
-                            pool_id: number;
-                            cron_items: {
-                                id: number;
-                                week_day: number;
-                                time: string;
-                                instance_num: number;
-                                concurr_ratio: number;
-                                concurr_num: number;
-                                ignore: boolean;
-                            }[];
-                            depend_items: {
-                                id: number;
-                                pool_id: number;
-                                ratio: number;
-                                elastic_count: number;
-                                step_name: string;
-                                ignore: boolean;
-                                pool: {
-                                    id: number;
-                                    name: string;
-                                    desc: string;
-                                    vm_type: number;
-                                    sd_id: number;
-                                    service_id: number;
-                                    /** @description Ids of the templates that change the pool; 0 = none. */
-                                    tasks: {
-                                        expand: number;
-                                        shrink: number;
-                                        deploy: number;
-                                    };
-                                    node_count: number;
-                                } | Record<string, never>;
-                            }[];
-                            /** @description expand or upload */
-                            type: string;
-                            /** @description crontab or depend */
-                            exec_type: string;
-                            /** @description IANA time zone; empty: that of the deployment. */
-                            time_zone: string;
-                        }[] | {
-                            id: number;
-                            pool: {
-                                id: number;
-                                name: string;
-                                desc: string;
-                                vm_type: number;
-                                sd_id: number;
-                                service_id: number;
-                                /** @description Ids of the templates that change the pool; 0 = none. */
-                                tasks: {
-                                    expand: number;
-                                    shrink: number;
-                                    deploy: number;
-                                };
-                                node_count: number;
-                            } | Record<string, never>;
-                            pool_id: number;
-                            cron_items: {
-                                id: number;
-                                week_day: number;
-                                time: string;
-                                instance_num: number;
-                                concurr_ratio: number;
-                                concurr_num: number;
-                                ignore: boolean;
-                            }[];
-                            depend_items: {
-                                id: number;
-                                pool_id: number;
-                                ratio: number;
-                                elastic_count: number;
-                                step_name: string;
-                                ignore: boolean;
-                                pool: {
-                                    id: number;
-                                    name: string;
-                                    desc: string;
-                                    vm_type: number;
-                                    sd_id: number;
-                                    service_id: number;
-                                    /** @description Ids of the templates that change the pool; 0 = none. */
-                                    tasks: {
-                                        expand: number;
-                                        shrink: number;
-                                        deploy: number;
-                                    };
-                                    node_count: number;
-                                } | Record<string, never>;
-                            }[];
-                            /** @description expand or upload */
-                            type: string;
-                            /** @description crontab or depend */
-                            exec_type: string;
-                            /** @description IANA time zone; empty: that of the deployment. */
-                            time_zone: string;
-                        } | null;
-                    };
-                };
-            };
-            /** @description Bad pool id... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "Bad pool id...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["task.upload_list.200"];
+            400: components["responses"]["task.upload_list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -14317,73 +9118,15 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Scheduled task to replace, 0 = the one of the type, or a new one. */
-                    id: number;
-                    /** @description Id of the pool. */
-                    pool_id: number;
-                    /** @description week_day: 0 = every day, 1 = Sunday … 7 = Saturday. Also read: cron_items. */
-                    cron_itmes: {
-                        week_day?: number;
-                        /** @description HH:mm or HH:mm:ss. */
-                        time: string;
-                        instance_num?: number;
-                        concurr_ratio?: number;
-                        concurr_num?: number;
-                        ignore?: boolean;
-                    }[];
-                    /** @description Pools that follow with ceil(nodes * ratio) + elastic_count nodes of their own. Also read: depend_items. */
-                    depend_itmes: {
-                        pool_id: number;
-                        ratio?: number;
-                        elastic_count?: number;
-                        step_name: string;
-                        ignore?: boolean;
-                    }[];
-                    /** @description expand or upload. */
-                    type: string;
-                    /** @description crontab or depend. */
-                    exec_type: string;
-                    /** @description IANA time zone of the times; absent or empty: that of the deployment. */
-                    time_zone?: string;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Scheduled task to replace, 0 = the one of the type, or a new one. */
-                    id: number;
-                    /** @description Id of the pool. */
-                    pool_id: number;
-                    /** @description week_day: 0 = every day, 1 = Sunday … 7 = Saturday. Also read: cron_items. */
-                    cron_itmes: {
-                        week_day?: number;
-                        /** @description HH:mm or HH:mm:ss. */
-                        time: string;
-                        instance_num?: number;
-                        concurr_ratio?: number;
-                        concurr_num?: number;
-                        ignore?: boolean;
-                    }[];
-                    /** @description Pools that follow with ceil(nodes * ratio) + elastic_count nodes of their own. Also read: depend_items. */
-                    depend_itmes: {
-                        pool_id: number;
-                        ratio?: number;
-                        elastic_count?: number;
-                        step_name: string;
-                        ignore?: boolean;
-                    }[];
-                    /** @description expand or upload. */
-                    type: string;
-                    /** @description crontab or depend. */
-                    exec_type: string;
-                    /** @description IANA time zone of the times; absent or empty: that of the deployment. */
-                    time_zone?: string;
-                };
+                "application/json": components["schemas"]["TaskSaveTaskRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TaskSaveTaskRequest"];
             };
         };
         responses: {
@@ -14423,37 +9166,12 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -14474,119 +9192,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "occurrences": [],
-                     *         "next": []
-                     *       },
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            occurrences: {
-                                /** @description In the time zone of the deployment. */
-                                due: string;
-                                /** @description The same in UTC (RFC 3339). */
-                                due_at: string;
-                                item: {
-                                    id: number;
-                                    week_day: number;
-                                    time: string;
-                                    instance_num: number;
-                                    concurr_ratio: number;
-                                    concurr_num: number;
-                                    ignore: boolean;
-                                };
-                                cause: "due" | "saved" | "restarted";
-                                outcome: "waiting" | "firing" | "fired" | "caught_up" | "nothing_to_do" | "skipped";
-                                reason: string;
-                                task_ids: number[];
-                                /** @description In the time zone of the deployment. */
-                                updated: string;
-                            }[];
-                            next: {
-                                /** @description In the time zone of the deployment. */
-                                due: string;
-                                /** @description The same in UTC (RFC 3339). */
-                                due_at: string;
-                                item: {
-                                    id: number;
-                                    week_day: number;
-                                    time: string;
-                                    instance_num: number;
-                                    concurr_ratio: number;
-                                    concurr_num: number;
-                                    ignore: boolean;
-                                };
-                            }[];
-                        };
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["schedule.occurrences.200"];
+            400: components["responses"]["schedule.occurrences.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description schedule not found — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "schedule not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["schedule.occurrences.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -14602,146 +9212,16 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["ScheduleOccurrencesRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["ScheduleOccurrencesRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {
-                     *         "occurrences": [],
-                     *         "next": []
-                     *       },
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            occurrences: {
-                                /** @description In the time zone of the deployment. */
-                                due: string;
-                                /** @description The same in UTC (RFC 3339). */
-                                due_at: string;
-                                item: {
-                                    id: number;
-                                    week_day: number;
-                                    time: string;
-                                    instance_num: number;
-                                    concurr_ratio: number;
-                                    concurr_num: number;
-                                    ignore: boolean;
-                                };
-                                cause: "due" | "saved" | "restarted";
-                                outcome: "waiting" | "firing" | "fired" | "caught_up" | "nothing_to_do" | "skipped";
-                                reason: string;
-                                task_ids: number[];
-                                /** @description In the time zone of the deployment. */
-                                updated: string;
-                            }[];
-                            next: {
-                                /** @description In the time zone of the deployment. */
-                                due: string;
-                                /** @description The same in UTC (RFC 3339). */
-                                due_at: string;
-                                item: {
-                                    id: number;
-                                    week_day: number;
-                                    time: string;
-                                    instance_num: number;
-                                    concurr_ratio: number;
-                                    concurr_num: number;
-                                    ignore: boolean;
-                                };
-                            }[];
-                        };
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["schedule.occurrences.200"];
+            400: components["responses"]["schedule.occurrences.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description schedule not found — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "schedule not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["schedule.occurrences.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -14771,94 +9251,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 7,
-                     *           "time": "2026-01-05 08:00:00",
-                     *           "time_at": "2026-01-05T08:00:00.000Z",
-                     *           "operator": "ci",
-                     *           "action": "task.stop",
-                     *           "target": "task-3",
-                     *           "name": "",
-                     *           "client": "10.0.0.9",
-                     *           "correlation_id": "4f1c2a9be01d33aa",
-                     *           "outcome": "done",
-                     *           "status": 0,
-                     *           "reason": ""
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            /** @description In the time zone of the deployment. */
-                            time: string;
-                            /** @description The same in UTC (RFC 3339). */
-                            time_at: string;
-                            /** @description Name of the token; where access is off, what the client said. */
-                            operator: string;
-                            /** @description Id of the endpoint that does it, like task.stop. */
-                            action: string;
-                            /** @description What it was about: kind and id, like task-7. */
-                            target: string;
-                            /** @description Name or address of the target, where it is known. */
-                            name: string;
-                            /** @description Address that the request came from; empty: from inside. */
-                            client: string;
-                            /** @description The one of the answer’s header X-Correlation-Id. */
-                            correlation_id: string;
-                            outcome: "done" | "denied" | "refused" | "failed";
-                            /** @description HTTP status of what was not done, 0 for what was. */
-                            status: number;
-                            /** @description Why it was not done. */
-                            reason: string;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. (the reason) — a parameter is missing or wrong. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["audit.list.200"];
+            400: components["responses"]["audit.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -14873,151 +9267,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Only lines with exactly this operator. */
-                    operator?: string;
-                    /** @description Only lines with exactly this action. */
-                    action?: string;
-                    /** @description Only lines with exactly this target. */
-                    target?: string;
-                    /**
-                     * @description Only lines with this outcome.
-                     * @enum {unknown}
-                     */
-                    outcome?: "done" | "denied" | "refused" | "failed";
-                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of then and later. */
-                    from?: string;
-                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of before. */
-                    to?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Only lines with exactly this operator. */
-                    operator?: string;
-                    /** @description Only lines with exactly this action. */
-                    action?: string;
-                    /** @description Only lines with exactly this target. */
-                    target?: string;
-                    /**
-                     * @description Only lines with this outcome.
-                     * @enum {unknown}
-                     */
-                    outcome?: "done" | "denied" | "refused" | "failed";
-                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of then and later. */
-                    from?: string;
-                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: only lines of before. */
-                    to?: string;
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["AuditListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["AuditListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 7,
-                     *           "time": "2026-01-05 08:00:00",
-                     *           "time_at": "2026-01-05T08:00:00.000Z",
-                     *           "operator": "ci",
-                     *           "action": "task.stop",
-                     *           "target": "task-3",
-                     *           "name": "",
-                     *           "client": "10.0.0.9",
-                     *           "correlation_id": "4f1c2a9be01d33aa",
-                     *           "outcome": "done",
-                     *           "status": 0,
-                     *           "reason": ""
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            /** @description In the time zone of the deployment. */
-                            time: string;
-                            /** @description The same in UTC (RFC 3339). */
-                            time_at: string;
-                            /** @description Name of the token; where access is off, what the client said. */
-                            operator: string;
-                            /** @description Id of the endpoint that does it, like task.stop. */
-                            action: string;
-                            /** @description What it was about: kind and id, like task-7. */
-                            target: string;
-                            /** @description Name or address of the target, where it is known. */
-                            name: string;
-                            /** @description Address that the request came from; empty: from inside. */
-                            client: string;
-                            /** @description The one of the answer’s header X-Correlation-Id. */
-                            correlation_id: string;
-                            outcome: "done" | "denied" | "refused" | "failed";
-                            /** @description HTTP status of what was not done, 0 for what was. */
-                            status: number;
-                            /** @description Why it was not done. */
-                            reason: string;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. (the reason) — a parameter is missing or wrong. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["audit.list.200"];
+            400: components["responses"]["audit.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -15037,79 +9293,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 2,
-                     *           "name": "ci",
-                     *           "role": "operator",
-                     *           "created": "2026-01-05T08:00:00.000Z",
-                     *           "created_by": "ann",
-                     *           "expires": null,
-                     *           "revoked": null,
-                     *           "revoked_by": "",
-                     *           "last_used": "2026-01-06T09:30:00.000Z"
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            role: "viewer" | "operator" | "admin";
-                            /** @description The same in UTC (RFC 3339). */
-                            created: string;
-                            created_by: string;
-                            expires: string | null;
-                            revoked: string | null;
-                            revoked_by: string;
-                            last_used: string | null;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["token.list.200"];
+            400: components["responses"]["token.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -15124,106 +9309,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
-                "application/x-www-form-urlencoded": {
-                    /**
-                     * @description Page, from 1.
-                     * @default 1
-                     */
-                    page?: number;
-                    /**
-                     * @description Rows on a page, at most 10000.
-                     * @default 10
-                     */
-                    page_size?: number;
-                };
+                "application/json": components["schemas"]["TokenListRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TokenListRequest"];
             };
         };
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": [
-                     *         {
-                     *           "id": 2,
-                     *           "name": "ci",
-                     *           "role": "operator",
-                     *           "created": "2026-01-05T08:00:00.000Z",
-                     *           "created_by": "ann",
-                     *           "expires": null,
-                     *           "revoked": null,
-                     *           "revoked_by": "",
-                     *           "last_used": "2026-01-06T09:30:00.000Z"
-                     *         }
-                     *       ],
-                     *       "page": 1,
-                     *       "page_size": 10,
-                     *       "query_count": 1
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: {
-                            id: number;
-                            name: string;
-                            role: "viewer" | "operator" | "admin";
-                            /** @description The same in UTC (RFC 3339). */
-                            created: string;
-                            created_by: string;
-                            expires: string | null;
-                            revoked: string | null;
-                            revoked_by: string;
-                            last_used: string | null;
-                        }[];
-                        page: number;
-                        page_size: number;
-                        /** @description Matching rows over all pages. */
-                        query_count: number;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": []
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: unknown[];
-                    };
-                };
-            };
+            200: components["responses"]["token.list.200"];
+            400: components["responses"]["token.list.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
@@ -15234,35 +9326,15 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or in quotation marks. */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description Recorded as the operator of what is done with it; no other token in force has it. */
-                    name: string;
-                    /**
-                     * @description What it allows.
-                     * @enum {unknown}
-                     */
-                    role: "viewer" | "operator" | "admin";
-                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: from then on it is refused. Absent or empty: never. */
-                    expires?: string;
-                };
-                "application/x-www-form-urlencoded": {
-                    /** @description Recorded as the operator of what is done with it; no other token in force has it. */
-                    name: string;
-                    /**
-                     * @description What it allows.
-                     * @enum {unknown}
-                     */
-                    role: "viewer" | "operator" | "admin";
-                    /** @description A time (2026-03-01T12:00:00Z), or milliseconds since 1970: from then on it is refused. Absent or empty: never. */
-                    expires?: string;
-                };
+                "application/json": components["schemas"]["TokenCreateRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["TokenCreateRequest"];
             };
         };
         responses: {
@@ -15307,37 +9379,12 @@ export interface operations {
                      *       "data": {}
                      *     }
                      */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
+                    "application/json": components["schemas"]["Refused400"];
                 };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The Idempotency-Key came before with other parameters. Nothing was done. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 409,
-                     *       "msg": "the Idempotency-Key came before with other parameters: send the same ones again, or use another key",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 409;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            409: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -15353,72 +9400,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["token.revoke.200"];
+            400: components["responses"]["token.revoke.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description token not found — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "token not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["token.revoke.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };
@@ -15434,72 +9420,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 0,
-                     *       "msg": "success",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 0;
-                        /** @enum {string} */
-                        msg: "success";
-                        data: Record<string, never>;
-                    };
-                };
-            };
-            /** @description db server lost... — any other refusal. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 400,
-                     *       "msg": "db server lost...",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 400;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            200: components["responses"]["token.revoke.200"];
+            400: components["responses"]["token.revoke.400"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description token not found — it does not exist. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "code": 404,
-                     *       "msg": "token not found",
-                     *       "data": {}
-                     *     }
-                     */
-                    "application/json": {
-                        /** @enum {number} */
-                        code: 404;
-                        msg: string;
-                        data: Record<string, never>;
-                    };
-                };
-            };
+            404: components["responses"]["token.revoke.404"];
             429: components["responses"]["TooManyRequests"];
         };
     };

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
+import { AllowedSecrets } from './secret-parameter.js';
 import { stepLimits } from './step-limits.js';
 
 /*
@@ -55,6 +56,8 @@ export const StepOption = Type.Object({
   param_values: Type.Record(Type.String(), Type.Unknown()),
   retry: RetryOption,
   ...stepLimits,
+  /** Absent: none. */
+  allowed_secrets: Type.Optional(AllowedSecrets),
 });
 export type StepOption = Static<typeof StepOption>;
 
@@ -106,6 +109,8 @@ export const ResolvedStep = Type.Object({
   param_values: Type.Record(Type.String(), Type.Unknown()),
   retry: RetryOption,
   ...stepLimits,
+  /** Beside those that `param_values` name; absent: none. Only who makes a task needs it. */
+  allowed_secrets: Type.Optional(AllowedSecrets),
   /** Remote steps: in running order. Empty for built-in steps. */
   actions: Type.Array(ResolvedAction),
 });

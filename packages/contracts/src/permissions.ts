@@ -102,6 +102,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
   scheduler: {
     calls: [
       catalog.getTemplate,
+      catalog.listTemplates,
       catalog.resolveTemplate,
       inventory.findTargets,
       inventory.getPool,
@@ -109,6 +110,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       inventory.listNodes,
       inventory.planNodes,
       inventory.poolTargets,
+      inventory.poolsNaming,
       inventory.removeNodes,
       inventory.targetsById,
     ],

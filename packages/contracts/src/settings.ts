@@ -145,6 +145,11 @@ export const executorSettings = {
     default: '',
     description: 'Folder of the secrets that parameters may name, one file for each; see docs/secrets.md.',
   }),
+  RIGEL_PROFILE_SECRETS_DIR: Type.String({
+    default: '',
+    description:
+      'Folder of the secrets that SSH profiles name, and no parameter can; another one than RIGEL_SECRETS_DIR. See docs/secrets.md.',
+  }),
   RIGEL_SSH_PROFILES_FILE: Type.String({
     default: '',
     description: 'File that says how the nodes of each cluster are reached by SSH; see docs/ssh.md.',

@@ -149,6 +149,11 @@ export const tasks = {
       params: Type.Record(Type.String(), Type.Unknown()),
       /** What becomes of params that no step uses: `invalid` (also when absent), or a line of the task's log. */
       unused_params: Type.Optional(UnusedParams),
+      /**
+       * Whether params may name any secret: whoever asks could change the template, being an admin, or access being off. Absent
+       * or false: only those that the template allows. Only the gateway may ask for this operation, and it knows who asks.
+       */
+      any_secret: Type.Optional(Type.Boolean()),
     }),
     response: Type.Object({ ids: Type.Array(Id) }),
     timeoutMs: 30_000,

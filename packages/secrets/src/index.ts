@@ -1,7 +1,11 @@
 export { Masker } from './masker.js';
+export { isSameFolder, ParameterSecrets, ProfileSecrets, type ReservedName } from './name-spaces.js';
 export {
   LONGEST_SECRET_BYTES,
   NamedSecrets,
+  PARAMETER_SPACE,
+  PROFILE_SPACE,
+  type SecretSpace,
   SHORTEST_SECRET_BYTES,
 } from './named-secrets.js';
 export { HiddenOutput, type OutputMask, type OutputPiece, PlainOutput } from './output-mask.js';
@@ -10,5 +14,6 @@ export {
   readSecret,
   SecretError,
   SecretReference,
+  secretReferences,
   secretVariables,
 } from './secret-reference.js';

@@ -1,14 +1,29 @@
-import { readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSecretName, SECRET_VARIABLE_PREFIX } from '@rigel/contracts';
-import { SecretError, withoutLineEnds } from './secret-reference.js';
+import { isSecretName, PROFILE_SECRET_VARIABLE_PREFIX, SECRET_VARIABLE_PREFIX } from '@rigel/contracts';
+import { SecretError, type SecretReference, withoutLineEnds } from './secret-reference.js';
 
 /** A shorter one could not be masked: it would stand everywhere. */
 export const SHORTEST_SECRET_BYTES = 4;
 export const LONGEST_SECRET_BYTES = 32 * 1024;
 
+/** A name space of secrets: where its folder is set, and what its variables begin with. */
+export interface SecretSpace {
+  folderSetting: string;
+  variablePrefix: string;
+}
+
+export const PARAMETER_SPACE: SecretSpace = {
+  folderSetting: 'RIGEL_SECRETS_DIR',
+  variablePrefix: SECRET_VARIABLE_PREFIX,
+};
+export const PROFILE_SPACE: SecretSpace = {
+  folderSetting: 'RIGEL_PROFILE_SECRETS_DIR',
+  variablePrefix: PROFILE_SECRET_VARIABLE_PREFIX,
+};
+
 /**
- * The secrets that tasks may name, as this process has them: a file of that name in a folder, else an environment variable,
+ * The secrets of a name space, as this process has them: a file of that name in a folder, else an environment variable,
  * `db-password` being `RIGEL_SECRET_DB_PASSWORD`. Read at each use, so a changed one needs no restart.
  */
 export class NamedSecrets {
@@ -16,18 +31,56 @@ export class NamedSecrets {
   constructor(
     private readonly folder: string,
     private readonly env: NodeJS.ProcessEnv = process.env,
+    private readonly space: SecretSpace = PARAMETER_SPACE,
   ) {}
 
   /** @throws SecretError that names the secret and where it was looked for. */
   async read(name: string): Promise<string> {
     if (!isSecretName(name)) throw new SecretError('the name of a secret is not allowed');
-    const variable = SECRET_VARIABLE_PREFIX + name.toUpperCase().replaceAll(/[.-]/g, '_');
+    const variable = this.variableOf(name);
     const bytes = (await this.fromFile(name)) ?? this.fromVariable(variable);
     if (bytes === undefined) {
-      const file = this.folder === '' ? 'RIGEL_SECRETS_DIR is not set' : `no file ${join(this.folder, name)}`;
+      const { folderSetting } = this.space;
+      const file = this.folder === '' ? `${folderSetting} is not set` : `no file ${join(this.folder, name)}`;
       throw new SecretError(`secret ${name} is missing: ${file}, and no variable ${variable}`);
     }
     return checked(name, bytes);
+  }
+
+  /** Where a name leads now; undefined: nowhere. */
+  async placeOf(name: string): Promise<SecretReference | undefined> {
+    for (const place of this.placesOf(name)) {
+      const there =
+        'file' in place
+          ? await access(place.file).then(
+              () => true,
+              // Whatever else stands against it is told when it is read.
+              ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT',
+            )
+          : this.env[place.env] !== undefined;
+      if (there) return place;
+    }
+    return undefined;
+  }
+
+  /** Where a name may lead: the first place that exists counts. */
+  placesOf(name: string): SecretReference[] {
+    if (!isSecretName(name)) return [];
+    const variable = { env: this.variableOf(name) };
+    return this.folder === '' ? [variable] : [{ file: join(this.folder, name) }, variable];
+  }
+
+  /** The names that lead somewhere now, one for each variable. */
+  async names(): Promise<string[]> {
+    const files = this.folder === '' ? [] : await readdir(this.folder);
+    const { variablePrefix } = this.space;
+    const variables = Object.keys(this.env).filter((name) => name.startsWith(variablePrefix));
+    const names = [...files, ...variables.map((name) => name.slice(variablePrefix.length))];
+    return [...new Set(names)].filter(isSecretName).sort();
+  }
+
+  private variableOf(name: string): string {
+    return this.space.variablePrefix + name.toUpperCase().replaceAll(/[.-]/g, '_');
   }
 
   private async fromFile(name: string): Promise<Buffer | undefined> {

@@ -47,13 +47,22 @@ export function withoutLineEnds(text: string): string {
   return text.replace(/[\r\n]+$/, '');
 }
 
-/** The environment variables that the text of a configuration file refers to. */
-export function secretVariables(text: string): string[] {
-  const names = new Set<string>();
+/** What the text of a configuration file refers to, each time that it does. */
+export function secretReferences(text: string): SecretReference[] {
+  const found: SecretReference[] = [];
   JSON.parse(text, (_, value: unknown) => {
-    if (typeof value === 'object' && value !== null && 'env' in value && typeof value.env === 'string')
-      names.add(value.env);
+    if (typeof value === 'object' && value !== null) {
+      if ('env' in value && typeof value.env === 'string') found.push({ env: value.env });
+      if ('file' in value && typeof value.file === 'string') found.push({ file: value.file });
+    }
     return value;
   });
-  return [...names];
+  return found;
+}
+
+/** The environment variables that the text of a configuration file refers to. */
+export function secretVariables(text: string): string[] {
+  return [
+    ...new Set(secretReferences(text).flatMap((reference) => ('env' in reference ? [reference.env] : []))),
+  ];
 }

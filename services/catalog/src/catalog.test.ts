@@ -292,6 +292,33 @@ t.test('a template is resolved to all it takes to run it', async (t) => {
   });
 });
 
+t.test('the secrets that a step allows are read as they were saved, and reach who makes tasks', async (t) => {
+  await call(catalog.updateRemoteStep, { id: 1, actions: ['stop', 'start'] });
+  const allowed_secrets = { tag: ['db-password'] };
+  const steps = [{ ...step('deploy2'), allowed_secrets }, step('deploy2')];
+  const { id } = await call(catalog.createTemplate, { name: 'with secrets', desc: '', steps });
+  t.strictSame((await call(catalog.getTemplate, { id })).steps, steps);
+  const { steps: resolved } = await call(catalog.resolveTemplate, { id });
+  t.strictSame(resolved[0]?.allowed_secrets, allowed_secrets);
+  t.notOk(resolved[1] && 'allowed_secrets' in resolved[1], 'another step of the same name allows none');
+  await t.rejects(
+    call(catalog.updateTemplate, {
+      id,
+      steps: [{ ...step('deploy2'), allowed_secrets: { tag: ['../ssh'] } }],
+    }),
+    { code: 'invalid', field: 'steps', message: /step deploy2: allowed_secrets\.tag: \.\.\/ssh is no name/ },
+  );
+  t.strictSame((await call(catalog.getTemplate, { id })).steps, steps, 'a refusal changes nothing');
+  await call(catalog.updateTemplate, {
+    id,
+    steps: [{ ...step('deploy2'), allowed_secrets: { tag: ['other'] } }],
+  });
+  t.match((await call(catalog.resolveTemplate, { id })).steps, [{ allowed_secrets: { tag: ['other'] } }]);
+  await call(catalog.updateTemplate, { id, steps: [step('deploy2')] });
+  t.notOk((await call(catalog.getTemplate, { id })).steps.some((one) => 'allowed_secrets' in one));
+  await call(catalog.deleteTemplate, { id });
+});
+
 t.test('the steps that templates can name: built-in ones first', async (t) => {
   await call(catalog.updateRemoteStep, { id: 1, actions: ['start', 'stop', 'nowhere'] });
   const { rows, total } = await call(catalog.listUsableSteps, all);

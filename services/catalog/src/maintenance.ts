@@ -4,13 +4,18 @@ import {
   rebuildByProjection,
   type ServiceHistory,
 } from '@rigel/event-store/maintenance';
+import type { Kysely } from 'kysely';
 import { actionImplDecider } from './actimpl/decider.js';
 import { actionDecider } from './action/decider.js';
 import { eventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
 import { project } from './projection.js';
 import { remoteStepDecider } from './remote-step/decider.js';
+import type { CatalogTables } from './tables.js';
 import { templateDecider } from './template/decider.js';
+import { type CheckedTemplate, resolveAll } from './template/resolve.js';
+
+export type { CheckedTemplate };
 
 const table = (name: string, prefix: string) => ({ name, key: ['id'], stream: { prefix, column: 'id' } });
 
@@ -45,3 +50,7 @@ export const catalogHistory: ServiceHistory = {
     template: templateDecider,
   }),
 };
+
+/** All templates with what their steps run, for programs that look whether they still can be run. */
+export const readTemplates = (db: Kysely<unknown>): AsyncGenerator<CheckedTemplate> =>
+  resolveAll(db as Kysely<CatalogTables>);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@rigel/clock';
@@ -8,7 +8,7 @@ import { WorkQueue } from '@rigel/messaging';
 import { NO_PROVIDERS, type Providers, ProvidersFileError, readProvidersFile } from '@rigel/providers';
 import { attemptsFolderProblem, type KnownHostsLookup } from '@rigel/remote-attempt';
 import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
-import { NamedSecrets } from '@rigel/secrets';
+import type { ProfileSecrets } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
 import { Agent } from './agent.js';
@@ -17,6 +17,7 @@ import { measuredAccess } from './metrics.js';
 import { NodeConnections } from './node-connections.js';
 import { NoopRunner } from './noop-runner.js';
 import { SdRunner } from './sd-runner.js';
+import { openSecrets, tellReserved } from './secret-places.js';
 import { keyInFile, keyProblem, knownHostsIn } from './ssh-files.js';
 import { SshProfiles, SshProfilesError } from './ssh-profiles.js';
 import { SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
@@ -57,7 +58,11 @@ export const ExecutorConfig = Type.Object({
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
-async function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logger): Promise<SshSettings> {
+/** The settings, and the file of the key where there is one. */
+async function readSshSettings(
+  config: Static<typeof ExecutorConfig>,
+  log: Logger,
+): Promise<{ ssh: SshSettings; keyFile: string | undefined }> {
   const key = config.RIGEL_SSH_KEY_FILE
     ? config.RIGEL_SSH_KEY_FILE
     : ['id_ed25519', 'id_ecdsa', 'id_rsa']
@@ -76,7 +81,7 @@ async function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logge
   const folderProblem = folder && attemptsFolderProblem(folder);
   if (folderProblem) throw new ConfigError(`RIGEL_SSH_ATTEMPTS_FOLDER is wrong: ${folder} ${folderProblem}`);
   const knownHosts = readKnownHosts(config.RIGEL_SSH_KNOWN_HOSTS, log);
-  return {
+  const ssh: SshSettings = {
     connection: {
       user: config.RIGEL_SSH_USER || userInfo().username,
       privateKey: key ? keyInFile(key) : '',
@@ -92,6 +97,7 @@ async function readSshSettings(config: Static<typeof ExecutorConfig>, log: Logge
     stopGraceMs: config.RIGEL_STOP_GRACE * 1_000,
     connectRetryMs: config.RIGEL_CONNECT_RETRY * 1000,
   };
+  return { ssh, keyFile: key };
 }
 
 /** A file that is named has to be there: without it every host would be new. */
@@ -120,7 +126,7 @@ function readProviders(file: string, ssh: SshSettings): Providers {
 async function readProfiles(
   file: string,
   base: SshSettings,
-  secrets: NamedSecrets,
+  secrets: ProfileSecrets,
   log: Logger,
 ): Promise<SshProfiles> {
   if (file === '') return new SshProfiles(base);
@@ -131,17 +137,6 @@ async function readProfiles(
       throw new ConfigError(`RIGEL_SSH_PROFILES_FILE is wrong: ${error.message}`);
     throw error;
   }
-}
-
-function secretsFolder(folder: string): string {
-  if (folder === '') return folder;
-  try {
-    readdirSync(folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`RIGEL_SECRETS_DIR is wrong: ${folder} is no folder that can be read (${code})`);
-  }
-  return folder;
 }
 
 /** Has providers bring back what they keep up themselves; whoever fails is tried again by the first step that needs it. */
@@ -163,10 +158,11 @@ function resumeProviders({ vm }: Providers, signal: AbortSignal, log: Logger): v
 export async function startExecutor(context: ServiceContext<Static<typeof ExecutorConfig>>): Promise<void> {
   const { config, name, log, bus, onShutdown } = context;
   const capabilities = CAPABILITIES.filter((c) => config.RIGEL_EXECUTOR_CAPABILITIES.split(',').includes(c));
-  const ssh = await readSshSettings(config, log);
-  const secrets = new NamedSecrets(secretsFolder(config.RIGEL_SECRETS_DIR));
-  const profiles = await readProfiles(config.RIGEL_SSH_PROFILES_FILE, ssh, secrets, log);
-  const stepSecrets = new StepSecrets(secrets);
+  const { ssh, keyFile } = await readSshSettings(config, log);
+  const secrets = await openSecrets(config, keyFile);
+  const profiles = await readProfiles(config.RIGEL_SSH_PROFILES_FILE, ssh, secrets.profiles, log);
+  const stepSecrets = new StepSecrets(secrets.parameters);
+  await tellReserved(secrets, log);
   const providers = readProviders(config.RIGEL_PROVIDERS_FILE, ssh);
   resumeProviders(providers, context.signal, log);
   // Unique for each process: a lease of an earlier process of the same name is not this one's.

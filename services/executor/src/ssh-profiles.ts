@@ -7,7 +7,7 @@ import {
   type PrivateKeyText,
   privateKeyProblem,
 } from '@rigel/remote-attempt';
-import { type NamedSecrets, readSecret, SecretReference } from '@rigel/secrets';
+import { type ProfileSecrets, readSecret, SecretReference } from '@rigel/secrets';
 import { Ajv, type ErrorObject } from 'ajv';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
@@ -20,7 +20,7 @@ export class SshProfilesError extends Error {
   override readonly name = 'SshProfilesError';
 }
 
-/** A file, a variable of the executor's environment, or a secret as tasks name them. */
+/** A file, a variable of the executor's environment, or a secret of the profiles' own name space. */
 const KeyReference = Type.Union([
   SecretReference,
   Type.Object({ secret: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
@@ -77,7 +77,7 @@ const checkJump = ajv.compile(JumpSettings);
 interface Parts {
   /** What a profile leaves out. */
   base: SshSettings;
-  secrets: Pick<NamedSecrets, 'read'>;
+  secrets: Pick<ProfileSecrets, 'read'>;
   log: Logger;
 }
 

@@ -4,8 +4,8 @@ import type { AttemptAction } from '@rigel/remote-attempt';
 import {
   HiddenOutput,
   Masker,
-  type NamedSecrets,
   type OutputMask,
+  type ParameterSecrets,
   PlainOutput,
   SecretError,
 } from '@rigel/secrets';
@@ -31,7 +31,7 @@ const asItIs = (text: string): string => text;
 export class StepSecrets {
   private readonly masks = new Map<string, Masker>();
 
-  constructor(private readonly secrets: Pick<NamedSecrets, 'read'>) {}
+  constructor(private readonly secrets: Pick<ParameterSecrets, 'read'>) {}
 
   async prepare(step: TaskPlan['steps'][number]): Promise<PreparedStep> {
     const references = secretsOf(step);

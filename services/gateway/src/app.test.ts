@@ -237,6 +237,7 @@ t.test('a task gets its operator from the body, else from the header', async (t)
     nodes: ['10.0.0.7'],
     params: {},
     unused_params: 'refuse',
+    any_secret: true,
   });
   t.match(await create(undefined, 'header'), { opr_user: 'header' });
   t.match(await create('', 'header'), { opr_user: 'header' });

@@ -1,4 +1,12 @@
-import { access, type OnceAnswer, onceOf, type Rpc, type RpcResponse, ServiceError } from '@rigel/contracts';
+import {
+  access,
+  covers,
+  type OnceAnswer,
+  onceOf,
+  type Rpc,
+  type RpcResponse,
+  ServiceError,
+} from '@rigel/contracts';
 import { type Bus, traced } from '@rigel/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -50,6 +58,7 @@ export function createHandler(
         method: request.method === 'HEAD' ? 'GET' : (request.method as Method),
         operator,
         authenticated: principal !== null,
+        isAdmin: authenticator === undefined || (principal !== null && covers(principal.role, 'admin')),
         page,
         times,
         call: async (rpc, data, actor = operator) => {

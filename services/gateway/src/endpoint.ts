@@ -15,6 +15,8 @@ export interface Invocation {
   operator: string;
   /** Whether that is certain. What a client says of itself does not count then. */
   authenticated: boolean;
+  /** Whether who asks may do all that an admin may: the token's role is that, or access is off. */
+  isAdmin: boolean;
   /** Which part of the list is asked for; page 1 of 10 rows on endpoints without pages. */
   page: Page;
   times: TimeFormat;

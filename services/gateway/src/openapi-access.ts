@@ -1,3 +1,5 @@
+import { refusalName } from './openapi-refusals.js';
+
 /*
  * Tokens and roles in the description of the API. It is the same whether access is on or off: security is optional in it.
  */
@@ -9,15 +11,7 @@ function denial(code: number, description: string, msg: string, headers?: Record
     ...(headers ? { headers } : {}),
     content: {
       'application/json': {
-        schema: {
-          type: 'object',
-          required: ['code', 'msg', 'data'],
-          properties: {
-            code: { type: 'number', const: code },
-            msg: { type: 'string' },
-            data: { type: 'object', additionalProperties: false },
-          },
-        },
+        schema: { $ref: `#/components/schemas/${refusalName(code, {})}` },
         example: { code, msg, data: {} },
       },
     },
@@ -70,7 +64,11 @@ interface GuardedDescription {
 
 /** Adds tokens, and what every operation answers to whom it does not let in. */
 export function withAccess<T extends GuardedDescription>(description: T): T {
-  description.components = { ...description.components, responses: RESPONSES };
+  const { responses } = description.components ?? {};
+  description.components = {
+    ...description.components,
+    responses: { ...(responses as object), ...RESPONSES },
+  };
   for (const methods of Object.values(description.paths ?? {})) {
     for (const operation of Object.values(methods)) {
       for (const [code, name] of Object.entries(DENIALS)) {

@@ -6,8 +6,11 @@ import { DOCS_POLICY } from './access/security-headers.js';
 import { type Endpoint, type Method, roleFor } from './endpoint.js';
 import type { Failure, Failures, Situation } from './failures.js';
 import { SECURITY_SCHEMES, withAccess } from './openapi-access.js';
+import { NamedTypes, withSharedParts } from './openapi-components.js';
+import { TAKES_KEY, withKeys } from './openapi-keys.js';
+import { refusalName, refusals } from './openapi-refusals.js';
 import { alsoSentTo } from './request/also-sent.js';
-import { MAX_KEY } from './request/idempotency-key.js';
+import { namedTypes } from './routes/named-types.js';
 
 const DESCRIPTION = `Every answer is one JSON object: code (0, or the HTTP status of the failure), msg, data, and on lists
 page, page_size and query_count. A parameter may stand in the path, in the query (numbers, strings and booleans) or in the
@@ -19,17 +22,26 @@ nobody can say now whether it is valid. Operations that make something take the 
 whose answer was lost can be repeated; all others but task.start (which refuses the header) change nothing more when they are
 repeated, and pass over it.`;
 
+const types = new NamedTypes({ ...namedTypes, ...refusals });
+
 /** Serves `/openapi.json` and `/docs`. To be registered before the endpoints that it describes. */
 export async function registerOpenApi(app: FastifyInstance): Promise<void> {
+  for (const type of types.shared()) app.addSchema(type);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Rigel', version: '0.1.0', description: DESCRIPTION.replaceAll('\n', ' ') },
       components: { securitySchemes: SECURITY_SCHEMES },
     },
+    // A type is called by its name; without this it would be def-0.
+    refResolver: { buildLocalReference: ({ $id }) => String($id) },
     transformObject: (document) =>
-      withAccess(
-        withOptionalBodies(('openapiObject' in document ? document.openapiObject : {}) as ApiDescription),
+      withSharedParts(
+        withKeys(
+          withAccess(
+            withOptionalBodies(('openapiObject' in document ? document.openapiObject : {}) as ApiDescription),
+          ),
+        ),
       ),
   });
   await app.register(swaggerUi, {
@@ -91,50 +103,25 @@ export function operationOf(endpoint: Endpoint, method: Method, path: string): R
     summary: endpoint.title,
     security: [{ token: [] }, {}],
     'x-role': roleFor(endpoint),
+    ...(endpoint.key === 'kept' ? { [TAKES_KEY]: true } : {}),
     description: [...remarks, `Role: ${roleFor(endpoint)}.`]
       .filter((remark) => remark !== undefined)
       .join(' '),
-    ...(endpoint.key === 'kept' ? { headers: KEY_HEADER } : {}),
     ...(inPath.length > 0 ? { params: objectOf(inPath) } : {}),
     ...(query.length > 0 ? { querystring: objectOf(query) } : {}),
     ...(body
-      ? { body: objectOf(others), consumes: ['application/json', 'application/x-www-form-urlencoded'] }
+      ? {
+          body: types.referIn(objectOf(others)),
+          consumes: ['application/json', 'application/x-www-form-urlencoded'],
+        }
       : {}),
     response: {
-      200: answerSchema(endpoint, method),
+      200: types.referIn(answerSchema(endpoint, method)),
       ...noContent(endpoint, method),
       ...failureSchemas(endpoint.failures),
-      ...(endpoint.key === 'kept' ? { 409: KEY_REUSED } : {}),
     },
   };
 }
-
-const KEY_HEADER = Type.Object({
-  'Idempotency-Key': Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: MAX_KEY,
-      description:
-        'Names the request: repeated with it within 24 hours, by the same operator and with the same parameters, nothing is made ' +
-        'again and the first answer comes again, with the header Idempotent-Replayed. Printable ASCII characters, as they are or ' +
-        'in quotation marks.',
-    }),
-  ),
-});
-
-const KEY_REUSED = Type.Object(
-  { code: Type.Literal(409), msg: Type.String(), data: Type.Object({}, { additionalProperties: false }) },
-  {
-    description: 'The Idempotency-Key came before with other parameters. Nothing was done.',
-    examples: [
-      {
-        code: 409,
-        msg: 'the Idempotency-Key came before with other parameters: send the same ones again, or use another key',
-        data: {},
-      },
-    ],
-  },
-);
 
 type Named = [name: string, schema: TSchema];
 
@@ -267,8 +254,8 @@ const WHEN: Record<Situation | 'otherwise', string> = {
 };
 
 /** One schema for each code, with all its texts and when they come. */
-function failureSchemas(failures: Failures): Record<number, TSchema> {
-  const schemas: Record<number, TSchema> = {};
+function failureSchemas(failures: Failures): Record<number, object> {
+  const schemas: Record<number, object> = {};
   const reasons = reasonsOf(failures);
   for (const { failure } of reasons) {
     if (schemas[failure.code]) continue;
@@ -277,13 +264,12 @@ function failureSchemas(failures: Failures): Record<number, TSchema> {
       const when = same.filter((reason) => reason.failure.text === text).map((reason) => reason.when);
       return `${text || '(the reason)'} — ${when.join('; ')}`;
     });
-    schemas[failure.code] = Type.Object(
-      { code: Type.Literal(failure.code), msg: Type.String(), data: dataSchema(failure.data) },
-      {
-        description: `${texts.join('. ')}.`,
-        examples: [{ code: failure.code, msg: failure.text || 'the reason', data: failure.data }],
-      },
-    );
+    const schema = { $ref: `${refusalName(failure.code, failure.data)}#` };
+    const example = { code: failure.code, msg: failure.text || 'the reason', data: failure.data };
+    schemas[failure.code] = {
+      description: `${texts.join('. ')}.`,
+      content: { 'application/json': { schema, example } },
+    };
   }
   return schemas;
 }
@@ -299,13 +285,6 @@ function reasonsOf({ parameters, ...situations }: Failures): { failure: Failure;
       when: `${name} is missing or wrong`,
     })),
   ];
-}
-
-function dataSchema(data: Failure['data']): TSchema {
-  if (data === null) return Type.Null();
-  return Array.isArray(data)
-    ? Type.Array(Type.Unknown(), { maxItems: 0 })
-    : Type.Object({}, { additionalProperties: false });
 }
 
 /** The API's description as it is served at `/openapi.json`, without a running system. */

@@ -18,7 +18,7 @@ import { createTask } from './task/decide.js';
 import type { PlannedStep, TaskCreated, TaskNode, TaskOccurrence } from './task/events.js';
 import type { TaskGate } from './task/gate.js';
 import { mergeParams, unusedParams } from './task/merge-params.js';
-import { type AttemptLimits, planSteps } from './task/options.js';
+import { type AttemptLimits, namesSecret, planSteps } from './task/options.js';
 import { evolve, type TaskState } from './task/state.js';
 import type { FirstIds, TaskRecorder } from './task-store.js';
 
@@ -57,6 +57,8 @@ export interface NewTasks {
   /** The template's steps with all overrides, checked. */
   steps: PlannedStep[];
   unusedParams: string[];
+  /** A step takes a secret because an admin asks for the task, and not because its template allows it. */
+  secretsByAdmin?: boolean;
   targets: readonly TaskTarget[];
   /** Percent of the nodes in a batch, and most nodes in a batch (0 = no limit). */
   batch: { maxRatio: number; maxNum: number };
@@ -95,7 +97,10 @@ export async function createTasks(
     findTargets(request.nodes, context, bus),
     bus.call(catalog.resolveTemplate, { id: request.template_id }, context),
   ]);
-  const merged = mergeParams(template.steps, request.params);
+  const merged = mergeParams(template.steps, request.params, {
+    template: template.name,
+    anySecret: request.any_secret ?? false,
+  });
   if (merged.unused.length > 0 && request.unused_params !== 'warn') {
     throw unusedParams(template.name, merged.unused);
   }
@@ -106,6 +111,7 @@ export async function createTasks(
         template,
         steps: planSteps(merged.steps, settings.limits),
         unusedParams: merged.unused.map((param) => param.name),
+        secretsByAdmin: merged.beyondTemplate,
         targets,
         batch: { maxRatio: request.max_ratio, maxNum: request.max_num },
         budget: { maxNum: request.max_fail_num, maxRatio: request.max_fail_ratio },
@@ -220,6 +226,7 @@ function createdOf(
     operator: wanted.operator,
     flowType: wanted.flowType,
     unusedParams: wanted.unusedParams,
+    ...(wanted.steps.some(namesSecret) ? { secretsBy: wanted.secretsByAdmin ? 'admin' : 'template' } : {}),
     ...(occurrence ? { occurrence } : {}),
     ...(gate ? { gate: gateOf(gate, all) } : {}),
   };

@@ -121,6 +121,20 @@ const deploy = (tag = 'shop:2') =>
   counterpart.call(tasks.deploy, { pool_id: 4, tag, max_num: 2, max_ratio: 100, ...by });
 const values = async (id: number) =>
   (await counterpart.call(tasks.get, { id })).options.map(({ param_values }) => param_values);
+/** The event that made a task. */
+async function createdEvent(id: number): Promise<{ secretsBy?: string; steps: object[] }> {
+  const client = new pg.Client({ connectionString: servers.databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query(
+      'SELECT data FROM scheduler.events WHERE stream = $1 AND version = 1',
+      [`task-${id}`],
+    );
+    return rows[0].data;
+  } finally {
+    await client.end();
+  }
+}
 const messages = async (id: number) =>
   (await counterpart.call(tasks.log, { id, after: 0 })).lines.map(({ message }) => message);
 
@@ -287,4 +301,87 @@ t.test('what is asked for under a key is looked at as without one', async (t) =>
   });
   const made = await counterpart.call(onceOf(tasks.expand), { once, request: { pool_id: 4, num: 1, ...by } });
   t.match(made, { repeated: false });
+});
+
+t.test(
+  'a secret in the params of a task is one that the template allows, or nothing is recorded',
+  async (t) => {
+    world.nodes = [node({ ip: '10.8.0.1' })];
+    const listed = {
+      ...remote('login', 'login {{tag}} {{user}}'),
+      allowed_secrets: { tag: ['db-password'] },
+      param_values: { tag: 'x', user: { secret: 'user-name' } },
+    };
+    templates.set(8, [listed]);
+    const create = (params: Record<string, unknown>, more: { any_secret?: boolean } = {}) =>
+      counterpart.call(tasks.create, {
+        template_id: 8,
+        task_name: 'log in',
+        timeout: 0,
+        auto: false,
+        max_ratio: 100,
+        max_num: 0,
+        opr_user: 'jane',
+        nodes: ['10.8.0.1'],
+        params,
+        ...more,
+      });
+    const before = (await counterpart.call(tasks.list, { page: 1, page_size: 1 })).total;
+    const refused: [Record<string, unknown>, RegExp][] = [
+      [
+        { tag: { secret: 'ssh-key' } },
+        /step login, parameter tag: .* does not allow the secret ssh-key: an admin adds/,
+      ],
+      [
+        { login: { user: { secret: 'db-password' } } },
+        /step login, parameter user: .*allowed_secrets of step login/,
+      ],
+      [{ user: { secret: 'USER-NAME' } }, /does not allow the secret USER-NAME/],
+    ];
+    for (const [params, message] of refused)
+      await t.rejects(create(params), { code: 'invalid', field: 'params', message });
+    t.equal((await counterpart.call(tasks.list, { page: 1, page_size: 1 })).total, before);
+
+    const allowed = await create({
+      tag: { secret: 'db-password' },
+      login: { user: { secret: 'user-name' } },
+    });
+    const [id = 0] = allowed.ids;
+    t.strictSame(await values(id), [{ tag: { secret: 'db-password' }, user: { secret: 'user-name' } }]);
+    const event = await createdEvent(id);
+    t.equal(event.secretsBy, 'template');
+    t.notOk(
+      event.steps.some((step) => 'allowed_secrets' in step),
+      'what was decided is not kept twice',
+    );
+    await counterpart.call(tasks.stop, { id, opr_user: 'jane' });
+
+    const [byAdmin = 0] = (await create({ tag: { secret: 'ssh-key' } }, { any_secret: true })).ids;
+    t.equal((await createdEvent(byAdmin)).secretsBy, 'admin');
+    await counterpart.call(tasks.stop, { id: byAdmin, opr_user: 'jane' });
+
+    // Later edits of the list do not reach a task that was made: it is resumed with the plan that it has.
+    templates.set(8, [{ ...listed, allowed_secrets: {} }]);
+    await t.rejects(create({ tag: { secret: 'db-password' } }), { code: 'invalid', field: 'params' });
+  },
+);
+
+t.test('what an operator gives a pool is text, whatever it looks like', async (t) => {
+  world.nodes = [node({ ip: '10.8.0.2' })];
+  for (const tag of ['{"secret": "ssh-key"}', '{"secret":"db-password"}', '[object Object]x']) {
+    const { id } = await deploy(tag);
+    t.strictSame(await values(id), [{ tag }]);
+    t.equal((await createdEvent(id)).secretsBy, undefined);
+    await counterpart.call(tasks.stop, { id, opr_user: 'jane' });
+  }
+  await t.rejects(
+    counterpart.call(tasks.deploy, {
+      pool_id: 4,
+      tag: { secret: 'ssh-key' } as never,
+      max_num: 1,
+      max_ratio: 100,
+      ...by,
+    }),
+    { code: 'invalid', field: 'tag' },
+  );
 });

@@ -190,7 +190,10 @@ function wrongTemplate(rule: string, found: string | undefined): ServiceError {
   return new ServiceError('invalid', `${rule}, not ${show(found ?? 'nothing')}`, 'template_id');
 }
 
-/** A value for a parameter of the steps of a name, or of the first step whose name begins so. */
+/**
+ * A value for a parameter of the steps of a name, or of the first step whose name begins so. Operators decide on these values, so
+ * none can be the name of a secret: a text is a text, also where it looks like one.
+ */
 interface Override {
   step: string;
   firstBeginningSo?: boolean;

@@ -12,6 +12,7 @@ import {
 } from '@rigel/runtime';
 import { checkDatabase } from '@rigel/runtime/database';
 import { type Static, Type } from 'typebox';
+import { checkCatalogAtStart } from './catalog-check/at-start.js';
 import { measureEngine } from './engine/metrics.js';
 import { Ownership } from './engine/ownership.js';
 import { schedulerEventTypes } from './event-types.js';
@@ -114,6 +115,10 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     endTicks();
     return runner.settled();
   });
+  const ended = new AbortController();
+  // Nothing waits for it, at start or at the end: it only looks, and an answer that is owed to it may take its time.
+  void checkCatalogAtStart({ bus, db: untyped, log, signal: ended.signal });
+  onShutdown('check of the catalog', () => ended.abort());
   serveHealth(context, 'scheduler', {
     database: () => checkDatabase(untyped),
     partitions: () => (ownership.partitions.size > 0 ? 'ok' : 'owns no partition'),

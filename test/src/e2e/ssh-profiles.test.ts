@@ -52,7 +52,7 @@ t.test('each cluster is reached as its profile says', async (t) => {
     env: {
       executor: {
         RIGEL_SSH_PROFILES_FILE: file,
-        RIGEL_SECRETS_DIR: folder,
+        RIGEL_PROFILE_SECRETS_DIR: folder,
         BASTION_KEY: bastion.privateKey,
         RIGEL_SSH_IDLE: '30',
       },

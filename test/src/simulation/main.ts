@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { DEFECTS, type Defect } from './defects.js';
 import { runSeeds } from './run-seeds.js';
 
-/* pnpm simulate: see the README. */
+/* pnpm simulate: see CONTRIBUTING.md. */
 
 const USAGE = `Simulates scheduler, executors, network, store and nodes while everything goes wrong, and checks the promises.
   pnpm simulate [--seeds <count>] [--from <seed>]   simulate so many seeds (1000) beginning with one (1)

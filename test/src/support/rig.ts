@@ -61,6 +61,8 @@ export interface RigOptions {
   twice?: readonly ('catalog' | 'inventory')[];
   /** Settings for the services, by the beginning of the process name (`executor`, `scheduler`, …). */
   env?: Record<string, Record<string, string>>;
+  /** What is to be done when the SSH server is there, and before the system starts: files that executors read, say. */
+  beforeStart?: (sshd: Sshd) => Promise<void>;
   /** Lines for the SSH server's configuration. */
   sshdConfig?: string;
   /** The database does not wait for the disk: for tests that do not kill it. */
@@ -105,6 +107,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     // Not by its variable, which `RIGEL_SECURED` refuses: only here somebody else has made those servers secure.
     const config = options.natsUrl === undefined ? read : { ...read, natsUrl: options.natsUrl };
     const start = () => startRigStack(config, options);
+    await options.beforeStart?.(sshd);
     const machines = machinesOf(dataDir);
     const rig: Rig = {
       ...(await start()),

@@ -76,3 +76,64 @@ t.test('limits that mean nothing for a step are refused with the reason', async 
     });
   }
 });
+
+t.test('the secrets that a step allows are kept, in one form', async (t) => {
+  const deploy = { name: 'deploy', param_values: {}, retry };
+  const allowed = { password: ['db-password', 'other'] };
+  const of = (allowed_secrets: Record<string, string[]>) => [{ ...deploy, allowed_secrets }];
+  const created: TemplateEvent = { type: 'TemplateCreated', data: { ...rollout, steps: of(allowed) } };
+  t.strictSame(
+    decide([], {
+      do: 'create',
+      ...rollout,
+      steps: of({ password: ['db-password', 'other', 'db-password'], token: [] }),
+    }),
+    [created],
+  );
+  t.strictSame(decide([created], { do: 'change', id: 6, steps: of(allowed) }), [], 'nothing changes');
+  t.strictSame(
+    decide([created], { do: 'change', id: 6, steps: of({ password: ['db-password'] }) }),
+    [{ type: 'TemplateChanged', data: { id: 6, steps: of({ password: ['db-password'] }) } }],
+    'a change of the list alone is one',
+  );
+  t.strictSame(
+    decide([created], { do: 'change', id: 6, steps: [deploy] }),
+    [{ type: 'TemplateChanged', data: { id: 6, steps: [deploy] } }],
+    'steps that are saved without a list allow none',
+  );
+});
+
+t.test('a list of secrets that is not strict is refused, naming step, parameter and value', async (t) => {
+  const wrong: [Record<string, string[]>, RegExp][] = [
+    [
+      { password: ['*'] },
+      /step deploy: allowed_secrets.password: \* is no name of a secret.*there are no patterns/,
+    ],
+    [{ password: ['ok', '../x'] }, /\.\.\/x is no name/],
+    [{ password: ['a'.repeat(101)] }, /is no name/],
+    [{ password: [''] }, /is no name/],
+    [{ password: ['a/b'] }, /is no name/],
+    [{ password: ['.hidden'] }, /is no name/],
+    [{ '': ['x'] }, /is no name of a parameter/],
+    [{ ' password': ['x'] }, /is no name of a parameter/],
+    [{ 'a\0': ['x'] }, /is no name of a parameter/],
+    [{ password: Array.from({ length: 101 }, (_, i) => `s${i}`) }, /has 101 names: at most 100/],
+    [
+      Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`p${i}`, ['x']])),
+      /has 51 parameters: at most 50/,
+    ],
+  ];
+  for (const [allowed_secrets, message] of wrong) {
+    const steps = [{ name: 'deploy', param_values: {}, retry, allowed_secrets }];
+    t.throws(() => decide([], { do: 'create', ...rollout, steps }), {
+      code: 'invalid',
+      field: 'steps',
+      message,
+    });
+  }
+  const builtIn = [{ name: 'create_vm', param_values: {}, retry, allowed_secrets: { vm_type_id: ['x'] } }];
+  t.throws(() => decide([], { do: 'create', ...rollout, steps: builtIn }), {
+    code: 'invalid',
+    message: /step create_vm: allowed_secrets is an option of remote steps only/,
+  });
+});

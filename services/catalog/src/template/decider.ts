@@ -1,4 +1,5 @@
 import {
+  checkAllowedSecrets,
   checkDesc,
   checkName,
   ServiceError,
@@ -40,11 +41,17 @@ function checkSteps(steps: StepOption[]): StepOption[] {
     checkJson('steps', param_values);
     const name = checkName(step.name, 'steps');
     checkLimits(name, step);
+    const allowed_secrets = step.allowed_secrets && checkAllowedSecrets(name, step.allowed_secrets);
+    if (allowed_secrets && isBuiltIn(name)) {
+      const why = 'allowed_secrets is an option of remote steps only: leave it out';
+      throw new ServiceError('invalid', `steps: step ${show(name)}: ${why}`, 'steps');
+    }
     return {
       name,
       param_values,
       retry: { retry_times: retry.retry_times, ignore_error: retry.ignore_error },
       ...stepLimitsOf(step),
+      ...(allowed_secrets ? { allowed_secrets } : {}),
     };
   });
 }

@@ -45,7 +45,7 @@ function resolveAction(name: string, step: string, parts: Parts): ResolvedAction
 }
 
 function resolveStep(option: StepOption, parts: Parts): ResolvedStep {
-  const { name, param_values, retry } = option;
+  const { name, param_values, retry, allowed_secrets } = option;
   const kind = builtIn(name)?.type;
   if (kind) return { name, kind, param_values, retry, ...stepLimitsOf(option), actions: [] };
   const step = parts.remoteSteps.get(name);
@@ -57,6 +57,7 @@ function resolveStep(option: StepOption, parts: Parts): ResolvedStep {
     param_values,
     retry,
     ...stepLimitsOf(option),
+    ...(allowed_secrets ? { allowed_secrets } : {}),
     actions: step.actions.map((action) => resolveAction(action, name, parts)),
   };
 }
@@ -111,4 +112,23 @@ export async function resolveTemplate(
       actions: new Map(actions.map((action) => [action.name, action])),
     }),
   };
+}
+
+/** A template, self-contained, or why it cannot be made so. */
+export type CheckedTemplate = { id: number; name: string } & (
+  | { steps: ResolvedStep[] }
+  | { problem: string }
+);
+
+/** All templates, oldest first, each as of one moment. Those that are deleted meanwhile are left out. */
+export async function* resolveAll(db: Kysely<CatalogTables>): AsyncGenerator<CheckedTemplate> {
+  const known = await db.selectFrom('templates').select(['id', 'name']).orderBy('id').execute();
+  for (const { id, name } of known) {
+    try {
+      yield await resolveTemplate(db, id);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      if (error.code === 'invalid') yield { id, name, problem: error.message };
+    }
+  }
 }

@@ -100,6 +100,41 @@ t.test('the operator is the token’s name, whatever the request says', async (t
   });
 });
 
+const NAMES_SECRET = {
+  template_id: 9,
+  task_name: 'x',
+  nodes: [{ ip: '10.0.0.7' }],
+  params: { word: { secret: 'db-password' } },
+};
+const mayNameAny = (services: Responders) =>
+  (services.last(tasks.create)?.data as { any_secret?: boolean } | undefined)?.any_secret;
+
+t.test('an admin may name any secret in a call, an operator may not, nor ask to', async (t) => {
+  const { app, services } = await start(t);
+  const post = (id: number, more: object = {}) =>
+    app.inject({
+      method: 'POST',
+      url: '/task/create',
+      headers: bearer(id),
+      payload: { ...NAMES_SECRET, ...more },
+    });
+  t.equal((await post(2)).statusCode, 200);
+  t.equal(mayNameAny(services), undefined, 'an operator');
+  t.equal((await post(3)).statusCode, 200);
+  t.equal(mayNameAny(services), true, 'an admin');
+  services.forget();
+  const asked = await post(2, { any_secret: true });
+  t.equal(asked.statusCode, 400, asked.body);
+  t.equal(services.last(tasks.create), undefined);
+});
+
+t.test('while access is off everybody may, as an admin', async (t) => {
+  const { app, services } = await start(t, { RIGEL_ACCESS: 'off' });
+  const answer = await app.inject({ method: 'POST', url: '/task/create', payload: NAMES_SECRET });
+  t.equal(answer.statusCode, 200, answer.body);
+  t.equal(mayNameAny(services), true);
+});
+
 t.test('every endpoint has a role: what changes something is never for viewers', async (t) => {
   for (const { id, access: kind, role } of endpoints) {
     if (kind === 'write') t.ok(role === 'operator' || role === 'admin', id);

@@ -32,3 +32,13 @@ t.test('limits of a step are there only where they were given', async (t) => {
   });
   t.strictSame(toStepOption({ name: 'a', reboot: false }), { name: 'a', param_values: {}, retry: none });
 });
+
+t.test('allowed secrets go along where they are given', async (t) => {
+  const allowed_secrets = { password: ['db-password'] };
+  t.strictSame(toStepOption({ name: 'a', allowed_secrets }), {
+    name: 'a',
+    param_values: {},
+    retry: none,
+    allowed_secrets,
+  });
+});

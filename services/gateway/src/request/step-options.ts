@@ -1,4 +1,4 @@
-import { RetryOption, type StepOption, stepLimits, stepLimitsOf } from '@rigel/contracts';
+import { AllowedSecrets, RetryOption, type StepOption, stepLimits, stepLimitsOf } from '@rigel/contracts';
 import { type Static, Type } from 'typebox';
 
 const RetryTimes = Type.Integer({
@@ -30,6 +30,14 @@ export const StepInput = Type.Object({
   retry_times: Type.Optional(RetryTimes),
   ignore_error: Type.Optional(IgnoreError),
   ...stepLimits,
+  allowed_secrets: Type.Optional(
+    Type.Unsafe<AllowedSecrets>({
+      ...AllowedSecrets,
+      description:
+        'Secrets that params of a call by an operator may name, beside those that param_values name: {parameter: [name]}. ' +
+        'Default: none. Remote steps only.',
+    }),
+  ),
 });
 
 export const StepsInput = Type.Array(StepInput, { description: 'Steps in running order.' });
@@ -45,5 +53,6 @@ export function toStepOption(step: Static<typeof StepInput>): StepOption {
       ignore_error: nested.ignore_error ?? step.ignore_error ?? false,
     },
     ...stepLimitsOf(step),
+    ...(step.allowed_secrets === undefined ? {} : { allowed_secrets: step.allowed_secrets }),
   };
 }

@@ -21,7 +21,7 @@ const Local = Type.String({ description: 'In the time zone of the deployment.' }
 const Utc = Type.String({ description: 'The same in UTC (RFC 3339).' });
 const MaybeUtc = Type.Union([Utc, Type.Null()]);
 
-const AuditRow = Type.Object({
+export const AuditRow = Type.Object({
   id: Id,
   time: Local,
   time_at: Utc,
@@ -36,7 +36,7 @@ const AuditRow = Type.Object({
   reason: Type.String({ description: 'Why it was not done.' }),
 });
 
-const TokenRow = Type.Object({
+export const TokenRow = Type.Object({
   id: Id,
   name: Type.String(),
   role: Role,

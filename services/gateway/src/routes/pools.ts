@@ -38,13 +38,13 @@ const tasksOptions = {
   description: 'Template ids for expand, shrink and deploy; 0 means not set.',
 } as const;
 
-const FlaggedPoolRow = Type.Object({
+export const FlaggedPoolRow = Type.Object({
   ...PoolRow.properties,
   is_bedepen: Type.Integer({ description: "1 when another pool's scheduled task depends on this pool." }),
   is_hascron: Type.Integer({ description: '1 when a scheduled task of the pool has cron items.' }),
 });
 
-const NodeRow = Type.Object({
+export const NodeRow = Type.Object({
   ...PoolNode.properties,
   vnode_type: PoolNode.properties.node_type,
   held_by: Type.Optional(HeldByRow),

@@ -23,7 +23,7 @@ const Actions = Type.Array(Type.String(), {
 const spellings = { actions: ['action'] };
 
 /** The list of actions is read under both names. */
-const RemoteStepRow = Type.Object({ ...RemoteStep.properties, action: RemoteStep.properties.actions });
+export const RemoteStepRow = Type.Object({ ...RemoteStep.properties, action: RemoteStep.properties.actions });
 const toRow = (step: RemoteStep) => ({ ...step, action: step.actions });
 const example = { id: 1, name: 'restart', desc: 'stop, then start', actions: ['stop', 'start'] };
 

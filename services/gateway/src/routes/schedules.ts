@@ -41,7 +41,7 @@ const DependItemParam = Type.Object({
 
 /** A pool as `pool.info` shows it; without any field when it was deleted. */
 const PoolOrNone = Type.Union([PoolRow, Type.Object({}, { additionalProperties: false })]);
-const ScheduleRow = Type.Object({
+export const ScheduleRow = Type.Object({
   id: Id,
   pool: PoolOrNone,
   pool_id: Id,
@@ -58,7 +58,7 @@ const Moment = {
   due_at: Type.String({ description: 'The same in UTC (RFC 3339).' }),
   item: CronItem,
 };
-const OccurrenceRow = Type.Object({
+export const OccurrenceRow = Type.Object({
   ...Moment,
   cause: Occurrence.properties.cause,
   outcome: Occurrence.properties.outcome,

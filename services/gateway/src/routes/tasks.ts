@@ -132,7 +132,7 @@ export const tasks: Endpoint[] = [
     example: null,
     handler: async (
       { nodes, params, unused_params, opr_user, ...input },
-      { call, operator, authenticated },
+      { call, operator, authenticated, isAdmin },
     ) => {
       const by = (authenticated ? '' : opr_user?.trim()) || operator;
       const request: RpcRequest<typeof scheduler.create> = {
@@ -141,6 +141,7 @@ export const tasks: Endpoint[] = [
         nodes: addressesOf(nodes),
         params: mergeOverrides(params),
         unused_params: unused_params as UnusedParams,
+        ...(isAdmin ? { any_secret: true } : {}),
       };
       const { ids } = await call(scheduler.create, request, by);
       return { data: null, headers: { 'X-Task-Id': ids.join(',') } };

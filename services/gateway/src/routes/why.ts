@@ -6,7 +6,7 @@ import { exactFailure, failure } from '../failures.js';
 import type { TimeFormat } from '../time-format.js';
 import { idOf, STORE_LOST } from './common.js';
 
-const ReasonRow = Type.Object({
+export const ReasonRow = Type.Object({
   ...Reason.properties,
   since: Type.Union([Type.String(), Type.Null()], {
     description: 'Since when it is so, or when it happened (RFC 3339); null: not known.',

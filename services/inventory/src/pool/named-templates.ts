@@ -80,3 +80,21 @@ export async function poolsNaming(
     WHERE kinds IS NOT NULL ORDER BY id LIMIT ${SHOWN}`.execute(db);
   return { pools: rows.map(({ total: _, ...pool }) => pool), total: rows[0]?.total ?? 0 };
 }
+
+/** What pools do by templates. */
+export interface TemplateUse {
+  template: number;
+  pool: { id: number; name: string; kinds: string[] };
+}
+
+/** Each template that a pool names, with the pool and what for; oldest pools first. */
+export async function allTemplateUses(db: Kysely<unknown>): Promise<TemplateUse[]> {
+  const { rows } = await sql<{ template: number; id: number; name: string; kinds: string[] }>`
+    SELECT named.template, pools.id, pools.name, named.kinds
+    FROM pools, LATERAL (
+      SELECT value::bigint AS template, array_agg(key ORDER BY key) AS kinds FROM jsonb_each_text(tasks)
+      WHERE value ~ '^[1-9][0-9]{0,15}$' GROUP BY value::bigint
+    ) AS named
+    ORDER BY pools.id, named.template`.execute(db);
+  return rows.map(({ template, ...pool }) => ({ template, pool }));
+}

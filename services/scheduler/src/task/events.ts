@@ -62,6 +62,11 @@ export interface TaskCreated {
   flowType: 'manual' | 'crontab';
   /** Parameter overrides of the request that no step uses. */
   unusedParams: string[];
+  /**
+   * Who lets its steps take the secrets that they name: the template, or (of at least one) whoever asked for the task, as an
+   * admin. Absent: they name none, or it was made by a release that let everybody name any.
+   */
+  secretsBy?: 'template' | 'admin';
   /** What made it, when a scheduled task did: a moment of that leads to one task in a pool. */
   occurrence?: TaskOccurrence;
   /** Its runs wait for those of other pools; absent: for nobody. */

@@ -1,9 +1,29 @@
-import { isSecretParameter, nearestName, type ResolvedStep, ServiceError, show } from '@rigel/contracts';
+import {
+  allowsSecret,
+  isSecretParameter,
+  nearestName,
+  type ResolvedStep,
+  ServiceError,
+  show,
+} from '@rigel/contracts';
 import { parametersOf } from './options.js';
 
 export interface MergedSteps {
   steps: ResolvedStep[];
   unused: UnusedParam[];
+  /** Whether an override names a secret that the template does not allow: the caller may name any. */
+  beyondTemplate: boolean;
+}
+
+/** On whose behalf values are laid over a template's. */
+export interface Overriding {
+  /** The template, as refusals name it. */
+  template: string;
+  /**
+   * Whether they may name any secret. Else only those that the template allows, for that step and parameter: its own value
+   * names it, or its `allowed_secrets` do.
+   */
+  anySecret: boolean;
 }
 
 /** An override that fits no step. */
@@ -21,22 +41,37 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
  * Lays a request's overrides over the template's parameter values: `{step: {param: value}}` reaches every step of that
  * name, `{param: value}` every step that has the parameter. `{param: {secret: name}}` is a value, unless a step is called so.
  * The given steps stay as they are.
- * @throws ServiceError `invalid` naming a value that is none.
+ * @throws ServiceError `invalid` naming a value that is none, or a secret that is not allowed.
  */
-export function mergeParams(steps: readonly ResolvedStep[], params: Record<string, unknown>): MergedSteps {
+export function mergeParams(
+  steps: readonly ResolvedStep[],
+  params: Record<string, unknown>,
+  { template, anySecret }: Overriding,
+): MergedSteps {
   const merged = steps.map((step) => ({ ...step, param_values: { ...step.param_values } }));
   const known = new Map(merged.map((step) => [step, parametersOf(step)]));
   const takersOf = (among: readonly ResolvedStep[], param: string) =>
     among.filter((step) => known.get(step)?.has(param));
   const all = [...new Set([...known.values()].flatMap((names) => [...names]))];
   const unused: UnusedParam[] = [];
+  let beyondTemplate = false;
+  // Compared with the template as it is saved: what an earlier override of the same request named allows nothing.
+  const given = new Map(merged.map((step, index) => [step, steps[index] ?? step]));
+  const assertAllowed = (step: ResolvedStep, param: string, value: unknown): void => {
+    if (!isSecretParameter(value) || allowsSecret(given.get(step) ?? step, param, value.secret)) return;
+    if (!anySecret) throw secretNotAllowed(template, step.name, param, value.secret);
+    beyondTemplate = true;
+  };
   const lay = (param: string, value: unknown, among: readonly ResolvedStep[], name: string): void => {
     const takers = takersOf(among, param);
     if (takers.length === 0) {
       const candidates = among === merged ? all : among.flatMap((step) => [...(known.get(step) ?? [])]);
       unused.push({ name, advice: adviceFor(param, candidates) });
     } else assertValue(name, value);
-    for (const step of takers) step.param_values[param] = value;
+    for (const step of takers) {
+      assertAllowed(step, param, value);
+      step.param_values[param] = value;
+    }
   };
   for (const [key, value] of Object.entries(params)) {
     if (key === '') continue;
@@ -59,7 +94,7 @@ export function mergeParams(steps: readonly ResolvedStep[], params: Record<strin
       );
     }
   }
-  return { steps: merged, unused };
+  return { steps: merged, unused, beyondTemplate };
 }
 
 function adviceFor(name: string, known: readonly string[]): string {
@@ -74,6 +109,15 @@ function assertValue(name: string, value: unknown): void {
   throw new ServiceError(
     'invalid',
     `params.${name} must be a text, a number, true, false or a secret, not ${show(value)}`,
+    'params',
+  );
+}
+
+function secretNotAllowed(template: string, step: string, param: string, secret: string): ServiceError {
+  return new ServiceError(
+    'invalid',
+    `params: step ${show(step)}, parameter ${show(param)}: the template does not allow the secret ${show(secret)}: ` +
+      `an admin adds it to allowed_secrets of step ${show(step)} of template ${show(template)}, or names it in its param_values`,
     'params',
   );
 }

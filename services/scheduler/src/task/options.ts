@@ -40,6 +40,11 @@ export function parametersOf(step: ResolvedStep): Set<string> {
   return names;
 }
 
+/** Whether a value of a step's parameters is the name of a secret. */
+export function namesSecret({ param_values }: Pick<ResolvedStep, 'param_values'>): boolean {
+  return Object.values(param_values).some(isSecretParameter);
+}
+
 /** The `{{name}}` places of an action's template. @throws ServiceError `invalid` when the template cannot be used safely. */
 function placesOf(step: ResolvedStep, action: ResolvedAction): readonly ParameterUse[] {
   if (action.module === 'noop') return [];
@@ -62,7 +67,8 @@ function placesOf(step: ResolvedStep, action: ResolvedAction): readonly Paramete
 export function planSteps(steps: readonly ResolvedStep[], limits: AttemptLimits): PlannedStep[] {
   if (steps.length === 0) throw new ServiceError('invalid', 'the template has no steps', 'template_id');
   return steps.map((given) => {
-    const step = withWholeNumbers(given);
+    // What a call may name has been decided when a plan is made of it.
+    const { allowed_secrets: _, ...step } = withWholeNumbers(given);
     const capability = capabilityOf(step);
     for (const action of step.actions) checkAction(step, action);
     for (const [param, type] of Object.entries(builtInParameters(step))) {

@@ -37,6 +37,18 @@ const MALFORMED: WrongValue[] = [
   { what: 'a grace of a built-in step', change: { steps: [{ name: 'create_vm', stop_grace: 1 }] } },
   { what: 'a restart that is a text', change: { steps: [{ name: 'create_vm', reboot: 'maybe' }] } },
   { what: 'a wait for no restart', change: { steps: [{ name: 'create_vm', ready_wait: 5 }] } },
+  {
+    what: 'allowed secrets that are a list',
+    change: { steps: [{ name: 'create_vm', allowed_secrets: ['a'] }] },
+  },
+  {
+    what: 'allowed secrets without a list of names',
+    change: { steps: [{ name: 'create_vm', allowed_secrets: { p: { a: true } } }] },
+  },
+  {
+    what: 'allowed secrets of a built-in step',
+    change: { steps: [{ name: 'create_vm', allowed_secrets: { vm_type_id: ['a'] } }] },
+  },
   { what: 'a parameter value list', change: { steps: [{ name: 'create_vm', param_values: [1] }] } },
   {
     what: 'ignore_error that is text',
