@@ -16,3 +16,5 @@ cp deploy/image/start.mjs "$target/"
 # Sources and tests are of no use there.
 find "$target" -path '*/node_modules/.pnpm/*' -prune -o -type d -name src -print0 | xargs -0 -r rm -rf
 find "$target" -type f -path '*/dist/*' \( -name '*.test.js' -o -name '*.test.js.map' -o -name '*.test.d.ts' \) -delete
+# For scanners of images: what is in it.
+deploy/image/sbom.sh "$target/sbom.cdx.json"

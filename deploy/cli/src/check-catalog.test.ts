@@ -1,4 +1,4 @@
-import { openDatabase } from '@rigel/runtime';
+import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t from 'tap';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EventOwner, ownerRole } from '@rigel/contracts';
-import { createPool, grantRuntime, migrateSchema, prepareRoles } from '@rigel/runtime';
+import { createPool, grantRuntime, migrateSchema, prepareRoles } from '@rigel/runtime/database';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { pino } from 'pino';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSshKey, LocalMachines } from '@rigel/providers/local-machines';
-import { openDatabase } from '@rigel/runtime';
+import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { sql } from 'kysely';
 import t from 'tap';

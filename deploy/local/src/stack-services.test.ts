@@ -38,7 +38,12 @@ t.test('each service is a process with what it needs and nothing more', async (t
     [4, 'catalog'],
     [4, 'inventory'],
   ]);
-  const common = { ...systemEnvironment(process.env), NATS_URL: addresses.natsUrl, RIGEL_LOG_LEVEL: 'warn' };
+  const common = {
+    NODE_COMPILE_CACHE: join(REPOSITORY_DIR, 'node_modules', '.cache', 'rigel', 'compiled'),
+    ...systemEnvironment(process.env),
+    NATS_URL: addresses.natsUrl,
+    RIGEL_LOG_LEVEL: 'warn',
+  };
   const database = { ...common, DATABASE_URL: addresses.databaseUrl };
   const expected: Record<string, Record<string, string>> = {
     access: { ...database, RIGEL_SERVICE_NAME: 'access' },

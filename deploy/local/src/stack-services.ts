@@ -36,6 +36,9 @@ export interface StackAddresses {
 /** Who is stopped before whom: whoever asks goes before whoever answers. */
 export const STOP_STAGE = { gateway: 1, executor: 2, nginx: 3, scheduler: 3, data: 4, nats: 5, postgres: 6 };
 
+/** Where Node keeps what it has compiled, from 22.1 on (20 does not look), so that each next start of a service takes less. */
+const COMPILE_CACHE_DIR = join(REPOSITORY_DIR, 'node_modules', '.cache', 'rigel', 'compiled');
+
 /**
  * The services of a stack: access, catalog, inventory, the schedulers, the executors, the gateway.
  *
@@ -56,6 +59,7 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
     args: [join(REPOSITORY_DIR, 'services', name, 'dist', 'main.js')],
     cwd: REPOSITORY_DIR,
     env: {
+      NODE_COMPILE_CACHE: COMPILE_CACHE_DIR,
       ...systemEnvironment(process.env),
       NATS_URL: addresses.natsUrl,
       ...natsAccess(name, config, addresses),
@@ -167,7 +171,7 @@ function executorEnvironment(
 }
 
 const SYSTEM_VARIABLES =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|OTEL_\w+)$/;
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_COMPILE_CACHE|NODE_EXTRA_CA_CERTS|OTEL_\w+)$/;
 
 /** The part of an environment that describes the system, not us. */
 export function systemEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -1,5 +1,5 @@
 import { type EventBatch, type EventOwner, eventIdentity, type PublishedEvent } from '@rigel/contracts';
-import { prepared } from '@rigel/runtime';
+import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { EventTypes } from './event-types.js';
 import { FOLLOWED_EVENT } from './schema.js';

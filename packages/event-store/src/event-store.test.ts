@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openDatabase } from '@rigel/runtime';
+import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';

@@ -1,4 +1,4 @@
-import { prepared } from '@rigel/runtime';
+import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import { lines, numbers } from './columns.js';
 import {

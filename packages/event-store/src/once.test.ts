@@ -1,6 +1,6 @@
 import type { Clock } from '@rigel/clock';
 import { ONCE_KEPT_MS, ServiceError } from '@rigel/contracts';
-import { openDatabase } from '@rigel/runtime';
+import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { CompiledQuery, type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';

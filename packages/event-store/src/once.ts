@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from '@rigel/clock';
 import { ONCE_KEPT_MS, type OnceAnswer, type OnceKey, ServiceError } from '@rigel/contracts';
 import type { AskedOnce } from '@rigel/messaging';
-import { prepared, type ServiceContext } from '@rigel/runtime';
+import type { ServiceContext } from '@rigel/runtime';
+import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 

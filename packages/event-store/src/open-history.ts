@@ -1,6 +1,7 @@
 import { systemClock } from '@rigel/clock';
 import type { EventOwner } from '@rigel/contracts';
-import { databaseOptions, measureRelay, openDatabase, type ServiceContext } from '@rigel/runtime';
+import { databaseOptions, measureRelay, type ServiceContext } from '@rigel/runtime';
+import { openDatabase } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { historyOf } from './event-store.js';

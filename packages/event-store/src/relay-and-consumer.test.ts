@@ -1,6 +1,6 @@
 import { systemClock } from '@rigel/clock';
 import { EventBatch, eventsSubject, type PublishedEvent, readEvents } from '@rigel/contracts';
-import { openDatabase } from '@rigel/runtime';
+import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';

@@ -1,7 +1,7 @@
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { register } from 'prom-client';
 import t from 'tap';
-import { createPool } from './index.js';
+import { createPool } from './database-entry.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

@@ -9,7 +9,7 @@ import {
   readEvents,
 } from '@rigel/contracts';
 import { describeDifference, rebuildHistory, verifyHistory } from '@rigel/event-store/maintenance';
-import { openExisting } from '@rigel/runtime';
+import { openExisting } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t from 'tap';

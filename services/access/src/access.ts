@@ -1,6 +1,7 @@
 import { accessSettings } from '@rigel/contracts';
 import { measureConsumers, openAnswers, openHistory } from '@rigel/event-store';
-import { checkDatabase, DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
+import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
+import { checkDatabase } from '@rigel/runtime/database';
 import { type Static, Type } from 'typebox';
 import { followHistories } from './audit/follow.js';
 import { serveAudit } from './audit/handlers.js';

@@ -1,6 +1,6 @@
 import { inventory, type Rpc, type RpcRequest, type RpcResponse } from '@rigel/contracts';
 import { describeDifference, verifyHistory } from '@rigel/event-store/maintenance';
-import { openExisting } from '@rigel/runtime';
+import { openExisting } from '@rigel/runtime/database';
 import { runInProcess, silentLogger, type TestServers } from '@rigel/testing';
 import type { Test } from 'tap';
 import { startCatalog } from './catalog.js';

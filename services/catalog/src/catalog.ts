@@ -1,5 +1,6 @@
 import { openAnswers, openHistory } from '@rigel/event-store';
-import { checkDatabase, DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
+import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
+import { checkDatabase } from '@rigel/runtime/database';
 import type { Static } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';
 import { serveActions } from './action/handlers.js';

@@ -1,7 +1,7 @@
 import type { Rpc, RpcRequest, RpcResponse } from '@rigel/contracts';
 import { describeDifference, verifyHistory } from '@rigel/event-store/maintenance';
 import type { Bus } from '@rigel/messaging';
-import { openExisting } from '@rigel/runtime';
+import { openExisting } from '@rigel/runtime/database';
 import { runInProcess, silentLogger, type TestServers } from '@rigel/testing';
 import type { Logger } from 'pino';
 import type { Test } from 'tap';

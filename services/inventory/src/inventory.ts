@@ -1,6 +1,7 @@
 import { nodeSettings } from '@rigel/contracts';
 import { measureConsumers, openAnswers, openHistory } from '@rigel/event-store';
-import { checkDatabase, DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
+import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
+import { checkDatabase } from '@rigel/runtime/database';
 import { type Static, Type } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
 import { eventTypes } from './event-types.js';

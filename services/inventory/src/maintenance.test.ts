@@ -1,6 +1,6 @@
 import { catalog, inventory, schedules, tasks } from '@rigel/contracts';
 import { describeDifference, rebuildHistory, verifyHistory } from '@rigel/event-store/maintenance';
-import { openExisting } from '@rigel/runtime';
+import { openExisting } from '@rigel/runtime/database';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';

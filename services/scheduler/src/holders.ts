@@ -1,5 +1,5 @@
 import { type HeldBy, type RpcResponse, show, type tasks } from '@rigel/contracts';
-import { prepared } from '@rigel/runtime';
+import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
 
 /** Who has a node: a task, or nobody but a removal from its pool that is under way (`task` is null). */

@@ -1,6 +1,6 @@
 import { execution, inventory, type TaskTarget, tasks } from '@rigel/contracts';
 import { rebuildHistory } from '@rigel/event-store/maintenance';
-import { openExisting } from '@rigel/runtime';
+import { openExisting } from '@rigel/runtime/database';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import fc from 'fast-check';
 import { sql } from 'kysely';

@@ -8,7 +8,7 @@ import {
   type Task,
   type tasks,
 } from '@rigel/contracts';
-import { contains, prepared, readPage } from '@rigel/runtime';
+import { contains, prepared, readPage } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
 import { readHoldingTasks } from './holders.js';
 import { readRunOutput } from './live/run-output.js';

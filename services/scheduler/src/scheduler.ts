@@ -4,13 +4,13 @@ import { openAnswers, openHistory } from '@rigel/event-store';
 import { WorkQueue } from '@rigel/messaging';
 import {
   ConfigError,
-  checkDatabase,
   DatabaseConfig,
   databaseOptions,
   Operations,
   type ServiceContext,
   serveHealth,
 } from '@rigel/runtime';
+import { checkDatabase } from '@rigel/runtime/database';
 import { type Static, Type } from 'typebox';
 import { checkCatalogAtStart } from './catalog-check/at-start.js';
 import { measureEngine } from './engine/metrics.js';

@@ -14,7 +14,8 @@ import {
   recordedAs,
 } from '@rigel/event-store';
 import type { AskedOnce } from '@rigel/messaging';
-import { createPool, isDataRefused, prepared } from '@rigel/runtime';
+import { isDataRefused } from '@rigel/runtime';
+import { createPool, prepared } from '@rigel/runtime/database';
 import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import {

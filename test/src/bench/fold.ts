@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { append, historyOf } from '@rigel/event-store';
 import { verifyHistory } from '@rigel/event-store/maintenance';
-import { openDatabase } from '@rigel/runtime';
+import { openDatabase } from '@rigel/runtime/database';
 import { schedulerHistory, taskAt } from '@rigel/scheduler/maintenance';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';

@@ -10,7 +10,7 @@ import {
   verifyHistory,
 } from '@rigel/event-store/maintenance';
 import { REPOSITORY_DIR } from '@rigel/local';
-import { openDatabase } from '@rigel/runtime';
+import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { sql } from 'kysely';
 import t from 'tap';

@@ -1,5 +1,6 @@
 import { access, checkText, type RpcRequest } from '@rigel/contracts';
-import { type Operations, readPage } from '@rigel/runtime';
+import type { Operations } from '@rigel/runtime';
+import { readPage } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
 import type { AccessTables } from '../tables.js';
 import { type AuditRow, insertAudit } from './rows.js';

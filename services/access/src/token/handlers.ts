@@ -1,6 +1,7 @@
 import { access } from '@rigel/contracts';
 import { type EventRelay, metaOf } from '@rigel/event-store';
-import { type Operations, readPage } from '@rigel/runtime';
+import type { Operations } from '@rigel/runtime';
+import { readPage } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { AccessTables } from '../tables.js';

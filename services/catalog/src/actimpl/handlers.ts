@@ -1,7 +1,7 @@
 import { type ActionImpl, catalog, ServiceError } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
-import { readPage } from '@rigel/runtime';
+import { readPage } from '@rigel/runtime/database';
 import { type Kysely, sql } from 'kysely';
 import { assertImplFree } from '../references.js';
 import type { Store } from '../store.js';

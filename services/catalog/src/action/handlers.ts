@@ -1,6 +1,6 @@
 import { catalog, ServiceError } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime';
+import { contains, readPage } from '@rigel/runtime/database';
 import { deleteImplsOf } from '../actimpl/delete-impls.js';
 import { assertActionFree } from '../references.js';
 import type { Store } from '../store.js';

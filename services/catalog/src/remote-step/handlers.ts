@@ -1,6 +1,6 @@
 import { catalog, ServiceError } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime';
+import { contains, readPage } from '@rigel/runtime/database';
 import { assertRemoteStepFree } from '../references.js';
 import type { Store } from '../store.js';
 import { remoteStepDecider } from './decider.js';

@@ -1,6 +1,6 @@
 import { type ActionParams, BUILT_IN_STEPS, catalog, type UsableStep } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
-import { contains, offsetOf, readRange } from '@rigel/runtime';
+import { contains, offsetOf, readRange } from '@rigel/runtime/database';
 import { sql } from 'kysely';
 import type { Static } from 'typebox';
 import type { Store } from '../store.js';

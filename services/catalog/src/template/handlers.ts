@@ -1,7 +1,7 @@
 import { catalog, ServiceError } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime';
+import { contains, readPage } from '@rigel/runtime/database';
 import { assertStepsExist } from '../references.js';
 import type { Store } from '../store.js';
 import { templateDecider } from './decider.js';

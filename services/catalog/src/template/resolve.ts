@@ -9,7 +9,7 @@ import {
   show,
   stepLimitsOf,
 } from '@rigel/contracts';
-import { prepared } from '@rigel/runtime';
+import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
 import { readImplTemplate } from '../actimpl/impl-template.js';
 import { builtIn } from '../built-in-steps.js';

@@ -1,7 +1,7 @@
 import { inventory, type TaskTarget } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime';
+import { contains, readPage } from '@rigel/runtime/database';
 import type { Store } from '../store.js';
 import { addNodes } from './add-nodes.js';
 import {

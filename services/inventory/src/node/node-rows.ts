@@ -1,5 +1,5 @@
 import { type ClusterRef, identityKeys, isStorable, nodeIdentity, ServiceError } from '@rigel/contracts';
-import { prepared } from '@rigel/runtime';
+import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { InventoryTables } from '../tables.js';
 import { NO_ADDRESS } from './decider.js';

@@ -1,5 +1,5 @@
 import { nodeIdentity } from '@rigel/contracts';
-import { prepared } from '@rigel/runtime';
+import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, sql } from 'kysely';
 import type { Projection } from '../tables.js';
 import type { NodeEvent } from './decider.js';

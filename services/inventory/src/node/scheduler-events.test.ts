@@ -9,7 +9,7 @@ import {
   type NewEvent,
   readHead,
 } from '@rigel/event-store';
-import { openDatabase } from '@rigel/runtime';
+import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
 import { assertReplayable, startInventoryForTest } from '../inventory-for-test.js';

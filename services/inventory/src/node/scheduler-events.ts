@@ -2,7 +2,7 @@ import { systemClock } from '@rigel/clock';
 import { type PublishedTaskEvent, publishedTaskEvents } from '@rigel/contracts';
 import { append, databaseCheckpoint, EventConsumer, EventTypes } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
-import { prepared } from '@rigel/runtime';
+import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import { eventTypes } from '../event-types.js';

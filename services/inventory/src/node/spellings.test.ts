@@ -1,5 +1,5 @@
 import { inventory, schedules, tasks } from '@rigel/contracts';
-import { openExisting } from '@rigel/runtime';
+import { openExisting } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import fc from 'fast-check';
 import type { Kysely } from 'kysely';

@@ -1,7 +1,7 @@
 import { inventory, ServiceError } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime';
+import { contains, readPage } from '@rigel/runtime/database';
 import { answerId, type Store } from '../store.js';
 import { poolDecider } from './decider.js';
 import { deletePool, streamOf } from './delete-pool.js';

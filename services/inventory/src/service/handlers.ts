@@ -1,6 +1,6 @@
 import { inventory, ServiceError } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime';
+import { contains, readPage } from '@rigel/runtime/database';
 import { namingChildren } from '../children.js';
 import { answerId, type Store } from '../store.js';
 import { serviceDecider } from './decider.js';

@@ -1,5 +1,5 @@
 import { catalog, inventory, type ResolvedStep, ServiceError, tasks } from '@rigel/contracts';
-import { openExisting } from '@rigel/runtime';
+import { openExisting } from '@rigel/runtime/database';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { sql } from 'kysely';
 import t from 'tap';

@@ -1,7 +1,7 @@
 import { type AttemptResult, execution, tasks } from '@rigel/contracts';
 import { readHead } from '@rigel/event-store';
 import { rebuildHistory } from '@rigel/event-store/maintenance';
-import { openExisting } from '@rigel/runtime';
+import { openExisting } from '@rigel/runtime/database';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';

@@ -6,7 +6,7 @@ import {
   ServiceError,
   type schedules,
 } from '@rigel/contracts';
-import { offsetOf } from '@rigel/runtime';
+import { offsetOf } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
 import type { ScheduleTable, Tables } from '../tables.js';
 import { nextMoment } from './calendar.js';

@@ -14,7 +14,7 @@ import {
   tasks,
 } from '@rigel/contracts';
 import { rebuildHistory } from '@rigel/event-store/maintenance';
-import { openDatabase } from '@rigel/runtime';
+import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t from 'tap';

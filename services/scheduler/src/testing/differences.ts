@@ -1,6 +1,6 @@
 import { readHead } from '@rigel/event-store';
 import { describeDifference, verifyHistory } from '@rigel/event-store/maintenance';
-import { openExisting } from '@rigel/runtime';
+import { openExisting } from '@rigel/runtime/database';
 import { silentLogger } from '@rigel/testing';
 import { schedulerHistory } from '../maintenance/history.js';
 import { migrations } from '../migrations/index.js';
