@@ -2,14 +2,15 @@ import { Type } from 'typebox';
 
 /*
  * Settings that an operator may give to a service, read from the environment at its start. They stand here, and not in the
- * services, because whoever starts the services checks them too: a wrong value is told at once and in one place.
+ * services, because the program that starts the services checks them too: it refuses a wrong value at once and in one place.
  */
 
-/** The same for whoever prints times and whoever reads those of schedules. */
+/** One setting for the gateway, which prints times, and for the scheduler, which reads the times of schedules. */
 const timeZone = Type.String({
   default: 'UTC',
   minLength: 1,
-  description: 'IANA time zone in which the API prints times, and schedules are read that name no other.',
+  description:
+    'IANA time zone in which the API prints times, and in which Rigel reads schedules that name no zone.',
 });
 
 /** The operations server that every process may have, beside what it serves. */
@@ -24,17 +25,17 @@ export const opsSettings = {
     minimum: 0,
     maximum: 65_535,
     description:
-      'Port of the operations server of a process (/metrics, /healthz, /readyz); 0: it has none. Where one command starts all processes, they take this port and the following ones.',
+      'Port of the operations server of a process (/metrics, /healthz, /readyz); 0: none. If one command starts all processes, they take this port and the following ones.',
   }),
 };
 
-/** Where traces are sent to. */
+/** Where processes send traces. */
 export const tracingSettings = {
   RIGEL_OTEL_ENDPOINT: Type.String({
     default: '',
     pattern: '^(https?://[^\\s/].*)?$',
     description:
-      'OTLP/HTTP receiver that traces are sent to, for instance http://127.0.0.1:4318; empty: none, unless OTEL_EXPORTER_OTLP_ENDPOINT is set.',
+      'OTLP/HTTP receiver of traces, for instance http://127.0.0.1:4318; empty: no traces, unless OTEL_EXPORTER_OTLP_ENDPOINT is set.',
   }),
 };
 
@@ -44,42 +45,43 @@ export const schedulerSettings = {
     default: 5,
     minimum: 0,
     maximum: 3_600,
-    description: 'Seconds between two attempts of a step.',
+    description: 'Seconds between the end of an attempt of a step and the next attempt.',
   }),
   RIGEL_WORK_REPLICAS: Type.Integer({
     default: 1,
     minimum: 1,
     maximum: 5,
-    description: 'NATS servers that keep each offer of work; at most as many as the cluster has.',
+    description: 'Number of NATS servers that keep each offer; at most as many as the cluster has.',
   }),
   RIGEL_REMOTE_TIMEOUT: Type.Number({
     default: 600,
     minimum: 1,
     maximum: 86_400,
-    description: 'Seconds that one attempt of a remote step may take.',
+    description: 'Seconds that one attempt of a remote step may take, if the step names no time limit.',
   }),
   RIGEL_PROVIDER_TIMEOUT: Type.Number({
     default: 450,
     minimum: 1,
     maximum: 86_400,
-    description: 'Seconds that one attempt of a VM or service-discovery step may take.',
+    description:
+      'Seconds that one attempt of a step at a VM provider or load balancer may take, if the step names no time limit.',
   }),
   RIGEL_DEPENDENCY_TIMEOUT: Type.Number({
     default: 1_800,
     minimum: 1,
     maximum: 86_400,
-    description: 'Seconds that nodes wait for those of a pool that theirs depends on.',
+    description: 'Seconds that a node waits for the nodes of a pool that its own pool depends on.',
   }),
 };
 
-/** For whoever connects to nodes, and for whoever says which addresses are one machine: they must have the same. */
+/** For executors, which connect to nodes, and for the inventory, which says which addresses are one machine: both need the same value. */
 export const nodeSettings = {
   RIGEL_SSH_PORT: Type.Integer({
     default: 22,
     minimum: 1,
     maximum: 65_535,
     description:
-      'SSH port of nodes whose address names none. Inventory and executors need the same: an address without port and one with this port are one machine.',
+      'SSH port of nodes whose address names none. Inventory and executors need the same value: an address without a port and one with this port are one machine.',
   }),
 };
 
@@ -87,71 +89,73 @@ export const executorSettings = {
   RIGEL_EXECUTOR_CAPABILITIES: Type.String({
     default: 'ssh,vm,sd',
     pattern: '^(ssh|vm|sd|noop)(,(ssh|vm|sd|noop))*$',
-    description: 'What an executor does, separated by commas: ssh, vm, sd, noop.',
+    description:
+      'Kinds of steps that an executor takes, separated by commas: ssh (remote steps), vm (VM providers), sd (load balancers), noop (benchmarks).',
   }),
   RIGEL_EXECUTOR_SLOTS: Type.Integer({
     default: 100,
     minimum: 1,
     maximum: 10_000,
-    description: 'Node runs that an executor works on at once.',
+    description: 'Number of node runs that an executor works on at once.',
   }),
   RIGEL_OUTPUT_LIMIT: Type.Integer({
     default: 1_048_576,
     minimum: 1_024,
     maximum: 67_108_864,
     description:
-      'Bytes of output kept of each attempt, in the database and on its node: half of the beginning, half of the end.',
+      'Bytes of output that Rigel keeps of each attempt, in the database and on its node: one half from the beginning, one half from the end.',
   }),
   RIGEL_STOP_GRACE: Type.Number({
     default: 10,
     minimum: 0,
     maximum: 600,
     description:
-      'Seconds that a command that is ended has for its cleaning up, between TERM and KILL, where its step does not say.',
+      'Seconds between TERM and KILL when an executor ends a command, if the step names no time; the command can clean up meanwhile.',
   }),
   RIGEL_SSH_IDLE: Type.Number({
     default: 30,
     minimum: 0,
     maximum: 3_600,
-    description: 'Seconds that a connection to a node is kept for its next task; 0: it is closed at once.',
+    description:
+      'Seconds that an executor keeps a connection to a node for its next task; 0: it closes the connection at once.',
   }),
   RIGEL_CONNECT_RETRY: Type.Number({
     default: 60,
     minimum: 0,
     maximum: 3_600,
     description:
-      'Seconds that a node is tried again which turns connections away (it is full, or still booting); 0: it is not.',
+      'Seconds for which an executor tries again to connect to a node that turns it away (the node is full, or still boots); 0: it does not try again.',
   }),
   RIGEL_ATTEMPTS_KEPT: Type.Integer({
     default: 30,
     minimum: 0,
     maximum: 3_650,
-    description: 'Days that the files of ended attempts are kept on nodes; 0: for ever.',
+    description: 'Days that nodes keep the files of ended attempts; 0: for ever.',
   }),
   RIGEL_SSH_ATTEMPTS_FOLDER: Type.String({
     default: '',
     pattern: '^((/[A-Za-z0-9._-]+)+)?$',
     description:
-      'Folder of the nodes in which the files of commands are when the home folder there takes none (its disk is full); it ' +
-      'must be there. Default: none. See docs/ssh.md.',
+      'Folder of the nodes for the files of commands, used if the home folder takes no files (its disk is full); it must ' +
+      'exist. Default: none. See docs/ssh.md.',
   }),
   RIGEL_SSH_ATTEMPTS_IN_MEMORY: Type.Enum(['on', 'off'], {
     default: 'on',
     description:
-      "Whether they are in the nodes' memory (/dev/shm) when RIGEL_SSH_ATTEMPTS_FOLDER cannot be used either; off: such " +
-      'commands are not started.',
+      "on: if RIGEL_SSH_ATTEMPTS_FOLDER cannot be used either, the files are in the node's memory (/dev/shm); off: the " +
+      'executor does not start such a command.',
   }),
   RIGEL_SSH_ALGORITHMS: Type.Enum(['modern', 'legacy'], {
     default: 'modern',
     description:
-      'Algorithms of SSH, where a profile names no others. legacy: also those by SHA-1 and in CBC, and RSA keys under 2048 ' +
-      'bits, for nodes that have nothing better.',
+      'Algorithms of SSH, if the profile names no others. modern: only safe ones; legacy: also those with SHA-1 or CBC, and ' +
+      'RSA keys under 2048 bits, for nodes that have nothing better.',
   }),
   RIGEL_SSH_KEY_PERMISSIONS: Type.Enum(['strict', 'any'], {
     default: 'strict',
     description:
-      'strict: a file with a private key that others than its owner and the groups of this process may read is refused; ' +
-      'any: it is used.',
+      'strict: the executor refuses a file with a private key that users other than its owner and the groups of the executor may ' +
+      'read; any: it uses the file.',
   }),
   RIGEL_SECRETS_DIR: Type.String({
     default: '',
@@ -160,11 +164,11 @@ export const executorSettings = {
   RIGEL_PROFILE_SECRETS_DIR: Type.String({
     default: '',
     description:
-      'Folder of the secrets that SSH profiles name, and no parameter can; another one than RIGEL_SECRETS_DIR. See docs/secrets.md.',
+      'Folder of the secrets that SSH profiles may name, and parameters cannot; a folder other than RIGEL_SECRETS_DIR. See docs/secrets.md.',
   }),
   RIGEL_SSH_PROFILES_FILE: Type.String({
     default: '',
-    description: 'File that says how the nodes of each cluster are reached by SSH; see docs/ssh.md.',
+    description: 'File that says how executors reach the nodes of each cluster by SSH; see docs/ssh.md.',
   }),
 };
 
@@ -173,7 +177,7 @@ export const accessSettings = {
     default: 400,
     minimum: 0,
     maximum: 36_500,
-    description: 'Days that the audit is kept; 0: for ever.',
+    description: 'Days that the audit keeps its lines; 0: for ever.',
   }),
 };
 
@@ -182,46 +186,49 @@ const MIB = 1024 * 1024;
 export const gatewaySettings = {
   RIGEL_ACCESS: Type.Enum(['off', 'on'], {
     default: 'off',
-    description: 'Whether requests need a token; off is allowed while listening on a loopback address only.',
+    description:
+      'on: requests need a token; off: they need none, which is allowed only if the gateway listens on a loopback address.',
   }),
   RIGEL_HTTP_TRUST_PROXY: Type.String({
     default: '',
-    description: 'Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas.',
+    description:
+      'Proxies whose X-Forwarded-For the gateway believes: addresses and networks, separated by commas, for instance 10.0.0.7, 192.168.0.0/16, loopback, uniquelocal.',
   }),
   RIGEL_HTTP_RATE_LIMIT: Type.Integer({
     default: 60_000,
     minimum: 0,
     maximum: 100_000_000,
-    description: 'Requests in a minute of one token, at one gateway; 0: no limit. For access on.',
+    description:
+      'Requests in a minute with one token, at one gateway; 0: no limit. In force while access is on.',
   }),
   RIGEL_HTTP_FAILED_LIMIT: Type.Integer({
     default: 60,
     minimum: 1,
     maximum: 1_000_000,
     description:
-      'Requests in a minute from one address without valid credentials, at one gateway; further ones are not even looked ' +
-      'at. For access on.',
+      'Requests in a minute from one address without a valid token, at one gateway; further ones get 429. In force while access ' +
+      'is on.',
   }),
   RIGEL_HTTP_NAMES: Type.String({
     default: '',
     description:
-      'Host names beside localhost that clients may use for the API while access is off, separated by commas.',
+      'Host names that clients may use for the API while access is off, beside localhost; separated by commas.',
   }),
   RIGEL_HTTP_STREAMS: Type.Integer({
     default: 2_000,
     minimum: 0,
     maximum: 100_000,
     description:
-      'Live streams that a gateway keeps open at once, and clients that wait for a task; more are refused. One token, or one ' +
-      'address while access is off, has a tenth of them.',
+      'Live streams that a gateway keeps open at once, and as many clients that wait for a task; it refuses more. One token, or ' +
+      'one address while access is off, may have a tenth of them.',
   }),
   RIGEL_HTTP_BODIES: Type.Integer({
     default: 64 * MIB,
     minimum: 16 * MIB,
     maximum: 4_096 * MIB,
     description:
-      'Bytes of the bodies of requests that a gateway keeps at once; a request whose body finds no room is refused with 503. ' +
-      'Bodies up to 16 KiB are not counted.',
+      'Bytes of request bodies that a gateway keeps at once. It refuses a request whose body finds no room, with 503. Bodies up ' +
+      'to 16 KiB do not count.',
   }),
   RIGEL_HTTP_BODIES_PER_CLIENT: Type.Integer({
     default: 16 * MIB,
@@ -232,7 +239,7 @@ export const gatewaySettings = {
   RIGEL_HTTP_TLS_CERT_FILE: Type.String({
     default: '',
     description:
-      'Certificate (PEM, with its chain): the API is served by HTTPS. Read anew when the file changes.',
+      'Certificate (PEM, with its chain): the gateway serves the API by HTTPS. It reads the file again when that changes.',
   }),
   RIGEL_HTTP_TLS_KEY_FILE: Type.String({
     default: '',
@@ -243,7 +250,7 @@ export const gatewaySettings = {
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
-/** Whether who listens on this address is reached from its own machine only. */
+/** Whether only programs of the same machine can reach a server that listens on this address. */
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 const file = (description: string) => Type.String({ default: '', description });
 
@@ -253,12 +260,14 @@ export const natsSettings = {
     default: '',
     description: 'User at NATS; its password is in RIGEL_NATS_PASSWORD_FILE.',
   }),
-  RIGEL_NATS_PASSWORD_FILE: file('File with the password of RIGEL_NATS_USER; read anew for each connection.'),
+  RIGEL_NATS_PASSWORD_FILE: file(
+    'File with the password of RIGEL_NATS_USER; read again for each connection.',
+  ),
   RIGEL_NATS_CREDENTIALS_FILE: file(
-    'Credentials file (JWT and nkey) for NATS, in place of user and password.',
+    'Credentials file (JWT and nkey) for NATS, instead of user and password.',
   ),
   RIGEL_NATS_CA_FILE: file(
-    'Certificates (PEM) that NATS is trusted by: connections are encrypted and the server is checked.',
+    'Certificates (PEM) of the authorities to trust: the connection to NATS is encrypted, and the process checks the certificate of the server.',
   ),
   RIGEL_NATS_CERT_FILE: file('Certificate (PEM) that this process shows to NATS.'),
   RIGEL_NATS_KEY_FILE: file('Private key (PEM) of RIGEL_NATS_CERT_FILE.'),
@@ -266,11 +275,11 @@ export const natsSettings = {
 
 /** How a service that owns a schema uses its database, beside the address. */
 export const databaseSettings = {
-  RIGEL_DATABASE_PASSWORD_FILE: file('File with the password for DATABASE_URL, which then names none.'),
+  RIGEL_DATABASE_PASSWORD_FILE: file('File with the password for DATABASE_URL, which then contains none.'),
   RIGEL_MIGRATIONS: Type.Union([Type.Literal('apply'), Type.Literal('check')], {
     default: 'apply',
     description:
-      'apply: a service brings its schema up to date when it starts; check: it waits until `rigel database migrate` has.',
+      'apply: the service brings its schema up to date when it starts; check: it waits until `rigel database migrate` has done so.',
   }),
 };
 
@@ -290,7 +299,7 @@ export function isTimeZone(name: string): boolean {
  */
 export const DATABASE_URL_FILE = 'run/database-url';
 
-/** What a process says over its IPC channel to whoever started it, before it ends because a setting is wrong: in one line. */
+/** The message of a process to the program that started it, over the IPC channel, before it ends because a setting is wrong: one line. */
 export interface ConfigComplaint {
   configError: string;
 }
