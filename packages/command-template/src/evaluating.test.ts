@@ -238,6 +238,12 @@ const refused: [RegExp, string[]][] = [
       'sh < <(echo {{p}})',
       '. <(echo {{p}})',
       'sed -f <(echo {{p}}) x',
+      // What closes the command of find is no script of the shell.
+      'echo {{p}} | find . -maxdepth 0 -exec sh \\;',
+      "echo {{p}} | find . -maxdepth 0 -exec env bash -e ';'",
+      'echo {{p}} | find . -maxdepth 0 -exec python3 \\;',
+      'find . -maxdepth 0 -exec sh \\;< <(echo {{p}})',
+      'find . -maxdepth 0 -execdir sh -s +< <(echo {{p}})',
     ],
   ],
   [/as the name of the script for ksh/, ['ksh93 {{p}}', 'ksh -e "{{p}}"', 'ksh -- x{{p}}']],
@@ -333,6 +339,8 @@ t.test('what is accepted all the same', async (t) => {
     'sh {{p}}; bash -e {{p}} x',
     'export ENV={{p}}; ./deploy.sh',
     'diff <(echo {{p}}) x',
+    'echo {{p}} | find . -exec sh {} \\;',
+    'echo {{p}} | sh -e \\; x',
   ])
     t.doesNotThrow(() => parseTemplate(text, 'script'), text);
 });

@@ -13,6 +13,8 @@ const INTERPRETER =
   /^(python[\d.]*|pypy\d*|perl[\d.]*|ruby[\d.]*|node|nodejs|deno|bun|php[\d.]*|lua[\d.]*|luajit|tclsh[\d.]*|wish[\d.]*|expect|Rscript|octave|groovy|guile|sbcl|su|runuser|psql|mysql|mariadb|sqlite3?)$/;
 const PROGRAM_GIVEN = /^(-[A-Za-z]*[ceEmnpf]|--(command|eval|execute|file|session-command)(=.*)?)$/;
 const TAKES_DATABASE = /^(psql|mysql|mariadb|sqlite3?|su|runuser)$/;
+/** What find runs stands behind one of these. */
+const FINDS_COMMAND = /^-(exec|execdir|ok|okdir)$/;
 const SSH_OPTION_WITH_ARGUMENT = /^-[A-Za-z0-9]*[bcDEeFIiJLlmOopQRSWw]$/;
 
 /** The word by which a command runs what it reads as code; undefined when it does not. */
@@ -24,15 +26,23 @@ export function readerOfInput(before: readonly Word[]): string | undefined {
       index === 0 ||
       words.slice(0, index).some((word) => startsOthers(word.text)) ||
       words.slice(0, index).every((word) => !word.literal) ||
-      /^-(exec|execdir|ok|okdir)$/.test(words[index - 1]?.text ?? '');
+      FINDS_COMMAND.test(words[index - 1]?.text ?? '');
     if (!isCommand) continue;
-    const command = words.slice(index);
+    const command = commandFrom(words, index);
     if (readsCode(command)) return text;
     // What stands behind these is an argument of the code.
     const hasCode = isShellName(text) && command.some((word) => /^-[A-Za-z]*c/.test(word.text));
     if (hasCode || baseName(text) === 'xargs') return undefined;
   }
   return undefined;
+}
+
+/** The command that begins with a word; one of `find -exec` ends before its `;` or `+`, which is no operand of it. */
+function commandFrom(words: readonly Word[], index: number): readonly Word[] {
+  const command = words.slice(index);
+  const end = command.findIndex(({ text }) => text === ';' || text === '+');
+  const isFinds = words.slice(0, index).some(({ text }) => FINDS_COMMAND.test(text));
+  return isFinds && end > 0 ? command.slice(0, end) : command;
 }
 
 function readsCode(words: readonly Word[]): boolean {
