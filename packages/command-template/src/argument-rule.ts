@@ -166,6 +166,12 @@ function printedValue(command: string, rest: readonly Word[], prefix: string): A
       index++;
     }
   }
+  if (command === 'print' && rest.slice(0, index).some(({ text }) => /^-[A-Za-z]*P/.test(text))) {
+    return refused(
+      'in a text that print -P expands like a prompt: zsh as sh runs $(...) in it',
+      "print what changes with -P and the value without it: print -nP '%B'; print -r -- {{NAME}}",
+    );
+  }
   if (command === 'print' && !rest.some(({ text }) => /^-[A-Za-z]*f/.test(text))) return DATA;
   const format = rest[index];
   // The format itself: text, and what it makes of other arguments is their place's matter.

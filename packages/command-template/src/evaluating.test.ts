@@ -246,6 +246,7 @@ const refused: [RegExp, string[]][] = [
       'find . -maxdepth 0 -execdir sh -s +< <(echo {{p}})',
     ],
   ],
+  [/expands like a prompt/, ['print -P {{p}}', 'print -rnP -- x "{{p}}"', 'command print -P -n {{p}}']],
   [/as the name of the script for ksh/, ['ksh93 {{p}}', 'ksh -e "{{p}}"', 'ksh -- x{{p}}']],
   [/ENV has it/, ['ENV={{p}} sh -ic :', 'export ENV={{p}}; ksh -i']],
   [/name of a variable for -v/, ['time -p test -v {{p}}', 'time test -v {{p}}']],
@@ -339,6 +340,7 @@ t.test('what is accepted all the same', async (t) => {
     'sh {{p}}; bash -e {{p}} x',
     'export ENV={{p}}; ./deploy.sh',
     'diff <(echo {{p}}) x',
+    'print -rn -- {{p}} -P',
     'echo {{p}} | find . -exec sh {} \\;',
     'echo {{p}} | sh -e \\; x',
   ])
