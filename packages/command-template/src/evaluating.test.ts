@@ -300,6 +300,9 @@ t.test('what is evaluated as arithmetic takes integers', async (t) => {
   for (const text of [
     ...[
       'RANDOM={{p}}',
+      'set -k; : RANDOM+={{p}}',
+      'set -o keyword; echo SECONDS={{p}}',
+      'declare -i n; set -xk; : n={{p}}',
       'SRANDOM={{p}}',
       'HISTCMD={{p}}',
       'OPTIND={{p}}',
