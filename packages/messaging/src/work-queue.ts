@@ -18,8 +18,8 @@ import {
   StorageType,
 } from 'nats';
 import type { Logger } from 'pino';
-import type { Bus } from './bus.js';
-import { assertMatches } from './validation.js';
+import type { Bus } from './bus/bus.js';
+import { assertMatches } from './wire/validation.js';
 
 /** An offer that was taken and not acknowledged is handed to another executor after this long. */
 const ACK_WAIT_MS = 30_000;

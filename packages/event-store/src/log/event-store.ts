@@ -1,5 +1,6 @@
 import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
+import { identityOf } from '../feed/published.js';
 import { lines, numbers } from './columns.js';
 import {
   type EventMeta,
@@ -9,7 +10,6 @@ import {
   VersionConflict,
 } from './event.js';
 import type { EventTypes } from './event-types.js';
-import { identityOf } from './published.js';
 
 interface EventRow {
   position: number;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { sampled } from './metrics.js';
+import { sampled } from '../metrics.js';
 
 /** The pools of this process: a service may have more than one. */
 const pools = new Set<pg.Pool>();

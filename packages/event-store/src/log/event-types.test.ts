@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { EventTypes, type EventVersions, type NewEvent, UnknownEvent } from './index.js';
+import { EventTypes, type EventVersions, type NewEvent, UnknownEvent } from '../index.js';
 
 /** A family of events that has changed its shapes: amounts were euros, then cents, then cents with a currency. */
 type AccountEvent =

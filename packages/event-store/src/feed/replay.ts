@@ -1,5 +1,5 @@
 import type { PublishedEvent } from '@rigel/contracts';
-import type { History } from './event-store.js';
+import type { History } from '../log/event-store.js';
 import { toPublished } from './published.js';
 
 /** Events that are read at once. */

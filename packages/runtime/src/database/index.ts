@@ -7,6 +7,6 @@ export {
   openDatabase,
   openExisting,
 } from './database.js';
-export { grantRuntime, prepareRoles } from './database-roles.js';
 export { contains, offsetOf, type PageRequest, readPage, readRange } from './page.js';
 export { prepared } from './prepared.js';
+export { grantRuntime, prepareRoles } from './roles.js';

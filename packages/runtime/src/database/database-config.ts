@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { databaseSettings } from '@rigel/contracts';
 import { type Static, Type } from 'typebox';
-import { ConfigError } from './config.js';
+import { ConfigError } from '../config.js';
 
 /** Settings of a service that owns a schema. */
 export const DatabaseConfig = Type.Object({

@@ -17,7 +17,7 @@ import {
   historyOf,
   type RecordedEvent,
   readAll,
-} from './index.js';
+} from '../index.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

@@ -7,7 +7,7 @@ import { ensureNatsServer, startNats } from '@rigel/local-servers';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { Type } from 'typebox';
-import { Bus } from './bus.js';
+import { Bus } from '../bus/bus.js';
 import { AnswerOpener, AnswerSealer, type Question } from './sealing.js';
 
 const SUBJECT = 'rigel.test.answer';

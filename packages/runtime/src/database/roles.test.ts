@@ -5,7 +5,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import pg from 'pg';
 import t from 'tap';
-import { createPool, grantRuntime, migrateSchema, openDatabase, prepareRoles } from './database-entry.js';
+import { createPool, grantRuntime, migrateSchema, openDatabase, prepareRoles } from './index.js';
 
 const SCHEMA = 'trial';
 /** Several times what a service that waits for its migrations lets pass between two looks. */

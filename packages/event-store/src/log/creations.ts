@@ -5,7 +5,7 @@ import type { Decider, Project } from './decider.js';
 import type { EventMeta, NewEvent } from './event.js';
 import { append, lockHistoryForIds } from './event-store.js';
 import type { EventTypes } from './event-types.js';
-import { type KeepAnswer, keepAnswer } from './once.js';
+import { type KeepAnswer, keepAnswer } from './kept-answers.js';
 
 /** New streams recorded in one transaction at most, unless one request wants more. */
 const MOST = 200;

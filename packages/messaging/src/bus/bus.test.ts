@@ -7,7 +7,7 @@ import { ensureNatsServer, startNats } from '@rigel/local-servers';
 import { pino } from 'pino';
 import t from 'tap';
 import { Type } from 'typebox';
-import { Bus } from './index.js';
+import { Bus } from '../index.js';
 
 // Not from the testing package: that one builds on this one.
 const folder = await mkdtemp(join(tmpdir(), 'rigel-test-'));

@@ -11,8 +11,9 @@ import {
 import { ErrorCode, type Msg, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
-import { type BodyLimits, fetchBody, fitsInline, offerBody, roomOf } from './body.js';
-import { type ConnectOptions, connectToNats } from './connection.js';
+import { Requests } from '../requests/requests.js';
+import { SharedMessages } from '../requests/shared-messages.js';
+import { type BodyLimits, fetchBody, fitsInline, offerBody, roomOf } from '../wire/body.js';
 import {
   type BodyReference,
   isReplySubject,
@@ -20,8 +21,8 @@ import {
   type RequestEnvelope,
   readReply,
   readRequest,
-} from './envelope.js';
-import { checkJsonShape } from './json-scan.js';
+} from '../wire/envelope.js';
+import { checkJsonShape } from '../wire/json-scan.js';
 import {
   Budget,
   MAX_ANSWER_BYTES,
@@ -31,14 +32,13 @@ import {
   MAX_REQUEST_VALUES,
   MAX_REQUESTS,
   REQUESTS_IN_FLIGHT_BYTES,
-} from './limits.js';
+} from '../wire/limits.js';
+import { AnswerOpener, AnswerSealer, type Question, type Seal } from '../wire/sealing.js';
+import { assertMatches } from '../wire/validation.js';
+import { type ConnectOptions, connectToNats } from './connection.js';
 import { rpcDuration, rpcErrors } from './metrics.js';
-import { Requests } from './requests.js';
-import { AnswerOpener, AnswerSealer, type Question, type Seal } from './sealing.js';
-import { SeldomLog } from './seldom.js';
-import { SharedMessages } from './shared-messages.js';
+import { SeldomLog } from './seldom-log.js';
 import { traced, traceparent } from './tracing.js';
-import { assertMatches } from './validation.js';
 
 /** Who asks, and under which id the whole chain of calls can be found in logs and events. */
 export interface CallContext {

@@ -1,8 +1,8 @@
 import { type EventBatch, type EventOwner, eventIdentity, type PublishedEvent } from '@rigel/contracts';
 import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
-import type { EventTypes } from './event-types.js';
-import { FOLLOWED_EVENT } from './schema.js';
+import type { EventTypes } from '../log/event-types.js';
+import { FOLLOWED_EVENT } from '../log/schema.js';
 
 /** Where a consumer stands in the history of another service. */
 export interface Place {

@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { RecordedEvent } from './event.js';
-import type { History } from './event-store.js';
+import type { RecordedEvent } from '../log/event.js';
+import type { History } from '../log/event-store.js';
 import { replay } from './replay.js';
 
 /** A history whose events have so many characters each, and how many of them were read at once. */

@@ -3,7 +3,7 @@ import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';
-import { Creations, createEventTables, type Decider, EventTypes, type NewEvent, readAll } from './index.js';
+import { Creations, createEventTables, type Decider, EventTypes, type NewEvent, readAll } from '../index.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

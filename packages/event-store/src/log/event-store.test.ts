@@ -18,7 +18,7 @@ import {
   readStream,
   readStreams,
   VersionConflict,
-} from './index.js';
+} from '../index.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

@@ -14,7 +14,7 @@ import {
   EventTypes,
   keepAnswer,
   type NewEvent,
-} from './index.js';
+} from '../index.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

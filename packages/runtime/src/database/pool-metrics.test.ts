@@ -1,7 +1,7 @@
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { register } from 'prom-client';
 import t from 'tap';
-import { createPool } from './database-entry.js';
+import { createPool } from './index.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

@@ -5,9 +5,9 @@ import { openExisting } from '@rigel/runtime/database';
 import { runInProcess, silentLogger, type TestServers } from '@rigel/testing';
 import type { Logger } from 'pino';
 import type { Test } from 'tap';
-import { startInventory } from './inventory.js';
-import { inventoryHistory } from './maintenance.js';
-import { migrations } from './migrations/index.js';
+import { startInventory } from '../inventory.js';
+import { inventoryHistory } from '../maintenance.js';
+import { migrations } from '../migrations/index.js';
 
 export interface InventoryForTest {
   /** Calls an operation as a client would. */

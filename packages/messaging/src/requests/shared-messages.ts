@@ -1,5 +1,5 @@
 import { ServiceError } from '@rigel/contracts';
-import { MAX_REQUESTS } from './limits.js';
+import { MAX_REQUESTS } from '../wire/limits.js';
 
 /** A request that waits for the end of the turn, or for its answer. */
 interface Member<Answer> {

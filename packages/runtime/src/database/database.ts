@@ -4,7 +4,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { isPermissionDenied } from './database-errors.js';
-import { measurePool } from './database-metrics.js';
+import { measurePool } from './pool-metrics.js';
 import { PreparingClient } from './prepared.js';
 
 // int8 as number: ids, positions and milliseconds stay far below 2^53.

@@ -8,7 +8,7 @@ import {
   type RpcResponse,
 } from '@rigel/contracts';
 import { runInProcess, type TestServers } from '@rigel/testing';
-import { startAccess } from './access.js';
+import { startAccess } from '../access.js';
 
 export interface AccessForTest {
   call: <R extends Rpc>(rpc: R, request: RpcRequest<R>) => Promise<RpcResponse<R>>;

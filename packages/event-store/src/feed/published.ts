@@ -1,5 +1,5 @@
 import { eventIdentity, type PublishedEvent } from '@rigel/contracts';
-import type { RecordedEvent } from './event.js';
+import type { RecordedEvent } from '../log/event.js';
 
 /** An event as other services get it. */
 export function toPublished(event: RecordedEvent): PublishedEvent {

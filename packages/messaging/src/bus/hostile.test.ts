@@ -7,8 +7,8 @@ import { connect, type NatsConnection } from 'nats';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { Type } from 'typebox';
-import { Bus } from './index.js';
-import { MAX_DEPTH, MAX_REQUEST_BYTES, MAX_REQUEST_VALUES, MAX_REQUESTS } from './limits.js';
+import { Bus } from '../index.js';
+import { MAX_DEPTH, MAX_REQUEST_BYTES, MAX_REQUEST_VALUES, MAX_REQUESTS } from '../wire/limits.js';
 
 /*
  * Somebody who may send a service requests, and answer some of another's, and who keeps to no form: what NATS lets them send

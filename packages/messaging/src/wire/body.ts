@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bodySubject, ServiceError } from '@rigel/contracts';
 import type { Msg, NatsConnection } from 'nats';
 import type { Logger } from 'pino';
+import type { Requests } from '../requests/requests.js';
 import { type BodyReference, isReplySubject } from './envelope.js';
 import { checkJsonShape } from './json-scan.js';
 import { Budget, KEPT_BYTES, MAX_DEPTH } from './limits.js';
-import type { Requests } from './requests.js';
 
 /*
  * NATS carries at most `max_payload` bytes (1 MB by default) in a message. A larger body stays with its sender, who

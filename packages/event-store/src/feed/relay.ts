@@ -9,8 +9,8 @@ import {
 } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import type { RecordedEvent } from './event.js';
-import type { History } from './event-store.js';
+import type { RecordedEvent } from '../log/event.js';
+import type { History } from '../log/event-store.js';
 import { identityOf, toPublished } from './published.js';
 import { replay } from './replay.js';
 

@@ -3,9 +3,9 @@ import { describeDifference, verifyHistory } from '@rigel/event-store/maintenanc
 import { openExisting } from '@rigel/runtime/database';
 import { runInProcess, silentLogger, type TestServers } from '@rigel/testing';
 import type { Test } from 'tap';
-import { startCatalog } from './catalog.js';
-import { catalogHistory } from './maintenance.js';
-import { migrations } from './migrations/index.js';
+import { startCatalog } from '../catalog.js';
+import { catalogHistory } from '../maintenance.js';
+import { migrations } from '../migrations/index.js';
 
 export interface CatalogForTest {
   /** Calls an operation as a client would. */
