@@ -40,31 +40,31 @@ import { rpcDuration, rpcErrors } from './metrics.js';
 import { SeldomLog } from './seldom-log.js';
 import { traced, traceparent } from './tracing.js';
 
-/** Who asks, and under which id the whole chain of calls can be found in logs and events. */
+/** Who calls. The correlation id finds the whole chain of calls in logs and events. */
 export interface CallContext {
   correlationId: string;
   actor: string;
-  /** Address of the client outside for whom it is done; absent: the system acts by itself. */
+  /** Address of the API's client on whose behalf the call is made; absent: the system acts for itself. */
   client?: string | undefined;
-  /** For operations that only the owner of a partition answers. */
+  /** The partition, for operations that only its owner answers. */
   partition?: number;
-  /** Overrides the operation's own limit, in milliseconds. */
+  /** Overrides the operation's own time limit, in milliseconds. */
   timeoutMs?: number;
 }
 
-/** What a handler learns about a request beside its data. */
+/** What a handler gets beside the data of a request. */
 export interface RequestContext {
   correlationId: string;
   actor: string;
-  /** Address of the client outside for whom it is done. */
+  /** Address of the API's client on whose behalf the request is made. */
   client?: string | undefined;
   /** The partition whose subject the request came on. */
   partition: number | undefined;
-  /** The key under which it is asked for: what the request makes is to be made once. */
+  /** The key of the request. The handler must do its work once for each key. */
   once?: AskedOnce | undefined;
 }
 
-/** A key, and when it was asked under it, in milliseconds since 1970. */
+/** A key, and when the request with it arrived, in milliseconds since 1970. */
 export interface AskedOnce extends OnceKey {
   at: number;
 }
@@ -72,19 +72,19 @@ export interface AskedOnce extends OnceKey {
 export interface ServeOptions {
   /** Serve one partition's subject. */
   partition?: number;
-  /** Members of a group share the requests; default: one group for each operation. */
+  /** Name of the queue group, whose members share the requests; default: one group for each operation. */
   queue?: string;
-  /** Requests worked on at once; more are answered `unavailable` at once instead of piling up in memory. */
+  /** Requests that are handled at one time. Further ones get `unavailable` at once and do not pile up in memory. */
   concurrency?: number;
 }
 
-/** An answer as it came, parsed, and the request that it was sealed for. */
+/** A parsed answer, and the request that it was sealed for. */
 interface Answered {
   content: unknown;
   question?: Question;
 }
 
-/** What a message of requests is answered. */
+/** The answer to a message of requests. */
 interface Replies {
   reply: ReplyEnvelope | ReplyEnvelope[];
   seal?: Seal | undefined;
@@ -94,7 +94,7 @@ const DEFAULT_CONCURRENCY = 1_000;
 const RETRY_NO_RESPONDERS_MS = 100;
 const DRAIN_MS = 1_000;
 
-/** All that may stand in one message. */
+/** Limits of one message. */
 const MESSAGE_SHAPE = { depth: MAX_DEPTH, values: MAX_REQUEST_VALUES, members: MAX_REQUESTS };
 const PUBLISHED_SHAPE = { depth: MAX_DEPTH, values: MAX_REQUEST_VALUES };
 const ANSWER: BodyLimits = { bytes: MAX_ANSWER_BYTES, values: MAX_ANSWER_VALUES };
@@ -106,21 +106,21 @@ const REQUEST: BodyLimits = {
 
 const encode = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
-/** @throws ServiceError `invalid` when it is no JSON. */
+/** @throws ServiceError `invalid` if the data are no JSON. */
 function decode(data: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8'));
   } catch {
-    throw new ServiceError('invalid', 'the message is no JSON');
+    throw new ServiceError('invalid', 'the message must be JSON');
   }
 }
 
-/** @throws ServiceError `unavailable` when it is no JSON: what became of the request is not known. */
+/** @throws ServiceError `unavailable` if the data are no JSON. The outcome of the request is unknown then. */
 function decodeAnswer(data: Uint8Array, subject: string): unknown {
   try {
     return decode(data);
   } catch {
-    throw new ServiceError('unavailable', `what ${subject} answered is no answer`);
+    throw new ServiceError('unavailable', `the answer of ${subject} cannot be read`);
   }
 }
 
@@ -131,15 +131,15 @@ function subjectOf(rpc: Rpc, partition: number | undefined): string {
 }
 
 /**
- * Request/reply and publish/subscribe between services, in JSON, of any size. Nothing durable rests on it: a caller
- * that gets `unavailable` does not know whether the operation happened.
+ * Request/reply and publish/subscribe between services, in JSON, of any size. No promise rests on it: after
+ * `unavailable` a caller does not know whether the operation was carried out.
  */
 export class Bus {
   private turn: Promise<void> | undefined;
-  /** Requests whose answers are not envelopes of ours. */
+  /** For requests to NATS itself, whose answers have no envelope. */
   readonly requests: Requests;
   private readonly shared: SharedMessages<Answered>;
-  /** Of requests whose answers come sealed. */
+  /** For requests with sealed answers. */
   private readonly sharedSealed: SharedMessages<Answered>;
   private opener: AnswerOpener | undefined;
   private sealer: AnswerSealer | undefined;
@@ -149,7 +149,7 @@ export class Bus {
     readonly nats: NatsConnection,
     private readonly log: Logger,
     private readonly clock: Clock,
-    /** Whose subjects are its own; without permissions nobody asks. */
+    /** The participant whose subjects this process owns. A server without permissions takes any name. */
     private readonly participant = 'client',
   ) {
     this.requests = new Requests(nats, clock, inboxPrefix(participant));
@@ -162,12 +162,12 @@ export class Bus {
     });
   }
 
-  /** Over a connection that exists; its other end may be simulated. */
+  /** A bus over an existing connection, which may be simulated. */
   static over(nats: NatsConnection, log: Logger, clock: Clock): Bus {
     return new Bus(nats, log, clock);
   }
 
-  /** Connects, waiting for NATS as long as it takes, and from then on reconnects by itself. */
+  /** Connects to NATS, however long it takes. From then on the connection is restored whenever it breaks. */
   static async connect(options: ConnectOptions): Promise<Bus> {
     const nats = await connectToNats(options);
     const bus = new Bus(nats, options.log, systemClock, options.participant);
@@ -176,9 +176,9 @@ export class Bus {
   }
 
   /**
-   * Calls an operation and waits for its answer. While nobody serves it (a service is being started again) the call
-   * is repeated until its time is up: an unanswered subject means that nobody has seen the request.
-   * @throws ServiceError what the service answered, or `unavailable` when nobody did in time.
+   * Calls an operation and waits for its answer. While no process serves the subject (a service is restarting), the bus
+   * repeats the call until its time is up: no process has seen the request then.
+   * @throws ServiceError the service's refusal, or `unavailable` if no answer came in time.
    */
   async call<R extends Rpc>(rpc: R, data: RpcRequest<R>, context: CallContext): Promise<RpcResponse<R>> {
     const subject = subjectOf(rpc, context.partition);
@@ -226,14 +226,14 @@ export class Bus {
     };
   }
 
-  /** As `exchange`; what is not the answer of whoever was asked is looked past. */
+  /** As `exchange`, but ignores every message that is not sealed for this request. */
   private async exchangeSealed(subject: string, message: string, timeoutMs: number): Promise<Answered> {
     this.opener ??= new AnswerOpener(
       once((where) =>
         this.log.warn(
           { subject: where },
-          'an answer was not sealed for this process and is ignored: another client uses this NATS user, or a service of the earlier ' +
-            'release answered (executors started before it can still take its answers)',
+          'ignored an answer that is not sealed for this process: another client uses the NATS user of this service, or a service of an ' +
+            'earlier release answered. If such a service is still running, upgrade it',
         ),
       ),
     );
@@ -245,8 +245,8 @@ export class Bus {
   }
 
   /**
-   * When the answers that arrived together have been handled. What they lead to is sent then, in one write to the socket:
-   * one for each request costs more than all else about it.
+   * Resolves when all answers that arrived together have been handled. The requests that follow from them then leave in
+   * one write to the socket: a write for each request would cost more than all else about it.
    */
   private endOfTurn(): Promise<void> {
     this.turn ??= this.clock.endOfTurn().then(() => {
@@ -262,7 +262,7 @@ export class Bus {
     const reply = readReply(content, subject);
     if (reply.error) throw new ServiceError(reply.error.code, reply.error.message, reply.error.field);
     if (!reply.ref) return reply.ok as RpcResponse<R>;
-    // The operation was carried out: calling it again is not ours to decide.
+    // The operation was carried out. Only the caller can decide whether to call again.
     const lost = (why: string) =>
       new ServiceError('unavailable', `the answer of ${subject} could not be fetched (${why})`);
     try {
@@ -277,24 +277,25 @@ export class Bus {
   }
 
   /**
-   * Keeps what is too large for a message for whoever fetches it.
-   * @throws ServiceError `invalid` when nobody takes so much, `unavailable` when too much is kept already.
+   * Keeps a body that is too large for a message until its receiver fetches it.
+   * @throws ServiceError `invalid` if the body exceeds the limit, `unavailable` if this process keeps too many bytes
+   *   already.
    */
   private offer(body: Buffer, limit: number, what: 'request' | 'answer', seal?: Seal): BodyReference {
     if (body.byteLength > limit)
       throw new ServiceError(
         'invalid',
-        `the ${what} is too large: ${body.byteLength} bytes, at most ${limit} can be sent`,
+        `the ${what} is too large: ${body.byteLength} bytes, at most ${limit} are allowed`,
       );
     const content = seal ? (inbox: string) => seal(body, inbox) : body;
     return offerBody(this.nats, this.participant, content, this.log);
   }
 
   /**
-   * Answers an operation. Requests that do not match its schema are refused before the handler sees them; an error
-   * other than a ServiceError is a fault of ours: logged here, and answered without its details.
-   * @returns a function that takes no more requests. It resolves when those that NATS had sent here already have reached
-   *   the handler: dropped, each would keep its caller waiting until it gives up.
+   * Serves an operation. The bus refuses requests that do not match the schema; the handler never sees them. An error
+   * other than a ServiceError is a fault in Rigel: the bus logs it and answers without its details.
+   * @returns a function that ends serving. It resolves when the requests that NATS had already sent here have reached
+   *   the handler. If they were dropped, their callers would wait until their time is up.
    */
   serve<R extends Rpc>(
     rpc: R,
@@ -317,7 +318,7 @@ export class Bus {
           client: request.i,
           partition: options.partition,
         };
-        // Only what belongs to a trace: heartbeats, probes and the like would each make one of their own.
+        // Only requests of a traced caller: each heartbeat and each probe would begin a trace.
         if (request.t === undefined) return await handler(data, context);
         const span = {
           parent: request.t,
@@ -343,7 +344,7 @@ export class Bus {
       }
     };
     const answerAll = async ({ data }: Msg): Promise<Replies> => {
-      // Before anything is made of it: more requests than any sender sends are refused all together, by one answer.
+      // Before parsing. One answer refuses the whole message if it has more requests than any sender sends.
       checkJsonShape(data, MESSAGE_SHAPE);
       const content = decode(data);
       const first: unknown = Array.isArray(content) ? content[0] : content;
@@ -354,18 +355,19 @@ export class Bus {
       return { reply, seal };
     };
     const answerMessage = async (message: Msg): Promise<void> => {
-      // The answer is published there, by our rights: anywhere else it would be a message that its sender may not send.
+      // This process publishes the answer with its own rights: to any other subject it would be a message that the
+      // sender may not send.
       if (!isReplySubject(message.reply)) {
         this.seldom.warn(
           { subject, reply: show(message.reply ?? '') },
-          'a request was dropped: its answer is wanted elsewhere than in an inbox',
+          'dropped a request: the subject for its answer is no inbox',
         );
         return;
       }
       const replies = await answerAll(message).catch((failure: unknown) => ({
         reply: this.toErrorReply(failure, subject),
       }));
-      // A commit answers many at once: together they are one write, not one for each few.
+      // A commit answers many requests at once: their answers leave in one write.
       await this.endOfTurn();
       this.respond(message, replies);
     };
@@ -375,12 +377,12 @@ export class Bus {
         if (error) this.log.error({ err: error, subject }, 'the subscription of an operation failed');
         else
           answerMessage(message).catch((failure: unknown) =>
-            this.log.error({ err: failure, subject }, 'an answer could not be sent'),
+            this.log.error({ err: failure, subject }, 'sending an answer failed'),
           );
       },
     });
     return async () => {
-      // A connection that is down or closed brings nothing more.
+      // A broken or closed connection delivers nothing more, and draining it may not end.
       await Promise.race([subscription.drain().catch(() => undefined), this.clock.sleep(DRAIN_MS)]);
     };
   }
@@ -424,7 +426,7 @@ export class Bus {
     message.respond(seal ? seal(body) : body);
   }
 
-  /** In place of an answer that is too large where to fetch it. */
+  /** Replaces an answer that is too large by a reference from which to fetch it. */
   private elsewhere(reply: ReplyEnvelope, seal: Seal | undefined): ReplyEnvelope {
     if (reply.error) return reply;
     try {
@@ -434,7 +436,7 @@ export class Bus {
     }
   }
 
-  /** Tells whoever listens; nobody may. False when the message is too large to be sent that way. */
+  /** Publishes a message to all subscribers, if there are any. @returns false if the message is too large. */
   publish(subject: string, data: unknown): boolean {
     const body = encode(data);
     if (!fitsInline(this.nats, body)) return false;
@@ -442,13 +444,13 @@ export class Bus {
     return true;
   }
 
-  /** Listens to published messages; ones that do not match the schema are logged and dropped. */
+  /** Subscribes to published messages. The bus logs and drops messages that do not match the schema. */
   subscribe<S extends TSchema>(
     subject: string,
     schema: S,
     handler: (data: Static<S>) => void,
     options: {
-      /** Members of a group share the messages; without it everybody gets each. */
+      /** Name of the queue group, whose members share the messages; absent: every subscriber gets every message. */
       queue?: string;
     } = {},
   ): () => void {
@@ -461,15 +463,15 @@ export class Bus {
           handler(assertMatches(schema, decode(message.data)));
         } catch (failure) {
           if (failure instanceof ServiceError)
-            this.seldom.warn({ subject, reason: failure.message }, 'a published message was dropped');
-          else this.log.error({ err: failure, subject }, 'a published message could not be handled');
+            this.seldom.warn({ subject, reason: failure.message }, 'dropped a published message');
+          else this.log.error({ err: failure, subject }, 'handling a published message failed');
         }
       },
     });
     return () => subscription.unsubscribe();
   }
 
-  /** Whether the connection stands right now. */
+  /** Whether the connection works now. */
   async isConnected(): Promise<boolean> {
     if (this.nats.isClosed()) return false;
     return Promise.race([
@@ -481,7 +483,7 @@ export class Bus {
     ]);
   }
 
-  /** Finishes what is under way and closes the connection. */
+  /** Lets running requests finish, for 2 s at most, and closes the connection. */
   async close(): Promise<void> {
     if (this.nats.isClosed()) return;
     await Promise.race([this.nats.drain().catch(() => undefined), this.clock.sleep(2_000)]);
@@ -492,15 +494,15 @@ export class Bus {
     for await (const status of this.nats.status()) {
       if (status.type === 'disconnect') {
         this.requests.connectionLost();
-        this.log.warn({ server: status.data }, 'NATS is gone, connecting again');
+        this.log.warn({ server: status.data }, 'the connection to NATS broke, connecting again');
       }
-      if (status.type === 'reconnect') this.log.info({ server: status.data }, 'NATS is back');
+      if (status.type === 'reconnect') this.log.info({ server: status.data }, 'connected to NATS again');
       else if (status.type === 'error') this.log.error({ error: status.data }, 'NATS reports an error');
     }
   }
 }
 
-/** Says it the first time only. */
+/** Calls `say` the first time only. */
 function once(say: (what: string) => void): (what: string) => void {
   let said = false;
   return (what) => {

@@ -10,14 +10,16 @@ import {
 } from 'nats';
 import type { Logger } from 'pino';
 
-/** How a process proves to NATS who it is. Files are read for each connection, so that they may be changed while it runs. */
+/**
+ * How a process proves its identity to NATS. It reads the files for each connection, so they may change while it runs.
+ */
 export type NatsCredentials = { user: string; passwordFile: string } | { credentialsFile: string };
 
 /** Files (PEM) for an encrypted connection. */
 export interface NatsTls {
-  /** Whom to trust. */
+  /** Certificates of the authorities to trust. */
   caFile: string;
-  /** What the process shows of itself, where the server asks for it. */
+  /** Certificate of this process, for servers that ask for one. */
   certFile?: string;
   keyFile?: string;
 }
@@ -25,26 +27,26 @@ export interface NatsTls {
 export interface ConnectOptions {
   /** Addresses of the servers, separated by commas. */
   url: string;
-  /** Name of the connection, for people who look at the server. */
+  /** Name of the connection in the server's monitoring. */
   name: string;
   log: Logger;
-  /** Which participant of `PARTS` this is; anybody without permissions when absent. */
+  /** The participant of `PARTS` that this process is; absent: the server has no permissions. */
   participant?: string;
   credentials?: NatsCredentials | undefined;
   tls?: NatsTls | undefined;
-  /** Gives up waiting for the first connection. */
+  /** Ends the wait for the first connection. */
   signal?: AbortSignal;
 }
 
 const RETRY_MS = 250;
-/** Within one attempt, for which the client allows 20 s: after this a log line says that it waits. */
+/** An attempt may take 20 s. After this time a log line says that it waits. */
 const SILENT_MS = 3_000;
-/** Attempts between two log lines that say why it waits. */
+/** Attempts between two log lines. */
 const LOG_EVERY = 40;
 
 /**
- * Connects to NATS, as long as it takes, and says in the log why it waits: also a refused password may be put right at the
- * server. The connection mends itself from then on.
+ * Connects to NATS, however long it takes, and logs why it waits. It also goes on after a refused password: an
+ * administrator may correct that at the server. After the first connection the client reconnects by its own means.
  * @throws the signal's reason.
  */
 export async function connectToNats(options: ConnectOptions): Promise<NatsConnection> {
@@ -55,9 +57,9 @@ export async function connectToNats(options: ConnectOptions): Promise<NatsConnec
     maxReconnectAttempts: -1,
     reconnectTimeWait: RETRY_MS,
     reconnectJitter: 100,
-    // A server whose users are being changed refuses for a while.
+    // A server refuses logins while an administrator changes its users.
     ignoreAuthErrorAbort: true,
-    // The work queue's requests are the client's own: no stack trace for each, in case it fails.
+    // The work queue uses the client's own requests. Without this the client makes a stack trace for each of them.
     noAsyncTraces: true,
     pingInterval: 10_000,
     maxPingOut: 2,
@@ -67,7 +69,7 @@ export async function connectToNats(options: ConnectOptions): Promise<NatsConnec
   };
   const first = await firstConnection(common, options);
   if (servers.length === 1) return first;
-  // The client has forgotten the servers that did not answer just then; told to wait, it keeps all of them.
+  // The client forgets servers that did not answer at the first connection. With `waitOnFirstConnect` it keeps all.
   await first.close();
   return connect({ ...common, waitOnFirstConnect: true });
 }
@@ -78,9 +80,10 @@ async function firstConnection(
 ): Promise<NatsConnection> {
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted();
-    // A server that does not like the certificate it is shown may close without a word, and the client goes on waiting.
+    // A server that rejects the client's certificate may close the connection without an answer; the client then waits
+    // on.
     const silent = setTimeout(
-      () => log.warn({ reason: 'no answer, perhaps it refuses the certificate' }, 'waiting for NATS'),
+      () => log.warn({ reason: 'no answer; perhaps NATS refuses the certificate' }, 'waiting for NATS'),
       SILENT_MS,
     );
     try {
@@ -105,7 +108,7 @@ function authentication(credentials: NatsCredentials | undefined): Partial<Conne
   };
 }
 
-/** The code of the client's error and the cause below it; neither names an address with a password. */
+/** The client's error and its cause. Neither contains an address with a password. */
 function reasonOf(error: unknown): string {
   const { message, chainedError } = error as Error & { chainedError?: Error };
   return chainedError?.message ? `${message}: ${chainedError.message}` : message;

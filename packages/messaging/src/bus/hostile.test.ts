@@ -11,8 +11,8 @@ import { Bus } from '../index.js';
 import { MAX_DEPTH, MAX_REQUEST_BYTES, MAX_REQUEST_VALUES, MAX_REQUESTS } from '../wire/limits.js';
 
 /*
- * Somebody who may send a service requests, and answer some of another's, and who keeps to no form: what NATS lets them send
- * must neither make the service publish anything elsewhere, nor keep it from its work.
+ * Somebody who may send a service requests, and answer some of another's, and who keeps to no form: what NATS lets them
+ * send must neither make the service publish anything elsewhere, nor keep it from its work.
  */
 
 const folder = await mkdtemp(join(tmpdir(), 'rigel-test-'));
@@ -205,11 +205,11 @@ t.test('JSON that is nested without end, or is none, is refused', async (t) => {
   const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
   const nested = (levels: number) => `{"c":"c","a":"a","d":{"text":"x","more":${deep(levels)}}}`;
   for (const message of [deep(500_000), nested(200_000), '['.repeat(500_000), nested(MAX_DEPTH)]) {
-    t.match(await send(message), { error: { code: 'invalid', message: /in each other/ } });
+    t.match(await send(message), { error: { code: 'invalid', message: /nests more than/ } });
   }
   t.match(await send(nested(MAX_DEPTH - 2)), { ok: { text: 'x' } });
   for (const message of ['', 'no JSON', '{', '{"c":"c"', new Uint8Array([0xff, 0xfe])]) {
-    t.match(await send(message), { error: { code: 'invalid', message: 'the message is no JSON' } });
+    t.match(await send(message), { error: { code: 'invalid', message: 'the message must be JSON' } });
   }
 });
 

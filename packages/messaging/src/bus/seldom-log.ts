@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 
 const EVERY_MS = 10_000;
 
-/** Log lines that others can cause at will: one in ten seconds, which says how many were left out. */
+/** For log lines that other processes can cause at will: logs one in ten seconds, with the number of those left out. */
 export class SeldomLog {
   private nextAt = 0;
   private leftOut = 0;

@@ -1,32 +1,32 @@
-/** What a span is about. */
+/** Options of a span. */
 export interface SpanOptions {
-  /** The W3C traceparent that it belongs to; default: what is under way here. */
+  /** W3C traceparent of the parent; default: the current span of this process. */
   parent?: string | undefined;
   kind: 'server' | 'client' | 'consumer' | 'internal';
   attributes?: Record<string, string | number>;
 }
 
-/** Traces what this process does, see `startTracing` in the runtime. */
+/** The tracer of this process, see `startTracing` in the runtime. */
 export interface Tracing {
-  /** The W3C traceparent of what is under way here. */
+  /** W3C traceparent of the current span. */
   current(): string | undefined;
-  /** Does the work in a span of its own, which ends with it and says whether it failed. */
+  /** Does the work in a new span. The span ends with the work and records whether it failed. */
   span<T>(name: string, options: SpanOptions, work: () => Promise<T>): Promise<T>;
 }
 
 let tracing: Tracing | undefined;
 
-/** From now on this process is traced. Nothing of OpenTelemetry is even loaded in a process that is not. */
+/** Sets the tracer of this process. A process without one does not load OpenTelemetry at all. */
 export function setTracing(traced: Tracing | undefined): void {
   tracing = traced;
 }
 
-/** The W3C traceparent of what is under way here; undefined when nothing is traced. */
+/** W3C traceparent of the current span; undefined without tracing. */
 export function traceparent(): string | undefined {
   return tracing?.current();
 }
 
-/** Does the work, in a span when this process is traced. */
+/** Does the work, in a new span if this process is traced. */
 export function traced<T>(name: string, options: SpanOptions, work: () => Promise<T>): Promise<T> {
   return tracing ? tracing.span(name, options, work) : work();
 }

@@ -1,26 +1,29 @@
 import type { Clock } from '@rigel/clock';
 import { createInbox, ErrorCode, type Msg, type NatsConnection, NatsError } from 'nats';
 
-/** A request on its way. */
+/** A request that waits for its answer. */
 interface Waiting {
-  /** What the answer holds; undefined: this is none. */
+  /** Makes the content of an answer; undefined: it is no answer to this request. */
   open: (data: Uint8Array) => Uint8Array | undefined;
   answered: (data: Uint8Array) => void;
   failed: (error: NatsError) => void;
   callOffTimeout: () => void;
-  /** When it is given up, in milliseconds since 1970. */
+  /** When its time is up, in milliseconds since 1970. */
   until: number;
 }
 
-/** How long an answer may still come after the connection has broken; a client of the API waits 5 s for its refusal. */
+/**
+ * How long a request waits after the connection broke. It is less than the 5 s in which a client of the API gets its
+ * refusal.
+ */
 const AFTER_LOSS_MS = 3_000;
-/** What the server says in place of an answer when nobody listens to the subject. */
+/** Status of the server's own answer if no process listens to the subject. */
 const NO_RESPONDERS = 503;
 
 /**
- * Requests over one connection: all answers come to one inbox, under the number of their request. The client's own
- * `request` does the same, but makes an error with a stack trace for each request that was answered, and throws it away;
- * that is a twentieth of what a busy process does.
+ * Requests over one connection. All answers come to one inbox, under the number of their request. The NATS client's own
+ * `request` does the same, but makes an error with a stack trace for each request and discards it when the answer
+ * comes. That is a twentieth of the work of a busy process.
  */
 export class Requests {
   private readonly inbox: string;
@@ -31,7 +34,7 @@ export class Requests {
   constructor(
     private readonly nats: NatsConnection,
     private readonly clock: Clock,
-    /** First words of the inbox: with permissions each user has some of its own. */
+    /** First words of the inbox. With permissions each user has its own. */
     prefix?: string,
   ) {
     this.inbox = `${createInbox(prefix)}.`;
@@ -40,9 +43,9 @@ export class Requests {
   /**
    * Sends a request and waits for the first answer.
    * @param timeoutMs how long to wait, in milliseconds.
-   * @param open reads an answer; what it gives undefined for is none, and the true one is waited for
-   * @throws NatsError `NoResponders` when nobody listens to the subject: nobody has seen the request. Any other code
-   *   (no answer in time, the connection is closed or about to be) leaves open whether somebody has.
+   * @param open reads an answer. If it returns undefined, the message is ignored and the wait goes on.
+   * @throws NatsError `NoResponders` if no process listens to the subject, so none has seen the request. With any other
+   *   code (no answer in time, the connection is closed or closing) a process may have seen it.
    */
   async send(
     subject: string,
@@ -66,8 +69,9 @@ export class Requests {
   }
 
   /**
-   * The connection has broken: what is waited for has most likely been answered into the void, or was never sent. Only the
-   * answer to what takes long may still come, over the next connection; nothing is waited for longer than this.
+   * To be called when the connection has broken. Most requests that wait were answered over the broken connection, or
+   * never sent; only a slow operation may still answer over the next connection. So every request waits for 3 s more at
+   * most.
    */
   connectionLost(): void {
     const limit = this.clock.now() + AFTER_LOSS_MS;
@@ -85,7 +89,7 @@ export class Requests {
     });
   }
 
-  /** Listens for answers, from the first request on. */
+  /** Subscribes to the inbox, at the first request. */
   private listen(): void {
     if (this.listening) return;
     this.nats.subscribe(`${this.inbox}*`, {
@@ -94,7 +98,7 @@ export class Requests {
           this.receive(message);
           return;
         }
-        // The server has refused the subscription, so no answer can come; the next request tries again.
+        // The server refused the subscription, so no answer can come. The next request tries again.
         this.listening = false;
         this.failAll(error);
       },
@@ -108,7 +112,7 @@ export class Requests {
   }
 
   private receive(message: Msg): void {
-    // Late ones and repeated ones find nobody.
+    // A late or repeated answer finds no request.
     const number = message.subject.slice(this.inbox.length);
     const waiting = this.waiting.get(number);
     if (!waiting) return;

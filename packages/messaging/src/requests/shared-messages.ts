@@ -8,36 +8,37 @@ interface Member<Answer> {
   failed: (error: unknown) => void;
 }
 
-/** What gathers for one subject. */
+/** The requests that leave for one subject at the end of the turn. */
 interface Gathering<Answer> {
   members: Member<Answer>[];
   timeoutMs: number;
 }
 
 /**
- * Requests to one subject that leave in the same turn of the event loop, as one message: an array of them, answered by an
- * array of the answers in the same order. A group commit answers a hundred reports at once, and the next hundred leave
- * together; a message for each is most of what such a report costs the caller, NATS and the scheduler.
+ * Sends the requests to one subject that arise in one turn of the event loop as one message: an array of requests. The
+ * answer is an array of the answers, in the same order. A group commit answers a hundred reports at once, so the next
+ * hundred leave together. A message for each would be most of the cost of a report for the caller, NATS and the
+ * scheduler.
  */
 export class SharedMessages<Answer extends { content: unknown }> {
   private readonly gathering = new Map<string, Gathering<Answer>>();
 
   constructor(
     private readonly wire: {
-      /** Sends a message and waits for its answer, whose content is parsed. */
+      /** Sends a message and waits for its answer. The content of the answer is parsed. */
       send(subject: string, message: string, timeoutMs: number): Promise<Answer>;
       endOfTurn(): Promise<void>;
-      /** Bytes that a message has room for. */
+      /** Bytes of requests that fit into a message. */
       room(): number;
     },
   ) {}
 
   /**
-   * Sends a request, with others. What becomes of the message becomes of all requests in it.
-   * @param request in JSON
-   * @param timeoutMs how long to wait for the answer; the longest of those in a message counts for all
-   * @returns its own part of the answer
-   * @throws as the wire's `send`
+   * Sends a request, together with others. If the message fails, all of its requests fail.
+   * @param request in JSON.
+   * @param timeoutMs how long to wait for the answer, in ms. The longest of all requests in a message counts for all.
+   * @returns the request's part of the answer.
+   * @throws as the wire's `send`.
    */
   send(subject: string, request: string, timeoutMs: number): Promise<Answer> {
     return new Promise((answered, failed) => {
@@ -59,13 +60,13 @@ export class SharedMessages<Answer extends { content: unknown }> {
     });
   }
 
-  /** In as few messages as they fit into. */
+  /** Divides the requests into as few messages as possible. */
   private fitting(members: Member<Answer>[]): Member<Answer>[][] {
     const messages: Member<Answer>[][] = [];
     const room = this.wire.room();
     let bytes = 0;
     for (const member of members) {
-      // With the comma before it, or the bracket.
+      // With the comma or the bracket before it.
       const length = Buffer.byteLength(member.request) + 1;
       bytes += length;
       const message = messages.at(-1);
@@ -83,12 +84,12 @@ export class SharedMessages<Answer extends { content: unknown }> {
       const message = `[${members.map(({ request }) => request).join(',')}]`;
       const answer = await this.wire.send(subject, message, timeoutMs);
       const replies = answer.content;
-      // One answer is a refusal of the whole message.
+      // An answer that is no array refuses the whole message.
       if (!Array.isArray(replies)) for (const { answered } of members) answered(answer);
       else if (replies.length !== members.length)
         throw new ServiceError(
           'unavailable',
-          `${subject} did not answer ${members.length} requests one by one`,
+          `${subject} answered ${replies.length} of ${members.length} requests of one message`,
         );
       else
         for (const [index, { answered }] of members.entries())

@@ -9,22 +9,24 @@ import { checkJsonShape } from './json-scan.js';
 import { Budget, KEPT_BYTES, MAX_DEPTH } from './limits.js';
 
 /*
- * NATS carries at most `max_payload` bytes (1 MB by default) in a message. A larger body stays with its sender, who
- * sends a reference instead; the receiver pulls it in chunks. Pulling paces itself, and works the same for a request
- * and for a reply.
+ * A NATS message has at most `max_payload` bytes (1 MB by default). A larger body stays with its sender, which sends a
+ * reference instead. The receiver fetches the body in chunks, a few at a time, so it sets the pace. Requests and
+ * answers work the same way.
  */
 
-/** Room left in a message for what surrounds the body. */
+/** Bytes of a message that are reserved for the envelope. */
 const ENVELOPE_BYTES = 4_096;
-/** How long a sender keeps a body that nobody fetches, and so how long fetching it may take. */
+/** How long a sender keeps a body, and so how long fetching it may take. */
 const KEEP_MS = 30_000;
 const CHUNK_TIMEOUT_MS = 5_000;
-/** Chunks that are pulled at once. */
+/** Chunks that a receiver fetches at once. */
 const PULLS = 3;
-/** Another server of a cluster may take messages that are so many times smaller. */
+/**
+ * The sender may be connected to another server of the cluster, whose `max_payload` is smaller by at most this factor.
+ */
 const SMALLER_SERVERS = 4;
 
-/** What this process keeps for others to fetch. */
+/** Bytes that this process keeps for others to fetch. */
 const kept = new Budget(KEPT_BYTES);
 
 /** Bytes that a message has room for. */
@@ -39,10 +41,10 @@ export function fitsInline(nc: NatsConnection, body: Uint8Array): boolean {
 const chunkSize = (nc: NatsConnection): number => Math.floor(roomOf(nc) / 2);
 
 /**
- * Keeps a large body until its receiver has fetched it all, or 30 s. Its name is random: others that may fetch bodies here
- * cannot guess it.
- * @param content or what makes it, given that name
- * @throws ServiceError `unavailable` when too much waits to be fetched already.
+ * Keeps a large body until its receiver has fetched all of it, for at most 30 s. The subject has a random part, which
+ * other processes that may fetch bodies here cannot guess.
+ * @param content the body, or a function that makes it from that subject.
+ * @throws ServiceError `unavailable` if too many bytes wait to be fetched already.
  */
 export function offerBody(
   nc: NatsConnection,
@@ -53,14 +55,14 @@ export function offerBody(
   const inbox = bodySubject(participant, randomBytes(16).toString('hex'));
   const body = typeof content === 'function' ? content(inbox) : content;
   if (!kept.take(body.byteLength))
-    throw new ServiceError('unavailable', 'too many large messages wait to be fetched, try again');
+    throw new ServiceError('unavailable', 'too many large messages wait to be fetched: try again');
   const size = chunkSize(nc);
   const chunks = Math.ceil(body.byteLength / size);
   const fetched = new Set<number>();
   const expiry = setTimeout(() => {
     log.warn(
       { bytes: body.byteLength, fetched: fetched.size, chunks },
-      'a large message was not fetched in time',
+      'the receiver of a large message has not fetched all of it in time: the message was dropped',
     );
     end();
   }, KEEP_MS);
@@ -83,23 +85,23 @@ export function offerBody(
   return { inbox, chunks };
 }
 
-/** What of a body is taken. */
+/** Limits of a body that a receiver takes. */
 export interface BodyLimits {
   bytes: number;
-  /** Values in its JSON. */
+  /** JSON values. */
   values: number;
-  /** Shared by all bodies that are fetched at the same time; absent: each counts alone. */
+  /** A budget of bytes that all bodies that are being fetched share; absent: each has its own limit only. */
   inFlight?: Budget;
 }
 
-/** What a fetched body is before it is JSON: as it came, or sealed. @returns undefined when it is not what was asked for */
+/** Makes JSON of a fetched body, which may be sealed. @returns undefined if the seal is wrong. */
 type Open = (body: Uint8Array) => Uint8Array | undefined;
 
 /**
- * Fetches a body of JSON by its reference: the first chunk, which tells how large all of them are, and then the others, a few at a
- * time.
- * @throws ServiceError `invalid` when it is larger than the limits, or not what its reference says; `unavailable` when there is no
- *   room for it now, or it took too long. NatsError when a chunk does not come.
+ * Fetches a JSON body by its reference: first one chunk, whose size is that of all others, then the other chunks, a few
+ * at a time.
+ * @throws ServiceError `invalid` if the body exceeds the limits or contradicts its reference; `unavailable` if the
+ *   shared budget has no room now, or fetching took too long. NatsError if a chunk does not come.
  */
 export async function fetchBody(
   nc: NatsConnection,
@@ -115,11 +117,11 @@ export async function fetchBody(
     late.signal.throwIfAborted();
     return requests.send(inbox, Buffer.from(String(index)), CHUNK_TIMEOUT_MS);
   };
-  // What a chunk may have at most, as long as nobody knows.
+  // Until the first chunk has come, its size is unknown: reserve the largest.
   let reserved = 0;
   const reserve = (bytes: number): void => {
     if (limits.inFlight?.take(bytes - reserved) === false)
-      throw new ServiceError('unavailable', 'too many large requests at once, try again');
+      throw new ServiceError('unavailable', 'too many large requests at once: try again');
     reserved = bytes;
   };
   try {
@@ -127,7 +129,7 @@ export async function fetchBody(
     const first = await chunk(0);
     const size = first.byteLength;
     if (size === 0) throw new ServiceError('invalid', 'a chunk of the message is empty');
-    // All but the last are of one size.
+    // All chunks but the last have the same size.
     const least = size * (chunks - 1) + 1;
     if (least > limits.bytes) throw tooLarge(`${least} bytes`, `${limits.bytes} bytes`);
     reserve(size * chunks);
@@ -141,7 +143,7 @@ export async function fetchBody(
         if (byteLength === 0 || byteLength > size || (byteLength < size && index < chunks - 1)) {
           throw new ServiceError(
             'invalid',
-            `chunk ${index} of the message has ${byteLength} bytes, others have ${size}`,
+            `chunk ${index} of the message has ${byteLength} bytes, the first has ${size}`,
           );
         }
         parts[index] = part;
@@ -158,12 +160,12 @@ export async function fetchBody(
   }
 }
 
-/** Rejects when fetching has taken as long as a sender keeps a body; ends when the controller is aborted. */
+/** Rejects after the time for which a sender keeps a body; ends when the controller is aborted. */
 async function timeIsUp(late: AbortController): Promise<never> {
   await sleep(KEEP_MS, undefined, { signal: late.signal, ref: false });
   throw new ServiceError('unavailable', `a large message was not fetched within ${KEEP_MS / 1_000} s`);
 }
 
 function tooLarge(is: string, limit: string): ServiceError {
-  return new ServiceError('invalid', `the message is too large: ${is}, at most ${limit} are taken`);
+  return new ServiceError('invalid', `the message is too large: ${is}, at most ${limit} are allowed`);
 }

@@ -1,13 +1,14 @@
 import { isStorable, ServiceError, type ServiceErrorCode, show } from '@rigel/contracts';
 
 /*
- * The forms of what surrounds a request and its answer. All of it was written by the other side, also the subjects that this side then
- * publishes to: NATS lets whoever answers publish to any subject that it was told as the place for the answer.
+ * The envelope of a request and of its answer. The other side wrote all of it, also the subjects that this process then
+ * publishes to: NATS lets a process that answers publish to any subject that the request names for the answer. So every
+ * part is checked.
  */
 
-/** Stands in a message in place of a body that is too large for it. */
+/** Replaces a body that is too large for a message. */
 export interface BodyReference {
-  /** Where to fetch it, see `bodySubject`. */
+  /** The subject from which to fetch the body, see `bodySubject`. */
   inbox: string;
   chunks: number;
 }
@@ -17,14 +18,14 @@ export interface RequestEnvelope {
   c: string;
   /** Actor. */
   a: string;
-  /** W3C traceparent of the caller, when it is traced. */
+  /** W3C traceparent of the caller; absent: the caller is not traced. */
   t?: string | undefined;
-  /** Client's address. */
+  /** Address of the client of the API. */
   i?: string | undefined;
-  /** Data, or where to fetch it. */
+  /** The request's data, or (in `ref`) where to fetch them. */
   d?: unknown;
   ref?: BodyReference | undefined;
-  /** How the answer message is to be sealed; in the first request of a message only. Read by the sealer. */
+  /** How to seal the answer message, see `sealing.ts`; in the first request of a message only. */
   s?: unknown;
 }
 
@@ -34,18 +35,18 @@ export interface ReplyEnvelope {
   ref?: BodyReference;
 }
 
-/** Where a caller waits for its answer: its inbox, and no other subject. */
+/** The subject of an answer: the caller's inbox, and no other subject. */
 const REPLY_SUBJECT = /^_INBOX(\.[A-Za-z0-9_-]{1,64}){1,4}$/;
 /** See `bodySubject`. */
 const BODY_SUBJECT = /^rigel\.body\.[A-Za-z0-9_-]{1,64}\.[0-9a-f]{32}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const PLAIN = /^[\x20-\x7e]*$/;
 
-/** An operator's name is whatever a header says, where access is off, and a header has 16 KiB. */
+/** While access is off, a header says the operator's name, and a header may have 16 KiB. */
 const MAX_ACTOR = 16_384;
 const MAX_CORRELATION_ID = 256;
 const MAX_CLIENT = 256;
-/** A refusal names some of what it is about, never all. */
+/** A refusal names a few of the things that it is about, never all. */
 const MAX_MESSAGE = 65_536;
 
 const CODES: ReadonlySet<string> = new Set<ServiceErrorCode>([
@@ -59,7 +60,7 @@ const CODES: ReadonlySet<string> = new Set<ServiceErrorCode>([
   'internal',
 ]);
 
-/** Whether an answer may be published there. */
+/** Whether this process may publish an answer to the subject. */
 export function isReplySubject(subject: string | undefined): subject is string {
   return subject !== undefined && REPLY_SUBJECT.test(subject);
 }
@@ -71,7 +72,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 const isText = (value: unknown, limit: number): value is string =>
   typeof value === 'string' && value.length <= limit && (PLAIN.test(value) || isStorable(value));
 
-/** @throws ServiceError `invalid` when it is none that `offerBody` has made. */
+/** @throws ServiceError `invalid` if `offerBody` cannot have made the value. */
 function readReference(value: unknown): BodyReference {
   if (!isObject(value)) throw new ServiceError('invalid', 'ref must be an object');
   const { inbox, chunks } = value;
@@ -87,7 +88,7 @@ function readReference(value: unknown): BodyReference {
 
 /**
  * Reads one request of a message.
- * @throws ServiceError `invalid`, naming the part of it that has not the form that it must have.
+ * @throws ServiceError `invalid`, which names the part that is wrong.
  */
 export function readRequest(value: unknown): RequestEnvelope {
   if (!isObject(value)) throw new ServiceError('invalid', `a request must be an object (got ${show(value)})`);
@@ -102,7 +103,10 @@ export function readRequest(value: unknown): RequestEnvelope {
   return { c, a, t, i, d, ref: ref === undefined ? undefined : readReference(ref) };
 }
 
-/** Reads one answer. @throws ServiceError `unavailable` when it is none: what became of the request is not known. */
+/**
+ * Reads one answer.
+ * @throws ServiceError `unavailable` if the value is no answer. The outcome of the request is unknown then.
+ */
 export function readReply(value: unknown, subject: string): ReplyEnvelope {
   if (isObject(value)) {
     const { error, ref } = value;
@@ -121,9 +125,9 @@ export function readReply(value: unknown, subject: string): ReplyEnvelope {
       try {
         return { ref: readReference(ref) };
       } catch {
-        // Told below.
+        // The error below says it.
       }
     } else if (error === undefined) return { ok: value.ok };
   }
-  throw new ServiceError('unavailable', `what ${subject} answered is no answer`);
+  throw new ServiceError('unavailable', `the answer of ${subject} cannot be read`);
 }

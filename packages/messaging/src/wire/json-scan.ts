@@ -1,13 +1,13 @@
 import { ServiceError } from '@rigel/contracts';
 
 /*
- * JSON is looked through before it is parsed: what its values would cost in objects, and in the stack of whoever walks them, follows
- * from a few characters of it. A megabyte can be 250,000 empty objects, or half a million lists in each other.
+ * The bus scans JSON before it parses it. A few characters tell how many objects its values would cost, and how deep a
+ * stack walking them would need. A megabyte can be 250,000 empty objects, or half a million nested lists.
  */
 
-/** What JSON may hold at most. */
+/** Limits of a JSON text. */
 export interface JsonLimits {
-  /** Lists and objects in each other. */
+  /** Nested lists and objects. */
   depth: number;
   /** Values of all kinds. */
   values: number;
@@ -24,8 +24,8 @@ const OPENS_OBJECT = 0x7b;
 const CLOSES_OBJECT = 0x7d;
 
 /**
- * Looks through JSON in one pass, and ends at the first limit. It need not be right: parsing shows what is not.
- * @throws ServiceError `invalid`, saying which limit.
+ * Scans JSON in one pass, and ends at the first limit. The JSON may be malformed: parsing finds that.
+ * @throws ServiceError `invalid`, which names the limit.
  */
 export function checkJsonShape(data: Uint8Array, limits: JsonLimits): void {
   const { depth: maxDepth, values: maxValues, members: maxMembers = maxValues } = limits;
@@ -48,10 +48,7 @@ export function checkJsonShape(data: Uint8Array, limits: JsonLimits): void {
       case OPENS_OBJECT:
         values++;
         if (++depth > maxDepth)
-          throw new ServiceError(
-            'invalid',
-            `the message has more than ${maxDepth} lists and objects in each other`,
-          );
+          throw new ServiceError('invalid', `the message nests more than ${maxDepth} lists and objects`);
         if (values > maxValues) throw tooMany('values', maxValues);
         break;
       case CLOSES_LIST:

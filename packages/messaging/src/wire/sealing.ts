@@ -12,20 +12,21 @@ import {
 import { ServiceError } from '@rigel/contracts';
 
 /*
- * Answers that only whoever has asked can read, and that nobody can make but who was asked.
+ * Sealed answers: only the caller can read them, and only the process that got the request can make them.
  *
- * All processes of a service share a user of NATS, so each may listen where the answers of the others arrive, and may have somebody send
- * something there (a request names the subject of its answer). So the message of a request carries a public key (X25519) and a random number.
- * Whoever answers seals the answer message, once, with AES-256-GCM under a key that follows from that public key and one of its own
- * (HKDF of their shared secret), and binds it to the subject and the number of the request, which only the two have seen.
+ * All processes of a service share a NATS user. So each of them may listen where the answers of the others arrive, and
+ * may make another process send something there (a request names the subject of its answer). Therefore the message of a
+ * request carries a public key (X25519) and a random number. The answering process seals the answer message, once, with
+ * AES-256-GCM. The key is the HKDF of the secret that the caller's public key and its own key share. The seal is bound
+ * to the subject and the number of the request, which only the two have seen.
  *
- * A sealed message: 1 (which no JSON begins with), the public key of the sender (32 bytes), a counter (8), the sealed content, the tag (16).
- * Key pairs live as long as their process, and the counter never repeats within one.
+ * A sealed message: the byte 1 (no JSON begins with it), the public key of the sender (32 bytes), a counter (8), the
+ * sealed content, the tag (16). A key pair lives as long as its process, and its counter never repeats.
  */
 
-/** What the message of a request says for its answer to be sealed. */
+/** The part of a request message that asks for a sealed answer. */
 interface Asked {
-  /** Public key of whoever asks: 32 bytes in base64url. */
+  /** Public key of the caller: 32 bytes in base64url. */
   k: string;
   /** Number of the request: 128 random bits in base64url. */
   n: string;
@@ -38,16 +39,19 @@ const TAG_BYTES = 16;
 const NUMBER_BYTES = 16;
 const NUMBERS_AT_ONCE = 256;
 const HEAD_BYTES = 1 + KEY_BYTES + COUNTER_BYTES;
-/** Before the counter in the 12 bytes that AES-GCM wants of a message; nothing else is ever sealed under the key. */
+/** AES-GCM needs 12 bytes per message: these, then the counter. Nothing else is ever sealed under the key. */
 const IV_PREFIX = Buffer.alloc(4);
 const INFO = 'rigel sealed answer 1';
-/** Partners whose keys are remembered; whoever makes up more only costs everybody a computation once more. */
+/**
+ * Partners whose shared keys a process remembers. A process that invents more only makes it compute some of them once
+ * more.
+ */
 const PARTNERS = 1_000;
 
 const KEY_TEXT = /^[A-Za-z0-9_-]{43}$/;
 const NUMBER_TEXT = /^[A-Za-z0-9_-]{22}$/;
 
-/** A key pair, and what it shares with partners. */
+/** A key pair, and the keys that it shares with partners. */
 class Pair {
   private readonly own = generateKeyPairSync('x25519');
   readonly publicKey = this.own.publicKey.export({ format: 'jwk' }).x as string;
@@ -55,9 +59,9 @@ class Pair {
 
   /**
    * The key of messages between this pair and a partner.
-   * @param partner its public key in base64url
-   * @param sender whose message it is: the two directions would have keys of their own, and the roles are told apart
-   * @throws Error when that is no public key
+   * @param partner the partner's public key in base64url.
+   * @param sender who sends the message: each direction has a key of its own.
+   * @throws Error if `partner` is no public key.
    */
   with(partner: string, sender: 'own' | 'partner'): KeyObject {
     const known = this.shared.get(partner);
@@ -72,30 +76,34 @@ class Pair {
   }
 }
 
-/** Seals one content for whoever has asked. @param context what the content is, where it is not the answer message itself */
+/** Seals a content for the caller. @param context names the content if it is not the answer message itself. */
 export type Seal = (content: Uint8Array, context?: string) => Buffer;
 
-/** The side that answers. */
+/** Seals answers: the side that answers. */
 export class AnswerSealer {
   private readonly pair = new Pair();
   private readonly ownKey = Buffer.from(this.pair.publicKey, 'base64url');
   private count = 0n;
 
   /**
-   * How the answer of a request is sealed; undefined where nobody asks for that.
-   * @param asked as it came
-   * @throws ServiceError `invalid` when it cannot be sealed as asked
+   * The seal for the answer of a request; undefined if the caller does not ask for one.
+   * @param asked as received.
+   * @throws ServiceError `invalid` if `asked` is malformed.
    */
   for(subject: string, asked: unknown): Seal | undefined {
     if (asked === undefined) return undefined;
     const { k, n } = (asked ?? {}) as Partial<Asked>;
     if (typeof k !== 'string' || typeof n !== 'string' || !KEY_TEXT.test(k) || !NUMBER_TEXT.test(n))
-      throw new ServiceError('invalid', 's must be a public key and a number of a request', 's');
+      throw new ServiceError(
+        'invalid',
+        's must have a public key (k) and the number of the request (n)',
+        's',
+      );
     let key: KeyObject;
     try {
       key = this.pair.with(k, 'own');
     } catch {
-      throw new ServiceError('invalid', 's.k is no public key of X25519', 's.k');
+      throw new ServiceError('invalid', 's.k must be a public key of X25519', 's.k');
     }
     return (content, context = '') => {
       const counter = Buffer.alloc(COUNTER_BYTES);
@@ -114,37 +122,35 @@ export class AnswerSealer {
   }
 }
 
-/** A request whose answer is to come sealed. */
+/** A request that asks for a sealed answer. */
 export interface Question {
-  /** The request's message, in JSON, with what its answer is to be sealed by. */
+  /** The request message in JSON, with the caller's public key and the number of the request. */
   message: string;
   /**
-   * What stands in an answer, or in a body that belongs to it; undefined when it is none to this request.
-   * @param context as it was sealed
+   * Opens an answer, or a body that belongs to it. @returns the content; undefined if it does not answer this request.
+   * @param context the one with which the content was sealed.
    */
   open(data: Uint8Array, context?: string): Uint8Array | undefined;
 }
 
-/** The side that asks. */
+/** Asks for sealed answers and opens them: the side that calls. */
 export class AnswerOpener {
   private readonly pair = new Pair();
   private sealedBefore = false;
   private random = Buffer.alloc(0);
   private drawn = 0;
 
-  /**
-   * @param ignored is called when something arrives in place of an answer that was not sealed for this request
-   */
+  /** @param ignored called with the subject if something arrives that is not sealed for this request. */
   constructor(private readonly ignored: (subject: string) => void) {}
 
   /**
-   * Asks for a sealed answer. Services of the release before cannot seal: until the first sealed answer has come, one that is not sealed is
-   * taken as well. From then on it is not: it could be anybody's.
-   * @param message an object in JSON, or an array of such
+   * Asks for a sealed answer. Services of an earlier release cannot seal. Until the first sealed answer has come, this
+   * process accepts unsealed ones too. From then on it refuses them: any process could have sent them.
+   * @param message a JSON object, or an array of them.
    */
   question(subject: string, message: string): Question {
     const n = this.number();
-    // Said once for all requests of the message, by the first of them: a service of the release before looks past it.
+    // In the first request, for all requests of the message. A service of an earlier release ignores the field.
     const first = message.indexOf('{') + 1;
     const asked: Asked = { k: this.pair.publicKey, n };
     return {
@@ -158,7 +164,10 @@ export class AnswerOpener {
     };
   }
 
-  /** A number that was never given before and cannot be guessed. Random bits are drawn for many at once: a draw costs more than a seal. */
+  /**
+   * A number that is new and cannot be guessed. One draw of random bits serves many numbers: a draw costs more than a
+   * seal.
+   */
   private number(): string {
     if (this.drawn + NUMBER_BYTES > this.random.length) {
       this.random = randomBytes(NUMBER_BYTES * NUMBERS_AT_ONCE);
@@ -191,7 +200,7 @@ export class AnswerOpener {
   }
 }
 
-/** What a sealed content belongs to. */
+/** The data that a seal is bound to. */
 function bound(subject: string, number: string, context: string): Buffer {
   return Buffer.from(`${subject} ${number} ${context}`);
 }

@@ -2,7 +2,8 @@ import { ServiceError, show } from '@rigel/contracts';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Static, TSchema } from 'typebox';
 
-// The schemas are typebox's: to check them first, each process would compile the schema of schemas (0.1 s).
+// The schemas come from TypeBox, so they are right. Checking them would make each process compile the meta-schema (0.1
+// s).
 const ajv = new Ajv({ allErrors: false, verbose: true, allowUnionTypes: true, validateSchema: false });
 const compiled = new WeakMap<TSchema, ValidateFunction>();
 
@@ -15,7 +16,7 @@ function validatorOf(schema: TSchema): ValidateFunction {
   return validate;
 }
 
-/** The schema with the safe integers as limits where it says none: JSON knows 1e308, which is an integer to it. */
+/** The schema with the safe integers as the default limits of integers: to JSON Schema 1e308 is an integer. */
 function exactIntegers(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(exactIntegers);
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -26,7 +27,7 @@ function exactIntegers(schema: unknown): unknown {
 
 /**
  * Checks a value that came over the wire.
- * @throws ServiceError `invalid`, naming the field and its value.
+ * @throws ServiceError `invalid`, which names the field and its value.
  */
 export function assertMatches<S extends TSchema>(schema: S, value: unknown): Static<S> {
   const validate = validatorOf(schema);
@@ -39,7 +40,7 @@ export function assertMatches<S extends TSchema>(schema: S, value: unknown): Sta
   throw new ServiceError('invalid', `${field || 'the request'} ${what}`, field || undefined);
 }
 
-/** What a value must be, in words that do without the notation of schemas. */
+/** What a value must be, in words for people who do not know JSON Schema. */
 function expectation(error: ErrorObject | undefined): string {
   const schema = error?.parentSchema as { properties?: object; description?: string } | undefined;
   switch (error?.keyword) {
