@@ -321,12 +321,12 @@ function expectation(name: ServiceSettingName): string {
 
 /**
  * A line for each variable that looks like one of ours and is none, with the name that it is nearest to: a mistyped
- * name would otherwise be ignored in silence.
+ * name would otherwise be ignored in silence. Those that begin with `RIGEL_TEST_` belong to the tests.
  */
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known: string[] = [...NAMES, ...SERVICE_SETTING_NAMES];
   return Object.keys(env)
-    .filter((name) => name.startsWith('RIGEL_') && !isSecretVariable(name) && !known.includes(name))
+    .filter((name) => /^RIGEL_(?!TEST_)/.test(name) && !isSecretVariable(name) && !known.includes(name))
     .sort()
     .map(
       (name) =>
