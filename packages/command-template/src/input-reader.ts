@@ -27,6 +27,34 @@ const TAKES_DATABASE = /^(psql|mysql|mariadb|sqlite3?|su|runuser)$/;
 const FINDS_COMMAND = /^-(exec|execdir|ok|okdir)$/;
 const SSH_OPTION_WITH_ARGUMENT = /^-[A-Za-z0-9]*[bcDEeFIiJLlmOopQRSWw]$/;
 
+/** Operands that a command needs before the one that it starts, and its options whose argument is the next word. */
+interface ShellOpener {
+  operands: number;
+  withArgument?: RegExp;
+}
+
+/** They start a shell where they are given no command. */
+const OPENS_SHELL: Readonly<Record<string, ShellOpener>> = {
+  chroot: { operands: 1 },
+  setarch: { operands: 1 },
+  linux32: { operands: 0 },
+  linux64: { operands: 0 },
+  i386: { operands: 0 },
+  x86_64: { operands: 0 },
+  uname26: { operands: 0 },
+  unshare: { operands: 0, withArgument: /^-[A-Za-z]*[RwSGl]$/ },
+  nsenter: { operands: 0, withArgument: /^-[A-Za-z]*[tSG]$/ },
+  fakeroot: { operands: 0, withArgument: /^-[lsibu]$/ },
+  firejail: { operands: 0 },
+  newgrp: { operands: Number.POSITIVE_INFINITY },
+};
+/** The same with an option that asks for one. */
+const OPENS_SHELL_IF_TOLD: Readonly<Record<string, ShellOpener & { told: RegExp }>> = {
+  sudo: { operands: 0, withArgument: /^-[A-Za-z]*[ugpCrtTUDR]$/, told: /^(-[A-Za-z]*[is]|--shell|--login)$/ },
+  doas: { operands: 0, withArgument: /^-[uC]$/, told: /^-[A-Za-z]*s$/ },
+  'systemd-run': { operands: 0, withArgument: /^-[upEM]$/, told: /^(-[A-Za-z]*S|--shell)$/ },
+};
+
 /** The word by which a command runs what it reads as code; undefined when it does not. */
 export function readerOfInput(before: readonly Word[]): string | undefined {
   if (before.length === 1 && before[0]?.text === 'exec') return 'exec'; // `exec 3<&0` keeps it open for later commands
@@ -58,6 +86,7 @@ function commandFrom(words: readonly Word[], index: number): readonly Word[] {
 function readsCode(words: readonly Word[]): boolean {
   const [command, ...rest] = words as readonly [Word, ...Word[]];
   const name = baseName(command.text);
+  if (opensShell(name, rest)) return true;
   if (name === 'xargs') return xargsRunsInput(rest);
   if (name === 'env')
     return rest.some(({ text }) => text.split(/\s+/).some((part) => isShellName(part)) && /\s/.test(text));
@@ -76,6 +105,26 @@ function readsCode(words: readonly Word[]): boolean {
       ...rest.map(({ text }) => ({ text, isCommand: false })),
     ]) === command.text
   );
+}
+
+function opensShell(name: string, rest: readonly Word[]): boolean {
+  // What stands behind -- are the arguments of its shell.
+  if (name === 'capsh') {
+    const separator = rest.findIndex(({ text }) => text === '--');
+    return separator >= 0 && shellReadsInput(rest.slice(separator + 1));
+  }
+  const told = OPENS_SHELL_IF_TOLD[name];
+  const opener = OPENS_SHELL[name] ?? told;
+  if (!opener) return false;
+  let operands = 0;
+  let asked = told === undefined;
+  for (let index = 0; index < rest.length && operands <= opener.operands; index++) {
+    const { text } = rest[index] as Word;
+    if (!/^-/.test(text)) operands++;
+    else if (opener.withArgument?.test(text)) index++;
+    asked ||= operands === 0 && told?.told.test(text) === true;
+  }
+  return asked && operands <= opener.operands;
 }
 
 function goesOnWithInput(name: string, rest: readonly Word[]): boolean {
