@@ -2,8 +2,8 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * What clients and services agree on, as files of the repository that tests compare with the code. A release carries them under
- * its version: the next ones are compared with them.
+ * What clients and services agree on, as files of the repository that tests compare with the code. A release carries
+ * them under its version: the next ones are compared with them.
  */
 const CONTRACTS: { from: string; as: (version: string) => string }[] = [
   { from: 'docs/openapi.json', as: (version) => `rigel-${version}-openapi.json` },

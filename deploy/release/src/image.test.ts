@@ -6,7 +6,8 @@ import t, { type Test } from 'tap';
 import { buildImage } from './image.js';
 
 /*
- * Which tool builds the image, with tools of the test's own: the real ones need a base image, which a test does not load.
+ * Which tool builds the image, with tools of the test's own: the real ones need a base image, which a test does not
+ * load.
  */
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`;

@@ -17,7 +17,9 @@ export interface ReleaseOptions {
   version: string;
   /** The folder to make; it must not exist. Default: `.rigel/release/<version>` of the repository. */
   out?: string | undefined;
-  /** The image in its registry. With a digest it has been built elsewhere; without one it is built here, and not pushed. */
+  /**
+   * The image in its registry. With a digest it has been built elsewhere; without one it is built here, and not pushed.
+   */
   image: ImageReference;
   /** Says what goes on. */
   print: (line: string) => void;
