@@ -67,7 +67,9 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
     ]);
 
     const image = await imageOf(options, commit, file(`rigel-${version}-image.oci.tar`));
-    print(`Kubernetes manifests with ${image.name}${image.digest === undefined ? '' : `@${image.digest}`}`);
+    print(
+      `Kubernetes manifests with ${image.name}${image.digest === undefined ? `:${version}` : `@${image.digest}`}`,
+    );
     const bundle = `rigel-${version}-kubernetes`;
     await writeManifests(root, version, image, join(scratch, bundle));
     await runProgram(scratch, 'tar', ['-czf', file(`${bundle}.tar.gz`), bundle]);
