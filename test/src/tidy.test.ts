@@ -92,7 +92,13 @@ function commentLines(text: string): { line: number; comment: string }[] {
  */
 const PLAIN = [
   'deploy/release/',
+  'packages/clock/',
   'scripts/',
+  'services/catalog/src/action/',
+  'services/catalog/src/remote-step/',
+  'services/gateway/src/testing/',
+  'services/inventory/src/cluster/',
+  'services/inventory/src/service/',
   'test/src/check.test.ts',
   'test/src/tidy.test.ts',
   'test/src/workflows.test.ts',

@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { notesOf } from './changelog.js';
 import { writeChecksums } from './checksums.js';
-import { copyContracts } from './contracts.js';
+import { contractsOf } from './contracts.js';
 import { buildImage } from './image.js';
 import { type ImageReference, writeManifests } from './manifests.js';
 import { packPackages } from './npm-packages.js';
@@ -45,7 +45,10 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
   await checkNew(root, version, folder);
   await checkCleanTree(root);
   const notes = notesOf(await readFile(join(root, 'CHANGELOG.md'), 'utf8'), version);
-  const recordings = isPreRelease(version) ? [] : recordingsOf(root, version);
+  // Nothing is compared with a pre-release later on.
+  const lasting = !isPreRelease(version);
+  const contracts = lasting ? contractsOf(root, version) : [];
+  const recordings = lasting ? recordingsOf(root, version) : [];
   const commit = (await runProgram(root, 'git', ['rev-parse', 'HEAD'])).trim();
 
   const scratch = await mkdtemp(join(tmpdir(), 'rigel-release-'));
@@ -75,7 +78,7 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
     await runProgram(scratch, 'tar', ['-czf', file(`${bundle}.tar.gz`), bundle]);
 
     print('contracts and recordings');
-    await copyContracts(root, version, partial);
+    for (const { from, as } of contracts) await cp(join(root, from), file(as));
     if (recordings.length > 0)
       await runProgram(root, 'tar', ['-czf', file(`rigel-${version}-recordings.tar.gz`), ...recordings]);
 
