@@ -1,5 +1,5 @@
-// `pnpm check <package> …`: builds and lints packages, and runs their pure tests (pure-tests.mjs), in seconds. It starts no server.
-// Ends with status 1 when anything failed, and with 2 when there is no such package.
+// `pnpm check <package> …`: builds and lints packages, and runs their pure tests (pure-tests.mjs), in seconds. It
+// starts no server. Ends with status 1 when anything failed, and with 2 when there is no such package.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';

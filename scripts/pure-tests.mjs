@@ -1,5 +1,5 @@
-// Which test files are pure: nothing that they import can start another process. PostgreSQL, NATS, SSH servers, shells and
-// services are all started as processes, so these files need none of them, and run in a second or less.
+// Which test files are pure: nothing that they import can start another process. PostgreSQL, NATS, SSH servers, shells
+// and services are all started as processes, so these files need none of them, and run in a second or less.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
@@ -51,7 +51,9 @@ export class PureTests {
     this.#packages = packages;
   }
 
-  /** @returns by which files this one comes to something that starts a process; undefined when it does not: it is pure. */
+  /**
+   * @returns by which files this one comes to something that starts a process; undefined when it does not: it is pure.
+   */
   impurity(file) {
     const seen = new Set();
     const look = (path, names) => {

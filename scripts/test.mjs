@@ -30,8 +30,8 @@ function testFiles(folder, found = []) {
 }
 
 /**
- * The files that take longest, the longest first: one of them that began last would run alone at the end. Where a file is missing
- * here nothing but a little time is lost.
+ * The files that take longest, the longest first: one of them that began last would run alone at the end. Where a file
+ * is missing here nothing but a little time is lost.
  */
 const LONGEST = [
   'simulation/simulation',

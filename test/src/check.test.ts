@@ -6,8 +6,8 @@ import { REPOSITORY_DIR } from '@rigel/local';
 import t from 'tap';
 
 /*
- * `pnpm check`: which tests it takes for pure, and what it says to a wrong name. That it builds, lints and runs tests is not tried
- * here: the whole test run does the same.
+ * `pnpm check`: which tests it takes for pure, and what it says to a wrong name. That it builds, lints and runs tests
+ * is not tried here: the whole test run does the same.
  */
 
 const script = (name: string): string => join(REPOSITORY_DIR, 'scripts', name);

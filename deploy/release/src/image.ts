@@ -20,8 +20,8 @@ export interface BuiltImage {
 
 interface Tool {
   name: string;
-  /** Ends with 0 when the tool can build here. */
-  probe: string[];
+  /** Commands that end with 0 when the tool can build here; the first one that does not says why. */
+  probes: string[][];
   /** Arguments of each command, one after the other. */
   commands: (options: ImageOptions, tag: string) => string[][];
 }
@@ -29,11 +29,20 @@ interface Tool {
 const labelArgs = (labels: Record<string, string>): string[] =>
   Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]);
 
+/** The list of what to leave out stands beside the Dockerfile, where docker finds it by itself. */
+const buildArgs = (of: { dockerfile: string; labels: Record<string, string>; tag: string }): string[] => [
+  ...['build', '-f', of.dockerfile, '--ignorefile', `${of.dockerfile}.dockerignore`, '-t', of.tag],
+  ...labelArgs(of.labels),
+];
+
 const TOOLS: Tool[] = [
   {
     name: 'docker',
-    // Building asks the daemon, which may not run.
-    probe: ['buildx', 'inspect', '--bootstrap'],
+    // Building needs the plugin, and asks the daemon, which may not run.
+    probes: [
+      ['buildx', 'version'],
+      ['buildx', 'inspect', '--bootstrap'],
+    ],
     commands: ({ context, dockerfile, labels, file }) => [
       // Without attestations: the archive then holds one image, whose digest is the one to name.
       [
@@ -45,17 +54,17 @@ const TOOLS: Tool[] = [
   },
   {
     name: 'podman',
-    probe: ['info'],
+    probes: [['info']],
     commands: ({ context, dockerfile, labels, file }, tag) => [
-      ['build', '-f', dockerfile, '-t', tag, ...labelArgs(labels), context],
+      [...buildArgs({ dockerfile, labels, tag }), context],
       ['save', '--format', 'oci-archive', '-o', file, tag],
     ],
   },
   {
     name: 'buildah',
-    probe: ['info'],
+    probes: [['info']],
     commands: ({ context, dockerfile, labels, file }, tag) => [
-      ['build', '-f', dockerfile, '-t', tag, ...labelArgs(labels), context],
+      [...buildArgs({ dockerfile, labels, tag }), context],
       ['push', tag, `oci-archive:${file}`],
     ],
   },
@@ -70,7 +79,7 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage | { 
   const impossible: string[] = [];
   for (const tool of TOOLS) {
     try {
-      await runProgram(options.context, tool.name, tool.probe);
+      for (const args of tool.probes) await runProgram(options.context, tool.name, args);
     } catch (error) {
       impossible.push(whyNot(tool.name, error as ProgramError));
       continue;

@@ -13,8 +13,9 @@ export interface ImageReference {
 const OVERLAYS = ['dev', 'production'];
 
 /**
- * Writes the Kubernetes manifests with what they need into a folder, as a kustomize bundle whose overlays name the image: by its
- * digest, or by the version where no digest is known. Every overlay is rendered, so that a bundle that does not render is none.
+ * Writes the Kubernetes manifests with what they need into a folder, as a kustomize bundle whose overlays name the
+ * image: by its digest, or by the version where no digest is known. Every overlay is rendered, so that a bundle that
+ * does not render is none.
  *
  * @throws ProgramError with what kustomize says; Error when an overlay would start another image
  */

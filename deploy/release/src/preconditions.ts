@@ -18,7 +18,7 @@ export const isPreRelease = (version: string): boolean => version.includes('-');
 
 const FILES_SHOWN = 5;
 
-/** @throws Refusal when files differ from the last commit: nobody could build this release again. */
+/** @throws Refusal when files differ from the last commit: the release could not be built again. */
 export async function checkCleanTree(root: string): Promise<void> {
   const changed = (await runProgram(root, 'git', ['status', '--porcelain'])).split('\n').filter(Boolean);
   if (changed.length === 0) return;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Refusal } from './refusal.js';
 
 /**
- * The folders with the events that services wrote in this version, by their paths in the repository. The next releases replay
- * them to see that they still understand them.
+ * The folders with the events that services wrote in this version, by their paths in the repository. The next releases
+ * replay them to see that they still understand them.
  *
  * @throws Refusal when a service that has recordings of other versions has none of this one
  */

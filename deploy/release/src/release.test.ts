@@ -61,10 +61,11 @@ t.test('a release that cannot be is refused with what to do, and leaves nothing'
   await refused('1.1.0', /no recordings of 1\.1\.0 for catalog: run pnpm record 1\.1\.0/);
 
   repository.write('services/catalog/recordings/1.1.0/small.jsonl', '{}\n');
-  await refused(
-    '1.1.0',
-    /the tree differs from its last commit \(services\/catalog\/recordings\/1\.1\.0\/\): commit/,
-  );
+  repository.write('docs/openapi/1.0.0.json', '{}\n');
+  repository.commit();
+  await refused('1.1.0', /docs\/openapi\/1\.1\.0\.json is missing: run pnpm keep-contracts 1\.1\.0/);
+  repository.write('docs/openapi/1.1.0.json', '{}\n');
+  await refused('1.1.0', /the tree differs from its last commit \(docs\/openapi\/1\.1\.0\.json\): commit/);
   repository.commit();
   const out = join(root, '.rigel', 'there');
   mkdirSync(out, { recursive: true });
@@ -87,6 +88,8 @@ t.test('a release has all its files, and a new project can use its package', asy
   repository.write('CHANGELOG.md', '# Changelog\n\n## [9.8.7] - 2026-02-03\n\n### Added\n\n- Something.\n');
   for (const service of ['access', 'catalog', 'inventory', 'scheduler'])
     repository.write(`services/${service}/recordings/9.8.7/small-runs.jsonl`, '{}\n');
+  for (const folder of ['docs/openapi', 'packages/contracts/schemas/releases'])
+    repository.write(`${folder}/9.8.7.json`, '{}\n');
   repository.commit();
   const out = join(mkdtempSync(join(tmpdir(), 'rigel-release-test-')), '9.8.7');
   t.teardown(() => rmSync(join(out, '..'), { recursive: true, force: true }));
@@ -101,6 +104,7 @@ t.test('a release has all its files, and a new project can use its package', asy
   t.strictSame(readdirSync(out).sort(), [
     'SHA256SUMS',
     'rigel-9.8.7-kubernetes.tar.gz',
+    'rigel-9.8.7-nats-messages.json',
     'rigel-9.8.7-openapi.json',
     'rigel-9.8.7-recordings.tar.gz',
     'rigel-9.8.7-release-notes.md',

@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { notesOf } from './changelog.js';
 import { writeChecksums } from './checksums.js';
-import { copyContracts } from './contracts.js';
+import { contractsOf } from './contracts.js';
 import { buildImage } from './image.js';
 import { type ImageReference, writeManifests } from './manifests.js';
 import { packPackages } from './npm-packages.js';
@@ -17,7 +17,9 @@ export interface ReleaseOptions {
   version: string;
   /** The folder to make; it must not exist. Default: `.rigel/release/<version>` of the repository. */
   out?: string | undefined;
-  /** The image in its registry. With a digest it has been built elsewhere; without one it is built here, and not pushed. */
+  /**
+   * The image in its registry. With a digest it has been built elsewhere; without one it is built here, and not pushed.
+   */
   image: ImageReference;
   /** Says what goes on. */
   print: (line: string) => void;
@@ -43,7 +45,10 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
   await checkNew(root, version, folder);
   await checkCleanTree(root);
   const notes = notesOf(await readFile(join(root, 'CHANGELOG.md'), 'utf8'), version);
-  const recordings = isPreRelease(version) ? [] : recordingsOf(root, version);
+  // Nothing is compared with a pre-release later on.
+  const lasting = !isPreRelease(version);
+  const contracts = lasting ? contractsOf(root, version) : [];
+  const recordings = lasting ? recordingsOf(root, version) : [];
   const commit = (await runProgram(root, 'git', ['rev-parse', 'HEAD'])).trim();
 
   const scratch = await mkdtemp(join(tmpdir(), 'rigel-release-'));
@@ -65,13 +70,15 @@ export async function makeRelease(options: ReleaseOptions): Promise<Release> {
     ]);
 
     const image = await imageOf(options, commit, file(`rigel-${version}-image.oci.tar`));
-    print(`Kubernetes manifests with ${image.name}${image.digest === undefined ? '' : `@${image.digest}`}`);
+    print(
+      `Kubernetes manifests with ${image.name}${image.digest === undefined ? `:${version}` : `@${image.digest}`}`,
+    );
     const bundle = `rigel-${version}-kubernetes`;
     await writeManifests(root, version, image, join(scratch, bundle));
     await runProgram(scratch, 'tar', ['-czf', file(`${bundle}.tar.gz`), bundle]);
 
     print('contracts and recordings');
-    await copyContracts(root, version, partial);
+    for (const { from, as } of contracts) await cp(join(root, from), file(as));
     if (recordings.length > 0)
       await runProgram(root, 'tar', ['-czf', file(`rigel-${version}-recordings.tar.gz`), ...recordings]);
 

@@ -45,7 +45,10 @@ export function emptyRepository(t: Test): TestRepository {
   return repository;
 }
 
-/** A repository with this one's files as they are now, whether or not they are committed, and with what is installed here. */
+/**
+ * A repository with this one's files as they are now, whether or not they are committed, and with what is installed
+ * here.
+ */
 export function copyOfThis(t: Test): TestRepository {
   const repository = emptyRepository(t);
   const { root } = repository;
