@@ -10,18 +10,18 @@ import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { ProfileSecrets } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
-import { Agent } from './agent.js';
-import { askForMachine } from './machine-gone.js';
 import { measuredAccess } from './metrics.js';
-import { NodeConnections } from './node-connections.js';
 import { NoopRunner } from './noop-runner.js';
-import { SdRunner } from './sd-runner.js';
-import { openSecrets, tellReserved } from './secret-places.js';
-import { keyInFile, keyProblem, knownHostsIn } from './ssh-files.js';
-import { SshProfiles, SshProfilesError } from './ssh-profiles.js';
-import { SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
-import { StepSecrets } from './step-secrets.js';
-import { VmRunner } from './vm-runner.js';
+import { askForMachine } from './providers/machine-gone.js';
+import { SdRunner } from './providers/sd-runner.js';
+import { VmRunner } from './providers/vm-runner.js';
+import { openSecrets, tellReserved } from './secrets/secret-places.js';
+import { StepSecrets } from './secrets/step-secrets.js';
+import { keyInFile, keyProblem, knownHostsIn } from './ssh/key-files.js';
+import { NodeConnections } from './ssh/node-connections.js';
+import { SshProfiles, SshProfilesError } from './ssh/profiles.js';
+import { SshRunner, type SshSettings, sshAccess } from './ssh/ssh-runner.js';
+import { Agent } from './work/agent.js';
 
 const CAPABILITIES = ['ssh', 'vm', 'sd', 'noop'] as const;
 /** How long providers may take at the start to bring back what they keep up themselves. */

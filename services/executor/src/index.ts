@@ -1,4 +1,5 @@
 /* What runs in a simulation: everything of an executor but NATS and the nodes. */
-export { Agent, type AgentOptions, type WorkSource } from './agent.js';
-export { type NodeAccess, SshRunner } from './ssh-runner.js';
-export { StepSecrets } from './step-secrets.js';
+
+export { StepSecrets } from './secrets/step-secrets.js';
+export { type NodeAccess, SshRunner } from './ssh/ssh-runner.js';
+export { Agent, type AgentOptions, type WorkSource } from './work/agent.js';

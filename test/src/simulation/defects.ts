@@ -14,8 +14,8 @@ export interface Defect {
 
 const ENGINE = 'services/scheduler/dist/engine/engine.js';
 const DECIDE = 'services/scheduler/dist/task/decide.js';
-const WORKER = 'services/executor/dist/worker.js';
-const RUNNER = 'services/executor/dist/ssh-runner.js';
+const WORKER = 'services/executor/dist/work/worker.js';
+const RUNNER = 'services/executor/dist/ssh/ssh-runner.js';
 const NODES = 'test/dist/simulation/nodes.js';
 
 export const DEFECTS: readonly Defect[] = [
@@ -382,7 +382,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 647,
     code: [
       {
-        file: 'services/executor/dist/restart-wait.js',
+        file: 'services/executor/dist/ssh/restart-wait.js',
         find: 'if (begun === undefined && boots.begun === undefined && !watch.wasBegun)',
         replace: 'if (false)',
       },

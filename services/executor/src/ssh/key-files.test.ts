@@ -9,9 +9,9 @@ import { NamedSecrets } from '@rigel/secrets';
 import { silentLogger } from '@rigel/testing';
 import { pino } from 'pino';
 import t from 'tap';
-import { sshSettings } from './provider-runners-for-test.js';
-import { keyInFile, keyProblem, knownHostsIn } from './ssh-files.js';
-import { SshProfiles } from './ssh-profiles.js';
+import { sshSettings } from '../testing/provider-runners.js';
+import { keyInFile, keyProblem, knownHostsIn } from './key-files.js';
+import { SshProfiles } from './profiles.js';
 
 const run = promisify(execFile);
 const folder = await mkdtemp(join(tmpdir(), 'rigel-ssh-files-'));

@@ -1,8 +1,8 @@
 import type { Clock } from '@rigel/clock';
 import { execution, type OutputPiece, type RpcRequest, ServiceError } from '@rigel/contracts';
 import type { CallContext } from '@rigel/messaging';
+import type { KeptOutput } from '../step-runner.js';
 import type { SchedulerCalls } from './scheduler-calls.js';
-import type { KeptOutput } from './step-runner.js';
 
 /** A piece is sent when this much has come together, or this long after its first byte. */
 const PIECE_BYTES = 64 * 1024;

@@ -1,7 +1,7 @@
 import type { ProviderEntry, VmProvider } from '@rigel/providers';
 import type { Logger } from 'pino';
-import { measuredCall } from './metrics.js';
-import type { ClaimedRun } from './step-runner.js';
+import { measuredCall } from '../metrics.js';
+import type { ClaimedRun } from '../step-runner.js';
 
 /** How long a provider is asked; it is asked again with the next look. */
 const ASK_MS = 20_000;

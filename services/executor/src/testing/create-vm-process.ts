@@ -1,4 +1,4 @@
-import { RunUnderTest } from './provider-runners-for-test.js';
+import { RunUnderTest } from './provider-runners.js';
 
 /*
  * An executor's runner in a process of its own, to be killed: it does create_vm for the given run and says so when the

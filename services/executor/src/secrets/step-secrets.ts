@@ -9,8 +9,8 @@ import {
   PlainOutput,
   SecretError,
 } from '@rigel/secrets';
-import { commandsOf, secretsOf } from './commands.js';
-import type { OnOutput } from './step-runner.js';
+import { commandsOf, secretsOf } from '../ssh/commands.js';
+import type { OnOutput } from '../step-runner.js';
 
 /** What a step's attempt runs, and what its output and its reasons go through before anybody sees them. */
 export interface PreparedStep {

@@ -1,8 +1,8 @@
 import type { Clock } from '@rigel/clock';
 import { type AttemptResult, attemptKey } from '@rigel/contracts';
 import { type ProviderCall, type ProviderEntry, ProviderError } from '@rigel/providers';
-import { measuredCall } from './metrics.js';
-import type { AttemptReport, ClaimedRun, OnOutput, RunInstruction, RunSignals } from './step-runner.js';
+import { measuredCall } from '../metrics.js';
+import type { AttemptReport, ClaimedRun, OnOutput, RunInstruction, RunSignals } from '../step-runner.js';
 
 /** How an attempt ended, and what it found out meanwhile. */
 export type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'machine' | 'unknown_machine'>;

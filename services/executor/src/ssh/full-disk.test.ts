@@ -6,8 +6,8 @@ import { startSshd } from '@rigel/remote-attempt/testing';
 import { NamedSecrets } from '@rigel/secrets';
 import { silentLogger } from '@rigel/testing';
 import t from 'tap';
+import { StepSecrets } from '../secrets/step-secrets.js';
 import { SshRunner, sshAccess } from './ssh-runner.js';
-import { StepSecrets } from './step-secrets.js';
 
 const run = promisify(execFile);
 

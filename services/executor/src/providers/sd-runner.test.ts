@@ -1,5 +1,5 @@
 import t from 'tap';
-import { RunUnderTest, startCloud } from './provider-runners-for-test.js';
+import { RunUnderTest, startCloud } from '../testing/provider-runners.js';
 
 const cloud = await startCloud();
 t.teardown(() => cloud.stop());

@@ -8,11 +8,11 @@ import {
 } from '@rigel/contracts';
 import type { Bus, TakeOptions } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import { measureSlots } from './metrics.js';
+import { measureSlots } from '../metrics.js';
+import type { ClaimedRun, StepRunner } from '../step-runner.js';
 import { Plans } from './plans.js';
 import { SchedulerCalls } from './scheduler-calls.js';
 import { Slots } from './slots.js';
-import type { ClaimedRun, StepRunner } from './step-runner.js';
 import { Worker } from './worker.js';
 
 /** Where offered runs come from. It may lose some and hand out others twice. */

@@ -9,12 +9,12 @@ import { LocalMachines } from '@rigel/providers/local-machines';
 import { connectToNode, runScript } from '@rigel/remote-attempt';
 import { waitFor } from '@rigel/testing';
 import t from 'tap';
-import { parseNodeAddress } from './node-address.js';
-import { RunUnderTest, sshSettings } from './provider-runners-for-test.js';
+import { parseNodeAddress } from '../ssh/node-address.js';
+import { RunUnderTest, sshSettings } from '../testing/provider-runners.js';
 
 /* Local machines, made and returned as steps of runs, by executors that are killed. */
 
-const PROGRAM = fileURLToPath(new URL('create-vm-process-for-test.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../testing/create-vm-process.js', import.meta.url));
 const MACHINES = 200;
 
 const folder = await mkdtemp(join(tmpdir(), 'rigel-machines-'));

@@ -1,7 +1,5 @@
 import type { Clock } from '@rigel/clock';
 import type { ProviderEntry, SdProvider } from '@rigel/providers';
-import { AttemptFailure, ProviderAttempt } from './provider-attempt.js';
-import { providerOf } from './provider-of.js';
 import type {
   AttemptReport,
   ClaimedRun,
@@ -9,7 +7,9 @@ import type {
   RunInstruction,
   RunSignals,
   StepRunner,
-} from './step-runner.js';
+} from '../step-runner.js';
+import { AttemptFailure, ProviderAttempt } from './provider-attempt.js';
+import { providerOf } from './provider-of.js';
 
 /** Does register and unregister; both may be repeated, so an attempt that was begun elsewhere is simply made again. */
 export class SdRunner implements StepRunner {

@@ -9,10 +9,8 @@ import {
 } from '@rigel/providers';
 import { ConnectFailure } from '@rigel/remote-attempt';
 import type { Logger } from 'pino';
-import { parseNodeAddress } from './node-address.js';
-import { AttemptFailure, messageOf, ProviderAttempt } from './provider-attempt.js';
-import { providerOf } from './provider-of.js';
-import type { NodeAccess, SshSettings } from './ssh-runner.js';
+import { parseNodeAddress } from '../ssh/node-address.js';
+import type { NodeAccess, SshSettings } from '../ssh/ssh-runner.js';
 import type {
   AttemptReport,
   ClaimedRun,
@@ -21,7 +19,9 @@ import type {
   RunSignals,
   StepRunner,
   StopInstruction,
-} from './step-runner.js';
+} from '../step-runner.js';
+import { AttemptFailure, messageOf, ProviderAttempt } from './provider-attempt.js';
+import { providerOf } from './provider-of.js';
 
 const UNKNOWN =
   'whether a machine was made is unknown: the provider was asked, its answer is lost, and it cannot be asked by name; ' +

@@ -7,11 +7,11 @@ import { type Sshd, type SshdOptions, startSshd } from '@rigel/remote-attempt/te
 import { NamedSecrets } from '@rigel/secrets';
 import { silentLogger, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
+import { StepSecrets } from '../secrets/step-secrets.js';
+import type { RunInstruction } from '../step-runner.js';
 import { JumpHost } from './jump-host.js';
 import { NodeConnections } from './node-connections.js';
 import { type NodeAccess, SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
-import type { RunInstruction } from './step-runner.js';
-import { StepSecrets } from './step-secrets.js';
 
 const until = (what: string, check: () => boolean | Promise<boolean>) => waitFor(check, { what });
 

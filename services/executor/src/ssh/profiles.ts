@@ -12,7 +12,7 @@ import { Ajv, type ErrorObject } from 'ajv';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
 import { JumpHost } from './jump-host.js';
-import { type KeyPermissions, keyInFile, knownHostsIn, problemWithKey } from './ssh-files.js';
+import { type KeyPermissions, keyInFile, knownHostsIn, problemWithKey } from './key-files.js';
 import type { SshSettings } from './ssh-runner.js';
 
 /** The profiles file is wrong; the message is one line that names the file, the place in it and the value. */

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { generateSshKey } from '@rigel/providers/local-machines';
 import { silentLogger } from '@rigel/testing';
 import t, { type Test } from 'tap';
-import { sshSettings } from './provider-runners-for-test.js';
+import { SshProfiles } from '../ssh/profiles.js';
+import { sshSettings } from '../testing/provider-runners.js';
 import { openSecrets, type SecretSettings, tellReserved } from './secret-places.js';
-import { SshProfiles } from './ssh-profiles.js';
 import { StepSecrets } from './step-secrets.js';
 
 const key = generateSshKey();

@@ -1,6 +1,6 @@
 import { waitFor } from '@rigel/testing';
 import t from 'tap';
-import { machineHostKey, RunUnderTest, startCloud } from './provider-runners-for-test.js';
+import { machineHostKey, RunUnderTest, startCloud } from '../testing/provider-runners.js';
 
 /* create_vm and return_vm at a service that knows no tokens, with the faults of real ones. */
 

@@ -6,11 +6,11 @@ import { readEntries } from '@rigel/providers/testing';
 import { allowSudo, canAllowSudo, startSshd } from '@rigel/remote-attempt/testing';
 import { silentLogger, waitFor } from '@rigel/testing';
 import t from 'tap';
-import { askForMachine, type MachineGone } from './machine-gone.js';
-import { RunUnderTest, sshSettings, startCloud } from './provider-runners-for-test.js';
+import { askForMachine, type MachineGone } from '../providers/machine-gone.js';
+import { StepSecrets } from '../secrets/step-secrets.js';
+import type { ClaimedNode, RunInstruction, StopInstruction } from '../step-runner.js';
+import { RunUnderTest, sshSettings, startCloud } from '../testing/provider-runners.js';
 import { SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
-import type { ClaimedNode, RunInstruction, StopInstruction } from './step-runner.js';
-import { StepSecrets } from './step-secrets.js';
 
 const NO_SECRETS = new StepSecrets({ read: () => Promise.reject(new Error('there are no secrets')) });
 

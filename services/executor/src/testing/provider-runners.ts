@@ -11,10 +11,10 @@ import {
 } from '@rigel/providers/local-machines';
 import { CloudServer, readEntries } from '@rigel/providers/testing';
 import { silentLogger } from '@rigel/testing';
-import { SdRunner } from './sd-runner.js';
-import { type SshSettings, sshAccess } from './ssh-runner.js';
-import type { AttemptReport, ClaimedNode, ClaimedRun, RunInstruction, StepRunner } from './step-runner.js';
-import { VmRunner } from './vm-runner.js';
+import { SdRunner } from '../providers/sd-runner.js';
+import { VmRunner } from '../providers/vm-runner.js';
+import { type SshSettings, sshAccess } from '../ssh/ssh-runner.js';
+import type { AttemptReport, ClaimedNode, ClaimedRun, RunInstruction, StepRunner } from '../step-runner.js';
 
 const hostKey = generateSshKey();
 // A process that is started by a test uses the key of the test.

@@ -4,8 +4,8 @@ import { generateSshKey } from '@rigel/providers/local-machines';
 import { NamedSecrets } from '@rigel/secrets';
 import { silentLogger } from '@rigel/testing';
 import t from 'tap';
-import { sshSettings } from './provider-runners-for-test.js';
-import { SshProfiles } from './ssh-profiles.js';
+import { sshSettings } from '../testing/provider-runners.js';
+import { SshProfiles } from './profiles.js';
 
 const key = generateSshKey();
 const folder = t.testdir({

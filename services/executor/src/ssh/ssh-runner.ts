@@ -20,10 +20,8 @@ import {
   stopAttempt,
 } from '@rigel/remote-attempt';
 import type { Logger } from 'pino';
-import type { MachineGone } from './machine-gone.js';
-import { parseNodeAddress } from './node-address.js';
-import { GOING_DOWN_MS, type Restart, waitForRestart } from './restart-wait.js';
-import { stepEnvironment } from './step-environment.js';
+import type { MachineGone } from '../providers/machine-gone.js';
+import type { PreparedStep, StepSecrets } from '../secrets/step-secrets.js';
 import type {
   AttemptReport,
   ClaimedRun,
@@ -34,8 +32,10 @@ import type {
   RunSignals,
   StepRunner,
   StopInstruction,
-} from './step-runner.js';
-import type { PreparedStep, StepSecrets } from './step-secrets.js';
+} from '../step-runner.js';
+import { parseNodeAddress } from './node-address.js';
+import { GOING_DOWN_MS, type Restart, waitForRestart } from './restart-wait.js';
+import { stepEnvironment } from './step-environment.js';
 
 export interface SshSettings {
   connection: ConnectionSettings;

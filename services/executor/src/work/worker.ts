@@ -12,12 +12,12 @@ import {
 } from '@rigel/contracts';
 import { type CallContext, traced } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import { observeStep } from './metrics.js';
+import { observeStep } from '../metrics.js';
+import type { AttemptReport, ClaimedNode, ClaimedRun, StepRunner } from '../step-runner.js';
 import { OutputSender } from './output-sender.js';
 import type { Plans } from './plans.js';
 import type { SchedulerCalls } from './scheduler-calls.js';
 import type { Slots } from './slots.js';
-import type { AttemptReport, ClaimedNode, ClaimedRun, StepRunner } from './step-runner.js';
 
 /** Tries of a claim whose scheduler does not answer; after that the scheduler offers the run again by itself. */
 const CLAIM_TRIES = 3;
