@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { shellQuote } from '@rigel/command-template';
 import type { OutputShares } from './attempt-output.js';
 import type { AttemptAction, AttemptSpec } from './attempt-spec.js';
 
@@ -126,11 +127,6 @@ export function outsideScript(text: string): NodeScript {
       `(\n${text}\n) </dev/null 2>&1\n`,
       `printf '\\n%s status %s\\n' "$rg_nonce" "$?"\nexit 0\n`,
     ]);
-}
-
-/** One literal word for a POSIX shell, whatever it holds. */
-export function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function attemptSettings(key: string, shares: OutputShares): Record<string, string | number> {

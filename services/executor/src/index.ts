@@ -1,5 +1,6 @@
-/* What runs in a simulation: everything of an executor but NATS and the nodes. */
+/* The parts of an executor that run in a simulation: all except NATS and the nodes. */
 
 export { StepSecrets } from './secrets/step-secrets.js';
-export { type NodeAccess, SshRunner } from './ssh/ssh-runner.js';
+export type { NodeAccess } from './ssh/node-access.js';
+export { SshRunner } from './ssh/ssh-runner.js';
 export { Agent, type AgentOptions, type WorkSource } from './work/agent.js';

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { type ParsedTemplate, parseTemplate } from '../parse-template.js';
-import { renderTemplate, singleQuoted } from '../render-template.js';
+import { renderTemplate } from '../render-template.js';
+import { shellQuote } from '../shell-quote.js';
 import { TemplateError } from '../template-error.js';
 import { NOBODY, type Shell } from '../testing-shells.js';
 import { KINDS } from './kinds.js';
@@ -177,7 +178,7 @@ async function runTemplates(
     if (NOBODY) chownSync(folder, NOBODY.uid, NOBODY.gid);
     const canary = join(folder, CANARY);
     const blocks = usable.map(({ scripts }) => {
-      const commands = scripts.map((script) => `( eval ${singleQuoted(script.replaceAll(CANARY, canary))} )`);
+      const commands = scripts.map((script) => `( eval ${shellQuote(script.replaceAll(CANARY, canary))} )`);
       return `{\n${commands.join('\n')}\n} </dev/null >/dev/null\nif [ -f ${canary} ]; then rm -f ${canary}; echo ran; else echo no; fi\n`;
     });
     const child = spawn(program, options, {

@@ -1,4 +1,4 @@
-import { shellQuote } from '@rigel/remote-attempt';
+import { shellQuote } from '@rigel/command-template';
 
 export interface NginxFile {
   /** The upstream file, owned by Rigel. */

@@ -66,15 +66,14 @@ const commandOf = (pid: number): Promise<string> => readFile(`/proc/${pid}/cmdli
 
 t.test('an executor killed after the answer and before its report: the machine is found again', async (t) => {
   const first = fork(PROGRAM, [folder, '10']);
-  const [made] = await once(first, 'message');
+  const made = await resultOf(first);
   await killed(first);
   const second = fork(PROGRAM, [folder, '10', 'begun']);
-  const [found] = await once(second, 'message');
+  const found = await resultOf(second);
   await killed(second);
-  t.same((found as { machine: unknown }).machine, (made as { machine: unknown }).machine);
+  t.same(found.machine, made.machine);
   t.equal((await machines.list()).length, 1);
-  const { ip } = (made as { machine: { ip: string } }).machine;
-  t.equal(await onMachine(ip, 'echo alive'), 'alive', 'machines outlive executors');
+  t.equal(await onMachine(made.machine.ip, 'echo alive'), 'alive', 'machines outlive executors');
 });
 
 t.test('executors killed at any moment make one machine', async (t) => {
@@ -126,11 +125,19 @@ async function inTurn<T>(items: readonly T[], work: (item: T) => Promise<void>):
   await Promise.all(Array.from({ length: 20 }, worker));
 }
 
+/** Kills a process and waits until it has exited. */
 async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const exited = once(child, 'exit');
+  // A process that a signal ended has no exit code.
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit', { signal: long() });
   child.kill('SIGKILL');
   await exited;
+}
+
+/** The first message of a process, which is the result of its attempt. */
+async function resultOf(child: ChildProcess): Promise<{ machine: { ip: string } }> {
+  const [result] = await once(child, 'message', { signal: long() });
+  return result;
 }
 
 t.test('without an SSH key no machine is made', async (t) => {

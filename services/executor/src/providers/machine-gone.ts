@@ -3,15 +3,16 @@ import type { Logger } from 'pino';
 import { measuredCall } from '../metrics.js';
 import type { ClaimedRun } from '../step-runner.js';
 
-/** How long a provider is asked; it is asked again with the next look. */
+/** How long one question to a provider may take; the next look asks again. */
 const ASK_MS = 20_000;
 
-/** Says in words that the node's machine is gone, when its provider says so; else undefined. Never throws. */
+/** A text that says that the node's machine is gone, if its provider says so; else undefined. Never throws. */
 export type MachineGone = (claimed: ClaimedRun, abandon: AbortSignal) => Promise<string | undefined>;
 
 /**
- * Asks the provider of a node's machine whether that still exists: a node that cannot be reached because there is no machine
- * any more runs nothing. A node without a machine, or of a provider that is not here, is never said to be gone.
+ * Asks the provider of a node's machine whether the machine still exists: a node that cannot be reached because its
+ * machine is gone runs nothing. A node without a machine, or with a provider that this executor does not have, never
+ * counts as gone.
  */
 export function askForMachine(
   providers: ReadonlyMap<number, ProviderEntry<VmProvider>>,
@@ -32,14 +33,14 @@ export function askForMachine(
     } catch (error) {
       log.warn(
         { vm_id: vmId, provider: entry.name, reason: String(error) },
-        'a machine could not be asked for',
+        'a provider did not say whether a machine still exists',
       );
       return undefined;
     }
   };
 }
 
-/** That of the step which makes or returns the machine; else the pool's. */
+/** The number of the provider that the plan's create_vm or return_vm names; else the pool's. */
 function providerNumber({ plan }: ClaimedRun): number {
   for (const { kind, param_values } of plan.steps) {
     const own = Number(kind === 'vm' ? param_values.vm_type_id : undefined);

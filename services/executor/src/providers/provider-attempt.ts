@@ -1,11 +1,16 @@
 import type { Clock } from '@rigel/clock';
-import { type AttemptResult, attemptKey } from '@rigel/contracts';
+import { attemptKey } from '@rigel/contracts';
 import { type ProviderCall, type ProviderEntry, ProviderError } from '@rigel/providers';
+import { messageOf } from '../message-of.js';
 import { measuredCall } from '../metrics.js';
-import type { AttemptReport, ClaimedRun, OnOutput, RunInstruction, RunSignals } from '../step-runner.js';
-
-/** How an attempt ended, and what it found out meanwhile. */
-export type Verdict = Pick<AttemptResult, 'status' | 'reason' | 'machine' | 'unknown_machine'>;
+import type {
+  AttemptReport,
+  ClaimedRun,
+  OnOutput,
+  RunInstruction,
+  RunSignals,
+  UntimedResult,
+} from '../step-runner.js';
 
 /** First and longest pause between two questions to a provider, or two tries. */
 const PAUSE_FIRST_MS = 250;
@@ -17,26 +22,33 @@ export class AttemptFailure extends Error {
 
   constructor(
     message: string,
-    /** A machine may have been made whose id nobody knows. */
+    /** The provider may have made a machine whose id is lost. */
     readonly unknownMachine = false,
   ) {
     super(message);
   }
 }
 
+/** The value of a piece of work, or the result of the attempt if the work failed. */
+export type Settled<T> = { ok: true; value: T } | { ok: false; result: UntimedResult };
+
+/** What one look found: the thing that was waited for, what is still missing, or why it will never come. */
+export type Look<T> = { done: T } | { waiting: string } | { failed: string };
+
 /**
- * One attempt at a step that a provider does: its deadline, its log, and calls that are made again while that makes sense.
+ * One attempt at a step that a provider does: its time limit, its lines in the node log, and calls that are repeated
+ * while repeating makes sense. A runner asks it for one value after the other, and at the end for the report.
  */
 export class ProviderAttempt {
-  /** Aborted when the attempt ends early: stopped, out of time, or somebody else's. */
+  /** Aborted when the attempt ends early: its task is stopped, its time is up, or another executor has its run. */
   readonly signal: AbortSignal;
   /** Names the attempt to the provider. */
-  readonly correlationId: string;
+  private readonly correlationId: string;
   private readonly late = new AbortController();
-  private readonly callOff: () => void;
+  private readonly cancelTimer: () => void;
   private readonly startedAt: number;
   private offset: number;
-  /** What was being waited for last, for the reason when the time is up. */
+  /** The last thing that the attempt waited for, for the reason when its time is up. */
   private waitingFor = '';
 
   constructor(
@@ -44,12 +56,14 @@ export class ProviderAttempt {
     private readonly instruction: RunInstruction,
     private readonly onOutput: OnOutput,
     private readonly signals: RunSignals,
-    readonly clock: Clock,
+    private readonly clock: Clock,
   ) {
     this.startedAt = clock.now();
     this.offset = instruction.output_from;
     this.correlationId = attemptKey(claimed.plan, claimed.runId, instruction.step, instruction.attempt);
-    this.callOff = clock.after(instruction.timeout_ms, () => this.late.abort(new Error('the time is up')));
+    this.cancelTimer = clock.after(instruction.timeout_ms, () =>
+      this.late.abort(new Error('the time is up')),
+    );
     this.signal = AbortSignal.any([signals.abandon, signals.stop, this.late.signal]);
   }
 
@@ -60,36 +74,32 @@ export class ProviderAttempt {
     this.offset += data.length;
   }
 
-  /** Says what is waited for, when it is something else than before. */
-  waitFor(what: string): void {
-    if (what === this.waitingFor) return;
-    this.waitingFor = what;
-    this.say(`waiting: ${what}`);
-    this.signals.onWait?.(what);
+  /**
+   * Waits for a piece of the attempt's work; a failure becomes a result.
+   * @throws the reason of `abandon` when that is aborted.
+   */
+  async settle<T>(work: Promise<T>): Promise<Settled<T>> {
+    try {
+      return { ok: true, value: await work };
+    } catch (error) {
+      if (this.signals.abandon.aborted) this.cancelTimer();
+      this.signals.abandon.throwIfAborted();
+      const result = this.failure(error);
+      if (result.reason !== '') this.say(result.reason);
+      return { ok: false, result };
+    }
   }
 
   /**
-   * Does the work, and puts into a report how it ended.
-   * @param machine what is known of the machine by then, however the work ended.
-   * @throws the reason of `abandon` when that is aborted.
+   * Ends the attempt.
+   * @param machine what is known of the machine, however the attempt ended.
    */
-  async report(work: () => Promise<void>, machine: () => Verdict['machine']): Promise<AttemptReport> {
-    let verdict: Verdict;
-    try {
-      await work();
-      verdict = { status: 'succeeded', reason: '' };
-    } catch (error) {
-      this.signals.abandon.throwIfAborted();
-      verdict = this.verdictOf(error);
-      if (verdict.reason !== '') this.say(verdict.reason);
-    } finally {
-      this.callOff();
-    }
-    const made = machine();
+  report(ended: Settled<unknown>, machine?: UntimedResult['machine']): AttemptReport {
+    this.cancelTimer();
     return {
       result: {
-        ...verdict,
-        ...(made ? { machine: made } : {}),
+        ...(ended.ok ? { status: 'succeeded', reason: '' } : ended.result),
+        ...(machine ? { machine } : {}),
         started_at: this.startedAt,
         finished_at: this.clock.now(),
       },
@@ -97,10 +107,10 @@ export class ProviderAttempt {
   }
 
   /**
-   * Makes a call, and makes it again while the provider is not available or wants fewer calls; where repeating cannot
-   * do harm, also when the answer was lost.
-   * @param options.repeatable whether the call may be repeated when nobody knows whether it was done.
-   * @param options.finish the call is not broken off when the attempt is stopped or out of time.
+   * Makes a call, and repeats it while the provider is not available or asks for fewer calls. A call that may be
+   * repeated is also repeated when its answer was lost.
+   * @param options.repeatable whether the call may be repeated when it is unknown whether the provider did it.
+   * @param options.finish the call goes on when the attempt is stopped or out of time.
    */
   async call<P, T>(
     entry: ProviderEntry<P>,
@@ -121,27 +131,49 @@ export class ProviderAttempt {
         // First: that a call to be finished went wrong matters also when the attempt is stopped by now.
         if (kind === 'refused' || (kind === 'unknown' && !repeatable)) throw error;
         this.signal.throwIfAborted();
-        this.waitFor(`${entry.name}: ${messageOf(error)}; it is asked again`);
+        this.waitFor(`${entry.name}: ${messageOf(error)}; the executor asks again`);
         const asked = error instanceof ProviderError ? (error.retryAfterMs ?? 0) : 0;
         await this.clock.sleep(Math.max(pause, asked), this.signal);
       }
     }
   }
 
-  /** Asks until there is an answer; pauses in between. `check` says with `waitFor` what is missing. */
-  async until<T>(check: () => Promise<T | undefined>): Promise<T> {
+  /**
+   * Makes a call again and again, until `read` finds in an answer what the attempt waits for.
+   * @throws AttemptFailure
+   */
+  callUntil<P, A, T>(
+    entry: ProviderEntry<P>,
+    make: (provider: P, call: ProviderCall) => Promise<A>,
+    read: (answer: A) => Look<T>,
+  ): Promise<T> {
+    return this.until(async () => read(await this.call(entry, make)));
+  }
+
+  /** Looks until the thing is there, with pauses, and says in the node log what is missing. @throws AttemptFailure */
+  async until<T>(look: () => Promise<Look<T>>): Promise<T> {
     for (let pause = PAUSE_FIRST_MS; ; pause = Math.min(pause * 1.5, PAUSE_LONGEST_MS)) {
-      const answer = await check();
-      if (answer !== undefined) return answer;
+      const found = await look();
+      if ('done' in found) return found.done;
+      if ('failed' in found) throw new AttemptFailure(found.failed);
+      this.waitFor(found.waiting);
       await this.clock.sleep(pause, this.signal);
     }
   }
 
-  private verdictOf(error: unknown): Verdict {
+  /** Says what the attempt waits for, if that has changed. */
+  private waitFor(what: string): void {
+    if (what === this.waitingFor) return;
+    this.waitingFor = what;
+    this.say(`waiting: ${what}`);
+    this.signals.onWait?.(what);
+  }
+
+  private failure(error: unknown): UntimedResult {
     const unknown = error instanceof AttemptFailure && error.unknownMachine ? { unknown_machine: true } : {};
     if (this.signals.stop.aborted) {
-      const told = error instanceof AttemptFailure ? error.message : '';
-      return { status: 'stopped', reason: told, ...unknown };
+      const reason = error instanceof AttemptFailure ? error.message : '';
+      return { status: 'stopped', reason, ...unknown };
     }
     if (this.late.signal.aborted && !(error instanceof AttemptFailure)) {
       const limit = `the attempt took longer than ${Math.round(this.instruction.timeout_ms / 1000)} s`;
@@ -149,8 +181,4 @@ export class ProviderAttempt {
     }
     return { status: 'failed', reason: messageOf(error), ...unknown };
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,7 +4,7 @@ import { AttemptFailure } from './provider-attempt.js';
 
 /**
  * The provider that a step names by number.
- * @throws AttemptFailure when the parameter is no number, or there is no such provider here.
+ * @throws AttemptFailure when the parameter is not a number, or this executor has no such provider.
  */
 export function providerOf<P>(
   step: TaskPlan['steps'][number],

@@ -1,5 +1,5 @@
 import type { Clock } from '@rigel/clock';
-import type { ProviderEntry, SdProvider } from '@rigel/providers';
+import type { ProviderEntry, SdProgress, SdProvider } from '@rigel/providers';
 import type {
   AttemptReport,
   ClaimedRun,
@@ -8,10 +8,12 @@ import type {
   RunSignals,
   StepRunner,
 } from '../step-runner.js';
-import { AttemptFailure, ProviderAttempt } from './provider-attempt.js';
+import { AttemptFailure, type Look, ProviderAttempt } from './provider-attempt.js';
 import { providerOf } from './provider-of.js';
 
-/** Does register and unregister; both may be repeated, so an attempt that was begun elsewhere is simply made again. */
+/**
+ * Does register and unregister. Both may be repeated, so an attempt that another executor began is simply made again.
+ */
 export class SdRunner implements StepRunner {
   constructor(
     private readonly claimed: ClaimedRun,
@@ -19,15 +21,12 @@ export class SdRunner implements StepRunner {
     private readonly clock: Clock,
   ) {}
 
-  run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
+  async run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
     const attempt = new ProviderAttempt(this.claimed, instruction, onOutput, signals, this.clock);
-    return attempt.report(
-      () => this.change(instruction, attempt),
-      () => undefined,
-    );
+    return attempt.report(await attempt.settle(this.change(instruction, attempt)));
   }
 
-  /** A change that was asked for is made by the load balancer in any case; there is nothing to end. */
+  /** The load balancer makes a change that it was asked for in any case; there is nothing to end. */
   async stop(): Promise<AttemptReport> {
     const now = this.clock.now();
     return { result: { status: 'stopped', reason: '', started_at: now, finished_at: now } };
@@ -47,13 +46,22 @@ export class SdRunner implements StepRunner {
     const change = await attempt.call(entry, (provider, call) =>
       registers ? provider.register(ip, call) : provider.unregister(ip, call),
     );
-    await attempt.until(async () => {
-      const progress = await attempt.call(entry, (provider, call) => provider.progress(change, call));
-      if (progress.state === 'done') return true;
-      if (progress.state === 'failed') throw new AttemptFailure(`${entry.name}: ${progress.reason}`);
-      attempt.waitFor(`${entry.name}: ${progress.what}`);
-      return undefined;
-    });
+    await attempt.callUntil(
+      entry,
+      (provider, call) => provider.progress(change, call),
+      (progress) => isDone(progress, entry.name),
+    );
     attempt.say(registers ? `${ip} is in service` : `${ip} is out of service, its last requests are done`);
+  }
+}
+
+function isDone(progress: SdProgress, provider: string): Look<true> {
+  switch (progress.state) {
+    case 'done':
+      return { done: true };
+    case 'pending':
+      return { waiting: `${provider}: ${progress.what}` };
+    case 'failed':
+      return { failed: `${provider}: ${progress.reason}` };
   }
 }

@@ -34,7 +34,7 @@ t.test('a node that has a machine gets no second one', async (t) => {
   });
   t.match(report, { result: { status: 'succeeded', machine: { vm_id: vmId, ip: address } } });
   t.equal(created(), 0);
-  t.match(output, `the node has machine ${vmId}`);
+  t.match(output, `the node already has machine ${vmId}`);
 });
 
 t.test('slow and repeated answers change nothing', async (t) => {

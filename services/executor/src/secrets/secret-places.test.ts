@@ -5,7 +5,7 @@ import { silentLogger } from '@rigel/testing';
 import t, { type Test } from 'tap';
 import { SshProfiles } from '../ssh/profiles.js';
 import { sshSettings } from '../testing/provider-runners.js';
-import { openSecrets, type SecretSettings, tellReserved } from './secret-places.js';
+import { openSecrets, type SecretSettings, warnOfReserved } from './secret-places.js';
 import { StepSecrets } from './step-secrets.js';
 
 const key = generateSshKey();
@@ -36,7 +36,7 @@ async function open(
   const log = Object.assign(Object.create(silentLogger), {
     warn: (_: object, line: string) => void lines.push(line),
   });
-  await tellReserved(secrets, log);
+  await warnOfReserved(secrets, log);
   const steps = new StepSecrets(secrets.parameters);
   /** Why a step whose parameter names the secret cannot be run; undefined when it can. */
   const whyNot = async (secret: string) => {
@@ -150,6 +150,6 @@ t.test('one folder for both is refused, and so is one that cannot be read', asyn
       message: /RIGEL_PROFILE_SECRETS_DIR is wrong: .* is RIGEL_SECRETS_DIR.*a folder of their own/,
     });
   await t.rejects(open(t, { RIGEL_PROFILE_SECRETS_DIR: join(folder, 'none') }), {
-    message: /RIGEL_PROFILE_SECRETS_DIR is wrong: .*none is no folder that can be read \(ENOENT\)/,
+    message: /RIGEL_PROFILE_SECRETS_DIR is wrong: .*none is not a readable folder \(ENOENT\)/,
   });
 });

@@ -24,14 +24,14 @@ export interface SecretSettings {
   RIGEL_PROVIDERS_FILE: string;
 }
 
-/** Settings that name files which no parameter may take, wherever they are. */
+/** Settings that name files that no parameter may read, wherever they are. */
 const FILE_SETTING = /^RIGEL_.*_FILE$/;
 
 /**
- * Opens both name spaces. What the profiles file, the providers file and the settings refer to is reserved: should it be where
- * parameters have their secrets, no parameter gets it.
+ * Opens both name spaces. The secrets that the profiles file, the providers file and the settings refer to are
+ * reserved: if one is where the secrets of parameters are, no parameter gets it.
  * @param keyFile the executor's own SSH key.
- * @throws ConfigError when a folder cannot be read, or both are one.
+ * @throws ConfigError when a folder cannot be read, or both settings name the same folder.
  */
 export async function openSecrets(
   settings: SecretSettings,
@@ -42,7 +42,7 @@ export async function openSecrets(
   const profileFolder = readable('RIGEL_PROFILE_SECRETS_DIR', settings.RIGEL_PROFILE_SECRETS_DIR);
   if (folder !== '' && (await isSameFolder(folder, profileFolder))) {
     throw new ConfigError(
-      `RIGEL_PROFILE_SECRETS_DIR is wrong: ${profileFolder} is RIGEL_SECRETS_DIR, whose secrets parameters may name: ` +
+      `RIGEL_PROFILE_SECRETS_DIR is wrong: ${profileFolder} is also RIGEL_SECRETS_DIR, whose secrets parameters may name; ` +
         'SSH profiles need a folder of their own',
     );
   }
@@ -61,7 +61,9 @@ export async function openSecrets(
   return { parameters, profiles: new ProfileSecrets(own, parameters) };
 }
 
-/** A file that cannot be read is told by whoever needs what is in it. */
+/**
+ * The references in a file. A file that cannot be read has none here; the part that needs the file reports the error.
+ */
 function referencesIn(file: string): ReturnType<typeof secretReferences> {
   try {
     return file === '' ? [] : secretReferences(readFileSync(file, 'utf8'));
@@ -70,12 +72,15 @@ function referencesIn(file: string): ReturnType<typeof secretReferences> {
   }
 }
 
-/** Says once, at start, which names are kept from parameters and how to part them. To be called when the profiles have been read. */
-export async function tellReserved({ parameters, profiles }: SecretPlaces, log: Logger): Promise<void> {
+/**
+ * Logs once, at start, which names parameters cannot use, and how to separate them. Call it when the profiles have been
+ * read.
+ */
+export async function warnOfReserved({ parameters, profiles }: SecretPlaces, log: Logger): Promise<void> {
   for (const secret of profiles.moved) {
     log.warn(
       { secret },
-      `secret ${secret} of the SSH profiles is where parameters have theirs, so no parameter may take it: ` +
+      `secret ${secret} of the SSH profiles is among the secrets of parameters, so no parameter may use it: ` +
         'move its file to a folder of RIGEL_PROFILE_SECRETS_DIR, or its variable RIGEL_SECRET_… to RIGEL_PROFILE_SECRET_…',
     );
   }
@@ -83,7 +88,7 @@ export async function tellReserved({ parameters, profiles }: SecretPlaces, log: 
     if (profiles.moved.includes(name)) continue;
     log.warn(
       { secret: name },
-      `secret ${name} is used by ${by}, so no parameter may take it: move it out of RIGEL_SECRETS_DIR and RIGEL_SECRET_…`,
+      `secret ${name} is used by ${by}, so no parameter may use it: move it out of RIGEL_SECRETS_DIR and RIGEL_SECRET_…`,
     );
   }
 }
@@ -94,7 +99,7 @@ function readable(setting: string, folder: string): string {
     readdirSync(folder);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`${setting} is wrong: ${folder} is no folder that can be read (${code})`);
+    throw new ConfigError(`${setting} is wrong: ${folder} is not a readable folder (${code})`);
   }
   return folder;
 }

@@ -6,7 +6,8 @@ import { startSshd } from '@rigel/remote-attempt/testing';
 import { NamedSecrets } from '@rigel/secrets';
 import { silentLogger } from '@rigel/testing';
 import t from 'tap';
-import { SshRunner, sshAccess } from '../ssh/ssh-runner.js';
+import { sshAccess } from '../ssh/node-access.js';
+import { SshRunner } from '../ssh/ssh-runner.js';
 import type { RunInstruction } from '../step-runner.js';
 import { StepSecrets } from './step-secrets.js';
 

@@ -12,22 +12,25 @@ import {
 import { commandsOf, secretsOf } from '../ssh/commands.js';
 import type { OnOutput } from '../step-runner.js';
 
-/** What a step's attempt runs, and what its output and its reasons go through before anybody sees them. */
+/** The actions of a step's attempt, and the masks for its output and its reasons. */
 export interface PreparedStep {
   actions: AttemptAction[];
-  /** Why its secrets cannot be had. Its actions then only fail; what an earlier executor began may still be collected. */
+  /**
+   * Why the secrets cannot be read. The actions then only fail, but an attempt that an earlier executor began can be
+   * collected.
+   */
   missing?: string;
-  /** @param from the byte of the output that is wanted first. */
+  /** @param from the offset of the first byte of the output that is wanted. */
   output(from: number, onOutput: OnOutput): OutputMask;
   reason(text: string): string;
 }
 
-/** Making a mask takes milliseconds, and the nodes of a task have the same secrets. */
+/** Making a mask takes milliseconds, and all nodes of a task have the same secrets. */
 const MASKS_KEPT = 20;
 
 const asItIs = (text: string): string => text;
 
-/** Puts the values of secrets into a step's commands, as late as can be. */
+/** Puts the values of secrets into a step's commands, as late as possible. */
 export class StepSecrets {
   private readonly masks = new Map<string, Masker>();
 
@@ -66,7 +69,7 @@ export class StepSecrets {
   private maskFor(values: string[]): Masker {
     const key = values.join('\0');
     const masker = this.masks.get(key) ?? new Masker(values);
-    // The one that was not used for the longest time is forgotten first.
+    // The least recently used mask is removed first.
     this.masks.delete(key);
     this.masks.set(key, masker);
     for (const oldest of this.masks.keys()) {

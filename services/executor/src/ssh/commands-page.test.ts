@@ -10,9 +10,12 @@ import { NamedSecrets } from '@rigel/secrets';
 import { silentLogger } from '@rigel/testing';
 import t from 'tap';
 import { StepSecrets } from '../secrets/step-secrets.js';
-import { SshRunner, sshAccess } from './ssh-runner.js';
+import { sshAccess } from './node-access.js';
+import { SshRunner } from './ssh-runner.js';
 
-/* Runs every command of the tables in docs/commands.md on a real SSH server, and compares what it prints with the page. */
+/*
+ * Runs every command of the tables in docs/commands.md on a real SSH server, and compares what it prints with the page.
+ */
 
 const page = await readFile(new URL('../../../../docs/commands.md', import.meta.url), 'utf8');
 const sshd = await startSshd();

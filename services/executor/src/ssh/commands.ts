@@ -4,7 +4,7 @@ import type { AttemptAction } from '@rigel/remote-attempt';
 
 type PlannedStep = TaskPlan['steps'][number];
 
-/** Names of the secrets that a step's parameters refer to, by parameter; undefined when there are none. */
+/** The names of the secrets that a step's parameters refer to, by parameter; undefined if there are none. */
 export function secretsOf({ param_values }: PlannedStep): ReadonlyMap<string, string> | undefined {
   let secrets: Map<string, string> | undefined;
   for (const param in param_values) {
@@ -17,7 +17,7 @@ export function secretsOf({ param_values }: PlannedStep): ReadonlyMap<string, st
 }
 
 /**
- * The commands of a step, with the parameter values in their places, each escaped for where it stands.
+ * The commands of a step, with the parameter values in their places, each escaped for its place.
  * @param secrets the values of the parameters that refer to secrets.
  * @throws TemplateError; the scheduler has rendered the same when the task was created, so this is not expected.
  */
@@ -25,7 +25,7 @@ export function commandsOf(step: PlannedStep, secrets?: ReadonlyMap<string, stri
   const values = { ...step.param_values, ...(secrets && Object.fromEntries(secrets)) };
   return step.actions.map((action) => {
     const kind = action.module === 'longscript' ? 'script' : 'command';
-    // A task keeps the rules that it was made under; it would else fail in its middle after an upgrade.
+    // A task keeps the template rules of its creation; otherwise an upgrade could make it fail midway.
     const accepted = (step.template_rules ?? 1) < TEMPLATE_RULES;
     const template = parseTemplate(action.text, kind, { accepted });
     const text = renderTemplate(template, values as Record<string, string | number | boolean>);

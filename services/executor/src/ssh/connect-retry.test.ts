@@ -10,8 +10,9 @@ import t, { type Test } from 'tap';
 import { StepSecrets } from '../secrets/step-secrets.js';
 import type { RunInstruction } from '../step-runner.js';
 import { JumpHost } from './jump-host.js';
+import { type NodeAccess, type SshSettings, sshAccess } from './node-access.js';
 import { NodeConnections } from './node-connections.js';
-import { type NodeAccess, SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
+import { SshRunner } from './ssh-runner.js';
 
 const until = (what: string, check: () => boolean | Promise<boolean>) => waitFor(check, { what });
 
@@ -175,7 +176,7 @@ t.test('it is not tried for longer than it may be', async (t) => {
   const short = runOn(t, { sshd, retryMs: 600 });
   t.match(await short.run(), {
     status: 'failed',
-    reason: /: Exceeded MaxStartups; it was tried again for \d+ s$/,
+    reason: /: Exceeded MaxStartups; the executor tried again for \d+ s$/,
     may_run: undefined,
   });
   t.ok(short.tries() > 1);

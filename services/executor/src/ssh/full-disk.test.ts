@@ -7,7 +7,8 @@ import { NamedSecrets } from '@rigel/secrets';
 import { silentLogger } from '@rigel/testing';
 import t from 'tap';
 import { StepSecrets } from '../secrets/step-secrets.js';
-import { SshRunner, sshAccess } from './ssh-runner.js';
+import { sshAccess } from './node-access.js';
+import { SshRunner } from './ssh-runner.js';
 
 const run = promisify(execFile);
 

@@ -10,24 +10,24 @@ import {
 } from '@rigel/remote-attempt';
 import type { Logger } from 'pino';
 
-/** How long a connection to a jump host is kept that no node is reached through. */
+/** How long a connection to a jump host stays open while no node needs it. */
 const IDLE_MS = 30_000;
-/** First and longest time that a jump host is left alone which turned us away. */
+/** First and longest pause after a jump host turned a connection away. */
 const REST_FIRST_MS = 200;
 const REST_LONGEST_MS = 3_000;
 
 /**
- * A host through which nodes are reached. All of an executor's nodes share one connection to it: an SSH server admits few
- * that are just being opened (`MaxStartups`), and any number of ways through one that is.
+ * A host through which the executor reaches nodes. All its nodes share one connection to the jump host: an SSH server
+ * limits connections that are being opened (`MaxStartups`), but not the tunnels through an open one.
  */
 export class JumpHost {
   readonly address: string;
   private connection: Promise<NodeConnection> | undefined;
-  private ways = 0;
+  private tunnels = 0;
   private idle: NodeJS.Timeout | undefined;
   /**
-   * It turned us away, and is left alone for a while: all nodes behind it try again, and would keep it full. Those that come
-   * meanwhile get the same answer.
+   * Set after the jump host turned a connection away: until then no connection is tried, because the tries for all
+   * nodes behind it would keep it full. Nodes that need it meanwhile get the same failure.
    */
   private rest: { until: number; ms: number; failure: ConnectFailure } | undefined;
 
@@ -39,15 +39,15 @@ export class JumpHost {
     this.address = nodeAddress(target);
   }
 
-  /** Opens a way to a node. @throws ConnectFailure; the signal's reason when that is aborted. */
+  /** Opens a tunnel to a node. @throws ConnectFailure; the signal's reason when that is aborted. */
   async dial(node: NodeTarget, signal: AbortSignal): Promise<Duplex> {
     const connection = await this.connected(signal);
     clearTimeout(this.idle);
-    this.ways++;
+    this.tunnels++;
     try {
-      const way = await openTunnel(connection, node);
-      way.once('close', () => this.release());
-      return way;
+      const tunnel = await openTunnel(connection, node);
+      tunnel.once('close', () => this.release());
+      return tunnel;
     } catch (error) {
       this.release();
       if (!(error instanceof ConnectFailure)) throw error;
@@ -70,8 +70,8 @@ export class JumpHost {
   }
 
   private release(): void {
-    this.ways--;
-    if (this.ways > 0) return;
+    this.tunnels--;
+    if (this.tunnels > 0) return;
     clearTimeout(this.idle);
     this.idle = setTimeout(() => this.close(), IDLE_MS);
     this.idle.unref();
@@ -90,7 +90,9 @@ export class JumpHost {
     });
   }
 
-  /** For all who wait, so the end of one of them does not end it; it has its own time limit. */
+  /**
+   * Connects for all nodes that wait. The connection has its own time limit, so the end of one wait does not end it.
+   */
   private connect(): Promise<NodeConnection> {
     const { host, port, hostKey } = this.target;
     const target = { host, port, isJumpHost: true, ...(hostKey ? { pinnedHostKey: hostKey } : {}) };
@@ -110,7 +112,10 @@ export class JumpHost {
         const reason = await open.closed;
         if (this.connection !== connecting) return;
         this.connection = undefined;
-        this.log.warn({ jump_host: this.address, reason }, 'the connection to a jump host is gone');
+        this.log.warn(
+          { jump_host: this.address, reason },
+          'the connection to a jump host broke; the next node that needs it opens a new one',
+        );
       },
       () => undefined,
     );

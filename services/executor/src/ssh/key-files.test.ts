@@ -89,8 +89,7 @@ t.test('what is wrong with a key or a certificate is told at start', async (t) =
     message: /default\.certificate is given without default\.key$/,
   });
   await t.rejects(read({ default: { key: { file: at('authority') }, certificate } }), {
-    message:
-      /default\.key = .* is no private key that can be used \(its certificate is one of another key\)$/,
+    message: /default\.key = .* is not a usable private key \(its certificate is one of another key\)$/,
   });
   await t.rejects(read({ default: { key: { file: at('other') }, certificate: 'SECRET' } }), {
     message: /default\.certificate must be .*not shown/,

@@ -13,15 +13,15 @@ import {
 } from '@rigel/remote-attempt';
 import type { Logger } from 'pino';
 
-/** Who else may read a file with a private key: nobody, or whoever it is. */
+/** Which other users may read a file with a private key: none, or any. */
 export type KeyPermissions = 'strict' | 'any';
 
-/** Lines that a warning names. */
+/** Most lines that a warning names. */
 const LINES_NAMED = 10;
 
 /**
- * A private key in a file, with the certificate that ssh-keygen puts beside it (`id_ed25519-cert.pub` for `id_ed25519`), where there
- * is one. Both are read for each connection anew: certificates are renewed often.
+ * A private key in a file, with the certificate that ssh-keygen puts beside it (`id_ed25519-cert.pub` for
+ * `id_ed25519`), if there is one. Each connection reads both again, because certificates are renewed often.
  */
 export function keyInFile(
   file: string,
@@ -60,13 +60,13 @@ export function problemWithKey(
   return weak === undefined ? undefined : `it is ${weak}; ${LEGACY_HINT}`;
 }
 
-/** The known hosts of a file. Its lines that are not understood are told once. @throws the error of reading it. */
+/** The known hosts in a file. One warning names the lines that make no sense. @throws the error of reading the file. */
 export function knownHostsIn(file: string, log: Logger): KnownHostsLookup {
   const { lookup, wrongLines } = knownHostsFile(file);
   if (wrongLines.length > 0)
     log.warn(
       { file, lines: wrongLines.slice(0, LINES_NAMED), count: wrongLines.length },
-      'lines of the known hosts are not understood and do not count',
+      'the executor does not understand some lines of the known hosts and ignores them',
     );
   return lookup;
 }
@@ -75,7 +75,7 @@ async function readKey(file: string, permissions: KeyPermissions): Promise<Buffe
   let handle: Awaited<ReturnType<typeof open>> | undefined;
   try {
     handle = await open(file);
-    // Of the file that is read, and not of one that has taken its place.
+    // The permissions of the open file, not of another file that has taken its place.
     const problem = permissions === 'any' ? undefined : readableByOthers(await handle.stat());
     if (problem !== undefined)
       throw new Error(`others may read the file ${file} (${problem}): ${CLOSE_KEY_FILE}`);

@@ -1,5 +1,6 @@
 /**
- * Host and port of a node's address: `10.0.0.7`, `10.0.0.7:2222`, `web-1.example`, `[2001:db8::1]:2222`, `2001:db8::1`.
+ * The host and port of a node's address: `10.0.0.7`, `10.0.0.7:2222`, `web-1.example`, `[2001:db8::1]:2222`,
+ * `2001:db8::1`.
  */
 export function parseNodeAddress(address: string, defaultPort: number): { host: string; port: number } {
   const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(address);

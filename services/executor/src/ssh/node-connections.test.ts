@@ -10,8 +10,8 @@ import { type Sshd, type SshdOptions, startSshd } from '@rigel/remote-attempt/te
 import { waitFor } from '@rigel/testing';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
+import { sshAccess } from './node-access.js';
 import { NodeConnections } from './node-connections.js';
-import { sshAccess } from './ssh-runner.js';
 
 const signal = new AbortController().signal;
 

@@ -10,22 +10,22 @@ import {
   wakeConnection,
 } from '@rigel/remote-attempt';
 import type { Logger } from 'pino';
-import type { NodeAccess } from './ssh-runner.js';
+import type { NodeAccess } from './node-access.js';
 
-/** Each costs the node a process, and us memory. */
+/** Most idle connections. Each costs the node a process, and this executor memory. */
 const IDLE_MOST = 2_000;
-/** How long a connection that has rested may take to show that it works; else a new one is made. */
+/** How long an idle connection may take to show that it works. After that, the executor makes a new one. */
 const WAKE_MS = 5_000;
 const PRUNE_EVERY_MS = 24 * 3600 * 1000;
-/** Nodes being tidied at once; a node that would be one too many has its turn after its next run. */
+/** Most nodes whose old files are removed at once. Any other node has its turn after its next run. */
 const PRUNES_MOST = 4;
-/** Nodes whose last tidying is remembered; the oldest is forgotten first. */
+/** Most nodes whose last removal is remembered; the oldest entry is removed first. */
 const PRUNES_REMEMBERED = 100_000;
 
 interface Made {
-  /** Connections are for each other's use when this is the same: the address, and the settings they were made by. */
+  /** Address and settings. A kept connection serves only targets with the same name. */
   name: string;
-  /** The host key that was to be expected; undefined when it was left to the known hosts. */
+  /** The host key that the connection had to show; undefined if the known hosts decided. */
   pin: string | undefined;
 }
 
@@ -35,10 +35,10 @@ interface Idle {
 }
 
 /**
- * Connections between runs. One is kept for a while for the next run on its node, which then saves connecting. Before
- * that, once a day for each node, the files of attempts that ended long ago are removed.
+ * Keeps connections between runs. A connection stays open for a while for the next run on its node, which then need not
+ * connect. Before that, once a day for each node, the executor removes the files of attempts that ended long ago.
  *
- * Removing them is safe after a run: a node is held by one task, so nothing on it waits to be collected but what is
+ * Removing them is safe after a run: one task holds the node, so attempts there that still wait to be collected are
  * younger than the days that files are kept.
  */
 export class NodeConnections {
@@ -53,7 +53,7 @@ export class NodeConnections {
 
   constructor(
     private readonly options: {
-      /** How long an idle connection is kept; 0: it is closed at once. */
+      /** How long an idle connection is kept, in milliseconds; 0: it is closed at once. */
       idleMs: number;
       /** How many days ended attempts are kept on nodes; 0: for ever. */
       keptDays: number;
@@ -61,7 +61,7 @@ export class NodeConnections {
     },
   ) {}
 
-  /** The same access to nodes, by way of the connections that are kept. */
+  /** The same access to nodes, but with the kept connections. */
   over(access: NodeAccess): NodeAccess {
     const connect: typeof connectToNode = async (target, settings, signal) => {
       const name = this.nameOf(target, settings);
@@ -75,7 +75,7 @@ export class NodeConnections {
     return { ...access, connect, giveBack: (connection) => void this.giveBack(connection) };
   }
 
-  /** Closes all idle connections, and from now on every one that is given back. */
+  /** Closes all idle connections, and every connection that is given back later. */
   close(): void {
     this.closed = true;
     for (const { connection, timer } of this.idle.values()) {
@@ -86,7 +86,7 @@ export class NodeConnections {
     for (const connection of this.pruning) connection.close();
   }
 
-  /** Nodes of two clusters may have the same address, each in a network of its own. */
+  /** The settings are part of the name: nodes of two clusters may have the same address, each in its own network. */
   private nameOf(target: NodeTarget, settings: ConnectionSettings): string {
     let number = this.settingsNumbers.get(settings);
     if (number === undefined) {
@@ -114,16 +114,16 @@ export class NodeConnections {
       if (!(error instanceof ConnectionLost)) throw error;
       this.options.log.debug(
         { node: nodeAddress(target), reason: error.message },
-        'an idle connection is gone',
+        'an idle connection to a node broke; the executor connects again',
       );
       return undefined;
     }
   }
 
-  /** Whether connecting to this target anew would check the same host key, with the same result. */
+  /** Whether a new connection to this target would check the same host key, with the same result. */
   private isFor(connection: NodeConnection, target: NodeTarget): boolean {
     if (target.pinnedHostKey !== undefined) return target.pinnedHostKey === connection.hostKey;
-    // A node without a pinned key is new to its task: it is to learn the key, or to find it among the known hosts.
+    // A node without a pinned key is new to its task: the task has to learn the key, or find it among the known hosts.
     return this.made.get(connection)?.pin === undefined && !connection.hostKeyLearned;
   }
 
@@ -174,10 +174,16 @@ export class NodeConnections {
     try {
       const count = await pruneAttempts(connection, keptDays);
       if (count > 0)
-        log.info({ node: address, count, kept_days: keptDays }, 'files of old attempts were removed');
+        log.info(
+          { node: address, count, kept_days: keptDays },
+          'the executor removed files of old attempts from a node',
+        );
     } catch (error) {
       if (!this.closed)
-        log.warn({ node: address, reason: String(error) }, 'old attempts could not be removed');
+        log.warn(
+          { node: address, reason: String(error) },
+          'the executor could not remove files of old attempts from a node',
+        );
     } finally {
       this.pruning.delete(connection);
     }

@@ -93,7 +93,7 @@ t.test('what is wrong is told with its place and value', async (t) => {
     [{ clusters: [{ user: 'x' }] }, /clusters\[0\]\.cluster is missing/],
     [
       { clusters: [{ cluster: 'a' }, { cluster: 'a' }] },
-      /clusters\[1\]\.cluster = "a" has a profile already/,
+      /clusters\[1\]\.cluster = "a" already has a profile/,
     ],
     [lab({ usr: 'x' }), /clusters\[0\]\.usr is not a known key; the nearest known one is user$/],
     [lab({ user: 'a b' }), /clusters\[0\]\.user = "a b" is wrong/],
@@ -110,7 +110,7 @@ t.test('what is wrong is told with its place and value', async (t) => {
     [lab({ key: { secret: 'none' } }), /clusters\[0\]\.key: secret none is missing/],
     [
       lab({ key: { file: at('key.pub') } }),
-      /clusters\[0\]\.key = {"file":.* is no private key that can be used \(it is a public key\)$/,
+      /clusters\[0\]\.key = {"file":.* is not a usable private key \(it is a public key\)$/,
     ],
     [lab({ jump: { port: 22 } }), /clusters\[0\]\.jump\.host is missing/],
     [

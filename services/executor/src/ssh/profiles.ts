@@ -13,14 +13,14 @@ import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
 import { JumpHost } from './jump-host.js';
 import { type KeyPermissions, keyInFile, knownHostsIn, problemWithKey } from './key-files.js';
-import type { SshSettings } from './ssh-runner.js';
+import type { SshSettings } from './node-access.js';
 
-/** The profiles file is wrong; the message is one line that names the file, the place in it and the value. */
+/** The profiles file is wrong; the message is one line with the file, the place in it and the value. */
 export class SshProfilesError extends Error {
   override readonly name = 'SshProfilesError';
 }
 
-/** A file, a variable of the executor's environment, or a secret of the profiles' own name space. */
+/** A file, a variable of the executor's environment, or a secret of the profiles' name space. */
 const KeyReference = Type.Union([
   SecretReference,
   Type.Object({ secret: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
@@ -42,12 +42,12 @@ const JumpSettings = Type.Object({
 
 const profileKeys = {
   user: Type.Optional(User),
-  /** For nodes whose address names none. */
+  /** The port of nodes whose address names none. */
   port: Type.Optional(Port),
   key: Type.Optional(KeyReference),
-  /** A certificate of the key. Of a key in a file, the file beside it that ends with -cert.pub is one. */
+  /** A certificate of the key. For a key in a file, the default is the file beside it that ends with -cert.pub. */
   certificate: Type.Optional(KeyReference),
-  /** null: none, also where the default profile has one. */
+  /** null: no jump host, even if the default profile has one. */
   jump: Type.Optional(Type.Union([JumpSettings, Type.Null()])),
   host_keys: Type.Optional(Type.Enum(['accept-new', 'strict'])),
   algorithms: Type.Optional(Type.Enum(['modern', 'legacy'])),
@@ -57,14 +57,14 @@ const profileKeys = {
   /** Seconds between two probes of an idle connection, and how many may stay unanswered. */
   keepalive_interval: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 3_600 })),
   keepalive_count: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
-  /** Where attempts are begun when the home folder cannot take them: a folder of the node, and its memory. */
+  /** Where attempts begin if the home folder cannot take them: a folder of the node, and its memory. */
   attempts_folder: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   attempts_in_memory: Type.Optional(Type.Boolean()),
 };
 const Profile = Type.Object(profileKeys);
 type Profile = Static<typeof Profile>;
 const ClusterProfile = Type.Object({
-  /** Its name, or its id. */
+  /** The cluster's name, or its id. */
   cluster: Type.Union([Type.String({ minLength: 1 }), Type.Integer({ minimum: 1 })]),
   ...profileKeys,
 });
@@ -75,16 +75,16 @@ const checkProfile = ajv.compile(Profile);
 const checkCluster = ajv.compile(ClusterProfile);
 const checkJump = ajv.compile(JumpSettings);
 
-interface Parts {
-  /** What a profile leaves out. */
+interface ProfileContext {
+  /** The values of keys that a profile leaves out. */
   base: SshSettings;
   secrets: Pick<ProfileSecrets, 'read'>;
-  /** Who may read files with keys. Default: `strict`. */
+  /** Which users may read files with keys. Default: `strict`. */
   permissions?: KeyPermissions;
   log: Logger;
 }
 
-/** How nodes are reached by SSH, by cluster. */
+/** The SSH settings of nodes, by cluster. */
 export class SshProfiles {
   private readonly jumpHosts: JumpHost[] = [];
   private readonly byId = new Map<number, SshSettings>();
@@ -92,7 +92,10 @@ export class SshProfiles {
 
   constructor(private fallback: SshSettings) {}
 
-  /** The same object for all nodes of a profile: connections are shared by those that have it. */
+  /**
+   * The settings of a cluster's nodes: the same object for all nodes of a profile, because nodes with the same object
+   * share connections.
+   */
   of(cluster: ClusterRef | undefined): SshSettings {
     if (cluster === undefined) return this.fallback;
     return this.byId.get(cluster.id) ?? this.byName.get(cluster.name) ?? this.fallback;
@@ -106,7 +109,7 @@ export class SshProfiles {
    * Reads the profiles file, `{"default": {…}, "clusters": [{"cluster": "lab", …}]}`. Makes no connection.
    * @throws SshProfilesError
    */
-  static async read(file: string, parts: Parts): Promise<SshProfiles> {
+  static async read(file: string, context: ProfileContext): Promise<SshProfiles> {
     const fail = (what: string): never => {
       throw new SshProfilesError(`${file}: ${what}`);
     };
@@ -115,8 +118,8 @@ export class SshProfiles {
     for (const key of Object.keys(content)) refuseUnknown('', key, ['default', 'clusters'], fail);
     const standard: unknown = content.default ?? {};
     checkEntry<Profile>('default', standard, checkProfile, Object.keys(profileKeys), fail);
-    const profiles = new SshProfiles(parts.base);
-    profiles.fallback = await profiles.settings('default', standard, parts, fail);
+    const profiles = new SshProfiles(context.base);
+    profiles.fallback = await profiles.settings('default', standard, context, fail);
 
     const clusters: unknown = content.clusters ?? [];
     if (!Array.isArray(clusters)) return fail(`clusters = ${show(clusters)} must be a list`);
@@ -126,11 +129,11 @@ export class SshProfiles {
       const { cluster, ...profile } = entry;
       const known: Map<string | number, SshSettings> =
         typeof cluster === 'number' ? profiles.byId : profiles.byName;
-      if (known.has(cluster)) fail(`${path}.cluster = ${show(cluster)} has a profile already`);
+      if (known.has(cluster)) fail(`${path}.cluster = ${show(cluster)} already has a profile`);
       const all: Profile = { ...standard, ...profile };
-      // A certificate is one of the key that stands beside it.
+      // A certificate belongs to the key of the same profile.
       if (profile.key && !profile.certificate) delete all.certificate;
-      known.set(cluster, await profiles.settings(path, all, parts, fail));
+      known.set(cluster, await profiles.settings(path, all, context, fail));
     }
     return profiles;
   }
@@ -138,14 +141,14 @@ export class SshProfiles {
   private async settings(
     path: string,
     profile: Profile,
-    parts: Parts,
+    context: ProfileContext,
     fail: (what: string) => never,
   ): Promise<SshSettings> {
-    const { base, log } = parts;
+    const { base, log } = context;
     const { connection } = base;
     const knownHosts = profile.known_hosts && readKnownHosts(profile.known_hosts, path, log, fail);
     const algorithms = profile.algorithms ?? connection.algorithms ?? 'modern';
-    const key = await keyOf(path, profile, algorithms, parts, fail);
+    const key = await keyOf(path, profile, algorithms, context, fail);
     const settings: ConnectionSettings = {
       ...connection,
       user: profile.user ?? connection.user,
@@ -160,8 +163,8 @@ export class SshProfiles {
     };
     if (profile.jump) {
       const { host, port = 22, user, host_key } = profile.jump;
-      const ownKey = await keyOf(`${path}.jump`, profile.jump, algorithms, parts, fail);
-      // Nobody would pin a jump host's key that was learned at first sight, so it is to be known.
+      const ownKey = await keyOf(`${path}.jump`, profile.jump, algorithms, context, fail);
+      // No service records the key of a jump host, so it cannot be learned: it has to be known.
       const jumpSettings = {
         ...settings,
         user: user ?? settings.user,
@@ -180,12 +183,15 @@ export class SshProfiles {
   }
 }
 
-/** Reads key and certificate for each connection anew; once now, to tell at the start what is wrong with them. */
+/**
+ * @returns reads key and certificate, for each connection again. They are also read once now, so that a wrong one
+ *   ends the start.
+ */
 async function keyOf(
   path: string,
   { key, certificate }: Pick<Profile, 'key' | 'certificate'>,
   algorithms: AlgorithmSet,
-  { secrets, permissions }: Parts,
+  { secrets, permissions }: ProfileContext,
   fail: (what: string) => never,
 ): Promise<(() => Promise<PrivateKeyText>) | undefined> {
   if (key === undefined) {
@@ -200,8 +206,7 @@ async function keyOf(
   };
   try {
     const problem = problemWithKey(await read(), algorithms);
-    if (problem !== undefined)
-      fail(`${path}.key = ${show(key)} is no private key that can be used (${problem})`);
+    if (problem !== undefined) fail(`${path}.key = ${show(key)} is not a usable private key (${problem})`);
   } catch (error) {
     if (error instanceof SshProfilesError) throw error;
     fail(`${path}.key: ${(error as Error).message}`);
@@ -250,9 +255,9 @@ function checkEntry<T>(
   fail: (what: string) => never,
 ): asserts entry is T {
   if (!isObject(entry)) return fail(`${path} = ${show(entry)} must be an object`);
-  // The keys first: a mistyped one would otherwise be told as the missing of another.
+  // The keys first: otherwise the message about a mistyped key would be that another key is missing.
   for (const key of Object.keys(entry)) refuseUnknown(`${path}.`, key, known, fail);
-  // A jump host by itself: of a choice between it and null a message would tell little.
+  // A jump host separately: a message about the choice between it and null would say little.
   const { jump } = entry;
   if (jump !== undefined && jump !== null && check !== checkJump)
     checkEntry(`${path}.jump`, jump, checkJump, Object.keys(JumpSettings.properties), fail);
@@ -268,7 +273,7 @@ function describe(error: ErrorObject | undefined, path: string): string {
   if (!error) return `${path} is wrong`;
   const place = `${path}${error.instancePath.replaceAll('/', '.')}`;
   if (error.keyword === 'required') return `${place}.${String(error.params.missingProperty)} is missing`;
-  // A key that was written down instead of referred to must not be shown.
+  // The value may be a key that was written down instead of referred to, so the message does not show it.
   const secret = /^\/(key|certificate)(\/|$)/.exec(error.instancePath)?.[1];
   if (secret !== undefined) {
     const allowed = '{"file": "/path"}, {"env": "NAME"} or {"secret": "name"}';

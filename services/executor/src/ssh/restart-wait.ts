@@ -1,20 +1,24 @@
 import type { Clock } from '@rigel/clock';
 import { ConnectFailure, ConnectionLost, type NodeConnection } from '@rigel/remote-attempt';
-import type { NodeAccess } from './ssh-runner.js';
+import { messageOf } from '../message-of.js';
+import type { NodeAccess } from './node-access.js';
 
 /** First and longest pause between two looks at the node. */
 const LOOK_FIRST_MS = 500;
 const LOOK_LONGEST_MS = 5_000;
-/** How long a node may still answer whose command was ended by a signal, before that counts as no restart. */
+/** How long a node may still answer after a signal ended its command. After that, it does not count as restarting. */
 export const GOING_DOWN_MS = 60_000;
 
-/** What is looked at, and by whom. */
+/** The node and attempt to look at, and the means. */
 export interface RestartWatch {
   /** Names the attempt that restarts the node. */
   key: string;
-  /** The boot under which it was begun, where the record of that is not in the node's home folder. */
+  /** The boot under which the attempt began, if the record of it is not in the node's home folder. */
   begun: string | undefined;
-  /** It is certain that it was begun. Else a record of that on the node is needed: another restart would be taken for its own. */
+  /**
+   * The attempt has certainly begun. If not, the node must have a record of it, or another restart would be taken for
+   * its own.
+   */
   wasBegun: boolean;
   access: Pick<NodeAccess, 'boots'>;
   clock: Clock;
@@ -24,20 +28,20 @@ export interface RestartWatch {
 }
 
 export interface RestartLimits {
-  /** When the node is to have restarted and to answer, by the clock. */
+  /** The time (by the clock) until which the node has to restart and answer. */
   until: number;
-  /** When it is at least to be on its way down. */
+  /** The time until which the node has to have stopped answering at least once. */
   downBy: number;
-  /** Ends the waiting: the call then rejects with the signal's reason. */
+  /** Ends the wait: the call then rejects with the signal's reason. */
   signal: AbortSignal;
 }
 
-/** What became of a node that was told to restart. `same`: it answers, and has not restarted. */
+/** Whether a node has restarted. `same`: it answers and has not restarted. */
 export type Restart = { is: 'restarted' } | { is: 'same' } | { is: 'away' | 'refused'; problem: string };
 
 /**
- * Waits until a node answers that was told to restart, and looks by its boot id whether it has. Whoever takes over waits on:
- * under which boot the attempt was begun stands on the node.
+ * Waits until a restarting node answers, and sees by its boot id whether it has restarted. Another executor can take
+ * over the wait: the node has a record of the boot under which the attempt began.
  */
 export async function waitForRestart(watch: RestartWatch, limits: RestartLimits): Promise<Restart> {
   const { access, clock, key } = watch;
@@ -52,7 +56,7 @@ export async function waitForRestart(watch: RestartWatch, limits: RestartLimits)
       try {
         const boots = await access.boots(connection, key);
         if (begun === undefined && boots.begun === undefined && !watch.wasBegun) return { is: 'same' };
-        // Where the record was lost, it goes by the boot under which the node was seen first.
+        // Without a record, the boot that this executor saw first counts.
         begun ??= boots.begun ?? boots.now;
         const restarted = boots.now !== undefined && boots.now !== begun;
         state = { is: restarted ? 'restarted' : 'same' };
@@ -67,7 +71,7 @@ export async function waitForRestart(watch: RestartWatch, limits: RestartLimits)
       signal.throwIfAborted();
       if (!(error instanceof ConnectFailure)) throw error;
       state = { is: 'away', problem: error.message };
-      // Another machine answers there: waiting would not change that.
+      // Another machine answers at this address: waiting does not change that.
       if (error.isHostKey) return { is: 'refused', problem: error.message };
       wasDown = true;
     }
@@ -75,8 +79,4 @@ export async function waitForRestart(watch: RestartWatch, limits: RestartLimits)
     if (now >= limits.until || (!wasDown && now >= limits.downBy)) return state;
     await clock.sleep(Math.min(pause, Math.max(1, limits.until - now)), signal);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,11 @@
 import type { TaskPlan } from '@rigel/contracts';
 
-/** Characters of a value at most: it is there to be read, and every process of the command carries it. */
+/** Most characters of a value: people read it, and every process of the command carries it. */
 const LONGEST = 255;
 
 /**
- * What a command finds in its environment of the task that it belongs to. Values are data: they are assigned, quoted, outside
- * of the command's own text. Of a scheduler of an earlier release only some are known.
+ * The environment variables that tell a command about its task. Values are data: they are assigned in quotes, outside
+ * of the command's own text. A scheduler of an earlier release does not send all of them.
  */
 export function stepEnvironment(plan: TaskPlan, nodeAddress: string): Record<string, string> {
   const { task_id, task_name, operator, pool, correlation_id } = plan;

@@ -10,7 +10,8 @@ import { askForMachine, type MachineGone } from '../providers/machine-gone.js';
 import { StepSecrets } from '../secrets/step-secrets.js';
 import type { ClaimedNode, RunInstruction, StopInstruction } from '../step-runner.js';
 import { RunUnderTest, sshSettings, startCloud } from '../testing/provider-runners.js';
-import { SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
+import { type SshSettings, sshAccess } from './node-access.js';
+import { SshRunner } from './ssh-runner.js';
 
 const NO_SECRETS = new StepSecrets({ read: () => Promise.reject(new Error('there are no secrets')) });
 

@@ -1,8 +1,8 @@
 import { RunUnderTest } from './provider-runners.js';
 
 /*
- * An executor's runner in a process of its own, to be killed: it does create_vm for the given run and says so when the
- * attempt has ended, which is after the provider's answer and before any report.
+ * An executor's runner in its own process, which a test kills. It does create_vm for the given run and sends the result
+ * when the attempt has ended, which is after the provider's answer and before any report.
  */
 const [folder = '', runId = '1', begun = ''] = process.argv.slice(2);
 const run = new RunUnderTest(

@@ -13,11 +13,11 @@ import { CloudServer, readEntries } from '@rigel/providers/testing';
 import { silentLogger } from '@rigel/testing';
 import { SdRunner } from '../providers/sd-runner.js';
 import { VmRunner } from '../providers/vm-runner.js';
-import { type SshSettings, sshAccess } from '../ssh/ssh-runner.js';
+import { type SshSettings, sshAccess } from '../ssh/node-access.js';
 import type { AttemptReport, ClaimedNode, ClaimedRun, RunInstruction, StepRunner } from '../step-runner.js';
 
 const hostKey = generateSshKey();
-// A process that is started by a test uses the key of the test.
+// A process that a test starts uses the key of the test.
 const clientKey: SshKeyPair = process.env.TEST_CLIENT_KEY
   ? JSON.parse(process.env.TEST_CLIENT_KEY)
   : generateSshKey();
@@ -77,10 +77,10 @@ export async function startCloud(): Promise<Cloud> {
 
 export type StepName = 'create_vm' | 'return_vm' | 'register' | 'unregister';
 
-/** One attempt, and what it came to. */
+/** One attempt and its report. */
 export interface Tried {
   report: AttemptReport;
-  /** What is in the node log. */
+  /** The lines of the node log. */
   output: string;
 }
 
@@ -145,7 +145,7 @@ export class RunUnderTest {
     return { report, output: this.output };
   }
 
-  /** What the node log has so far. */
+  /** The lines of the node log so far. */
   get log(): string {
     return this.output;
   }

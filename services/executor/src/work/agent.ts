@@ -15,19 +15,19 @@ import { SchedulerCalls } from './scheduler-calls.js';
 import { Slots } from './slots.js';
 import { Worker } from './worker.js';
 
-/** Where offered runs come from. It may lose some and hand out others twice. */
+/** Where offered runs come from. It may lose offers, and may deliver others twice. */
 export interface WorkSource {
   /** Takes offers until the signal is aborted. */
   consume(capability: Capability, options: TakeOptions): Promise<void>;
 }
 
 export interface AgentOptions {
-  /** Name of this process, never used by another. */
+  /** Name of this process, which no other process ever has. */
   executor: string;
-  /** What it shows with all that it says under its name; see `newExecutor` of the contracts. */
+  /** Proves to schedulers that a message comes from this executor; see `newExecutor` of the contracts. */
   key: string;
   capabilities: readonly Capability[];
-  /** Runs worked on at once. */
+  /** Most runs that the executor works on at once. */
   slots: number;
   bus: Bus;
   work: WorkSource;
@@ -36,7 +36,7 @@ export interface AgentOptions {
   log: Logger;
 }
 
-/** One executor: takes offers, works on them, and says every few seconds which leases it is working on. */
+/** One executor: takes offers, works on them, and names its leases in a heartbeat every few seconds. */
 export class Agent {
   private readonly stopTaking = new AbortController();
   private readonly slots: Slots;
@@ -86,7 +86,7 @@ export class Agent {
     );
   }
 
-  /** Takes no more work, leaves all commands to themselves, and gives the runs back. */
+  /** Takes no more work, lets all commands run on, and hands the runs back. */
   async stop(): Promise<void> {
     this.stopTaking.abort();
     this.slots.wake();

@@ -4,12 +4,12 @@ import type { CallContext } from '@rigel/messaging';
 import type { KeptOutput } from '../step-runner.js';
 import type { SchedulerCalls } from './scheduler-calls.js';
 
-/** A piece is sent when this much has come together, or this long after its first byte. */
+/** A piece is sent when it has this many bytes, or this long after its first byte. */
 const PIECE_BYTES = 64 * 1024;
 const PIECE_MS = 300;
 const RETRY_MS = 500;
 
-/** Output that waits, without gaps. */
+/** Output without gaps that has not been sent. */
 interface Waiting {
   offset: number;
   parts: Buffer[];
@@ -18,18 +18,18 @@ interface Waiting {
 }
 
 /**
- * Sends the output of one attempt to the scheduler while the command runs, piece after piece. What is left at the end
- * goes along with the report, so a quick command costs no message of its own.
+ * Sends the output of one attempt to the scheduler while the command runs, piece after piece. The last piece is part of
+ * the report, so the output of a quick command costs no message of its own.
  */
 export class OutputSender {
-  /** A new one begins where output is left out, or comes once more. */
+  /** The next entry begins where bytes are missing, or come again. */
   private waiting: Waiting[] = [];
-  /** Calls off the sending of what waits. */
-  private callOff: (() => void) | undefined;
+  /** Cancels the timer that sends the waiting output. */
+  private cancelTimer: (() => void) | undefined;
   private sending: Promise<void> | undefined;
   private finished = false;
   private abandoned = false;
-  /** A piece was refused: what is left goes along with the report, which settles whose the run is. */
+  /** A scheduler refused a piece: the rest is part of the report, whose answer says whether the lease is over. */
   private refused = false;
 
   constructor(
@@ -52,12 +52,12 @@ export class OutputSender {
     else this.flushSoon();
   }
 
-  /** Waits for what is under way; returns what is left for the report. */
+  /** Waits for the piece that is being sent. @returns the last piece, for the report. */
   async finish(): Promise<OutputPiece | undefined> {
     this.finished = true;
-    this.callOff?.();
+    this.cancelTimer?.();
     await this.sending;
-    // One piece goes along with the report; what is before it is sent by itself, also where a piece was refused.
+    // The report takes one piece; the pieces before it are sent on their own, even if a piece was refused.
     if (this.waiting.length > 1) this.refused = false;
     while (this.waiting.length > 1 && !this.refused && !this.abandoned) {
       await this.send(this.waiting.shift() as Waiting);
@@ -67,15 +67,18 @@ export class OutputSender {
     return last && pieceOf(last);
   }
 
-  /** Nothing more is to be sent: the run is somebody else's now. */
+  /** Sends nothing more: another executor has the run now. */
   abandon(): void {
     this.finished = true;
     this.abandoned = true;
-    this.callOff?.();
+    this.cancelTimer?.();
     this.waiting = [];
   }
 
-  /** What waits behind the beginning and is too old to be kept needs no sending: so a slow scheduler is no flood here. */
+  /**
+   * Drops waiting output that the scheduler would not keep (neither beginning nor end), so that a slow scheduler costs
+   * no memory.
+   */
   private keep(last: Waiting, kept: KeptOutput): void {
     last.kept = kept;
     const from = last.offset + last.bytes - kept.tail;
@@ -91,12 +94,12 @@ export class OutputSender {
   }
 
   private flushSoon(): void {
-    this.callOff ??= this.clock.after(PIECE_MS, () => this.flush());
+    this.cancelTimer ??= this.clock.after(PIECE_MS, () => this.flush());
   }
 
   private flush(): void {
-    this.callOff?.();
-    this.callOff = undefined;
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
     if (this.sending || this.finished || this.refused) return;
     const piece = this.waiting.shift();
     if (piece === undefined) return;
@@ -110,8 +113,8 @@ export class OutputSender {
   }
 
   /**
-   * Sends a piece until it is stored. A refusal says that the lease is over, or comes from a scheduler that stood still
-   * and does not know of the lease yet: the piece is kept until the report tells which.
+   * Sends a piece until it is stored. A refusal means that the lease is over, or comes from a scheduler that stood
+   * still and does not know the lease yet. So the piece is kept until the answer to the report says which.
    */
   private async send(piece: Waiting): Promise<void> {
     const output = pieceOf(piece);
@@ -122,7 +125,7 @@ export class OutputSender {
       } catch (error) {
         if (this.abandoned) return;
         this.refused = !(error instanceof ServiceError && error.code === 'unavailable');
-        // Alone, it can go along with the report.
+        // If it is the only piece, the report can take it.
         if (this.refused || (this.finished && this.canFollow(piece))) {
           this.putBack(piece);
           return;
@@ -137,7 +140,7 @@ export class OutputSender {
     return more === undefined && (next === undefined || next.offset === piece.offset + piece.bytes);
   }
 
-  /** The piece goes along with the report. */
+  /** Puts a piece back in front of the others, for the report. */
   private putBack(piece: Waiting): void {
     const [next] = this.waiting;
     if (next?.offset !== piece.offset + piece.bytes) {

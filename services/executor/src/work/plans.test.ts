@@ -53,7 +53,7 @@ t.test('what could not be had is not kept, and a plan of another task of that id
   fails = false;
   plans.comesWithClaim(1)?.(planOf(1, 'old'));
   t.same(await plans.get(1, context), planOf(1, 'old'));
-  t.same(await plans.getAnew(1, context), planOf(1, 'new'));
+  t.same(await plans.getAgain(1, context), planOf(1, 'new'));
   t.same(asked, [1, 1]);
 });
 

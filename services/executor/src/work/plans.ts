@@ -2,22 +2,22 @@ import { execution, type TaskPlan } from '@rigel/contracts';
 import type { CallContext } from '@rigel/messaging';
 import type { SchedulerCalls } from './scheduler-calls.js';
 
-/** Plans kept; the oldest is forgotten first, and comes again when needed. */
+/** Most plans kept. The oldest is removed first, and fetched again when it is needed. */
 const KEPT = 200;
 
 /**
- * The plans of tasks being worked on. A plan never changes, so it comes once for all of a task's runs: with the answer to the
- * first claim of one, as a rule.
+ * The plans of the tasks that this executor works on. A plan never changes, so the executor gets it once for all runs
+ * of a task, usually with the answer to the first claim.
  */
 export class Plans {
-  /** Undefined is what has not come with its claim. */
+  /** By task id. A promise resolves with undefined when the claim came back without the plan. */
   private readonly plans = new Map<number, Promise<TaskPlan | undefined>>();
 
   constructor(private readonly scheduler: SchedulerCalls) {}
 
   /**
-   * For a claim, before it is made: undefined where the plan is kept or on its way. Else the claim has to ask for it, and to hand over
-   * here what has come; whoever needs the plan waits for that.
+   * Called before a claim is made. Undefined if the plan is kept or already on its way. Otherwise the claim has to ask
+   * for the plan and pass the answer to the returned function; until then, all that need the plan wait.
    */
   comesWithClaim(taskId: number): ((plan: TaskPlan | undefined) => void) | undefined {
     if (this.plans.has(taskId)) return undefined;
@@ -32,7 +32,7 @@ export class Plans {
     };
   }
 
-  /** The plan, which is asked for by itself where it did not come with a claim. @throws ServiceError as the operation. */
+  /** The plan; a call of its own fetches it if it did not come with a claim. @throws ServiceError as the operation. */
   async get(taskId: number, context: CallContext): Promise<TaskPlan> {
     for (;;) {
       const plan = await (this.plans.get(taskId) ?? this.fetch(taskId, context));
@@ -40,8 +40,11 @@ export class Plans {
     }
   }
 
-  /** The plan of a task of which another one was kept: the scheduler's database was restored, and the id given again. */
-  getAnew(taskId: number, context: CallContext): Promise<TaskPlan> {
+  /**
+   * Fetches the plan again: the kept one belongs to another task, whose id was reused after the scheduler's database
+   * was restored.
+   */
+  getAgain(taskId: number, context: CallContext): Promise<TaskPlan> {
     this.plans.delete(taskId);
     return this.get(taskId, context);
   }

@@ -11,12 +11,12 @@ import type { Bus, CallContext } from '@rigel/messaging';
 const ASK_AGAIN = Symbol('the partition has a new owner');
 
 /**
- * Calls to whichever scheduler owns a task. An owner that dies answers nothing more; so once another has taken its
- * partition over, the calls that still wait are made again at once, not when their time is up. Every operation of an
- * executor may be repeated.
+ * Calls to the scheduler that owns a task. An owner that dies answers nothing more. So when another scheduler takes
+ * over its partition, the calls that still wait are repeated at once, and do not wait for their time limit. Every
+ * operation of an executor may be repeated.
  */
 export class SchedulerCalls {
-  /** What to do for each call under way, by partition. */
+  /** For each call without an answer, the function that repeats it; by partition. */
   private readonly waiting = new Map<number, Set<() => void>>();
 
   constructor(private readonly bus: Bus) {
@@ -27,7 +27,7 @@ export class SchedulerCalls {
     });
   }
 
-  /** As `Bus.call`, to the owner of the task. */
+  /** Like `Bus.call`, to the owner of the task. */
   async call<R extends Rpc>(
     rpc: R,
     data: RpcRequest<R> & { task_id: number },

@@ -1,4 +1,4 @@
-/** How many runs an executor works on at once: each has a connection, and memory for its output. */
+/** Limits how many runs an executor works on at once: each run needs a connection, and memory for its output. */
 export class Slots {
   private used = 0;
   private waiting: (() => void)[] = [];
@@ -22,7 +22,7 @@ export class Slots {
     this.wake();
   }
 
-  /** Resolves when a slot becomes free, or `wake` is called. */
+  /** Resolves when a slot becomes free or `wake` is called. */
   freed(): Promise<void> {
     return new Promise((resolve) => this.waiting.push(resolve));
   }

@@ -19,14 +19,17 @@ import type { Plans } from './plans.js';
 import type { SchedulerCalls } from './scheduler-calls.js';
 import type { Slots } from './slots.js';
 
-/** Tries of a claim whose scheduler does not answer; after that the scheduler offers the run again by itself. */
+/** Tries of a claim that no scheduler answers; after that, the scheduler offers the run again without being asked. */
 const CLAIM_TRIES = 3;
-/** How long it is tried to have recorded where an attempt begins; then it does not begin. */
+/**
+ * How long the executor tries to have the scheduler record where an attempt begins. After that, the attempt does not
+ * begin.
+ */
 const PLACE_LIMIT_MS = 60_000;
-/** Waiting runs that a heartbeat tells of, and the characters of each: a heartbeat stays small. */
-const WAITING_TOLD = 200;
+/** Most waiting runs in one heartbeat, and most characters for each, so that a heartbeat stays small. */
+const WAITING_NAMED = 200;
 const WAITING_CHARACTERS = 300;
-/** Of why an attempt begins in another folder. */
+/** Most characters of the reason why an attempt begins in another folder. */
 const WHY_CHARACTERS = 1_000;
 const RETRY_MS = 300;
 const RETRY_LONGEST_MS = 3_000;
@@ -37,28 +40,29 @@ type Claimed =
   | { claim: Granted; plan: TaskPlan }
   | { claim: Exclude<Claim, { status: 'granted' }>; plan?: never };
 
-/** A run that this executor has the lease of. */
+/** A run whose lease this executor has. */
 interface ActiveRun {
   taskId: number;
   runId: number;
   lease: number;
   /** Identity of the task. */
   uuid: string;
-  /** Somebody else has the run, or the process ends: leave everything as it is. */
+  /** Aborted when another executor has the run, or this process ends: everything stays as it is. */
   abandon: AbortController;
-  /** The task was stopped: end the command. */
+  /** Aborted when the task was stopped: the command ends. */
   stop: AbortController;
-  /** What the attempt under way stands still at. */
+  /** What the running attempt waits for. */
   waiting?: { what: string; since: number } | undefined;
 }
 
 /**
- * Works on offered runs: claims one, does what it is told, reports each outcome, and lets the answer tell it what comes
- * next. It decides nothing by itself and remembers nothing: what it knows is in the scheduler's events and on the node.
+ * Works on offered runs: claims a run, follows the scheduler's instruction, reports each result, and follows the
+ * instruction in the answer. The worker decides nothing and remembers nothing: the scheduler's events and the node hold
+ * everything.
  */
 export class Worker {
   private readonly active = new Map<number, ActiveRun>();
-  /** Runs whose claim is under way. */
+  /** Runs whose claim is not answered yet. */
   private readonly claiming = new Set<number>();
   private readonly running = new Set<Promise<void>>();
 
@@ -76,7 +80,7 @@ export class Worker {
     },
   ) {}
 
-  /** The leases that are worked on, as heartbeats name them. */
+  /** The leases that this executor works under, as heartbeats name them: [task id, run id, lease]. */
   leases(): [number, number, number][] {
     return [...this.active.values()].map(({ taskId, runId, lease }) => [taskId, runId, lease]);
   }
@@ -87,18 +91,18 @@ export class Worker {
     return [...ids].map(([uuid, taskId]) => [taskId, uuid]);
   }
 
-  /** Runs that stand still at something, as heartbeats name them: [run id, what, since when]. */
+  /** Runs that wait for something, as heartbeats name them: [run id, what, since (ms since 1970)]. */
   waiting(): [number, string, number][] {
     const found: [number, string, number][] = [];
     for (const { runId, waiting } of this.active.values()) {
       if (!waiting) continue;
-      if (found.length === WAITING_TOLD) break;
+      if (found.length === WAITING_NAMED) break;
       found.push([runId, waiting.what.slice(0, WAITING_CHARACTERS), waiting.since]);
     }
     return found;
   }
 
-  /** What the scheduler says of leases. */
+  /** Takes a message of a scheduler about leases: the end of a lease, or the stop of its task. */
   control({ leases }: ExecutorControl): void {
     for (const { run_id, lease, why } of leases) {
       const run = this.active.get(run_id);
@@ -108,9 +112,9 @@ export class Worker {
     }
   }
 
-  /** Claims an offered run and, where it is granted, goes on with it in the background. */
+  /** Claims an offered run. If the claim is granted, the work goes on in the background. */
   async take(offer: WorkOffer): Promise<void> {
-    // A repeated offer of what is being done here already.
+    // A repeated offer of a run that this executor already works on.
     if (this.active.has(offer.run_id) || this.claiming.has(offer.run_id)) return;
     this.claiming.add(offer.run_id);
     this.options.slots.take();
@@ -121,7 +125,10 @@ export class Worker {
         this.begin(offer, claimed.claim, claimed.plan);
         return;
       }
-      this.options.log.debug({ run: offer.run_id, reason: claimed.claim.reason }, 'offer refused');
+      this.options.log.debug(
+        { run: offer.run_id, reason: claimed.claim.reason },
+        'a scheduler refused the claim of an offered run',
+      );
       this.options.slots.release();
     } catch (error) {
       this.options.slots.release();
@@ -131,7 +138,7 @@ export class Worker {
     }
   }
 
-  /** Leaves all commands to themselves and gives the runs back. */
+  /** Lets all commands run on without this executor, and hands the runs back to the scheduler. */
   async drain(): Promise<void> {
     const runs = [...this.active.values()];
     for (const { abandon } of runs) abandon.abort(new Error('the executor ends'));
@@ -155,7 +162,7 @@ export class Worker {
         if (claim.status !== 'granted') return { claim };
         const plan = await plans.get(offer.task_id, context);
         const same = claim.uuid === undefined || claim.uuid === plan.uuid;
-        return { claim, plan: same ? plan : await plans.getAnew(offer.task_id, context) };
+        return { claim, plan: same ? plan : await plans.getAgain(offer.task_id, context) };
       } catch (error) {
         if (error instanceof ServiceError && error.code === 'not_found') {
           return { claim: { status: 'refused', reason: error.message } };
@@ -166,7 +173,7 @@ export class Worker {
     }
   }
 
-  /** Claims a run; the first claim of a task brings its plan, for all that are made with it or after it. */
+  /** Claims a run. The first claim of a task also brings its plan, for that claim and all later ones. */
   private async claimWithPlan(offer: WorkOffer, context: CallContext): Promise<Claim> {
     const { scheduler, plans, executor, key, capabilities } = this.options;
     const keepPlan = plans.comesWithClaim(offer.task_id);
@@ -201,11 +208,11 @@ export class Worker {
     const work = this.work(run, claim, plan, log)
       .catch((error: unknown) => {
         if (run.abandon.signal.aborted)
-          log.info({ reason: String(run.abandon.signal.reason) }, 'run left to others');
+          log.info({ reason: String(run.abandon.signal.reason) }, 'the executor left a run to others');
         else
           log.error(
             { err: error },
-            'a run failed unexpectedly; its lease will expire and it is offered again',
+            'work on a run failed unexpectedly; its lease will expire, and the scheduler will offer it again',
           );
       })
       .finally(() => {
@@ -216,7 +223,7 @@ export class Worker {
     this.running.add(work);
   }
 
-  /** One run from its claim to its release. */
+  /** Works on one run, from its claim to its release. */
   private async work(run: ActiveRun, claim: Granted, plan: TaskPlan, log: Logger): Promise<void> {
     let next: Instruction = claim.next;
     const { ip, vm_id, host_key } = claim.node;
@@ -233,7 +240,7 @@ export class Worker {
         }
         const { answer, report } = await this.tracedInstruction(run, next, runner, plan, log);
         if (learn(node, report)) {
-          // What connected to the old address has nothing more to do there.
+          // The node has a new address: connections to the old one are of no more use.
           for (const [other, elsewhere] of runners) {
             if (elsewhere === runner) continue;
             elsewhere.close(false);
@@ -241,18 +248,21 @@ export class Worker {
           }
         }
         if (answer.status === 'refused') {
-          log.warn({ reason: answer.reason }, 'a report was refused, the run is left to others');
+          log.warn(
+            { reason: answer.reason },
+            'the scheduler refused a report; the executor leaves the run to others',
+          );
           return;
         }
         next = answer.next;
       }
-      log.debug({ why: next.why }, 'run released');
+      log.debug({ why: next.why }, 'the run is over for this executor');
     } finally {
       for (const runner of runners.values()) runner.close(next.do === 'release');
     }
   }
 
-  /** An attempt and its report are a span of the trace of the request that made the task. */
+  /** Makes an attempt and its report a span in the trace of the request that created the task. */
   private tracedInstruction(
     ...[run, instruction, runner, plan, log]: Parameters<Worker['doInstruction']>
   ): ReturnType<Worker['doInstruction']> {
@@ -308,7 +318,7 @@ export class Worker {
                   log,
                 ),
               onWait: (what) => {
-                // The same thing keeps the time at which it began.
+                // While the attempt waits for the same thing, the time at which it began to wait stays.
                 if (what === run.waiting?.what) return;
                 run.waiting = what === undefined ? undefined : { what, since: this.options.clock.now() };
               },
@@ -318,7 +328,7 @@ export class Worker {
       const output = await sender.finish();
       const type = plan.steps[step]?.capability;
       if (type) observeStep(type, report.result);
-      // What succeeds stands in the task's log; a line for each would be a twentieth of what a busy executor does.
+      // The task's log has the attempts that succeed; a line for each here would cost a busy executor 5 % of its time.
       const level = report.result.status === 'succeeded' ? 'debug' : 'info';
       log[level]({ step: plan.steps[step]?.name, attempt, ...report.result }, 'attempt ended');
       const answer = await this.report(
@@ -340,7 +350,10 @@ export class Worker {
     }
   }
 
-  /** Has it recorded where an attempt begins. @returns why that must not be, or could not be made sure of. */
+  /**
+   * Has the scheduler record where an attempt begins.
+   * @returns undefined once it is recorded; else why the attempt must not begin there, or why that is uncertain.
+   */
   private async place(
     request: RpcRequest<typeof execution.place>,
     context: CallContext,
@@ -358,15 +371,18 @@ export class Worker {
         abandon.throwIfAborted();
         if (!(error instanceof ServiceError)) throw error;
         if (!isUnavailable(error)) return error.message;
-        const reason = `no scheduler has recorded it: ${error.message}`;
+        const reason = `no scheduler has recorded the folder: ${error.message}`;
         if (clock.now() + wait > until) return reason;
-        log.warn({ reason, retry_ms: wait }, 'where an attempt begins could not be recorded yet');
+        log.warn(
+          { reason, retry_ms: wait },
+          'no scheduler has recorded yet where an attempt begins; the executor asks again',
+        );
         await clock.sleep(wait, abandon);
       }
     }
   }
 
-  /** Waits before a retried attempt; ends early when the task is stopped, and rejects when the run is left to others. */
+  /** Waits before a retried attempt. Ends early when the task is stopped; rejects when another executor has the run. */
   private async pause(ms: number, abandon: AbortSignal, stop: AbortSignal): Promise<void> {
     if (ms <= 0) return;
     await this.options.clock
@@ -374,7 +390,7 @@ export class Worker {
       .catch(() => abandon.throwIfAborted());
   }
 
-  /** Reports until there is an answer: the outcome is only kept here until the scheduler has it. */
+  /** Reports until the scheduler answers: before that, only this process knows the result. */
   private async report(
     report: RpcRequest<typeof execution.report>,
     context: CallContext,
@@ -385,13 +401,14 @@ export class Worker {
       try {
         return await this.options.scheduler.call(execution.report, report, context);
       } catch (error) {
-        // The scheduler's database was restored to a moment before the task: there is nobody to report to.
+        // The scheduler's database was restored to a time before the task was created: the task does not exist any
+        // more.
         if (error instanceof ServiceError && error.code === 'not_found')
           return { status: 'refused', reason: error.message };
         if (!isUnavailable(error)) throw error;
         log.warn(
           { reason: (error as Error).message, retry_ms: wait },
-          'the outcome could not be reported yet',
+          'no scheduler has taken the report of an attempt yet; the executor reports again',
         );
         await this.options.clock.sleep(wait, abandon);
       }
@@ -399,7 +416,7 @@ export class Worker {
   }
 }
 
-/** Takes over what an attempt found out about the node. @returns whether it has another address now. */
+/** Keeps what an attempt learned about the node. @returns whether the node has another address now. */
 function learn(node: ClaimedNode, { result, hostKey }: AttemptReport): boolean {
   if (hostKey !== undefined) node.hostKey = hostKey;
   if (!result.machine) return false;
