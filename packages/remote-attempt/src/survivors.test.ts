@@ -11,7 +11,8 @@ import { type PosixShell, posixShells } from './testing/shells.js';
 import { allowSudo, canAllowSudo } from './testing/sudo.js';
 
 /*
- * Processes that a stop cannot end, or can hardly see: it says so, each time it is asked, until it has seen that they are gone.
+ * Processes that a stop cannot end, or can hardly see: it says so, each time it is asked, until it has seen that they
+ * are gone.
  */
 
 const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();

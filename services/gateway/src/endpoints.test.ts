@@ -19,8 +19,8 @@ import { startTestGateway } from './testing/gateway.js';
 import { cronItem, pool, schedule } from './testing/rows.js';
 
 /*
- * What needs services that do as the test says: every endpoint answers what its documentation says, and when the service
- * in charge cannot answer or has a fault. All else about the API is in test/src/conformance.
+ * What needs services that do as the test says: every endpoint answers what its documentation says, and when the
+ * service in charge cannot answer or has a fault. All else about the API is in test/src/conformance.
  */
 
 const { app, services, stop } = await startTestGateway();

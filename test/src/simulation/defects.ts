@@ -392,7 +392,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'restarted-again',
     why: 'a restart that cut its own command off counts as a failure, and is tried again',
-    foundBy: 4,
+    foundBy: 10,
     code: [
       {
         file: WATCH,

@@ -10,8 +10,8 @@ import { Responders } from '../testing/responders.js';
 import { credentialsIn } from './principal.js';
 
 /*
- * What needs an access service that does as the test says. That every endpoint asks for its role, on the real system, is in
- * test/src/e2e/access.test.ts.
+ * What needs an access service that does as the test says. That every endpoint asks for its role, on the real system,
+ * is in test/src/e2e/access.test.ts.
  */
 
 const servers = await startTestServers();
@@ -175,14 +175,18 @@ t.test('a token that is over is refused without being asked for', async (t) => {
   t.equal((await app.inject({ url: '/cluster/list', headers: bearer(4) })).statusCode, 401);
 });
 
-t.test('while nobody can say whether a token is valid, nothing is done', async (t) => {
+t.test('while the access service cannot check tokens, nothing is done', async (t) => {
   const { app, asked, services } = await start(t);
   asked.away = true;
   services.forget();
   const answer = await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(2) });
   t.equal(answer.statusCode, 503);
   t.equal(answer.headers['retry-after'], '1');
-  t.strictSame(answer.json(), { code: 503, msg: 'nobody can say now whether the token is valid', data: {} });
+  t.strictSame(answer.json(), {
+    code: 503,
+    msg: 'the token cannot be checked now: the access service does not answer',
+    data: {},
+  });
   t.equal(services.last(tasks.stop), undefined);
   asked.away = false;
   t.equal((await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(2) })).statusCode, 200);
@@ -266,7 +270,7 @@ t.test('a client that waits gets no answer by a token that is over', async (t) =
   asked.away = true;
   const unknown = await uncertain;
   t.equal(unknown.statusCode, 503);
-  t.match(unknown.json(), { msg: 'nobody can say now whether the token is valid' });
+  t.match(unknown.json(), { msg: 'the token cannot be checked now: the access service does not answer' });
 });
 
 t.test('a token has a share of the streams and waits, and others have theirs', async (t) => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { Type } from 'typebox';
+import { done } from '../answer/envelope.js';
 import { defineEndpoint, type EndpointDefinition } from '../endpoint.js';
-import { done } from '../envelope.js';
 import { failure, UnknownParameter, UnreadableRequest, WrongParameter } from '../failures.js';
 import { prepareParameters } from './parameters.js';
 import { NOTHING, type Source } from './source.js';

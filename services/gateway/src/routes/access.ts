@@ -10,10 +10,10 @@ import {
   tokenText,
 } from '@rigel/contracts';
 import { Type } from 'typebox';
+import { done, listed } from '../answer/envelope.js';
+import type { TimeFormat } from '../answer/time-format.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
-import { done, listed } from '../envelope.js';
 import { exactFailure, failure } from '../failures.js';
-import type { TimeFormat } from '../time-format.js';
 import { DELETE_BY_POST, EmptyObject, filterOf, idOf, READ_BY_GET, STORE_LOST } from './common.js';
 import { momentOf } from './moments.js';
 

@@ -1,7 +1,7 @@
 import { EndReason, RunState, taskEventData } from '@rigel/contracts';
 import { type TSchema, Type } from 'typebox';
+import type { Answer } from '../answer/envelope.js';
 import type { StreamEvents } from '../endpoint.js';
-import type { Answer } from '../envelope.js';
 import type { LiveStream } from '../live/live-stream.js';
 import { TaskRow } from './task-rows.js';
 

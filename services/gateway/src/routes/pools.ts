@@ -8,10 +8,10 @@ import {
   schedules,
 } from '@rigel/contracts';
 import { Type } from 'typebox';
+import { done, listed } from '../answer/envelope.js';
+import type { TimeFormat } from '../answer/time-format.js';
 import { defineEndpoint, type Endpoint, type Invocation } from '../endpoint.js';
-import { done, listed } from '../envelope.js';
 import { DocumentedFailure, exactFailure, failure, WrongParameter } from '../failures.js';
-import type { TimeFormat } from '../time-format.js';
 import {
   DELETE_BY_DELETE,
   Desc,

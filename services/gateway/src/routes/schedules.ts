@@ -12,10 +12,10 @@ import {
   schedules as scheduler,
 } from '@rigel/contracts';
 import { type Static, Type } from 'typebox';
+import { done, listed } from '../answer/envelope.js';
+import type { TimeFormat } from '../answer/time-format.js';
 import { defineEndpoint, type Endpoint, type Invocation } from '../endpoint.js';
-import { done, listed } from '../envelope.js';
 import { exactFailure, failure } from '../failures.js';
-import type { TimeFormat } from '../time-format.js';
 import { idOf, READ_BY_GET, READ_BY_POST, STORE_LOST } from './common.js';
 import { PoolRow, toPoolRow } from './pool-rows.js';
 

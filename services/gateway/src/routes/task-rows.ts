@@ -1,7 +1,7 @@
 import type { RpcResponse } from '@rigel/contracts';
 import { type HeldBy, type NodeRun, Task, type TaskLogLine, type tasks } from '@rigel/contracts';
 import { Type } from 'typebox';
-import type { TimeFormat } from '../time-format.js';
+import type { TimeFormat } from '../answer/time-format.js';
 
 /*
  * Tasks, node runs and log lines in the form of the API. Some keys come twice under different names: clients grew up

@@ -6,8 +6,8 @@ import {
   visible,
 } from '@rigel/contracts';
 import { Type } from 'typebox';
+import { type Answer, done, listed } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint, type Invocation, type Method } from '../endpoint.js';
-import { type Answer, done, listed } from '../envelope.js';
 import { DocumentedFailure, exactFailure, type Failures, failure, failureFor } from '../failures.js';
 import { mergeOverrides, OverridesInput, UnusedParamsInput } from '../request/overrides.js';
 import { FIRST_PAGE } from '../request/paging.js';

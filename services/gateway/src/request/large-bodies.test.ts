@@ -3,11 +3,11 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { inventory } from '@rigel/contracts';
 import { waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
-import type { AppSettings } from './app.js';
-import { bodyLimitsOf } from './request/body-limits.js';
-import { endpoints } from './routes/index.js';
-import { answerEverything } from './testing/answers.js';
-import { startTestGateway } from './testing/gateway.js';
+import type { AppSettings } from '../app.js';
+import { endpoints } from '../routes/index.js';
+import { answerEverything } from '../testing/answers.js';
+import { startTestGateway } from '../testing/gateway.js';
+import { bodyLimitsOf } from './body-limits.js';
 
 /*
  * How large a request may be, and what becomes of larger ones, on real connections.

@@ -1,11 +1,11 @@
-import { addComponents } from './openapi-components.js';
-import { refusalName } from './openapi-refusals.js';
+import { addComponents } from './components.js';
+import { refusalName } from './refusals.js';
 
 /*
  * How large a request may be, in the description of the API.
  */
 
-/** The bytes that the body of an operation may have. */
+/** The keyword for the most bytes of an operation's body. */
 export const MAX_BODY = 'x-max-body';
 
 const envelope = (code: number, msg: string) => ({
@@ -32,7 +32,7 @@ interface LimitedDescription {
   paths?: Record<string, Record<string, { requestBody?: unknown; responses?: Record<string, unknown> }>>;
 }
 
-/** Adds what operations that have a body answer to one that is too large. */
+/** Adds the answer to a body that is too large, to the operations that have a body. */
 export function withLimits<T extends LimitedDescription>(description: T): T {
   addComponents(description, 'responses', RESPONSES);
   for (const methods of Object.values(description.paths ?? {})) {

@@ -6,8 +6,8 @@ import type { Logger } from 'pino';
 const LOOK_EVERY_MS = 30_000;
 
 /**
- * What a client may speak: TLS 1.3, or 1.2 with a key of each connection's own (ECDHE) and a cipher that proves that nothing was
- * changed (AEAD). The other suites of 1.2, those in CBC mode and those by the certificate's own key, have been broken more than once.
+ * The accepted versions and ciphers: TLS 1.3, or 1.2 with a key for each connection (ECDHE) and an authenticated cipher
+ * (AEAD). The other suites of 1.2, in CBC mode or with the certificate's own key, have been broken more than once.
  */
 export const TLS_ACCEPTED = {
   minVersion: 'TLSv1.2',
@@ -24,15 +24,15 @@ export interface TlsKeyPair {
   key: string;
 }
 
-/** Where they are; both empty when HTTP is spoken. */
+/** The files of certificate and key; both empty for HTTP. */
 export interface TlsFiles {
   RIGEL_HTTP_TLS_CERT_FILE: string;
   RIGEL_HTTP_TLS_KEY_FILE: string;
 }
 
 /**
- * Reads certificate and key, and sees that they belong together.
- * @returns undefined when none are to be used.
+ * Reads certificate and key, and checks that they belong together.
+ * @returns undefined for HTTP.
  * @throws ConfigError naming the setting that is wrong.
  */
 export function readTlsFiles(files: TlsFiles): TlsKeyPair | undefined {
@@ -58,15 +58,15 @@ function readPem(name: string, file: string): string {
   } catch (error) {
     throw new ConfigError(`${name} is wrong: ${(error as Error).message}`);
   }
-  // OpenSSL takes it for no certificate, and refuses every client. A file is empty for a moment while it is written.
+  // OpenSSL would see no certificate and refuse every client. A file is empty for a moment while it is written.
   if (pem.trim() === '') throw new ConfigError(`${name} is wrong: ${file} is empty`);
   return pem;
 }
 
 /**
- * Looks now and then whether the files have changed, as they do when a certificate is renewed, and uses the new ones for
- * new connections. Ones that cannot be used are logged, and the old ones stay.
- * @returns a function that ends it.
+ * Checks from time to time whether the files have changed, because a certificate was renewed, and uses the new files
+ * for new connections. Unusable new files cause a warning, and the old ones stay in use.
+ * @returns ends the checks.
  */
 export function followTlsFiles(
   server: TlsServer,
@@ -81,9 +81,9 @@ export function followTlsFiles(
       if (!pair || (pair.cert === last.cert && pair.key === last.key)) return;
       server.setSecureContext({ ...pair, ...TLS_ACCEPTED });
       last = pair;
-      log.info('the certificate of the API has been renewed');
+      log.info('the gateway uses a new certificate from now on');
     } catch (error) {
-      log.warn({ err: error }, 'the new certificate cannot be used, the old one stays');
+      log.warn({ err: error }, 'the gateway cannot use the new certificate and keeps the old one');
     }
   }, everyMs);
   return () => clearInterval(timer);

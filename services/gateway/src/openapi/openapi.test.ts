@@ -3,11 +3,11 @@ import { assertMatches } from '@rigel/messaging';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import t from 'tap';
+import { bodyLimitsOf } from '../request/body-limits.js';
+import { endpoints } from '../routes/index.js';
+import { startTestGateway } from '../testing/gateway.js';
+import { OPENAPI_FILE, printed } from './file.js';
 import { describeApi } from './openapi.js';
-import { OPENAPI_FILE, printed } from './openapi-file.js';
-import { bodyLimitsOf } from './request/body-limits.js';
-import { endpoints } from './routes/index.js';
-import { startTestGateway } from './testing/gateway.js';
 
 interface Operation {
   'x-max-body': number;

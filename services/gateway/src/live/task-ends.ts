@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partitionOf, type RpcResponse, ServiceError, type Task, tasks } from '@rigel/contracts';
 import type { Bus, CallContext } from '@rigel/messaging';
-import type { Client } from './client.js';
-import { TokenIsOver } from './failures.js';
-import { Places } from './live/places.js';
+import { TokenIsOver } from '../failures.js';
+import type { Client } from '../request/client.js';
+import { Places } from './places.js';
 
-/** A scheduler that dies owes its answer for so long at most. */
+/** The longest wait for one answer, so that the death of a scheduler is noticed. */
 const PIECE_MS = 5_000;
 const OVER = new Error('the gateway ends');
-/** Before a scheduler is asked again that could not answer, or that has just given the task to another one. */
+/** The pause before the next question, when a scheduler did not answer or has just given the task to another one. */
 const PAUSE_MS = 200;
 
 /**
- * Clients that wait for the end of a task. The scheduler that runs the task answers as soon as it is over, so a client that
- * waits costs two requests, however long the task takes.
+ * Clients that wait for the end of a task. The scheduler that runs the task answers as soon as it is over, so a client
+ * that waits costs two requests, however long the task takes.
  */
 export class TaskEnds {
-  /** What ends each wait. */
+  /** The controllers that end the waits. */
   private readonly waiting = new Set<AbortController>();
   private readonly places: Places;
   private closed = false;
@@ -24,24 +24,24 @@ export class TaskEnds {
   constructor(
     private readonly options: {
       bus: Bus;
-      /** Clients that may wait at once. */
+      /** Most clients that wait at once. */
       limit: number;
     },
   ) {
     this.places = new Places(options.limit, { full: 'clients wait already', held: 'requests that wait' });
   }
 
-  /** Clients that wait now. */
+  /** The number of clients that wait. */
   get count(): number {
     return this.waiting.size;
   }
 
   /**
-   * The task as soon as its run is over, or as it is after `ms`, or earlier when this gateway ends.
-   * @param gone is aborted when nobody waits any more: the client has gone away, or (with an error) may not have the answer.
+   * The task as soon as its run is over; or as it is after `ms`, or when this gateway ends before that.
+   * @param gone is aborted when the client has gone away, or (with an error) may not have the answer any more.
    * @throws ServiceError `not_found`, `unavailable`
    * @throws GatewayIsFull
-   * @throws what `gone` was aborted with, when that is TokenIsOver.
+   * @throws TokenIsOver when `gone` was aborted with it.
    */
   async wait(
     id: number,
@@ -59,7 +59,7 @@ export class TaskEnds {
     }
   }
 
-  /** Answers all who wait, with their tasks as they are. */
+  /** Answers all waiting requests with their tasks as they are. */
   close(): void {
     this.closed = true;
     for (const wait of this.waiting) wait.abort(OVER);
@@ -83,7 +83,9 @@ export class TaskEnds {
     return this.options.bus.call(tasks.get, { id }, context);
   }
 
-  /** Undefined when nobody runs the task at this moment, which is no news to who waits for its end. */
+  /**
+   * Undefined when no scheduler runs the task at this moment, which does not matter to a client that waits for its end.
+   */
   private async ask(
     id: number,
     wait_ms: number,
@@ -99,7 +101,7 @@ export class TaskEnds {
   }
 }
 
-/** What something comes to, or undefined as soon as nobody wants to know any more. */
+/** The result of the work, or undefined as soon as the signal is aborted. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   work.catch(() => undefined);
   let stop: () => void = () => undefined;

@@ -3,8 +3,8 @@ import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { inventory } from '@rigel/contracts';
 import t from 'tap';
-import { answerEverything } from './testing/answers.js';
-import { startTestGateway } from './testing/gateway.js';
+import { answerEverything } from '../testing/answers.js';
+import { startTestGateway } from '../testing/gateway.js';
 
 const { app, services, stop } = await startTestGateway();
 t.teardown(stop);

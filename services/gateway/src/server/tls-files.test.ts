@@ -85,7 +85,7 @@ t.test('a renewed certificate is used for new connections without a restart', as
   warnings.length = 0;
   await writeFile(certFile, 'half of a certi');
   await waitFor(() => warnings.length > 0, { what: 'it is told that the file cannot be used' });
-  t.match(warnings[0], /cannot be used, the old one stays/);
+  t.match(warnings[0], /cannot use the new certificate and keeps the old one/);
   t.equal(await shown(), 'first');
 
   // As renewing programs do it: one file after the other.

@@ -1,11 +1,12 @@
-import { addComponents } from './openapi-components.js';
-import { refusalName } from './openapi-refusals.js';
+import { addComponents } from './components.js';
+import { refusalName } from './refusals.js';
 
 /*
- * Tokens and roles in the description of the API. It is the same whether access is on or off: security is optional in it.
+ * Tokens and roles in the description of the API. It is the same whether access is on or off: security is optional in
+ * it.
  */
 
-/** The answer of an operation that was not let in, in the form of all. */
+/** The answer to a request without sufficient credentials, in the form of all answers. */
 function denial(code: number, description: string, msg: string, headers?: Record<string, object>) {
   return {
     description,
@@ -21,14 +22,14 @@ function denial(code: number, description: string, msg: string, headers?: Record
 
 const RETRY_AFTER = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds to wait.' } };
 
-/** What every operation can answer where access is on. */
+/** The answers that every operation can give where access is on. */
 const DENIALS = {
   401: 'Unauthorized',
   403: 'Forbidden',
   429: 'TooManyRequests',
 } as const;
 
-/** How a request says who it is. */
+/** The credentials of a request. */
 export const SECURITY_SCHEMES = {
   token: {
     type: 'http' as const,
@@ -57,13 +58,13 @@ const RESPONSES = {
   ),
 };
 
-/** What of the description says who may use what. */
+/** The parts of the description that say which role may use an operation. */
 interface GuardedDescription {
   components?: Record<string, unknown>;
   paths?: Record<string, Record<string, { responses?: Record<string, unknown> }>>;
 }
 
-/** Adds tokens, and what every operation answers to whom it does not let in. */
+/** Adds the tokens, and the answers of every operation to requests without sufficient credentials. */
 export function withAccess<T extends GuardedDescription>(description: T): T {
   addComponents(description, 'responses', RESPONSES);
   for (const methods of Object.values(description.paths ?? {})) {

@@ -1,6 +1,6 @@
-import { addComponents } from './openapi-components.js';
-import { refusalName } from './openapi-refusals.js';
-import { MAX_KEY } from './request/idempotency-key.js';
+import { MAX_KEY } from '../request/idempotency-key.js';
+import { addComponents } from './components.js';
+import { refusalName } from './refusals.js';
 
 /*
  * Named requests (`Idempotency-Key`) in the description of the API.
@@ -42,7 +42,7 @@ interface KeyedDescription {
   >;
 }
 
-/** Adds the header, and what it may be refused with, to the operations that take it. */
+/** Adds the header, and the refusals of it, to the operations that take it. */
 export function withKeys<T extends KeyedDescription>(description: T): T {
   addComponents(description, 'parameters', { IdempotencyKey: PARAMETER });
   addComponents(description, 'responses', { KeyReused: KEY_REUSED });

@@ -10,10 +10,10 @@ export interface TimeFormat {
 
 /**
  * @param zone IANA name, for example `Asia/Shanghai`.
- * @throws RangeError when there is no such zone.
+ * @throws RangeError when the zone does not exist.
  */
 export function createTimeFormat(zone: string): TimeFormat {
-  // Swedish writes dates in the very form of the API.
+  // The Swedish form of dates is that of the API.
   const format = new Intl.DateTimeFormat('sv-SE', {
     timeZone: zone,
     year: 'numeric',

@@ -1,11 +1,12 @@
 import type { TSchema } from 'typebox';
 
 /*
- * What stands once in the description of the API, under a name, wherever its operations speak of it: the types of the API
- * (`components.schemas`, whose names are those of the types in clients), and what the methods and addresses of one endpoint share.
+ * The parts of the API's description that stand in it once, under a name, and that its operations refer to: the types
+ * of the API (`components.schemas`, whose names are those of the types in clients), and the parts that the methods and
+ * addresses of one endpoint share.
  */
 
-/** What may be said of a type where it is used, beside the reference to it. */
+/** The keywords that may stand beside a reference to a type. */
 const REMARKS = ['description', 'default', 'examples'];
 
 /** The named types of an API. */
@@ -14,7 +15,7 @@ export class NamedTypes {
 
   /**
    * @param types by name, as the schemas of the endpoints have them.
-   * @throws where two of them are the same: a type is recognised by its content.
+   * @throws Error when two types are the same: a type is recognised by its content.
    */
   constructor(private readonly types: Record<string, TSchema>) {
     for (const [name, schema] of Object.entries(types)) {
@@ -41,12 +42,12 @@ export class NamedTypes {
     if (name === undefined) return this.replaceInside(schema);
     const reference = { $ref: `${name}#` };
     const remarks = remarksOf(schema);
-    // What stands beside a reference is lost on the way.
+    // Fastify drops other keywords beside a reference.
     return Object.keys(remarks).length === 0 ? reference : { ...remarks, allOf: [reference] };
   }
 
   private replaceInside(schema: Record<string, unknown>): Record<string, unknown> {
-    // Examples are data: what looks like a schema in them is none.
+    // Examples are data, even if they look like a schema.
     return Object.fromEntries(
       Object.entries(schema).map(([key, inner]) => [
         key,
@@ -64,7 +65,7 @@ function remarksOf(schema: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(schema).filter(([key]) => REMARKS.includes(key)));
 }
 
-/** What makes two schemas the same type: all but the remarks on the whole. */
+/** The content that makes two schemas the same type: all except the remarks on the whole. */
 function contentOf(schema: object): string {
   return JSON.stringify(Object.fromEntries(Object.entries(schema).filter(([key]) => !REMARKS.includes(key))));
 }
@@ -80,7 +81,7 @@ interface Operation {
   responses?: Record<string, unknown>;
 }
 
-/** Adds parts that operations refer to, beside those that are there. */
+/** Adds parts that operations refer to. */
 export function addComponents(
   description: Pick<Description, 'components'>,
   kind: 'parameters' | 'responses',
@@ -90,7 +91,7 @@ export function addComponents(
   description.components = { ...description.components, [kind]: { ...(known as object), ...parts } };
 }
 
-/** A body is read in either form, by the same schema: it gets the name of its endpoint, `TaskCreateRequest`. */
+/** Names the schema of a body, which is the same for both forms, after its endpoint: `TaskCreateRequest`. */
 function withNamedBodies({ paths, components = {} }: Description): Record<string, unknown> {
   const schemas = { ...(components.schemas as Record<string, unknown> | undefined) };
   for (const operation of Object.values(paths ?? {}).flatMap((methods) => Object.values(methods))) {
@@ -110,8 +111,8 @@ function withNamedBodies({ paths, components = {} }: Description): Record<string
 const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
 /**
- * Gives bodies names, and moves the bodies and answers that several operations of one endpoint have in common to `components`, under the id of the endpoint
- * (`task.list`), for answers with the status (`task.list.200`).
+ * Gives bodies names, and moves the bodies and answers that several operations of one endpoint have in common to
+ * `components`, under the id of the endpoint (`task.list`), for answers with the status (`task.list.200`).
  */
 export function withSharedParts<T extends Description>(description: T): T {
   const schemas = withNamedBodies(description);
@@ -139,7 +140,10 @@ export function withSharedParts<T extends Description>(description: T): T {
   return description;
 }
 
-/** Ids of operations are `<resource>.<operation>` of the endpoint, and what tells its methods and addresses apart. */
+/**
+ * The id of an operation is the endpoint's `<resource>.<operation>`, and a part that distinguishes its methods and
+ * addresses.
+ */
 function endpointOf({ operationId = '' }: Operation): string {
   return operationId.split('.').slice(0, 2).join('.');
 }
@@ -159,7 +163,7 @@ class SharedParts {
   move(part: unknown, name: string): unknown {
     if ((this.times.get(keyOf(part, name)) ?? 0) < 2 || isReference(part)) return part;
     const known = this.moved[name];
-    // The endpoint has answers of two forms: the one that came first has the name.
+    // The endpoint has answers of two forms: the first has the name.
     if (known !== undefined && JSON.stringify(known) !== JSON.stringify(part)) return part;
     this.moved[name] = part;
     return { $ref: `#/components/${this.kind}/${name}` };

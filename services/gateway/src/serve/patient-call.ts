@@ -14,16 +14,19 @@ import {
 } from '@rigel/contracts';
 import type { Bus, CallContext } from '@rigel/messaging';
 
-/** Most operations that may take long have ended by then. */
+/** Most operations that may take long have ended after this time. */
 const FIRST_LOOK_MS = 500;
 const LOOK_AGAIN_MS = 300;
-/** A service that says nothing good of itself for so long is down, and not merely busy. */
+/** A service that does not answer, or is not well, for this long is down, and not only busy. */
 const DOWN_MS = DEFAULT_RPC_TIMEOUT_MS - FIRST_LOOK_MS;
 
-/** Said to who waits for a call no more. Made once: an error of its own for each call would cost more than the rest of it. */
-const OVER = new Error('nobody waits any more');
+/**
+ * The reason that ends the watch of a call that is over. Made once: an error for each call would cost more than the
+ * rest of it.
+ */
+const OVER = new Error('the call is over');
 
-/** What takes part in an operation beside the service that answers it. */
+/** The services that take part in an operation, in addition to the one that answers it. */
 const OTHERS: ReadonlyMap<Rpc, readonly ServiceName[]> = new Map<Rpc, readonly ServiceName[]>([
   ...[tasks.create, tasks.expand, tasks.shrink, tasks.deploy].map((rpc): [Rpc, ServiceName[]] => [
     rpc,
@@ -33,8 +36,8 @@ const OTHERS: ReadonlyMap<Rpc, readonly ServiceName[]> = new Map<Rpc, readonly S
 ]);
 
 /**
- * Calls an operation. One that may take longer than a client should wait for bad news is watched: when a service that
- * takes part in it is down, or its database, the call is given up as early as any other.
+ * Calls an operation. If it may take longer than a client should wait for bad news, the gateway watches the services
+ * that take part: when one of them, or its database, is down, the call fails as early as any other.
  * @throws ServiceError
  */
 export async function callPatiently<R extends Rpc>(
@@ -52,7 +55,7 @@ export async function callPatiently<R extends Rpc>(
     }, FIRST_LOOK_MS).unref();
   });
   const call = bus.call(rpc, data, context);
-  // Whichever of the two ends second, nobody waits for it any more.
+  // The second of the two to end has no reader any more.
   call.catch(() => undefined);
   down.catch(() => undefined);
   try {
@@ -64,13 +67,13 @@ export async function callPatiently<R extends Rpc>(
 }
 
 function participants(rpc: Rpc): ServiceName[] {
-  // Under a key, others take part in it as well.
+  // Under a key, the operation is part of the request.
   const operation = 'operation' in rpc ? (rpc as OnceRpc).operation : rpc;
   const owner = SERVICES.find((name) => rpc.subject.startsWith(`rigel.${name}.`));
   return [...(owner ? [owner] : []), ...(OTHERS.get(operation) ?? [])];
 }
 
-/** Never resolves; rejects when one of the services is down, or when it is over. */
+/** Never resolves; rejects when one of the services is down, or when the call is over. */
 async function failWhenDown(
   bus: Bus,
   services: readonly ServiceName[],
@@ -88,7 +91,7 @@ async function failWhenDown(
   return Promise.race(services.map(watch));
 }
 
-/** Undefined as soon as the service says that all is well, else what it said, or that it said nothing. */
+/** Undefined as soon as the service is well; else the fault that it named, or that it did not answer. */
 async function whatIsDown(
   bus: Bus,
   service: ServiceName,
@@ -112,7 +115,7 @@ async function whatIsDown(
   return undefined;
 }
 
-/** Ends early, without an error, when nobody waits any more. */
+/** Ends early, without an error, when the call is over. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }

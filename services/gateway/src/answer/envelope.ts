@@ -1,17 +1,17 @@
-import type { LiveStream } from './live/live-stream.js';
+import type { LiveStream } from '../live/live-stream.js';
 
-/** Which part of a list an answer holds, and how many rows match over all pages. */
+/** The page of a list that an answer holds, and how many rows match over all pages. */
 export interface Paging {
   page: number;
   page_size: number;
   query_count: number;
 }
 
-/** What a handler answers: the data of the envelope, what stands beside it, and headers; or a live stream instead. */
+/** The answer of a handler: data and other members of the envelope, and headers; or a live stream instead. */
 export interface Answer {
   data: unknown;
   paging?: Paging;
-  /** What was done differently than asked, and why: sentences for whoever asked. */
+  /** Sentences for the client that say what was done differently than asked, and why. */
   notes?: string[] | undefined;
   headers?: Record<string, string>;
   stream?: LiveStream;
@@ -47,7 +47,7 @@ export function failureEnvelope(code: number, msg: string, data: unknown): Envel
   return { code, msg: cleanMessage(msg), data };
 }
 
-/** Clients paste messages into JSON text as they are, so nothing in them may need escaping there. */
+/** Clients paste messages into JSON text unchanged, so no character in them may need escaping there. */
 function cleanMessage(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what must not pass
   return text.replace(/["\\]/g, "'").replace(/[\u0000-\u001f\u007f]/g, ' ');

@@ -1,71 +1,78 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify from 'fastify';
+import fp from 'fastify-plugin';
 import { type TSchema, Type } from 'typebox';
-import { DOCS_POLICY } from './access/security-headers.js';
-import { type Endpoint, type Method, roleFor } from './endpoint.js';
-import type { Failure, Failures, Situation } from './failures.js';
-import { SECURITY_SCHEMES, withAccess } from './openapi-access.js';
-import { NamedTypes, withSharedParts } from './openapi-components.js';
-import { TAKES_KEY, withKeys } from './openapi-keys.js';
-import { MAX_BODY, withLimits } from './openapi-limits.js';
-import { refusalName, refusals } from './openapi-refusals.js';
-import { alsoSentTo } from './request/also-sent.js';
-import { bodyLimitsOf } from './request/body-limits.js';
-import { namedTypes } from './routes/named-types.js';
+import { DOCS_POLICY } from '../access/security-headers.js';
+import { type Endpoint, type Method, roleFor } from '../endpoint.js';
+import type { Failure, Failures, Situation } from '../failures.js';
+import { alsoSentTo } from '../request/also-sent.js';
+import { bodyLimitsOf } from '../request/body-limits.js';
+import { namedTypes } from '../routes/named-types.js';
+import { SECURITY_SCHEMES, withAccess } from './access.js';
+import { NamedTypes, withSharedParts } from './components.js';
+import { TAKES_KEY, withKeys } from './keys.js';
+import { MAX_BODY, withLimits } from './limits.js';
+import { refusalName, refusals } from './refusals.js';
 
 const DESCRIPTION = `Every answer is one JSON object: code (0, or the HTTP status of the failure), msg, data, and on lists
 page, page_size and query_count. A parameter may stand in the path, in the query (numbers, strings and booleans) or in the
 body, on every endpoint; the path goes before the body, the body before the query. A body is a JSON object or
 form data, recognised by its content whatever Content-Type says; bodies of GET and DELETE are read too. Numbers may come as
-strings. A name that is not known, also within objects, is refused with the nearest one that is. Where access is on, every request but those for /healthz and /readyz needs a token (Authorization: Bearer)
-whose role covers that of the operation (x-role: viewer, operator, admin); 503 without a token being looked at means that
-nobody can say now whether it is valid. Operations that make something take the header Idempotency-Key, so that a request
-whose answer was lost can be repeated; all others but task.start (which refuses the header) change nothing more when they are
-repeated, and pass over it. How large a body may be is a fact of the operation (x-max-body, in bytes): a larger one is refused
-with 413 before it is read, and so is one with more members and elements than the operation takes; 503 with Retry-After means that
-the bodies under way, of this client or of all, leave no room for it now.`;
+strings. An unknown name, also within objects, is refused, and the message names the nearest known one. Where access is on, every request
+except those for /healthz and /readyz needs a token (Authorization: Bearer) whose role covers that of the operation (x-role: viewer,
+operator, admin); 503 with Retry-After can mean that the token cannot be checked now. Operations that make something take the header
+Idempotency-Key, so that a request whose answer was lost can be repeated; task.start refuses the header; all other operations change
+nothing more when they are repeated, and ignore it. Each operation limits the size of its body (x-max-body, in bytes): a larger body
+is refused with 413 before it is read, and so is one with more members and elements than the operation takes; 503 with Retry-After
+can also mean that other bodies, of this client or of all clients, leave no room for this one now.`;
 
 const types = new NamedTypes({ ...namedTypes, ...refusals });
 
-/** Serves `/openapi.json` and `/docs`. To be registered before the endpoints that it describes. */
-export async function registerOpenApi(app: FastifyInstance): Promise<void> {
-  for (const type of types.shared()) app.addSchema(type);
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Rigel', version: '0.1.0', description: DESCRIPTION.replaceAll('\n', ' ') },
-      components: { securitySchemes: SECURITY_SCHEMES },
-    },
-    // A type is called by its name; without this it would be def-0.
-    refResolver: { buildLocalReference: ({ $id }) => String($id) },
-    transformObject: (document) =>
-      withSharedParts(
-        withKeys(
-          withLimits(
-            withAccess(
-              withOptionalBodies(
-                ('openapiObject' in document ? document.openapiObject : {}) as ApiDescription,
+/**
+ * Plugin: serves `/openapi.json` and `/docs`. It has to come before the endpoints, because it collects them as they are
+ * added.
+ */
+export const openApi = fp(
+  async (app) => {
+    for (const type of types.shared()) app.addSchema(type);
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: { title: 'Rigel', version: '0.1.0', description: DESCRIPTION.replaceAll('\n', ' ') },
+        components: { securitySchemes: SECURITY_SCHEMES },
+      },
+      // Types keep their names; without this they would be def-0 and so on.
+      refResolver: { buildLocalReference: ({ $id }) => String($id) },
+      transformObject: (document) =>
+        withSharedParts(
+          withKeys(
+            withLimits(
+              withAccess(
+                withOptionalBodies(
+                  ('openapiObject' in document ? document.openapiObject : {}) as ApiDescription,
+                ),
               ),
             ),
           ),
         ),
-      ),
-  });
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    uiConfig: { validatorUrl: 'none', docExpansion: 'list' },
-    // Without the bar of the page's makers, in which other documents could be opened.
-    theme: {
-      title: 'Rigel API',
-      css: [{ filename: 'rigel.css', content: '.swagger-ui .topbar { display: none }' }],
-    },
-    staticCSP: DOCS_POLICY,
-  });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-}
+    });
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      uiConfig: { validatorUrl: 'none', docExpansion: 'list' },
+      // Without the bar of Swagger UI, in which other documents could be opened.
+      theme: {
+        title: 'Rigel API',
+        css: [{ filename: 'rigel.css', content: '.swagger-ui .topbar { display: none }' }],
+      },
+      staticCSP: DOCS_POLICY,
+    });
+    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  },
+  { name: 'openapi' },
+);
 
-/** What is changed of the description as a whole. */
+/** The parts of the description that change after all operations are in it. */
 interface ApiDescription {
   paths?: Record<
     string,
@@ -78,7 +85,7 @@ interface BodyDescription {
   content: Record<string, { schema?: { required?: string[] } }>;
 }
 
-/** A body may be left out where nothing in it must be there. */
+/** A body without required members may be left out. */
 function withOptionalBodies(description: ApiDescription): ApiDescription {
   for (const methods of Object.values(description.paths ?? {})) {
     for (const { requestBody } of Object.values(methods)) {
@@ -153,7 +160,7 @@ function parametersOf(endpoint: Endpoint, path: string): { inPath: Named[]; othe
   };
 }
 
-/** Says under which other names a parameter may come. */
+/** Adds the other names of a parameter to its description. */
 function withSpellings(schema: TSchema, spellings: readonly string[] | undefined): TSchema {
   if (!spellings) return schema;
   const { description } = schema as { description?: string };
@@ -184,7 +191,7 @@ function operationId(endpoint: Endpoint, method: Method, path: string): string {
   ].join('.');
 }
 
-/** What an endpoint answers: the envelope, a stream, or either. */
+/** The answer of an endpoint: the envelope, a stream, or either. */
 function answerSchema(endpoint: Endpoint, method: Method): object {
   const { events } = endpoint;
   if (!events || method !== 'GET') return successSchema(endpoint);
@@ -262,7 +269,7 @@ const WHEN: Record<Situation | 'otherwise', string> = {
   busy: 'as many live streams are open, or as many clients wait, as the gateway, or one client, may have (RIGEL_HTTP_STREAMS)',
 };
 
-/** One schema for each code, with all its texts and when they come. */
+/** One schema for each code, with all its texts and their situations. */
 function failureSchemas(failures: Failures): Record<number, object> {
   const schemas: Record<number, object> = {};
   const reasons = reasonsOf(failures);
@@ -302,7 +309,7 @@ export async function describeApi(endpoints: readonly Endpoint[]): Promise<Recor
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
-  await registerOpenApi(app);
+  await app.register(openApi);
   for (const endpoint of endpoints) {
     for (const url of endpoint.paths) {
       for (const method of endpoint.methods) {

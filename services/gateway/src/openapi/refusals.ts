@@ -1,14 +1,14 @@
 import { type TSchema, Type } from 'typebox';
-import type { Failure } from './failures.js';
+import type { Failure } from '../failures.js';
 
-/** `data` of a refusal is there for clients that read it before they look at `code`; it never holds anything. */
+/** `data` of a refusal is always empty; it is there for clients that read it before they look at `code`. */
 const DATA = {
   '': Type.Object({}, { additionalProperties: false }),
   WithList: Type.Array(Type.Unknown(), { maxItems: 0 }),
   WithNull: Type.Null(),
 };
 
-/** The statuses of refusals, and the forms that `data` has in them beside the empty object. */
+/** The statuses of refusals, and the forms of `data` in them, in addition to the empty object. */
 const CODES: [code: number, ...others: Exclude<keyof typeof DATA, ''>[]][] = [
   [400, 'WithList', 'WithNull'],
   [401],
@@ -20,7 +20,10 @@ const CODES: [code: number, ...others: Exclude<keyof typeof DATA, ''>[]][] = [
   [503, 'WithNull'],
 ];
 
-/** The envelope of each refusal, by its name in `components.schemas`: `Refused404`, and `Refused404WithNull` where `data` is null. */
+/**
+ * The envelope of each refusal, by its name in `components.schemas`: `Refused404`, and `Refused404WithNull` where
+ * `data` is null.
+ */
 export const refusals: Record<string, TSchema> = Object.fromEntries(
   CODES.flatMap(([code, ...others]) =>
     (['', ...others] as const).map((form) => [

@@ -3,8 +3,8 @@ import { type AddressInfo, connect } from 'node:net';
 import { type RpcRequest, ServiceError, tasks } from '@rigel/contracts';
 import { waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
-import { startTestGateway, type TestGateway } from './testing/gateway.js';
-import { task as exampleTask } from './testing/rows.js';
+import { startTestGateway, type TestGateway } from '../testing/gateway.js';
+import { task as exampleTask } from '../testing/rows.js';
 
 const RUNNING = { ...exampleTask, id: 7, state: 1 as const, end_reason: '' as const };
 const ENDED = { ...exampleTask, id: 7, state: 2 as const, end_reason: 'completed' as const };

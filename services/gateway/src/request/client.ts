@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 
-/** Who is meant where everybody has a share: a token, or where there is none, where requests come from. */
+/** The client whose share of the gateway counts: a token, or without one, the address that requests come from. */
 export interface Client {
   /** Unique among the clients of a gateway. */
   key: string;
@@ -16,8 +16,9 @@ export function clientOf({ principal, ip }: Pick<FastifyRequest, 'principal' | '
 }
 
 /**
- * What one host cannot leave by taking another address: its IPv4 address, or the /64 of its IPv6 address, of which it has all.
- * @param address as Fastify tells it, that of a client behind proxies that are trusted.
+ * The network of a host, which the host cannot leave by taking another address: its IPv4 address, or the /64 of its
+ * IPv6 address.
+ * @param address the client's address as Fastify gives it, behind trusted proxies.
  */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address;
@@ -28,7 +29,7 @@ export function networkOf(address: string): string {
   const [before = '', after] = plain.split('::');
   const groups = (text: string | undefined): string[] => (text ? text.split(':') : []);
   const [head, tail] = [groups(before), groups(after)];
-  // The last group of an address with an IPv4 one in it stands for two; neither is among the first four.
+  // An IPv4 address at the end counts as two groups; neither is among the first four.
   const length = head.length + tail.length + (plain.includes('.') ? 1 : 0);
   const zeros = after === undefined ? [] : Array<string>(Math.max(0, 8 - length)).fill('0');
   const network = [...head, ...zeros, ...tail]

@@ -3,14 +3,14 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { show } from '@rigel/contracts';
 import type { ConnectionError } from 'fastify';
-import { NOT_KEPT } from './access/security-headers.js';
-import { failureEnvelope } from './envelope.js';
+import { NOT_KEPT } from '../access/security-headers.js';
+import { failureEnvelope } from '../answer/envelope.js';
 
-/** How much of what follows a body that is refused is read, and for how long, before the connection is closed. */
+/** How many bytes of a refused body the gateway still reads, and for how long, before it closes the connection. */
 const AWAY_BYTES = 64 * 1024 * 1024;
 const AWAY_MS = 10_000;
 
-/** Reads what is left of a body, and forgets it. Resolves when there is no more, or enough is enough. */
+/** Reads the rest of a body and drops it. Resolves at its end, or at one of the limits. */
 export async function readAway(request: IncomingMessage): Promise<void> {
   if (request.readableEnded || request.destroyed) return;
   let bytes = 0;
@@ -29,14 +29,14 @@ export async function readAway(request: IncomingMessage): Promise<void> {
   });
 }
 
-/** Answers what is not even HTTP, or came too slowly, in the form of the API, and closes the connection. */
+/** Answers, in the form of the API, requests that are not HTTP or come too slowly, and closes the connection. */
 export function answerTransportError(error: ConnectionError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const [status, message] = whatIsWrong(error.code);
   answerAndClose(socket, status, message);
 }
 
-/** Answers in the form of the API what Node itself would answer with nothing, before any route is looked for. */
+/** Answers, in the form of the API, requests that never reach a route and that Node itself would not answer. */
 export function answerWhatIsNotRouted(server: Server): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     socket.on('error', () => undefined);
@@ -46,12 +46,12 @@ export function answerWhatIsNotRouted(server: Server): void {
     const body = JSON.stringify(
       failureEnvelope(417, `the header Expect is not understood (got ${show(request.headers.expect)})`, {}),
     );
-    // Nobody reads the body that may follow.
+    // The body that may follow is not read.
     response.writeHead(417, { ...NOT_KEPT, 'Content-Type': JSON_TYPE, Connection: 'close' }).end(body);
   });
 }
 
-/** The type of every answer that is no stream of events. */
+/** The type of every answer except streams of events. */
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
 const NOT_KEPT_LINES = Object.entries(NOT_KEPT)

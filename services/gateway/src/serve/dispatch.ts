@@ -10,11 +10,11 @@ import {
 import { type Bus, traced } from '@rigel/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import type { Authenticator } from './access/authenticator.js';
-import { nobodyCanSay, unauthorized } from './access/gate.js';
-import { clientOf } from './client.js';
-import type { Endpoint, Invocation, Method } from './endpoint.js';
-import { type Envelope, failureEnvelope, successEnvelope } from './envelope.js';
+import type { Authenticator } from '../access/authenticator.js';
+import { cannotCheck, unauthorized } from '../access/gate.js';
+import { type Envelope, failureEnvelope, successEnvelope } from '../answer/envelope.js';
+import type { TimeFormat } from '../answer/time-format.js';
+import type { Endpoint, Invocation, Method } from '../endpoint.js';
 import {
   failureFor,
   failureMessage,
@@ -22,19 +22,19 @@ import {
   TokenIsOver,
   UnreadableRequest,
   WrongHeader,
-} from './failures.js';
-import type { LiveStreams } from './live/live-streams.js';
-import { sendLiveStream } from './live/send.js';
+} from '../failures.js';
+import type { LiveStreams } from '../live/live-streams.js';
+import { sendLiveStream } from '../live/send.js';
+import type { TaskEnds } from '../live/task-ends.js';
+import { queryOf } from '../request/address.js';
+import { encodingOf, readBody } from '../request/body.js';
+import { type BodyLimits, bodyLimitsOf, QUERY_PAIRS } from '../request/body-limits.js';
+import { clientOf } from '../request/client.js';
+import { NO_KEY_HERE, onceKeyOf, REPLAYED, readIdempotencyKey } from '../request/idempotency-key.js';
+import { operatorFrom } from '../request/operator.js';
+import { readPairs } from '../request/pairs.js';
+import { idAsGiven, prepareParameters, type RequestSources } from '../request/parameters.js';
 import { callPatiently } from './patient-call.js';
-import { queryOf } from './request/address.js';
-import { encodingOf, readBody } from './request/body.js';
-import { type BodyLimits, bodyLimitsOf, QUERY_PAIRS } from './request/body-limits.js';
-import { NO_KEY_HERE, onceKeyOf, REPLAYED, readIdempotencyKey } from './request/idempotency-key.js';
-import { operatorFrom } from './request/operator.js';
-import { readPairs } from './request/pairs.js';
-import { idAsGiven, prepareParameters, type RequestSources } from './request/parameters.js';
-import type { TaskEnds } from './task-ends.js';
-import type { TimeFormat } from './time-format.js';
 
 export interface DispatchOptions {
   bus: Bus;
@@ -46,7 +46,10 @@ export interface DispatchOptions {
   authenticator: Authenticator | undefined;
 }
 
-/** What goes between Fastify and an endpoint's handler: reading the parameters, and the form of the answer. */
+/**
+ * The Fastify handler of an endpoint: reads the parameters, calls the endpoint's handler, and gives the answer its
+ * form.
+ */
 export function createHandler(
   endpoint: Endpoint,
   { bus, log, times, live, taskEnds, authenticator }: DispatchOptions,
@@ -85,7 +88,7 @@ export function createHandler(
             return (outcome as OnceAnswer<RpcResponse<typeof rpc>>).answer;
           }
           const answer = await callPatiently(bus, rpc, data, context);
-          // Here it is over with the answer; other gateways hear of it by its event.
+          // In this gateway the token ends with the answer; other gateways learn of it by its event.
           if ((rpc as Rpc) === access.revokeToken) authenticator?.forget();
           return answer;
         },
@@ -122,7 +125,7 @@ export function createHandler(
       return successEnvelope(answer);
     } catch (error) {
       if (error instanceof TokenIsOver) {
-        if (!error.certain) return nobodyCanSay(reply);
+        if (!error.certain) return cannotCheck(reply);
         request.denial = `${error.message}, since the request began to wait`;
         return unauthorized(reply);
       }
@@ -156,7 +159,7 @@ function sourcesOf(request: FastifyRequest, limits: BodyLimits): RequestSources 
   };
 }
 
-/** The HTTP status of a refusal that the API's document does not know, and that is the same for all endpoints. */
+/** The HTTP status of a refusal that is the same for all endpoints and not among their documented failures. */
 function undocumentedCode(error: unknown): number | undefined {
   if (error instanceof WrongHeader) return 400;
   if (error instanceof RequestTooLarge) return error.statusCode;
@@ -164,8 +167,8 @@ function undocumentedCode(error: unknown): number | undefined {
 }
 
 /**
- * The answer to a request that failed: the documented failure for what happened, or 500 without details for a fault of
- * ours, whose details go to the log.
+ * The answer to a request that failed: the documented failure, or, for a fault of Rigel's, 500 without details. The
+ * details are in the log.
  */
 export function refuse(
   endpoint: Endpoint,
@@ -187,7 +190,7 @@ export function refuse(
   }
   if (error instanceof ServiceError && error.code === 'unavailable') {
     request.uncertain = true;
-    log.warn({ ...where, reason: error.message }, 'a service could not answer');
+    log.warn({ ...where, reason: error.message }, 'a service did not answer a request');
   }
   reply.code(documented.code);
   return failureEnvelope(documented.code, failureMessage(documented, id, error.message), documented.data);
