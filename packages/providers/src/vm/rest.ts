@@ -23,7 +23,9 @@ const STATES: Readonly<Record<number, { state: MachineState; reason: string }>> 
   7: { state: 'failed', reason: 'initialising failed (status 7)' },
 };
 
-/** A VM service as `docs/providers.md` describes it: it has no way to name a request, so a lost answer stays unknown. */
+/**
+ * A VM service as `docs/providers.md` describes it: it has no way to name a request, so a lost answer stays unknown.
+ */
 class RestVmProvider implements VmProvider {
   readonly remembersTokens = false;
 
