@@ -4,8 +4,8 @@ import { type ParsedTemplate, parseTemplate } from './parse-template.js';
 import { renderTemplate } from './render-template.js';
 import { shellQuote } from './shell-quote.js';
 import { TemplateError } from './template-error.js';
-import { runInShell, shells } from './testing-shells.js';
-import { shellTemplate } from './testing-templates.js';
+import { runInShell, shells } from './testing/shells.js';
+import { shellTemplate } from './testing/templates.js';
 
 const HARMLESS = 'qzq';
 /** Leaves a file when any part of it is run. Without blanks, since a template may split what it prints. */

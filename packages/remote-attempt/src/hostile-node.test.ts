@@ -221,7 +221,7 @@ t.test('a node that asks for the same again and again gets no attempt for ever',
   }
 });
 
-t.test('what it says of boots, stops, old attempts and scripts is plain', async (t) => {
+t.test('its answers about boots, stops, old attempts and scripts become plain text', async (t) => {
   const signal = new AbortController().signal;
   const calls: [string, (connection: NodeConnection) => Promise<unknown>][] = [
     ['boots', (connection) => attemptBoots(connection, 'k')],

@@ -274,7 +274,7 @@ for (const shell of shells) {
       t.match(outcome, { kind: 'exited', exitCode: 137, signal: 'SIGKILL' });
     });
 
-    t.test('what a command leaves in the background neither delays its end nor dies with it', async (t) => {
+    t.test('a background process of a command neither delays its end nor dies with it', async (t) => {
       const connection = await node.connect();
       const { outcome, text } = await runOnce(connection, [command('sleep 600 & echo $!')]);
       t.match(outcome, { kind: 'exited', exitCode: 0 });

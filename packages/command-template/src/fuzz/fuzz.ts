@@ -7,13 +7,13 @@ import { type ParsedTemplate, parseTemplate } from '../parse-template.js';
 import { renderTemplate } from '../render-template.js';
 import { shellQuote } from '../shell-quote.js';
 import { TemplateError } from '../template-error.js';
-import { NOBODY, type Shell } from '../testing-shells.js';
+import { NOBODY, type Shell } from '../testing/shells.js';
 import { KINDS } from './kinds.js';
 import { HOSTILE_VALUES } from './values.js';
 
 /*
- * Makes templates by the thousand and runs each that is accepted, with every hostile value, in every shell. A template of which a
- * value ran is a failure, whatever the reason.
+ * Makes templates by the thousand and runs each that is accepted, with every hostile value, in every shell. A template
+ * of which a value ran is a failure, whatever the reason.
  */
 
 /** What a run of the fuzzer is asked for. */
@@ -168,7 +168,9 @@ async function runBatch(shell: Shell, usable: readonly Usable[], report: FuzzRep
   }
 }
 
-/** Of which templates a value ran, and how many the shell came to the end of; each command has a subshell of its own. */
+/**
+ * Of which templates a value ran, and how many the shell came to the end of; each command has a subshell of its own.
+ */
 async function runTemplates(
   [program, ...options]: Shell,
   usable: readonly Usable[],

@@ -14,7 +14,7 @@ t.test('an asynchronous change is followed to its end', async (t) => {
   const { report, output } = await new RunUnderTest('register', entries(), { node }).run();
   t.match(report.result, { status: 'succeeded', reason: '' });
   t.ok(server.registered.has('10.0.0.5'));
-  t.match(output, /waiting: sd 1 \(rest\): the service is still at it/);
+  t.match(output, /waiting: sd 1 \(rest\): the discovery service to finish the change/);
   t.notMatch(output, /a-secret/);
   t.same([...server.keys], ['a-secret']);
   const out = await new RunUnderTest('unregister', entries(), { node }).run();

@@ -47,7 +47,7 @@ t.test('slow and repeated answers change nothing', async (t) => {
   }
 });
 
-t.test('a throttled creation is asked for again, and made once', async (t) => {
+t.test('when the provider throttles, the executor asks again, and one machine is made', async (t) => {
   server.faults.push('throttle', 'throttle');
   const before = server.machines.size;
   const { report, output } = await new RunUnderTest('create_vm', entries()).run();
@@ -56,7 +56,7 @@ t.test('a throttled creation is asked for again, and made once', async (t) => {
   t.match(output, /waiting: vm 1 \(rest\): .*status 429/);
 });
 
-t.test('a refusal and a delivery of none are reasons', async (t) => {
+t.test('a refusal, and a delivery without a machine, fail the attempt with the reason', async (t) => {
   server.faults.push('refuse', 'none');
   const run = new RunUnderTest('create_vm', entries());
   const refused = (await run.run()).report.result;
@@ -70,7 +70,7 @@ t.test('a refusal and a delivery of none are reasons', async (t) => {
   t.match((await run.run({ attempt: 3 })).report.result, { status: 'succeeded' });
 });
 
-t.test('a lost answer is not asked for again, by nobody', async (t) => {
+t.test('after a lost answer, no executor asks for a machine again', async (t) => {
   for (const fault of ['lose', 'broken'] as const) {
     server.faults.push(fault);
     server.requests.length = 0;
@@ -113,7 +113,7 @@ t.test('a machine without an address, and one that fails, are recorded with the 
   });
 });
 
-t.test('a stop ends the waiting at once and tells of the machine', async (t) => {
+t.test('a stop ends the wait at once, and the report has the machine', async (t) => {
   server.faults.push('no_address');
   const stop = new AbortController();
   const run = new RunUnderTest('create_vm', entries());
@@ -132,7 +132,7 @@ t.test('a stop while the provider makes a machine waits for its answer', async (
   t.match((await running).report.result, { status: 'stopped', machine: { vm_id: /^i-/ } });
 });
 
-t.test('a run left to others rejects', async (t) => {
+t.test('when another executor has the run, the attempt rejects', async (t) => {
   const abandon = new AbortController();
   server.faults.push('no_address');
   const run = new RunUnderTest('create_vm', entries());
@@ -142,16 +142,19 @@ t.test('a run left to others rejects', async (t) => {
   await t.rejects(running, { message: 'the lease is over' });
 });
 
-t.test('a machine whose SSH does not answer fails with what SSH says', async (t) => {
-  const [vmId = ''] = [...server.machines.keys()];
-  const machine = server.machines.get(vmId);
-  if (machine) machine.ip = '127.0.0.1:1';
-  const { report } = await new RunUnderTest('create_vm', entries(), { node: { vmId } }).run({
-    timeout_ms: 1_500,
-  });
-  t.match(report.result, { status: 'failed', reason: /waiting: SSH of machine .*connection refused/ });
-  if (machine) machine.ip = address;
-});
+t.test(
+  'when the SSH server of a machine does not answer, the attempt fails with the error of SSH',
+  async (t) => {
+    const [vmId = ''] = [...server.machines.keys()];
+    const machine = server.machines.get(vmId);
+    if (machine) machine.ip = '127.0.0.1:1';
+    const { report } = await new RunUnderTest('create_vm', entries(), { node: { vmId } }).run({
+      timeout_ms: 1_500,
+    });
+    t.match(report.result, { status: 'failed', reason: /waiting: SSH of machine .*connection refused/ });
+    if (machine) machine.ip = address;
+  },
+);
 
 t.test('a changed host key fails at once', async (t) => {
   const [vmId = ''] = [...server.machines.keys()];
@@ -160,7 +163,7 @@ t.test('a changed host key fails at once', async (t) => {
   t.match(report.result, { status: 'failed', reason: /host key of .* changed/ });
 });
 
-t.test('the stop of an attempt that somebody else began says that a machine may be there', async (t) => {
+t.test('the stop of an attempt that another executor began says that a machine may exist', async (t) => {
   const { result } = await new RunUnderTest('create_vm', entries()).runner.stop(
     { do: 'stop', step: 0, attempt: 1 },
     new AbortController().signal,
@@ -168,7 +171,7 @@ t.test('the stop of an attempt that somebody else began says that a machine may 
   t.match(result, { status: 'stopped', unknown_machine: true });
 });
 
-t.test('the stop of an attempt that nobody began leaves nothing to look for', async (t) => {
+t.test('the stop of an attempt that no executor began leaves nothing to look for', async (t) => {
   const { result } = await new RunUnderTest('create_vm', entries()).runner.stop(
     { do: 'stop', step: 0, attempt: 2 },
     new AbortController().signal,
@@ -177,18 +180,23 @@ t.test('the stop of an attempt that nobody began leaves nothing to look for', as
   t.match(result, { status: 'stopped', reason: '', unknown_machine: undefined });
 });
 
-t.test('machines are returned, also twice; a node without one is told what to do', async (t) => {
-  const [vmId = ''] = [...server.machines.keys()];
-  for (let times = 0; times < 2; times++) {
-    const { report } = await new RunUnderTest('return_vm', entries(), { node: { vmId, ip: address } }).run();
-    t.match(report.result, { status: 'succeeded', machine: undefined });
-  }
-  t.equal(server.machines.get(vmId)?.status, 5);
-  const byHand = await new RunUnderTest('return_vm', entries()).run();
-  t.match(byHand.report.result, { status: 'failed', reason: /entered by hand.*remove_nodes/ });
-});
+t.test(
+  'machines can be returned twice; for a node without a machine, the reason names the way out',
+  async (t) => {
+    const [vmId = ''] = [...server.machines.keys()];
+    for (let times = 0; times < 2; times++) {
+      const { report } = await new RunUnderTest('return_vm', entries(), {
+        node: { vmId, ip: address },
+      }).run();
+      t.match(report.result, { status: 'succeeded', machine: undefined });
+    }
+    t.equal(server.machines.get(vmId)?.status, 5);
+    const byHand = await new RunUnderTest('return_vm', entries()).run();
+    t.match(byHand.report.result, { status: 'failed', reason: /entered by hand.*remove_nodes/ });
+  },
+);
 
-t.test('limits hold, and a wait for them is told once', async (t) => {
+t.test('limits hold, and the node log names a wait for them once', async (t) => {
   server.mostAtOnce = 0;
   const runs = Array.from({ length: 4 }, () => new RunUnderTest('create_vm', entries()));
   // One executor has one set of limits for all its runs.
@@ -200,12 +208,18 @@ t.test('limits hold, and a wait for them is told once', async (t) => {
   t.match(shared.log, /waiting: vm 1 \(rest\): 1 calls at once/);
 });
 
-t.test('wrong numbers and missing providers are reasons', async (t) => {
-  const none = await new RunUnderTest('create_vm', entries(), { id: 2 }).run();
-  t.match(none.report.result, { status: 'failed', reason: /there is no VM provider 2: this executor has 1/ });
-  const wrong = await new RunUnderTest('create_vm', entries(), { id: 'x' }).run();
-  t.match(wrong.report.result, { status: 'failed', reason: /vm_type_id of step create_vm = "x"/ });
-  t.match((await new RunUnderTest('create_vm', entries(), { id: '1' }).run()).report.result, {
-    status: 'succeeded',
-  });
-});
+t.test(
+  'a wrong provider number, and a provider that is missing, fail the attempt with the reason',
+  async (t) => {
+    const none = await new RunUnderTest('create_vm', entries(), { id: 2 }).run();
+    t.match(none.report.result, {
+      status: 'failed',
+      reason: /there is no VM provider 2: this executor has 1/,
+    });
+    const wrong = await new RunUnderTest('create_vm', entries(), { id: 'x' }).run();
+    t.match(wrong.report.result, { status: 'failed', reason: /vm_type_id of step create_vm = "x"/ });
+    t.match((await new RunUnderTest('create_vm', entries(), { id: '1' }).run()).report.result, {
+      status: 'succeeded',
+    });
+  },
+);

@@ -121,24 +121,27 @@ t.test('keys of profiles and secrets of providers are no parameter’s, wherever
   for (const name of ['db-password', 'free']) t.equal(await whyNot(name), undefined, name);
   t.match(
     lines[0],
-    /^secret lab-key of the SSH profiles is where parameters have theirs.*RIGEL_PROFILE_SECRETS_DIR/,
+    /^secret lab-key of the SSH profiles is among the secrets of parameters.*RIGEL_PROFILE_SECRETS_DIR/,
   );
   const told = lines.slice(1).map((line) => /^secret (\S+) is used by/.exec(line)?.[1]);
   t.strictSame(told, ['BASTION', 'SD', 'another-name', 'cloud-key', 'file-key', 'nats-password', 'own-key']);
 });
 
-t.test('where the two are parted nothing is told, and nothing is kept from parameters', async (t) => {
-  const folder = t.testdir({ secrets: { 'db-password': 'db password' }, profiles: { west: key.private } });
-  writeFileSync(join(folder, 'profiles.json'), JSON.stringify({ default: { key: { secret: 'west' } } }));
-  const { lines, whyNot } = await open(t, {
-    RIGEL_SECRETS_DIR: join(folder, 'secrets'),
-    RIGEL_PROFILE_SECRETS_DIR: join(folder, 'profiles'),
-    RIGEL_SSH_PROFILES_FILE: join(folder, 'profiles.json'),
-  });
-  t.strictSame(lines, []);
-  t.equal(await whyNot('db-password'), undefined);
-  t.match(await whyNot('west'), /^secret west is missing/);
-});
+t.test(
+  'when the two folders are separate, there is no warning, and parameters may use all secrets',
+  async (t) => {
+    const folder = t.testdir({ secrets: { 'db-password': 'db password' }, profiles: { west: key.private } });
+    writeFileSync(join(folder, 'profiles.json'), JSON.stringify({ default: { key: { secret: 'west' } } }));
+    const { lines, whyNot } = await open(t, {
+      RIGEL_SECRETS_DIR: join(folder, 'secrets'),
+      RIGEL_PROFILE_SECRETS_DIR: join(folder, 'profiles'),
+      RIGEL_SSH_PROFILES_FILE: join(folder, 'profiles.json'),
+    });
+    t.strictSame(lines, []);
+    t.equal(await whyNot('db-password'), undefined);
+    t.match(await whyNot('west'), /^secret west is missing/);
+  },
+);
 
 t.test('one folder for both is refused, and so is one that cannot be read', async (t) => {
   const folder = t.testdir({ secrets: {} });
@@ -147,7 +150,7 @@ t.test('one folder for both is refused, and so is one that cannot be read', asyn
   for (const name of ['secrets', 'link'])
     await t.rejects(open(t, { RIGEL_SECRETS_DIR, RIGEL_PROFILE_SECRETS_DIR: join(folder, name) }), {
       name: 'ConfigError',
-      message: /RIGEL_PROFILE_SECRETS_DIR is wrong: .* is RIGEL_SECRETS_DIR.*a folder of their own/,
+      message: /RIGEL_PROFILE_SECRETS_DIR is wrong: .* is also RIGEL_SECRETS_DIR.*a folder of their own/,
     });
   await t.rejects(open(t, { RIGEL_PROFILE_SECRETS_DIR: join(folder, 'none') }), {
     message: /RIGEL_PROFILE_SECRETS_DIR is wrong: .*none is not a readable folder \(ENOENT\)/,

@@ -125,7 +125,7 @@ t.test('where a command runs', async (t) => {
   }
 });
 
-t.test('what its environment tells', async (t) => {
+t.test('the environment of a command', async (t) => {
   const probes = rows('Variables');
   t.equal(probes.length, 7);
   for (const [what = '', command, prints] of probes) {

@@ -153,7 +153,7 @@ t.test('nodes behind one server that admits one at a time all come through', asy
   t.ok(tries > runs.length, `some were turned away (${tries} tries)`);
 });
 
-t.test('whoever waits says what for, and goes on when there is room', async (t) => {
+t.test('a run that waits for a full node says so, and goes on when there is room', async (t) => {
   const sshd = await serve(t, { extraConfig: 'MaxStartups 1' });
   const guest = await takePlace(t, sshd);
   const { run, waits, waitsFor, tries } = runOn(t, { sshd });
@@ -182,7 +182,7 @@ t.test('it is not tried for longer than it may be', async (t) => {
   t.ok(short.tries() > 1);
 });
 
-t.test('stop, the time limit and whoever takes over end the waiting', async (t) => {
+t.test('a stop, the time limit and an executor that takes over end the wait', async (t) => {
   const sshd = await serve(t, { extraConfig: 'MaxStartups 1' });
   await takePlace(t, sshd);
   const stopped = runOn(t, { sshd, retryMs: 3_600_000 });
@@ -205,7 +205,7 @@ t.test('stop, the time limit and whoever takes over end the waiting', async (t) 
   await t.rejects(leaving, { message: 'somebody else has it' });
 });
 
-t.test('what does not become right by waiting fails at once', async (t) => {
+t.test('a failure that waiting does not change fails the attempt at once', async (t) => {
   const [sshd, other] = [await serve(t, {}), await serve(t, {})];
   const gone = await startSshd();
   await gone.stop();
@@ -258,7 +258,7 @@ t.test('nodes behind a jump host that is full', async (t) => {
   for (const result of await Promise.all(running)) t.match(result, { status: 'succeeded' });
 });
 
-t.test('a retried attempt logs in anew, also where a connection is kept', async (t) => {
+t.test('a retried attempt logs in again, even if a connection is kept', async (t) => {
   const sshd = await serve(t, {});
   const kept = new NodeConnections({ idleMs: 60_000, keptDays: 0, log: silentLogger });
   t.teardown(() => kept.close());
@@ -329,7 +329,7 @@ async function breakableWay(t: Test, sshd: Sshd) {
   };
 }
 
-t.test('while a connection is broken in the middle of a step, it is told', async (t) => {
+t.test('when a connection breaks in the middle of a step, the attempt says that it waits', async (t) => {
   const sshd = await serve(t, {});
   const way = await breakableWay(t, sshd);
   const { run, waitsFor, waits, output } = runOn(t, {

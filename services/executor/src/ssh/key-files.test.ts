@@ -67,7 +67,7 @@ t.test('a certificate beside the key is used, and one that was renewed needs no 
   t.equal(await connect('standard'), 'in');
 });
 
-t.test('what is wrong with a key or a certificate is told at start', async (t) => {
+t.test('a wrong key or certificate is refused at the start, with the reason', async (t) => {
   await certify('other', '-n', 'ann');
   t.equal(await keyProblem(at('other')), undefined);
   const { key } = (await keyInFile(at('other'))()) as Exclude<PrivateKeyText, Buffer | string>;
@@ -134,12 +134,12 @@ t.test('a key that others may read is refused, and the message says the way out'
   }
 });
 
-t.test('lines of known hosts that are not understood are told', async (t) => {
+t.test('a warning names the lines of known hosts that make no sense', async (t) => {
   await writeFile(at('known_hosts'), 'a comment without its sign\n\n# a comment\n');
   const lines: string[] = [];
   knownHostsIn(
     at('known_hosts'),
     pino({ base: null, timestamp: false }, { write: (line) => lines.push(line) }),
   );
-  t.match(lines, [/"lines":\[1\],"count":1,"msg":"lines of the known hosts are not understood/]);
+  t.match(lines, [/"lines":\[1\],"count":1,"msg":"the executor does not understand some lines of the known hosts/]);
 });

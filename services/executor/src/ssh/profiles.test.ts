@@ -24,7 +24,7 @@ async function read(content: unknown): Promise<SshProfiles> {
   return SshProfiles.read(file, parts);
 }
 
-t.test('where attempts are begun that the home folder cannot take', async (t) => {
+t.test('a profile names the folders for attempts that the home folder cannot take', async (t) => {
   const base = sshSettings.connection.attemptFolders;
   const profiles = await read({
     default: { attempts_folder: '/var/spool/rigel' },
@@ -55,7 +55,7 @@ t.test('where attempts are begun that the home folder cannot take', async (t) =>
   });
 });
 
-t.test('what a profile leaves out comes from the default profile, then from the settings', async (t) => {
+t.test('keys that a profile leaves out come from the default profile, then from the settings', async (t) => {
   const profiles = await read({
     default: { user: 'ops', port: 2200, jump: { host: 'bastion', key: { file: at('key') } } },
     clusters: [
@@ -82,7 +82,7 @@ t.test('what a profile leaves out comes from the default profile, then from the 
   t.equal(profiles.of({ id: 7, name: 'renamed' }), seven, 'the id goes before the name');
 });
 
-t.test('what is wrong is told with its place and value', async (t) => {
+t.test('the message of a wrong file names the place and the value', async (t) => {
   const lab = (values: object): object => ({ clusters: [{ cluster: 'lab', ...values }] });
   for (const [content, message] of [
     ['{"default": ', /^\/.*profiles\.json: is not JSON/],

@@ -43,7 +43,7 @@ const read = (piece: OutputPiece | undefined) =>
   piece && [piece.offset, Buffer.from(piece.data, 'base64').toString(), ...(piece.kept ? [piece.kept] : [])];
 
 t.test(
-  'what follows each other is one piece, what is apart is another, and the last goes with the report',
+  'output without gaps is one piece, output after a gap is another, and the last piece is part of the report',
   async (t) => {
     const { sender, stored } = await pair(t);
     sender.add(0, Buffer.from('begin'));
@@ -61,7 +61,7 @@ t.test(
   },
 );
 
-t.test('while the scheduler is away, no more waits than is kept in the end', async (t) => {
+t.test('while no scheduler answers, no more output waits than is kept in the end', async (t) => {
   const { sender, stored, state } = await pair(t);
   state.available = false;
   sender.add(0, Buffer.from('beginning\n'));

@@ -33,7 +33,7 @@ t.test('the plan comes with the first claim, and others wait for it', async (t) 
   t.same(asked, []);
 });
 
-t.test('what did not come with the claim is asked for, once', async (t) => {
+t.test('a plan that did not come with the claim is fetched once', async (t) => {
   const { plans, asked } = start(async (id) => planOf(id));
   const keep = plans.comesWithClaim(1);
   const waiting = [plans.get(1, context), plans.get(1, context)];
@@ -42,7 +42,7 @@ t.test('what did not come with the claim is asked for, once', async (t) => {
   t.same(asked, [1]);
 });
 
-t.test('what could not be had is not kept, and a plan of another task of that id gives way', async (t) => {
+t.test('a failed fetch is not kept, and the plan of another task with the same id is replaced', async (t) => {
   let fails = true;
   const { plans, asked } = start(async (id) => {
     if (fails) throw new ServiceError('unavailable', 'nobody answers');

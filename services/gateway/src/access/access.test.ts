@@ -136,7 +136,7 @@ t.test('while access is off everybody may, as an admin', async (t) => {
   t.equal(mayNameAny(services), true);
 });
 
-t.test('every endpoint has a role: what changes something is never for viewers', async (t) => {
+t.test('every endpoint has a role, and no endpoint that changes something is for viewers', async (t) => {
   for (const { id, access: kind, role } of endpoints) {
     if (kind === 'write') t.ok(role === 'operator' || role === 'admin', id);
   }
@@ -212,7 +212,7 @@ t.test('too many requests of a token, and too many without a valid one', async (
   t.equal((await get(bearer(8), '10.0.0.3')).statusCode, 401, 'from another address');
 });
 
-t.test('what fails at an address keeps no good token out that comes from there', async (t) => {
+t.test('failures from an address keep out no good token from the same address', async (t) => {
   const { app, asked, tokens } = await start(t, { RIGEL_HTTP_FAILED_LIMIT: 3 });
   const get = (headers: Record<string, string>) =>
     app.inject({ url: '/cluster/list', headers, remoteAddress: '10.0.0.1' });
@@ -324,7 +324,7 @@ t.test('where a request comes from: a proxy is believed only when it is named', 
   }
 });
 
-t.test('a live stream ends with its token, also when nobody tells of that', async (t) => {
+t.test('a live stream ends with its token, even if no message announces that', async (t) => {
   const { app, services, tokens } = await start(t);
   services.on(live.taskEvents, () => ({ events: [], version: 1, over: null }));
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -338,7 +338,7 @@ t.test('a live stream ends with its token, also when nobody tells of that', asyn
   t.equal((await fetch(`${url}/task/11/events`, { headers: bearer(1) })).status, 401);
 });
 
-t.test('what was not let in, or refused, is told to the audit: nothing else is', async (t) => {
+t.test('the audit gets requests that were refused, and no others', async (t) => {
   const { app, services } = await start(t);
   const told: Record<string, unknown>[] = [];
   services.on(access.recordRequests, ({ requests }) => {
@@ -409,30 +409,33 @@ t.test('what was not let in, or refused, is told to the audit: nothing else is',
   t.notMatch(JSON.stringify(told), SECRET);
 });
 
-t.test('an audit that is away holds nobody up, and learns how much it missed', async (t) => {
-  const { app, services } = await start(t);
-  const told: { requests: unknown[]; dropped: number }[] = [];
-  let away = true;
-  services.on(access.recordRequests, (request) => {
-    if (away) throw new ServiceError('unavailable', 'the database does not answer');
-    told.push(request);
-    return {};
-  });
-  services.on(tasks.stop, () => {
-    throw new ServiceError('wrong_state', 'it has ended');
-  });
-  for (let n = 0; n < 1_100; n++) {
-    const { statusCode } = await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(2) });
-    if (statusCode !== 400) t.fail(`${statusCode}`);
-  }
-  away = false;
-  const count = () => told.reduce((sum, { requests }) => sum + requests.length, 0);
-  await waitFor(() => count() === 1_000, { what: 'those that were kept are told', timeoutMs: 20_000 });
-  t.equal(
-    told.reduce((sum, { dropped }) => sum + dropped, 0),
-    100,
-  );
-});
+t.test(
+  'an audit that does not answer delays no request, and gets the number of requests that it missed',
+  async (t) => {
+    const { app, services } = await start(t);
+    const told: { requests: unknown[]; dropped: number }[] = [];
+    let away = true;
+    services.on(access.recordRequests, (request) => {
+      if (away) throw new ServiceError('unavailable', 'the database does not answer');
+      told.push(request);
+      return {};
+    });
+    services.on(tasks.stop, () => {
+      throw new ServiceError('wrong_state', 'it has ended');
+    });
+    for (let n = 0; n < 1_100; n++) {
+      const { statusCode } = await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(2) });
+      if (statusCode !== 400) t.fail(`${statusCode}`);
+    }
+    away = false;
+    const count = () => told.reduce((sum, { requests }) => sum + requests.length, 0);
+    await waitFor(() => count() === 1_000, { what: 'those that were kept are told', timeoutMs: 20_000 });
+    t.equal(
+      told.reduce((sum, { dropped }) => sum + dropped, 0),
+      100,
+    );
+  },
+);
 
 t.test(
   'whoever is refused again and again fills no audit, and not one refusal is missing there',

@@ -65,7 +65,7 @@ t.test(
   },
 );
 
-t.test('what cannot be waited for is refused', async (t) => {
+t.test('a wait that is not possible is refused', async (t) => {
   const test = await gateway(t, 1);
   test.services.on(tasks.awaitEnd, ({ id }) => {
     throw new ServiceError('not_found', `there is no task ${id}`);
@@ -92,28 +92,31 @@ t.test('what cannot be waited for is refused', async (t) => {
   t.match((await first).json(), { code: 0 });
 });
 
-t.test('nobody waits for a client that is gone, and all are answered when the gateway ends', async (t) => {
-  const test = await gateway(t, 1);
-  test.services.on(tasks.awaitEnd, () => new Promise(() => undefined));
-  await test.app.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = test.app.server.address() as AddressInfo;
-  const client = connect(port, '127.0.0.1');
-  await once(client, 'connect');
-  client.write('GET /task/7?wait=30 HTTP/1.1\r\nHost: localhost\r\n\r\n');
-  await waitFor(() => test.services.last(tasks.awaitEnd) !== undefined, { what: 'one waits' });
-  client.destroy();
-  test.services.forget();
-  // Only one may wait: another one can as soon as the first is seen to be gone.
-  let other: Promise<Response> | undefined;
-  await waitFor(
-    async () => {
-      other = fetch(`http://127.0.0.1:${port}/task/7?wait=30`);
-      const asked = waitFor(() => test.services.last(tasks.awaitEnd), { what: 'the scheduler is asked' });
-      asked.catch(() => undefined);
-      return (await Promise.race([other.then(({ status }) => status), asked])) !== 503;
-    },
-    { what: 'another one waits' },
-  );
-  await test.app.close();
-  t.match(await (await other)?.json(), { code: 0, data: { state: 1 } });
-});
+t.test(
+  'the wait of a client that is gone ends, and all others get answers when the gateway ends',
+  async (t) => {
+    const test = await gateway(t, 1);
+    test.services.on(tasks.awaitEnd, () => new Promise(() => undefined));
+    await test.app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = test.app.server.address() as AddressInfo;
+    const client = connect(port, '127.0.0.1');
+    await once(client, 'connect');
+    client.write('GET /task/7?wait=30 HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await waitFor(() => test.services.last(tasks.awaitEnd) !== undefined, { what: 'one waits' });
+    client.destroy();
+    test.services.forget();
+    // Only one may wait: another one can as soon as the first is seen to be gone.
+    let other: Promise<Response> | undefined;
+    await waitFor(
+      async () => {
+        other = fetch(`http://127.0.0.1:${port}/task/7?wait=30`);
+        const asked = waitFor(() => test.services.last(tasks.awaitEnd), { what: 'the scheduler is asked' });
+        asked.catch(() => undefined);
+        return (await Promise.race([other.then(({ status }) => status), asked])) !== 503;
+      },
+      { what: 'another one waits' },
+    );
+    await test.app.close();
+    t.match(await (await other)?.json(), { code: 0, data: { state: 1 } });
+  },
+);

@@ -68,12 +68,12 @@ t.test('is valid OpenAPI 3.1', async (t) => {
   t.equal(validator.version, '3.1');
 });
 
-t.test('is what is committed: pnpm openapi writes it', async (t) => {
+t.test('is the committed file, which pnpm openapi writes', async (t) => {
   t.strictSame(JSON.parse(printed(await describeApi(endpoints))), document, 'with or without a system');
   t.ok((await readFile(OPENAPI_FILE, 'utf8')) === printed(document), 'docs/openapi.json is current');
 });
 
-t.test('every example is what its schema says, and every parameter is described', async (t) => {
+t.test('every example matches its schema, and every parameter has a description', async (t) => {
   const ajv = new Ajv2020({ strict: false });
   ajv.addSchema({ $id: 'api', components: document.components });
   /** As part of the description, so that its references lead somewhere. */

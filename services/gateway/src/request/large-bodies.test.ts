@@ -75,16 +75,19 @@ t.test('each endpoint reads a body as large as it takes, and not one byte more',
   }
 });
 
-t.test('what endpoints take: reads little, writes more, long lists of nodes most', async (t) => {
-  const taking = (bytes: number) =>
-    endpoints.filter((endpoint) => bodyLimitsOf(endpoint).bytes === bytes).map(({ id }) => id);
-  t.strictSame(taking(16 * MIB).sort(), ['pool.add_nodes', 'task.create']);
-  t.strictSame(
-    taking(MIB).filter((id) => endpoints.find((endpoint) => endpoint.id === id)?.access === 'read'),
-    ['pool.search_by_ip'],
-  );
-  t.equal(taking(16 * MIB).length + taking(MIB).length + taking(64 * 1024).length, endpoints.length);
-});
+t.test(
+  'limits of endpoints: small for reads, larger for writes, largest for long lists of nodes',
+  async (t) => {
+    const taking = (bytes: number) =>
+      endpoints.filter((endpoint) => bodyLimitsOf(endpoint).bytes === bytes).map(({ id }) => id);
+    t.strictSame(taking(16 * MIB).sort(), ['pool.add_nodes', 'task.create']);
+    t.strictSame(
+      taking(MIB).filter((id) => endpoints.find((endpoint) => endpoint.id === id)?.access === 'read'),
+      ['pool.search_by_ip'],
+    );
+    t.equal(taking(16 * MIB).length + taking(MIB).length + taking(64 * 1024).length, endpoints.length);
+  },
+);
 
 t.test('a body that is announced to be too large is refused before it comes', async (t) => {
   const { open, services } = await start(t);
@@ -105,7 +108,7 @@ t.test('a body that is announced to be too large is refused before it comes', as
   t.strictSame(services.asked, [], 'nobody was asked');
 });
 
-t.test('a body that nobody has announced is refused as soon as it is too large', async (t) => {
+t.test('a body without an announced size is refused as soon as it is too large', async (t) => {
   const { open } = await start(t);
   const { socket, received } = await open('POST /cluster/list HTTP/1.1');
   const chunk = 'x'.repeat(32 * 1024);

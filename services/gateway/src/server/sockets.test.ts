@@ -72,7 +72,7 @@ t.test('requests without a body, with and without saying so', async (t) => {
   t.match(JSON.parse((await send('DELETE', '/service/delete/3', { body: '' })).body), { code: 0 });
 });
 
-t.test('a method that nobody has heard of here', async (t) => {
+t.test('a method that the gateway does not know', async (t) => {
   const known = await send('PROPFIND', '/cluster/list');
   t.equal(known.status, 405);
   t.equal(known.headers.allow, 'GET, POST, HEAD');
@@ -91,7 +91,7 @@ t.test('a large body is refused while it arrives, and the connection closed', as
   t.equal(services.last(inventory.createCluster), undefined);
 });
 
-t.test('what is not HTTP gets the envelope too', async (t) => {
+t.test('a request that is not HTTP gets the envelope, too', async (t) => {
   const answer = await sendRaw('NONSENSE\r\n\r\n');
   t.match(answer, /^HTTP\/1.1 400 Bad Request\r\n/);
   t.strictSame(JSON.parse(answer.split('\r\n\r\n')[1] ?? ''), {
@@ -103,7 +103,7 @@ t.test('what is not HTTP gets the envelope too', async (t) => {
   t.match(long, /^HTTP\/1.1 431 /);
 });
 
-t.test('what Node would answer by itself, or not at all, gets the envelope too', async (t) => {
+t.test('a request that Node would answer on its own, or not at all, gets the envelope, too', async (t) => {
   const envelopeOf = (answer: string) => JSON.parse(answer.split('\r\n\r\n')[1] ?? '');
   const nameless = await sendRaw('GET /cluster/list HTTP/1.1\r\n\r\n');
   t.match(nameless, /^HTTP\/1.1 400 /);

@@ -11,7 +11,7 @@ const sequence = (...parts: (Tokens | string)[]): Tokens =>
 const some = (part: Tokens, minLength: number, maxLength: number): Tokens =>
   fc.array(part, { minLength, maxLength }).map((all) => all.flat());
 
-// The rare ones are those that the parser refuses parameters after; were they common, nothing would be accepted.
+// After the rare ones, the parser refuses parameters; if they were common, it would accept no template.
 const often = (common: string[], rare: string[]): Tokens =>
   fc.oneof({ weight: 30, arbitrary: one(...common) }, { weight: 1, arbitrary: one(...rare) });
 

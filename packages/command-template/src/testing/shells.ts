@@ -33,14 +33,16 @@ async function findShells(): Promise<Shell[]> {
   return [...found.values()];
 }
 
-/** What a script printed, and the files it left in its working folder, which was empty. */
+/** The output of a script, and the files that it left in its working folder, which was empty before. */
 export interface ShellRun {
   readonly stdout: string;
   readonly stderr: string;
   readonly files: readonly string[];
 }
 
-/** Whom generated scripts run as where we are root: what they do must not reach anything but their own folder. */
+/**
+ * The user of generated scripts if this process is root's: they must not reach anything outside of their own folder.
+ */
 export const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
 
 /** Runs a script in an empty folder, given on standard input, or as the argument of -c. */

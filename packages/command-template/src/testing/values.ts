@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: shell text
 import fc from 'fast-check';
 
-/** Text that runs something, or breaks a quote or a word, wherever a shell parses it. Each leaves a file. */
+/** Text that runs a command, or breaks a quote or a word, if a shell parses it. Each text leaves a file. */
 const fragments = [
   '\'; touch /tmp/x; echo "$(id)',
   "'",

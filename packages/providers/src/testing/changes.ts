@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProviderEntry } from '../provider-entry.js';
 import type { SdChangeKind, SdProvider } from '../sd-provider.js';
 
-/** Makes a change and waits until it is verified; returns what was waited for. */
+/** Makes a change and waits until it is verified. @returns the things that it waited for. */
 export async function makeChange(
   entry: ProviderEntry<SdProvider>,
   kind: SdChangeKind,
@@ -20,7 +20,7 @@ export async function makeChange(
   }
 }
 
-/** Whether requests go to the node, by the load balancer's own word. */
+/** Whether the load balancer says that requests go to the node. */
 export function isRegistered(entry: ProviderEntry<SdProvider>, address: string): Promise<boolean> {
   return entry.call(async (provider, call) => (await provider.isRegistered?.(address, call)) ?? false, {
     signal: AbortSignal.timeout(30_000),
