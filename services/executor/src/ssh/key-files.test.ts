@@ -141,5 +141,7 @@ t.test('a warning names the lines of known hosts that make no sense', async (t) 
     at('known_hosts'),
     pino({ base: null, timestamp: false }, { write: (line) => lines.push(line) }),
   );
-  t.match(lines, [/"lines":\[1\],"count":1,"msg":"the executor does not understand some lines of the known hosts/]);
+  t.match(lines, [
+    /"lines":\[1\],"count":1,"msg":"the executor does not understand some lines of the known hosts/,
+  ]);
 });
