@@ -32,7 +32,7 @@ export class AttemptFailure extends Error {
 /** The value of a piece of work, or the result of the attempt if the work failed. */
 export type Settled<T> = { ok: true; value: T } | { ok: false; result: UntimedResult };
 
-/** What one look found: the thing that was waited for, what is still missing, or why it will never come. */
+/** The result of one look: the thing itself, the text of what is still missing, or why it will never come. */
 export type Look<T> = { done: T } | { waiting: string } | { failed: string };
 
 /**
@@ -128,7 +128,7 @@ export class ProviderAttempt {
         return await measuredCall(entry.name, () => entry.call(make, options));
       } catch (error) {
         const kind = error instanceof ProviderError ? error.kind : 'unknown';
-        // First: that a call to be finished went wrong matters also when the attempt is stopped by now.
+        // Before the signal: the failure of a call that has to finish matters even if the attempt has been stopped.
         if (kind === 'refused' || (kind === 'unknown' && !repeatable)) throw error;
         this.signal.throwIfAborted();
         this.waitFor(`${entry.name}: ${messageOf(error)}; the executor asks again`);

@@ -52,7 +52,7 @@ export class AttemptWatch {
   private place: AttemptPlace | undefined;
   /** Since when, and how often, the node has turned the executor's connections away. */
   private turnedAway: { since: number; tries: number } | undefined;
-  /** Set while the command has ended and the executor waits for the node to restart; aborting it ends the waiting. */
+  /** Set while the command has ended and the executor waits for the node to restart; aborting it ends the wait. */
   private restartWait: AbortController | undefined;
   /** Since when the node has not answered. */
   private awaySince: number | undefined;

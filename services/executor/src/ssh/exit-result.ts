@@ -7,7 +7,7 @@ import type { Unended } from './run-node.js';
 const OUTPUT_LOST =
   "the disk of the node was full when the command ended, or its user's quota used up: output may be missing";
 
-/** The result of a command that ended by itself. */
+/** The result of a command that no executor ended. */
 export function exitResult(
   outcome: Extract<AttemptOutcome, { kind: 'exited' }>,
   spec: AttemptSpec,

@@ -22,7 +22,7 @@ import { PoolRow, toPoolRow } from './pool-rows.js';
 const cron = CronItemInput.properties;
 const depend = DependItemInput.properties;
 
-/** Fields that only one of the two types reads may be left out. */
+/** A field that only the other type uses may be left out. */
 const CronItemParam = Type.Object({
   week_day: Type.Optional(cron.week_day),
   time: Type.String({ description: 'HH:mm or HH:mm:ss.' }),
@@ -67,7 +67,7 @@ export const OccurrenceRow = Type.Object({
   updated: Time,
 });
 
-/** Clients print alternatives as one value (`expand/upload`), with blanks around: the first one is meant. */
+/** Clients send alternatives as one value (`expand/upload`), with blanks around: the first one counts. */
 const firstOf = (...alternatives: string[]): string => `^\\s*(${alternatives.join('|')})\\s*(/.*)?$`;
 const first = (value: string): string => value.split('/')[0]?.trim() ?? '';
 

@@ -44,7 +44,7 @@ async function nodeLogByTaskAddress(id: number, invocation: Invocation): Promise
   }
 }
 
-/** The log of task n, or, when there is no such task, of node run n. */
+/** The log of task n, or of node run n if no such task exists. */
 async function logOfTaskOrRun(id: number, after: number, invocation: Invocation): Promise<Answer> {
   try {
     const { lines } = await invocation.call(scheduler.log, { id, after });
@@ -70,7 +70,7 @@ function controlEndpoint(
     access: 'write',
     role: 'operator',
     params: Type.Object({ id: idOf('task') }),
-    // A task that was started may have halted again by the time of a repetition, which would take it up once more.
+    // When a request is repeated, the started task may have halted again, and the repetition would resume it once more.
     ...(operation === 'start' ? { key: 'refused' as const } : {}),
     failures,
     result: Type.Null(),
