@@ -38,7 +38,7 @@ export const ExecutorConfig = Type.Object({
   RIGEL_SSH_KEY_FILE: Type.String({
     default: '',
     description:
-      'Private key without a passphrase; its certificate, if there is one, beside it (<file>-cert.pub). Default: ~/.ssh/id_ed25519, or id_ecdsa, or id_rsa.',
+      'Private key without a passphrase; its certificate may lie beside it (<file>-cert.pub). Default: ~/.ssh/id_ed25519, or id_ecdsa, or id_rsa.',
   }),
   RIGEL_SSH_HOST_KEYS: Type.Enum(['accept-new', 'strict'], {
     default: 'accept-new',
