@@ -50,7 +50,7 @@ const LONGEST = [
   'e2e/live',
   'e2e/rolling-upgrade',
   'e2e/unreachable',
-  'gateway/dist/patient-call',
+  'gateway/dist/serve/patient-call',
   'fuzz/fuzz',
   'e2e/documents',
   'e2e/restore',

@@ -4,13 +4,13 @@ import { readerOfInput } from './input-reader.js';
 import { Lost } from './lost.js';
 import type { Variables } from './variables.js';
 
-/** One shell word as far as it has been read. */
+/** The part of a shell word that has been read. */
 export interface Word {
-  /** Its text with the quotes removed; expansions and placeholders leave nothing behind. */
+  /** Its text without quotes, expansions and placeholders. */
   text: string;
-  /** Nothing in it is quoted, expanded or a placeholder, so it may be a reserved word. */
+  /** No part of it is quoted, expanded or a placeholder, so it may be a reserved word. */
   plain: boolean;
-  /** Nothing in it is expanded or a placeholder, so `text` is the whole word. */
+  /** No part of it is expanded or a placeholder, so `text` is the whole word. */
   literal: boolean;
   /** Unquoted `[` not closed by an unquoted `]` yet. */
   openBrackets: number;
@@ -176,7 +176,7 @@ export class CommandTracker {
       // Of a compound command any part may have printed it.
       (this.words.length === 0 ? this.#printedBefore : this.#printed()) ??
       this.#ownInput ??
-      // Complaints name what they are about.
+      // Messages name the command.
       (operator === '|&' && hasHoles ? 'a complaint' : undefined) ??
       this.#fed;
     this.#endCommand(isPipe);
@@ -184,7 +184,7 @@ export class CommandTracker {
     this.#fed = isPipe ? printed : undefined;
   }
 
-  /** The command's input, or a file that it is given, has a parameter in it. */
+  /** The command's input, or a file among its arguments, has a parameter in it. */
   feed(printer: string, asFile: boolean): void {
     if (asFile) {
       this.#ownFile = printer;

@@ -4,14 +4,17 @@ import { SHELL_VALUES } from './fuzz/values.js';
 import { type ParsedTemplate, parseTemplate } from './parse-template.js';
 import { renderTemplate } from './render-template.js';
 import { TemplateError } from './template-error.js';
-import { runInShell, shells } from './testing-shells.js';
+import { runInShell, shells } from './testing/shells.js';
 
 /*
- * Places in which a shell, or a program that it starts, evaluates what it is given. Every template is either refused, or runs
- * nothing of a value, in any of the shells that are installed.
+ * Places in which a shell, or a program that it starts, evaluates what it is given. Every template is either refused,
+ * or runs nothing of a value, in any of the shells that are installed.
  */
 
-/** What the templates of the tests may not do to their surroundings, and cannot be run here: waits, the terminal, other users. */
+/**
+ * What the templates of the tests may not do to their surroundings, and cannot be run here: waits, the terminal, other
+ * users.
+ */
 const PRELUDE = 'exec 2>/dev/null; set -f; FUNCNEST=50; TMOUT=2; ulimit -t 5 2>/dev/null\n';
 
 /** Refused, of the value or of all of it; or accepted, and then no value may run. */

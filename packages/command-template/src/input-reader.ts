@@ -3,8 +3,9 @@ import type { Word } from './command-tracker.js';
 import { baseName, isShellName, runnerOfInput, startsOthers } from './evaluating.js';
 
 /*
- * Whether a command runs what it reads as code, as its words tell: `sh`, `sudo bash -s`, `. /dev/stdin`, `python3 -`, `xargs sh -c`.
- * Behind a pipe a command is looked at more closely than on the line of a here-document: `echo {{p}} | ssh host cat` is usual.
+ * Whether a command runs what it reads as code, as its words tell: `sh`, `sudo bash -s`, `. /dev/stdin`, `python3 -`,
+ * `xargs sh -c`. Behind a pipe a command is looked at more closely than on the line of a here-document: `echo {{p}} |
+ * ssh host cat` is usual.
  */
 
 const STDIN = /^(-|\/dev\/(stdin|fd\/\d+)|\/proc\/self\/fd\/\d+)$/;

@@ -67,7 +67,7 @@ function whyItWaits(id: number) {
     async () => {
       const response = await api.fetch(`${api.url}/task/${id}/why`);
       const { data } = (await response.json()) as { data: { text: string } };
-      return /the node is to restart and to answer/.test(data.text) ? data.text : undefined;
+      return /the node has to restart and answer/.test(data.text) ? data.text : undefined;
     },
     { what: `task ${id} waits for its node to restart`, timeoutMs: 60_000 },
   );

@@ -14,8 +14,9 @@ export interface Defect {
 
 const ENGINE = 'services/scheduler/dist/engine/engine.js';
 const DECIDE = 'services/scheduler/dist/task/decide.js';
-const WORKER = 'services/executor/dist/worker.js';
-const RUNNER = 'services/executor/dist/ssh-runner.js';
+const WORKER = 'services/executor/dist/work/worker.js';
+const RUNNER = 'services/executor/dist/ssh/ssh-runner.js';
+const WATCH = 'services/executor/dist/ssh/attempt-watch.js';
 const NODES = 'test/dist/simulation/nodes.js';
 
 export const DEFECTS: readonly Defect[] = [
@@ -165,7 +166,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: RUNNER,
+        file: WATCH,
         find: "const problem = await this.tryOnce();\n            if (typeof problem !== 'string')\n                return problem;",
         replace:
           "const problem = await this.tryOnce();\n            if (typeof problem === 'string')\n                return { status: 'failed', reason: problem };\n            return problem;",
@@ -178,7 +179,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: RUNNER,
+        file: WATCH,
         find: 'this.mayHaveStarted = instruction.begun;',
         replace: 'this.mayHaveStarted = false;',
       },
@@ -196,7 +197,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 22,
     code: [
       {
-        file: RUNNER,
+        file: WATCH,
         find: 'this.place = { folder: placed.folder, bootId: placed.boot_id };',
         replace: 'void 0;',
       },
@@ -225,7 +226,7 @@ export const DEFECTS: readonly Defect[] = [
         replace: 'if (false)',
       },
       {
-        file: RUNNER,
+        file: WATCH,
         find: 'if (this.instruction.begun || this.place !== undefined || onPlace === undefined)',
         replace: 'if (this.place !== undefined || onPlace === undefined)',
       },
@@ -286,7 +287,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 8,
     code: [
       {
-        file: RUNNER,
+        file: 'services/executor/dist/ssh/run-node.js',
         find: 'graceMs: this.graceMs(of.step)',
         replace: 'graceMs: 0',
       },
@@ -370,7 +371,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: RUNNER,
+        file: WATCH,
         find: 'if (this.readyWaitMs !== undefined && mayRestart(outcome) && !isLost)',
         replace: "if (this.readyWaitMs !== undefined && outcome.kind !== 'exited')",
       },
@@ -382,7 +383,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 647,
     code: [
       {
-        file: 'services/executor/dist/restart-wait.js',
+        file: 'services/executor/dist/ssh/restart-wait.js',
         find: 'if (begun === undefined && boots.begun === undefined && !watch.wasBegun)',
         replace: 'if (false)',
       },
@@ -391,10 +392,10 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'restarted-again',
     why: 'a restart that cut its own command off counts as a failure, and is tried again',
-    foundBy: 4,
+    foundBy: 10,
     code: [
       {
-        file: RUNNER,
+        file: WATCH,
         find: "if (outcome.kind === 'unknown')\n        return true;",
         replace: "if (outcome.kind === 'unknown')\n        return false;",
       },

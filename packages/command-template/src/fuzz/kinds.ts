@@ -1,11 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: shell text
 import fc from 'fast-check';
 import { CODE_VARIABLES, INTEGER_VARIABLES } from '../evaluating.js';
-import { shellTemplate } from '../testing-templates.js';
+import { shellTemplate } from '../testing/templates.js';
 
 /*
- * Templates in which a shell, or a program that it starts, may evaluate what it is given: by kinds of places, each far wider than
- * what is known to be refused. What they do to their surroundings must be harmless: no removal, no signal, no search from /.
+ * Templates in which a shell, or a program that it starts, may evaluate what it is given: by kinds of places, each far
+ * wider than what is known to be refused. What they do to their surroundings must be harmless: no removal, no signal,
+ * no search from /.
  */
 
 type Text = fc.Arbitrary<string>;
