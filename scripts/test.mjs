@@ -1,13 +1,13 @@
 // Builds, lints and tests everything; `pnpm test [part of a file name …]` runs only the test files that match.
 // Ends with the line `N passed, N failed`, and with status 1 when anything failed.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { runTestFile } from './run-test-file.mjs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { runTestFiles } from './run-test-files.mjs';
 
 const bin = (name) => join('node_modules', '.bin', name);
 
-/** Test files at once. Most of them wait for other processes, not for the processor. */
+/** Processes of tests at once. Most of them wait for other processes, not for the processor. */
 const JOBS = Number(process.env.RIGEL_TEST_JOBS || 3);
 
 function step(title, command, args) {
@@ -66,21 +66,62 @@ function byLength(one, other) {
   return place(one) - place(other);
 }
 
-/** Runs files, several at once, in their order, and prints a line for each, and all of what failed. */
-async function runAll(files) {
+/**
+ * The tests of these folders share a system, which the first one starts and the last one leaves (`sharedRig`); so they run in one
+ * process.
+ */
+const SHARED = ['one-system', 'one-replicated-system'];
+
+/**
+ * What a test file has that needs a process for itself: servers, other processes, what belongs to a process or to the
+ * whole of its tests. Every other file only calls functions, and shares a process with those of its package: the
+ * start of a process with tap and the libraries takes more than most of them.
+ */
+const ALONE =
+  /startTestServers|startRig|startSshd|startPostgres|startNats|child_process|worker_threads|prom-client|process\.|globalThis|setFlagsFromString|testdir|^t\.(?:before|after|beforeEach|afterEach|plan|end|bail|jobs)\b/m;
+
+/** The name of the process that a test file runs in: that of its package or folder, or its own. */
+function processOf(file) {
+  const parts = file.split(sep);
+  const shared = parts.find((part) => SHARED.includes(part));
+  if (shared !== undefined) return shared;
+  if (LONGEST.some((name) => file.endsWith(`${name}.test.js`))) return file;
+  if (ALONE.test(readFileSync(file, 'utf8'))) return file;
+  return `functions of ${parts.slice(0, parts.indexOf('dist')).join('/')}`;
+}
+
+/** Runs processes of test files, several at once, in their order, and prints a line for each, and all of what failed. */
+async function runAll(processes) {
   const counts = { passed: 0, failed: 0 };
-  const waiting = [...files];
+  const waiting = [...processes];
+  const ran = [];
   const work = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const { passed, failed, output, seconds } = await runTestFile(file);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [name, files] = next;
+      const { passed, failed, output, seconds, cpu } = await runTestFiles(files);
       if (failed > 0) process.stdout.write(`${output}\n`);
-      process.stdout.write(`${failed > 0 ? 'FAILED' : 'ok'}  ${file} (${seconds} s)\n`);
+      const several = files.length > 1 ? ` (${files.length} files)` : '';
+      const line = `${name}${several}: ${seconds.toFixed(1)} s, processor ${cpu.toFixed(1)} s`;
+      process.stdout.write(`${failed > 0 ? 'FAILED' : 'ok'}  ${line}\n`);
+      ran.push({ line, seconds, cpu });
       counts.passed += passed;
       counts.failed += failed;
     }
   };
   await Promise.all(Array.from({ length: JOBS }, work));
+  printSlowest(ran);
   return counts;
+}
+
+function printSlowest(ran) {
+  const shown = 10;
+  if (ran.length <= shown) return;
+  const cpu = ran.reduce((sum, { cpu }) => sum + (cpu || 0), 0);
+  process.stdout.write(
+    `== the ${shown} slowest of ${ran.length} processes (${cpu.toFixed(0)} processor seconds in all)\n`,
+  );
+  const slowest = ran.sort((one, other) => other.seconds - one.seconds).slice(0, shown);
+  for (const { line } of slowest) process.stdout.write(`${line}\n`);
 }
 
 step('build', bin('tsc'), ['-b']);
@@ -92,7 +133,12 @@ const files = ['test', 'deploy', 'services', 'packages']
   .flatMap((folder) => testFiles(folder))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .sort(byLength);
-process.stdout.write(`== test: ${files.length} files\n`);
-const { passed, failed } = files.length === 0 ? { passed: 0, failed: 1 } : await runAll(files);
+const processes = new Map();
+for (const file of files) {
+  const name = processOf(file);
+  processes.set(name, [...(processes.get(name) ?? []), file]);
+}
+process.stdout.write(`== test: ${files.length} files in ${processes.size} processes\n`);
+const { passed, failed } = files.length === 0 ? { passed: 0, failed: 1 } : await runAll(processes);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 ? 0 : 1);

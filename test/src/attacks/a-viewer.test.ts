@@ -22,6 +22,7 @@ const STREAMS = 30;
 const SHARE = 10;
 
 const rig = await startRig({
+  apart: true,
   executors: 1,
   env: { gateway: { RIGEL_ACCESS: 'on', RIGEL_HTTP_STREAMS: String(STREAMS) } },
 });
