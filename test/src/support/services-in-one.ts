@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { REPOSITORY_DIR } from '@rigel/local';
 import { Bus } from '@rigel/messaging';
-import { createLogger, natsOptions, readServiceConfig } from '@rigel/runtime';
+import { createLogger, hideEnvironment, natsOptions, readServiceConfig } from '@rigel/runtime';
 import { runInProcess } from '@rigel/testing';
 import { pino } from 'pino';
 import { SERVICES_IN_ONE, type ServiceInOne } from './one-process.js';
@@ -15,6 +15,7 @@ import { SERVICES_IN_ONE, type ServiceInOne } from './one-process.js';
 type Start = Parameters<typeof runInProcess>[0];
 type Schema = Parameters<typeof readServiceConfig>[0];
 
+hideEnvironment();
 const services: ServiceInOne[] = JSON.parse(process.env[SERVICES_IN_ONE] ?? '[]');
 // An executor reads the secrets of steps from the environment of its process.
 for (const { env } of services) Object.assign(process.env, env);
