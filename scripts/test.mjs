@@ -67,10 +67,10 @@ function byLength(one, other) {
 }
 
 /**
- * The tests of these folders share a system, which the first one starts and the last one leaves (`sharedRig`); so they run in one
- * process.
+ * How a test file names the system that it shares with others, which the first one starts and which stops after the last one;
+ * so they run in one process. See test/src/support/shared-rig.ts.
  */
-const SHARED = ['one-system', 'one-replicated-system'];
+const SHARED = /\bsharedRig\('([\w-]+)'\)/;
 
 /**
  * What a test file has that needs a process for itself: servers, other processes, what belongs to a process or to the
@@ -80,13 +80,13 @@ const SHARED = ['one-system', 'one-replicated-system'];
 const ALONE =
   /startTestServers|startRig|startSshd|startPostgres|startNats|child_process|worker_threads|prom-client|process\.|globalThis|setFlagsFromString|testdir|^t\.(?:before|after|beforeEach|afterEach|plan|end|bail|jobs)\b/m;
 
-/** The name of the process that a test file runs in: that of its package or folder, or its own. */
+/** The name of the process that a test file runs in: that of the system that it shares, its own, or that of its package. */
 function processOf(file) {
-  const parts = file.split(sep);
-  const shared = parts.find((part) => SHARED.includes(part));
+  const text = readFileSync(file, 'utf8');
+  const [, shared] = SHARED.exec(text) ?? [];
   if (shared !== undefined) return shared;
-  if (LONGEST.some((name) => file.endsWith(`${name}.test.js`))) return file;
-  if (ALONE.test(readFileSync(file, 'utf8'))) return file;
+  if (ALONE.test(text) || LONGEST.some((name) => file.endsWith(`${name}.test.js`))) return file;
+  const parts = file.split(sep);
   return `functions of ${parts.slice(0, parts.indexOf('dist')).join('/')}`;
 }
 

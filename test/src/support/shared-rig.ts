@@ -2,9 +2,9 @@ import t from 'tap';
 import { type Rig, type RigOptions, startRig } from './rig.js';
 
 /**
- * The systems that the test files of a folder share: `pnpm test` runs all files of such a folder in one process, and by itself
- * each file starts the system for itself. What a test makes there has a name and addresses of its own (`loopbackNodes`: each file
- * begins at another offset), and no test stops, kills or counts what is not its own.
+ * Systems that several test files share: `pnpm test` runs those that name the same one in one process; by itself each file starts
+ * it. What a test makes there has a name and addresses of its own (each file begins at another offset of `loopbackNodes`), and no
+ * test stops or kills a part of it, or counts what others may have made.
  */
 const SYSTEMS = {
   /** Two executors, failed attempts are repeated at once. */
@@ -22,10 +22,10 @@ const SYSTEMS = {
 
 const started = new Map<string, Promise<Rig>>();
 
-/** The running system of a folder; it stops when the tests of this process have ended. */
-export function sharedRig(folder: keyof typeof SYSTEMS): Promise<Rig> {
-  const running = started.get(folder) ?? startRig(SYSTEMS[folder]);
-  if (!started.has(folder)) t.teardown(async () => (await running).stop());
-  started.set(folder, running);
+/** The running system of this name; it stops when the tests of this process have ended. */
+export function sharedRig(name: keyof typeof SYSTEMS): Promise<Rig> {
+  const running = started.get(name) ?? startRig(SYSTEMS[name]);
+  if (!started.has(name)) t.teardown(async () => (await running).stop());
+  started.set(name, running);
   return running;
 }
