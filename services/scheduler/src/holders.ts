@@ -1,4 +1,4 @@
-import { type HeldBy, type RpcResponse, show, type tasks } from '@rigel/contracts';
+import { type HeldBy, NO_ADDRESS, type RpcResponse, show, type tasks } from '@rigel/contracts';
 import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
 
@@ -94,7 +94,7 @@ const HOLDERS_NAMED = 3;
 export function describeHolders(
   holders: readonly Holder[],
   nameOf: (holder: Holder) => string = ({ node, ip }) =>
-    ip === undefined || ip === '-' ? `node ${node}` : ip,
+    ip === undefined || ip === NO_ADDRESS ? `node ${node}` : ip,
 ): string {
   const groups = new Map<number, Holder[]>();
   for (const holder of holders) {

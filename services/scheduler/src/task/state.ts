@@ -1,11 +1,10 @@
-import type { EndReason } from '@rigel/contracts';
+import { type EndReason, NO_ADDRESS } from '@rigel/contracts';
 import type { TaskCreated, TaskEvent } from './events.js';
 import { describeGate, isShutBefore } from './gate.js';
 import { isOpen, type RunPhase, type RunStanding, type RunVerdict, standingOf } from './phase.js';
 import { describePlaced, type Placed } from './placement.js';
 
-/** What a node without an address has in its place. */
-export const NO_ADDRESS = '-';
+export { NO_ADDRESS };
 
 /** How far one step got on one node. */
 export interface StepRecord {
