@@ -51,7 +51,9 @@ const work = async () => {
     if (!existsSync(compiled)) throw new Error(`${compiled} is missing after the build`);
     const counts = await runTestFiles([compiled]);
     if (counts.failed > 0)
-      process.stdout.write(`${counts.output}\nFAILED  ${relative(ROOT, compiled)} (${counts.seconds.toFixed(1)} s)\n`);
+      process.stdout.write(
+        `${counts.output}\nFAILED  ${relative(ROOT, compiled)} (${counts.seconds.toFixed(1)} s)\n`,
+      );
     passed += counts.passed;
     failed += counts.failed;
   }
