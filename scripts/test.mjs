@@ -1,9 +1,11 @@
 // Builds, lints and tests everything; `pnpm test [part of a file name …]` runs only the test files that match.
 // Ends with the line `N passed, N failed`, and with status 1 when anything failed.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { PureTests } from './pure-tests.mjs';
 import { runTestFiles } from './run-test-files.mjs';
+import { ROOT, workspacePackages } from './workspace.mjs';
 
 const bin = (name) => join('node_modules', '.bin', name);
 
@@ -77,20 +79,30 @@ function byLength(one, other) {
  */
 const SHARED = /\bsharedRig\('([\w-]+)'\)/;
 
-/**
- * What a test file has that needs a process for itself: servers, other processes, what belongs to a process or to the
- * whole of its tests. Every other file only calls functions, and shares a process with those of its package: the
- * start of a process with tap and the libraries takes more than most of them.
- */
-const ALONE =
-  /startTestServers|startRig|startSshd|startPostgres|startNats|child_process|worker_threads|prom-client|process\.|globalThis|setFlagsFromString|testdir|^t\.(?:before|after|beforeEach|afterEach|plan|end|bail|jobs)\b/m;
+/** What a test file says that belongs to its process, or to all tests of its process. */
+const OF_THE_PROCESS =
+  /worker_threads|prom-client|process\.|globalThis|setFlagsFromString|testdir|^t\.(?:before|after|beforeEach|afterEach|plan|end|bail|jobs)\b/m;
 
-/** The name of the process that a test file runs in: that of the system that it shares, its own, or that of its package. */
+const judge = new PureTests(
+  new Map(workspacePackages().map(({ name, folder }) => [name, join(ROOT, folder)])),
+);
+
+/**
+ * Whether a test file only calls functions: it starts no other process and touches nothing of its own. Such files share a process
+ * with those of their package, because the start of a process with tap and the libraries takes more than most of them.
+ */
+function onlyCallsFunctions(file, text) {
+  if (OF_THE_PROCESS.test(text)) return false;
+  const source = join(ROOT, file.replace(`${sep}dist${sep}`, `${sep}src${sep}`).replace(/\.js$/, '.ts'));
+  return existsSync(source) && judge.impurity(source) === undefined;
+}
+
+/** The name of the process that a test file runs in: that of the system that it shares, that of its package, or its own. */
 function processOf(file) {
   const text = readFileSync(file, 'utf8');
   const [, shared] = SHARED.exec(text) ?? [];
   if (shared !== undefined) return shared;
-  if (ALONE.test(text) || LONGEST.some((name) => file.endsWith(`${name}.test.js`))) return file;
+  if (!onlyCallsFunctions(file, text)) return file;
   const parts = file.split(sep);
   return `functions of ${parts.slice(0, parts.indexOf('dist')).join('/')}`;
 }
