@@ -119,6 +119,31 @@ const EXPECTED: Record<VariableName, string> = {
   RIGEL_NATS_DOWNLOAD_SHA256: '64 hexadecimal digits',
 };
 
+/** For the configuration reference. */
+const MEANINGS: Record<VariableName, string> = {
+  RIGEL_DATA_DIR: 'Folder of the database, the store of NATS, logs and pid files.',
+  RIGEL_HTTP_HOST: 'Address on which the gateway listens.',
+  RIGEL_HTTP_PORT: 'Port on which the gateway listens; 0: any free one.',
+  RIGEL_EXECUTORS: 'Number of executor processes.',
+  RIGEL_SCHEDULERS: 'Number of scheduler processes.',
+  RIGEL_SECURED:
+    'NATS with permissions for each service, a database role for each service, and encryption everywhere; see docs/deploy.md.',
+  DATABASE_URL: 'PostgreSQL server to use; without it, `pnpm start` starts one.',
+  NATS_URL: 'NATS server to use; without it, `pnpm start` starts one.',
+  RIGEL_SSH_USER: 'User on the nodes; default: the user who runs `pnpm start`.',
+  RIGEL_SSH_PORT: 'SSH port of nodes whose address names none.',
+  RIGEL_SSH_KEY_FILE: 'Private key for the nodes, as for the executor above.',
+  RIGEL_SSH_HOST_KEYS: 'How executors treat host keys that they do not know; as for the executor above.',
+  RIGEL_SSH_KNOWN_HOSTS: 'File of known host keys, as for the executor above.',
+  RIGEL_PROVIDERS_FILE:
+    'File that names the VM providers and load balancers; without it, `pnpm start` makes one for this machine (docs/providers.md).',
+  RIGEL_BALANCER_PORT: 'Port on 127.0.0.1 of the nginx that `pnpm start` runs; 0: any free one.',
+  RIGEL_LOG_LEVEL: 'Least severe level that the processes log.',
+  RIGEL_NATS_DOWNLOAD_URL:
+    'Mirror of the releases of nats-server, or the address of one .tar.gz, used if PATH has no nats-server; default: its releases on GitHub.',
+  RIGEL_NATS_DOWNLOAD_SHA256: 'SHA-256 that the downloaded archive must have, instead of the known one.',
+};
+
 // They hold passwords.
 const NOT_SHOWN = new Set<string>(['DATABASE_URL', 'NATS_URL', 'RIGEL_NATS_DOWNLOAD_URL']);
 
@@ -148,16 +173,16 @@ const SCHEMA: JSONSchemaType<Variables> = {
   additionalProperties: false,
 };
 
-/** The variables of `pnpm start`, beside those of the services: default, and the expected values. */
-export const LOCAL_SETTINGS: { name: string; default: unknown; expected: string }[] = Object.entries(
-  EXPECTED,
-).map(([name, expected]) => ({
-  name,
-  default: (SCHEMA.properties as Record<string, { default?: unknown }>)[name]?.default,
-  expected,
-}));
-
 const NAMES = Object.keys(EXPECTED) as VariableName[];
+
+/** The variables of `pnpm start`, beside those of the services. */
+export const LOCAL_SETTINGS: { name: string; default: unknown; expected: string; meaning: string }[] =
+  NAMES.map((name) => ({
+    name,
+    default: (SCHEMA.properties as Record<string, { default?: unknown }>)[name]?.default,
+    expected: EXPECTED[name],
+    meaning: MEANINGS[name],
+  }));
 // The schemas are typebox's: to check them first, each process would compile the schema of schemas (0.1 s).
 const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true, validateSchema: false });
 const validate = ajv.compile(SCHEMA);

@@ -50,13 +50,14 @@ export async function configurationReference(): Promise<string> {
     '`pnpm start` also takes the settings of gateway, scheduler, executor and access above, and gives each process the ones that it needs.',
     '',
     ...table(
-      LOCAL_SETTINGS.map(({ name, default: value, expected }) => [
+      LOCAL_SETTINGS.map(({ name, default: value, expected, meaning }) => [
         code(name),
         // The folder on the machine that made this page means nothing to others.
         name === 'RIGEL_DATA_DIR' ? '`.rigel` in the repository' : shown(value),
         expected,
+        meaning,
       ]),
-      ['variable', 'default', 'expected'],
+      ['variable', 'default', 'expected', 'meaning'],
     ),
   );
   return `${parts.join('\n').trimEnd()}\n`;

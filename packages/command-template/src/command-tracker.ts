@@ -64,6 +64,9 @@ export class CommandTracker {
   #ownFile: string | undefined;
   /** Every simple command of the list so far, also of the substitutions in it. */
   readonly commands: (readonly Word[])[] = [];
+  /** Where in `commands` those of the line begin that has just ended, and of the one that is being read. */
+  #endedLine = 0;
+  #line = 0;
   /** Commands of the substitutions in the current command: they read what it reads. */
   #substituted: (readonly Word[])[] = [];
   /** The functions that the list has defined so far, with the commands of their bodies: those between two indexes. */
@@ -198,11 +201,16 @@ export class CommandTracker {
     this.#substituted.push(...commands);
   }
 
-  /** The word by which a function that is called on a line runs what it reads as code. */
-  readerInFunctions(line: readonly LineWord[]): string | undefined {
+  /**
+   * The word by which a command on the line that has just ended runs what it reads as code, also in the function that it calls.
+   * @param behindCompound what is read is the input of a compound command, so of any command before.
+   */
+  readerOnLine(line: readonly LineWord[], behindCompound: boolean): string | undefined {
+    const reader = readerAmong(behindCompound ? this.commands : this.commands.slice(this.#endedLine));
+    if (reader !== undefined) return reader;
     for (const { text, isCommand } of line) {
-      const reader = isCommand ? this.#readerInFunction(text) : undefined;
-      if (reader !== undefined) return reader;
+      const inFunction = isCommand ? this.#readerInFunction(text) : undefined;
+      if (inFunction !== undefined) return inFunction;
     }
     return undefined;
   }
@@ -256,6 +264,8 @@ export class CommandTracker {
     if (this.inCondition || this.#caseExpectsWord) return;
     this.#endCommand();
     if (!this.pipeOpen) this.#fed = undefined;
+    this.#endedLine = this.#line;
+    this.#line = this.commands.length;
   }
 
   /** A `(` that is neither arithmetic nor a part of a word. */
