@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { PureTests } from './pure-tests.mjs';
-import { runTestFile } from './run-test-file.mjs';
+import { runTestFiles } from './run-test-files.mjs';
 import { ROOT, workspacePackages } from './workspace.mjs';
 
 const JOBS = 2;
@@ -49,9 +49,11 @@ const work = async () => {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     const compiled = file.replace('/src/', '/dist/').replace(/\.ts$/, '.js');
     if (!existsSync(compiled)) throw new Error(`${compiled} is missing after the build`);
-    const counts = await runTestFile(compiled);
+    const counts = await runTestFiles([compiled]);
     if (counts.failed > 0)
-      process.stdout.write(`${counts.output}\nFAILED  ${relative(ROOT, compiled)} (${counts.seconds} s)\n`);
+      process.stdout.write(
+        `${counts.output}\nFAILED  ${relative(ROOT, compiled)} (${counts.seconds.toFixed(1)} s)\n`,
+      );
     passed += counts.passed;
     failed += counts.failed;
   }

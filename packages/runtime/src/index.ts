@@ -4,8 +4,16 @@ export { isDatabaseUnavailable, isDataRefused } from './database/database-errors
 export { hideEnvironment } from './hidden-environment.js';
 export { createLogger, LOG_LEVELS } from './logging.js';
 export { type Sample, sampled } from './metrics.js';
+export { natsOptions } from './nats-config.js';
 export { type OnceKeeper, Operations } from './operations.js';
 export { type Check, Readiness } from './readiness.js';
 export { measureRelay } from './relay-metrics.js';
-export { CommonConfig, newCorrelationId, runService, type ServiceContext, serveHealth } from './service.js';
+export {
+  CommonConfig,
+  newCorrelationId,
+  readServiceConfig,
+  runService,
+  type ServiceContext,
+  serveHealth,
+} from './service.js';
 export { sharedLook } from './shared-look.js';

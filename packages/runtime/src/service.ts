@@ -170,15 +170,26 @@ export async function runService<S extends TObject>(options: {
   log.info('ready');
 }
 
+/**
+ * Reads the settings of a service, those that every process has included.
+ * @throws ConfigError naming the variable and its value.
+ */
+export function readServiceConfig<S extends TObject>(
+  schema: S,
+  env: NodeJS.ProcessEnv,
+): Static<S> & ProcessConfig {
+  return readConfig(
+    Type.Object({ ...CommonConfig.properties, ...natsSettings, ...schema.properties }),
+    env,
+  ) as Static<S> & ProcessConfig;
+}
+
 async function readConfigOrExit<S extends TObject>(
   name: string,
   schema: S,
 ): Promise<Static<S> & ProcessConfig> {
   try {
-    return readConfig(
-      Type.Object({ ...CommonConfig.properties, ...natsSettings, ...schema.properties }),
-      process.env,
-    ) as Static<S> & ProcessConfig;
+    return readServiceConfig(schema, process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return exitForConfig(name, error);

@@ -9,7 +9,7 @@ import { startRig } from '../support/rig.js';
  * another boot id.
  */
 
-const rig = await startRig({ executors: 2, env: { scheduler: { RIGEL_RETRY_DELAY: '0' } } });
+const rig = await startRig({ apart: true, executors: 2, env: { scheduler: { RIGEL_RETRY_DELAY: '0' } } });
 t.teardown(() => rig.stop());
 const { api, fleet, sshd, stack } = rig;
 

@@ -1,23 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { defineRpc, ServiceError } from '@rigel/contracts';
-import { ensureNatsServer, startNats } from '@rigel/local-servers';
 import { pino } from 'pino';
 import t from 'tap';
 import { Type } from 'typebox';
 import { Bus } from '../index.js';
+import { startTestNats } from '../testing/nats.js';
 
-// Not from the testing package: that one builds on this one.
-const folder = await mkdtemp(join(tmpdir(), 'rigel-test-'));
-t.teardown(() => rm(folder, { recursive: true, force: true }));
-const nats = await startNats({
-  binary: await ensureNatsServer({ cacheDir: join(tmpdir(), 'rigel-test-cache'), log: () => undefined }),
-  storeDir: join(folder, 'nats'),
-  logFile: join(folder, 'nats.log'),
-});
-t.teardown(() => nats.stop());
+const nats = await startTestNats(t);
 
 /** What the serving side logs. */
 const logged: string[] = [];

@@ -1,13 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { defineRpc } from '@rigel/contracts';
-import { ensureNatsServer, startNats } from '@rigel/local-servers';
 import { connect, type NatsConnection } from 'nats';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { Type } from 'typebox';
 import { Bus } from '../index.js';
+import { startTestNats } from '../testing/nats.js';
 import { MAX_DEPTH, MAX_REQUEST_BYTES, MAX_REQUEST_VALUES, MAX_REQUESTS } from '../wire/limits.js';
 
 /*
@@ -15,14 +12,7 @@ import { MAX_DEPTH, MAX_REQUEST_BYTES, MAX_REQUEST_VALUES, MAX_REQUESTS } from '
  * send must neither make the service publish anything elsewhere, nor keep it from its work.
  */
 
-const folder = await mkdtemp(join(tmpdir(), 'rigel-test-'));
-t.teardown(() => rm(folder, { recursive: true, force: true }));
-const nats = await startNats({
-  binary: await ensureNatsServer({ cacheDir: join(tmpdir(), 'rigel-test-cache'), log: () => undefined }),
-  storeDir: join(folder, 'nats'),
-  logFile: join(folder, 'nats.log'),
-});
-t.teardown(() => nats.stop());
+const nats = await startTestNats(t);
 const log = pino({ level: 'silent' });
 const service = await Bus.connect({ url: nats.url, name: 'service', log });
 const client = await Bus.connect({ url: nats.url, name: 'client', log });

@@ -1,20 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { systemClock } from '@rigel/clock';
-import { ensureNatsServer, startNats } from '@rigel/local-servers';
 import { connect, type Msg } from 'nats';
 import t, { type Test } from 'tap';
+import { startTestNats } from '../testing/nats.js';
 import { Requests } from './requests.js';
 
-const folder = await mkdtemp(join(tmpdir(), 'rigel-test-'));
-t.teardown(() => rm(folder, { recursive: true, force: true }));
-const server = await startNats({
-  binary: await ensureNatsServer({ cacheDir: join(tmpdir(), 'rigel-test-cache'), log: () => undefined }),
-  storeDir: join(folder, 'nats'),
-  logFile: join(folder, 'nats.log'),
-});
-t.teardown(() => server.stop());
+const server = await startTestNats(t);
 const served = await connect({ servers: server.url });
 const client = await connect({ servers: server.url });
 t.teardown(() => Promise.all([served.close(), client.close()]));

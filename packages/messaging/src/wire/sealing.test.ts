@@ -1,13 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineRpc, type Rpc } from '@rigel/contracts';
-import { ensureNatsServer, startNats } from '@rigel/local-servers';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { Type } from 'typebox';
 import { Bus } from '../bus/bus.js';
+import { startTestNats } from '../testing/nats.js';
 import { AnswerOpener, AnswerSealer, type Question } from './sealing.js';
 
 const SUBJECT = 'rigel.test.answer';
@@ -104,14 +101,7 @@ t.test('a request that asks for what cannot be is refused', async (t) => {
   t.equal(sealer.for(SUBJECT, undefined), undefined, 'nobody asks');
 });
 
-const folder = await mkdtemp(join(tmpdir(), 'rigel-test-'));
-t.teardown(() => rm(folder, { recursive: true, force: true }));
-const nats = await startNats({
-  binary: await ensureNatsServer({ cacheDir: join(tmpdir(), 'rigel-test-cache'), log: () => undefined }),
-  storeDir: join(folder, 'nats'),
-  logFile: join(folder, 'nats.log'),
-});
-t.teardown(() => nats.stop());
+const nats = await startTestNats(t);
 const log = pino({ level: 'silent' });
 const schemas = {
   request: Type.Object({ n: Type.Integer() }),

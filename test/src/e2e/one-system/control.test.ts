@@ -2,16 +2,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
-import { loopbackNodes } from '../support/fleet.js';
-import { commandsAlive } from '../support/processes.js';
-import { type Rig, startRig } from '../support/rig.js';
+import { loopbackNodes } from '../../support/fleet.js';
+import { commandsAlive } from '../../support/processes.js';
+import type { Rig } from '../../support/rig.js';
+import { sharedRig } from '../../support/shared-rig.js';
 
 /** A command that no other test on this machine runs. */
 const ENDLESS = `sleep 600.${process.pid}`;
 
 t.test('tasks under control', async (t) => {
-  const rig = await startRig({ env: { scheduler: { RIGEL_RETRY_DELAY: '0.2' } } });
-  t.teardown(() => rig.stop());
+  const rig = await sharedRig('one-system');
   await t.test('a failing command: retried as configured, partial, start re-runs just that node', (t) =>
     failing(t, rig),
   );
@@ -24,7 +24,7 @@ t.test('tasks under control', async (t) => {
 });
 
 async function waitingForTheEnd(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
-  const nodes = loopbackNodes(2, sshd.port, 80);
+  const nodes = loopbackNodes(2, sshd.port, 1080);
   await fleet.pool(nodes);
   const template = await fleet.template({ nap: { command: 'sleep 2' } });
   const id = await fleet.startTask(template, nodes);
@@ -36,7 +36,7 @@ async function waitingForTheEnd(t: Test, { api, fleet, sshd }: Rig): Promise<voi
 }
 
 async function failing(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
-  const nodes = loopbackNodes(3, sshd.port, 0);
+  const nodes = loopbackNodes(3, sshd.port, 1000);
   await fleet.pool(nodes);
   const bad = nodes[1]?.split(':')[0];
   const template = await fleet.template({
@@ -75,7 +75,7 @@ async function failing(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
 }
 
 async function pausing(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
-  const nodes = loopbackNodes(4, sshd.port, 10);
+  const nodes = loopbackNodes(4, sshd.port, 1010);
   await fleet.pool(nodes);
   const template = await fleet.template({
     slow: {
@@ -103,7 +103,7 @@ async function pausing(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
 }
 
 async function stopping(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
-  const nodes = loopbackNodes(3, sshd.port, 20);
+  const nodes = loopbackNodes(3, sshd.port, 1020);
   const { poolId } = await fleet.pool(nodes);
   const template = await fleet.template({
     endless: { command: `(${ENDLESS}; true) & ${ENDLESS}; true` },
@@ -133,7 +133,7 @@ async function stopping(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
 }
 
 async function waiting(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
-  const nodes = loopbackNodes(1, sshd.port, 30);
+  const nodes = loopbackNodes(1, sshd.port, 1030);
   await fleet.pool(nodes);
   const template = await fleet.template({ quick: { command: 'true' } });
   const id = await fleet.startTask(template, nodes, { auto: 0 });
@@ -143,7 +143,7 @@ async function waiting(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
 }
 
 async function talking(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
-  const nodes = loopbackNodes(1, sshd.port, 40);
+  const nodes = loopbackNodes(1, sshd.port, 1040);
   await fleet.pool(nodes);
   const noise = `head -c 10485760 /dev/zero | tr '\\0' x`;
   const template = await fleet.template({
@@ -161,7 +161,7 @@ async function talking(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
 }
 
 async function refusals(t: Test, { api, fleet, sshd }: Rig): Promise<void> {
-  const nodes = loopbackNodes(1, sshd.port, 50);
+  const nodes = loopbackNodes(1, sshd.port, 1050);
   await fleet.pool(nodes);
   const template = await fleet.template({
     missing: { command: 'echo {{word}}', params: { word: 'string' } },

@@ -1,17 +1,16 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { loopbackNodes } from '../support/fleet.js';
-import { startRig } from '../support/rig.js';
+import { loopbackNodes } from '../../support/fleet.js';
+import { sharedRig } from '../../support/shared-rig.js';
 
 const NASTY = `'; touch /tmp/rigel-broke-out; echo "$(id)\` \\ \n * ~ {{other}} $HOME é`;
 
 t.test('a parameter arrives literally, wherever it stands', async (t) => {
   // An executor tells of what succeeds only when asked to.
-  const rig = await startRig({ executors: 1, env: { executor: { RIGEL_LOG_LEVEL: 'debug' } } });
-  t.teardown(() => rig.stop());
+  const rig = await sharedRig('one-system');
   const { api, fleet, sshd } = rig;
-  const nodes = loopbackNodes(1, sshd.port);
+  const nodes = loopbackNodes(1, sshd.port, 900);
   await fleet.pool(nodes);
   const params = { value: 'string' as const, count: 'integer' as const };
   const print = `printf '%s|' {{value}} "a{{value}}b" 'a{{value}}b' "$(printf %s "{{value}}")" {{ count }}`;
@@ -71,8 +70,8 @@ t.test('a parameter arrives literally, wherever it stands', async (t) => {
     await fleet.ended(id);
     const [run] = await api.detail(id);
     t.same(await api.nodeLog(run?.id ?? 0), [[run?.steps.list[0]?.name, 'trace-me-42\n']]);
-    for (const process of ['gateway', 'executor-1']) {
-      t.match(await readFile(join(rig.dataDir, 'logs', `${process}.log`), 'utf8'), /trace-me-42/, process);
-    }
+    const logOf = (process: string) => readFile(join(rig.dataDir, 'logs', `${process}.log`), 'utf8');
+    t.match(await logOf('gateway'), /trace-me-42/, 'gateway');
+    t.match((await logOf('executor-1')) + (await logOf('executor-2')), /trace-me-42/, 'executor');
   });
 });

@@ -1,12 +1,11 @@
 import { findFreePort } from '@rigel/local-servers';
 import { type SshdOptions, startSshd } from '@rigel/remote-attempt/testing';
 import t from 'tap';
-import { loopbackNodes } from '../support/fleet.js';
-import { startRig } from '../support/rig.js';
+import { loopbackNodes } from '../../support/fleet.js';
+import { sharedRig } from '../../support/shared-rig.js';
 
 t.test('nodes that cannot be worked on say why, and the others go on', async (t) => {
-  const rig = await startRig({ env: { scheduler: { RIGEL_RETRY_DELAY: '0' } } });
-  t.teardown(() => rig.stop());
+  const rig = await sharedRig('one-system');
   const { api, fleet, sshd } = rig;
   /** A further server that lets the rig's key in. */
   const server = (options: SshdOptions & { extraConfig?: string } = {}) =>

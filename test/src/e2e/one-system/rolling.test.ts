@@ -1,11 +1,10 @@
 import t from 'tap';
-import { loopbackNodes } from '../support/fleet.js';
-import { startRig } from '../support/rig.js';
+import { loopbackNodes } from '../../support/fleet.js';
+import { sharedRig } from '../../support/shared-rig.js';
 
 /* Nodes one after the other, of which some fail: which of them halt a task, and which count as what. */
 
-const rig = await startRig({ executors: 1, env: { scheduler: { RIGEL_RETRY_DELAY: '0' } } });
-t.teardown(() => rig.stop());
+const rig = await sharedRig('one-system');
 const { api, fleet, sshd } = rig;
 
 /** Nobody listens there. */

@@ -2,12 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Parser } from 'tap-parser';
 
-/**
- * A test file, run as a plain process: tap's own runner loads hooks into it and, by NODE_OPTIONS, into every process
- * that it starts, which costs each service of a system under test half a second of processor time at its start.
- */
-
-/** Limit of a file that tap itself keeps, and when it is not waited for any more. */
+/** Limit that tap itself keeps, and when the process is not waited for any more. */
 const TIMEOUT_S = 900;
 const KILL_AFTER_MS = (TIMEOUT_S + 30) * 1000;
 
@@ -16,6 +11,8 @@ const KILL_AFTER_MS = (TIMEOUT_S + 30) * 1000;
  * use the same folder.
  */
 const COMPILE_CACHE_DIR = join(import.meta.dirname, '..', 'node_modules', '.cache', 'rigel', 'compiled');
+
+const CPU_LINE = /^# processor seconds: ([\d.]+)$/m;
 
 /** Counts assertions, those of subtests included, but not the lines that sum a subtest up. */
 function countAssertions(parser, counts) {
@@ -33,16 +30,19 @@ function countAssertions(parser, counts) {
 }
 
 /**
- * Runs one test file.
- * @returns counted assertions, at least one of them failed when anything else was wrong, and all that was printed.
+ * Runs test files in one process, which is a plain one: tap's own runner loads hooks into it and, by NODE_OPTIONS, into every
+ * process that it starts, which costs each service of a system under test half a second of processor time at its start.
+ * @returns counted assertions, at least one of them failed when anything else was wrong; all that was printed; seconds
+ *   by the clock and of the processor.
  */
-export async function runTestFile(file) {
+export async function runTestFiles(files) {
   const started = Date.now();
   const counts = { passed: 0, failed: 0 };
   const parser = new Parser();
   countAssertions(parser, counts);
   const complete = new Promise((resolve) => parser.once('complete', resolve));
-  const child = spawn(process.execPath, ['--enable-source-maps', file], {
+  const program = join(import.meta.dirname, 'test-process.mjs');
+  const child = spawn(process.execPath, ['--enable-source-maps', program, ...files], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { NODE_COMPILE_CACHE: COMPILE_CACHE_DIR, ...process.env, TAP: '1', TAP_TIMEOUT: String(TIMEOUT_S) },
   });
@@ -62,6 +62,7 @@ export async function runTestFile(file) {
   const { ok } = await complete;
   const passed = Math.max(0, counts.passed);
   const failed = Math.max(status === 0 && ok ? 0 : 1, counts.failed);
-  if (status !== 0) output += `the test file ended with ${status}\n`;
-  return { passed, failed, output, seconds: ((Date.now() - started) / 1000).toFixed(1) };
+  if (status !== 0) output += `the process of the test ended with ${status}\n`;
+  const cpu = Number(CPU_LINE.exec(output)?.[1] ?? Number.NaN);
+  return { passed, failed, output, seconds: (Date.now() - started) / 1000, cpu };
 }

@@ -3,11 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { ApiError, createClient, once, unwrap } from '@rigel/api-client';
 import { waitFor } from '@rigel/testing';
 import t from 'tap';
-import { loopbackHosts, uniqueName } from '../support/fleet.js';
-import { type Rig, startRig } from '../support/rig.js';
+import { loopbackHosts, uniqueName } from '../../support/fleet.js';
+import type { Rig } from '../../support/rig.js';
+import { sharedRig } from '../../support/shared-rig.js';
 
 t.test('the generated types are those of the committed description', async (t) => {
-  const folder = fileURLToPath(new URL('../../../packages/api-client/', import.meta.url));
+  const folder = fileURLToPath(new URL('../../../../packages/api-client/', import.meta.url));
   t.doesNotThrow(
     () =>
       execFileSync(
@@ -20,8 +21,7 @@ t.test('the generated types are those of the committed description', async (t) =
 });
 
 t.test('one whole task by the typed client', async (t) => {
-  const rig = await startRig();
-  t.teardown(() => rig.stop());
+  const rig = await sharedRig('one-system');
   const client = createClient(rig.api.url, {
     operator: 'ann',
     ...(rig.ca === undefined ? {} : { fetch: trusting(rig) }),

@@ -3,12 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '@rigel/testing';
 import t from 'tap';
-import { NodeProxy } from '../support/proxy.js';
-import { startRig } from '../support/rig.js';
+import { NodeProxy } from '../../support/proxy.js';
+import { sharedRig } from '../../support/shared-rig.js';
 
 t.test('why says that a connection is broken in the middle of a step, and forgets it', async (t) => {
-  const rig = await startRig();
-  t.teardown(() => rig.stop());
+  const rig = await sharedRig('one-system');
   const { api, fleet, sshd } = rig;
   const proxy = new NodeProxy(sshd.port);
   await proxy.open();

@@ -2,16 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '@rigel/testing';
 import t from 'tap';
-import { loopbackNodes } from '../support/fleet.js';
-import { startRig } from '../support/rig.js';
+import { loopbackNodes } from '../../support/fleet.js';
+import { sharedRig } from '../../support/shared-rig.js';
 
 // Every address of the SSH server is a node of its own; a command tells which one it runs on by SSH_CONNECTION.
 const NOTE = (step: string): string =>
   `set -- $SSH_CONNECTION; echo "$3 ${step}" >> ran; echo "${step} on $3"`;
 
 t.test('200 nodes, 3 steps: every command runs once, and every answer tells the same story', async (t) => {
-  const rig = await startRig();
-  t.teardown(() => rig.stop());
+  const rig = await sharedRig('one-system');
   const { api, fleet, sshd } = rig;
   const nodes = loopbackNodes(200, sshd.port);
   const { poolId } = await fleet.pool(nodes);

@@ -1,14 +1,10 @@
 import t from 'tap';
-import type { Answer } from '../support/api.js';
-import { loopbackNodes, uniqueName } from '../support/fleet.js';
-import { startRig } from '../support/rig.js';
+import type { Answer } from '../../support/api.js';
+import { loopbackNodes, uniqueName } from '../../support/fleet.js';
+import { sharedRig } from '../../support/shared-rig.js';
 
 t.test('many clients at once, and large answers', async (t) => {
-  const rig = await startRig({
-    executors: 1,
-    env: { executor: { RIGEL_EXECUTOR_CAPABILITIES: 'ssh,noop', RIGEL_EXECUTOR_SLOTS: '1000' } },
-  });
-  t.teardown(() => rig.stop());
+  const rig = await sharedRig('one-replicated-system');
   const { api, fleet } = rig;
 
   await t.test('ten clients create and delete the same things: no fault, no half-made thing', async (t) => {
@@ -40,8 +36,8 @@ t.test('many clients at once, and large answers', async (t) => {
             if (made.code === 0) await call(`/service/delete/${(made.data as { id: number }).id}`);
             await call(`/cluster/delete/${cluster.data}`);
           }
-          await call(`/pool/${poolId}/add_nodes`, { nodes: [`10.1.1.${round}`, `10.1.2.${client}`] });
-          await call(`/pool/${poolId}/remove_nodes`, { nodes: [`10.1.1.${round}`] });
+          await call(`/pool/${poolId}/add_nodes`, { nodes: [`10.11.1.${round}`, `10.11.2.${client}`] });
+          await call(`/pool/${poolId}/remove_nodes`, { nodes: [`10.11.1.${round}`] });
         }
       }),
     );

@@ -1,18 +1,12 @@
 import t from 'tap';
-import type { Answer } from '../support/api.js';
-import { uniqueName } from '../support/fleet.js';
-import { startRig } from '../support/rig.js';
+import type { Answer } from '../../support/api.js';
+import { uniqueName } from '../../support/fleet.js';
+import { sharedRig } from '../../support/shared-rig.js';
 
 /* Two replicas of each service on one PostgreSQL and one NATS. What is deleted must not be in use afterwards. */
 
 t.test('things are deleted while others come to use them', async (t) => {
-  const rig = await startRig({
-    executors: 1,
-    schedulers: 2,
-    twice: ['catalog', 'inventory'],
-    env: { executor: { RIGEL_EXECUTOR_CAPABILITIES: 'ssh,noop', RIGEL_EXECUTOR_SLOTS: '1000' } },
-  });
-  t.teardown(() => rig.stop());
+  const rig = await sharedRig('one-replicated-system');
   const { api, fleet } = rig;
   const noop = { command: '', type: 'noop' };
 
