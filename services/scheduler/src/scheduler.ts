@@ -23,10 +23,11 @@ import { ScheduleQueries } from './schedule/queries.js';
 import { ScheduleRunner } from './schedule/runner.js';
 import { serveSchedules } from './schedule/serve.js';
 import { ScheduleStore } from './schedule/store.js';
-import { serveQueries } from './serve/execution.js';
+import { serveQueries } from './serve/queries.js';
 import { Replica } from './serve/replica.js';
+import { openCommits } from './store/connections.js';
 import type { Tables } from './store/tables.js';
-import { openCommits, TaskStore } from './store/task-store.js';
+import { TaskStore } from './store/task-store.js';
 import { readWhyFacts } from './why/read-facts.js';
 
 /** How often it is looked whether a scheduled task is due. */

@@ -50,7 +50,7 @@ export class Forgotten {
   }
 
   /** An executor works on a task that had this id, and was another one. */
-  another(taskId: number, uuid: string, executor: string): void {
+  idReused(taskId: number, uuid: string, executor: string): void {
     this.tell(taskId, executor, `${taskId}/${uuid}`);
   }
 

@@ -2,16 +2,11 @@ import type { Clock } from '@rigel/clock';
 import { inventory } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import {
-  describeTimeout,
-  type GateProgress,
-  judgeGate,
-  overdueRuns,
-  type TaskGate,
-  waitingRuns,
-} from '../task/gate.js';
+import type { TaskGate } from '../task/events.js';
+import { describeTimeout, type GateProgress, judgeGate, overdueRuns, waitingRuns } from '../task/gate.js';
 import type { TaskState } from '../task/state.js';
-import type { EngineStore, TaskEngine } from './engine.js';
+import type { TaskEngine } from './engine.js';
+import type { EngineStore } from './ports.js';
 
 /**
  * Looks how far the tasks are that this replica's tasks wait for, and records when that lets them go on, or fail. The

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { TaskCommand } from '../task/decide.js';
+import type { TaskCommand } from '../task/commands.js';
 import { runAt, type TaskState } from '../task/state.js';
 
 /**

@@ -12,15 +12,15 @@ import {
 } from '@rigel/contracts';
 import { metaOf } from '@rigel/event-store';
 import { type Bus, type RequestContext, traceparent } from '@rigel/messaging';
-import type { FirstIds, TaskRecorder } from '../store/task-store.js';
+import type { TaskAppend } from '../engine/ports.js';
 import { batchSizeOf, failureBudgetOf } from '../task/batches.js';
-import { createTask } from '../task/decide.js';
-import type { PlannedStep, TaskCreated, TaskNode, TaskOccurrence } from '../task/events.js';
-import type { TaskGate } from '../task/gate.js';
+import { firstEvents } from '../task/decide.js';
+import type { PlannedStep, TaskCreated, TaskGate, TaskNode, TaskOccurrence } from '../task/events.js';
+import { evolve } from '../task/evolve.js';
 import { mergeParams, unusedParams } from '../task/merge-params.js';
 import { type AttemptLimits, namesSecret, planSteps } from '../task/options.js';
-import type { TaskAppend } from '../task/read-model.js';
-import { evolve, type TaskState } from '../task/state.js';
+import type { TaskState } from '../task/state.js';
+import type { FirstIds, TaskRecorder } from './task-recorder.js';
 
 const MAX_NAME = 255;
 /** Addresses named in a refusal at most. */
@@ -280,7 +280,7 @@ function toAppend(
   context: RequestContext,
   now: number,
 ): TaskAppend {
-  const events = createTask(created, auto ? { now } : null);
+  const events = firstEvents(created, auto ? { now } : null);
   let task: TaskState | undefined;
   for (const event of events) task = evolve(task, event, id, now);
   if (!task) throw new Error('a new task has no events');

@@ -11,7 +11,7 @@ import {
   type PoolOperationParts,
   recordOperations,
 } from '../operations/record-pool-changes.js';
-import { describeHolders } from '../store/holders.js';
+import { describeHolders } from '../task/holders.js';
 import { NO_ADDRESS } from '../task/state.js';
 import type { DueItem } from './events.js';
 import { type CrontabNode, type Plan, planTarget } from './plan.js';

@@ -3,13 +3,17 @@ import { PARTITIONS_TAKEN_SUBJECT } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import type { Logger } from 'pino';
-import { type EngineStore, type EngineWire, TaskEngine } from '../engine/engine.js';
+import { TaskEngine } from '../engine/engine.js';
 import { GateWatch } from '../engine/gate-watch.js';
+import type { EngineStore, EngineWire } from '../engine/ports.js';
 import type { CreateTaskSettings } from '../operations/create-tasks.js';
-import type { TaskRecorder } from '../store/task-store.js';
+import type { TaskRecorder } from '../operations/task-recorder.js';
 import { Executors } from '../why/executors.js';
 import type { WhyStore } from '../why/serve.js';
-import { announcing, type Parts, servePartition, serveTasks } from './execution.js';
+import { announcing } from './announcements.js';
+import { serveCommands } from './commands.js';
+import { servePartition } from './partition.js';
+import type { Parts } from './parts.js';
 
 const TICK_MS = 1_000;
 /** How often the table of tasks is looked into for active ones that nobody has announced. */
@@ -65,7 +69,7 @@ export class Replica {
 
   start(): void {
     const { clock, log } = this.options;
-    serveTasks(this.parts);
+    serveCommands(this.parts);
     this.endings = [
       clock.every(TICK_MS, () => {
         this.engine

@@ -4,7 +4,9 @@ import { CompiledQuery } from 'kysely';
 import pg from 'pg';
 import t from 'tap';
 import { Counterpart, serveNeighbours, startReplica } from '../testing/scheduler.js';
-import { COMMIT, CREATE, openCommits } from './task-store.js';
+import { openCommits } from './connections.js';
+import { COMMIT } from './sql/commit.js';
+import { CREATE } from './sql/create.js';
 
 /*
  * 10,000 tasks with 200,000 node runs and 500,000 events, and among them a real one. What is looked at are the plans of
@@ -36,7 +38,10 @@ await counterpart.finish(id, run);
 // While there are hardly any rows, as when a scheduler has just been started for the first time.
 const commits = openCommits(servers.databaseUrl, silentLogger);
 const early = new Map<string, string[]>();
-for (const [what, text] of Object.entries({ 'a commit': COMMIT, 'the creation of tasks': CREATE })) {
+for (const [what, text] of Object.entries({
+  'a commit': COMMIT.text,
+  'the creation of tasks': CREATE.text,
+})) {
   const { rows } = await commits.executeQuery<{ 'QUERY PLAN': string }>(
     CompiledQuery.raw(`EXPLAIN (GENERIC_PLAN) ${text}`),
   );

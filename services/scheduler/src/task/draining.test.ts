@@ -3,10 +3,11 @@ import type { RecordedEvent } from '@rigel/event-store';
 import t, { type Test } from 'tap';
 import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
 import type { TaskEvent } from './events.js';
+import { evolve } from './evolve.js';
 import { nextInstruction } from './instruction.js';
 import { renderLog } from './log.js';
 import { heldNodes, isActive } from './projection.js';
-import { evolve, runAt } from './state.js';
+import { runAt } from './state.js';
 
 const fresh = { begun: false, outputFrom: 0 };
 

@@ -1,6 +1,6 @@
 import type { AttemptResult } from '@rigel/contracts';
 import { ServiceError } from '@rigel/contracts';
-import type { ReportCommand } from './decide.js';
+import type { ReportCommand } from './commands.js';
 import type { TaskEvent } from './events.js';
 import { isOpen } from './phase.js';
 import type { Run, TaskState } from './state.js';

@@ -14,7 +14,6 @@ import {
   taskStream,
 } from '@rigel/contracts';
 import { EventTypes, type EventVersions } from '@rigel/event-store';
-import type { TaskGate } from './gate.js';
 
 /*
  * The facts of a task's life, all in one stream `task-<id>`. Runs (one node inside the task) are named by their index;
@@ -71,6 +70,25 @@ export interface TaskCreated {
   occurrence?: TaskOccurrence;
   /** Its runs wait for those of other pools; absent: for nobody. */
   gate?: TaskGate;
+}
+
+/** What a task's runs wait for. */
+export interface TaskGate {
+  /** Index of the step before which each run waits. */
+  before: number;
+  /** Milliseconds after which a run that still waits fails. */
+  limitMs: number;
+  /** Never empty. */
+  waitsFor: GateDependency[];
+}
+
+/** A task of another pool, and the step that its runs must have passed. */
+export interface GateDependency {
+  task: number;
+  pool: { id: number; name: string };
+  /** Index into that task's steps, and the step's name. */
+  step: number;
+  stepName: string;
 }
 
 /** A moment of a scheduled task. */

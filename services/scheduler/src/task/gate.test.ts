@@ -1,7 +1,7 @@
 import t from 'tap';
 import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
-import type { TaskCreated } from './events.js';
-import { describeTimeout, type GateProgress, judgeGate, type TaskGate } from './gate.js';
+import type { TaskCreated, TaskGate } from './events.js';
+import { describeTimeout, type GateProgress, judgeGate } from './gate.js';
 import { renderLog } from './log.js';
 import { needsExecutor, runAt } from './state.js';
 

@@ -1,3 +1,4 @@
+import type { GateDependency, TaskGate } from './events.js';
 import { NO_ADDRESS, type Run, type TaskState } from './state.js';
 
 /*
@@ -8,25 +9,6 @@ import { NO_ADDRESS, type Run, type TaskState } from './state.js';
 
 /** Nodes named in a reason at most. */
 const NAMED = 5;
-
-/** What a task's runs wait for. */
-export interface TaskGate {
-  /** Index of the step before which each run waits. */
-  before: number;
-  /** Milliseconds after which a run that still waits fails. */
-  limitMs: number;
-  /** Never empty. */
-  waitsFor: GateDependency[];
-}
-
-/** A task of another pool, and the step that its runs must have passed. */
-export interface GateDependency {
-  task: number;
-  pool: { id: number; name: string };
-  /** Index into that task's steps, and the step's name. */
-  step: number;
-  stepName: string;
-}
 
 /** How far the runs of one of those tasks are. */
 export interface GateProgress {

@@ -1,9 +1,10 @@
 import type { TaskLogLine } from '@rigel/contracts';
 import type { RecordedEvent } from '@rigel/event-store';
 import type { TaskEvent } from './events.js';
+import { evolve } from './evolve.js';
 import { describeGate, isShutBefore } from './gate.js';
 import { describePlaced } from './placement.js';
-import { evolve, nameOf, type Run, runAt, type TaskState } from './state.js';
+import { nameOf, type Run, runAt, type TaskState } from './state.js';
 
 /** An event gives at most this many lines; so a line's id tells its event, and ids rise with the events. */
 const LINES_PER_EVENT = 256;

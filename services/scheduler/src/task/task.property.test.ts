@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import t from 'tap';
 import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
 import type { TaskEvent } from './events.js';
+import { evolve } from './evolve.js';
 import { renderLog } from './log.js';
 import { isOpen, MOVES, standingOf } from './phase.js';
 import { touchedRuns } from './projection.js';
-import { evolve, hasEnded, needsExecutor, type Run, type TaskState } from './state.js';
+import { hasEnded, needsExecutor, type Run, type TaskState } from './state.js';
 
 /** What the world may do to a task; the numbers choose among what is possible at the time. */
 const move = fc.oneof(

@@ -1,6 +1,6 @@
 import { type HeldBy, LEASE_TTL_MS, type Reason } from '@rigel/contracts';
-import { describeHolder } from '../store/holders.js';
 import { describeGate } from '../task/gate.js';
+import { describeHolder } from '../task/holders.js';
 import { describePlaced } from '../task/placement.js';
 import type { Run, TaskState } from '../task/state.js';
 import { nameOf } from '../task/state.js';
