@@ -1,15 +1,10 @@
 import { inventory, type PoolNode, ServiceError, show } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
+import { type OnBehalf, prepareDeploy, prepareExpand, prepareShrinkById } from '../operations/change-pool.js';
 import {
-  deployOperation,
-  expandOperation,
-  type OnBehalf,
-  shrinkOperation,
-} from '../operations/change-pool.js';
-import {
-  type PoolOperation,
-  type PoolOperationParts,
-  recordOperations,
+  type PoolChange,
+  type PoolChangeParts,
+  recordPoolChanges,
 } from '../operations/record-pool-changes.js';
 import { describeHolders } from '../task/holders.js';
 import { NO_ADDRESS } from '../task/state.js';
@@ -33,7 +28,7 @@ export interface Firing {
 const PAGE = 1_000;
 
 /** What is to be done in a pool; undefined: nothing. */
-type Prepared = PoolOperation | { waitsFor: string } | undefined;
+type Prepared = PoolChange | { waitsFor: string } | undefined;
 
 /**
  * Firing by tasks of the pools' own templates. The tasks of one moment, in the pool itself and in those that it depends on, are
@@ -45,7 +40,7 @@ export class PoolFiring implements Firing {
       ScheduleStore,
       'holdersOf' | 'holdsOf' | 'nodeStandings' | 'dependenciesOf' | 'unfinishedTasks'
     >,
-    private readonly parts: PoolOperationParts,
+    private readonly parts: PoolChangeParts,
   ) {}
 
   async fire(schedule: ScheduleState, occurrence: DueItem, context: RequestContext): Promise<Fired> {
@@ -59,7 +54,7 @@ export class PoolFiring implements Firing {
     const round = await this.roundOf(schedule, item);
     const busy = await this.othersOf(round, type);
     if (busy) return busy;
-    const operations = new Map<number, PoolOperation>();
+    const operations = new Map<number, PoolChange>();
     for (const { pool, target, dependencies } of round) {
       const prepared =
         type === 'upload'
@@ -71,7 +66,7 @@ export class PoolFiring implements Firing {
       operations.set(pool, { ...prepared, gate: gateFor(prepared, dependencies, operations, limitMs) });
     }
     if (operations.size === 0) return { tasks: [] };
-    return { tasks: await recordOperations([...operations.values()], context, this.parts) };
+    return { tasks: await recordPoolChanges([...operations.values()], context, this.parts) };
   }
 
   async isNeeded(schedule: ScheduleState, item: DueItem['item'], context: RequestContext): Promise<boolean> {
@@ -120,10 +115,10 @@ export class PoolFiring implements Firing {
       }
       case 'expand': {
         const request = { pool_id: pool, num: plan.missing, again: plan.again };
-        return expandOperation(request, onBehalf, context, this.parts);
+        return prepareExpand(request, onBehalf, context, this.parts);
       }
       case 'shrink':
-        return shrinkOperation({ pool_id: pool, ids: plan.nodes }, onBehalf, context, this.parts);
+        return prepareShrinkById({ pool_id: pool, ids: plan.nodes }, onBehalf, context, this.parts);
       default:
         return plan satisfies never;
     }
@@ -150,7 +145,7 @@ export class PoolFiring implements Firing {
       max_num: concurr_num,
       max_ratio: concurr_ratio || 100,
     };
-    return deployOperation(request, onBehalf, context, this.parts);
+    return prepareDeploy(request, onBehalf, context, this.parts);
   }
 
   private async plan(pool: number, target: number, context: RequestContext): Promise<Plan> {
