@@ -187,7 +187,7 @@ t.test('the rules of the scheduler import nothing that reads, writes or waits', 
 const withoutTypeImports = (text: string): string =>
   text.replaceAll(/import type \{[^}]*\} from '[^']+';/g, '');
 
-const IMPURE = /^(pg|kysely|nats|pino|node:.*|@rigel\/(messaging|runtime|testing)(\/.*)?)$/;
+const IMPURE = /^(pg|kysely|nats|pino|node:(?!util$).*|@rigel\/(messaging|runtime|testing)(\/.*)?)$/;
 
 t.test('the deciders of the other services import nothing that reads, writes or waits', async (t) => {
   for (const service of ['access', 'catalog', 'inventory']) {

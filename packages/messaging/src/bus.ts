@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '@rigel/clock';
+import { type Clock, LineLimit, systemClock } from '@rigel/clock';
 import {
   inboxPrefix,
   type OnceKey,
@@ -35,10 +35,12 @@ import {
 import { rpcDuration, rpcErrors } from './metrics.js';
 import { Requests } from './requests.js';
 import { AnswerOpener, AnswerSealer, type Question, type Seal } from './sealing.js';
-import { SeldomLog } from './seldom.js';
 import { SharedMessages } from './shared-messages.js';
 import { traced, traceparent } from './tracing.js';
 import { assertMatches } from './validation.js';
+
+/** One line in this time about messages that were dropped. */
+const DROPPED_LINE_MS = 10_000;
 
 /** Who asks, and under which id the whole chain of calls can be found in logs and events. */
 export interface CallContext {
@@ -143,7 +145,7 @@ export class Bus {
   private readonly sharedSealed: SharedMessages<Answered>;
   private opener: AnswerOpener | undefined;
   private sealer: AnswerSealer | undefined;
-  private readonly seldom: SeldomLog;
+  private readonly droppedLines: LineLimit;
 
   private constructor(
     readonly nats: NatsConnection,
@@ -153,7 +155,7 @@ export class Bus {
     private readonly participant = 'client',
   ) {
     this.requests = new Requests(nats, clock, inboxPrefix(participant));
-    this.seldom = new SeldomLog(log, clock);
+    this.droppedLines = new LineLimit(clock, { lines: 1, everyMs: DROPPED_LINE_MS });
     const wire = { endOfTurn: () => this.endOfTurn(), room: () => roomOf(nats) };
     this.shared = new SharedMessages({ ...wire, send: (...message) => this.exchange(...message) });
     this.sharedSealed = new SharedMessages({
@@ -356,7 +358,7 @@ export class Bus {
     const answerMessage = async (message: Msg): Promise<void> => {
       // The answer is published there, by our rights: anywhere else it would be a message that its sender may not send.
       if (!isReplySubject(message.reply)) {
-        this.seldom.warn(
+        this.warnOfDropped(
           { subject, reply: show(message.reply ?? '') },
           'a request was dropped: its answer is wanted elsewhere than in an inbox',
         );
@@ -461,12 +463,18 @@ export class Bus {
           handler(assertMatches(schema, decode(message.data)));
         } catch (failure) {
           if (failure instanceof ServiceError)
-            this.seldom.warn({ subject, reason: failure.message }, 'a published message was dropped');
+            this.warnOfDropped({ subject, reason: failure.message }, 'a published message was dropped');
           else this.log.error({ err: failure, subject }, 'a published message could not be handled');
         }
       },
     });
     return () => subscription.unsubscribe();
+  }
+
+  /** Anybody on the bus can cause these lines at will. */
+  private warnOfDropped(fields: Record<string, unknown>, message: string): void {
+    const leftOut = this.droppedLines.admit('dropped');
+    if (leftOut !== undefined) this.log.warn({ ...fields, left_out: leftOut }, message);
   }
 
   /** Whether the connection stands right now. */
