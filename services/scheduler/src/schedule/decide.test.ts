@@ -113,23 +113,23 @@ t.test(
       state,
       held,
     });
-    t.strictSame(planTarget([], 2), { do: 'expand', missing: 2, again: [] });
-    t.strictSame(planTarget([node(1, 2), node(2, 2)], 2), { do: 'nothing' });
+    t.strictSame(planTarget([], 2), { type: 'expand', missing: 2, again: [] });
+    t.strictSame(planTarget([node(1, 2), node(2, 2)], 2), { type: 'nothing' });
     t.strictSame(planTarget([node(1, 2), node(2, 3), node(3, 0), node(4, 4), node(5, 3, 'running')], 6), {
-      do: 'expand',
+      type: 'expand',
       missing: 1,
       again: [2, 3, 4],
     });
     const all = [node(1, 2), node(2, 2), node(3, 4), node(4, 3), node(5, 0), node(6, 0)];
-    t.strictSame(planTarget(all, 5), { do: 'shrink', nodes: [5] });
-    t.strictSame(planTarget(all, 1), { do: 'shrink', nodes: [5, 6, 4, 3, 1] });
-    t.strictSame(planTarget([node(1, 2), node(2, 1, 'running')], 1), { do: 'wait', nodes: [2] });
+    t.strictSame(planTarget(all, 5), { type: 'shrink', nodes: [5] });
+    t.strictSame(planTarget(all, 1), { type: 'shrink', nodes: [5, 6, 4, 3, 1] });
+    t.strictSame(planTarget([node(1, 2), node(2, 1, 'running')], 1), { type: 'wait', nodes: [2] });
     t.strictSame(
       planTarget([node(1, 2), node(2, 4, 'standing')], 1),
-      { do: 'shrink', nodes: [1] },
+      { type: 'shrink', nodes: [1] },
       'a node that a paused task holds is passed over',
     );
-    t.strictSame(planTarget([node(2, 4, 'standing')], 0), { do: 'nothing' });
+    t.strictSame(planTarget([node(2, 4, 'standing')], 0), { type: 'nothing' });
   },
 );
 

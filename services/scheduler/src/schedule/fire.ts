@@ -14,7 +14,7 @@ import { gateFor, type PoolOfRound, roundOf } from './round.js';
 import type { ScheduleState } from './state.js';
 import type { ScheduleStore } from './store.js';
 
-/** What acting on a moment came to: tasks, or what it waits for. */
+/** What acting on an occurrence came to: tasks, or what it waits for. */
 export type Fired = { tasks: number[] } | { waitsFor: string };
 
 /** Makes the tasks that a scheduled task calls for. */
@@ -31,8 +31,8 @@ const PAGE = 1_000;
 type Prepared = PoolChange | { waitsFor: string } | undefined;
 
 /**
- * Firing by tasks of the pools' own templates. The tasks of one moment, in the pool itself and in those that it depends on, are
- * recorded together: whoever takes over finds all of them or none.
+ * Firing by tasks of the pools' own templates. The tasks of one occurrence, in the pool itself and in those that it depends on, are
+ * recorded together: a replica that takes over finds all of them or none.
  */
 export class PoolFiring implements Firing {
   constructor(
@@ -71,7 +71,7 @@ export class PoolFiring implements Firing {
 
   async isNeeded(schedule: ScheduleState, item: DueItem['item'], context: RequestContext): Promise<boolean> {
     for (const { pool, target } of await this.roundOf(schedule, item)) {
-      if ((await this.plan(pool, target, context)).do !== 'nothing') return true;
+      if ((await this.plan(pool, target, context)).type !== 'nothing') return true;
     }
     return false;
   }
@@ -105,7 +105,7 @@ export class PoolFiring implements Firing {
     context: RequestContext,
   ): Promise<Prepared> {
     const plan = await this.plan(pool, target, context);
-    switch (plan.do) {
+    switch (plan.type) {
       case 'nothing':
         return undefined;
       case 'wait': {
@@ -135,7 +135,10 @@ export class PoolFiring implements Firing {
     const { service_id } = await bus.call(inventory.getPool, { id: pool }, context);
     const service = await bus.call(inventory.getService, { id: service_id }, context);
     if (service.docker_image.trim() === '') {
-      throw new ServiceError('wrong_state', `service ${show(service.name)} names no docker_image`);
+      throw new ServiceError(
+        'wrong_state',
+        `service ${show(service.name)} has no docker_image: set one, or deploy by hand with a tag`,
+      );
     }
     const { targets } = await bus.call(inventory.poolTargets, { pool_id: pool }, context);
     if (targets.every(({ ip }) => ip === NO_ADDRESS)) return undefined;
@@ -151,7 +154,7 @@ export class PoolFiring implements Firing {
   private async plan(pool: number, target: number, context: RequestContext): Promise<Plan> {
     const nodes = (await this.nodesOf(pool, context)).filter(({ node_type }) => node_type === 'crontab');
     const ids = nodes.map(({ id }) => id);
-    // Holds first: a task that ends in between is then seen as running, which is looked at again.
+    // Holds first: a task that ends in between then counts as running, and the next try looks again.
     const holds = await this.store.holdsOf(ids, this.parts.clock.now());
     const standings = await this.store.nodeStandings(ids);
     const present = ids.flatMap((id): CrontabNode[] => {

@@ -3,13 +3,13 @@ import type { NewGate } from '../operations/create-tasks.js';
 import type { PoolChange } from '../operations/record-pool-changes.js';
 
 /*
- * What one moment of a scheduled task does to its pool and to those that it depends on, by way of others too. Pure.
+ * What one occurrence of a scheduled task does to its pool and to those that it depends on, by way of others too. Pure.
  */
 
-/** A pool that a moment changes. */
+/** A pool that an occurrence changes. */
 export interface PoolOfRound {
   pool: number;
-  /** Nodes that it shall have. */
+  /** How many nodes it is to have. */
   target: number;
   /** What it depends on, without what is ignored. */
   dependencies: DependItem[];

@@ -279,7 +279,7 @@ t.test(
       [{ outcome: 'waiting' }, { outcome: 'skipped', reason: /^overlap/, item: { instance_num: 2 } }],
     );
     await waitFor(
-      async () => (await occurrences(id)).rows[0]?.reason === `task ${task} of the last time to end`,
+      async () => (await occurrences(id)).rows[0]?.reason === `task ${task} of the last occurrence to end`,
       { what: 'it says what it waits for' },
     );
     await counterpart.patiently(tasks.stop, { id: task, opr_user: 'jane' });
@@ -549,7 +549,7 @@ t.test('a paused task is not worked around; a scheduler that comes applies the i
   await counterpart.patiently(tasks.pause, { id: task, opr_user: 'jane' });
   await save(8, [cron('00:00', 2)]);
   const [skipped] = await outcomes(id, 2);
-  t.match(skipped, { outcome: 'skipped', reason: `paused: task ${task} of the last time is paused` });
+  t.match(skipped, { outcome: 'skipped', reason: `paused: task ${task} of the last occurrence is paused` });
   await counterpart.patiently(tasks.stop, { id: task, opr_user: 'jane' });
   await Promise.all(replicas.splice(0).map((replica) => replica.stop()));
   replicas.push(await startReplica(servers, 'scheduler-3'));

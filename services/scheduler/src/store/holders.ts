@@ -9,7 +9,7 @@ function heldBy(row: HoldingTask, task_id: number): HeldBy {
   return { task_id, name, opr_user: operator, since: created_at, ending: ended };
 }
 
-/** Who has these nodes; those that nobody has are left out. @param now a reservation that is over by then is nobody's */
+/** What has these nodes; free nodes are left out. @param now a reservation that is over by then does not count */
 export async function readHolders(
   db: Kysely<unknown>,
   nodes: readonly number[],

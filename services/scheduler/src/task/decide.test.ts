@@ -561,7 +561,7 @@ t.test('refusals change nothing', async (t) => {
   refused(
     t,
     () => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }),
-    /nothing is left/,
+    /nothing left to run/,
   );
   refused(t, () => task.do({ type: 'stop', operator: 'x' }), /finished already/);
   t.same(task.state, task.replayed());

@@ -9,11 +9,11 @@ import { isRepeated, refuseIf, whyNotClaimed, whyNotReported } from './refusals.
 import { hasEnded, type Run, runAt, type TaskState } from './state.js';
 
 /*
- * What a command means for a task: the facts it leads to, or a refusal. Pure functions; times come in with the command.
- * What the task then calls for by itself (next batch, end of the task) is in advance.ts.
+ * What a command means for a task: the events it leads to, or a refusal. Pure functions; times come in with the command.
+ * What then follows from the state alone (next batch, end of the task) is in advance.ts.
  */
 
-/** The facts of a new task; with `start` it begins at once. */
+/** The events of a new task; with `start` it begins at once. */
 export function firstEvents(created: TaskCreated, start: { now: number } | null): TaskEvent[] {
   const events: TaskEvent[] = [{ type: 'TaskCreated', data: created }];
   if (start) {
@@ -39,8 +39,8 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
     case 'pause':
       return pause(task, command.operator);
     case 'stop':
-      if (task.status === 'stopped') throw refusal('it is stopped already');
-      if (task.status === 'finished') throw refusal('it has finished already');
+      if (task.status === 'stopped') throw refusal('the task is stopped already');
+      if (task.status === 'finished') throw refusal('the task has finished already');
       return [{ type: 'TaskStopped', data: { operator: command.operator, nodes: unfinishedNodes(task) } }];
     case 'timeOut':
       if (hasEnded(task) || task.deadline === null || task.deadline > now) return [];
@@ -99,10 +99,10 @@ export function runsToResume(task: TaskState): Run[] {
 }
 
 function start(task: TaskState, operator: string, preparation: Preparation, now: number): TaskEvent[] {
-  if (task.status === 'stopped') throw refusal('it was terminated and cannot be resumed');
-  if (task.status === 'running' || task.status === 'halting') throw refusal('it is running already');
+  if (task.status === 'stopped') throw refusal('the task was terminated and cannot be resumed');
+  if (task.status === 'running' || task.status === 'halting') throw refusal('the task is running already');
   const runs = runsToResume(task);
-  if (runs.length === 0 && task.open === 0) throw refusal('nothing is left to run');
+  if (runs.length === 0 && task.open === 0) throw refusal('the task has nothing left to run');
   const deadline = task.created.timeoutMs > 0 ? now + task.created.timeoutMs : null;
   const all = task.status === 'created';
   const events: TaskEvent[] = [
@@ -110,9 +110,9 @@ function start(task: TaskState, operator: string, preparation: Preparation, now:
   ];
   const reasons = new Map(preparation.unavailable.map(({ node, reason }) => [node, reason]));
   const reserved = now <= preparation.reservedUntil ? preparation.reserved : [];
-  // It ended, and let go of its nodes, after they were looked at: another task may have them by now.
+  // The task ended, and released its nodes, after the preparation: another task may have them by now.
   if (runs.some(({ node, held }) => !held && !reasons.has(node) && !reserved.includes(node))) {
-    throw refusal('it ended while it was being started; start it once more');
+    throw refusal('the task ended while it was being started: start it once more');
   }
   for (const run of runs) {
     const reason = reasons.get(run.node);
@@ -161,11 +161,11 @@ function halted(runs: readonly Run[]): TaskEvent[] {
 }
 
 function pause(task: TaskState, operator: string): TaskEvent[] {
-  if (task.status !== 'running') throw refusal('it is not running');
+  if (task.status !== 'running') throw refusal('the task is not running');
   return [{ type: 'TaskPaused', data: { operator } }, ...halted(task.runs.filter(isIdle))];
 }
 
-/** A budget was exceeded: whatever is not at work on a node is halted now, the rest after its running step. */
+/** A budget was exceeded: the runs that are not at work on a node are halted now, the others after their running step. */
 export function haltForBudget(task: TaskState, failed: number, budget: number): TaskEvent[] {
   return [
     { type: 'FailureBudgetExceeded', data: { failed, budget } },
@@ -180,7 +180,7 @@ function claim(task: TaskState, run: Run, command: ClaimCommand): TaskEvent[] {
   return [{ type: 'RunClaimed', data: { run: run.index, executor, lease: run.lease + 1 } }];
 }
 
-/** A machine whose address is another node's has none here, and what was done on it counts for nothing. */
+/** A machine whose address is another node's counts as one without an address, and the attempt as failed. */
 function withoutTakenAddress(command: ReportCommand): ReportCommand {
   const { takenAddress: reason, result, hostKey: _, ...others } = command;
   if (reason === undefined || !result.machine) return command;
@@ -253,7 +253,7 @@ function attemptOutcome(task: TaskState, run: Run, command: ReportCommand, now: 
     result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
   const mayRun = mayStillRun(run, result) ? { mayRun: true } : {};
   // Another attempt could make a second machine, get the address of another node again, restart the node once more, or run
-  // beside what withstands being ended: whether to go on is for a person to say, by a resume.
+  // beside a command that no executor could end: a person decides whether to go on, by a resume.
   const forPerson = result.unknown_machine === true || command.takenAddress !== undefined;
   if (run.failures < retry.retry_times && !forPerson && !result.no_retry) {
     const retryAt = now + task.created.retryDelayMs;
@@ -267,7 +267,7 @@ function attemptOutcome(task: TaskState, run: Run, command: ReportCommand, now: 
   return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason: told, next, retryAt: null } };
 }
 
-/** A failed command may be ignored; that there was no node to run it on may not, or nothing would show that nothing was done. */
+/** A failed command may be ignored. A missing node may not: nothing would show that no command ran. */
 function whyNotIgnored(task: TaskState, run: Run, result: AttemptResult): string | undefined {
   if (result.not_begun) return 'no command ran on the node';
   const step = task.created.steps[run.step];

@@ -77,7 +77,7 @@ t.test(
       task.events.map(({ event, at }, index) => recordedOf(event, index + 1, at)),
     );
     t.equal(log.filter(({ message }) => message.includes(ALIVE)).length, 1, 'said once');
-    t.match(log.map(({ message }) => message).join(), 'looked at again at 00:17:10 UTC');
+    t.match(log.map(({ message }) => message).join(), 'an executor looks again at 00:17:10 UTC');
     t.match(log.map(({ message }) => message).join(), 'POST /task/release_node/1');
   },
 );

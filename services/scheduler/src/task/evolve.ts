@@ -104,14 +104,14 @@ function wait(task: TaskState, run: Run, at: number): void {
   task.waitTold = true;
 }
 
-/** Nobody has the run any more, and nothing of it runs on the node. */
+/** No executor has the run any more, and no command of it runs on the node. */
 function letGo(run: Run): void {
   run.holder = null;
   run.mayRun = false;
   forgetBeginning(run);
 }
 
-/** What is known of how the current attempt was begun says nothing of the next one. */
+/** How the current attempt began says nothing about the next one. */
 function forgetBeginning(run: Run): void {
   if (run.takenOver) run.takenOver = undefined;
   if (run.placed) run.placed = undefined;
@@ -123,7 +123,7 @@ function tellFailure({ placed }: Run, record: StepRecord, reason: string): strin
   return placed ? `${reason}; ${describePlaced(placed)}` : reason;
 }
 
-/** The step's message also says what withstands being ended; the message of a failure may have said so already. */
+/** The step's message also says what no executor could end; the message of a failure may have said so already. */
 function holdBack(run: Run, { reason, lookAt }: { reason: string; lookAt: number }, at: number): void {
   const record = currentStep(run);
   const { message, tries, since } = run.drain ?? { message: record.message, tries: 0, since: at };
@@ -132,7 +132,7 @@ function holdBack(run: Run, { reason, lookAt }: { reason: string; lookAt: number
   else record.message = message.includes(reason) ? message : `${message}; ${reason}`;
 }
 
-/** Nothing of the run is on the node any more. */
+/** No command of the run is left on the node. */
 function drained(task: TaskState, run: Run): void {
   if (run.drain) currentStep(run).message = run.drain.message;
   delete run.drain;
@@ -147,7 +147,7 @@ function end(task: TaskState, run: Run, verdict: RunVerdict): void {
   letGo(run);
 }
 
-/** The run ends at once for the outside; on the node the command is still to be ended where it may run. */
+/** The run ends at once for the outside; if its command may run, an executor is still to end it on the node. */
 function endFromOutside(task: TaskState, run: Run, verdict: RunVerdict, message: string): void {
   if (run.mayRun || run.steps[run.step]) {
     const record = currentStep(run);
@@ -176,7 +176,7 @@ function markWorking(task: TaskState, run: Run): void {
   record.attempts = run.attempt;
 }
 
-/** A task that has ended holds only the nodes on which a command of its is still being ended. */
+/** A task that has ended holds only the nodes on which executors are still ending its commands. */
 function releaseNodes(task: TaskState): void {
   for (const run of task.runs) run.held = run.phase === 'draining';
 }
@@ -191,7 +191,7 @@ function finishTask(task: TaskState, reason: EndReason): void {
 
 /**
  * The state after a recorded fact. For speed it changes the given state and returns it: a task over ten thousand nodes
- * is folded in one pass without copies. Whoever evolves a state owns it, and throws it away when recording fails.
+ * is folded in one pass without copies. The caller owns the state, and throws it away when recording fails.
  *
  * @param task undefined before TaskCreated.
  * @param at when the event was recorded, in milliseconds since 1970.
@@ -222,7 +222,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       for (const index of event.data.runs ?? []) {
         const run = runAt(task, index);
         enter(task, run, 'pending', { verdict: null, begun: false });
-        // Whoever was ending its command has nothing more to say: the next executor finds the attempt on the node.
+        // The executor that was ending its command has no lease any more: the next one finds the attempt on the node.
         run.holder = null;
         run.failures = 0;
         run.retryAt = 0;

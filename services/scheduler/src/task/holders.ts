@@ -1,28 +1,28 @@
 import { type HeldBy, show } from '@rigel/contracts';
 
-/** Who has a node: a task, or nobody but a removal from its pool that is under way (`task` is null). */
+/** What has a node: a task, or a removal from its pool that is under way (`task` is null). */
 export interface Holder {
   node: number;
-  /** As the task knows the node; undefined where it holds the node as another spelling of its own. */
+  /** The node's address as the task knows it; undefined when the task holds the node as another spelling of one of its own. */
   ip: string | undefined;
   task: HeldBy | null;
 }
 
-/** Who holds a node, in words that follow on "by". */
+/** The holder of a node, in words that follow on "by". */
 export function describeHolder(task: HeldBy | null): string {
   if (!task) return 'a removal from its pool, which is under way';
   const { task_id, name, opr_user, since, ending } = task;
   const who = `task ${task_id} (${show(name)}, of ${show(opr_user)}, since ${new Date(since).toISOString()})`;
-  return ending ? `${who}, which has ended: a command of it is still being ended there` : who;
+  return ending ? `${who}, which has ended: an executor is still ending a command of it there` : who;
 }
 
-/** Nodes named of each holder, and holders named, at most; the others are counted. */
+/** Nodes named of each holder, and holders named, at most; the text counts the others. */
 const NODES = 5;
 const HOLDERS_NAMED = 3;
 
 /**
- * Who holds which nodes, in one line.
- * @param nameOf what people know a node by; default: the address that its task knows, or its id.
+ * Which tasks hold which nodes, in one line.
+ * @param nameOf how people call a node; default: the address that its task knows, or its id.
  */
 export function describeHolders(
   holders: readonly Holder[],

@@ -5,13 +5,13 @@ import { refuseIf, whyNotPlaced } from './refusals.js';
 import type { Placed, Run, TaskState } from './state.js';
 
 /*
- * An attempt is begun outside of its node's home folder, which is full. In memory the trace of it does not outlast the node's
- * restart, so that the attempt is there is recorded before it begins, and it is begun by nobody but whoever recorded it (see
+ * An attempt begins outside of its node's home folder, which is full. In memory the trace of the attempt does not outlast a restart of
+ * the node. So the executor records the place before it begins the attempt, and no other executor begins it (see
  * node-scripts/places.sh of remote-attempt). Pure.
  */
 
 /**
- * Records where the attempt that the holder of the lease was told to begin begins.
+ * Records where the holder of the lease is about to begin its attempt.
  * @throws ServiceError `wrong_state` when it must not begin there.
  */
 export function place(task: TaskState, run: Run, command: PlaceCommand): TaskEvent[] {

@@ -4,7 +4,7 @@ import { type Run, runAt, type TaskState } from './state.js';
 
 /*
  * Why the task's rules refuse what an executor asks for. Such a refusal is an ordinary answer: a lease is over, another executor was
- * faster. So it is a value here; what nobody asked about beforehand is refused by an exception (decide.ts). Pure.
+ * faster. So it is a value here, which the engine asks for first; decide.ts throws what is refused all the same. Pure.
  */
 
 /** Why the command is refused as the task stands; undefined when it is not. */
@@ -56,7 +56,7 @@ export function whyNotPlaced(task: TaskState, run: Run, command: PlaceCommand): 
   const notCurrent = whyNotCurrent(run, command);
   if (notCurrent !== undefined) return notCurrent;
   if (run.phase !== 'leased') return `run ${run.id} of task ${task.id} has ended`;
-  // The executor that had it before may come back after a restart of the node and begin it at home, where there is no trace of it.
+  // The executor that had the run before may come back after a restart of the node and begin the attempt at home, where it has no trace.
   if (run.takenOver) return 'another executor was told to begin the attempt before';
   const { placed } = run;
   const { folder, boot_id } = command.placement;

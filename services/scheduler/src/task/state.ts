@@ -2,7 +2,7 @@ import type { EndReason, Placement } from '@rigel/contracts';
 import type { TaskCreated } from './events.js';
 import type { RunPhase, RunStanding, RunVerdict } from './phase.js';
 
-/** What a node without an address has in its place. */
+/** Stands in place of the address of a node that has none. */
 export const NO_ADDRESS = '-';
 
 /** How far one step got on one node. */
@@ -10,7 +10,7 @@ export interface StepRecord {
   standing: RunStanding;
   attempts: number;
   message: string;
-  /** What there is to say of its last attempt, however that ends. */
+  /** A remark about its last attempt, however that ends. */
   note?: string | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface Placed extends Placement {
   why: string;
 }
 
-/** A command that could not be ended on its node. */
+/** A command that no executor could end on its node. */
 export interface Drain {
   reason: string;
   /** Looks in vain. */
@@ -55,7 +55,7 @@ export interface Run {
   failures: number;
   /** Number of the last lease given. */
   lease: number;
-  /** Executor that has the lease; null = nobody. */
+  /** Executor that has the lease; null = none. */
   holder: string | null;
   /** Executor that was given the last lease, also when that is over; empty before the first. */
   claimedBy: string;
@@ -64,15 +64,15 @@ export interface Run {
    * phase, except in a pending run.
    */
   mayRun: boolean;
-  /** More than one lease was given for the current attempt: it may have been begun by somebody who is gone. */
+  /** More than one lease was given for the current attempt: an executor that is gone may have begun it. */
   takenOver?: boolean | undefined;
   /** Where the current attempt is, when it is not at home. */
   placed?: Placed | undefined;
   /** Folders beside the home's in which attempts of this run are or were. */
   folders?: string[];
-  /** An earlier attempt at that step may still run: it was not seen to have ended. Absent: none. */
+  /** An earlier attempt at that step may still run: no executor saw its end. Absent: none. */
   leftover?: true;
-  /** What could not be ended, in the draining run, as the last look found it. Absent: nobody has looked in vain. */
+  /** In a draining run, the command that could not be ended, as the last look found it. Absent: no look was in vain. */
   drain?: Drain;
   /** The task holds the node: no other task may have it. */
   held: boolean;
@@ -96,9 +96,9 @@ export interface TaskState {
   status: TaskStatus;
   endReason: EndReason;
   deadline: number | null;
-  /** The other pools have come where this task waits for them to be. */
+  /** The pools that this task depends on have reached the required step. */
   gateOpen: boolean;
-  /** The log says what it waits for. */
+  /** The log has the line about what it waits for. */
   waitTold: boolean;
   /** Batch being worked on, -1 before the first; `batchActive` until it is finished. */
   batch: number;
@@ -114,7 +114,7 @@ export interface TaskState {
   updatedAt: number;
 }
 
-/** Whether the task's story is over, but for what is still being ended on nodes. */
+/** Whether the task has its end; executors may still be ending commands on nodes. */
 export function hasEnded(task: TaskState): boolean {
   return task.status === 'finished' || task.status === 'stopped';
 }
@@ -135,7 +135,7 @@ export function standingOfTask({ status, endReason }: TaskState): RunStanding {
   }
 }
 
-/** What people know a run's node by: its address, or its id while it has none. */
+/** How people call a run's node: by its address, or by its id while it has none. */
 export function nameOf({ ip, node }: Run): string {
   return ip === NO_ADDRESS ? `node ${node}` : ip;
 }

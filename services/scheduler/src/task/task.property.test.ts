@@ -398,7 +398,7 @@ t.test(
       lines[0]?.message,
       /task deploy created by root: template template, 3 nodes of pool pool in 2 batches of up to 2/,
     );
-    t.match(lines.at(-1)?.message, /run finished, completed: 3 nodes succeeded, 0 failed/);
+    t.match(lines.at(-1)?.message, /task finished, completed: 3 nodes succeeded, 0 failed/);
     t.ok(
       lines.some(
         ({ batch_id, message }) => batch_id === 2 && message.includes('10.0.0.3: two attempt 1 succeeded'),
