@@ -5,7 +5,10 @@ import { isIPv4, isIPv6 } from 'node:net';
  * are not resolved: a name and the address it stands for are two identities, and so is a name under two domains.
  */
 
-interface Parts {
+/** Stands in place of the address of a node while the node has none. Any number of nodes may have it. */
+export const NO_ADDRESS = '-';
+
+interface AddressParts {
   /** In canonical form; an IPv6 address in brackets, so that a port can follow. */
   host: string;
   port: number | undefined;
@@ -38,7 +41,7 @@ function canonicalHost(text: string): string {
   return isIPv4(text) ? text : text.toLowerCase().replace(/(?<=[^.])\.$/, '');
 }
 
-function parse(address: string): Parts {
+function parse(address: string): AddressParts {
   if (isIPv6(address)) return { host: canonicalIPv6(address), port: undefined };
   const bracketed = /^\[(.*)\](?::(.*))?$/.exec(address);
   if (bracketed) {

@@ -4,9 +4,9 @@ import { databaseOptions, measureRelay, type ServiceContext } from '@rigel/runti
 import { openDatabase } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import { historyOf } from './event-store.js';
-import type { EventTypes } from './event-types.js';
-import { EventRelay } from './relay.js';
+import { EventRelay } from './feed/relay.js';
+import { historyOf } from './log/event-store.js';
+import type { EventTypes } from './log/event-types.js';
 
 /** A service's own history, open and being published. */
 export interface OpenHistory<Tables> {

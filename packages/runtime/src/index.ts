@@ -1,6 +1,6 @@
 export { ConfigError, readConfig } from './config.js';
-export { DatabaseConfig, databaseOptions, withPassword } from './database-config.js';
-export { isDatabaseUnavailable, isDataRefused } from './database-errors.js';
+export { DatabaseConfig, databaseOptions, withPassword } from './database/database-config.js';
+export { isDatabaseUnavailable, isDataRefused } from './database/database-errors.js';
 export { hideEnvironment } from './hidden-environment.js';
 export { createLogger, LOG_LEVELS } from './logging.js';
 export { type Sample, sampled } from './metrics.js';

@@ -15,7 +15,7 @@ import {
   type ServeOptions,
 } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import { isDatabaseUnavailable } from './database-errors.js';
+import { isDatabaseUnavailable } from './database/database-errors.js';
 
 /** Carries out what is asked for under a key once; see `AnswersKept` of the event store. */
 export interface OnceKeeper {

@@ -13,11 +13,11 @@ import { openExisting } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t from 'tap';
-import { startAccessForTest } from './access-for-test.js';
 import { deleteBefore } from './audit/retention.js';
 import { accessHistory } from './maintenance.js';
 import { migrations } from './migrations/index.js';
 import type { AccessTables } from './tables.js';
+import { startAccessForTest } from './testing/access.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

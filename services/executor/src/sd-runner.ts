@@ -1,4 +1,5 @@
 import type { Clock } from '@rigel/clock';
+import { NO_ADDRESS } from '@rigel/contracts';
 import type { ProviderEntry, SdProvider } from '@rigel/providers';
 import { AttemptFailure, ProviderAttempt } from './provider-attempt.js';
 import { providerOf } from './provider-of.js';
@@ -41,7 +42,7 @@ export class SdRunner implements StepRunner {
     if (!step) throw new Error(`the plan of task ${plan.task_id} has no step ${instruction.step}`);
     const entry = providerOf(step, 'service_discovery_id', this.providers);
     const { ip } = node;
-    if (ip === '' || ip === '-') throw new AttemptFailure('the node has no address yet');
+    if (ip === '' || ip === NO_ADDRESS) throw new AttemptFailure('the node has no address yet');
     const registers = step.name === 'register';
     attempt.say(`asking ${entry.name} to ${registers ? 'register' : 'unregister'} ${ip}`);
     const change = await attempt.call(entry, (provider, call) =>

@@ -1,5 +1,5 @@
 import type { Clock } from '@rigel/clock';
-import type { TaskPlan } from '@rigel/contracts';
+import { NO_ADDRESS, type TaskPlan } from '@rigel/contracts';
 import {
   type CreatedMachine,
   type Machine,
@@ -236,7 +236,7 @@ function isWaitEnded(error: unknown, attempt: ProviderAttempt): boolean {
   return attempt.signal.aborted && error === attempt.signal.reason;
 }
 
-/** A node that waits for its machine has `-` for an address. */
+/** Empty while the node waits for its machine. */
 function addressOf(ip: string): string {
-  return ip === '-' ? '' : ip;
+  return ip === NO_ADDRESS ? '' : ip;
 }

@@ -437,7 +437,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 34,
     code: [
       {
-        file: 'packages/event-store/dist/consumer.js',
+        file: 'packages/event-store/dist/feed/consumer.js',
         find: 'const gap = batch.after > position || (isEmpty && end > position);',
         replace: 'const gap = isEmpty && end > position;',
       },

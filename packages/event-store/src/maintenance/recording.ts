@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import type { RecordedEvent } from '../event.js';
-import { readAll, readHead, readStored } from '../event-store.js';
+import type { RecordedEvent } from '../log/event.js';
+import { readAll, readHead, readStored } from '../log/event-store.js';
 import type { Row } from './difference.js';
 import type { ServiceHistory } from './service-history.js';
 

@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Project } from '../decider.js';
-import { holdWriters, readAll } from '../event-store.js';
+import type { Project } from '../log/decider.js';
+import { holdWriters, readAll } from '../log/event-store.js';
 import { checkEvents } from './check-events.js';
 import { createCopies, dropCopies, replaceByCopies } from './copies.js';
 import { describeDifference, HistoryDamaged } from './difference.js';

@@ -1,8 +1,8 @@
 import type { EventOwner } from '@rigel/contracts';
 import type { Kysely, Transaction } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { RecordedEvent } from '../event.js';
-import type { EventTypes } from '../event-types.js';
+import type { RecordedEvent } from '../log/event.js';
+import type { EventTypes } from '../log/event-types.js';
 import type { Difference } from './difference.js';
 
 /** A table whose rows follow from the events. */

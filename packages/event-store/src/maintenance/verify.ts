@@ -1,7 +1,7 @@
 import type { EventOwner } from '@rigel/contracts';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { readHead, readIdentity } from '../event-store.js';
-import { FOLLOWED_EVENT } from '../schema.js';
+import { readHead, readIdentity } from '../log/event-store.js';
+import { FOLLOWED_EVENT } from '../log/schema.js';
 import { checkEvents } from './check-events.js';
 import { compareWithCopy } from './compare.js';
 import { createCopies } from './copies.js';

@@ -1,11 +1,11 @@
-import { ServiceError, show } from '@rigel/contracts';
+import { NO_ADDRESS, ServiceError, show } from '@rigel/contracts';
 import type { NewEvent } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Kysely } from 'kysely';
 import type { Store } from '../store.js';
 import type { InventoryTables } from '../tables.js';
 import { readAddresses } from './address.js';
-import { NO_ADDRESS, type NodeEvent, nodeDecider } from './decider.js';
+import { type NodeEvent, nodeDecider } from './decider.js';
 import { assertPool, nodesByAddress, sameMachines } from './node-rows.js';
 
 /** Shown of a list that may be long. */

@@ -1,3 +1,4 @@
+import { NO_ADDRESS } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Logger } from 'pino';
 import { completeMachines } from '../migrations/0006-machines.js';
@@ -23,7 +24,7 @@ export async function findCollisions(db: Kysely<InventoryTables>, sshPort: numbe
       SELECT id, ip, pool_id,
         CASE WHEN right(key, length(${port})) = ${port} THEN left(key, -length(${port})) ELSE key END AS machine
       FROM (SELECT id, ip, pool_id, coalesce(machine, ip) AS key FROM nodes) AS k
-      WHERE key <> '-'
+      WHERE key <> ${sql.lit(NO_ADDRESS)}
     ) AS n JOIN pools ON pools.id = n.pool_id
     GROUP BY n.machine HAVING count(*) > 1 ORDER BY min(n.id)`.execute(db);
   return rows;

@@ -1,4 +1,4 @@
-import { type NodeType, type PoolNode, ServiceError } from '@rigel/contracts';
+import { NO_ADDRESS, type NodeType, type PoolNode, ServiceError } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 
 export type NodeEvent =
@@ -31,9 +31,6 @@ export type NodeCommand =
  * depends on that (see scheduler-events.ts).
  */
 export type NodeState = { pool_id: number; ip: string; vm_id: string; taken?: string } | undefined;
-
-/** Stands in the place of the address while the node has none; any number of nodes may carry it. */
-export const NO_ADDRESS = '-';
 
 type Assigned = Extract<NodeEvent, { type: 'NodeMachineAssigned' }>['data'];
 

@@ -1,11 +1,11 @@
-import type { PublishedTaskEvent } from '@rigel/contracts';
+import { NO_ADDRESS, type PublishedTaskEvent } from '@rigel/contracts';
 import { append, decideOn, type EventMeta, lockHistory } from '@rigel/event-store';
 import type { Kysely, Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import { eventTypes } from '../event-types.js';
 import { project } from '../projection.js';
 import type { InventoryTables } from '../tables.js';
-import { NO_ADDRESS, type NodeCommand, nodeDecider } from './decider.js';
+import { type NodeCommand, nodeDecider } from './decider.js';
 import { nodesByAddress, streamOf } from './node-rows.js';
 import { isMachineEvent } from './reports.js';
 

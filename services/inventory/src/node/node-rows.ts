@@ -1,8 +1,14 @@
-import { type ClusterRef, identityKeys, isStorable, nodeIdentity, ServiceError } from '@rigel/contracts';
+import {
+  type ClusterRef,
+  identityKeys,
+  isStorable,
+  NO_ADDRESS,
+  nodeIdentity,
+  ServiceError,
+} from '@rigel/contracts';
 import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { InventoryTables } from '../tables.js';
-import { NO_ADDRESS } from './decider.js';
 
 export const streamOf = (id: number): string => `node-${id}`;
 
@@ -59,7 +65,7 @@ export const NODES_BY_ID = prepared(
 // OFFSET 0 keeps each machine a lookup of its own: PostgreSQL goes through all nodes as soon as it is asked for some hundred.
 const AT_MACHINE = `
   SELECT id, ip, vm_id, pool_id, coalesce(machine, ip) AS machine FROM nodes
-  WHERE coalesce(machine, ip) = wanted.machine AND coalesce(machine, ip) <> '-' OFFSET 0`;
+  WHERE coalesce(machine, ip) = wanted.machine AND coalesce(machine, ip) <> '${NO_ADDRESS}' OFFSET 0`;
 const NODES_BY_MACHINE = prepared(`
   SELECT found.* FROM unnest($1::text[]) AS wanted(machine) CROSS JOIN LATERAL (${AT_MACHINE}) AS found
   ORDER BY found.id`);
@@ -70,7 +76,7 @@ const SAME_MACHINE = prepared(`
   FROM (
     SELECT id, CASE WHEN right(machine, length($2)) = $2 THEN left(machine, -length($2)) ELSE machine END AS machine
     FROM (SELECT id, coalesce(machine, ip) AS machine FROM nodes WHERE id = ANY($1::bigint[])) AS n
-    WHERE machine <> '-'
+    WHERE machine <> '${NO_ADDRESS}'
   ) AS node
     CROSS JOIN LATERAL (VALUES (node.machine), (node.machine || $2)) AS wanted(machine)
     CROSS JOIN LATERAL (${AT_MACHINE}) AS found

@@ -1,4 +1,4 @@
-import type { inventory, NodeType, RpcRequest } from '@rigel/contracts';
+import { type inventory, NO_ADDRESS, type NodeType, type RpcRequest } from '@rigel/contracts';
 import { databaseAnswers, KeyTaken, replaceAnswer } from '@rigel/event-store';
 import type { AskedOnce, RequestContext } from '@rigel/messaging';
 import { type Kysely, sql } from 'kysely';
@@ -63,7 +63,7 @@ async function planOnce(
 async function stillPlanned(store: Store, poolId: number, ids: readonly number[]): Promise<number[]> {
   if (ids.length === 0) return [];
   const { rows } = await sql<{ id: number }>`
-    SELECT id FROM nodes WHERE id = ANY(${ids}::bigint[]) AND pool_id = ${poolId} AND ip = '-' AND vm_id = ''
+    SELECT id FROM nodes WHERE id = ANY(${ids}::bigint[]) AND pool_id = ${poolId} AND ip = ${NO_ADDRESS} AND vm_id = ''
     ORDER BY id`.execute(store.db);
   return rows.map(({ id }) => id);
 }

@@ -12,7 +12,7 @@ import {
 import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
-import { assertReplayable, startInventoryForTest } from '../inventory-for-test.js';
+import { assertReplayable, startInventoryForTest } from '../testing/inventory.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

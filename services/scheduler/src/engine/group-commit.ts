@@ -154,7 +154,7 @@ export class GroupCommit {
       commitDuration.observe({ result: 'failed' }, (performance.now() - begun) / 1_000);
       log.warn(
         { err: error, commands: group.length },
-        'a commit failed: nothing of it is recorded, and the scheduler reads its tasks again',
+        'a commit failed: nothing is recorded, and the scheduler reads its tasks again',
       );
       for (const { task } of commit.appends) forget(task.id);
       if (!(error instanceof Unstorable)) {

@@ -2,6 +2,7 @@ import {
   catalog,
   type FleetService,
   inventory,
+  NO_ADDRESS,
   type Pool,
   type PoolTasks,
   type ResolvedStep,
@@ -16,7 +17,6 @@ import type { Bus, RequestContext } from '@rigel/messaging';
 import type { TaskOccurrence } from '../task/events.js';
 import { type Override, withOverrides } from '../task/merge-params.js';
 import { planSteps } from '../task/options.js';
-import { NO_ADDRESS } from '../task/state.js';
 import { findTargets, type NewTasks } from './create-tasks.js';
 import { type PoolChange, type PoolChangeParts, recordPoolChanges } from './record-pool-changes.js';
 

@@ -1,8 +1,7 @@
-import { inventory, type OnceKey, type PoolTasks, type TaskTarget } from '@rigel/contracts';
+import { inventory, NO_ADDRESS, type OnceKey, type PoolTasks, type TaskTarget } from '@rigel/contracts';
 import { KeyTaken } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import { NO_ADDRESS } from '../task/state.js';
 import { type CreateTaskParts, type NewGate, type NewTasks, recordTasks } from './create-tasks.js';
 
 export interface PoolChangeParts extends CreateTaskParts {

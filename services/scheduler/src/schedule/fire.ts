@@ -1,4 +1,4 @@
-import { inventory, type PoolNode, ServiceError, show } from '@rigel/contracts';
+import { inventory, NO_ADDRESS, type PoolNode, ServiceError, show } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
 import { type OnBehalf, prepareDeploy, prepareExpand, prepareShrinkById } from '../operations/change-pool.js';
 import {
@@ -7,7 +7,6 @@ import {
   recordPoolChanges,
 } from '../operations/record-pool-changes.js';
 import { describeHolders } from '../task/holders.js';
-import { NO_ADDRESS } from '../task/state.js';
 import type { DueItem } from './events.js';
 import { type CrontabNode, type Plan, planTarget } from './plan.js';
 import { gateFor, type PoolOfRound, roundOf } from './round.js';

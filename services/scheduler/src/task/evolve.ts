@@ -1,9 +1,10 @@
 import type { EndReason } from '@rigel/contracts';
+import { NO_ADDRESS } from '@rigel/contracts';
 import type { TaskCreated, TaskEvent } from './events.js';
 import { describeGate, isShutBefore } from './gate.js';
 import { isOpen, type RunPhase, type RunVerdict, standingOf } from './phase.js';
 import { describePlaced } from './placement.js';
-import { hasEnded, NO_ADDRESS, type Run, runAt, type StepRecord, type TaskState } from './state.js';
+import { hasEnded, type Run, runAt, type StepRecord, type TaskState } from './state.js';
 
 /*
  * The fold of a task's events: each event as a change of the state. Pure.

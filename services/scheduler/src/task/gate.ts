@@ -1,5 +1,6 @@
+import { NO_ADDRESS } from '@rigel/contracts';
 import type { GateDependency, TaskGate } from './events.js';
-import { NO_ADDRESS, type Run, type TaskState } from './state.js';
+import type { Run, TaskState } from './state.js';
 
 /*
  * A task that follows others: its runs wait before one of its steps until the runs of other pools' tasks have passed one of

@@ -1,4 +1,4 @@
-import { type HeldBy, show } from '@rigel/contracts';
+import { type HeldBy, NO_ADDRESS, show } from '@rigel/contracts';
 
 /** What has a node: a task, or a removal from its pool that is under way (`task` is null). */
 export interface Holder {
@@ -27,7 +27,7 @@ const HOLDERS_NAMED = 3;
 export function describeHolders(
   holders: readonly Holder[],
   nameOf: (holder: Holder) => string = ({ node, ip }) =>
-    ip === undefined || ip === '-' ? `node ${node}` : ip,
+    ip === undefined || ip === NO_ADDRESS ? `node ${node}` : ip,
 ): string {
   const groups = new Map<number, Holder[]>();
   for (const holder of holders) {

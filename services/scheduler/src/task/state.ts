@@ -1,9 +1,7 @@
 import type { EndReason, Placement } from '@rigel/contracts';
+import { NO_ADDRESS } from '@rigel/contracts';
 import type { TaskCreated } from './events.js';
 import type { RunPhase, RunStanding, RunVerdict } from './phase.js';
-
-/** Stands in place of the address of a node that has none. */
-export const NO_ADDRESS = '-';
 
 /** How far one step got on one node. */
 export interface StepRecord {
