@@ -117,7 +117,7 @@ async function drained(t: Test, rig: Rig): Promise<void> {
   t.match(await fleet.ended(id), { state: 2 });
   t.same(await linesOf(rig, 'drained'), hosts(nodes));
   t.notOk(
-    (await api.log(id)).some(({ message }) => /not heard of/.test(message)),
+    (await api.log(id)).some(({ message }) => /no heartbeat of/.test(message)),
     'no lease had to expire',
   );
 }

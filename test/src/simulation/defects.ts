@@ -12,8 +12,10 @@ export interface Defect {
   store?: StoreDefects;
 }
 
-const ENGINE = 'services/scheduler/dist/engine/engine.js';
+const GROUP_COMMIT = 'services/scheduler/dist/engine/group-commit.js';
+const DISPATCH = 'services/scheduler/dist/engine/dispatch.js';
 const DECIDE = 'services/scheduler/dist/task/decide.js';
+const REFUSALS = 'services/scheduler/dist/task/refusals.js';
 const WORKER = 'services/executor/dist/work/worker.js';
 const RUNNER = 'services/executor/dist/ssh/ssh-runner.js';
 const WATCH = 'services/executor/dist/ssh/attempt-watch.js';
@@ -26,7 +28,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 21,
     code: [
       {
-        file: DECIDE,
+        file: REFUSALS,
         find: 'if (run.lease !== command.lease || run.holder === null) {',
         replace: 'if (run.holder === null) {',
       },
@@ -38,7 +40,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 5,
     code: [
       {
-        file: DECIDE,
+        file: REFUSALS,
         find: 'if (run.holder !== null && run.holder !== executor) {',
         replace: 'if (run.holder === executor) {',
       },
@@ -50,7 +52,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: ENGINE,
+        file: GROUP_COMMIT,
         find: 'const answers = [];',
         replace: 'const answers = { push: (answer) => answer(), *[Symbol.iterator]() {} };',
       },
@@ -62,8 +64,8 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 60,
     code: [
       {
-        file: ENGINE,
-        find: 'for (const { task } of commit.appends)\n                this.unload(task.id);',
+        file: GROUP_COMMIT,
+        find: 'for (const { task } of commit.appends)\n                forget(task.id);',
         replace: '',
       },
     ],
@@ -80,7 +82,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 20,
     code: [
       {
-        file: 'services/scheduler/dist/create-task.js',
+        file: 'services/scheduler/dist/operations/create-tasks.js',
         find: 'runs, make, kept }',
         replace: 'runs, make, kept: undefined }',
       },
@@ -116,8 +118,8 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: ENGINE,
-        find: 'this.makeOffers(id, loaded, loaded.offers.repeated(now), true);',
+        file: DISPATCH,
+        find: 'this.makeOffers(loaded, loaded.offers.repeated(now), true);',
         replace: '',
       },
     ],
@@ -141,7 +143,7 @@ export const DEFECTS: readonly Defect[] = [
     code: [
       { file: DECIDE, find: 'if (isRepeated(run, command))\n        return [];', replace: '' },
       {
-        file: DECIDE,
+        file: REFUSALS,
         find: 'if (command.step !== run.step || command.attempt !== run.attempt) {',
         replace: 'if (command.step > run.step) {',
       },
@@ -153,7 +155,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: 'services/scheduler/dist/task/state.js',
+        file: 'services/scheduler/dist/task/evolve.js',
         find: 'run.mayRun = true;\n            markWorking(task, run);',
         replace:
           'if (run.mayRun)\n                run.attempt++;\n            run.mayRun = true;\n            markWorking(task, run);',
@@ -221,7 +223,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 175,
     code: [
       {
-        file: 'services/scheduler/dist/task/placement.js',
+        file: REFUSALS,
         find: 'if (run.takenOver)',
         replace: 'if (false)',
       },
@@ -309,7 +311,7 @@ export const DEFECTS: readonly Defect[] = [
     name: 'nobody-looks-again',
     why: 'a node on which a command could not be ended is never looked at again',
     foundBy: 6,
-    code: [{ file: ENGINE, find: 'if (loaded.looks.size > 0)', replace: 'if (loaded.looks.size < 0)' }],
+    code: [{ file: DISPATCH, find: 'if (loaded.looks.size > 0)', replace: 'if (loaded.looks.size < 0)' }],
   },
   {
     name: 'next-batch-too-early',
@@ -341,7 +343,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 572,
     code: [
       {
-        file: ENGINE,
+        file: 'services/scheduler/dist/engine/task-cache.js',
         find: 'if (loaded && loaded.state.version >= version)',
         replace: 'if (loaded)',
       },
@@ -419,12 +421,12 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 245,
     code: [
       {
-        file: 'services/scheduler/dist/resume.js',
+        file: 'services/scheduler/dist/operations/resume.js',
         find: '...spellingsOf(task, run),',
         replace: '',
       },
       {
-        file: 'services/scheduler/dist/resume.js',
+        file: 'services/scheduler/dist/operations/resume.js',
         find: '...(found.get(run.node)?.same_machine ?? []).map(({ node_id }) => node_id),',
         replace: '',
       },

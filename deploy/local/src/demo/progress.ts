@@ -6,7 +6,7 @@ const MARKS = ['·', '▶', '✔', '✘', '■'];
 const INTERVAL_MS = 200;
 /** Lines of a task's log that only say that all goes well. */
 const USUAL =
-  / attempt \d+ (started by \S+|succeeded in \S+ s)$|: (SSH host key learned|has machine)|^(task \S+ created|run started)/;
+  / attempt \d+ (started by \S+|succeeded in \S+ s)$|: (SSH host key learned|has machine)|^(task \S+ created|task started)/;
 
 export interface FollowOptions {
   out: NodeJS.WriteStream;

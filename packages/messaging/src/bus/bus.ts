@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '@rigel/clock';
+import { type Clock, LineLimit, systemClock } from '@rigel/clock';
 import {
   inboxPrefix,
   type OnceKey,
@@ -37,8 +37,10 @@ import { AnswerOpener, AnswerSealer, type Question, type Seal } from '../wire/se
 import { assertMatches } from '../wire/validation.js';
 import { type ConnectOptions, connectToNats } from './connection.js';
 import { rpcDuration, rpcErrors } from './metrics.js';
-import { SeldomLog } from './seldom-log.js';
 import { traced, traceparent } from './tracing.js';
+
+/** One line in this time about messages that were dropped. */
+const DROPPED_LINE_MS = 10_000;
 
 /** Who calls. The correlation id finds the whole chain of calls in logs and events. */
 export interface CallContext {
@@ -143,7 +145,7 @@ export class Bus {
   private readonly sharedSealed: SharedMessages<Answered>;
   private opener: AnswerOpener | undefined;
   private sealer: AnswerSealer | undefined;
-  private readonly seldom: SeldomLog;
+  private readonly droppedLines: LineLimit;
 
   private constructor(
     readonly nats: NatsConnection,
@@ -153,7 +155,7 @@ export class Bus {
     private readonly participant = 'client',
   ) {
     this.requests = new Requests(nats, clock, inboxPrefix(participant));
-    this.seldom = new SeldomLog(log, clock);
+    this.droppedLines = new LineLimit(clock, { lines: 1, everyMs: DROPPED_LINE_MS });
     const wire = { endOfTurn: () => this.endOfTurn(), room: () => roomOf(nats) };
     this.shared = new SharedMessages({ ...wire, send: (...message) => this.exchange(...message) });
     this.sharedSealed = new SharedMessages({
@@ -358,7 +360,7 @@ export class Bus {
       // This process publishes the answer with its own rights: to any other subject it would be a message that the
       // sender may not send.
       if (!isReplySubject(message.reply)) {
-        this.seldom.warn(
+        this.warnOfDropped(
           { subject, reply: show(message.reply ?? '') },
           'dropped a request: the subject for its answer is no inbox',
         );
@@ -463,12 +465,18 @@ export class Bus {
           handler(assertMatches(schema, decode(message.data)));
         } catch (failure) {
           if (failure instanceof ServiceError)
-            this.seldom.warn({ subject, reason: failure.message }, 'dropped a published message');
+            this.warnOfDropped({ subject, reason: failure.message }, 'dropped a published message');
           else this.log.error({ err: failure, subject }, 'handling a published message failed');
         }
       },
     });
     return () => subscription.unsubscribe();
+  }
+
+  /** Any client of the bus can cause these lines at will. */
+  private warnOfDropped(fields: Record<string, unknown>, message: string): void {
+    const leftOut = this.droppedLines.admit('dropped');
+    if (leftOut !== undefined) this.log.warn({ ...fields, left_out: leftOut }, message);
   }
 
   /** Whether the connection works now. */

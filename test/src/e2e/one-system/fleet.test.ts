@@ -40,7 +40,7 @@ t.test('200 nodes, 3 steps: every command runs once, and every answer tells the 
   t.equal(count(/attempt 1 succeeded/), 600);
   t.equal(count(/all steps done/), 200);
   t.equal(count(/^batch \d of 2 started: 100 nodes/), 2);
-  t.equal(count(/^run finished, completed: 200 nodes succeeded, 0 failed/), 1);
+  t.equal(count(/^task finished, completed: 200 nodes succeeded, 0 failed/), 1);
   const secondBatch = log.findIndex(({ message }) => message.startsWith('batch 2 of 2 started'));
   t.ok(
     log.slice(0, secondBatch).every(({ batch_id }) => batch_id < 2),

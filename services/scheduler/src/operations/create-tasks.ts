@@ -1,0 +1,293 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '@rigel/clock';
+import {
+  catalog,
+  inventory,
+  type RpcRequest,
+  type RpcResponse,
+  ServiceError,
+  show,
+  type TaskTarget,
+  type tasks,
+} from '@rigel/contracts';
+import { metaOf } from '@rigel/event-store';
+import { type Bus, type RequestContext, traceparent } from '@rigel/messaging';
+import type { TaskAppend } from '../engine/ports.js';
+import { batchSizeOf, failureBudgetOf } from '../task/batches.js';
+import { firstEvents } from '../task/decide.js';
+import type { PlannedStep, TaskCreated, TaskGate, TaskNode, TaskOccurrence } from '../task/events.js';
+import { evolve } from '../task/evolve.js';
+import { mergeParams, unusedParams } from '../task/merge-params.js';
+import { type AttemptLimits, namesSecret, planSteps } from '../task/options.js';
+import type { TaskState } from '../task/state.js';
+import type { FirstIds, TaskRecorder } from './task-recorder.js';
+
+const MAX_NAME = 255;
+/** Addresses named in a refusal at most. */
+const NAMED = 20;
+
+export interface CreateTaskSettings {
+  limits: AttemptLimits;
+  retryDelayMs: number;
+  /** How long nodes wait for those of a pool that theirs depends on. */
+  dependencyWaitMs: number;
+}
+
+/** What making tasks needs. */
+export interface CreateTaskParts {
+  bus: Bus;
+  store: TaskRecorder;
+  settings: CreateTaskSettings;
+  clock: Clock;
+}
+
+type ResolvedTemplate = RpcResponse<typeof catalog.resolveTemplate>;
+
+/** What the nodes of a new task wait for: steps of tasks that are made with it, which their pools name. */
+export interface NewGate {
+  before: number;
+  limitMs: number;
+  waitsFor: { pool: number; step: number; stepName: string }[];
+}
+
+/** Tasks to be made over nodes: one for each pool that has some of them. Everything has been looked up. */
+export interface NewTasks {
+  name: string;
+  template: ResolvedTemplate;
+  /** The template's steps with all overrides, checked. */
+  steps: PlannedStep[];
+  unusedParams: string[];
+  /** A step takes a secret because an admin asks for the task, and not because its template allows it. */
+  secretsByAdmin?: boolean;
+  targets: readonly TaskTarget[];
+  /** Percent of the nodes in a batch, and most nodes in a batch (0 = no limit). */
+  batch: { maxRatio: number; maxNum: number };
+  budget: { maxNum?: number | undefined; maxRatio?: number | undefined };
+  /** Limit of the whole run, 0 = none. */
+  timeoutMs: number;
+  start: boolean;
+  operator: string;
+  flowType: TaskCreated['flowType'];
+  /** The occurrence of a scheduled task that leads to it. */
+  occurrence?: TaskOccurrence | undefined;
+  gate?: NewGate | undefined;
+  /** When the caller began to look the nodes up, see `createTasks`. */
+  now: number;
+}
+
+/**
+ * Makes tasks from a template and addresses, one for each pool. Everything is checked first; then all of them are
+ * recorded in one transaction with the holds on their nodes. The owners of their partitions take them up from there.
+ */
+export async function createTasks(
+  request: RpcRequest<typeof tasks.create>,
+  context: RequestContext,
+  parts: CreateTaskParts,
+): Promise<RpcResponse<typeof tasks.create>> {
+  const { bus, settings, clock } = parts;
+  const name = request.task_name.trim();
+  if (name === '' || name.length > MAX_NAME) {
+    throw new ServiceError('invalid', `task_name must have 1 to ${MAX_NAME} characters`, 'task_name');
+  }
+  // Taken before the inventory is asked: a node that is reserved for a removal now counts as reserved to the end, however long this
+  // takes. A node that the inventory still knows is either removed later, and reserved first, or was reserved by then.
+  const now = clock.now();
+  if (request.nodes.length === 0) throw new ServiceError('invalid', 'nodes is empty', 'nodes');
+  const [targets, template] = await Promise.all([
+    findTargets(request.nodes, context, bus),
+    bus.call(catalog.resolveTemplate, { id: request.template_id }, context),
+  ]);
+  const merged = mergeParams(template.steps, request.params, {
+    template: template.name,
+    anySecret: request.any_secret ?? false,
+  });
+  if (merged.unused.length > 0 && request.unused_params !== 'warn') {
+    throw unusedParams(template.name, merged.unused);
+  }
+  const ids = await recordTasks(
+    [
+      {
+        name,
+        template,
+        steps: planSteps(merged.steps, settings.limits),
+        unusedParams: merged.unused.map((param) => param.name),
+        secretsByAdmin: merged.beyondTemplate,
+        targets,
+        batch: { maxRatio: request.max_ratio, maxNum: request.max_num },
+        budget: { maxNum: request.max_fail_num, maxRatio: request.max_fail_ratio },
+        timeoutMs: request.timeout * 60_000,
+        start: request.auto,
+        operator: request.opr_user,
+        flowType: 'manual',
+        now,
+      },
+    ],
+    context,
+    parts,
+  );
+  return answerIds(ids);
+}
+
+const answerIds = (ids: readonly number[]): RpcResponse<typeof tasks.create> => ({ ids: [...ids] });
+
+/** A task to be made over nodes of one pool. */
+interface InPool {
+  id: number;
+  pool: { id: number; name: string };
+  wanted: NewTasks;
+  nodes: TaskTarget[];
+}
+
+/**
+ * Records new tasks with the holds on their nodes, all or none.
+ * @param answer the answer to the request: kept for repetitions when the request came under a key.
+ * @returns their ids, in the order of their pools.
+ */
+export async function recordTasks(
+  wanted: readonly NewTasks[],
+  context: RequestContext,
+  { store, settings }: Pick<CreateTaskParts, 'store' | 'settings'>,
+  answer: (ids: readonly number[]) => unknown = answerIds,
+): Promise<number[]> {
+  const parts = wanted.flatMap((one) =>
+    [...byPool(one.targets)].map(([pool, nodes]) => ({ pool, nodes, one })),
+  );
+  assertMachinesOnce(wanted.flatMap(({ targets }) => targets));
+  const runs = parts.reduce((sum, { nodes }) => sum + nodes.length, 0);
+  // A node that was reserved when the first nodes were looked up counts as reserved.
+  const now = Math.min(...wanted.map((one) => one.now));
+  const make = (first: FirstIds): TaskAppend[] => {
+    const all = parts.map(({ pool, nodes, one }, index): InPool => {
+      const name = nodes[0]?.pool_name ?? '';
+      return { id: first.task + index, pool: { id: pool, name }, wanted: one, nodes };
+    });
+    let runId = first.run;
+    return all.map((part) => {
+      const created = createdOf(part, runId, all, context, settings);
+      runId += part.nodes.length;
+      return toAppend(part.id, created, part.wanted.start, context, now);
+    });
+  };
+  const kept = context.once && { once: context.once, answer };
+  const tasks = await store.create({ tasks: parts.length, runs, make, kept }, now);
+  return tasks.map(({ id }) => id);
+}
+
+function toTaskNode({ node_id, ip, vm_id, same_machine }: TaskTarget): TaskNode {
+  const same = same_machine?.map((other) => ({ node: other.node_id, ip: other.ip }));
+  return { node: node_id, ip, vm: vm_id, ...(same ? { same } : {}) };
+}
+
+/**
+ * Two nodes may be one machine, because an earlier release took the spellings of its address for several. A task has it once.
+ * @throws ServiceError `in_use` naming the first two.
+ */
+function assertMachinesOnce(targets: readonly TaskTarget[]): void {
+  const doubtful = targets.filter(({ same_machine }) => same_machine);
+  if (doubtful.length < 2) return;
+  const known = new Map(doubtful.map((target) => [target.node_id, target]));
+  for (const { node_id, ip, same_machine = [] } of doubtful) {
+    const other = same_machine.map((one) => known.get(one.node_id)).find((one) => one !== undefined);
+    if (!other) continue;
+    throw new ServiceError(
+      'in_use',
+      `nodes: ${show(ip)} (node ${node_id}) and ${show(other.ip)} (node ${other.node_id}) are one machine, which a task can ` +
+        'have only once: remove one of the two nodes from its pool',
+      'nodes',
+    );
+  }
+}
+
+function createdOf(
+  { pool, wanted, nodes }: InPool,
+  firstRunId: number,
+  all: readonly InPool[],
+  context: RequestContext,
+  settings: CreateTaskSettings,
+): TaskCreated {
+  const { template, batch, budget, gate, occurrence } = wanted;
+  const trace = traceparent();
+  return {
+    uuid: randomUUID(),
+    correlationId: context.correlationId,
+    ...(trace === undefined ? {} : { traceparent: trace }),
+    name: wanted.name,
+    template: { id: template.id, name: template.name },
+    pool,
+    ...(nodes[0]?.cluster ? { cluster: nodes[0].cluster } : {}),
+    ...(nodes[0]?.vm_type ? { vmType: nodes[0].vm_type } : {}),
+    steps: wanted.steps,
+    nodes: nodes.map(toTaskNode),
+    firstRunId,
+    batchSize: batchSizeOf(nodes.length, batch.maxRatio, batch.maxNum),
+    timeoutMs: wanted.timeoutMs,
+    failureBudget: failureBudgetOf(nodes.length, budget.maxNum, budget.maxRatio),
+    retryDelayMs: settings.retryDelayMs,
+    operator: wanted.operator,
+    flowType: wanted.flowType,
+    unusedParams: wanted.unusedParams,
+    ...(wanted.steps.some(namesSecret) ? { secretsBy: wanted.secretsByAdmin ? 'admin' : 'template' } : {}),
+    ...(occurrence ? { occurrence } : {}),
+    ...(gate ? { gate: gateOf(gate, all) } : {}),
+  };
+}
+
+/** The gate with the tasks of the pools that it names. */
+function gateOf({ before, limitMs, waitsFor }: NewGate, all: readonly InPool[]): TaskGate {
+  return {
+    before,
+    limitMs,
+    waitsFor: waitsFor.map(({ pool, step, stepName }) => {
+      const other = all.find((one) => one.pool.id === pool);
+      if (!other) throw new Error(`no task is made in pool ${pool}, which another one waits for`);
+      return { task: other.id, pool: other.pool, step, stepName };
+    }),
+  };
+}
+
+function byPool(targets: readonly TaskTarget[]): Map<number, TaskTarget[]> {
+  const pools = new Map<number, TaskTarget[]>();
+  for (const target of targets) {
+    const pool = pools.get(target.pool_id);
+    if (pool) pool.push(target);
+    else pools.set(target.pool_id, [target]);
+  }
+  return pools;
+}
+
+/**
+ * The nodes with these addresses, each once, in whatever spellings it is named.
+ * @throws ServiceError `not_found` naming the addresses that no node has.
+ */
+export async function findTargets(ips: string[], context: RequestContext, bus: Bus): Promise<TaskTarget[]> {
+  const { targets, unknown } = await bus.call(
+    inventory.findTargets,
+    { ips: [...new Set(ips.map((ip) => ip.trim()))] },
+    context,
+  );
+  if (unknown.length > 0) {
+    const names = unknown.slice(0, NAMED).map((ip) => (ip === '' ? '(blank)' : show(ip)));
+    throw new ServiceError('not_found', `nodes: no node has the address ${names.join(', ')}`, 'nodes');
+  }
+  const unique = new Map(targets.map((target) => [target.node_id, target]));
+  return [...unique.values()];
+}
+
+function toAppend(
+  id: number,
+  created: TaskCreated,
+  auto: boolean,
+  context: RequestContext,
+  now: number,
+): TaskAppend {
+  const events = firstEvents(created, auto ? { now } : null);
+  let task: TaskState | undefined;
+  for (const event of events) task = evolve(task, event, id, now);
+  if (!task) throw new Error('a new task has no events');
+  return {
+    task,
+    events,
+    expectedVersion: 0,
+    meta: metaOf(context, created.operator),
+  };
+}

@@ -1,0 +1,71 @@
+import type { Clock } from '@rigel/clock';
+import { checkText, ServiceError } from '@rigel/contracts';
+import type { RequestContext } from '@rigel/messaging';
+import type { TaskRecorder } from './task-recorder.js';
+
+/*
+ * Nodes that stay held because a command of a run that has ended may still run there: let go on a person's word, or because
+ * they leave their pool.
+ */
+
+const LONGEST_REASON = 500;
+/** How the owner of a task's partition is told. */
+export type RunControl = (
+  taskId: number,
+  command: { command: 'release' | 'nodeRemoved'; run: number; reason: string; opr_user: string },
+  context: RequestContext,
+) => Promise<unknown>;
+
+/** The reason that an operator gives. @throws ServiceError `invalid` */
+function checkReason(text: string): string {
+  const reason = checkText('reason', text).trim();
+  if (reason === '') {
+    throw new ServiceError(
+      'invalid',
+      'reason must not be empty: say how it is known that nothing of it runs on the node any more',
+      'reason',
+    );
+  }
+  const { length } = [...reason];
+  if (length <= LONGEST_REASON) return reason;
+  throw new ServiceError(
+    'invalid',
+    `reason must have at most ${LONGEST_REASON} characters, not ${length}`,
+    'reason',
+  );
+}
+
+/** Releases the node of a run that has ended, on a person's word. @throws ServiceError */
+export async function releaseNode(
+  { id, reason, opr_user }: { id: number; reason: string; opr_user: string },
+  context: RequestContext,
+  { store, control }: { store: Pick<TaskRecorder, 'taskOfRun'>; control: RunControl },
+): Promise<void> {
+  const why = checkReason(reason);
+  const task = await store.taskOfRun(id);
+  if (task === undefined) throw new ServiceError('not_found', `there is no node run ${id}`);
+  await control(task, { command: 'release', run: id, reason: why, opr_user }, context);
+}
+
+/**
+ * Takes nodes for a while because they are about to be removed from their pool. Those that are held by ended tasks alone, since
+ * a command may still run there, are let go by them first: what was a node of the pool is nobody's then.
+ * @throws ServiceError `in_use` naming nodes that an unfinished task holds; nothing was changed then.
+ */
+export async function reserveForRemoval(
+  nodes: number[],
+  ttlMs: number,
+  context: RequestContext,
+  {
+    store,
+    control,
+    clock,
+  }: { store: Pick<TaskRecorder, 'heldRuns' | 'reserveForRemoval'>; control: RunControl; clock: Clock },
+): Promise<void> {
+  const held = await store.heldRuns(nodes);
+  // Where an unfinished task holds one of them the store refuses all, and says which task that is.
+  for (const { task, run } of held.every(({ ended }) => ended) ? held : []) {
+    await control(task, { command: 'nodeRemoved', run, reason: '', opr_user: context.actor }, context);
+  }
+  await store.reserveForRemoval(nodes, ttlMs, clock.now());
+}

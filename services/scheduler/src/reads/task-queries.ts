@@ -1,0 +1,143 @@
+import {
+  type HeldBy,
+  type live,
+  type NodeRun,
+  type RpcRequest,
+  type RpcResponse,
+  ServiceError,
+  type Task,
+  type tasks,
+} from '@rigel/contracts';
+import { contains, prepared, readPage } from '@rigel/runtime/database';
+import { CompiledQuery, type Kysely } from 'kysely';
+import { readHoldingTasks } from '../store/holders.js';
+import type { RunTable, Tables, TaskTable } from '../store/tables.js';
+import type { TaskStore } from '../store/task-store.js';
+import { renderLog, versionOfLogId } from '../task/log.js';
+import { nodeLog } from './node-log.js';
+import { readRunOutput } from './run-output.js';
+import { readTaskEvents } from './task-events.js';
+
+/** What everybody asks who waits for a task. */
+const TASK = prepared(`
+  SELECT id, name, template_id, template_name, pool_id, pool_name, options, batch_size, operator, flow_type, state, end_reason,
+    stat, ignored, active, version, created_at, updated_at
+  FROM tasks WHERE id = $1`);
+
+function toTask(row: TaskTable): Task {
+  return {
+    id: row.id,
+    template_id: row.template_id,
+    template_name: row.template_name,
+    task_name: row.name,
+    pool_id: row.pool_id,
+    pool_name: row.pool_name,
+    state: row.state,
+    end_reason: row.end_reason,
+    options: row.options,
+    step_len: row.batch_size,
+    opr_user: row.operator,
+    flow_type: row.flow_type,
+    stat: row.stat,
+    ignored: row.ignored,
+    created: row.created_at,
+    updated: row.updated_at,
+  };
+}
+
+function toNodeRun(row: RunTable, task: TaskTable, held_by: HeldBy | undefined): NodeRun {
+  return {
+    id: row.id,
+    node_id: row.node_id,
+    ip: row.ip,
+    vm_id: row.vm_id,
+    pool_name: task.pool_name,
+    batch_id: row.batch + 1,
+    state: row.state,
+    step_index: row.steps.length === 0 ? -1 : Math.min(row.step, task.options.length - 1),
+    steps: row.steps.map(({ state, attempts, message, note }, index) => ({
+      name: task.options[index]?.name ?? '',
+      state,
+      attempts,
+      message: [message, note ?? ''].filter((text) => text !== '').join('; '),
+    })),
+    created: row.created_at,
+    updated: row.updated_at,
+    ...(held_by ? { held_by } : {}),
+  };
+}
+
+/** Reads for the API, from the read tables and the event stream. */
+export class TaskQueries {
+  constructor(
+    private readonly db: Kysely<Tables>,
+    private readonly store: TaskStore,
+  ) {}
+
+  async list({ name, ...page }: RpcRequest<typeof tasks.list>): Promise<RpcResponse<typeof tasks.list>> {
+    const query = this.db.selectFrom('tasks').selectAll().where(contains('name', name)).orderBy('id', 'desc');
+    const { rows, total } = await readPage(query, page);
+    return { rows: rows.map(toTask), total };
+  }
+
+  async get(id: number): Promise<Task> {
+    return toTask(await this.taskRow(id));
+  }
+
+  /** The task, and whether its run is over: nothing of it is at work on any node. */
+  async outcome(id: number): Promise<RpcResponse<typeof tasks.awaitEnd>> {
+    const row = await this.taskRow(id);
+    return { task: toTask(row), over: !row.active };
+  }
+
+  async detail(id: number): Promise<{ rows: NodeRun[] }> {
+    const task = await this.taskRow(id);
+    const runs = await this.db
+      .selectFrom('runs')
+      .selectAll()
+      .where('task_id', '=', id)
+      .orderBy('index')
+      .execute();
+    const holders = await readHoldingTasks(
+      this.db as unknown as Kysely<unknown>,
+      runs.map(({ node_id }) => node_id),
+    );
+    const heldBy = new Map(
+      holders.flatMap(({ node_ids, held_by }) => node_ids.map((node) => [node, held_by])),
+    );
+    return { rows: runs.map((run) => toNodeRun(run, task, heldBy.get(run.node_id))) };
+  }
+
+  async holders(nodes: readonly number[]): Promise<RpcResponse<typeof tasks.holders>> {
+    return { holders: await readHoldingTasks(this.db as unknown as Kysely<unknown>, nodes) };
+  }
+
+  async log({ id, after }: RpcRequest<typeof tasks.log>): Promise<RpcResponse<typeof tasks.log>> {
+    const events = await this.store.events(id);
+    if (events.length === 0) throw new ServiceError('not_found', `there is no task ${id}`);
+    if (events.length < versionOfLogId(after)) return { lines: [] };
+    return { lines: renderLog(id, events, after) };
+  }
+
+  async nodeLog(runId: number): Promise<RpcResponse<typeof tasks.nodeLog>> {
+    const run = await this.db.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst();
+    if (!run) throw new ServiceError('not_found', `there is no node run ${runId}`);
+    const task = await this.taskRow(run.task_id);
+    return { steps: await nodeLog(this.db, run, task) };
+  }
+
+  events(request: RpcRequest<typeof live.taskEvents>): Promise<RpcResponse<typeof live.taskEvents>> {
+    return readTaskEvents(this.db, request);
+  }
+
+  output(request: RpcRequest<typeof live.runOutput>): Promise<RpcResponse<typeof live.runOutput>> {
+    return readRunOutput(this.db, request);
+  }
+
+  private async taskRow(id: number): Promise<TaskTable> {
+    const { rows } = await this.db.executeQuery<TaskTable>(CompiledQuery.raw(TASK, [id]));
+    const [row] = rows;
+    if (!row) throw new ServiceError('not_found', `there is no task ${id}`);
+    return row;
+  }
+}

@@ -1,0 +1,158 @@
+import { tasks } from '@rigel/contracts';
+import { silentLogger, startTestServers, statementsOf, walksOf } from '@rigel/testing';
+import { CompiledQuery } from 'kysely';
+import pg from 'pg';
+import t from 'tap';
+import { Counterpart, serveNeighbours, startReplica } from '../testing/scheduler.js';
+import { openCommits } from './connections.js';
+import { COMMIT } from './sql/commit.js';
+import { CREATE } from './sql/create.js';
+
+/*
+ * 10,000 tasks with 200,000 node runs and 500,000 events, and among them a real one. What is looked at are the plans of
+ * the statements that the service really sends.
+ */
+
+const servers = await startTestServers();
+t.teardown(() => servers.stop());
+serveNeighbours(await servers.startBus('neighbours'));
+const replica = await startReplica(servers);
+t.teardown(() => replica.stop());
+const counterpart = new Counterpart(await servers.startBus('counterpart'));
+const { ids } = await counterpart.patiently(tasks.create, {
+  template_id: 1,
+  task_name: 'real',
+  timeout: 0,
+  auto: true,
+  max_ratio: 100,
+  max_num: 0,
+  opr_user: 'root',
+  nodes: ['10.0.0.1', '10.0.0.2'],
+  params: {},
+});
+const id = ids[0] as number;
+const { rows: runs } = await counterpart.call(tasks.detail, { id });
+const run = runs[0]?.id as number;
+await counterpart.finish(id, run);
+
+// While there are hardly any rows, as when a scheduler has just been started for the first time.
+const commits = openCommits(servers.databaseUrl, silentLogger);
+const early = new Map<string, string[]>();
+// Prepared and explained with no values, as `EXPLAIN (GENERIC_PLAN)` does from PostgreSQL 16 on.
+await commits.transaction().execute(async (trx) => {
+  const run = <Row>(text: string) => trx.executeQuery<Row>(CompiledQuery.raw(text));
+  for (const [what, text] of Object.entries({
+    'a commit': COMMIT.text,
+    'the creation of tasks': CREATE.text,
+  })) {
+    await run(`PREPARE explained AS ${text}`);
+    const [{ count }] = (
+      await run<{ count: number }>(
+        `SELECT cardinality(parameter_types) AS count FROM pg_prepared_statements WHERE name = 'explained'`,
+      )
+    ).rows as [{ count: number }];
+    const values = Array.from({ length: count }, () => 'NULL').join();
+    const { rows } = await run<{ 'QUERY PLAN': string }>(`EXPLAIN EXECUTE explained (${values})`);
+    early.set(
+      what,
+      rows.map((row) => row['QUERY PLAN']),
+    );
+    await run('DEALLOCATE explained');
+  }
+});
+const planned = await commits.transaction().execute(async (trx) => {
+  const run = (text: string) => trx.executeQuery<Record<string, unknown>>(CompiledQuery.raw(text));
+  await run('PREPARE one AS SELECT FROM tasks WHERE id = $1');
+  for (const id of [1, 2, 3]) await run(`EXECUTE one(${id})`);
+  const { rows } = await run('SELECT generic_plans, custom_plans FROM pg_prepared_statements');
+  return rows;
+});
+await commits.destroy();
+
+const database = new pg.Client({ connectionString: servers.databaseUrl });
+await database.connect();
+t.teardown(() => database.end());
+// Events before the first one: nobody follows them, and each is found in its stream all the same.
+await database.query(`
+  SET search_path = scheduler;
+  INSERT INTO tasks SELECT 1000 + n, 'rollout of version ' || n, template_id, template_name, pool_id, pool_name, options,
+      batch_size, operator, flow_type, 2, 'completed', '{0,0,20,0,0}', false, 50, n, n
+    FROM tasks, generate_series(1, 10000) n WHERE id = ${id};
+  INSERT INTO runs SELECT 1000 + n, 1001 + (n - 1) / 20, (n - 1) % 20, 0, n % 1000, ip, vm_id, 2, 2, steps, n, n
+    FROM runs, generate_series(1, 200000) n WHERE id = ${run};
+  INSERT INTO events SELECT -n, 'task-' || 1001 + (n - 1) / 50, 1 + (n - 1) % 50, 'RunSucceeded', 1, '{"run": 1}', '{}', n
+    FROM generate_series(1, 500000) n;
+  INSERT INTO node_holds SELECT 1000 + n, 1001 + (n - 1) / 20, NULL FROM generate_series(1, 100000) n;
+  INSERT INTO attempt_output SELECT 1000 + n, 0, 1, 0, 'output' FROM generate_series(1, 200000) n;
+`);
+await database.query('VACUUM ANALYZE');
+
+const BIG = ['tasks', 'runs', 'events', 'attempt_output', 'node_holds', 'host_keys'];
+const first = { page: 1, page_size: 10 };
+const HELD = Array.from({ length: 1_000 }, (_, n) => 1_001 + n * 90);
+
+const reads: Record<string, () => Promise<unknown>> = {
+  'list of tasks': () => counterpart.call(tasks.list, first),
+  'list of tasks, last page': () => counterpart.call(tasks.list, { page: 1_000, page_size: 10 }),
+  'list of tasks, page past the end': () => counterpart.call(tasks.list, { page: 9_999, page_size: 10 }),
+  'list of tasks, the longest page': () => counterpart.call(tasks.list, { page: 1, page_size: 10_000 }),
+  'list of tasks by keyword': () => counterpart.call(tasks.list, { name: 'version 77', ...first }),
+  'list of tasks by a keyword that fits none': () => counterpart.call(tasks.list, { name: 'none', ...first }),
+  'list of tasks by keyword, last page': () =>
+    counterpart.call(tasks.list, { name: 'version 7', page: 111, page_size: 10 }),
+  'a task': () => counterpart.call(tasks.get, { id }),
+  'node runs of a task': () => counterpart.call(tasks.detail, { id }),
+  'who holds 1,000 nodes': () => counterpart.call(tasks.holders, { node_ids: HELD }),
+  'a removal of 1,000 nodes that are held': () =>
+    counterpart.call(tasks.reserveNodes, { node_ids: HELD, ttl_ms: 1_000 }).catch(() => undefined),
+  'log of a task': () => counterpart.call(tasks.log, { id, after: 0 }),
+  'last lines of the log of a task': () => counterpart.call(tasks.log, { id, after: 1_000 }),
+  'output of a node run': () => counterpart.call(tasks.nodeLog, { id: run }),
+};
+
+for (const [what, plan] of early) {
+  t.test(
+    `${what} finds its rows in indexes, also when it was planned while there were hardly any`,
+    async (t) => {
+      t.ok(plan.some((line) => line.includes(' on event_head')));
+      // The table with the last position has one row.
+      t.strictSame(
+        plan.filter((line) => /Seq Scan on (?!event_head)|Hash Join|Merge Join/.test(line)),
+        [],
+      );
+    },
+  );
+}
+
+t.test('statements of commits and creations are not planned anew each time', async (t) => {
+  t.strictSame(planned, [{ generic_plans: 3, custom_plans: 0 }]);
+});
+
+t.test('a commit finds its runs by their ids', async (t) => {
+  const plan = early.get('a commit') ?? [];
+  t.ok(plan.some((line) => line.includes('Index Scan using runs_pkey on runs')));
+});
+
+for (const [what, read] of Object.entries(reads)) {
+  t.test(what, async (t) => {
+    const statements = await statementsOf(read);
+    const selects = statements.filter(({ text }) => /^\s*select/i.test(text));
+    t.ok(selects.length > 0, 'statements were sent');
+    for (const statement of selects) {
+      // The engine looks for its tasks meanwhile, in an index that has only those with something to do.
+      const walks = (await walksOf(database, statement, BIG)).filter((w) => !w.includes('by tasks_active'));
+      t.strictSame(
+        // Names are looked through from the newest on, until the page is full: 3 ms where none of 10,000 fits.
+        what.includes('keyword') ? walks.filter((walk) => !walk.includes('by tasks_pkey')) : walks,
+        [],
+        statement.text,
+      );
+    }
+  });
+}
+
+t.test('how many nodes are in which state is read, not counted', async (t) => {
+  const statements = await statementsOf(() => counterpart.call(tasks.get, { id }));
+  t.notOk(statements.some(({ text }) => /\bruns\b/.test(text)));
+  t.match(await counterpart.call(tasks.get, { id }), { stat: [1, 0, 1, 0, 0] });
+});
