@@ -2,7 +2,7 @@ import { type Logger, pino } from 'pino';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
-/** JSON lines on standard output; whoever runs the process decides where they go. */
+/** Logs JSON lines to standard output. The supervisor of the process decides where they go. */
 export function createLogger(name: string, level: string): Logger {
   return pino({
     name,
@@ -10,7 +10,7 @@ export function createLogger(name: string, level: string): Logger {
     base: { name, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-    // Whatever carries one of these names is a secret, wherever it stands.
+    // Fields with these names are secrets at any depth.
     redact: {
       paths: ['password', 'privateKey', 'authorization', '*.password', '*.privateKey', '*.authorization'],
       censor: '(secret)',
