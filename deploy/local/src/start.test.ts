@@ -99,7 +99,7 @@ t.test('a file or folder that is wrong ends the start in one line', async (t) =>
     [{ RIGEL_SSH_KNOWN_HOSTS: at('none') }, /RIGEL_SSH_KNOWN_HOSTS = .*none cannot be read \(ENOENT\)$/],
     [{ RIGEL_SSH_PROFILES_FILE: at('none') }, /RIGEL_SSH_PROFILES_FILE = .*none cannot be read \(ENOENT\)$/],
     [{ RIGEL_SSH_PROFILES_FILE: at('folder') }, /RIGEL_SSH_PROFILES_FILE = .* cannot be read \(EISDIR\)$/],
-    [{ RIGEL_SSH_PROFILES_FILE: at('text') }, /RIGEL_SSH_PROFILES_FILE = .*text is no file with JSON$/],
+    [{ RIGEL_SSH_PROFILES_FILE: at('text') }, /RIGEL_SSH_PROFILES_FILE = .*text is not a file with JSON$/],
     [{ RIGEL_PROVIDERS_FILE: at('none') }, /RIGEL_PROVIDERS_FILE is wrong: .*: cannot be read \(ENOENT\)$/],
     [{ RIGEL_PROVIDERS_FILE: at('folder') }, /RIGEL_PROVIDERS_FILE is wrong: .*: cannot be read \(EISDIR\)$/],
     [{ RIGEL_PROVIDERS_FILE: at('providers') }, /RIGEL_PROVIDERS_FILE is wrong: .*"clown" must be one of/],

@@ -135,6 +135,8 @@ export const CODE_OPTIONS: Readonly<Record<string, { separate: RegExp; attached:
     separate: /^(-[a-zA-Z]*c|--(session-)?command)$/,
     attached: /^(-[a-zA-Z]*c|--(session-)?command=)/,
   },
+  // Behind -- are the arguments of a shell, which may have more letters behind the c.
+  capsh: { separate: /^-[a-zA-Z]*c[a-zA-Z]*$/, attached: /^-[a-zA-Z]*c/ },
   sg: { separate: /^(-[a-zA-Z]*c)$/, attached: /^-[a-zA-Z]*c/ },
   flock: { separate: /^(-[a-zA-Z]*c|--command)$/, attached: /^(-[a-zA-Z]*c|--command=)/ },
   script: { separate: /^(-[a-zA-Z]*c|--command)$/, attached: /^(-[a-zA-Z]*c|--command=)/ },

@@ -37,7 +37,7 @@ export const ExecutorConfig = Type.Object({
   RIGEL_SSH_KEY_FILE: Type.String({
     default: '',
     description:
-      'Private key without a passphrase, a certificate of it beside it (<file>-cert.pub); default: ~/.ssh/id_ed25519, or id_ecdsa, or id_rsa.',
+      'Private key without a passphrase; its certificate may lie beside it (<file>-cert.pub). Default: ~/.ssh/id_ed25519, or id_ecdsa, or id_rsa.',
   }),
   RIGEL_SSH_HOST_KEYS: Type.Enum(['accept-new', 'strict'], {
     default: 'accept-new',
@@ -46,7 +46,7 @@ export const ExecutorConfig = Type.Object({
   }),
   RIGEL_PROVIDERS_FILE: Type.String({
     default: '',
-    description: 'File that says how machines are made and load balancers changed; see docs/providers.md.',
+    description: 'File that names the VM providers and load balancers; see docs/providers.md.',
   }),
   RIGEL_SSH_KNOWN_HOSTS: Type.String({
     default: '',

@@ -233,7 +233,7 @@ async function acceptedAfterRevocation(t: Test, name: string): Promise<number[]>
     last.every((accepted) => accepted > 0),
     'it was used before',
   );
-  t.match(await rigel('token', 'revoke', String(id)), { out: [`token ${id} was revoked before`] });
+  t.match(await rigel('token', 'revoke', String(id)), { out: [`token ${id} was revoked already`] });
   return last.map((accepted) => accepted - at);
 }
 

@@ -29,7 +29,7 @@ t.test('the command rigel finds the system that runs here, and its history', asy
   const id = await fleet.startTask(template, nodes, { max_num: 2 });
   const during = rigel('verify');
   t.match(during, { status: 0, stdout: /scheduler: \d+ events, no difference/ }, 'in the middle of a task');
-  t.match(rigel('rebuild'), { status: 0, stdout: /scheduler: made anew from the events: tasks, runs/ });
+  t.match(rigel('rebuild'), { status: 0, stdout: /scheduler: rebuilt from the events: tasks, runs/ });
   await fleet.ended(id);
 
   const created = rigel('task', 'show', String(id), '--at', '1');
