@@ -63,9 +63,9 @@ export class Store {
   }
 
   /**
-   * Carries out a command on its stream; when it returns, the read tables show it.
-   * @param check is called when the event is appended and not yet projected. From there to the commit nobody else can
-   * change anything in the catalog, so what it sees of the read tables stays true. What it throws undoes everything.
+   * Carries out a command on its stream. When it returns, the read tables show the result.
+   * @param check called after the append and before the projection. From then to the commit no other transaction can
+   * change the catalog, so the read tables stay as the check sees them. If it throws, the transaction is rolled back.
    * @throws ServiceError what a rule, the check or a constraint of the read tables forbids.
    */
   async record<State, Command, E extends NewEvent>(

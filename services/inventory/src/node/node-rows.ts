@@ -131,8 +131,7 @@ export interface OneMachine {
 }
 
 /**
- * The nodes of these addresses, in whatever spelling those are written; addresses without nodes are absent. `-`, which
- * any number of nodes may carry, is nobody's address.
+ * The nodes with these addresses, in any spelling. Addresses without nodes are absent. `NO_ADDRESS` finds no node.
  * @param sshPort what a node is reached at whose address names no port.
  */
 export async function nodesByAddress(
