@@ -1,10 +1,10 @@
 export {
   BEGINNING,
   type Checkpoint,
+  type Cursor,
+  cursorAfter,
   type DatabaseCheckpointOptions,
   databaseCheckpoint,
-  type Place,
-  placeAfter,
 } from './feed/checkpoint.js';
 export { EventConsumer } from './feed/consumer.js';
 export { measureConsumers } from './feed/consumer-metrics.js';

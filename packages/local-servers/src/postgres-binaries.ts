@@ -11,15 +11,16 @@ export interface PostgresBinaries {
 }
 
 /**
- * For tests: the folder with `initdb` and `postgres` of another PostgreSQL, so that the same tests run on every version that
- * services support. An environment variable, because some of the tests start the whole system as a process.
+ * For tests: the folder with `initdb` and `postgres` of another PostgreSQL, so that the same tests run on every version
+ * that services support. An environment variable, because some of the tests start the whole system as a process.
  */
 const OTHER_POSTGRES = 'RIGEL_TEST_POSTGRES';
 
 const PLATFORMS = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64'];
 
 /**
- * Finds the PostgreSQL programs that npm installed for this platform, or those of the folder that `RIGEL_TEST_POSTGRES` names.
+ * Finds the PostgreSQL programs that npm installed for this platform, or those of the folder that `RIGEL_TEST_POSTGRES`
+ * names.
  *
  * @throws Error when the platform has none, its package is not installed, or it cannot run
  */

@@ -4,21 +4,21 @@ import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { EventTypes } from '../log/event-types.js';
 import { FOLLOWED_EVENT } from '../log/schema.js';
 
-/** Where a consumer stands in the history of another service. */
-export interface Place {
-  /** Position of the last event that was followed, 0 before the first. */
+/** How far a consumer has followed the history of another service. */
+export interface Cursor {
+  /** Position of the last followed event, 0 before the first. */
   position: number;
-  /** Identity of that event; undefined: there is none, or it was followed before identities were kept. */
+  /** Identity of that event; undefined: no event was followed yet, or a release without identities followed it. */
   event: string | undefined;
-  /** When the latest of all events that were followed was recorded, in milliseconds since 1970; undefined: not known. */
+  /** The latest recording time of all followed events, in milliseconds since 1970; undefined: not known. */
   recordedUntil: number | undefined;
 }
 
 /** Before the first event. */
-export const BEGINNING: Place = { position: 0, event: undefined, recordedUntil: undefined };
+export const BEGINNING: Cursor = { position: 0, event: undefined, recordedUntil: undefined };
 
-/** The place after a batch that follows a place. */
-export function placeAfter(from: Place, { events, end }: Pick<EventBatch, 'events' | 'end'>): Place {
+/** The cursor after a batch that follows `from`. */
+export function cursorAfter(from: Cursor, { events, end }: Pick<EventBatch, 'events' | 'end'>): Cursor {
   const last = events.at(-1);
   if (!end && !last) return from;
   const recorded = [from.recordedUntil ?? 0, end?.recorded_until ?? 0];
@@ -31,57 +31,58 @@ export function placeAfter(from: Place, { events, end }: Pick<EventBatch, 'event
 }
 
 /**
- * How far a consumer has followed the history of another service. It is moved from where this replica has read it or moved it
- * to, and stands there no more when another replica was faster.
+ * The stored cursor of a consumer. A replica moves it from the cursor that it last read or wrote. The move fails if
+ * another replica was faster.
  */
 export interface Checkpoint {
-  /** The place it stands at, the beginning at first. */
-  read(): Promise<Place>;
+  /** The stored cursor; at first the beginning. */
+  read(): Promise<Cursor>;
   /**
-   * Does what the events mean and moves the checkpoint behind them: both or neither. Where they mean nothing to the follower
-   * it may be moved later: they are passed over again then, after a restart.
-   * @throws when another replica was faster.
+   * Handles the events and moves the checkpoint behind them: both or neither. If no event concerns the follower, the
+   * checkpoint may move later; after a restart the consumer then skips these events once more.
+   * @throws if another replica was faster.
    */
-  advance(to: Place, events: readonly PublishedEvent[]): Promise<void>;
+  advance(to: Cursor, events: readonly PublishedEvent[]): Promise<void>;
   /**
-   * Goes back to the end of what was followed and is still in the history: the owner's database was restored to an earlier
-   * moment. What the forgotten events led to stays as it is.
-   * @throws when another replica was faster.
+   * Goes back to the last followed event that is still in the history, because the owner's database was restored to an
+   * earlier time. The effects of the lost events stay.
+   * @throws if another replica was faster.
    */
-  goBack(to: Place): Promise<void>;
+  goBack(to: Cursor): Promise<void>;
 }
 
 export interface DatabaseCheckpointOptions {
-  /** Name of the checkpoint: one for each purpose in a service. */
+  /** Name of the checkpoint; a service has one for each purpose. */
   name: string;
   owner: EventOwner;
   db: Kysely<unknown>;
   /**
-   * The types that are followed; the owner's others are passed over. Their events arrive in the current shape, also from
-   * an owner that is older than this program; one that is newer stops the consumer until it is brought up to date.
+   * The types to follow; the consumer skips all others. Events arrive in the current shape, also those of an owner of
+   * an earlier release. If the owner is newer and wrote a version that this program does not know, the consumer stops
+   * until it is upgraded.
    */
   types: Pick<EventTypes, 'has' | 'upcast'>;
-  /** Does what the events mean, inside the transaction that moves the checkpoint. */
+  /** Handles the events, in the transaction that moves the checkpoint. */
   handle: (trx: Transaction<unknown>, events: readonly PublishedEvent[]) => Promise<void>;
   /**
-   * Makes room for other events after a position, where the checkpoint goes back to it: whoever keeps positions has some
-   * that are given again. In the transaction that moves the checkpoint.
+   * Called when the checkpoint goes back to a position, in the transaction that moves it. Later positions will be used
+   * again for other events, so a follower that stores positions makes room for these here.
    */
   forgetAfter?: (trx: Transaction<unknown>, position: number) => Promise<void>;
 }
 
 /**
- * Events that are passed over before the checkpoint is written, while none of them means anything: a transaction for each
- * batch would be most of the work of a follower of little.
+ * Number of skipped events after which the checkpoint is written all the same. A transaction for each batch would be
+ * most of the work of a follower that few events concern.
  */
-const PASSED_OVER = 2_000;
+const SKIPPED = 2_000;
 
 const MOVE = prepared(
   `UPDATE event_checkpoints SET position = $1, event_position = $1, event = $2, recorded_until = $3
    WHERE consumer = $4 AND owner = $5 AND position = $6 AND ${FOLLOWED_EVENT} IS NOT DISTINCT FROM $7`,
 );
 
-/** A checkpoint in the consumer's own schema, moved in the transaction of what the events led to. */
+/** A checkpoint in the consumer's own schema, written in the transaction of the consumer's changes. */
 export function databaseCheckpoint({
   name,
   owner,
@@ -90,10 +91,10 @@ export function databaseCheckpoint({
   handle,
   forgetAfter,
 }: DatabaseCheckpointOptions): Checkpoint {
-  /** What the row says; the consumer itself may be further, see `PASSED_OVER`. */
+  /** The cursor in the row. The consumer may be ahead of it, see `SKIPPED`. */
   let written = BEGINNING;
-  /** Names the old place, and not its position alone: of two replicas that do the same, one rolls back. */
-  const move = async (trx: Transaction<unknown>, to: Place): Promise<void> => {
+  /** The condition names the whole old cursor, so if two replicas do the same, one of them rolls back. */
+  const move = async (trx: Transaction<unknown>, to: Cursor): Promise<void> => {
     const moved = await trx.executeQuery(
       CompiledQuery.raw(MOVE, [
         to.position,
@@ -139,7 +140,7 @@ export function databaseCheckpoint({
     },
     async advance(to, events) {
       const followed = events.filter(({ type }) => types.has(type)).map((event) => types.upcast(event));
-      if (followed.length === 0 && to.position - written.position < PASSED_OVER) return;
+      if (followed.length === 0 && to.position - written.position < SKIPPED) return;
       await db.transaction().execute(async (trx) => {
         await move(trx, to);
         if (followed.length > 0) await handle(trx, followed);

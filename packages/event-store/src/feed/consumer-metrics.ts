@@ -1,12 +1,12 @@
 import { sampled } from '@rigel/runtime';
 import type { EventConsumer } from './consumer.js';
 
-/** Tells how far a service is behind the histories that it follows. */
+/** Measures how far a service is behind the histories that it follows. */
 export function measureConsumers(consumers: readonly EventConsumer[]): void {
   sampled(
     {
       name: 'rigel_consumer_lag_events',
-      help: 'Events of another service that it has told of and that are not handled here yet.',
+      help: 'Events that another service (label owner) has announced and this service has not handled yet.',
       labelNames: ['owner'],
     },
     () => consumers.map(({ owner, lag }) => [{ owner }, lag]),

@@ -9,14 +9,17 @@ import {
 } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import { type Checkpoint, type Place, placeAfter } from './checkpoint.js';
+import { type Checkpoint, type Cursor, cursorAfter } from './checkpoint.js';
 
 const REPLAY_LIMIT = 500;
 const RETRY_MS = 1_000;
-/** Batches kept while an earlier one is handled; beyond it they are dropped and read again by replay. */
+/**
+ * Batches that wait while an earlier one is handled. If there are more, the oldest is dropped, and a replay reads its
+ * events.
+ */
 const MAX_WAITING = 100;
 
-/** The promise's outcome, or the signal's reason as soon as it is aborted. */
+/** Settles as the promise does, or rejects with the signal's reason when that is aborted. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
@@ -26,15 +29,16 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
 }
 
 /**
- * Follows another service's history, each event exactly once and in order. The checkpoint is written in the
- * transaction of what was done, so neither a crash nor a repeated message does anything twice; a batch that does not
- * follow the checkpoint makes the consumer read from the owner's table instead, so it is right even when NATS lost
+ * Follows the history of another service: each event exactly once and in order. The consumer writes its checkpoint in
+ * the transaction of its changes, so neither a crash nor a repeated message does anything twice. If a batch does not
+ * follow the checkpoint, the consumer reads from the owner's table instead, so it is right even if NATS lost
  * everything.
  *
- * A history that ends before the checkpoint, or has another event there, is the owner's database restored to an earlier moment
- * than ours. Positions are then given again, to other events; so the checkpoint goes back to the last event that both have, and
- * whatever was recorded since then is handled. Each batch names the event that it follows, and each replay reads the one at the
- * checkpoint again, so it is noticed with the first message of the owner, and when the consumer starts.
+ * If the history ends before the checkpoint, or has another event there, the owner's database was restored to an
+ * earlier time. Positions after that time are then used again for other events. So the checkpoint goes back to the last
+ * event that both sides have, and the consumer handles all later events. Each batch names the event that it follows,
+ * and each replay reads the event at the checkpoint again. So the consumer notices a restore when it starts, and at the
+ * first message of the owner.
  */
 export class EventConsumer {
   private readonly stopping = new AbortController();
@@ -42,10 +46,10 @@ export class EventConsumer {
   private wakeUp: () => void = () => undefined;
   private loop: Promise<void> | undefined;
   private unsubscribe: (() => void) | undefined;
-  /** Where the checkpoint stands; undefined: not known. */
-  private place: Place | undefined;
-  /** The furthest position that the owner has told of. */
-  private told = -1;
+  /** How far the consumer is; undefined: not known. */
+  private cursor: Cursor | undefined;
+  /** The last position that the owner has announced. */
+  private announced = -1;
 
   constructor(
     private readonly options: {
@@ -60,7 +64,7 @@ export class EventConsumer {
   start(): void {
     const { bus, owner } = this.options;
     this.unsubscribe = bus.subscribe(eventsSubject(owner), EventBatch, (batch) => {
-      this.told = Math.max(this.told, endOf(batch));
+      this.announced = Math.max(this.announced, endOf(batch));
       if (this.waiting.length >= MAX_WAITING) this.waiting.shift();
       this.waiting.push(batch);
       this.wakeUp();
@@ -68,14 +72,14 @@ export class EventConsumer {
     this.loop = this.run();
   }
 
-  /** Whose history it follows. */
+  /** The service whose history the consumer follows. */
   get owner(): EventOwner {
     return this.options.owner;
   }
 
-  /** Events that the owner has told of and that are not handled yet. */
+  /** Number of events that the owner has announced and this consumer has not handled yet. */
   get lag(): number {
-    return this.place ? Math.max(0, this.told - this.place.position) : 0;
+    return this.cursor ? Math.max(0, this.announced - this.cursor.position) : 0;
   }
 
   async stop(): Promise<void> {
@@ -93,17 +97,20 @@ export class EventConsumer {
         this.wakeUp = resolve;
       });
       try {
-        if (!this.place) {
-          this.place = await this.options.checkpoint.read();
-          await this.replay(this.place);
+        if (!this.cursor) {
+          this.cursor = await this.options.checkpoint.read();
+          await this.replay(this.cursor);
         }
         for (let batch = this.waiting.shift(); batch && !signal.aborted; batch = this.waiting.shift()) {
-          await this.accept(this.place, batch);
+          await this.accept(this.cursor, batch);
         }
       } catch (error) {
         if (signal.aborted) return;
-        this.place = undefined;
-        log.warn({ err: error, owner }, 'following the events failed, trying again from the checkpoint');
+        this.cursor = undefined;
+        log.warn(
+          { err: error, owner },
+          `following the events of the ${owner} failed, trying again from the checkpoint`,
+        );
         await this.options.clock.sleep(RETRY_MS, signal).catch(() => undefined);
         continue;
       }
@@ -111,46 +118,47 @@ export class EventConsumer {
     }
   }
 
-  private async accept(place: Place, batch: EventBatch): Promise<void> {
-    const { position } = place;
+  private async accept(cursor: Cursor, batch: EventBatch): Promise<void> {
+    const { position } = cursor;
     const end = endOf(batch);
     const isEmpty = end === batch.after;
-    // The word of where the history ends. Before our place, it comes late, or the owner was restored.
+    // An empty batch says where the history ends. If that is before our cursor, the batch is late, or the owner was
+    // restored.
     const endsBefore = isEmpty && end < position;
     const gap = batch.after > position || (isEmpty && end > position);
-    if (differ(place, identityIn(batch, position)) || endsBefore || gap) {
-      // The owner knows.
-      await this.replay(place);
+    if (differ(cursor, identityIn(batch, position)) || endsBefore || gap) {
+      // The owner's table decides.
+      await this.replay(cursor);
     } else if (end > position) {
-      await this.advance(place, placeAfter(place, batch), batch.events);
+      await this.advance(cursor, cursorAfter(cursor, batch), batch.events);
     }
   }
 
-  private async advance(from: Place, to: Place, events: readonly PublishedEvent[]): Promise<void> {
+  private async advance(from: Cursor, to: Cursor, events: readonly PublishedEvent[]): Promise<void> {
     const next = events.filter(({ position }) => position > from.position);
     await this.options.checkpoint.advance(to, next);
-    this.place = to;
+    this.cursor = to;
   }
 
-  /** Reads on from a place until nothing more is there. */
-  private async replay(from: Place): Promise<void> {
-    let place = from;
+  /** Reads from a cursor to the end of the history. */
+  private async replay(from: Cursor): Promise<void> {
+    let cursor = from;
     while (!this.stopping.signal.aborted) {
-      const { position } = place;
-      // With the event at our place, to see that it is still the one.
+      const { position } = cursor;
+      // Including the event at our cursor, to check that it is still the same.
       const before = Math.max(0, position - 1);
       const { events, head } = await this.read(before, REPLAY_LIMIT + position - before);
       const next = events.filter((event) => event.position > position);
-      if (head < position || differ(place, identityAt(position, events))) {
-        place = await this.goBack(place, head);
-        this.place = place;
+      if (head < position || differ(cursor, identityAt(position, events))) {
+        cursor = await this.goBack(cursor, head);
+        this.cursor = cursor;
       } else {
         if (next.length === 0) return;
-        const to = placeAfter(place, { events: next });
-        await this.advance(place, to, next);
-        place = to;
+        const to = cursorAfter(cursor, { events: next });
+        await this.advance(cursor, to, next);
+        cursor = to;
       }
-      if (place.position >= head) return;
+      if (cursor.position >= head) return;
     }
   }
 
@@ -161,34 +169,35 @@ export class EventConsumer {
       { after, limit },
       { correlationId: `replay-${owner}`, actor: 'system' },
     );
-    // An owner that is away keeps a caller waiting for seconds: too long for whoever wants to stop.
+    // A call to an owner that does not answer takes seconds: too long for a consumer that stops.
     return unlessAborted(answer, this.stopping.signal);
   }
 
-  private async goBack(from: Place, head: number): Promise<Place> {
+  private async goBack(from: Cursor, head: number): Promise<Cursor> {
     const { checkpoint, log, owner } = this.options;
     const to = await this.lastInCommon(from, head);
     await checkpoint.goBack(to);
-    this.told = head;
+    this.announced = head;
     const lost = from.position - to.position;
     log.error(
       { owner, followed: from.position, event: from.event, head, back: to.position, lost },
-      `the history of the ${owner} ends at ${head} and does not have what was followed up to ${from.position}: its database was restored to an earlier moment; ` +
-        `what came of the ${lost} lost events stays here, and it is followed from ${to.position} on`,
+      `the database of the ${owner} was restored to an earlier time: its history ends at position ${head} and lacks events that were followed ` +
+        `up to position ${from.position}. Effects of the ${lost} lost events stay here; following goes on from position ${to.position}`,
     );
     return to;
   }
 
   /**
-   * The last event that was followed and is still in the owner's history. All that were recorded since the restore were so after
-   * everything that we have followed. Should clocks deny that, some of them are passed over, and none is handled twice.
+   * The last followed event that is still in the owner's history. The owner recorded all events since the restore later
+   * than every event that we have followed. If clocks went wrong, the consumer skips some of these events, but handles
+   * none twice.
    */
-  private async lastInCommon(from: Place, head: number): Promise<Place> {
+  private async lastInCommon(from: Cursor, head: number): Promise<Cursor> {
     const { recordedUntil } = from;
-    /** What is common is between 0 and this. */
+    /** The last common position is between `least` and this. */
     let most = Math.min(head, from.position - 1);
     let least = 0;
-    let common: Place = { position: 0, event: undefined, recordedUntil };
+    let common: Cursor = { position: 0, event: undefined, recordedUntil };
     while (most > least) {
       const middle = Math.ceil((least + most) / 2);
       const [event] = (await this.read(middle - 1, 1)).events;
@@ -204,12 +213,12 @@ export class EventConsumer {
   }
 }
 
-/** The last position that a batch tells of. */
+/** The last position that a batch announces. */
 function endOf({ after, events, end }: EventBatch): number {
   return end?.position ?? events.at(-1)?.position ?? after;
 }
 
-/** What a batch says is at a position; undefined: it does not say. */
+/** Identity of the event that a batch has at a position; undefined: the batch does not say. */
 function identityIn({ after, previous, events, end }: EventBatch, position: number): string | undefined {
   if (position === after) return previous;
   if (position === end?.position) return end.identity;
@@ -221,7 +230,7 @@ function identityAt(position: number, events: readonly PublishedEvent[]): string
   return event && eventIdentity(event);
 }
 
-/** Whether another event is known to be at a place. */
-function differ(place: Place, there: string | undefined): boolean {
-  return place.event !== undefined && there !== undefined && place.event !== there;
+/** Whether the event at the cursor is known to be another one now. */
+function differ(cursor: Cursor, there: string | undefined): boolean {
+  return cursor.event !== undefined && there !== undefined && cursor.event !== there;
 }

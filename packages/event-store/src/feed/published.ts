@@ -15,7 +15,7 @@ export function toPublished(event: RecordedEvent): PublishedEvent {
   };
 }
 
-/** What tells an event from every other one, see `eventIdentity`. */
+/** Identity of an event, see `eventIdentity`. */
 export function identityOf({ stream, version, recordedAt, meta }: RecordedEvent): string {
   return eventIdentity({ stream, version, recorded_at: recordedAt, meta: { ...meta } });
 }

@@ -448,7 +448,8 @@ t.test('private events are left out of what is published, and followers go on be
     if (batch.end) batches.push(batch);
   });
   const relaying = relay(t, owner, known);
-  // Not the private ones: what is recorded before it has looked back for the first time it reads, and those are there then.
+  // Not the private ones: what is recorded before it has looked back for the first time it reads, and those are there
+  // then.
   const consumer = follow(t, follower, remember, new EventTypes({ Happened: [] }));
   await waitFor(async () => (await sql`SELECT FROM event_checkpoints`.execute(follower)).rows.length === 1, {
     what: 'the consumer to begin',
@@ -473,6 +474,7 @@ t.test('private events are left out of what is published, and followers go on be
   await waitFor(() => batches.at(-1)?.end?.position === 5, { what: 'word of private ones only' });
   await record(6, ['Happened']);
   await waitFor(async () => (await seen()).length === 2, { what: 'the next that is not' });
+  await waitFor(() => batches.at(-1)?.end?.position === 6, { what: 'its batch' });
   t.strictSame(await seen(), [2, 6]);
   t.equal(consumer.lag, 0);
   t.match(

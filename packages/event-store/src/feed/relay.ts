@@ -15,31 +15,34 @@ import { identityOf, toPublished } from './published.js';
 import { replay } from './replay.js';
 
 const BATCH = 500;
-/** After a notification the relay waits this long for more to come together: a read for each commit would be many. */
+/** After a notification the relay waits this long for further ones, so that it does not read once for each commit. */
 const LINGER_MS = 100;
-/** How often the end of the history is told when nothing happens, so that a consumer notices a lost last message. */
+/**
+ * How often the relay announces the end of the history while nothing happens, so that consumers notice a lost last
+ * message.
+ */
 const IDLE_INTERVAL_MS = 1_000;
-/** Events that are kept for the relay at most; beyond it they are forgotten, and read. */
+/** Events that the relay keeps in memory. If there are more, it drops them and reads them from the table. */
 const MAX_HANDED = 10_000;
 
 /**
- * Publishes a service's history on NATS, in commit order, each batch naming the position it follows; and answers
- * replays. The event table is the outbox: the relay needs no memory of its own, because whoever misses a batch reads
- * it from the table through a replay. It uses plain publishing: storing the events in NATS as well would cost a second
- * write of everything and promise nothing that the replay does not already keep.
+ * Publishes a service's history on NATS in commit order, and answers replays. Each batch names the position that it
+ * follows. The event table is the outbox: a consumer that misses a batch reads it from the table by a replay, so the
+ * relay keeps no state. It uses plain publishing: storing the events in NATS too would write everything twice, and
+ * promise nothing more.
  *
- * Each replica of a service may run one: consumers ignore what they already have.
+ * Each replica of a service may run a relay: consumers ignore events that they already have.
  */
 export class EventRelay {
   private readonly stopping = new AbortController();
   private wakeUp: () => void = () => undefined;
   private loop: Promise<void> | undefined;
   private stopServing: (() => void) | undefined;
-  /** Position up to which everything is published. */
+  /** The relay has published all events up to this position. */
   private last: number | undefined;
-  /** Identity of the event there, as far as it is known. */
+  /** Identity of the event at that position; undefined: not known. */
   private previous: string | undefined;
-  /** What was recorded here and is not published yet, as it was handed over. */
+  /** Events that this process recorded and the relay has not published yet, by commit. */
   private handed: (readonly RecordedEvent[])[] = [];
 
   constructor(
@@ -57,9 +60,9 @@ export class EventRelay {
   }
 
   /**
-   * Says that something was recorded; without it the relay looks once a second.
-   * @param recorded the events themselves, in their order, when they are committed for certain. Where they follow what
-   *   was published last, the relay need not read them; whatever is missing before them makes it read.
+   * Tells the relay that events were recorded; otherwise it looks once a second.
+   * @param recorded the events, in their order, if they are committed for certain. If they follow the last published
+   *   event, the relay does not read them from the table; on a gap it reads.
    */
   notify(recorded: readonly RecordedEvent[] = []): void {
     if (recorded.length > 0) this.handed.push(recorded);
@@ -68,8 +71,8 @@ export class EventRelay {
   }
 
   /**
-   * How far the publishing is behind the history, in events and in milliseconds since the oldest unpublished one was
-   * recorded. Nothing before the relay has begun.
+   * How far the relay is behind the history: the number of unpublished events, and the age of the oldest in
+   * milliseconds. Both are 0 before the relay has begun.
    */
   async lag(): Promise<{ events: number; ms: number }> {
     const { history, clock } = this.options;
@@ -106,7 +109,7 @@ export class EventRelay {
         }
         if (events.length >= BATCH) continue;
       } catch (error) {
-        log.warn({ err: error }, 'the relay cannot read the history, trying again');
+        log.warn({ err: error }, 'the relay cannot read the event table, trying again');
       }
       const idle = new AbortController();
       await Promise.race([woken, clock.sleep(IDLE_INTERVAL_MS, idle.signal).catch(() => undefined)]);
@@ -115,11 +118,15 @@ export class EventRelay {
     }
   }
 
-  /** Where the history ends. It is logged, so that after a restore it can be seen what there is; and told, see `EventConsumer`. */
+  /**
+   * Finds where the history ends, logs it, so that operators see it after a restore, and announces it, see
+   * `EventConsumer`.
+   * @returns the last position.
+   */
   private async begin(): Promise<number> {
     const { owner, history, log } = this.options;
     const head = await history.head();
-    // The last one may be of a type that only a newer release knows.
+    // The last event may have a type that only a newer release knows.
     const [latest] = head === 0 ? [] : await history.after(head - 1, 1).catch(() => []);
     const recorded = latest ? new Date(latest.recordedAt).toISOString() : undefined;
     const end = head === 0 ? 'is empty' : `ends at position ${head}`;
@@ -132,7 +139,7 @@ export class EventRelay {
     return head;
   }
 
-  /** What was handed over and follows this position; undefined when nothing does, and it is to be read. */
+  /** Events in memory that follow this position; undefined: there are none, so the relay must read the table. */
   private takeHanded(last: number): RecordedEvent[] | undefined {
     const taken: RecordedEvent[] = [];
     let end = last;
@@ -148,13 +155,14 @@ export class EventRelay {
       }
     }
     if (taken.length > 0) return taken;
-    // What follows a gap comes with what fills it.
+    // The read that fills the gap brings the events after it as well.
     this.handed = [];
     return undefined;
   }
 
   /**
-   * Sends events in as few messages as fit; what does not fit into one is announced, and read by replay.
+   * Publishes events in as few messages as possible. An event that does not fit into a message is only announced;
+   * consumers read it by a replay.
    * @param previous identity of the event at position `after`.
    */
   private publish(after: number, previous: string | undefined, events: readonly RecordedEvent[]): void {

@@ -2,14 +2,14 @@ import type { PublishedEvent } from '@rigel/contracts';
 import type { History } from '../log/event-store.js';
 import { toPublished } from './published.js';
 
-/** Events that are read at once. */
+/** Events that one statement reads. */
 const PAGE = 100;
-/** An answer ends with the page in which it has become as large as this; whoever asks goes on behind it. */
+/** An answer ends when it has reached this size. The consumer asks for the rest with its next request. */
 const ENOUGH_BYTES = 8 * 1_048_576;
 
 /**
- * Events after a position, for whoever follows the history: as many as are asked for, or fewer where they are large, but never fewer
- * than two that there are. (The first may be one that is known already, which is asked for to see that it is still the one.)
+ * Events after a position, for a consumer: as many as it asks for, or fewer if they are large, but at least two if
+ * there are two. (The consumer may know the first already, and ask for it to check that it is still the same.)
  */
 export async function replay(history: History, after: number, limit: number): Promise<PublishedEvent[]> {
   const answer: PublishedEvent[] = [];

@@ -1,11 +1,11 @@
 /*
- * Many rows as parameters of one statement, a parameter for each column. PostgreSQL takes such columns apart for a fraction
- * of what a JSON array of rows costs it, which it reads twice, with a hash table for each row.
+ * Many rows as parameters of one statement, one parameter for each column. PostgreSQL splits such columns for a
+ * fraction of the cost of a JSON array of rows, which it reads twice, with a hash table for each row.
  */
 
 /**
- * A column of texts of which none has a line break, for `string_to_array($1, E'\\n')`. JSON.stringify makes none: it escapes
- * those in its strings.
+ * A column of texts without line breaks, for `string_to_array($1, E'\\n')`. The output of JSON.stringify has none: it
+ * escapes the line breaks in strings.
  */
 export function lines(values: readonly string[]): string {
   return values.join('\n');

@@ -7,15 +7,15 @@ import { append, lockHistoryForIds } from './event-store.js';
 import type { EventTypes } from './event-types.js';
 import { type KeepAnswer, keepAnswer } from './kept-answers.js';
 
-/** New streams recorded in one transaction at most, unless one request wants more. */
+/** The most new streams in one transaction, unless a single request wants more. */
 const MOST = 200;
 
-/** What is kept of a creation that was asked for under a key. */
+/** For a creation whose request has a key: the answer to keep. */
 interface Kept {
   once: AskedOnce;
-  /** What is answered when it has been given these ids. */
+  /** The answer to the request, from the ids of what it made. */
   answer: (ids: readonly number[]) => unknown;
-  /** How it is kept, see `keepAnswer`. */
+  /** Keeps the answer; default: `keepAnswer`. */
   keep?: KeepAnswer;
 }
 
@@ -33,11 +33,12 @@ interface Creation {
 /**
  * Begins streams, each for a new thing with an id of its own.
  *
- * The ids are given under the lock that orders the history, so they rise in the order of commits: whoever has seen an id
- * will never see a smaller one appear, and a list in the order of ids grows at one end only.
+ * Ids are taken under the lock that orders the history, so they rise in the order of commits. A client that has seen an
+ * id never sees a smaller one appear, and a list in the order of ids grows at one end only.
  *
- * All have to wait for that lock anyway, so there is one transaction at a time, and those that come meanwhile share the next
- * one (group commit). When one of them is refused, nothing of it is recorded, and each gets a transaction of its own.
+ * All creations have to wait for that lock. So there is one transaction at a time, and those that arrive meanwhile
+ * share the next one (group commit). If one of a group is refused, the transaction is rolled back, and each gets a
+ * transaction of its own.
  */
 export class Creations {
   private readonly waiting: Creation[] = [];
@@ -50,8 +51,8 @@ export class Creations {
 
   /**
    * Begins `count` streams, all or none.
-   * @param create the stream and the command for each id; a refused id is not given again.
-   * @param options.kept where it was asked for under a key: what is to be answered to a repetition.
+   * @param create makes the stream and the command for an id. The id of a refused creation is not used again.
+   * @param options.kept for a request with a key: the answer to its repetitions.
    * @returns the ids, ascending.
    */
   create<State, Command, E extends NewEvent>(
@@ -77,7 +78,7 @@ export class Creations {
     this.running = false;
   }
 
-  /** Takes from those that wait as many as one transaction is to have. */
+  /** Takes the creations of the next transaction from those that wait. */
   private nextGroup(): Creation[] {
     let count = 0;
     const end = this.waiting.findIndex((creation, index) => {
@@ -94,7 +95,7 @@ export class Creations {
         resolve(given[index] as number[]);
       });
     } catch (error) {
-      // Anything but a refusal may have come after the commit: to try again could create things twice.
+      // Any other error may have come after the commit: trying again could create things twice.
       if (group.length > 1 && error instanceof ServiceError)
         for (const one of group) await this.settle([one]);
       else for (const { reject } of group) reject(error);
@@ -122,7 +123,7 @@ export class Creations {
   }
 }
 
-/** Takes the lock of the history and then ids for each. */
+/** Takes the lock that orders the history, and then the ids of each creation. */
 async function giveIds(trx: Transaction<unknown>, group: readonly Creation[]): Promise<number[][]> {
   const ids = new Map<string, number[]>();
   for (const sequence of new Set(group.map((creation) => creation.sequence))) {

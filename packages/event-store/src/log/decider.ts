@@ -4,15 +4,15 @@ import { append, isDatabaseError, lockHistory, type MetaAppend, readStreams } fr
 import type { EventTypes } from './event-types.js';
 
 /**
- * The rules of one kind of thing. Both functions are pure: no I/O, no clock, no chance; times and ids arrive in the
+ * The rules of one kind of thing. Both functions are pure: no I/O, no clock, no randomness. Times and ids come with the
  * command, so the same history always gives the same state.
  */
 export interface Decider<State, Command, E extends NewEvent> {
   /** State before the first event. */
   initial: State;
-  /** What a command leads to. @throws ServiceError when a rule forbids it; then nothing is recorded. */
+  /** The events that follow from a command. @throws ServiceError if a rule forbids it; nothing is recorded then. */
   decide: (command: Command, state: State) => E[];
-  /** The state after a recorded fact; facts are never argued with. */
+  /** The state after a recorded event. It never refuses one. */
   evolve: (state: State, event: E) => State;
 }
 
@@ -29,7 +29,7 @@ function isRetryable(error: unknown): boolean {
   );
 }
 
-/** Rebuilds the state of each command's stream from its events, and decides. @returns what is to be appended. */
+/** Folds the stream of each command, and decides. @returns the events to append. */
 export async function decideOn<State, Command, E extends NewEvent>(
   reader: Kysely<unknown>,
   decider: Decider<State, Command, E>,
@@ -54,11 +54,11 @@ export async function decideOn<State, Command, E extends NewEvent>(
 /**
  * Carries out commands, each on its own stream, all or none:
  *
- * 1. rebuild each stream's state from its events,
+ * 1. fold the events of each stream,
  * 2. decide,
  * 3. in one transaction: append with the expected versions, and project,
- * 4. when somebody was faster, start over: deciding has no side effects. The second time the history's lock comes first,
- *    so nobody can be faster again, however many want the same stream.
+ * 4. if another writer was faster, start over: deciding has no side effects. The second try first takes the lock that
+ * orders the history, so no other writer can be faster again.
  *
  * @returns the recorded events, in the order of the commands.
  */

@@ -283,7 +283,8 @@ t.test('every reader brings older events to the current shape', async (t) => {
   t.strictSame(sums((await readStreams(db, newer, ['b'])).get('b') ?? []), [[2, 2]]);
   for await (const chunk of chunksOfStream(db, newer, 'a', 1)) t.strictSame(sums(chunk), [[2, 10]]);
 
-  const old = /event 3 \(a, version 2\) is a Happened of schema version 2; known are versions 1 to 1/;
+  const old =
+    /event 3 \(a, version 2\) is a Happened of schema version 2; this program knows versions 1 to 1/;
   await t.rejects(readStream(db, types, 'a', 0, 10), { name: 'UnknownEvent', message: old });
   await t.rejects(readAll(db, types, 0, 10), { message: old });
   await t.rejects(add(db, ['a', 1]), { message: old }, 'nothing is decided on what is not understood');

@@ -24,7 +24,7 @@ interface EventRow {
 
 const COLUMNS = 'position, stream, version, type, schema, data, meta, recorded_at';
 
-/** An event as it is stored, whatever its version. */
+/** An event as stored, in the version in which it was written. */
 function fromRow<E extends NewEvent>(row: EventRow): RecordedEvent<E> {
   return {
     position: row.position,
@@ -38,7 +38,7 @@ function fromRow<E extends NewEvent>(row: EventRow): RecordedEvent<E> {
   };
 }
 
-/** What PostgreSQL says of a failed statement. */
+/** PostgreSQL's description of a failed statement. */
 interface DatabaseError {
   code?: string;
   constraint?: string;
@@ -48,14 +48,14 @@ export function isDatabaseError(error: unknown): error is Error & DatabaseError 
   return error instanceof Error && typeof (error as DatabaseError).code === 'string';
 }
 
-/** Events for one stream, and where they come from. */
+/** Events for one stream, and their origin. */
 export type MetaAppend<E extends NewEvent = NewEvent> = StreamAppend<E> & { meta: EventMeta };
 
 /**
- * Two common table expressions that append, for a statement that does more in the same breath (and so needs no
- * transaction around it). Its first parameters, APPEND_PARAMETERS of them, are those of `appendParameters`. `head` has one
- * row once the lock is held that orders the history; whatever else the statement changes must join it, so that the lock
- * comes first.
+ * Two common table expressions that append events, for a statement that also changes other tables (and so needs no
+ * transaction around it). The first APPEND_PARAMETERS parameters of that statement are those of `appendParameters`.
+ * `head` has one row once the statement holds the lock that orders the history. All other changes of the statement must
+ * join `head`, so that the lock comes first.
  */
 export const APPEND_CTES = `
   head AS (
@@ -72,7 +72,7 @@ export const APPEND_CTES = `
 
 const APPEND = prepared(`WITH ${APPEND_CTES} SELECT base FROM head`);
 
-/** How many parameters `APPEND_CTES` has. */
+/** Number of parameters of `APPEND_CTES`. */
 export const APPEND_PARAMETERS = 8;
 
 /** The parameters $1 to $8 of `APPEND_CTES`. @param now milliseconds since 1970. */
@@ -111,20 +111,20 @@ export function appendParameters(
   ];
 }
 
-/** What a failed append means: VersionConflict when a stream is not at its expected version, else the error itself. */
+/** The error of a failed append: VersionConflict if a stream is not at its expected version, else the error itself. */
 export function asVersionConflict(error: unknown, appends: readonly StreamAppend[]): unknown {
   const conflict =
     isDatabaseError(error) && error.code === '23505' && error.constraint === 'events_stream_version';
   if (!conflict) return error;
   return new VersionConflict(
-    `somebody else has written to ${appends.map(({ stream }) => stream).join(', ')}`,
+    `another writer has appended to ${appends.map(({ stream }) => stream).join(', ')}`,
   );
 }
 
 /**
- * Appends events to streams, all or none, inside the caller's transaction. Appending takes the lock that orders the
- * history, so it comes first in a transaction and projecting second: the other order could deadlock.
- * @throws VersionConflict when a stream is not at its expected version.
+ * Appends events to streams, all or none, in the caller's transaction. Appending takes the lock that orders the
+ * history. So in a transaction append first and project second: the other order could deadlock.
+ * @throws VersionConflict if a stream is not at its expected version.
  */
 export async function append<E extends NewEvent>(
   trx: Transaction<unknown>,
@@ -144,7 +144,7 @@ export async function append<E extends NewEvent>(
   return recordedAs(types, appends, position, now);
 }
 
-/** What appends have become that were recorded behind a position of the history, at a time. */
+/** The recorded events of appends that begin after a position of the history, at a time in milliseconds since 1970. */
 export function recordedAs<E extends NewEvent>(
   types: EventTypes,
   appends: readonly MetaAppend<E>[],
@@ -168,14 +168,14 @@ export function recordedAs<E extends NewEvent>(
 
 const LOCK_HISTORY = prepared('SELECT FROM event_head FOR UPDATE');
 
-/** Waits until no other transaction appends, and keeps all others from appending until this one ends. */
+/** Waits until no other transaction appends, and prevents all others from appending until this transaction ends. */
 export async function lockHistory(trx: Transaction<unknown>): Promise<void> {
   await trx.executeQuery(CompiledQuery.raw(LOCK_HISTORY, []));
 }
 
 /**
- * Takes the lock that orders the history, and then the next values of a sequence: ids taken so rise in the order in which
- * what they are for is committed.
+ * Takes the lock that orders the history, and then the next values of a sequence. So ids rise in the order in which
+ * their transactions commit.
  */
 export async function lockHistoryForIds(
   trx: Transaction<unknown>,
@@ -193,10 +193,10 @@ export async function lockHistoryForIds(
 }
 
 /**
- * For whoever replaces rows of the read tables: waits for the transactions that append, and keeps others from beginning to
- * until this one ends. Waiting for the row of `event_head` would not do: a statement that both appends and updates rows
- * chose those before it began to wait there, and would miss rows that were replaced meanwhile. The lock of the table comes
- * before it looks at anything.
+ * For a transaction that replaces rows of the read tables: waits for the transactions that append, and prevents others
+ * from beginning to append until this one ends. A lock of the row of `event_head` would not do: a statement that
+ * appends and updates rows has chosen those rows before it waits for that lock, so it would miss rows that were
+ * replaced meanwhile. A statement waits for the lock of the table before it reads anything.
  */
 export async function holdWriters(trx: Transaction<unknown>): Promise<void> {
   await trx.executeQuery(CompiledQuery.raw('LOCK TABLE event_head IN EXCLUSIVE MODE', []));
@@ -204,8 +204,8 @@ export async function holdWriters(trx: Transaction<unknown>): Promise<void> {
 
 /**
  * A stream's events after a version, oldest first, in their current shape.
- * @param limit the most that are returned; a stream may have any number, see `chunksOfStream`.
- * @throws UnknownEvent when one has a type or version that is not known.
+ * @param limit the most events to return. A stream may have any number, see `chunksOfStream`.
+ * @throws UnknownEvent if this program does not know the type or version of an event.
  */
 export async function readStream<E extends NewEvent>(
   db: Kysely<unknown>,
@@ -222,12 +222,12 @@ export async function readStream<E extends NewEvent>(
   return rows.map((row) => types.upcast(fromRow<E>(row)));
 }
 
-/** Events read at once where a stream is gone through. */
+/** Events that one statement reads of a stream. */
 const CHUNK = 5_000;
 
 /**
- * A stream's events after a version, oldest first, however many there are, a part of them at a time.
- * @throws Error when the stream lacks an event: what would be folded from the others is wrong.
+ * All of a stream's events after a version, oldest first, in parts.
+ * @throws Error if the stream lacks an event: the fold of the others would be wrong.
  */
 export async function* chunksOfStream<E extends NewEvent>(
   db: Kysely<unknown>,
@@ -236,7 +236,7 @@ export async function* chunksOfStream<E extends NewEvent>(
   afterVersion = 0,
 ): AsyncGenerator<RecordedEvent<E>[]> {
   for (let last = afterVersion; ; last += CHUNK) {
-    // Both ends are named: a limit alone makes PostgreSQL sort all the rest, as long as it has no statistics.
+    // With an upper version: with a limit alone PostgreSQL sorts all the rest while it has no statistics.
     const rows = await query<EventRow>(
       db,
       `SELECT ${COLUMNS} FROM events WHERE stream = $1 AND version > $2 AND version <= $3 ORDER BY version`,
@@ -267,7 +267,7 @@ export async function readOfTypes<E extends NewEvent, Type extends E['type']>(
   return rows.map((row) => types.upcast(fromRow<Extract<E, { type: Type }>>(row)));
 }
 
-/** Several streams at once, each whole; streams without events are absent. */
+/** All events of several streams. Streams without events are absent. */
 export async function readStreams<E extends NewEvent>(
   db: Kysely<unknown>,
   types: EventTypes,
@@ -299,7 +299,7 @@ export async function readAll(
   return events.map((event) => types.upcast(event));
 }
 
-/** The history after a position as it is stored: each event in the version that it was written in. */
+/** The history after a position, as stored: each event in the version in which it was written. */
 export async function readStored(
   db: Kysely<unknown>,
   afterPosition: number,
@@ -313,7 +313,7 @@ export async function readStored(
   return rows.map((row) => fromRow(row));
 }
 
-/** The events after a place, stream by stream: all of one stream, oldest first, then all of the next. */
+/** The events after a version of a stream, stream by stream: all of one stream, oldest first, then all of the next. */
 export async function readByStream<E extends NewEvent>(
   db: Kysely<unknown>,
   types: EventTypes<E>,
@@ -328,13 +328,13 @@ export async function readByStream<E extends NewEvent>(
   return rows.map((row) => types.upcast(fromRow<E>(row)));
 }
 
-/** The last position of the history, 0 when it is empty. */
+/** The last position of the history, 0 if it is empty. */
 export async function readHead(db: Kysely<unknown>): Promise<number> {
   const [head] = await query<{ position: number }>(db, 'SELECT position FROM event_head', []);
   return head?.position ?? 0;
 }
 
-/** Identity of the event at a position, see `eventIdentity`; undefined when there is none. */
+/** Identity of the event at a position, see `eventIdentity`; undefined if there is no event. */
 export async function readIdentity(db: Kysely<unknown>, position: number): Promise<string | undefined> {
   const [event] = await readStored(db, position - 1, 1);
   return event?.position === position ? identityOf(event) : undefined;
@@ -344,15 +344,15 @@ async function query<Row>(db: Kysely<unknown>, text: string, parameters: unknown
   return (await db.executeQuery<Row>(CompiledQuery.raw(text, parameters))).rows;
 }
 
-/** A service's whole history, to be read in commit order. */
+/** A service's whole history, for reading in commit order. */
 export interface History {
-  /** The last position, 0 when there is none. */
+  /** The last position, 0 if the history is empty. */
   head(): Promise<number>;
-  /** The events after a position, as many as the limit allows. */
+  /** The events after a position, `limit` of them at most. */
   after(position: number, limit: number): Promise<RecordedEvent[]>;
 }
 
-/** The history in the schema that the connection's search_path names first; events leave it in their current shape. */
+/** The history in the first schema of the connection's search_path. It gives events in their current shape. */
 export function historyOf(db: Kysely<unknown>, types: EventTypes): History {
   return { head: () => readHead(db), after: (position, limit) => readAll(db, types, position, limit) };
 }

@@ -43,11 +43,12 @@ t.test('an event of any version arrives in the current shape', async (t) => {
 t.test('what is not known is an error that says what and where', async (t) => {
   t.throws(() => types.upcast(event('Paid', 4, {})), {
     constructor: UnknownEvent,
-    message: 'event 17 (account-1, version 3) is a Paid of schema version 4; known are versions 1 to 3',
+    message:
+      'event 17 (account-1, version 3) is a Paid of schema version 4; this program knows versions 1 to 3',
   });
   t.throws(() => types.upcast(event('Closed', 1, {})), {
     constructor: UnknownEvent,
-    message: 'event 17 (account-1, version 3) is of the unknown type Closed',
+    message: 'event 17 (account-1, version 3) has the unknown type Closed',
   });
   for (const schema of [0, -1, 1.5, Number.NaN]) {
     t.throws(() => types.upcast(event('Paid', schema, {})), UnknownEvent, String(schema));

@@ -1,20 +1,20 @@
 import type { NewEvent } from './event.js';
 
 /**
- * Turns the data of one version of an event type into that of the next. Pure: no I/O, no clock, no chance; it may change
- * the data it is given. Once released it is never edited: events of its version are there for ever.
+ * Converts the data of one version of an event type to the next. Pure: no I/O, no clock, no randomness. It may change
+ * its argument in place. Once released it is never edited: events of its version stay for ever.
  */
 export type Upcaster = (data: never) => unknown;
 
 /**
- * For each type of event its upcasters: the first from version 1 to 2, the second from 2 to 3, and so on. So the current
- * version is one more than there are upcasters, and a type whose shape has never changed has none.
+ * The upcasters of each event type: the first from version 1 to 2, the second from 2 to 3, and so on. The current
+ * version is one more than the number of upcasters. A type whose shape has never changed has none.
  */
 export type EventVersions<E extends NewEvent = NewEvent> = {
   readonly [Type in E['type']]: readonly Upcaster[];
 };
 
-/** What must be known of an event to bring it to its current shape. */
+/** The parts of an event that upcasting needs. */
 interface VersionedEvent {
   position: number;
   stream: string;
@@ -24,20 +24,20 @@ interface VersionedEvent {
   data: unknown;
 }
 
-/** The history holds an event that this program does not know: most likely a newer one has written it. */
+/** This program does not know the type or version of an event: most likely a newer release wrote it. */
 export class UnknownEvent extends Error {
   override readonly name = 'UnknownEvent';
 }
 
-/** A type as it is used: how many upcasters it has is asked for every event. */
+/** A type with its current version, which is needed for every event. */
 interface KnownType {
   current: number;
   upcasters: readonly Upcaster[];
 }
 
 /**
- * The types of events that a program knows, each with its current version. Whatever is appended gets the current
- * version; whatever is read is brought to it, so that deciders, projections and consumers know one shape only.
+ * The event types that a program knows, each with its current version. Appended events get the current version, and
+ * every reader converts to it. So deciders, projections and consumers know one shape only.
  */
 export class EventTypes<E extends NewEvent = NewEvent> {
   private readonly types: ReadonlyMap<string, KnownType>;
@@ -60,7 +60,7 @@ export class EventTypes<E extends NewEvent = NewEvent> {
     return this.types.has(type);
   }
 
-  /** The current version of a type. @throws UnknownEvent when it is not declared. */
+  /** The current version of a type. @throws UnknownEvent if the type is not declared. */
   versionOf(type: string): number {
     const known = this.types.get(type);
     if (!known) throw new UnknownEvent(`events of type ${type} are not declared`);
@@ -68,17 +68,17 @@ export class EventTypes<E extends NewEvent = NewEvent> {
   }
 
   /**
-   * The event in its current shape: itself when it has that, which costs one look-up.
-   * @throws UnknownEvent naming type, versions and position when the type or the version is not known.
+   * The event in its current shape. An event that already has it is returned as it is, at the cost of one look-up.
+   * @throws UnknownEvent if the type or version is not known; it names type, versions and position.
    */
   upcast<T extends VersionedEvent>(event: T): T {
     const known = this.types.get(event.type);
     if (known?.current === event.schema) return event;
     const where = `event ${event.position} (${event.stream}, version ${event.version})`;
-    if (!known) throw new UnknownEvent(`${where} is of the unknown type ${event.type}`);
+    if (!known) throw new UnknownEvent(`${where} has the unknown type ${event.type}`);
     if (!Number.isInteger(event.schema) || event.schema < 1 || event.schema > known.current) {
       throw new UnknownEvent(
-        `${where} is a ${event.type} of schema version ${event.schema}; known are versions 1 to ${known.current}`,
+        `${where} is a ${event.type} of schema version ${event.schema}; this program knows versions 1 to ${known.current}`,
       );
     }
     let data = event.data;

@@ -1,31 +1,31 @@
-/** Where an event comes from: kept with it for ever, so that a person can follow what led to what. */
+/** The origin of an event, stored with it, so that a person can follow causes. */
 export interface EventMeta {
-  /** The same for everything that one request from outside led to. */
+  /** The same for everything that one request of a client led to. */
   correlationId: string;
-  /** Who asked for it: an operator's name, or the part of the system that acted by itself. */
+  /** Who caused the event: an operator's name, or the part of the system that acted for itself. */
   actor: string;
-  /** Address that the request came from; absent: it came from inside, or before this was recorded. */
+  /** Address of the client; absent: the system acted for itself, or an earlier release recorded the event. */
   client?: string | undefined;
 }
 
-/** What is kept of who asks. @param actor who is named instead of the one who asks. */
+/** The origin to record for a request. @param actor replaces the caller's name. */
 export function metaOf(context: EventMeta, actor = context.actor): EventMeta {
   const { correlationId, client } = context;
   return client === undefined ? { correlationId, actor } : { correlationId, actor, client };
 }
 
-/** A fact about to be recorded. */
+/** An event that is to be recorded. */
 export interface NewEvent<Type extends string = string, Data = unknown> {
   type: Type;
   data: Data;
 }
 
-/** A fact as it stands in the history. */
+/** An event of the history. */
 export interface RecordedEvent<E extends NewEvent = NewEvent> {
-  /** Place in the service's history, 1, 2, 3 … in commit order. */
+  /** Position in the service's history: 1, 2, 3 … in commit order. */
   position: number;
   stream: string;
-  /** Place in the stream, from 1. */
+  /** Number within the stream, from 1. */
   version: number;
   type: E['type'];
   /** Version of the shape of `data`. */
@@ -36,14 +36,14 @@ export interface RecordedEvent<E extends NewEvent = NewEvent> {
   recordedAt: number;
 }
 
-/** Events for one stream. `expectedVersion`: the last version the writer has seen, 0 for a new stream. */
+/** Events for one stream. `expectedVersion` is the last version that the writer has seen, 0 for a new stream. */
 export interface StreamAppend<E extends NewEvent = NewEvent> {
   stream: string;
   expectedVersion: number;
   events: readonly E[];
 }
 
-/** Somebody else has written to a stream since its writer read it. */
+/** Another writer has appended to a stream since this one read it. */
 export class VersionConflict extends Error {
   override readonly name = 'VersionConflict';
 }

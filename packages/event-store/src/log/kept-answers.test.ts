@@ -248,7 +248,7 @@ t.test('what is forgotten is removed in batches, and the rest stays', async (t) 
     );
   await fill('old', 2_500, clock.now());
   await fill('new', 10, clock.now() + 1);
-  t.equal(await databaseAnswers(db).removeForgotten(clock.now()), 1_000, 'so many in one transaction');
+  t.equal(await databaseAnswers(db).removeExpired(clock.now()), 1_000, 'so many in one transaction');
   t.equal(await new AnswersKept(databaseAnswers(db), clock, silentLogger).sweep(), 1_500);
   t.equal(await countOf(db, 'kept_answers'), 10);
 });

@@ -7,29 +7,29 @@ import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 
 /*
- * What is asked for under a key is done once. The key decides in the transaction of what is made, where its row is entered: so it is
- * there exactly if the thing is, whatever dies, and of two replicas that do the same at once one is undone. All else here only
- * finds the answer that was given.
+ * A service carries out a request with a key once. It inserts the row of the key in the transaction of the request's
+ * changes. So the row is there if and only if the changes are, whichever process dies, and if two replicas do the same
+ * at once, one rolls back. The rest of this file only finds the answer that was given.
  */
 
-/** An answer as it was kept, and the hash of the request that it answers. */
+/** A kept answer, and the hash of the request that it answers. */
 export interface KeptAnswer {
   request: string;
   answer: unknown;
 }
 
-/** Where answers are kept. */
+/** The store of kept answers. */
 export interface KeptAnswers {
-  /** What was kept under a key, unless it is forgotten by then. @param now milliseconds since 1970. */
+  /** The answer that was kept for a key; undefined: none, or it has expired. @param now milliseconds since 1970. */
   find(key: string, now: number): Promise<KeptAnswer | undefined>;
-  /** Removes forgotten ones, a bounded number of them. @returns how many. */
-  removeForgotten(now: number): Promise<number>;
+  /** Removes expired answers, a bounded number. @returns how many. */
+  removeExpired(now: number): Promise<number>;
 }
 
-/** Somebody else has made under this key what was to be made; nothing of this transaction may stay. */
+/** Another request with this key has been carried out meanwhile. The transaction must be rolled back. */
 export class KeyTaken extends ServiceError {
   constructor() {
-    super('unavailable', 'the same request is being carried out for somebody else: ask again');
+    super('unavailable', 'a request with the same Idempotency-Key is being carried out: send this one again');
   }
 }
 
@@ -42,7 +42,7 @@ const ENTER = `
 const KEEP = prepared(`${ENTER} WHERE k.kept_until <= $5`);
 const REPLACE = prepared(`${ENTER} WHERE k.kept_until <= $5 OR k.answer::text = $6`);
 
-/** Rows removed in one transaction: none is long. */
+/** Rows removed in one transaction, so that none takes long. */
 const AT_ONCE = 1_000;
 const REMOVE = `
   DELETE FROM kept_answers WHERE key = ANY (ARRAY(
@@ -51,9 +51,9 @@ const REMOVE = `
 export type KeepAnswer = (trx: Transaction<unknown>, once: AskedOnce, answer: unknown) => Promise<void>;
 
 /**
- * Keeps what is answered to a request under a key, in the transaction of what it makes; waits for another one under the same
- * key. Without a key nothing of this is called, so that other requests cost no statement more.
- * @throws KeyTaken when another one has made it.
+ * Keeps the answer to a request with a key, in the transaction of the request's changes. Waits for another transaction
+ * with the same key. For requests without a key nothing here is called, so they cost no further statement.
+ * @throws KeyTaken if another request with this key was carried out meanwhile.
  */
 export const keepAnswer: KeepAnswer = async (trx, { key, request, at }, answer) => {
   const values = [key, request, JSON.stringify(answer), at + ONCE_KEPT_MS, at];
@@ -61,7 +61,7 @@ export const keepAnswer: KeepAnswer = async (trx, { key, request, at }, answer) 
   if (numAffectedRows !== 1n) throw new KeyTaken();
 };
 
-/** Keeps an answer in place of an earlier one. @throws KeyTaken when another one stands there by now. */
+/** Keeps an answer in place of an earlier one. @throws KeyTaken if another answer has replaced that one. */
 export function replaceAnswer(before: unknown): KeepAnswer {
   return async (trx, { key, request, at }, answer) => {
     const values = [
@@ -77,27 +77,27 @@ export function replaceAnswer(before: unknown): KeepAnswer {
   };
 }
 
-/** The answers in the schema that the connection's search_path names first. */
+/** The kept answers in the first schema of the connection's search_path. */
 export function databaseAnswers(db: Kysely<unknown>): KeptAnswers {
   return {
     async find(key, now) {
       const { rows } = await db.executeQuery<KeptAnswer>(CompiledQuery.raw(FIND, [key, now]));
       return rows[0];
     },
-    async removeForgotten(now) {
+    async removeExpired(now) {
       const { numAffectedRows = 0n } = await db.executeQuery(CompiledQuery.raw(REMOVE, [now]));
       return Number(numAffectedRows);
     },
   };
 }
 
-/** How often forgotten answers are looked for, and how many batches of them are removed each time at most. */
+/** How often expired answers are removed, and how many batches of them at most each time. */
 const REMOVE_EVERY_MS = 60_000;
 const MAX_BATCHES = 100;
 
-/** Carries out requests under keys, and answers their repetitions. */
+/** Carries out requests with keys, and answers their repetitions. */
 export class AnswersKept {
-  /** What is being carried out in this process, by its key. */
+  /** Requests that this process is carrying out, by key. */
   private readonly underWay = new Map<string, Promise<unknown>>();
   private endSweeping: () => void = () => undefined;
   private sweeping: Promise<void> = Promise.resolve();
@@ -110,10 +110,11 @@ export class AnswersKept {
   ) {}
 
   /**
-   * Does it unless it was done under this key, and answers what was answered then. One that comes while the first is under way
-   * waits for it, here or for its transaction; when that is refused, it is done for this one: refusals are not kept.
+   * Does the work, or returns the answer that was kept for this key. A repetition that arrives while the first request
+   * is being carried out waits for it, here or for its transaction. If the first is refused, the repetition does the
+   * work: refusals are not kept.
    * @param work keeps its answer by `keepAnswer` in its transaction.
-   * @throws ServiceError `key_reused` when the key was used for another request; else what the work is refused by.
+   * @throws ServiceError `key_reused` if the key was used for another request; otherwise the refusal of the work.
    */
   async once<T>(once: OnceKey, work: (asked: AskedOnce) => Promise<T>): Promise<OnceAnswer<T>> {
     for (let other = this.underWay.get(once.key); other; other = this.underWay.get(once.key)) {
@@ -137,8 +138,8 @@ export class AnswersKept {
     try {
       return { repeated: false, answer: await work(asked) };
     } catch (error) {
-      // Another replica may have been faster, which is also what the refusal may come from: the name is taken by it. And what
-      // looks like a fault may have been committed.
+      // Another replica may have been faster, and the refusal may follow from that: its transaction took the name.
+      // Also, after an error the transaction may be committed all the same.
       const meanwhile = await this.findQuietly<T>(asked, error);
       if (meanwhile) return meanwhile;
       throw error;
@@ -151,13 +152,13 @@ export class AnswersKept {
     if (kept.request !== request) {
       throw new ServiceError(
         'key_reused',
-        'the Idempotency-Key came before with other parameters: send the same ones again, or use another key',
+        'the Idempotency-Key was used before with other parameters: send the same parameters again, or use another key',
       );
     }
     return { repeated: true, answer: kept.answer as T };
   }
 
-  /** As `find`; that the answers cannot be read is passed over, what went wrong before says more. */
+  /** As `find`. If the answers cannot be read, it throws the earlier error, which says more. */
   private async findQuietly<T>(asked: AskedOnce, before: unknown): Promise<OnceAnswer<T> | undefined> {
     try {
       return await this.find<T>(asked);
@@ -167,7 +168,7 @@ export class AnswersKept {
     }
   }
 
-  /** Begins to remove what is forgotten, in the background. */
+  /** Begins to remove expired answers, in the background. */
   start(): void {
     this.endSweeping = this.clock.every(REMOVE_EVERY_MS, () => {
       this.sweeping = this.sweeping.then(async () => void (await this.sweep()));
@@ -180,24 +181,28 @@ export class AnswersKept {
     await this.sweeping;
   }
 
-  /** Removes what is forgotten. What is left for the next time is never answered. @returns how many were removed. */
+  /** Removes expired answers. `find` ignores those that are left for the next time. @returns how many were removed. */
   async sweep(): Promise<number> {
     let removed = 0;
     try {
       for (let batch = 0; batch < MAX_BATCHES && !this.stopped; batch++) {
-        const count = await this.answers.removeForgotten(this.clock.now());
+        const count = await this.answers.removeExpired(this.clock.now());
         removed += count;
         if (count < AT_ONCE) break;
       }
-      if (removed > 0) this.log.debug({ removed }, 'answers to repeated requests were forgotten');
+      if (removed > 0)
+        this.log.debug({ removed }, 'removed expired answers to requests with an Idempotency-Key');
     } catch (error) {
-      this.log.warn({ err: error }, 'answers that are not kept any more could not be removed, trying again');
+      this.log.warn(
+        { err: error },
+        'removing expired answers to requests with an Idempotency-Key failed, trying again',
+      );
     }
     return removed;
   }
 }
 
-/** The keeper of a service's answers, in its own schema; it ends with the service. */
+/** Keeps the answers of a service in its own schema; ends with the service. */
 export function openAnswers({
   untyped,
   log,

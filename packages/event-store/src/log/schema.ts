@@ -1,16 +1,16 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Creates the tables of an event store in the schema that the connection's search_path names first; a service's first
- * migration calls it.
+ * Creates the tables of an event store in the first schema of the connection's search_path. The first migration of a
+ * service calls it.
  *
- * - `events`: the history. `position` is commit order, without gaps; (stream, version) is unique, so of two writers
- *   that both expect the same version one is refused.
- * - `event_head`: one row with the last position. Appending updates it, and its row lock, held to the end of the
- *   transaction, is what makes position order and commit order the same: a reader that has seen position n has seen
- *   everything before it.
- * - `event_checkpoints`: how far this service has followed the histories of others; `addFollowedEvent` and
- *   `addFollowedPosition` add to it.
+ * - `events`: the history. `position` is the commit order, without gaps. (stream, version) is unique: of two writers
+ *   that expect the same version, PostgreSQL refuses one.
+ * - `event_head`: one row with the last position. Appending updates it and holds its row lock to the end of the
+ *   transaction. So positions follow the order of commits: a reader that has seen position n has seen everything before
+ *   it.
+ * - `event_checkpoints`: how far this service has followed the histories of others. `addFollowedEvent` and
+ *   `addFollowedPosition` add columns.
  */
 export async function createEventTables(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -41,11 +41,12 @@ export async function createEventTables(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Adds to `event_checkpoints` which event was the last that was followed; both are NULL until the next one is.
+ * Adds to `event_checkpoints` the identity of the last followed event. Both columns are NULL until the next event is
+ * followed.
  *
- * - `event`: its identity. A history that has another event at that position is another history.
- * - `recorded_until`: when the latest of all that were followed was recorded, in milliseconds since 1970. Later ones are
- *   not among them.
+ * - `event`: the identity. If the history has another event at that position, the owner's database was restored.
+ * - `recorded_until`: the latest recording time of all followed events, in milliseconds since 1970. Events that were
+ *   recorded later have not been followed.
  */
 export async function addFollowedEvent(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -53,8 +54,8 @@ export async function addFollowedEvent(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Adds `event_position`, the position that `event` and `recorded_until` were written for. A program without these columns moves
- * `position` alone, as long as an upgrade lasts: then nothing is known of the last event.
+ * Adds `event_position`, the position to which `event` and `recorded_until` belong. During an upgrade a program of an
+ * earlier release moves `position` alone: then the identity of the last event is not known.
  */
 export async function addFollowedPosition(db: Kysely<unknown>): Promise<void> {
   await sql`ALTER TABLE event_checkpoints ADD COLUMN event_position bigint`.execute(db);
@@ -62,8 +63,8 @@ export async function addFollowedPosition(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Creates `kept_answers`: what was answered to requests that came under a key, by the key's hash, until it is forgotten. `request`
- * is the hash of what was asked for. It follows from no event: nothing is decided on it but whether a request is a repetition.
+ * Creates `kept_answers`: the answers to requests with a key, by the hash of the key, until they expire. `request` is
+ * the hash of the request. The rows follow from no event: they only decide whether a request is a repetition.
  */
 export async function createKeptAnswers(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -76,5 +77,5 @@ export async function createKeptAnswers(db: Kysely<unknown>): Promise<void> {
   await sql`CREATE INDEX kept_answers_until ON kept_answers (kept_until)`.execute(db);
 }
 
-/** SQL of the identity of the last event that was followed, NULL when it is not known. */
+/** SQL expression for the identity of the last followed event; NULL: not known. */
 export const FOLLOWED_EVENT = 'CASE WHEN event_position = position THEN event END';

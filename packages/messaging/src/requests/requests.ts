@@ -7,7 +7,7 @@ interface Waiting {
   open: (data: Uint8Array) => Uint8Array | undefined;
   answered: (data: Uint8Array) => void;
   failed: (error: NatsError) => void;
-  callOffTimeout: () => void;
+  cancelTimeout: () => void;
   /** When its time is up, in milliseconds since 1970. */
   until: number;
 }
@@ -56,7 +56,7 @@ export class Requests {
     this.listen();
     const number = (++this.last).toString(36);
     const answer = new Promise<Uint8Array>((answered, failed) => {
-      const waiting = { open, answered, failed, callOffTimeout: this.giveUpAfter(number, timeoutMs) };
+      const waiting = { open, answered, failed, cancelTimeout: this.giveUpAfter(number, timeoutMs) };
       this.waiting.set(number, { ...waiting, until: this.clock.now() + timeoutMs });
     });
     try {
@@ -77,9 +77,9 @@ export class Requests {
     const limit = this.clock.now() + AFTER_LOSS_MS;
     for (const [number, waiting] of this.waiting) {
       if (waiting.until <= limit) continue;
-      waiting.callOffTimeout();
+      waiting.cancelTimeout();
       waiting.until = limit;
-      waiting.callOffTimeout = this.giveUpAfter(number, AFTER_LOSS_MS);
+      waiting.cancelTimeout = this.giveUpAfter(number, AFTER_LOSS_MS);
     }
   }
 
@@ -132,7 +132,7 @@ export class Requests {
     const waiting = this.waiting.get(number);
     if (!waiting) return undefined;
     this.waiting.delete(number);
-    waiting.callOffTimeout();
+    waiting.cancelTimeout();
     return waiting;
   }
 

@@ -8,14 +8,14 @@ export const DatabaseConfig = Type.Object({
   DATABASE_URL: Type.String({
     minLength: 1,
     description:
-      'Address of PostgreSQL; sslmode and sslrootcert in its query ask for encryption (see docs/deploy.md).',
+      'Address of PostgreSQL; with sslmode and sslrootcert in its query the connection is encrypted (see docs/deploy.md).',
   }),
   ...databaseSettings,
 });
 
 /**
- * What `openDatabase` is to be told of the address and the migrations.
- * @throws ConfigError when the password file cannot be read, or the address is none.
+ * Options of `openDatabase` from the settings of a service.
+ * @throws ConfigError if the password file cannot be read, or the address is malformed.
  */
 export function databaseOptions(config: Static<typeof DatabaseConfig>): {
   url: string;
@@ -27,7 +27,7 @@ export function databaseOptions(config: Static<typeof DatabaseConfig>): {
   };
 }
 
-/** The address with the password that a file holds. @throws ConfigError, without showing either. */
+/** The address with the password from a file. @throws ConfigError, which shows neither. */
 export function withPassword(url: string, passwordFile: string): string {
   if (passwordFile === '') return url;
   let password: string;
@@ -38,7 +38,7 @@ export function withPassword(url: string, passwordFile: string): string {
   }
   if (password === '')
     throw new ConfigError(`RIGEL_DATABASE_PASSWORD_FILE is wrong: ${passwordFile} is empty`);
-  if (!URL.canParse(url)) throw new ConfigError('DATABASE_URL is wrong: (not shown) is no address');
+  if (!URL.canParse(url)) throw new ConfigError('DATABASE_URL is wrong: (not shown) must be an address');
   const address = new URL(url);
   address.password = encodeURIComponent(password);
   return address.href;

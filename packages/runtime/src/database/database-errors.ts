@@ -1,4 +1,4 @@
-/** SQLSTATE classes and codes that say that PostgreSQL cannot serve now, not that a statement is wrong. */
+/** SQLSTATE classes of errors that mean that PostgreSQL cannot serve now; the statement is not wrong. */
 const UNAVAILABLE_STATES = /^(08|53|57)/;
 const SOCKET_CODES = new Set([
   'ECONNREFUSED',
@@ -21,15 +21,17 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return DRIVER_MESSAGES.test(error.message);
 }
 
-/** SQLSTATE classes of values that cannot be kept: a NUL in a text, a number out of range, a row that is too large. */
+/**
+ * SQLSTATE classes of values that cannot be stored: a NUL in a text, a number out of range, a row that is too large.
+ */
 const REFUSED_DATA = /^(22|54)/;
 
-/** Whether an error means that the database cannot keep the values it was given, however often it is tried. */
+/** Whether an error means that the database can never store these values, so that trying again is useless. */
 export function isDataRefused(error: unknown): error is Error {
   return error instanceof Error && REFUSED_DATA.test(String((error as { code?: unknown }).code ?? ''));
 }
 
-/** Whether an error means that the role may not do what it was about to do. */
+/** Whether an error means that the role lacks a right. */
 export function isPermissionDenied(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === '42501';
 }

@@ -12,12 +12,12 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
 /** How long one statement may take before PostgreSQL ends it. */
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** A process that stands still in the middle of a transaction must not keep others from appending any longer. */
+/** A process that stands still within a transaction keeps others from appending: PostgreSQL ends it after this time. */
 const IDLE_IN_TRANSACTION_MS = 8_000;
 const CONNECT_TIMEOUT_MS = 4_000;
 /**
- * A connection that nobody uses is closed after this long. Opening one costs PostgreSQL more than a hundred statements, and each
- * plans those that it keeps anew: what comes in bursts finds the connections of the last burst.
+ * An unused connection is closed after this time. Opening one costs PostgreSQL more than a hundred statements, and each
+ * new one plans its prepared statements again. A burst of work finds the connections of the last burst.
  */
 const IDLE_TIMEOUT_MS = 5 * 60_000;
 const RETRY_MS = 500;
@@ -43,24 +43,24 @@ export function createPool(
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    // Statements here are short. Compiling them pays never, and costs 200 ms where PostgreSQL is talked out of a plan (see
-    // `openCommits`): up to version 17 it then takes any other one for dear enough.
+    // Statements are short: compiling them never pays. It costs 200 ms if some plans are disabled (see `openCommits`):
+    // up to version 17 PostgreSQL then considers every other plan expensive enough to compile.
     options: Object.entries({ search_path: schema, jit: 'off', ...settings })
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
     keepAlive: true,
   });
-  // Without a listener an idle connection that breaks would end the process.
+  // Without a listener an idle connection that breaks ends the process.
   pool.on('error', (error) =>
-    log.warn({ err: error }, 'a database connection broke, another one will be opened'),
+    log.warn({ err: error }, 'an idle connection to PostgreSQL broke, the next statement opens another one'),
   );
-  // The same for one in use, between two statements of a transaction; the next statement reports it.
+  // The same for a connection in use, between two statements of a transaction. The next statement reports the error.
   pool.on('connect', (client) => client.on('error', () => undefined));
   measurePool(pool);
   return pool;
 }
 
-/** Waits until the database answers; logs once in a while why it waits. */
+/** Waits until the database answers, and logs every 5 s why it waits. */
 async function waitForDatabase(db: Kysely<unknown>, log: Logger, signal: AbortSignal): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
@@ -68,17 +68,17 @@ async function waitForDatabase(db: Kysely<unknown>, log: Logger, signal: AbortSi
       return;
     } catch (error) {
       signal.throwIfAborted();
-      if (attempt % 10 === 0) log.warn({ err: error }, 'waiting for the database');
+      if (attempt % 10 === 0) log.warn({ err: error }, 'PostgreSQL does not answer, waiting for it');
       await sleep(RETRY_MS, undefined, { signal });
     }
   }
 }
 
 /**
- * Opens a service's own schema: waits for the database, and either creates the schema where it is missing and applies the
- * migrations that are not applied yet (several replicas may do this at once), or waits until somebody else has.
+ * Opens a service's own schema. Waits for the database. Then it either creates the schema if it is missing and applies
+ * the missing migrations (several replicas may do this at once), or waits until `rigel database migrate` has done so.
  *
- * @param migrations by name; they are applied in the order of their names and never edited afterwards.
+ * @param migrations by name, in the order in which they are applied. A released migration is never edited.
  */
 export async function openDatabase<Tables>(options: {
   url: string;
@@ -86,7 +86,7 @@ export async function openDatabase<Tables>(options: {
   migrations: Record<string, Migration>;
   log: Logger;
   signal: AbortSignal;
-  /** Whether to apply migrations, or to wait for them, for a role that may not change the schema. */
+  /** `apply` migrations, or `check`: wait for them, for a role that may not change the schema. */
   migrate?: 'apply' | 'check';
   /** Connections at most. */
   max?: number;
@@ -107,7 +107,7 @@ export async function openDatabase<Tables>(options: {
   }
 }
 
-/** Creates the schema where it is missing and applies the migrations that are not applied yet. */
+/** Creates the schema if it is missing, and applies the missing migrations. */
 export async function migrateSchema(
   db: Kysely<unknown>,
   { schema, migrations, log }: { schema: string; migrations: Record<string, Migration>; log: Logger },
@@ -120,13 +120,13 @@ export async function migrateSchema(
   });
   const { error, results } = await migrator.migrateToLatest();
   for (const result of results ?? [])
-    log.info({ migration: result.migrationName, status: result.status }, 'migration');
+    log.info({ migration: result.migrationName, status: result.status }, 'applied a migration of the schema');
   if (error) throw error;
 }
 
 /**
- * Waits until the schema has all migrations of this program. It may have more: while a release is being replaced by the next
- * one, the old program goes on over the new schema.
+ * Waits until the schema has all migrations of this program. It may have more: during an upgrade the old program works
+ * with the new schema.
  */
 async function waitForMigrations(
   db: Kysely<unknown>,
@@ -142,7 +142,8 @@ async function waitForMigrations(
     const missing = known.filter((name) => !applied.includes(name));
     if (missing.length === 0 && (await mayUseTables(db, schema))) {
       const unknown = applied.filter((name) => !known.includes(name));
-      if (unknown.length > 0) log.warn({ schema, unknown }, 'the schema is newer than this program');
+      if (unknown.length > 0)
+        log.warn({ schema, unknown }, 'the schema has migrations of a newer release than this program');
       return;
     }
     if (attempt % 10 === 0)
@@ -151,7 +152,7 @@ async function waitForMigrations(
   }
 }
 
-/** Whether the owner has granted what it made: it does so a moment after the migrations. */
+/** Whether the owner has granted the use of its tables, which it does shortly after the migrations. */
 async function mayUseTables(db: Kysely<unknown>, schema: string): Promise<boolean> {
   const { rows } = await sql<{ granted: boolean }>`
     SELECT NOT EXISTS (
@@ -167,17 +168,17 @@ async function mayUseTables(db: Kysely<unknown>, schema: string): Promise<boolea
   return rows[0]?.granted === true;
 }
 
-/** A service's database cannot be used as it is; the message says why, without any password. */
+/** The database of a service cannot be used as it is. The message says why, without a password. */
 export class DatabaseNotUsable extends Error {
   override readonly name = 'DatabaseNotUsable';
 }
 
 /**
- * Opens a service's schema as it is, for a program beside the service: creates nothing and migrates nothing. It has one
- * connection, so temporary tables stay in sight.
+ * Opens a service's schema as it is, for a program other than the service: creates nothing and migrates nothing. It has
+ * one connection, so that temporary tables stay visible.
  *
- * @throws DatabaseNotUsable when the database does not answer, the schema is not there, or has other migrations than
- * this program knows.
+ * @throws DatabaseNotUsable if the database does not answer, the schema does not exist, or its migrations are not those
+ *   of this program.
  */
 export async function openExisting(options: {
   url: string;
@@ -192,7 +193,7 @@ export async function openExisting(options: {
     const applied = await appliedMigrations(db, schema);
     if (applied.join() !== known.join()) {
       throw new DatabaseNotUsable(
-        `the schema ${schema} is of another version than this program: it has the migrations ${applied.join(', ')}, known are ${known.join(', ')}`,
+        `the schema ${schema} has another version than this program: its migrations are ${applied.join(', ')}, those of the program ${known.join(', ')}`,
       );
     }
     return db;
@@ -210,7 +211,7 @@ async function appliedMigrations(db: Kysely<unknown>, schema: string): Promise<s
     SELECT to_regclass(${`${schema}.kysely_migration`}) IS NOT NULL AS found`.execute(db);
   if (!tables[0]?.found) {
     throw new DatabaseNotUsable(
-      `the database has no schema ${schema}: it is made when the service ${schema} starts for the first time`,
+      `the database has no schema ${schema}: the service ${schema} makes it when it starts for the first time`,
     );
   }
   const { rows } = await sql<{ name: string }>`
@@ -219,7 +220,8 @@ async function appliedMigrations(db: Kysely<unknown>, schema: string): Promise<s
 }
 
 async function createSchema(db: Kysely<unknown>, schema: string): Promise<void> {
-  // A role that owns the schema may yet lack the right to create one, which IF NOT EXISTS asks for in any case.
+  // A role that owns the schema may lack the right to create schemas, which IF NOT EXISTS needs even if the schema
+  // exists.
   const { rows } = await sql<{
     found: boolean;
   }>`SELECT to_regnamespace(${schema}) IS NOT NULL AS found`.execute(db);
@@ -227,13 +229,13 @@ async function createSchema(db: Kysely<unknown>, schema: string): Promise<void> 
   try {
     await sql`CREATE SCHEMA IF NOT EXISTS ${sql.id(schema)}`.execute(db);
   } catch (error) {
-    // Two replicas at once: IF NOT EXISTS does not cover the race, the loser's error does no harm.
+    // IF NOT EXISTS does not prevent the race of two replicas. The loser's error does no harm.
     const code = (error as { code?: string }).code;
     if (code !== '23505' && code !== '42P06') throw error;
   }
 }
 
-/** For health checks: `ok`, or what is wrong with the database. */
+/** For health checks: `ok`, or the reason why the database cannot be used. */
 export async function checkDatabase(db: Kysely<unknown>): Promise<string> {
   try {
     await Promise.race([

@@ -1,4 +1,4 @@
-// What works with a database: an entry of its own, so that processes without one (gateway, executor) do not load its libraries.
+// The database has an entry of its own, so that processes without one (gateway, executor) do not load its libraries.
 export {
   checkDatabase,
   createPool,

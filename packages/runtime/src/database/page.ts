@@ -1,7 +1,7 @@
 import { checkText } from '@rigel/contracts';
 import { type Expression, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 
-/** Column that carries the number of rows beside those of a page. */
+/** Additional column with the number of all rows. */
 const TOTAL = 'rows_in_all';
 
 export interface PageRequest {
@@ -9,12 +9,12 @@ export interface PageRequest {
   page_size: number;
 }
 
-/** Rows before a page. A page too far out for an exact number is past every end all the same. */
+/** Rows before a page. If the number is too large to be exact, the page is after the end in any case. */
 export function offsetOf({ page, page_size }: PageRequest): number {
   return Math.min((page - 1) * page_size, Number.MAX_SAFE_INTEGER);
 }
 
-/** Reads one page of an ordered query of one table, and how many rows it has in all; see `readRange`. */
+/** Reads one page of an ordered query of one table, and the number of all its rows; see `readRange`. */
 export function readPage<DB, Table extends keyof DB, Row>(
   query: SelectQueryBuilder<DB, Table, Row>,
   page: PageRequest,
@@ -24,11 +24,11 @@ export function readPage<DB, Table extends keyof DB, Row>(
 }
 
 /**
- * Reads a part of an ordered query of one table that has the key `id`, and how many rows the query has in all.
+ * Reads a part of an ordered query of one table with the key `id`, and the number of all rows of the query.
  *
- * The ids are found first, from an index alone where one has all columns of the conditions, so that the rows before the
- * part, and those that a keyword does not fit, are passed over without being looked at.
- * @param known.total when the caller knows it without counting.
+ * It finds the ids first, from an index alone if one has all columns of the conditions. So it skips the rows before the
+ * part, and those that do not match a keyword, without reading them.
+ * @param known.total the number of all rows, if the caller knows it without counting.
  */
 export async function readRange<DB, Table extends keyof DB, Row>(
   query: SelectQueryBuilder<DB, Table, Row>,
@@ -37,18 +37,18 @@ export async function readRange<DB, Table extends keyof DB, Row>(
 ): Promise<{ rows: Row[]; total: number }> {
   const ids = query.clearSelect().select(sql`id`.as('id')).limit(limit).offset(offset);
   const counted = query.clearSelect().clearOrderBy().select(sql<number>`count(*)`.as('total'));
-  // As an array: joined with them, the table would be gone through as a whole for a page of thousands.
+  // As an array: with a join PostgreSQL reads the whole table for a page of thousands.
   const page = query.clearWhere().where(sql<SqlBool>`id = ANY (ARRAY${ids})`);
   if (known.total !== undefined) {
     const rows = await page.execute();
     return { rows, total: agreeing(known.total, rows.length, { offset, limit }) };
   }
-  // Page and number in one statement: one way to the database and back, and they agree.
+  // Page and number in one statement: one round trip, and they agree.
   const counting = await page.select(sql<number>`${counted}`.as(TOTAL)).execute();
   const rows = counting as unknown as (Row & { [TOTAL]?: number })[];
   let total = rows[0]?.[TOTAL];
   if (total === undefined) {
-    // The type of a selection cannot be followed through clearSelect().
+    // TypeScript does not know the type of a selection after clearSelect().
     const [count] = (await counted.execute()) as unknown as { total: number }[];
     total = agreeing(count?.total ?? 0, 0, { offset, limit });
   }
@@ -57,8 +57,8 @@ export async function readRange<DB, Table extends keyof DB, Row>(
 }
 
 /**
- * The number of all rows when it was read by another statement than the part, made to agree with the part: rows may have
- * come or gone in between, and a client would look for what the number promises.
+ * Corrects a number of all rows that another statement read than the part. Rows may have come or gone in between, and a
+ * client would look for rows that the number promises.
  */
 function agreeing(
   total: number,
@@ -70,8 +70,8 @@ function agreeing(
 }
 
 /**
- * Condition that a column contains the keyword, letter for letter; an absent or empty keyword is no condition. No index
- * finds what it holds for, but one that has the column is gone through instead of the table: see docs/performance.md.
+ * Condition that a column contains the keyword literally. An absent or empty keyword is no condition. No index finds
+ * the matching rows, but PostgreSQL scans an index with the column instead of the table: see docs/performance.md.
  */
 export function contains(column: string, keyword: string | undefined): Expression<SqlBool> {
   if (keyword === undefined || keyword === '') return sql<SqlBool>`true`;

@@ -9,13 +9,13 @@ const sum = (of: (pool: pg.Pool) => number): number => {
   return [...pools].reduce((total, pool) => total + of(pool), 0);
 };
 
-/** What waits because all connections are taken. A statement stands in line for a moment also where one is free. */
+/** Statements that wait because all connections are taken. A statement waits for a moment even if one is free. */
 function waitingFor(pool: pg.Pool): number {
   const { idleCount, options, totalCount, waitingCount } = pool;
   return idleCount === 0 && totalCount >= options.max ? waitingCount : 0;
 }
 
-/** Tells how many connections a pool has, together with the other ones of this process, and what waits for one. */
+/** Measures the connections of all pools of this process, and the statements that wait for one. */
 export function measurePool(pool: pg.Pool): void {
   pools.add(pool);
   sampled({ name: 'rigel_db_connections', help: 'Open connections to PostgreSQL.' }, () =>
@@ -24,7 +24,7 @@ export function measurePool(pool: pg.Pool): void {
   sampled(
     {
       name: 'rigel_db_waiting',
-      help: 'Statements and transactions that wait for a connection to PostgreSQL, because all are taken.',
+      help: 'Statements and transactions that wait for a connection to PostgreSQL because all are in use.',
     },
     () => sum(waitingFor),
   );

@@ -3,23 +3,23 @@ import { ownerRole, runtimeRole } from '@rigel/contracts';
 import pg from 'pg';
 
 /*
- * Each service has two roles: one owns its schema and applies migrations, the other is what the service runs as and may only
- * read and write rows there. Neither sees the schema of another service. Advisory locks are in no schema: whoever may take any may
- * take all of them, so only those may who need some.
+ * Each service has two roles: one owns its schema and applies migrations; the service runs as the other, which may only
+ * read and write rows there. Neither sees the schema of another service. Advisory locks belong to no schema: a role
+ * that may take one may take all. So only roles that need some have the right.
  */
 
-/** Services that use advisory locks while they run: the scheduler's partitions. Owners do while they apply migrations. */
+/** Services that use advisory locks while they run: the scheduler, for partitions. Owners use them for migrations. */
 const LOCKING = ['scheduler'];
 
 const SCRAM_ITERATIONS = 4_096;
 const PRINTABLE = /^[\x21-\x7e]{8,}$/;
 
 /**
- * Creates, or puts right, the roles and schemas of services, as an administrator of the database. Tables that are there
- * already are handed to the owner of their schema. Repeating it changes nothing but the passwords.
+ * Creates or corrects the roles and schemas of services, as an administrator of the database. Existing tables get the
+ * owner of their schema. Repeating it changes nothing but the passwords.
  * @param passwordOf the password of a role: at least 8 printable ASCII characters without blanks.
- * @returns sentences about what the administrator had no right to do, and could be done without.
- * @throws Error when a password is none, or the administrator lacks rights.
+ * @returns sentences about dispensable changes for which the administrator lacked the rights.
+ * @throws Error if a password is malformed, or the administrator lacks rights.
  */
 export async function prepareRoles(
   admin: pg.Client,
@@ -38,7 +38,7 @@ export async function prepareRoles(
         await ensureRole(admin, role, passwordOf(role));
         await admin.query(`GRANT CONNECT ON DATABASE ${database} TO ${role}`);
       }
-      // Comparing tables with the history needs temporary ones.
+      // Verifying the read tables needs temporary tables.
       await admin.query(`GRANT TEMPORARY ON DATABASE ${database} TO ${owner}`);
       await admin.query(`GRANT ${owner} TO CURRENT_USER`);
       const name = pg.escapeIdentifier(schema);
@@ -62,7 +62,7 @@ export async function prepareRoles(
   }
 }
 
-/** Leaves advisory locks to those roles of services that need them. @returns whether nobody else can take any. */
+/** Allows advisory locks only to the roles that need them. @returns whether no other role can take any. */
 async function closeAdvisoryLocks(admin: pg.Client): Promise<boolean> {
   const { rows: roles } = await admin.query<{ name: string }>(
     `SELECT quote_ident(rolname) AS name FROM pg_roles WHERE rolname = ANY($1) OR rolname ~ $2`,
@@ -72,7 +72,7 @@ async function closeAdvisoryLocks(admin: pg.Client): Promise<boolean> {
   const { rows } = await admin.query<{ name: string; owned: boolean }>(
     `SELECT p.oid::regprocedure::text AS name, pg_has_role(proowner, 'USAGE') AS owned FROM ${functions}`,
   );
-  // Where the database is run by somebody else, its administrator is no superuser.
+  // In a managed database the administrator is no superuser.
   for (const { name } of rows.filter(({ owned }) => owned)) {
     for (const role of roles) await admin.query(`GRANT EXECUTE ON FUNCTION ${name} TO ${role.name}`);
     await admin.query(`REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC`);
@@ -94,13 +94,13 @@ async function ensureRole(admin: pg.Client, role: string, password: string): Pro
   );
   const [found] = rows;
   if (!found) await admin.query(`CREATE ROLE ${role}`);
-  // Only a superuser may say so, also of a role that is none.
+  // Only a superuser may change these attributes, even of a role that has none of them.
   if (found?.more) await admin.query(`ALTER ROLE ${role} NOSUPERUSER NOCREATEDB NOCREATEROLE`);
-  // Sent as PostgreSQL keeps it: the statement may end up in the server's log.
+  // As a hash, as PostgreSQL stores it: the server's log may contain the statement.
   await admin.query(`ALTER ROLE ${role} LOGIN PASSWORD ${pg.escapeLiteral(scramVerifier(password))}`);
 }
 
-/** What PostgreSQL stores of a password (SCRAM-SHA-256, RFC 5802). */
+/** The stored form of a password (SCRAM-SHA-256, RFC 5802). */
 function scramVerifier(password: string): string {
   const salt = randomBytes(16);
   const salted = pbkdf2Sync(password, salt, SCRAM_ITERATIONS, 32, 'sha256');
@@ -123,15 +123,15 @@ async function handOver(admin: pg.Client, schema: string, owner: string): Promis
 }
 
 /**
- * Lets the service's own role read and write the rows of its schema, as the schema's owner and after migrations. What has
- * happened it can only add to. Nothing happens where there is no such role.
+ * Grants the service's own role to read and write the rows of its schema; run as the schema's owner, after migrations.
+ * Events can be added only, never changed. Without such a role nothing happens.
  */
 export async function grantRuntime(owner: pg.Client, schema: string): Promise<void> {
   const role = runtimeRole(schema);
   const { rowCount } = await owner.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
   if (rowCount === 0) return;
   const name = pg.escapeIdentifier(schema);
-  // At once, so that there is no moment when the role may change what has happened.
+  // In one transaction, so that the role can never change events, not even for a moment.
   await owner.query('BEGIN');
   try {
     await owner.query(`GRANT USAGE ON SCHEMA ${name} TO ${role}`);

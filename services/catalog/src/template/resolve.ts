@@ -25,7 +25,7 @@ const invalid = (message: string): ServiceError => new ServiceError('invalid', m
 
 /**
  * What an action runs: its implementation of type `ansible`, else one of type `noop`, which does nothing.
- * @throws ServiceError `invalid` when there is none, or one whose module nobody here can run.
+ * @throws ServiceError `invalid` if there is none, or if no executor can run its module.
  */
 function resolveAction(name: string, step: string, entries: CatalogEntries): ResolvedAction {
   const where = `step ${show(step)}: action ${show(name)}`;

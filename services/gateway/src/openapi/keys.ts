@@ -27,7 +27,7 @@ const KEY_REUSED = {
       schema: { $ref: `#/components/schemas/${refusalName(409, {})}` },
       example: {
         code: 409,
-        msg: 'the Idempotency-Key came before with other parameters: send the same ones again, or use another key',
+        msg: 'the Idempotency-Key was used before with other parameters: send the same parameters again, or use another key',
         data: {},
       },
     },

@@ -66,8 +66,8 @@ async function refuseTaken(store: Store, addresses: string[]): Promise<void> {
 }
 
 /**
- * Looks whether nodes that have just been entered are machines that there are nodes of. In their transaction, which has the
- * lock of the history: what others entered is committed and seen, or waits.
+ * Looks whether nodes that have just been entered are machines that there are nodes of. In their transaction, which has
+ * the lock of the history: what others entered is committed and seen, or waits.
  * @throws ServiceError `conflict`.
  */
 export async function refuseSameMachines(

@@ -11,7 +11,10 @@ import type { InventoryTables } from '../tables.js';
 import { assertReplayable, startInventoryForTest } from '../testing/inventory.js';
 import { findCollisions } from './collisions.js';
 
-/* One machine in several spellings: entered, looked for and removed; and what earlier releases took for several machines. */
+/*
+ * One machine in several spellings: entered, looked for and removed; and what earlier releases took for several
+ * machines.
+ */
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
