@@ -30,7 +30,8 @@ function countAssertions(parser, counts) {
 }
 
 /**
- * Runs test files in one process, which is a plain one: tap's own runner loads hooks into it and, by NODE_OPTIONS, into every
+ * Runs test files in one process, which is a plain one: tap's own runner loads hooks into it and, by NODE_OPTIONS,
+ * into every
  * process that it starts, which costs each service of a system under test half a second of processor time at its start.
  * @returns counted assertions, at least one of them failed when anything else was wrong; all that was printed; seconds
  *   by the clock and of the processor.

@@ -1,4 +1,5 @@
-// node scripts/test-process.mjs <test file …>: the process in which scripts/test.mjs runs test files, one after the other.
+// node scripts/test-process.mjs <test file …>: the process in which scripts/test.mjs runs test files, one after the
+// other.
 // The last line that it prints says how much processor time they took, with all processes that they started.
 import { readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
@@ -6,7 +7,10 @@ import { pathToFileURL } from 'node:url';
 
 /** Clock ticks in a second, in which Linux tells the times of a process. */
 const TICKS = 100;
-/** Places in /proc/self/stat behind the name of the program: processor time of the children that have ended, user and system. */
+/**
+ * Places in /proc/self/stat behind the name of the program: processor time of the children that have ended, user and
+ * system.
+ */
 const CHILDREN = [13, 14];
 
 process.on('exit', () => {

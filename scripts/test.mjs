@@ -74,7 +74,8 @@ function byLength(one, other) {
 }
 
 /**
- * How a test file names the system that it shares with others, which the first one starts and which stops after the last one;
+ * How a test file names the system that it shares with others, which the first one starts and which stops after the
+ * last one;
  * so they run in one process. See test/src/support/shared-rig.ts.
  */
 const SHARED = /\bsharedRig\('([\w-]+)'\)/;
@@ -88,7 +89,8 @@ const judge = new PureTests(
 );
 
 /**
- * Whether a test file only calls functions: it starts no other process and touches nothing of its own. Such files share a process
+ * Whether a test file only calls functions: it starts no other process and touches nothing of its own. Such files
+ * share a process
  * with those of their package, because the start of a process with tap and the libraries takes more than most of them.
  */
 function onlyCallsFunctions(file, text) {
@@ -97,7 +99,10 @@ function onlyCallsFunctions(file, text) {
   return existsSync(source) && judge.impurity(source) === undefined;
 }
 
-/** The name of the process that a test file runs in: that of the system that it shares, that of its package, or its own. */
+/**
+ * The name of the process that a test file runs in: that of the system that it shares, that of its package, or its
+ * own.
+ */
 function processOf(file) {
   const text = readFileSync(file, 'utf8');
   const [, shared] = SHARED.exec(text) ?? [];
@@ -107,7 +112,9 @@ function processOf(file) {
   return `functions of ${parts.slice(0, parts.indexOf('dist')).join('/')}`;
 }
 
-/** Runs processes of test files, several at once, in their order, and prints a line for each, and all of what failed. */
+/**
+ * Runs processes of test files, several at once, in their order, and prints a line for each, and all of what failed.
+ */
 async function runAll(processes) {
   const counts = { passed: 0, failed: 0 };
   const waiting = [...processes];

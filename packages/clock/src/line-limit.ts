@@ -1,7 +1,8 @@
 import type { Clock } from './clock.js';
 
 /**
- * Keeps log lines that others can cause at will from filling the log: in each period few lines, and one about each thing. Counts the
+ * Keeps log lines that others can cause at will from filling the log: in each period few lines, and one about each
+ * thing. Counts the
  * lines that are left out.
  */
 export class LineLimit {
@@ -16,7 +17,8 @@ export class LineLimit {
 
   /**
    * Whether a line about this thing may be written now.
-   * @returns undefined when not; else how many lines were left out in the period before, which only the first line of a period tells.
+   * @returns undefined when not; else how many lines were left out in the period before, which only the first line of
+   * a period tells.
    */
   admit(thing: string): number | undefined {
     const now = this.clock.now();
