@@ -87,7 +87,7 @@ t.test('the command is ended by a signal on the way down', async (t) => {
 
 t.test('the executors are killed meanwhile: the others find that it has restarted', async (t) => {
   const task = await begin(t, { command: (restart) => `(sleep 1; ${restart(3_000)}) & echo told` });
-  t.match(await whyItWaits(task.id), /executor executor-\d.* ← the executor waits: the node is to restart/);
+  t.match(await whyItWaits(task.id), /executor executor-\d.* ← the executor waits: the node has to restart/);
   stack.kill('executor-1', 'SIGKILL');
   stack.kill('executor-2', 'SIGKILL');
   await succeeds(t, task);
