@@ -2,6 +2,7 @@
 // Ends with the line `N passed, N failed`, and with status 1 when anything failed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, sep } from 'node:path';
 import { PureTests } from './pure-tests.mjs';
 import { runTestFiles } from './run-test-files.mjs';
@@ -9,8 +10,8 @@ import { ROOT, workspacePackages } from './workspace.mjs';
 
 const bin = (name) => join('node_modules', '.bin', name);
 
-/** Processes of tests at once. Most of them wait for other processes, not for the processor. */
-const JOBS = Number(process.env.RIGEL_TEST_JOBS || 3);
+/** Processes of tests at once: two for each core, because most of them wait for other processes and for timeouts. */
+const JOBS = Number(process.env.RIGEL_TEST_JOBS || Math.max(3, 2 * availableParallelism()));
 
 function step(title, command, args) {
   process.stdout.write(`== ${title}\n`);
