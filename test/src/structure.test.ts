@@ -137,10 +137,6 @@ function reachedFrom(file: string, graph: Map<string, string[]>): Set<string> {
 
 /** Circles that are there still. Open one and take it out here; add none. */
 const KNOWN_CIRCLES: Readonly<Record<string, readonly string[]>> = {
-  'services/gateway': ['endpoint.ts', 'request/body-limits.ts'],
-  'services/executor': ['machine-gone.ts', 'metrics.ts', 'restart-wait.ts', 'ssh-runner.ts'],
-  'services/inventory': ['node/add-nodes.ts', 'store.ts'],
-  'packages/command-template': ['argument-rule.ts', 'command-tracker.ts', 'input-reader.ts', 'variables.ts'],
   test: ['simulation/host.ts', 'simulation/timeline.ts'],
 };
 

@@ -1,4 +1,3 @@
-import type { Word } from './command-tracker.js';
 import {
   baseName,
   CODE_OPTIONS,
@@ -11,6 +10,7 @@ import {
   RUNS_ARGUMENTS_BY_SHELL,
   TAKES_VARIABLE_NAMES,
 } from './evaluating.js';
+import { type Word, withoutPrefixes } from './word.js';
 
 /**
  * The values that an argument of a command may take: any data, only an integer (the shell evaluates the argument as
@@ -100,29 +100,6 @@ function builtinRule(
   )
     return nameRefused(command);
   return DATA;
-}
-
-/**
- * The command's words without those that only say how to find the command: `command -p`, `builtin --`, `exec -a name`.
- * If the end of an option is not clear, the words stay, so that a later word does not pass for the command.
- */
-export function withoutPrefixes(before: readonly Word[]): readonly Word[] {
-  let words = before;
-  for (;;) {
-    const prefix = words[0]?.text ?? '';
-    if (!/^(command|builtin|exec|noglob|nocorrect|-)$/.test(prefix) || !words[0]?.literal) return words;
-    let index = 1;
-    for (; /^-./.test(words[index]?.text ?? ''); index++) {
-      const option = words[index]?.text ?? '';
-      if (option === '--') {
-        index++;
-        break;
-      }
-      if (prefix === 'exec' && /^-[A-Za-z]*a$/.test(option)) index++;
-    }
-    if (words.length <= index) return words.slice(index);
-    words = words.slice(index);
-  }
 }
 
 /** Commands of the shells for which it matters at which place an argument stands. */

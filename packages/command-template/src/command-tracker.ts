@@ -1,26 +1,8 @@
-import { withoutPrefixes } from './argument-rule.js';
 import { baseName, type LineWord, PRINTS_ARGUMENTS, runnerOfInput, startsOthers } from './evaluating.js';
 import { readerOfInput } from './input-reader.js';
 import { Lost } from './lost.js';
 import type { Variables } from './variables.js';
-
-/** The part of a shell word that has been read. */
-export interface Word {
-  /** Its text without quotes, expansions and placeholders. */
-  text: string;
-  /** No part of it is quoted, expanded or a placeholder, so it may be a reserved word. */
-  plain: boolean;
-  /** No part of it is expanded or a placeholder, so `text` is the whole word. */
-  literal: boolean;
-  /** Unquoted `[` not closed by an unquoted `]` yet. */
-  openBrackets: number;
-  /** It has an unquoted `{`, so it may be a pattern of which some shells make several words. */
-  braces?: boolean;
-  /** It is `name=(...)`. */
-  isList?: boolean;
-  /** The placeholders directly in it, by their index in the scanned code. */
-  holes: number[];
-}
+import { type Word, withoutPrefixes } from './word.js';
 
 /** The word by which one of some commands runs what it reads as code. */
 function readerAmong(commands: readonly (readonly Word[])[]): string | undefined {

@@ -1,6 +1,6 @@
-import { argumentRule, withoutPrefixes } from './argument-rule.js';
-import type { Word } from './command-tracker.js';
+import { argumentRule } from './argument-rule.js';
 import { baseName, isShellName, runnerOfInput, startsOthers } from './evaluating.js';
+import { type Word, withoutPrefixes } from './word.js';
 
 /*
  * Whether a command runs what it reads as code, as its words tell: `sh`, `sudo bash -s`, `. /dev/stdin`, `python3 -`,

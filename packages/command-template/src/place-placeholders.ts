@@ -7,7 +7,7 @@ import {
   type Refusal,
 } from './argument-rule.js';
 import { CodeReader } from './code-reader.js';
-import { CommandTracker, type Word } from './command-tracker.js';
+import { CommandTracker } from './command-tracker.js';
 import { type LineWord, runnerOfInput } from './evaluating.js';
 import { findHeredocEnd, type Heredoc } from './heredoc.js';
 import { Lost } from './lost.js';
@@ -30,6 +30,7 @@ import {
 import { HOLE, type ScannedTemplate } from './scan-placeholders.js';
 import { printable } from './template-error.js';
 import { Variables } from './variables.js';
+import type { Word } from './word.js';
 
 const METACHARACTERS = ' \t\n;&|<>()';
 const MAX_DEPTH = 100;

@@ -1,5 +1,4 @@
 import type { ArgumentRule, Refusal } from './argument-rule.js';
-import type { Word } from './command-tracker.js';
 import type { Lost } from './lost.js';
 import type { PlaceContext } from './parameter-use.js';
 import { IN_BRACKETS } from './refusals.js';
@@ -10,6 +9,7 @@ import {
   type ScannedTemplate,
 } from './scan-placeholders.js';
 import { positionAt, TemplateError } from './template-error.js';
+import type { Word } from './word.js';
 
 /** The place of a placeholder in a shell text; placeholders in comments stay unchanged. */
 export type Placement = { kind: 'place'; context: PlaceContext; integer: boolean } | { kind: 'comment' };

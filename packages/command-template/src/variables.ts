@@ -1,5 +1,3 @@
-import { withoutPrefixes } from './argument-rule.js';
-import type { Word } from './command-tracker.js';
 import {
   baseName,
   CODE_VARIABLES,
@@ -9,6 +7,7 @@ import {
   isShellName,
   RUNS_ARGUMENTS,
 } from './evaluating.js';
+import { type Word, withoutPrefixes } from './word.js';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
 const SETS_NAMED_VARIABLES = new Set(['read', 'mapfile', 'readarray', 'getopts', 'vared']);

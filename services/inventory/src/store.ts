@@ -11,7 +11,7 @@ import {
 import type { RequestContext } from '@rigel/messaging';
 import type { Kysely, Transaction } from 'kysely';
 import { eventTypes } from './event-types.js';
-import { refuseSameMachines } from './node/add-nodes.js';
+import { refuseSameMachines } from './node/taken.js';
 import { project } from './projection.js';
 import { asRefusal } from './refusals.js';
 import type { InventoryTables } from './tables.js';

@@ -1,5 +1,3 @@
-import type { Endpoint } from '../endpoint.js';
-
 /*
  * How large the body of a request may be, by endpoint. The limit of bytes bounds the memory for the text; the limit of
  * entries bounds the objects made from it: a million keys fit into 15 MB, but take seconds and hundreds of megabytes as
@@ -35,8 +33,15 @@ export const QUERY_PAIRS = 1_000;
 /** How deep JSON may be nested: the parameters, and 64 levels within one (see `assertStorable`). */
 export const MOST_LEVELS = 65;
 
-/** The limits of an endpoint; of what is none, those of reads. */
-export function bodyLimitsOf(endpoint: Pick<Endpoint, 'body' | 'access'> | undefined): BodyLimits {
+/** The facts of an endpoint that decide how large its bodies may be. */
+interface BodyFacts {
+  access: 'read' | 'write';
+  /** Default: `medium` for writes, `small` for reads. */
+  body?: BodySize;
+}
+
+/** The limits of an endpoint. An address without an endpoint has those of reads. */
+export function bodyLimitsOf(endpoint: BodyFacts | undefined): BodyLimits {
   return LIMITS[endpoint?.body ?? (endpoint?.access === 'write' ? 'medium' : 'small')];
 }
 
