@@ -92,6 +92,9 @@ function builtinRule(
   if (command === '[' || command === '[[' || command === 'test') return testOperand(previous);
   if (DECLARES.has(command)) return declaredValue(command, rest, assigned, inList);
   if (command === 'printf' || command === 'print') return printedValue(command, rest, prefix);
+  // In ksh and zsh the name of an array whose elements follow.
+  if (command === 'set' && /^[-+][A-Za-z]*A/.test(prefix === '' ? previous : prefix))
+    return nameRefused('set -A');
   if (command === 'read') return readOperand(previous, prefix);
   if (command === 'mapfile' || command === 'readarray') return mapfileOperand(command, previous, prefix);
   if (

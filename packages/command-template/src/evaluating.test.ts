@@ -166,6 +166,7 @@ const refused: [RegExp, string[]][] = [
       'x=(1 2); local x={{p}}',
       'read -a x; readonly x={{p}}',
       'mapfile x; declare x={{p}}',
+      'set -A x 1 2; typeset x={{p}}',
     ],
   ],
   [
@@ -177,6 +178,8 @@ const refused: [RegExp, string[]][] = [
       'nameref r={{p}}',
       'read -r {{p}}',
       'wait -np {{p}}',
+      'set -A {{p}} -ef',
+      'set +A{{p}} x',
     ],
   ],
   [
@@ -405,6 +408,8 @@ t.test('what is accepted all the same', async (t) => {
     'echo {{p}} | sudo -s cat',
     'echo {{p}} | nsenter -t 1 -m cat',
     'capsh -- f {{p}}',
+    'set -A x {{p}}',
+    'set -- {{p}}',
     'print -rn -- {{p}} -P',
     'f() { logger "$1"; }; echo {{p}} | f; echo x | sh',
     'log() { cat; }\nlog <<EOF\n{{p}}\nEOF\n',

@@ -113,6 +113,8 @@ export class Variables {
   }
 
   #options(rest: readonly Word[]): void {
+    for (const [index, { text }] of rest.entries())
+      if (/^[-+][A-Za-z]*A$/.test(text)) this.#arrays.add(rest[index + 1]?.text ?? '');
     // An option that is not written out may be this one.
     this.#assignsAnywhere ||= rest.some(
       ({ text, literal }, index) =>
