@@ -198,7 +198,7 @@ function sshReadsCode(rest: readonly Word[]): boolean {
 /** A word of which nothing is known, as those that xargs makes of its input. */
 const ANY: Word = { text: '', plain: false, literal: false, openBrackets: 0, holes: [] };
 
-/** xargs puts what it reads behind its arguments, as any number of words, or in the place of a text that it is told. */
+/** xargs puts what it reads behind its arguments, as any number of words, or in the place of a text that an option names. */
 function xargsRunsInput(rest: readonly Word[]): boolean {
   const options = rest.findIndex(({ text }) => !/^-/.test(text));
   const start = rest.findIndex(

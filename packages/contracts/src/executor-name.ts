@@ -25,7 +25,7 @@ export const ExecutorKey = Type.String({
 
 const KEY_BYTES = 16;
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
-/** 130 bits: nobody can find another key with the same digest. */
+/** 130 bits: another key with the same digest cannot be found. */
 const DIGEST_CHARACTERS = 26;
 const NAME_WITH_DIGEST = /-([a-z2-7]{26})$/;
 /** Characters used of the name that people gave. */

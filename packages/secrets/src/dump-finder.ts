@@ -121,7 +121,7 @@ export class DumpFinder {
    * Goes on by one byte.
    * @param threads places inside secrets
    * @param next gets the places after the byte
-   * @param after is told of a dump that ends with the byte
+   * @param after hears of a dump that ends with the byte
    * @returns where the longest secret begins that ends with the byte; Infinity when none ends.
    */
   step(threads: Threads, byte: number, place: number, next: Threads, after: AfterDump): number {

@@ -12,7 +12,7 @@ interface Assertions {
 }
 
 /**
- * Tests of a decider that read as they are told:
+ * Tests of a decider that read like a story:
  * `const given = storyOf(poolDecider); given(created).when({ do: 'delete', id: 5 }).gives(t, [deleted])`. (A property `then` would
  * make it a promise.)
  * @param words what is compared of the events; default: the events

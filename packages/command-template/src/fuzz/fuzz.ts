@@ -194,7 +194,7 @@ async function runTemplates(
       try {
         if (child.pid) process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // Nobody is left in it.
+        // No process of it is left.
       }
     };
     let timer = setTimeout(endGroup, STUCK_MS);

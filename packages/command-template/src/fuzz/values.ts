@@ -21,7 +21,7 @@ export const SHELL_VALUES: readonly string[] = [
 
 /**
  * Values of which each leaves the file `canary` when it is run as code, expanded once more, or evaluated as arithmetic
- * by one of the shells, or run by a program that reads code of another language. Whoever runs them puts a path in the
+ * by one of the shells, or run by a program that reads code of another language. The fuzzer puts a path in the
  * place of that word.
  */
 export const HOSTILE_VALUES: readonly string[] = [

@@ -19,9 +19,9 @@ export const accessTables: Migration = {
         revoked bigint,
         revoked_by text NOT NULL
       )`.execute(db);
-    // The name stands for whoever has the token, in tasks and in the audit.
+    // Tasks and the audit name the holder of a token by it.
     await sql`CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked IS NULL`.execute(db);
-    // Nothing ties it to the tokens: a rebuild puts those in place anew.
+    // No foreign key to the tokens, because a rebuild replaces their table.
     await sql`CREATE TABLE token_uses (token_id bigint PRIMARY KEY, last_used bigint NOT NULL)`.execute(db);
     await sql`
       CREATE TABLE audit (

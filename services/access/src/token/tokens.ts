@@ -9,8 +9,8 @@ import { tokenDecider } from './decider.js';
 import { looksLike } from './look-alikes.js';
 
 /*
- * Operations on tokens, also for the program `rigel`, which makes the first token: while access is on, nobody can
- * request one by the API.
+ * Operations on tokens, also for the program `rigel`, which makes the first token: while access is on, the API gives
+ * one only to the holder of another.
  */
 
 export const tokenStream = (id: number): string => `token-${id}`;

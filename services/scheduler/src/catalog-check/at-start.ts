@@ -8,7 +8,7 @@ import { describeGivenSecret, refusalsOf, secretsToAllow } from './refusals.js';
 
 const PAGE = 100;
 const TRY_AGAIN_MS = 5_000;
-/** The services start together; whoever is not there by then is down, and that is told elsewhere. */
+/** The services start together. A service that is not there by then is down, which other lines and alerts say. */
 const DEADLINE_MS = 300_000;
 const CONTEXT = { correlationId: 'catalog-check', actor: 'scheduler' };
 /** Reasons that a line names. */

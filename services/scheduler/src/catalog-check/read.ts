@@ -2,12 +2,13 @@ import { isSecretParameter, type ScheduleType } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { GivenSecret } from './refusals.js';
 
-/** So many of the last tasks are looked at: a question to the database that takes a moment at most. */
+/** How many of the last tasks are read: the statement takes a second at most. */
 const LAST_TASKS = 10_000;
 
 /**
- * The secrets that calls named before templates had a say in it. Of what an operator gave a parameter the last value counts. Whether
- * the template had it stored the task does not tell; whoever compares with the template as it is finds those that it has.
+ * The secrets that calls named before templates had a say in it. Of the values that an operator gave a parameter the
+ * last one counts. A task does not say whether its template had the value stored, so the caller compares with the
+ * template as it is now.
  */
 export async function readGivenSecrets(db: Kysely<unknown>): Promise<GivenSecret[]> {
   const { rows } = await sql<Omit<GivenSecret, 'secret'> & { value: unknown }>`

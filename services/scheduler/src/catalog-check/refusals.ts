@@ -2,12 +2,12 @@ import { allowsSecret, type ResolvedStep, ServiceError, show } from '@rigel/cont
 import { parametersOf, planSteps } from '../task/options.js';
 
 /*
- * Which templates today's rules refuse. Rules become stricter with a release, and templates were saved under earlier ones: whoever
- * upgrades is to hear of it before a task of theirs is refused at night. Looked at is what a template says by itself; values
- * that calls have to give are taken to be right.
+ * Which templates today's rules refuse. Rules become stricter with a release, and templates were saved under earlier
+ * ones. The operator who upgrades has to know before a task is refused at night. The check reads what a template says
+ * itself, and takes values that calls have to give to be right.
  */
 
-/** Values and commands of a template are looked at under whatever time limits the scheduler has. */
+/** The check ignores the scheduler's time limits: they are a setting, and no fault of a template. */
 const ANY_LIMIT = { remoteMs: Number.MAX_SAFE_INTEGER, providerMs: Number.MAX_SAFE_INTEGER };
 /** In the place of a value that the template leaves to its calls: it suits every type, and every place of a command. */
 const ANY_VALUE = 1;

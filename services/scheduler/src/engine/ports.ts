@@ -17,7 +17,7 @@ export interface EngineStore {
   /** Which of these tasks there are, ended ones too. */
   existing(taskIds: readonly number[]): Promise<Set<number>>;
   outputSize(runId: number, step: number, attempt: number): Promise<number>;
-  /** How far the runs of other tasks are, whoever runs those. */
+  /** How far the runs of other tasks are, also of tasks that another scheduler owns. */
   progressOf(dependencies: readonly GateDependency[]): Promise<GateProgress[]>;
   commit(commit: Commit): Promise<void>;
 }

@@ -9,7 +9,7 @@ import type { TaskRecorder } from './task-recorder.js';
  */
 
 const LONGEST_REASON = 500;
-/** How the owner of a task's partition is told. */
+/** How the owner of a task's partition hears of it. */
 export type RunControl = (
   taskId: number,
   command: { command: 'release' | 'nodeRemoved'; run: number; reason: string; opr_user: string },
@@ -48,8 +48,8 @@ export async function releaseNode(
 }
 
 /**
- * Takes nodes for a while because they are about to be removed from their pool. Those that are held by ended tasks alone, since
- * a command may still run there, are let go by them first: what was a node of the pool is nobody's then.
+ * Reserves nodes for a while because they are about to be removed from their pool. An ended task may still hold a node
+ * because a command may run there; it releases such a node first, because a removed node belongs to no pool.
  * @throws ServiceError `in_use` naming nodes that an unfinished task holds; nothing was changed then.
  */
 export async function reserveForRemoval(

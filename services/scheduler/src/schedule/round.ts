@@ -54,7 +54,7 @@ export function targetFor(
 /**
  * What the nodes of an operation wait for. New nodes, and new images, wait before their last step until those of the other
  * pools have passed the step that the item names; nodes that go wait before their first step until the others have gone.
- * A pool that has nothing to do, or is changed the other way round, keeps nobody waiting.
+ * A pool that has nothing to do, or is changed the other way round, keeps no other pool waiting.
  * @throws ServiceError `wrong_state` when the other pool's template has no such step any more.
  */
 export function gateFor(

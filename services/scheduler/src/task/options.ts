@@ -105,7 +105,7 @@ function withWholeNumbers(step: ResolvedStep): ResolvedStep {
   return { ...step, param_values: { ...step.param_values, ...Object.fromEntries(whole) } };
 }
 
-/** A wait that the time limit would cut short is refused: nobody would expect it to end earlier than it says. */
+/** A wait that the time limit would cut short is refused: it would end earlier than it says. */
 function checkReadyWait({ name, ready_wait }: ResolvedStep, timeoutMs: number): void {
   if (ready_wait === undefined || ready_wait * 1_000 <= timeoutMs) return;
   throw new ServiceError(
@@ -163,7 +163,7 @@ function checkSecret(where: string, place: ParameterUse, secret: string, type: '
   if (place.integer) refuse('is a secret, which cannot stand where the shell counts with it');
 }
 
-/** Any text in the place of secrets, for a rendering that nobody runs. */
+/** Any text in the place of secrets, for a rendering that is only checked. */
 function withPlaceholders(values: Record<string, unknown>): Record<string, ParameterValue> {
   const entries = Object.entries(values).map(([name, value]) => [
     name,

@@ -28,5 +28,5 @@ const ownership = new Ownership({
 });
 ownership.start();
 process.on('SIGTERM', () => void ownership.stop().then(() => process.exit(0)));
-// Whoever started it is gone.
+// The process that started it is gone.
 process.on('disconnect', () => process.exit(1));

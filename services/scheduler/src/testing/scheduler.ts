@@ -90,7 +90,7 @@ function serveCatalog(bus: Bus): void {
   }));
 }
 
-/** Whoever talks to the scheduler in a test: a client of the API and an executor in one. */
+/** The scheduler's counterpart in a test: a client of the API and an executor in one. */
 export class Counterpart {
   constructor(readonly bus: Bus) {}
 

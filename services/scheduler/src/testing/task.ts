@@ -109,7 +109,7 @@ export class TaskUnderTest {
     while (this.state.runs[run]?.holder) this.report(run);
   }
 
-  /** The state folded anew from the recorded events. */
+  /** The state, folded once more from the recorded events. */
   replayed(): TaskState {
     let state: TaskState | undefined;
     for (const { event, at } of this.events) state = evolve(state, structuredClone(event), 1, at);
