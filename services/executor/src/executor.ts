@@ -10,6 +10,7 @@ import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { ProfileSecrets } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
+import { Agent } from './agent/agent.js';
 import { measuredAccess } from './metrics.js';
 import { NoopRunner } from './noop-runner.js';
 import { askForMachine } from './providers/machine-gone.js';
@@ -22,7 +23,6 @@ import { type SshSettings, sshAccess } from './ssh/node-access.js';
 import { NodeConnections } from './ssh/node-connections.js';
 import { SshProfiles, SshProfilesError } from './ssh/profiles.js';
 import { SshRunner } from './ssh/ssh-runner.js';
-import { Agent } from './work/agent.js';
 
 const CAPABILITIES = ['ssh', 'vm', 'sd', 'noop'] as const;
 /** How long a provider may take, when the executor starts, to bring its own parts back up. */

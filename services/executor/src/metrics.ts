@@ -3,8 +3,8 @@ import { ProviderError } from '@rigel/providers';
 import { ConnectFailure } from '@rigel/remote-attempt';
 import { sampled } from '@rigel/runtime';
 import { Counter, Histogram } from 'prom-client';
+import type { Slots } from './agent/slots.js';
 import type { NodeAccess } from './ssh/node-access.js';
-import type { Slots } from './work/slots.js';
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600];
 
