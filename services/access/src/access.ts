@@ -38,7 +38,7 @@ export async function startAccess(context: ServiceContext<Static<typeof AccessCo
   const answers = openAnswers({ untyped, log, onShutdown });
   const operations = new Operations(bus, log, answers);
   serveTokens(operations, { db, relay, log });
-  serveAudit(operations, db);
+  serveAudit(operations, { db, followers });
   onShutdown('operations', () => operations.stop());
 
   serveHealth(context, 'access', {

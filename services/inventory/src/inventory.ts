@@ -30,7 +30,7 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   measureConsumers([schedulerEvents]);
   onShutdown('events of the scheduler', () => schedulerEvents.stop());
 
-  const store = new Store(db, relay, sshPort);
+  const store = new Store(db, relay, schedulerEvents, sshPort);
   const answers = openAnswers({ untyped, log, onShutdown });
   const operations = new Operations(bus, log, answers);
   serveClusters(operations, store);

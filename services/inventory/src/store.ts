@@ -1,6 +1,7 @@
 import {
   Creations,
   type Decider,
+  type EventConsumer,
   type EventRelay,
   execute,
   type KeepAnswer,
@@ -16,6 +17,9 @@ import { project } from './projection.js';
 import { asRefusal } from './refusals.js';
 import type { InventoryTables } from './tables.js';
 
+/** Longest wait for the events of tasks, in milliseconds. Then an answer may lack what just happened to a node. */
+const CATCH_UP_MS = 1_000;
+
 type Kind = 'cluster' | 'service' | 'pool' | 'node';
 
 /** Records events for the handlers, and reads the read tables. */
@@ -26,10 +30,19 @@ export class Store {
     /** For queries only; changes go through `record`. */
     readonly db: Kysely<InventoryTables>,
     private readonly relay: EventRelay,
+    private readonly schedulerEvents: EventConsumer,
     /** SSH port of addresses without a port: such an address and one with this port are the same machine. */
     readonly sshPort: number,
   ) {
     this.creations = new Creations(db as Kysely<unknown>, eventTypes);
+  }
+
+  /**
+   * Waits until the read tables show what tasks did to nodes before the call. A client that saw the end of a task then
+   * finds its machines in the pool, or gone.
+   */
+  async followedTasks(): Promise<void> {
+    await this.schedulerEvents.caughtUp(CATCH_UP_MS);
   }
 
   /**

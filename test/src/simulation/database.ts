@@ -231,6 +231,7 @@ export class SimulatedDatabase {
         written = await this.query(host, () => this.followed);
         return written;
       },
+      position: () => this.query(host, () => this.followed.position),
       advance: async (to, events) => {
         await this.query(host, () => {
           if (this.followed.event !== written.event) throw new Error('the checkpoint has moved');

@@ -37,6 +37,8 @@ export function cursorAfter(from: Cursor, { events, end }: Pick<EventBatch, 'eve
 export interface Checkpoint {
   /** The stored cursor; at first the beginning. */
   read(): Promise<Cursor>;
+  /** The stored position, which another replica may have moved; 0 before the first event. */
+  position(): Promise<number>;
   /**
    * Handles the events and moves the checkpoint behind them: both or neither. If no event concerns the follower, the
    * checkpoint may move later; after a restart the consumer then skips these events once more.
@@ -76,6 +78,8 @@ export interface DatabaseCheckpointOptions {
  * most of the work of a follower that few events concern.
  */
 const SKIPPED = 2_000;
+
+const POSITION = prepared('SELECT position FROM event_checkpoints WHERE consumer = $1 AND owner = $2');
 
 const MOVE = prepared(
   `UPDATE event_checkpoints SET position = $1, event_position = $1, event = $2, recorded_until = $3
@@ -137,6 +141,12 @@ export function databaseCheckpoint({
           }
         : BEGINNING;
       return written;
+    },
+    async position() {
+      const { rows } = await db.executeQuery<{ position: number }>(
+        CompiledQuery.raw(POSITION, [name, owner]),
+      );
+      return rows[0]?.position ?? 0;
     },
     async advance(to, events) {
       const followed = events.filter(({ type }) => types.has(type)).map((event) => types.upcast(event));

@@ -18,6 +18,10 @@ const RETRY_MS = 1_000;
  * events.
  */
 const MAX_WAITING = 100;
+/** An owner announces the end of its history each second. After this time without a word, it does not run. */
+const SILENT_MS = 3_000;
+/** How often a reader that waits for the consumer looks how far it is; another replica may be the one that follows. */
+const LOOK_MS = 10;
 
 /** Settles as the promise does, or rejects with the signal's reason when that is aborted. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -50,6 +54,8 @@ export class EventConsumer {
   private cursor: Cursor | undefined;
   /** The last position that the owner has announced. */
   private announced = -1;
+  /** When the owner last announced something, in milliseconds since 1970. */
+  private heardAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly options: {
@@ -65,6 +71,7 @@ export class EventConsumer {
     const { bus, owner } = this.options;
     this.unsubscribe = bus.subscribe(eventsSubject(owner), EventBatch, (batch) => {
       this.announced = Math.max(this.announced, endOf(batch));
+      this.heardAt = this.options.clock.now();
       if (this.waiting.length >= MAX_WAITING) this.waiting.shift();
       this.waiting.push(batch);
       this.wakeUp();
@@ -80,6 +87,35 @@ export class EventConsumer {
   /** Number of events that the owner has announced and this consumer has not handled yet. */
   get lag(): number {
     return this.cursor ? Math.max(0, this.announced - this.cursor.position) : 0;
+  }
+
+  /**
+   * Waits until the effects of all events are stored that the owner had recorded when the call began. A client that saw
+   * the end of a task, and then asks the follower, so sees the task's effects. Of an owner that does not run nothing new
+   * is known, so the call returns at once.
+   * @param limitMs longest wait, in milliseconds.
+   * @returns false: the follower may be behind.
+   */
+  async caughtUp(limitMs: number): Promise<boolean> {
+    const { bus, checkpoint, clock, owner } = this.options;
+    const deadline = clock.now() + limitMs;
+    if (clock.now() - this.heardAt > SILENT_MS) return false;
+    try {
+      const { head } = await bus.call(
+        readEvents(owner),
+        // One event at most: only the head is of interest.
+        { after: Math.max(0, this.announced), limit: 1 },
+        { correlationId: `head-${owner}`, actor: 'system', timeoutMs: limitMs },
+      );
+      while ((this.cursor?.position ?? 0) < head && (await checkpoint.position()) < head) {
+        if (clock.now() >= deadline || this.stopping.signal.aborted) return false;
+        await clock.sleep(LOOK_MS);
+      }
+      return true;
+    } catch (error) {
+      this.options.log.debug({ err: error, owner }, `cannot ask the ${owner} where its history ends`);
+      return false;
+    }
   }
 
   async stop(): Promise<void> {

@@ -17,6 +17,7 @@ import {
   historyOf,
   type RecordedEvent,
   readAll,
+  readHead,
 } from '../index.js';
 
 const servers = await startTestServers();
@@ -131,6 +132,39 @@ t.test('a consumer gets what was there before it, and then what happens', async 
   await happen(owner, 3);
   follow(t, follower);
   await seenExactly(t, follower, 1_903);
+});
+
+t.test(
+  'a reader that waits for the consumer sees what the owner had recorded, also when another replica follows',
+  async (t) => {
+    const [owner, follower] = [await open(t), await open(t)];
+    relay(t, owner);
+    const consumer = follow(t, follower);
+    t.equal(await consumer.caughtUp(60_000), false, 'of an owner not heard yet nothing new is known');
+    await waitFor(async () => await consumer.caughtUp(60_000), { what: 'the first word of the owner' });
+    for (const count of [1, 700, 1]) {
+      await happen(owner, count);
+      t.equal(await consumer.caughtUp(60_000), true);
+      const { rows } = await sql<{ last: number }>`SELECT max(position) AS last FROM seen`.execute(follower);
+      t.equal(rows[0]?.last, await readHead(owner), `${count} events`);
+    }
+
+    const other = follow(t, follower);
+    await waitFor(async () => await other.caughtUp(60_000), { what: 'the first word of the owner' });
+    await happen(owner, 1);
+    t.strictSame(await Promise.all([consumer.caughtUp(60_000), other.caughtUp(60_000)]), [true, true]);
+  },
+);
+
+t.test('a reader does not wait longer than it wants for a consumer that cannot follow', async (t) => {
+  const [owner, follower] = [await open(t), await open(t)];
+  relay(t, owner);
+  const consumer = follow(t, follower, async () => {
+    throw new Error('the follower refuses');
+  });
+  await waitFor(async () => await consumer.caughtUp(60_000), { what: 'the first word of the owner' });
+  await happen(owner, 1);
+  t.equal(await consumer.caughtUp(50), false);
 });
 
 t.test(

@@ -1,18 +1,27 @@
 import { access, checkText, type RpcRequest } from '@rigel/contracts';
+import type { EventConsumer } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { readPage } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
 import type { AccessTables } from '../tables.js';
 import { type AuditRow, insertAudit } from './rows.js';
 
+/** Longest wait for the events of the services, in milliseconds. Then an answer may lack the last of them. */
+const CATCH_UP_MS = 1_000;
+
 /** Serves the operations on the audit. */
-export function serveAudit(operations: Operations, db: Kysely<AccessTables>): void {
+export function serveAudit(
+  operations: Operations,
+  { db, followers }: { db: Kysely<AccessTables>; followers: readonly EventConsumer[] },
+): void {
   operations.serve(access.recordRequests, async (request) => {
     await insertAudit(db, rowsOf(request));
     return {};
   });
 
-  operations.serve(access.listAudit, ({ operator, action, target, outcome, from, to, ...page }) => {
+  operations.serve(access.listAudit, async ({ operator, action, target, outcome, from, to, ...page }) => {
+    // So that the audit has what its reader just did.
+    await Promise.all(followers.map((follower) => follower.caughtUp(CATCH_UP_MS)));
     let query = db
       .selectFrom('audit')
       .select([

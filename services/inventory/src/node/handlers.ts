@@ -51,6 +51,7 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
   const { db } = store;
 
   operations.serve(inventory.listNodes, async ({ pool_id, ip, ...page }) => {
+    await store.followedTasks();
     const total = await countNodesOf(db, pool_id);
     return readPage(
       db
@@ -67,7 +68,11 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
     );
   });
 
-  operations.serve(inventory.addNodes, (request, context) => addNodes(store, request, context));
+  operations.serve(inventory.addNodes, async (request, context) => {
+    // A task may just have returned the machine that had one of the addresses.
+    await store.followedTasks();
+    return addNodes(store, request, context);
+  });
 
   operations.serve(inventory.planNodes, async (request, context) => {
     const { pool_id } = request;
@@ -78,20 +83,24 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
   });
 
   operations.serve(inventory.poolTargets, async ({ pool_id }) => {
+    await store.followedTasks();
     await assertPool(db, pool_id);
     return { targets: await toTargets(store, await locatedNodes(db, NODES_OF_POOL, pool_id)) };
   });
 
-  operations.serve(inventory.targetsById, async ({ ids }) => ({
-    targets: await toTargets(store, await locatedNodes(db, NODES_BY_ID, ids)),
-  }));
+  operations.serve(inventory.targetsById, async ({ ids }) => {
+    await store.followedTasks();
+    return { targets: await toTargets(store, await locatedNodes(db, NODES_BY_ID, ids)) };
+  });
 
   operations.serve(inventory.removeNodes, async (request, context) => {
+    await store.followedTasks();
     await removeNodes(store, bus, request, context);
     return {};
   });
 
   operations.serve(inventory.findPools, async ({ ips }) => {
+    await store.followedTasks();
     const found = await nodesByAddress(
       db,
       ips.map((ip) => ip.trim()),
@@ -101,6 +110,7 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
     return { pools: Object.fromEntries(ips.map((ip) => [ip, poolOf(ip)])) };
   });
   operations.serve(inventory.findTargets, async ({ ips }) => {
+    await store.followedTasks();
     const addresses = [...new Set(ips.map((ip) => ip.trim()))];
     const found = await nodesByAddress(db, addresses, store.sshPort);
     const targets = new Map<number, TaskTarget>();

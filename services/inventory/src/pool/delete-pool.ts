@@ -16,6 +16,8 @@ const RELY_MS = 30_000;
  * @throws ServiceError `not_found`; `in_use`: it has nodes; `conflict`: a scheduled task needs it.
  */
 export async function deletePool(store: Store, bus: Bus, id: number, context: RequestContext): Promise<void> {
+  // A task may just have returned the pool's last machine.
+  await store.followedTasks();
   const pool = await store.db
     .selectFrom('pools')
     .select('node_count')
