@@ -184,6 +184,10 @@ export const gatewaySettings = {
     default: 'off',
     description: 'Whether requests need a token; off is allowed while listening on a loopback address only.',
   }),
+  RIGEL_CONSOLE: Type.Enum(['on', 'off'], {
+    default: 'on',
+    description: 'Whether the web console is served at /console/.',
+  }),
   RIGEL_HTTP_TRUST_PROXY: Type.String({
     default: '',
     description: 'Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas.',

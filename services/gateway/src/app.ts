@@ -15,6 +15,7 @@ import { NOT_KEPT, registerSecurityHeaders } from './access/security-headers.js'
 import { trustedProxies } from './access/trusted-proxies.js';
 import { registerReports } from './audit/report.js';
 import { RequestReporter } from './audit/reporter.js';
+import { registerConsole } from './console/console.js';
 import { createHandler, type DispatchOptions, refuse } from './dispatch.js';
 import type { Endpoint } from './endpoint.js';
 import { type Envelope, failureEnvelope } from './envelope.js';
@@ -59,6 +60,7 @@ export interface AppSettings {
   RIGEL_HTTP_TRUST_PROXY: string;
   RIGEL_HTTP_RATE_LIMIT: number;
   RIGEL_HTTP_FAILED_LIMIT: number;
+  RIGEL_CONSOLE: 'on' | 'off';
 }
 
 export interface AppOptions {
@@ -167,6 +169,7 @@ export async function buildApp({
   });
   measureHttp(app, { live, taskEnds, reporter });
   await registerOpenApi(app);
+  if (config.RIGEL_CONSOLE === 'on') await registerConsole(app, { log });
   registerHealth(app, bus);
   registerEndpoints(app, { bus, log, times, live, taskEnds, authenticator });
   return app;
