@@ -49,7 +49,12 @@ export async function registerConsole(
     scope.get('/', hidden, (request, reply) =>
       wantsPage(request) ? reply.redirect('console/') : reply.callNotFound(),
     );
-    scope.get('/console', hidden, (_request, reply) => reply.redirect('console/'));
+    // The router's address has lost the slash at its end, by which a browser reads relative addresses.
+    scope.get('/console', hidden, (request, reply) =>
+      pathOf(request.originalUrl).endsWith('/')
+        ? sendPage(request, reply, built)
+        : reply.redirect('console/'),
+    );
     scope.get('/console/*', hidden, (request, reply) => sendPage(request, reply, built));
     if (built === undefined) return;
     await scope.register(fastifyStatic, {
@@ -82,6 +87,6 @@ function sendPage(request: FastifyRequest, reply: FastifyReply, built: string | 
   const nonce = newNonce();
   reply.headers({ ...PAGE_HEADERS, 'Content-Security-Policy': pagePolicy(nonce) });
   if (built === undefined) return reply.code(503).send(NOT_BUILT);
-  const rest = pathOf(request.url).slice('/console/'.length);
+  const rest = pathOf(request.originalUrl).slice('/console/'.length);
   return reply.send(renderPage(built, { base: baseOf(rest), nonce }));
 }
