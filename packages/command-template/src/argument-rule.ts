@@ -124,6 +124,33 @@ export function withoutPrefixes(before: readonly Word[]): readonly Word[] {
   }
 }
 
+/** Commands of the shells for which it matters at which place an argument stands. */
+const PLACE_MATTERS = new Set([
+  ...['[', 'test', 'printf', 'print', 'read', 'mapfile', 'readarray', 'wait', 'unset', 'getopts', 'vared'],
+  ...['find', 'xargs', 'parallel', 'watch'],
+  ...DECLARES,
+]);
+
+const BRACE_PATTERN = /\{.*(,|\.\.).*\}/;
+
+/**
+ * Whether a pattern of braces in a word or before it may put what stands in the word where the command reads it as something
+ * else: `[ {1,-eq} {{p}} ]`, `read -d {a,{{p}}}`, `sudo {sh,-c,{{p}}}`. In the arguments of other commands it stays data:
+ * `cp {{p}}{,.bak}`.
+ */
+export function bracesMoveArguments(before: readonly Word[], word: Word): boolean {
+  const isPattern = ({ braces, text }: Word): boolean => braces === true && BRACE_PATTERN.test(text);
+  if (![...before, word].some(isPattern) || (before.length === 0 && ASSIGNS.test(word.text))) return false;
+  const [command] = withoutPrefixes(before);
+  // The pattern makes the command itself.
+  if (!command || PLACE_MATTERS.has(command.text)) return true;
+  const texts = [...before, word].flatMap((one) => (isPattern(one) ? one.text.split(/[{},]/) : [one.text]));
+  return texts.some((text) => {
+    const name = baseName(text);
+    return isShellName(text) || name in CODE_OPTIONS || RUNS_ARGUMENTS.has(name);
+  });
+}
+
 function testOperand(previous: string): ArgumentRule {
   if (/^-(eq|ne|lt|le|gt|ge|t)$/.test(previous)) return INTEGER;
   if (previous === '-v' || previous === '-R') return nameRefused(previous);

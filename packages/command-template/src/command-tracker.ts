@@ -14,10 +14,21 @@ export interface Word {
   literal: boolean;
   /** Unquoted `[` not closed by an unquoted `]` yet. */
   openBrackets: number;
+  /** It has an unquoted `{`, so it may be a pattern of which some shells make several words. */
+  braces?: boolean;
   /** It is `name=(...)`. */
   isList?: boolean;
   /** The placeholders directly in it, by their index in the scanned code. */
   holes: number[];
+}
+
+/** The word by which one of some commands runs what it reads as code. */
+function readerAmong(commands: readonly (readonly Word[])[]): string | undefined {
+  for (const words of commands) {
+    const reader = readerOfInput(words);
+    if (reader !== undefined) return reader;
+  }
+  return undefined;
 }
 
 type Nesting =
@@ -51,8 +62,14 @@ export class CommandTracker {
   #ownInput: string | undefined;
   /** An argument of the current command is a file in which a parameter is. */
   #ownFile: string | undefined;
-  /** The functions that the list has defined so far. */
-  readonly #functions = new Set<string>();
+  /** Every simple command of the list so far, also of the substitutions in it. */
+  readonly commands: (readonly Word[])[] = [];
+  /** Commands of the substitutions in the current command: they read what it reads. */
+  #substituted: (readonly Word[])[] = [];
+  /** The functions that the list has defined so far, with the commands of their bodies: those between two indexes. */
+  readonly #functions = new Map<string, { from: number; to: number }>();
+  /** The functions whose bodies in braces are being read, with the braces that are open in them. */
+  #bodies: { name: string; depth: number }[] = [];
   /** What printed a parameter in any command so far. */
   #printedBefore: string | undefined;
   /** The placeholders that the list prints, not into a pipe: its output is their value. */
@@ -166,8 +183,54 @@ export class CommandTracker {
 
   /** The command's input, or a file that it is given, has a parameter in it. */
   feed(printer: string, asFile: boolean): void {
-    if (asFile) this.#ownFile = printer;
-    else this.#ownInput = printer;
+    if (asFile) {
+      this.#ownFile = printer;
+      return;
+    }
+    this.#ownInput = printer;
+    // Behind a compound command it is the input of all its parts.
+    if (this.words.length === 0) this.#forbidFeeding(printer, readerAmong(this.commands));
+  }
+
+  /** The commands of a substitution in the word that is being read, or of the word's process substitution. */
+  substituted(commands: readonly (readonly Word[])[]): void {
+    this.commands.push(...commands);
+    this.#substituted.push(...commands);
+  }
+
+  /** The word by which a function that is called on a line runs what it reads as code. */
+  readerInFunctions(line: readonly LineWord[]): string | undefined {
+    for (const { text, isCommand } of line) {
+      const reader = isCommand ? this.#readerInFunction(text) : undefined;
+      if (reader !== undefined) return reader;
+    }
+    return undefined;
+  }
+
+  #readerInFunction(name: string): string | undefined {
+    const body = this.#functions.get(name);
+    return body && readerAmong(this.commands.slice(body.from, body.to));
+  }
+
+  #forbidFeeding(printer: string | undefined, reader: string | undefined): void {
+    if (reader !== undefined)
+      this.variables.forbid(`${printer} feeds a parameter to ${reader}, which runs it as code`);
+  }
+
+  #defineFunction(name: string): void {
+    this.#functions.set(name, { from: this.commands.length, to: Number.POSITIVE_INFINITY });
+    this.#bodies.push({ name, depth: 0 });
+  }
+
+  /** A brace that is a reserved word; the body of a function ends with its last one. */
+  #brace(by: 1 | -1): void {
+    for (const body of this.#bodies) body.depth += by;
+    const ended = this.#bodies.filter(({ depth }) => depth <= 0 && by < 0);
+    for (const { name } of ended) {
+      const function_ = this.#functions.get(name);
+      if (function_) function_.to = this.commands.length;
+    }
+    this.#bodies = this.#bodies.filter((body) => !ended.includes(body));
   }
 
   /** Whether the command that has been read prints a parameter's value as it is, and by what. */
@@ -233,8 +296,9 @@ export class CommandTracker {
   /** What follows is a command: after `name()`, `((...))` and `for ((...))`. */
   startCommand(): void {
     const [name] = this.words;
-    if (name && this.words.length === 1) this.#functions.add(name.text);
+    const definesFunction = name && this.words.length === 1;
     this.#endCommand();
+    if (definesFunction) this.#defineFunction(name.text);
   }
 
   get #caseExpectsWord(): boolean {
@@ -245,7 +309,10 @@ export class CommandTracker {
   /** @param intoPipe what the command prints goes to the next one */
   #endCommand(intoPipe = false): void {
     if (this.words.length > 0) this.#command(this.words, intoPipe);
+    else if (this.#substituted.length > 0)
+      this.#forbidFeeding(this.#fed ?? this.#fedCompound, readerAmong(this.#substituted));
     this.words = [];
+    this.#substituted = [];
     this.#ownInput = this.#ownFile = undefined;
     this.atCommandStart = true;
     this.#head = undefined;
@@ -256,15 +323,16 @@ export class CommandTracker {
     const printer = this.#printed();
     this.#printedBefore ??= printer ?? this.#ownInput;
     if (printer !== undefined && !intoPipe) this.output.push(...words.flatMap(({ holes }) => holes));
-    const fed = this.#ownInput ?? this.#fed ?? this.#fedCompound;
+    const inherited = this.#fed ?? this.#fedCompound;
+    const fed = this.#ownInput ?? inherited;
     this.#fed = undefined;
-    const reader =
-      (fed === undefined ? undefined : readerOfInput(words)) ??
-      (this.#ownFile === undefined
-        ? undefined
-        : runnerOfInput(words.map(({ text }) => ({ text, isCommand: true }))));
-    if (reader !== undefined)
-      this.variables.forbid(`${fed ?? this.#ownFile} feeds a parameter to ${reader}, which runs it as code`);
+    if (fed !== undefined)
+      this.#forbidFeeding(fed, readerOfInput(words) ?? this.#readerInFunction(words[0]?.text ?? ''));
+    // What stands in $(...) is run before the command's own input is opened.
+    if (inherited !== undefined) this.#forbidFeeding(inherited, readerAmong(this.#substituted));
+    if (this.#ownFile !== undefined)
+      this.#forbidFeeding(this.#ownFile, runnerOfInput(words.map(({ text }) => ({ text, isCommand: true }))));
+    this.commands.push(words);
   }
 
   /** The list has come to its end. */
@@ -304,9 +372,13 @@ export class CommandTracker {
   }
 
   #reservedWord(text: string): boolean {
-    if (KEEPS_COMMAND_START.has(text)) return true;
+    if (KEEPS_COMMAND_START.has(text)) {
+      if (text === '{') this.#brace(1);
+      return true;
+    }
     if (ENDS_COMPOUND.has(text)) {
       this.#endCommand();
+      if (text === '}') this.#brace(-1);
       return true;
     }
     switch (text) {
@@ -349,7 +421,7 @@ export class CommandTracker {
   #headWord(head: { keyword: 'for' | 'function'; words: number }, word: Word): void {
     head.words++;
     if (head.keyword === 'for' && head.words === 1) this.variables.loop(word);
-    if (head.keyword === 'function') this.#functions.add(word.text);
+    if (head.keyword === 'function') this.#defineFunction(word.text);
     const complete = head.keyword === 'function' || (head.words === 2 && word.plain && word.text === 'do');
     if (complete) this.#endCommand();
   }

@@ -1,4 +1,11 @@
-import { type ArgumentRule, argumentRule, DATA, INTEGER, type Refusal } from './argument-rule.js';
+import {
+  type ArgumentRule,
+  argumentRule,
+  bracesMoveArguments,
+  DATA,
+  INTEGER,
+  type Refusal,
+} from './argument-rule.js';
 import { CodeReader } from './code-reader.js';
 import { CommandTracker, type Word } from './command-tracker.js';
 import { type LineWord, runnerOfInput } from './evaluating.js';
@@ -10,6 +17,7 @@ import {
   AFTER_BACKSLASH,
   AFTER_DOLLAR,
   AS_HEREDOC_DELIMITER,
+  BESIDE_BRACES,
   IN_ANSI_QUOTES,
   IN_ARITHMETIC_COMMAND,
   IN_ARRAY_VALUE,
@@ -56,6 +64,8 @@ class ShellLexer extends CodeReader {
   #pending: Heredoc[] = [];
   /** The word being read, if any. */
   #word: OpenWord | undefined;
+  /** Of the list of commands being read. */
+  #tracker: CommandTracker | undefined;
 
   constructor(
     template: ScannedTemplate,
@@ -92,6 +102,8 @@ class ShellLexer extends CodeReader {
     this.#nested(() => {
       const start = this.pos;
       const tracker = new CommandTracker((hole) => this.#placer.requireInteger(hole), this.#variables);
+      const outerTracker = this.#tracker;
+      this.#tracker = tracker;
       const outerWord = this.#word;
       const outerPending = this.#pending.length;
       this.#word = undefined;
@@ -108,7 +120,7 @@ class ShellLexer extends CodeReader {
           if (outerPending > 0) throw new Lost('a line break between a here-document and its body');
           this.pos++;
           tracker.lineBreak();
-          this.#heredocBodies(tracker.pipeOpen);
+          this.#heredocBodies(tracker);
         } else if (char === '#') {
           this.#comment();
         } else if (char === ')') {
@@ -131,6 +143,8 @@ class ShellLexer extends CodeReader {
       }
       tracker.finish();
       output = tracker.output;
+      this.#tracker = outerTracker;
+      outerTracker?.substituted(tracker.commands);
       this.#word = outerWord;
     });
     return output;
@@ -226,7 +240,11 @@ class ShellLexer extends CodeReader {
   }
 
   #commandWord(tracker: CommandTracker): Word {
-    return this.#readWord((prefix) => argumentRule(tracker.words, prefix), tracker);
+    const before = tracker.words;
+    const word = this.#readWord((prefix) => argumentRule(before, prefix), tracker);
+    if (word.holes.length > 0 && bracesMoveArguments(before, word))
+      for (const hole of word.holes) this.#placer.refuse(hole, BESIDE_BRACES);
+    return word;
   }
 
   #readWord(rule: (prefix: string) => ArgumentRule, tracker?: CommandTracker): Word {
@@ -291,6 +309,9 @@ class ShellLexer extends CodeReader {
         word.plain = word.literal = false;
         this.#hole('bare');
         return;
+      case '{':
+        word.braces = true;
+        break;
       case '[':
         word.openBrackets++;
         break;
@@ -591,20 +612,23 @@ class ShellLexer extends CodeReader {
   }
 
   /** Reads the bodies of the here-documents of the line that has just ended. */
-  #heredocBodies(pipeOpen: boolean): void {
+  #heredocBodies(tracker: CommandTracker): void {
     const heredocs = this.#pending;
     this.#pending = [];
-    for (const heredoc of heredocs.map((one) => ({ ...one, pipeOpen }))) {
+    for (const heredoc of heredocs) {
       const body = findHeredocEnd(this.code, this.pos, this.end, heredoc);
       if (!body) throw new Lost('a here-document without a clear end', heredoc.at);
-      this.#placer.refusing(this.#heredocRefusal(heredoc), () => this.#heredocBody(heredoc, body.end));
+      this.#placer.refusing(this.#heredocRefusal(heredoc, tracker), () =>
+        this.#heredocBody(heredoc, body.end),
+      );
       this.pos = body.next;
     }
   }
 
-  #heredocRefusal(heredoc: Heredoc & { pipeOpen: boolean }): Refusal | undefined {
-    const runner = runnerOfInput([...heredoc.line, ...heredoc.enclosed]);
-    if (heredoc.pipeOpen) return IN_OPEN_PIPE;
+  #heredocRefusal(heredoc: Heredoc, tracker: CommandTracker): Refusal | undefined {
+    const runner =
+      runnerOfInput([...heredoc.line, ...heredoc.enclosed]) ?? tracker.readerInFunctions(heredoc.line);
+    if (tracker.pipeOpen) return IN_OPEN_PIPE;
     if (runner !== undefined) {
       return {
         place: `inside a here-document on a line with ${printable(runner)}, which runs what it reads as code`,

@@ -46,3 +46,8 @@ export const AFTER_BACKSLASH: Refusal = {
   place: 'directly after a backslash',
   instead: 'leave the backslash out, or double it where one is meant',
 };
+export const BESIDE_BRACES: Refusal = {
+  place:
+    'in a command with a pattern like {a,b}, which becomes several words, so that its place among them is not certain',
+  instead: 'write the words out',
+};

@@ -28,6 +28,8 @@ export class Variables {
   #forbidden: string | undefined;
   /** A shell is started that reads $ENV, of which it expands the value. */
   #startsInteractive = false;
+  /** `set -k`: `name=value` is an assignment wherever among the words of a command it stands. */
+  #assignsAnywhere = false;
 
   /** A complete `name=value`, in front of a command or as an argument of one that declares. */
   assignment(word: Word, declared: boolean): void {
@@ -56,6 +58,7 @@ export class Variables {
     if (DECLARES.has(command)) this.#declared(command, rest);
     else if (SETS_NAMED_VARIABLES.has(command)) this.#setFrom(command, rest);
     else if (command === 'printf' || command === 'print') this.#printed(rest);
+    else if (command === 'set' || command === 'shopt') this.#options(rest);
     else if (command === 'alias') for (const word of rest) this.#alias(word);
     const shell = words.findIndex(({ text }) => isShellName(text));
     if (shell >= 0 && words.slice(shell).some(({ text }) => /^-[A-Za-z]*i/.test(text)))
@@ -74,7 +77,9 @@ export class Variables {
     const holesOf = (wanted: (one: { name: string; declared: boolean }) => boolean) =>
       this.#assigned.filter(wanted).flatMap(({ holes }) => holes);
     return {
-      integers: holesOf(({ name }) => isInteger(name)),
+      integers: holesOf(
+        ({ name }) => isInteger(name) || (this.#assignsAnywhere && INTEGER_VARIABLES.has(name)),
+      ),
       arrays: holesOf(({ name, declared }) => declared && this.#arrays.has(name)),
       forbidden: this.#forbidden,
     };
@@ -103,6 +108,14 @@ export class Variables {
       const name = NAME.exec(text)?.[0];
       if (name !== undefined && (isArray || text[name.length] === '[')) this.#arrays.add(name);
     }
+  }
+
+  #options(rest: readonly Word[]): void {
+    // An option that is not written out may be this one.
+    this.#assignsAnywhere ||= rest.some(
+      ({ text, literal }, index) =>
+        text === 'keyword' || /^-[a-z]*k/.test(text) || (index === 0 && !literal && text === ''),
+    );
   }
 
   #printed(rest: readonly Word[]): void {
