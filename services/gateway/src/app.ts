@@ -163,7 +163,8 @@ export async function buildApp({
   });
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request.url);
-    const isPage = app.hasRoute({ method: 'GET', url: path });
+    // The root leads browsers on, and is no address of the API.
+    const isPage = path !== '/' && app.hasRoute({ method: 'GET', url: path });
     const allowed = methodsAt(path) ?? (isPage ? ['GET', 'HEAD'] : undefined);
     return allowed ? methodNotAllowed(reply, allowed) : notFound(reply);
   });

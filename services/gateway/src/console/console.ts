@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { failureEnvelope } from '../envelope.js';
 import { pathOf } from '../request/address.js';
 import { baseOf, newNonce, pagePolicy, renderPage } from './page.js';
 
@@ -47,7 +48,9 @@ export async function registerConsole(
     });
     const hidden = { schema: { hide: true } };
     scope.get('/', hidden, (request, reply) =>
-      wantsPage(request) ? reply.redirect('console/') : reply.callNotFound(),
+      wantsPage(request)
+        ? reply.redirect('console/')
+        : reply.code(404).send(failureEnvelope(404, 'not found', {})),
     );
     // The router's address has lost the slash at its end, by which a browser reads relative addresses.
     scope.get('/console', hidden, (request, reply) =>
