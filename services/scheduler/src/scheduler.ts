@@ -17,16 +17,16 @@ import { measureEngine } from './engine/metrics.js';
 import { Ownership } from './engine/ownership.js';
 import { schedulerEventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
-import { TaskQueries } from './queries.js';
-import { Replica } from './replica.js';
+import { TaskQueries } from './reads/task-queries.js';
 import { PoolFiring } from './schedule/fire.js';
 import { ScheduleQueries } from './schedule/queries.js';
 import { ScheduleRunner } from './schedule/runner.js';
 import { serveSchedules } from './schedule/serve.js';
 import { ScheduleStore } from './schedule/store.js';
-import { serveQueries } from './serve.js';
-import type { Tables } from './tables.js';
-import { openCommits, TaskStore } from './task-store.js';
+import { serveQueries } from './serve/execution.js';
+import { Replica } from './serve/replica.js';
+import type { Tables } from './store/tables.js';
+import { openCommits, TaskStore } from './store/task-store.js';
 import { readWhyFacts } from './why/read-facts.js';
 
 /** How often it is looked whether a scheduled task is due. */

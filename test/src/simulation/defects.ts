@@ -79,7 +79,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 20,
     code: [
       {
-        file: 'services/scheduler/dist/create-task.js',
+        file: 'services/scheduler/dist/operations/create-tasks.js',
         find: 'runs, make, kept }',
         replace: 'runs, make, kept: undefined }',
       },
@@ -418,12 +418,12 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 245,
     code: [
       {
-        file: 'services/scheduler/dist/resume.js',
+        file: 'services/scheduler/dist/operations/resume.js',
         find: '...spellingsOf(task, run),',
         replace: '',
       },
       {
-        file: 'services/scheduler/dist/resume.js',
+        file: 'services/scheduler/dist/operations/resume.js',
         find: '...(found.get(run.node)?.same_machine ?? []).map(({ node_id }) => node_id),',
         replace: '',
       },

@@ -11,7 +11,6 @@ import {
 } from '@rigel/contracts';
 import type { EventMeta } from '@rigel/event-store';
 import type { Logger } from 'pino';
-import { type Commit, type OutputPiece, type TaskAppend, Unstorable } from '../commit.js';
 import type { TaskCommand } from '../task/decide.js';
 import { streamOf, type TaskEvent } from '../task/events.js';
 import type { GateDependency, GateProgress } from '../task/gate.js';
@@ -19,6 +18,7 @@ import { handle } from '../task/handle.js';
 import { nextInstruction } from '../task/instruction.js';
 import { type Sender, whyNotTheirs } from '../task/lease.js';
 import { isActive, touchedRuns } from '../task/projection.js';
+import { type Commit, type OutputPiece, type TaskAppend, Unstorable } from '../task/read-model.js';
 import { needsExecutor, type Run, runAt, type TaskState } from '../task/state.js';
 import { Forgeries } from './forgeries.js';
 import { Forgotten } from './forgotten.js';

@@ -1,8 +1,17 @@
 import { inventory, type PoolNode, ServiceError, show } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
-import { describeHolders } from '../holders.js';
-import { deployOperation, expandOperation, type OnBehalf, shrinkOperation } from '../pool-operations.js';
-import { type PoolOperation, type PoolOperationParts, recordOperations } from '../record-operations.js';
+import {
+  deployOperation,
+  expandOperation,
+  type OnBehalf,
+  shrinkOperation,
+} from '../operations/change-pool.js';
+import {
+  type PoolOperation,
+  type PoolOperationParts,
+  recordOperations,
+} from '../operations/record-pool-changes.js';
+import { describeHolders } from '../store/holders.js';
 import { NO_ADDRESS } from '../task/state.js';
 import type { DueItem } from './events.js';
 import { type CrontabNode, type Plan, planTarget } from './plan.js';

@@ -1,7 +1,7 @@
 import { ServiceError } from '@rigel/contracts';
 import { lockHistory } from '@rigel/event-store';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Tables } from '../tables.js';
+import type { Tables } from '../store/tables.js';
 import { needOf, type PoolItems } from './dependencies.js';
 
 /*

@@ -8,7 +8,7 @@ import {
 } from '@rigel/contracts';
 import { offsetOf } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
-import type { ScheduleTable, Tables } from '../tables.js';
+import type { ScheduleTable, Tables } from '../store/tables.js';
 import { nextMoment } from './calendar.js';
 
 /** Moments to come that are told. */

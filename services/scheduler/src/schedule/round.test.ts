@@ -1,6 +1,6 @@
 import type { DependItem } from '@rigel/contracts';
 import t from 'tap';
-import type { PoolOperation } from '../record-operations.js';
+import type { PoolOperation } from '../operations/record-pool-changes.js';
 import { step } from '../testing/task.js';
 import { gateFor, roundOf, targetFor } from './round.js';
 

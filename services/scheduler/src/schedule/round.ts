@@ -1,6 +1,6 @@
 import { type DependItem, ServiceError, show } from '@rigel/contracts';
-import type { NewGate } from '../create-task.js';
-import type { PoolOperation } from '../record-operations.js';
+import type { NewGate } from '../operations/create-tasks.js';
+import type { PoolOperation } from '../operations/record-pool-changes.js';
 
 /*
  * What one moment of a scheduled task does to its pool and to those that it depends on, by way of others too. Pure.

@@ -14,7 +14,7 @@ import {
 import { keepAnswer, metaOf, VersionConflict } from '@rigel/event-store';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import type { Transaction } from 'kysely';
-import type { Tables } from '../tables.js';
+import type { Tables } from '../store/tables.js';
 import { readTime, secondOfDay } from './calendar.js';
 import { type Definition, save } from './decide.js';
 import { conflictOf, type PoolItems } from './dependencies.js';

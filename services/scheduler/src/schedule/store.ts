@@ -9,8 +9,8 @@ import {
   VersionConflict,
 } from '@rigel/event-store';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
-import { type Holder, readHolders } from '../holders.js';
-import type { Tables } from '../tables.js';
+import { type Holder, readHolders } from '../store/holders.js';
+import type { Tables } from '../store/tables.js';
 import { type OccurrenceKey, type ScheduleEvent, scheduleEventTypes, scheduleStreamOf } from './events.js';
 import { projectSchedules } from './projection.js';
 import { evolveSchedule, type ScheduleState } from './state.js';

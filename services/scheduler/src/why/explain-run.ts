@@ -1,5 +1,5 @@
 import { type HeldBy, LEASE_TTL_MS, type Reason } from '@rigel/contracts';
-import { describeHolder } from '../holders.js';
+import { describeHolder } from '../store/holders.js';
 import { describeGate } from '../task/gate.js';
 import { describePlaced } from '../task/placement.js';
 import type { Run, TaskState } from '../task/state.js';

@@ -1,7 +1,7 @@
 import { NODES_EXPLAINED } from '@rigel/contracts';
 import { readOfTypes } from '@rigel/event-store';
 import { type Kysely, sql } from 'kysely';
-import { readHoldingTasks } from '../holders.js';
+import { readHoldingTasks } from '../store/holders.js';
 import { streamOf, type TaskEvent, taskEventTypes } from '../task/events.js';
 import type { TaskState } from '../task/state.js';
 import type { LiveFacts } from './facts.js';

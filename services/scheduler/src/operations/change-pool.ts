@@ -13,11 +13,11 @@ import {
   type tasks,
 } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
-import { findTargets, type NewTasks } from './create-task.js';
-import { type PoolOperation, type PoolOperationParts, recordOperations } from './record-operations.js';
-import type { TaskOccurrence } from './task/events.js';
-import { planSteps } from './task/options.js';
-import { NO_ADDRESS } from './task/state.js';
+import type { TaskOccurrence } from '../task/events.js';
+import { planSteps } from '../task/options.js';
+import { NO_ADDRESS } from '../task/state.js';
+import { findTargets, type NewTasks } from './create-tasks.js';
+import { type PoolOperation, type PoolOperationParts, recordOperations } from './record-pool-changes.js';
 
 /*
  * Expand, shrink and deploy: a task of one of the pool's own templates, with parameters that come from the pool, its

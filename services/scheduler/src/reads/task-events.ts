@@ -7,7 +7,7 @@ import {
 } from '@rigel/contracts';
 import { type RecordedEvent, readStream } from '@rigel/event-store';
 import type { Kysely } from 'kysely';
-import type { RunTable, Tables, TaskTable } from '../tables.js';
+import type { RunTable, Tables, TaskTable } from '../store/tables.js';
 import { streamOf, type TaskEvent, taskEventTypes } from '../task/events.js';
 
 type NodeOfRun = Pick<RunTable, 'index' | 'id' | 'node_id' | 'ip'>;

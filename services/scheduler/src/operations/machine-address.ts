@@ -1,6 +1,6 @@
 import { type AttemptResult, inventory } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
-import type { Run } from './task/state.js';
+import type { Run } from '../task/state.js';
 
 /**
  * Whether the machine that a create_vm made has an address that is another node's, in whatever spelling. Then no step may run on

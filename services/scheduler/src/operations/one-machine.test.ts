@@ -5,10 +5,10 @@ import { silentLogger, startTestServers } from '@rigel/testing';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import t from 'tap';
-import { schedulerHistory } from './maintenance/history.js';
-import { migrations } from './migrations/index.js';
-import { differences } from './testing/differences.js';
-import { Counterpart, serveNeighbours, startReplica } from './testing/scheduler.js';
+import { schedulerHistory } from '../maintenance/history.js';
+import { migrations } from '../migrations/index.js';
+import { differences } from '../testing/differences.js';
+import { Counterpart, serveNeighbours, startReplica } from '../testing/scheduler.js';
 
 /*
  * Two nodes that are one machine. In the inventory here every `10.0.0.<n>` is node n, and `10.0.0.<n>:22` is node 1000 + n, the same

@@ -1,8 +1,8 @@
 import { stepLimitsOf } from '@rigel/contracts';
 import { lines, numbers } from '@rigel/event-store';
 import { CompiledQuery, type Transaction } from 'kysely';
-import { stateOf, stepRow, taskRow } from './task/projection.js';
-import type { TaskState } from './task/state.js';
+import { stateOf, stepRow, taskRow } from '../../task/projection.js';
+import type { TaskState } from '../../task/state.js';
 
 /** How many parameters `insertCtes` has, and which of them are the tasks and the nodes of the runs. */
 export const INSERT_PARAMETERS = 14;

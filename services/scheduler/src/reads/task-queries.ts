@@ -10,13 +10,13 @@ import {
 } from '@rigel/contracts';
 import { contains, prepared, readPage } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
-import { readHoldingTasks } from './holders.js';
-import { readRunOutput } from './live/run-output.js';
-import { readTaskEvents } from './live/task-events.js';
+import { readHoldingTasks } from '../store/holders.js';
+import type { RunTable, Tables, TaskTable } from '../store/tables.js';
+import type { TaskStore } from '../store/task-store.js';
+import { renderLog, versionOfLogId } from '../task/log.js';
 import { nodeLog } from './node-log.js';
-import type { RunTable, Tables, TaskTable } from './tables.js';
-import { renderLog, versionOfLogId } from './task/log.js';
-import type { TaskStore } from './task-store.js';
+import { readRunOutput } from './run-output.js';
+import { readTaskEvents } from './task-events.js';
 
 /** What everybody asks who waits for a task. */
 const TASK = prepared(`

@@ -3,13 +3,13 @@ import { PARTITIONS_TAKEN_SUBJECT } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import type { Logger } from 'pino';
-import type { CreateTaskSettings } from './create-task.js';
-import { type EngineStore, type EngineWire, TaskEngine } from './engine/engine.js';
-import { GateWatch } from './engine/gate-watch.js';
-import { announcing, type Parts, servePartition, serveTasks } from './serve.js';
-import type { TaskRecorder } from './task-store.js';
-import { Executors } from './why/executors.js';
-import type { WhyStore } from './why/serve.js';
+import { type EngineStore, type EngineWire, TaskEngine } from '../engine/engine.js';
+import { GateWatch } from '../engine/gate-watch.js';
+import type { CreateTaskSettings } from '../operations/create-tasks.js';
+import type { TaskRecorder } from '../store/task-store.js';
+import { Executors } from '../why/executors.js';
+import type { WhyStore } from '../why/serve.js';
+import { announcing, type Parts, servePartition, serveTasks } from './execution.js';
 
 const TICK_MS = 1_000;
 /** How often the table of tasks is looked into for active ones that nobody has announced. */

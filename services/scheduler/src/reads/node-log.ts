@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
+import { joinPieces } from '../store/output-pieces.js';
+import type { RunTable, Tables, TaskTable } from '../store/tables.js';
 import { describeEnd, endsOfRun } from './attempt-ends.js';
-import { joinPieces } from './stored-output.js';
-import type { RunTable, Tables, TaskTable } from './tables.js';
 
 /**
  * What each step reached printed on one node: the output of all its attempts in order, and a line for each attempt that

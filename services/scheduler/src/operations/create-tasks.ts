@@ -12,15 +12,15 @@ import {
 } from '@rigel/contracts';
 import { metaOf } from '@rigel/event-store';
 import { type Bus, type RequestContext, traceparent } from '@rigel/messaging';
-import type { TaskAppend } from './commit.js';
-import { batchSizeOf, failureBudgetOf } from './task/batches.js';
-import { createTask } from './task/decide.js';
-import type { PlannedStep, TaskCreated, TaskNode, TaskOccurrence } from './task/events.js';
-import type { TaskGate } from './task/gate.js';
-import { mergeParams, unusedParams } from './task/merge-params.js';
-import { type AttemptLimits, namesSecret, planSteps } from './task/options.js';
-import { evolve, type TaskState } from './task/state.js';
-import type { FirstIds, TaskRecorder } from './task-store.js';
+import type { FirstIds, TaskRecorder } from '../store/task-store.js';
+import { batchSizeOf, failureBudgetOf } from '../task/batches.js';
+import { createTask } from '../task/decide.js';
+import type { PlannedStep, TaskCreated, TaskNode, TaskOccurrence } from '../task/events.js';
+import type { TaskGate } from '../task/gate.js';
+import { mergeParams, unusedParams } from '../task/merge-params.js';
+import { type AttemptLimits, namesSecret, planSteps } from '../task/options.js';
+import type { TaskAppend } from '../task/read-model.js';
+import { evolve, type TaskState } from '../task/state.js';
 
 const MAX_NAME = 255;
 /** Addresses named in a refusal at most. */

@@ -18,6 +18,10 @@ import { isDataRefused } from '@rigel/runtime';
 import { createPool, prepared } from '@rigel/runtime/database';
 import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
+import type { EngineStore } from '../engine/engine.js';
+import { streamOf, type TaskCreated, type TaskEvent, taskEventTypes } from '../task/events.js';
+import type { GateDependency, GateProgress } from '../task/gate.js';
+import { heldNodes, spellingsOf } from '../task/projection.js';
 import {
   type Changes,
   type Commit,
@@ -26,16 +30,12 @@ import {
   type OutputPiece,
   type TaskAppend,
   Unstorable,
-} from './commit.js';
-import type { EngineStore } from './engine/engine.js';
+} from '../task/read-model.js';
+import { nameOf, type TaskState } from '../task/state.js';
+import { foldTask } from './fold-task.js';
 import { describeHolders, type Holder, readHolders } from './holders.js';
-import { INSERT_PARAMETERS, insertCtes, insertParameters, RUN_NODES, RUN_TASKS } from './insert-tasks.js';
+import { INSERT_PARAMETERS, insertCtes, insertParameters, RUN_NODES, RUN_TASKS } from './sql/insert-tasks.js';
 import type { Tables } from './tables.js';
-import { streamOf, type TaskCreated, type TaskEvent, taskEventTypes } from './task/events.js';
-import { foldTask } from './task/fold.js';
-import type { GateDependency, GateProgress } from './task/gate.js';
-import { heldNodes, spellingsOf } from './task/projection.js';
-import { nameOf, type TaskState } from './task/state.js';
 
 const parameter = (n: number): string => `$${APPEND_PARAMETERS + n}`;
 

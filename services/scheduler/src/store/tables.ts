@@ -10,7 +10,7 @@ import type {
   TaskStepOption,
 } from '@rigel/contracts';
 import type { Static } from 'typebox';
-import type { StepRow } from './task/projection.js';
+import type { StepRow } from '../task/projection.js';
 
 export interface TaskTable {
   id: number;

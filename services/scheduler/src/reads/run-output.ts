@@ -6,9 +6,9 @@ import {
   ServiceError,
 } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
-import { type AttemptEnd, describeEnd, endsOfRun } from '../attempt-ends.js';
-import { joinPieces, type StoredPiece } from '../stored-output.js';
-import type { RunTable, Tables, TaskTable } from '../tables.js';
+import { joinPieces, type StoredPiece } from '../store/output-pieces.js';
+import type { RunTable, Tables, TaskTable } from '../store/tables.js';
+import { type AttemptEnd, describeEnd, endsOfRun } from './attempt-ends.js';
 
 /** Pieces of output read at once: some 64 KB each. */
 const PIECES = 16;

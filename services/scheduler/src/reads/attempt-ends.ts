@@ -1,7 +1,7 @@
 import { readOfTypes } from '@rigel/event-store';
 import type { Kysely } from 'kysely';
-import type { RunTable, Tables } from './tables.js';
-import { type AttemptFailed, type AttemptStopped, streamOf, taskEventTypes } from './task/events.js';
+import type { RunTable, Tables } from '../store/tables.js';
+import { type AttemptFailed, type AttemptStopped, streamOf, taskEventTypes } from '../task/events.js';
 
 /** How an attempt ended that did not succeed. */
 export type AttemptEnd = (AttemptFailed | AttemptStopped) & { type: 'AttemptFailed' | 'AttemptStopped' };

@@ -1,7 +1,7 @@
 import { chunksOfStream } from '@rigel/event-store';
 import type { Kysely } from 'kysely';
-import { streamOf, type TaskEvent, taskEventTypes } from './events.js';
-import { evolve, type TaskState } from './state.js';
+import { streamOf, type TaskEvent, taskEventTypes } from '../task/events.js';
+import { evolve, type TaskState } from '../task/state.js';
 
 /**
  * Folds the events of a task, or those that a state does not contain yet (which it then does).

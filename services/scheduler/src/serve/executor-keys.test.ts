@@ -15,7 +15,7 @@ import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import t from 'tap';
-import { Counterpart, serveNeighbours, startReplica } from './testing/scheduler.js';
+import { Counterpart, serveNeighbours, startReplica } from '../testing/scheduler.js';
 
 /*
  * Executors share a user of NATS, so that each could send what the others send. What keeps them apart is the key of each.

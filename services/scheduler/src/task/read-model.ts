@@ -1,7 +1,7 @@
 import type { EventMeta } from '@rigel/event-store';
-import type { TaskEvent } from './task/events.js';
-import { heldNodes, runRows, taskRow, touchedRuns } from './task/projection.js';
-import { hasEnded, type TaskState } from './task/state.js';
+import type { TaskEvent } from './events.js';
+import { heldNodes, runRows, taskRow, touchedRuns } from './projection.js';
+import { hasEnded, type TaskState } from './state.js';
 
 /** Facts of one task that one request led to. The state contains them already. */
 export interface TaskAppend {

@@ -14,7 +14,7 @@ import {
 import { startTestServers } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
-import { Counterpart, startReplica } from './testing/scheduler.js';
+import { Counterpart, startReplica } from '../testing/scheduler.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

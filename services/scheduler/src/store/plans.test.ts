@@ -3,8 +3,8 @@ import { silentLogger, startTestServers, statementsOf, walksOf } from '@rigel/te
 import { CompiledQuery } from 'kysely';
 import pg from 'pg';
 import t from 'tap';
+import { Counterpart, serveNeighbours, startReplica } from '../testing/scheduler.js';
 import { COMMIT, CREATE, openCommits } from './task-store.js';
-import { Counterpart, serveNeighbours, startReplica } from './testing/scheduler.js';
 
 /*
  * 10,000 tasks with 200,000 node runs and 500,000 events, and among them a real one. What is looked at are the plans of

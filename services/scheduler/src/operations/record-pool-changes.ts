@@ -2,8 +2,8 @@ import { inventory, type OnceKey, type PoolTasks, type TaskTarget } from '@rigel
 import { KeyTaken } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import { type CreateTaskParts, type NewGate, type NewTasks, recordTasks } from './create-task.js';
-import { NO_ADDRESS } from './task/state.js';
+import { NO_ADDRESS } from '../task/state.js';
+import { type CreateTaskParts, type NewGate, type NewTasks, recordTasks } from './create-tasks.js';
 
 export interface PoolOperationParts extends CreateTaskParts {
   log: Logger;

@@ -28,19 +28,19 @@ import type { Bus, RequestContext } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import type { Logger } from 'pino';
 import { Type } from 'typebox';
-import type { OutputPiece } from './commit.js';
-import { type CreateTaskSettings, createTasks } from './create-task.js';
-import type { TaskEngine } from './engine/engine.js';
-import { takenAddress } from './machine-address.js';
-import { deployPool, expandPool, type OnBehalf, shrinkPool } from './pool-operations.js';
-import type { TaskQueries } from './queries.js';
-import { type RunControl, releaseNode, reserveForRemoval } from './release.js';
-import { reserveForResume } from './resume.js';
-import type { TaskCreated } from './task/events.js';
-import { runAt } from './task/state.js';
-import type { TaskRecorder, TaskStore } from './task-store.js';
-import type { Executors } from './why/executors.js';
-import { servePartitionWhy, serveWhy, type WhyStore } from './why/serve.js';
+import type { TaskEngine } from '../engine/engine.js';
+import { deployPool, expandPool, type OnBehalf, shrinkPool } from '../operations/change-pool.js';
+import { type CreateTaskSettings, createTasks } from '../operations/create-tasks.js';
+import { takenAddress } from '../operations/machine-address.js';
+import { type RunControl, releaseNode, reserveForRemoval } from '../operations/release.js';
+import { reserveForResume } from '../operations/resume.js';
+import type { TaskQueries } from '../reads/task-queries.js';
+import type { TaskRecorder, TaskStore } from '../store/task-store.js';
+import type { TaskCreated } from '../task/events.js';
+import type { OutputPiece } from '../task/read-model.js';
+import { runAt } from '../task/state.js';
+import type { Executors } from '../why/executors.js';
+import { servePartitionWhy, serveWhy, type WhyStore } from '../why/serve.js';
 
 /** From any replica to the owner of the task's partition. */
 export const control = defineRpc(TASK_CONTROL_OPERATION, {
