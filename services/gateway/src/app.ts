@@ -15,6 +15,7 @@ import { NOT_KEPT, registerSecurityHeaders } from './access/security-headers.js'
 import { trustedProxies } from './access/trusted-proxies.js';
 import { registerReports } from './audit/report.js';
 import { RequestReporter } from './audit/reporter.js';
+import { registerCompression } from './compression.js';
 import { registerConsole } from './console/console.js';
 import { createHandler, type DispatchOptions, refuse } from './dispatch.js';
 import type { Endpoint } from './endpoint.js';
@@ -132,6 +133,8 @@ export async function buildApp({
   // Hooks that wait for nothing are no async functions: each of those costs every request a turn of its own.
   app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header('X-Correlation-Id', request.id);
+    // By our clock clients say how old what they show is, whatever theirs says.
+    reply.header('X-Rigel-Time', Date.now());
     // The end of the process would wait for this connection, however long its client keeps it.
     if (closing) reply.header('Connection', 'close');
     done();
@@ -169,6 +172,7 @@ export async function buildApp({
     return allowed ? methodNotAllowed(reply, allowed) : notFound(reply);
   });
   measureHttp(app, { live, taskEnds, reporter });
+  await registerCompression(app);
   await registerOpenApi(app);
   if (config.RIGEL_CONSOLE === 'on') await registerConsole(app, { log });
   registerHealth(app, bus);
