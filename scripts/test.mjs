@@ -1,13 +1,15 @@
 // Builds, lints and tests everything; `pnpm test [part of a file name …]` runs only the test files that match.
 // Ends with the line `N passed, N failed`, and with status 1 when anything failed.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { runTestFile } from './run-test-file.mjs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { PureTests } from './pure-tests.mjs';
+import { runTestFiles } from './run-test-files.mjs';
+import { ROOT, workspacePackages } from './workspace.mjs';
 
 const bin = (name) => join('node_modules', '.bin', name);
 
-/** Test files at once. Most of them wait for other processes, not for the processor. */
+/** Processes of tests at once. Most of them wait for other processes, not for the processor. */
 const JOBS = Number(process.env.RIGEL_TEST_JOBS || 3);
 
 function step(title, command, args) {
@@ -30,32 +32,37 @@ function testFiles(folder, found = []) {
 }
 
 /**
- * The files that take longest, the longest first: one of them that began last would run alone at the end. Where a file is missing
- * here nothing but a little time is lost.
+ * The files that take longest, the longest first: one of them that began last would run alone at the end. Where a file
+ * is missing here nothing but a little time is lost.
  */
 const LONGEST = [
   'simulation/simulation',
-  'e2e/held-nodes',
-  'e2e/nats-cluster',
-  'e2e/pool-operations',
-  'conformance/generated',
-  'e2e/restart',
-  'e2e/dependency-down',
-  'command-template/dist/literal-values',
   'conformance/conformance',
-  'remote-attempt/dist/survivors',
-  'e2e/scale-executors',
-  'remote-attempt/dist/filtered-output',
-  'e2e/faults',
-  'e2e/live',
+  'e2e/held-nodes',
+  'e2e/pool-operations',
+  'local/dist/start',
   'e2e/rolling-upgrade',
+  'e2e/nats-cluster',
+  'one-system/fleet',
+  'one-replicated-system/races',
+  'e2e/dependency-down',
+  'conformance/generated',
+  'command-template/dist/literal-values',
+  'e2e/restart',
+  'e2e/live',
+  'remote-attempt/dist/survivors',
+  'remote-attempt/dist/filtered-output',
+  'e2e/restore',
+  'e2e/scale-executors',
+  'e2e/chaos',
+  'e2e/access',
+  'e2e/faults',
   'e2e/unreachable',
-  'gateway/dist/patient-call',
+  'manifests/manifests',
+  'manifests/as-manifested',
+  'gateway/dist/serve/patient-call',
   'fuzz/fuzz',
   'e2e/documents',
-  'e2e/restore',
-  'e2e/chaos',
-  'local/dist/start',
 ];
 
 function byLength(one, other) {
@@ -66,21 +73,79 @@ function byLength(one, other) {
   return place(one) - place(other);
 }
 
-/** Runs files, several at once, in their order, and prints a line for each, and all of what failed. */
-async function runAll(files) {
+/**
+ * How a test file names the system that it shares with others, which the first one starts and which stops after the
+ * last one;
+ * so they run in one process. See test/src/support/shared-rig.ts.
+ */
+const SHARED = /\bsharedRig\('([\w-]+)'\)/;
+
+/** What a test file says that belongs to its process, or to all tests of its process. */
+const OF_THE_PROCESS =
+  /worker_threads|prom-client|process\.|globalThis|setFlagsFromString|testdir|^t\.(?:before|after|beforeEach|afterEach|plan|end|bail|jobs)\b/m;
+
+const judge = new PureTests(
+  new Map(workspacePackages().map(({ name, folder }) => [name, join(ROOT, folder)])),
+);
+
+/**
+ * Whether a test file only calls functions: it starts no other process and touches nothing of its own. Such files
+ * share a process
+ * with those of their package, because the start of a process with tap and the libraries takes more than most of them.
+ */
+function onlyCallsFunctions(file, text) {
+  if (OF_THE_PROCESS.test(text)) return false;
+  const source = join(ROOT, file.replace(`${sep}dist${sep}`, `${sep}src${sep}`).replace(/\.js$/, '.ts'));
+  return existsSync(source) && judge.impurity(source) === undefined;
+}
+
+/**
+ * The name of the process that a test file runs in: that of the system that it shares, that of its package, or its
+ * own.
+ */
+function processOf(file) {
+  const text = readFileSync(file, 'utf8');
+  const [, shared] = SHARED.exec(text) ?? [];
+  if (shared !== undefined) return shared;
+  if (!onlyCallsFunctions(file, text)) return file;
+  const parts = file.split(sep);
+  return `functions of ${parts.slice(0, parts.indexOf('dist')).join('/')}`;
+}
+
+/**
+ * Runs processes of test files, several at once, in their order, and prints a line for each, and all of what failed.
+ */
+async function runAll(processes) {
   const counts = { passed: 0, failed: 0 };
-  const waiting = [...files];
+  const waiting = [...processes];
+  const ran = [];
   const work = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const { passed, failed, output, seconds } = await runTestFile(file);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [name, files] = next;
+      const { passed, failed, output, seconds, cpu } = await runTestFiles(files);
       if (failed > 0) process.stdout.write(`${output}\n`);
-      process.stdout.write(`${failed > 0 ? 'FAILED' : 'ok'}  ${file} (${seconds} s)\n`);
+      const several = files.length > 1 ? ` (${files.length} files)` : '';
+      const line = `${name}${several}: ${seconds.toFixed(1)} s, processor ${cpu.toFixed(1)} s`;
+      process.stdout.write(`${failed > 0 ? 'FAILED' : 'ok'}  ${line}\n`);
+      ran.push({ line, seconds, cpu });
       counts.passed += passed;
       counts.failed += failed;
     }
   };
   await Promise.all(Array.from({ length: JOBS }, work));
+  printSlowest(ran);
   return counts;
+}
+
+function printSlowest(ran) {
+  const shown = 10;
+  if (ran.length <= shown) return;
+  const cpu = ran.reduce((sum, { cpu }) => sum + (cpu || 0), 0);
+  process.stdout.write(
+    `== the ${shown} slowest of ${ran.length} processes (${cpu.toFixed(0)} processor seconds in all)\n`,
+  );
+  const slowest = ran.sort((one, other) => other.seconds - one.seconds).slice(0, shown);
+  for (const { line } of slowest) process.stdout.write(`${line}\n`);
 }
 
 step('build', bin('tsc'), ['-b']);
@@ -92,7 +157,12 @@ const files = ['test', 'deploy', 'services', 'packages']
   .flatMap((folder) => testFiles(folder))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .sort(byLength);
-process.stdout.write(`== test: ${files.length} files\n`);
-const { passed, failed } = files.length === 0 ? { passed: 0, failed: 1 } : await runAll(files);
+const processes = new Map();
+for (const file of files) {
+  const name = processOf(file);
+  processes.set(name, [...(processes.get(name) ?? []), file]);
+}
+process.stdout.write(`== test: ${files.length} files in ${processes.size} processes\n`);
+const { passed, failed } = files.length === 0 ? { passed: 0, failed: 1 } : await runAll(processes);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 ? 0 : 1);

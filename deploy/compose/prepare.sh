@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes what compose.yaml needs in the folder secrets: passwords, and certificates of an authority of its own. It needs openssl.
-# What is there stays as it is. Give the key for your nodes as its argument: prepare.sh ~/.ssh/id_ed25519
+# Makes the files that compose.yaml needs in the folder secrets: passwords, and certificates of an authority of its own. It needs
+# openssl. Existing files stay as they are. Its argument is the private key for your nodes: prepare.sh ~/.ssh/id_ed25519
 set -euo pipefail
 key=$(realpath "${1:?usage: prepare.sh <private key for the nodes>}")
 cd "$(dirname "$0")"
@@ -8,7 +8,7 @@ umask 077
 mkdir -p secrets/{tls,nats,database,ssh}
 cd secrets
 
-# NATS takes a password that looks like a number for a number, so each begins with a letter.
+# NATS reads a password that looks like a number as a number, so each begins with a letter.
 password() { [ -s "$1" ] || printf 'p%s' "$(openssl rand -hex 24)" > "$1"; }
 : > nats.env
 for part in gateway inventory catalog scheduler executor access; do
@@ -35,7 +35,8 @@ if [ ! -s tls/server.crt ]; then
 fi
 install -m 0400 "$key" ssh/id
 
-# The containers run as 10001, PostgreSQL as 999, which wants its key to be its own. Who called sudo reads what Compose reads.
+# The containers run as user 10001, and PostgreSQL as 999, which must own its key. The user who called sudo may read the files that
+# Compose itself reads.
 if [ "$(id -u)" = 0 ]; then
   chown -R 10001:10001 tls nats database ssh
   chown 999:999 tls/postgres.key
@@ -43,5 +44,5 @@ if [ "$(id -u)" = 0 ]; then
   chmod 0755 tls
   chmod 0644 tls/*.crt
 else
-  echo "run as root, or hand secrets/{tls,nats,database,ssh} to 10001 and secrets/tls/postgres.key to 999" >&2
+  echo "the containers cannot read these files yet: run this as root, or make 10001 the owner of secrets/{tls,nats,database,ssh} and 999 of secrets/tls/postgres.key" >&2
 fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tries compose.yaml in containers of its own (project rigel-try, port 18443) with three throwaway nodes, and removes them all:
-# starts it, runs a task while a scheduler is restarted and an executor killed, ends everything, starts it again over its data.
-# It needs docker with compose, the image rigel (docker build -f deploy/Dockerfile -t rigel .), curl and openssl; run it as root.
+# Tries compose.yaml in separate containers (project rigel-try, port 18443) with three throwaway nodes, and removes them all. It
+# starts the system, runs a task while it restarts a scheduler and kills an executor, ends everything, and starts it again with its
+# data. It needs docker with compose, the image rigel (docker build -f deploy/Dockerfile -t rigel .), curl and openssl; run it as root.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -45,7 +45,7 @@ trap end EXIT
 compose up -d --wait --no-build --scale node=0
 compose build node
 compose up -d --no-recreate node
-echo "ok: it is up"
+echo "ok: the system is up"
 
 token=$(compose exec -T access node /opt/rigel/start.mjs rigel token create --name try --role admin 2> /dev/null)
 api() {
@@ -53,7 +53,7 @@ api() {
     "https://localhost:$RIGEL_HTTPS_PORT$1" "${@:2}"
 }
 create() { api "$@" | grep -q '"code":0,' || { echo "refused: $*" >&2; false; }; }
-# Answers do not come while the gateway or the database is away.
+# No answers come while the gateway or the database is away.
 ended() {
   for _ in $(seq 120); do
     case "$(api /task/1 -X POST 2> /dev/null || true)" in
@@ -62,7 +62,7 @@ ended() {
     esac
     sleep 1
   done
-  echo 'the task has not ended well:' >&2
+  echo 'the task has failed or is not done after 120 s:' >&2
   api /task/1/why >&2 || true
   return 1
 }
@@ -90,12 +90,12 @@ docker kill "$(compose ps -q executor | head -n 1)" > /dev/null
 ended
 for node in $nodes; do
   ran=$(docker exec "$node" cat /tmp/ran | paste -sd,)
-  [ "$ran" = 'begin it,end it' ] || { echo "a node has run: $ran" >&2; false; }
+  [ "$ran" = 'begin it,end it' ] || { echo "the commands did not run exactly once on a node: $ran" >&2; false; }
 done
-echo 'ok: a task went on over a restart of the scheduler and the end of an executor, each command ran once'
+echo 'ok: a task went on through a restart of the scheduler and the death of an executor, and each command ran once'
 
 compose down
 compose up -d --wait --no-build --scale node=0
 ended
 compose run --rm migrations 'node /opt/rigel/start.mjs rigel verify' 2> /dev/null | grep -c 'no difference' | grep -qx 4
-echo 'ok: it has its data after an end and a start, and tables and events agree'
+echo 'ok: after a stop and a start the data is there, and tables and events agree'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes what is in the image, by name, version, licence and hash, as CycloneDX (JSON): the dependencies that the services and the
-# command line have at run time, from the lock file.
+# Writes the libraries in the image with name, version, licence and hash, as CycloneDX (JSON): the dependencies of the services and
+# the command line at run time, from the lock file.
 set -euo pipefail
 file=${1:?usage: sbom.sh <file>}
 [[ $file = /* ]] || file=$PWD/$file

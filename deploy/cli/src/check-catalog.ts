@@ -13,8 +13,8 @@ import { withDatabases } from './databases.js';
 import type { Output } from './output.js';
 
 /**
- * Looks which templates this release refuses: by their commands and values, and by secrets that calls name and operators may not.
- * Changes nothing. With `json` each refused template is a line `{"template", "reasons", "secrets", "pools", "schedules"}`, and the
+ * Finds the templates that this release refuses: because of their commands and values, or because operators' calls name secrets
+ * that the template does not allow. Changes nothing. With `json` each refused template is a line `{"template", "reasons", "secrets", "pools", "schedules"}`, and the
  * end a line `{"templates", "refused"}`.
  * @returns the exit status: 0 = none is refused, 1 = some are.
  */

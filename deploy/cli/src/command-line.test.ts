@@ -38,42 +38,42 @@ t.test('commands and their options', async (t) => {
   for (const line of ['', 'help', '--help', 'verify -h']) t.strictSame(read(line), { do: 'help' }, line);
 });
 
-t.test('what is not understood is named, with what is nearest to it', async (t) => {
+t.test('a wrong word is named, with the nearest known one', async (t) => {
   const refused: Record<string, string> = {
     verfy: 'there is no command verfy; the nearest one is verify',
     'task sow 1': 'there is no command task; the nearest one is task show',
     'verify --jsn': 'verify has no option --jsn; the nearest one is --json',
     'rebuild --json': 'rebuild has no option --json; the nearest one is --service',
     'record --json catalog x': 'record has no option --json; it has none',
-    'verify catalog': 'verify takes no catalog',
+    'verify catalog': 'verify takes no argument catalog',
     'verify --service': '--service needs a value',
     'verify --service=': '--service needs a value',
     'verify --json=yes': '--json takes no value',
     'verify --json --json': '--json is given twice',
     'verify --service scheduller':
-      'scheduller is no service with events; the nearest one is scheduler (there are inventory, catalog, scheduler, access)',
+      'scheduller is not a service with events; the nearest one is scheduler (there are inventory, catalog, scheduler, access)',
     'task show': 'task show takes the id of a task',
-    'task show x': 'x is no task id: it is a whole number from 1',
-    'task show 0': '0 is no task id: it is a whole number from 1',
-    'task show 1.5': '1.5 is no task id: it is a whole number from 1',
-    'task show 1 2': 'task show 1 takes no 2',
+    'task show x': 'x is not a task id: expected a whole number from 1',
+    'task show 0': '0 is not a task id: expected a whole number from 1',
+    'task show 1.5': '1.5 is not a task id: expected a whole number from 1',
+    'task show 1 2': 'task show 1 takes no argument 2',
     'task show 1 --at': '--at needs a value',
     token: 'there is no command token; the nearest one is token create',
     'token creat': 'there is no command token; the nearest one is token create',
     'token create --role viewer': 'token create needs --name',
     'token create --name ci': 'token create needs --role',
     'token create --name ci --role vewer':
-      '--role vewer is no role; the nearest one is viewer (there are viewer, operator, admin)',
+      '--role vewer is not a role; the nearest one is viewer (there are viewer, operator, admin)',
     'token create --name ci --role viewer --expires 30':
-      '--expires 30 is no time of at most ten years, like 90m, 12h, 30d or 4w',
+      '--expires 30 is wrong: expected a time of at most ten years, like 90m, 12h, 30d or 4w',
     'token create --name ci --role viewer --expires 0d':
-      '--expires 0d is no time of at most ten years, like 90m, 12h, 30d or 4w',
+      '--expires 0d is wrong: expected a time of at most ten years, like 90m, 12h, 30d or 4w',
     'token create --name ci --role viewer --expires 600w':
-      '--expires 600w is no time of at most ten years, like 90m, 12h, 30d or 4w',
+      '--expires 600w is wrong: expected a time of at most ten years, like 90m, 12h, 30d or 4w',
     'token revoke': 'token revoke takes the id of a token',
-    'token revoke ci': 'ci is no token id: it is a whole number from 1',
-    'token list all': 'token list takes no all',
-    'check-catalog all': 'check-catalog takes no all',
+    'token revoke ci': 'ci is not a token id: expected a whole number from 1',
+    'token list all': 'token list takes no argument all',
+    'check-catalog all': 'check-catalog takes no argument all',
     'check-catalogue': 'there is no command check-catalogue; the nearest one is check-catalog',
     'record catalog': 'record takes a service and a file',
   };
@@ -109,5 +109,5 @@ t.test('--at: a version, or a time', async (t) => {
   ]) {
     t.throws(() => readMoment(text), { name: 'UsageError', message: /^--at .* is neither a version/ }, text);
   }
-  t.throws(() => readMoment('0'), { message: '--at 0 is no version: the first one is 1' });
+  t.throws(() => readMoment('0'), { message: '--at 0 is not a version: the first one is 1' });
 });

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { type EventOwner, nearestName, ROLES, type Role } from '@rigel/contracts';
 import { UsageError } from './usage-error.js';
 
-/** What is to be done. */
+/** A command with its arguments. */
 export type Command =
   | { do: 'help' }
   | { do: 'verify'; services: EventOwner[]; json: boolean }
@@ -17,42 +17,44 @@ export type Command =
   | { do: 'database prepare'; services: EventOwner[]; passwords: string }
   | { do: 'database migrate'; services: EventOwner[]; passwords: string | undefined };
 
-export const HELP = `rigel: checks, restores and shows the history of a running system
+export const HELP = `rigel: checks and rebuilds the tables of a running system, and shows its history
 
   rigel verify [--service <name>] [--json]
-      Folds all events and compares what comes out with the read tables. Status 0: no difference,
-      1: differences, 2: it could not be checked.
+      Folds all events and compares the result with the read tables. Status 0: no difference, 1: differences,
+      2: it could not check.
   rigel rebuild [--service <name>]
-      Makes the read tables anew from the events, while the system runs.
+      Makes the read tables again from the events, while the system runs.
   rigel task show <id> [--at <version|time>] [--json]
-      The task as it was after a version of its stream, or at a time (2026-03-01T12:00:00Z, or milliseconds
+      Shows the task as it was after a version of its stream, or at a time (2026-03-01T12:00:00Z, or milliseconds
       since 1970). Default: now.
   rigel orphans [--json]
-      Machines that exist at a provider and are no node's, and creations whose outcome nobody knows. Deletes
-      nothing. Status 0: none, 1: some, 2: it could not be checked.
+      Lists machines that exist at a provider and that no node has, and creations whose outcome is unknown. Deletes
+      nothing. Status 0: none, 1: some, 2: it could not check.
   rigel check-catalog [--json]
-      Templates whose tasks this release refuses, why, and which pools and scheduled tasks use them; also those that
-      operators' calls gave secrets that the template does not allow. Changes nothing. Status 0: none, 1: some, 2: it
-      could not be checked.
+      Lists templates whose tasks this release refuses, why, and which pools and scheduled tasks use them. Also lists
+      templates whose calls by operators named secrets that the template does not allow. Changes nothing. Status 0:
+      none, 1: some, 2: it could not check.
   rigel token create --name <name> --role <viewer|operator|admin> [--expires <30d>] [--json]
-      Makes an API token and prints it, this once: only a hash of it is kept. --expires takes a number of minutes,
-      hours, days or weeks (90m, 12h, 30d, 4w); without it the token is valid until it is revoked.
+      Makes an API token and prints it. It cannot be shown again: Rigel keeps only its hash. --expires takes a number
+      of minutes, hours, days or weeks (90m, 12h, 30d, 4w); without it the token is valid until it is revoked.
   rigel token list [--json]
-      The tokens, newest first, with their roles, and when each was last used.
+      Lists the tokens, newest first, with their roles and the time of their last use.
   rigel token revoke <id>
-      From then on the token is refused, within a second at every gateway.
+      Revokes a token: every gateway refuses it within a second.
   rigel database prepare --passwords <folder> [--service <name>]
-      As an administrator (DATABASE_URL): makes the schemas, and for each service a role that owns its schema and
-      one that the service runs as, with the passwords in <folder>/<role>. A missing password is made there.
+      As an administrator (DATABASE_URL): makes for each service its schema, a role that owns the schema, and a role
+      that the service runs as. Their passwords are in <folder>/<role>; it makes those that are missing.
   rigel database migrate [--passwords <folder>] [--service <name>]
       Brings the schemas up to date and lets the services' roles use them. With --passwords: as the owner of each
       schema, at the server and database of DATABASE_URL.
   rigel record <service> <file>
-      Writes a service's events to <file>.jsonl and what follows from them to <file>.expected.json.
+      Writes a service's events to <file>.jsonl, and the tables and states that follow from them to
+      <file>.expected.json.
 
-Services: inventory, catalog, scheduler, access. The databases are those of DATABASE_URL (or, for a database of a service's
-own, INVENTORY_DATABASE_URL, CATALOG_DATABASE_URL, SCHEDULER_DATABASE_URL, ACCESS_DATABASE_URL); else those of the
-system that pnpm start runs on this machine in RIGEL_DATA_DIR. The providers are those of RIGEL_PROVIDERS_FILE, else of that system.
+Services: inventory, catalog, scheduler, access. Their databases: the one that DATABASE_URL names (or, if a service has a
+database of its own, INVENTORY_DATABASE_URL, CATALOG_DATABASE_URL, SCHEDULER_DATABASE_URL, ACCESS_DATABASE_URL); otherwise
+the database of the system that pnpm start runs on this machine in RIGEL_DATA_DIR. The providers file: the one that
+RIGEL_PROVIDERS_FILE names, otherwise the one of that system.
 `;
 
 export const SERVICES: readonly EventOwner[] = ['inventory', 'catalog', 'scheduler', 'access'];
@@ -87,7 +89,7 @@ const OPTIONS: Record<string, Record<string, 'string' | 'boolean'>> = {
   help: {},
 };
 
-/** @throws UsageError naming what is not understood, and what is nearest to it. */
+/** @throws UsageError that names the part that is wrong, and the nearest known one. */
 export function readCommandLine(args: readonly string[]): Command {
   if (args.length === 0 || args.some((arg) => arg === '--help' || arg === '-h')) return { do: 'help' };
   const words = COMMANDS.includes(args.slice(0, 2).join(' ')) ? 2 : 1;
@@ -179,14 +181,14 @@ function readOptions(command: string, args: string[], known: Record<string, 'str
 }
 
 function takesNothing(command: string, rest: readonly string[]): void {
-  if (rest.length > 0) throw new UsageError(`${command} takes no ${rest[0]}`);
+  if (rest.length > 0) throw new UsageError(`${command} takes no argument ${rest[0]}`);
 }
 
 function serviceOf(name: string): EventOwner {
   const service = SERVICES.find((known) => known === name);
   if (service) return service;
   throw new UsageError(
-    `${name} is no service with events; the nearest one is ${nearestName(name, SERVICES)} (there are ${SERVICES.join(', ')})`,
+    `${name} is not a service with events; the nearest one is ${nearestName(name, SERVICES)} (there are ${SERVICES.join(', ')})`,
   );
 }
 
@@ -200,7 +202,7 @@ function idOf(kind: 'task' | 'token', text: string | undefined): number {
   if (text === undefined) throw new UsageError(`${TAKES[kind]} takes the id of a ${kind}`);
   const id = Number(text);
   if (/^\d+$/.test(text) && id > 0 && Number.isSafeInteger(id)) return id;
-  throw new UsageError(`${text} is no ${kind} id: it is a whole number from 1`);
+  throw new UsageError(`${text} is not a ${kind} id: expected a whole number from 1`);
 }
 
 function needed(command: string, option: string, value: unknown): string {
@@ -212,7 +214,7 @@ function roleOf(text: string): Role {
   const role = ROLES.find((known) => known === text);
   if (role) return role;
   throw new UsageError(
-    `--role ${text} is no role; the nearest one is ${nearestName(text, ROLES)} (there are ${ROLES.join(', ')})`,
+    `--role ${text} is not a role; the nearest one is ${nearestName(text, ROLES)} (there are ${ROLES.join(', ')})`,
   );
 }
 
@@ -225,5 +227,7 @@ function durationOf(text: unknown): number | null {
   const [, number, unit] = /^(\d{1,9})([mhdw])$/.exec(text) ?? [];
   const ms = Number(number) * (UNITS_MS[unit ?? ''] ?? Number.NaN);
   if (ms > 0 && ms <= MAX_DURATION_MS) return ms;
-  throw new UsageError(`--expires ${text} is no time of at most ten years, like 90m, 12h, 30d or 4w`);
+  throw new UsageError(
+    `--expires ${text} is wrong: expected a time of at most ten years, like 90m, 12h, 30d or 4w`,
+  );
 }

@@ -59,7 +59,7 @@ export async function migrateDatabase(
 
 function asOwner(url: string, service: EventOwner, passwords: string | undefined): string {
   if (passwords === undefined) return url;
-  if (!URL.canParse(url)) throw new UsageError('DATABASE_URL is no address (not shown)');
+  if (!URL.canParse(url)) throw new UsageError('DATABASE_URL is not an address (its value is not shown)');
   const address = new URL(url);
   const role = ownerRole(service);
   address.username = role;

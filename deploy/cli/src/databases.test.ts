@@ -46,7 +46,7 @@ t.test('what cannot be done is one line and status 2, and tells no password', as
     status: 2,
     out: [],
     note: [
-      'rigel: the database has no schema inventory: it is made when the service inventory starts for the first time',
+      'rigel: the database has no schema inventory: the service inventory makes it when it starts for the first time',
     ],
   });
   await servers.stopPostgres();

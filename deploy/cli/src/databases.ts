@@ -20,12 +20,12 @@ export const HISTORIES: Readonly<Record<EventOwner, ServiceHistory>> = {
   access: accessHistory,
 };
 
-// What goes wrong with a connection is told by the query that needed it.
+// Silent: the query that needed a connection reports why there is none.
 const log = pino({ level: 'silent' });
 
 /**
- * Where the database of a service is: as the environment says, else the one of the system that runs on this machine.
- * @throws UsageError when there is neither.
+ * The database of a service: the one that the environment names, otherwise that of the system that runs on this machine.
+ * @throws UsageError if there is neither.
  */
 export function databaseUrl(service: EventOwner, env: NodeJS.ProcessEnv): string {
   const given = env[`${service.toUpperCase()}_DATABASE_URL`] || env.DATABASE_URL;

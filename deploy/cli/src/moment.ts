@@ -1,7 +1,7 @@
 import type { Moment } from '@rigel/scheduler/maintenance';
 import { UsageError } from './usage-error.js';
 
-/** Numbers with more digits are milliseconds since 1970: versions never get there, and times left it behind in 1970. */
+/** Numbers with more digits are milliseconds since 1970: no version has so many, and every time since 1970-01-12 has. */
 const VERSION_DIGITS = 9;
 const ISO_8601 = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2}(?:\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
 
@@ -14,7 +14,7 @@ export function readMoment(text: string | undefined): Moment {
   if (/^\d+$/.test(text)) {
     const number = Number(text);
     if (text.length > VERSION_DIGITS) return { time: number };
-    if (number === 0) throw new UsageError('--at 0 is no version: the first one is 1');
+    if (number === 0) throw new UsageError('--at 0 is not a version: the first one is 1');
     return { version: number };
   }
   const parts = ISO_8601.exec(text);

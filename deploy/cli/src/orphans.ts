@@ -11,7 +11,7 @@ const LIST_MS = 120_000;
 interface Orphan {
   provider: string;
   machine: ListedMachine;
-  /** Whether the run that made it is not done: then it is soon a node's. */
+  /** Whether the run that made it is not done: then a node will have it soon. */
   underWay: boolean;
 }
 
@@ -23,8 +23,8 @@ interface UnknownCreation {
 }
 
 /**
- * Lists machines that no node has, and creations of unknown outcome. Nothing is ever deleted: which of them is to go is for
- * a person to decide.
+ * Lists machines that no node has, and creations of unknown outcome. It never deletes: a person decides which machine is not
+ * needed.
  * @returns the exit status: 0 = none, 1 = some.
  */
 export async function orphans(
@@ -34,7 +34,7 @@ export async function orphans(
 ): Promise<number> {
   const providers = readProviders(env);
   const found: Orphan[] = [];
-  // Machines first: one that becomes a node's meanwhile is then seen as such.
+  // Machines first: if a node gets one meanwhile, the nodes, which are read later, show it.
   const listed = await listMachines(providers, output);
   const unknown = await withDatabases(env, async (open) => {
     const known = await vmIdsOfNodes(await open('inventory'));
@@ -103,7 +103,7 @@ async function vmIdsOfNodes(inventory: Kysely<unknown>): Promise<Set<string>> {
   return new Set(rows.map(({ vm_id }) => vm_id));
 }
 
-/** Those of the tokens whose node run is not done yet. */
+/** The tokens whose node run is not done yet. */
 async function unfinished(scheduler: Kysely<unknown>, tokens: string[]): Promise<Set<string>> {
   const ids = tokens.flatMap((token) => /-r(\d+)$/.exec(token)?.[1] ?? []);
   if (ids.length === 0) return new Set();
@@ -125,6 +125,6 @@ async function unknownCreations(scheduler: Kysely<unknown>): Promise<UnknownCrea
     task: Number(stream.slice('task-'.length)),
     run,
     at: new Date(Number(at)).toISOString(),
-    reason: reason || 'the service delivered more machines than asked for',
+    reason: reason || 'the provider made more machines than it was asked for',
   }));
 }

@@ -3,7 +3,7 @@ import { rebuildHistory } from '@rigel/event-store/maintenance';
 import { HISTORIES, withDatabases } from './databases.js';
 import { type Output, progressOf } from './output.js';
 
-/** Makes the read tables of services anew from their events. */
+/** Makes the read tables of services again from their events. */
 export async function rebuild(
   { services }: { services: EventOwner[] },
   env: NodeJS.ProcessEnv,
@@ -17,7 +17,7 @@ export async function rebuild(
         progressOf(`${service} is being rebuilt`, output),
       );
       const tables = HISTORIES[service].tables.map(({ name }) => name).join(', ');
-      output.out(`${service}: made anew from the events: ${tables}`);
+      output.out(`${service}: rebuilt from the events: ${tables}`);
     }
   });
   return 0;

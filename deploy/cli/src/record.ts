@@ -7,7 +7,7 @@ import { readOutcome, recordingLines } from '@rigel/event-store/maintenance';
 import { HISTORIES, withDatabases } from './databases.js';
 import type { Output } from './output.js';
 
-/** Writes a service's events, and what follows from them, to two files. Nothing should be written to it meanwhile. */
+/** Writes a service's events, and the tables and states that follow from them, to two files. The service should be idle meanwhile. */
 export async function record(
   { service, file }: { service: EventOwner; file: string },
   env: NodeJS.ProcessEnv,

@@ -16,9 +16,9 @@ import { createToken, listTokens, revokeToken } from './tokens.js';
 import { UsageError } from './usage-error.js';
 import { verify } from './verify.js';
 
-/** It could not be done: the command line, the environment or the database do not allow it. */
+/** The command could not be carried out: because of the command line, the environment or the database. */
 const COULD_NOT = 2;
-/** Errors that say all there is to say. */
+/** Errors whose message says everything: no stack trace is printed. */
 const EXPECTED = [
   UsageError,
   ProvidersFileError,

@@ -27,7 +27,7 @@ export async function showTask(
   return 0;
 }
 
-/** A run with a verdict tells it, one without its phase. */
+/** The verdict of a run that has one, otherwise its phase. */
 function phaseOf({ phase, verdict }: PastTask['task']['runs'][number]): string {
   return verdict === null ? phase : `${verdict}${phase === 'draining' ? ', draining' : ''}`;
 }

@@ -15,11 +15,11 @@ import type { Output } from './output.js';
 import { table } from './table.js';
 
 /*
- * Tokens are made and revoked in the database itself, as the API would: whoever has its password may, and the first token of a
- * new system can be made. The services see it there: the next request finds a revoked token revoked.
+ * Tokens are made and revoked in the database itself, as the API would. So everyone who has its password may, and the
+ * first token of a new system can be made. The services read the same rows: the next request finds a revoked token revoked.
  */
 
-/** Makes a token. It is all that goes to standard output, so that a script can keep it. @returns the exit status. */
+/** Makes a token. Only the token goes to standard output, so that a script can keep it. @returns the exit status. */
 export async function createToken(
   {
     name: given,
@@ -43,7 +43,7 @@ export async function createToken(
   }
   out(token);
   const until = expires === null ? 'until it is revoked' : `until ${iso(expires)}`;
-  note(`token ${id}, ${name}, ${role}, valid ${until}; it is shown this once`);
+  note(`token ${id}, ${name}, ${role}, valid ${until}; it cannot be shown again`);
   return 0;
 }
 
@@ -83,7 +83,7 @@ export async function revokeToken(
   { out }: Output,
 ): Promise<number> {
   const revoked = await withDatabases(env, async (open) => revoke(await open('access'), id, meta()));
-  out(revoked ? `token ${id} is revoked` : `token ${id} was revoked before`);
+  out(revoked ? `token ${id} is revoked` : `token ${id} was revoked already`);
   return 0;
 }
 

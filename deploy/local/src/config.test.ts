@@ -173,7 +173,13 @@ t.test('a wrong value is one line that names it', async (t) => {
 
 t.test('a mistyped name is told with the one that was probably meant', async (t) => {
   t.strictSame(
-    unknownVariables({ RIGEL_HTTP_PROT: '1', RIGEL_SSH_KEY: 'x', RIGEL_EXECUTORS: '1', OTHER: 'x' }),
+    unknownVariables({
+      RIGEL_HTTP_PROT: '1',
+      RIGEL_SSH_KEY: 'x',
+      RIGEL_EXECUTORS: '1',
+      RIGEL_TEST_SECURED: '1',
+      OTHER: 'x',
+    }),
     [
       'RIGEL_HTTP_PROT is not a known variable and is ignored; the nearest known one is RIGEL_HTTP_PORT',
       'RIGEL_SSH_KEY is not a known variable and is ignored; the nearest known one is RIGEL_SSH_KEY_FILE',

@@ -33,7 +33,7 @@ export const REPOSITORY_DIR = fileURLToPath(new URL('../../..', import.meta.url)
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 const HOST_KEY_MODES = ['accept-new', 'strict'] as const;
 
-/** What is to be started, and how. Paths are absolute. */
+/** What `pnpm start` starts, and how. Paths are absolute. */
 export interface LocalConfig {
   /** Database, NATS store, logs and pid files. */
   dataDir: string;
@@ -97,7 +97,7 @@ interface Variables {
 
 type VariableName = keyof Variables;
 
-// Described in words for messages: a pattern says little to who mistyped a value.
+// In words, for messages: a pattern does not help a person who mistyped a value.
 const EXPECTED: Record<VariableName, string> = {
   RIGEL_DATA_DIR: 'a folder',
   RIGEL_HTTP_HOST: 'a host name or IP address',
@@ -117,6 +117,31 @@ const EXPECTED: Record<VariableName, string> = {
   RIGEL_LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}`,
   RIGEL_NATS_DOWNLOAD_URL: 'an http or https address',
   RIGEL_NATS_DOWNLOAD_SHA256: '64 hexadecimal digits',
+};
+
+/** For the configuration reference. */
+const MEANINGS: Record<VariableName, string> = {
+  RIGEL_DATA_DIR: 'Folder of the database, the store of NATS, logs and pid files.',
+  RIGEL_HTTP_HOST: 'Address on which the gateway listens.',
+  RIGEL_HTTP_PORT: 'Port on which the gateway listens; 0: any free one.',
+  RIGEL_EXECUTORS: 'Number of executor processes.',
+  RIGEL_SCHEDULERS: 'Number of scheduler processes.',
+  RIGEL_SECURED:
+    'NATS with permissions for each service, a database role for each service, and encryption everywhere; see docs/deploy.md.',
+  DATABASE_URL: 'PostgreSQL server to use; without it, `pnpm start` starts one.',
+  NATS_URL: 'NATS server to use; without it, `pnpm start` starts one.',
+  RIGEL_SSH_USER: 'User on the nodes; default: the user who runs `pnpm start`.',
+  RIGEL_SSH_PORT: 'SSH port of nodes whose address names none.',
+  RIGEL_SSH_KEY_FILE: 'Private key for the nodes, as for the executor above.',
+  RIGEL_SSH_HOST_KEYS: 'How executors treat host keys that they do not know; as for the executor above.',
+  RIGEL_SSH_KNOWN_HOSTS: 'File of known host keys, as for the executor above.',
+  RIGEL_PROVIDERS_FILE:
+    'File that names the VM providers and load balancers; without it, `pnpm start` makes one for this machine (docs/providers.md).',
+  RIGEL_BALANCER_PORT: 'Port on 127.0.0.1 of the nginx that `pnpm start` runs; 0: any free one.',
+  RIGEL_LOG_LEVEL: 'Least severe level that the processes log.',
+  RIGEL_NATS_DOWNLOAD_URL:
+    'Mirror of the releases of nats-server, or the address of one .tar.gz, used if PATH has no nats-server; default: its releases on GitHub.',
+  RIGEL_NATS_DOWNLOAD_SHA256: 'SHA-256 that the downloaded archive must have, instead of the known one.',
 };
 
 // They hold passwords.
@@ -148,16 +173,16 @@ const SCHEMA: JSONSchemaType<Variables> = {
   additionalProperties: false,
 };
 
-/** The variables that starting everything on one machine knows beside those of the services: default, what is expected. */
-export const LOCAL_SETTINGS: { name: string; default: unknown; expected: string }[] = Object.entries(
-  EXPECTED,
-).map(([name, expected]) => ({
-  name,
-  default: (SCHEMA.properties as Record<string, { default?: unknown }>)[name]?.default,
-  expected,
-}));
-
 const NAMES = Object.keys(EXPECTED) as VariableName[];
+
+/** The variables of `pnpm start`, beside those of the services. */
+export const LOCAL_SETTINGS: { name: string; default: unknown; expected: string; meaning: string }[] =
+  NAMES.map((name) => ({
+    name,
+    default: (SCHEMA.properties as Record<string, { default?: unknown }>)[name]?.default,
+    expected: EXPECTED[name],
+    meaning: MEANINGS[name],
+  }));
 // The schemas are typebox's: to check them first, each process would compile the schema of schemas (0.1 s).
 const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true, validateSchema: false });
 const validate = ajv.compile(SCHEMA);
@@ -201,7 +226,7 @@ export function readLocalConfig(env: NodeJS.ProcessEnv): LocalConfig {
     const given = (['DATABASE_URL', 'NATS_URL'] as const).find((name) => variables[name] !== undefined);
     if (given !== undefined)
       throw new ConfigError(
-        `RIGEL_SECURED = true is wrong: ${given} names a server, and only servers that are started here are made secure`,
+        `RIGEL_SECURED = true is wrong: ${given} names a server, and pnpm start can secure only servers that it starts`,
       );
   }
   const path = (file: string | undefined) => (file === undefined ? undefined : resolve(file));
@@ -254,13 +279,13 @@ function readSecretVariables(
     try {
       names.push(...secretVariables(readFileSync(profilesFile, 'utf8')));
     } catch {
-      throw new ConfigError(`RIGEL_SSH_PROFILES_FILE = ${printable(profilesFile)} is no file with JSON`);
+      throw new ConfigError(`RIGEL_SSH_PROFILES_FILE = ${printable(profilesFile)} is not a file with JSON`);
     }
   }
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
-/** Checked here as the services will check them; a service that starts only to refuse a value says so too late. */
+/** Checks the settings as the services will: a service that starts and then refuses a value says so too late. */
 function readServiceSettings(env: NodeJS.ProcessEnv): Record<string, string> {
   const given = Object.fromEntries(
     SERVICE_SETTING_NAMES.flatMap((name) => (env[name] ? [[name, env[name]]] : [])),
@@ -296,12 +321,12 @@ function expectation(name: ServiceSettingName): string {
 
 /**
  * A line for each variable that looks like one of ours and is none, with the name that it is nearest to: a mistyped
- * name would otherwise be ignored in silence.
+ * name would otherwise be ignored in silence. Those that begin with `RIGEL_TEST_` belong to the tests.
  */
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known: string[] = [...NAMES, ...SERVICE_SETTING_NAMES];
   return Object.keys(env)
-    .filter((name) => name.startsWith('RIGEL_') && !isSecretVariable(name) && !known.includes(name))
+    .filter((name) => /^RIGEL_(?!TEST_)/.test(name) && !isSecretVariable(name) && !known.includes(name))
     .sort()
     .map(
       (name) =>
@@ -309,7 +334,7 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
     );
 }
 
-/** Whether what is named is there; whether it is right, the service says that reads it. */
+/** Checks that the file or folder can be read. The service that reads it checks its content. */
 function checkReadable(name: string, path: string): void {
   try {
     if (name.endsWith('_DIR')) readdirSync(path);
@@ -320,7 +345,7 @@ function checkReadable(name: string, path: string): void {
   }
 }
 
-/** A key that no node can accept is told now, not by every node. */
+/** Refuses a key that no node can accept now, instead of on every node. */
 function checkKey(file: string, settings: Record<string, string>): void {
   const others = settings.RIGEL_SSH_KEY_PERMISSIONS === 'any' ? undefined : readableByOthers(statSync(file));
   const text = readFileSync(file);

@@ -3,7 +3,7 @@ import { CommonConfig } from '@rigel/runtime';
 import { type TObject, Type } from 'typebox';
 import { LOCAL_SETTINGS, REPOSITORY_DIR } from './config.js';
 
-/** What is looked at of a setting's schema. */
+/** The parts of a setting's schema that the reference shows. */
 interface Setting {
   type?: string;
   enum?: unknown[];
@@ -31,13 +31,14 @@ export async function configurationReference(): Promise<string> {
     '',
     '<!-- Made from the schemas of the settings by `pnpm configuration`; edit those. -->',
     '',
-    'Every process reads its settings from the environment once, at its start. An empty variable counts as absent. A wrong value is one',
-    'line that names the variable, and exit status 1. Values of variables that may hold a secret are never shown.',
+    'This page is for people who configure Rigel: every setting, with its default and its meaning. Every process reads its settings from',
+    'the environment once, at its start. An empty variable counts as absent. If a value is wrong, the process prints one line that names the',
+    'variable, and ends with status 1. It never prints the value of a variable that may hold a secret.',
     '',
     ...section('Every process', Type.Object({ ...CommonConfig.properties, ...natsSettings })),
   ];
   for (const { title, module, name } of SERVICES) {
-    // Services are programs, not packages: they are looked at as they were built.
+    // Services are programs, not packages: the built files are read.
     const built = (await import(`file://${REPOSITORY_DIR}services/${module}`)) as Record<string, TObject>;
     const config = built[name];
     if (!config) throw new Error(`${module} has no ${name}`);
@@ -46,16 +47,17 @@ export async function configurationReference(): Promise<string> {
   parts.push(
     '## Everything on one machine (`pnpm start`)',
     '',
-    'It takes the settings of gateway, scheduler, executor and access above as well, and gives each process what it needs.',
+    '`pnpm start` also takes the settings of gateway, scheduler, executor and access above, and gives each process the ones that it needs.',
     '',
     ...table(
-      LOCAL_SETTINGS.map(({ name, default: value, expected }) => [
+      LOCAL_SETTINGS.map(({ name, default: value, expected, meaning }) => [
         code(name),
-        // The folder of whoever made this page says nothing to others.
+        // The folder on the machine that made this page means nothing to others.
         name === 'RIGEL_DATA_DIR' ? '`.rigel` in the repository' : shown(value),
         expected,
+        meaning,
       ]),
-      ['variable', 'default', 'expected'],
+      ['variable', 'default', 'expected', 'meaning'],
     ),
   );
   return `${parts.join('\n').trimEnd()}\n`;

@@ -37,7 +37,7 @@ t.test('one that was open is closed, with what stands in it, and it says so', as
   const told: string[] = [];
   await preparePrivateFolder(folder, (line) => told.push(line));
   t.equal(told.length, 1);
-  t.match(told[0], /was open to other users \(mode 755\): it is not any more \(700\)/);
+  t.match(told[0], /was open to other users \(mode 755\): it is closed now \(700\)/);
   t.equal(await modeOf(folder), '700');
   t.equal(await modeOf(join(folder, 'logs')), '700');
   t.equal(await modeOf(join(folder, 'providers.json')), '600');

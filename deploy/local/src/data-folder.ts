@@ -2,18 +2,18 @@ import { chmod, lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from './make-folder.js';
 
-/** Others can do nothing with it: the data folder holds passwords, keys and the database. */
+/** Other users can do nothing with it: the data folder holds passwords, keys and the database. */
 const PRIVATE = 0o700;
-/** Others can pass through it to what is theirs in it, and see nothing. */
+/** Other users can pass through it to folders of theirs, and see nothing. */
 const PASSAGE = 0o711;
 
 /**
- * Makes the data folder, or takes one that is there: its owner alone enters it, whatever the umask was when it was made. What
- * stands in it is closed to others too, so that it stays so wherever it is moved.
+ * Makes the data folder, or takes one that is there: its owner alone enters it, whatever the umask was when it was made. Files
+ * and folders in it are closed to others too, so that they stay closed wherever the folder is moved.
  *
- * @param onNotice told when a folder was open to others
- * @param passage the database runs as another account, which has to pass through; what stands in it is closed all the same
- * @throws Error that says what to do when the folder belongs to somebody else, who could read and replace everything in it
+ * @param onNotice called when the folder was open to others
+ * @param passage the database runs as another account, which has to pass through; everything in it is closed all the same
+ * @throws Error that says what to do, if the folder belongs to another user, who could read and replace everything in it
  */
 export async function preparePrivateFolder(
   path: string,
@@ -26,15 +26,15 @@ export async function preparePrivateFolder(
   const own = process.getuid?.();
   if (own !== undefined && uid !== own) {
     throw new Error(
-      `the data folder ${path} belongs to another user (${uid}; this is ${own}), who could read and replace what is in it: ` +
+      `the data folder ${path} belongs to another user (${uid}; this is ${own}), who could read and replace its content: ` +
         'set RIGEL_DATA_DIR to a folder of your own, or run as that user',
     );
   }
   if ((mode & 0o777) !== wanted) await chmod(path, wanted);
   if ((mode & 0o077 & ~wanted) !== 0) {
     onNotice(
-      `the data folder ${path} was open to other users (mode ${(mode & 0o777).toString(8)}): it is not any more ` +
-        `(${wanted.toString(8)}). What secrets it has may have been read; docs/deploy.md, "The data folder", says what to do`,
+      `the data folder ${path} was open to other users (mode ${(mode & 0o777).toString(8)}): it is closed now ` +
+        `(${wanted.toString(8)}). Other users may have read its secrets; docs/deploy.md, "The data folder", says what to do`,
     );
   }
   await closeContent(path, own);

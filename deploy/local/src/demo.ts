@@ -2,7 +2,7 @@ import { ConfigError } from './config.js';
 import { runDemo } from './demo/run-demo.js';
 import { watchLaunchers } from './launcher-watch.js';
 
-// `pnpm demo`: stays up until Ctrl-C; with --exit it ends with status 0 when all that it shows was seen over HTTP.
+// `pnpm demo` stays up until Ctrl-C. With --exit it ends, with status 0 if it saw every result over HTTP.
 const stopRequest = new AbortController();
 const stop = (): void => {
   if (stopRequest.signal.aborted) return;
@@ -10,12 +10,12 @@ const stop = (): void => {
   stopRequest.abort(new Error('stopped'));
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
-// Machines would go on for ever if whoever started us were killed.
+// If the command that started us were killed, the machines would run for ever.
 process.stdout.on('error', () => undefined);
 await watchLaunchers(stop);
 const unknown = process.argv.slice(2).filter((arg) => arg !== '--exit' && arg !== '--');
 if (unknown.length > 0) {
-  process.stderr.write(`rigel demo: ${unknown.join(' ')} is not an option; there is --exit\n`);
+  process.stderr.write(`rigel demo: ${unknown.join(' ')} is not an option; the only option is --exit\n`);
   process.exit(1);
 }
 const exit = process.argv.includes('--exit');

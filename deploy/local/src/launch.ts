@@ -10,7 +10,7 @@ import type { CommandSpec, ProcessSpec, ServerSpec } from './process-spec.js';
 import type { SupervisorLog } from './supervisor-log.js';
 
 const KILL_DEADLINE_MS = 5_000;
-/** For what a process that has ended may have left in its channel. */
+/** Time to read what a process that has ended may have left in its channel. */
 const CHANNEL_DEADLINE_MS = 1_000;
 const PINO_ERROR = 50;
 
@@ -19,16 +19,16 @@ export interface LaunchedProcess {
   pid: number;
   /** Resolves when it has ended, for whatever reason; never rejects. */
   exited: Promise<ProcessExit>;
-  /** What it said of its configuration before it ended, if it ended because of that; known when it has ended. Never rejects. */
+  /** The error in its configuration, if that ended it; known when it has ended. Never rejects. */
   configError: Promise<string | undefined>;
   /** Asks it to end, kills it after the deadline, resolves when it is gone. */
   stop(deadlineMs: number): Promise<void>;
 }
 
-/** What a process is started with. */
+/** Options of a start. */
 export interface LaunchOptions {
   logFile: string;
-  /** Told what could not be logged. */
+  /** Gets errors of logging. */
   log: SupervisorLog;
   /** Gives up the start of a server that is not ready yet. */
   signal: AbortSignal;
@@ -72,9 +72,9 @@ async function launchCommand(spec: CommandSpec, { logFile, log }: LaunchOptions)
     const child = spawn(spec.command, spec.args, {
       cwd: spec.cwd,
       env: spec.env,
-      // In a session of its own, so that a Ctrl-C in the terminal reaches us alone, and the order of stopping is ours.
+      // In a session of its own, so that a Ctrl-C in the terminal reaches only us, and we decide the order of stopping.
       detached: true,
-      // The channel tells the process that we are gone, also when we are killed.
+      // The channel closes when we are gone, also when we are killed; the process notices that.
       stdio: ['ignore', output.fd, 'pipe', 'ipc'],
     });
     const exited = new Promise<ProcessExit>((resolve) => {
@@ -118,7 +118,7 @@ async function stop(
   child.kill('SIGTERM');
   await settled(exited, deadlineMs);
   if (gone()) return;
-  // Its whole group: what it started itself must not be left behind.
+  // Its whole group: processes that it started must not stay behind.
   process.kill(-pid, 'SIGKILL');
   await settled(exited, KILL_DEADLINE_MS);
   if (!gone()) throw new Error(`process ${pid} does not end`);
@@ -133,7 +133,7 @@ async function settled(promise: Promise<unknown>, deadlineMs: number): Promise<v
   timer.abort();
 }
 
-/** Appends the error output to the log as JSON lines too, so that the file can be read by one program. */
+/** Appends the error output to the log as JSON lines too, so that one program can read the file. */
 function logErrorOutput(child: ChildProcess, name: string, logFile: string, log: SupervisorLog): void {
   if (child.stderr === null) return;
   const file = createWriteStream(logFile, { flags: 'a' });

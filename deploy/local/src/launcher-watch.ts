@@ -8,7 +8,7 @@ const PACKAGE_MANAGER =
 
 /**
  * Calls back when the command that started us is gone: `npx pnpm start` is a chain of processes of which some die of a
- * signal without passing it on, so we would run on with nobody left to stop us.
+ * signal without passing it on, so we would run on and no process could stop us.
  *
  * Only the chain up to the outermost package manager counts: a shell may end and leave us to run in the background.
  *

@@ -7,11 +7,11 @@ const POLL_MS = 50;
 const KILL_DEADLINE_MS = 5_000;
 
 /**
- * Ends the processes that a supervisor left when it died, in the order in which it would have stopped them. Only those
- * that are on record and are still the same ones: numbers that belong to others by now are left alone.
+ * Ends the processes that a supervisor left when it died, in the order in which it would have stopped them. It ends only
+ * recorded processes that are still the same: a process number that belongs to another process by now is left alone.
  *
- * @param deadlineMs time that each has to end by itself before it is killed
- * @throws Error when one cannot be ended
+ * @param deadlineMs time that each has to end before it is killed
+ * @throws Error if one cannot be ended
  */
 export async function endLeftovers(
   records: ProcessRecord[],

@@ -25,18 +25,18 @@ export interface PreparedProviders {
   nginx?: { spec: Omit<ServerSpec, 'stopStage'>; url: string };
 }
 
-/** Port that services on local machines are to listen on, to be reached through the embedded nginx. */
+/** Port on which services of local machines must listen, so that the embedded nginx reaches them. */
 export const SERVICE_PORT = 8000;
 /** Folder of the embedded nginx. */
 export const nginxDir = (config: LocalConfig): string => join(config.dataDir, 'nginx');
-/** File in the data folder that is written when no providers file is given. */
+/** File in the data folder, written if no providers file is given. */
 const PROVIDERS_FILE = 'providers.json';
 
 /** The throwaway machines of a stack with this data folder. */
 export const machinesOf = (dataDir: string): LocalMachines => new LocalMachines(join(dataDir, 'machines'));
 
 /**
- * The providers file that was given; else one for this computer: VM provider 1 makes local machines, and service
+ * The providers file that was given, otherwise one for this computer: VM provider 1 makes local machines, and service
  * discovery 1 is an nginx of ours, when nginx is installed.
  */
 export async function prepareProviders(config: LocalConfig): Promise<PreparedProviders> {
@@ -73,7 +73,7 @@ async function embeddedNginx(config: LocalConfig, binary: string) {
   };
 }
 
-/** A key for machines of our own, where the user has none; kept, since machines go on when the stack ends. */
+/** A key for local machines, if the user has none. It is kept, because machines go on when the stack ends. */
 async function keyFileIn(dataDir: string): Promise<string | undefined> {
   const usual = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => join(homedir(), '.ssh', name));
   if (usual.some((file) => existsSync(file))) return undefined;

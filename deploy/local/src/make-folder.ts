@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
  * Makes a folder and those above it that are missing. Not with Node's own `recursive` option, which tries for ever in
  * places where nothing can be made, such as /proc.
  *
- * @param mode of the folder itself; those above it get what is usual
+ * @param mode of the folder itself; those above it get the usual mode
  * @throws Error that names the folder and says why it cannot be made
  */
 export async function makeFolder(path: string, mode = 0o777): Promise<void> {

@@ -17,7 +17,7 @@ export interface CommandSpec extends CommonSpec {
   /** Ready when this address answers 200 to GET; without it, ready when started. */
   readiness?: {
     url: string;
-    /** Whom to trust, for https. */
+    /** Certificate of the authority to trust, for https. */
     caFile?: string;
   };
 }
@@ -25,7 +25,7 @@ export interface CommandSpec extends CommonSpec {
 /** What a server is started with. */
 export interface ServerStart {
   logFile: string;
-  /** To be called once when the server ends by itself. */
+  /** Called once, if the server ends without being stopped. */
   onExit: (exit: ProcessExit) => void;
   /** Aborted when the start is no longer wanted. */
   signal: AbortSignal;

@@ -16,7 +16,7 @@ type Readiness = NonNullable<CommandSpec['readiness']>;
 /**
  * Waits until every process that has an address to ask answers there that it is ready.
  *
- * @throws Error that says, a line each, what is not ready, its last error and where its log is
+ * @throws Error with a line for each process that is not ready: its last error, and where its log is
  */
 export async function waitUntilReady(
   supervisor: Supervisor,
@@ -36,7 +36,7 @@ export async function waitUntilReady(
   }
 }
 
-/** Undefined when ready, else what came instead. */
+/** Undefined when ready, otherwise the answer or the error that came instead. */
 async function probe({ url, caFile }: Readiness, signal: AbortSignal): Promise<string | undefined> {
   try {
     const { status, body } = await get(url, {
@@ -52,7 +52,7 @@ async function probe({ url, caFile }: Readiness, signal: AbortSignal): Promise<s
   }
 }
 
-/** By the modules of Node, because its fetch cannot be told whom to trust. */
+/** With the modules of Node, because its fetch takes no certificate authority. */
 async function get(
   url: string,
   options: https.RequestOptions,
@@ -73,7 +73,7 @@ async function notReady(
   timeoutMs: number,
 ): Promise<Error> {
   const culprits = processes.filter(({ pid, restarts }) => pid === undefined || restarts > 0);
-  // All are up and none ever ended: then it is the one that was asked, or one that its answer names.
+  // All run and none ever ended: then it is the process that was asked, or one that its answer names.
   if (culprits.length === 0)
     culprits.push(...processes.filter(({ name }) => name === asked || mentions(answer, name)));
   const lines = await Promise.all(culprits.map(describe));

@@ -25,15 +25,15 @@ export interface StackAddresses {
   httpUrl: string;
   /** Port that the gateway is to listen on. */
   httpPort: number;
-  /** What executors are given besides the configuration; see `prepareProviders`. */
+  /** What executors get beside the configuration; see `prepareProviders`. */
   providers?: ExecutorProviders;
-  /** The users of NATS; absent where the server is somebody else's, which `NATS_URL` names. */
+  /** The users of NATS; absent if `NATS_URL` names a server that is not ours. */
   natsUsers?: NatsUsers;
   /** Present when all connections are encrypted and every part logs in to the database as itself; see `prepareSecured`. */
   secured?: Secured;
 }
 
-/** Who is stopped before whom: whoever asks goes before whoever answers. */
+/** The order of stopping: a process that asks is stopped before the processes that answer it. */
 export const STOP_STAGE = { gateway: 1, executor: 2, nginx: 3, scheduler: 3, data: 4, nats: 5, postgres: 6 };
 
 /** Where Node keeps what it has compiled, from 22.1 on (20 does not look), so that each next start of a service takes less. */
@@ -42,8 +42,8 @@ const COMPILE_CACHE_DIR = join(REPOSITORY_DIR, 'node_modules', '.cache', 'rigel'
 /**
  * The services of a stack: access, catalog, inventory, the schedulers, the executors, the gateway.
  *
- * Each is given what it needs and nothing more; in particular only those that own data are told how to reach the
- * database, and only executors how to log in to nodes.
+ * Each gets the settings that it needs and nothing more: only services that own data get the address of the database, and only
+ * executors the way to log in to nodes.
  */
 export function stackServices(config: LocalConfig, addresses: StackAddresses): CommandSpec[] {
   const { secured } = addresses;
@@ -107,7 +107,7 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
   return services.map((spec, index) => ({ ...spec, env: { ...spec.env, ...opsEnvironment(config, index) } }));
 }
 
-/** All run on one machine, so each process has the operations port that follows that of the last one. */
+/** All processes run on one machine, so each has the operations port after that of the process before it. */
 function opsEnvironment({ serviceSettings }: LocalConfig, index: number): Record<string, string> {
   const { RIGEL_OPS_PORT: first = '0', RIGEL_OPS_HOST: host } = serviceSettings;
   if (first === '0') return {};
@@ -173,7 +173,7 @@ function executorEnvironment(
 const SYSTEM_VARIABLES =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_COMPILE_CACHE|NODE_EXTRA_CA_CERTS|OTEL_\w+)$/;
 
-/** The part of an environment that describes the system, not us. */
+/** The variables of an environment that describe the system, not Rigel. */
 export function systemEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
   const entries = Object.entries(env).filter(
     ([name, value]) => SYSTEM_VARIABLES.test(name) && value !== undefined,

@@ -32,13 +32,13 @@ import { createSupervisorLog, type SupervisorLog } from './supervisor-log.js';
 const READY_TIMEOUT_MS = 60_000;
 const STILL_STARTING_MS = 10_000;
 
-/** What is not configuration. */
+/** Options beside the configuration. */
 export interface StackOptions {
   /** Gives up starting: everything is stopped again, and startStack rejects. */
   signal?: AbortSignal;
   /** Kills everything at once: when starting is being given up, or stop() takes too long. */
   killSignal?: AbortSignal;
-  /** Told, a line each, what somebody who watches should know: what is installed, what died and is started again. */
+  /** Gets lines for a person who watches: what is installed, which process died and is started again. */
   onNotice?: (line: string) => void;
   /** The processes to run besides the servers. Default: all of Rigel's services. */
   services?: (config: LocalConfig, addresses: StackAddresses) => ProcessSpec[];
@@ -251,7 +251,7 @@ function encrypted(databaseUrl: string, caFile: string): string {
   return url.href;
 }
 
-/** A server may take its time: PostgreSQL replays its log after a crash. So there is no deadline, but a word now and then. */
+/** A server may take its time: PostgreSQL replays its log after a crash. So there is no deadline, but a notice now and then. */
 async function startUnlessGivenUp(
   servers: ProcessSpec[],
   supervisor: Supervisor,
@@ -266,7 +266,7 @@ async function startUnlessGivenUp(
     }
   }, STILL_STARTING_MS);
   // stop() is what ends a server that is still being started.
-  const giveUp = () => void supervisor.stop().catch(() => undefined); // startStack's own call tells of the error
+  const giveUp = () => void supervisor.stop().catch(() => undefined); // startStack's own call reports the error
   signal.addEventListener('abort', giveUp);
   try {
     await started;
@@ -279,7 +279,7 @@ async function startUnlessGivenUp(
 const postgresDir = (config: LocalConfig): string => join(config.dataDir, 'postgres');
 const natsDir = (config: LocalConfig): string => join(config.dataDir, 'nats');
 
-/** What an earlier instance put on record, and servers that it had no time to put there. */
+/** The processes that an earlier instance recorded, and servers that it had no time to record. */
 async function leftRecords(config: LocalConfig, runFolder: RunFolder): Promise<ProcessRecord[]> {
   const records = runFolder.leftRecords();
   const servers = [

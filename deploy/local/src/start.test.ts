@@ -99,7 +99,7 @@ t.test('a file or folder that is wrong ends the start in one line', async (t) =>
     [{ RIGEL_SSH_KNOWN_HOSTS: at('none') }, /RIGEL_SSH_KNOWN_HOSTS = .*none cannot be read \(ENOENT\)$/],
     [{ RIGEL_SSH_PROFILES_FILE: at('none') }, /RIGEL_SSH_PROFILES_FILE = .*none cannot be read \(ENOENT\)$/],
     [{ RIGEL_SSH_PROFILES_FILE: at('folder') }, /RIGEL_SSH_PROFILES_FILE = .* cannot be read \(EISDIR\)$/],
-    [{ RIGEL_SSH_PROFILES_FILE: at('text') }, /RIGEL_SSH_PROFILES_FILE = .*text is no file with JSON$/],
+    [{ RIGEL_SSH_PROFILES_FILE: at('text') }, /RIGEL_SSH_PROFILES_FILE = .*text is not a file with JSON$/],
     [{ RIGEL_PROVIDERS_FILE: at('none') }, /RIGEL_PROVIDERS_FILE is wrong: .*: cannot be read \(ENOENT\)$/],
     [{ RIGEL_PROVIDERS_FILE: at('folder') }, /RIGEL_PROVIDERS_FILE is wrong: .*: cannot be read \(EISDIR\)$/],
     [{ RIGEL_PROVIDERS_FILE: at('providers') }, /RIGEL_PROVIDERS_FILE is wrong: .*"clown" must be one of/],
@@ -127,44 +127,53 @@ t.test('a file or folder that is wrong ends the start in one line', async (t) =>
   }
 });
 
+/** A folder that several starts use, one after the other: only the first one makes a database. */
+const kept = await mkdtemp(join(tmpdir(), 'rigel-start-'));
+t.teardown(() => rm(kept, { recursive: true }));
+
+/** Starts everything in that folder, whose logs are those of this start. */
+async function startKept(t: Test, command: string[], env: NodeJS.ProcessEnv = {}) {
+  await rm(join(kept, 'logs'), { recursive: true, force: true });
+  const started = run(t, command, { ...settings(kept), ...env });
+  const pids = await allStarted(kept, started);
+  t.ok(pids.length >= 2, 'the servers at least');
+  return { started, pids };
+}
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   t.test(`${signal} stops everything, and the exit status is 0`, async (t) => {
-    const dir = await folder(t);
-    const started = run(t, [process.execPath, START], { ...settings(dir), RIGEL_HTTP_PROT: '1' });
-    const pids = await allStarted(dir, started);
-    t.ok(pids.length >= 2, 'the servers at least');
+    const { started, pids } = await startKept(t, [process.execPath, START], { RIGEL_HTTP_PROT: '1' });
+    if (signal === 'SIGTERM')
+      await t.test('a second instance on the same folder is refused in one line', (t) =>
+        secondInstance(t, started),
+      );
     started.process.kill(signal);
     t.equal(await started.ended, 0, started.errors());
     t.match(started.output(), /Rigel is stopped\.\n$/);
     t.match(started.errors(), /RIGEL_HTTP_PROT is not a known variable .* RIGEL_HTTP_PORT/);
     for (const pid of pids) t.equal(await processStart(pid), undefined);
-    t.strictSame(readdirSync(join(dir, 'run')), []);
+    t.strictSame(readdirSync(join(kept, 'run')), []);
   });
 }
 
-t.test('a second instance on the same folder is refused in one line', async (t) => {
-  const dir = await folder(t);
-  const first = run(t, [process.execPath, START], settings(dir));
-  await allStarted(dir, first);
-  const second = run(t, [process.execPath, START], settings(dir));
+async function secondInstance(t: Test, first: Started): Promise<void> {
+  const second = run(t, [process.execPath, START], settings(kept));
   t.equal(await second.ended, 1);
   t.match(
     second.errors(),
-    new RegExp(`^rigel: the data folder ${dir} is in use by another instance \\(pid ${first.process.pid}\\)`),
+    new RegExp(
+      `^rigel: the data folder ${kept} is in use by another instance \\(pid ${first.process.pid}\\)`,
+    ),
   );
   t.equal(second.errors().trim().split('\n').length, 1);
-  first.process.kill('SIGTERM');
-  t.equal(await first.ended, 0);
-});
+}
 
 t.test('it stops when the package manager that started it is ended alone', async (t) => {
-  const dir = await folder(t);
   // npm passes SIGTERM on to a shell only, which ends without passing it on.
-  const started = run(t, ['npm', 'exec', '--offline', '--call', `node ${START}; exit $?`], settings(dir));
-  const pids = await allStarted(dir, started);
-  t.ok(pids.length >= 2, 'the servers at least');
+  const command = ['npm', 'exec', '--offline', '--call', `node ${START}; exit $?`];
+  const { started, pids } = await startKept(t, command);
   started.process.kill('SIGTERM');
   for (const pid of pids) await untilGone(pid);
-  await until('the pid files are removed', () => readdirSync(join(dir, 'run')).length === 0);
+  await until('the pid files are removed', () => readdirSync(join(kept, 'run')).length === 0);
   await until('it says so', () => started.output().includes('Rigel is stopped.'));
 });

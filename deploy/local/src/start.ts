@@ -15,7 +15,7 @@ process.exit(await main());
 
 /** Runs the stack until it is asked to stop; the result is the exit status. */
 async function main(): Promise<number> {
-  // The terminal may go away before we do; what cannot be said then is still in the log.
+  // The terminal may go away first; the log still has what cannot be printed then.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
 
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
   const ask = (reason: string) => {
     if (stopRequest.signal.aborted) return;
     askedAt = Date.now();
-    print(`\n${reason}: stopping (once more kills at once)`);
+    print(`\n${reason}: stopping (a second signal kills everything at once)`);
     stopRequest.abort(new Error('stopped while starting'));
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -67,7 +67,7 @@ async function main(): Promise<number> {
       const machines = (await machinesOf(config.dataDir).list()).length;
       if (machines > 0)
         print(
-          `${machines} local machines go on (${machinesOf(config.dataDir).folder}); a shrink returns them.`,
+          `${machines} local machines keep running (${machinesOf(config.dataDir).folder}); shrink their pool to return them.`,
         );
     }
   } catch (error) {
@@ -87,7 +87,7 @@ function summary(config: LocalConfig, stack: Stack): string {
     `  API docs   ${stack.httpUrl}/docs`,
     ...(stack.balancerUrl === undefined
       ? []
-      : [`  nginx      ${stack.balancerUrl} (in front of registered nodes)`]),
+      : [`  nginx      ${stack.balancerUrl} (load balancer of registered nodes)`]),
     `  data       ${config.dataDir}`,
     `  logs       ${join(config.dataDir, 'logs')} (a file per process)`,
     `  processes  ${stack.processes.map(({ name }) => name).join(', ')}`,

@@ -14,11 +14,11 @@ export interface SupervisorLog {
 /**
  * A log of JSON lines in a file.
  *
- * @param onNotice also told, as plain lines, what somebody at the terminal should see: warnings and errors
+ * @param onNotice gets the lines that a person at the terminal should see: warnings and errors
  */
 export function createSupervisorLog(file: string, onNotice: (line: string) => void): SupervisorLog {
   mkdirSync(dirname(file), { recursive: true });
-  // Synchronous: what it says last, when everything ends, must not be lost.
+  // Synchronous: the last lines, when everything ends, must not be lost.
   const destination = pino.destination({ dest: file, sync: true });
   let complained = false;
   destination.on('error', (error: Error) => {

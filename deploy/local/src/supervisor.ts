@@ -11,7 +11,7 @@ import type { SupervisorLog } from './supervisor-log.js';
 
 export type { BackoffOptions } from './backoff.js';
 
-/** Time that a process has to end by itself after SIGTERM. */
+/** Time that a process has to end after SIGTERM, before it is killed. */
 export const STOP_DEADLINE_MS = 10_000;
 
 /** What a supervisor is made with. */
@@ -23,7 +23,7 @@ export interface SupervisorOptions {
   log: SupervisorLog;
   /** Default: 0.5 s, doubled up to 30 s, first again after 60 s of life. */
   backoff?: BackoffOptions;
-  /** Time that a process has to end by itself, in milliseconds. Default: 10 s. */
+  /** Time that a process has to end before it is killed, in milliseconds. Default: 10 s. */
   stopDeadlineMs?: number;
 }
 
@@ -36,7 +36,7 @@ export interface ProcessStatus {
   restarts: number;
   /** How it ended last. */
   lastExit: ProcessExit | undefined;
-  /** What is wrong with its configuration, when its first start ended because of that; it is not started again. */
+  /** The error in its configuration, if that ended its first start; it is not started again. */
   configError: string | undefined;
   /** Why it could not be started the last time, when it could not. */
   lastError: string | undefined;
@@ -65,8 +65,8 @@ export class Supervisor {
   #stopped: Promise<void> | undefined;
   #misconfigured: (problem: string) => void = () => undefined;
   /**
-   * Resolves when the first start of a process ended because its configuration is wrong, with what is wrong, in one line. What was
-   * right once is started again and again: a file may be in the middle of being changed.
+   * Resolves when the first start of a process ended because its configuration is wrong, with the error in one line. A process whose
+   * configuration was right once is started again and again: somebody may be changing a file.
    */
   readonly misconfigured = new Promise<string>((resolve) => {
     this.#misconfigured = resolve;
@@ -113,7 +113,7 @@ export class Supervisor {
       const first = this.#launch(supervised);
       supervised.finished = first.then(
         (process) => this.#keepRunning(supervised, process),
-        () => undefined, // the caller is told, below
+        () => undefined, // the caller gets the error, below
       );
       return first;
     });
@@ -133,7 +133,7 @@ export class Supervisor {
   }
 
   /**
-   * Stops everything in the order of the stages, and whatever does not end in time by force.
+   * Stops everything in the order of the stages, and kills processes that do not end in time.
    *
    * @returns when no process is left
    */
@@ -142,7 +142,7 @@ export class Supervisor {
     return this.#stopped;
   }
 
-  /** Kills everything at once, also while stop() waits for it; to be followed by stop(), which tidies up. */
+  /** Kills everything at once, also while stop() waits for it; call stop() afterwards, which tidies up. */
   killAll(): void {
     this.#stopping.abort(new Error('the supervisor is stopping'));
     for (const { spec, process: running } of this.#supervised) {
@@ -235,7 +235,7 @@ export class Supervisor {
       if (signal.aborted) return;
       if (launched === first && (await launched.configError) !== undefined) {
         status.configError = await launched.configError;
-        // No notice: whoever waits for the start is told.
+        // No notice: the caller that waits for the start gets the error.
         log.info({ process: spec.name }, `${ended}: ${status.configError}; it is not started again`);
         this.#misconfigured(status.configError ?? '');
         return;

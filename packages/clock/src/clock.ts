@@ -1,19 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Time, as the parts see it that must behave the same on a simulated clock: everything between the decision that a run
- * begins and the record of how it ended. They never ask Node for the time or for a timer.
+ * The source of time for all code that the simulation runs: everything between the decision that a run begins and the
+ * record of its end. Such code never asks Node for the time or for a timer.
  */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Resolves after so many milliseconds; rejects with the signal's reason when that is aborted first. */
+  /** Resolves after `ms` milliseconds; rejects with the signal's reason if the signal is aborted first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Does something once, later. Returns a function that calls it off. */
+  /** Calls `action` once, after `ms` milliseconds. Returns a function that cancels it. */
   after(ms: number, action: () => void): () => void;
-  /** Resolves when what has arrived by now has been handled: the moment to send together what it led to. */
+  /**
+   * Resolves when all messages that have arrived by now have been handled, so that their results can leave together.
+   */
   endOfTurn(): Promise<void>;
-  /** Does something again and again. Returns a function that ends it. */
+  /** Calls `action` every `ms` milliseconds. Returns a function that ends it. */
   every(ms: number, action: () => void): () => void;
 }
 

@@ -1,1 +1,2 @@
 export { type Clock, systemClock } from './clock.js';
+export { LineLimit } from './line-limit.js';

@@ -13,7 +13,7 @@ import {
 } from './evaluating.js';
 
 /**
- * What may stand in an argument of a command: any data, only an integer (the shell evaluates the argument as
+ * The values that an argument of a command may take: any data, only an integer (the shell evaluates the argument as
  * arithmetic, which in bash can run commands), or no parameter at all.
  */
 export type ArgumentRule = { kind: 'data' } | { kind: 'integer' } | ({ kind: 'refused' } & Refusal);
@@ -33,8 +33,9 @@ export const INTEGER: ArgumentRule = { kind: 'integer' };
 const ASSIGNS = /^([A-Za-z_][A-Za-z0-9_]*)(?:\[[^\]]*\])?\+?=/;
 
 /**
- * What may stand in the word that follows `before` in one command, by what the shell itself, or a program that is known to run
- * its arguments, does with it. Programs that do so elsewhere (ssh, awk) are beyond what the shell's syntax can tell.
+ * The rule for the word that follows `before` in one command. It depends on how the shell, or a program that is known
+ * to run its arguments, uses the word. Programs on other hosts or with their own languages (ssh, awk) cannot be judged
+ * by the shell's syntax.
  *
  * @param before the command's words so far, without redirections and the assignments in front
  * @param prefix the text of the word up to the parameter
@@ -102,8 +103,8 @@ function builtinRule(
 }
 
 /**
- * The command's words without what only says how to find the command: `command -p`, `builtin --`, `exec -a name`. An option
- * whose end is not clear leaves it in place, so that what follows is not taken for the command.
+ * The command's words without those that only say how to find the command: `command -p`, `builtin --`, `exec -a name`.
+ * If the end of an option is not clear, the words stay, so that a later word does not pass for the command.
  */
 export function withoutPrefixes(before: readonly Word[]): readonly Word[] {
   let words = before;
@@ -201,7 +202,7 @@ function printedValue(command: string, rest: readonly Word[], prefix: string): A
   }
   if (command === 'print' && !rest.some(({ text }) => /^-[A-Za-z]*f/.test(text))) return DATA;
   const format = rest[index];
-  // The format itself: text, and what it makes of other arguments is their place's matter.
+  // The format itself is text; the rule of each other argument covers how the format uses it.
   if (format === undefined) return DATA;
   if (!format.literal) {
     return refused(
@@ -241,19 +242,22 @@ function mapfileOperand(command: string, previous: string, prefix: string): Argu
 
 const RUNS_FILE_NAMES = /^-?r?ksh([-.\d+]|$)/;
 
-/** What stands in the code of `sh -c`, `bash --rcfile f -euo pipefail -c`, or where a value might be an option like that. */
+/**
+ * The rule for the code of `sh -c`, `bash --rcfile f -euo pipefail -c`, and for places where a value might be such an
+ * option.
+ */
 function shellCode(before: readonly Word[], prefix: string): ArgumentRule | undefined {
   for (const [at, { text }] of before.entries()) {
     if (!isShellName(text)) continue;
     const rule = shellArgument(before, at, prefix);
-    // What stands behind the code are arguments of it, also one that is the name of a shell.
+    // Words after the code are its arguments, even one that is the name of a shell.
     if (rule === 'argument of the code') return undefined;
     if (rule) return rule;
   }
   return undefined;
 }
 
-/** The same behind the shell at a place. */
+/** The same rule for the words after the shell at an index. */
 function shellArgument(
   before: readonly Word[],
   at: number,
@@ -295,7 +299,7 @@ function shellArgument(
   return undefined;
 }
 
-/** What stands in the argument of `flock -c`, `su -c`, `env -S` and the like. */
+/** The rule for the argument of `flock -c`, `su -c`, `env -S` and the like. */
 function codeOption(before: readonly Word[], prefix: string): ArgumentRule | undefined {
   const previous = before.at(-1)?.text ?? '';
   for (const { text } of before) {

@@ -4,13 +4,13 @@ import { readerOfInput } from './input-reader.js';
 import { Lost } from './lost.js';
 import type { Variables } from './variables.js';
 
-/** One shell word as far as it has been read. */
+/** The part of a shell word that has been read. */
 export interface Word {
-  /** Its text with the quotes removed; expansions and placeholders leave nothing behind. */
+  /** Its text without quotes, expansions and placeholders. */
   text: string;
-  /** Nothing in it is quoted, expanded or a placeholder, so it may be a reserved word. */
+  /** No part of it is quoted, expanded or a placeholder, so it may be a reserved word. */
   plain: boolean;
-  /** Nothing in it is expanded or a placeholder, so `text` is the whole word. */
+  /** No part of it is expanded or a placeholder, so `text` is the whole word. */
   literal: boolean;
   /** Unquoted `[` not closed by an unquoted `]` yet. */
   openBrackets: number;
@@ -64,6 +64,9 @@ export class CommandTracker {
   #ownFile: string | undefined;
   /** Every simple command of the list so far, also of the substitutions in it. */
   readonly commands: (readonly Word[])[] = [];
+  /** Where in `commands` those of the line begin that has just ended, and of the one that is being read. */
+  #endedLine = 0;
+  #line = 0;
   /** Commands of the substitutions in the current command: they read what it reads. */
   #substituted: (readonly Word[])[] = [];
   /** The functions that the list has defined so far, with the commands of their bodies: those between two indexes. */
@@ -173,7 +176,7 @@ export class CommandTracker {
       // Of a compound command any part may have printed it.
       (this.words.length === 0 ? this.#printedBefore : this.#printed()) ??
       this.#ownInput ??
-      // Complaints name what they are about.
+      // Messages name the command.
       (operator === '|&' && hasHoles ? 'a complaint' : undefined) ??
       this.#fed;
     this.#endCommand(isPipe);
@@ -181,7 +184,7 @@ export class CommandTracker {
     this.#fed = isPipe ? printed : undefined;
   }
 
-  /** The command's input, or a file that it is given, has a parameter in it. */
+  /** The command's input, or a file among its arguments, has a parameter in it. */
   feed(printer: string, asFile: boolean): void {
     if (asFile) {
       this.#ownFile = printer;
@@ -198,11 +201,16 @@ export class CommandTracker {
     this.#substituted.push(...commands);
   }
 
-  /** The word by which a function that is called on a line runs what it reads as code. */
-  readerInFunctions(line: readonly LineWord[]): string | undefined {
+  /**
+   * The word by which a command on the line that has just ended runs what it reads as code, also in the function that it calls.
+   * @param behindCompound what is read is the input of a compound command, so of any command before.
+   */
+  readerOnLine(line: readonly LineWord[], behindCompound: boolean): string | undefined {
+    const reader = readerAmong(behindCompound ? this.commands : this.commands.slice(this.#endedLine));
+    if (reader !== undefined) return reader;
     for (const { text, isCommand } of line) {
-      const reader = isCommand ? this.#readerInFunction(text) : undefined;
-      if (reader !== undefined) return reader;
+      const inFunction = isCommand ? this.#readerInFunction(text) : undefined;
+      if (inFunction !== undefined) return inFunction;
     }
     return undefined;
   }
@@ -256,6 +264,8 @@ export class CommandTracker {
     if (this.inCondition || this.#caseExpectsWord) return;
     this.#endCommand();
     if (!this.pipeOpen) this.#fed = undefined;
+    this.#endedLine = this.#line;
+    this.#line = this.commands.length;
   }
 
   /** A `(` that is neither arithmetic nor a part of a word. */

@@ -4,14 +4,17 @@ import { SHELL_VALUES } from './fuzz/values.js';
 import { type ParsedTemplate, parseTemplate } from './parse-template.js';
 import { renderTemplate } from './render-template.js';
 import { TemplateError } from './template-error.js';
-import { runInShell, shells } from './testing-shells.js';
+import { runInShell, shells } from './testing/shells.js';
 
 /*
- * Places in which a shell, or a program that it starts, evaluates what it is given. Every template is either refused, or runs
- * nothing of a value, in any of the shells that are installed.
+ * Places in which a shell, or a program that it starts, evaluates what it is given. Every template is either refused,
+ * or runs nothing of a value, in any of the shells that are installed.
  */
 
-/** What the templates of the tests may not do to their surroundings, and cannot be run here: waits, the terminal, other users. */
+/**
+ * What the templates of the tests may not do to their surroundings, and cannot be run here: waits, the terminal, other
+ * users.
+ */
 const PRELUDE = 'exec 2>/dev/null; set -f; FUNCNEST=50; TMOUT=2; ulimit -t 5 2>/dev/null\n';
 
 /** Refused, of the value or of all of it; or accepted, and then no value may run. */
@@ -134,6 +137,10 @@ const refused: [RegExp, string[]][] = [
       '(\nsh\n) <<EOF\n{{p}}\nEOF\n',
       'while true\ndo sh; done <<EOF\n{{p}}\nEOF\n',
       '{ sh\n} <<<{{p}}',
+      'unshare -r<<EOF\n{{p}}\nEOF\n',
+      'cat <<EOF | sudo chroot /x\n{{p}}\nEOF\n',
+      'while :; do linux32; done <<EOF\n{{p}}\nEOF\n',
+      'python3 -i x.py <<EOF\n{{p}}\nEOF\n',
     ],
   ],
   [/goes into a pipe/, ['cat <<EOF |\n{{p}}\nEOF\nsh\n']],
@@ -190,6 +197,8 @@ const refused: [RegExp, string[]][] = [
     /command line that \w+ runs/,
     [
       'flock x -c {{p}}',
+      'capsh -- -c {{p}}',
+      'capsh -- -cx 1+{{p}} x',
       'script -qc {{p}} f',
       'script --command={{p}}',
       'env -S {{p}}',
@@ -234,6 +243,16 @@ const refused: [RegExp, string[]][] = [
       'echo {{p}} | xargs sh -c',
       'echo {{p}} | xargs -I X sh -c X',
       'echo {{p}} | python3 -',
+      'echo {{p}} | python3 -ix y',
+      'echo {{p}} | python3 -W ignore -i -c :',
+      'echo {{p}} | sudo node --interactive x.js',
+      'echo {{p}} | php -a',
+      'echo {{p}} | capsh --',
+      'echo {{p}} | chroot /',
+      'echo {{p}} | sudo -u x -s',
+      'echo {{p}} | sudo unshare -r',
+      'echo {{p}} | nsenter -t 1 -m',
+      'echo {{p}} | setarch x86_64',
       '[ {{p}} x ] |& sh',
       'sh < <(echo {{p}})',
       '. <(echo {{p}})',
@@ -379,6 +398,13 @@ t.test('what is accepted all the same', async (t) => {
     'sh {{p}}; bash -e {{p}} x',
     'export ENV={{p}}; ./deploy.sh',
     'diff <(echo {{p}}) x',
+    'echo {{p}} | python3 x.py -i',
+    'echo {{p}} | python3 -c "import sys" -i',
+    'echo {{p}} | chroot / cat',
+    'echo {{p}} | sudo -u x tee f',
+    'echo {{p}} | sudo -s cat',
+    'echo {{p}} | nsenter -t 1 -m cat',
+    'capsh -- f {{p}}',
     'print -rn -- {{p}} -P',
     'f() { logger "$1"; }; echo {{p}} | f; echo x | sh',
     'log() { cat; }\nlog <<EOF\n{{p}}\nEOF\n',

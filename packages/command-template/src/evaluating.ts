@@ -1,7 +1,7 @@
 /*
- * What evaluates what it is given, as data: the shells' own commands and variables, and programs that run text as code. Of all
- * shells that templates may meet as /bin/sh or by their #! line (dash, bash, busybox, ksh93, mksh, yash, zsh): a place counts
- * by the shell that does the most with it.
+ * What evaluates what it is given, as data: the shells' own commands and variables, and programs that run text as code.
+ * Of all shells that templates may meet as /bin/sh or by their #! line (dash, bash, busybox, ksh93, mksh, yash, zsh): a
+ * place counts by the shell that does the most with it.
  */
 
 /** Names of shells, with a version or variant behind (`ksh93`, `bash-5.2`) and in their restricted forms (`rbash`). */
@@ -11,7 +11,9 @@ const SHELL =
 /** Programs that run the text on their standard input as code, wherever on a line their name stands. */
 const READS_CODE =
   /^(ssh|su|runuser|batch|crontab|python[\d.]*|pypy\d*|perl[\d.]*|ruby[\d.]*|node|nodejs|deno|php[\d.]*|lua[\d.]*|luajit|tclsh[\d.]*|wish[\d.]*|expect|osascript|Rscript|octave|groovy|jshell|ghci|irb|guile|sbcl|psql|mysql|mariadb|sqlite3?|sqlplus|mongo|mongosh|cqlsh|nvim|emacs|gdb|gnuplot|sftp|lftp|telnet|tmux)$/;
-/** The same where the word is the command, or stands behind one that starts others: as an argument it may be anything. */
+/**
+ * The same where the word is the command, or stands behind one that starts others: as an argument it may be anything.
+ */
 const READS_CODE_AS_COMMAND =
   /^(\.|source|at|ed|red|ex|vi|vim|R|es|rc|nu|bun|julia|scala|erl|iex|racket|m4|dc|parallel|ftp|redis-cli|script)$/;
 /** The same where the line tells them to read their program there: `awk -f -`, `sed -f /dev/stdin`, `make -f -`. */
@@ -135,6 +137,8 @@ export const CODE_OPTIONS: Readonly<Record<string, { separate: RegExp; attached:
     separate: /^(-[a-zA-Z]*c|--(session-)?command)$/,
     attached: /^(-[a-zA-Z]*c|--(session-)?command=)/,
   },
+  // Behind -- are the arguments of a shell, which may have more letters behind the c.
+  capsh: { separate: /^-[a-zA-Z]*c[a-zA-Z]*$/, attached: /^-[a-zA-Z]*c/ },
   sg: { separate: /^(-[a-zA-Z]*c)$/, attached: /^-[a-zA-Z]*c/ },
   flock: { separate: /^(-[a-zA-Z]*c|--command)$/, attached: /^(-[a-zA-Z]*c|--command=)/ },
   script: { separate: /^(-[a-zA-Z]*c|--command)$/, attached: /^(-[a-zA-Z]*c|--command=)/ },

@@ -3,4 +3,5 @@ export type { ParsedTemplate, ParseOptions, TemplateLanguage } from './parse-tem
 export { parseTemplate, TEMPLATE_RULES } from './parse-template.js';
 export type { ParameterValue } from './render-template.js';
 export { renderTemplate } from './render-template.js';
+export { shellQuote } from './shell-quote.js';
 export { TemplateError } from './template-error.js';

@@ -3,8 +3,9 @@ import type { Word } from './command-tracker.js';
 import { baseName, isShellName, runnerOfInput, startsOthers } from './evaluating.js';
 
 /*
- * Whether a command runs what it reads as code, as its words tell: `sh`, `sudo bash -s`, `. /dev/stdin`, `python3 -`, `xargs sh -c`.
- * Behind a pipe a command is looked at more closely than on the line of a here-document: `echo {{p}} | ssh host cat` is usual.
+ * Whether a command runs what it reads as code, as its words tell: `sh`, `sudo bash -s`, `. /dev/stdin`, `python3 -`,
+ * `xargs sh -c`. Behind a pipe a command is looked at more closely than on the line of a here-document: `echo {{p}} |
+ * ssh host cat` is usual.
  */
 
 const STDIN = /^(-|\/dev\/(stdin|fd\/\d+)|\/proc\/self\/fd\/\d+)$/;
@@ -12,10 +13,48 @@ const STDIN = /^(-|\/dev\/(stdin|fd\/\d+)|\/proc\/self\/fd\/\d+)$/;
 const INTERPRETER =
   /^(python[\d.]*|pypy\d*|perl[\d.]*|ruby[\d.]*|node|nodejs|deno|bun|php[\d.]*|lua[\d.]*|luajit|tclsh[\d.]*|wish[\d.]*|expect|Rscript|octave|groovy|guile|sbcl|su|runuser|psql|mysql|mariadb|sqlite3?)$/;
 const PROGRAM_GIVEN = /^(-[A-Za-z]*[ceEmnpf]|--(command|eval|execute|file|session-command)(=.*)?)$/;
+/** They go on with their input when the program has ended, where an option in front of it says so. */
+const GOES_ON_WITH_INPUT: readonly (readonly [RegExp, RegExp])[] = [
+  [
+    /^(python[\d.]*|pypy\d*|node|nodejs|lua[\d.]*|luajit|octave)$/,
+    /^(-[A-Za-z]*i|--interactive$|--persist$)/,
+  ],
+  [/^php[\d.]*$/, /^-[A-Za-z]*a/],
+];
+/** An option of an interpreter whose argument is the next word, and no program. */
+const OPTION_WITH_ARGUMENT = /^-[WXrl]$/;
 const TAKES_DATABASE = /^(psql|mysql|mariadb|sqlite3?|su|runuser)$/;
 /** What find runs stands behind one of these. */
 const FINDS_COMMAND = /^-(exec|execdir|ok|okdir)$/;
 const SSH_OPTION_WITH_ARGUMENT = /^-[A-Za-z0-9]*[bcDEeFIiJLlmOopQRSWw]$/;
+
+/** Operands that a command needs before the one that it starts, and its options whose argument is the next word. */
+interface ShellOpener {
+  operands: number;
+  withArgument?: RegExp;
+}
+
+/** They start a shell where they are given no command. */
+const OPENS_SHELL: Readonly<Record<string, ShellOpener>> = {
+  chroot: { operands: 1 },
+  setarch: { operands: 1 },
+  linux32: { operands: 0 },
+  linux64: { operands: 0 },
+  i386: { operands: 0 },
+  x86_64: { operands: 0 },
+  uname26: { operands: 0 },
+  unshare: { operands: 0, withArgument: /^-[A-Za-z]*[RwSGl]$/ },
+  nsenter: { operands: 0, withArgument: /^-[A-Za-z]*[tSG]$/ },
+  fakeroot: { operands: 0, withArgument: /^-[lsibu]$/ },
+  firejail: { operands: 0 },
+  newgrp: { operands: Number.POSITIVE_INFINITY },
+};
+/** The same with an option that asks for one. */
+const OPENS_SHELL_IF_TOLD: Readonly<Record<string, ShellOpener & { told: RegExp }>> = {
+  sudo: { operands: 0, withArgument: /^-[A-Za-z]*[ugpCrtTUDR]$/, told: /^(-[A-Za-z]*[is]|--shell|--login)$/ },
+  doas: { operands: 0, withArgument: /^-[uC]$/, told: /^-[A-Za-z]*s$/ },
+  'systemd-run': { operands: 0, withArgument: /^-[upEM]$/, told: /^(-[A-Za-z]*S|--shell)$/ },
+};
 
 /** The word by which a command runs what it reads as code; undefined when it does not. */
 export function readerOfInput(before: readonly Word[]): string | undefined {
@@ -48,6 +87,7 @@ function commandFrom(words: readonly Word[], index: number): readonly Word[] {
 function readsCode(words: readonly Word[]): boolean {
   const [command, ...rest] = words as readonly [Word, ...Word[]];
   const name = baseName(command.text);
+  if (opensShell(name, rest)) return true;
   if (name === 'xargs') return xargsRunsInput(rest);
   if (name === 'env')
     return rest.some(({ text }) => text.split(/\s+/).some((part) => isShellName(part)) && /\s/.test(text));
@@ -55,6 +95,7 @@ function readsCode(words: readonly Word[]): boolean {
   if (isShellName(command.text)) return shellReadsInput(rest);
   if (name === 'ssh') return sshReadsCode(rest);
   if (INTERPRETER.test(name)) {
+    if (goesOnWithInput(name, rest)) return true;
     if (rest.some(({ text }) => PROGRAM_GIVEN.test(text))) return false;
     return TAKES_DATABASE.test(name) || rest.every(({ text }) => /^-/.test(text) || STDIN.test(text));
   }
@@ -65,6 +106,39 @@ function readsCode(words: readonly Word[]): boolean {
       ...rest.map(({ text }) => ({ text, isCommand: false })),
     ]) === command.text
   );
+}
+
+function opensShell(name: string, rest: readonly Word[]): boolean {
+  // What stands behind -- are the arguments of its shell.
+  if (name === 'capsh') {
+    const separator = rest.findIndex(({ text }) => text === '--');
+    return separator >= 0 && shellReadsInput(rest.slice(separator + 1));
+  }
+  const told = OPENS_SHELL_IF_TOLD[name];
+  const opener = OPENS_SHELL[name] ?? told;
+  if (!opener) return false;
+  let operands = 0;
+  let asked = told === undefined;
+  for (let index = 0; index < rest.length && operands <= opener.operands; index++) {
+    const { text } = rest[index] as Word;
+    if (!/^-/.test(text)) operands++;
+    else if (opener.withArgument?.test(text)) index++;
+    asked ||= operands === 0 && told?.told.test(text) === true;
+  }
+  return asked && operands <= opener.operands;
+}
+
+function goesOnWithInput(name: string, rest: readonly Word[]): boolean {
+  const option = GOES_ON_WITH_INPUT.find(([interpreter]) => interpreter.test(name))?.[1];
+  if (!option) return false;
+  for (let index = 0; index < rest.length; index++) {
+    const { text } = rest[index] as Word;
+    if (option.test(text)) return true;
+    // What follows the program are its own options.
+    if (!/^-/.test(text) || /^-[A-Za-z]*[cm]$/.test(text)) return false;
+    if (OPTION_WITH_ARGUMENT.test(text)) index++;
+  }
+  return false;
 }
 
 function shellReadsInput(rest: readonly Word[]): boolean {

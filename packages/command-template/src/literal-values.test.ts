@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import t from 'tap';
 import { parseTemplate } from './parse-template.js';
 import { renderTemplate } from './render-template.js';
-import { runInShell, type Shell, shells } from './testing-shells.js';
-import { nastyValue } from './testing-values.js';
+import { runInShell, type Shell, shells } from './testing/shells.js';
+import { nastyValue } from './testing/values.js';
 
 /** Prints its arguments, each ended by a NUL character. */
 const SHOW = 'show() { printf \'%s\\000\' "$@"; }\n';

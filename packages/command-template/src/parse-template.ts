@@ -30,8 +30,9 @@ export interface ParsedTemplate {
 
 export interface ParseOptions {
   /**
-   * The template was accepted by the rules of an earlier release, for a task that runs: it keeps what was allowed then. Nothing is
-   * refused for its place, and a value that is to be an integer by newer rules only is rendered like any other. Default false.
+   * The template was accepted by the rules of an earlier release, for a task that runs: it keeps what was allowed then.
+   * Nothing is refused for its place, and a value that is to be an integer by newer rules only is rendered like any
+   * other. Default false.
    */
   accepted?: boolean;
 }

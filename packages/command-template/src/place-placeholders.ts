@@ -627,7 +627,8 @@ class ShellLexer extends CodeReader {
 
   #heredocRefusal(heredoc: Heredoc, tracker: CommandTracker): Refusal | undefined {
     const runner =
-      runnerOfInput([...heredoc.line, ...heredoc.enclosed]) ?? tracker.readerInFunctions(heredoc.line);
+      runnerOfInput([...heredoc.line, ...heredoc.enclosed]) ??
+      tracker.readerOnLine(heredoc.line, heredoc.enclosed.length > 0);
     if (tracker.pipeOpen) return IN_OPEN_PIPE;
     if (runner !== undefined) {
       return {

@@ -11,10 +11,10 @@ import {
 } from './scan-placeholders.js';
 import { positionAt, TemplateError } from './template-error.js';
 
-/** Where a placeholder stands in a shell text; `comment` ones are left as they are. */
+/** The place of a placeholder in a shell text; placeholders in comments stay unchanged. */
 export type Placement = { kind: 'place'; context: PlaceContext; integer: boolean } | { kind: 'comment' };
 
-/** A word that is being read, and what may stand in it after the prefix that has been read. */
+/** A word that is being read, and the rule for its rest after the prefix that has been read. */
 export type OpenWord = Word & { rule: (prefix: string) => ArgumentRule };
 
 /** Notes the place of every placeholder that the lexer meets, or refuses it. */
@@ -51,7 +51,9 @@ export class Placer {
     this.placements.set(at, { kind: 'place', context, integer });
   }
 
-  /** The output of a command substitution in a word is the value of a placeholder in it, which then stands in the word. */
+  /**
+   * The output of a command substitution in a word is the value of a placeholder in it, which then stands in the word.
+   */
   judge(at: number, word: OpenWord | undefined): void {
     if (!word) return;
     if (word.openBrackets > 0) this.refuse(at, IN_BRACKETS);
@@ -93,7 +95,7 @@ export class Placer {
     }
   }
 
-  /** Refuses the parameters that are met meanwhile. */
+  /** Refuses the parameters that the lexer meets during the call. */
   refusing(refusal: Refusal | undefined, read: () => void): void {
     const outer = this.#refusal;
     this.#refusal = outer ?? refusal;

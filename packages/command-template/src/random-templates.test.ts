@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { type ParsedTemplate, parseTemplate } from './parse-template.js';
-import { renderTemplate, singleQuoted } from './render-template.js';
+import { renderTemplate } from './render-template.js';
+import { shellQuote } from './shell-quote.js';
 import { TemplateError } from './template-error.js';
-import { runInShell, shells } from './testing-shells.js';
-import { shellTemplate } from './testing-templates.js';
+import { runInShell, shells } from './testing/shells.js';
+import { shellTemplate } from './testing/templates.js';
 
 const HARMLESS = 'qzq';
 /** Leaves a file when any part of it is run. Without blanks, since a template may split what it prints. */
@@ -21,7 +22,7 @@ const PRELUDE =
  */
 function pasteEscaped(template: ParsedTemplate, value: string): string {
   const escaped = {
-    bare: singleQuoted(value),
+    bare: shellQuote(value),
     single: value.replaceAll("'", "'\\''"),
     double: value.replaceAll(/[\\"$`]/g, '\\$&'),
     heredoc: value.replaceAll(/[\\$`]/g, '\\$&'),
@@ -34,7 +35,7 @@ function pasteEscaped(template: ParsedTemplate, value: string): string {
 
 /** What each text prints, run in one shell one after the other, and whether the hostile value ran. */
 function outputs(shell: (typeof shells)[number], texts: string[]) {
-  const script = texts.map((text) => `( eval ${singleQuoted(text)} ) </dev/null\nprintf '\\036'\n`);
+  const script = texts.map((text) => `( eval ${shellQuote(text)} ) </dev/null\nprintf '\\036'\n`);
   const run = runInShell(shell, PRELUDE + script.join(''));
   return { printed: run.stdout.split('\x1e'), ran: run.files.includes('canary') };
 }

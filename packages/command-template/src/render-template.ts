@@ -1,5 +1,6 @@
 import type { ParameterUse } from './parameter-use.js';
 import type { ParsedTemplate } from './parse-template.js';
+import { shellQuote } from './shell-quote.js';
 import { TemplateError } from './template-error.js';
 import { variableName } from './variable-name.js';
 
@@ -42,17 +43,12 @@ export function renderTemplate(
       if (variable === undefined) {
         variable = variableName(variables.size + 1);
         variables.set(part.name, variable);
-        assignments += `${variable}=${singleQuoted(value)}; `;
+        assignments += `${variable}=${shellQuote(value)}; `;
       }
       text += expansion(part, variable);
     }
   }
   return template.head + assignments + text;
-}
-
-/** A word that every shell reads as exactly this text. */
-export function singleQuoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function expansion(part: ParameterUse, variable: string): string {
@@ -95,7 +91,7 @@ function integerText(part: ParameterUse, value: string): string {
   // Decimal without leading zeros, which would mean octal.
   const digits = String(integer);
   // A bare 2 before > would name a file descriptor; 3--2 would not be a subtraction.
-  if (part.context === 'bare') return singleQuoted(digits);
+  if (part.context === 'bare') return shellQuote(digits);
   return integer < 0n && part.context === 'arithmetic' ? `(${digits})` : digits;
 }
 

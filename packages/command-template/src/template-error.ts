@@ -13,7 +13,7 @@ export class TemplateError extends Error {
   override readonly name = 'TemplateError';
   readonly line: number;
   readonly column: number;
-  /** The parameter that the error is about, when it is about one. */
+  /** The parameter of the error, if it has one. */
   readonly parameter: string | undefined;
 
   constructor(position: SourcePosition, message: string, parameter?: string) {
@@ -31,7 +31,10 @@ export function positionAt(text: string, offset: number): SourcePosition {
   return { line: before.split('\n').length, column: offset - lineStart + 1 };
 }
 
-/** Template text made fit for a message: our messages are pasted into JSON by hand in places, so no quote or backslash. */
+/**
+ * Template text made fit for a message, without quotes and backslashes, because clients paste messages into JSON by
+ * hand.
+ */
 export function printable(text: string): string {
   const cleaned = text
     .replaceAll('"', "'")

@@ -14,8 +14,8 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
 const SETS_NAMED_VARIABLES = new Set(['read', 'mapfile', 'readarray', 'getopts', 'vared']);
 
 /**
- * What a text does with its variables, wherever in it: a value that is assigned to one which is declared as an integer in another
- * line is evaluated as arithmetic.
+ * How a text uses its variables, in all its lines: a value that is assigned to a variable is evaluated as arithmetic if
+ * another line declares the variable as an integer.
  */
 export class Variables {
   readonly #integers = new Set<string>();
@@ -65,7 +65,10 @@ export class Variables {
       this.#startsInteractive = true;
   }
 
-  /** Values that turn out to be integers, by their holes; declared ones that are arrays; and why no parameter may be used at all. */
+  /**
+   * Values that turn out to be integers, by their holes; declared ones that are arrays; and why no parameter may be
+   * used at all.
+   */
   outcome(): { integers: number[]; arrays: number[]; forbidden: string | undefined } {
     const isInteger = (name: string) => this.#anyInteger || this.#integers.has(name);
     for (const name of this.#setFromInput) {

@@ -4,20 +4,22 @@ import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
 
 /*
- * Operations of the access service: who may use the API, and who did what. Times are milliseconds since 1970.
+ * Operations of the access service: API tokens and the audit. Times are milliseconds since 1970.
  */
 
-/** What a token allows, from the least to the most; each allows all that the ones before it do. */
+/** Roles of tokens, from the least to the most powerful. Each role includes the ones before it. */
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
 export const Role = Type.Union([Type.Literal('viewer'), Type.Literal('operator'), Type.Literal('admin')]);
 export type Role = Static<typeof Role>;
 
-/** Whether a role allows what another one is needed for. */
+/** Whether a role includes the needed one. */
 export function covers(role: Role, needed: Role): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(needed);
 }
 
-/** Actors that are parts of the system: nobody can be named like them, or what they did would be taken for a person's. */
+/**
+ * Actors that are parts of the system. No token may have such a name: its actions would look like those of the system.
+ */
 export const SYSTEM_ACTORS: readonly string[] = [
   'crontab',
   'executor',
@@ -33,19 +35,19 @@ export const SYSTEM_ACTORS: readonly string[] = [
 const Time = Type.Integer();
 const MaybeTime = Type.Union([Time, Type.Null()]);
 
-/** An API token, without anything that would let somebody use it. */
+/** An API token, without its secret and the hash of it. */
 export const ApiToken = Type.Object({
   id: Id,
   name: Type.String(),
   role: Role,
   created: Time,
   created_by: Type.String(),
-  /** From then on it is refused; null = never. */
+  /** From this time on the token is refused; null = it never expires. */
   expires: MaybeTime,
   revoked: MaybeTime,
-  /** Empty while it is not revoked. */
+  /** Name of the token or operator that revoked it; empty while it is not revoked. */
   revoked_by: Type.String(),
-  /** Exact to a minute; null = not yet. */
+  /** Time of the last use, exact to a minute; null = never used. */
   last_used: MaybeTime,
 });
 export type ApiToken = Static<typeof ApiToken>;
@@ -53,7 +55,7 @@ export type ApiToken = Static<typeof ApiToken>;
 /** SHA-256 of a token's secret, in hexadecimal digits. */
 export const SecretHash = Type.String({ maxLength: 64, pattern: '^[0-9a-f]{64}$' });
 
-/** Why credentials are not accepted. For the audit alone: whoever sent them gets the same answer to all. */
+/** Why credentials were refused. For the audit only: the client gets the same answer to all. */
 export const CredentialFault = Type.Union([
   Type.Literal('unknown'),
   Type.Literal('wrong'),
@@ -63,8 +65,8 @@ export const CredentialFault = Type.Union([
 export type CredentialFault = Static<typeof CredentialFault>;
 
 /**
- * How something ended: it was `done`; it was `denied` for want of credentials or of a role; it was `refused`, as a rule or the
- * state of things does not allow it; or it `failed` by a fault, and nobody can say by this alone what came of it.
+ * The outcome of a request. `done`; `denied`: no valid credentials, or not the needed role; `refused`: a rule or the
+ * state of things does not allow it; `failed`: a fault, and this line alone does not say whether the change was made.
  */
 export const Outcome = Type.Union([
   Type.Literal('done'),
@@ -74,16 +76,16 @@ export const Outcome = Type.Union([
 ]);
 export type Outcome = Static<typeof Outcome>;
 
-/** A request that changed nothing, or of which only its failure is known. */
+/** A request that changed nothing, or whose result is not known. */
 export const UnsuccessfulRequest = Type.Object({
-  /** 1, 2, 3 … in the gateway that tells of it. */
+  /** Number of the report in its gateway: 1, 2, 3 … */
   number: Type.Integer({ minimum: 1 }),
   time: Time,
-  /** The token's name, or the one that was claimed where access is off; empty = nobody knows. */
+  /** Name of the token; while access is off, the name that the client sent; empty = not known. */
   operator: Text,
-  /** Id of the endpoint, or method and path where there is none. */
+  /** Id of the endpoint, or method and path if there is no such endpoint. */
   action: Text,
-  /** What it was about, `<kind>-<id>`; empty = nothing that exists. */
+  /** The thing that the request addressed, `<kind>-<id>`; empty = nothing that exists. */
   target: Text,
   client: Text,
   correlation_id: Text,
@@ -91,7 +93,7 @@ export const UnsuccessfulRequest = Type.Object({
   /** HTTP status. */
   status: Type.Integer(),
   reason: Text,
-  /** How many that were the same it stands for; this is the last of them. Absent: it was one. */
+  /** Number of equal requests that this one stands for; it is the last of them. Absent: 1. */
   times: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 export type UnsuccessfulRequest = Static<typeof UnsuccessfulRequest>;
@@ -103,30 +105,30 @@ export const AuditEntry = Type.Object({
   operator: Type.String(),
   action: Type.String(),
   target: Type.String(),
-  /** Name or address of the target, where what happened says it. */
+  /** Name or address of the target, if the event has it. */
   name: Type.String(),
-  /** Address that the request came from; empty = it came from inside. */
+  /** Address of the client; empty = the system acted for itself. */
   client: Type.String(),
   correlation_id: Type.String(),
   outcome: Outcome,
-  /** HTTP status of what was not done, 0 for what was. */
+  /** HTTP status of an unsuccessful request; 0 = it was done. */
   status: Type.Integer(),
   reason: Type.String(),
-  /** How many requests that were the same it stands for. Absent where an access service of before answers: 1. */
+  /** Number of equal requests that this line stands for. Absent: 1, an access service of an earlier release answers. */
   times: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 export type AuditEntry = Static<typeof AuditEntry>;
 
 export const access = {
   /**
-   * Looks whether a token is valid now, by its id and the hash of its secret. An answer is about the moment of the request:
-   * who keeps it must not keep it for long.
+   * Checks whether a token is valid now, by its id and the hash of its secret. The answer holds at the time of the
+   * request: a caller must not keep it for long.
    */
   authenticate: defineRpc('access.token.authenticate', {
     request: Type.Object({ id: Type.Integer({ minimum: 0 }), hash: SecretHash }),
     response: Type.Union([
       Type.Object({ valid: Type.Literal(true), name: Type.String(), role: Role, expires: MaybeTime }),
-      /** `name` is empty unless there is a token of this id. */
+      /** `name` is empty if there is no token with this id. */
       Type.Object({ valid: Type.Literal(false), fault: CredentialFault, name: Type.String() }),
     ]),
   }),
@@ -136,31 +138,31 @@ export const access = {
     response: pageOf(ApiToken),
   }),
   /**
-   * The secret stays with the caller: only its hash comes here. `conflict`: a token that is not revoked has this name;
-   * `invalid`: the name is one of the system's, or the token would be over already.
+   * The caller keeps the secret and sends only its hash. `conflict`: a token that is not revoked has this name;
+   * `invalid`: the name is reserved for the system, or the token would have expired already.
    */
   createToken: defineRpc('access.token.create', {
     request: Type.Object({ name: Text, role: Role, hash: SecretHash, expires: MaybeTime }),
     response: Created,
     keyed: true,
   }),
-  /** `not_found`; to revoke once more does nothing. */
+  /** `not_found`: no such token. Revoking it again changes nothing. */
   revokeToken: defineRpc('access.token.revoke', { request: Type.Object({ id: Id }), response: Done }),
 
   /**
-   * Writes requests into the audit that led to no event. Repeated ones are written once. `dropped`: how many more there were
-   * since the last call, of which nothing is known.
+   * Adds unsuccessful requests to the audit. A repeated call adds nothing twice. `dropped`: how many more there were
+   * since the last call, about which nothing else is known.
    */
   recordRequests: defineRpc('access.audit.record', {
     request: Type.Object({
-      /** Names the gateway process: random, new with each start. */
+      /** Random name of the gateway process, new at each start. */
       gateway: Type.String({ minLength: 1, maxLength: 64 }),
       requests: Type.Array(UnsuccessfulRequest, { maxItems: 1_000 }),
       dropped: Type.Integer({ minimum: 0 }),
     }),
     response: Done,
   }),
-  /** Newest first. Every condition that is given must hold. */
+  /** Newest first. A line must meet all given conditions. */
   listAudit: defineRpc('access.audit.list', {
     request: Type.Object({
       ...pageFields,

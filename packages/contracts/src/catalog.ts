@@ -25,8 +25,8 @@ export const Action = Type.Object({
 export type Action = Static<typeof Action>;
 
 /**
- * How an action is done. `template.action` is `{module: 'shell', args}` (one command line) or
- * `{module: 'longscript', content}` (a script); anything else is stored, and refused when a task would use it.
+ * The implementation of an action. `template.action` is `{module: 'shell', args}` (one command line) or `{module:
+ * 'longscript', content}` (a script). The catalog stores other values too; a task that would use one is refused.
  */
 export const ActionImpl = Type.Object({
   id: Id,
@@ -40,13 +40,13 @@ export const RemoteStep = Type.Object({
   id: Id,
   name: Type.String(),
   desc: Type.String(),
-  /** Names of actions in running order; they need not exist yet. */
+  /** Names of actions in the order in which they run; they need not exist yet. */
   actions: Type.Array(Type.String()),
 });
 export type RemoteStep = Static<typeof RemoteStep>;
 
 export const RetryOption = Type.Object({
-  /** Extra attempts after the first: at most `retry_times + 1` in all. */
+  /** Further attempts after the first: at most `retry_times + 1` in all. */
   retry_times: Type.Integer({ minimum: 0, maximum: 100 }),
   ignore_error: Type.Boolean(),
 });
@@ -73,7 +73,7 @@ export type Template = Static<typeof Template>;
 export const StepKind = Type.Union([Type.Literal('vm'), Type.Literal('sd'), Type.Literal('remote')]);
 export type StepKind = Static<typeof StepKind>;
 
-/** A step that templates can name: the built-in ones first, then the remote steps. */
+/** A step that templates can name: a built-in one or a remote step. */
 export const UsableStep = Type.Object({
   id: Id,
   name: Type.String(),
@@ -83,7 +83,7 @@ export const UsableStep = Type.Object({
 });
 export type UsableStep = Static<typeof UsableStep>;
 
-/** The steps that need no catalog entry, their kind and parameters; ids 1 to 4 in this order. */
+/** The steps without a catalog entry, with kind and parameters. Their ids are 1 to 4, in this order. */
 export const BUILT_IN_STEPS = [
   { name: 'create_vm', type: 'vm', params: { vm_type_id: 'integer' } },
   { name: 'return_vm', type: 'vm', params: { vm_type_id: 'integer' } },
@@ -91,10 +91,10 @@ export const BUILT_IN_STEPS = [
   { name: 'unregister', type: 'sd', params: { service_discovery_id: 'integer' } },
 ] as const;
 
-/** One action of a resolved remote step: what the executor runs. */
+/** One action of a resolved remote step, as the executor runs it. */
 export const ResolvedAction = Type.Object({
   name: Type.String(),
-  /** Parameters the action declares; others in its template count as strings. */
+  /** Parameters that the action declares. Other ones in its template are strings. */
   params: ActionParams,
   /** `noop` does nothing (benchmarks of the engine); it needs an executor with that capability. */
   module: Type.Union([Type.Literal('shell'), Type.Literal('longscript'), Type.Literal('noop')]),
@@ -103,16 +103,18 @@ export const ResolvedAction = Type.Object({
 });
 export type ResolvedAction = Static<typeof ResolvedAction>;
 
-/** A step of a template with all it takes to run it: later edits of the catalog do not reach it. */
+/** A step of a template with everything that is needed to run it. Later edits of the catalog do not change it. */
 export const ResolvedStep = Type.Object({
   name: Type.String(),
   kind: StepKind,
   param_values: Type.Record(Type.String(), Type.Unknown()),
   retry: RetryOption,
   ...stepLimits,
-  /** Beside those that `param_values` name; absent: none. Only who makes a task needs it. */
+  /**
+   * Secrets that callers may name besides those in `param_values`; absent: none. Only the creation of a task needs it.
+   */
   allowed_secrets: Type.Optional(AllowedSecrets),
-  /** Remote steps: in running order. Empty for built-in steps. */
+  /** The actions of a remote step, in the order in which they run; empty for built-in steps. */
   actions: Type.Array(ResolvedAction),
 });
 export type ResolvedStep = Static<typeof ResolvedStep>;
@@ -121,7 +123,7 @@ const keyword = Type.Optional(Text);
 const byId = Type.Object({ id: Id });
 const list = Type.Object({ ...pageFields, name: keyword });
 
-/** What was saved differently than it was given, and why: sentences for whoever saves. */
+/** Sentences for the client: what the catalog saved differently than given, and why. */
 const noted = { notes: Type.Optional(Type.Array(Type.String())) };
 
 export const catalog = {
@@ -131,7 +133,7 @@ export const catalog = {
     response: Created,
     keyed: true,
   }),
-  /** A new name is refused (`in_use`) while a remote step names the action. */
+  /** `in_use`: the name changes and a remote step names the action. */
   updateAction: defineRpc('catalog.action.update', {
     request: Type.Object({
       id: Id,
@@ -141,7 +143,7 @@ export const catalog = {
     }),
     response: Done,
   }),
-  /** Its implementations go with it. `in_use` while a remote step names it. */
+  /** Deletes its implementations too. `in_use`: a remote step names the action. */
   deleteAction: defineRpc('catalog.action.delete', { request: byId, response: Done }),
   getAction: defineRpc('catalog.action.get', { request: byId, response: Action }),
 
@@ -156,9 +158,10 @@ export const catalog = {
     keyed: true,
   }),
   /**
-   * `by` says how to read `id`. Absent: when `action_id` is given and equals `id`, then `id` is an action's, whose
-   * implementation is made when it has none (`type` and `template` given); else an implementation's. `in_use`: a remote step
-   * would be left with an action that has nothing to run.
+   * `by` says whether `id` is that of an implementation or of an action. Without `by`: if `action_id` is given and
+   * equals `id`, it is the id of an action, and an implementation is created if the action has none (`type` and
+   * `template` are needed); otherwise it is the id of an implementation. `in_use`: a remote step would have an action
+   * with nothing to run.
    */
   updateActionImpl: defineRpc('catalog.actimpl.update', {
     request: Type.Object({
@@ -170,7 +173,7 @@ export const catalog = {
     }),
     response: Type.Object(noted),
   }),
-  /** `by` absent: an implementation's id; a destructive call does not guess. `in_use`: as for a change. */
+  /** Without `by`, `id` is that of an implementation: a destructive call does not guess. `in_use`: as for a change. */
   deleteActionImpl: defineRpc('catalog.actimpl.delete', {
     request: Type.Object({
       id: Id,
@@ -178,7 +181,7 @@ export const catalog = {
     }),
     response: Done,
   }),
-  /** `by` absent: an action's id, or, when no action has it, an implementation's. */
+  /** Without `by`, `id` is that of an action, or, if no action has it, of an implementation. */
   getActionImpl: defineRpc('catalog.actimpl.get', {
     request: Type.Object({
       id: Id,
@@ -193,7 +196,7 @@ export const catalog = {
     response: Created,
     keyed: true,
   }),
-  /** A new name is refused (`in_use`) while a template names the step. */
+  /** `in_use`: the name changes and a template names the step. */
   updateRemoteStep: defineRpc('catalog.remote_step.update', {
     request: Type.Object({
       id: Id,
@@ -203,7 +206,7 @@ export const catalog = {
     }),
     response: Done,
   }),
-  /** `in_use` while a template names it. */
+  /** `in_use`: a template names the step. */
   deleteRemoteStep: defineRpc('catalog.remote_step.delete', { request: byId, response: Done }),
   getRemoteStep: defineRpc('catalog.remote_step.get', { request: byId, response: RemoteStep }),
 
@@ -223,18 +226,18 @@ export const catalog = {
     }),
     response: Done,
   }),
-  /** The name is free again; tasks keep their own copy. `in_use` while a pool names it, or comes to name it. */
+  /** The name is free again; tasks keep their own copy. `in_use`: a pool names the template, or is about to. */
   deleteTemplate: defineRpc('catalog.template.delete', { request: byId, response: Done }),
   getTemplate: defineRpc('catalog.template.get', { request: byId, response: Template }),
 
   /**
-   * Keeps templates from being deleted while a pool comes to name them. `deleted`: those that are gone already. The hold ends
-   * with `releaseTemplates`, else by itself after `ttl_ms`.
+   * Prevents the deletion of templates that a pool is about to name. `deleted`: the ids that no longer exist. The hold
+   * ends with `releaseTemplates`, or after `ttl_ms`.
    */
   holdTemplates: defineRpc('catalog.template.hold', {
     request: Type.Object({
       ids: listOf(Id),
-      /** Names the hold. */
+      /** Name of the hold. */
       hold: Word,
       ttl_ms: Type.Integer({ minimum: 1_000, maximum: 60_000 }),
     }),
@@ -250,8 +253,8 @@ export const catalog = {
   listUsableSteps: defineRpc('catalog.step.list', { request: list, response: pageOf(UsableStep) }),
 
   /**
-   * A template made self-contained. `not_found`: the template; `invalid`: it has no step, or a step names an action that
-   * does not exist or has no implementation that can be run (the message says which).
+   * A template with everything that is needed to run it. `not_found`: no such template; `invalid`: it has no step, or a
+   * step names an action that does not exist or has no usable implementation (the message names it).
    */
   resolveTemplate: defineRpc('catalog.template.resolve', {
     request: byId,

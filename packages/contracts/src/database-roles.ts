@@ -1,4 +1,4 @@
-/** The role at the database that a service runs as. */
+/** The database role of a running service. */
 export const runtimeRole = (schema: string): string => `rigel_${schema}`;
-/** The role that owns a service's schema and applies its migrations. */
+/** The database role that owns a service's schema and applies its migrations. */
 export const ownerRole = (schema: string): string => `rigel_${schema}_owner`;

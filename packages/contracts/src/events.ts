@@ -3,18 +3,18 @@ import { AnyFields, listOf, Text, Word } from './forms.js';
 import { defineRpc } from './rpc.js';
 
 /*
- * How events leave the service that owns them. Events are batched; every batch says which position it follows, so a
- * consumer sees a gap at once and asks the owner to replay from where it stands.
+ * How events leave the service that owns them: in batches. Each batch names the position that it follows, so a consumer
+ * notices a gap at once and asks the owner for the events after its cursor (a replay).
  */
 
 /** Services that own events. */
 export type EventOwner = 'inventory' | 'catalog' | 'scheduler' | 'access';
 
 export const PublishedEvent = Type.Object({
-  /** Place in the owner's history: 1, 2, 3 … in commit order, without gaps. */
+  /** Position in the owner's history: 1, 2, 3 … in commit order, without gaps. */
   position: Type.Integer({ minimum: 1 }),
   stream: Word,
-  /** Place in its stream, from 1. */
+  /** Number within its stream, from 1. */
   version: Type.Integer({ minimum: 1 }),
   type: Word,
   /** Version of the data's shape. */
@@ -27,8 +27,8 @@ export const PublishedEvent = Type.Object({
 export type PublishedEvent = Static<typeof PublishedEvent>;
 
 /**
- * Tells an event from every other one, also from another that was given its position after the owner's database had been
- * restored to an earlier moment. Nothing of it is changed by an upcaster.
+ * Identity of an event. It differs from that of every other event, also of one that got the same position after the
+ * owner's database was restored to an earlier time. Upcasters change none of its parts.
  */
 export function eventIdentity(
   event: Pick<PublishedEvent, 'stream' | 'version' | 'recorded_at' | 'meta'>,
@@ -37,24 +37,27 @@ export function eventIdentity(
   return `${stream} ${version} ${new Date(recorded_at).toISOString()} ${meta.correlationId}`;
 }
 
-/** A batch, or (with no events and no end) word of where the owner's history ends. */
+/** A batch of events. Without events and `end` it only announces where the owner's history ends. */
 export const EventBatch = Type.Object({
   /** Position before the first event of the batch. */
   after: Type.Integer({ minimum: 0 }),
-  /** Identity of the event at that position. Absent: there is none, or it is not known. */
+  /** Identity of the event at that position; absent: there is no event, or it is not known. */
   previous: Type.Optional(Text),
-  /** The events; private ones of the owner are left out. */
+  /** The events, without the owner's private ones. */
   events: listOf(PublishedEvent),
-  /** The last event of the batch, which may be left out. Older owners leave nothing out, and do not tell. */
+  /**
+   * The last event of the batch, which may be a private one; absent: the owner is of an earlier release without private
+   * events.
+   */
   end: Type.Optional(
     Type.Object({
       position: Type.Integer({ minimum: 1 }),
       identity: Text,
-      /** When the latest of the batch was recorded, in milliseconds since 1970. */
+      /** The latest recording time in the batch, in milliseconds since 1970. */
       recorded_until: Type.Integer(),
     }),
   ),
-  /** Streams of the events that are left out. */
+  /** Streams of the private events that the batch leaves out. */
   streams: Type.Optional(listOf(Word)),
 });
 export type EventBatch = Static<typeof EventBatch>;
@@ -64,7 +67,7 @@ export const taskStream = (taskId: number): string => `task-${taskId}`;
 
 export const eventsSubject = (owner: EventOwner): string => `rigel.events.${owner}`;
 
-/** Reads an owner's history after a position; `head` is where it ends now. */
+/** Reads an owner's history after a position; `head` is the last position now. */
 export function readEvents(owner: EventOwner) {
   return defineRpc(`${owner}.events.read`, {
     request: Type.Object({
@@ -76,20 +79,20 @@ export function readEvents(owner: EventOwner) {
 }
 
 /*
- * The scheduler's events that other services follow. The shapes are part of the contract: they may gain optional fields,
- * and change otherwise only under a new version, with an upcaster from the last.
+ * The scheduler's events that other services follow. The shapes are part of the contract: they may get optional fields.
+ * Any other change needs a new version, with an upcaster from the last one.
  */
 
-/** A batch of a task begins: its nodes are being worked on. */
+/** A batch of a task begins. */
 export interface BatchStarted {
   /** Counted from 0. */
   batch: number;
-  /** Indexes of the node runs that are opened, and their nodes. */
+  /** Indexes of the node runs that become ready, and ids of their nodes. */
   runs: number[];
   nodes: number[];
 }
 
-/** A node run ended well or badly. */
+/** A node run succeeded or failed. */
 export interface RunSucceeded {
   run: number;
   node: number;
@@ -99,29 +102,29 @@ export interface RunFailed {
   node: number;
   step: number;
   reason: string;
-  /** Its last command may still be running: the node is not free before it has been ended. */
+  /** Its last command may still run. The node is not free before that has been ended. */
   draining?: boolean;
 }
 
-/** Node runs that a pause, a stop or the failure budget left unfinished. */
+/** A pause, a stop or the failure budget left these node runs unfinished. */
 export interface RunsHalted {
   runs: number[];
   nodes: number[];
 }
 
-/** The task was stopped; `nodes` are those whose runs it left unfinished. */
+/** An operator stopped the task; `nodes` are those with unfinished runs. */
 export interface TaskStopped {
   operator: string;
   nodes: number[];
 }
 
-/** The task's time was up; the runs of `nodes` have failed by it. */
+/** The task reached its time limit; the runs of `nodes` failed because of it. */
 export interface TaskTimedOut {
   deadline: number;
   nodes: number[];
 }
 
-/** A VM provider made a machine for the node, or said its address; `ip` is empty while it has none. */
+/** A VM provider made a machine for the node, or reported its address; `ip` is empty while it has none. */
 export interface MachineAssigned {
   run: number;
   node: number;
@@ -129,7 +132,7 @@ export interface MachineAssigned {
   ip: string;
 }
 
-/** The node's machine was given back to its VM provider: there is no such node any more. */
+/** The node's machine was returned to its VM provider, and the node no longer exists. */
 export interface MachineReturned {
   run: number;
   node: number;
@@ -148,8 +151,8 @@ export type PublishedTaskEvent =
   | { type: 'MachineReturned'; data: MachineReturned };
 
 /**
- * Upcasters of these types, from version 1 to 2, 2 to 3 and so on: for the scheduler, which stores them, and for whoever
- * follows them.
+ * Upcasters of these types, from version 1 to 2, 2 to 3 and so on: for the scheduler, which stores these events, and
+ * for the services that follow them.
  */
 export const publishedTaskEvents: {
   readonly [Type in PublishedTaskEvent['type']]: readonly ((data: never) => unknown)[];
@@ -165,8 +168,8 @@ export const publishedTaskEvents: {
 };
 
 /**
- * Private events of each service: no other follows them, so they are left out of what is published. Of the scheduler's events
- * they are four of five, and carrying them to everybody was an eighth of what a step costs. A type that is not here is published.
+ * Private events of each service: no other service follows them, so relays do not publish them. Four of five events of
+ * the scheduler are private; publishing them was an eighth of the cost of a step. All other types are published.
  */
 export const PRIVATE_EVENTS: Readonly<Record<EventOwner, readonly string[]>> = {
   inventory: ['NodeMachineAssigned', 'NodesReported'],

@@ -9,12 +9,12 @@ import { defineRpc } from './rpc.js';
 /*
  * The protocol between the scheduler and its executors.
  *
- *   work message ─> claim ─> (run the instruction ─> report)* ─> release
+ * work message ─> claim ─> (run the instruction ─> report)* ─> release
  *
  * The answer to a claim and to each report is the next instruction, so one round trip makes an outcome durable and
- * authorises what comes next. Every claim gets a new lease number; a report with an older one is refused, so two
- * executors that both believe they own a run cannot both write its history. Whoever speaks under a lease shows the key of the executor
- * that claimed it (see executor-name.ts), and what it is answered only that executor can read.
+ * authorises the next attempt. Every claim gets a new lease number, and the scheduler refuses a report with an older
+ * one. So two executors that both believe they own a run cannot both write its history. A message under a lease shows
+ * the key of the executor that claimed it (see executor-name.ts), and only that executor can read the answer.
  */
 
 /** Tasks are spread over this many partitions; a scheduler replica owns some of them at a time. */
@@ -24,7 +24,7 @@ export function partitionOf(taskId: number): number {
   return taskId % PARTITIONS;
 }
 
-/** What an executor must be able to do for a step. `noop` does nothing: it measures the engine. */
+/** The ability that a step needs of an executor. `noop` does nothing: benchmarks of the engine use it. */
 export const Capability = Type.Union([
   Type.Literal('ssh'),
   Type.Literal('vm'),
@@ -33,52 +33,60 @@ export const Capability = Type.Union([
 ]);
 export type Capability = Static<typeof Capability>;
 
-/** JetStream stream of offered work; each message is consumed once, by one executor. */
+/** JetStream stream of offered node runs. One executor consumes each message, once. */
 export const WORK_STREAM = 'RIGEL_WORK';
 export const WORK_SUBJECTS = 'rigel.work.*';
 export const workSubject = (capability: Capability): string => `rigel.work.${capability}`;
 
-/** Where offers are also made without JetStream, to whichever executor of the group is free at that moment. */
+/** Subject of offers without JetStream, for one executor of the group that listens. */
 export const directOfferSubject = (capability: Capability): string => `rigel.offer.${capability}`;
 
-/** An offer of one node run. A lost offer is made again; a repeated one is refused at the claim. */
+/** An offer of one node run. The scheduler repeats a lost offer, and refuses the second claim of a repeated one. */
 export const WorkOffer = Type.Object({ task_id: Id, run_id: Id });
 export type WorkOffer = Static<typeof WorkOffer>;
 
-/** Where an attempt is on its node when the home folder there could not take it. */
+/** The place of an attempt's files on its node if the home folder there could not take them. */
 export const Placement = Type.Object({
   /** The folder of its files. */
   folder: Type.String({ minLength: 1, maxLength: 1_000 }),
-  /** Boot id of the node then. */
+  /** Boot id of the node when the files were placed. */
   boot_id: Type.String({ minLength: 1, maxLength: 64 }),
   /** Whether the folder is in the node's memory, which a restart empties. */
   memory: Type.Boolean(),
 });
 export type Placement = Static<typeof Placement>;
 
-/** Folders in which attempts of the run were recorded to be; absent: in none beside the home folder. */
+/** Recorded folders of the run's attempts, besides the home folder; absent: none. */
 const folders = Type.Optional(Type.Array(Type.String()));
 
-/** What to do next with a claimed run. */
+/** The next thing to do with a claimed run. */
 export const Instruction = Type.Union([
   Type.Object({
     do: Type.Literal('run'),
     /** Index into the plan's steps. */
     step: Type.Integer({ minimum: 0 }),
-    /** Number of the attempt at this step, from 1; never used twice, not even after a resume. */
+    /** Number of the attempt at this step, from 1. No number is used twice, not even after a resume. */
     attempt: Type.Integer({ minimum: 1 }),
-    /** Wait this long first (pause between attempts). */
+    /** Pause before the attempt, in milliseconds. */
     delay_ms: Type.Integer({ minimum: 0 }),
-    /** What is left of the attempt's time limit, after the delay. */
+    /** Rest of the attempt's time limit after the delay, in milliseconds. */
     timeout_ms: Type.Integer({ minimum: 0 }),
-    /** The attempt may have been begun already, by an executor that is gone: find it again, do not conclude anything from not reaching the node. */
+    /**
+     * An executor that is gone may have begun the attempt: find it again. That the node cannot be reached proves
+     * nothing then.
+     */
     begun: Type.Boolean(),
-    /** Up to which byte output of this attempt is stored already. */
+    /** Bytes of this attempt's output that are stored already. */
     output_from: Type.Integer({ minimum: 0 }),
-    /** The attempt is recorded to be there: look for it and never begin it. Only for executors that know places. */
+    /**
+     * The recorded place of the attempt: look for it there and never begin it. Only for executors with `knows_places`.
+     */
     placed: Type.Optional(Placement),
     folders,
-    /** Whether an earlier attempt of the step may still run. Absent for the first one, and from older schedulers. */
+    /**
+     * Whether an earlier attempt at the step may still run. Absent for the first attempt, and from schedulers of
+     * earlier releases.
+     */
     unsettled: Type.Optional(Type.Boolean()),
   }),
   /** End the attempt's command on the node, then report it as stopped. */
@@ -87,7 +95,10 @@ export const Instruction = Type.Union([
     step: Type.Integer({ minimum: 0 }),
     attempt: Type.Integer({ minimum: 1 }),
     folders,
-    /** It was tried before, in vain: look once and report; whoever cannot be reached is looked at again later. */
+    /**
+     * An earlier try failed: look once and report. The scheduler repeats the instruction later if the node cannot be
+     * reached.
+     */
     again: Type.Optional(Type.Boolean()),
   }),
   /** Nothing more for this executor: close the connection. */
@@ -95,19 +106,22 @@ export const Instruction = Type.Union([
 ]);
 export type Instruction = Static<typeof Instruction>;
 
-/** What a task's runs have in common; immutable, so executors keep it. */
+/** The part that all runs of a task share. It never changes, so executors keep it. */
 export const TaskPlan = Type.Object({
   task_id: Id,
-  /** Random identity of the task: attempts on nodes are named by it, so that no two databases can mix them up. */
+  /**
+   * Random identity of the task. It is part of the names of attempts on nodes, so that two databases cannot mix them
+   * up.
+   */
   uuid: Type.String(),
   correlation_id: Type.String(),
-  /** W3C traceparent of the request that made the task, when that was traced. */
+  /** W3C traceparent of the request that created the task; absent: it was not traced. */
   traceparent: Type.Optional(Type.String()),
-  /** For the environment of its commands; older schedulers do not tell. */
+  /** For the environment of its commands; absent: a scheduler of an earlier release answers. */
   task_name: Type.Optional(Type.String()),
   operator: Type.Optional(Type.String()),
   pool: Type.Optional(Type.String()),
-  /** Where its nodes are, and so how they are reached; absent in tasks of earlier releases. */
+  /** The cluster of its nodes, which decides how they are reached; absent in tasks of earlier releases. */
   cluster: Type.Optional(ClusterRef),
   /** VM provider of its pool; absent: none, or not known. */
   vm_type: Type.Optional(Type.Integer({ minimum: 1 })),
@@ -116,11 +130,14 @@ export const TaskPlan = Type.Object({
       ResolvedStep,
       Type.Object({
         capability: Capability,
-        /** Deadline of one attempt. */
+        /** Time limit of one attempt, in milliseconds. */
         timeout_ms: Type.Integer({ minimum: 1 }),
         /** Milliseconds between TERM and KILL when the command is ended; absent: the executor's setting. */
         grace_ms: Type.Optional(Type.Integer({ minimum: 0 })),
-        /** The rules for places of parameters by which its commands were accepted; absent: those of the release before any number. */
+        /**
+         * Version of the rules for parameters by which its commands were accepted; absent: the first, which had no
+         * number.
+         */
         template_rules: Type.Optional(Type.Integer({ minimum: 1 })),
       }),
     ]),
@@ -128,26 +145,26 @@ export const TaskPlan = Type.Object({
 });
 export type TaskPlan = Static<typeof TaskPlan>;
 
-/** Name of an attempt on its node, the same for every executor and for ever. */
+/** Name of an attempt on its node: the same for every executor, and in every release. */
 export function attemptKey(plan: TaskPlan, runId: number, step: number, attempt: number): string {
   return `${plan.uuid}-r${runId}-s${step}-a${attempt}`;
 }
 
-/** There are four kinds of work; a later release may know more. */
+/** There are four capabilities; a later release may know more. */
 const capabilities = Type.Array(Capability, { maxItems: 100 });
 
-/** Leases of one executor, ten times what its slots may be. */
+/** Limit of the leases of one executor: ten times its greatest number of slots. */
 const MAX_LEASES = 100_000;
 
-/** The executor's key; executors of the release before have none. */
+/** The executor's key; absent: an executor of an earlier release. */
 const key = Type.Optional(ExecutorKey);
 
 const lease = { task_id: Id, run_id: Id, lease: Type.Integer({ minimum: 1 }) };
 const leased = { ...lease, key };
 
 /**
- * The task's identity. Its id is given again when the database was restored from a backup. Required from executors with a key; older ones
- * do not all tell it.
+ * The task's identity: after a restore from a backup another task may get the same id. Executors with a key must send
+ * it; some executors of earlier releases do not.
  */
 const uuid = Type.Optional(Word);
 
@@ -156,8 +173,8 @@ const OutputPiece = Type.Object({
   offset: Type.Integer({ minimum: 0 }),
   data: Type.String(),
   /**
-   * The output is longer than this together: of what is stored up to the end of this piece, only so many bytes of the
-   * beginning and of the end are kept. Older executors do not tell.
+   * The output is longer than `head` and `tail` together: of the bytes up to the end of this piece, keep only these at
+   * the beginning and at the end. Absent from executors of earlier releases.
    */
   kept: Type.Optional(
     Type.Object({ head: Type.Integer({ minimum: 0 }), tail: Type.Integer({ minimum: 0 }) }),
@@ -165,41 +182,44 @@ const OutputPiece = Type.Object({
 });
 export type OutputPiece = Static<typeof OutputPiece>;
 
-/** What providers call machines, and their addresses: one word that can be seen, or none. */
+/** Ids and addresses of machines, as providers report them: one word of visible characters, or empty. */
 const MACHINE_WORD = '^[\\x21-\\x7e]*$';
-/** A host key as it is pinned: `type base64`. */
+/** A host key as recorded: `type base64`. */
 const HOST_KEY = '^[a-z0-9@.-]{1,64} [A-Za-z0-9+/]+={0,3}$';
 
 export const AttemptResult = Type.Object({
   status: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('stopped')]),
-  /** Why it failed, for people; empty when it did not. The scheduler makes it plain, see `plainLine`. */
+  /** Why the attempt failed, for people; empty if it succeeded. The scheduler cleans the text, see `plainLine`. */
   reason: AnyText,
   exit_code: Type.Optional(Type.Integer()),
   /**
-   * It failed before its command began: the node was not reached, or nothing could be started there. Such a failure is never
-   * ignored. Older executors do not tell.
+   * The attempt failed before its command began: the node was not reached, or the command could not be started there.
+   * `ignore_error` does not apply to such a failure. Absent from executors of earlier releases.
    */
   not_begun: Type.Optional(Type.Boolean()),
   /**
-   * Another attempt would do harm: the node was told to restart and has not been seen since, or the command withstands being ended.
-   * For a person to decide.
+   * Another attempt would do harm: the node has not been seen since it began to restart, or the command cannot be
+   * ended. A person has to decide.
    */
   no_retry: Type.Optional(Type.Boolean()),
-  /** What is to be known of it though it succeeded. Older executors do not tell. */
+  /** A remark about an attempt that succeeded. Absent from executors of earlier releases. */
   note: Type.Optional(AnyText),
   /**
-   * Its command, or an earlier attempt's, may still be running on the node: it could not be ended. With every status but
-   * `succeeded`.
+   * Its command, or that of an earlier attempt, may still run on the node: it could not be ended. Possible with every
+   * status but `succeeded`.
    */
   may_run: Type.Optional(Type.Boolean()),
-  /** The machine that a create_vm made or found again, also when it failed afterwards; `ip` is empty while it has none. */
+  /**
+   * The machine that a create_vm made or found again, also if the attempt failed later; `ip` is empty while it has
+   * none.
+   */
   machine: Type.Optional(
     Type.Object({
       vm_id: Type.String({ maxLength: 255, pattern: MACHINE_WORD }),
       ip: Type.String({ maxLength: 255, pattern: MACHINE_WORD }),
     }),
   ),
-  /** The provider may have made a machine that nobody knows the id of. */
+  /** The provider may have made a machine whose id is not known. */
   unknown_machine: Type.Optional(Type.Boolean()),
   started_at: Type.Integer(),
   finished_at: Type.Integer(),
@@ -208,7 +228,7 @@ export type AttemptResult = Static<typeof AttemptResult>;
 
 const refused = Type.Object({ status: Type.Literal('refused'), reason: Type.String() });
 
-/** The task's plan, where the claim has asked for it. Older schedulers do not give it. */
+/** The task's plan, if the claim asked for it. Absent from schedulers of earlier releases. */
 const plan = Type.Optional(TaskPlan);
 
 export const execution = {
@@ -219,23 +239,26 @@ export const execution = {
       executor: ExecutorName,
       key,
       capabilities,
-      /** The executor does not have the task's plan, and wants it with the answer. */
+      /** The executor does not have the task's plan and asks for it. */
       plan: Type.Optional(Type.Boolean()),
-      /** The executor heeds `placed` and `folders` of instructions. Older ones would begin such an attempt again. */
+      /**
+       * The executor obeys `placed` and `folders` of instructions. Executors of earlier releases would begin such an
+       * attempt again.
+       */
       knows_places: Type.Optional(Type.Boolean()),
     }),
     response: Type.Union([
       Type.Object({
         status: Type.Literal('granted'),
         lease: Type.Integer({ minimum: 1 }),
-        /** The task's identity, which the plan must have as well. Older schedulers do not tell it. */
+        /** The task's identity; the plan must have the same. Absent from schedulers of earlier releases. */
         uuid,
         node: Type.Object({
           node_id: Id,
           ip: Type.String(),
           /** Id of its machine at the VM provider, empty when it has none. */
           vm_id: Type.String(),
-          /** The node's SSH host key (`type base64`), once one was seen. */
+          /** The node's SSH host key (`type base64`); null: none was seen yet. */
           host_key: Type.Union([Type.String(), Type.Null()]),
         }),
         next: Instruction,
@@ -247,14 +270,14 @@ export const execution = {
     together: true,
     sealed: true,
   }),
-  /** The plan by itself, for an executor that did not get it with a claim. */
+  /** The plan alone, for an executor that did not get it with a claim. */
   plan: defineRpc('scheduler.{partition}.plan', {
     request: Type.Object({ task_id: Id }),
     response: TaskPlan,
     timeoutMs: 5_000,
     sealed: true,
   }),
-  /** Repeating a report whose answer was lost gets the same answer and records nothing twice. */
+  /** A repeated report gets the same answer, and the scheduler records nothing twice. */
   report: defineRpc('scheduler.{partition}.report', {
     request: Type.Object({
       ...leased,
@@ -262,9 +285,9 @@ export const execution = {
       step: Type.Integer({ minimum: 0 }),
       attempt: Type.Integer({ minimum: 1 }),
       result: AttemptResult,
-      /** The last of the attempt's output, what came after the pieces already sent. */
+      /** The end of the attempt's output, after the pieces that were already sent. */
       output: Type.Optional(OutputPiece),
-      /** The node's host key when the executor accepted it at first sight. */
+      /** The node's host key, if the executor accepted it at first sight. */
       host_key: Type.Optional(Type.String({ maxLength: 16_384, pattern: HOST_KEY })),
       capabilities,
     }),
@@ -274,8 +297,9 @@ export const execution = {
     sealed: true,
   }),
   /**
-   * Before an attempt begins outside of its node's home folder, which cannot take it. Once it is accepted, every later claim
-   * is told of it. Accepted only from the one executor that was ever told to begin the attempt; may be repeated.
+   * Called before an attempt begins outside of the home folder, which cannot take its files. Once accepted, the place
+   * is part of every later instruction. The scheduler accepts it only from the one executor that it instructed to begin
+   * the attempt. May be repeated.
    */
   place: defineRpc('scheduler.{partition}.place', {
     request: Type.Object({
@@ -284,7 +308,7 @@ export const execution = {
       step: Type.Integer({ minimum: 0 }),
       attempt: Type.Integer({ minimum: 1 }),
       placement: Placement,
-      /** What the home folder could not take, and why. */
+      /** The reason why the home folder could not take the files. */
       why: Type.String({ maxLength: 2_000 }),
     }),
     response: Type.Union([Type.Object({ status: Type.Literal('accepted') }), refused]),
@@ -303,7 +327,7 @@ export const execution = {
     timeoutMs: 5_000,
     sealed: true,
   }),
-  /** An executor that is being shut down gives a run back; it is offered again at once. */
+  /** An executor that shuts down gives a run back; the scheduler offers it again at once. */
   handBack: defineRpc('scheduler.{partition}.hand_back', {
     request: Type.Object({ ...leased, uuid }),
     response: Done,
@@ -314,8 +338,8 @@ export const execution = {
 };
 
 /**
- * Published by a scheduler that has taken over partitions and serves them: whoever waits for an answer of their last owner
- * asks again.
+ * Published by a scheduler that has taken over partitions and serves them. An executor that waits for an answer of the
+ * last owner asks again.
  */
 export const PARTITIONS_TAKEN_SUBJECT = 'rigel.scheduler.taken';
 export const PartitionsTaken = Type.Object({ partitions: Type.Array(Type.Integer(), { maxItems: 1_000 }) });
@@ -328,14 +352,14 @@ export const Heartbeat = Type.Object({
   key,
   leases: Type.Array(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()]), { maxItems: MAX_LEASES }),
   /**
-   * Identities of the tasks of the leases: [task id, uuid]. An id means another task once the database was restored. A lease of a task that
-   * is not named here does not go on, where the executor has a key.
+   * Identities of the tasks of the leases: [task id, uuid]. After a restore of the database an id may mean another
+   * task. If the executor has a key, a lease of a task that is not named here is not extended.
    */
   tasks: Type.Optional(Type.Array(Type.Tuple([Type.Integer(), Word]), { maxItems: MAX_LEASES })),
-  /** What the executor does, and how many more runs it could take now. Older executors do not tell. */
+  /** The executor's capabilities, and how many more runs it can take now. Absent from executors of earlier releases. */
   capabilities: Type.Optional(capabilities),
   free_slots: Type.Optional(Type.Integer()),
-  /** Runs that stand still at something, and what that is: [run id, what, since when]. Not all when they are many. */
+  /** Runs that wait for something: [run id, what it waits for, since when]. Not all of them if there are many. */
   waiting: Type.Optional(
     Type.Array(Type.Tuple([Type.Integer(), AnyText, Type.Integer()]), { maxItems: MAX_LEASES }),
   ),
@@ -343,10 +367,13 @@ export const Heartbeat = Type.Object({
 export type Heartbeat = Static<typeof Heartbeat>;
 
 export const HEARTBEAT_INTERVAL_MS = 2_000;
-/** A lease that no heartbeat has named for this long is over, and the run is offered to others. */
+/** A lease that no heartbeat has named for this long is over, and the scheduler offers the run again. */
 export const LEASE_TTL_MS = 10_000;
 
-/** Told to one executor: these leases are over. `stop`: end the running command; `lost`: leave it alone, others have it. */
+/**
+ * To one executor: these leases are over. `stop`: end the running command; `lost`: leave it alone, another executor has
+ * it.
+ */
 export const controlSubject = (executor: string): string => `rigel.executor.${executor}.control`;
 export const ExecutorControl = Type.Object({
   leases: Type.Array(

@@ -2,13 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
 
 /*
- * All executors speak to the schedulers as one user of NATS, so a message does not show who sent it. Therefore each process makes a key of
- * 128 random bits when it starts, and its name ends in a digest of that key: `executor-1-<26 characters>`. Whoever speaks for the name shows
- * the key, which only schedulers hear; and since a claim records the name, everybody knows for ever by which key the lease may be ended,
- * and nobody knows the key. Names of the release before end in six hexadecimal digits and have no key.
+ * All executors share one NATS user, so a message does not show which executor sent it. Therefore each process makes a
+ * key of 128 random bits when it starts, and its name ends in a digest of that key: `executor-1-<26 characters>`. A
+ * message under the name shows the key, which only schedulers receive. A claim records the name. So the history shows
+ * which key may end the lease, and does not contain the key. Names of executors of an earlier release end in six
+ * hexadecimal digits; they have no key.
  */
 
-/** A name becomes a word of a subject of NATS, so it holds neither blanks nor wildcards. */
+/** A name is a word of a NATS subject, so it has neither blanks nor wildcards. */
 export const ExecutorName = Type.String({
   pattern: '^[!-)+-=?-~]+$',
   maxLength: 200,
@@ -24,21 +25,21 @@ export const ExecutorKey = Type.String({
 
 const KEY_BYTES = 16;
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
-/** 130 bits: no other key with the same digest is found. */
+/** 130 bits: nobody can find another key with the same digest. */
 const DIGEST_CHARACTERS = 26;
 const NAME_WITH_DIGEST = /-([a-z2-7]{26})$/;
-/** Of the name that people gave it; the rest only makes it longer. */
+/** Characters used of the name that people gave. */
 const GIVEN_CHARACTERS = 100;
-/** Digests remembered: each executor says its key thousands of times. */
+/** Digests that a process remembers: each executor sends its key thousands of times. */
 const REMEMBERED = 4_096;
 
 const digests = new Map<string, string>();
-/** The digest in each name, empty where there is none: they are looked at for each step. */
+/** The digest in each name, empty if there is none. Kept, because each step needs it. */
 const names = new Map<string, string>();
 
 /**
- * @param given the name that people know the process by; what cannot stand in a subject becomes `-`
- * @param key default: a new one
+ * @param given the name that people know the process by. Characters that a subject must not contain become `-`.
+ * @param key default: a new one.
  */
 export function newExecutor(
   given: string,
@@ -48,12 +49,12 @@ export function newExecutor(
   return { name: `${word}-${digestOf(key)}`, key };
 }
 
-/** Whether an executor of this name has a key; one of the release before has none. */
+/** Whether an executor of this name has a key; one of an earlier release has none. */
 export function hasKey(name: string): boolean {
   return digestIn(name) !== undefined;
 }
 
-/** The digest with which a name ends; undefined in one of the release before. */
+/** The digest at the end of a name; undefined in a name of an earlier release. */
 function digestIn(name: string): string | undefined {
   const known = names.get(name);
   if (known !== undefined) return known === '' ? undefined : known;
@@ -63,7 +64,7 @@ function digestIn(name: string): string | undefined {
   return digest;
 }
 
-/** Whether whoever shows this key may speak for the executor. Anybody may for one of the release before, which has no key. */
+/** Whether a message with this key may speak for the executor. For an executor without a key every message may. */
 export function speaksFor(name: string, key: string | undefined): boolean {
   const digest = digestIn(name);
   return digest === undefined || (key !== undefined && digestOf(key) === digest);
@@ -73,7 +74,7 @@ function digestOf(key: string): string {
   const known = digests.get(key);
   if (known !== undefined) return known;
   const digest = base32(createHash('sha256').update(`rigel executor ${key}`).digest(), DIGEST_CHARACTERS);
-  // Made-up keys push out the real ones, which then cost a hash once more.
+  // Invented keys may push out the real ones, which then cost a hash once more.
   if (digests.size >= REMEMBERED) digests.clear();
   digests.set(key, digest);
   return digest;

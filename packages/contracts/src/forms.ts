@@ -1,21 +1,21 @@
 import { type TSchema, Type } from 'typebox';
 
 /*
- * Forms that bound what travels between services. A limit here is no rule of the system: whoever answers says what a name or a list may
- * be, in words that an operator understands. It only keeps what no honest sender sends from being gone through at all. A test
- * walks every contract and fails where a text or a list has no limit.
+ * Forms with limits, for messages between services. A limit here is no rule of the system: the service that answers
+ * says what a name or a list may be, in words for operators. It only stops messages that no honest sender sends, before
+ * they cost anything. A test walks every contract and fails if a text or a list has no limit.
  */
 
-/** What the system itself names: processes, streams, tasks. */
+/** Names that the system gives: of processes, streams, tasks. */
 export const Word = Type.String({ maxLength: 255 });
 
-/** What people write: names, addresses, descriptions, reasons. */
+/** Texts that people write: names, addresses, descriptions, reasons. */
 export const Text = Type.String({ maxLength: 65_536 });
 
-/** What nodes and providers said, as executors pass it on. Earlier releases of them cut nothing, so neither does this. */
+/** Output of nodes and providers, as executors forward it. Executors of earlier releases do not shorten it. */
 export const AnyText = Type.String({ maxLength: 4_194_304 });
 
-/** Members of the longest lists: all nodes of a fleet. */
+/** Members of the longest list: all nodes of a fleet. */
 export const MOST = 1_000_000;
 
 /** A list of any length that a fleet may have. */
@@ -23,12 +23,15 @@ export function listOf<Member extends TSchema>(member: Member) {
   return Type.Array(member, { maxItems: MOST });
 }
 
-/** Fields that a caller chooses, of any JSON. How deep it goes and how much it is, the bus looks at before it is parsed. */
+/**
+ * Fields that a caller chooses, with any JSON as values. The bus limits depth and number of values before it parses
+ * them.
+ */
 export const AnyFields = Type.Record(Type.String(), Type.Unknown(), { maxProperties: 10_000 });
 
 /**
- * The places of a schema where a text, a list or a record has no limit, as paths. For tests: what arrives on the wire has none such
- * but for good reasons.
+ * The paths of a schema at which a text, a list or a record has no limit. For tests: a message that a service receives
+ * has no such path without a good reason.
  */
 export function unboundedIn(schema: TSchema): string[] {
   const found: string[] = [];
@@ -36,7 +39,7 @@ export function unboundedIn(schema: TSchema): string[] {
   return [...new Set(found)];
 }
 
-/** A schema as it is written in JSON. */
+/** A JSON Schema. */
 interface Written {
   type?: string;
   maxLength?: number;
@@ -67,7 +70,7 @@ function look(schema: object, path: string, found: string[]): void {
   for (const part of [...(anyOf ?? []), ...(allOf ?? [])]) look(part, path, found);
   switch (type) {
     case 'string':
-      // A pattern alone is no limit: it may end with a star.
+      // A pattern alone is no limit: it may allow any length.
       if (maxLength === undefined && rest.enum === undefined && rest.const === undefined) found.push(path);
       break;
     case 'array':
@@ -85,7 +88,7 @@ function look(schema: object, path: string, found: string[]): void {
       for (const part of Object.values(patternProperties ?? {})) look(part, `${path}{}`, found);
       break;
     default:
-      // Anything at all, and not only the members of a record, whose number is limited.
+      // Any value, except as the member of a record, whose number of members is limited.
       if (type === undefined && !anyOf && !allOf && rest.const === undefined && !path.endsWith('{}'))
         found.push(path);
   }

@@ -1,11 +1,11 @@
 import { Type } from 'typebox';
 import { defineRpc } from './rpc.js';
 
-/** The services that a working system has; each answers `health` on NATS. */
+/** The services of a working system; each answers `health` on NATS. */
 export const SERVICES = ['inventory', 'catalog', 'scheduler', 'executor', 'access'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
-/** Whether a service can do its work: each check is `ok` or says what is wrong. */
+/** Whether a service can do its work: each check is `ok` or the reason why not. */
 export function health(service: ServiceName) {
   return defineRpc(`${service}.health`, {
     request: Type.Object({}),

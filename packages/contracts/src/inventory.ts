@@ -5,9 +5,9 @@ import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
 
 /*
- * Operations of the inventory service: clusters, services, pools and nodes. Field names are those of the HTTP API,
- * so that nothing has to be translated on the way. Name rules (1 to 50 characters after trimming, unique per
- * resource) and references are checked by the service.
+ * Operations of the inventory service: clusters, services, pools and nodes. Field names are those of the HTTP API, so
+ * that the gateway translates nothing. The service checks names (1 to 50 characters after trimming, unique per kind of
+ * thing) and references.
  */
 
 export const Cluster = Type.Object({
@@ -28,7 +28,7 @@ export const FleetService = Type.Object({
 });
 export type FleetService = Static<typeof FleetService>;
 
-/** Template ids of the operations of a pool; a key that is absent is not set. */
+/** Ids of the templates for the operations of a pool; absent: the pool has none. */
 export const PoolTasks = Type.Object(
   {
     expand: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -52,16 +52,16 @@ export const Pool = Type.Object({
 });
 export type Pool = Static<typeof Pool>;
 
-/** `status` of a node in its pool: 0 = not ready, 1 = ok, 3 = failed. Not the code list of tasks. */
+/** `status` of a node in its pool: 0 = not ready, 1 = ok, 3 = failed. These are not the states of tasks. */
 export const NodeStatus = Type.Union([Type.Literal(0), Type.Literal(1), Type.Literal(3)]);
 
-/** `manual`: entered by hand or made by an expand; `crontab`: made by a schedule. */
+/** `manual`: entered by hand, or made by an expand; `crontab`: made by a schedule. */
 export const NodeType = Type.Union([Type.Literal('manual'), Type.Literal('crontab')]);
 export type NodeType = Static<typeof NodeType>;
 
 export const PoolNode = Type.Object({
   id: Id,
-  /** Address, may carry the SSH port (`10.0.0.7:2222`); `-` until a machine has one. */
+  /** Address, perhaps with the SSH port (`10.0.0.7:2222`); `NO_ADDRESS` until its machine has one. */
   ip: Type.String(),
   /** Id of the machine at its VM provider; empty for a node entered by hand. */
   vm_id: Type.String(),
@@ -73,7 +73,7 @@ export const PoolNode = Type.Object({
 });
 export type PoolNode = Static<typeof PoolNode>;
 
-/** The cluster that a pool's service belongs to: it says how its nodes are reached. */
+/** The cluster of a pool's service. It decides how executors reach the nodes. */
 export const ClusterRef = Type.Object({ id: Id, name: Type.String() });
 export type ClusterRef = Static<typeof ClusterRef>;
 
@@ -84,16 +84,16 @@ export const TaskTarget = Type.Object({
   vm_id: Type.String(),
   pool_id: Id,
   pool_name: Type.String(),
-  /** Absent where an earlier release answers. */
+  /** Absent: an inventory of an earlier release answers. */
   cluster: Type.Optional(ClusterRef),
-  /** Other nodes that are the same machine under another spelling of its address; absent: none. */
+  /** Other nodes that are the same machine with another spelling of its address; absent: none. */
   same_machine: Type.Optional(Type.Array(Type.Object({ node_id: Id, ip: Type.String() }))),
-  /** VM provider of its pool, 0 = none. Absent where an earlier release answers. */
+  /** VM provider of its pool, 0 = none. Absent: an inventory of an earlier release answers. */
   vm_type: Type.Optional(Type.Integer()),
 });
 export type TaskTarget = Static<typeof TaskTarget>;
 
-/** What is no id of a node is the id of none: the answer says so. */
+/** Any integer. If it is no id of a node, the answer says so. */
 const AnyInteger = Type.Integer({ minimum: -Number.MAX_VALUE, maximum: Number.MAX_VALUE });
 const keyword = Type.Optional(Text);
 const byId = Type.Object({ id: Id });
@@ -118,11 +118,11 @@ export const inventory = {
     }),
     response: Done,
   }),
-  /** `in_use` while it has services. */
+  /** `in_use`: the cluster has services. */
   deleteCluster: defineRpc('inventory.cluster.delete', { request: byId, response: Done }),
   getCluster: defineRpc('inventory.cluster.get', { request: byId, response: Cluster }),
 
-  /** `not_found` (field `cluster_id`) when a cluster is named that does not exist. Oldest first. */
+  /** Oldest first. `not_found` (field `cluster_id`): no such cluster. */
   listServices: defineRpc('inventory.service.list', {
     request: Type.Object({ ...pageFields, cluster_id: Type.Optional(Id), name: keyword }),
     response: pageOf(FleetService),
@@ -143,16 +143,16 @@ export const inventory = {
     }),
     response: Done,
   }),
-  /** `in_use` while it has pools. */
+  /** `in_use`: the service has pools. */
   deleteService: defineRpc('inventory.service.delete', { request: byId, response: Done }),
   getService: defineRpc('inventory.service.get', { request: byId, response: FleetService }),
 
-  /** With `service_id`: its pools, oldest first (`not_found` when unknown). Without: all, newest first. */
+  /** With `service_id`: its pools, oldest first (`not_found`: no such service). Without: all pools, newest first. */
   listPools: defineRpc('inventory.pool.list', {
     request: Type.Object({ ...pageFields, service_id: Type.Optional(Id), name: keyword }),
     response: pageOf(Pool),
   }),
-  /** `invalid` (field `tasks`) when it names a template that was deleted. */
+  /** `invalid` (field `tasks`): it names a template that was deleted. */
   createPool: defineRpc('inventory.pool.create', {
     request: Type.Object({
       name: Text,
@@ -165,7 +165,7 @@ export const inventory = {
     response: Created,
     keyed: true,
   }),
-  /** A `service_id` must be the stored one (`invalid` otherwise): a pool does not move. */
+  /** `service_id` must be the stored one (`invalid` otherwise): a pool does not move to another service. */
   updatePool: defineRpc('inventory.pool.update', {
     request: Type.Object({
       id: Id,
@@ -178,9 +178,9 @@ export const inventory = {
     }),
     response: Done,
   }),
-  /** `in_use` while it has nodes, `conflict` while a scheduled task needs it. */
+  /** `in_use`: the pool has nodes; `conflict`: a scheduled task needs the pool. */
   deletePool: defineRpc('inventory.pool.delete', { request: byId, response: Done }),
-  /** The pools whose `tasks` name a template, oldest first: the first few, and how many there are. */
+  /** The first few pools, oldest first, whose `tasks` name a template, and the number of all. */
   poolsNaming: defineRpc('inventory.pool.naming', {
     request: Type.Object({ template_id: Id }),
     response: Type.Object({
@@ -191,14 +191,15 @@ export const inventory = {
   }),
   getPool: defineRpc('inventory.pool.get', { request: byId, response: Pool }),
 
-  /** `ip`: only addresses that contain it. Oldest first. */
+  /** Oldest first. `ip`: only nodes whose address contains it. */
   listNodes: defineRpc('inventory.node.list', {
     request: Type.Object({ ...pageFields, pool_id: Id, ip: keyword }),
     response: pageOf(PoolNode),
   }),
   /**
-   * Enters all addresses or none. `not_found`: the pool; `invalid` (field `nodes`): empty list or a blank or
-   * malformed entry; `conflict`: an address is a node's already or stands twice in the list, in whatever spelling.
+   * Adds all addresses or none. `not_found`: no such pool; `invalid` (field `nodes`): the list is empty or has a blank
+   * or malformed entry; `conflict`: a node has one of the addresses already, or the list has one twice, in any
+   * spelling.
    */
   addNodes: defineRpc('inventory.node.add', {
     request: Type.Object({ pool_id: Id, nodes: listOf(Text) }),
@@ -207,22 +208,22 @@ export const inventory = {
     keyed: true,
   }),
   /**
-   * Removes all or none; entries are addresses or node ids (numbers, or strings of digits). `not_found`: an entry is no
-   * node of this pool; `in_use`: a node is held by an unfinished task.
+   * Removes all nodes or none. Entries are addresses or node ids (numbers, or strings of digits). `not_found`: an entry
+   * is no node of this pool; `in_use`: an unfinished task holds a node.
    */
   removeNodes: defineRpc('inventory.node.remove', {
     request: Type.Object({ pool_id: Id, nodes: listOf(Type.Union([Text, AnyInteger])) }),
     response: Done,
     timeoutMs: 30_000,
   }),
-  /** Pool id of each address asked for; -1 where no node has it. */
+  /** The pool id of each address; -1: no node has the address. */
   findPools: defineRpc('inventory.node.find_pools', {
     request: Type.Object({ ips: listOf(Text) }),
     response: Type.Object({ pools: Type.Record(Type.String(), Type.Integer()) }),
   }),
   /**
-   * Enters nodes whose machines are still to be made: without an address, not ready. `not_found`: the pool. `once`: under
-   * the same key the nodes that it entered before are answered, as far as they are still there, and the others entered anew.
+   * Adds nodes whose machines are still to be made: without an address, not ready. `not_found`: no such pool. `once`: a
+   * repetition answers the nodes that the first request added, and adds new ones for those that no longer exist.
    */
   planNodes: defineRpc('inventory.node.plan', {
     request: Type.Object({
@@ -233,19 +234,19 @@ export const inventory = {
     }),
     response: Type.Object({ ids: Type.Array(Id), cluster: Type.Optional(ClusterRef) }),
   }),
-  /** The nodes of a pool as tasks need them, oldest first. `not_found`: the pool. */
+  /** The nodes of a pool as tasks need them, oldest first. `not_found`: no such pool. */
   poolTargets: defineRpc('inventory.node.pool_targets', {
     request: Type.Object({ pool_id: Id }),
     response: Type.Object({ targets: Type.Array(TaskTarget) }),
     timeoutMs: 15_000,
   }),
-  /** Those of these nodes that there are, in the order of their ids. */
+  /** The nodes with these ids, as far as they exist, in the order of their ids. */
   targetsById: defineRpc('inventory.node.targets_by_id', {
     request: Type.Object({ ids: listOf(Id) }),
     response: Type.Object({ targets: Type.Array(TaskTarget) }),
     timeoutMs: 15_000,
   }),
-  /** The nodes with these addresses, in the order asked for; `unknown` lists the addresses that no node has. */
+  /** The nodes with these addresses, in the order of the request; `unknown` lists the addresses that no node has. */
   findTargets: defineRpc('inventory.node.find_targets', {
     request: Type.Object({ ips: listOf(Text) }),
     response: Type.Object({ targets: Type.Array(TaskTarget), unknown: Type.Array(Type.String()) }),

@@ -1,6 +1,7 @@
 /*
- * Characters that show nothing of themselves: controls (a terminal obeys them), separators of lines, what turns the direction of
- * text around, what has no width, halves of pairs. With them a text shows something else than it says, or two texts look the same.
+ * Characters that cannot be seen: controls (a terminal obeys them), line separators, direction marks, characters
+ * without width, halves of surrogate pairs. With them a text can look different from its content, or two texts can look
+ * the same.
  */
 
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
@@ -8,19 +9,18 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Poin
 const codePoint = (character: string): string =>
   (character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
 
-/** A character as people name it: `U+202E`. */
+/** The usual name of a character: `U+202E`. */
 export function nameOfCharacter(character: string): string {
   return `U+${codePoint(character)}`;
 }
 
-/** Puts the names of characters that cannot be seen in their place, `ann(U+202E)`: for names that are recorded as they came. */
+/** Replaces invisible characters by their names, `ann(U+202E)`: for names that are recorded as received. */
 export function visible(text: string): string {
   return text.replace(INVISIBLE, (character) => `(${nameOfCharacter(character)})`);
 }
 
 /**
- * Escapes characters that cannot be seen as JSON does, `\u202e`: for what goes to a terminal. A line of JSON means the same
- * afterwards.
+ * Escapes invisible characters as JSON does, `\u202e`: for output to a terminal. A line of JSON keeps its meaning.
  */
 export function escapedLine(text: string): string {
   return text.replace(INVISIBLE, (character) =>

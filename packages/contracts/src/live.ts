@@ -4,8 +4,8 @@ import { defineRpc } from './rpc.js';
 import { EndReason, RunState } from './tasks.js';
 
 /*
- * What is read of tasks while they run: their events in a public form, and the output of commands. Both are read from a
- * place on, and who has read all there is waits for a hint that there may be more. Nothing rests on the hints.
+ * Live views of tasks: their events in a public form, and the output of commands. A reader reads both from a cursor on.
+ * After the last one it waits for a hint that there may be more. No promise rests on the hints.
  */
 
 /** A node run, as `task.detail` names it. */
@@ -39,7 +39,7 @@ const nodeIds = {
 };
 
 /**
- * Data of each public event of a task, by its name. Names and fields are for ever; more may be added. Times are
+ * Data of each public event of a task, by its name. Names and fields never change; more may be added. Times are
  * milliseconds since 1970.
  */
 export const taskEventData = {
@@ -56,7 +56,7 @@ export const taskEventData = {
     flow_type: Type.Union([Type.Literal('manual'), Type.Literal('crontab')]),
     ...operator,
   }),
-  /** The task begins or goes on. */
+  /** The task begins or resumes. */
   task_started: Type.Object({
     ...operator,
     nsids: Type.Union([Type.Array(Type.Integer()), Type.Null()], {
@@ -67,9 +67,9 @@ export const taskEventData = {
   batch_finished: Type.Object({ ...batch, succeeded: Type.Integer(), failed: Type.Integer() }),
   /** An executor works on the node from now on. */
   node_taken: Type.Object({ ...node, ...executor }),
-  /** The executor is not heard of any more: another one takes over. */
+  /** The executor's heartbeats have stopped: another executor takes over. */
   node_lost: Type.Object({ ...node, ...executor }),
-  /** An executor that ends has given the node back: another one takes over. */
+  /** An executor that shuts down has given the node back: another executor takes over. */
   node_handed_back: Type.Object(node),
   /** The home folder of the node is full: the attempt runs from another folder, or from memory. */
   step_placed: Type.Object({
@@ -80,9 +80,12 @@ export const taskEventData = {
     memory: Type.Boolean({ description: "Whether the folder is in the node's memory." }),
     ...reason,
   }),
-  /** What runs on the node could not be ended: it stays held, and is looked at again at `next_look`. */
+  /**
+   * The command on the node could not be ended. The task still holds the node, and an executor tries again at
+   * `next_look`.
+   */
   node_still_held: Type.Object({ ...node, ...reason, next_look: Type.Integer() }),
-  /** The SSH host key of a node was learned at first sight. */
+  /** Rigel recorded the SSH host key of a node at first sight. */
   host_key_learned: Type.Object({ node_id: Type.Integer() }),
   step_succeeded: Type.Object(attempt),
   step_failed: Type.Object({
@@ -92,21 +95,21 @@ export const taskEventData = {
       description: 'Another attempt follows, the next step all the same, or the node has failed.',
     }),
   }),
-  /** The command was ended on the node because the task was. */
+  /** The command was ended on the node because the task was stopped. */
   step_stopped: Type.Object({ ...attempt, ...reason }),
   node_succeeded: Type.Object(node),
   node_failed: Type.Object({ ...node, ...step, ...reason }),
-  /** A pause, or too many failures, left these unfinished. */
+  /** A pause, or too many failures, left these runs unfinished. */
   nodes_halted: Type.Object(nsids),
   /** After a resume an earlier batch goes first. */
   node_deferred: Type.Object(node),
   /** The node waits before this step for nodes of other pools. */
   node_waits: Type.Object({ ...node, ...step }),
-  /** The other pools are where the nodes of this task wait for them to be; those that waited go on. */
+  /** The pools that this task depends on have reached the required step: the nodes that waited go on. */
   wait_over: Type.Object(nsids),
   /**
-   * Nothing of the ended task is left on the node; or an operator says so, for a `reason`; or nobody tries any more to reach it
-   * (`given_up`, of earlier releases).
+   * The ended task no longer holds the node: its command has been ended there; or an operator released the node, with a
+   * `reason`; or an earlier release gave up reaching it (`given_up`).
    */
   node_released: Type.Object({
     ...node,
@@ -114,9 +117,9 @@ export const taskEventData = {
     reason: Type.Optional(Type.String()),
     opr_user: Type.Optional(Type.String()),
   }),
-  /** The node has got its machine, and its address. */
+  /** The VM provider has made the node's machine, and it has an address. */
   machine_assigned: Type.Object({ ...node, vm_id: Type.String() }),
-  /** The node's machine was given back: there is no such node any more. */
+  /** The node's machine was returned, and the node no longer exists. */
   machine_returned: Type.Object({ ...node, vm_id: Type.String() }),
   task_paused: Type.Object(operator),
   task_stopped: Type.Object({ ...operator, ...nodeIds }),
@@ -132,7 +135,7 @@ export type NamedTaskEvent = {
   [Name in TaskEventName]: { event: Name; data: Static<(typeof taskEventData)[Name]> };
 }[TaskEventName];
 
-/** Place after a part of a run's output: step from 0, attempt from 1, bytes of it. */
+/** Cursor in the output of a run: step from 0, attempt from 1, and the number of bytes read of that attempt. */
 export const OutputPlace = Type.Object({
   step: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
   attempt: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
@@ -142,8 +145,8 @@ export type OutputPlace = Static<typeof OutputPlace>;
 
 export const live = {
   /**
-   * The events of a task after a version of its stream, oldest first. `version` is the last one there is; `over` says how
-   * the task ended when nothing is being done for it any more. Answered by any replica.
+   * The events of a task after a version of its stream, oldest first. `version` is the last one of the stream. `over`
+   * says how the task ended; null: it is not over. Any replica answers.
    */
   taskEvents: defineRpc('scheduler.task.events', {
     request: Type.Object({
@@ -166,7 +169,7 @@ export const live = {
           state: RunState,
           end_reason: EndReason,
           stat: Type.Array(Type.Integer()),
-          /** As of a task's row. Older schedulers do not tell. */
+          /** As in `Task`. Absent from schedulers of earlier releases. */
           ignored: Type.Optional(Type.Integer()),
         }),
         Type.Null(),
@@ -174,9 +177,9 @@ export const live = {
     }),
   }),
   /**
-   * What a node run printed after a place, in order, and a line for each attempt that did not succeed: together the text
-   * of its log. Cut where characters end. `place` is where reading goes on, perhaps beyond the last part; `over` when the
-   * run has ended and all of it is read. Answered by any replica.
+   * The output of a node run after a cursor, in order, and a line for each attempt that did not succeed: together the
+   * text of its log. Parts end between characters. `place` is the next cursor, perhaps beyond the last part. `over` is
+   * not null when the run has ended and all of the output has been read. Any replica answers.
    */
   runOutput: defineRpc('scheduler.run.output', {
     request: Type.Object({ id: Id, after: OutputPlace }),
@@ -187,7 +190,7 @@ export const live = {
           step: Type.Integer({ minimum: 0 }),
           text: Type.String(),
           attempt: Type.Integer({ minimum: 1 }),
-          /** Where the part ends. */
+          /** The cursor after this part. */
           place: OutputPlace,
         }),
       ),
@@ -197,6 +200,6 @@ export const live = {
   }),
 };
 
-/** A hint that more of a node run's output may be stored; without data. */
+/** A hint that more output of a node run may be stored. The message is empty. */
 export const outputStoredSubject = (runId: number): string => `rigel.scheduler.output.${runId}`;
 export const OutputStored = Type.Object({});

@@ -1,7 +1,7 @@
-/** Of a name that is longer only so much is compared: nobody mistypes so many letters, and each costs time. */
+/** Letters that are compared: people mistype fewer, and each letter costs time. */
 const COMPARED = 100;
 
-/** The known name that begins with the given one, else the one that the fewest single-letter changes turn it into. */
+/** The known name that begins with the given one, otherwise the one that needs the fewest single-letter changes. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const longer = known.find((candidate) => candidate.startsWith(name));
   if (longer !== undefined) return longer;

@@ -1,12 +1,15 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
 /*
- * One machine may be written in several ways. Which of them are one and the same is decided here and nowhere else. Names
- * are not resolved: a name and the address it stands for are two identities, and so is a name under two domains.
+ * An address of a machine can be spelled in several ways. This file alone decides which spellings are one machine. It
+ * does not resolve names: a host name and its address are two identities, and so are two names of one host.
  */
 
-interface Parts {
-  /** In canonical form; an IPv6 address in brackets, so that a port can follow. */
+/** Stands in place of the address of a node while the node has none. Any number of nodes may have it. */
+export const NO_ADDRESS = '-';
+
+interface AddressParts {
+  /** In canonical form. An IPv6 address has brackets, so that a port can follow. */
   host: string;
   port: number | undefined;
 }
@@ -17,14 +20,14 @@ function isPort(text: string): boolean {
   return PORT.test(text) && Number(text) <= 65_535;
 }
 
-/** `::ffff:a.b.c.d` as URLs write it. */
+/** `::ffff:a.b.c.d` in the spelling of URLs. */
 const MAPPED = /^\[::ffff:([\da-f]{1,4}):([\da-f]{1,4})\]$/;
-/** `fe80::/10`: only there the zone is part of which machine is meant. */
+/** `fe80::/10`: only in these addresses the zone is part of the identity. */
 const LINK_LOCAL = /^\[fe[89ab]/;
 
 function canonicalIPv6(text: string): string {
   const [address = '', zone] = text.split('%');
-  // The parser of URLs writes an IPv6 address as RFC 5952 wants it, but for IPv4 parts, which it writes in hexadecimal.
+  // The URL parser spells an IPv6 address as RFC 5952 demands, except that it writes IPv4 parts in hexadecimal.
   const host = new URL(`http://[${address}]`).hostname;
   const mapped = MAPPED.exec(host);
   if (mapped) {
@@ -38,7 +41,7 @@ function canonicalHost(text: string): string {
   return isIPv4(text) ? text : text.toLowerCase().replace(/(?<=[^.])\.$/, '');
 }
 
-function parse(address: string): Parts {
+function parse(address: string): AddressParts {
   if (isIPv6(address)) return { host: canonicalIPv6(address), port: undefined };
   const bracketed = /^\[(.*)\](?::(.*))?$/.exec(address);
   if (bracketed) {
@@ -51,21 +54,22 @@ function parse(address: string): Parts {
   if (rest.length === 0 && host !== '' && (port === undefined || isPort(port))) {
     return { host: canonicalHost(host), port: port === undefined ? undefined : Number(port) };
   }
-  // No address: it is nothing but itself.
+  // No address: its own canonical form.
   return { host: address, port: undefined };
 }
 
 /**
- * The canonical form of a node's address: two addresses are one machine when theirs are equal.
+ * The canonical form of a node's address. Two addresses are one machine if their canonical forms are equal.
  *
  * - IPv4 as it is; an IPv4-mapped IPv6 address (`::ffff:10.0.0.7`) is that IPv4 address.
- * - IPv6 in lower case and shortest form (RFC 5952), in brackets; the zone (`%eth0`, its case counts) stays on a link-local
- *   address and means nothing elsewhere.
+ * - IPv6 in lower case and shortest form (RFC 5952), in brackets; the zone (`%eth0`, its case counts) stays on a
+ *   link-local address and means nothing elsewhere.
  * - A host name in lower case, without a dot at its end.
- * - The port, unless it is `sshPort`, the one that an address without port is reached at.
+ * - The port, unless it is `sshPort`, the default for an address without a port.
  *
- * What is no address, `-` among it, is its own canonical form.
- * @param sshPort absent: every port that is written counts. That form is stored, so that another default can be set later.
+ * A text that is no address, such as `NO_ADDRESS`, is its own canonical form.
+ * @param sshPort absent: every written port counts. The inventory stores that form, so that the default can be changed
+ *   later.
  */
 export function nodeIdentity(address: string, sshPort?: number): string {
   const { host, port } = parse(address);

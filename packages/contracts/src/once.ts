@@ -2,8 +2,8 @@ import { type Static, Type } from 'typebox';
 import { defineRpc, type Rpc } from './rpc.js';
 
 /*
- * Things that are to be made once, however often they are asked for. Whoever asks names the request by a key; the service
- * keeps what it answered under that key, in the transaction of what it made, and answers a repetition with it.
+ * Requests with a key make something once, however often a client repeats them. The service keeps its answer under the
+ * key, in the transaction of its changes, and answers repetitions with it.
  */
 
 const Hash = Type.String({
@@ -12,27 +12,27 @@ const Hash = Type.String({
   description: 'A SHA-256 in 64 hexadecimal digits.',
 });
 
-/** Names a request, so that a repetition of it is known. Both are hashes: neither tells what it was made from. */
+/** Identifies a request, so that the service recognises repetitions. Both fields are hashes and reveal nothing. */
 export const OnceKey = Type.Object({
-  /** Of whoever asks, what is asked for and under which key. */
+  /** Hash of the client, the operation and the client's key. */
   key: Hash,
-  /** Of the request's parameters: another one under the same key is a mistake. */
+  /** Hash of the request's parameters. The service refuses another request with the same key. */
   request: Hash,
 });
 export type OnceKey = Static<typeof OnceKey>;
 
-/** How long an answer is kept for repetitions. */
+/** How long a service keeps an answer for repetitions. */
 export const ONCE_KEPT_MS = 24 * 3_600_000;
 
 const OnceRequest = Type.Object({ once: OnceKey, request: Type.Unknown() });
 
-/** An operation under a key. */
+/** An operation that is called with a key. */
 export interface OnceRpc<R extends Rpc = Rpc> extends Rpc<typeof OnceRequest> {
   /** The operation itself. */
   readonly operation: R;
 }
 
-/** What an operation under a key answers: the operation's own answer, and whether that is of an earlier request. */
+/** The operation's own answer, and whether it is the kept answer of an earlier request. */
 export interface OnceAnswer<Answer> {
   repeated: boolean;
   answer: Answer;
@@ -41,8 +41,8 @@ export interface OnceAnswer<Answer> {
 const known = new WeakMap<Rpc, OnceRpc>();
 
 /**
- * The operation under a key: on a subject of its own, so that only services that know keys are asked. A release that does not
- * would carry a repetition out once more.
+ * The operation with a key, on a subject of its own. So only services that know keys get the request: an earlier
+ * release would carry out a repetition once more.
  */
 export function onceOf<R extends Rpc>(operation: R): OnceRpc<R> {
   const before = known.get(operation);
@@ -51,7 +51,7 @@ export function onceOf<R extends Rpc>(operation: R): OnceRpc<R> {
   const { subject, response, timeoutMs } = operation;
   const rpc = {
     ...defineRpc(`${subject.replace(/^rigel\./, '')}.once`, {
-      // Whoever serves it looks at the request itself, so that a refusal names its fields as that operation does.
+      // The serving side checks the inner request, so that refusals name its fields as the plain operation does.
       request: OnceRequest,
       response: Type.Object({ repeated: Type.Boolean(), answer: response }),
       timeoutMs,

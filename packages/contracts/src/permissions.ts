@@ -26,22 +26,22 @@ import { tasks } from './tasks.js';
 import { taskWhy } from './why.js';
 
 /*
- * Who may say and hear what on NATS. Each participant has a user of its own there; what the server lets that user do is made
- * from this table, and nothing else is allowed. A service more is an entry more.
+ * Who may publish and subscribe to what on NATS. Each participant has its own NATS user. The permissions of that user
+ * are made from this table, and the server allows nothing else. A new service is a new entry.
  */
 
-/** A process that takes part in the exchange of messages. */
+/** A kind of process that exchanges messages. */
 export type Participant = ServiceName | 'gateway';
 
 export const PARTICIPANTS: readonly Participant[] = ['gateway', ...SERVICES];
 
-/** What a participant does beside answering the operations that bear its name. */
+/** What a participant does, besides answering the operations that have its name. */
 interface Part {
   /** Operations of others that it calls. */
   calls: readonly Rpc[];
-  /** Subjects that it tells something on; `*` stands for one name. */
+  /** Subjects that it publishes to; `*` stands for one word. */
   tells: readonly string[];
-  /** Subjects that it listens to. */
+  /** Subjects that it subscribes to. */
   hears: readonly string[];
   /** Subjects that its replicas use among themselves. */
   among?: readonly string[];
@@ -94,7 +94,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
   },
   catalog: { calls: [inventory.poolsNaming], tells: [eventsSubject('catalog')], hears: [] },
   access: {
-    // The audit is made from the events of all.
+    // The audit is made from the events of all services.
     calls: OWNERS.map(readEvents),
     tells: [eventsSubject('access')],
     hears: OWNERS.map(eventsSubject),
@@ -151,20 +151,23 @@ export function answeredBy(participant: Participant): Rpc[] {
   return OPERATIONS.filter(({ subject }) => subject.split('.')[1] === participant);
 }
 
-/** First words of the subjects on which a participant gets its answers; nobody else may listen there. */
+/** First words of the subjects on which a participant gets its answers. No other NATS user may subscribe to them. */
 export const inboxPrefix = (participant: string): string => `_INBOX.${participant}`;
 
-/** Where a participant keeps bodies that are too large for a message; its partners fetch them there, by a random name. */
+/**
+ * Subject at which a participant offers a body that is too large for a message. Its partners fetch it there, by a
+ * random name.
+ */
 export const bodySubject = (participant: string, name: string): string => `rigel.body.${participant}.${name}`;
 
-/** Subjects that a NATS user may publish to and subscribe to; it may also answer each message that it gets, once. */
+/** Subjects that a NATS user may publish to and subscribe to. It may also answer each message that it gets, once. */
 export interface Permissions {
   publish: string[];
   subscribe: string[];
 }
 
 const WORK_SUBJECTS_OF: Readonly<Record<NonNullable<Part['work']>, readonly string[]>> = {
-  // Whoever offers also makes the stream and its consumers, so that whoever takes needs no right to change them.
+  // The side that offers also makes the stream and its consumers, so the side that takes needs no right to change them.
   offers: [
     WORK_SUBJECTS,
     `$JS.API.STREAM.INFO.${WORK_STREAM}`,
@@ -189,7 +192,7 @@ const subjectsOf = (operations: readonly Rpc[]): string[] =>
     .map(({ subject }) => anyPartition(subject));
 const withinReplicas = ({ among = [] }: Part): string[] => among.map(anyPartition);
 
-/** Whom it calls, and who calls it, also its own replicas: they fetch large bodies from each other. */
+/** The participants that it calls or that call it, also its own replicas: they fetch large bodies from each other. */
 function partnersOf(participant: Participant): Participant[] {
   const callees = (caller: Participant) =>
     new Set(PARTS[caller].calls.map(({ subject }) => subject.split('.')[1]));

@@ -4,17 +4,17 @@ import { Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
 
 /*
- * Operations on scheduled tasks, answered by the scheduler. A pool has at most one of each type.
+ * Operations on scheduled tasks; the scheduler answers them. A pool has at most one scheduled task of each type.
  */
 
-/** Most items of each kind that a scheduled task may have. */
+/** The most items of each kind in a scheduled task. */
 export const MAX_SCHEDULE_ITEMS = 500;
 
-/** What a scheduled task does: `expand` sets the number of nodes that schedules made, `upload` deploys the image. */
+/** `expand` sets the number of nodes that schedules make; `upload` deploys the image. */
 export const ScheduleType = Type.Union([Type.Literal('expand'), Type.Literal('upload')]);
 export type ScheduleType = Static<typeof ScheduleType>;
 
-/** `crontab`: fires by its cron items. `depend`: keeps its dependencies only, and never fires by itself. */
+/** `crontab`: fires at the due times of its cron items. `depend`: has dependencies only, and never fires. */
 export const ExecType = Type.Union([Type.Literal('crontab'), Type.Literal('depend')]);
 export type ExecType = Static<typeof ExecType>;
 
@@ -23,24 +23,24 @@ const cronFields = {
   week_day: Type.Integer({ minimum: 0, maximum: 7 }),
   /** `HH:mm` or `HH:mm:ss`, in the time zone of the scheduled task. */
   time: Text,
-  /** For expand: nodes made by schedules that the pool has from then on. */
+  /** For expand: number of nodes made by schedules that the pool has from then on. */
   instance_num: Type.Integer({ minimum: 0, maximum: 200 }),
   /** For upload: percent of the nodes in a batch, 0 = all. */
   concurr_ratio: Type.Integer({ minimum: 0, maximum: 100 }),
   /** For upload: most nodes in a batch, 0 = no limit. */
   concurr_num: Type.Integer({ minimum: 0 }),
-  /** Kept, and never fires. */
+  /** The item is kept but never fires. */
   ignore: Type.Boolean(),
 };
 
 const dependFields = {
-  /** Pool that is changed first. */
+  /** The pool that has to change first. */
   pool_id: Id,
-  /** Its nodes for each node of the pool that depends on it. */
+  /** Number of its nodes for each node of the dependent pool. */
   ratio: Type.Number({ minimum: 0, maximum: 1_000 }),
-  /** Its nodes beyond that. */
+  /** Number of its nodes beyond that. */
   elastic_count: Type.Integer({ minimum: 0, maximum: 1_000 }),
-  /** Step of its template that its nodes must have passed. */
+  /** The step of its template that its nodes must have passed. */
   step_name: Text,
   ignore: Type.Boolean(),
 };
@@ -50,7 +50,7 @@ export type CronItemInput = Static<typeof CronItemInput>;
 export const DependItemInput = Type.Object(dependFields);
 export type DependItemInput = Static<typeof DependItemInput>;
 
-/** Ids of items are unique in their scheduled task and given anew with every saving. */
+/** Ids of items are unique within their scheduled task, and new with each save. */
 export const CronItem = Type.Object({ id: Id, ...cronFields });
 export type CronItem = Static<typeof CronItem>;
 export const DependItem = Type.Object({ id: Id, ...dependFields });
@@ -61,7 +61,7 @@ export const Schedule = Type.Object({
   pool_id: Id,
   type: ScheduleType,
   exec_type: ExecType,
-  /** IANA time zone of its own; empty: the deployment's. */
+  /** Its own IANA time zone; empty: RIGEL_TIME_ZONE. */
   time_zone: Type.String(),
   cron_items: Type.Array(CronItem),
   depend_items: Type.Array(DependItem),
@@ -69,8 +69,8 @@ export const Schedule = Type.Object({
 export type Schedule = Static<typeof Schedule>;
 
 /**
- * Why a scheduled task was to act: a moment of its cron items, its saving, or a scheduler that took it over. The last two
- * apply the item in force, the one whose last moment is the latest.
+ * Why a scheduled task had to act: a due time of its cron items, a save, or a scheduler that took it over. The last two
+ * apply the item in force: the one with the latest due time in the past.
  */
 export const OccurrenceCause = Type.Union([
   Type.Literal('due'),
@@ -80,11 +80,11 @@ export const OccurrenceCause = Type.Union([
 export type OccurrenceCause = Static<typeof OccurrenceCause>;
 
 /**
- * What became of it. `waiting` and `firing` are not the end yet.
- * - `fired`: tasks were made
- * - `caught_up`: the same, later than it was due
- * - `nothing_to_do`: the pool was as the item wants it
- * - `skipped`: no task was made, the reason says why
+ * The outcome of an occurrence. `waiting` and `firing` are not final.
+ * - `fired`: tasks were created
+ * - `caught_up`: tasks were created, later than they were due
+ * - `nothing_to_do`: the pool was already as the item demands
+ * - `skipped`: no task was created; the reason says why
  */
 export const OccurrenceOutcome = Type.Union([
   Type.Literal('waiting'),
@@ -97,26 +97,27 @@ export const OccurrenceOutcome = Type.Union([
 export type OccurrenceOutcome = Static<typeof OccurrenceOutcome>;
 
 export const Occurrence = Type.Object({
-  /** When it was due, in milliseconds since 1970. */
+  /** Due time, in milliseconds since 1970. */
   due: Type.Integer(),
   cause: OccurrenceCause,
   outcome: OccurrenceOutcome,
   /**
-   * Why it was skipped: `overlap`, `ignored`, `paused` or `missed`, or what refused it; then what follows from that. Before its
-   * end: what it waits for.
+   * Why it was skipped: `overlap`, `ignored`, `paused`, `missed` or the refusal, and then the consequence. While it is
+   * not final: what it waits for.
    */
   reason: Type.String(),
   task_ids: Type.Array(Id),
   item: CronItem,
-  /** When that was recorded. */
+  /** When the outcome was recorded. */
   updated: Type.Integer(),
 });
 export type Occurrence = Static<typeof Occurrence>;
 
 export const schedules = {
   /**
-   * Saves a scheduled task whole; what was saved before is replaced. `id` 0: the one that the pool has of the type, else a
-   * new one. `invalid` names the field, `not_found` the task, a pool or a step, `conflict` what stands against a dependency.
+   * Saves a whole scheduled task and replaces its earlier form. `id` 0: the pool's scheduled task of this type, or a
+   * new one. `invalid` names the field, `not_found` the task, a pool or a step, `conflict` the obstacle to a
+   * dependency.
    */
   save: defineRpc('scheduler.schedule.save', {
     request: Type.Object({
@@ -133,28 +134,28 @@ export const schedules = {
     timeoutMs: 15_000,
     keyed: true,
   }),
-  /** The pool's scheduled task of a type; null when it has none. */
+  /** The pool's scheduled task of a type; null: it has none. */
   find: defineRpc('scheduler.schedule.find', {
     request: Type.Object({ pool_id: Id, type: ScheduleType }),
     response: Type.Object({ schedule: Type.Union([Schedule, Type.Null()]) }),
   }),
-  /** What became of its moments, newest first, and its next ones. `not_found`: there is no such scheduled task. */
+  /** Its occurrences, newest first, and its next due times. `not_found`: no such scheduled task. */
   occurrences: defineRpc('scheduler.schedule.occurrences', {
     request: Type.Object({ id: Id, ...pageFields }),
     response: Type.Object({
       ...pageOf(Occurrence).properties,
-      /** Moments to come, soonest first. */
+      /** Next due times, soonest first. */
       next: Type.Array(Type.Object({ due: Type.Integer(), item: CronItem })),
     }),
   }),
-  /** Which of these pools another pool's scheduled task depends on, and which have cron items. */
+  /** Those of these pools on which a scheduled task of another pool depends, and those that have cron items. */
   flags: defineRpc('scheduler.schedule.flags', {
     request: Type.Object({ pool_ids: listOf(Id) }),
     response: Type.Object({ depended_on: Type.Array(Id), with_cron: Type.Array(Id) }),
   }),
   /**
-   * Keeps scheduled tasks from coming to need a pool that is about to be deleted; `conflict` says which one needs it. The
-   * reservation ends by itself after `ttl_ms`.
+   * Reserves a pool that the inventory is about to delete: no scheduled task may begin to need it. `conflict` names the
+   * scheduled task that needs it already. The reservation ends after `ttl_ms`.
    */
   reservePool: defineRpc('scheduler.schedule.reserve_pool', {
     request: Type.Object({ pool_id: Id, ttl_ms: Type.Integer({ minimum: 1_000, maximum: 60_000 }) }),

@@ -4,37 +4,37 @@ import { listOf, Text } from './forms.js';
 import { isStorable } from './text.js';
 
 /**
- * The value of a parameter may be the name of a secret. The executor puts the value in its place at the last moment; nobody
- * else ever has it.
+ * The value of a parameter may be the name of a secret. The executor replaces it by the secret just before the command
+ * begins. No other process ever has the secret.
  */
 export const SecretParameter = Type.Object({ secret: Type.String() }, { additionalProperties: false });
 export type SecretParameter = Static<typeof SecretParameter>;
 
 /**
- * What such names may lead to in an executor's environment begins with this, so that a template can name nothing else there:
- * `db-password` is `RIGEL_SECRET_DB_PASSWORD`.
+ * Prefix of the variables in an executor's environment that hold secrets, so that a parameter can name no other
+ * variable: `db-password` is `RIGEL_SECRET_DB_PASSWORD`.
  */
 export const SECRET_VARIABLE_PREFIX = 'RIGEL_SECRET_';
 
 /**
- * The same for the secrets of SSH profiles: a name space of its own, which no parameter leads to. `lab-key` is
+ * The same for the secrets of SSH profiles: a name space of its own, which parameters cannot name. `lab-key` is
  * `RIGEL_PROFILE_SECRET_LAB_KEY`.
  */
 export const PROFILE_SECRET_VARIABLE_PREFIX = 'RIGEL_PROFILE_SECRET_';
 
-/** Whether a variable of the environment holds a secret: executors alone get it. */
+/** Whether a variable of the environment holds a secret. Only executors get such variables. */
 export function isSecretVariable(name: string): boolean {
   return name.startsWith(SECRET_VARIABLE_PREFIX) || name.startsWith(PROFILE_SECRET_VARIABLE_PREFIX);
 }
 
-/** Names a file in a folder, so there is no way out of that. */
+/** A secret's name is also a file name, so it must not leave the folder. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 export function isSecretName(name: string): boolean {
   return NAME.test(name);
 }
 
-/** Whether a value has the form of a reference, however its name is. */
+/** Whether a value has the form of a reference, with any name. */
 export function isSecretParameter(value: unknown): value is SecretParameter {
   return (
     typeof value === 'object' &&
@@ -46,8 +46,8 @@ export function isSecretParameter(value: unknown): value is SecretParameter {
 }
 
 /**
- * The secrets that a step's parameters may take beside those that its own values name: parameter to names. It is the template's,
- * so only who may edit templates decides on it.
+ * The secrets that callers may give to a step's parameters, besides those that its own values name: parameter to names.
+ * The list is part of the template, so only people who may edit templates decide.
  */
 export const AllowedSecrets = Type.Record(Type.String(), listOf(Text), { maxProperties: 10_000 });
 export type AllowedSecrets = Static<typeof AllowedSecrets>;
@@ -57,10 +57,10 @@ const MAX_ALLOWED_NAMES = 100;
 const MAX_PARAMETER_NAME = 255;
 
 /**
- * Brings a list of allowed secrets into the form that is kept: each name once, no parameter without names.
- * @param step names the step in refusals.
- * @returns undefined when it allows none.
- * @throws ServiceError `invalid` (field `steps`) naming the step, the parameter and the value.
+ * Converts a list of allowed secrets to the stored form: each name once, no parameter without names.
+ * @param step name of the step, for refusals.
+ * @returns undefined if the list allows none.
+ * @throws ServiceError `invalid` (field `steps`), which names the step, the parameter and the value.
  */
 export function checkAllowedSecrets(step: string, given: AllowedSecrets): AllowedSecrets | undefined {
   const refuse = (message: string): never => {
@@ -88,7 +88,7 @@ export function checkAllowedSecrets(step: string, given: AllowedSecrets): Allowe
   return Object.fromEntries(allowed);
 }
 
-/** Whether a template's step lets a parameter take a secret: its own value names it, or its list does. */
+/** Whether a template's step allows a secret for a parameter: its own value names the secret, or its list does. */
 export function allowsSecret(
   step: { param_values: Record<string, unknown>; allowed_secrets?: AllowedSecrets | undefined },
   param: string,

@@ -1,18 +1,18 @@
 import { Type } from 'typebox';
 
 /*
- * Settings that an operator may give to a service, read from the environment at its start. They stand here, and not in the
- * services, because whoever starts the services checks them too: a wrong value is told at once and in one place.
+ * Settings that a service reads from the environment when it starts. They are here and not in the services, because
+ * `pnpm start` checks them too: it reports a wrong value at once and in one place.
  */
 
-/** The same for whoever prints times and whoever reads those of schedules. */
+/** The gateway, which prints times, and the scheduler, which reads those of schedules, must have the same. */
 const timeZone = Type.String({
   default: 'UTC',
   minLength: 1,
-  description: 'IANA time zone in which the API prints times, and schedules are read that name no other.',
+  description: 'IANA time zone of the times in the API, and of schedules without a time zone of their own.',
 });
 
-/** The operations server that every process may have, beside what it serves. */
+/** The operations server, which every process may have. */
 export const opsSettings = {
   RIGEL_OPS_HOST: Type.String({
     default: '127.0.0.1',
@@ -24,17 +24,17 @@ export const opsSettings = {
     minimum: 0,
     maximum: 65_535,
     description:
-      'Port of the operations server of a process (/metrics, /healthz, /readyz); 0: it has none. Where one command starts all processes, they take this port and the following ones.',
+      'Port of the operations server of a process (/metrics, /healthz, /readyz); 0: no server. If one command starts all processes, they take this port and the following ones.',
   }),
 };
 
-/** Where traces are sent to. */
+/** The receiver of traces. */
 export const tracingSettings = {
   RIGEL_OTEL_ENDPOINT: Type.String({
     default: '',
     pattern: '^(https?://[^\\s/].*)?$',
     description:
-      'OTLP/HTTP receiver that traces are sent to, for instance http://127.0.0.1:4318; empty: none, unless OTEL_EXPORTER_OTLP_ENDPOINT is set.',
+      'OTLP/HTTP receiver of traces, for instance http://127.0.0.1:4318; empty: the value of OTEL_EXPORTER_OTLP_ENDPOINT, or no traces.',
   }),
 };
 
@@ -44,42 +44,46 @@ export const schedulerSettings = {
     default: 5,
     minimum: 0,
     maximum: 3_600,
-    description: 'Seconds between two attempts of a step.',
+    description: 'Seconds between two attempts at a step.',
   }),
   RIGEL_WORK_REPLICAS: Type.Integer({
     default: 1,
     minimum: 1,
     maximum: 5,
-    description: 'NATS servers that keep each offer of work; at most as many as the cluster has.',
+    description: 'Number of NATS servers that keep each offer of work; at most as many as the cluster has.',
   }),
   RIGEL_REMOTE_TIMEOUT: Type.Number({
     default: 600,
     minimum: 1,
     maximum: 86_400,
-    description: 'Seconds that one attempt of a remote step may take.',
+    description: 'Time limit in seconds of one attempt at a remote step, if the step has none.',
   }),
   RIGEL_PROVIDER_TIMEOUT: Type.Number({
     default: 450,
     minimum: 1,
     maximum: 86_400,
-    description: 'Seconds that one attempt of a VM or service-discovery step may take.',
+    description:
+      'Time limit in seconds of one attempt at a VM or service-discovery step, if the step has none.',
   }),
   RIGEL_DEPENDENCY_TIMEOUT: Type.Number({
     default: 1_800,
     minimum: 1,
     maximum: 86_400,
-    description: 'Seconds that nodes wait for those of a pool that theirs depends on.',
+    description: 'Seconds that nodes wait for nodes of a pool on which their pool depends.',
   }),
 };
 
-/** For whoever connects to nodes, and for whoever says which addresses are one machine: they must have the same. */
+/**
+ * Executors, which connect to nodes, and the inventory, which decides which addresses are one machine, must have the
+ * same.
+ */
 export const nodeSettings = {
   RIGEL_SSH_PORT: Type.Integer({
     default: 22,
     minimum: 1,
     maximum: 65_535,
     description:
-      'SSH port of nodes whose address names none. Inventory and executors need the same: an address without port and one with this port are one machine.',
+      'SSH port of nodes whose address has none. Inventory and executors need the same value: an address without a port and one with this port are one machine.',
   }),
 };
 
@@ -87,71 +91,71 @@ export const executorSettings = {
   RIGEL_EXECUTOR_CAPABILITIES: Type.String({
     default: 'ssh,vm,sd',
     pattern: '^(ssh|vm|sd|noop)(,(ssh|vm|sd|noop))*$',
-    description: 'What an executor does, separated by commas: ssh, vm, sd, noop.',
+    description: 'The kinds of steps that an executor runs, separated by commas: ssh, vm, sd, noop.',
   }),
   RIGEL_EXECUTOR_SLOTS: Type.Integer({
     default: 100,
     minimum: 1,
     maximum: 10_000,
-    description: 'Node runs that an executor works on at once.',
+    description: 'Node runs that an executor works on at one time.',
   }),
   RIGEL_OUTPUT_LIMIT: Type.Integer({
     default: 1_048_576,
     minimum: 1_024,
     maximum: 67_108_864,
     description:
-      'Bytes of output kept of each attempt, in the database and on its node: half of the beginning, half of the end.',
+      'Bytes of output kept of each attempt, in the database and on its node: half from the beginning, half from the end.',
   }),
   RIGEL_STOP_GRACE: Type.Number({
     default: 10,
     minimum: 0,
     maximum: 600,
-    description:
-      'Seconds that a command that is ended has for its cleaning up, between TERM and KILL, where its step does not say.',
+    description: 'Seconds between TERM and KILL when a command is ended, if its step has no stop_grace.',
   }),
   RIGEL_SSH_IDLE: Type.Number({
     default: 30,
     minimum: 0,
     maximum: 3_600,
-    description: 'Seconds that a connection to a node is kept for its next task; 0: it is closed at once.',
+    description:
+      'Seconds for which an executor keeps a connection to a node for its next task; 0: it closes it at once.',
   }),
   RIGEL_CONNECT_RETRY: Type.Number({
     default: 60,
     minimum: 0,
     maximum: 3_600,
     description:
-      'Seconds that a node is tried again which turns connections away (it is full, or still booting); 0: it is not.',
+      'Seconds for which an executor retries a node that refuses connections (it is full, or still booting); 0: no retry.',
   }),
   RIGEL_ATTEMPTS_KEPT: Type.Integer({
     default: 30,
     minimum: 0,
     maximum: 3_650,
-    description: 'Days that the files of ended attempts are kept on nodes; 0: for ever.',
+    description: 'Days for which nodes keep the files of ended attempts; 0: for ever.',
   }),
   RIGEL_SSH_ATTEMPTS_FOLDER: Type.String({
     default: '',
     pattern: '^((/[A-Za-z0-9._-]+)+)?$',
     description:
-      'Folder of the nodes in which the files of commands are when the home folder there takes none (its disk is full); it ' +
-      'must be there. Default: none. See docs/ssh.md.',
+      'Folder on the nodes for the files of commands when the home folder cannot take them (its disk is full). It must ' +
+      'exist. Default: none. See docs/ssh.md.',
   }),
   RIGEL_SSH_ATTEMPTS_IN_MEMORY: Type.Enum(['on', 'off'], {
     default: 'on',
     description:
-      "Whether they are in the nodes' memory (/dev/shm) when RIGEL_SSH_ATTEMPTS_FOLDER cannot be used either; off: such " +
-      'commands are not started.',
+      "on: the files go into the node's memory (/dev/shm) when RIGEL_SSH_ATTEMPTS_FOLDER cannot take them either; off: " +
+      'such commands are not started.',
   }),
   RIGEL_SSH_ALGORITHMS: Type.Enum(['modern', 'legacy'], {
     default: 'modern',
     description:
-      'Algorithms of SSH, where a profile names no others. legacy: also those by SHA-1 and in CBC, and RSA keys under 2048 ' +
+      'SSH algorithms, if a profile names no others. legacy: also algorithms with SHA-1 or CBC, and RSA keys under 2048 ' +
       'bits, for nodes that have nothing better.',
   }),
   RIGEL_SSH_KEY_PERMISSIONS: Type.Enum(['strict', 'any'], {
     default: 'strict',
     description:
-      'strict: a file with a private key that others than its owner and the groups of this process may read is refused; ' +
-      'any: it is used.',
+      'strict: an executor refuses a private key file that anyone but its owner and the groups of this process may read; ' +
+      'any: it uses the file.',
   }),
   RIGEL_SECRETS_DIR: Type.String({
     default: '',
@@ -160,11 +164,11 @@ export const executorSettings = {
   RIGEL_PROFILE_SECRETS_DIR: Type.String({
     default: '',
     description:
-      'Folder of the secrets that SSH profiles name, and no parameter can; another one than RIGEL_SECRETS_DIR. See docs/secrets.md.',
+      'Folder of the secrets that SSH profiles may name and parameters may not; not the same as RIGEL_SECRETS_DIR. See docs/secrets.md.',
   }),
   RIGEL_SSH_PROFILES_FILE: Type.String({
     default: '',
-    description: 'File that says how the nodes of each cluster are reached by SSH; see docs/ssh.md.',
+    description: 'File with the SSH profiles: how to reach the nodes of each cluster; see docs/ssh.md.',
   }),
 };
 
@@ -173,7 +177,7 @@ export const accessSettings = {
     default: 400,
     minimum: 0,
     maximum: 36_500,
-    description: 'Days that the audit is kept; 0: for ever.',
+    description: 'Days for which the audit keeps its lines; 0: for ever.',
   }),
 };
 
@@ -182,7 +186,7 @@ const MIB = 1024 * 1024;
 export const gatewaySettings = {
   RIGEL_ACCESS: Type.Enum(['off', 'on'], {
     default: 'off',
-    description: 'Whether requests need a token; off is allowed while listening on a loopback address only.',
+    description: 'Whether requests need a token; off is allowed only on a loopback address.',
   }),
   RIGEL_CONSOLE: Type.Enum(['on', 'off'], {
     default: 'on',
@@ -190,53 +194,54 @@ export const gatewaySettings = {
   }),
   RIGEL_HTTP_TRUST_PROXY: Type.String({
     default: '',
-    description: 'Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas.',
+    description:
+      'Proxies whose header X-Forwarded-For the gateway trusts: addresses and networks, separated by commas.',
   }),
   RIGEL_HTTP_RATE_LIMIT: Type.Integer({
     default: 60_000,
     minimum: 0,
     maximum: 100_000_000,
-    description: 'Requests in a minute of one token, at one gateway; 0: no limit. For access on.',
+    description: 'Requests per minute of one token, at one gateway; 0: no limit. Only with RIGEL_ACCESS=on.',
   }),
   RIGEL_HTTP_FAILED_LIMIT: Type.Integer({
     default: 60,
     minimum: 1,
     maximum: 1_000_000,
     description:
-      'Requests in a minute from one address without valid credentials, at one gateway; further ones are not even looked ' +
-      'at. For access on.',
+      'Requests per minute from one address without valid credentials, at one gateway; the gateway does not check the ' +
+      'credentials of further ones. Only with RIGEL_ACCESS=on.',
   }),
   RIGEL_HTTP_NAMES: Type.String({
     default: '',
     description:
-      'Host names beside localhost that clients may use for the API while access is off, separated by commas.',
+      'Host names, besides localhost, by which clients may address the API while access is off, separated by commas.',
   }),
   RIGEL_HTTP_STREAMS: Type.Integer({
     default: 2_000,
     minimum: 0,
     maximum: 100_000,
     description:
-      'Live streams that a gateway keeps open at once, and clients that wait for a task; more are refused. One token, or one ' +
-      'address while access is off, has a tenth of them.',
+      'Live streams, and clients that wait for a task, that a gateway serves at one time; it refuses more. One token, or one ' +
+      'address while access is off, may have a tenth of them.',
   }),
   RIGEL_HTTP_BODIES: Type.Integer({
     default: 64 * MIB,
     minimum: 16 * MIB,
     maximum: 4_096 * MIB,
     description:
-      'Bytes of the bodies of requests that a gateway keeps at once; a request whose body finds no room is refused with 503. ' +
-      'Bodies up to 16 KiB are not counted.',
+      'Bytes of request bodies that a gateway holds at one time; it refuses a request beyond that with 503. ' +
+      'Bodies up to 16 KiB do not count.',
   }),
   RIGEL_HTTP_BODIES_PER_CLIENT: Type.Integer({
     default: 16 * MIB,
     minimum: 16 * MIB,
     maximum: 4_096 * MIB,
-    description: 'The same for one token, or for one address while access is off.',
+    description: 'As RIGEL_HTTP_BODIES, for one token, or for one address while access is off.',
   }),
   RIGEL_HTTP_TLS_CERT_FILE: Type.String({
     default: '',
     description:
-      'Certificate (PEM, with its chain): the API is served by HTTPS. Read anew when the file changes.',
+      'Certificate (PEM, with its chain); with it the API is served over HTTPS. The gateway reads the file again when it changes.',
   }),
   RIGEL_HTTP_TLS_KEY_FILE: Type.String({
     default: '',
@@ -247,34 +252,34 @@ export const gatewaySettings = {
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
-/** Whether who listens on this address is reached from its own machine only. */
+/** Whether a server on this address can be reached from its own machine only. */
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 const file = (description: string) => Type.String({ default: '', description });
 
-/** How every process connects to NATS, beside the address. */
+/** How every process connects to NATS, besides the address. */
 export const natsSettings = {
   RIGEL_NATS_USER: Type.String({
     default: '',
-    description: 'User at NATS; its password is in RIGEL_NATS_PASSWORD_FILE.',
+    description: 'NATS user; its password is in RIGEL_NATS_PASSWORD_FILE.',
   }),
-  RIGEL_NATS_PASSWORD_FILE: file('File with the password of RIGEL_NATS_USER; read anew for each connection.'),
+  RIGEL_NATS_PASSWORD_FILE: file('File with the password of RIGEL_NATS_USER; read for each connection.'),
   RIGEL_NATS_CREDENTIALS_FILE: file(
-    'Credentials file (JWT and nkey) for NATS, in place of user and password.',
+    'Credentials file (JWT and nkey) for NATS, instead of user and password.',
   ),
   RIGEL_NATS_CA_FILE: file(
-    'Certificates (PEM) that NATS is trusted by: connections are encrypted and the server is checked.',
+    'Certificates (PEM) of the authorities that sign the certificate of NATS; with it connections are encrypted and the server is checked.',
   ),
-  RIGEL_NATS_CERT_FILE: file('Certificate (PEM) that this process shows to NATS.'),
+  RIGEL_NATS_CERT_FILE: file('Certificate (PEM) by which this process identifies itself to NATS.'),
   RIGEL_NATS_KEY_FILE: file('Private key (PEM) of RIGEL_NATS_CERT_FILE.'),
 };
 
-/** How a service that owns a schema uses its database, beside the address. */
+/** How a service that owns a schema uses its database, besides the address. */
 export const databaseSettings = {
-  RIGEL_DATABASE_PASSWORD_FILE: file('File with the password for DATABASE_URL, which then names none.'),
+  RIGEL_DATABASE_PASSWORD_FILE: file('File with the password for DATABASE_URL, which then contains none.'),
   RIGEL_MIGRATIONS: Type.Union([Type.Literal('apply'), Type.Literal('check')], {
     default: 'apply',
     description:
-      'apply: a service brings its schema up to date when it starts; check: it waits until `rigel database migrate` has.',
+      'apply: a service migrates its schema when it starts; check: it waits until `rigel database migrate` has done so.',
   }),
 };
 
@@ -289,12 +294,15 @@ export function isTimeZone(name: string): boolean {
 }
 
 /**
- * File in the data folder of a system that runs on one machine, readable by its owner alone: the address of the database,
- * with its password, while the system runs.
+ * File in the data folder of a system on one machine, readable by its owner only. While the system runs it contains the
+ * address of the database, with the password.
  */
 export const DATABASE_URL_FILE = 'run/database-url';
 
-/** What a process says over its IPC channel to whoever started it, before it ends because a setting is wrong: in one line. */
+/**
+ * The message, one line, that a process sends over its IPC channel to its parent before it ends because a setting is
+ * wrong.
+ */
 export interface ConfigComplaint {
   configError: string;
 }

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 
-/** What a step of a template may say beside its retry option; each is absent unless it was given. */
+/** Options of a template's step besides `retry`; each is absent unless given. */
 export const stepLimits = {
   timeout: Type.Optional(
     Type.Integer({
@@ -36,7 +36,7 @@ export const stepLimits = {
 const StepLimits = Type.Object(stepLimits);
 export type StepLimits = Static<typeof StepLimits>;
 
-/** Only the limits of a step, and of them only those that were given; `reboot: false` is none. */
+/** The given limits of a step. `reboot: false` is left out. */
 export function stepLimitsOf({ timeout, stop_grace, reboot, ready_wait }: StepLimits): StepLimits {
   return {
     ...(timeout === undefined ? {} : { timeout }),

@@ -6,7 +6,7 @@ import { defineRpc } from './rpc.js';
 import { stepLimits } from './step-limits.js';
 
 /*
- * Operations on tasks, answered by the scheduler. Times are milliseconds since 1970 (UTC); the gateway prints them.
+ * Operations on tasks; the scheduler answers them. Times are milliseconds since 1970 (UTC); the gateway formats them.
  */
 
 /** State of a task, a batch and a node run: 0 init, 1 running, 2 success, 3 failed, 4 stopped (or paused). */
@@ -19,7 +19,7 @@ export const RunState = Type.Union([
 ]);
 export type RunState = Static<typeof RunState>;
 
-/** How a task ended; empty while it has not. `stopped` and `timeout` tell the two ways of being ended from outside. */
+/** How a task ended; empty while it has not. `stopped`: by an operator; `timeout`: by its time limit. */
 export const EndReason = Type.Union([
   Type.Literal(''),
   Type.Literal('completed'),
@@ -30,7 +30,7 @@ export const EndReason = Type.Union([
 ]);
 export type EndReason = Static<typeof EndReason>;
 
-/** A step as the task runs it: name and merged options, without the command templates. */
+/** A step of a task: name and merged options, without the command templates. */
 export const TaskStepOption = Type.Object({
   name: Type.String(),
   param_values: Type.Record(Type.String(), Type.Unknown()),
@@ -54,14 +54,14 @@ export const Task = Type.Object({
   flow_type: Type.Union([Type.Literal('manual'), Type.Literal('crontab')]),
   /** Node runs by state: [init, running, success, failed, stopped]. */
   stat: Type.Array(Type.Integer({ minimum: 0 })),
-  /** Of the runs that passed, those of which a step failed and was ignored. Older schedulers do not tell. */
+  /** Number of succeeded runs in which a failed step was ignored. Absent: a scheduler of an earlier release answers. */
   ignored: Type.Optional(Type.Integer({ minimum: 0 })),
   created: Type.Integer(),
   updated: Type.Integer(),
 });
 export type Task = Static<typeof Task>;
 
-/** What became of one step on one node; `message` says why it failed. */
+/** Progress of one step on one node; `message` says why it failed. */
 export const StepProgress = Type.Object({
   name: Type.String(),
   state: RunState,
@@ -71,19 +71,19 @@ export const StepProgress = Type.Object({
 });
 export type StepProgress = Static<typeof StepProgress>;
 
-/** The task that holds a node: no other one gets it. */
+/** The task that holds a node. No other task gets the node. */
 export const HeldBy = Type.Object({
   task_id: Id,
   name: Type.String(),
   opr_user: Type.String(),
-  /** When the task was made, in milliseconds since 1970. */
+  /** When the task was created, in milliseconds since 1970. */
   since: Type.Integer(),
-  /** The task has ended, and a command of it is still being ended on the node, or could not be. */
+  /** The task has ended, but a command of this task on the node has not been ended yet, or cannot be. */
   ending: Type.Boolean(),
 });
 export type HeldBy = Static<typeof HeldBy>;
 
-/** One node inside one task. */
+/** One node's part of a task. */
 export const NodeRun = Type.Object({
   id: Id,
   node_id: Id,
@@ -93,13 +93,13 @@ export const NodeRun = Type.Object({
   /** Batch of the task, counted from 1. */
   batch_id: Type.Integer({ minimum: 1 }),
   state: RunState,
-  /** Index of the current step (the last one, once all are done); -1 before the first begins. */
+  /** Index of the current step (of the last one after all are done); -1 before the first begins. */
   step_index: Type.Integer({ minimum: -1 }),
-  /** Steps reached, in order. */
+  /** The steps that were reached, in order. */
   steps: Type.Array(StepProgress),
   created: Type.Integer(),
   updated: Type.Integer(),
-  /** Who holds the node now, this task or another one; absent: nobody. */
+  /** The task that holds the node now, this one or another; absent: none. */
   held_by: Type.Optional(HeldBy),
 });
 export type NodeRun = Static<typeof NodeRun>;
@@ -113,7 +113,7 @@ export const TaskLogLine = Type.Object({
 });
 export type TaskLogLine = Static<typeof TaskLogLine>;
 
-/** Whether values that nothing uses are refused, or kept and told of. */
+/** Whether the scheduler refuses values that no step uses, or keeps them and mentions them in the task's log. */
 export const UnusedParams = Type.Union([Type.Literal('refuse'), Type.Literal('warn')]);
 export type UnusedParams = Static<typeof UnusedParams>;
 
@@ -124,8 +124,9 @@ const control = {
 
 export const tasks = {
   /**
-   * Creates one task for each pool that the addresses lie in. Everything is checked before anything is recorded;
-   * `invalid` names the field, `not_found` the template or the addresses, `in_use` the nodes that an unfinished task holds.
+   * Creates one task for each pool of the addresses. The scheduler checks everything before it records anything.
+   * `invalid` names the field, `not_found` the template or the addresses, `in_use` the nodes that an unfinished task
+   * holds.
    */
   create: defineRpc('scheduler.task.create', {
     request: Type.Object({
@@ -135,11 +136,11 @@ export const tasks = {
       timeout: Type.Integer({ minimum: 0, maximum: 525_600 }),
       /** Start at once. */
       auto: Type.Boolean(),
-      /** Percent of the nodes in a batch, 1 to 100. */
+      /** Most nodes in a batch, in percent, 1 to 100. */
       max_ratio: Type.Integer({ minimum: 1, maximum: 100 }),
       /** Most nodes in a batch, 0 = no limit. */
       max_num: Type.Integer({ minimum: 0 }),
-      /** Failed nodes that the run tolerates before it halts; absent = no budget. */
+      /** Failed nodes that the task tolerates before it halts; absent = no budget. */
       max_fail_num: Type.Optional(Type.Integer({ minimum: 0 })),
       /** The same in percent of the task's nodes. */
       max_fail_ratio: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
@@ -148,11 +149,12 @@ export const tasks = {
       nodes: listOf(Text),
       /** `{step: {param: value}}` for one step, `{param: value}` for every step that has the parameter. */
       params: AnyFields,
-      /** What becomes of params that no step uses: `invalid` (also when absent), or a line of the task's log. */
+      /** For params that no step uses. `refuse` (also the default): `invalid`; `warn`: a line of the task's log. */
       unused_params: Type.Optional(UnusedParams),
       /**
-       * Whether params may name any secret: whoever asks could change the template, being an admin, or access being off. Absent
-       * or false: only those that the template allows. Only the gateway may ask for this operation, and it knows who asks.
+       * Whether params may name any secret: the caller is an admin, who could change the template, or access is off.
+       * Absent or false: only secrets that the template allows. Only the gateway may call this operation, and it knows
+       * the caller's role.
        */
       any_secret: Type.Optional(Type.Boolean()),
     }),
@@ -161,8 +163,8 @@ export const tasks = {
     keyed: true,
   }),
   /**
-   * Adds machines to a pool: as many nodes, and a task of the pool's expand template over them. `not_found`: the pool or its
-   * template; `wrong_state`: the pool has no such template; `invalid`: the template cannot be used.
+   * Adds `num` machines to a pool: new nodes, and a task of the pool's expand template over them. `not_found`: the pool
+   * or its template; `wrong_state`: the pool names no such template; `invalid`: the template cannot be used.
    */
   expand: defineRpc('scheduler.pool.expand', {
     request: Type.Object({
@@ -174,14 +176,14 @@ export const tasks = {
     timeoutMs: 30_000,
     keyed: true,
   }),
-  /** Gives machines back: a task of the pool's shrink template. `not_found`: an address is no node of this pool. */
+  /** Returns machines: a task of the pool's shrink template. `not_found`: an address is no node of this pool. */
   shrink: defineRpc('scheduler.pool.shrink', {
     request: Type.Object({ pool_id: Id, nodes: listOf(Text), opr_user: Text }),
     response: Type.Object({ id: Id }),
     timeoutMs: 30_000,
     keyed: true,
   }),
-  /** Puts an image online: a task of the pool's deploy template over all its nodes that have an address. */
+  /** Deploys an image: a task of the pool's deploy template over all of its nodes that have an address. */
   deploy: defineRpc('scheduler.pool.deploy', {
     request: Type.Object({
       pool_id: Id,
@@ -201,8 +203,8 @@ export const tasks = {
   pause: defineRpc('scheduler.task.pause', control),
   stop: defineRpc('scheduler.task.stop', control),
   /**
-   * A person's word that nothing runs any more on the node of a node run that has ended, where its command could not be ended:
-   * the node is free. `wrong_state`: no command of it is being ended; `invalid`: no reason, or a long one.
+   * Frees the node of an ended node run whose command could not be ended: a person confirms that nothing runs there any
+   * more. `wrong_state`: no command of the run is being ended; `invalid`: no reason, or one that is too long.
    */
   releaseNode: defineRpc('scheduler.task.release_node', {
     request: Type.Object({ id: Id, reason: Text, opr_user: Text }),
@@ -215,9 +217,9 @@ export const tasks = {
     response: pageOf(Task),
   }),
   /**
-   * The task as soon as its run is over, or as it is after `wait_ms`, or earlier where this replica no longer runs it: the caller
-   * asks again as long as `over` is false. Only the owner of the task's partition answers. While a stopped task still has
-   * commands to end on nodes, it is not over.
+   * Answers when the task is over, or after `wait_ms`, or earlier if this replica no longer owns the partition. The
+   * caller asks again while `over` is false. Only the owner of the task's partition answers. A stopped task is not over
+   * while commands of it must still be ended on nodes.
    */
   awaitEnd: defineRpc('scheduler.{partition}.await_end', {
     request: Type.Object({ id: Id, wait_ms: Type.Integer({ minimum: 0, maximum: 10_000 }) }),
@@ -236,24 +238,25 @@ export const tasks = {
     response: Type.Object({ lines: Type.Array(TaskLogLine) }),
     timeoutMs: 15_000,
   }),
-  /** What each step reached printed on the node, all attempts. `id` is a node run's. */
+  /** Output of all attempts of each reached step on the node. `id` is the id of a node run. */
   nodeLog: defineRpc('scheduler.task.node_log', {
     request: Type.Object({ id: Id }),
     response: Type.Object({ steps: Type.Array(Type.Object({ name: Type.String(), text: Type.String() })) }),
     timeoutMs: 15_000,
   }),
-  /** The tasks that hold nodes; those that no task holds are in none of the lists. */
+  /** The tasks that hold nodes. A node that no task holds is in none of the lists. */
   holders: defineRpc('scheduler.node.holders', {
     request: Type.Object({ node_ids: listOf(Id) }),
     response: Type.Object({
       holders: Type.Array(Type.Object({ node_ids: Type.Array(Id), held_by: HeldBy })),
     }),
-    // It is said beside what else is known of the nodes, and that does not wait for long.
+    // The gateway adds the answer to other facts about the nodes, and those must not wait long.
     timeoutMs: 1_000,
   }),
   /**
-   * Holds nodes so that no task can take them while they are being removed; `in_use` names those that an unfinished task
-   * holds, and which one. Ended tasks whose command may still run there let go of them. The hold ends by itself after `ttl_ms`.
+   * Holds nodes so that no task can take them while the inventory removes them. `in_use` names the nodes that an
+   * unfinished task holds, and the task. Ended tasks whose command may still run there release their nodes. The hold
+   * ends after `ttl_ms` at the latest.
    */
   reserveNodes: defineRpc('scheduler.node.reserve', {
     request: Type.Object({

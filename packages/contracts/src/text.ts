@@ -13,20 +13,23 @@ export function isStorable(text: string): boolean {
   return !UNSTORABLE.test(text);
 }
 
-/** Colours, titles, links and cursor moves of terminals, whole: CSI, OSC (up to its end, or for a bounded length) and short ones. */
+/**
+ * Escape sequences of terminals (colours, titles, links, cursor moves): CSI, OSC (to its end, or a bounded length),
+ * short ones.
+ */
 const ESCAPE_SEQUENCES =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed here
   /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]{0,2000}(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]/g;
-/** Controls, separators of lines, and what turns the direction of text around: a line that has them shows something else than it says. */
+/** Controls, line separators and direction marks: with them a line can look different from its content. */
 const INVISIBLE =
   / *[\p{Cc}\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff][\p{Cc}\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff ]*/gu;
 
 /**
- * Makes a text that a node, a provider or a balancer said fit to be recorded, logged and shown: one line, without control
- * characters, terminal sequences and broken characters, of at most `limit` characters and an ellipsis.
+ * Cleans a text of a node, a provider or a load balancer, so that it can be recorded, logged and shown: one line
+ * without control characters, terminal sequences and broken characters, of at most `limit` characters and an ellipsis.
  */
 export function plainLine(text: string, limit: number): string {
-  // More than is kept has to be looked at, since what is removed does not count; but not all of 3 MB.
+  // Removed characters do not count, so read more than `limit`, but not all of 3 MB.
   const plain = text
     .slice(0, limit * 4 + 4_000)
     .replace(ESCAPE_SEQUENCES, '')
@@ -37,7 +40,7 @@ export function plainLine(text: string, limit: number): string {
   return characters.length > limit ? `${characters.slice(0, limit).join('')}…` : plain;
 }
 
-/** @throws ServiceError `invalid` when the database cannot keep the text. */
+/** @throws ServiceError `invalid` if PostgreSQL cannot store the text. */
 export function checkText(field: string, value: string): string {
   if (isStorable(value)) return value;
   throw new ServiceError(
@@ -47,7 +50,7 @@ export function checkText(field: string, value: string): string {
   );
 }
 
-/** A name is 1 to 50 characters without blanks around it. @returns the trimmed name. */
+/** Checks a name: 1 to 50 characters after trimming. @returns the trimmed name. */
 export function checkName(value: string, field = 'name'): string {
   const name = checkText(field, value).trim();
   if (name === '') throw new ServiceError('invalid', `${field} must not be empty`, field);

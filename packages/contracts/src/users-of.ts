@@ -1,17 +1,17 @@
 import { show } from './errors.js';
 
-/** Shown of a list that may be long. */
+/** Members shown of a list that may be long. */
 const SHOWN = 3;
 
-/** A thing as refusals name it. */
+/** A thing, as refusals name it. */
 export interface Named {
   id: number;
   name: string;
 }
 
 /**
- * Says which things of a kind use another one: the first few by name and id, the others by their number.
- * @param first some of them, at most as many as `total`.
+ * Names the things of a kind that use another one: the first few by name and id, the others by their number.
+ * @param first some of the things, at most `total`.
  */
 export function describeUsers(kind: string, first: readonly Named[], total: number = first.length): string {
   return `${kind}${total === 1 ? '' : 's'} ${nameSome(first, total)}`;

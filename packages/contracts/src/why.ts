@@ -3,15 +3,15 @@ import { Id } from './paging.js';
 import { defineRpc } from './rpc.js';
 import { RunState } from './tasks.js';
 
-/** One reason; the next one in its chain is the reason for it. */
+/** One reason. The next one in the chain is the reason for this one. */
 export const Reason = Type.Object({
-  /** What kind of reason it is, for programs: see docs/why.md. */
+  /** Kind of the reason, for programs; see docs/why.md. */
   code: Type.String(),
   /** The reason in words. */
   text: Type.String(),
-  /** Since when it is so, or when it happened; milliseconds since 1970, null = not known. */
+  /** Beginning of the state, or time of the event, in milliseconds since 1970; null = not known. */
   since: Type.Union([Type.Integer(), Type.Null()]),
-  /** What the words speak of: ids, counts, times in milliseconds. */
+  /** The things that the text mentions: ids, counts, times in milliseconds. */
   data: Type.Record(Type.String(), Type.Union([Type.String(), Type.Integer(), Type.Null()])),
 });
 export type Reason = Static<typeof Reason>;
@@ -26,7 +26,7 @@ export const NodeReasons = Type.Object({
 });
 export type NodeReasons = Static<typeof NodeReasons>;
 
-/** Nodes that are explained at most; the others are counted. */
+/** The most nodes that an answer explains; it counts the others. */
 export const NODES_EXPLAINED = 20;
 
 export const TaskWhy = Type.Object({
@@ -34,7 +34,7 @@ export const TaskWhy = Type.Object({
   state: RunState,
   /** The chain in one line. */
   text: Type.String(),
-  /** From the task down to the last known reason, by the way of the first node that waits or has failed. */
+  /** From the task to the last known reason, by way of the first node that waits or has failed. */
   chain: Type.Array(Reason),
   nodes: Type.Array(NodeReasons),
   /** Nodes that wait or have failed and are not among `nodes`. */

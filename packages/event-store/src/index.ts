@@ -1,17 +1,18 @@
-export { changesOf, ifGiven, type Wanted } from './changes.js';
 export {
   BEGINNING,
   type Checkpoint,
+  type Cursor,
+  cursorAfter,
   type DatabaseCheckpointOptions,
   databaseCheckpoint,
-  type Place,
-  placeAfter,
-} from './checkpoint.js';
-export { lines, numbers } from './columns.js';
-export { EventConsumer } from './consumer.js';
-export { measureConsumers } from './consumer-metrics.js';
-export { Creations } from './creations.js';
-export { type Decider, decideOn, execute, type Project } from './decider.js';
+} from './feed/checkpoint.js';
+export { EventConsumer } from './feed/consumer.js';
+export { measureConsumers } from './feed/consumer-metrics.js';
+export { EventRelay } from './feed/relay.js';
+export { changesOf, ifGiven, type Wanted } from './log/changes.js';
+export { lines, numbers } from './log/columns.js';
+export { Creations } from './log/creations.js';
+export { type Decider, decideOn, execute, type Project } from './log/decider.js';
 export {
   type EventMeta,
   metaOf,
@@ -19,7 +20,7 @@ export {
   type RecordedEvent,
   type StreamAppend,
   VersionConflict,
-} from './event.js';
+} from './log/event.js';
 export {
   APPEND_CTES,
   APPEND_PARAMETERS,
@@ -42,8 +43,8 @@ export {
   readStream,
   readStreams,
   recordedAs,
-} from './event-store.js';
-export { EventTypes, type EventVersions, UnknownEvent, type Upcaster } from './event-types.js';
+} from './log/event-store.js';
+export { EventTypes, type EventVersions, UnknownEvent, type Upcaster } from './log/event-types.js';
 export {
   AnswersKept,
   databaseAnswers,
@@ -54,7 +55,6 @@ export {
   keepAnswer,
   openAnswers,
   replaceAnswer,
-} from './once.js';
+} from './log/kept-answers.js';
+export { addFollowedEvent, addFollowedPosition, createEventTables, createKeptAnswers } from './log/schema.js';
 export { type OpenHistory, openHistory } from './open-history.js';
-export { EventRelay } from './relay.js';
-export { addFollowedEvent, addFollowedPosition, createEventTables, createKeptAnswers } from './schema.js';

@@ -4,21 +4,21 @@ import { databaseOptions, measureRelay, type ServiceContext } from '@rigel/runti
 import { openDatabase } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import { historyOf } from './event-store.js';
-import type { EventTypes } from './event-types.js';
-import { EventRelay } from './relay.js';
+import { EventRelay } from './feed/relay.js';
+import { historyOf } from './log/event-store.js';
+import type { EventTypes } from './log/event-types.js';
 
-/** A service's own history, open and being published. */
+/** A service's own history, opened, with the relay that publishes it. */
 export interface OpenHistory<Tables> {
   db: Kysely<Tables>;
-  /** The same, for the event store, which knows its own tables only. */
+  /** The same connection pool, typed for the event store, which knows only its own tables. */
   untyped: Kysely<unknown>;
   relay: EventRelay;
 }
 
 /**
- * Opens the database of a service that owns events, in the schema of its name and brought up to date, and publishes its
- * history; both end with the service.
+ * Opens the database of a service that owns events, in the schema of its name, applies the migrations, and starts
+ * publishing the history. Both end with the service.
  */
 export async function openHistory<Tables>(
   context: Pick<

@@ -3,7 +3,9 @@ import { runCommand } from './run-command.js';
 import { serverEnvironment } from './server-environment.js';
 
 const TIMEOUT_MS = 300_000;
-/** How long another installation is waited for; the locks of the package lists cannot be waited for by apt-get itself. */
+/**
+ * How long another installation is waited for; the locks of the package lists cannot be waited for by apt-get itself.
+ */
 const LOCK_WAIT_MS = 180_000;
 const LOCK_RETRY_MS = 1_000;
 const LOCKED = /Could not get lock|Unable to (acquire|lock)/;

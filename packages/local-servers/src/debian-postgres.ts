@@ -14,8 +14,8 @@ export interface WholePostgres extends PostgresBinaries {
 }
 
 /**
- * The newest of Debian's versions of PostgreSQL that is installed here, or else is installed, where that is possible: as root, with
- * apt-get. (What npm installs has no pg_dump.)
+ * The newest of Debian's versions of PostgreSQL that is installed here, or else is installed, where that is possible:
+ * as root, with apt-get. (What npm installs has no pg_dump.)
  *
  * @returns undefined when there is none and cannot be
  */

@@ -13,7 +13,7 @@ const ATTEMPTS = 100;
 const RESERVED_MS = 60_000;
 
 /**
- * Finds a TCP port that nobody listens on, and that nobody else finds here in the next minute, also in another process.
+ * Finds a TCP port on which no process listens, and reserves it for a minute: no other search finds it, in any process.
  *
  * @param host address that the port must be free on
  * @returns a random port from 15000 to 32000
@@ -38,11 +38,13 @@ function canListen(host: string, port: number): Promise<boolean> {
   });
 }
 
-/** Takes the UDP port of the same number, which no server here wants: whoever looks for a port sees that this one is spoken for. */
+/**
+ * Binds the UDP port of the same number, which no server here uses: other searches for a port see that it is reserved.
+ */
 function reserve(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4');
-    // For any other reason there is no reservation, and all the rest works.
+    // After any other error there is no reservation, and the rest works all the same.
     socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'));
     socket.bind({ address: '127.0.0.1', port, exclusive: true }, () => {
       socket.unref();

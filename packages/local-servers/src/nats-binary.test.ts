@@ -90,7 +90,7 @@ t.test('a release is downloaded once, and the program of it runs', async (t) => 
     log: (line: string) => lines.push(line),
   };
   const binary = await ensureNatsServer(options);
-  t.match(lines, [/taking it from http:\/\/127\.0\.0\.1:.* \(kept in .*cache\)/]);
+  t.match(lines, [/downloading it from http:\/\/127\.0\.0\.1:.* \(kept in .*cache\)/]);
   t.ok(binary.startsWith(cacheDir));
   t.match((await run(binary, ['--version'])).stdout, /nats-server: v2\./);
   t.equal(await ensureNatsServer(options), binary);

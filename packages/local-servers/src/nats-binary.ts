@@ -52,7 +52,7 @@ export async function ensureNatsServer(options: NatsServerOptions): Promise<stri
       await installDebianPackage('nats-server', signal);
       const binary = await findInstalled(SYSTEM_FOLDERS, failures);
       if (binary !== undefined) return binary;
-      failures.push('apt-get installed the package nats-server, but no program of it is found');
+      failures.push('apt-get installed the package nats-server, but the program nats-server is not found');
     } catch (error) {
       signal?.throwIfAborted();
       failures.push((error as Error).message);
@@ -64,7 +64,7 @@ export async function ensureNatsServer(options: NatsServerOptions): Promise<stri
     failures.push(`no release is known for ${process.platform}-${process.arch}`);
   } else {
     log(
-      `nats-server is not installed: taking it from ${withoutCredentials(archive.url)} (kept in ${options.cacheDir})`,
+      `nats-server is not installed: downloading it from ${withoutCredentials(archive.url)} (kept in ${options.cacheDir})`,
     );
     try {
       const binary = await downloadNatsServer(archive, options.cacheDir, signal);

@@ -47,7 +47,7 @@ export interface NatsOptions {
 const pidFileOf = (storeDir: string): string => join(storeDir, 'nats-server.pid');
 
 /**
- * The process id of the NATS server that uses this folder, whoever started it.
+ * The process id of the NATS server that uses this folder, even if another process started it.
  *
  * @returns undefined when none runs
  */

@@ -59,7 +59,7 @@ export function nginxControl(folder: string, binary: string): NginxControl {
 }
 
 /**
- * The process id of the nginx that runs in this folder, whoever started it.
+ * The process id of the nginx that runs in this folder, even if another process started it.
  *
  * @returns undefined when none runs
  */
@@ -118,7 +118,7 @@ export async function startNginx(options: NginxOptions): Promise<ServerHandle> {
 
 function configuration(folder: string, port: number, { pidFile, upstream }: NginxControl): string {
   return [
-    // Only root can have its workers run as somebody else, who could not read this folder.
+    // As root, nginx would run its workers as another user, who could not read this folder.
     ...(process.getuid?.() === 0 ? ['user root;'] : []),
     'worker_processes 2;',
     `pid ${pidFile};`,

@@ -4,8 +4,8 @@ import { commandLineOf } from './command-line.js';
 /**
  * Reads the process id in the first line of a server's pid file and says whether that server still runs.
  *
- * A pid file outlives a killed server, and its number may since have been given to somebody else, so the process
- * counts only when its command line names the server's folder.
+ * A pid file outlives a killed server, and another process may have its number since. So the process counts only if its
+ * command line names the server's folder.
  *
  * @param file pid file
  * @param folder folder that is an argument of the server's command line

@@ -127,7 +127,10 @@ const CAPABILITIES = [
 ];
 const SETPCAP_BIT = 8n;
 
-/** Whether PostgreSQL can be run in folders that only their owner, this process, may enter: always, unless this is root without the means. */
+/**
+ * Whether PostgreSQL can be run in folders that only their owner, this process, may enter: always, unless this is root
+ * without the means.
+ */
 export async function reachesClosedFolders(): Promise<boolean> {
   return process.getuid?.() !== 0 || (await readCapability()) !== undefined;
 }

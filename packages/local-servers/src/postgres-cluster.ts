@@ -26,7 +26,9 @@ export interface ClusterOptions {
   /** Does not wait for the disk. */
   unsafeFast: boolean;
   signal: AbortSignal | undefined;
-  /** The folder of another server, that does not run: its cluster and password are copied. Default: initdb makes one. */
+  /**
+   * The folder of another server, that does not run: its cluster and password are copied. Default: initdb makes one.
+   */
   copyOf?: string | undefined;
 }
 

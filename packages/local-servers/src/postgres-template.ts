@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { type ClusterOptions, ensureCluster } from './postgres-cluster.js';
 
 /**
- * A cluster that nobody uses, to be copied: initdb takes a second of processor time, and each of many tests wants a cluster of
- * its own. It is made when it is missing, one for each version and account.
+ * An unused cluster for copying: initdb takes a second of processor time, and each of many tests needs a cluster of its
+ * own. It is made if it is missing, one for each version and account.
  *
  * @param folder of such clusters.
  * @returns the folder of the server that it would be the cluster of.
- * @throws Error when somebody else put something in its place.
+ * @throws Error if another user's files are in its place.
  */
 export async function ensureTemplate(folder: string, options: ClusterOptions): Promise<string> {
   const owner = options.account?.uid ?? process.getuid?.();

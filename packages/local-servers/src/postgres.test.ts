@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pg from 'pg';
 import t, { type Test } from 'tap';
 import { commandLineOf } from './command-line.js';
 import { postgresPasswordFile, runningPostgres, startPostgres } from './postgres.js';
+import { postgresBinaries } from './postgres-binaries.js';
 import type { ProcessExit, ServerHandle } from './server-process.js';
 
 // mkdtemp makes folders that other accounts cannot enter, so as root this also tries the way around that.
@@ -181,6 +182,21 @@ t.test('what cannot be started is refused with its reason', async (t) => {
 
   await rm(postgresPasswordFile(join(dir, 'postgres')));
   await t.rejects(start(t, dir), { message: /password file .* is missing/ });
+});
+
+t.test('tests can run on another PostgreSQL', async (t) => {
+  const { RIGEL_TEST_POSTGRES: before } = process.env;
+  t.teardown(() => {
+    if (before === undefined) delete process.env.RIGEL_TEST_POSTGRES;
+    else process.env.RIGEL_TEST_POSTGRES = before;
+  });
+  const used = await postgresBinaries();
+  process.env.RIGEL_TEST_POSTGRES = dirname(used.postgres);
+  t.strictSame(await postgresBinaries(), used);
+  process.env.RIGEL_TEST_POSTGRES = '/no/such/folder';
+  await t.rejects(postgresBinaries(), {
+    message: /^RIGEL_TEST_POSTGRES = \/no\/such\/folder is wrong: no PostgreSQL runs from there \(.*ENOENT/,
+  });
 });
 
 t.test('starting can be given up', async (t) => {

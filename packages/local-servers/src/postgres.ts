@@ -51,8 +51,8 @@ export interface PostgresOptions {
   /** For tests only: does not wait for the disk, so a crash of the machine loses or breaks data. */
   unsafeFast?: boolean;
   /**
-   * For tests only: folder of new clusters, made when missing. A cluster that is to be made is copied from there, in a tenth of
-   * the time; so they all have one password.
+   * For tests only: folder of new clusters, made when missing. A cluster that is to be made is copied from there, in a
+   * tenth of the time; so they all have one password.
    */
   templateDir?: string | undefined;
 }
@@ -63,7 +63,7 @@ export function postgresPasswordFile(dataDir: string): string {
 }
 
 /**
- * The process id of the server that has this data folder open, whoever started it.
+ * The process id of the server that has this data folder open, even if another process started it.
  *
  * @returns undefined when none runs
  */

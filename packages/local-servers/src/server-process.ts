@@ -52,8 +52,8 @@ export interface ServerProcess {
 }
 
 /**
- * Starts a server process in a session of its own, so that a Ctrl-C in the terminal does not reach it: whoever
- * started it decides when it stops.
+ * Starts a server process in a session of its own, so that a Ctrl-C in the terminal does not reach it: the caller
+ * decides when it stops.
  *
  * @throws Error when the command cannot be run or the log file cannot be written
  */

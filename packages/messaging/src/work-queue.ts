@@ -18,31 +18,31 @@ import {
   StorageType,
 } from 'nats';
 import type { Logger } from 'pino';
-import type { Bus } from './bus.js';
-import { assertMatches } from './validation.js';
+import type { Bus } from './bus/bus.js';
+import { assertMatches } from './wire/validation.js';
 
-/** An offer that was taken and not acknowledged is handed to another executor after this long. */
+/** If an executor takes an offer and does not acknowledge it, JetStream gives it to another one after this time. */
 const ACK_WAIT_MS = 30_000;
-/** Offers that are older than this are of no use: the scheduler has made them again long ago. */
+/** JetStream drops offers that are older: the scheduler repeated them long ago. */
 const MAX_AGE_MS = 60 * 60_000;
-/** Offers on the way to JetStream at once. */
+/** Offers that wait for JetStream's acknowledgement at one time. */
 const PUBLISH_WINDOW = 512;
 const PUBLISH_TIMEOUT_MS = 5_000;
-/** How often it is looked whether the queue is there (again), and how many attempts there are between two log lines. */
+/** Pause between two attempts to reach the queue, and attempts between two log lines. */
 const RETRY_MS = 500;
 const LOG_EVERY = 20;
 
-/** JetStream's own code for it. */
+/** JetStream's error code for a missing stream. */
 const STREAM_NOT_FOUND = 10_059;
 
-/** What JetStream answers to a message: where it has put it, or why it has not. */
+/** JetStream's answer to a message that it should store. */
 interface PubAck {
   error?: { code: number; err_code: number; description: string };
 }
 
-/** How offers are taken. */
+/** How an executor takes offers. */
 export interface TakeOptions {
-  /** How many more offers can be taken now. */
+  /** How many more offers the executor can take now. */
   freeSlots: () => number;
   /** Resolves when a slot becomes free. */
   slotFreed: () => Promise<void>;
@@ -51,10 +51,11 @@ export interface TakeOptions {
 }
 
 /**
- * The queue of offered node runs. It only carries offers: whatever is lost here (NATS may lose its whole store) the
- * scheduler offers again. JetStream keeps them for executors that are busy, and shows how much work waits; but its disk
- * may be full or its files gone, so an offer that it did not take, and every repeated one, is also published directly to
- * the executors that listen. An offer that arrives both ways is refused at the second claim.
+ * The queue of offered node runs. It carries offers only: the scheduler repeats an offer that was lost here, even if
+ * NATS loses its whole store. JetStream keeps offers while all executors are busy, and shows how much work waits. But
+ * its disk may be full or its files gone. So the scheduler also publishes an offer directly to the executors if
+ * JetStream refused it, or if it is a repeated one. If an offer arrives both ways, the scheduler refuses the second
+ * claim.
  */
 export class WorkQueue {
   private ready: Promise<void> | undefined;
@@ -62,14 +63,14 @@ export class WorkQueue {
   constructor(
     private readonly bus: Bus,
     private readonly log: Logger,
-    /** Servers that keep each offer, for whoever makes the stream. */
+    /** Number of NATS servers that keep each offer; used when this process makes the stream. */
     private readonly replicas = 1,
   ) {}
 
   /**
-   * Makes the stream and a consumer for each capability where they are missing. Whoever offers work does this; executors
-   * only take from what is there, so that their user at NATS needs no right to change it.
-   * @throws when JetStream does not answer, or has no room.
+   * Makes the stream, and a consumer for each capability, if they are missing. Only schedulers call this, so the NATS
+   * user of the executors needs no right to change streams.
+   * @throws if JetStream does not answer, or has no room.
    */
   prepare(): Promise<void> {
     this.ready ??= this.makeStream().catch((error: unknown) => {
@@ -84,7 +85,7 @@ export class WorkQueue {
     const { replicas } = this;
     const found = await manager.streams.info(WORK_STREAM).catch((error: unknown) => {
       if (isMissing(error)) return undefined;
-      // A cluster that is choosing leaders does not say what there is.
+      // A cluster that is electing leaders does not know its streams.
       throw error;
     });
     if (!found) {
@@ -104,12 +105,14 @@ export class WorkQueue {
     for (const { const: capability } of Capability.anyOf) await addConsumer(manager, capability);
   }
 
-  /** Without its own check, which would ask for rights over the whole account. */
+  /** Without the client's own check, which needs rights over the whole account. */
   private manager(): Promise<JetStreamManager> {
     return this.bus.nats.jetstreamManager({ checkAPI: false });
   }
 
-  /** Offers that JetStream keeps and nobody has taken yet, by capability; those without any are left out. */
+  /**
+   * Number of offers in JetStream that no executor has taken yet, by capability; without capabilities that have none.
+   */
   async depth(): Promise<[capability: string, offers: number][]> {
     const manager = await this.manager();
     const { state } = await manager.streams.info(WORK_STREAM, { subjects_filter: WORK_SUBJECTS });
@@ -121,7 +124,7 @@ export class WorkQueue {
 
   /**
    * Offers runs to the executors of a capability.
-   * @param repeated nobody has claimed them since they were offered last.
+   * @param repeated whether these runs were offered before and no executor has claimed them.
    */
   async offer(
     capability: Capability,
@@ -131,7 +134,7 @@ export class WorkQueue {
     if (repeated) this.offerDirectly(capability, offers);
     try {
       await this.enqueue(capability, offers).catch((error: unknown) => {
-        // Nobody listens to the stream's subject: NATS has lost it since it was made, so it is made again.
+        // No stream listens to the subject: NATS has lost it. Make it again.
         if (!(error instanceof NatsError) || error.code !== ErrorCode.NoResponders) throw error;
         this.ready = undefined;
         return this.enqueue(capability, offers);
@@ -140,7 +143,7 @@ export class WorkQueue {
       this.ready = undefined;
       this.log.warn(
         { err: error, capability, offers: offers.length },
-        'JetStream takes no offers, they are made directly',
+        'JetStream does not store offers of node runs: they go directly to executors that are free',
       );
       if (!repeated) this.offerDirectly(capability, offers);
     }
@@ -159,7 +162,9 @@ export class WorkQueue {
     }
   }
 
-  /** As the client's own publishing, which makes an error with a stack trace for each message, and throws it away. */
+  /**
+   * Publishes to JetStream. The client's own method makes an error with a stack trace for each message and discards it.
+   */
   private async store(subject: string, offer: WorkOffer): Promise<void> {
     const answer = await this.bus.requests.send(
       subject,
@@ -171,8 +176,8 @@ export class WorkQueue {
   }
 
   /**
-   * Takes offers one by one, at most as many at once as `slots()` says are free, until the signal is aborted. The handler
-   * decides the run's claim; when it returns, the offer is done with.
+   * Takes offers until the signal is aborted, never more at once than `freeSlots()`. The handler claims the run; when
+   * it returns, the offer is acknowledged.
    */
   async consume(capability: Capability, options: TakeOptions): Promise<void> {
     const { signal } = options;
@@ -182,7 +187,7 @@ export class WorkQueue {
       (offer) => {
         if (options.freeSlots() <= 0) return;
         options.handler(offer).catch((error: unknown) => {
-          this.log.warn({ err: error, run: offer.run_id }, 'an offer could not be handled');
+          this.log.warn({ err: error, run: offer.run_id }, 'handling an offer of a node run failed');
         });
       },
       { queue: 'executors' },
@@ -197,7 +202,10 @@ export class WorkQueue {
       } catch (error) {
         if (signal.aborted) return;
         if (failures++ % LOG_EVERY === 0) {
-          this.log.warn({ err: error, capability }, 'the work queue does not answer, trying again');
+          this.log.warn(
+            { err: error, capability },
+            'JetStream does not deliver offers of node runs, trying again',
+          );
         }
         await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
@@ -229,18 +237,18 @@ export class WorkQueue {
       await handler(assertMatches(WorkOffer, message.json()));
       message.ack();
     } catch (error) {
-      this.log.error({ err: error, subject: message.subject }, 'an offer could not be handled');
+      this.log.error({ err: error, subject: message.subject }, 'handling an offer of a node run failed');
       message.term();
     }
   }
 }
 
-/** Whether JetStream says that there is no such stream. */
+/** Whether JetStream answered that the stream does not exist. */
 function isMissing(error: unknown): boolean {
   return error instanceof NatsError && error.api_error?.err_code === STREAM_NOT_FOUND;
 }
 
-/** Repeating it changes nothing. */
+/** Adds the consumer of a capability. Repeating it changes nothing. */
 async function addConsumer(manager: JetStreamManager, capability: Capability): Promise<void> {
   await manager.consumers.add(WORK_STREAM, {
     durable_name: capability,

@@ -5,7 +5,7 @@ import { restSdAdapter } from './sd/rest.js';
 import { localAdapter } from './vm/local.js';
 import { restVmAdapter } from './vm/rest.js';
 
-/** Every adapter by the name that entries of the configuration give: a new one is a file of its own and a line here. */
+/** Every adapter by its name in the configuration. A new adapter is a new file and a line here. */
 export const VM_ADAPTERS: Readonly<Record<string, VmAdapter>> = { local: localAdapter, rest: restVmAdapter };
 export const SD_ADAPTERS: Readonly<Record<string, SdAdapter>> = {
   nginx: nginxAdapter,

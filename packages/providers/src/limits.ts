@@ -1,17 +1,17 @@
 import type { Clock } from '@rigel/clock';
 
-/** How often and how many times at once a provider may be called by this process. */
+/** How often this process may call a provider, and how many calls it may make at once. */
 export interface Limits {
   maxConcurrent: number;
-  /** Undefined: as often as there is something to ask. */
+  /** Undefined: no limit. */
   callsPerSecond: number | undefined;
 }
 
-/** Keeps calls within limits. Who comes first goes first. */
+/** Keeps calls within limits, in the order in which they come. */
 export class CallLimiter {
   private running = 0;
   private readonly queue: (() => void)[] = [];
-  /** When the next call may start, by the rate. */
+  /** The time at which the rate allows the next call. */
   private nextStart = 0;
 
   constructor(
@@ -21,14 +21,14 @@ export class CallLimiter {
 
   /**
    * Makes a call as soon as the limits allow.
-   * @param onWait called at most once, with what is waited for, when it is not at once.
-   * @throws the signal's reason when it is aborted while waiting.
+   * @param onWait called at most once if the call has to wait, with the limit that it waits for.
+   * @throws the signal's reason when it is aborted before the call begins.
    */
   async run<T>(call: () => Promise<T>, signal: AbortSignal, onWait: (what: string) => void): Promise<T> {
     signal.throwIfAborted();
     const { maxConcurrent, callsPerSecond } = this.limits;
     if (this.running >= maxConcurrent) {
-      onWait(`${maxConcurrent} calls at once are under way and no more are allowed`);
+      onWait(`${maxConcurrent} calls at once are in progress, and no more are allowed`);
       await this.turn(signal);
     } else {
       this.running++;
@@ -45,7 +45,7 @@ export class CallLimiter {
       }
       return await call();
     } finally {
-      // Whoever waits takes this one's place, so the count stays.
+      // The next call takes this one's place, so the count stays.
       const next = this.queue.shift();
       if (next) next();
       else this.running--;

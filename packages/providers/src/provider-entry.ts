@@ -12,18 +12,18 @@ export interface EntryOptions<P> {
   clock: Clock;
 }
 
-/** Around one call. */
+/** Options of one call. */
 export interface CallOptions {
-  /** Ends the waiting for the limits, and the call itself unless `keep` is given. */
+  /** Ends the wait for the limits, and the call itself unless `keep` is given. */
   signal: AbortSignal;
-  /** Ends the call itself, in place of `signal`: for a call whose answer matters even when nobody waits any more. */
+  /** Ends the call itself, in place of `signal`: for a call whose answer matters even if its attempt has ended. */
   keep?: AbortSignal;
   correlationId: string;
-  /** Told at most once for each call that has to wait for the limits. */
+  /** Called at most once for each call that has to wait for the limits. */
   onWait?: (what: string) => void;
 }
 
-/** A configured provider; all calls go through here, and so within its limits and its time. */
+/** A configured provider. All calls go through `call`, which keeps its limits and its time limit. */
 export class ProviderEntry<P> {
   readonly name: string;
   readonly provider: P;
@@ -37,7 +37,7 @@ export class ProviderEntry<P> {
 
   /**
    * Makes one call as soon as the limits allow.
-   * @throws ProviderError: `unknown` when its time was up; the reason of a signal that is aborted.
+   * @throws ProviderError: `unknown` when its time is up; the reason of a signal that is aborted.
    */
   async call<T>(
     make: (provider: P, call: ProviderCall) => Promise<T>,
@@ -47,11 +47,11 @@ export class ProviderEntry<P> {
     return this.limiter.run(
       async () => {
         const late = new AbortController();
-        const callOff = clock.after(callTimeoutMs, () =>
+        const cancelTimer = clock.after(callTimeoutMs, () =>
           late.abort(new ProviderError('unknown', `no answer in ${callTimeoutMs / 1000} s`)),
         );
         const either = AbortSignal.any([keep, late.signal]);
-        // An adapter that does not hear the signal must not hold up its caller.
+        // An adapter that ignores the signal must not hold up its caller.
         const ended = new Promise<never>((_, reject) => {
           either.addEventListener('abort', () => reject(either.reason), { once: true });
         });
@@ -63,7 +63,7 @@ export class ProviderEntry<P> {
           if (late.signal.aborted) throw late.signal.reason;
           throw error;
         } finally {
-          callOff();
+          cancelTimer();
         }
       },
       signal,

@@ -1,9 +1,9 @@
 /**
  * What a failed call means for the caller:
  * - `refused`: the provider said no; the same call would be refused again. Nothing was done.
- * - `throttled`: it wants fewer calls; nothing was done, and the call may be made again later.
- * - `unavailable`: it was not reached, or not ready; nothing was done, and the call may be made again.
- * - `unknown`: nobody can tell whether it was done.
+ * - `throttled`: the provider wants fewer calls; nothing was done, and the call may be made again later.
+ * - `unavailable`: the provider was not reached, or not ready; nothing was done, and the call may be made again.
+ * - `unknown`: whether it was done cannot be known.
  */
 export type ProviderErrorKind = 'refused' | 'throttled' | 'unavailable' | 'unknown';
 
@@ -14,7 +14,7 @@ export class ProviderError extends Error {
   constructor(
     readonly kind: ProviderErrorKind,
     message: string,
-    /** How long the provider asks to be left alone, in milliseconds. */
+    /** The pause that the provider asks for, in milliseconds. */
     readonly retryAfterMs?: number,
   ) {
     super(message);

@@ -25,7 +25,7 @@ t.test('entries by number, of every adapter', async (t) => {
   t.same([...readEntries({}).vm], []);
 });
 
-t.test('what is wrong is one line that names the file, the place and the value', async (t) => {
+t.test('a wrong file is refused in one line that names the file, the place and the value', async (t) => {
   const wrong: [unknown, RegExp][] = [
     ['{"vm": ', /providers.json: is not JSON/],
     [[], /must be an object with the keys vm and sd/],

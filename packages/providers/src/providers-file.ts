@@ -11,7 +11,7 @@ import type { SdProvider } from './sd-provider.js';
 
 import type { VmProvider } from './vm-provider.js';
 
-/** The providers file is wrong; the message is one line that names the file, the place in it and the value. */
+/** The providers file is wrong; the message is one line with the file, the place in it and the value. */
 export class ProvidersFileError extends Error {
   override readonly name = 'ProvidersFileError';
 }
@@ -27,11 +27,11 @@ export const NO_PROVIDERS: Providers = { vm: new Map(), sd: new Map() };
 /** Keys that every entry may have. */
 const COMMON = {
   adapter: Type.String(),
-  /** Calls of one executor at once. */
+  /** Most calls of one executor at once. */
   max_concurrent: Type.Integer({ minimum: 1, maximum: 10_000, default: 20 }),
-  /** Calls of one executor in a second; fractions are allowed. Default: no limit. */
+  /** Most calls of one executor in a second; fractions are allowed. Default: no limit. */
   calls_per_second: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 10_000 })),
-  /** Seconds that one call may take. */
+  /** Time limit of one call, in seconds. */
   call_timeout: Type.Number({ exclusiveMinimum: 0, maximum: 3_600, default: 60 }),
 };
 
@@ -47,13 +47,13 @@ const ajv = new Ajv({ useDefaults: true, verbose: true, validateSchema: false })
 export interface ReadOptions {
   ssh: AdapterContext['ssh'];
   clock?: Clock;
-  /** Whether every secret must be there. The command line, which makes no call that needs one, does without. */
+  /** Whether every secret must exist. The command line makes no call that needs one. */
   checkSecrets?: boolean;
 }
 
 /**
- * Reads the providers file, `{"vm": {"1": {"adapter": …}}, "sd": {"1": {"adapter": …}}}`, and makes the providers. No
- * call is made to any of them.
+ * Reads the providers file, `{"vm": {"1": {"adapter": …}}, "sd": {"1": {"adapter": …}}}`, and makes the providers,
+ * without a call to any of them.
  * @throws ProvidersFileError
  */
 export function readProvidersFile(file: string, options: ReadOptions): Providers {
@@ -126,7 +126,7 @@ function readEntries<P>(
   return read;
 }
 
-/** What is wrong with an entry; fills its defaults in. */
+/** The fault of an entry, if it has one. Also sets the defaults of the entry. */
 function validate(
   entry: Record<string, unknown>,
   path: string,
@@ -134,7 +134,7 @@ function validate(
   options: ReadOptions,
 ): string | undefined {
   const properties = { ...COMMON, ...adapter.settings.properties };
-  // The keys first: a mistyped one would otherwise be told as the missing of another.
+  // The keys first: otherwise the message about a mistyped key would be that another key is missing.
   for (const key of Object.keys(entry)) {
     if (key in properties) continue;
     return `${path}.${key} is not a known key; the nearest known one is ${nearestName(key, Object.keys(properties))}`;
@@ -154,7 +154,7 @@ function describe(error: ErrorObject | undefined, path: string): string {
   if (!error) return `${path} is wrong`;
   const place = `${path}${error.instancePath.replaceAll('/', '.')}`;
   if (error.keyword === 'required') return `${place}.${String(error.params.missingProperty)} is missing`;
-  // A secret that was written down instead of referred to must not be shown.
+  // The value may be a secret that was written down instead of referred to, so the message does not show it.
   const field = error.instancePath.split('/')[1] ?? '';
   if (/key|secret|password|token/.test(field))
     return `${place} must be {"env": "NAME"} or {"file": "/path"} (its value is not shown)`;

@@ -12,16 +12,16 @@ export interface RestCall {
   signal: AbortSignal;
 }
 
-/** The answer of a call that succeeded: whatever stands beside `code` and `msg`. */
+/** The answer of a call that succeeded: all members except `code` and `msg`. */
 export type RestAnswer = Record<string, unknown>;
 
-/** More than any answer of these services has; what is longer is not one. */
+/** More bytes than any answer of these services has; a longer answer is not theirs. */
 const LONGEST_ANSWER = 4 * 1024 * 1024;
 const SHOWN = 300;
 
 /**
- * Makes a call over a connection of its own: one that was kept could turn out to be dead after the request was written,
- * and then nobody knows whether it arrived.
+ * Makes a call over a new connection. A kept connection could turn out to be dead after the request was written, and
+ * then it would be unknown whether the request arrived.
  * @throws ProviderError; `unknown` whenever the request may have been worked on and there is no usable answer.
  */
 export async function callRest(call: RestCall): Promise<RestAnswer> {
@@ -95,7 +95,7 @@ function send({ method, url, headers, body, signal }: RestCall): Promise<{
       },
     );
     request.on('socket', (socket) => {
-      // Nothing of a request is sent before this.
+      // No byte of a request is sent before this event.
       socket.once(secure ? 'secureConnect' : 'connect', () => {
         connected = true;
       });
@@ -111,7 +111,7 @@ function parse(text: string): (RestAnswer & { code: unknown }) | undefined {
     if (typeof value === 'object' && value !== null && 'code' in value)
       return value as RestAnswer & { code: unknown };
   } catch {
-    // Not one of these services; the status says the rest.
+    // The answer is not of these services; the status says enough.
   }
   return undefined;
 }
@@ -121,7 +121,7 @@ function retryAfterMs(header: string | undefined): number | undefined {
   return header !== undefined && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
 }
 
-/** A text of a stranger's, fit for a message. */
+/** A text from outside, made fit for a message. */
 function plain(text: string): string {
   const line = text.replaceAll(/[\p{Cc}"\\]+/gu, ' ').trim();
   return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;

@@ -1,7 +1,7 @@
 import { readSecret as read, SecretError, type SecretReference } from '@rigel/secrets';
 import { ProviderError } from './provider-error.js';
 
-/** Reads a secret at the moment of a call. @throws ProviderError `refused` when it is missing. */
+/** Reads a secret when a call needs it. @throws ProviderError `refused` when it is missing. */
 export async function readSecret(reference: SecretReference): Promise<string> {
   try {
     return await read(reference);

@@ -7,15 +7,15 @@ import ssh2, {
   type ServerHostKeyAlgorithm,
 } from 'ssh2';
 
-/** `modern`: nothing by SHA-1 or in CBC, and no RSA key under 2,048 bits. `legacy`: these too, for old servers. */
+/** `modern`: no SHA-1, no CBC, and no RSA key under 2,048 bits. `legacy`: these too, for old servers. */
 export type AlgorithmSet = 'modern' | 'legacy';
 
 /** RSA keys of fewer bits can be broken. */
 const FEWEST_RSA_BITS = 2_048;
 
 /*
- * The algorithms we offer, cheapest first: the handshake is most of what a short step costs. The later ones are there
- * for old and for hardened servers.
+ * The algorithms that the client offers, cheapest first: the handshake is most of the cost of a short step. The later
+ * ones are for old and for hardened servers.
  */
 const modern = {
   hostKey: [
@@ -53,7 +53,7 @@ const modern = {
   ] satisfies MacAlgorithm[] as MacAlgorithm[],
 };
 
-/** What `legacy` adds. */
+/** The algorithms that `legacy` adds. */
 const old: typeof modern = {
   hostKey: ['ssh-rsa'],
   kex: ['diffie-hellman-group-exchange-sha1', 'diffie-hellman-group14-sha1', 'diffie-hellman-group1-sha1'],
@@ -62,8 +62,9 @@ const old: typeof modern = {
 };
 
 /**
- * The algorithms to offer a server. It picks the first host key algorithm of our list that it has a key for, so the types of the
- * keys we expect go first: else a node known by its RSA key would answer with its ed25519 key and look changed.
+ * The algorithms to offer a server. The server picks the first host key algorithm of the list for which it has a key,
+ * so the types of the expected keys come first: otherwise a node with a known RSA key would show its ed25519 key and
+ * seem changed.
  */
 export function offeredAlgorithms(expectedHostKeyTypes: string[], set: AlgorithmSet = 'modern'): Algorithms {
   const more = set === 'legacy' ? old : { hostKey: [], kex: [], cipher: [], hmac: [] };
@@ -79,16 +80,16 @@ export function offeredAlgorithms(expectedHostKeyTypes: string[], set: Algorithm
   };
 }
 
-/** Whether `legacy` would do where `modern` did not. */
+/** Whether `legacy` allows this algorithm and `modern` does not. */
 export function isLegacyAlgorithm(name: string): boolean {
   return Object.values(old).some((names: readonly string[]) => names.includes(name));
 }
 
-/** What is told to whoever meets an old server. */
+/** The way out, in messages about old servers. */
 export const LEGACY_HINT =
   'where it cannot be renewed, RIGEL_SSH_ALGORITHMS=legacy, or "algorithms": "legacy" in a profile, allows it';
 
-/** Why an RSA key is too weak; undefined for one that is not, and for keys of other types. */
+/** Why an RSA key is too weak; undefined if it is not, and for keys of other types. */
 export function weakKeyProblem(key: string): string | undefined {
   if (!key.startsWith('ssh-rsa ')) return undefined;
   const parsed = ssh2.utils.parseKey(key);

@@ -2,14 +2,15 @@ import { ConnectionLost } from './connection-lost.js';
 import { type NodeConnection, shellOf } from './node-connection.js';
 import type { NodeScript } from './node-script.js';
 
-/** What a script may take beyond the time that it says it waits. */
+/** How long a script may take beyond the time that it says it waits. */
 const MARGIN_MS = 20_000;
-/** A script waits no longer, whatever it says: a stop's grace time is at most ten minutes. */
+/** The longest wait that a script may ask for: a stop's grace time is at most ten minutes. */
 const LONGEST_WAIT_MS = 11 * 60_000;
 
 /**
- * Runs a script that says one thing; before that it may say `wait <hundredths of a second>`, which is then the time it has.
- * @param what for messages: what the script is to do.
+ * Runs a script that answers with one line. Before that it may say `wait <hundredths of a second>`, which sets its time
+ * limit.
+ * @param what for messages: the task of the script.
  * @throws ConnectionLost, also when there is no answer in time; an Error when the script could not be run.
  */
 export async function ask(

@@ -3,10 +3,10 @@ import type { AttemptSpec } from './attempt-spec.js';
 import { byteCount, WrongAnswer, wholeNumber } from './node-answer.js';
 import { plainText } from './plain-text.js';
 
-/** Where attempts are, unless the home folder cannot take them. */
+/** The folder of attempts, unless the home folder cannot take them. */
 export const HOME_FOLDER = '~/.rigel/attempts';
 
-/** How an attempt ended. */
+/** How an attempt ended on its node. */
 export type AttemptOutcome =
   | {
       kind: 'exited';
@@ -26,7 +26,7 @@ export type AttemptOutcome =
     }
   /** Ended by `stopAttempt`, perhaps before it began. */
   | { kind: 'stopped' }
-  /** The command was begun, or may have been, and nobody can tell how it ended. Never to be taken for a success. */
+  /** The command began, or may have begun, and how it ended cannot be known. This never counts as a success. */
   | {
       kind: 'unknown';
       reason: string;
@@ -36,7 +36,7 @@ export type AttemptOutcome =
   /** It is certain that no action of the attempt has run or will run. */
   | { kind: 'not_started'; reason: string };
 
-/** What a follower or the runner says at the end; the fields of the deciding line of the journal, see common.sh. */
+/** The last line of a follower or of the runner: the fields of the deciding line of the journal, see common.sh. */
 export interface EndRecord {
   word: string;
   a: string;
@@ -44,13 +44,13 @@ export interface EndRecord {
   outputBytes: number;
 }
 
-/** Above this no shell has a status: those above 255 are of signals, in some shells. */
+/** The largest status of any shell: in some shells, statuses above 255 stand for signals. */
 const LARGEST_STATUS = 999;
-/** What may stand for a reason, or for a file that could not be written. */
+/** The form of a reason, or of the name of a file that could not be written. */
 const NAME = /^[A-Za-z0-9._-]{1,200}$/;
 const END_WORDS = ['exit', 'stopped', 'nostart', 'unknown', 'void'];
 
-/** Reads the words after `end` of a control line. @throws WrongAnswer for what the scripts do not say. */
+/** Reads the words after `end` of a control line. @throws WrongAnswer for words that the scripts do not use. */
 export function readEndRecord(words: string[]): EndRecord {
   const [word = '', a = '', b = '', bytes, ...more] = words;
   const said = `end ${words.join(' ')}`;
@@ -68,17 +68,17 @@ const unknownReasons: Record<string, string> = {
   void: 'the attempt was prepared on the node, but there is no record of its command being started',
 };
 
-/** What became of the output: a part was left out; a part could not be written. */
+/** Whether a part of the output was left out (`cut`), or could not be written (`lost`). */
 export interface OutputFate {
   cut: boolean;
   lost: boolean;
 }
 
 /**
- * The outcome that an end record stands for.
- * @param folder where the attempt's files are.
+ * The outcome of an attempt, by its end record.
+ * @param folder the folder of the attempt's files.
  */
-export function outcomeOf(
+export function outcomeFrom(
   record: EndRecord,
   spec: AttemptSpec,
   output: OutputFate,
@@ -106,13 +106,13 @@ export function outcomeOf(
   }
 }
 
-/** Undefined when the record cannot be one of this attempt. */
+/** Undefined if the record cannot be one of this attempt. */
 function exitedOutcome(record: EndRecord, spec: AttemptSpec, output: OutputFate): AttemptOutcome | undefined {
   const exitCode = wholeNumber(record.a, LARGEST_STATUS);
   const actionIndex = wholeNumber(record.b, spec.actions.length - 1);
   if (exitCode === undefined || actionIndex === undefined) return undefined;
   const action = spec.actions[actionIndex];
-  // Success is the last action's; a record that says otherwise is not of this attempt.
+  // Only the last action can end an attempt with success; any other record is not of this attempt.
   const fits = action !== undefined && (exitCode !== 0 || actionIndex === spec.actions.length - 1);
   if (!fits) return undefined;
   const signal = exitCode > 128 ? signalName(exitCode - 128) : undefined;

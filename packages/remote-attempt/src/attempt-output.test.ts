@@ -60,7 +60,7 @@ t.test(
   },
 );
 
-t.test('the limit that was settled counts, also for who has another one', async (t) => {
+t.test('the settled limit counts, even for an executor with another one', async (t) => {
   fc.assert(
     fc.property(file, limits, limits, fc.nat({ max: 60 }), (file, settled, own, at) => {
       const store = new OutputStore();

@@ -2,15 +2,15 @@
 export interface OutputChunk {
   offset: number;
   data: Buffer;
-  /** It does not follow the chunk before it: bytes between them are left out, or some are handed over again. */
+  /** The piece does not follow the one before it: bytes between them are missing, or some bytes come again. */
   apart?: true;
-  /** It is not of the command: a line that stands behind all that the command wrote. */
+  /** The piece is not from the command, but a line after all that the command wrote. */
   mark?: true;
-  /** Once the output is longer than both together: so many bytes of its beginning and of its end are to be kept. */
+  /** Set once the output is longer than both together: how many bytes of its beginning and of its end to keep. */
   kept?: OutputShares;
 }
 
-/** How much of an output is kept when it is longer than both together: so much of its beginning, and so much of its end. */
+/** How many bytes of the beginning and of the end of an output are kept, if the output is longer than both together. */
 export interface OutputShares {
   headBytes: number;
   tailBytes: number;
@@ -20,22 +20,23 @@ const DISK_FULL =
   "\n[rigel: the disk of the node was full when the command ended, or its user's quota used up: output may be missing]\n";
 
 /**
- * Turns ranges of the output file on the node into the output that is handed over, each byte at its place in the file: the
- * beginning, up to the first half of the limit, without gaps; behind it, while the command runs, what the node shows of it;
- * and, when it has ended, all that the limit keeps, so that the error message at the end is never lost.
+ * Turns ranges of the output file on the node into pieces of output, each byte with its offset in the file. The
+ * beginning, up to the first half of the limit, has no gaps. After that, while the command runs, the pieces have what
+ * the node shows. When the command has ended, they have all bytes that the limit keeps, so that the error message at
+ * the end is never lost.
  *
- * Ranges may overlap and may be repeated. What is handed over goes forward, but for the end: where something of that was passed
- * over while the command ran, all of it is handed over once more, with the offsets of the file. So what a store has in the end
- * is a function of the file and the limit alone, and another executor can go on where one stopped.
+ * Ranges may overlap and repeat. Pieces go forward, except for the end of the file: if a part of it was passed over
+ * while the command ran, the whole end comes again, with its offsets. So the output that a store has in the end depends
+ * only on the file and the limit, and another executor can go on where one stopped.
  */
 export class AttemptOutput {
-  /** The next byte to hand over. */
+  /** The offset of the next byte. */
   position: number;
-  /** From where on there is no gap before the position. */
+  /** The offset from which there is no gap up to the position. */
   private unbroken: number;
   private shares: OutputShares;
   private total: number | undefined;
-  /** What stands behind the file's last byte. */
+  /** The line after the file's last byte. */
   private mark = Buffer.alloc(0);
   private apart = false;
 
@@ -50,29 +51,29 @@ export class AttemptOutput {
     this.unbroken = fromOffset;
   }
 
-  /** How many bytes of the file's beginning are handed over in any case. */
+  /** How many bytes of the file's beginning are kept in any case. */
   get headBytes(): number {
     return this.shares.headBytes;
   }
 
-  /** How many bytes of the file's end are handed over when it is cut. */
+  /** How many bytes of the file's end are kept if it is cut. */
   get tailBytes(): number {
     return this.shares.tailBytes;
   }
 
-  /** The limit that was settled for this attempt, perhaps by an executor with another setting. */
+  /** Sets the limit of this attempt, which an executor with another setting may have chosen. */
   settle(shares: OutputShares): void {
     this.shares = shares;
   }
 
-  /** From where in the file the node has to send, to go on while the command still runs. */
+  /** The offset in the file from which the node has to send while the command still runs. */
   get neededFrom(): number {
     return this.position;
   }
 
   /**
-   * The attempt has ended with so many bytes in its output file.
-   * @param full the disk took no more: output is missing.
+   * The attempt has ended, and its output file has this many bytes.
+   * @param full the disk was full: output is missing.
    */
   finish(total: number, full = false): void {
     this.total = total;
@@ -87,18 +88,18 @@ export class AttemptOutput {
     return this.total !== undefined && this.total > this.headBytes + this.tailBytes;
   }
 
-  /** Whether everything was handed over; false as long as the attempt has not ended. */
+  /** Whether all pieces have come; false while the attempt has not ended. */
   get isComplete(): boolean {
     return this.total !== undefined && this.position >= this.total + this.mark.length;
   }
 
-  /** Bytes of the output file, beginning at `fileOffset`. */
+  /** Takes bytes of the output file, from `fileOffset` on. */
   range(fileOffset: number, data: Buffer): void {
     const { total } = this;
     if (total === undefined) {
       this.handOver(fileOffset, data, this.headBytes);
       if (this.position < this.headBytes) return;
-      // The node passes over what comes too fast.
+      // The node passes over output that comes too fast.
       if (fileOffset > this.position) this.goTo(fileOffset);
       this.handOver(fileOffset, data, Number.POSITIVE_INFINITY);
       return;
@@ -112,7 +113,7 @@ export class AttemptOutput {
     this.close();
   }
 
-  /** Hands over the line behind the end, when all before it was. */
+  /** Hands over the line after the end, once all before it has been handed over. */
   private close(): void {
     const { total, position, mark } = this;
     if (total === undefined || position < total || position >= total + mark.length) return;
@@ -122,7 +123,7 @@ export class AttemptOutput {
 
   /** Goes on at this byte, unless all from there to the position was handed over. */
   private goTo(offset: number): void {
-    // Of the beginning no executor passes anything over.
+    // No executor passes over any byte of the beginning.
     const unbroken = this.unbroken <= this.headBytes ? 0 : this.unbroken;
     if (unbroken <= offset && offset <= this.position) return;
     this.apart = true;
@@ -130,7 +131,7 @@ export class AttemptOutput {
     this.unbroken = offset;
   }
 
-  /** Hands over what of `data`, whose first byte stands at `start`, is next and lies before `end`. */
+  /** Hands over the next bytes of `data` before offset `end`; the first byte of `data` has the offset `start`. */
   private handOver(start: number, data: Buffer, end: number): void {
     const stop = Math.min(start + data.length, end);
     if (start > this.position || stop <= this.position) return;

@@ -1,18 +1,18 @@
-/** One thing a step does on the node. */
+/** One action of a step on the node. */
 export interface AttemptAction {
   /** `command`: one command line for /bin/sh. `script`: a file, run by its `#!` line or else by /bin/sh. */
   kind: 'command' | 'script';
   text: string;
-  /** Told with the outcome when this action is the last one that ran. */
+  /** The outcome has this name if the action is the last that ran. */
   name: string;
   /**
-   * The text holds a secret: its file is for its owner alone, and the first thing the action does is to remove it. Only for
-   * text that a POSIX shell runs.
+   * The text holds a secret: only the owner may read its file, and the action removes the file first. Only for text
+   * that a POSIX shell runs.
    */
   confidential?: boolean;
 }
 
-/** What an attempt runs. */
+/** The commands of an attempt, and its name. */
 export interface AttemptSpec {
   /** Names the attempt for ever: 1 to 120 characters of `A-Z a-z 0-9 . _ -`. Never used for anything else again. */
   key: string;
@@ -20,13 +20,15 @@ export interface AttemptSpec {
   actions: AttemptAction[];
   /** Added to the environment of the actions, which also holds RIGEL_ATTEMPT, the key. */
   env?: Record<string, string>;
-  /** The command restarts its node: that it has begun is to be on the disk before, whatever way the node goes down. */
+  /**
+   * The command restarts its node: the record that it began has to be on the disk before, however the node goes down.
+   */
   restartsNode?: boolean;
-  /** The attempt of the same step before this one, which is stopped first when it has not ended. */
+  /** The attempt of the same step before this one. If it has not ended, it is stopped first. */
   previousKey?: string;
   /**
-   * Those before `previousKey`, the latest first. They are looked at as far as an attempt was never begun: one that was begun has
-   * found all before it ended.
+   * The attempts before `previousKey`, the latest first. They are checked up to the first that began: an attempt that
+   * began found all attempts before it ended.
    */
   earlierKeys?: readonly string[];
 }
@@ -41,7 +43,7 @@ export function checkAttemptKey(key: string, field: string): void {
   }
 }
 
-/** Checks what the type cannot say. Throws a TypeError that names the field. */
+/** Checks the rules that the type does not express. Throws a TypeError that names the field. */
 export function checkAttemptSpec(spec: AttemptSpec): void {
   checkAttemptKey(spec.key, 'key');
   if (spec.previousKey !== undefined) {

@@ -96,7 +96,7 @@ for (const shell of shells) {
       t.match((await runText(connection, 'exit 4')).outcome, { exitCode: 4 }, 'the shell serves on');
     });
 
-    t.test('the file is kept small while the command runs, also when nobody follows', async (t) => {
+    t.test('the file stays small while the command runs, even if no executor follows', async (t) => {
       if (!punches) return;
       const key = randomUUID();
       const first = await node.connect();
@@ -195,7 +195,7 @@ for (const shell of shells) {
       }
     });
 
-    t.test('what a command left behind writes on, and fills no disk', async (t) => {
+    t.test('a process that a command left behind writes on, and fills no disk', async (t) => {
       if (!punches) return;
       const connection = await node.connect();
       const { key, outcome, store } = await runText(

@@ -132,7 +132,7 @@ t.test('a host certificate that does not hold', async (t) => {
   });
 });
 
-t.test("a server that shows somebody else's certificate", async (t) => {
+t.test('a server that shows the certificate of another key', async (t) => {
   const file = await keyFile(folder, 'real', 'ed25519');
   const { blob, key } = readCertificateText(await certify(file, authority, '-h', '-n', '127.0.0.1'));
   const knownHosts = await trusting(authority);

@@ -3,30 +3,30 @@ import ssh2 from 'ssh2';
 import { plainText } from './plain-text.js';
 import { SshReader, sshString } from './ssh-wire.js';
 
-/** A certificate in OpenSSH's format, with a signature that was checked. */
+/** A certificate in OpenSSH's format, whose signature was checked. */
 export interface Certificate {
   kind: 'user' | 'host';
-  /** As its authority named it. */
+  /** The name that its authority gave it. */
   id: string;
-  /** Names of users or hosts that it is for; empty = for all. */
+  /** Names of the users or hosts that it is for; empty = for all. */
   principals: string[];
   /** Seconds since 1970. */
   validAfter: bigint;
   /** Seconds since 1970; `FOR_EVER` = it does not end. */
   validBefore: bigint;
-  /** Names of options without which it must not be used. */
+  /** Names of the options that a server must know to accept it. */
   criticalOptions: string[];
-  /** The key that it is about, `ssh-ed25519 AAAA…`. */
+  /** The certified key, `ssh-ed25519 AAAA…`. */
   key: string;
   /** The key of the authority that signed it, `ssh-ed25519 AAAA…`. */
   authority: string;
-  /** As it travels in SSH. */
+  /** Its bytes, as SSH sends them. */
   blob: Buffer;
 }
 
 const FOR_EVER = 0xffff_ffff_ffff_ffffn;
 const SUFFIX = '-cert-v01@openssh.com';
-/** How many parts a public key of a type has, which stand in a certificate as they stand in the key. */
+/** The number of parts of a public key, by type; a certificate has the same parts as the key. */
 const KEY_PARTS: Record<string, number> = {
   'ssh-ed25519': 1,
   'ssh-rsa': 2,
@@ -34,7 +34,7 @@ const KEY_PARTS: Record<string, number> = {
   'ecdsa-sha2-nistp384': 2,
   'ecdsa-sha2-nistp521': 2,
 };
-/** As ssh accepts them of authorities: not `ssh-rsa`, which is SHA-1. */
+/** The signatures that ssh accepts from authorities: not `ssh-rsa`, which uses SHA-1. */
 const SIGNATURES: Record<string, { keyType: string; hash: string | null; coordinate?: number }> = {
   'ssh-ed25519': { keyType: 'ssh-ed25519', hash: null },
   'rsa-sha2-256': { keyType: 'ssh-rsa', hash: 'sha256' },
@@ -44,18 +44,21 @@ const SIGNATURES: Record<string, { keyType: string; hash: string | null; coordin
   'ecdsa-sha2-nistp521': { keyType: 'ecdsa-sha2-nistp521', hash: 'sha512', coordinate: 66 },
 };
 
-/** Whether what travels in SSH as a public key is a certificate. */
+/** Whether the bytes of a public key in SSH are a certificate. */
 export function isCertificate(blob: Buffer): boolean {
   return new SshReader(blob).text().endsWith(SUFFIX);
 }
 
-/** The plain type of a certificate's type, `ssh-ed25519` of `ssh-ed25519-cert-v01@openssh.com`; the type itself of a key's. */
+/**
+ * The plain type of a certificate's type, `ssh-ed25519` of `ssh-ed25519-cert-v01@openssh.com`; the type itself of a
+ * key's.
+ */
 export function plainKeyType(type: string): string {
   return type.endsWith(SUFFIX) ? type.slice(0, -SUFFIX.length) : type;
 }
 
 /**
- * Reads a certificate and checks its signature; whether its authority is trusted, and whether it holds now, is another matter.
+ * Reads a certificate and checks its signature, but not whether its authority is trusted or whether it is valid now.
  * @throws Error that says what is wrong with it.
  */
 export function readCertificate(blob: Buffer): Certificate {
@@ -105,7 +108,10 @@ export function readCertificate(blob: Buffer): Certificate {
   return certificate;
 }
 
-/** Reads a certificate's file, `ssh-ed25519-cert-v01@openssh.com AAAA… comment`. @throws Error that says what is wrong. */
+/**
+ * Reads a certificate's file, `ssh-ed25519-cert-v01@openssh.com AAAA… comment`.
+ * @throws Error that says what is wrong.
+ */
 export function readCertificateText(text: string): Certificate {
   const [type = '', base64 = ''] = text.trim().split(/\s+/);
   if (!type.endsWith(SUFFIX)) throw new Error('it is no certificate');
@@ -113,8 +119,8 @@ export function readCertificateText(text: string): Certificate {
 }
 
 /**
- * Why a certificate does not hold for a name at a time (milliseconds since 1970); undefined when it does. As ssh does it, no
- * name at all in one of a host means every host.
+ * Why a certificate is not valid for a name at a time (milliseconds since 1970); undefined if it is. As in ssh, a
+ * host's certificate without names is for every host.
  */
 export function certificateProblem(
   certificate: Certificate,
@@ -167,7 +173,7 @@ function isSigned(authority: string, data: Buffer, signature: Buffer): boolean {
   }
 }
 
-/** A number as SSH writes it, in so many bytes. */
+/** A number as SSH writes it, in this many bytes. */
 function fixed(number: Buffer, size: number): Buffer {
   const bytes = number[0] === 0 ? number.subarray(1) : number;
   if (bytes.length > size) throw new RangeError('the number is too long');

@@ -1,4 +1,7 @@
-/** Why a connection could not be made. `turned_away`: the other side closed it, or said that it is full: later it may do. */
+/**
+ * Why a connection could not be made. `turned_away`: the other side closed it, or said that it is full; a later try may
+ * work.
+ */
 export type ConnectFailureKind =
   | 'unreachable'
   | 'timeout'
@@ -9,7 +12,7 @@ export type ConnectFailureKind =
   | 'host_key_revoked'
   | 'protocol';
 
-/** A node could not be reached by SSH. The message is written for an operator and says which node and why. */
+/** A node could not be reached by SSH. The message is for an operator and says which node and why. */
 export class ConnectFailure extends Error {
   override readonly name = 'ConnectFailure';
 
@@ -21,7 +24,7 @@ export class ConnectFailure extends Error {
     super(message, options);
   }
 
-  /** Whether the host key was not right, which does not become right by waiting. */
+  /** Whether the host key was wrong, which waiting does not change. */
   get isHostKey(): boolean {
     return this.kind.startsWith('host_key_');
   }

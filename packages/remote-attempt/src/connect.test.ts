@@ -110,7 +110,7 @@ t.test('a key that the node refuses', async (t) => {
   });
 });
 
-t.test('nobody there', async (t) => {
+t.test('no server at the address', async (t) => {
   const closed = createServer();
   await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
   const { port: free } = closed.address() as { port: number };
@@ -126,7 +126,7 @@ t.test('nobody there', async (t) => {
   });
 });
 
-t.test('somebody there who is not an SSH server', async (t) => {
+t.test('a server that is not an SSH server', async (t) => {
   const silent = await listen(t, () => undefined);
   await t.rejects(
     connectToNode({ host: '127.0.0.1', port: silent }, settings(sshd, { connectTimeoutMs: 200 })),

@@ -13,8 +13,8 @@ import { isCertificate, readCertificate } from './certificate.js';
 import { ConnectFailure, type ConnectFailureKind } from './connect-failure.js';
 import {
   formatHostKey,
+  type HostKeyJudgement,
   type HostKeyPolicy,
-  type HostKeyVerdict,
   hostKeyFingerprint,
   hostKeyType,
   judgeHostKey,
@@ -30,16 +30,16 @@ import { ServerWords } from './server-words.js';
 import { checkWithKeyOf, offerHostCertificates, onDisconnect, refuseSha1 } from './ssh2-internals.js';
 import { registerTunnels } from './tunnel.js';
 
-/** Which node to connect to. */
+/** The node to connect to. */
 export interface NodeTarget {
   /** A name or an address. */
   host: string;
   port: number;
   /** The host key that was learned earlier, `ssh-ed25519 AAAA…`: the node must have exactly this one. */
   pinnedHostKey?: string;
-  /** For whoever keeps connections: one that was made earlier does not do. */
+  /** For code that keeps connections: the connection has to be a new one. */
   freshLogin?: boolean;
-  /** It is no node: others are reached through it. */
+  /** The target is not a node, but a host through which nodes are reached. */
   isJumpHost?: boolean;
 }
 
@@ -47,8 +47,8 @@ export interface NodeTarget {
 export interface ConnectionSettings {
   user: string;
   /**
-   * The private key, see `readPrivateKey`; or where to get it, for each connection anew. What that throws is the reason of a
-   * ConnectFailure, so its message must not hold the key.
+   * The private key, see `readPrivateKey`; or a function that each connection calls to get it. The error of the
+   * function becomes the reason of a ConnectFailure, so its message must not hold the key.
    */
   privateKey: PrivateKeyText | (() => Promise<PrivateKeyText>);
   hostKeyPolicy: HostKeyPolicy;
@@ -56,15 +56,15 @@ export interface ConnectionSettings {
   knownHosts?: KnownHostsLookup;
   /** Default: `modern`. */
   algorithms?: AlgorithmSet;
-  /** How long everything up to a usable connection may take. */
+  /** Time limit for all steps up to a usable connection. */
   connectTimeoutMs: number;
   /** How often an idle connection is probed. */
   keepaliveIntervalMs: number;
-  /** After how many unanswered probes a connection counts as dead. */
+  /** The number of unanswered probes after which a connection counts as dead. */
   keepaliveCountMax: number;
-  /** Where attempts may be when the home folder cannot take them. Default: nowhere. */
+  /** The folders of attempts that the home folder cannot take. Default: none. */
   attemptFolders?: FallbackFolders;
-  /** How the way to the target is opened, see `openTunnel`. Default: by TCP. @throws ConnectFailure */
+  /** Opens the stream to the target, see `openTunnel`. Default: by TCP. @throws ConnectFailure */
   dial?: (target: NodeTarget, signal: AbortSignal) => Promise<Duplex>;
 }
 
@@ -121,24 +121,27 @@ function usableKey(text: PrivateKeyText, algorithms: AlgorithmSet | undefined): 
 /** An RSA key of 16,384 bits, the longest that OpenSSH makes, has 2 KB; a certificate holds two, and names. */
 const LONGEST_HOST_KEY_BYTES = 8 * 1024;
 
-/** Reasons of a disconnect (RFC 4253, 11.1) after which it may do later: no service, connection lost, ended by the application, too many. */
+/**
+ * Reasons of a disconnect (RFC 4253, 11.1) after which a later try may work: no service, connection lost, ended by the
+ * application, too many connections.
+ */
 const LATER = new Set([7, 10, 11, 12]);
 
-/** One attempt to connect: a socket, an SSH client on it, and one outcome, whichever comes first. */
+/** One try to connect: a socket, an SSH client on it, and the first of several possible ends. */
 class ConnectAttempt {
   private readonly address: string;
   private readonly client: SshClient = new ssh2.Client();
-  /** What is known of the host by the file of known hosts. */
+  /** The host's keys in the file of known hosts. */
   private readonly known: KnownKeys;
   private readonly words = new ServerWords();
   private readonly offer = new ServerOffer();
-  /** Why the server ended the connection, when it said so. */
+  /** The server's reason for ending the connection, if it gave one. */
   private disconnectReason: number | undefined;
   private socket: Duplex | undefined;
-  /** Ends the opening of the way. */
+  /** Aborted when the try ends before its stream is open. */
   private readonly givenUp = new AbortController();
   private hostKey = '';
-  private verdict: HostKeyVerdict | undefined;
+  private judgement: HostKeyJudgement | undefined;
   private settled = false;
   private settle!: { resolve(connection: NodeConnection): void; reject(error: unknown): void };
   private readonly outcome = new Promise<NodeConnection>((resolve, reject) => {
@@ -175,8 +178,8 @@ class ConnectAttempt {
   }
 
   private openSocket(privateKey: LoginKey): void {
-    // The socket is ours because ssh2 leaves Nagle's algorithm on, which makes a request on an idle connection wait
-    // for a delayed acknowledgement of 40 ms.
+    // Not ssh2's own socket: ssh2 leaves Nagle's algorithm on, which makes a request on an idle connection wait 40 ms
+    // for a delayed acknowledgement.
     const socket = connectSocket({ host: this.target.host, port: this.target.port, noDelay: true });
     this.socket = socket;
     const onSocketError = (error: NodeJS.ErrnoException) => this.failUnreachable(error);
@@ -202,13 +205,13 @@ class ConnectAttempt {
     }
   }
 
-  /** Gives up with this error; the socket is destroyed at once. */
+  /** Ends the try with this error; the socket is destroyed at once. */
   fail(error: unknown): void {
     if (this.settled) return;
     this.settled = true;
     this.settle.reject(error);
     this.givenUp.abort(error);
-    // Errors that the destroyed socket and client still report have no one left to hear them.
+    // The destroyed socket and client may still report errors; they are ignored.
     this.socket?.on('error', () => undefined);
     this.socket?.destroy();
   }
@@ -241,7 +244,7 @@ class ConnectAttempt {
         host: this.target.host,
         port: this.target.port,
         hostKey: this.hostKey,
-        hostKeyLearned: this.verdict?.kind === 'learned',
+        hostKeyLearned: this.judgement?.kind === 'learned',
         received: counterOf(socket),
         closed,
         close: () => {
@@ -283,12 +286,12 @@ class ConnectAttempt {
       this.disconnectReason = reason;
       this.words.disconnect(description);
     });
-    // ssh2 holds the socket back until it listens itself.
+    // ssh2 pauses the socket until it listens itself.
     this.words.listenTo(socket);
     this.offer.listenTo(socket);
   }
 
-  /** Keys whose types are asked for first. */
+  /** The keys whose types the client asks for first. */
   private get expectedKeys(): string[] {
     const { pinnedHostKey } = this.target;
     if (pinnedHostKey !== undefined) return [pinnedHostKey];
@@ -304,21 +307,21 @@ class ConnectAttempt {
       return false;
     }
     this.hostKey = shown.key;
-    const verdict = judgeHostKey(shown, {
+    const judgement = judgeHostKey(shown, {
       host: this.target.host,
       pinned: this.target.pinnedHostKey,
       known: this.known,
       policy: this.settings.hostKeyPolicy,
       now: Date.now(),
     });
-    this.verdict = verdict;
+    this.judgement = judgement;
     const got = hostKeyFingerprint(shown.key);
-    switch (verdict.kind) {
+    switch (judgement.kind) {
       case 'known':
       case 'learned':
         return true;
       case 'revoked': {
-        const what = verdict.what === 'key' ? '' : ' was certified by an authority that';
+        const what = judgement.what === 'key' ? '' : ' was certified by an authority that';
         this.fail(
           new ConnectFailure(
             'host_key_revoked',
@@ -328,11 +331,11 @@ class ConnectAttempt {
         return false;
       }
       case 'changed': {
-        const expected = verdict.expected.map(hostKeyFingerprint).join(' or ');
+        const expected = judgement.expected.map(hostKeyFingerprint).join(' or ');
         this.fail(
           new ConnectFailure(
             'host_key_changed',
-            `host key of ${this.address} changed: expected ${expected}, got ${got}${certificate(verdict)}` +
+            `host key of ${this.address} changed: expected ${expected}, got ${got}${certificate(judgement)}` +
               (this.target.isJumpHost
                 ? ''
                 : '; if the machine was rebuilt, remove the node and add it again'),
@@ -344,7 +347,7 @@ class ConnectAttempt {
         this.fail(
           new ConnectFailure(
             'host_key_unknown',
-            `host key of ${this.address} is not known (${got})${certificate(verdict)}` +
+            `host key of ${this.address} is not known (${got})${certificate(judgement)}` +
               (this.target.isJumpHost
                 ? '; that of a jump host has to be'
                 : ' and the host key policy is strict'),
@@ -352,7 +355,7 @@ class ConnectAttempt {
         );
         return false;
       default:
-        return verdict satisfies never;
+        return judgement satisfies never;
     }
   }
 
@@ -374,7 +377,7 @@ class ConnectAttempt {
     if (problem !== undefined) throw new Error(`it is ${problem}; ${LEGACY_HINT}`);
   }
 
-  /** The other side closed the connection without a word of SSH that says why. */
+  /** The other side closed the connection without an SSH message that says why. */
   private failClosed(login: Login): void {
     const when = login.isUnderWay
       ? `while user ${plainText(this.settings.user)} was logging in`
@@ -419,7 +422,7 @@ class ConnectAttempt {
     );
   }
 
-  /** What both sides could not agree on, and the way out; undefined for other failures. */
+  /** The algorithms that both sides could not agree on, and the way out; undefined for other failures. */
   private noMatch(message: string): string | undefined {
     const what = /no matching (.*)$/.exec(message)?.[1];
     if (what === undefined) return undefined;
@@ -444,7 +447,7 @@ class ConnectAttempt {
     };
     const kinds: Record<string, ConnectFailureKind> = {
       ETIMEDOUT: 'timeout',
-      // It was there, and closed the connection with something of ours unread: as a server does that is full.
+      // The server closed the connection without reading what the client sent, as a full server does.
       ECONNRESET: 'turned_away',
       EPIPE: 'turned_away',
     };
@@ -454,7 +457,7 @@ class ConnectAttempt {
   }
 }
 
-/** Counts what comes. A socket counts it itself; a way through another host does not. */
+/** Counts received bytes. A socket has its own count; a tunnel through another host has none. */
 function counterOf(socket: Duplex): () => number {
   if ('bytesRead' in socket) return () => (socket as Socket).bytesRead;
   let bytes = 0;

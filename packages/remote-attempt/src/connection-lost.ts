@@ -1,15 +1,15 @@
 /**
- * The SSH connection died (or the server refused a further session on it) before the outcome was known. What was
- * running on the node goes on: connect again and call the same function with the same key.
+ * The SSH connection died (or the server refused a further session on it) before the outcome was known. Commands on the
+ * node go on: connect again and call the same function with the same key.
  */
 export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
-/** The connection stands, but the server refused to open another session on it (its MaxSessions, mostly). */
+/** The connection works, but the server refused to open another session on it (mostly because of its MaxSessions). */
 export class SessionRefused extends ConnectionLost {}
 
-/** The login on the node did not come to its end, so that no command of ours was read: nothing was sent. */
+/** The login on the node did not end, so the shell reads no commands: nothing was sent to it. */
 export class LoginStuck extends ConnectionLost {
   constructor(address: string, seconds: number) {
     super(

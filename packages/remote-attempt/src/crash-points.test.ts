@@ -195,7 +195,7 @@ for (const shell of shells) {
       t.same(await follow(spec), { kind: 'stopped' });
     });
 
-    t.test('a stop that was begun and abandoned is finished by who follows', async (t) => {
+    t.test('the next executor finishes a stop that was begun and abandoned', async (t) => {
       const spec = attempt('trap "" TERM; sleep 600 & echo $! > stubborn; wait');
       const running = follow(spec);
       await until('the command runs', async () => (await node.homeFile('stubborn')) !== '');

@@ -132,7 +132,7 @@ for (const shell of shells) {
       });
     }
 
-    t.test('what is no filter is not waited for, and goes on', async (t) => {
+    t.test('a process that is not a filter is not awaited, and goes on', async (t) => {
       const connection = await node.connect();
       for (const daemon of ['sleep 600 &', 'nohup sleep 600 2>/dev/null &', 'setsid sleep 600 &']) {
         const { outcome, text } = await runScript(connection, `${daemon}\necho $!`);

@@ -1,6 +1,6 @@
 import { ConnectionLost } from './connection-lost.js';
 
-/** What a frame parser hands on. */
+/** Takes the results of a frame parser. */
 export interface FrameHandlers {
   /** A control line of the node script, without the nonce. */
   control(line: string): void;
@@ -8,20 +8,20 @@ export interface FrameHandlers {
   data(chunk: Buffer): void;
 }
 
-/** Our scripts' lines are a few hundred bytes; a longer one is not theirs, and is not collected. */
+/** Lines of the node scripts have a few hundred bytes; a longer line is not from them and is not collected. */
 const LONGEST_LINE = 4096;
 
-/** How much of what a login shell says before our script is kept, for error messages. */
+/** How much of a login shell's output before the script is kept, for error messages. */
 const NOISE_LIMIT = 300;
 
 /**
- * Takes the standard output of a node script apart. The script writes control lines `\n<nonce> <words>\n`; everything
- * between one control line and the next is data of the first. The nonce is random for every run and known only to the
- * script, so that no output can be taken for a control line and no length has to be known beforehand. What comes
- * before the first control line is noise of the login shell (a motd, an rc file that prints).
+ * Parses the standard output of a node script. The script writes control lines `\n<nonce> <words>\n`; all bytes between
+ * one control line and the next are data of the first. The nonce is random for every run and only the script knows it,
+ * so output cannot pass for a control line, and no length has to be known beforehand. Bytes before the first control
+ * line are noise of the login shell (a motd, an rc file that prints).
  */
 export class FrameParser {
-  /** The beginning of what came before the first control line. */
+  /** The first bytes before the first control line. */
   noise = '';
   private readonly delimiter: Buffer;
   private pending: Buffer = Buffer.alloc(0);
@@ -34,7 +34,7 @@ export class FrameParser {
     this.delimiter = Buffer.from(`\n${nonce} `, 'latin1');
   }
 
-  /** @throws ConnectionLost for a control line that is longer than any of ours, and what a handler throws. */
+  /** @throws ConnectionLost for a control line that is too long; errors of the handlers. */
   push(chunk: Buffer): void {
     this.pending = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
     for (;;) {
@@ -62,7 +62,7 @@ export class FrameParser {
     }
   }
 
-  /** The stream has ended: what was held back as a possible beginning of a control line is data after all. */
+  /** The stream has ended: bytes that were held back as a possible beginning of a control line are data. */
   end(): void {
     this.pass(this.pending);
     this.pending = Buffer.alloc(0);

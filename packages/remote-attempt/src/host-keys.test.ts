@@ -10,12 +10,12 @@ t.test('a raw key is written as in known_hosts', async (t) => {
   t.equal(hostKeyType(key), 'ssh-ed25519');
 });
 
-t.test('the fingerprint is what ssh-keygen prints', async (t) => {
+t.test('the fingerprint is the one that ssh-keygen prints', async (t) => {
   // The fingerprint of github.com's ed25519 key, as published.
   t.equal(hostKeyFingerprint(key), 'SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU');
 });
 
-t.test('what is trusted', async (t) => {
+t.test('which host keys are trusted', async (t) => {
   const judge = (pinned: string | undefined, keys: string[], policy: 'accept-new' | 'strict') =>
     judgeHostKey(
       { key },

@@ -3,28 +3,31 @@ import { type Certificate, certificateProblem } from './certificate.js';
 import type { KnownKeys } from './known-hosts.js';
 import { SshReader } from './ssh-wire.js';
 
-/** How a node that nobody has seen before is treated: learn its key, or refuse it. */
+/** What to do with the key of a node without a known key: learn it, or refuse the node. */
 export type HostKeyPolicy = 'accept-new' | 'strict';
 
-/** What a server showed. */
+/** The host key that a server showed. */
 export interface ShownHostKey {
-  /** `ssh-ed25519 AAAA…`; of a certificate the key that it is about. */
+  /** `ssh-ed25519 AAAA…`; for a certificate, the certified key. */
   key: string;
   certificate?: Certificate;
 }
 
-/** What is to be made of a host key; see `judgeHostKey`. `certificate`: why the one that was shown does not count. */
-export type HostKeyVerdict =
+/**
+ * The judgement of a host key; see `judgeHostKey`. `certificate`: why the certificate that the server showed does not
+ * count.
+ */
+export type HostKeyJudgement =
   | { kind: 'known' | 'learned' }
   | { kind: 'unknown'; certificate?: string }
   | { kind: 'revoked'; what: 'key' | 'authority' }
   | { kind: 'changed'; expected: string[]; certificate?: string };
 
-/** What a host key is judged by. */
+/** The facts by which a host key is judged. */
 export interface HostKeyTrust {
-  /** The name connected to, as given. */
+  /** The host name of the connection, as given. */
   host: string;
-  /** The key that was learned earlier. It stands above the keys of the known hosts, not above what they say of authorities. */
+  /** The key that was learned earlier. It goes before the keys of the known hosts, but not before their authorities. */
   pinned: string | undefined;
   known: KnownKeys;
   policy: HostKeyPolicy;
@@ -32,8 +35,11 @@ export interface HostKeyTrust {
   now: number;
 }
 
-/** Whether to trust a host key, as ssh would: what is revoked never, a certificate that holds always, else the key must be right. */
-export function judgeHostKey(shown: ShownHostKey, trust: HostKeyTrust): HostKeyVerdict {
+/**
+ * Whether to trust a host key, as ssh does: never if it is revoked, always with a valid certificate, else only if the
+ * key is right.
+ */
+export function judgeHostKey(shown: ShownHostKey, trust: HostKeyTrust): HostKeyJudgement {
   const { pinned, known, policy } = trust;
   const revoked = revokedFor(shown, known);
   if (revoked) return { kind: 'revoked', what: revoked };
@@ -43,14 +49,14 @@ export function judgeHostKey(shown: ShownHostKey, trust: HostKeyTrust): HostKeyV
   const expected = pinned === undefined ? known.keys : [normalizeHostKey(pinned)];
   if (expected.includes(shown.key)) return { kind: 'known' };
   if (expected.length > 0) return { kind: 'changed', expected, ...why };
-  // The name without the port may only say that a key is right, as with ssh: another key of it is no contradiction.
+  // As in ssh, entries for the name without the port can confirm a key, but a different key there contradicts nothing.
   if (known.withoutPort?.keys.includes(shown.key)) return { kind: 'known' };
   return policy === 'accept-new' ? { kind: 'learned' } : { kind: 'unknown', ...why };
 }
 
 /**
- * What of it is revoked. A revocation for the name without the port counts too, unless the file trusts it by the name with the
- * port. (There ssh, told to learn keys, warns and learns the key.)
+ * The part that is revoked: the key or the authority. A revocation for the name without the port counts too, unless the
+ * file trusts it under the name with the port. (There ssh, if it may learn keys, warns and learns the key.)
  */
 function revokedFor(shown: ShownHostKey, known: KnownKeys): 'key' | 'authority' | undefined {
   const { key, certificate } = shown;
@@ -68,7 +74,7 @@ function revokedBy({ key, certificate }: ShownHostKey, { revoked }: KnownKeys) {
   return undefined;
 }
 
-/** Why a certificate does not count; undefined when it does. */
+/** Why a certificate does not count; undefined if it does. */
 function problemWith(certificate: Certificate, { host, known, now }: HostKeyTrust): string | undefined {
   const { authority } = certificate;
   const authorities = [...known.authorities, ...(known.withoutPort?.authorities ?? [])];

@@ -1,7 +1,10 @@
-/* What a node says is parsed strictly: whatever it answers, the attempt has an outcome that can be recorded, or the connection is given up. */
+/*
+ * What a node says is parsed strictly: whatever it answers, the attempt has an outcome that can be recorded, or the
+ * connection is given up.
+ */
 import fc from 'fast-check';
 import t from 'tap';
-import { type AttemptOutcome, outcomeOf, readEndRecord } from './attempt-outcome.js';
+import { type AttemptOutcome, outcomeFrom, readEndRecord } from './attempt-outcome.js';
 import { attemptBoots } from './boots.js';
 import { type ConnectionSettings, connectToNode } from './connect.js';
 import { byteCount, WrongAnswer, wholeNumber } from './node-answer.js';
@@ -65,7 +68,7 @@ t.test('an end record is one of ours, or means nothing', async (t) => {
     fc.property(fc.array(word, { maxLength: 7 }), (words) => {
       try {
         const record = readEndRecord(words);
-        const outcome = outcomeOf(record, spec, { cut: false, lost: false }, '~/.rigel/attempts');
+        const outcome = outcomeFrom(record, spec, { cut: false, lost: false }, '~/.rigel/attempts');
         understood++;
         return problemWith(outcome) === undefined;
       } catch (error) {
@@ -77,7 +80,7 @@ t.test('an end record is one of ours, or means nothing', async (t) => {
   t.ok(understood > 0, `${understood} were understood`);
   const outcome = (line: string): AttemptOutcome | undefined => {
     try {
-      return outcomeOf(readEndRecord(line.split(' ')), spec, { cut: false, lost: false }, 'folder');
+      return outcomeFrom(readEndRecord(line.split(' ')), spec, { cut: false, lost: false }, 'folder');
     } catch {
       return undefined;
     }
@@ -218,7 +221,7 @@ t.test('a node that asks for the same again and again gets no attempt for ever',
   }
 });
 
-t.test('what it says of boots, stops, old attempts and scripts is plain', async (t) => {
+t.test('its answers about boots, stops, old attempts and scripts become plain text', async (t) => {
   const signal = new AbortController().signal;
   const calls: [string, (connection: NodeConnection) => Promise<unknown>][] = [
     ['boots', (connection) => attemptBoots(connection, 'k')],

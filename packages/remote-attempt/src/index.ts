@@ -21,7 +21,7 @@ export { type HostKeyPolicy, hostKeyFingerprint } from './host-keys.js';
 export { CLOSE_KEY_FILE, readableByOthers } from './key-file.js';
 export { type KnownHosts, type KnownHostsLookup, knownHostsFile } from './known-hosts.js';
 export { type NodeConnection, restConnection, wakeConnection } from './node-connection.js';
-export { type AttemptPlace, shellQuote } from './node-script.js';
+export type { AttemptPlace } from './node-script.js';
 export { type PrivateKeyText, privateKeyProblem, publicKeyOf } from './private-key.js';
 export { DEFAULT_OUTPUT_LIMIT_BYTES, type RunOptions, runAttempt } from './run-attempt.js';
 export { runScript, type ScriptResult } from './run-script.js';

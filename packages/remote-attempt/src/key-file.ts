@@ -1,12 +1,13 @@
-/** What `stat` tells of a file. */
+/** The facts about a file from `stat`. */
 export interface FileOwners {
   mode: number;
   gid: number;
 }
 
 /**
- * Who else may read a file with a private key, for messages; undefined when nobody. A group that this process is in is one that
- * somebody made to give it the file, as Kubernetes does (`fsGroup`).
+ * The permissions, for messages, that let other users read a file with a private key; undefined if there are none. A
+ * group that this process is in does not count: it was made to give the process the file, as Kubernetes does
+ * (`fsGroup`).
  */
 export function readableByOthers({ mode, gid }: FileOwners): string | undefined {
   const shown = `mode ${(mode & 0o777).toString(8).padStart(4, '0')}`;
@@ -16,5 +17,5 @@ export function readableByOthers({ mode, gid }: FileOwners): string | undefined 
   return own.includes(gid) ? undefined : `${shown}, group ${gid}, which this process is not in`;
 }
 
-/** What to do about it. */
+/** The way out. */
 export const CLOSE_KEY_FILE = 'chmod 600 it, or set RIGEL_SSH_KEY_PERMISSIONS=any';

@@ -2,25 +2,28 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { SshReader } from './ssh-wire.js';
 
-/** What a known_hosts file says of one host; keys as `ssh-ed25519 AAAA…`. */
+/** The entries of a known_hosts file for one host; keys as `ssh-ed25519 AAAA…`. */
 export interface KnownKeys {
-  /** Its keys, of one type or several. */
+  /** The host's keys, of one type or several. */
   keys: string[];
   /** Authorities (`@cert-authority`) whose certificates it may show instead. */
   authorities: string[];
   /** Keys (`@revoked`) that it must not show, nor certificates of these authorities. */
   revoked: string[];
-  /** For another port than 22: what is said of the name without a port, which ssh reads where the name with it says nothing. */
+  /**
+   * For another port than 22: the entries for the name without a port, which ssh reads if there are none for the name
+   * with it.
+   */
   withoutPort?: KnownKeys;
 }
 
-/** Looks up what is known of a host. */
+/** Looks up the entries of a host. */
 export type KnownHostsLookup = (host: string, port: number) => KnownKeys;
 
 export const NOTHING_KNOWN: KnownKeys = { keys: [], authorities: [], revoked: [] };
 
 const DEFAULT_PORT = 22;
-/** What ssh reads; a line with a key of another type is no line. */
+/** The types of keys that ssh reads; it ignores lines with other types. */
 const KEY_TYPE =
   /^(ssh-(ed25519|rsa|dss)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)$/;
 const LISTS: Record<string, 'authorities' | 'revoked'> = {
@@ -34,15 +37,15 @@ interface Entry {
   key: string;
 }
 
-/** A known_hosts file that was read. */
+/** The content of a known_hosts file. */
 export interface KnownHosts {
   lookup: KnownHostsLookup;
-  /** Numbers of the lines, from 1, that are not understood; ssh passes them over, and so do we. */
+  /** The numbers, from 1, of the lines that make no sense; like ssh, the look-up ignores them. */
   wrongLines: number[];
 }
 
 /**
- * Reads the text of a known_hosts file as ssh does: names with `*` and `?`, `!` before a name that is not meant, lists with
+ * Reads the text of a known_hosts file as ssh does: names with `*` and `?`, `!` before an excluded name, lists with
  * commas, `[host]:port`, hashed names, and the markers `@revoked` and `@cert-authority`.
  */
 export function parseKnownHosts(text: string): KnownHosts {
@@ -69,8 +72,8 @@ export function parseKnownHosts(text: string): KnownHosts {
 }
 
 /**
- * The known hosts of a file, which is read again when it has changed: a key that is revoked there is refused from then on. While
- * it cannot be read, what was read last counts.
+ * The known hosts in a file. A changed file is read again, so a key that is revoked there is refused from then on.
+ * While the file cannot be read, its last content counts.
  * @throws the error of reading it the first time.
  */
 export function knownHostsFile(file: string): KnownHosts {
@@ -87,7 +90,7 @@ export function knownHostsFile(file: string): KnownHosts {
           version = now;
         }
       } catch {
-        // It is being replaced, or gone.
+        // The file is being replaced, or gone.
       }
       return lookup(host, port);
     },
@@ -144,7 +147,7 @@ function namePatterns(names: string): Entry['matches'] {
     !unwanted.some((pattern) => matchesPattern(name, pattern));
 }
 
-/** Whether a text is one of a pattern in which `*` stands for anything and `?` for one character. */
+/** Whether a text matches a pattern in which `*` stands for any text and `?` for one character. */
 function matchesPattern(text: string, pattern: string): boolean {
   // By hand: a regular expression made of `*a*a*a*…` could take for ever. Going back to the last * is enough.
   let [at, p] = [0, 0];

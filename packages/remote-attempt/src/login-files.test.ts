@@ -10,8 +10,8 @@ import { startNodeUnderTest } from './testing/node-under-test.js';
 import { findProgram } from './testing/shells.js';
 
 /*
- * What users of real fleets have in the files that a login shell reads before our shell gets anything. Each must either make
- * no difference, or be named.
+ * What users of real fleets have in the files that a login shell reads before our shell gets anything. Each must either
+ * make no difference, or be named.
  */
 
 const isRoot = process.getuid?.() === 0;

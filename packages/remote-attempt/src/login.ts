@@ -3,12 +3,12 @@ import { plainText } from './plain-text.js';
 import { type LoginKey, loginCertificateProblem } from './private-key.js';
 import { signPlainly, withCertificate } from './ssh2-internals.js';
 
-/** One login: its certificate first, where it has one, then its key; and what the server made of them. */
+/** One login: first its certificate, if it has one, then its key; and the server's answers. */
 export class Login {
   private readonly keys: LoginKey['key'][];
   private offered = 0;
   private isPartial = false;
-  /** The methods by which the server would go on. */
+  /** The methods that the server would still accept. */
   private left: AuthenticationType[] | undefined;
 
   constructor(
@@ -19,17 +19,17 @@ export class Login {
     this.keys = certificate ? [withCertificate(key, certificate), key] : [key];
   }
 
-  /** To be called right after the client was told to connect. */
+  /** Call it right after `connect` of the client. */
   useOf(client: SshClient): void {
     if (this.login.certificate && this.keys[0]) signPlainly(client, this.keys[0]);
   }
 
-  /** Whether the server is being asked to let us in. */
+  /** Whether the login is in progress. */
   get isUnderWay(): boolean {
     return this.offered > 0;
   }
 
-  /** Asking first which methods there are would cost a round trip on every connection. */
+  /** The login does not ask for the methods first, because that would cost a round trip on every connection. */
   readonly next: AuthHandlerMiddleware = (left, isPartial, next) => {
     this.isPartial ||= isPartial === true;
     if (left) this.left = left;
@@ -42,7 +42,7 @@ export class Login {
     next({ type: 'publickey', username: this.user, key });
   };
 
-  /** What follows the node's address where the login was refused. */
+  /** The message after the node's address, for a refused login. */
   get refusal(): string {
     const user = plainText(this.user);
     const methods = plainText((this.left ?? []).join(', '), 100) || 'nothing';

@@ -51,7 +51,7 @@ t.test('no shell on the node', async (t) => {
   });
 });
 
-t.test('a login shell that lets nobody in', { skip: !isRoot && 'needs root, for an account' }, async (t) => {
+t.test('a login shell that admits no user', { skip: !isRoot && 'needs root, for an account' }, async (t) => {
   const node = await startNodeUnderTest({ loginShell: '/usr/sbin/nologin' });
   t.teardown(() => node.stop());
   const outcome = await tryCommand(await node.connect(), 'true');

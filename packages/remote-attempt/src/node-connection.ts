@@ -6,19 +6,19 @@ import type { NodeScript } from './node-script.js';
 import { plainText } from './plain-text.js';
 import { type Login, ShellSession } from './shell-session.js';
 
-/** An open SSH connection to a node. Made by `connectToNode`; one serves all steps of a node's run. */
+/** An open SSH connection to a node, from `connectToNode`. One connection serves all steps of a node run. */
 export interface NodeConnection {
   readonly host: string;
   readonly port: number;
-  /** The node's host key as `ssh-ed25519 AAAA…`, to be pinned for the next connection. */
+  /** The node's host key as `ssh-ed25519 AAAA…`, which the next connection has to see again. */
   readonly hostKey: string;
   /** Whether this connection was the first to see the key (policy accept-new). */
   readonly hostKeyLearned: boolean;
-  /** How many bytes have come from the node. */
+  /** The number of bytes that have come from the node. */
   received?: () => number;
   /** Resolves, with the reason, when the connection is gone. Never rejects. */
   readonly closed: Promise<string>;
-  /** Ends the connection. What runs on the node goes on. */
+  /** Ends the connection. Commands on the node go on. */
   close(): void;
 }
 
@@ -28,20 +28,20 @@ export interface ShellOptions {
   ownSession?: boolean;
 }
 
-/** Where the scripts find a POSIX shell. A login shell need not be one (csh, fish), so it is never relied on. */
+/** The POSIX shell of the scripts. The login shell may not be one (csh, fish), so it is never used. */
 const POSIX_SHELL = '/bin/sh';
-/** How long a login may take. Homes on a network and directories of users are slow at times. */
+/** How long a login may take. Home folders on a network and user directories are sometimes slow. */
 const LOGIN_MS = 30_000;
-/** How long to wait for the server to close a session after its script has said all. */
+/** How long to wait for the server to close a session after the last line of its script. */
 export const SESSION_END_MS = 1000;
 
 /** The part of a connection that the rest of this package uses. */
 export class NodeShell {
   /** Whether this node needs `ownSession`; learned from the first attempt on the connection. */
   needsOwnSession = false;
-  /** The shell that runs the scripts and the commands. A field so that others can be tried. */
+  /** The shell that runs the scripts and the commands. A field, so that tests can use other shells. */
   shell: string = POSIX_SHELL;
-  /** Folders beside `~/.rigel/attempts` in which attempts may be, see node-scripts/places.sh. */
+  /** Folders besides `~/.rigel/attempts` that may hold attempts, see node-scripts/places.sh. */
   otherFolders: readonly string[] = [];
   /** A shell that waits for the next attempt. */
   private idle: ShellSession | undefined;
@@ -50,15 +50,15 @@ export class NodeShell {
   constructor(
     private readonly client: Client,
     private readonly address: string,
-    /** Why the connection is gone; undefined while it stands. */
+    /** Why the connection is gone; undefined while it is open. */
     private readonly lostBecause: () => string | undefined,
   ) {
     this.login = { proven: false, address, limitMs: LOGIN_MS };
   }
 
   /**
-   * Runs a script, which arrives on the shell's standard input: nothing of it is visible in the node's process list,
-   * and it makes no difference which login shell the user has.
+   * Runs a script on the shell's standard input: it is not visible in the node's process list, and the user's login
+   * shell does not matter.
    */
   run(script: NodeScript, handlers: FrameHandlers, options: ShellOptions = {}): ShellSession {
     // A server may allow one session at a time.
@@ -69,7 +69,7 @@ export class NodeShell {
     return session;
   }
 
-  /** A shell to start an attempt in: the one that waits, or a new one. */
+  /** A shell to start an attempt in: the waiting one, or a new one. */
   starter(): ShellSession {
     return this.takeIdle() ?? this.open({ ownSession: this.needsOwnSession });
   }
@@ -87,7 +87,7 @@ export class NodeShell {
     session.ended.then(forget, forget);
   }
 
-  /** Opens the shell for the next attempt ahead of time, in place of one that waits. */
+  /** Opens the shell for the next attempt ahead of time, in place of the waiting one. */
   async prepare(timeoutMs: number): Promise<void> {
     this.closeIdle();
     const session = this.open({ ownSession: this.needsOwnSession });
@@ -104,7 +104,7 @@ export class NodeShell {
     this.keep(session);
   }
 
-  /** Closes the shell that waits, if there is one. */
+  /** Closes the waiting shell, if there is one. */
   closeIdle(): void {
     this.takeIdle()?.close();
   }
@@ -153,15 +153,15 @@ function wait(): Promise<void> {
 }
 
 /**
- * Puts a connection to rest after a run: what the next one starts then has a fresh login's environment.
+ * Makes a connection idle after a run: commands of the next run then have the environment of a new login.
  */
 export function restConnection(connection: NodeConnection): void {
   shellOf(connection).closeIdle();
 }
 
 /**
- * Makes sure that a connection that has rested still works, before anything is started over it; the shell that this
- * opens serves the next attempt. Throws ConnectionLost when it does not answer in time.
+ * Makes sure that an idle connection still works, before any command starts over it. The shell that this opens serves
+ * the next attempt. Throws ConnectionLost when the node does not answer in time.
  */
 export async function wakeConnection(connection: NodeConnection, timeoutMs: number): Promise<void> {
   await shellOf(connection).prepare(timeoutMs);
@@ -169,12 +169,12 @@ export async function wakeConnection(connection: NodeConnection, timeoutMs: numb
 
 const shells = new WeakMap<NodeConnection, NodeShell>();
 
-/** Ties a connection to its machinery, which stays private to this package. */
+/** Connects a connection with its shells, which stay private to this package. */
 export function registerShell(connection: NodeConnection, shell: NodeShell): void {
   shells.set(connection, shell);
 }
 
-/** The machinery of a connection. */
+/** The shells of a connection. */
 export function shellOf(connection: NodeConnection): NodeShell {
   const shell = shells.get(connection);
   if (shell === undefined) throw new TypeError('connection: not made by connectToNode');

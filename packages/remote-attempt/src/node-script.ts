@@ -1,25 +1,26 @@
 import { readFileSync } from 'node:fs';
+import { shellQuote } from '@rigel/command-template';
 import type { OutputShares } from './attempt-output.js';
 import type { AttemptAction, AttemptSpec } from './attempt-spec.js';
 
-/** A script for a node, waiting for the nonce of its control lines. */
+/** A script for a node, as a function of the nonce of its control lines. */
 export type NodeScript = (nonce: string) => string;
 
-/** Where an attempt is that its node's home folder could not take, see node-scripts/places.sh. */
+/** The place of an attempt that the home folder could not take, see node-scripts/places.sh. */
 export interface AttemptPlace {
   /** The folder of its files. */
   folder: string;
-  /** Boot id of the node at that time: memory does not outlast it. */
+  /** Boot id of the node at that time: a restart empties memory. */
   bootId: string;
 }
 
-/** The folders that scripts look into. */
+/** The folders that scripts search. */
 export interface AttemptFolders {
-  /** Beside `~/.rigel/attempts`, the first that can be used first. */
+  /** Folders besides `~/.rigel/attempts`, in order of preference. */
   others: readonly string[];
-  /** Where this attempt is, when that has been recorded. */
+  /** The place of this attempt, if it has been recorded. */
   place?: AttemptPlace | undefined;
-  /** The starter that could not write at home had made the journal there. */
+  /** The start script that could not write in the home folder had made the journal there. */
   mine?: boolean;
 }
 
@@ -35,13 +36,16 @@ const parts = {
   boots: readPart('boots'),
 };
 
-/** Text with these may start processes as other users, or in process groups of their own: its end is looked at more closely. */
+/**
+ * Commands with these words may start processes as other users or in new process groups, so their end is checked more
+ * closely.
+ */
 const CHANGES_USER = /\b(sudo|doas|su|runuser|setpriv|pkexec)\b/;
 const LEAVES_GROUP = /\bsetsid\b|\bset\s+-\w*m|\bmonitor\b/;
 
 /**
- * Prepares a shell to start attempts, one after the other, see node-scripts/start.sh.
- * @param others folders beside `~/.rigel/attempts`.
+ * Prepares a shell that starts attempts, one after the other, see node-scripts/start.sh.
+ * @param others folders besides `~/.rigel/attempts`.
  */
 export function startPreparation(others: readonly string[]): NodeScript {
   const settings = { rg_key: '', rg_others: others.join(' '), rg_place: '', rg_place_boot: '', rg_mine: '' };
@@ -49,8 +53,8 @@ export function startPreparation(others: readonly string[]): NodeScript {
 }
 
 /**
- * Begins an attempt in a shell that has been prepared.
- * @param folders `others` only where they are more than the shell was prepared with.
+ * Begins an attempt in a prepared shell.
+ * @param folders `others` only if they are more than the prepared shell has.
  */
 export function attemptCommand(
   spec: AttemptSpec,
@@ -58,7 +62,7 @@ export function attemptCommand(
   shell: string,
   folders: AttemptFolders = { others: [] },
 ): string {
-  // What differs from the preparation; a shell may read all of it a byte at a time.
+  // Only what differs from the preparation: some shells read it one byte at a time.
   const { place, mine, others } = folders;
   const elsewhere = {
     ...(others.length > 0 ? { rg_others: others.join(' ') } : {}),
@@ -113,12 +117,12 @@ export function pruneScript(days: number, others: readonly string[]): NodeScript
   return assemble(settings, [common, parts.prune]);
 }
 
-/** The script that tells the boots of an attempt and of now, see node-scripts/boots.sh. */
+/** The script that answers the boot ids of an attempt and of now, see node-scripts/boots.sh. */
 export function bootsScript(key: string): NodeScript {
   return assemble({ rg_key: key }, [common, parts.boots]);
 }
 
-/** A script of somebody else's; control lines tell where its output begins, and its exit status. */
+/** Any other script; control lines mark the beginning of its output, and give its exit status. */
 export function outsideScript(text: string): NodeScript {
   return (nonce) =>
     compound({ rg_nonce: nonce }, [
@@ -126,11 +130,6 @@ export function outsideScript(text: string): NodeScript {
       `(\n${text}\n) </dev/null 2>&1\n`,
       `printf '\\n%s status %s\\n' "$rg_nonce" "$?"\nexit 0\n`,
     ]);
-}
-
-/** One literal word for a POSIX shell, whatever it holds. */
-export function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function attemptSettings(key: string, shares: OutputShares): Record<string, string | number> {
@@ -142,8 +141,8 @@ function assemble(settings: Record<string, string | number>, texts: string[]): N
 }
 
 /**
- * The whole is one compound command: a shell runs none of it before it has read all of it, so that a connection that
- * breaks while the script is on its way leaves nothing half done.
+ * The script is one compound command: a shell reads all of it before it runs any part. So a connection that breaks
+ * while the script is on its way leaves nothing half done.
  */
 function compound(settings: Record<string, string | number>, texts: string[]): string {
   const assignments = Object.entries(settings).map(
@@ -159,7 +158,7 @@ function actionFunctions(spec: AttemptSpec, shell: string): string {
   const confidential = spec.actions.some((action) => action.confidential);
   const writes = spec.actions.map((action, index) => {
     const file = `"$rg_file.${fileName(action, index)}"`;
-    // We do not need it executable; a script that calls itself again does (`exec sudo "$0"`).
+    // Only a script that calls itself again has to be executable (`exec sudo "$0"`).
     const executable = interpreterOf(action) === undefined ? '' : ` && chmod 700 ${file}`;
     return `rg_what=${fileName(action, index)}\nprintf %s ${shellQuote(fileText(action))} >${file}${executable} || return 1\n`;
   });
@@ -167,13 +166,13 @@ function actionFunctions(spec: AttemptSpec, shell: string): string {
   const writeAll = confidential
     ? `rg_umask=$(umask)\numask 077\nrg_write_private\nset -- $?\numask "$rg_umask"\n[ $1 = 0 ] || ${remove}return $1\n`
     : writes.join('');
-  // A shell of its own for every action, so that `exit`, `exec`, `$$`, traps and syntax errors are the action's.
+  // A new shell for every action, so that `exit`, `exec`, `$$`, traps and syntax errors belong to the action.
   const runs = spec.actions.map((action, index) => {
     const file = `"$rg_file.${fileName(action, index)}"`;
     const interpreter = interpreterOf(action);
     const program =
       interpreter === undefined ? `rg_run ${shell}` : `rg_interpret ${interpreter.map(shellQuote).join(' ')}`;
-    // Since this shell survives TERM, it has to see for itself that it was stopped before it starts another action.
+    // This shell survives TERM, so it checks whether it was stopped before it starts another action.
     const goOn = index === 0 ? '' : 'rg_fold "$rg_journal"\n[ -z "$rg_stop" ] || return 0\n';
     return `${goOn}rg_action=${index}\n${program} ${file}\n[ $rg_status = 0 ] || return 0\n`;
   });
@@ -202,8 +201,9 @@ function fileText({ text, confidential }: AttemptAction): string {
 }
 
 /**
- * What a script's first line asks for, as the kernel reads it: a program and at most one argument, which may hold blanks. It is
- * called by us, not by the kernel, so that a home whose programs may not be run (noexec) makes no difference.
+ * What a script's first line asks for, as the kernel reads it: a program and at most one argument, which may hold
+ * blanks. It is called by us, not by the kernel, so that a home whose programs may not be run (noexec) makes no
+ * difference.
  */
 function interpreterOf(action: AttemptAction): string[] | undefined {
   const line = action.kind === 'script' ? /^#![ \t]*(.*)/.exec(action.text)?.[1]?.trimEnd() : undefined;

@@ -146,7 +146,7 @@ else {
         await disk.readOnly(false);
       });
 
-      t.test('nobody records it: nothing runs', async (t) => {
+      t.test('when the place is not recorded, nothing runs', async (t) => {
         await disk.fill();
         const spec = attempt('echo ran');
         const { beginElsewhere, ...none } = { beginElsewhere: undefined };
@@ -278,7 +278,7 @@ else {
         t.notMatch((await readdir(it.place)).join(' '), spec.key);
       });
 
-      t.test('what others have made in the folder is not believed', async (t) => {
+      t.test('files that others have made in the folder are not believed', async (t) => {
         const forged = `\nrun ${bootId} 1 1 .\nexit 0 0 0 .\n`;
         for (const trick of ['folder', 'link'] as const) {
           await it.wipe();

@@ -1,6 +1,6 @@
 /**
- * Makes text that came from elsewhere fit for one line of an error message: no control characters and none that turn the
- * direction of writing, no double quotes, no backslashes, at most `limit` characters.
+ * Makes text that came from elsewhere fit for one line of an error message: no control characters and none that turn
+ * the direction of writing, no double quotes, no backslashes, at most `limit` characters.
  */
 export function plainText(text: string, limit = 300): string {
   const line = text

@@ -82,7 +82,7 @@ t.test('the public key is the one that ssh-keygen finds', async (t) => {
   }
 });
 
-t.test('a key with a passphrase is refused with what to do', async (t) => {
+t.test('a key with a passphrase is refused, with the way out', async (t) => {
   for (const { what, encrypted } of keys)
     for (const text of encrypted)
       t.match(
@@ -92,7 +92,7 @@ t.test('a key with a passphrase is refused with what to do', async (t) => {
       );
 });
 
-t.test('what cannot be used is told, and nothing of the key', async (t) => {
+t.test('the message about an unusable key gives the reason and no part of the key', async (t) => {
   const pkcs8 = (text: string) => `-----BEGIN PRIVATE KEY-----\n${text}\n-----END PRIVATE KEY-----\n`;
   const { privateKey: x25519 } = generateKeyPairSync('x25519');
   const { privateKey: dsa } = generateKeyPairSync('dsa', { modulusLength: 1024, divisorLength: 160 });

@@ -5,17 +5,17 @@ import { hostKeyFingerprint } from './host-keys.js';
 import { plainText } from './plain-text.js';
 import { sshString } from './ssh-wire.js';
 
-/** A private key as it was read from somewhere: its text, and that of a certificate of it. */
+/** A private key as text, with the text of its certificate if there is one. */
 export type PrivateKeyText = Buffer | string | { key: Buffer | string; certificate: Buffer | string };
 
-/** What we log in with. */
+/** The key of a login. */
 export interface LoginKey {
   key: ParsedKey;
-  /** A certificate of it, which is shown first. */
+  /** Its certificate, which the login shows first. */
   certificate?: Certificate;
 }
 
-/** What can be done about a key in a form that is not read. `ssh-keygen -p` writes the file anew. */
+/** The way out for a key in an unsupported form. `ssh-keygen -p` rewrites the file. */
 const CONVERT =
   "on a copy of it, `ssh-keygen -p -N '' -f <copy>` writes it in the format of OpenSSH without a passphrase";
 const SUPPORTED = 'ed25519, ECDSA (P-256, P-384, P-521) and RSA keys are';
@@ -23,7 +23,7 @@ const SUPPORTED = 'ed25519, ECDSA (P-256, P-384, P-521) and RSA keys are';
 /**
  * Reads a private key without a passphrase, in the format of OpenSSH or in PEM (PKCS#1, SEC 1, PKCS#8), and its
  * certificate.
- * @throws Error that says what is wrong and what to do, and holds nothing of the key.
+ * @throws Error that says what is wrong and what to do, without any part of the key.
  */
 export function readPrivateKey(text: PrivateKeyText): LoginKey {
   if (typeof text === 'string' || Buffer.isBuffer(text)) return { key: readKey(text.toString()) };
@@ -34,7 +34,7 @@ export function readPrivateKey(text: PrivateKeyText): LoginKey {
   return { key, certificate };
 }
 
-/** Why a text cannot be used as a private key; undefined when it can. */
+/** Why a text cannot be used as a private key; undefined if it can. */
 export function privateKeyProblem(text: PrivateKeyText): string | undefined {
   try {
     readPrivateKey(text);
@@ -49,7 +49,7 @@ export function publicKeyOf(text: PrivateKeyText): string {
   return publicKey(readPrivateKey(text).key);
 }
 
-/** What a certificate, with which a user could not log in, does not hold for, as far as it says itself. */
+/** Why the certificate of a refused login is not valid, as far as the certificate itself shows. */
 export function loginCertificateProblem(certificate: Certificate, user: string, now: number): string {
   const name = plainText(certificate.id, 60);
   const problem = certificateProblem(certificate, { kind: 'user', name: user, now });
@@ -68,7 +68,7 @@ function readKey(text: string): ParsedKey {
   if (isEncrypted) throw new Error(`it is encrypted with a passphrase; ${CONVERT}`);
   if (kind.endsWith('PUBLIC KEY') || kind === 'CERTIFICATE') throw new Error('it is a public key');
   const parsed = ssh2.utils.parseKey(kind === 'PRIVATE KEY' ? fromPkcs8(text) : text);
-  // Declared as one key; of the format of OpenSSH it may be a list.
+  // The declared type is one key, but for OpenSSH's format the result may be a list.
   const key = Array.isArray(parsed) ? (parsed[0] as ParsedKey) : parsed;
   if (key instanceof Error) {
     if (/no passphrase given/i.test(key.message))
@@ -87,7 +87,7 @@ function fromPkcs8(text: string): string {
   try {
     key = createPrivateKey(text);
   } catch {
-    // What OpenSSL says of it is of no help.
+    // OpenSSL's message does not help.
     throw new Error(`it cannot be read as PKCS#8; ${CONVERT}`);
   }
   switch (key.asymmetricKeyType) {

@@ -260,7 +260,7 @@ for (const shell of shells) {
     t.test('a command that is killed after the connection was lost has its outcome recorded', async (t) => {
       const spec = {
         key: randomUUID(),
-        // The shell reports such a death on its standard error, where nobody listens any more.
+        // The shell reports such a death on its standard error, which is not read any more.
         actions: [command('echo one; while [ ! -e die ]; do sleep 0.1; done; kill -9 $$')],
       };
       const first = new Received();
@@ -274,7 +274,7 @@ for (const shell of shells) {
       t.match(outcome, { kind: 'exited', exitCode: 137, signal: 'SIGKILL' });
     });
 
-    t.test('what a command leaves in the background neither delays its end nor dies with it', async (t) => {
+    t.test('a background process of a command neither delays its end nor dies with it', async (t) => {
       const connection = await node.connect();
       const { outcome, text } = await runOnce(connection, [command('sleep 600 & echo $!')]);
       t.match(outcome, { kind: 'exited', exitCode: 0 });

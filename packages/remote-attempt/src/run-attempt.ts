@@ -1,6 +1,6 @@
 import { ask } from './ask.js';
 import { isDiskFull, isInMemory, withFolders } from './attempt-folders.js';
-import { type AttemptOutcome, HOME_FOLDER, outcomeOf, readEndRecord } from './attempt-outcome.js';
+import { type AttemptOutcome, HOME_FOLDER, outcomeFrom, readEndRecord } from './attempt-outcome.js';
 import { AttemptOutput, type OutputChunk } from './attempt-output.js';
 import { type AttemptSpec, checkAttemptSpec } from './attempt-spec.js';
 import { ConnectionLost, LoginStuck, SessionRefused } from './connection-lost.js';
@@ -19,64 +19,66 @@ import { plainText } from './plain-text.js';
 import type { ShellEnd, ShellSession } from './shell-session.js';
 import { type StopOptions, stopAttempt } from './stop-attempt.js';
 
-/** How an attempt is followed. */
+/** Options of `runAttempt`. */
 export interface RunOptions {
   /** Called with the output, in order and without gaps, while the command runs and at the latest before the outcome. */
   onOutput: (chunk: OutputChunk) => void;
   /**
-   * How much output is kept, on the node and in the end: half of it of the beginning and half of the end. Default 1 MiB. Who
-   * follows an attempt first settles it, until its end and for all.
+   * How much output is kept, on the node and in the end: half of the limit for the beginning and half for the end.
+   * Default 1 MiB. The first call that follows an attempt settles the limit for the whole attempt.
    */
   outputLimitBytes?: number;
-  /** Where to go on with the output, for an executor that took the attempt over. Default 0. */
+  /** The offset from which to go on with the output, for an executor that took the attempt over. Default 0. */
   fromOffset?: number;
   /**
-   * Whether an earlier call, in whatever process, may have begun this attempt. Then a node on which nothing can be
-   * found out (its shell is gone, its home cannot be read) makes the outcome `unknown`, not `not_started`. Default
-   * false.
+   * Whether an earlier call, in any process, may have begun this attempt. Then a node that shows nothing (its shell is
+   * gone, its home folder cannot be read) makes the outcome `unknown`, not `not_started`. Default false.
    */
   mayHaveStarted?: boolean;
   /**
-   * Where the attempt is by an earlier record: it is looked for there and never begun; when it is not there, its outcome is
-   * unknown.
+   * The recorded place of the attempt: the call looks for the attempt there and never begins it. If the attempt is not
+   * there, its outcome is unknown.
    */
   place?: AttemptPlace | undefined;
-  /** Folders in which attempts of this run were recorded to be, beside those that the connection knows of. */
+  /** Recorded folders of attempts of this run, in addition to those that the connection knows. */
   folders?: readonly string[];
   /**
-   * Called when the node's home folder cannot take the attempt, and another one can. Whoever gives it must be the only one
-   * who was ever told to begin this attempt, and makes the place durable, such that every later call gets it as `place`.
-   * Resolves with undefined when that is done (the attempt then begins there), else with why it must not begin there.
-   * Without it the attempt is not started.
+   * Called when the node's home folder cannot take the attempt, and another folder can. Only an executor may give it
+   * that is the only one ever asked to begin this attempt. It makes the place durable, so that every later call gets it
+   * as `place`, and then resolves with undefined (the attempt begins there), or with why the attempt must not begin
+   * there. Without it the attempt is not started.
    */
   beginElsewhere?: (place: AttemptPlace, why: string) => Promise<string | undefined>;
-  /** What an attempt has between TERM and KILL that this call has to end: the one before, see `stopAttempt`. */
+  /** Time between TERM and KILL for the attempt before, if this call has to end it, see `stopAttempt`. */
   stopGraceMs?: number;
   /** How long to wait for a quick command to end before its output is streamed, over a second session. Default 700. */
   followAfterMs?: number;
-  /** Ends the following, not the command; the call then rejects with the signal's reason. */
+  /** Ends this call, not the command; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
 export const DEFAULT_OUTPUT_LIMIT_BYTES = 1024 * 1024;
-/** No setting is larger; what a node says is not simply believed. */
+/** The largest limit of any setting; a node that says more is not believed. */
 const LARGEST_OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 const DEFAULT_FOLLOW_AFTER_MS = 700;
-/** How long finding another folder may take. */
+/** Time limit for finding another folder. */
 const FIND_PLACE_MS = 20_000;
-/** What start.sh ends with when it gave up after it began. */
+/** The exit status of start.sh if it gave up after it began. */
 const STATUS_BEGUN = 99;
-/** So often a node may ask for something to be done before it goes on. One that asks for ever never gets to an end. */
+/** How many requests of the start script this call fulfils before the node counts as broken. */
 const MOST_REQUESTS = 10;
-/** After so many follow scripts that ended without an answer (killed on the node), the caller is to reconnect. */
+/** After this many follow scripts that ended without an answer (killed on the node), the caller has to reconnect. */
 const FOLLOW_TRIES = 3;
 
 /**
- * Runs an attempt, or finds it again when any earlier call began it: the same call does both, any number of times,
- * from any process, and the command runs once. Resolves with how it ended. Throws ConnectionLost when the connection
- * dies, while the command goes on: connect again and make the same call with the `fromOffset` reached. Throws StillAlive
- * when the attempt is being stopped and cannot be ended; or, with the key of an earlier one, when that cannot be ended: this
- * one was then not begun.
+ * Runs an attempt, or finds it again if an earlier call began it: the same call does both, any number of times, from
+ * any process, and the command runs once. Resolves with how the attempt ended.
+ * @throws ConnectionLost when the connection dies; the command goes on: connect again and make the same call with the
+ *   `fromOffset`
+ *   reached.
+ * @throws StillAlive when the attempt is being stopped and cannot be ended; with the key of an earlier attempt, when
+ *   that one cannot be
+ *   ended: then this one was not begun.
  */
 export async function runAttempt(
   connection: NodeConnection,
@@ -102,21 +104,21 @@ export async function runAttempt(
   }
 }
 
-/** `next`: the shell that ran the attempt waits for another one. */
-type StartOutcome = { kind: 'outcome'; outcome: AttemptOutcome; next: boolean };
+/** `next`: the shell that ran the attempt waits for the next one. */
+type StartEnd = { kind: 'outcome'; outcome: AttemptOutcome; next: boolean };
 
-/** The files cannot be made at home. `mine`: the journal there is this starter's. */
+/** The home folder cannot take the files. `mine`: this start script made the journal there. */
 type UnwritableAnswer = { kind: 'unwritable'; mine: boolean; why: string };
 
-/** What became of a start script. */
+/** The answer of a start script. */
 type StartAnswer =
-  | StartOutcome
+  | StartEnd
   | { kind: 'taken' | 'previous' | 'leader' }
   | UnwritableAnswer
-  /** It ended without an answer. */
+  /** The script ended without an answer. */
   | { kind: 'silent'; end: ShellEnd };
 
-/** What became of a follow script. */
+/** The answer of a follow script. */
 type FollowAnswer =
   | { kind: 'outcome'; outcome: AttemptOutcome }
   | { kind: 'absent'; bootId: string }
@@ -132,7 +134,7 @@ class AttemptRun {
   private readonly followAfterMs: number;
   private readonly sessions = new Set<ShellSession>();
   private readonly folders: AttemptFolders;
-  /** The folder that a follower found it in. */
+  /** The folder in which a follow script found the attempt. */
   private foundIn: string | undefined;
   private detached = false;
   /** All attempts before this one were seen to have ended. */
@@ -170,21 +172,21 @@ class AttemptRun {
     try {
       return await this.toItsEnd();
     } catch (error) {
-      // It says nothing of what ran there.
+      // The answer makes no sense, so it does not say what ran there.
       if (error instanceof WrongAnswer) return { kind: 'unknown', reason: error.message };
       throw error;
     }
   }
 
   private async toItsEnd(): Promise<AttemptOutcome> {
-    // Somebody may have begun it where nothing lasts: that it is not there would prove nothing.
+    // An executor may have begun it in memory, so its absence there would prove nothing.
     if (this.folders.place !== undefined) {
       const outcome = await this.followToEnd(undefined);
       return outcome ?? this.vanished();
     }
     for (;;) {
       const starter = this.start();
-      // While the login takes its time nothing has been sent, and a second session would wait for the same.
+      // During a slow login nothing has been sent, and a second session would wait for the same login.
       await Promise.race([starter.session.ready, starter.answer.catch(() => undefined)]);
       const answer = await this.within(starter.answer, this.followAfterMs);
       const outcome =
@@ -193,7 +195,7 @@ class AttemptRun {
     }
   }
 
-  /** The outcome, after the start script's answer; undefined when the script is to be run again. */
+  /** The outcome after the start script's answer; undefined if the script has to run again. */
   private async afterStart(answer: StartAnswer, starter: Starter): Promise<AttemptOutcome | undefined> {
     if (answer.kind === 'silent') return this.followToEnd(undefined, answer.end);
     if (answer.kind === 'outcome' && answer.next) {
@@ -203,7 +205,7 @@ class AttemptRun {
     }
     // A server that allows one session at a time opens the next one only when this one has ended.
     const ended = starter.session.ended.catch((error) => {
-      // The outcome is known whatever becomes of the connection.
+      // The outcome is known, so the connection does not matter any more.
       if (answer.kind !== 'outcome') throw error;
     });
     await this.within(ended, SESSION_END_MS);
@@ -228,10 +230,10 @@ class AttemptRun {
     }
   }
 
-  /** The outcome when the attempt cannot begin elsewhere; undefined when the start script is to be run there. */
+  /** The outcome if the attempt cannot begin in another folder; undefined if the start script has to run there. */
   private async goElsewhere({ mine, why }: UnwritableAnswer): Promise<AttemptOutcome | undefined> {
     const not = (reason: string): AttemptOutcome => this.asFarAsKnown({ kind: 'not_started', reason });
-    // It would stay so for each command: that is to be put right once.
+    // Every command would meet the same fault, so an operator has to put it right once.
     if (!mine && !isDiskFull(why))
       return not(`${why} (the user has to be able to write into its home folder)`);
     const { beginElsewhere } = this.options;
@@ -262,8 +264,8 @@ class AttemptRun {
   }
 
   /**
-   * Follows the attempt to its end. `starter` is the start script that has not answered yet, `silentEnd` the end of
-   * one that said nothing; neither when the attempt is known to exist. Undefined when the start script is to be run
+   * Follows the attempt to its end. `starter` is the start script that has not answered yet, `silentEnd` the end of one
+   * that said nothing; neither is given if the attempt certainly exists. Undefined if the start script has to run
    * again.
    */
   private async followToEnd(
@@ -276,7 +278,7 @@ class AttemptRun {
         starter?.session.close();
         starter = undefined;
       });
-      const answer = await this.firstOutcome(follower.answer, starter);
+      const answer = await this.firstAnswer(follower.answer, starter);
       this.end(follower.session);
       switch (answer.kind) {
         case 'outcome':
@@ -284,7 +286,7 @@ class AttemptRun {
           return answer.outcome;
         case 'unwritable':
           this.countRequest(answer.kind);
-          // Its answer may have come together with the word that somebody has claimed the attempt.
+          // Its answer may have come together with the line that says that the attempt is claimed.
           return starter === undefined ? this.goElsewhere(answer) : this.afterStart(answer, starter);
         case 'stopping':
           this.countRequest(answer.kind);
@@ -293,7 +295,7 @@ class AttemptRun {
         case 'absent': {
           if (silentEnd !== undefined && !mayHaveBegun(silentEnd)) return this.noShell(silentEnd, false);
           if (starter === undefined) return this.vanished(answer.bootId);
-          // The node takes its time: the start script has not got to anything yet.
+          // The node is slow: the start script has not done anything yet.
           const late = await this.within(starter.answer, this.followAfterMs);
           if (late !== undefined) return this.afterStart(late, starter);
           break;
@@ -315,13 +317,13 @@ class AttemptRun {
     }
   }
 
-  /** The follower's answer; or the starter's, when that settles what comes next and comes first. */
-  private async firstOutcome(
+  /** The follow script's answer; or the start script's, if that comes first and decides what comes next. */
+  private async firstAnswer(
     following: Promise<FollowAnswer>,
     starter: Starter | undefined,
-  ): Promise<FollowAnswer | StartOutcome | UnwritableAnswer> {
+  ): Promise<FollowAnswer | StartEnd | UnwritableAnswer> {
     if (starter === undefined) return following;
-    const startOutcome = starter.answer.then<FollowAnswer | StartOutcome | UnwritableAnswer, FollowAnswer>(
+    const startOutcome = starter.answer.then<FollowAnswer | StartEnd | UnwritableAnswer, FollowAnswer>(
       (answer) => (answer.kind === 'outcome' || answer.kind === 'unwritable' ? answer : following),
       () => following,
     );
@@ -376,7 +378,7 @@ class AttemptRun {
             break;
           case 'next':
           case '.':
-            // The outcome without all of the output: a follower gets the rest.
+            // The outcome has come before all of the output: a follow script gets the rest.
             if (outcome === undefined || !output.isComplete) decide({ kind: 'taken' });
             else decide({ kind: 'outcome', outcome, next: word === 'next' });
         }
@@ -428,7 +430,7 @@ class AttemptRun {
     };
     const session = this.admit(() => this.shell.run(script, handlers));
     const ended = session.ended.then((end): FollowAnswer => {
-      // A file that became shorter, because something wrote it anew, gives less than its size promised.
+      // A file that became shorter, because another process rewrote it, has fewer bytes than announced.
       if (outcome !== undefined) return { kind: 'outcome', outcome };
       return { kind: 'silent', found, end };
     });
@@ -437,7 +439,7 @@ class AttemptRun {
     return { answer, session };
   }
 
-  /** Feeds ranges of the output file to the output, and tells when there may be nothing left to come. */
+  /** Feeds ranges of the output file to the output. Calls `onProgress` whenever the output may be complete. */
   private outputReader(onProgress: () => void) {
     let at: number | undefined;
     return {
@@ -457,10 +459,10 @@ class AttemptRun {
   private finish(words: string[]): AttemptOutcome {
     const record = readEndRecord(words);
     this.output.finish(record.outputBytes, this.outputLost);
-    return outcomeOf(record, this.spec, { cut: this.output.isCut, lost: this.outputLost }, this.folder);
+    return outcomeFrom(record, this.spec, { cut: this.output.isCut, lost: this.outputLost }, this.folder);
   }
 
-  /** What the node says of the output before the end. */
+  /** Notes the node's control lines about the output. */
   private noteOfOutput(word: string, words: string[]): void {
     if (word === 'full') this.outputLost = true;
     if (word !== 'limit') return;
@@ -470,7 +472,7 @@ class AttemptRun {
     this.output.settle({ headBytes, tailBytes });
   }
 
-  /** Opens a session, to be closed when this call ends. */
+  /** Opens a session, which is closed when this call ends. */
   private admit(open: () => ShellSession): ShellSession {
     if (this.detached) throw new ConnectionLost('not followed any more');
     const session = open();
@@ -503,13 +505,13 @@ class AttemptRun {
       throw new WrongAnswer('previous, though there is none');
     for (const key of [this.spec.previousKey, ...(this.spec.earlierKeys ?? [])]) {
       const found = await stopAttempt(this.connection, key, this.stopOptions);
-      // It ran, so those before it had ended.
+      // This attempt ran, so those before it had ended.
       if (found !== 'never_started') break;
     }
     this.previousEnded = true;
   }
 
-  /** Where its files are, as far as is known. */
+  /** The folder of its files, as far as this call knows. */
   private get folder(): string {
     return this.foundIn ?? this.folders.place?.folder ?? HOME_FOLDER;
   }
@@ -531,14 +533,14 @@ class AttemptRun {
     return { kind: 'unknown', reason };
   }
 
-  /** No script of ours answered, though the server opened a session: there is no usable shell. */
+  /** No script answered, although the server opened a session: there is no usable shell. */
   private noShell(end: ShellEnd, mayHaveBegun: boolean): AttemptOutcome {
     const setsid = this.shell.needsOwnSession ? ' through setsid' : '';
     const reason = `${this.shell.shell} could not be run${setsid} on the node (${describeEnd(end)})`;
     return mayHaveBegun ? this.cannotTell(reason) : this.asFarAsKnown({ kind: 'not_started', reason });
   }
 
-  /** What this call found out is the whole truth only when no earlier call may have begun the attempt. */
+  /** `not_started` is certain only if no earlier call may have begun the attempt. */
   private asFarAsKnown(outcome: AttemptOutcome): AttemptOutcome {
     const { mayHaveStarted = false } = this.options;
     return outcome.kind === 'not_started' && mayHaveStarted ? this.cannotTell(outcome.reason) : outcome;
@@ -548,7 +550,7 @@ class AttemptRun {
     return { kind: 'unknown', reason: `${reason}; whether the command ran cannot be found out` };
   }
 
-  /** The promise's value, or undefined when it takes longer. */
+  /** The promise's value, or undefined if it takes longer. */
   private async within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
@@ -567,10 +569,10 @@ function checkWholeNumber(value: number, least: number, field: string): void {
   throw new TypeError(`${field}: ${value} is not a whole number of at least ${least}`);
 }
 
-/** Whether a start script that said nothing may have done something; see start.sh. */
+/** Whether a start script that said nothing may have begun the attempt; see start.sh. */
 function mayHaveBegun(end: ShellEnd): boolean {
   if (end.unsent) return false;
-  // A shell in between reports a signal as a status above 128.
+  // A shell around the script reports a signal as a status above 128.
   return end.status === undefined || end.status === STATUS_BEGUN || end.status > 128;
 }
 

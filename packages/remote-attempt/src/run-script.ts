@@ -11,8 +11,8 @@ export interface ScriptResult {
 const LONGEST_OUTPUT = 1024 * 1024;
 
 /**
- * Runs a short POSIX shell script in the connection and waits for its end. It is not an attempt: when the connection
- * breaks, nobody knows how far it came, so it has to be one that may be repeated.
+ * Runs a short POSIX shell script over the connection and waits for its end. The script is not an attempt: after a
+ * broken connection it is unknown how far it came, so it must be one that may be repeated.
  * @throws ConnectionLost; the signal's reason when that is aborted (the script may go on).
  */
 export async function runScript(

@@ -1,17 +1,17 @@
 import type { Duplex } from 'node:stream';
 import { SshReader } from './ssh-wire.js';
 
-/** An offer of algorithms is no longer, with what a server says before it. */
+/** The most bytes of an offer of algorithms, with the server's text before it. */
 const MOST_BYTES = 40 * 1024;
 const KEXINIT = 20;
 const COOKIE_BYTES = 16;
 
-/** Which algorithms a server offers, for whoever is told that none of them is allowed: ssh2 does not say. */
+/** The algorithms that a server offers, for messages that none of them is allowed: ssh2 does not name them. */
 export class ServerOffer {
   private chunks: Buffer[] = [];
   private bytes = 0;
 
-  /** Listens to the beginning of what the server sends, which is not encrypted. */
+  /** Reads the first bytes that the server sends, which are not encrypted. */
   listenTo(socket: Duplex): void {
     const listen = (chunk: Buffer): void => {
       this.chunks.push(chunk);
@@ -21,7 +21,7 @@ export class ServerOffer {
     socket.on('data', listen);
   }
 
-  /** What it offers of a kind: `kex`, `hostKey`, `cipher`, `mac`; empty when it is not known. */
+  /** The offered algorithms of a kind; empty if the offer is not known. */
   of(kind: 'kex' | 'hostKey' | 'cipher' | 'mac'): string[] {
     const packet = this.packet();
     if (packet === undefined || packet[5] !== KEXINIT) return [];
@@ -39,7 +39,7 @@ export class ServerOffer {
     return this.packet() !== undefined;
   }
 
-  /** The first packet, once it is there: its length, that of its padding, its content. */
+  /** The first packet, once it has arrived: its length, the length of its padding, its content. */
   private packet(): Buffer | undefined {
     const data = Buffer.concat(this.chunks);
     this.chunks = [data];

@@ -57,7 +57,7 @@ for (const shell of shells) {
       t.not(other, parent, 'a fresh one after a rest');
     });
 
-    t.test('what a step left running is out of reach of the next one', async (t) => {
+    t.test('the next step cannot reach processes that a step left running', async (t) => {
       const connection = await node.connect();
       const [daemon = ''] = await words(connection, 'env -i sleep 600 & echo $!');
       const { outcome } = await runText(connection, 'kill 0; sleep 600');

@@ -27,7 +27,7 @@ function openSession() {
   return { session, heard, say, end };
 }
 
-t.test('what the shell says is heard, and how it ended is told', async (t) => {
+t.test("a session passes on the shell's output and its end", async (t) => {
   const { session, heard, say, end } = openSession();
   await session.opened;
   say('found');

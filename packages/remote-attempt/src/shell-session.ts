@@ -8,30 +8,30 @@ import { plainText } from './plain-text.js';
 export interface ShellEnd {
   status: number | undefined;
   signal: string | undefined;
-  /** The beginning of what was said outside of our control lines: by the login shell, or on standard error. */
+  /** The first bytes outside of control lines: from the login shell, or on standard error. */
   said: string;
-  /** Nothing but the greeting was sent: no script of ours can have run in it. */
+  /** Only the greeting was sent: no script can have run in the session. */
   unsent: boolean;
 }
 
-/** What a session needs of its connection. */
+/** The parts of a connection that a session needs. */
 export interface SessionOpener {
-  /** Runs a command in a session of its own; throws or calls back with an error when there is no way to. */
+  /** Runs a command in a new session; throws or calls back with an error if that is impossible. */
   exec(command: string, callback: (error: Error | undefined, channel: ClientChannel) => void): void;
-  /** The error for a session that ended because the connection did, or was closed by us. */
+  /** The error for a session that ended with its connection, or was closed by this side. */
   lost(detail: string): Error;
   /** The error for a session that could not be opened. */
   refusal(error: Error): Error;
 }
 
 /**
- * What is known of the login on a connection. A login shell reads its start-up files first, and a command in one of them
- * that reads standard input takes what was meant for our shell.
+ * The state of the login on a connection. A login shell reads its start-up files first, and a command in one of them
+ * that reads standard input takes text that was meant for the script's shell.
  */
 export interface Login {
-  /** A session of this connection has come through: the next ones are not waited for. */
+  /** A session of this connection has passed its login, so the next ones need not wait for theirs. */
   proven: boolean;
-  /** How a message calls the node. */
+  /** The node's name in messages. */
   readonly address: string;
   /** How long a login may take. */
   limitMs: number;
@@ -39,32 +39,34 @@ export interface Login {
 
 const KEPT_STDERR = 300;
 /**
- * Empty lines in front of all else: a `read` in a login file takes one of them instead of ours. Our shell passes over them.
+ * Empty lines before the greeting: a `read` in a login file takes one of them instead of the greeting. The script's
+ * shell ignores them.
  */
 const SPARE_LINES = '\n'.repeat(8);
-/** What our shell answers to the greeting, as a control line. */
+/** The control line with which the script's shell answers the greeting. */
 const GREETED = 'greeted';
-/** Pause before the greeting is sent once more: a login file may have read the last one. */
+/** Pause before the greeting is sent again: a login file may have read the last one. */
 const GREET_AGAIN_MS = 2_000;
 const NOBODY: FrameHandlers = { control: () => undefined, data: () => undefined };
 
-/** A shell on the node that reads its commands from us, in one SSH session. */
+/** A shell on the node that reads its commands from this side, in one SSH session. */
 export class ShellSession {
-  /** Begins every control line, see FrameParser. Nobody but us and the shell knows it. */
+  /** Begins every control line, see FrameParser. Only this side and the shell know it. */
   readonly nonce = randomBytes(12).toString('hex');
   /** Resolves when the server has opened the session; rejects like `ended`. */
   readonly opened: Promise<void>;
   /**
    * Resolves when the server has closed the session. Rejects with ConnectionLost when the connection died first or
-   * `close` was called, whatever status the shell then ended with; and with what a frame handler threw.
+   * `close` was called, whatever status the shell then ended with; and with the error of a frame handler.
    */
   readonly ended: Promise<ShellEnd>;
   /**
-   * Resolves when the login files are done and our shell reads what is sent: nothing is sent before. On a connection whose
-   * login is proven as soon as the session is open. Never rejects; pending when the session ends before.
+   * Resolves when the login files have ended and the shell reads its input; nothing is sent before that. If the login
+   * of the connection is proven, it resolves as soon as the session is open. Never rejects; stays pending if the
+   * session ends before.
    */
   readonly ready: Promise<void>;
-  /** Whether the shell has been prepared to start attempts. */
+  /** Whether the shell is prepared to start attempts. */
   prepared = false;
   private channel: ClientChannel | undefined;
   private handlers: FrameHandlers = NOBODY;
@@ -75,7 +77,7 @@ export class ShellSession {
   private closedByUs = false;
   private settle!: { opened(): void; ended(end: ShellEnd): void; failed(error: unknown): void };
 
-  /** @param after is waited for before the session is opened. */
+  /** @param after the session opens only after this promise. */
   constructor(
     private readonly opener: SessionOpener,
     command: string,
@@ -101,24 +103,24 @@ export class ShellSession {
         },
       };
     });
-    // Whoever lost interest in a session does not wait for it any more.
+    // A caller that gave up on the session does not await it any more.
     this.opened.catch(() => undefined);
     this.ended.catch(() => undefined);
     if (after === undefined) this.open(command);
     else void after.then(() => this.open(command));
   }
 
-  /** Sends text for the shell to read; what it answers goes to these handlers from now on. */
+  /** Sends text for the shell to read; from now on, these handlers get its answers. */
   send(text: string, handlers: FrameHandlers): void {
     this.handlers = handlers;
-    // No end of file: the script knows where it ends, and every packet costs on both sides.
+    // No end of file: the script knows its own end, and every packet costs time on both sides.
     if (this.channel && this.isReady) this.channel.write(text);
     else this.unsent += text;
   }
 
   /**
-   * Closes the session; what the shell is doing goes on. Nothing that comes after this reaches a handler: it is about
-   * something that has been decided without it, and its handler might act on what has followed since.
+   * Closes the session; the commands of the shell go on. Handlers get nothing that comes later: the matter has been
+   * decided without it, and a handler might act on a state that has changed since.
    */
   close(): void {
     this.closedByUs = true;
@@ -128,7 +130,7 @@ export class ShellSession {
 
   private open(command: string): void {
     if (this.closedByUs) {
-      this.settle.failed(this.opener.lost('the session was closed by us'));
+      this.settle.failed(this.opener.lost('the executor closed the session'));
       return;
     }
     try {
@@ -145,7 +147,7 @@ export class ShellSession {
     this.channel = channel;
     if (this.closedByUs) {
       channel.close();
-      this.settle.failed(this.opener.lost('the session was closed by us'));
+      this.settle.failed(this.opener.lost('the executor closed the session'));
       return;
     }
     const fail = (error: unknown) => {
@@ -189,7 +191,9 @@ export class ShellSession {
     channel.on('close', () => {
       // A shell that read the end of its input because we closed the session has status 0, and may have done anything.
       if (this.closedByUs || (status === undefined && signal === undefined)) {
-        const why = this.closedByUs ? 'the session was closed by us' : 'the session ended without a status';
+        const why = this.closedByUs
+          ? 'the executor closed the session'
+          : 'the session ended without a status';
         this.settle.failed(this.opener.lost(why));
         return;
       }
@@ -214,8 +218,8 @@ export class ShellSession {
   }
 
   /**
-   * Asks our shell to answer, again and again until it does. A shell of another kind that a login file has put in its place
-   * (`exec fish`) does not understand it. When the time is up, nothing of ours has been sent.
+   * Asks our shell to answer, again and again until it does. A shell of another kind that a login file has put in its
+   * place (`exec fish`) does not understand it. When the time is up, nothing of ours has been sent.
    */
   private greet(channel: ClientChannel, deadline: number, first: boolean): void {
     this.greetedOnce = first;

@@ -7,7 +7,9 @@ export interface SshKeyPair {
   public: string;
 }
 
-/** Makes an ed25519 key pair. About one in two hundred that ssh2 makes is one that it cannot read itself: those are left out. */
+/**
+ * Makes an ed25519 key pair. ssh2 cannot read about one in two hundred of the keys that it makes; those are left out.
+ */
 export function generateSshKey(): SshKeyPair {
   for (;;) {
     const pair = ssh2.utils.generateKeyPairSync('ed25519');

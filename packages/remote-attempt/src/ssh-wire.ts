@@ -6,13 +6,13 @@ export function sshString(value: Buffer | string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** Reads what SSH wrote. Every read throws a RangeError where the bytes end too early. */
+/** Reads values in the format of SSH. Every read throws a RangeError if the bytes end too early. */
 export class SshReader {
   private at = 0;
 
   constructor(private readonly bytes: Buffer) {}
 
-  /** How many bytes have been read. */
+  /** The number of bytes that have been read. */
   get position(): number {
     return this.at;
   }

@@ -3,10 +3,10 @@ import type { Certificate } from './certificate.js';
 import { SshReader, sshString } from './ssh-wire.js';
 
 /*
- * What we need of ssh2 and it has no option for: certificates, of hosts and of users, and what a server says when it ends the
- * connection. All that reaches into its insides is in this file. Where they are not as expected (another version of ssh2),
- * certificates are not offered, and nothing is trusted that would not be trusted without them: the exchange is still
- * signed, and ssh2 still checks the signature, with the key that we name.
+ * What we need of ssh2 and it has no option for: certificates, of hosts and of users, and what a server says when it
+ * ends the connection. All that reaches into its insides is in this file. Where they are not as expected (another
+ * version of ssh2), certificates are not offered, and nothing is trusted that would not be trusted without them: the
+ * exchange is still signed, and ssh2 still checks the signature, with the key that we name.
  */
 
 interface KeyExchange {
@@ -97,8 +97,8 @@ export function offerHostCertificates(client: SshClient): boolean {
 const signatures = new WeakMap<KeyExchange, string>();
 
 /**
- * Has the server's signature under the key exchange checked with the key that its certificate is about. To be called while ssh2
- * asks whether the host key is right.
+ * Has the server's signature under the key exchange checked with the key that its certificate is about. To be called
+ * while ssh2 asks whether the host key is right.
  */
 export function checkWithKeyOf(client: SshClient, certificate: Certificate): void {
   const exchange = protocolOf(client)?._kex;
@@ -127,8 +127,8 @@ export function withCertificate(key: ParsedKey, certificate: Certificate): Parse
 }
 
 /**
- * Where a login is by a key `withCertificate`, names the signature by the type of the key alone, as servers want it; ssh2 would
- * give it the certificate's. To be called right after `connect`.
+ * Where a login is by a key `withCertificate`, names the signature by the type of the key alone, as servers want it;
+ * ssh2 would give it the certificate's. To be called right after `connect`.
  */
 export function signPlainly(client: SshClient, key: ParsedKey): void {
   const protocol = protocolOf(client);
@@ -175,8 +175,8 @@ function twoNumbers(signature: Buffer): Buffer {
 }
 
 /**
- * Keeps ssh2 from signing by SHA-1, as it does with an RSA key where a server does not say that it takes better. To be called right
- * after `connect`.
+ * Keeps ssh2 from signing by SHA-1, as it does with an RSA key where a server does not say that it takes better. To be
+ * called right after `connect`.
  */
 export function refuseSha1(client: SshClient, refused: () => void): void {
   const protocol = protocolOf(client);
@@ -188,7 +188,10 @@ export function refuseSha1(client: SshClient, refused: () => void): void {
   };
 }
 
-/** Calls back with what the server says when it ends the connection, and its reason (RFC 4253, 11.1). To be called right after `connect`. */
+/**
+ * Calls back with what the server says when it ends the connection, and its reason (RFC 4253, 11.1). To be called right
+ * after `connect`.
+ */
 export function onDisconnect(client: SshClient, said: (reason: number, description: string) => void): void {
   const handlers = protocolOf(client)?._handlers;
   const { DISCONNECT: handle } = handlers ?? {};

@@ -3,21 +3,21 @@ import { plainText } from './plain-text.js';
 
 /** A process that could not be ended. */
 export interface Survivor {
-  /** Negative: a process group, of which the node shows nothing else (hidepid). */
+  /** Negative: a process group whose processes the node does not show (hidepid). */
   pid: number;
-  /** Empty when it is not known. */
+  /** Empty if it is not known. */
   user: string;
   name: string;
 }
 
-/** Processes told of one by one at most. */
+/** Most processes that a message names. */
 const NAMED = 20;
-/** No system has more. */
+/** The largest process id of any system. */
 const MOST_PROCESSES = 2 ** 22;
 
 /**
- * Processes of an attempt live on after KILL; or some live that may be of it, and nobody can tell. `message` names
- * them for people.
+ * Processes of an attempt are alive after KILL, or processes are alive that may belong to it. `message` names them for
+ * people.
  */
 export class StillAlive extends Error {
   override readonly name = 'StillAlive';

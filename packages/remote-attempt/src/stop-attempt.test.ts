@@ -111,7 +111,7 @@ for (const shell of shells) {
       },
     );
 
-    t.test('two who stop the same attempt at once', async (t) => {
+    t.test('two stops of the same attempt at once', async (t) => {
       const { key, outcome, pids } = await begin(1, 'echo $$ > $P; sleep 600');
       const other = await node.connect();
       const results = await Promise.all([stopAttempt(connection, key), stopAttempt(other, key)]);

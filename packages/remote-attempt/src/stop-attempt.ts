@@ -6,29 +6,31 @@ import { pruneScript, stopScript } from './node-script.js';
 import { plainText } from './plain-text.js';
 import { StillAlive, survivorsOf } from './still-alive.js';
 
-/** What stopping found: it ended the attempt; it came too late; or it came first, and the attempt never starts. */
+/** The result of a stop: it ended the attempt; it came too late; or it came first, and the attempt never starts. */
 export type StopResult = 'stopped' | 'already_exited' | 'never_started';
 
 export interface StopOptions {
   /**
-   * How long the processes have between TERM and KILL, in milliseconds. Default 10000. The first stop of an attempt decides; later
-   * ones do not change it.
+   * Time between TERM and KILL for the processes, in milliseconds. Default 10000. The first stop of an attempt decides;
+   * later stops do not change it.
    */
   graceMs?: number;
-  /** Folders in which attempts of this run were recorded to be, beside those that the connection knows of. */
+  /** Recorded folders of attempts of this run, in addition to those that the connection knows. */
   folders?: readonly string[];
 }
 
 export const DEFAULT_GRACE_MS = 10_000;
-/** What a script may take beyond the time until KILL, which it tells: it gives up itself, 5 s after its first KILL. */
+/**
+ * How long the script may take beyond the time until KILL, which it announces: it gives up 5 s after its first KILL.
+ */
 const ANSWER_MS = 20_000;
 const PRUNE_MS = 10 * 60_000;
 
 /**
  * Stops an attempt with its whole process tree, also the processes that left its session, and returns when none is
- * alive. An attempt that has not started never will. May be called any number of times. TERM goes only to processes that
- * lived when it is sent first; what they start then, to clean up, has the rest of the grace time.
- * @throws StillAlive when processes withstand KILL, or may be of the attempt and are not certainly so; an Error when
+ * alive. An attempt that has not started never will. May be called any number of times. TERM goes only to processes
+ * that are alive when it is sent first; processes that they start then, to clean up, have the rest of the grace time.
+ * @throws StillAlive when processes withstand KILL, or may belong to the attempt, which is not certain; an Error when
  *   the node cannot be worked on; ConnectionLost.
  */
 export async function stopAttempt(
@@ -60,10 +62,10 @@ export async function stopAttempt(
 }
 
 /**
- * Removes the files of attempts that ended at least so many days ago. Returns how many.
+ * Removes the files of attempts that ended at least this many days ago. Returns the number of attempts.
  *
- * A removed attempt is forgotten: were it started once more, it would run. So the days must be more than any executor
- * may take to come back to an attempt.
+ * The node forgets a removed attempt: if it were started again, it would run. So the days must be more than any
+ * executor may take to come back to an attempt.
  */
 export async function pruneAttempts(connection: NodeConnection, olderThanDays: number): Promise<number> {
   if (!Number.isInteger(olderThanDays) || olderThanDays < 1) {

@@ -11,7 +11,8 @@ import { type PosixShell, posixShells } from './testing/shells.js';
 import { allowSudo, canAllowSudo } from './testing/sudo.js';
 
 /*
- * Processes that a stop cannot end, or can hardly see: it says so, each time it is asked, until it has seen that they are gone.
+ * Processes that a stop cannot end, or can hardly see: it says so, each time it is asked, until it has seen that they
+ * are gone.
  */
 
 const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
@@ -158,22 +159,26 @@ for (const shell of canAllowSudo ? shells : []) {
       t.equal(await stopAttempt(connection, key), 'stopped');
     });
 
-    t.test('what cleaning up starts is left alone until KILL is due', { buffered: true }, async (t) => {
-      const { key, connection, output, outcome } = await begin(
-        node,
-        1,
-        `trap 'sleep 0.8 || sleep 1; echo ENDED $?; exit 1' TERM; echo $$ >> "$P"; sleep 600; sleep 600`,
-      );
-      t.equal(await stopAttempt(connection, key, { graceMs: 20_000 }), 'stopped');
-      t.same(await outcome, { kind: 'stopped' });
-      t.equal(
-        output()
-          .split('\n')
-          .filter((line) => line.startsWith('ENDED'))
-          .join(),
-        'ENDED 0',
-      );
-    });
+    t.test(
+      'processes that a clean-up starts get no signal until KILL is due',
+      { buffered: true },
+      async (t) => {
+        const { key, connection, output, outcome } = await begin(
+          node,
+          1,
+          `trap 'sleep 0.8 || sleep 1; echo ENDED $?; exit 1' TERM; echo $$ >> "$P"; sleep 600; sleep 600`,
+        );
+        t.equal(await stopAttempt(connection, key, { graceMs: 20_000 }), 'stopped');
+        t.same(await outcome, { kind: 'stopped' });
+        t.equal(
+          output()
+            .split('\n')
+            .filter((line) => line.startsWith('ENDED'))
+            .join(),
+          'ENDED 0',
+        );
+      },
+    );
 
     t.test('another stop does not shorten the time to clean up', { buffered: true }, async (t) => {
       const { key, connection, outcome, journal } = await begin(

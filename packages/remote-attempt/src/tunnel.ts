@@ -11,9 +11,9 @@ export function registerTunnels(connection: NodeConnection, client: Client): voi
 }
 
 /**
- * Opens a way to another host through a connection, which has to allow it (`AllowTcpForwarding`). What goes through it is as
- * hidden from the host in between as from any other.
- * @throws ConnectFailure `unreachable`, with what the host in between says.
+ * Opens a tunnel to another host through a connection, whose server has to allow it (`AllowTcpForwarding`). SSH through
+ * the tunnel is as hidden from the host in between as from any other.
+ * @throws ConnectFailure `unreachable`, with the message of the host in between.
  */
 export function openTunnel(
   connection: NodeConnection,

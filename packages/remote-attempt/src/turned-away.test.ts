@@ -122,7 +122,7 @@ t.test('a server that wants more than a key, or none', async (t) => {
   }
 });
 
-t.test('what a server says with its refusal', async (t) => {
+t.test('the text of a server with its refusal', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'rigel-banner-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const banner = join(folder, 'banner');

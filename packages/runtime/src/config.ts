@@ -1,18 +1,18 @@
 import { Ajv } from 'ajv';
 import type { Static, TObject } from 'typebox';
 
-/** A setting is missing or wrong; the message is one line for whoever starts the process. */
+/** A setting is missing or wrong. The message is one line for the person who starts the process. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Settings whose value must not be shown, not even when it is wrong. */
+/** Settings whose value must not be shown, not even if it is wrong. */
 const SECRET = /URL|PASSWORD|SECRET|TOKEN|KEY$/;
 
 /**
- * Reads a process's settings from the environment, once. Numbers and booleans are converted, defaults filled in; an
- * empty variable counts as absent.
- * @throws ConfigError naming the variable and its value.
+ * Reads a process's settings from the environment, once. Converts numbers and booleans, and fills in defaults. An empty
+ * variable counts as absent.
+ * @throws ConfigError, which names the variable and its value.
  */
 export function readConfig<S extends TObject>(schema: S, env: NodeJS.ProcessEnv): Static<S> {
   const config: Record<string, unknown> = {};
@@ -20,7 +20,8 @@ export function readConfig<S extends TObject>(schema: S, env: NodeJS.ProcessEnv)
     const value = env[name];
     if (value !== undefined && value !== '') config[name] = value;
   }
-  // The schemas are typebox's: to check them first, each process would compile the schema of schemas (0.1 s).
+  // The schemas come from TypeBox, so they are right. Checking them would make each process compile the meta-schema
+  // (0.1 s).
   const ajv = new Ajv({ coerceTypes: true, useDefaults: true, verbose: true, validateSchema: false });
   const validate = ajv.compile(schema);
   if (validate(config)) return config as Static<S>;

@@ -1,19 +1,24 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 
-/** What describes the system, and is no secret; and by which the end of a command on a node finds its processes. */
+/**
+ * Variables that are no secrets: they describe the system, or identify the processes of a command on a node that must
+ * be ended.
+ */
 const SHOWN =
   /^(PATH|HOME|USER|LOGNAME|SHELL|TERM|PWD|HOSTNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|RIGEL_ATTEMPT|RIGEL_MACHINE(_IP)?)$/;
 
-/** Places in /proc/self/stat, counted behind the name of the program: where the environment begins and ends in memory. */
+/**
+ * Fields of /proc/self/stat, counted after the name of the program: where the environment begins and ends in memory.
+ */
 const ENV_START = 47;
 const ENV_END = 48;
 
 /**
- * Takes what this process was given by its environment out of what others of the same user see of it (`/proc/<pid>/environ`, `ps e`):
- * passwords, secrets of tasks. On a computer with throwaway machines their commands are such others. `process.env` keeps all.
- * Linux shows the memory in which the environment once was, so that is overwritten; elsewhere, or where the memory cannot be
- * written, nothing changes.
- * @returns whether it was done.
+ * Hides the environment of this process (passwords, secrets of tasks) from other processes of the same user, which
+ * could read it in `/proc/<pid>/environ` or by `ps e`. On a computer with throwaway machines, commands of tasks are
+ * such processes. `process.env` keeps all variables. Linux shows the memory of the original environment, so this
+ * function overwrites that memory. On other systems, or if the memory cannot be written, nothing changes.
+ * @returns whether the environment is hidden.
  */
 export function hideEnvironment(): boolean {
   try {
@@ -24,7 +29,7 @@ export function hideEnvironment(): boolean {
     if (!(start > 0 && Number.isSafeInteger(end) && given.length <= end - start)) return false;
     const hidden = Object.entries(process.env).filter(([name]) => !SHOWN.test(name));
     for (const [name, value] of hidden) {
-      // Set anew it stands in other memory, which nobody is shown.
+      // A variable that is set again is in other memory, which Linux does not show.
       delete process.env[name];
       process.env[name] = value;
     }

@@ -4,9 +4,9 @@ import { collectDefaultMetrics, Gauge, register } from 'prom-client';
 export type Sample = number | readonly (readonly [labels: Record<string, string>, value: number])[];
 
 /**
- * A gauge that is read when somebody scrapes, and costs nothing otherwise. One of the same name is replaced: the process has
- * one of each part. No label may grow with the fleet (no address, node, task, pool).
- * @param read gives the values; a throwing one leaves the metric without any.
+ * A gauge that is read at each scrape and costs nothing otherwise. It replaces a gauge of the same name. No label may
+ * grow with the fleet (no address, node, task, pool).
+ * @param read gives the values. If it throws, the metric has no value.
  */
 export function sampled(
   metric: { name: string; help: string; labelNames?: readonly string[] },
@@ -23,7 +23,7 @@ export function sampled(
       try {
         sample = await read();
       } catch {
-        // What cannot be read has no value; a metric without labels would say 0 after reset().
+        // If reading fails there must be no value; after reset() a metric without labels would be 0.
         sample = metric.labelNames ? [] : Number.NaN;
       }
       if (typeof sample === 'number') this.set(sample);
@@ -34,13 +34,19 @@ export function sampled(
 
 let collecting = false;
 
-/** Processor time, memory, event loop delay and garbage collection of this process, and which process it is. */
+/**
+ * Metrics of this process: processor time, memory, event loop delay, garbage collection, and the name of the service.
+ */
 export function collectProcessMetrics(service: string): void {
   if (collecting) return;
   collecting = true;
   collectDefaultMetrics();
   sampled(
-    { name: 'rigel_process_info', help: 'Which service this process is; always 1.', labelNames: ['service'] },
+    {
+      name: 'rigel_process_info',
+      help: 'Always 1; the label says which service this process is.',
+      labelNames: ['service'],
+    },
     () => [[{ service }, 1]],
   );
 }

@@ -7,8 +7,8 @@ import { ConfigError } from './config.js';
 const NatsSettings = Type.Object(natsSettings);
 
 /**
- * How to prove to NATS who this process is, and whom to trust.
- * @throws ConfigError when a file cannot be read, or settings that belong together are not given together.
+ * The credentials and the encryption for the connection to NATS.
+ * @throws ConfigError if a file cannot be read, or only one of two settings that belong together is given.
  */
 export function natsOptions(config: Static<typeof NatsSettings>): {
   credentials: NatsCredentials | undefined;
@@ -55,5 +55,5 @@ function readable(name: string, file: string): void {
 function together(one: string, first: string, other: string, second: string): void {
   if ((first === '') === (second === '')) return;
   const [given, missing] = first === '' ? [other, one] : [one, other];
-  throw new ConfigError(`${given} is set and ${missing} is not: they are used together`);
+  throw new ConfigError(`${given} is set and ${missing} is not: set both or neither`);
 }

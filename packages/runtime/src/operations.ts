@@ -15,14 +15,14 @@ import {
   type ServeOptions,
 } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import { isDatabaseUnavailable } from './database-errors.js';
+import { isDatabaseUnavailable } from './database/database-errors.js';
 
-/** Carries out what is asked for under a key once; see `AnswersKept` of the event store. */
+/** Carries out a request with a key once; see `AnswersKept` of the event store. */
 export interface OnceKeeper {
   once<T>(key: OnceKey, work: (asked: AskedOnce) => Promise<T>): Promise<OnceAnswer<T>>;
 }
 
-/** The operations that this service answers, from the first request until the last answer is given. */
+/** The operations that this service serves, from the first request to the last answer. */
 export class Operations {
   private readonly stopServing: (() => Promise<void>)[] = [];
   private readonly underWay = new Set<Promise<unknown>>();
@@ -30,14 +30,15 @@ export class Operations {
   constructor(
     private readonly bus: Bus,
     private readonly log: Logger,
-    /** Needed where operations that take a key are served. */
+    /** Needed by services with operations that take a key. */
     private readonly keeper?: OnceKeeper,
   ) {}
 
   /**
-   * Serves an operation, and one that takes a key also under a key: then the handler is called once for the key, however often it
-   * is asked for, and has to keep its answer in the transaction of what it makes (`keepAnswer`, by the context's `once`).
-   * @returns a function that takes no more requests of this operation; see Bus.serve.
+   * Serves an operation, and if it is keyed also its form with a key. Then the handler is called once for each key,
+   * however often the request is repeated, and must keep its answer in the transaction of its changes (`keepAnswer`,
+   * with the context's `once`).
+   * @returns a function that ends serving this operation; see Bus.serve.
    */
   serve<R extends Rpc>(
     rpc: R,
@@ -47,7 +48,7 @@ export class Operations {
     const stop = this.serveOne(rpc, handler, options);
     if (!rpc.keyed) return stop;
     const { keeper } = this;
-    if (!keeper) throw new Error(`${rpc.subject} takes a key, and nothing keeps answers here`);
+    if (!keeper) throw new Error(`${rpc.subject} takes a key, but this service keeps no answers`);
     const stopKeyed = this.serveOne(
       onceOf(rpc),
       ({ once, request }, context) => {
@@ -73,7 +74,10 @@ export class Operations {
         return await work;
       } catch (error) {
         if (!isDatabaseUnavailable(error)) throw error;
-        this.log.warn({ err: error, subject: rpc.subject }, 'the database does not answer');
+        this.log.warn(
+          { err: error, subject: rpc.subject },
+          'refused a request: the database does not answer',
+        );
         throw new ServiceError('unavailable', 'the database does not answer');
       } finally {
         this.underWay.delete(work);
@@ -84,7 +88,9 @@ export class Operations {
     return stop;
   }
 
-  /** Takes no more requests and waits for those under way, so that the database can be closed after it. */
+  /**
+   * Takes no more requests and waits for those that are being handled, so that the database can be closed afterwards.
+   */
   async stop(): Promise<void> {
     await Promise.all(this.stopServing.map((stop) => stop()));
     await Promise.allSettled(this.underWay);

@@ -5,15 +5,15 @@ import { ConfigError } from './config.js';
 import type { Readiness } from './readiness.js';
 
 export interface OpsServer {
-  /** Where it listens. */
+  /** Its address. */
   url: string;
   stop(): Promise<void>;
 }
 
 /**
- * The operations server of a process, for whoever supervises it and never for users of the API: `/metrics` for Prometheus,
- * `/healthz` (200: the process is alive), `/readyz` (200, or 503 with what is wrong).
- * @throws ConfigError when it cannot listen there.
+ * The operations server of a process, for monitoring and supervisors, never for users of the API: `/metrics` for
+ * Prometheus, `/healthz` (200: the process is alive), `/readyz` (200, or 503 with the failed checks).
+ * @throws ConfigError if the server cannot listen at the address.
  */
 export async function startOpsServer(options: {
   host: string;
@@ -25,12 +25,12 @@ export async function startOpsServer(options: {
   const { host, port, readiness, log } = options;
   const server = createServer((request, response) => {
     answer(request, response, readiness).catch((error: unknown) => {
-      log.error({ err: error, url: request.url }, 'the operations server could not answer');
+      log.error({ err: error, url: request.url }, 'the operations server failed to answer a request');
       if (response.headersSent) response.destroy();
       else sendJson(response, 500, { error: 'internal error' });
     });
   });
-  // A scraper that has gone away must not keep a connection for ever.
+  // A scraper that is gone must not keep a connection for ever.
   server.requestTimeout = 10_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(whyNotListening(error, host, port)));
@@ -40,7 +40,7 @@ export async function startOpsServer(options: {
   const address = server.address();
   const actual = typeof address === 'object' && address ? address.port : port;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
-  log.info({ url }, 'operations server listens');
+  log.info({ url }, 'the operations server listens');
   return {
     url,
     stop: async () => {

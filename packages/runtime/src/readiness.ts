@@ -1,15 +1,15 @@
 import { sharedLook } from './shared-look.js';
 
 const OK = 'ok';
-/** A check that does not answer in this time has failed: whoever probes waits no longer either. */
+/** A check that does not answer in this time has failed: supervisors do not wait longer either. */
 const CHECK_TIMEOUT_MS = 1_800;
-/** How long answers count: whoever reaches the operations server may ask, and a check may be a statement. */
+/** How long answers count. Anybody who reaches the operations server may ask, and a check may be an SQL statement. */
 const KEPT_MS = 500;
 
-/** `ok`, or what is wrong. */
+/** Gives `ok`, or the reason why not. */
 export type Check = () => Promise<string> | string;
 
-/** Whether this process can do its work: it has started, is not ending, and every check is `ok`. */
+/** Whether this process can do its work: it has started, does not shut down, and every check is `ok`. */
 export class Readiness {
   private readonly checks = new Map<string, Check>();
   private readonly asked = sharedLook(
@@ -18,7 +18,7 @@ export class Readiness {
   );
   private phase: 'starting' | 'started' | 'ending' = 'starting';
 
-  /** A check of the same name is replaced. */
+  /** Adds a check. It replaces one of the same name. */
   add(checks: Record<string, Check>): void {
     for (const [name, check] of Object.entries(checks)) this.checks.set(name, check);
   }
@@ -31,7 +31,7 @@ export class Readiness {
     this.phase = 'ending';
   }
 
-  /** Each check's answer, and `process`: `ok` from the end of the start to the beginning of the end. */
+  /** Each check's answer, and `process`: `ok` from the end of the start to the beginning of the shutdown. */
   async look(): Promise<{ ready: boolean; checks: Record<string, string> }> {
     const checks = await this.asked();
     const all = { process: this.phase === 'started' ? OK : this.phase, ...checks };
@@ -39,7 +39,7 @@ export class Readiness {
   }
 }
 
-/** Asks all checks at once; one that throws or takes too long says so in place of its answer. */
+/** Asks all checks at once. If one throws or takes too long, that is its answer. */
 export async function answers(checks: Iterable<[string, Check]>): Promise<Record<string, string>> {
   const asked = [...checks].map(async ([name, check]) => [name, await inTime(check)] as const);
   return Object.fromEntries(await Promise.all(asked));

@@ -29,7 +29,7 @@ export const CommonConfig = Type.Object({
   }),
   RIGEL_LOG_LEVEL: Type.Enum([...LOG_LEVELS], {
     default: 'info',
-    description: 'Least severe level that is logged.',
+    description: 'Least severe level of log lines.',
   }),
   ...opsSettings,
   ...tracingSettings,
@@ -38,26 +38,26 @@ export const CommonConfig = Type.Object({
 const NatsConfig = Type.Object(natsSettings);
 type ProcessConfig = Static<typeof CommonConfig> & Static<typeof NatsConfig>;
 
-/** What a service gets to start with. */
+/** Arguments of the start of a service. */
 export interface ServiceContext<Config> {
   config: Config & Omit<Static<typeof CommonConfig>, keyof typeof opsSettings | keyof typeof tracingSettings>;
   /** Name of this process. */
   name: string;
   log: Logger;
   bus: Bus;
-  /** Whether this process can do its work, as its operations server tells it. */
+  /** Whether this process can do its work; the operations server answers it. */
   readiness: Pick<Readiness, 'add'>;
-  /** Aborted when the process is asked to end. */
+  /** Aborted when the process begins to shut down. */
   signal: AbortSignal;
-  /** Registers something to end at shutdown; the last one registered ends first. */
+  /** Registers something to end at shutdown. The last one registered ends first. */
   onShutdown: (what: string, stop: () => Promise<void> | void) => void;
 }
 
 const SHUTDOWN_DEADLINE_MS = 8_000;
 
 /**
- * Answers the service's health operation, and adds its checks to those of the process; each check gives `ok` or says what
- * is wrong.
+ * Serves the service's health operation, and adds its checks to those of the process. A check gives `ok` or the reason
+ * why not.
  */
 export function serveHealth(
   { bus, name, readiness }: Pick<ServiceContext<unknown>, 'bus' | 'name' | 'readiness'>,
@@ -69,9 +69,9 @@ export function serveHealth(
 }
 
 /**
- * Runs a service as this process: reads its configuration, connects to NATS, starts it, and ends it in order when asked
- * to (SIGTERM, SIGINT, or the loss of the parent process that started it with an IPC channel). An unexpected error ends
- * the process with status 1: whoever supervises it starts it again, and it goes on from the event store.
+ * Runs a service as this process: reads its configuration, connects to NATS, starts it, and shuts it down in order at
+ * SIGTERM, SIGINT, or the loss of a parent process with an IPC channel. An unexpected error ends the process with
+ * status 1. Its supervisor starts it again, and it continues from the event store.
  */
 export async function runService<S extends TObject>(options: {
   name: Participant;
@@ -91,20 +91,23 @@ export async function runService<S extends TObject>(options: {
     if (ending) return;
     ending = true;
     readiness.ending();
-    log.info({ why }, 'ending');
+    log.info({ why }, 'shutting down');
     stopping.abort();
     setTimeout(() => {
-      log.error({ deadline_ms: SHUTDOWN_DEADLINE_MS }, 'ending took too long, leaving as it is');
+      log.error(
+        { deadline_ms: SHUTDOWN_DEADLINE_MS },
+        'the shutdown took too long, exiting without finishing it',
+      );
       process.exit(1);
     }, SHUTDOWN_DEADLINE_MS).unref();
     for (const { what, stop } of steps.reverse()) {
       try {
         await stop();
       } catch (error) {
-        log.error({ err: error, what }, 'could not be ended cleanly');
+        log.error({ err: error, what }, 'a part of the shutdown failed');
       }
     }
-    log.info('ended');
+    log.info('shut down');
     process.exit(code);
   };
 
@@ -112,20 +115,21 @@ export async function runService<S extends TObject>(options: {
   process.on('SIGINT', () => void shutdown('SIGINT', 0));
   process.on('disconnect', () => void shutdown('the parent process is gone', 0));
   process.on('unhandledRejection', (error) => {
-    log.fatal({ err: error }, 'an error that nobody handled');
-    void shutdown('an error that nobody handled', 1);
+    log.fatal({ err: error }, 'unhandled promise rejection');
+    void shutdown('unhandled promise rejection', 1);
   });
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'an error that nobody caught');
-    void shutdown('an error that nobody caught', 1);
+    log.fatal({ err: error }, 'uncaught exception');
+    void shutdown('uncaught exception', 1);
   });
 
   try {
-    // First, and ended last: it answers also while the process waits for NATS, or finishes what is under way.
+    // Started first and ended last: it also answers while the process waits for NATS or shuts down.
     if (config.RIGEL_OPS_PORT > 0) {
       collectProcessMetrics(options.name);
-      sampled({ name: 'rigel_ready', help: 'Whether the process is ready: 1, or 0.' }, async () =>
-        (await readiness.look()).ready ? 1 : 0,
+      sampled(
+        { name: 'rigel_ready', help: '1 if the process can do its work, 0 if not (see /readyz).' },
+        async () => ((await readiness.look()).ready ? 1 : 0),
       );
       const { RIGEL_OPS_HOST: host, RIGEL_OPS_PORT: port } = config;
       const ops = await startOpsServer({ host, port, readiness, log });
@@ -159,15 +163,29 @@ export async function runService<S extends TObject>(options: {
       onShutdown: (what, stop) => steps.push({ what, stop }),
     });
   } catch (error) {
-    // Asked to end while it was starting: whatever was given up is no fault.
+    // A shutdown during the start: the error only says that the start was given up.
     if (stopping.signal.aborted) return;
     if (error instanceof ConfigError) return exitForConfig(name, error);
-    log.fatal({ err: error }, 'could not be started');
-    await shutdown('could not be started', 1);
+    log.fatal({ err: error }, 'the start failed');
+    await shutdown('the start failed', 1);
     return;
   }
   readiness.started();
   log.info('ready');
+}
+
+/**
+ * Reads the settings of a service, those that every process has included.
+ * @throws ConfigError naming the variable and its value.
+ */
+export function readServiceConfig<S extends TObject>(
+  schema: S,
+  env: NodeJS.ProcessEnv,
+): Static<S> & ProcessConfig {
+  return readConfig(
+    Type.Object({ ...CommonConfig.properties, ...natsSettings, ...schema.properties }),
+    env,
+  ) as Static<S> & ProcessConfig;
 }
 
 async function readConfigOrExit<S extends TObject>(
@@ -175,10 +193,7 @@ async function readConfigOrExit<S extends TObject>(
   schema: S,
 ): Promise<Static<S> & ProcessConfig> {
   try {
-    return readConfig(
-      Type.Object({ ...CommonConfig.properties, ...natsSettings, ...schema.properties }),
-      process.env,
-    ) as Static<S> & ProcessConfig;
+    return readServiceConfig(schema, process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return exitForConfig(name, error);
@@ -186,7 +201,7 @@ async function readConfigOrExit<S extends TObject>(
 }
 
 /**
- * Whoever started us with a channel is told that it is the configuration: starting the same again would come to the same. See
+ * Tells a parent process with an IPC channel that the configuration is wrong: starting again would fail again. See
  * `ConfigComplaint`.
  */
 async function exitForConfig(name: string, { message }: ConfigError): Promise<never> {
@@ -199,8 +214,8 @@ async function exitForConfig(name: string, { message }: ConfigError): Promise<ne
   process.exit(1);
 }
 
-/** A new correlation id, for work that no request from outside began. */
+/** A new correlation id, for work that no request of a client began. */
 export function newCorrelationId(): string {
-  // Many at a time are kept ready; fresh random bytes cost a request more than its parameters do.
+  // randomUUID draws random bytes for many ids at once: a draw for each would cost more than reading the parameters.
   return randomUUID().replaceAll('-', '').slice(0, 16);
 }

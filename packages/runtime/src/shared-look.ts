@@ -1,7 +1,7 @@
 /**
- * Shares what is looked at among all who ask: who asks while a look is under way, or soon after one, gets its answer. So a look costs
- * the same however often it is asked for.
- * @param keptMs how long an answer counts after it came.
+ * Shares the answer of a look-up among all callers. A call during a look-up, or soon after one, gets its answer. So the
+ * cost does not grow with the number of calls.
+ * @param keptMs how long an answer counts, in ms.
  */
 export function sharedLook<T>(look: () => Promise<T>, keptMs: (answer: T) => number): () => Promise<T> {
   let last: Promise<T> | undefined;

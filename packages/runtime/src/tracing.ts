@@ -1,20 +1,20 @@
 import { type SpanOptions, setTracing } from '@rigel/messaging';
 import type { Logger } from 'pino';
 
-/** How long the last spans may take to be sent at the end. */
+/** Time limit for sending the last spans at the shutdown. */
 const FLUSH_MS = 2_000;
 
-/** Whether traces are wanted: by our own setting or by the standard ones of OpenTelemetry. */
+/** Whether RIGEL_OTEL_ENDPOINT or the standard variables of OpenTelemetry ask for traces. */
 export function tracingWanted(endpoint: string, env: NodeJS.ProcessEnv): boolean {
   if (env.OTEL_SDK_DISABLED === 'true') return false;
   return [endpoint, env.OTEL_EXPORTER_OTLP_ENDPOINT, env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT].some(Boolean);
 }
 
 /**
- * Sends traces of this process to an OTLP/HTTP receiver. OpenTelemetry is loaded here and nowhere else. Its standard
- * variables (OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER, …) hold.
+ * Sends traces of this process to an OTLP/HTTP receiver. Only this function loads OpenTelemetry. Its standard variables
+ * (OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER, …) apply.
  * @param options.endpoint base address of the receiver; empty: the standard variables name it.
- * @returns how to send what is left, and end.
+ * @returns a function that sends the last spans and ends tracing.
  */
 export async function startTracing(options: {
   service: string;
@@ -68,14 +68,14 @@ export async function startTracing(options: {
       });
     },
   });
-  log.info('traces are sent');
+  log.info('this process sends traces');
   return async () => {
     setTracing(undefined);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, FLUSH_MS);
     });
-    // A receiver that is away must not hold up the end of the process.
+    // A receiver that does not answer must not delay the end of the process.
     await Promise.race([provider.shutdown().catch(() => undefined), late]);
     clearTimeout(timer);
   };

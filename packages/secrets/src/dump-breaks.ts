@@ -1,9 +1,9 @@
 import type { Family } from './dump-spellings.js';
 
 /*
- * What may stand between two symbols of a dump: white space of any kind, what separates or escapes bytes (`:`, `, 0x`, `\x`,
- * `%`), and at a line's end the column with the text (`|hunter2.|`, `>hunter2.<`, or two blanks before it, as `xxd` has it) and
- * at the next line's beginning the offset. A machine of a few states.
+ * What may stand between two symbols of a dump: white space of any kind, what separates or escapes bytes (`:`, `, 0x`,
+ * `\x`, `%`), and at a line's end the column with the text (`|hunter2.|`, `>hunter2.<`, or two blanks before it, as
+ * `xxd` has it) and at the next line's beginning the offset. A machine of a few states.
  */
 
 const names = [

@@ -37,7 +37,9 @@ export interface AfterDump {
   inText: boolean;
 }
 
-/** Finds secrets in what tools that print bytes write. The same for all outputs; what belongs to one output is given. */
+/**
+ * Finds secrets in what tools that print bytes write. The same for all outputs; what belongs to one output is given.
+ */
 export class DumpFinder {
   /** No match is longer, but for those of secrets of many kilobytes. */
   readonly context: number;
@@ -160,7 +162,8 @@ export class DumpFinder {
   }
 
   /**
-   * Where what was cut off by the end of the output begins; Infinity when nothing was, or so little that it tells nothing.
+   * Where what was cut off by the end of the output begins; Infinity when nothing was, or so little that it tells
+   * nothing.
    */
   cutOff(threads: Threads): number {
     let found = Number.POSITIVE_INFINITY;
@@ -171,7 +174,9 @@ export class DumpFinder {
   }
 }
 
-/** Goes on by one byte behind a dump; returns whether the byte is of a column of text, which shows what the dump does. */
+/**
+ * Goes on by one byte behind a dump; returns whether the byte is of a column of text, which shows what the dump does.
+ */
 export function isTextOfDump(after: AfterDump, byte: number, place: number): boolean {
   if (isLineEnd(byte) || place - after.end > LONGEST_BREAK) {
     after.end = -1;

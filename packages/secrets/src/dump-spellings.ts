@@ -1,7 +1,7 @@
 /*
- * How the tools that print bytes as digits write a secret: `xxd`, `hexdump`, `od`, `openssl … -text`, `base64`. A spelling
- * here is a row of symbols, and says of each which of its bits are known: an end of the secret may share its symbol with
- * whatever stands beside it in what is printed. What may stand between two symbols is in `dump-breaks.ts`.
+ * How the tools that print bytes as digits write a secret: `xxd`, `hexdump`, `od`, `openssl … -text`, `base64`. A
+ * spelling here is a row of symbols, and says of each which of its bits are known: an end of the secret may share its
+ * symbol with whatever stands beside it in what is printed. What may stand between two symbols is in `dump-breaks.ts`.
  */
 
 /** What may stand before a symbol. */
@@ -16,7 +16,10 @@ export const Gap = {
   break: 3,
 } as const;
 
-/** `digits` stand in columns, with offsets before and text behind; `plain` is the secret as it is, cut into lines or columns. */
+/**
+ * `digits` stand in columns, with offsets before and text behind; `plain` is the secret as it is, cut into lines or
+ * columns.
+ */
 export type Family = 'digits' | 'base64' | 'plain';
 
 export interface DumpSpelling {
@@ -33,8 +36,8 @@ export interface DumpSpelling {
 }
 
 /**
- * From this length on, in bytes, a secret is also found where it is cut in the middle of a byte or as it is, and in octal bytes.
- * Of a shorter one numbers or words in a table would be taken for it too often.
+ * From this length on, in bytes, a secret is also found where it is cut in the middle of a byte or as it is, and in
+ * octal bytes. Of a shorter one numbers or words in a table would be taken for it too often.
  */
 const LONG_SECRET = 8;
 
@@ -63,8 +66,8 @@ export function dumpSpellingsOf(text: string): DumpSpelling[] {
 }
 
 /**
- * In words of so many bytes, as processors of today have them: the first byte is the lowest. Words of one byte may stand
- * together in hex.
+ * In words of so many bytes, as processors of today have them: the first byte is the lowest. Words of one byte may
+ * stand together in hex.
  * @param before how many bytes of its first word are not the secret's.
  * @param folded lines may end within a byte.
  */
@@ -149,7 +152,8 @@ function spelling(
   expected: number[],
   gaps: number[],
 ): DumpSpelling {
-  // A row ends with the last symbol of which something is known: in octal the last digits of a word may be another byte's.
+  // A row ends with the last symbol of which something is known: in octal the last digits of a word may be another
+  // byte's.
   let length = known.length;
   while (length > 0 && known[length - 1] === 0) length--;
   return {

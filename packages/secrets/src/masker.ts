@@ -22,9 +22,9 @@ interface Node {
 const NODES_MOST = 1024;
 
 /**
- * Finds secrets in bytes, however they are written (see `spellingsOf`, `dumpSpellingsOf`), and puts `*` in the place of each of their bytes.
- * Whether a byte is masked depends on the bytes around it only, not on how they arrive: so two executors that mask the same
- * output agree.
+ * Finds secrets in bytes, however they are written (see `spellingsOf`, `dumpSpellingsOf`), and puts `*` in the place of
+ * each of their bytes. Whether a byte is masked depends on the bytes around it only, not on how they arrive: so two
+ * executors that mask the same output agree.
  */
 export class Masker {
   /** No match is longer, with some to spare. */
@@ -37,7 +37,10 @@ export class Masker {
   private readonly first: number[] = [];
   /** By byte: elements that begin a spelling and may begin with it. */
   private readonly beginners: number[][] = Array.from({ length: 256 }, () => []);
-  /** By two bytes: which spellings of a secret may begin with them, see `Begins`. Most of any text is passed over by this. */
+  /**
+   * By two bytes: which spellings of a secret may begin with them, see `Begins`. Most of any text is passed over by
+   * this.
+   */
   private readonly pairs = new Uint8Array(65_536);
   readonly dumps: DumpFinder;
 

@@ -3,8 +3,9 @@ import type { NamedSecrets } from './named-secrets.js';
 import { SecretError, type SecretReference } from './secret-reference.js';
 
 /*
- * Parameters and SSH profiles name their secrets in two name spaces: whoever runs tasks chooses what a parameter names, and must
- * not come by the keys of nodes or of providers with it. What else uses a secret of the parameters' name space reserves it.
+ * Parameters and SSH profiles name their secrets in two name spaces: the person who runs a task chooses the secret of a
+ * parameter, and must not come by the keys of nodes or of providers with it. What else uses a secret of the parameters'
+ * name space reserves it.
  */
 
 /** A name of the parameters' name space that leads to what something else uses. */
@@ -21,8 +22,8 @@ export class ParameterSecrets {
   constructor(private readonly named: NamedSecrets) {}
 
   /**
-   * From now on no parameter is given what is there, under whatever name it leads there (a link, another spelling of the
-   * variable's name). The place need not exist, nor be in the name space.
+   * From now on no parameter is given what is there, under whatever name it leads there (a link, another spelling of
+   * the variable's name). The place need not exist, nor be in the name space.
    */
   reserve(place: SecretReference, by: string): void {
     this.reservations.push({ place, by });
@@ -49,7 +50,10 @@ export class ParameterSecrets {
     return found;
   }
 
-  /** Gives a profile what this name space has under a name, and keeps it from parameters; undefined: it has nothing there. */
+  /**
+   * Gives a profile what this name space has under a name, and keeps it from parameters; undefined: it has nothing
+   * there.
+   */
   async takeFor(name: string, by: string): Promise<(() => Promise<string>) | undefined> {
     const place = await this.named.placeOf(name);
     if (place === undefined) return undefined;
@@ -89,8 +93,8 @@ async function identityOf(file: string): Promise<string | undefined> {
 const PROFILES = 'the SSH profiles';
 
 /**
- * The secrets that SSH profiles name. One that is only where parameters have theirs, as releases before had it, is found there,
- * and no parameter may take it from then on.
+ * The secrets that SSH profiles name. One that is only where parameters have theirs, as releases before had it, is
+ * found there, and no parameter may take it from then on.
  */
 export class ProfileSecrets {
   private readonly readers = new Map<string, () => Promise<string>>();

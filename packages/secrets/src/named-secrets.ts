@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isSecretName, PROFILE_SECRET_VARIABLE_PREFIX, SECRET_VARIABLE_PREFIX } from '@rigel/contracts';
 import { SecretError, type SecretReference, withoutLineEnds } from './secret-reference.js';
 
-/** A shorter one could not be masked: it would stand everywhere. */
+/** A shorter secret cannot be masked: any output would contain it. */
 export const SHORTEST_SECRET_BYTES = 4;
 export const LONGEST_SECRET_BYTES = 32 * 1024;
 
@@ -23,8 +23,8 @@ export const PROFILE_SPACE: SecretSpace = {
 };
 
 /**
- * The secrets of a name space, as this process has them: a file of that name in a folder, else an environment variable,
- * `db-password` being `RIGEL_SECRET_DB_PASSWORD`. Read at each use, so a changed one needs no restart.
+ * The secrets of a name space, as this process has them: a file with that name in a folder, or else an environment
+ * variable (`RIGEL_SECRET_DB_PASSWORD` for `db-password`). They are read at each use, so a change needs no restart.
  */
 export class NamedSecrets {
   /** @param folder empty = none. */
@@ -54,7 +54,7 @@ export class NamedSecrets {
         'file' in place
           ? await access(place.file).then(
               () => true,
-              // Whatever else stands against it is told when it is read.
+              // Reading the secret reports any other obstacle.
               ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT',
             )
           : this.env[place.env] !== undefined;

@@ -9,8 +9,8 @@ export interface OutputPiece {
 }
 
 /**
- * What output goes through before it leaves the executor. It never changes the place of a byte, so that another executor can
- * go on at a byte.
+ * What output goes through before it leaves the executor. It never changes the place of a byte, so that another
+ * executor can go on at a byte.
  */
 export interface OutputMask {
   /** How many bytes before the place to go on at have to be seen again. */

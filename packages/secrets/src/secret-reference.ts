@@ -7,7 +7,9 @@ export class SecretError extends Error {
   override readonly name = 'SecretError';
 }
 
-/** A secret in a configuration file: the name of an environment variable of this process, or a file that it can read. */
+/**
+ * A secret in a configuration file: the name of an environment variable of this process, or a file that it can read.
+ */
 export const SecretReference = Type.Union([
   Type.Object({ env: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
   Type.Object({ file: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
@@ -28,8 +30,8 @@ export function missingSecret(reference: SecretReference): string | undefined {
 }
 
 /**
- * Reads a secret, at the moment it is used: one that was changed meanwhile is then the new one. Line ends at the end of a file
- * do not count, as in a shell's `$(cat file)`.
+ * Reads a secret, at the moment it is used: one that was changed meanwhile is then the new one. Line ends at the end of
+ * a file do not count, as in a shell's `$(cat file)`.
  * @throws SecretError
  */
 export async function readSecret(reference: SecretReference): Promise<string> {

@@ -1,6 +1,6 @@
 /*
- * In which ways a secret may be written. A spelling is a list of elements; each element may be written in several ways, and
- * all that are met may be mixed (`p%40ss` beside `p@ss`).
+ * In which ways a secret may be written. A spelling is a list of elements; each element may be written in several ways,
+ * and all that are met may be mixed (`p%40ss` beside `p@ss`).
  */
 
 /** The ways to write one element, as bytes in latin1. */

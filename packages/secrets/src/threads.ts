@@ -2,8 +2,8 @@
 const FEW = 24;
 
 /**
- * Places inside spellings that a masker is at, each once. A class of its own since there are few of them and they change at
- * each byte: maps that are emptied so often cost ten times as much.
+ * Places inside spellings that a masker is at, each once. A class of its own since there are few of them and they
+ * change at each byte: maps that are emptied so often cost ten times as much.
  */
 export class Threads {
   size = 0;

@@ -9,15 +9,18 @@ export interface CertificateFiles {
   keyFile: string;
 }
 
-/** An authority of a test's own. */
+/** A certificate authority for a test. */
 export interface TestAuthority {
-  /** Its certificate: whom to trust. */
+  /** Its certificate, for clients and servers that trust it. */
   caFile: string;
   /** Makes a certificate for 127.0.0.1, for servers and clients; files of the same name are replaced. */
   issue(name: string): Promise<CertificateFiles>;
 }
 
-/** Makes an authority whose files, and those that it issues, are in a folder. @throws Error when there is no OpenSSL. */
+/**
+ * Makes an authority. Its files, and the certificates that it issues, are in the folder.
+ * @throws Error without OpenSSL.
+ */
 export async function makeAuthority(folder: string): Promise<TestAuthority> {
   const openssl = await ensureInstalledProgram('openssl', 'openssl');
   if (openssl === undefined) throw new Error('openssl is not installed, and cannot be');

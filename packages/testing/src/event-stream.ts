@@ -10,10 +10,10 @@ export interface ReceivedEvent {
 }
 
 /**
- * Reads server-sent events from an address until the server ends the stream, or the signal. The connection is its own: no
- * pool keeps another one open.
+ * Reads server-sent events from an address until the server ends the stream, or the signal is aborted. It uses a new
+ * connection, so no pool keeps one open.
  * @param options.ca certificate (PEM) of the authority to trust, for https.
- * @throws Error when the answer is no stream, or the connection breaks.
+ * @throws Error when the answer is not a stream, or the connection breaks.
  */
 export async function* readEventStream(
   url: string,

@@ -6,7 +6,7 @@ export interface Statement {
   values: unknown[];
 }
 
-/** A step of a plan, as EXPLAIN (FORMAT JSON) shows it; only what is looked at here. */
+/** A step of a plan, as EXPLAIN (FORMAT JSON) shows it, with the fields that are used here. */
 interface PlanNode {
   'Node Type': string;
   Strategy?: string;
@@ -17,16 +17,16 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-/** Notes the statements that this process sends to PostgreSQL while the work goes on, whoever sends them. */
+/** Collects all statements that this process sends to PostgreSQL during the work. */
 export async function statementsOf(work: () => Promise<unknown>): Promise<Statement[]> {
-  const noted: Statement[] = [];
+  const sent: Statement[] = [];
   const { query } = pg.Client.prototype;
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
     const [first, second] = args;
-    if (typeof first === 'string') noted.push({ text: first, values: Array.isArray(second) ? second : [] });
+    if (typeof first === 'string') sent.push({ text: first, values: Array.isArray(second) ? second : [] });
     else if (typeof first === 'object' && first !== null && 'text' in first) {
       const { text, values } = first as { text: string; values?: unknown[] };
-      noted.push({ text, values: values ?? (Array.isArray(second) ? second : []) });
+      sent.push({ text, values: values ?? (Array.isArray(second) ? second : []) });
     }
     return Reflect.apply(query, this, args);
   } as typeof query;
@@ -35,13 +35,13 @@ export async function statementsOf(work: () => Promise<unknown>): Promise<Statem
   } finally {
     pg.Client.prototype.query = query;
   }
-  return noted;
+  return sent;
 }
 
 /**
- * How a statement would walk through the whole of one of these tables: one line for each way, none when it does not.
- * Going through an index that holds all that is looked at is no such walk; going through an index to look at every row is.
- * A count is passed over: it has to look at all that it counts, from an index or not.
+ * The steps of a statement's plan that read all rows of one of these tables: one line for each, none if there are none.
+ * A scan of an index that holds all columns in question does not count; a scan of an index that reads every row does.
+ * Counts are passed over: a count has to read all that it counts, with or without an index.
  */
 export async function walksOf(
   client: pg.Client,

@@ -2,7 +2,7 @@ import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { silentLogger } from './silent-logger.js';
 
-/** What a service's start function gets from the runtime, here from a test. */
+/** The context of a service's start function, which a test gives here in place of the runtime. */
 interface StartContext<Config> {
   config: Config;
   name: string;
@@ -14,8 +14,8 @@ interface StartContext<Config> {
 }
 
 /**
- * Runs a service's start function in the test's own process, on a bus of its own.
- * @returns how to end it: in the order in which the runtime would, the last part first, then the bus.
+ * Runs a service's start function in the test's own process, on its own bus.
+ * @returns `stop` ends it in the order of the runtime: the last part first, then the bus.
  */
 export async function runInProcess<Config>(
   start: (context: StartContext<Config>) => Promise<void>,

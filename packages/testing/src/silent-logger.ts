@@ -1,4 +1,4 @@
 import { type Logger, pino } from 'pino';
 
-/** A real logger that says nothing, for parts that need one. `RIGEL_LOG_LEVEL` makes it speak, to look into a test. */
+/** A real logger that writes nothing. To look into a test, set `RIGEL_LOG_LEVEL`, and it writes. */
 export const silentLogger: Logger = pino({ level: process.env.RIGEL_LOG_LEVEL || 'silent' });

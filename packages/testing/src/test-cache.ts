@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Kept between test runs: nothing is in it but what was downloaded, and empty databases to copy. */
+/** A folder that is kept between test runs: it holds downloads, and empty databases to copy. */
 export const TEST_CACHE_DIR = join(tmpdir(), 'rigel-test-cache');

@@ -14,24 +14,24 @@ export interface TestServers {
   natsUrl: string;
   /** A connection to NATS; `stop` closes it, if the test has not. */
   startBus: (name: string) => Promise<Bus>;
-  /** Ends NATS; who is connected keeps trying. */
+  /** Ends NATS; its clients keep trying to connect. */
   stopNats: () => Promise<void>;
   /** Starts NATS again, on the same port. */
   startNats: (options?: {
-    /** Begin with an empty store, as if its disk had been lost. */
+    /** Start with an empty store, as if its disk had been lost. */
     forget?: boolean;
   }) => Promise<void>;
-  /** Ends PostgreSQL, in an orderly way. */
+  /** Ends PostgreSQL with a normal shutdown. */
   stopPostgres: () => Promise<void>;
-  /** Starts PostgreSQL again, on the same port, with what it had. */
+  /** Starts PostgreSQL again, on the same port, with the same data. */
   startPostgres: () => Promise<void>;
   /** Ends everything and removes every file. */
   stop: () => Promise<void>;
 }
 
 /**
- * Starts both servers on free ports, in a temporary folder. Call `stop` in the teardown of the test file; should the file
- * end without it, the servers are killed.
+ * Starts both servers on free ports, in a temporary folder. Call `stop` in the teardown of the test file; if the
+ * process ends without it, the servers are killed.
  */
 export async function startTestServers(): Promise<TestServers> {
   const folder = await mkdtemp(join(tmpdir(), 'rigel-test-'));

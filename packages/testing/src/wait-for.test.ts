@@ -1,7 +1,7 @@
 import t from 'tap';
 import { waitFor } from './index.js';
 
-t.test('it gives the first answer that is one', async (t) => {
+t.test('waitFor returns the first answer that is neither undefined nor false', async (t) => {
   const answers = [undefined, false, new Error('not yet'), 0];
   const answer = await waitFor(
     () => {
@@ -15,10 +15,13 @@ t.test('it gives the first answer that is one', async (t) => {
   t.strictSame(answers, []);
 });
 
-t.test('in vain, it says what it waited for and what went wrong last', async (t) => {
-  const refused = new Error('refused');
-  const waiting = waitFor(() => Promise.reject(refused), { what: 'the door to open', timeoutMs: 50 });
-  const error = await waiting.catch((e: unknown) => e);
-  t.match(error, { message: 'waited 50 ms in vain: the door to open' });
-  t.equal((error as Error).cause, refused);
-});
+t.test(
+  'when the time is up, the error says what it waited for, and its cause is the last error',
+  async (t) => {
+    const refused = new Error('refused');
+    const waiting = waitFor(() => Promise.reject(refused), { what: 'the door to open', timeoutMs: 50 });
+    const error = await waiting.catch((e: unknown) => e);
+    t.match(error, { message: 'waited 50 ms in vain: the door to open' });
+    t.equal((error as Error).cause, refused);
+  },
+);

@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A tenth of the time that it has taken so far: what is waited for long is asked for seldom, and noticed nearly as soon. */
+/**
+ * The pause between two checks is a tenth of the time so far: a long wait checks seldom, and still notices the end
+ * nearly at once.
+ */
 const SHARE = 0.1;
 const LEAST_MS = 20;
 const MOST_MS = 250;
 
 /**
- * Asks again and again until the answer is neither undefined nor false, and returns it.
- * @param options.what is waited for, for the message when it does not come.
- * @param options.timeoutMs default 30 s: what comes in moments takes its time on a machine that has much to do.
- * @param options.intervalMs between two questions. Default: 20 ms at first, more and more up to 250 ms.
- * @throws when the time is up; the last error of `check` is its cause. Until then errors count as "not yet".
+ * Calls `check` until its answer is neither undefined nor false, and returns the answer.
+ * @param options.what for the message when the time is up.
+ * @param options.timeoutMs default 30 s: on a busy machine, even short work takes long.
+ * @param options.intervalMs pause between two checks. Default: 20 ms at first, growing to 250 ms.
+ * @throws Error when the time is up; its cause is the last error of `check`. Until then, errors of `check` count as
+ *   "not yet".
  */
 export async function waitFor<T>(
   check: () => T | Promise<T>,

@@ -16,7 +16,9 @@ export const AccessConfig = Type.Object({
   ...accessSettings,
 });
 
-/** Starts the access service: API tokens, and the audit of what every service was made to do, in the schema `access`. */
+/**
+ * Starts the access service: API tokens, and the audit of what every service was made to do, in the schema `access`.
+ */
 export async function startAccess(context: ServiceContext<Static<typeof AccessConfig>>): Promise<void> {
   const { config, log, bus, onShutdown } = context;
   const { db, untyped, relay } = await openHistory<AccessTables>(context, {

@@ -15,8 +15,9 @@ export { checkTokenName } from './token/name.js';
 export { createToken, revokeToken, tokenRows } from './token/tokens.js';
 
 /**
- * The access service's history, for programs that check and restore it. Beside the events stay the sequence, the last uses of
- * tokens, and the audit, which follows from the events of all services and from what gateways told.
+ * The access service's history, for programs that verify and rebuild it. A rebuild keeps what does not follow from its
+ * events: the sequence, the last uses of tokens, and the audit, which follows from the events of all services and the
+ * reports of gateways.
  */
 export const accessHistory: ServiceHistory = {
   service: 'access',

@@ -16,17 +16,17 @@ export interface AccessTables {
     revoked_by: string;
   };
   /**
-   * When a token was last used, to a minute. No event: nothing is decided on it, and a history of every minute of every
-   * script would bury what somebody did. So it has a table of its own, which a rebuild leaves alone.
+   * When a token was last used, to a minute. This is no event: nothing is decided by it, and every minute of every
+   * script would bury the actions of people. So it has a table of its own, which a rebuild keeps.
    */
   token_uses: {
     token_id: number;
     last_used: number;
   };
-  /** What was done, from the events of all services, and what was not, from the gateways. Each source's once. */
+  /** Successful actions, from the events of all services, and unsuccessful requests, from the gateways; each once. */
   audit: {
     id: Generated<number>;
-    /** A service whose event it is, or a gateway. */
+    /** The service of the event, or the gateway. */
     source: string;
     /** Position of the event, or number of the request. */
     position: number;
@@ -40,7 +40,7 @@ export interface AccessTables {
     outcome: Outcome;
     status: number;
     reason: string;
-    /** How many that were the same the line stands for. */
+    /** Number of equal requests that the line stands for. */
     times: Generated<number>;
   };
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { catalog, health, readEvents } from '@rigel/contracts';
 import { startTestServers, waitFor } from '@rigel/testing';
 import t from 'tap';
-import { assertReplayable, startCatalogForTest } from './catalog-for-test.js';
+import { assertReplayable, startCatalogForTest } from './testing/catalog.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

@@ -1,11 +1,11 @@
 import { checkText, ServiceError, show } from '@rigel/contracts';
 
-/** Deeper values are nobody's configuration, and would exhaust the stack of one of the parsers they pass through. */
+/** No configuration is nested deeper, and deeper values would exhaust the stack of one of the parsers. */
 const MAX_DEPTH = 32;
 
 /**
  * Checks that a JSON value from outside can be stored.
- * @throws ServiceError `invalid` for text that the database refuses, in keys or values, and for endless nesting.
+ * @throws ServiceError `invalid` if a key or value is a text that PostgreSQL refuses, or the nesting is too deep.
  */
 export function checkJson(field: string, value: unknown, depth = 0): void {
   if (typeof value === 'string') {

@@ -4,9 +4,9 @@ import { openExisting } from '@rigel/runtime/database';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { sql } from 'kysely';
 import t, { type Test } from 'tap';
-import { startCatalogForTest } from './catalog-for-test.js';
 import { catalogHistory } from './maintenance.js';
 import { migrations } from './migrations/index.js';
+import { startCatalogForTest } from './testing/catalog.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

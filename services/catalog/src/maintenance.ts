@@ -20,8 +20,7 @@ export type { CheckedTemplate };
 const table = (name: string, prefix: string) => ({ name, key: ['id'], stream: { prefix, column: 'id' } });
 
 /**
- * The catalog's history, for programs that check and restore it. Beside the events stay the sequences, which say what ids
- * were given.
+ * The catalog's history, for programs that verify and rebuild it. A rebuild keeps the sequences, from which ids come.
  */
 export const catalogHistory: ServiceHistory = {
   service: 'catalog',
@@ -51,6 +50,6 @@ export const catalogHistory: ServiceHistory = {
   }),
 };
 
-/** All templates with what their steps run, for programs that look whether they still can be run. */
+/** All templates with what their steps run, for programs that check whether they can still be run. */
 export const readTemplates = (db: Kysely<unknown>): AsyncGenerator<CheckedTemplate> =>
   resolveAll(db as Kysely<CatalogTables>);

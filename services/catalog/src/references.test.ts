@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { catalog } from '@rigel/contracts';
 import { startTestServers } from '@rigel/testing';
 import t from 'tap';
-import { assertReplayable, startCatalogForTest } from './catalog-for-test.js';
+import { assertReplayable, startCatalogForTest } from './testing/catalog.js';
 
 /* What is in use stays, and a number that means two things never means another one's. */
 

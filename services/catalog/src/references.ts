@@ -4,11 +4,11 @@ import { isBuiltIn } from './built-in-steps.js';
 import type { CatalogTables } from './tables.js';
 
 /*
- * References by name between things of different streams. Each check runs between append and projection, where nobody
- * else can change the catalog (see Store.record): a reference cannot appear while its target goes away.
+ * References by name between things of different streams. Each check runs between append and projection, when no other
+ * transaction can change the catalog (see Store.record). So no reference can appear while its target is being deleted.
  */
 
-/** What uses a thing, by name: the first few, and how many there are. */
+/** The first few things that use another one, by name, and the number of all. */
 interface Use {
   used: string;
   id: number;
@@ -24,8 +24,8 @@ function refuseUsed(kind: string, users: string, rows: readonly Use[]): void {
 }
 
 /**
- * Refuses to delete an action that a remote step names, or to give it another name.
- * @param newName absent: it is deleted.
+ * Refuses to delete or rename an action that a remote step names.
+ * @param newName absent: the action is being deleted.
  */
 export async function assertActionFree(
   trx: Transaction<CatalogTables>,
@@ -41,8 +41,8 @@ export async function assertActionFree(
 }
 
 /**
- * Refuses to delete a remote step that a template names, or to give it another name. A foreign key lies under it as a net.
- * @param newName absent: it is deleted.
+ * Refuses to delete or rename a remote step that a template names. A foreign key ensures the same.
+ * @param newName absent: the step is being deleted.
  */
 export async function assertRemoteStepFree(
   trx: Transaction<CatalogTables>,
@@ -63,9 +63,9 @@ export async function assertRemoteStepFree(
 const RUN = ['ansible', 'noop'];
 
 /**
- * Refuses to take away what an action runs while a remote step names the action: each task of it would be refused from then
- * on. Of the implementation the read table still shows what it was.
- * @param change absent: it is deleted.
+ * Refuses to delete or move the only usable implementation of an action that a remote step names: every task with that
+ * step would be refused from then on. The read table still shows the implementation before the change.
+ * @param change absent: the implementation is being deleted.
  */
 export async function assertImplFree(
   trx: Transaction<CatalogTables>,
@@ -93,7 +93,7 @@ export async function assertImplFree(
   );
 }
 
-/** Refuses steps that are neither built in nor remote steps. The foreign key lies under this one too. */
+/** Refuses steps that are neither built in nor remote steps. The foreign key ensures the same. */
 export async function assertStepsExist(
   trx: Transaction<CatalogTables>,
   steps: readonly Pick<StepOption, 'name'>[],

@@ -6,7 +6,7 @@ type Fields = { name?: string; action_id?: number; type?: string };
 const taken = (kind: string, name: string | undefined): ServiceError =>
   new ServiceError('conflict', `another ${kind} is named ${show(name)}`, 'name');
 
-/** What each constraint of the read tables means to the caller whose event ran into it. */
+/** The refusal for each constraint of the read tables. */
 const CONSTRAINTS: Record<string, (data: Fields) => ServiceError> = {
   actions_name: ({ name }) => taken('action', name),
   remote_steps_name: ({ name }) => taken('remote step', name),
@@ -24,7 +24,7 @@ const CONSTRAINTS: Record<string, (data: Fields) => ServiceError> = {
     ),
 };
 
-/** The refusal that an error of the store stands for, or the error itself. `events` are those being projected. */
+/** The refusal that an error of the database means, or the error itself. `events` are those being projected. */
 export function asRefusal(error: unknown, events: readonly NewEvent[]): unknown {
   const event = events[0];
   if (!event || !isDatabaseError(error) || !error.constraint) return error;

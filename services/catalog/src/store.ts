@@ -16,15 +16,15 @@ import type { CatalogTables } from './tables.js';
 
 type Kind = 'action' | 'actimpl' | 'remote_step' | 'template';
 
-/** Looks at the read tables between append and projection; what it throws undoes everything. */
+/** Checks the read tables between append and projection. If it throws, the transaction is rolled back. */
 type Check = (trx: Transaction<CatalogTables>) => Promise<void>;
 
-/** Where the handlers record what happened, and read the tables that follow from it. */
+/** Records events for the handlers, and reads the read tables. */
 export class Store {
   private readonly creations: Creations;
 
   constructor(
-    /** For queries; whatever changes goes through `record`. */
+    /** For queries only; changes go through `record`. */
     readonly db: Kysely<CatalogTables>,
     private readonly relay: EventRelay,
   ) {
@@ -32,11 +32,11 @@ export class Store {
   }
 
   /**
-   * Creates a thing; when it returns, the read tables show it. Its id was never given before, and ids rise in the order in
-   * which things become visible; one that is not used in the end is lost.
+   * Creates a thing. When it returns, the read tables show it. Ids are new, and rise in the order in which the things
+   * become visible. The id of a refused creation is not used again.
    * @param create the command for the id.
    * @param check see `record`.
-   * @param answer what the request is answered; it is kept for repetitions where a key is given. Default: the id.
+   * @param answer the answer to the request, which is kept for repetitions if the request has a key. Default: the id.
    * @returns the answer.
    * @throws ServiceError what a rule, the check or a constraint of the read tables forbids.
    */
@@ -63,9 +63,9 @@ export class Store {
   }
 
   /**
-   * Carries out a command on its stream; when it returns, the read tables show it.
-   * @param check is called when the event is appended and not yet projected. From there to the commit nobody else can
-   * change anything in the catalog, so what it sees of the read tables stays true. What it throws undoes everything.
+   * Carries out a command on its stream. When it returns, the read tables show the result.
+   * @param check called after the append and before the projection. From then to the commit no other transaction can
+   * change the catalog, so the read tables stay as the check sees them. If it throws, the transaction is rolled back.
    * @throws ServiceError what a rule, the check or a constraint of the read tables forbids.
    */
   async record<State, Command, E extends NewEvent>(

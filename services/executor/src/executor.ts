@@ -10,21 +10,22 @@ import { ConfigError, type ServiceContext, serveHealth } from '@rigel/runtime';
 import type { ProfileSecrets } from '@rigel/secrets';
 import type { Logger } from 'pino';
 import { type Static, Type } from 'typebox';
-import { Agent } from './agent.js';
-import { askForMachine } from './machine-gone.js';
 import { measuredAccess } from './metrics.js';
-import { NodeConnections } from './node-connections.js';
 import { NoopRunner } from './noop-runner.js';
-import { SdRunner } from './sd-runner.js';
-import { openSecrets, tellReserved } from './secret-places.js';
-import { keyInFile, keyProblem, knownHostsIn } from './ssh-files.js';
-import { SshProfiles, SshProfilesError } from './ssh-profiles.js';
-import { SshRunner, type SshSettings, sshAccess } from './ssh-runner.js';
-import { StepSecrets } from './step-secrets.js';
-import { VmRunner } from './vm-runner.js';
+import { askForMachine } from './providers/machine-gone.js';
+import { SdRunner } from './providers/sd-runner.js';
+import { VmRunner } from './providers/vm-runner.js';
+import { openSecrets, warnOfReserved } from './secrets/secret-places.js';
+import { StepSecrets } from './secrets/step-secrets.js';
+import { keyInFile, keyProblem, knownHostsIn } from './ssh/key-files.js';
+import { type SshSettings, sshAccess } from './ssh/node-access.js';
+import { NodeConnections } from './ssh/node-connections.js';
+import { SshProfiles, SshProfilesError } from './ssh/profiles.js';
+import { SshRunner } from './ssh/ssh-runner.js';
+import { Agent } from './work/agent.js';
 
 const CAPABILITIES = ['ssh', 'vm', 'sd', 'noop'] as const;
-/** How long providers may take at the start to bring back what they keep up themselves. */
+/** How long a provider may take, when the executor starts, to bring its own parts back up. */
 const RESUME_MS = 60_000;
 
 export const ExecutorConfig = Type.Object({
@@ -37,16 +38,16 @@ export const ExecutorConfig = Type.Object({
   RIGEL_SSH_KEY_FILE: Type.String({
     default: '',
     description:
-      'Private key without a passphrase, a certificate of it beside it (<file>-cert.pub); default: ~/.ssh/id_ed25519, or id_ecdsa, or id_rsa.',
+      'Private key without a passphrase; its certificate may lie beside it (<file>-cert.pub). Default: ~/.ssh/id_ed25519, or id_ecdsa, or id_rsa.',
   }),
   RIGEL_SSH_HOST_KEYS: Type.Enum(['accept-new', 'strict'], {
     default: 'accept-new',
     description:
-      'accept-new: learn a host key at first sight, refuse it when it changes; strict: only known keys.',
+      'accept-new: learn the key of a new host, refuse a changed key; strict: accept only known keys.',
   }),
   RIGEL_PROVIDERS_FILE: Type.String({
     default: '',
-    description: 'File that says how machines are made and load balancers changed; see docs/providers.md.',
+    description: 'File that names the VM providers and load balancers; see docs/providers.md.',
   }),
   RIGEL_SSH_KNOWN_HOSTS: Type.String({
     default: '',
@@ -57,7 +58,7 @@ export const ExecutorConfig = Type.Object({
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
-/** The settings, and the file of the key where there is one. */
+/** The settings for SSH, and the file of the private key if there is one. */
 async function readSshSettings(
   config: Static<typeof ExecutorConfig>,
   log: Logger,
@@ -69,13 +70,14 @@ async function readSshSettings(
         .find((file) => existsSync(file));
   const { RIGEL_SSH_ALGORITHMS: algorithms, RIGEL_SSH_KEY_PERMISSIONS: permissions } = config;
   const problem = key && (await keyProblem(key, permissions, algorithms));
-  // A key that no node can accept is told now, not by every node. One that was not named may not be needed.
+  // A key that no node can accept ends the start, before every node refuses it. A key that no setting names may not be
+  // needed.
   if (config.RIGEL_SSH_KEY_FILE && problem)
     throw new ConfigError(`RIGEL_SSH_KEY_FILE is wrong: ${key}: ${problem}`);
-  if (problem) log.warn({ file: key }, `the SSH key cannot be used: ${problem}`);
+  if (problem) log.warn({ file: key }, `the executor cannot use the SSH key: ${problem}`);
   if (!key)
     log.warn(
-      'there is no SSH key (RIGEL_SSH_KEY_FILE is not set and ~/.ssh has none): every node will refuse',
+      'there is no SSH key, so every node will refuse the login: RIGEL_SSH_KEY_FILE is not set and ~/.ssh has no key',
     );
   const folder = config.RIGEL_SSH_ATTEMPTS_FOLDER || undefined;
   const folderProblem = folder && attemptsFolderProblem(folder);
@@ -101,7 +103,7 @@ async function readSshSettings(
   return { ssh, keyFile: key };
 }
 
-/** A file that is named has to be there: without it every host would be new. */
+/** The known hosts. A file that the setting names has to exist: without it every host would be new. */
 function readKnownHosts(named: string, log: Logger): KnownHostsLookup | undefined {
   const file = named || join(homedir(), '.ssh', 'known_hosts');
   if (named === '' && !existsSync(file)) return undefined;
@@ -141,7 +143,7 @@ async function readProfiles(
   }
 }
 
-/** Has providers bring back what they keep up themselves; whoever fails is tried again by the first step that needs it. */
+/** Has providers bring their own parts back up. If one fails, the first step that needs it tries again. */
 function resumeProviders({ vm }: Providers, signal: AbortSignal, log: Logger): void {
   for (const entry of vm.values()) {
     entry
@@ -151,12 +153,15 @@ function resumeProviders({ vm }: Providers, signal: AbortSignal, log: Logger): v
       })
       .catch((error: unknown) => {
         if (!signal.aborted)
-          log.warn({ provider: entry.name, reason: String(error) }, 'a provider could not resume');
+          log.warn(
+            { provider: entry.name, reason: String(error) },
+            'a provider could not bring its own parts back up',
+          );
       });
   }
 }
 
-/** Starts an executor: it takes offered node runs and works on them until it is asked to end. */
+/** Starts an executor, which takes offered node runs and works on them until its process ends. */
 export async function startExecutor(context: ServiceContext<Static<typeof ExecutorConfig>>): Promise<void> {
   const { config, name, log, bus, onShutdown } = context;
   const capabilities = CAPABILITIES.filter((c) => config.RIGEL_EXECUTOR_CAPABILITIES.split(',').includes(c));
@@ -164,10 +169,10 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
   const secrets = await openSecrets(config, keyFile);
   const profiles = await readProfiles(config, ssh, secrets.profiles, log);
   const stepSecrets = new StepSecrets(secrets.parameters);
-  await tellReserved(secrets, log);
+  await warnOfReserved(secrets, log);
   const providers = readProviders(config.RIGEL_PROVIDERS_FILE, ssh);
   resumeProviders(providers, context.signal, log);
-  // Unique for each process: a lease of an earlier process of the same name is not this one's.
+  // The name is unique for each process: a lease of an earlier process with the same setting is not this one's.
   const { name: executor, key } = newExecutor(name);
   const connections = new NodeConnections({
     idleMs: config.RIGEL_SSH_IDLE * 1000,

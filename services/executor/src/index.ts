@@ -1,4 +1,6 @@
-/* What runs in a simulation: everything of an executor but NATS and the nodes. */
-export { Agent, type AgentOptions, type WorkSource } from './agent.js';
-export { type NodeAccess, SshRunner } from './ssh-runner.js';
-export { StepSecrets } from './step-secrets.js';
+/* The parts of an executor that run in a simulation: all except NATS and the nodes. */
+
+export { StepSecrets } from './secrets/step-secrets.js';
+export type { NodeAccess } from './ssh/node-access.js';
+export { SshRunner } from './ssh/ssh-runner.js';
+export { Agent, type AgentOptions, type WorkSource } from './work/agent.js';

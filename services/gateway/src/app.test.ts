@@ -203,7 +203,7 @@ t.test('a fault is logged with its details, and answered without', async (t) => 
   );
 });
 
-t.test('a service that cannot answer is told in the log', async (t) => {
+t.test('when a service does not answer, the log says so', async (t) => {
   services.on(inventory.getCluster, () => {
     throw new ServiceError('unavailable', 'the database does not answer');
   });
@@ -296,22 +296,25 @@ t.test('the address of task logs also answers with logs of nodes', async (t) => 
   t.match(await get('/task/21/log?kind=x'), { code: 400, msg: /^Flow not found: kind must be/, data: {} });
 });
 
-t.test('a list of nodes says who holds each, and comes without it while nobody knows', async (t) => {
-  services.on(inventory.listNodes, () => ({ rows: [node, { ...node, id: node.id + 1 }], total: 2 }));
-  const list = async () => (await app.inject({ method: 'GET', url: '/pool/4/list_nodes' })).json();
-  const held_by = { task_id: 11, name: 'deploy', opr_user: 'ann', since: /^2\d{3}-.*Z$/, ending: false };
-  t.match(await list(), { code: 0, data: [{ id: node.id, held_by }, { held_by: null }] });
-  t.strictSame(services.last(tasks.holders)?.data, { node_ids: [node.id, node.id + 1] });
-  services.on(tasks.holders, () => {
-    throw new ServiceError('unavailable', 'no scheduler');
-  });
-  const { code, data } = await list();
-  t.equal(code, 0);
-  t.strictSame(
-    data.map((row: object) => 'held_by' in row),
-    [false, false],
-  );
-});
+t.test(
+  'a list of nodes says which task holds each node, and comes without that if no service knows',
+  async (t) => {
+    services.on(inventory.listNodes, () => ({ rows: [node, { ...node, id: node.id + 1 }], total: 2 }));
+    const list = async () => (await app.inject({ method: 'GET', url: '/pool/4/list_nodes' })).json();
+    const held_by = { task_id: 11, name: 'deploy', opr_user: 'ann', since: /^2\d{3}-.*Z$/, ending: false };
+    t.match(await list(), { code: 0, data: [{ id: node.id, held_by }, { held_by: null }] });
+    t.strictSame(services.last(tasks.holders)?.data, { node_ids: [node.id, node.id + 1] });
+    services.on(tasks.holders, () => {
+      throw new ServiceError('unavailable', 'no scheduler');
+    });
+    const { code, data } = await list();
+    t.equal(code, 0);
+    t.strictSame(
+      data.map((row: object) => 'held_by' in row),
+      [false, false],
+    );
+  },
+);
 
 t.test('ten thousand node runs pass', async (t) => {
   const [first] = runs as [NodeRun];

@@ -1,41 +1,43 @@
 import type { Role, Rpc, RpcRequest, RpcResponse, Task } from '@rigel/contracts';
 import type { Static, TObject, TSchema } from 'typebox';
-import type { Client } from './client.js';
-import type { Answer } from './envelope.js';
+import type { Answer } from './answer/envelope.js';
+import type { TimeFormat } from './answer/time-format.js';
 import type { Failures } from './failures.js';
 import type { LiveStreams } from './live/live-streams.js';
 import type { BodySize } from './request/body-limits.js';
+import type { Client } from './request/client.js';
 import type { Page } from './request/paging.js';
-import type { TimeFormat } from './time-format.js';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 
-/** What a handler gets beside the parameters. */
+/** What a handler gets in addition to the parameters. */
 export interface Invocation {
   method: Method;
-  /** Who asks: the name of the token; where access is off the Authorization header's text, or `unknown`. */
+  /** The operator: the name of the token; where access is off, the text of the Authorization header, or `unknown`. */
   operator: string;
-  /** Whether that is certain. What a client says of itself does not count then. */
+  /** Whether the operator is certain, because a token was checked. Then names that the client sends do not count. */
   authenticated: boolean;
-  /** Who has a share of what a gateway has for all. */
+  /** The client, for shares of what a gateway has for all clients. */
   client: Client;
-  /** Whether who asks may do all that an admin may: the token's role is that, or access is off. */
+  /** Whether the client may do all that an admin may: its token has that role, or access is off. */
   isAdmin: boolean;
-  /** Which part of the list is asked for; page 1 of 10 rows on endpoints without pages. */
+  /** The page of the list that the client asks for; page 1 of 10 rows on endpoints without pages. */
   page: Page;
   times: TimeFormat;
-  /** The header Last-Event-ID: what a client of a live stream has received already. */
+  /** The header Last-Event-ID: the last event that a client of a live stream has received. */
   lastEventId: string | undefined;
   live: LiveStreams;
   /**
    * Calls a service under the request's correlation id.
-   * @param actor who is recorded as the cause; default: the operator.
+   * @param actor the name that is recorded as the cause; default: the operator.
    * @throws ServiceError
    */
   call<R extends Rpc>(rpc: R, data: RpcRequest<R>, actor?: string): Promise<RpcResponse<R>>;
-  /** Whether what was called was done before, under the same key: the answer is that of then. */
+  /**
+   * Whether the called operation was done before under the same key, so that the answer is that of the first request.
+   */
   repeated(): boolean;
-  /** The task when its run is over, or after so many seconds, see `TaskEnds`. */
+  /** The task when its run is over, or after this many seconds, see `TaskEnds`. */
   taskEnd(id: number, seconds: number): Promise<Task>;
 }
 
@@ -50,15 +52,15 @@ interface CommonFacts {
   /** `<resource>.<operation>`, unique. */
   id: string;
   title: string;
-  /** What else a client should know; for the API documentation. */
+  /** Further facts for the API documentation. */
   notes?: string;
   /** The first one is the documented one. */
   methods: readonly Method[];
   /** The first one is the documented address; `:name` is a parameter. */
   paths: readonly string[];
-  /** Takes `page` and `page_size`, which are never wrong: unusable values mean the default. */
+  /** Takes `page` and `page_size`. They are never refused: an unusable value means the default. */
   paged?: true;
-  /** Other names under which a parameter may come; the parameter's own name goes before them. */
+  /** Other names of a parameter; the parameter's own name goes before them. */
   spellings?: Record<string, readonly string[]>;
   /** At least one of these parameters must be there: an update that changes nothing is refused. */
   changes?: readonly string[];
@@ -67,9 +69,10 @@ interface CommonFacts {
   /** GET is accepted only with a body, so that following a link never creates or removes anything. */
   getNeedsBody?: true;
   /**
-   * What becomes of the header Idempotency-Key. `kept`: it makes something, once for a key, by an operation that takes one
-   * (`Rpc.keyed`); so it calls exactly one such. `refused`: a repetition does something again, and it knows no keys. Absent: to do
-   * it again changes nothing more (a read; or what is set, removed or ended is so already), so the header has no effect.
+   * The effect of the header Idempotency-Key. `kept`: the endpoint makes something, once for each key, by calling
+   * exactly one operation that takes a key (`Rpc.keyed`). `refused`: a repetition does something again, and the
+   * endpoint takes no keys. Absent: a repetition changes nothing more (it reads; or sets, removes or ends what is so
+   * already), so the header has no effect.
    */
   key?: 'kept' | 'refused';
   failures: Failures;
@@ -78,15 +81,15 @@ interface CommonFacts {
   /** The envelope may have `notes` beside the data, see `Answer`. */
   tellsNotes?: true;
   example: unknown;
-  /** What GET answers as a live stream, always or when it is asked to. */
+  /** The live stream that GET answers, always or on request. */
   events?: StreamEvents;
-  /** It answers nothing but streams: no envelope but refusals. */
+  /** It answers with streams only; envelopes are for refusals. */
   streamsOnly?: true;
 }
 
 /**
- * `read` endpoints ignore a body that cannot be read, `write` endpoints refuse it. A token needs the role, or a higher one;
- * whatever changes something must name it, reading is for viewers where nothing else is said.
+ * `read` endpoints ignore a body that cannot be read, `write` endpoints refuse it. A token needs the role, or a higher
+ * one; whatever changes something must name it, reading is for viewers where nothing else is said.
  */
 type AccessFacts = { access: 'read'; role?: Role } | { access: 'write'; role: Exclude<Role, 'viewer'> };
 
@@ -97,7 +100,7 @@ export function roleFor({ role = 'viewer' }: EndpointFacts): Role {
   return role;
 }
 
-/** An endpoint of the API as data, with the handler that asks the service in charge. */
+/** An endpoint of the API as data, with the handler that calls the service in charge. */
 export type EndpointDefinition<Params extends TObject> = EndpointFacts & {
   /**
    * The parameters. Names that the path does not hold stand in the query (numbers, strings, booleans) or in the body.

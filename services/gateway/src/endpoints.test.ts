@@ -19,8 +19,8 @@ import { startTestGateway } from './testing/gateway.js';
 import { cronItem, pool, schedule } from './testing/rows.js';
 
 /*
- * What needs services that do as the test says: every endpoint answers what its documentation says, and when the service
- * in charge cannot answer or has a fault. All else about the API is in test/src/conformance.
+ * What needs services that do as the test says: every endpoint answers what its documentation says, and when the
+ * service in charge cannot answer or has a fault. All else about the API is in test/src/conformance.
  */
 
 const { app, services, stop } = await startTestGateway();
@@ -171,7 +171,7 @@ function everyOperationFails(error: Error): void {
   }
 }
 
-t.test('data is what the documentation says', async (t) => {
+t.test('data has the documented form', async (t) => {
   answerEverything(services);
   for (const endpoint of endpoints) {
     for (const { request, json } of await answersOf(endpoint)) {
@@ -215,7 +215,7 @@ t.test(
   },
 );
 
-t.test('what can be asked for under a key is asked for by endpoints that say so', async (t) => {
+t.test('only endpoints that say so call operations that take a key', async (t) => {
   answerEverything(services);
   for (const endpoint of endpoints) {
     services.forget();
@@ -275,7 +275,7 @@ t.test('scheduled tasks: a depended-on pool that is gone has no fields', async (
   t.strictSame(json.data, [{ ...schedule, pool: row, depend_items: [{ ...depend, pool: {} }] }]);
 });
 
-t.test('scheduled tasks: what the scheduler is asked to save', async (t) => {
+t.test('scheduled tasks: the request to the scheduler', async (t) => {
   answerEverything(services);
   const body = { id: '0', pool_id: 4, exec_type: 'depend', time_zone: 'Asia/Shanghai', type: 'deploy' };
   const cron = { id: 9, week_day: '2', time: '13:39:55', ignore: 0, exec_task_id: 1 };

@@ -29,7 +29,7 @@ t.test('each situation has its failure, the others have one in common', async (t
   t.equal(failureFor(failures, new DocumentedFailure(idWrong, 'x')), idWrong);
 });
 
-t.test('what an endpoint does not tell apart counts as the broader situation', async (t) => {
+t.test('a situation that an endpoint does not distinguish counts as the broader one', async (t) => {
   const invalid = failure(400, 'invalid', []);
   const reference = failure(400, 'reference', []);
   t.equal(failureFor({ otherwise, invalid }, new UnreadableRequest('x')), invalid);

@@ -63,29 +63,32 @@ export class WrongParameter extends Error {
   }
 }
 
-/** A header of the request cannot be what it is; the API documents no failure for that. */
+/** A header of the request has a wrong value; the API documents no failure for that. */
 export class WrongHeader extends Error {
   override readonly name = 'WrongHeader';
 }
 
-/** The request has a name that the endpoint does not know: as if it were not there would be another request. */
+/**
+ * The request has a name that the endpoint does not know. To ignore it would carry out another request than the client
+ * meant.
+ */
 export class UnknownParameter extends Error {
   override readonly name = 'UnknownParameter';
 }
 
-/** The request has more than its endpoint takes, whatever the content is; the API documents no failure for that. */
+/** The request is larger than its endpoint takes; the API documents no failure for that. */
 export class RequestTooLarge extends Error {
   override readonly name = 'RequestTooLarge';
   readonly statusCode = 413;
 }
 
-/** There is no room for the request's body now; the API documents no failure for that. */
+/** The gateway has no room for the request's body now; the API documents no failure for that. */
 export class BodiesInFlight extends Error {
   override readonly name = 'BodiesInFlight';
   readonly statusCode = 503;
 }
 
-/** The token that let the request in, which has waited since, is not valid any more; or nobody can say that it is. */
+/** The token of a waiting request is not valid any more, or cannot be checked any more. */
 export class TokenIsOver extends Error {
   override readonly name = 'TokenIsOver';
 
@@ -97,7 +100,7 @@ export class TokenIsOver extends Error {
   }
 }
 
-/** As many live streams are open, or as many clients wait, as the gateway, or this client, may have. */
+/** The gateway, or this client, has as many live streams or waiting requests as it may have. */
 export class GatewayIsFull extends Error {
   override readonly name = 'GatewayIsFull';
 }
@@ -114,7 +117,7 @@ export class DocumentedFailure extends Error {
   }
 }
 
-/** Situations that are told apart only by some endpoints: what they count as elsewhere. */
+/** Situations that only some endpoints distinguish, and the situation that they count as elsewhere. */
 const BROADER: Partial<Record<Situation, Situation>> = {
   unknown: 'unreadable',
   unreadable: 'parameter',
@@ -123,7 +126,7 @@ const BROADER: Partial<Record<Situation, Situation>> = {
 };
 
 /**
- * The documented failure for an error, or undefined when the error is a fault of ours.
+ * The documented failure for an error, or undefined when the error is a fault of Rigel's.
  */
 export function failureFor(failures: Failures, error: unknown): Failure | undefined {
   if (error instanceof DocumentedFailure) return error.failure;
@@ -134,7 +137,7 @@ export function failureFor(failures: Failures, error: unknown): Failure | undefi
   }
   if (error instanceof UnknownParameter) {
     const own = forSituation(failures, 'unknown');
-    // A text that says all there is to say would leave out which name it is.
+    // A complete text would leave out the name.
     return own.complete ? failure(own.code, '', own.data) : own;
   }
   if (error instanceof GatewayIsFull) return forSituation(failures, 'busy');

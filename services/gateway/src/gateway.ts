@@ -3,7 +3,7 @@ import { gatewaySettings, isLoopback, isTimeZone } from '@rigel/contracts';
 import { ConfigError, type ServiceContext } from '@rigel/runtime';
 import { type Static, Type } from 'typebox';
 import { buildApp } from './app.js';
-import { followTlsFiles, readTlsFiles } from './tls-files.js';
+import { followTlsFiles, readTlsFiles } from './server/tls-files.js';
 
 /** The gateway's settings. */
 export const GatewayConfig = Type.Object({
@@ -12,14 +12,15 @@ export const GatewayConfig = Type.Object({
     minimum: 0,
     maximum: 65_535,
     default: 8080,
-    description: 'Port to listen on; 0 = any free one, the log says which.',
+    description: 'Port to listen on; 0 = any free port, which the log names.',
   }),
   ...gatewaySettings,
 });
 
 /**
  * Starts the gateway: the HTTP API in front of the other services.
- * @throws ConfigError when it cannot listen where it should, or must not without access, or a setting makes no sense.
+ * @throws ConfigError when it cannot listen at its address, must not listen there without access, or a setting makes
+ *   no sense.
  */
 export async function startGateway(context: ServiceContext<Static<typeof GatewayConfig>>): Promise<void> {
   const { config, bus, log, onShutdown } = context;
@@ -35,7 +36,7 @@ export async function startGateway(context: ServiceContext<Static<typeof Gateway
       `RIGEL_ACCESS is off, and ${host} can be reached from other machines: set RIGEL_ACCESS=on, or listen on 127.0.0.1`,
     );
   }
-  // A name that leads here from elsewhere is no danger where a token is needed, which no browser sends by itself.
+  // Where access is on, a foreign name that resolves to this gateway is no danger: no browser sends a token on its own.
   const hostNames =
     config.RIGEL_ACCESS === 'off' ? names.split(',').map((name) => name.trim().toLowerCase()) : null;
   const tls = readTlsFiles(config);
@@ -44,7 +45,7 @@ export async function startGateway(context: ServiceContext<Static<typeof Gateway
     const server = app.server as unknown as TlsServer;
     onShutdown('certificate', followTlsFiles(server, config, tls, { log }));
   }
-  // Stops accepting connections, and resolves when the requests under way are answered.
+  // Accepts no more connections, and resolves when all requests have their answers.
   onShutdown('http', () => app.close());
   try {
     await app.listen({ host, port });

@@ -31,7 +31,7 @@ t.test('alive, whatever else is missing', async (t) => {
   t.strictSame(response.json(), { code: 0, msg: 'success', data: {} });
 });
 
-t.test('not ready while nobody answers', async (t) => {
+t.test('not ready while no service answers', async (t) => {
   const { status, json } = await ready();
   t.equal(status, 503);
   t.match(json, {
@@ -67,7 +67,7 @@ t.test('ready when every part is', async (t) => {
   });
 });
 
-t.test('says what is wrong', async (t) => {
+t.test('the answer names the faults', async (t) => {
   say('catalog', { nats: 'ok', database: 'it says "no"' });
   t.strictSame(await readyAs('not ready', ({ status }) => status === 503), {
     status: 503,

@@ -1,12 +1,15 @@
-import { health, SERVICES, ServiceError, type ServiceName } from '@rigel/contracts';
+import { health as healthOf, SERVICES, ServiceError, type ServiceName } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import { sharedLook } from '@rigel/runtime';
-import type { FastifyInstance } from 'fastify';
-import { failureEnvelope, successEnvelope } from './envelope.js';
+import fp from 'fastify-plugin';
+import { failureEnvelope, successEnvelope } from './answer/envelope.js';
 
 const OK = 'ok';
 const TIMEOUT_MS = 2_000;
-/** How long the answer counts: everybody may ask, and it costs a request to each service. What is wrong may be right again soon. */
+/**
+ * How long an answer is reused: any client may ask, and each look costs a request to every service. A fault may be over
+ * soon.
+ */
 const READY_MS = 1_000;
 const NOT_READY_MS = 250;
 
@@ -18,26 +21,30 @@ interface ServiceHealth {
 }
 
 /**
- * `/healthz`: this process is alive. `/readyz`: NATS, the database and every service can do their work; 503 and what is
- * wrong otherwise.
+ * Plugin: `/healthz` says that this process is alive. `/readyz` says whether NATS, the database and every service can
+ * do their work; if not, it answers 503 with what is wrong.
  */
-export function registerHealth(app: FastifyInstance, bus: Bus): void {
-  app.get('/healthz', { schema: { hide: true }, config: { open: true } }, async () =>
-    successEnvelope({ data: {} }),
-  );
-  const look = sharedLook(
-    () => readiness(bus),
-    (data) => (wrongIn(data).length === 0 ? READY_MS : NOT_READY_MS),
-  );
-  app.get('/readyz', { schema: { hide: true }, config: { open: true } }, async (_request, reply) => {
-    const data = await look();
-    const wrong = wrongIn(data);
-    if (wrong.length === 0) return successEnvelope({ data });
-    const reasons = wrong.map(([part, state]) => `${part}: ${state}`).join('; ');
-    reply.code(503);
-    return failureEnvelope(503, `not ready: ${reasons}`, data);
-  });
-}
+export const health = fp<{ bus: Bus }>(
+  (app, { bus }, loaded) => {
+    app.get('/healthz', { schema: { hide: true }, config: { open: true } }, async () =>
+      successEnvelope({ data: {} }),
+    );
+    const look = sharedLook(
+      () => readiness(bus),
+      (data) => (wrongIn(data).length === 0 ? READY_MS : NOT_READY_MS),
+    );
+    app.get('/readyz', { schema: { hide: true }, config: { open: true } }, async (_request, reply) => {
+      const data = await look();
+      const wrong = wrongIn(data);
+      if (wrong.length === 0) return successEnvelope({ data });
+      const reasons = wrong.map(([part, state]) => `${part}: ${state}`).join('; ');
+      reply.code(503);
+      return failureEnvelope(503, `not ready: ${reasons}`, data);
+    });
+    loaded();
+  },
+  { name: 'health' },
+);
 
 const wrongIn = (states: Record<string, string>): [part: string, state: string][] =>
   Object.entries(states).filter(([, state]) => state !== OK);
@@ -59,7 +66,7 @@ async function readiness(bus: Bus): Promise<Record<string, string>> {
 async function ask(bus: Bus, service: ServiceName): Promise<ServiceHealth> {
   try {
     const { checks } = await bus.call(
-      health(service),
+      healthOf(service),
       {},
       { correlationId: 'readyz', actor: 'readyz', timeoutMs: TIMEOUT_MS },
     );

@@ -1,9 +1,12 @@
 import { inventory, type ServiceError, schedules, tasks } from '@rigel/contracts';
 import { startTestServers } from '@rigel/testing';
 import t from 'tap';
-import { assertReplayable, startInventoryForTest } from './inventory-for-test.js';
+import { assertReplayable, startInventoryForTest } from './testing/inventory.js';
 
-/* Ten clients at once, and two replicas of the service. What the tests look for is what a client may see: no other error than the documented ones. */
+/*
+ * Ten clients at once, and two replicas of the service. What the tests look for is what a client may see: no other
+ * error than the documented ones.
+ */
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

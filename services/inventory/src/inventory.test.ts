@@ -13,7 +13,7 @@ import {
 import { startTestServers, waitFor } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
-import { assertReplayable, startInventoryForTest } from './inventory-for-test.js';
+import { assertReplayable, startInventoryForTest } from './testing/inventory.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

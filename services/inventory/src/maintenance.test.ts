@@ -4,9 +4,9 @@ import { openExisting } from '@rigel/runtime/database';
 import { silentLogger, startTestServers } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import t, { type Test } from 'tap';
-import { startInventoryForTest } from './inventory-for-test.js';
 import { inventoryHistory } from './maintenance.js';
 import { migrations } from './migrations/index.js';
+import { startInventoryForTest } from './testing/inventory.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

@@ -1,7 +1,7 @@
 import { inventory, ServiceError, tasks } from '@rigel/contracts';
 import { startTestServers } from '@rigel/testing';
 import t from 'tap';
-import { startInventoryForTest } from './inventory-for-test.js';
+import { startInventoryForTest } from './testing/inventory.js';
 
 /* Nodes whose machines are still to be made, asked for again under a key: whoever asked first died, or gave them up. */
 

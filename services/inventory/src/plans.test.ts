@@ -2,7 +2,7 @@ import { inventory } from '@rigel/contracts';
 import { startTestServers, statementsOf, walksOf } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
-import { startInventoryForTest } from './inventory-for-test.js';
+import { startInventoryForTest } from './testing/inventory.js';
 
 /*
  * A fleet of 100,000 nodes: half of them in one pool, the others in 1,000 pools. What is looked at are the plans of the

@@ -11,8 +11,8 @@ const inUse = (kind: string, id: number | undefined, children: string): ServiceE
   new ServiceError('in_use', `${kind} ${show(id)} still has ${children}`);
 
 /**
- * What each constraint of the read tables means to the caller whose event ran into it. A foreign key stands for two
- * rules: the parent must exist when a child is recorded, and stays while it has one.
+ * The refusal for each constraint of the read tables. A foreign key stands for two rules: the parent must exist when a
+ * child is recorded, and stays while it has one.
  */
 const CONSTRAINTS: Record<string, (type: string, data: Fields) => ServiceError> = {
   clusters_name: (_, { name }) => taken('cluster', name),
@@ -27,7 +27,7 @@ const CONSTRAINTS: Record<string, (type: string, data: Fields) => ServiceError> 
     type === 'PoolDeleted' ? inUse('pool', id, 'nodes') : missing('pool_id', pool_id),
 };
 
-/** The refusal that an error of the store stands for, or the error itself. `events` are those being projected. */
+/** The refusal that an error of the database means, or the error itself. `events` are those being projected. */
 export function asRefusal(error: unknown, events: readonly NewEvent[]): unknown {
   const event = events[0];
   if (!event || !isDatabaseError(error) || !error.constraint) return error;

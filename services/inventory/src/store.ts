@@ -18,26 +18,27 @@ import type { InventoryTables } from './tables.js';
 
 type Kind = 'cluster' | 'service' | 'pool' | 'node';
 
-/** Where the handlers record what happened, and read the tables that follow from it. */
+/** Records events for the handlers, and reads the read tables. */
 export class Store {
   private readonly creations: Creations;
 
   constructor(
-    /** For queries; whatever changes goes through `record`. */
+    /** For queries only; changes go through `record`. */
     readonly db: Kysely<InventoryTables>,
     private readonly relay: EventRelay,
-    /** What a node is reached at whose address names no port: such an address and one with it are the same machine. */
+    /** SSH port of addresses without a port: such an address and one with this port are the same machine. */
     readonly sshPort: number,
   ) {
     this.creations = new Creations(db as Kysely<unknown>, eventTypes);
   }
 
   /**
-   * Creates things, all or none; when it returns, the read tables show them. Their ids were never given before, and rise
-   * in the order in which things become visible; one that is not used in the end is lost.
+   * Creates things, all or none. When it returns, the read tables show them. Ids are new, and rise in the order in
+   * which the things become visible. The id of a refused creation is not used again.
    * @param create the command for each id.
-   * @param kept what the caller answers with these ids, and how that is kept for repetitions where a key is given.
-   * @param beforeCommit is called in the transaction after the things were made; what it throws undoes everything.
+   * @param kept the answer from these ids, and how to keep it if the request has a key.
+   * @param beforeCommit called in the transaction after the things were made. If it throws, the transaction is rolled
+   *   back.
    * @returns the ids.
    * @throws ServiceError what a rule or a constraint of the read tables forbids.
    */
@@ -65,8 +66,8 @@ export class Store {
   }
 
   /**
-   * Carries out commands, all or none, each on its own stream; when it returns, the read tables show it.
-   * @param beforeCommit is called last in the transaction; what it throws undoes everything.
+   * Carries out commands, all or none, each on its own stream. When it returns, the read tables show the result.
+   * @param beforeCommit called last in the transaction. If it throws, the transaction is rolled back.
    * @throws ServiceError what a rule or a constraint of the read tables forbids.
    */
   async record<State, Command, E extends NewEvent>(
@@ -102,5 +103,5 @@ const projectOrRefuse: Project = async (trx, events) => {
   });
 };
 
-/** What a request is answered that created one thing. */
+/** The answer to a request that created one thing. */
 export const answerId = ([id]: readonly number[]): { id: number } => ({ id: id as number });

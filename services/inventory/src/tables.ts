@@ -2,7 +2,7 @@ import type { PoolTasks } from '@rigel/contracts';
 import type { NewEvent } from '@rigel/event-store';
 import type { ColumnType, Transaction } from 'kysely';
 
-/** The read tables; each row can be made again from the events. */
+/** The read tables. Each row can be rebuilt from the events. */
 export interface InventoryTables {
   clusters: {
     id: number;
@@ -27,7 +27,7 @@ export interface InventoryTables {
     service_id: number;
     /** Written as JSON text. */
     tasks: ColumnType<PoolTasks, string, string>;
-    /** Of the rows in `nodes`. */
+    /** Number of its rows in `nodes`. */
     node_count: number;
   };
   nodes: {
@@ -38,7 +38,7 @@ export interface InventoryTables {
     status: 0 | 1 | 3;
     state: number;
     node_type: 'manual' | 'crontab';
-    /** The canonical form of the address (`nodeIdentity` without default port) where that is another text. */
+    /** Canonical form of the address (`nodeIdentity` without default port) if it differs from the address. */
     machine: string | null;
   };
 }

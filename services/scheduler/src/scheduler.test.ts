@@ -393,8 +393,14 @@ t.test('JetStream takes nothing any more: runs are offered all the same', async 
   t.teardown(() => scheduler.stop());
   const bus = await servers.startBus('executor');
   const manager = await bus.nats.jetstreamManager();
-  await manager.streams.delete(WORK_STREAM).catch(() => undefined);
-  await manager.streams.add({ name: WORK_STREAM, subjects: [WORK_SUBJECTS], max_msg_size: 1 });
+  // The scheduler may make the stream again in between.
+  await waitFor(
+    async () => {
+      await manager.streams.delete(WORK_STREAM).catch(() => undefined);
+      return manager.streams.add({ name: WORK_STREAM, subjects: [WORK_SUBJECTS], max_msg_size: 1 });
+    },
+    { what: 'the stream takes nothing' },
+  );
   t.teardown(() => manager.streams.delete(WORK_STREAM));
   const offered = new Set<number>();
   const stop = new AbortController();

@@ -23,13 +23,14 @@ import { ScheduleQueries } from './schedule/queries.js';
 import { ScheduleRunner } from './schedule/runner.js';
 import { serveSchedules } from './schedule/serve.js';
 import { ScheduleStore } from './schedule/store.js';
-import { serveQueries } from './serve/execution.js';
+import { serveQueries } from './serve/queries.js';
 import { Replica } from './serve/replica.js';
+import { openCommits } from './store/connections.js';
 import type { Tables } from './store/tables.js';
-import { openCommits, TaskStore } from './store/task-store.js';
+import { TaskStore } from './store/task-store.js';
 import { readWhyFacts } from './why/read-facts.js';
 
-/** How often it is looked whether a scheduled task is due. */
+/** How often the scheduler looks whether a scheduled task is due. */
 const SCHEDULE_TICK_MS = 1_000;
 
 export const SchedulerConfig = Type.Object({
@@ -53,8 +54,12 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
 
   const store = new TaskStore(db, commits, (events) => relay.notify(events));
   const work = new WorkQueue(bus, log, config.RIGEL_WORK_REPLICAS);
-  // Executors wait for it. Should it fail, the next offer makes it.
-  work.prepare().catch((error: unknown) => log.warn({ err: error }, 'the work queue cannot be made yet'));
+  // Executors wait for the work queue. If this fails, the next offer makes it.
+  work
+    .prepare()
+    .catch((error: unknown) =>
+      log.warn({ err: error }, 'the scheduler could not make the work queue; the next offer tries again'),
+    );
   const answers = openAnswers({ untyped, log, onShutdown });
   const operations = new Operations(bus, log, answers);
   onShutdown('operations', () => operations.stop());
@@ -93,7 +98,9 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const endTicks = clock.every(SCHEDULE_TICK_MS, () => {
     runner
       .tick()
-      .catch((error: unknown) => log.warn({ err: error }, 'schedules could not be read, trying again'));
+      .catch((error: unknown) =>
+        log.warn({ err: error }, 'the scheduler could not read the schedules, and tries again'),
+      );
   });
   const ownership = new Ownership({
     databaseUrl: url,
@@ -116,7 +123,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     return runner.settled();
   });
   const ended = new AbortController();
-  // Nothing waits for it, at start or at the end: it only looks, and an answer that is owed to it may take its time.
+  // Neither the start nor the end waits for the check: it only reads, and the catalog may answer late.
   void checkCatalogAtStart({ bus, db: untyped, log, signal: ended.signal });
   onShutdown('check of the catalog', () => ended.abort());
   serveHealth(context, 'scheduler', {

@@ -31,6 +31,7 @@ t.before(async () => {
   const before = process.umask(0);
   await mkdir(dataDir);
   rig = await startRig({
+    apart: true,
     dataDir,
     secured: false,
     fastDatabase: true,

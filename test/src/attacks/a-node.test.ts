@@ -12,6 +12,7 @@ import { startRig } from '../support/rig.js';
 const PLANTED = 'planted-in-the-executor-7781';
 
 const rig = await startRig({
+  apart: true,
   fastDatabase: true,
   env: { executor: { RIGEL_SECRET_PLANTED: PLANTED }, scheduler: { RIGEL_RETRY_DELAY: '0' } },
 });

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { type Fleet, loopbackNodes, uniqueName } from '../support/fleet.js';
-import { type Rig, startRig } from '../support/rig.js';
+import { loopbackNodes, uniqueName } from '../support/fleet.js';
+import { sharedRig } from '../support/shared-rig.js';
 
 /*
  * The value of a parameter. Whoever starts a task chooses it; whoever wrote the command did not mean it to run. It may be any text,
@@ -12,18 +12,10 @@ import { type Rig, startRig } from '../support/rig.js';
  * What else shells and programs evaluate is tried by the fuzzer of packages/command-template, in seven shells.
  */
 
-let rig: Rig;
-let fleet: Fleet;
-let canaries: string;
-t.before(async () => {
-  canaries = await mkdtemp(join(tmpdir(), 'rigel-canaries-'));
-  rig = await startRig({ executors: 1, fastDatabase: true });
-  fleet = rig.fleet;
-});
-t.teardown(async () => {
-  await rig?.stop();
-  await rm(canaries, { recursive: true, force: true });
-});
+const canaries = await mkdtemp(join(tmpdir(), 'rigel-canaries-'));
+t.teardown(() => rm(canaries, { recursive: true, force: true }));
+const rig = await sharedRig('one-system');
+const { fleet } = rig;
 
 /** What an administrator is told who saves this command; `code` 0 when it is taken. */
 async function save(text: string, script: boolean) {
@@ -107,7 +99,7 @@ const INTEGERS = [
 ];
 
 t.test('a value cannot become arithmetic: those places take integers only', async (t) => {
-  const nodes = loopbackNodes(1, rig.sshd.port);
+  const nodes = loopbackNodes(1, rig.sshd.port, 920);
   await fleet.pool(nodes);
   for (const command of INTEGERS) {
     const template = await fleet.template({
@@ -130,7 +122,7 @@ t.test('a value cannot become arithmetic: those places take integers only', asyn
 t.test(
   'a value that is taken stays one piece of data, in every shell that a command may be for',
   async (t) => {
-    const nodes = loopbackNodes(1, rig.sshd.port, 1);
+    const nodes = loopbackNodes(1, rig.sshd.port, 921);
     await fleet.pool(nodes);
     const value = [
       `'; >${canaries}/quote; echo "$(>${canaries}/double)\``,

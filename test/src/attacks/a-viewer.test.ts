@@ -4,11 +4,11 @@ import { request as httpsRequest } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { run } from '@rigel/cli';
 import { readEventStream } from '@rigel/testing';
 import t from 'tap';
 import { Fleet } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
+import { createToken } from '../support/tokens.js';
 
 /*
  * The attacker may look: a viewer's token, which leaked or was lent. Some have no token at all, and only reach the gateway. They want
@@ -22,21 +22,13 @@ const STREAMS = 30;
 const SHARE = 10;
 
 const rig = await startRig({
+  apart: true,
   executors: 1,
   env: { gateway: { RIGEL_ACCESS: 'on', RIGEL_HTTP_STREAMS: String(STREAMS) } },
 });
 t.teardown(() => rig.stop());
 
-async function token(name: string, role: string): Promise<{ id: number; token: string }> {
-  const out: string[] = [];
-  const args = ['token', 'create', '--name', name, '--role', role, '--json'];
-  await run(
-    args,
-    { DATABASE_URL: rig.stack.databaseUrl },
-    { out: (line) => out.push(line), note: () => undefined },
-  );
-  return JSON.parse(out[0] ?? '');
-}
+const token = (name: string, role: string) => createToken(rig.stack.databaseUrl, name, role);
 
 const viewer = await token('eve', 'viewer');
 const admin = await token('ann', 'admin');

@@ -323,6 +323,6 @@ t.test('The nodes are known by the host key that they showed, and work goes on t
 
 t.test('People are told that somebody speaks for an executor', async (t) => {
   const log = await readFile(join(rig.dataDir, 'logs', 'scheduler.log'), 'utf8');
-  t.match(log, /somebody spoke for executor executor-[12]-[a-z2-7]{26} without its key and was refused/);
+  t.match(log, /refused a message that named executor executor-[12]-[a-z2-7]{26} without its key/);
   t.notMatch(log, own.key);
 });

@@ -1,10 +1,10 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '@rigel/cli';
 import t from 'tap';
 import { Fleet, loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
+import { createToken } from '../support/tokens.js';
 
 /*
  * The attacker holds an operator's token, as a person on call or a build server does. They may run every template on every node,
@@ -54,14 +54,8 @@ const rig = await startRig({
 t.teardown(() => rig.stop());
 
 async function clientWith(role: string) {
-  const out: string[] = [];
-  const args = ['token', 'create', '--name', `the ${role}`, '--role', role, '--json'];
-  await run(
-    args,
-    { DATABASE_URL: rig.stack.databaseUrl },
-    { out: (line) => out.push(line), note: () => undefined },
-  );
-  return rig.client(`Bearer ${(JSON.parse(out[0] ?? '') as { token: string }).token}`);
+  const { token } = await createToken(rig.stack.databaseUrl, `the ${role}`, role);
+  return rig.client(`Bearer ${token}`);
 }
 
 const admin = await clientWith('admin');

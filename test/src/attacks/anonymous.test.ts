@@ -4,13 +4,13 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
-import { run } from '@rigel/cli';
 import { REPOSITORY_DIR } from '@rigel/local';
 import { findFreePort } from '@rigel/local-servers';
 import { waitFor } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
 import { startRig } from '../support/rig.js';
+import { createToken } from '../support/tokens.js';
 
 /*
  * Anonymous: whoever reaches the API while access is on, and has no token. They may send anything, as often as they like.
@@ -23,13 +23,8 @@ const rig = await startRig({
 t.teardown(() => rig.stop());
 const { protocol } = new URL(rig.stack.httpUrl);
 
-async function makeToken(name: string, role: string): Promise<string> {
-  const out: string[] = [];
-  const args = ['token', 'create', '--name', name, '--role', role, '--json'];
-  const env = { DATABASE_URL: rig.stack.databaseUrl };
-  await run(args, env, { out: (line) => out.push(line), note: () => undefined });
-  return (JSON.parse(out[0] ?? '') as { token: string }).token;
-}
+const makeToken = async (name: string, role: string): Promise<string> =>
+  (await createToken(rig.stack.databaseUrl, name, role)).token;
 
 const admin = await makeToken('ann', 'admin');
 const api = rig.client(`Bearer ${admin}`);

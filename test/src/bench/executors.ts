@@ -50,6 +50,7 @@ export async function benchExecutors(args: string[]): Promise<BenchReport> {
 async function stepsPerSecond(executors: number, count: number): Promise<number> {
   const rig = await keep(
     startRig({
+      apart: true,
       executors,
       fastDatabase: false,
       env: { executor: { RIGEL_EXECUTOR_SLOTS: String(SLOTS) } },

@@ -28,6 +28,7 @@ export async function benchFootprint(args: string[]): Promise<BenchReport> {
   const noopNodes = args[0] === undefined ? NOOP_NODES : Number(args[0]);
   const rig = await keep(
     startRig({
+      apart: true,
       secured: true,
       fastDatabase: false,
       env: { executor: { RIGEL_EXECUTOR_CAPABILITIES: 'ssh,noop' } },

@@ -19,6 +19,7 @@ export async function startNoopRig(count: number, options: RigOptions = {}): Pro
   const { env = {}, ...rest } = options;
   const rig = await keep(
     startRig({
+      apart: true,
       fastDatabase: false,
       profileDir: process.env.RIGEL_BENCH_PROFILE_DIR,
       ...rest,

@@ -127,7 +127,10 @@ async function ownedPartitions({ rig }: NoopRig): Promise<Map<string, number[]>>
     if (!name.startsWith('scheduler')) continue;
     const lines = (await readFile(logFile, 'utf8')).split('\n').filter(Boolean);
     const entries = lines.map((line) => JSON.parse(line)).filter((entry) => entry.pid === pid);
-    owned.set(name, entries.filter(({ msg }) => msg === 'partitions owned').at(-1)?.partitions ?? []);
+    owned.set(
+      name,
+      entries.filter(({ msg }) => msg === 'the scheduler owns these partitions now').at(-1)?.partitions ?? [],
+    );
   }
   return owned;
 }

@@ -42,6 +42,7 @@ export async function benchSsh(args: string[]): Promise<BenchReport> {
 async function compare(count: number, kept: boolean): Promise<Figure[]> {
   const rig = await keep(
     startRig({
+      apart: true,
       fastDatabase: false,
       // A kept connection is its executor's own.
       executors: kept ? 1 : 2,

@@ -37,6 +37,7 @@ export interface ChaosRig {
 /** @param print is told when nodes cannot be isolated from each other, and why. */
 export async function startChaosRig(nodeCount: number, print: (text: string) => void): Promise<ChaosRig> {
   const rig = await startRig({
+    apart: true,
     executors: 3,
     schedulers: 2,
     fastDatabase: false,

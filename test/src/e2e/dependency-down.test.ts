@@ -142,6 +142,7 @@ const OUTAGES: Outage[] = [
 
 t.test('a dependency is down', async (t) => {
   const rig = await startRig({
+    apart: true,
     executors: 1,
     backoff: { firstMs: 8_000, maxMs: 8_000, resetAfterMs: 60_000 },
   });

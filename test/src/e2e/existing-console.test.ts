@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from '@rigel/cli';
 import { REPOSITORY_DIR } from '@rigel/local';
 import { findFreePort } from '@rigel/local-servers';
 import { waitFor } from '@rigel/testing';
@@ -9,6 +8,7 @@ import { ApiClient } from '../support/api.js';
 import { loopbackNodes } from '../support/fleet.js';
 import { startNginxWith } from '../support/nginx-proxy.js';
 import { startRig } from '../support/rig.js';
+import { createToken } from '../support/tokens.js';
 
 /*
  * What the existing web console sends for each of its forms, through the proxy whose configuration docs/existing-console.md prints:
@@ -24,16 +24,8 @@ const rig = await startRig({
 });
 t.teardown(() => rig.stop());
 
-async function makeToken(name: string, role: string): Promise<string> {
-  const out: string[] = [];
-  const args = ['token', 'create', '--name', name, '--role', role, '--json'];
-  await run(
-    args,
-    { DATABASE_URL: rig.stack.databaseUrl },
-    { out: (line) => out.push(line), note: () => undefined },
-  );
-  return (JSON.parse(out[0] ?? '') as { token: string }).token;
-}
+const makeToken = async (name: string, role: string): Promise<string> =>
+  (await createToken(rig.stack.databaseUrl, name, role)).token;
 
 /** The block of the page, with the addresses and tokens of this test. */
 async function proxyConfiguration(port: number): Promise<string> {

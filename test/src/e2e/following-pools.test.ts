@@ -52,10 +52,7 @@ t.test(
   async (t) => {
     const signs = await mkdtemp(join(tmpdir(), 'rigel-follow-'));
     t.teardown(() => rm(signs, { recursive: true, force: true }));
-    const rig = await startRig({
-      schedulers: 2,
-      fastDatabase: false,
-    });
+    const rig = await startRig({ apart: true, schedulers: 2, fastDatabase: false });
     t.teardown(() => rig.stop());
     const { api, fleet, stack, machines } = rig;
     const [go, broken, begun] = ['go', 'broken', 'begun'].map((name) => join(signs, name)) as [

@@ -16,6 +16,7 @@ t.test('a node whose disk is full', { skip: !isRoot && 'needs root, for a small 
   const node = await startSshd({ loginShell: '/bin/dash' });
   t.teardown(() => node.stop());
   const rig = await startRig({
+    apart: true,
     executors: 2,
     env: { executor: { RIGEL_SSH_USER: node.user, RIGEL_SSH_KEY_FILE: node.keyFiles.privateKey } },
   });

@@ -12,6 +12,7 @@ const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
 t.test('live streams of the whole system', async (t) => {
   const rig = await startRig({
+    apart: true,
     schedulers: 2,
     env: { scheduler: { RIGEL_RETRY_DELAY: '0.1' } },
     backoff: { firstMs: 200, maxMs: 1_000, resetAfterMs: 60_000 },

@@ -17,8 +17,8 @@ import { makeAuthority, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
 
 /*
- * How a process proves to NATS who it is, beside user and password (secured.test.ts): by a certificate, and by a credentials file.
- * With a gateway, which needs nothing but NATS.
+ * How a process proves to NATS who it is, beside user and password (secured.test.ts): by a certificate, and by a
+ * credentials file. With a gateway, which needs nothing but NATS.
  */
 
 const folder = await mkdtemp(join(tmpdir(), 'rigel-nats-credentials-'));
@@ -162,7 +162,7 @@ t.test('settings that do not fit together', async (t) => {
     ],
     [
       { RIGEL_NATS_CERT_FILE: file },
-      'RIGEL_NATS_CERT_FILE is set and RIGEL_NATS_KEY_FILE is not: they are used together',
+      'RIGEL_NATS_CERT_FILE is set and RIGEL_NATS_KEY_FILE is not: set both or neither',
     ],
     [
       { RIGEL_NATS_CERT_FILE: file, RIGEL_NATS_KEY_FILE: file },

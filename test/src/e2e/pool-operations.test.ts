@@ -140,7 +140,7 @@ t.test(
   'two hundred machines, one for each node, whoever is killed meanwhile',
   { skip: onLinux },
   async (t) => {
-    const rig = await startRig({ executors: 2, schedulers: 2, fastDatabase: false });
+    const rig = await startRig({ apart: true, executors: 2, schedulers: 2, fastDatabase: false });
     t.teardown(() => rig.stop());
     const { api, machines, stack } = rig;
     const pool = await makePool(api, []);

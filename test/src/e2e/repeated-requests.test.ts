@@ -81,6 +81,7 @@ function untilDone(
 
 t.test('requests that are repeated', async (t) => {
   const rig = await startRig({
+    apart: true,
     executors: 1,
     schedulers: 2,
     twice: ['inventory'],

@@ -9,7 +9,7 @@ import { startRig } from '../support/rig.js';
  * another boot id.
  */
 
-const rig = await startRig({ executors: 2, env: { scheduler: { RIGEL_RETRY_DELAY: '0' } } });
+const rig = await startRig({ apart: true, executors: 2, env: { scheduler: { RIGEL_RETRY_DELAY: '0' } } });
 t.teardown(() => rig.stop());
 const { api, fleet, sshd, stack } = rig;
 
@@ -67,7 +67,7 @@ function whyItWaits(id: number) {
     async () => {
       const response = await api.fetch(`${api.url}/task/${id}/why`);
       const { data } = (await response.json()) as { data: { text: string } };
-      return /the node is to restart and to answer/.test(data.text) ? data.text : undefined;
+      return /the node has to restart and answer/.test(data.text) ? data.text : undefined;
     },
     { what: `task ${id} waits for its node to restart`, timeoutMs: 60_000 },
   );
@@ -87,7 +87,7 @@ t.test('the command is ended by a signal on the way down', async (t) => {
 
 t.test('the executors are killed meanwhile: the others find that it has restarted', async (t) => {
   const task = await begin(t, { command: (restart) => `(sleep 1; ${restart(3_000)}) & echo told` });
-  t.match(await whyItWaits(task.id), /executor executor-\d.* ← the executor waits: the node is to restart/);
+  t.match(await whyItWaits(task.id), /executor executor-\d.* ← the executor waits: the node has to restart/);
   stack.kill('executor-1', 'SIGKILL');
   stack.kill('executor-2', 'SIGKILL');
   await succeeds(t, task);

@@ -167,7 +167,7 @@ t.test(
     const lost = await waitFor(
       async () =>
         (await logged(rig, 'scheduler', 'error')).find(({ msg }) =>
-          msg.includes(`a task ${running} which this history`),
+          msg.includes(`a task ${running} that this history`),
         ),
       { what: 'the scheduler tells of the work that it has forgotten', timeoutMs: 60_000 },
     );

@@ -68,6 +68,7 @@ t.test('a planted secret is found nowhere but where it belongs', async (t) => {
   await writeFile(join(secretsDir, 'certificate'), CERTIFICATE, { mode: 0o600 });
   await writeFile(join(secretsDir, 'short'), 'abc', { mode: 0o600 });
   const rig = await startRig({
+    apart: true,
     executors: 2,
     env: {
       executor: {

@@ -36,6 +36,7 @@ let metricsPort: number;
 t.before(async () => {
   metricsPort = await findFreePort();
   rig = await startRig({
+    apart: true,
     secured: true,
     env: { gateway: { RIGEL_ACCESS: 'on' }, scheduler: { RIGEL_OPS_PORT: String(metricsPort) } },
   });

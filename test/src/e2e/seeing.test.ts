@@ -60,6 +60,7 @@ const ports = Object.fromEntries(
   await Promise.all(PROCESSES.map(async (name) => [name, await findFreePort()])),
 );
 const rig = await startRig({
+  apart: true,
   executors: 1,
   env: Object.fromEntries(
     PROCESSES.map((name) => [

@@ -121,7 +121,7 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'RigelExecutorsFull',
     fires: { ...slots(100, 97), 'rigel_runs_unclaimed{capability="ssh"}': always(3) },
-    description: '97% of all slots have been taken for 15 minutes, and runs wait.',
+    description: '97% of all executor slots have been taken for 15 minutes, and runs wait.',
     quiet: [
       { ...slots(100, 97), 'rigel_runs_unclaimed{capability="ssh"}': always(0) },
       { ...slots(100, 50), 'rigel_runs_unclaimed{capability="ssh"}': always(3) },
@@ -130,7 +130,7 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'RigelLeasesSilent',
     fires: { 'rigel_lease_heartbeat_age_seconds{instance="s1"}': always(9) },
-    description: 'For 2 minutes some lease has always been silent for more than 8 s.',
+    description: 'For 2 minutes there has always been a lease without a heartbeat for more than 8 s.',
     quiet: [{ 'rigel_lease_heartbeat_age_seconds{instance="s1"}': always(2) }],
   },
   {
@@ -157,7 +157,7 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'RigelHttpErrors',
     fires: requests(90, 10, '500'),
-    description: '10% of all requests are answered with 5xx.',
+    description: '10% of all requests get an answer with 5xx.',
     quiet: [requests(99, 1, '500'), requests(50, 50, '404')],
   },
   {
@@ -173,7 +173,7 @@ export const alertCases: readonly AlertCase[] = [
       'rigel_rpc_errors_total{operation="rigel.catalog.template.resolve",code="internal"}': rising(60),
     },
     labels: { operation: 'rigel.catalog.template.resolve', code: 'internal' },
-    description: 'rigel.catalog.template.resolve fails with internal 1.0 times a second.',
+    description: 'rigel.catalog.template.resolve fails with internal, 1.0 times a second.',
     quiet: [
       { 'rigel_rpc_errors_total{operation="rigel.catalog.template.resolve",code="internal"}': rising(6) },
       { 'rigel_rpc_errors_total{operation="rigel.catalog.template.resolve",code="not_found"}': rising(600) },
@@ -182,7 +182,7 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'RigelCommitsFail',
     fires: { ...commits('committed', 6_000), ...commits('failed', 30) },
-    description: '0.5 commits fail a second.',
+    description: 'Schedulers fail to commit 0.5 times a second.',
     quiet: [commits('committed', 6_000), { ...commits('committed', 6_000), ...commits('failed', 1) }],
   },
   {
@@ -196,14 +196,15 @@ export const alertCases: readonly AlertCase[] = [
     alert: 'RigelDatabaseWaiting',
     fires: { 'rigel_db_waiting{instance="s1"}': always(3) },
     labels: { instance: 's1' },
-    description: 'On s1 3 statements have been waiting for a connection all the time.',
+    description:
+      'On s1 3 statements wait for a database connection; for 5 minutes there has always been one.',
     quiet: [{ 'rigel_db_waiting{instance="s1"}': '3 0 3 0 3 0 3 0 3 0 3 0 3 0 3 0 3 0 3 0 3' }],
   },
   {
     alert: 'RigelSshFailures',
     minute: 25,
     fires: ssh(40, 60),
-    description: '60% of all connections fail.',
+    description: '60% of all SSH connections to nodes fail.',
     quiet: [ssh(60, 40), ssh(0, 0)],
   },
   {
@@ -211,14 +212,14 @@ export const alertCases: readonly AlertCase[] = [
     alert: 'RigelHostKeyChanged',
     fires: { [CHANGED]: '_x17 1x5' },
     labels: { instance: 'e1', kind: 'host_key_changed' },
-    description: 'A node was refused because its SSH host key has changed.',
+    description: 'An executor refused a node because its SSH host key has changed or is revoked.',
     quiet: [{ [CHANGED]: always(1) }, { [CHANGED.replace('host_key_changed', 'refused')]: rising(5) }],
   },
   {
     alert: 'RigelHostKeyChanged',
     fires: { [CHANGED]: '1x17 2x5' },
     labels: { instance: 'e1', kind: 'host_key_changed' },
-    description: 'A node was refused because its SSH host key has changed.',
+    description: 'An executor refused a node because its SSH host key has changed or is revoked.',
     quiet: [],
   },
   {

@@ -28,7 +28,11 @@ t.test('every alert has a section in the runbook, and every section an alert', a
   const sections = [...runbook.matchAll(/^## (Rigel\w+)$/gm)].map(([, name]) => name ?? '');
   t.ok(rules.length > 5);
   t.strictSame(sections.sort(), rules.map(({ alert }) => alert).sort());
-  for (const { alert, annotations } of rules) {
+  for (const { alert, labels, annotations } of rules) {
+    t.ok(
+      runbook.includes(`\n## ${alert}\n\n${annotations.summary} (${labels.severity}).\n`),
+      `${alert}: the section begins with the alert's summary`,
+    );
     t.equal(
       annotations.runbook_url,
       `${DOCS}docs/runbook.md#${alert.toLowerCase()}`,

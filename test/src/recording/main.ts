@@ -19,6 +19,7 @@ if (release === undefined || more.length > 0 || !/^\d+\.\d+\.\d+$/.test(release)
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 const rig = await startRig({
+  apart: true,
   executors: 1,
   env: { scheduler: { RIGEL_RETRY_DELAY: '0.5' }, executor: { RIGEL_STOP_GRACE: '1' } },
 });

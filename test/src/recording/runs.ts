@@ -38,14 +38,14 @@ export async function runTasks(rig: Rig, templates: RecordedTemplates, nodes: st
   const late = await create('too late', templates.endless, nodes.slice(8, 9), { timeout: 1 });
 
   const greeting = await create('greeting', templates.greet, nodes.slice(0, 4), { max_num: 2 });
-  await has(greeting, /run finished/);
+  await has(greeting, /task finished/);
   const ignored = await create('a failure that is ignored', templates.optional, nodes.slice(2, 3));
-  await has(ignored, /run finished/);
+  await has(ignored, /task finished/);
 
   const budget = await create('more failures than allowed', templates.picky, nodes.slice(0, 4), {
     max_fail_num: 0,
   });
-  await has(budget, /run finished/);
+  await has(budget, /task finished/);
 
   const resumed = await create('a batch that waits for an earlier one', templates.picky, nodes.slice(0, 4), {
     max_num: 2,
@@ -56,7 +56,7 @@ export async function runTasks(rig: Rig, templates: RecordedTemplates, nodes: st
   await writeFile(join(sshd.home, 'repaired'), '');
   await api.ok(`/task/start/${resumed}`);
   await has(resumed, /waits for its batch/);
-  await has(resumed, /run finished/);
+  await has(resumed, /task finished/);
 
   const handed = await create(
     'an executor that is ended, and one that is killed',
@@ -68,14 +68,14 @@ export async function runTasks(rig: Rig, templates: RecordedTemplates, nodes: st
   await has(handed, /handed to another executor/);
   await has(handed, /taken over by/);
   stack.kill('executor-1', 'SIGKILL');
-  await has(handed, /run finished/, 60_000);
+  await has(handed, /task finished/, 60_000);
 
   const paused = await create('a pause', templates.slow, nodes.slice(4, 7), { max_num: 2 });
   await claimed(paused);
   await api.ok(`/task/pause/${paused}`);
   await has(paused, /halted before/);
   await api.ok(`/task/start/${paused}`);
-  await has(paused, /run finished/);
+  await has(paused, /task finished/);
 
   const stopped = await create('a stop', templates.slow, nodes.slice(4, 7), { max_num: 2 });
   await claimed(stopped);
@@ -102,7 +102,7 @@ export async function runTasks(rig: Rig, templates: RecordedTemplates, nodes: st
     await disk.takeInodes();
     const full = await create('a full disk', templates.greet, nodes.slice(4, 5));
     await has(full, /it runs from the node's memory/);
-    await has(full, /run finished/);
+    await has(full, /task finished/);
   } finally {
     await disk.unmount();
   }

@@ -2,11 +2,11 @@ import { PARTITIONS, PRIVATE_EVENTS, ServiceError } from '@rigel/contracts';
 import {
   BEGINNING,
   type Checkpoint,
+  type Cursor,
   type History,
   type KeptAnswer,
   type KeptAnswers,
   KeyTaken,
-  type Place,
   type RecordedEvent,
   VersionConflict,
 } from '@rigel/event-store';
@@ -91,7 +91,7 @@ export class SimulatedDatabase {
   private readonly kept = new Map<string, KeptAnswer>();
   private readonly hostKeys = new Map<number, string>();
   /** Where the consumer stands, in its own database. */
-  private followed: Place = BEGINNING;
+  private followed: Cursor = BEGINNING;
   private readonly counters = { task: 0, run: 0 };
   private lastPosition = 0;
 
@@ -208,7 +208,7 @@ export class SimulatedDatabase {
   answers(host: Host): KeptAnswers {
     return {
       find: (key) => this.query(host, () => copy(this.kept.get(key))),
-      removeForgotten: async () => 0,
+      removeExpired: async () => 0,
     };
   }
 

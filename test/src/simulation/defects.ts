@@ -12,10 +12,13 @@ export interface Defect {
   store?: StoreDefects;
 }
 
-const ENGINE = 'services/scheduler/dist/engine/engine.js';
+const GROUP_COMMIT = 'services/scheduler/dist/engine/group-commit.js';
+const DISPATCH = 'services/scheduler/dist/engine/dispatch.js';
 const DECIDE = 'services/scheduler/dist/task/decide.js';
-const WORKER = 'services/executor/dist/worker.js';
-const RUNNER = 'services/executor/dist/ssh-runner.js';
+const REFUSALS = 'services/scheduler/dist/task/refusals.js';
+const WORKER = 'services/executor/dist/work/worker.js';
+const RUNNER = 'services/executor/dist/ssh/ssh-runner.js';
+const WATCH = 'services/executor/dist/ssh/attempt-watch.js';
 const NODES = 'test/dist/simulation/nodes.js';
 
 export const DEFECTS: readonly Defect[] = [
@@ -25,7 +28,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 21,
     code: [
       {
-        file: DECIDE,
+        file: REFUSALS,
         find: 'if (run.lease !== command.lease || run.holder === null) {',
         replace: 'if (run.holder === null) {',
       },
@@ -37,7 +40,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 5,
     code: [
       {
-        file: DECIDE,
+        file: REFUSALS,
         find: 'if (run.holder !== null && run.holder !== executor) {',
         replace: 'if (run.holder === executor) {',
       },
@@ -49,7 +52,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: ENGINE,
+        file: GROUP_COMMIT,
         find: 'const answers = [];',
         replace: 'const answers = { push: (answer) => answer(), *[Symbol.iterator]() {} };',
       },
@@ -61,8 +64,8 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 60,
     code: [
       {
-        file: ENGINE,
-        find: 'for (const { task } of commit.appends)\n                this.unload(task.id);',
+        file: GROUP_COMMIT,
+        find: 'for (const { task } of commit.appends)\n                forget(task.id);',
         replace: '',
       },
     ],
@@ -115,8 +118,8 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: ENGINE,
-        find: 'this.makeOffers(id, loaded, loaded.offers.repeated(now), true);',
+        file: DISPATCH,
+        find: 'this.makeOffers(loaded, loaded.offers.repeated(now), true);',
         replace: '',
       },
     ],
@@ -140,7 +143,7 @@ export const DEFECTS: readonly Defect[] = [
     code: [
       { file: DECIDE, find: 'if (isRepeated(run, command))\n        return [];', replace: '' },
       {
-        file: DECIDE,
+        file: REFUSALS,
         find: 'if (command.step !== run.step || command.attempt !== run.attempt) {',
         replace: 'if (command.step > run.step) {',
       },
@@ -152,7 +155,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: 'services/scheduler/dist/task/state.js',
+        file: 'services/scheduler/dist/task/evolve.js',
         find: 'run.mayRun = true;\n            markWorking(task, run);',
         replace:
           'if (run.mayRun)\n                run.attempt++;\n            run.mayRun = true;\n            markWorking(task, run);',
@@ -165,7 +168,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: RUNNER,
+        file: WATCH,
         find: "const problem = await this.tryOnce();\n            if (typeof problem !== 'string')\n                return problem;",
         replace:
           "const problem = await this.tryOnce();\n            if (typeof problem === 'string')\n                return { status: 'failed', reason: problem };\n            return problem;",
@@ -178,7 +181,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: RUNNER,
+        file: WATCH,
         find: 'this.mayHaveStarted = instruction.begun;',
         replace: 'this.mayHaveStarted = false;',
       },
@@ -196,7 +199,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 22,
     code: [
       {
-        file: RUNNER,
+        file: WATCH,
         find: 'this.place = { folder: placed.folder, bootId: placed.boot_id };',
         replace: 'void 0;',
       },
@@ -220,12 +223,12 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 175,
     code: [
       {
-        file: 'services/scheduler/dist/task/placement.js',
+        file: REFUSALS,
         find: 'if (run.takenOver)',
         replace: 'if (false)',
       },
       {
-        file: RUNNER,
+        file: WATCH,
         find: 'if (this.instruction.begun || this.place !== undefined || onPlace === undefined)',
         replace: 'if (this.place !== undefined || onPlace === undefined)',
       },
@@ -286,7 +289,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 8,
     code: [
       {
-        file: RUNNER,
+        file: 'services/executor/dist/ssh/run-node.js',
         find: 'graceMs: this.graceMs(of.step)',
         replace: 'graceMs: 0',
       },
@@ -308,7 +311,7 @@ export const DEFECTS: readonly Defect[] = [
     name: 'nobody-looks-again',
     why: 'a node on which a command could not be ended is never looked at again',
     foundBy: 6,
-    code: [{ file: ENGINE, find: 'if (loaded.looks.size > 0)', replace: 'if (loaded.looks.size < 0)' }],
+    code: [{ file: DISPATCH, find: 'if (loaded.looks.size > 0)', replace: 'if (loaded.looks.size < 0)' }],
   },
   {
     name: 'next-batch-too-early',
@@ -340,7 +343,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 572,
     code: [
       {
-        file: ENGINE,
+        file: 'services/scheduler/dist/engine/task-cache.js',
         find: 'if (loaded && loaded.state.version >= version)',
         replace: 'if (loaded)',
       },
@@ -370,7 +373,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 3,
     code: [
       {
-        file: RUNNER,
+        file: WATCH,
         find: 'if (this.readyWaitMs !== undefined && mayRestart(outcome) && !isLost)',
         replace: "if (this.readyWaitMs !== undefined && outcome.kind !== 'exited')",
       },
@@ -382,7 +385,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 647,
     code: [
       {
-        file: 'services/executor/dist/restart-wait.js',
+        file: 'services/executor/dist/ssh/restart-wait.js',
         find: 'if (begun === undefined && boots.begun === undefined && !watch.wasBegun)',
         replace: 'if (false)',
       },
@@ -391,10 +394,10 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'restarted-again',
     why: 'a restart that cut its own command off counts as a failure, and is tried again',
-    foundBy: 4,
+    foundBy: 10,
     code: [
       {
-        file: RUNNER,
+        file: WATCH,
         find: "if (outcome.kind === 'unknown')\n        return true;",
         replace: "if (outcome.kind === 'unknown')\n        return false;",
       },
@@ -435,7 +438,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 34,
     code: [
       {
-        file: 'packages/event-store/dist/consumer.js',
+        file: 'packages/event-store/dist/feed/consumer.js',
         find: 'const gap = batch.after > position || (isEmpty && end > position);',
         replace: 'const gap = isEmpty && end > position;',
       },

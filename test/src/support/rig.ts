@@ -15,11 +15,15 @@ import { type Sshd, startSshd } from '@rigel/remote-attempt/testing';
 import { TEST_CACHE_DIR } from '@rigel/testing';
 import { ApiClient } from './api.js';
 import { Fleet } from './fleet.js';
+import { inOneProcess } from './one-process.js';
 
 /** How long it may take to remove what is left of the local machines. */
 const MACHINES_MS = 120_000;
 
-/** The whole system as `pnpm start` runs it, on free ports and a temporary data folder, with a real SSH server. */
+/**
+ * The whole system, on free ports and a temporary data folder, with a real SSH server. All services are in one process,
+ * unless the test asks for a process for each, as `pnpm start` runs them.
+ */
 export interface Rig {
   stack: Stack;
   sshd: Sshd;
@@ -28,7 +32,7 @@ export interface Rig {
   api: ApiClient;
   fleet: Fleet;
   dataDir: string;
-  /** The services as the stack runs them. */
+  /** The services as `pnpm start` would run them. */
   specs: CommandSpec[];
   /** Kills everything of the stack with SIGKILL, and keeps it down. */
   crash(): Promise<void>;
@@ -45,6 +49,11 @@ export interface Rig {
 }
 
 export interface RigOptions {
+  /**
+   * Each service is a process of its own, as `pnpm start` runs them: for tests that kill, freeze, measure or look into one of
+   * them. Default: all are in one process, `services`, which takes a fifth of the processor time of their starts.
+   */
+  apart?: boolean;
   executors?: number;
   /** Only PostgreSQL and NATS: the test starts the services itself, as `specs` names them. */
   serversOnly?: boolean;
@@ -158,7 +167,8 @@ async function startRigStack(
           args: [...profiling(options.profileDir), ...service.args],
           env: { ...service.env, ...settingsFor(service.name, options.env ?? {}) },
         });
-      return options.serversOnly ? [] : specs;
+      if (options.serversOnly) return [];
+      return options.apart ? specs : [inOneProcess(specs, join(config.dataDir, 'logs'))];
     },
   });
   const ca = stack.caFile === undefined ? undefined : await readFile(stack.caFile, 'utf8');

@@ -4,23 +4,23 @@ import type { Api, RunView, TaskView } from './api.js';
 const STATES = ['waiting', 'running', 'done', 'FAILED', 'stopped'];
 const MARKS = ['·', '▶', '✔', '✘', '■'];
 const INTERVAL_MS = 200;
-/** Lines of a task's log that say no more than that all goes well. */
+/** Lines of a task's log that only say that all goes well. */
 const USUAL =
-  / attempt \d+ (started by \S+|succeeded in \S+ s)$|: (SSH host key learned|has machine)|^(task \S+ created|run started)/;
+  / attempt \d+ (started by \S+|succeeded in \S+ s)$|: (SSH host key learned|has machine)|^(task \S+ created|task started)/;
 
 export interface FollowOptions {
   out: NodeJS.WriteStream;
   /** Aborted to give up. */
   signal: AbortSignal;
   timeoutMs: number;
-  /** A line below the nodes, where there is a terminal. */
+  /** A line below the nodes, if there is a terminal. */
   footer?: (() => string) | undefined;
 }
 
 /**
- * Shows a task as it goes until it has ended: on a terminal a table that is drawn over, elsewhere what is worth telling of
- * the task's log.
- * @throws when the time is up, or the signal's reason.
+ * Shows a task until it has ended: on a terminal as a table that is drawn again and again, elsewhere as the notable lines of the
+ * task's log.
+ * @throws if the time is up, or with the signal's reason.
  */
 export async function followTask(api: Api, id: number, options: FollowOptions): Promise<TaskView> {
   const show = options.out.isTTY ? new Table(options) : new Lines(api, id, options.out);

@@ -17,14 +17,14 @@ export interface DemoOptions {
   out: NodeJS.WriteStream;
   /** Aborted to end the demo. */
   signal: AbortSignal;
-  /** End as soon as everything was shown. */
+  /** End after the last step. */
   exit: boolean;
 }
 
 /**
- * Starts the whole system, lets a pool of throwaway machines grow, move to another version and shrink, and says what was seen.
+ * Starts the whole system, lets a pool of throwaway machines grow, move to another version and shrink, and prints what it saw.
  * Everything is in a folder of its own, which is removed at the end.
- * @returns whether all of it was seen over HTTP
+ * @returns whether it saw every result over HTTP
  */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const parent = resolve(options.env.RIGEL_DATA_DIR || tmpdir());
@@ -48,12 +48,12 @@ async function inFolder(folder: string, { env, out, signal, exit }: DemoOptions)
     RIGEL_HTTP_PORT: '0',
     RIGEL_RETRY_DELAY: '1',
     ...env,
-    // It is for this terminal alone, and its client has no token.
+    // The demo is for this terminal alone, and its client has no token.
     RIGEL_ACCESS: 'off',
     RIGEL_HTTP_HOST: '127.0.0.1',
     RIGEL_DATA_DIR: folder,
     RIGEL_SSH_KEY_FILE: keyFile,
-    // Of all providers only those of this computer are for a demo.
+    // A demo uses only the providers of this computer.
     RIGEL_PROVIDERS_FILE: '',
   });
   print(
@@ -61,7 +61,7 @@ async function inFolder(folder: string, { env, out, signal, exit }: DemoOptions)
   );
   const stack = await startStack(config, { signal, onNotice: (line) => print(`  ${line}`) });
   try {
-    print(`It runs at ${stack.httpUrl}.`);
+    print(`Rigel runs at ${stack.httpUrl}.`);
     const balancerUrl = balanced ? stack.balancerUrl : undefined;
     const api = new Api(stack.httpUrl);
     const pool = await enterPool(api, { image: FIRST, balanced: balancerUrl !== undefined });
@@ -77,7 +77,7 @@ async function inFolder(folder: string, { env, out, signal, exit }: DemoOptions)
   }
 }
 
-/** Whether there is an nginx here that machines can be registered at; it is installed where that is possible. */
+/** Whether an nginx is installed, at which machines can be registered; it is installed if that is possible. */
 async function findNginx(print: (line: string) => void, signal: AbortSignal): Promise<boolean> {
   const without = (why: string): false => {
     print(`There will be no load balancer: ${why}. The demo goes on without one.`);
@@ -85,7 +85,7 @@ async function findNginx(print: (line: string) => void, signal: AbortSignal): Pr
   };
   if (process.platform !== 'linux') return without('machines of this computer share one address');
   if ((await findInstalledProgram('nginx')) !== undefined) return true;
-  print('nginx is not installed; looking whether it can be …');
+  print('nginx is not installed; trying to install it …');
   try {
     if ((await ensureInstalledProgram('nginx', 'nginx-light', signal)) !== undefined) return true;
     return without('nginx is not installed, and only root on Debian or Ubuntu can install it here');
@@ -104,7 +104,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 function goOn(url: string, balancerUrl: string | undefined, pool: number, print: (line?: string) => void) {
   const post = (path: string, body: object) => print(`  curl ${url}${path} -d '${JSON.stringify(body)}'`);
-  print('\nIt stays up until Ctrl-C. Go on with:');
+  print('\nRigel stays up until Ctrl-C. Go on with:');
   if (balancerUrl !== undefined) print(`  curl ${balancerUrl}`);
   post(`/pool/expand/${pool}`, { num: GROWN });
   post(`/pool/deploy/${pool}`, { tag: 'hello:3', max_num: 2 });

@@ -1,6 +1,6 @@
 import { SERVICE_PORT } from '../local-providers.js';
 
-/** File in a machine's folder: while it is there, the next start fails. */
+/** File in a machine's folder that makes the next start fail. */
 export const UNLUCKY_FILE = 'unlucky';
 /** File in a machine's folder with the port of its service. */
 export const PORT_FILE = 'service.port';
@@ -40,7 +40,7 @@ while :; do
   [ -s ${PORT_FILE} ] && answer=$(node -e "$ask" "$(cat ${PORT_FILE})" 2>/dev/null)
   [ "\${answer%% on *}" = {{tag}} ] && break
   tries=$((tries + 1))
-  [ $tries -lt 50 ] || { echo 'it does not answer as '{{tag}} >&2; cat service.log >&2; exit 1; }
+  [ $tries -lt 50 ] || { echo 'it does not answer with version '{{tag}} >&2; cat service.log >&2; exit 1; }
   sleep 0.2
 done
 echo "healthy: $answer"`;

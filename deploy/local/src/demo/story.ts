@@ -7,7 +7,7 @@ import { type FollowOptions, followTask } from './progress.js';
 import { PORT_FILE, UNLUCKY_FILE } from './service-scripts.js';
 import { ask, describeVisits, Visitor } from './visitor.js';
 
-/** The version that machines begin with, and the one that they are moved to. */
+/** The version that machines begin with. The deploy brings them to the second one. */
 export const FIRST = 'hello:1';
 const SECOND = 'hello:2';
 /** Machines of the pool. */
@@ -45,7 +45,9 @@ export async function runStory(context: StoryContext): Promise<boolean> {
   const visitor = balancerUrl === undefined ? undefined : new Visitor(balancerUrl);
   const footer = visitor && (() => `client of nginx: ${describeVisits(visitor.visits)}`);
   try {
-    print(`\n2. Deploy ${SECOND}, ${BATCH} machines at a time${visitor ? ', while a client asks on' : ''}`);
+    print(
+      `\n2. Deploy ${SECOND}, ${BATCH} machines at a time${visitor ? ', while a client keeps asking' : ''}`,
+    );
     const deploy = await operate(context, 'deploy', { tag: SECOND, max_num: BATCH }, footer);
     const deployed = await allServe(context, GROWN, SECOND);
     const retried = await showUnlucky(api, deploy, unlucky, print);
@@ -62,7 +64,7 @@ export async function runStory(context: StoryContext): Promise<boolean> {
   }
 }
 
-/** Has the pool changed and follows the task to its end. @returns the task's id */
+/** Changes the pool and follows the task to its end. @returns the task's id */
 async function operate(
   { api, pool, out, signal }: StoryContext,
   kind: string,
@@ -75,7 +77,7 @@ async function operate(
   return taskId;
 }
 
-/** The pool's nodes, once there are so many and all are ready: the inventory follows tasks a moment later. */
+/** The pool's nodes, once it has this number and all are ready: the inventory follows tasks a moment later. */
 async function readyNodes({ api, pool, signal }: StoryContext, count: number): Promise<NodeView[]> {
   const deadline = Date.now() + SETTLE_TIMEOUT_MS;
   for (;;) {
@@ -86,7 +88,7 @@ async function readyNodes({ api, pool, signal }: StoryContext, count: number): P
   }
 }
 
-/** Asks over HTTP, through the load balancer if there is one: exactly so many machines answer, all with the version. */
+/** Asks over HTTP, through the load balancer if there is one: exactly this number of machines must answer, all with the version. */
 async function allServe(
   { machines, balancerUrl, print }: StoryContext,
   count: number,
@@ -108,7 +110,7 @@ async function allServe(
   const good = answered.size === count && made.length === count && wrong.size === 0;
   const asked = balancerUrl === undefined ? 'over HTTP' : 'through nginx';
   print(
-    `${good ? '✔' : '✘'} Asked ${asked}: ${answered.size} of ${made.length} machines answer as ${version}.`,
+    `${good ? '✔' : '✘'} Asked ${asked}: ${answered.size} of ${made.length} machines answer with ${version}.`,
   );
   for (const line of wrong) print(`    ${line}`);
   return good;
@@ -130,7 +132,7 @@ async function showUnlucky(
   const run = runs.find(({ ip }) => ip === node?.ip);
   const step = run?.steps.list?.find(({ name }) => name === 'start_service');
   if (!run || step?.attempts !== 2) return false;
-  print(`  One start failed and was tried again; the log of ${run.ip}:`);
+  print(`  One start failed and Rigel tried again; the log of ${run.ip}:`);
   for (const texts of await api.data<Record<string, string>[]>(`/task/node/${run.id}/log`)) {
     for (const line of (texts.start_service ?? '').trimEnd().split('\n')) if (line) print(`    ${line}`);
   }

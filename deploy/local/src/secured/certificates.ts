@@ -8,12 +8,12 @@ const AUTHORITY_DAYS = 3_650;
 const SERVER_DAYS = 365;
 const AUTHORITY_NAME = 'CN=Rigel on this machine';
 
-/** Hundreds of modules, read when a certificate is made: a system that is not secured makes none. */
+/** Hundreds of modules, loaded only to make a certificate: a system that is not secured makes none. */
 async function loadX509(): Promise<typeof import('@peculiar/x509')> {
   // The library's own dependency wants it to be there first.
   await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
-  // The library's types are those of browsers, which Node's own are not named like.
+  // The library's types are those of browsers; Node's own have other names.
   x509.cryptoProvider.set(webcrypto as never);
   return x509;
 }
@@ -48,19 +48,19 @@ export async function ensureAuthority(folder: string): Promise<Certificate> {
     ],
   });
   const authority = { cert: cert.toString('pem'), key: await toPem(keys.privateKey) };
-  // The key first: without its certificate both are made anew.
+  // The key first: without its certificate both are made again.
   await writeFile(keyFile, authority.key, { mode: 0o600 });
   await writeFile(certFile, authority.cert, { mode: 0o644 });
   return authority;
 }
 
-/** What is particular about a certificate. */
+/** Options of a certificate. */
 export interface CertificateOptions {
-  /** Whose it is. Default: `localhost`. */
+  /** Its owner. Default: `localhost`. */
   name?: string;
   /** More loopback addresses of the server. */
   addresses?: readonly string[];
-  /** Its bearer also shows it as a client, as servers of a cluster do to each other. */
+  /** Its owner also shows it as a client, as the servers of a cluster do to each other. */
   client?: boolean;
 }
 

@@ -7,8 +7,8 @@ import { ensureAuthority, issueLoopbackCertificate } from './certificates.js';
 import { passwordVariable } from './nats-permissions.js';
 
 /**
- * The users of the NATS server that belongs to a system. Every local user can reach its port, so it has them whether or not the
- * system is secured otherwise. Paths are absolute.
+ * The users of the NATS server that belongs to a system. Every local user can reach its port, so it has users whether or not the
+ * system is secured. Paths are absolute.
  */
 export interface NatsUsers {
   /** The password of a NATS user, in a file. */
@@ -16,7 +16,7 @@ export interface NatsUsers {
   nats: { configFile: string; env: Record<string, string> };
 }
 
-/** What the servers and services of a secured system are given. */
+/** The files of a secured system that its servers and services get. */
 export interface Secured extends NatsUsers {
   caFile: string;
   /** Folder with a file for each role of the database, its name. */
@@ -26,8 +26,8 @@ export interface Secured extends NatsUsers {
 }
 
 /**
- * Makes what is missing of it in the folder `secured` of the data folder: an authority of its own, passwords, certificates of
- * the servers (new ones at each start), and the configuration of NATS, which is that of `deploy/nats`.
+ * Makes the missing files of the folder `secured` in the data folder: an authority, passwords, certificates of the servers (new
+ * ones at each start), and the configuration of NATS, which is that of `deploy/nats`.
  */
 export async function prepareSecured(dataDir: string): Promise<Secured> {
   const folder = join(dataDir, 'secured');
@@ -59,8 +59,8 @@ export async function prepareSecured(dataDir: string): Promise<Secured> {
 }
 
 /**
- * Users without permissions and encryption. They keep other users of this machine out; what each service may say to the others
- * belongs to a secured system, as looking that up for each message costs NATS three times what it does else.
+ * Users without permissions and encryption. They keep other users of this machine out. Permissions for each service belong to a
+ * secured system, because checking them for each message makes NATS three times as expensive.
  */
 const PLAIN_CONFIG = [
   'authorization {',
@@ -72,7 +72,7 @@ const PLAIN_CONFIG = [
   '',
 ].join('\n');
 
-/** Makes what is missing of the users of NATS in `secured/nats` of the data folder, which only its owner reads. */
+/** Makes the missing files of NATS's users in `secured/nats` of the data folder, which only its owner can read. */
 export async function prepareNatsUsers(dataDir: string): Promise<NatsUsers> {
   const folder = join(dataDir, 'secured', 'nats');
   for (const each of [join(dataDir, 'secured'), folder]) await mkdir(each, { recursive: true, mode: 0o700 });

@@ -1,11 +1,11 @@
 import t from 'tap';
-import { shells } from '../testing-shells.js';
+import { shells } from '../testing/shells.js';
 import { fuzz } from './fuzz.js';
 import { KINDS } from './kinds.js';
 
 /*
- * A minute of the fuzzer; `pnpm fuzz-templates` runs as much as it is asked for. The seed is fixed, so that a failure is of the change
- * that was made.
+ * A minute of the fuzzer; `pnpm fuzz-templates` runs as much as it is asked for. The seed is fixed, so that a failure
+ * is of the change that was made.
  */
 
 const BATCH = 12;

@@ -4,15 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { type ParsedTemplate, parseTemplate } from '../parse-template.js';
-import { renderTemplate, singleQuoted } from '../render-template.js';
+import { renderTemplate } from '../render-template.js';
+import { shellQuote } from '../shell-quote.js';
 import { TemplateError } from '../template-error.js';
-import { NOBODY, type Shell } from '../testing-shells.js';
+import { NOBODY, type Shell } from '../testing/shells.js';
 import { KINDS } from './kinds.js';
 import { HOSTILE_VALUES } from './values.js';
 
 /*
- * Makes templates by the thousand and runs each that is accepted, with every hostile value, in every shell. A template of which a
- * value ran is a failure, whatever the reason.
+ * Makes templates by the thousand and runs each that is accepted, with every hostile value, in every shell. A template
+ * of which a value ran is a failure, whatever the reason.
  */
 
 /** What a run of the fuzzer is asked for. */
@@ -167,7 +168,9 @@ async function runBatch(shell: Shell, usable: readonly Usable[], report: FuzzRep
   }
 }
 
-/** Of which templates a value ran, and how many the shell came to the end of; each command has a subshell of its own. */
+/**
+ * Of which templates a value ran, and how many the shell came to the end of; each command has a subshell of its own.
+ */
 async function runTemplates(
   [program, ...options]: Shell,
   usable: readonly Usable[],
@@ -177,7 +180,7 @@ async function runTemplates(
     if (NOBODY) chownSync(folder, NOBODY.uid, NOBODY.gid);
     const canary = join(folder, CANARY);
     const blocks = usable.map(({ scripts }) => {
-      const commands = scripts.map((script) => `( eval ${singleQuoted(script.replaceAll(CANARY, canary))} )`);
+      const commands = scripts.map((script) => `( eval ${shellQuote(script.replaceAll(CANARY, canary))} )`);
       return `{\n${commands.join('\n')}\n} </dev/null >/dev/null\nif [ -f ${canary} ]; then rm -f ${canary}; echo ran; else echo no; fi\n`;
     });
     const child = spawn(program, options, {

@@ -1,11 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: shell text
 import fc from 'fast-check';
 import { CODE_VARIABLES, INTEGER_VARIABLES } from '../evaluating.js';
-import { shellTemplate } from '../testing-templates.js';
+import { shellTemplate } from '../testing/templates.js';
 
 /*
- * Templates in which a shell, or a program that it starts, may evaluate what it is given: by kinds of places, each far wider than
- * what is known to be refused. What they do to their surroundings must be harmless: no removal, no signal, no search from /.
+ * Templates in which a shell, or a program that it starts, may evaluate what it is given: by kinds of places, each far
+ * wider than what is known to be refused. What they do to their surroundings must be harmless: no removal, no signal,
+ * no search from /.
  */
 
 type Text = fc.Arbitrary<string>;
@@ -206,7 +207,7 @@ const reader = lines(
    busybox sh\nbusybox ash\nmksh\nksh93\nzsh\nyash\nrbash\ned x\ned -s x\nred x\nex x\nawk -f -\nawk -f /dev/stdin\nmawk -f- x\nbusybox awk -f -\nsed -f -\nsed -nf - x\nsed --file=- x\nsed -f/dev/stdin x
    make -f -\nmake -sf -\nmake -f - x\nmake --file=-\nmake -f /dev/stdin\nbc\ndc\nm4\nperl\nperl -\nperl -n\npython3\npython3 -\npython3 -i\nxargs sh -c\nxargs -I X sh -c X\nxargs -n1 sh -c\nxargs -0 bash -c\nxargs env -S
    xargs -I {} sh -c 'echo {}'\nxargs -L1 env\nxargs printf %d\nxargs\nxargs -d x\nwhile read l; do :; done\nread RANDOM\nread a\nread PS4\n{ sh; }\n( sh )\n( cat | sh )\n(:; sh)\n{ :⏎sh⏎}
-   if :; then sh; fi\nfor i in 1; do sh; done\ncase x in x) sh;; esac\nf\ntee out\ncat\ncat - x\nsort\ngrep x\ntr a b\nsetsid sh\ntimeout 2 sh\nflock x sh\nchroot / sh\nstdbuf -o0 sh\nunshare sh\nbash --norc\nbash -i\nbash -x\nbash --posix
+   if :; then sh; fi\nfor i in 1; do sh; done\ncase x in x) sh;; esac\nf\ntee out\ncat\ncat - x\nsort\ngrep x\ntr a b\nsetsid sh\ntimeout 2 sh\nflock x sh\nchroot / sh\nstdbuf -o0 sh\nunshare sh\nunshare\nunshare -r\nchroot /\nlinux32\nsetarch x86_64\ncapsh --\nsudo -n -s\nnode -i\nbash --norc\nbash -i\nbash -x\nbash --posix
    bash -o posix\nbash -O extglob\nbash +x\nsh -e\nsh -eu\nsh -x /dev/stdin\nsh x\nsh -c 'cat'\nsh -c sh\nsh -c 'eval "$(cat)"'\nsh -c '. /dev/stdin'\n$SH\n"$SH"\ngdb\nexpect\ntclsh\nlua\nphp\nsqlite3
    find . -exec sh \\;\nfind . -execdir sh -s {} +\nfind . -ok sh \\;\ndd\nnl\nhead -1\nmapfile\nmapfile a\nreadarray -t a\nmapfile -C eval -c 1 a\ncat /dev/stdin | sh\ncat | sh -s\ntee | bash\nexec 3<&0; sh <&3\nless\nmore\nscript -q out\nnsenter sh
    parallel\ntime sh\n! sh\n: | sh\n/bin/sh\n/usr/bin/env sh\n./sh\nsh;\nsh &\ncoproc sh\nexec\nedit\nnano\npatch\npatch -e x\nenv -S sh`,

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { shells } from '../testing-shells.js';
+import { shells } from '../testing/shells.js';
 import { type FuzzReport, fuzz } from './fuzz.js';
 import { KINDS } from './kinds.js';
 

@@ -1,4 +1,7 @@
-/** Values of which each leaves the file `canary` when one of the shells runs it as code, expands it once more, or evaluates it. */
+/**
+ * Values of which each leaves the file `canary` when one of the shells runs it as code, expands it once more, or
+ * evaluates it.
+ */
 export const SHELL_VALUES: readonly string[] = [
   '>canary',
   '$(>canary)',
@@ -17,8 +20,9 @@ export const SHELL_VALUES: readonly string[] = [
 ];
 
 /**
- * Values of which each leaves the file `canary` when it is run as code, expanded once more, or evaluated as arithmetic by one of
- * the shells, or run by a program that reads code of another language. Whoever runs them puts a path in the place of that word.
+ * Values of which each leaves the file `canary` when it is run as code, expanded once more, or evaluated as arithmetic
+ * by one of the shells, or run by a program that reads code of another language. Whoever runs them puts a path in the
+ * place of that word.
  */
 export const HOSTILE_VALUES: readonly string[] = [
   ...SHELL_VALUES,

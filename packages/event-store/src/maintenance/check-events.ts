@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { readHead } from '../event-store.js';
+import { readHead } from '../log/event-store.js';
 import type { Difference } from './difference.js';
 
 interface Gap {

@@ -8,7 +8,7 @@ const FETCHED = 500;
 
 /**
  * Compares a read table with its copy, row by row and column by column, in the order of the key.
- * @param broken streams whose events are not whole: nothing is said about their rows.
+ * @param broken streams that lack events: their rows are not compared.
  */
 export async function* compareWithCopy(
   trx: Transaction<unknown>,

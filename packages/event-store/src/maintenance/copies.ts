@@ -2,13 +2,13 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { ReadTable, ServiceHistory } from './service-history.js';
 
 /*
- * Copies of the read tables, made from the events beside the real ones: temporary tables of the same names. PostgreSQL
- * looks for a table there first, so whatever writes to the read tables writes to the copies on this connection, and the
- * real ones are reached by naming their schema. The copies carry no constraints, so that what they make of a damaged
- * history can be compared all the same; a projection must not count on a cascade.
+ * Copies of the read tables, filled from the events: temporary tables of the same names. PostgreSQL looks for a table
+ * among the temporary ones first. So on this connection a projection writes to the copies, and the real tables need the
+ * name of their schema. The copies have no constraints, so that the result of a damaged history can be compared as
+ * well. A projection must not rely on a cascade.
  */
 
-/** Makes empty copies. @param keep until they are dropped; otherwise until the end of the transaction. */
+/** Makes empty copies. @param keep true: until `dropCopies`; false: until the end of the transaction. */
 export async function createCopies(
   db: Kysely<unknown>,
   { service, tables }: ServiceHistory,
@@ -28,10 +28,10 @@ export async function dropCopies(db: Kysely<unknown>, { tables }: ServiceHistory
   for (const { name } of tables) await sql`DROP TABLE IF EXISTS ${sql.id('pg_temp', name)}`.execute(db);
 }
 
-/** Condition for the rows of a real table that follow from the events. */
+/** SQL condition for the rows of a real table that follow from the events. */
 export const derivedRows = ({ derived }: ReadTable) => sql.raw(derived ?? 'true');
 
-/** Puts the rows of the copies in the place of the real ones. */
+/** Replaces the rows of the real tables by those of the copies. */
 export async function replaceByCopies(
   trx: Transaction<unknown>,
   { service, tables }: ServiceHistory,

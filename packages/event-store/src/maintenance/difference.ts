@@ -1,22 +1,22 @@
-/** Something in which the database does not agree with its events, or the events not with themselves. */
+/** A contradiction between the read tables and the events, or within the events. */
 export type Difference =
-  /** A column has another value than follows from the events. */
+  /** The value of a column does not follow from the events. */
   | { kind: 'value'; table: string; key: Row; column: string; value: unknown; expected: unknown }
-  /** By the events there should be a row. */
+  /** The events demand a row that is not there. */
   | { kind: 'missing row'; table: string; key: Row; expected: Row }
-  /** By the events there should be no such row. */
+  /** The row does not follow from the events. */
   | { kind: 'row without events'; table: string; key: Row; row: Row }
-  /** The events themselves are not whole, or what is kept beside them contradicts them. */
+  /** Events are missing, or rows beside them (the head, checkpoints) contradict them. */
   | { kind: 'history'; stream?: string; message: string };
 
-/** The history does not allow what is to be done with it. */
+/** Events are missing, so the operation would give wrong results. */
 export class HistoryDamaged extends Error {
   override readonly name = 'HistoryDamaged';
 }
 
 export type Row = Record<string, unknown>;
 
-/** A difference in words, in one line. */
+/** A difference in one line, for people. */
 export function describeDifference(difference: Difference): string {
   if (difference.kind === 'history') return difference.message;
   const key = Object.entries(difference.key)

@@ -1,10 +1,10 @@
 import { type Kysely, sql } from 'kysely';
-import type { RecordedEvent } from '../event.js';
-import { readAll, readHead, readStored } from '../event-store.js';
+import type { RecordedEvent } from '../log/event.js';
+import { readAll, readHead, readStored } from '../log/event-store.js';
 import type { Row } from './difference.js';
 import type { ServiceHistory } from './service-history.js';
 
-/** What follows from a recorded history: the rows of the read tables, and the state of every stream that has one. */
+/** The result of a recorded history: the rows of the read tables, and the state of every stream that has one. */
 export interface RecordedOutcome {
   rows: Record<string, Row[]>;
   states: Record<string, unknown>;
@@ -12,7 +12,7 @@ export interface RecordedOutcome {
 
 const CHUNK = 1_000;
 
-/** The events of a history as they are stored, one line of JSON for each. */
+/** The events of a history as stored, one line of JSON each. */
 export async function* recordingLines(db: Kysely<unknown>): AsyncGenerator<string> {
   for (let position = 0; ; ) {
     const events = await readStored(db, position, CHUNK);
@@ -30,9 +30,9 @@ export function parseRecording(text: string): RecordedEvent[] {
     .map((line) => JSON.parse(line) as RecordedEvent);
 }
 
-/** Stores the events of a recording, as they are, in a history that is still empty. */
+/** Stores the events of a recording unchanged in an empty history. */
 export async function loadRecording(db: Kysely<unknown>, events: readonly RecordedEvent[]): Promise<void> {
-  if ((await readHead(db)) !== 0) throw new Error('a recording is loaded into an empty history only');
+  if ((await readHead(db)) !== 0) throw new Error('a recording can be loaded into an empty history only');
   await db.transaction().execute(async (trx) => {
     await sql`
       INSERT INTO events (position, stream, version, type, schema, data, meta, recorded_at)
@@ -43,7 +43,7 @@ export async function loadRecording(db: Kysely<unknown>, events: readonly Record
   });
 }
 
-/** The rows as they stand in the read tables, and the states folded from the events. Meant for short histories. */
+/** The rows of the read tables, and the states folded from the events. For short histories: all of it is in memory. */
 export async function readOutcome(db: Kysely<unknown>, history: ServiceHistory): Promise<RecordedOutcome> {
   const rows: Record<string, Row[]> = {};
   for (const { name, key, derived } of history.tables) {
@@ -62,6 +62,6 @@ export async function readOutcome(db: Kysely<unknown>, history: ServiceHistory):
     position = events.at(-1)?.position ?? position;
   }
   const kept = [...states].filter(([, state]) => state !== undefined);
-  // As JSON would give it back: fields that are undefined are absent.
+  // Through JSON: fields that are undefined are absent then.
   return { rows, states: JSON.parse(JSON.stringify(Object.fromEntries(kept))) as Record<string, unknown> };
 }

@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Project } from '../decider.js';
-import { holdWriters, readAll } from '../event-store.js';
+import type { Project } from '../log/decider.js';
+import { holdWriters, readAll } from '../log/event-store.js';
 import { checkEvents } from './check-events.js';
 import { createCopies, dropCopies, replaceByCopies } from './copies.js';
 import { describeDifference, HistoryDamaged } from './difference.js';
@@ -13,7 +13,7 @@ interface Evolving {
   evolve: (state: never, event: never) => unknown;
 }
 
-/** Folds streams named `<kind>-<number>` by the decider of their kind; others have no state. */
+/** Folds streams named `<kind>-<number>` with the decider of their kind. Other streams have no state. */
 export function evolveByKind(deciders: Record<string, Evolving>): ServiceHistory['evolve'] {
   return (state, event) => {
     const kind = /^(.+)-\d+$/.exec(event.stream)?.[1];
@@ -41,8 +41,8 @@ export async function projectAll(
 }
 
 /**
- * Replaces the rows of a service's read tables by what its events say, while the service runs.
- * @throws HistoryDamaged when events are missing: what follows from the others would be wrong.
+ * Rebuilds the rows of a service's read tables from its events, while the service runs.
+ * @throws HistoryDamaged if events are missing: rows made from the others would be wrong.
  */
 export async function rebuildHistory(
   db: Kysely<unknown>,
@@ -56,16 +56,16 @@ export async function rebuildHistory(
   const [first] = differences;
   if (first) {
     throw new HistoryDamaged(
-      `the events of ${history.service} are not whole, so nothing was changed: ${describeDifference(first)}`,
+      `events of ${history.service} are missing, so nothing was changed: ${describeDifference(first)}`,
     );
   }
   await history.rebuild(db, progress);
 }
 
 /**
- * Replaces the rows of a service's read tables by what its projection makes of the whole history. That is first made in
- * copies, beside the running service; writers wait only while the last events are added and the rows are put in
- * place, and readers see the old rows until then.
+ * Replaces the rows of a service's read tables by the projection of the whole history. The new rows are first made in
+ * copies, while the service runs. Writers wait only while the last events are projected and the rows are replaced.
+ * Readers see the old rows until then.
  */
 export async function rebuildByProjection(
   db: Kysely<unknown>,

@@ -1,43 +1,45 @@
 import type { EventOwner } from '@rigel/contracts';
 import type { Kysely, Transaction } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { RecordedEvent } from '../event.js';
-import type { EventTypes } from '../event-types.js';
+import type { RecordedEvent } from '../log/event.js';
+import type { EventTypes } from '../log/event-types.js';
 import type { Difference } from './difference.js';
 
-/** A table whose rows follow from the events. */
+/** A read table: its rows follow from the events. */
 export interface ReadTable {
   name: string;
-  /** Columns that tell its rows apart. */
+  /** Columns of its key. */
   key: readonly string[];
-  /** How a row names the stream it comes from: `<prefix><value of the column>`. Absent: it comes from several. */
+  /**
+   * The stream that a row follows from: `<prefix><value of the column>`. Absent: a row follows from several streams.
+   */
   stream?: { prefix: string; column: string };
-  /** SQL condition that is true of the rows that follow from the events. Absent: all do. */
+  /** SQL condition for the rows that follow from the events. Absent: all rows do. */
   derived?: string;
 }
 
-/** Told how many events have been gone through so far. */
+/** Called with the number of events read so far. */
 export type Progress = (events: number) => void;
 
-/** What a service knows of its history, for programs that check it, restore it and look into it. */
+/** Describes the history of a service to programs that verify, rebuild and show it. */
 export interface ServiceHistory {
-  /** Also the name of its schema in the database. */
+  /** The service; its schema in the database has the same name. */
   service: EventOwner;
   types: EventTypes;
   migrations: Record<string, Migration>;
-  /** Parents before their children. */
+  /** Parents come before their children. */
   tables: readonly ReadTable[];
   /**
-   * Fills empty copies of the read tables from the events; the names of the tables mean the copies.
+   * Fills empty copies of the read tables from the events. On this connection the names of the tables mean the copies.
    * @param options.broken streams that lack events.
-   * @returns what is wrong with streams that cannot be folded.
+   * @returns a difference for each stream that cannot be folded.
    */
   replay(
     trx: Transaction<unknown>,
     options: { broken: ReadonlySet<string>; progress: Progress },
   ): Promise<Difference[]>;
-  /** Replaces the rows of the read tables by what the events say, while the service runs. */
+  /** Rebuilds the rows of the read tables from the events, while the service runs. */
   rebuild(db: Kysely<unknown>, progress: Progress): Promise<void>;
-  /** The state of a stream after one more event; undefined for streams without a state of their own. */
+  /** The state of a stream after an event; undefined for streams without a state. */
   evolve(state: unknown, event: RecordedEvent): unknown;
 }

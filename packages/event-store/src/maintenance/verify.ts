@@ -1,24 +1,24 @@
 import type { EventOwner } from '@rigel/contracts';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { readHead, readIdentity } from '../event-store.js';
-import { FOLLOWED_EVENT } from '../schema.js';
+import { readHead, readIdentity } from '../log/event-store.js';
+import { FOLLOWED_EVENT } from '../log/schema.js';
 import { checkEvents } from './check-events.js';
 import { compareWithCopy } from './compare.js';
 import { createCopies } from './copies.js';
 import type { Difference } from './difference.js';
 import type { Progress, ServiceHistory } from './service-history.js';
 
-/** No single statement takes longer, unless something is wrong. */
+/** A statement that takes longer is a fault. */
 export const STATEMENT_TIMEOUT = '10min';
 
 /**
- * Folds all events of a service and compares what comes out with its read tables, as of one moment: the service may be
+ * Folds all events of a service and compares the result with its read tables, in one snapshot, so the service may be
  * running. Memory holds one stream at a time; the copies of the read tables are temporary tables in the database.
  *
- * @param headOf where another service's history ends; asked after that moment, so it is never too small.
- * @param eventAt identity of the event at a position of another service's history; undefined: there is none, or it is not known.
- * @returns how many events there are, and how many differences were told.
- * @throws UnknownEvent when the history holds something that this program does not know.
+ * @param headOf the last position of another service's history, read after the snapshot, so it is never too small.
+ * @param eventAt identity of the event at a position of another service's history; undefined: no event, or not known.
+ * @returns the number of events, and the number of differences that were reported.
+ * @throws UnknownEvent if this program does not know the type or version of an event.
  */
 export async function verifyHistory(
   db: Kysely<unknown>,
@@ -62,7 +62,7 @@ export async function verifyHistory(
   return { events, differences };
 }
 
-/** A consumer cannot have followed an owner beyond the end of its history, nor to an event that is not in it. */
+/** Finds checkpoints beyond the end of the owner's history, and checkpoints at an event that is not in it. */
 async function checkCheckpoints(
   trx: Transaction<unknown>,
   headOf: (owner: EventOwner) => Promise<number>,

@@ -13,14 +13,14 @@ const POLL_MS = 50;
 
 interface HostAnswer {
   pid: number;
-  /** Machines that cannot be served, and why. */
+  /** Machines that the host cannot serve, and why. */
   problems: Record<string, string>;
 }
 
 /**
- * Throwaway machines on this computer: each is an SSH server on a loopback address of its own (Linux; elsewhere a port of its
- * own) whose commands really run, in a folder of its own. They live in a process that is nobody's child and goes on when
- * whoever made them ends.
+ * Throwaway machines on this computer. Each machine is an SSH server with its own loopback address (on other systems
+ * than Linux, its own port); its commands really run, in its own folder. The machines live in a process without a
+ * parent, which goes on when the process that made them ends.
  */
 export class LocalMachines {
   private readonly state: StateFolder;
@@ -29,7 +29,7 @@ export class LocalMachines {
     this.state = new StateFolder(folder);
   }
 
-  /** Makes the machine of a token, or finds it; it answers when this returns. */
+  /** Makes the machine of a token, or finds it. The machine answers when the call returns. */
   async create(token: string, authorizedKey: string, signal: AbortSignal): Promise<LocalMachine> {
     const machine = await this.state.create(token, authorizedKey);
     await this.serveAll(machine.vmId, signal);
@@ -40,14 +40,14 @@ export class LocalMachines {
     return this.state.read(StateFolder.vmIdOf(token));
   }
 
-  /** The machine, which is brought back to life if its process has died. */
+  /** The machine; if its process has died, it is started again. */
   async describe(vmId: string, signal: AbortSignal): Promise<LocalMachine | undefined> {
     const machine = await this.state.read(vmId);
     if (machine) await this.serveAll(vmId, signal);
     return machine;
   }
 
-  /** Ends all that runs on the machine and removes it. One that is not there counts as removed. */
+  /** Ends all processes of the machine and removes it. A machine that does not exist counts as removed. */
   async return(vmId: string, signal: AbortSignal): Promise<void> {
     await this.state.remove(vmId);
     const host = await this.askHost(signal).catch(() => undefined);
@@ -60,12 +60,12 @@ export class LocalMachines {
     return this.state.list();
   }
 
-  /** The folder that a machine's commands run in. */
+  /** The folder in which a machine's commands run. */
   homeOf(vmId: string): string {
     return this.state.homeOf(vmId);
   }
 
-  /** Brings all machines back to life after a restart of the computer. */
+  /** Starts all machines again after a restart of the computer. */
   async resume(signal: AbortSignal): Promise<void> {
     if ((await this.list()).length > 0) await this.serveAll(undefined, signal);
   }
@@ -85,7 +85,7 @@ export class LocalMachines {
     }
   }
 
-  /** Sees to it that the host runs and has noticed what is in the folder. */
+  /** Makes sure that the host runs and has read the folder. */
   private async serveAll(vmId: string | undefined, signal: AbortSignal): Promise<void> {
     const deadline = Date.now() + HOST_START_MS;
     let spawned = 0;
@@ -103,7 +103,8 @@ export class LocalMachines {
       }
       if (Date.now() > deadline)
         throw new Error(`the host of local machines does not answer: ${problem}; its log: ${this.logFile}`);
-      // Several may start one; the first to listen stays. One that dies while starting is started again.
+      // Several processes may start a host; the first to listen stays. A host that dies while it starts is started
+      // again.
       if (spawned === 0 || Date.now() - spawned > HOST_START_MS / 4) {
         spawned = Date.now();
         this.spawnHost();

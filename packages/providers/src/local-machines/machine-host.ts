@@ -4,12 +4,12 @@ import { type SshServer, startSshServer } from './ssh-server.js';
 import { StateFolder } from './state-folder.js';
 
 /*
- * The process that local machines live in: it serves SSH for every machine of its folder. It is started by whoever needs it
- * first and belongs to nobody, so that machines outlive executors. That it listens on the address of its network is what
- * keeps a second one from running.
+ * The process of local machines: it serves SSH for every machine of its folder. The first process that needs it starts
+ * it without being its parent, so that machines outlive executors. It listens on the address of its network, which
+ * keeps a second host from running.
  */
 
-/** Without a machine for so long, it ends. */
+/** The host ends after this time without a machine. */
 const IDLE_MS = 60_000;
 const IDLE_CHECK_MS = 5_000;
 
@@ -40,7 +40,7 @@ async function serve(state: StateFolder): Promise<void> {
     log(`${vmId} answers at ${machine.address}`);
   };
 
-  /** Brings what is served in line with the folder; returns what could not be served and why. */
+  /** Serves the machines that are in the folder, and no others. @returns the machines that it cannot serve, and why. */
   const lookOnce = async (): Promise<Record<string, string>> => {
     const problems: Record<string, string> = {};
     const there = new Set((await state.list()).map(({ vmId }) => vmId));
@@ -61,7 +61,7 @@ async function serve(state: StateFolder): Promise<void> {
     return problems;
   };
 
-  // One look at a time; all who ask during one share the next.
+  // One look at a time; all requests during a look share the next one.
   let looking: Promise<Record<string, string>> | undefined;
   let next: Promise<Record<string, string>> | undefined;
   const look = (): Promise<Record<string, string>> => {
@@ -96,7 +96,7 @@ async function serve(state: StateFolder): Promise<void> {
     );
   });
   control.on('error', (error: NodeJS.ErrnoException) => {
-    // Another host of this folder runs already: then all is well.
+    // Another host of this folder already runs, so this one is not needed.
     if (error.code === 'EADDRINUSE') process.exit(0);
     throw error;
   });

@@ -8,7 +8,7 @@ const ROUNDS = 100;
 const PAUSE_MS = 20;
 const READ_AT_ONCE = 100;
 
-/** Kills everything that was started with one of these home directories, until nothing of it is left. */
+/** Kills all processes that were started with one of these home folders, until none is left. */
 export async function killByHome(homes: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const found = await processesAt(homes);
@@ -17,7 +17,7 @@ export async function killByHome(homes: ReadonlySet<string>, signal: AbortSignal
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // Gone by itself meanwhile.
+        // It ended meanwhile.
       }
     }
     await sleep(PAUSE_MS, undefined, { signal });
@@ -32,7 +32,7 @@ async function processesAt(homes: ReadonlySet<string>): Promise<number[]> {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
     const found: number[] = [];
     for (const [index, pid] of pids.entries()) {
-      // Reading such a file never waits, and asking for each in the background takes ten times as long.
+      // Reading such a file never blocks, and an asynchronous read of each takes ten times as long.
       if (index % READ_AT_ONCE === 0) await immediate();
       if (isAt(environmentOf(pid).split('\0'))) found.push(Number(pid));
     }
@@ -47,7 +47,7 @@ async function processesAt(homes: ReadonlySet<string>): Promise<number[]> {
     .map((line) => Number.parseInt(line, 10));
 }
 
-/** Empty for a process of somebody else's, or one that is gone. */
+/** Empty for a process of another user, or one that has ended. */
 function environmentOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1');

@@ -5,7 +5,7 @@ import ssh2, { type AuthContext, type Connection, type ServerChannel, type Sessi
 
 export interface SshServerOptions {
   host: string;
-  /** 0: a free one. */
+  /** 0: any free port. */
   port: number;
   /** Private key in PEM or OpenSSH format. */
   hostKey: string;
@@ -20,7 +20,7 @@ export interface SshServerOptions {
 /** A listening SSH server. */
 export interface SshServer {
   port: number;
-  /** Ends the server, the connections and the commands that run in them. What left its session goes on. */
+  /** Ends the server, its connections and their commands. Processes that left their session go on. */
   close(): void;
 }
 
@@ -38,7 +38,7 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
   });
   server.listen(options.port, options.host);
   await once(server, 'listening');
-  // What comes after this is a connection's trouble, not the server's.
+  // Later errors are of a connection, not of the server.
   server.on('error', () => undefined);
   return {
     port: (server.address() as { port: number }).port,
@@ -61,7 +61,7 @@ function serveClient(
     else context.reject(['publickey']);
   });
   client.on('ready', () => client.on('session', (accept) => serveSession(accept(), env, children)));
-  // A client that goes away is nothing to report; what it started goes on or ends as on any node.
+  // A client may go away at any time; its commands go on or end as on any node.
   client.on('error', () => undefined);
 }
 
@@ -70,7 +70,7 @@ function isAllowed(context: AuthContext, allowed: ssh2.ParsedKey, user: string |
   const expected = allowed.getPublicSSH();
   if (context.key.data.length !== expected.length || !timingSafeEqual(context.key.data, expected))
     return false;
-  // Without a signature the client only asks whether the key would do.
+  // Without a signature the client only asks whether the server would accept the key.
   if (!context.signature || !context.blob) return true;
   return allowed.verify(context.blob, context.signature, context.hashAlgo) === true;
 }
@@ -82,7 +82,7 @@ function serveSession(
 ): void {
   session.on('exec', (accept, _reject, { command }) => {
     const channel: ServerChannel = accept();
-    // As OpenSSH does: a session of its own, which goes on when the channel is closed.
+    // As in OpenSSH: a new session, which goes on when the channel is closed.
     const child = spawn('/bin/sh', ['-c', command], {
       cwd: env.HOME,
       env: { PATH: process.env.PATH ?? '', LANG: process.env.LANG ?? 'C', ...env },

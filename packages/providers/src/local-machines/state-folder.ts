@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { findFreePort } from '@rigel/local-servers';
 import { generateSshKey } from '@rigel/remote-attempt';
 
-/** A machine as its file tells. */
+/** A machine, as in its file. */
 export interface LocalMachine {
   vmId: string;
   token: string;
@@ -28,48 +28,48 @@ export interface LocalMachine {
   authorizedKey: string;
 }
 
-/** What the machines of one folder have in common. */
+/** The facts that all machines of one folder share. */
 export interface LocalNetwork {
-  /** Random name of this folder's network, by which the host of the machines shows that it is the right one. */
+  /** Random name of this folder's network, which identifies the host of its machines. */
   id: string;
   /** Second byte of the addresses 127.x.… */
   second: number;
-  /** SSH port of every machine, where each has an address of its own; and port of the host. */
+  /** SSH port of every machine, where each has its own address; and the port of the host. */
   port: number;
 }
 
-/** On Linux all of 127.0.0.0/8 is loopback; elsewhere only 127.0.0.1 is, and each machine gets a port of its own. */
+/** On Linux all of 127.0.0.0/8 is loopback; on other systems only 127.0.0.1 is, and each machine gets its own port. */
 const OWN_ADDRESSES = process.platform === 'linux';
 
 const isCode = (error: unknown, ...codes: string[]): boolean =>
   codes.includes((error as NodeJS.ErrnoException).code ?? '');
 
-/** Returned machines are remembered, so that a late `create` of an executor that stood still makes none. */
+/** Returned machines are remembered, so that a late `create` of an executor that stood still makes no new one. */
 export class MachineReturned extends Error {
   override readonly name = 'MachineReturned';
 }
 
 /**
- * The files of local machines. Whatever is made here appears complete or not at all, by a rename or a link, so any
- * number of processes may work on a folder and be killed at any moment.
+ * The files of local machines. Every file appears complete or not at all, by a rename or a link. So any number of
+ * processes may work on a folder and be killed at any moment.
  *
  *     network.json                the addresses, chosen once
  *     machines/<id>/machine.json  a machine; host_key, home/ beside it
  *     addresses/<host:port>       a link that names the machine that has the address
  *     returned/<id>               machines that were returned
- *     trash/                      what is being made or removed
+ *     trash/                      files that are being made or removed
  */
 export class StateFolder {
   private network_: LocalNetwork | undefined;
 
   constructor(readonly folder: string) {}
 
-  /** The id of the machine of a token: always the same, so that making one twice finds the first. */
+  /** The id of the machine of a token: always the same, so that a second `create` finds the first machine. */
   static vmIdOf(token: string): string {
     return `local-${createHash('sha256').update(token).digest('hex').slice(0, 16)}`;
   }
 
-  /** HOME of everything that runs on a machine. */
+  /** HOME of all processes of a machine. */
   homeOf(vmId: string): string {
     return join(this.folder, 'machines', vmId, 'home');
   }
@@ -78,7 +78,7 @@ export class StateFolder {
     return join(this.folder, 'machines', vmId, 'host_key');
   }
 
-  /** The network of this folder; chosen by the first who asks. */
+  /** The network of this folder, which the first call chooses. */
   async network(): Promise<LocalNetwork> {
     if (this.network_) return this.network_;
     const file = join(this.folder, 'network.json');
@@ -94,7 +94,7 @@ export class StateFolder {
       };
       const made = join(this.folder, 'trash', `network-${randomBytes(6).toString('hex')}`);
       await writeFile(made, JSON.stringify(chosen));
-      // A link is never made over a file that is there: the first one counts.
+      // A link never replaces an existing file: the first one counts.
       await link(made, file).catch((linkError: unknown) => {
         if (!isCode(linkError, 'EEXIST')) throw linkError;
       });
@@ -104,7 +104,7 @@ export class StateFolder {
     return this.network_;
   }
 
-  /** Where the host of the machines answers. */
+  /** The address of the host of the machines. */
   async hostAddress(): Promise<{ host: string; port: number; id: string }> {
     const { second, port, id } = await this.network();
     return { host: OWN_ADDRESSES ? `127.${second}.0.1` : '127.0.0.1', port, id };
@@ -132,7 +132,7 @@ export class StateFolder {
       await rename(made, join(this.folder, 'machines', vmId));
     } catch (error) {
       await rm(made, { recursive: true, force: true });
-      // Somebody else was faster with the same token; its machine is the one.
+      // Another process was faster with the same token, so its machine counts.
       if (!isCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
     }
     if (await this.wasReturned(vmId)) {
@@ -143,7 +143,7 @@ export class StateFolder {
     return (await this.read(vmId)) ?? machine;
   }
 
-  /** Undefined when there is no such machine. */
+  /** Undefined if the machine does not exist. */
   async read(vmId: string): Promise<LocalMachine | undefined> {
     if (!isVmId(vmId)) return undefined;
     try {
@@ -164,7 +164,7 @@ export class StateFolder {
     return machines.filter((machine) => machine !== undefined);
   }
 
-  /** First half of a return: from now on the machine is not there, and will not be made again. */
+  /** First half of a return: from now on the machine does not exist, and will not be made again. */
   async remove(vmId: string): Promise<void> {
     if (!isVmId(vmId)) return;
     await this.makeFolders();
@@ -175,7 +175,10 @@ export class StateFolder {
     });
   }
 
-  /** Second half of a return, once nothing of the machine runs: its files and its address. May be repeated. */
+  /**
+   * Second half of a return, when no process of the machine runs: removes its files and frees its address. May be
+   * repeated.
+   */
   async removeRest(vmId: string): Promise<void> {
     const trash = join(this.folder, 'trash');
     for (const name of await readdir(trash)) {
@@ -199,7 +202,7 @@ export class StateFolder {
     );
   }
 
-  /** Takes a free address; a link cannot be made over another one, so nobody else gets it. */
+  /** Takes a free address. A link cannot replace another one, so no other machine gets the address. */
   private async takeAddress(vmId: string): Promise<string> {
     const { second, port } = await this.network();
     const first = createHash('sha256').update(vmId).digest().readUInt16BE(0);
@@ -214,7 +217,7 @@ export class StateFolder {
         return address;
       } catch (error) {
         if (!isCode(error, 'EEXIST')) throw error;
-        // Taken by an earlier try with the same token that was killed: it is ours.
+        // An earlier try with the same token, which was killed, has taken it: it is this machine's.
         if ((await this.linkText(file)) === vmId) return address;
       }
     }

@@ -3,6 +3,7 @@ import { findFreePort } from '@rigel/local-servers';
 import tap from 'tap';
 import type { ProviderEntry } from '../provider-entry.js';
 import type { SdProvider } from '../sd-provider.js';
+import { isRegistered, makeChange } from '../testing/changes.js';
 import {
   askOnce,
   type LoadBalancer,
@@ -13,7 +14,6 @@ import {
   startTestHaproxy,
   startTestNginx,
 } from '../testing/index.js';
-import { isRegistered, makeChange } from './changes-for-test.js';
 
 /* What holds for every load balancer: tried on a real nginx and a real HAProxy. */
 

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError } from '../provider-error.js';
 
-/** A server as `show servers state` tells. */
+/** A server, as in the answer of `show servers state`. */
 export interface HaproxyServer {
   name: string;
   /** Address and port, `10.0.0.5:8080`. */
@@ -18,10 +18,13 @@ export const MAINTENANCE = 0x01 | 0x02 | 0x04 | 0x20 | 0x40;
 export const DRAIN = 0x08 | 0x10;
 
 const LONGEST_ANSWER = 16 * 1024 * 1024;
-/** Between two tries to get into the socket's queue of clients, at most. */
+/** Longest pause between two tries to get into the socket's queue of clients. */
 const BUSY_MS = 50;
 
-/** The socket's queue of clients is full, so nobody has seen the command. Connecting to a port waits by itself. */
+/**
+ * The socket's queue of clients is full, so HAProxy has not seen the command. (A connection to a port waits on its
+ * own.)
+ */
 class SocketBusy extends Error {}
 
 /** HAProxy's runtime API. */
@@ -36,14 +39,14 @@ export class HaproxySocket {
       : { host: socket.slice(0, colon), port: Number(socket.slice(colon + 1)) };
   }
 
-  /** Sends one command, as soon as HAProxy takes one more client; returns what it says, trimmed. */
+  /** Sends one command, as soon as HAProxy takes one more client. @returns the answer, trimmed. */
   async send(command: string, signal: AbortSignal): Promise<string> {
     for (;;) {
       try {
         return await this.sendOnce(command, signal);
       } catch (error) {
         if (!(error instanceof SocketBusy)) throw error;
-        // At random: executors that were refused together must not come back together.
+        // A random pause: executors that were refused together must not come back together.
         await sleep(Math.random() * BUSY_MS, undefined, { signal });
       }
     }
@@ -63,7 +66,7 @@ export class HaproxySocket {
       socket.setEncoding('utf8');
       socket.on('connect', () => {
         connected = true;
-        // Not ended: HAProxy drops a client that closes its half before the answer.
+        // The socket stays open: HAProxy drops a client that closes its half before the answer.
         socket.write(`${command}\n`);
       });
       socket.on('data', (text: string) => {
@@ -110,7 +113,7 @@ export class HaproxySocket {
     });
   }
 
-  /** Requests under way on a server and waiting for it. */
+  /** The number of requests that a server works on or that wait for it. */
   async sessions(backend: string, server: string, signal: AbortSignal): Promise<number> {
     const lines = (await this.send('show stat', signal)).split('\n');
     const titles = lines[0]?.replace(/^# /, '').split(',') ?? [];

@@ -13,13 +13,13 @@ interface Settings {
   server_options: string;
 }
 
-/** Begins the names of servers that Rigel added. */
+/** The prefix of the names of servers that Rigel added. */
 const OWN = 'rigel-';
 
 /**
  * A backend of an HAProxy, changed through its runtime socket. A server that is not in the configuration is added under
- * a name made of its address, so that executors which do it at once add one. Unregistering drains it, waits for its
- * last request, puts it into maintenance, and deletes it when Rigel had added it.
+ * a name made of its address, so that executors that do so at once add one server. Unregistering drains the server,
+ * waits for its last request, puts it into maintenance, and deletes it if Rigel had added it.
  */
 class HaproxyProvider implements SdProvider {
   private readonly socket: HaproxySocket;
@@ -38,7 +38,7 @@ class HaproxyProvider implements SdProvider {
       const said = await this.socket.send(`add server ${backend}/${name} ${server}${options}`, signal);
       if (!/^New server registered/i.test(said) && !/already exists/i.test(said))
         throw new ProviderError('refused', `HAProxy does not add ${server}: ${said}`);
-      // Checks of an added server are off until they are asked for.
+      // The health checks of an added server are off until they are enabled.
       if (/(^|\s)check(\s|$)/.test(server_options))
         await this.order(`enable health ${backend}/${name}`, signal);
     }
@@ -69,7 +69,7 @@ class HaproxyProvider implements SdProvider {
     return server !== undefined && !(server.administrative & (MAINTENANCE | DRAIN));
   }
 
-  /** The next step of taking a server out that gets no new requests any more. */
+  /** The next step of removing a server that gets no new requests any more. */
   private async takeOut(server: HaproxyServer, signal: AbortSignal): Promise<SdProgress> {
     const { backend } = this.settings;
     const name = `${backend}/${server.name}`;
@@ -83,7 +83,7 @@ class HaproxyProvider implements SdProvider {
     if (!server.name.startsWith(OWN)) return { state: 'done' };
     const said = await this.socket.send(`del server ${name}`, signal);
     if (/^Server deleted/i.test(said) || /no such server/i.test(said)) return { state: 'done' };
-    // Connections that wait for a next request are closed by HAProxy after some seconds.
+    // HAProxy closes connections that wait for a next request after some seconds.
     return { state: 'pending', what: `HAProxy to let ${name} go: ${said}` };
   }
 
@@ -93,7 +93,7 @@ class HaproxyProvider implements SdProvider {
     return servers.find((server) => server.address === wanted);
   }
 
-  /** Sends a command that has no answer when it is obeyed. */
+  /** Sends a command that has no answer if HAProxy obeys it. */
   private async order(command: string, signal: AbortSignal): Promise<void> {
     const said = await this.socket.send(command, signal);
     if (said !== '') throw new ProviderError('refused', `HAProxy refuses ${command}: ${said}`);

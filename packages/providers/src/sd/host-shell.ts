@@ -15,10 +15,10 @@ export interface HostShell {
   run(script: string, signal: AbortSignal): Promise<ScriptResult>;
 }
 
-/** Characters; what comes after that is not kept. */
+/** Most characters of output that are kept. */
 const LONGEST_OUTPUT = 1024 * 1024;
 
-/** Little of ours: a script, and what it starts, has no use for the executor's passwords. */
+/** Few variables of this process: a script, and the processes that it starts, do not need the executor's passwords. */
 function scriptEnvironment(): Record<string, string> {
   const passedOn = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'TZ', 'USER', 'LOGNAME'].flatMap((name) => {
     const value = process.env[name];
@@ -32,7 +32,7 @@ export const localShell: HostShell = {
   run: (script, signal) =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      // A group of its own, to be ended as a whole.
+      // A new process group, so that the script can be ended as a whole.
       const child = spawn('/bin/sh', ['-s'], {
         env: scriptEnvironment(),
         stdio: ['pipe', 'pipe', 'pipe'],
@@ -63,7 +63,7 @@ export const localShell: HostShell = {
     }),
 };
 
-/** A host that is reached by SSH, over one connection that is kept. */
+/** A host reached by SSH, over one connection that stays open. */
 export class SshShell implements HostShell {
   private connection: Promise<NodeConnection> | undefined;
   private pinned: string | undefined;

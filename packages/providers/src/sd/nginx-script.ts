@@ -1,4 +1,4 @@
-import { shellQuote } from '@rigel/remote-attempt';
+import { shellQuote } from '@rigel/command-template';
 
 export interface NginxFile {
   /** The upstream file, owned by Rigel. */
@@ -7,7 +7,7 @@ export interface NginxFile {
   pidFile: string;
   /** The nginx command and its first arguments. */
   command: readonly string[];
-  /** Lines of the upstream before its servers, each with its semicolon. */
+  /** Lines of the upstream block before its servers, each with its semicolon. */
   directives: readonly string[];
   /** Parameters of every server, for instance `max_fails=1`. */
   serverOptions: string;
@@ -18,7 +18,7 @@ export interface NginxFile {
  *   .<name>.lock    held during a change
  *   .<name>.new     the next content, while it is written
  *   .<name>.old     the last content, until the next one has been found good
- *   .<name>.loaded  the content that nginx was last made to load: where it differs from the file, a change was interrupted
+ *   .<name>.loaded  the content that nginx loaded last: if the file differs from it, a change was interrupted
  */
 const COMMON = `
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -124,17 +124,17 @@ function settings(config: NginxFile, more: Record<string, string>): string {
 }
 
 /**
- * Adds addresses to the upstream and removes others, and has nginx load the result. It says `changed <workers>` or `unchanged
- * <workers>`, naming the worker processes that may still serve by an earlier configuration, or `error <why>`.
+ * Adds addresses to the upstream and removes others, and has nginx load the result. It answers `changed <workers>` or
+ * `unchanged <workers>`, with the worker processes that may still serve an earlier configuration, or `error <why>`.
  */
 export function changeScript(config: NginxFile, add: readonly string[], remove: readonly string[]): string {
   return settings(config, { add: add.join(' '), remove: remove.join(' ') }) + COMMON + CHANGE;
 }
 
 /**
- * Says what nginx has: `loaded` when the file is what nginx was last made to load, a line `server <address>` for each
- * one, for each of the given workers that is there `accepting <pid>` or (it takes no new connections) `leaving <pid>`, and
- * `seen` at its end; or `error <why>`.
+ * Answers the state of nginx: `loaded` if nginx loaded this file last; a line `server <address>` for each server; for
+ * each given worker that still runs, `accepting <pid>` or (it takes no new connections) `leaving <pid>`; and `seen` at
+ * the end. Or `error <why>`.
  */
 export function lookScript(config: NginxFile, oldWorkers: string): string {
   return settings(config, { old_workers: oldWorkers }) + COMMON + LOOK;

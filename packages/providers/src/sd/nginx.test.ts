@@ -2,8 +2,8 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { startSshd } from '@rigel/remote-attempt/testing';
 import { waitFor } from '@rigel/testing';
 import tap from 'tap';
+import { isRegistered, makeChange } from '../testing/changes.js';
 import { readEntries, startTestNginx } from '../testing/index.js';
-import { isRegistered, makeChange } from './changes-for-test.js';
 
 /* What is nginx's own: its file, what it refuses, and changes that were interrupted. */
 
@@ -22,7 +22,7 @@ tap.test('a real nginx', async (t) => {
   };
   const plain = entryOf();
 
-  await t.test('the file holds what was asked for, and names its owner', async (t) => {
+  await t.test('the file has the requested servers, and names its owner', async (t) => {
     const entry = entryOf({ server_options: 'max_fails=2', directives: ['least_conn;', 'keepalive 8;'] });
     await makeChange(entry, 'register', '127.0.0.9:2222');
     t.equal(
@@ -41,7 +41,7 @@ tap.test('a real nginx', async (t) => {
     t.match(await readFile(file, 'utf8'), 'server 127.0.0.1:1 down;');
   });
 
-  await t.test('what nginx refuses is taken back', async (t) => {
+  await t.test('a change that nginx refuses is undone', async (t) => {
     const before = await readFile(file, 'utf8');
     const wrong = entryOf({ server_options: 'max_fials=1' });
     await t.rejects(makeChange(wrong, 'register', '127.0.0.9'), {

@@ -15,13 +15,13 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-/** How long a change may take on the host; the lock is waited for 30 s there. */
+/** Time limit of a change on the host, where it waits up to 30 s for the lock. */
 const CHANGE_MS = 60_000;
 
 /**
- * An nginx whose upstream block is a file of Rigel's. A change replaces the file, is checked by `nginx -t` (and taken
- * back when refused), and is loaded; a lock on the host keeps executors from losing each other's changes. Changes that
- * come while one is under way are made together in the next.
+ * An nginx whose upstream block is a file of Rigel's. A change replaces the file; `nginx -t` checks it (and the change
+ * is undone if that refuses it); then nginx loads it. A lock on the host keeps executors from losing each other's
+ * changes. Changes that come during another one are made together in the next.
  */
 class NginxProvider implements SdProvider {
   private waiting: Waiting[] = [];
@@ -72,7 +72,7 @@ class NginxProvider implements SdProvider {
     const workers = await new Promise<string>((resolve, reject) => {
       const entry: Waiting = { kind, server, resolve, reject };
       this.waiting.push(entry);
-      // One that is being made is made: taking it back is not what anybody asked for.
+      // A change that has begun is finished: no caller has asked to undo it.
       signal.addEventListener(
         'abort',
         () => {
@@ -86,7 +86,7 @@ class NginxProvider implements SdProvider {
     return { kind, address, ticket: workers };
   }
 
-  /** Makes what waits, all together, until nothing waits. */
+  /** Makes all waiting changes together, until no change waits. */
   private async makeChanges(): Promise<void> {
     if (this.changing) return;
     this.changing = true;
@@ -94,7 +94,7 @@ class NginxProvider implements SdProvider {
       while (this.waiting.length > 0) {
         const batch = this.waiting;
         this.waiting = [];
-        // Of two opposite wishes for one server the later counts.
+        // Of two opposite changes for one server, the later counts.
         const last = new Map(batch.map(({ server, kind }) => [server, kind]));
         const of = (kind: SdChangeKind) =>
           [...last].filter((wish) => wish[1] === kind).map(([server]) => server);

@@ -17,7 +17,7 @@ interface Settings {
 }
 
 const PATHS: Record<SdChangeKind, string> = { register: 'add', unregister: 'remove' };
-/** Ticket of a change that was done when the service answered. */
+/** The ticket of a change that was done when the service answered. */
 const DONE = 'done';
 const RUNNING = 1;
 const SUCCESS = 2;
@@ -50,7 +50,7 @@ class RestSdProvider implements SdProvider {
     const own = rows.find((row) => row?.ip === hostOf(address))?.state ?? state;
     if (own === SUCCESS) return { state: 'done' };
     if (own === RUNNING || own === 0 || own === undefined)
-      return { state: 'pending', what: 'the service is still at it' };
+      return { state: 'pending', what: 'the discovery service to finish the change' };
     return { state: 'failed', reason: `the discovery service failed (state ${String(own)})` };
   }
 
@@ -87,7 +87,7 @@ export const restSdAdapter = sdAdapter({
     ...restSettings,
     /** Number of the service's own configuration. Default: the number of the entry. */
     type_id: Type.Optional(Type.Integer({ minimum: 1 })),
-    /** The user who is named to the service. */
+    /** The user name that the service gets. */
     user: Type.String({ minLength: 1, default: 'root' }),
   }),
   create: (settings, { id }) => new RestSdProvider(settings, settings.type_id ?? id),

@@ -1,15 +1,15 @@
 import { Agent, get } from 'node:http';
 
-/** What clients saw. */
+/** The results of clients. */
 export interface ClientsReport {
   requests: number;
-  /** Why requests failed; empty when none did. */
+  /** The reasons of failed requests. */
   failures: string[];
-  /** How often each node answered. */
+  /** The number of answers, by node. */
   answers: Map<string, number>;
 }
 
-/** Clients that request one after the other, over connections that they keep, until `stop`. */
+/** Clients that send one request after the other, over connections that stay open, until `stop`. */
 export function startClients(url: string, count: number): { stop(): Promise<ClientsReport> } {
   const report: ClientsReport = { requests: 0, failures: [], answers: new Map() };
   const agent = new Agent({ keepAlive: true });
@@ -19,7 +19,7 @@ export function startClients(url: string, count: number): { stop(): Promise<Clie
       report.requests++;
       try {
         const { status, text, reused } = await ask(url, agent);
-        // A server may close a connection that waits; a client that meets this asks again, as browsers do.
+        // A server may close an idle connection; the client then sends its request again, as browsers do.
         if (status === 0 && reused) continue;
         if (status === 200) report.answers.set(text, (report.answers.get(text) ?? 0) + 1);
         else report.failures.push(`status ${status} ${text}`);
@@ -39,7 +39,7 @@ export function startClients(url: string, count: number): { stop(): Promise<Clie
   };
 }
 
-/** One request over a connection of its own. */
+/** One request over a new connection. */
 export async function askOnce(url: string): Promise<{ status: number; text: string }> {
   return ask(url, false);
 }

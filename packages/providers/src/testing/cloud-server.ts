@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
 /**
- * What the next creation meets:
+ * The fault of the next creation:
  * - `slow`: the answer comes late; - `throttle`: status 429; - `refuse`: code 10999;
- * - `lose`: the machine is made, the answer lost; - `broken`: the machine is made, the answer is no JSON;
- * - `none`: fewer than asked; - `repeat`: the id stands twice in the answer; - `two`: two machines;
+ * - `lose`: the machine is made, the answer lost; - `broken`: the machine is made, the answer is not JSON;
+ * - `none`: fewer machines than requested; - `repeat`: the id is twice in the answer; - `two`: two machines;
  * - `no_address`: the machine never gets one; - `fails`: its initialising fails.
  */
 export type CloudFault =
@@ -24,7 +24,7 @@ interface CloudMachine {
   id: string;
   status: number;
   ip: string | undefined;
-  /** Questions that are answered with "being made" first. */
+  /** How many questions get the answer "being made" first. */
   questions: number;
 }
 
@@ -35,19 +35,19 @@ export class CloudServer {
   readonly machines = new Map<string, CloudMachine>();
   /** Registered addresses. */
   readonly registered = new Set<string>();
-  /** Taken from the front, one for each creation. */
+  /** Each creation takes the first. */
   readonly faults: CloudFault[] = [];
   /** `METHOD path` of every request, in order. */
   readonly requests: string[] = [];
   /** Values of the header APPKEY that were sent. */
   readonly keys = new Set<string>();
-  /** Questions that an asynchronous registration takes; 0: it is done at once. */
+  /** How many questions an asynchronous registration takes; 0: it is done at once. */
   asyncQuestions = 2;
   /** An asynchronous registration fails. */
   registrationFails = false;
   private readonly changes = new Map<string, { questions: number; apply: () => void }>();
   private made = 0;
-  /** Requests under way, and the most there ever were at once. */
+  /** The number of requests in progress, and its maximum so far. */
   private underWay = 0;
   mostAtOnce = 0;
   private readonly server = createServer((request, response) => {
@@ -57,7 +57,7 @@ export class CloudServer {
     void this.answer(request, response);
   });
 
-  /** @param addressOf address of the machine that is made as the so-manieth, from 1. */
+  /** @param addressOf the address of a machine by its number, from 1, in the order of creation. */
   constructor(private readonly addressOf: (number: number) => string) {}
 
   async start(): Promise<string> {

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A service on a node: it answers every request with its name, after a while. */
+/** A service on a node: it answers every request with its name, after a delay. */
 export interface HttpNode {
-  /** Requests answered so far. */
+  /** The number of answered requests. */
   readonly served: number;
   stop(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import { ensureInstalledProgram, findFreePort, nginxControl, startNginx } from '
 
 /** A real load balancer, started for a test. */
 export interface LoadBalancer {
-  /** Where clients go. */
+  /** The address for clients. */
   url: string;
   /** Its keys of an entry of the providers file, without `port`. */
   entry: Record<string, unknown>;
@@ -17,7 +17,7 @@ export interface LoadBalancer {
   stop(): Promise<void>;
 }
 
-/** A load balancer, or why there is none on this machine. */
+/** A load balancer, or why this machine has none. */
 export type StartedBalancer = LoadBalancer | { missing: string };
 
 const START_MS = 15_000;

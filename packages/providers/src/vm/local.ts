@@ -13,7 +13,7 @@ class LocalVmProvider implements VmProvider {
 
   constructor(
     private readonly machines: LocalMachines,
-    /** The executor's private key; its public half is what a machine accepts. */
+    /** The executor's private key; machines accept its public half. */
     private readonly privateKey: ConnectionSettings['privateKey'] | undefined,
   ) {}
 

@@ -13,7 +13,7 @@ interface Settings {
   vm_type_id?: number;
 }
 
-/** What a `status` of the service means; every other number counts as being made. */
+/** The meaning of the service's `status`; with any other number, the machine is being made. */
 const STATES: Readonly<Record<number, { state: MachineState; reason: string }>> = {
   1: { state: 'ready', reason: '' },
   2: { state: 'failed', reason: 'not initialised (status 2)' },
@@ -23,7 +23,9 @@ const STATES: Readonly<Record<number, { state: MachineState; reason: string }>> 
   7: { state: 'failed', reason: 'initialising failed (status 7)' },
 };
 
-/** A VM service as `docs/providers.md` describes it: it has no way to name a request, so a lost answer stays unknown. */
+/**
+ * A VM service as `docs/providers.md` describes it. A request to it has no name, so a lost answer stays unknown.
+ */
 class RestVmProvider implements VmProvider {
   readonly remembersTokens = false;
 
@@ -64,7 +66,7 @@ class RestVmProvider implements VmProvider {
       signal,
     });
     const rows = Array.isArray(answer.content) ? (answer.content as Record<string, unknown>[]) : [];
-    // A machine may be in the list twice; the row with an address says more.
+    // A machine may be in the list twice; the row with an address is better.
     const own = rows.filter((row) => row?.instance_id === vmId);
     const row = own.find(({ ip_address }) => typeof ip_address === 'string' && ip_address !== '') ?? own[0];
     if (!row) return { vmId, ip: '', state: 'gone', reason: '' };
@@ -82,7 +84,7 @@ class RestVmProvider implements VmProvider {
       });
     } catch (error) {
       if (!(error instanceof ProviderError) || error.kind !== 'refused') throw error;
-      // The contract does not say what deleting a deleted machine answers.
+      // The contract does not say how the service answers when a machine is deleted twice.
       if ((await this.describe(vmId, call)).state !== 'gone') throw error;
     }
   }

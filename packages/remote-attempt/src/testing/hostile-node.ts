@@ -2,20 +2,20 @@ import type { AddressInfo, Server } from 'node:net';
 import ssh2, { type ServerChannel } from 'ssh2';
 import { generateSshKey } from '../ssh-key.js';
 
-/** What a hostile node does with what is sent to it. Everything that it writes goes out as it is. */
+/** The behaviour of a hostile node. All that it writes is sent unchanged. */
 export interface HostileAnswers {
   /**
    * A script of ours has come. `say` writes a control line of it; `channel` writes anything else.
    * @param script its text.
    */
   answer(script: string, say: (line: string | Buffer) => void, channel: ServerChannel): void;
-  /** As servers of before OpenSSH 7.2, it does not say which signatures it takes. */
+  /** Like servers before OpenSSH 7.2, the node does not say which signatures it accepts. */
   sayNoSignatures?: boolean;
-  /** What it says before a login. */
+  /** Its text before a login. */
   banner?: string;
 }
 
-/** An SSH server that lets everybody in, has no shell, and answers our scripts as a test wants. */
+/** An SSH server that accepts any login, has no shell, and answers the node scripts as a test wants. */
 export interface HostileNode {
   port: number;
   privateKey: string;

@@ -5,15 +5,15 @@ import { type NodeConnection, shellOf } from '../node-connection.js';
 import type { PosixShell } from './shells.js';
 import { type Sshd, type SshdOptions, startSshd } from './sshd.js';
 
-/** A real SSH server with what a test needs to look at it from behind. */
+/** A real SSH server, with access to its files for a test. */
 export interface NodeUnderTest {
   sshd: Sshd;
   settings: ConnectionSettings;
   /** A fresh connection, closed by `stop`. */
   connect(): Promise<NodeConnection>;
-  /** The content of a file below the sessions' home; empty when there is none. */
+  /** The content of a file below the sessions' home folder; empty if there is none. */
   homeFile(name: string): Promise<string>;
-  /** Where an attempt's journal is. */
+  /** The path of an attempt's journal. */
   journalFile(key: string): string;
   stop(): Promise<void>;
 }
@@ -51,7 +51,7 @@ export async function startNodeUnderTest(
   };
 }
 
-/** Waits until a condition holds, and fails, saying what was waited for, when it takes too long. */
+/** Waits until a condition holds; after the time limit it fails and names the condition. */
 export async function until(
   what: string,
   condition: () => Promise<boolean> | boolean,
@@ -64,7 +64,7 @@ export async function until(
   }
 }
 
-/** Whether a process is there and not a zombie. */
+/** Whether a process exists and is not a zombie. */
 export async function isAlive(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);

@@ -1,8 +1,8 @@
 import type { OutputChunk } from '../attempt-output.js';
 
-/** What a store of an attempt's output has, byte by byte: each at its place, and only what is to be kept. */
+/** A store of an attempt's output, byte by byte: each byte at its offset, and only bytes that are kept. */
 export class OutputStore {
-  /** The place after the last byte. */
+  /** The offset after the last byte. */
   end = 0;
   private bytes = Buffer.alloc(0);
   private known = new Uint8Array(0);
@@ -23,7 +23,7 @@ export class OutputStore {
       this.known.fill(0, kept.headBytes, end - kept.tailBytes);
   };
 
-  /** All that is there; `<n>` stands for n bytes between two others that are not. */
+  /** The text of the store; `<n>` stands for n missing bytes. */
   get text(): string {
     const parts: string[] = [];
     for (let at = 0; at < this.end; ) {
@@ -36,7 +36,7 @@ export class OutputStore {
     return parts.join('');
   }
 
-  /** The same store up to a byte, as another executor finds it. */
+  /** The same store up to an offset, as another executor finds it. */
   upTo(end: number): OutputStore {
     const store = new OutputStore();
     store.bytes = Buffer.from(this.bytes.subarray(0, end));

@@ -7,11 +7,11 @@ import { installDebianPackage } from '@rigel/local-servers';
 
 const run = promisify(execFile);
 
-/** A shell that nodes have as /bin/sh, under that name, since bash and busybox behave by the name they go by. */
+/** A shell that nodes have as /bin/sh. It has that name here, too, because bash and busybox behave by their name. */
 export interface PosixShell {
   name: 'dash' | 'bash' | 'busybox';
   path: string;
-  /** The environment to go with it: busybox's own tools instead of GNU's. */
+  /** Its environment: busybox's own tools instead of GNU's. */
   env: Record<string, string>;
 }
 

@@ -5,14 +5,14 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A folder that is a disk of its own, small enough to be filled. */
+/** A folder that is a separate disk, small enough to be filled. */
 export interface SmallDisk {
-  /** Takes all space but so many bytes, rounded down to pages of 4096. */
+  /** Takes all space except this many bytes, rounded down to pages of 4096. */
   fill(leave?: number): Promise<void>;
   /** Takes all inodes. */
   takeInodes(): Promise<void>;
   readOnly(on: boolean): Promise<void>;
-  /** Gives everything free that was taken. */
+  /** Frees all that was taken. */
   free(): Promise<void>;
   unmount(): Promise<void>;
 }

@@ -27,7 +27,9 @@ export interface SshdOptions {
   loginShell?: string;
   /** Fix the port, to start a server again where one was. Default a free one. */
   port?: number;
-  /** A program, with its arguments, that runs the server's command line: `unshare`, say. It has to become it (`exec`). */
+  /**
+   * A program, with its arguments, that runs the server's command line: `unshare`, say. It has to become it (`exec`).
+   */
   within?: readonly string[];
   /** What is run in place of sshd: a link to it, by whose name PAM knows it. */
   program?: string;
@@ -35,7 +37,7 @@ export interface SshdOptions {
   hostKeyFile?: string;
 }
 
-/** A throwaway OpenSSH server with a home directory of its own. */
+/** A throwaway OpenSSH server with its own home folder. */
 export interface Sshd {
   port: number;
   /** The user to log in as. */
@@ -50,16 +52,16 @@ export interface Sshd {
   configFile: string;
   /** HOME of the sessions: empty at first, removed by `stop`. */
   home: string;
-  /** Kills the open connections; the server itself goes on. What runs detached goes on too. */
+  /** Kills the open connections; the server itself and detached commands go on. */
   stopSessions(): Promise<void>;
   /** Stops the server, kills what was started through it and is still alive, and removes its files. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a real OpenSSH server on a loopback port, without touching the machine's own. Where it is not installed and
- * we are root, Debian's package is installed. As root the sessions belong to an account made for tests, else to the
- * current user.
+ * Starts a real OpenSSH server on a loopback port, without touching the machine's own. If it is not installed and this
+ * process is root's, Debian's package is installed. For root the sessions belong to an account made for tests, else to
+ * the current user.
  */
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   await ensureSshd();
@@ -86,7 +88,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       const command = [...(options.within ?? []), options.program ?? SSHD];
       server = { process: await startServer(command, configFile, port), port };
     } catch (error) {
-      // Somebody else took the port in between.
+      // Another process took the port in between.
       lastError = error;
     }
   }
@@ -95,7 +97,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     throw lastError;
   }
   const { process: child, port } = server;
-  // For a test that is ended before it can stop its servers.
+  // For a test that ends before it can stop its servers.
   const killAtExit = () => child.kill('SIGKILL');
   process.once('exit', killAtExit);
   return {
@@ -276,7 +278,7 @@ async function isSshd(pid: number): Promise<boolean> {
   return name.startsWith('sshd');
 }
 
-/** Kills whatever was started with this home directory, until nothing is left. */
+/** Kills all processes that were started with this home folder, until none is left. */
 async function killByHome(home: string): Promise<void> {
   for (let round = 0; round < 50; round++) {
     let found = 0;
@@ -307,7 +309,7 @@ function killQuietly(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    // Gone by itself meanwhile.
+    // It ended meanwhile.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

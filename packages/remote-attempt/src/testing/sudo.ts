@@ -11,7 +11,7 @@ export const canAllowSudo = process.getuid?.() === 0;
  */
 export async function allowSudo(user: string, defaults?: string): Promise<() => void> {
   await installDebianPackage('sudo');
-  // Names with a dot are passed over by sudo.
+  // sudo ignores names with a dot.
   const file = `/etc/sudoers.d/rigel-test-${randomUUID()}`;
   const lines = [
     ...(defaults === undefined ? [] : [`Defaults:${user} ${defaults}`]),
@@ -20,7 +20,7 @@ export async function allowSudo(user: string, defaults?: string): Promise<() => 
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o440 });
   chmodSync(file, 0o440);
   const remove = (): void => rmSync(file, { force: true });
-  // For a test that is ended before it can tidy up.
+  // For a test that ends before it can clean up.
   process.once('exit', remove);
   return () => {
     process.off('exit', remove);

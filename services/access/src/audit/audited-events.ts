@@ -1,9 +1,9 @@
 import { type EventOwner, PRIVATE_EVENTS, type PublishedEvent } from '@rigel/contracts';
 
 /*
- * Which events are somebody's doing, and what that is called: as the endpoint that does it, so that one filter finds what was
- * done and what was refused. Events of types that are not known here are of a newer service; they are written down under
- * their own name, because a change must not be missing.
+ * The events that are actions of people, and the names of these actions. An action has the name of its endpoint, so
+ * that one filter finds both done and refused requests. Events of an unknown type come from a newer service. The audit
+ * records them under their own name, because no change may be missing.
  */
 
 /** Action by type of event. */
@@ -49,7 +49,7 @@ export const ACTIONS: Readonly<Record<EventOwner, Readonly<Record<string, string
   },
 };
 
-/** What follows by itself from what somebody did: the tasks' own log has it, and it would bury the rest. */
+/** Events that only follow from an action. The log of the task has them; in the audit they would bury the rest. */
 export const CONSEQUENCES: Readonly<Record<EventOwner, readonly string[]>> = {
   inventory: PRIVATE_EVENTS.inventory,
   catalog: [],
@@ -66,13 +66,13 @@ export const CONSEQUENCES: Readonly<Record<EventOwner, readonly string[]>> = {
   access: [],
 };
 
-/** What an event is called in the audit; undefined: it is not there. */
+/** Name of an event in the audit; undefined: the audit does not record it. */
 export function actionOf(owner: EventOwner, type: string): string | undefined {
   if (CONSEQUENCES[owner].includes(type)) return undefined;
   return ACTIONS[owner][type] ?? type;
 }
 
-/** Name or address of what an event is about, where its data say it; of any version, so nothing else is relied on. */
+/** Name or address of the target, if the data of the event have it. It must work for every version of the data. */
 export function nameIn({ data }: PublishedEvent): string {
   for (const field of [data.name, data.ip]) {
     if (typeof field === 'string') return field;

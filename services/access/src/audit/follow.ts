@@ -11,8 +11,9 @@ import { type AuditRow, insertAudit, releasePositions } from './rows.js';
 const OWNERS = Object.keys(ACTIONS) as EventOwner[];
 
 /**
- * Follows the histories of all services, also our own, and writes down what somebody did, each event once. @returns the running
- * consumers.
+ * Follows the histories of all services, also of the access service, and records the actions of people in the audit,
+ * each once.
+ * @returns the running consumers.
  */
 export function followHistories({
   db,
@@ -28,7 +29,7 @@ export function followHistories({
       name: 'audit',
       owner,
       db,
-      // Of the data nothing is read that a version could change.
+      // The audit reads no field of the data that differs between versions.
       types: { has: (type) => actionOf(owner, type) !== undefined, upcast: (event) => event },
       handle: (trx, events) =>
         insertAudit(

@@ -39,7 +39,10 @@ export function serveAudit(operations: Operations, db: Kysely<AccessTables>): vo
   });
 }
 
-/** The number of what was dropped takes the place after the last request that was told: it is told once, too. */
+/**
+ * The line with the number of dropped requests gets the number after the last reported request, so it is recorded once
+ * too.
+ */
 function rowsOf({ gateway, requests, dropped }: RpcRequest<typeof access.recordRequests>): AuditRow[] {
   const source = `gateway-${gateway}`;
   const rows = requests.map(({ number, ...request }): AuditRow => {
@@ -61,7 +64,7 @@ function rowsOf({ gateway, requests, dropped }: RpcRequest<typeof access.recordR
       correlation_id: '',
       outcome: 'failed',
       status: 0,
-      reason: `${dropped} requests that were not carried out came too fast to be written down`,
+      reason: `${dropped} unsuccessful requests came too fast to be recorded one by one`,
     },
   ];
 }

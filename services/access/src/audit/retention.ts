@@ -5,12 +5,13 @@ import type { AccessTables } from '../tables.js';
 
 const DAY_MS = 86_400_000;
 const EVERY_MS = 3_600_000;
-/** Rows deleted in one transaction: none is long. */
+/** Rows deleted in one transaction, so that none takes long. */
 const AT_ONCE = 5_000;
 
 /**
- * Deletes what is older than the audit is kept, once an hour. The checkpoints stay where they are, so nothing of it comes
- * again. @param days 0 = all is kept.
+ * Deletes lines of the audit that are older than `days`, once an hour. The checkpoints stay, so the deleted lines do
+ * not come back.
+ * @param days 0 = keep all lines.
  */
 export function startRetention(
   db: Kysely<AccessTables>,
@@ -22,9 +23,10 @@ export function startRetention(
     while (days > 0 && !signal.aborted) {
       try {
         const deleted = await deleteBefore(db, Date.now() - days * DAY_MS, signal);
-        if (deleted > 0) log.info({ deleted, days }, 'old lines of the audit were deleted');
+        if (deleted > 0)
+          log.info({ deleted, days }, `deleted lines of the audit that are older than ${days} days`);
       } catch (error) {
-        log.warn({ err: error }, 'old lines of the audit could not be deleted, trying again in an hour');
+        log.warn({ err: error }, 'deleting old lines of the audit failed, trying again in an hour');
       }
       await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }

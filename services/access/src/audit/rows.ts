@@ -3,10 +3,10 @@ import type { AccessTables } from '../tables.js';
 
 export type AuditRow = Insertable<AccessTables['audit']>;
 
-/** Rows in one statement: PostgreSQL takes 65,535 parameters. */
+/** Rows in one statement: PostgreSQL takes at most 65,535 parameters. */
 const AT_ONCE = 1_000;
 
-/** Writes rows, each once: what stands there of its source and position already stays as it is. */
+/** Inserts rows, each once: an existing row with the same source and position stays as it is. */
 export async function insertAudit(db: Kysely<AccessTables>, rows: readonly AuditRow[]): Promise<void> {
   for (let start = 0; start < rows.length; start += AT_ONCE) {
     await db
@@ -18,8 +18,8 @@ export async function insertAudit(db: Kysely<AccessTables>, rows: readonly Audit
 }
 
 /**
- * A source's history ends at `head` again, because its database was restored: the rows of what it has forgotten stay, and are no
- * longer in the way of the events that will have their positions.
+ * Called when a source's history ends at `head` again because its database was restored. The rows of the lost events
+ * stay, but they no longer block the events that will get the same positions.
  */
 export async function releasePositions(
   db: Kysely<AccessTables>,

@@ -3,12 +3,12 @@ import type { access, RpcResponse } from '@rigel/contracts';
 import type { Kysely } from 'kysely';
 import type { AccessTables } from '../tables.js';
 
-/** Compared with where there is no token of an id, so that this takes as long as where there is one. */
+/** The hash to compare with if no token has the id, so that the answer takes the same time. */
 const NO_HASH = Buffer.alloc(32).toString('hex');
 
 /**
- * Whether a token is valid at this moment. What is done does not depend on what is wrong: one look-up by id, and one
- * comparison whose time says nothing of where two hashes differ.
+ * Whether a token is valid now. The work does not depend on what is wrong: one look-up by id, and one comparison whose
+ * time does not depend on where two hashes differ.
  */
 export async function authenticate(
   db: Kysely<AccessTables>,

@@ -6,7 +6,7 @@ export interface TokenCreated {
   id: number;
   name: string;
   role: Role;
-  /** SHA-256 of the secret, in hexadecimal digits. The secret itself is nowhere but with whoever has the token. */
+  /** SHA-256 of the secret, in hexadecimal digits. Only the owner of the token has the secret. */
   hash: string;
   /** Milliseconds since 1970; null = never. */
   expires: number | null;
@@ -40,7 +40,10 @@ function checkExpires(expires: number | null, now: number): number | null {
   throw new ServiceError('invalid', `expires must lie in the future (got ${show(expires)})`, 'expires');
 }
 
-/** Rules of one API token. That no two in use have the same name, or one that looks like it, `createToken` sees to. */
+/**
+ * Rules of one API token. `createToken` ensures that no two tokens in force have the same name or names that look
+ * alike.
+ */
 export const tokenDecider: Decider<TokenState, TokenCommand, TokenEvent> = {
   initial: undefined,
 

@@ -21,9 +21,9 @@ export function serveTokens(
     const now = Date.now();
     const verdict = await authenticate(db, credentials, now);
     if (verdict.valid) {
-      // Nobody waits for it: it decides nothing.
+      // Without waiting: nothing depends on it.
       lastUse.note(credentials.id, now).catch((error: unknown) => {
-        log.warn({ err: error, token: credentials.id }, 'the last use of a token could not be written down');
+        log.warn({ err: error, token: credentials.id }, 'recording the last use of a token failed');
       });
     }
     return verdict;

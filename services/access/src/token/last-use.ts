@@ -1,16 +1,16 @@
 import { type Kysely, sql } from 'kysely';
 import type { AccessTables } from '../tables.js';
 
-/** It is written down once in so long, however often a token is used. */
+/** The last use of a token is recorded once in this time, however often it is used. */
 const RESOLUTION_MS = 60_000;
 
-/** Tokens that this process has seen used lately, and when it wrote that down. */
+/** Tokens that were used lately at this process, and when it recorded that. */
 export class LastUse {
   private readonly written = new Map<number, number>();
 
   constructor(private readonly db: Kysely<AccessTables>) {}
 
-  /** Notes that a token is being used. Other processes may have noted it too; the latest time stays. */
+  /** Records that a token is being used. Other processes may record it too; the latest time stays. */
   async note(tokenId: number, now: number): Promise<void> {
     const last = this.written.get(tokenId);
     if (last !== undefined && now - last < RESOLUTION_MS) return;

@@ -1,5 +1,5 @@
 /*
- * Which names look the same. Within a name letters are of one script (see `checkTokenName`), so what is left are whole names of
+ * Names that look alike. All letters of a name are of one script (see `checkTokenName`). What remains: whole names of
  * another script that look like Latin ones, and the few letters and digits that look alike within Latin.
  */
 
@@ -15,11 +15,11 @@ const LOOK_LIKE: Readonly<Record<string, string>> = {
   i: '0131 0269 0456 03b9',
   j: '0458 03f3',
   k: '0138 043a 03ba',
-  // The digit one, the capital I, and what is a stroke in other scripts.
+  // The digit one, the capital I, and strokes of other scripts.
   l: '0031 0049 0196 01c0 0399 0406 04c0 04cf 056c 05d5 05df 0627',
   m: '043c',
   n: '043f 03b7 0578 057c',
-  // The digit zero, the capital O, and what is a ring in other scripts.
+  // The digit zero, the capital O, and rings of other scripts.
   o: '0030 004f 041e 043e 039f 03bf 03c3 0555 0585 05e1 0647',
   p: '0440 03c1',
   q: '051b 0566',
@@ -66,14 +66,14 @@ const TOGETHER: readonly (readonly [RegExp, string])[] = [
   [/vv/g, 'w'],
 ];
 
-/** Names that look the same have the same of this; it is no name itself. */
+/** A key that is equal for names that look alike. It is no name itself. */
 function shapeOf(name: string): string {
   const base = Array.from(name.normalize('NFC'), (character) => BASE.get(character) ?? character).join('');
   // After that: a capital I looks like l, and not like i.
   return TOGETHER.reduce((text, [several, one]) => text.replace(several, one), base.toLowerCase());
 }
 
-/** Whether somebody who reads quickly takes one name for the other. Capitals count for small letters. */
+/** Whether a quick reader takes one name for the other. Capitals count as small letters. */
 export function looksLike(one: string, other: string): boolean {
   return shapeOf(one) === shapeOf(other);
 }

@@ -2,11 +2,12 @@ import { checkName, nameOfCharacter, ServiceError, SYSTEM_ACTORS, show } from '@
 import { looksLike } from './look-alikes.js';
 
 /*
- * Rules for the name of a new token. It stands in tasks, in the audit and on terminals for whoever has the token, so two names must
- * not look the same, and none may show something else than it says. Names that were given before stay as they are.
+ * Rules for the name of a new token. In tasks, in the audit and on terminals the name stands for the owner of the
+ * token. So no two names may look alike, and none may look different from its content. Names of earlier releases stay
+ * as they are.
  */
 
-/** Scripts of which a name may have letters. Those on one line may stand together, as people who use them write. */
+/** Scripts whose letters a name may have. Those on one line may be mixed, as people who write them do. */
 const SCRIPTS: readonly (readonly [name: string, letters: RegExp])[] = [
   ['Latin', /[\p{Script=Latin}]/u],
   ['Cyrillic', /[\p{Script=Cyrillic}]/u],
@@ -24,7 +25,7 @@ const SCRIPTS: readonly (readonly [name: string, letters: RegExp])[] = [
     /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Bopomofo}\p{Script=Hangul}\u30fc]/u,
   ],
 ];
-/** Nothing that is written in these looks like Latin, so they may stand beside it. */
+/** No letter of these scripts looks like a Latin one, so they may be mixed with Latin. */
 const BESIDE_LATIN = 'East Asian';
 
 const MARK_OR_LETTER = /^[\p{L}\p{M}]$/u;
@@ -33,8 +34,8 @@ const EXPECTED = 'letters of one script, digits, spaces and . _ - + : @';
 
 /**
  * Checks the name of a new token.
- * @returns it as it is kept: in the normal form NFC, without blanks around it.
- * @throws ServiceError `invalid`, naming the character at fault.
+ * @returns the name to store: in the normal form NFC, trimmed.
+ * @throws ServiceError `invalid`, which names the wrong character.
  */
 export function checkTokenName(value: string): string {
   const name = checkName(value).normalize('NFC');
@@ -48,7 +49,7 @@ export function checkTokenName(value: string): string {
         name,
         `has ${described(character)}, a letter of the script ${its} beside letters of ${script}: take letters of one script`,
       );
-    // What stands beside Latin does not let in a third one.
+    // A script that may be mixed with Latin does not allow a third one.
     if (script !== 'Latin') script = its;
   }
   const system = SYSTEM_ACTORS.find(
@@ -66,7 +67,7 @@ export function checkTokenName(value: string): string {
 /** The script of a letter; undefined for a digit or a sign. @throws ServiceError */
 function scriptOf(name: string, character: string): string | undefined {
   if (OTHERS.test(character)) return undefined;
-  // Forms for the sake of old character sets, like wide or ringed letters, look like the letters themselves.
+  // Compatibility forms of old character sets, like wide or ringed letters, look like the letters themselves.
   const script =
     MARK_OR_LETTER.test(character) && character.normalize('NFKC') === character
       ? SCRIPTS.find(([, letters]) => letters.test(character))?.[0]

@@ -9,8 +9,8 @@ import { tokenDecider } from './decider.js';
 import { looksLike } from './look-alikes.js';
 
 /*
- * What is done with tokens; also for the program `rigel`, which makes the first one: where access is on, nobody can ask for it
- * by the API.
+ * Operations on tokens, also for the program `rigel`, which makes the first token: while access is on, nobody can
+ * request one by the API.
  */
 
 export const tokenStream = (id: number): string => `token-${id}`;
@@ -38,7 +38,7 @@ export async function createToken(
       stream: tokenStream(id),
       command: { do: 'create' as const, id, ...token, by, at: Date.now() },
     }),
-    // The secret is nowhere here; whoever repeats the request learns which token there is.
+    // Without the secret, which the service does not have: a repetition gets the id of the token only.
     { meta, project: projectUnlessTaken, kept: once && { once, answer: ([id]) => ({ id }) } },
   );
   return id as number;
@@ -55,7 +55,7 @@ export async function revokeToken(db: Kysely<unknown>, id: number, meta: EventMe
   return recorded.length > 0;
 }
 
-/** All tokens, without their hashes; in no order. */
+/** All tokens without their hashes, in no order. */
 export function tokenRows(db: Kysely<AccessTables>): SelectQueryBuilder<AccessTables, 'tokens', ApiToken> {
   return db
     .selectFrom('tokens')
@@ -71,7 +71,7 @@ export function tokenRows(db: Kysely<AccessTables>): SelectQueryBuilder<AccessTa
 
 const FREE_AGAIN = 'a name is free again when its token is revoked';
 
-/** Appending has taken the lock that orders the history: nobody makes another token meanwhile. */
+/** Called under the lock that orders the history, so that no other token is made meanwhile. */
 const projectUnlessTaken: Project = async (trx, events) => {
   const { id, name = '' } = (events[0]?.data ?? {}) as Partial<NewToken & { id: number }>;
   const others = await (trx as Transaction<AccessTables>)

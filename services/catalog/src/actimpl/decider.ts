@@ -19,7 +19,7 @@ export const actionImplEvents: EventVersions<ActionImplEvent> = {
 };
 
 interface Declared {
-  /** Names of the parameters that its action declares by then. Default: none. */
+  /** Names of the parameters that its action declares. Default: none. */
   declared?: ReadonlySet<string>;
 }
 
@@ -34,7 +34,8 @@ export type ActionImplState = ActionImpl | undefined;
 const checkType = (value: string): string => checkName(value, 'type');
 
 /**
- * Rules of one implementation of an action. That its action exists, and has no other of its type, the read tables see to.
+ * Rules of one implementation of an action. Constraints of the read tables ensure that its action exists and has no
+ * other of its type.
  */
 export const actionImplDecider: Decider<ActionImplState, ActionImplCommand, ActionImplEvent> = {
   initial: undefined,
@@ -62,7 +63,7 @@ export const actionImplDecider: Decider<ActionImplState, ActionImplCommand, Acti
     const changes = changesOf<Fields>(state, {
       action_id: command.action_id,
       type: ifGiven(command.type, checkType),
-      // What an earlier release has saved stays right, for whoever sends it along with another change.
+      // A value that an earlier release saved stays valid, so that clients can send it along with another change.
       template: ifGiven(command.template, (template) =>
         checkImplTemplate(template, {
           declared: isDeepStrictEqual(template, state.template) ? 'any' : declared,

@@ -8,7 +8,7 @@ import { implStream } from './stream.js';
 
 /**
  * Deletes the implementations of an action that is being deleted, in the same transaction. It appends after the
- * action's own event, so nobody can write to their streams in between.
+ * action's own event, so no other writer can append to their streams in between.
  */
 export async function deleteImplsOf(
   trx: Transaction<CatalogTables>,

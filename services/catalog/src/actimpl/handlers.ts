@@ -16,7 +16,7 @@ function implById(db: Db, id: number): Promise<ActionImpl | undefined> {
   return db.selectFrom('actimpls').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** The implementation that stands for its action: the one that tasks would run, else the oldest. */
+/** The implementation that represents its action: the one that tasks would run, or else the oldest. */
 function implOfAction(db: Db, actionId: number): Promise<ActionImpl | undefined> {
   return db
     .selectFrom('actimpls')
@@ -41,7 +41,10 @@ async function actionExists(db: Db, id: number): Promise<boolean> {
   return (await db.selectFrom('actions').select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
 }
 
-/** Names of the parameters that an action declares, or the one that an implementation has now; none where there is none. */
+/**
+ * Names of the parameters that an action declares (the given one, or that of an implementation); none if there is no
+ * action.
+ */
 async function declaredBy(db: Db, action: { id: number } | { ofImpl: number }): Promise<Set<string>> {
   const params = db.selectFrom('actions').select('params');
   const row = await ('id' in action
@@ -69,7 +72,8 @@ export function serveActionImpls(operations: Operations, store: Store): void {
   operations.serve(catalog.getActionImpl, async ({ id, by }) => {
     const ofAction = by !== 'impl' ? await implOfAction(db, id) : undefined;
     if (ofAction) return ofAction;
-    // The id of an action is never another one's implementation: who saves what is shown would take it away from that one.
+    // The id of an action never shows an implementation of another action: a client that saves it would take it away
+    // from that one.
     if (by === 'action' || (by === undefined && (await actionExists(db, id)))) throw noImplementation(id);
     const impl = await implById(db, id);
     if (impl) return impl;

@@ -2,12 +2,14 @@ import { parseTemplate, TemplateError } from '@rigel/command-template';
 import { nearestName, ServiceError, show } from '@rigel/contracts';
 import { checkJson } from '../json.js';
 
-/** What an implementation runs; modules that only other systems know are kept as they are and not run. */
+/**
+ * The module of an implementation and its text. The catalog keeps modules of other systems but Rigel does not run them.
+ */
 export type ImplTemplate =
   | { module: 'shell' | 'longscript'; text: string }
   | { module: 'unknown'; name: string };
 
-/** What a text written on another system may carry: no shell takes it as the first thing of a script. */
+/** Byte order mark, which a text from another system may have. No shell accepts it at the beginning of a script. */
 const BYTE_ORDER_MARK = '\uFEFF';
 
 const invalid = (message: string): ServiceError =>
@@ -16,7 +18,7 @@ const invalid = (message: string): ServiceError =>
 /**
  * Reads an implementation's template: `{action: {module: 'shell', args}}` is one command line,
  * `{action: {module: 'longscript', content}}` a script.
- * @throws ServiceError `invalid` when it is of neither form and names no other module.
+ * @throws ServiceError `invalid` if it has neither form and names no other module.
  */
 export function readImplTemplate(template: Record<string, unknown>): ImplTemplate {
   const { action } = template;
@@ -38,10 +40,13 @@ export function readImplTemplate(template: Record<string, unknown>): ImplTemplat
   }
 }
 
-/** The field that holds what a module runs. */
+/** The field with the text of a module. */
 const TEXT_OF = { shell: 'args', longscript: 'content' };
 
-/** Words of Go's templates (docker, podman, helm). Alone in braces they look like parameters and are hardly ever meant as such. */
+/**
+ * Words of Go templates (docker, podman, helm). Alone in braces they look like parameters, but are hardly ever meant
+ * so.
+ */
 const GO_WORDS = new Set([
   'block',
   'break',
@@ -55,12 +60,12 @@ const GO_WORDS = new Set([
   'with',
 ]);
 
-/** The text as shells want it: lines that end with LF, and no byte order mark before the first one. */
+/** The text as shells need it: lines that end with LF, without a byte order mark. */
 function plainLines(text: string): string {
   return (text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text).replaceAll('\r\n', '\n');
 }
 
-/** What is saved differently than it was given, and why: sentences for the operator. */
+/** Sentences for the operator: what the catalog saves differently than given, and why. */
 export function changesAtSaving(template: Record<string, unknown>): string[] {
   const { action } = template;
   const { module, args, content } = (action ?? {}) as Record<string, unknown>;
@@ -78,19 +83,19 @@ export function changesAtSaving(template: Record<string, unknown>): string[] {
   return notes;
 }
 
-/** What is known of an implementation beside its template. */
+/** Facts about an implementation besides its template. */
 interface Known {
   declared?: ReadonlySet<string> | 'any' | undefined;
   stored?: Record<string, unknown>;
 }
 
 /**
- * Refuses what could never run safely, so that the operator hears of it when saving and not when a task is created; also
- * fields that nobody reads (`chdir`, say), unless they are stored already.
- * @param known.declared names of the parameters that the action declares; `any`: it is not looked at.
- * @param known.stored what is saved now; absent: nothing.
- * @returns the template to be saved, its text with plain lines, see `changesAtSaving`.
- * @throws ServiceError `invalid`, saying where and why.
+ * Refuses a template that could never run safely, so that the operator learns it when saving and not when a task is
+ * created. Also refuses unknown fields (such as `chdir`), unless they are stored already.
+ * @param known.declared names of the parameters that the action declares; `any`: do not check them.
+ * @param known.stored the stored template; absent: none.
+ * @returns the template to save, its text with plain lines, see `changesAtSaving`.
+ * @throws ServiceError `invalid`, which says where and why.
  */
 export function checkImplTemplate(
   template: Record<string, unknown>,
@@ -129,14 +134,14 @@ const fieldsOf = (module: string): string[] => [
   ...(module === 'shell' || module === 'longscript' ? [TEXT_OF[module]] : []),
 ];
 
-/** Fields of a stored action that nobody reads. */
+/** Unknown fields of a stored action. */
 function unreadFields({ action }: Record<string, unknown>): string[] {
   if (typeof action !== 'object' || action === null) return [];
   const read = fieldsOf(String((action as Record<string, unknown>).module));
   return Object.keys(action).filter((name) => !read.includes(name));
 }
 
-/** @param passed names that are not known, and pass all the same. */
+/** @param passed unknown names that are accepted all the same. */
 function assertKnownFields(
   where: string,
   given: unknown,

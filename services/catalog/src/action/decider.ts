@@ -5,7 +5,7 @@ import type { Static } from 'typebox';
 
 type Params = Static<typeof ActionParams>;
 type Fields = Omit<Action, 'id'>;
-/** As it comes from outside: the types of the parameters are not checked yet. */
+/** As received: the types of the parameters are not checked yet. */
 type RawFields = Omit<Fields, 'params'> & { params: Record<string, unknown> };
 
 export type ActionEvent =
@@ -28,7 +28,7 @@ export type ActionCommand =
 /** Undefined before it is created and after it is deleted. */
 export type ActionState = Action | undefined;
 
-/** Parameter names are printable ASCII: they stand in command templates and in HTTP requests. */
+/** Parameter names are printable ASCII: command templates and HTTP requests contain them. */
 const PARAM_NAME = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
 
 function checkParams(params: Record<string, unknown>): Params {
@@ -52,8 +52,8 @@ function checkParams(params: Record<string, unknown>): Params {
 }
 
 /**
- * Rules of one action. That names are unique the read tables see to; that an action stays as long as remote steps name
- * it is checked when it is recorded.
+ * Rules of one action. A constraint of the read tables ensures that names are unique. The store checks, when it records
+ * the event, that no remote step names an action that is deleted or renamed.
  */
 export const actionDecider: Decider<ActionState, ActionCommand, ActionEvent> = {
   initial: undefined,

@@ -35,8 +35,8 @@ function checkStepName(value: string): string {
 const checkActions = (actions: string[]): string[] => actions.map((name) => checkName(name, 'actions'));
 
 /**
- * Rules of one remote step. That names are unique the read tables see to; that a step stays as long as templates name
- * it is checked when it is recorded.
+ * Rules of one remote step. A constraint of the read tables ensures that names are unique. The store checks, when it
+ * records the event, that no template names a step that is deleted or renamed.
  */
 export const remoteStepDecider: Decider<RemoteStepState, RemoteStepCommand, RemoteStepEvent> = {
   initial: undefined,

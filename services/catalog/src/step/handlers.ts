@@ -20,7 +20,7 @@ const BUILT_INS: UsableStep[] = BUILT_IN_STEPS.map(({ name, type, params }, inde
   params: { ...params },
 }));
 
-/** Parameters of several actions together; where one wants an integer, only an integer suits all. */
+/** The parameters of several actions. If one of them declares an integer, only an integer suits all. */
 function unionOf(all: Static<typeof ActionParams>[]): Static<typeof ActionParams> {
   const union = new Map<string, 'string' | 'integer'>();
   for (const [name, type] of all.flatMap((params) => Object.entries(params))) {

@@ -56,7 +56,7 @@ function checkSteps(steps: StepOption[]): StepOption[] {
   });
 }
 
-/** Options that mean nothing for this step are refused, so that nobody relies on them. */
+/** Refuses options that have no effect on this step, so that operators do not rely on them. */
 function checkLimits(name: string, step: StepOption): void {
   const { timeout, reboot, ready_wait } = step;
   const refuse = (message: string): never => {

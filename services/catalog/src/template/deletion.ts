@@ -7,10 +7,11 @@ import type { CatalogTables } from '../tables.js';
 import { templateDecider } from './decider.js';
 
 /*
- * A template that a pool names stays: each expand, shrink, deploy and scheduled moment of the pool would fail. Pools are the
- * inventory's, so it is asked. A pool that is just being saved it does not know yet; for that the inventory first holds the
- * templates here, and lets them go when the pool is saved. A hold that stood when the inventory was asked, or has come since,
- * counts: its pool may not have been there yet. All times are the database's, so no two clocks are compared.
+ * A template that a pool names stays: each expand, shrink, deploy and scheduled moment of the pool would fail. Pools
+ * are the inventory's, so it is asked. A pool that is just being saved it does not know yet; for that the inventory
+ * first holds the templates here, and lets them go when the pool is saved. A hold that stood when the inventory was
+ * asked, or has come since, counts: its pool may not have been there yet. All times are the database's, so no two
+ * clocks are compared.
  */
 
 /** How long ended holds are kept: longer than any deletion takes. */

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { type Parts, resolveSteps } from './resolve.js';
+import { type CatalogEntries, resolveSteps } from './resolve.js';
 
 const retry = { retry_times: 1, ignore_error: false };
 const step = (name: string, param_values: Record<string, unknown> = {}) => ({ name, param_values, retry });
 const shell = (args: string) => ({ action: { module: 'shell', args } });
 
-const parts: Parts = {
+const entries: CatalogEntries = {
   remoteSteps: new Map([
     ['deploy', { actions: ['stop', 'start'] }],
     ['idle', { actions: ['nothing'] }],
@@ -15,7 +15,7 @@ const parts: Parts = {
     ['bare', { actions: ['unimplemented'] }],
     ['foreign', { actions: ['copies'] }],
   ]),
-  actions: new Map<string, Parts['actions'] extends ReadonlyMap<string, infer A> ? A : never>([
+  actions: new Map<string, CatalogEntries['actions'] extends ReadonlyMap<string, infer A> ? A : never>([
     [
       'stop',
       {
@@ -45,7 +45,7 @@ t.test('steps carry all it takes to run them', async (t) => {
   t.strictSame(
     resolveSteps(
       [step('create_vm', { vm_type_id: 1 }), step('deploy', { tag: '1' }), step('idle'), step('unregister')],
-      parts,
+      entries,
     ),
     [
       { name: 'create_vm', kind: 'vm', param_values: { vm_type_id: 1 }, retry, actions: [] },
@@ -85,7 +85,7 @@ t.test('what cannot be run is refused, naming step and action', async (t) => {
       () =>
         resolveSteps(
           names.map((name) => step(name)),
-          parts,
+          entries,
         ),
       { code: 'invalid', message },
     );
@@ -101,7 +101,7 @@ t.test('property: good steps in any order and number come out in that order', as
     fc.property(names, (chosen) => {
       const resolved = resolveSteps(
         chosen.map((name) => step(name)),
-        parts,
+        entries,
       );
       return resolved.every(
         ({ name, kind, actions }, n) => name === chosen[n] && (kind === 'remote') === actions.length > 0,

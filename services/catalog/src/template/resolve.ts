@@ -16,7 +16,7 @@ import { builtIn } from '../built-in-steps.js';
 import type { CatalogTables } from '../tables.js';
 
 /** The part of the catalog that a template's steps reach, as of one moment. */
-export interface Parts {
+export interface CatalogEntries {
   remoteSteps: ReadonlyMap<string, Pick<RemoteStep, 'actions'>>;
   actions: ReadonlyMap<string, Pick<Action, 'params'> & { impls: Pick<ActionImpl, 'type' | 'template'>[] }>;
 }
@@ -25,11 +25,11 @@ const invalid = (message: string): ServiceError => new ServiceError('invalid', m
 
 /**
  * What an action runs: its implementation of type `ansible`, else one of type `noop`, which does nothing.
- * @throws ServiceError `invalid` when there is none, or one whose module nobody here can run.
+ * @throws ServiceError `invalid` if there is none, or if no executor can run its module.
  */
-function resolveAction(name: string, step: string, parts: Parts): ResolvedAction {
+function resolveAction(name: string, step: string, entries: CatalogEntries): ResolvedAction {
   const where = `step ${show(step)}: action ${show(name)}`;
-  const action = parts.actions.get(name);
+  const action = entries.actions.get(name);
   if (!action) throw invalid(`${where} does not exist`);
   const { params, impls } = action;
   const ansible = impls.find(({ type }) => type === 'ansible');
@@ -44,11 +44,11 @@ function resolveAction(name: string, step: string, parts: Parts): ResolvedAction
   return { name, params, module: implementation.module, text: implementation.text };
 }
 
-function resolveStep(option: StepOption, parts: Parts): ResolvedStep {
+function resolveStep(option: StepOption, entries: CatalogEntries): ResolvedStep {
   const { name, param_values, retry, allowed_secrets } = option;
   const kind = builtIn(name)?.type;
   if (kind) return { name, kind, param_values, retry, ...stepLimitsOf(option), actions: [] };
-  const step = parts.remoteSteps.get(name);
+  const step = entries.remoteSteps.get(name);
   if (!step) throw invalid(`step ${show(name)} does not exist`);
   if (step.actions.length === 0) throw invalid(`step ${show(name)} has no action`);
   return {
@@ -58,14 +58,14 @@ function resolveStep(option: StepOption, parts: Parts): ResolvedStep {
     retry,
     ...stepLimitsOf(option),
     ...(allowed_secrets ? { allowed_secrets } : {}),
-    actions: step.actions.map((action) => resolveAction(action, name, parts)),
+    actions: step.actions.map((action) => resolveAction(action, name, entries)),
   };
 }
 
 /** Makes steps self-contained. @throws ServiceError `invalid`, naming the step and the action that cannot be run. */
-export function resolveSteps(steps: readonly StepOption[], parts: Parts): ResolvedStep[] {
+export function resolveSteps(steps: readonly StepOption[], entries: CatalogEntries): ResolvedStep[] {
   if (steps.length === 0) throw invalid('the template has no step');
-  return steps.map((step) => resolveStep(step, parts));
+  return steps.map((step) => resolveStep(step, entries));
 }
 
 /** A template with the remote steps that it names and their actions, in one statement and so as of one moment. */

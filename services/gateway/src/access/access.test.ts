@@ -10,8 +10,8 @@ import { Responders } from '../testing/responders.js';
 import { credentialsIn } from './principal.js';
 
 /*
- * What needs an access service that does as the test says. That every endpoint asks for its role, on the real system, is in
- * test/src/e2e/access.test.ts.
+ * What needs an access service that does as the test says. That every endpoint asks for its role, on the real system,
+ * is in test/src/e2e/access.test.ts.
  */
 
 const servers = await startTestServers();
@@ -136,7 +136,7 @@ t.test('while access is off everybody may, as an admin', async (t) => {
   t.equal(mayNameAny(services), true);
 });
 
-t.test('every endpoint has a role: what changes something is never for viewers', async (t) => {
+t.test('every endpoint has a role, and no endpoint that changes something is for viewers', async (t) => {
   for (const { id, access: kind, role } of endpoints) {
     if (kind === 'write') t.ok(role === 'operator' || role === 'admin', id);
   }
@@ -175,14 +175,18 @@ t.test('a token that is over is refused without being asked for', async (t) => {
   t.equal((await app.inject({ url: '/cluster/list', headers: bearer(4) })).statusCode, 401);
 });
 
-t.test('while nobody can say whether a token is valid, nothing is done', async (t) => {
+t.test('while the access service cannot check tokens, nothing is done', async (t) => {
   const { app, asked, services } = await start(t);
   asked.away = true;
   services.forget();
   const answer = await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(2) });
   t.equal(answer.statusCode, 503);
   t.equal(answer.headers['retry-after'], '1');
-  t.strictSame(answer.json(), { code: 503, msg: 'nobody can say now whether the token is valid', data: {} });
+  t.strictSame(answer.json(), {
+    code: 503,
+    msg: 'the token cannot be checked now: the access service does not answer',
+    data: {},
+  });
   t.equal(services.last(tasks.stop), undefined);
   asked.away = false;
   t.equal((await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(2) })).statusCode, 200);
@@ -208,7 +212,7 @@ t.test('too many requests of a token, and too many without a valid one', async (
   t.equal((await get(bearer(8), '10.0.0.3')).statusCode, 401, 'from another address');
 });
 
-t.test('what fails at an address keeps no good token out that comes from there', async (t) => {
+t.test('failures from an address keep out no good token from the same address', async (t) => {
   const { app, asked, tokens } = await start(t, { RIGEL_HTTP_FAILED_LIMIT: 3 });
   const get = (headers: Record<string, string>) =>
     app.inject({ url: '/cluster/list', headers, remoteAddress: '10.0.0.1' });
@@ -266,7 +270,7 @@ t.test('a client that waits gets no answer by a token that is over', async (t) =
   asked.away = true;
   const unknown = await uncertain;
   t.equal(unknown.statusCode, 503);
-  t.match(unknown.json(), { msg: 'nobody can say now whether the token is valid' });
+  t.match(unknown.json(), { msg: 'the token cannot be checked now: the access service does not answer' });
 });
 
 t.test('a token has a share of the streams and waits, and others have theirs', async (t) => {
@@ -320,7 +324,7 @@ t.test('where a request comes from: a proxy is believed only when it is named', 
   }
 });
 
-t.test('a live stream ends with its token, also when nobody tells of that', async (t) => {
+t.test('a live stream ends with its token, even if no message announces that', async (t) => {
   const { app, services, tokens } = await start(t);
   services.on(live.taskEvents, () => ({ events: [], version: 1, over: null }));
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -334,7 +338,7 @@ t.test('a live stream ends with its token, also when nobody tells of that', asyn
   t.equal((await fetch(`${url}/task/11/events`, { headers: bearer(1) })).status, 401);
 });
 
-t.test('what was not let in, or refused, is told to the audit: nothing else is', async (t) => {
+t.test('the audit gets requests that were refused, and no others', async (t) => {
   const { app, services } = await start(t);
   const told: Record<string, unknown>[] = [];
   services.on(access.recordRequests, ({ requests }) => {
@@ -405,30 +409,33 @@ t.test('what was not let in, or refused, is told to the audit: nothing else is',
   t.notMatch(JSON.stringify(told), SECRET);
 });
 
-t.test('an audit that is away holds nobody up, and learns how much it missed', async (t) => {
-  const { app, services } = await start(t);
-  const told: { requests: unknown[]; dropped: number }[] = [];
-  let away = true;
-  services.on(access.recordRequests, (request) => {
-    if (away) throw new ServiceError('unavailable', 'the database does not answer');
-    told.push(request);
-    return {};
-  });
-  services.on(tasks.stop, () => {
-    throw new ServiceError('wrong_state', 'it has ended');
-  });
-  for (let n = 0; n < 1_100; n++) {
-    const { statusCode } = await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(2) });
-    if (statusCode !== 400) t.fail(`${statusCode}`);
-  }
-  away = false;
-  const count = () => told.reduce((sum, { requests }) => sum + requests.length, 0);
-  await waitFor(() => count() === 1_000, { what: 'those that were kept are told', timeoutMs: 20_000 });
-  t.equal(
-    told.reduce((sum, { dropped }) => sum + dropped, 0),
-    100,
-  );
-});
+t.test(
+  'an audit that does not answer delays no request, and gets the number of requests that it missed',
+  async (t) => {
+    const { app, services } = await start(t);
+    const told: { requests: unknown[]; dropped: number }[] = [];
+    let away = true;
+    services.on(access.recordRequests, (request) => {
+      if (away) throw new ServiceError('unavailable', 'the database does not answer');
+      told.push(request);
+      return {};
+    });
+    services.on(tasks.stop, () => {
+      throw new ServiceError('wrong_state', 'it has ended');
+    });
+    for (let n = 0; n < 1_100; n++) {
+      const { statusCode } = await app.inject({ method: 'POST', url: '/task/stop/7', headers: bearer(2) });
+      if (statusCode !== 400) t.fail(`${statusCode}`);
+    }
+    away = false;
+    const count = () => told.reduce((sum, { requests }) => sum + requests.length, 0);
+    await waitFor(() => count() === 1_000, { what: 'those that were kept are told', timeoutMs: 20_000 });
+    t.equal(
+      told.reduce((sum, { dropped }) => sum + dropped, 0),
+      100,
+    );
+  },
+);
 
 t.test(
   'whoever is refused again and again fills no audit, and not one refusal is missing there',

@@ -1,60 +1,60 @@
 import { access, EventBatch, eventsSubject, ServiceError } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import type { Credentials, Verdict } from './principal.js';
+import type { Credentials, TokenCheck } from './principal.js';
 
 /**
- * How long an answer counts, from the moment at which it was asked for. A revoked token stops working within this time,
- * also when NATS loses the word of it.
+ * How long an answer counts, from the moment of the question. A revoked token stops working within this time, even if
+ * NATS loses the message about it.
  */
 const FRESH_MS = 500;
-/** How often the tokens of open streams, and of clients that wait, are looked at. */
+/** How often the gateway checks the tokens of open streams and waiting requests again. */
 const STREAMS_MS = 400;
-/** How long a token that was valid is not held for a guess, and how many such tokens are remembered. */
+/** How long a token that was valid does not count as a guess, and how many such tokens are remembered. */
 const KNOWN_MS = 600_000;
 const MAX_KNOWN = 10_000;
 /**
- * How long credentials that were refused are refused without being asked about, and how many of them are remembered. A client that
- * goes on sending the same wrong token costs nothing by that; and what is refused now is hardly valid soon.
+ * How long refused credentials are refused again without a question to the access service, and how many are remembered.
+ * So a client that keeps sending a wrong token costs nothing, and a refused token hardly becomes valid soon.
  */
 const REFUSED_MS = 5_000;
 const MAX_REFUSED = 10_000;
 
 interface Asked {
-  verdict: Promise<Verdict>;
+  verdict: Promise<TokenCheck>;
   /** Milliseconds since 1970. */
   at: number;
 }
 
-/** @param certain whether the token is not valid, and not only nobody can say that it is. */
+/** @param certain whether the token is certainly not valid; false = the access service does not answer. */
 type End = (why: string, certain: boolean) => void;
 
 interface WatchedToken {
   credentials: Credentials;
-  /** What ends each of its streams, and of its requests that wait; it is told why. */
+  /** The functions that end its streams and waiting requests; each gets the reason. */
   streams: Set<End>;
 }
 
-/** Asks the access service who it is that asks us; requests that come together share an answer. */
+/** Asks the access service which principal a token belongs to. Requests that come together share an answer. */
 export class Authenticator {
   private readonly asked = new Map<string, Asked>();
-  /** Until when tokens that were valid are known. */
+  /** The tokens that were valid lately, and until when they are remembered. */
   private readonly known = new Map<string, number>();
-  /** Credentials that were refused lately. */
-  private readonly refused = new Map<string, { verdict: Verdict; until: number }>();
+  /** The credentials that were refused lately. */
+  private readonly refused = new Map<string, { verdict: TokenCheck; until: number }>();
   private readonly watched = new Map<string, WatchedToken>();
   private readonly unsubscribe: () => void;
   private looking: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: { bus: Bus; log: Logger }) {
     this.unsubscribe = options.bus.subscribe(eventsSubject('access'), EventBatch, ({ events }) => {
-      // Whatever was asked before may be wrong now, also what has not been answered yet.
+      // All earlier questions may have a wrong answer now, also those without an answer yet.
       if (events.length > 0) this.forget();
     });
   }
 
-  /** @throws ServiceError `unavailable`: nobody can say now. */
-  check(credentials: Credentials, correlationId: string): Promise<Verdict> {
+  /** @throws ServiceError `unavailable`: the access service does not answer. */
+  check(credentials: Credentials, correlationId: string): Promise<TokenCheck> {
     const key = keyOf(credentials);
     const now = Date.now();
     const last = this.asked.get(key);
@@ -77,7 +77,7 @@ export class Authenticator {
     return asked.verdict;
   }
 
-  /** Asks anew about every token, also about those of open streams. */
+  /** Asks about every token again, also about those of open streams. */
   forget(): void {
     this.asked.clear();
     this.refused.clear();
@@ -90,8 +90,9 @@ export class Authenticator {
   }
 
   /**
-   * Ends a stream, or a request that waits, when its token is not valid any more, or nobody can say that it is.
-   * @returns what to call when it has ended.
+   * Ends a stream, or a waiting request, when its token is not valid any more, or when the access service does not
+   * answer.
+   * @returns a function to call when the stream or request has ended.
    */
   watch(credentials: Credentials, end: End): () => void {
     const key = keyOf(credentials);
@@ -113,14 +114,14 @@ export class Authenticator {
     clearInterval(this.looking);
   }
 
-  private async ask(credentials: Credentials, correlationId: string): Promise<Verdict> {
+  private async ask(credentials: Credentials, correlationId: string): Promise<TokenCheck> {
     const answer = await this.options.bus.call(access.authenticate, credentials, {
       correlationId,
       actor: 'gateway',
     });
     if (!answer.valid) return answer;
     const { name, role, expires } = answer;
-    // The clock of the access service decides; ours only ends what it said before.
+    // The clock of the access service decides. The clock of this gateway only ends how long an answer counts.
     if (expires !== null && expires <= Date.now()) return { valid: false, fault: 'expired', name };
     return { valid: true, principal: { credentials, name, role } };
   }
@@ -138,7 +139,7 @@ export class Authenticator {
       const end: End = (why, certain) => {
         this.options.log.info(
           { token: credentials.id, streams: streams.size, why },
-          'live streams and requests that wait are ended',
+          'the gateway ends live streams and waiting requests, because their token is not valid or cannot be checked',
         );
         for (const endStream of [...streams]) endStream(why, certain);
       };
@@ -155,9 +156,9 @@ export class Authenticator {
   }
 }
 
-/** Keeps what was seen last, of so many. */
+/** Keeps the most recent entries of a map, at most so many. */
 function keep<T>(map: Map<string, T>, key: string, value: T, most: number): void {
-  // The one that was seen longest ago stands first.
+  // The oldest entry is the first.
   map.delete(key);
   map.set(key, value);
   if (map.size <= most) return;

@@ -3,23 +3,23 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 const WINDOW_MS = 60_000;
 
-/** Counts requests by the minute, at this gateway alone. */
+/** Counts the requests of a minute, at this gateway alone. */
 export interface Limits {
-  /** Counts a request of a token. @returns seconds to wait when it is one too many. */
+  /** Counts a request of a token. @returns seconds to wait if it is over the limit. */
   countRequest(request: FastifyRequest): Promise<number | undefined>;
-  /** Counts a request without valid credentials, by the address that it comes from. */
+  /** Counts a request without valid credentials, for its address. */
   countFailure(request: FastifyRequest): Promise<void>;
-  /** @returns seconds to wait when too many of those have come from its address. */
+  /** @returns seconds to wait if requests without valid credentials from its address are over the limit. */
   failuresExceeded(request: FastifyRequest): Promise<number | undefined>;
 }
 
-/** @param settings.requests in a minute of one token, 0 = any number; `failures`: of one address. */
+/** @param limits.requests in a minute of one token, 0 = any number; `failures`: in a minute from one address. */
 export async function createLimits(
   app: FastifyInstance,
   { requests, failures }: { requests: number; failures: number },
 ): Promise<Limits> {
   await app.register(rateLimit, { global: false, max: failures, timeWindow: WINDOW_MS });
-  // By the address; of IPv6 the network, because one host has all of its addresses.
+  // By IPv4 address or IPv6 network, because one host has all addresses of its IPv6 network.
   const failed = app.createRateLimit({});
   const all = app.createRateLimit({
     max: requests,

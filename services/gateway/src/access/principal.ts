@@ -1,12 +1,12 @@
 import { type CredentialFault, type Role, readTokenText } from '@rigel/contracts';
 
-/** What a request brings to be let in: which token it names, and the hash of the secret that it knows. */
+/** The credentials of a request: the id of its token, and the hash of the secret that it sends. */
 export interface Credentials {
   id: number;
   hash: string;
 }
 
-/** Who asks, by a token that is valid. */
+/** The client of a request with a valid token. */
 export interface Principal {
   credentials: Credentials;
   /** Name of the token: recorded as the operator. */
@@ -14,14 +14,14 @@ export interface Principal {
   role: Role;
 }
 
-/** Whether credentials are accepted; `name` is empty unless there is a token of this id. */
-export type Verdict =
+/** Whether credentials are valid; `name` is empty unless a token with this id exists. */
+export type TokenCheck =
   | { valid: true; principal: Principal }
   | { valid: false; fault: CredentialFault; name: string };
 
 const BEARER = /^Bearer +(\S+) *$/i;
 
-/** What the Authorization header brings; undefined when that is no token. */
+/** The credentials in the Authorization header; undefined if it has no token. */
 export function credentialsIn(authorization: string | undefined): Credentials | undefined {
   const token = BEARER.exec(authorization ?? '')?.[1];
   return token === undefined ? undefined : readTokenText(token);

@@ -5,9 +5,9 @@ import { ConfigError } from '@rigel/runtime';
 const NAMED = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
 /**
- * Reads RIGEL_HTTP_TRUST_PROXY: whose word counts for where a request comes from. Never everybody's: a client could then write
- * any address into the audit.
- * @returns as Fastify takes it.
+ * Reads RIGEL_HTTP_TRUST_PROXY: the proxies that may say where a request comes from. It cannot name all addresses: a
+ * client could then write any address into the audit.
+ * @returns the value for Fastify's option `trustProxy`.
  * @throws ConfigError
  */
 export function trustedProxies(text: string): false | string[] {

@@ -20,7 +20,7 @@ function denial(change: Partial<Unnumbered> = {}): Unnumbered {
 
 const count = (told: readonly Unnumbered[]): number => told.reduce((sum, { times = 1 }) => sum + times, 0);
 
-t.test('the first is told at once, the rest of the minute together', async (t) => {
+t.test('the first denial is reported at once, the others of the minute together', async (t) => {
   const sums = new DenialSums();
   t.strictSame(sums.add(denial()), denial());
   for (let n = 1; n <= 1_000; n++)
@@ -32,44 +32,50 @@ t.test('the first is told at once, the rest of the minute together', async (t) =
   t.strictSame(sums.due(MINUTE), [], 'once');
 });
 
-t.test('one that follows alone is told as it was, several of one target with it', async (t) => {
-  const sums = new DenialSums();
-  sums.add(denial());
-  sums.add(denial({ time: 5, target: 'task-8' }));
-  t.strictSame(sums.due(MINUTE), [denial({ time: 5, target: 'task-8' })]);
-  sums.add(denial({ time: MINUTE + 1 }));
-  sums.add(denial({ time: MINUTE + 2 }));
-  t.strictSame(sums.due(Number.POSITIVE_INFINITY), [denial({ time: MINUTE + 2, times: 2 })]);
-});
+t.test(
+  'a single further denial is reported unchanged, several with one target have that target',
+  async (t) => {
+    const sums = new DenialSums();
+    sums.add(denial());
+    sums.add(denial({ time: 5, target: 'task-8' }));
+    t.strictSame(sums.due(MINUTE), [denial({ time: 5, target: 'task-8' })]);
+    sums.add(denial({ time: MINUTE + 1 }));
+    sums.add(denial({ time: MINUTE + 2 }));
+    t.strictSame(sums.due(Number.POSITIVE_INFINITY), [denial({ time: MINUTE + 2, times: 2 })]);
+  },
+);
 
-t.test('while it goes on the lines come less and less often; after a rest it begins anew', async (t) => {
-  const sums = new DenialSums();
-  const told: Unnumbered[] = [];
-  const lines: number[] = [];
-  let sent = 0;
-  const day = 24 * 60;
-  for (let minute = 0; minute < day; minute++) {
-    const due = sums.due(minute * MINUTE);
-    told.push(...due);
-    if (due.length > 0) lines.push(minute);
-    for (let n = 0; n < 10; n++) {
-      sent++;
-      told.push(...[sums.add(denial({ time: minute * MINUTE }))].filter((line) => line !== undefined));
+t.test(
+  'while denials go on, lines come less and less often; after a pause the first is reported at once again',
+  async (t) => {
+    const sums = new DenialSums();
+    const told: Unnumbered[] = [];
+    const lines: number[] = [];
+    let sent = 0;
+    const day = 24 * 60;
+    for (let minute = 0; minute < day; minute++) {
+      const due = sums.due(minute * MINUTE);
+      told.push(...due);
+      if (due.length > 0) lines.push(minute);
+      for (let n = 0; n < 10; n++) {
+        sent++;
+        told.push(...[sums.add(denial({ time: minute * MINUTE }))].filter((line) => line !== undefined));
+      }
     }
-  }
-  t.strictSame(lines.slice(0, 8), [1, 3, 7, 15, 31, 63, 123, 183]);
-  t.ok(told.length < 35, `${told.length} lines in a day`);
-  told.push(...sums.due(Number.POSITIVE_INFINITY));
-  t.equal(count(told), sent, 'none is missing');
+    t.strictSame(lines.slice(0, 8), [1, 3, 7, 15, 31, 63, 123, 183]);
+    t.ok(told.length < 35, `${told.length} lines in a day`);
+    told.push(...sums.due(Number.POSITIVE_INFINITY));
+    t.equal(count(told), sent, 'none is missing');
 
-  const rested = new DenialSums();
-  rested.add(denial());
-  t.strictSame(rested.due(MINUTE), []);
-  t.equal(rested.size, 0, 'nothing is kept of it');
-  t.ok(rested.add(denial({ time: MINUTE + 1 })));
-});
+    const rested = new DenialSums();
+    rested.add(denial());
+    t.strictSame(rested.due(MINUTE), []);
+    t.equal(rested.size, 0, 'nothing is kept of it');
+    t.ok(rested.add(denial({ time: MINUTE + 1 })));
+  },
+);
 
-t.test('what differs is told apart, up to a bound; and no request is lost beyond it', async (t) => {
+t.test('kinds are reported separately up to a limit, and beyond it no request is lost', async (t) => {
   const sums = new DenialSums();
   for (const change of [
     {},

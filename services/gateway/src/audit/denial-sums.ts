@@ -1,44 +1,46 @@
 import type { UnsuccessfulRequest } from '@rigel/contracts';
 
-/** A request as it is told to the audit, before it has its number. */
+/** A request as the audit gets it, before it has its number. */
 export type Unnumbered = Omit<UnsuccessfulRequest, 'number'>;
 
-/** The same denials are told together, after this time at first. While they go on it doubles, up to an hour. */
+/** Equal denials are reported together, at first after this time. While they go on, the time doubles, up to an hour. */
 const FIRST_MS = 60_000;
 const LONGEST_MS = 3_600_000;
-/** Kinds of denials that are told apart at once: of one operator (nobody is one), and of all. */
+/**
+ * Most kinds of denials that are counted separately: of one operator (requests without one count as one), and of all.
+ */
 const KINDS_OF_ONE = 100;
 const MAX_KINDS = 1_000;
 
-/** Denials of one kind since the last of them was told of. */
+/** Denials of one kind since the last report. */
 interface Sum {
   operator: string;
   times: number;
-  /** The last one; its target is empty when they had different ones. */
+  /** The last denial; its target is empty if they had different ones. */
   last: Unnumbered | undefined;
   span: number;
-  /** When they are told of. */
+  /** When they are reported. */
   due: number;
 }
 
 /**
- * Keeps whoever may do nothing from filling the audit with that. Of the denials that differ in nothing but time, target and
- * correlation id the first is told at once, and those that follow it as one line with their number. No denial is left out: every
- * one counts in exactly one line.
+ * Keeps clients that may do nothing from filling the audit. Denials are of one kind if they differ only in time, target
+ * and correlation id. The first of a kind is reported at once, and those after it as one line with their number. Every
+ * denial counts in exactly one line.
  *
- * What is kept does not grow with the requests: beyond so many kinds those of an operator, and then those of everybody, are
- * one kind more.
+ * Memory does not grow with the requests: beyond the limits, all further kinds of one operator count as one kind, and
+ * then those of all operators.
  */
 export class DenialSums {
   private readonly sums = new Map<string, Sum>();
   private readonly kindsOf = new Map<string, number>();
 
-  /** How many kinds are being counted. */
+  /** The number of kinds. */
   get size(): number {
     return this.sums.size;
   }
 
-  /** Counts a denial. @returns what is to be told at once, if anything. */
+  /** Counts a denial. @returns the line to report at once, if there is one. */
   add(given: Unnumbered): Unnumbered | undefined {
     const request = this.kindFor(given);
     const key = keyOf(request);
@@ -55,7 +57,7 @@ export class DenialSums {
     return undefined;
   }
 
-  /** What is to be told by now. @param now Infinity: all that has not been told. */
+  /** The lines whose time has come. @param now Infinity: all lines that were not reported. */
   due(now: number): Unnumbered[] {
     const told: Unnumbered[] = [];
     for (const [key, sum] of this.sums) {
@@ -75,7 +77,7 @@ export class DenialSums {
     return told;
   }
 
-  /** The request, or one that stands for all that cannot be told apart any more. */
+  /** The request, or one that stands for all kinds beyond the limit. */
   private kindFor(request: Unnumbered): Unnumbered {
     if (this.sums.has(keyOf(request))) return request;
     const ofOne = (this.kindsOf.get(request.operator) ?? 0) >= KINDS_OF_ONE;

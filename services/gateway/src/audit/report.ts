@@ -1,5 +1,6 @@
 import { type UnsuccessfulRequest, visible } from '@rigel/contracts';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
 import { pathOf } from '../request/address.js';
 import { operatorFrom } from '../request/operator.js';
 import type { Unnumbered } from './denial-sums.js';
@@ -7,17 +8,20 @@ import type { RequestReporter } from './reporter.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What a refused request was told. */
+    /** The message of the refusal, if the request was refused. */
     refusal: string;
-    /** Nobody can say what came of it: the service did not answer. */
+    /** The service did not answer, so it is unknown whether the request changed something. */
     uncertain: boolean;
   }
 }
 
-/** Longer ones are cut: a path may have thousands of addresses. */
+/** Longer texts are cut: a path may have thousands of addresses. */
 const MAX_TEXT = 300;
 
-/** What an endpoint's `id` in the path names, by the beginning of the endpoint's own id; as the streams of events are named. */
+/**
+ * The kind of thing that `id` in an endpoint's path names, by the first part of the endpoint's id; as streams of events
+ * are named.
+ */
 const KINDS: Readonly<Record<string, string>> = {
   cluster: 'cluster',
   service: 'service',
@@ -32,23 +36,33 @@ const KINDS: Readonly<Record<string, string>> = {
   token: 'token',
 };
 
-/** Has the reporter told of every request that was not let in, and of every one that was to change something and did not. */
-export function registerReports(
-  app: FastifyInstance,
-  { reporter, accessIsOn }: { reporter: RequestReporter; accessIsOn: boolean },
-): void {
-  app.decorateRequest('refusal', '');
-  app.decorateRequest('uncertain', false);
-  app.addHook('preSerialization', (request, reply, payload, done) => {
-    if (reply.statusCode >= 400) request.refusal = String((payload as { msg?: unknown }).msg ?? '');
-    done();
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    const outcome = outcomeOf(request, reply);
-    if (outcome) reporter.add(reportOf(request, reply, { outcome, accessIsOn }));
-    done();
-  });
+interface AuditOptions {
+  reporter: RequestReporter;
+  accessIsOn: boolean;
 }
+
+/**
+ * Plugin: reports every request that was refused for its credentials, and every request that should have changed
+ * something and did not.
+ */
+export const audit = fp<AuditOptions>(
+  (app, { reporter, accessIsOn }, done) => {
+    app.addHook('onClose', () => reporter.close());
+    app.decorateRequest('refusal', '');
+    app.decorateRequest('uncertain', false);
+    app.addHook('preSerialization', (request, reply, payload, done) => {
+      if (reply.statusCode >= 400) request.refusal = String((payload as { msg?: unknown }).msg ?? '');
+      done();
+    });
+    app.addHook('onResponse', (request, reply, done) => {
+      const outcome = auditOutcome(request, reply);
+      if (outcome) reporter.add(reportOf(request, reply, { outcome, accessIsOn }));
+      done();
+    });
+    done();
+  },
+  { name: 'audit', dependencies: ['principal'] },
+);
 
 function reportOf(
   request: FastifyRequest,
@@ -70,12 +84,15 @@ function reportOf(
   };
 }
 
-function outcomeOf(request: FastifyRequest, reply: FastifyReply): UnsuccessfulRequest['outcome'] | undefined {
+function auditOutcome(
+  request: FastifyRequest,
+  reply: FastifyReply,
+): UnsuccessfulRequest['outcome'] | undefined {
   const { statusCode } = reply;
   const { endpoint, open } = request.routeOptions.config;
   if (open || statusCode < 400) return undefined;
   if (statusCode === 401 || statusCode === 403) return 'denied';
-  // Too many are too many for the audit as well.
+  // Requests over the limit would be too many for the audit as well.
   if (endpoint?.access !== 'write' || statusCode === 429) return undefined;
   return statusCode >= 500 || request.uncertain ? 'failed' : 'refused';
 }
@@ -87,7 +104,7 @@ function targetOf(request: FastifyRequest): string {
   return kind !== undefined && id !== undefined && /^\d{1,15}$/.test(id) ? `${kind}-${Number(id)}` : '';
 }
 
-/** What a client sent may hold what the database refuses, and what whoever reads the audit does not see. */
+/** A client's text may hold characters that the database refuses, or that a reader of the audit does not see. */
 function shorten(text: string): string {
   const clean = visible(text);
   return clean.length > MAX_TEXT ? `${clean.slice(0, MAX_TEXT - 3).replace(/\p{Cs}/gu, '')}...` : clean;

@@ -6,24 +6,25 @@ import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
 import { DenialSums, type Unnumbered } from './denial-sums.js';
 
-/** Requests that wait to be told; more are only counted. */
+/** Most requests that wait to be reported; further ones are only counted. */
 const MAX_WAITING = 1_000;
 const AT_ONCE = 200;
-/** Those that come together are told together. */
+/** Requests that come within this time are reported together. */
 const LINGER_MS = 100;
 const RETRY_MS = 1_000;
 const CLOSE_MS = 1_500;
-/** How often it is looked which sums of denials are to be told. */
+/** How often the reporter checks whether sums of denials have to be reported. */
 const SUMS_MS = 1_000;
 
 const dropped = new Counter({
   name: 'rigel_audit_requests_dropped_total',
-  help: 'Refused requests that were only counted for the audit, because too many waited already.',
+  help: 'Number of refused requests that the audit has only as a count, because too many were waiting.',
 });
 
 /**
- * Tells the access service of requests that were not carried out. Nobody waits for it; while it does not answer they are
- * kept, and when there are too many, counted. Denials that are the same are told together, see `DenialSums`. (What was carried out is an event, and needs nobody to tell of it.)
+ * Reports requests that were not carried out to the access service. No request waits for that. While the access service
+ * does not answer, reports are kept, and beyond a limit only counted. Equal denials are reported together, see
+ * `DenialSums`. (Requests that were carried out are events and need no report.)
  */
 export class RequestReporter {
   private readonly gateway = randomBytes(8).toString('hex');
@@ -32,13 +33,13 @@ export class RequestReporter {
   private readonly stopping = new AbortController();
   private summing: NodeJS.Timeout | undefined;
   private last = 0;
-  /** How many requests were dropped and have not been told of. */
+  /** The number of requests that were dropped and not reported as a count yet. */
   private notTold = 0;
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: { bus: Bus; log: Logger }) {}
 
-  /** How many requests wait to be told. */
+  /** The number of requests that wait to be reported. */
   get pending(): number {
     return this.waiting.length;
   }
@@ -65,7 +66,9 @@ export class RequestReporter {
       const { times = 1 } = request;
       dropped.inc(times);
       if (this.notTold === 0)
-        this.options.log.warn('more requests are refused than can be written into the audit');
+        this.options.log.warn(
+          'requests are refused faster than the audit takes them; the audit gets only the number of the others',
+        );
       this.notTold += times;
       return;
     }
@@ -73,7 +76,7 @@ export class RequestReporter {
     this.running ??= this.run();
   }
 
-  /** Tells what still waits, unless that takes too long. */
+  /** Reports the requests that still wait, unless that takes too long. */
   async close(): Promise<void> {
     clearInterval(this.summing);
     for (const request of this.denials.due(Number.POSITIVE_INFINITY)) this.enqueue(request);
@@ -89,7 +92,7 @@ export class RequestReporter {
     while (this.waiting.length > 0) {
       const requests = this.waiting.slice(0, AT_ONCE);
       const notTold = this.notTold;
-      // Told again as it was: it is written once by that.
+      // The same report again: the audit writes it once.
       while (!(await this.tell(requests, notTold))) {
         if (signal.aborted) break;
         await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
@@ -109,7 +112,10 @@ export class RequestReporter {
       return true;
     } catch (error) {
       if (!this.stopping.signal.aborted)
-        log.warn({ err: error, waiting: this.waiting.length }, 'the audit cannot be written, trying again');
+        log.warn(
+          { err: error, waiting: this.waiting.length },
+          'the access service did not take a report for the audit; the gateway sends it again',
+        );
       return false;
     }
   }

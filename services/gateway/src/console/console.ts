@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
 import type { Logger } from 'pino';
-import { failureEnvelope } from '../envelope.js';
 import { pathOf } from '../request/address.js';
+import { notFound } from '../serve/methods.js';
 import { baseOf, newNonce, pagePolicy, renderPage } from './page.js';
 
 /** Where the package of the console has its built files. */
@@ -31,47 +32,48 @@ const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>R
 builds them alone. Then start the gateway again. The API works without them.</p></html>
 `;
 
-/**
- * Serves the web console at `/console/`, and leads browsers there that ask for `/`. Its page is answered at every address below
- * that is no file, because the addresses of its pages are the console's own. Missing files keep nothing else from working.
- * @param folder instead of the package's own files.
- */
-export async function registerConsole(
-  app: FastifyInstance,
-  { log, folder = builtFiles() }: { log: Logger; folder?: string },
-): Promise<void> {
-  const built = readPage(folder, log);
-  await app.register(async (scope) => {
-    // Files and page hold nothing that a token would have to protect; what they show they read from the API.
-    scope.addHook('onRoute', (route) => {
-      route.config = { ...route.config, open: true };
-    });
-    const hidden = { schema: { hide: true } };
-    scope.get('/', hidden, (request, reply) =>
-      wantsPage(request)
-        ? reply.redirect('console/')
-        : reply.code(404).send(failureEnvelope(404, 'not found', {})),
-    );
-    // The router's address has lost the slash at its end, by which a browser reads relative addresses.
-    scope.get('/console', hidden, (request, reply) =>
-      pathOf(request.originalUrl).endsWith('/')
-        ? sendPage(request, reply, built)
-        : reply.redirect('console/'),
-    );
-    scope.get('/console/*', hidden, (request, reply) => sendPage(request, reply, built));
-    if (built === undefined) return;
-    await scope.register(fastifyStatic, {
-      root: join(folder, 'assets'),
-      prefix: '/console/assets/',
-      preCompressed: true,
-      index: false,
-      decorateReply: false,
-      setHeaders: (response) => response.header('Cache-Control', ASSETS_KEPT),
-    });
-    const icon = readFileSync(join(folder, 'icon.svg'));
-    scope.get('/console/icon.svg', hidden, (_request, reply) => reply.type('image/svg+xml').send(icon));
-  });
+interface ConsoleOptions {
+  log: Logger;
+  /** Folder of the built files; default: that of the console's package. */
+  folder?: string;
 }
+
+/**
+ * Plugin: serves the web console at `/console/`, and leads browsers there that ask for `/`. Every address below `/console/` that is not
+ * a file gets the console's page, which reads from the address what to show. Without built files everything else works.
+ */
+export const webConsole = fp<ConsoleOptions>(
+  async (app, { log, folder = builtFiles() }) => {
+    const built = readPage(folder, log);
+    await app.register(async (scope) => {
+      // The files hold nothing to protect. What the page shows it reads from the API, which asks for a token.
+      scope.addHook('onRoute', (route) => {
+        route.config = { ...route.config, open: true };
+      });
+      const hidden = { schema: { hide: true } };
+      scope.get('/', hidden, (request, reply) =>
+        wantsPage(request) ? reply.redirect('console/') : notFound(reply),
+      );
+      // The router drops the slash at the end of an address. A browser reads relative addresses by it.
+      scope.get('/console', hidden, (request, reply) =>
+        pathOf(request.originalUrl).endsWith('/') ? sendPage(request, reply, built) : reply.redirect('console/'),
+      );
+      scope.get('/console/*', hidden, (request, reply) => sendPage(request, reply, built));
+      if (built === undefined) return;
+      await scope.register(fastifyStatic, {
+        root: join(folder, 'assets'),
+        prefix: '/console/assets/',
+        preCompressed: true,
+        index: false,
+        decorateReply: false,
+        setHeaders: (response) => response.header('Cache-Control', ASSETS_KEPT),
+      });
+      const icon = readFileSync(join(folder, 'icon.svg'));
+      scope.get('/console/icon.svg', hidden, (_request, reply) => reply.type('image/svg+xml').send(icon));
+    });
+  },
+  { name: 'console', dependencies: ['security-headers', 'access-gate'] },
+);
 
 function readPage(folder: string, log: Logger): string | undefined {
   try {

@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceError } from '@rigel/contracts';
 import type { Page, PageCache } from './page-cache.js';
 
-/** How long to wait before a service that did not answer is asked again. */
+/** The pause before a service that did not answer is asked again. */
 const RETRY_MS = 1_000;
 
 export interface FeedOptions {
   /** Unique among the feeds of a cache. */
   key: string;
-  /** Reads what follows a place, from the service in charge. */
+  /** Reads the events after a place, from the service in charge. */
   read: (place: string) => Promise<Page>;
   cache: PageCache;
 }
 
 /**
- * What happens in one place (a task, a node run), shared by all who watch it here: however many they are, what follows a
- * place is read once. Nobody's slowness reaches another: each reads on from where it stands.
+ * The events of one thing (a task, a node run), shared by all clients that watch it here: what follows a place is read
+ * once for all of them. A slow client does not slow down another: each reads on from its own place.
  */
 export class Feed {
   private readonly reading = new Map<string, { wakes: number; page: Promise<Page> }>();
@@ -31,13 +31,13 @@ export class Feed {
     this.sleepers.clear();
   }
 
-  /** What follows a place. @throws ServiceError */
+  /** The events after a place. @throws ServiceError */
   read(place: string): Promise<Page> {
     const { key, cache } = this.options;
     const known = cache.get(`${key}/${place}`);
     if (known) return Promise.resolve(known);
     const underWay = this.reading.get(place);
-    // A read that began before the last hint may not see what the hint is about.
+    // A read that began before the last hint may not see the event that the hint announced.
     if (underWay?.wakes === this.wakes) return underWay.page;
     const page = this.options
       .read(place)
@@ -52,7 +52,10 @@ export class Feed {
     return page;
   }
 
-  /** Encoded events after a place, as they come, to the end or until the signal. A service that is away is waited for. */
+  /**
+   * Encoded events after a place, as they come, to the end or until the signal. Waits for a service that does not
+   * answer.
+   */
   async *follow(place: string, signal: AbortSignal): AsyncGenerator<string> {
     while (!signal.aborted) {
       const { wakes } = this;
@@ -83,7 +86,7 @@ export class Feed {
     return undefined;
   }
 
-  /** Resolves when the feed was woken since it had been so often, or at the signal. */
+  /** Resolves when the feed was woken more often than this number, or at the signal. */
   private woken(wakes: number, signal: AbortSignal): Promise<void> {
     if (this.wakes !== wakes || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {

@@ -1,12 +1,12 @@
-/** A stream of server-sent events that a client may have. Whoever opens it must cancel it, whatever becomes of it. */
+/** A stream of server-sent events for a client. The code that opens it must cancel it in every case. */
 export interface LiveStream {
-  /** The client has been told the end already, and nothing has come since. */
+  /** The client has received the end already, and no event has come since. */
   finished: boolean;
-  /** What comes after the place that the client asked for, encoded, to the end or until the stream is cancelled. */
+  /** The encoded events after the place that the client asked for, to the end or until the stream is cancelled. */
   texts: AsyncIterable<string>;
   /** Aborted when the stream is cancelled, also because the gateway ends. */
   signal: AbortSignal;
-  /** Ends the stream and gives back what it holds. May be called more than once. */
+  /** Ends the stream and frees its place. May be called more than once. */
   cancel(): void;
 }
 
@@ -15,7 +15,7 @@ export function encodeEvent(id: string, event: string, data: unknown): string {
   return `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** How often a client that is cut off tries again. */
+/** The pause before a client that was cut off connects again. */
 export const PREAMBLE = 'retry: 1000\n\n';
 /** A comment: keeps proxies from closing a quiet connection, and shows a client that is gone. */
 export const KEEP_ALIVE = ': keep-alive\n\n';

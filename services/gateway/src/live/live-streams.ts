@@ -1,9 +1,9 @@
 import { live, type Rpc, type RpcRequest, type RpcResponse, ServiceError, show } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import type { Client } from '../client.js';
+import type { TimeFormat } from '../answer/time-format.js';
 import { GatewayIsFull, WrongParameter } from '../failures.js';
-import type { TimeFormat } from '../time-format.js';
+import type { Client } from '../request/client.js';
 import { Feed, type FeedOptions } from './feed.js';
 import { type LiveStream, splitEventId } from './live-stream.js';
 import { BEGINNING, outputPlace, readOutputPage } from './output-feed.js';
@@ -12,22 +12,22 @@ import { Places } from './places.js';
 import { readTaskPage, taskPlace } from './task-feed.js';
 import { TaskWakeUps, wakeByOutput } from './wake-ups.js';
 
-/** Characters of pages kept for those who are a little behind. */
+/** Most characters of pages that are kept for clients that are a little behind. */
 const CACHE_SIZE = 16 * 1024 * 1024;
 
-/** Where a client wants its stream to begin. */
+/** The place where a client wants its stream to begin. */
 interface StartingPlace {
   place: string;
-  /** It has been told the end of the stream. */
+  /** The client has received the end of the stream. */
   atEnd: boolean;
-  /** It had a stream before. */
+  /** The client had a stream before. */
   resumes: boolean;
 }
 
 interface SharedFeed {
   feed: Feed;
   viewers: number;
-  /** Ends what wakes the feed. */
+  /** Ends the subscription that wakes the feed. */
   stop: () => void;
 }
 
@@ -36,7 +36,7 @@ export class LiveStreams {
   private readonly feeds = new Map<string, SharedFeed>();
   private readonly cache = new PageCache(CACHE_SIZE);
   private readonly taskWakeUps: TaskWakeUps;
-  /** What cancels each stream that is open. */
+  /** The functions that cancel the open streams. */
   private readonly open = new Set<() => void>();
   private readonly places: Places;
   private closed = false;
@@ -46,7 +46,7 @@ export class LiveStreams {
       bus: Bus;
       log: Logger;
       times: TimeFormat;
-      /** Streams that may be open at once. */
+      /** Most streams that are open at once. */
       limit: number;
     },
   ) {
@@ -57,7 +57,7 @@ export class LiveStreams {
     });
   }
 
-  /** Streams that are open now. */
+  /** The number of open streams. */
   get count(): number {
     return this.open.size;
   }
@@ -65,9 +65,9 @@ export class LiveStreams {
   /**
    * The events of a task.
    * @param lastEventId id of the last event that the client has; undefined = it has none.
-   * @param client who watches.
+   * @param client the client that watches.
    * @throws ServiceError `not_found`, `unavailable`
-   * @throws WrongParameter when the id is none of this task.
+   * @throws WrongParameter when the id is not of an event of this task.
    * @throws GatewayIsFull
    */
   taskEvents(id: number, lastEventId: string | undefined, client: Client): Promise<LiveStream> {
@@ -94,7 +94,7 @@ export class LiveStreams {
     });
   }
 
-  /** What a node run prints. The parameters are those of `taskEvents`, and so are the errors. */
+  /** The output of a node run. Parameters and errors are those of `taskEvents`. */
   runOutput(nsid: number, lastEventId: string | undefined, client: Client): Promise<LiveStream> {
     const place = placeOf(lastEventId, BEGINNING, outputPlace);
     return this.openStream({
@@ -106,7 +106,7 @@ export class LiveStreams {
     });
   }
 
-  /** Ends all streams; no new one can be opened. */
+  /** Ends all streams; none can be opened after that. */
   close(): void {
     this.closed = true;
     for (const cancel of this.open) cancel();
@@ -152,11 +152,11 @@ export class LiveStreams {
       cancel,
     };
     try {
-      // What cannot be streamed is refused before anything is sent.
+      // A stream that is not possible is refused before any byte is sent.
       const first = await shared.feed.read(place);
       return { ...stream, finished: atEnd && first.end !== undefined };
     } catch (error) {
-      // Who goes on after being cut off had a stream: it is not refused because the scheduler is just being replaced.
+      // A client that had a stream is not refused because a scheduler is just being replaced.
       if (resumes && error instanceof ServiceError && error.code === 'unavailable') return stream;
       cancel();
       throw error;

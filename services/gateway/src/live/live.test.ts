@@ -106,7 +106,7 @@ const ids = (events: readonly ReceivedEvent[]): string[] => events.map(({ id }) 
 const upTo = (last: number, first = 1): string[] =>
   Array.from({ length: last - first + 1 }, (_, index) => String(first + index));
 
-t.test('history, then what happens, then the end; and on from any event', async (t) => {
+t.test('a stream has the history, then new events, then the end; and goes on from any event', async (t) => {
   const { url, record, state, services } = await startTask(t);
   record(450);
   const address = `${url}/task/${TASK}/events`;
@@ -274,7 +274,7 @@ t.test('a client that takes nothing is not read for, and cannot hold up the end'
   await app.close();
 });
 
-t.test('a client that goes away frees what it had', async (t) => {
+t.test('a client that goes away frees its place', async (t) => {
   const { url, record, state, open, wire } = await startTask(t, { streams: 1 });
   record(1);
   for (let round = 0; round < 3; round++) {

@@ -5,7 +5,10 @@ import type { Page } from './page-cache.js';
 
 export const BEGINNING = '1.1.0';
 
-/** A place in a run's output: step from 1, attempt from 1 and bytes of it. Undefined when the text is none. */
+/**
+ * A place in a run's output: step from 1, attempt from 1, and bytes of the attempt. Undefined if the text is not a
+ * place.
+ */
 export function outputPlace(text: string): string | undefined {
   try {
     return toText(toPlace(text));
@@ -24,7 +27,7 @@ function toText({ step, attempt, byte }: OutputPlace): string {
   return `${step + 1}.${attempt}.${byte}`;
 }
 
-/** What follows a place in a run's output. */
+/** The output of a run after a place. */
 export async function readOutputPage(
   nsid: number,
   place: string,

@@ -1,15 +1,16 @@
-/** What follows a place: encoded events, and the place after them. */
+/** The encoded events after a place, and the place after them. */
 export interface Page {
   text: string;
-  /** The place asked for, when there is nothing after it. */
+  /** The place asked for, if no event follows it. */
   next: string;
-  /** The encoded event that ends the stream, when nothing comes after `next`. */
+  /** The encoded event that ends the stream, if no event will follow `next`. */
   end: string | undefined;
 }
 
 /**
- * Pages read lately, the oldest ones dropped at a limit of characters. What once followed a place follows it for ever, so
- * nothing here becomes wrong; but a page without events, or the end of a stream, is true for its moment only.
+ * Pages that were read lately. Beyond a limit of characters, the oldest are removed. Events that once followed a place
+ * follow it for ever, so a kept page never becomes wrong; but a page without events, or with the end of a stream, is
+ * true only for its moment.
  */
 export class PageCache {
   private readonly pages = new Map<string, Page>();

@@ -1,14 +1,14 @@
-import type { Client } from '../client.js';
 import { GatewayIsFull } from '../failures.js';
+import type { Client } from '../request/client.js';
 
-/** A client's part of all places. */
+/** The part of all places that one client may have. */
 const SHARE = 0.1;
-/** A client has so many at least, where there are as many. */
+/** The least number of places for one client, if there are that many. */
 const LEAST_SHARE = 10;
 
 /**
- * The places that a gateway has for something that lasts. Each client may have a tenth of them, so that it takes ten of them to keep
- * the others out.
+ * The places of a gateway for requests that last. Each client may have a tenth of them, so that it takes ten clients to
+ * keep all others out.
  */
 export class Places {
   private readonly taken = new Map<string, number>();
@@ -16,27 +16,27 @@ export class Places {
   private all = 0;
 
   constructor(
-    /** How many there are. */
+    /** The number of places. */
     private readonly limit: number,
     /** For messages. */
     private readonly says: {
       /** All places are taken. */
       full: string;
-      /** What a client has, behind a number. */
+      /** What the places of one client are, after a number. */
       held: string;
     },
   ) {
     this.share = Math.min(limit, Math.max(LEAST_SHARE, Math.floor(limit * SHARE)));
   }
 
-  /** How many are taken now. */
+  /** The number of taken places. */
   get count(): number {
     return this.all;
   }
 
   /**
-   * @returns what gives the place back; it may be called more than once.
-   * @throws GatewayIsFull when all are taken, or all of the client's share.
+   * @returns gives the place back; may be called more than once.
+   * @throws GatewayIsFull when all places are taken, or the client's share is.
    */
   take({ key, name }: Client): () => void {
     const { limit, share, says } = this;

@@ -5,22 +5,22 @@ import type { Logger } from 'pino';
 import { KEEP_ALIVE, type LiveStream, PREAMBLE } from './live-stream.js';
 
 const KEEP_ALIVE_MS = 15_000;
-/** A client that takes nothing for this long is cut off; it can go on from where it was. */
+/** A client that reads nothing for this long is cut off. It can connect again and go on from its place. */
 const STALL_MS = 60_000;
 
-/** Time for a client to take what was sent when the gateway ends its stream. */
+/** How long a client has to read what was sent, when the gateway ends its stream. */
 const CLOSE_MS = 500;
 
 /**
- * Sends a live stream as the answer to a request, until it ends or the client goes away. No more is read than the client
- * takes: what waits for it is one page, beside what the sockets hold.
+ * Sends a live stream as the answer to a request, until it ends or the client goes away. The gateway reads no faster
+ * than the client: one page waits in memory, in addition to the buffers of the sockets.
  */
 export function sendLiveStream(
   stream: LiveStream,
   { request, reply, log }: { request: FastifyRequest; reply: FastifyReply; log: Logger },
 ): FastifyReply {
   if (stream.finished) {
-    // What tells a browser not to connect again.
+    // This status tells a browser not to connect again.
     stream.cancel();
     return reply.code(204).send();
   }
@@ -34,7 +34,7 @@ export function sendLiveStream(
     'Cache-Control': 'no-store',
     'X-Accel-Buffering': 'no',
     'X-Correlation-Id': request.id,
-    // Nothing follows on this connection, so a gateway that ends need not wait for it.
+    // No other request follows on this connection, so a gateway that ends need not wait for it.
     Connection: 'close',
   });
   pump(stream, reply.raw)
@@ -47,7 +47,7 @@ export function sendLiveStream(
 }
 
 async function pump(stream: LiveStream, response: ServerResponse): Promise<void> {
-  // After an error of the socket comes its end, too.
+  // The end of the socket follows its error.
   response.on('error', () => undefined);
   response.once('close', () => stream.cancel());
   // The client may have gone away while the stream was opened.
@@ -61,7 +61,7 @@ async function pump(stream: LiveStream, response: ServerResponse): Promise<void>
       if (!response.write(text)) await drained(response, stream.signal);
     }
     response.end();
-    // A client that does not take the rest goes on elsewhere from where it was.
+    // A client that does not read the rest connects to another gateway and goes on from its place.
     if (stream.signal.aborted) destroyUnlessClosed(response, CLOSE_MS);
   } finally {
     clearInterval(keepAlive);
@@ -73,7 +73,7 @@ function destroyUnlessClosed(response: ServerResponse, ms: number): void {
   response.once('close', () => clearTimeout(timer));
 }
 
-/** When the client has taken what was written, or takes nothing for too long, or the stream is cancelled. */
+/** Resolves when the client has read what was written, reads nothing for too long, or the stream is cancelled. */
 async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
   const stalled = setTimeout(() => response.destroy(), STALL_MS);
   try {

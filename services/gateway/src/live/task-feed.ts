@@ -1,21 +1,21 @@
 import type { live, RpcRequest, RpcResponse } from '@rigel/contracts';
-import type { TimeFormat } from '../time-format.js';
+import type { TimeFormat } from '../answer/time-format.js';
 import { END_EVENT, encodeEvent, endId } from './live-stream.js';
 import type { Page } from './page-cache.js';
 
-/** Events read at once. */
+/** Most events in one read. */
 const LIMIT = 200;
-/** Fields of events that are points in time. */
+/** Fields of events that hold times. */
 const TIMES = ['started', 'finished', 'next_look'] as const;
 
 type Events = RpcResponse<typeof live.taskEvents>;
 
-/** A place in a task's events is the version of its stream. Undefined when the text is none. */
+/** A place in a task's events is the version of its stream. Undefined if the text is not a place. */
 export function taskPlace(text: string): string | undefined {
   return /^(0|[1-9]\d{0,8})$/.test(text) ? text : undefined;
 }
 
-/** What follows a place in a task's events, and the last place there is. */
+/** The events of a task after a place, and its last place. */
 export async function readTaskPage(
   id: number,
   place: string,

@@ -2,18 +2,21 @@ import { EventBatch, eventsSubject, OutputStored, outputStoredSubject, taskStrea
 import type { Bus } from '@rigel/messaging';
 import type { Feed } from './feed.js';
 
-/** Output may have come without a hint (NATS drops what it cannot deliver), and no hint tells that a run has ended. */
+/**
+ * How often output is read without a hint: NATS drops messages that it cannot deliver, and no hint says that a run has
+ * ended.
+ */
 const OUTPUT_RECHECK_MS = 1_000;
 
 /**
- * Wakes the feeds of tasks when the scheduler publishes events of theirs. It listens as long as there are any. A batch that
- * does not follow the one before (something was lost, or too large to be published) wakes all of them; the scheduler
- * tells where its history ends once a second, so that does not stay unnoticed.
+ * Wakes the feeds of tasks when the scheduler publishes events of these tasks. It listens while there are feeds. A
+ * batch that does not follow the one before (a message was lost, or too large to be published) wakes all feeds. The
+ * scheduler publishes the end of its history once a second, so a lost message is noticed.
  */
 export class TaskWakeUps {
   private readonly feeds = new Map<string, Feed>();
   private unsubscribe: (() => void) | undefined;
-  /** The last position that was told of; unknown at the beginning. */
+  /** The last position that was published; unknown at the beginning. */
   private position = -1;
 
   constructor(private readonly bus: Bus) {}
@@ -42,14 +45,14 @@ export class TaskWakeUps {
       for (const feed of this.feeds.values()) feed.wake();
       return;
     }
-    // A batch that comes again may wake somebody for nothing.
+    // A batch that comes twice may wake a feed for nothing.
     for (const stream of new Set([...streams, ...events.map((event) => event.stream)])) {
       this.feeds.get(stream)?.wake();
     }
   }
 }
 
-/** Wakes the feed of a run's output when more of it is stored, and once in a while. */
+/** Wakes the feed of a run's output when more output is stored, and from time to time. */
 export function wakeByOutput(bus: Bus, nsid: number, feed: Feed): () => void {
   const unsubscribe = bus.subscribe(outputStoredSubject(nsid), OutputStored, () => feed.wake());
   const timer = setInterval(() => feed.wake(), OUTPUT_RECHECK_MS);

@@ -1,4 +1,4 @@
-/** Clients write slashes and blanks at the end of an address; they mean nothing. */
+/** Removes slashes and blanks that clients write at the end of an address; they mean nothing. */
 export function tidyAddress(url: string): string {
   const at = url.indexOf('?');
   const query = at < 0 ? '' : url.slice(at);

@@ -1,15 +1,16 @@
 /*
- * What existing clients send beside the parameters that an endpoint reads. It goes on working, and is not read; whatever else an
- * endpoint does not know is refused. A new line needs a request that a client really sends: nothing is listed for safety.
+ * The names that existing clients send in addition to the parameters of an endpoint. They are accepted and not read;
+ * every other unknown name is refused. A new line needs a request that a client really sends: no name is listed to be
+ * safe.
  */
 
-/** Names that clients send to endpoints, and who does so. */
+/** Names that clients send to endpoints, and the clients that do so. */
 interface AlsoSent {
   endpoints: readonly string[];
   /** The parameter whose objects hold the names; absent: they stand beside the parameters. */
   within?: string;
   names: readonly string[];
-  /** Which request of which client has them. */
+  /** The client and its request. */
   by: string;
 }
 
@@ -92,11 +93,11 @@ export const ALSO_SENT: readonly AlsoSent[] = [
   },
 ];
 
-/** Read by every list; on other reads they mean nothing, and clients that ask for everything in pages send them. */
+/** Parameters of every list. On other reads they mean nothing; clients that send them with every request may do so. */
 export const PAGE_NAMES: readonly string[] = ['page', 'page_size'];
 
 /**
- * Names that only keep caches away (`_=1501162794`): clients add them to whatever they read.
+ * Names that only keep caches away (`_=1501162794`): clients add them to any read.
  */
 export function isCacheBuster(name: string): boolean {
   return name.startsWith('_') && name !== '__proto__';

@@ -5,7 +5,7 @@ import { BodyBudget } from './body-budget.js';
 const MIB = 1024 * 1024;
 const client = (name: string) => () => ({ key: name, name });
 
-t.test('a client has its part, and all together what there is', async (t) => {
+t.test('a client has its share, and all clients together the whole', async (t) => {
   const budget = new BodyBudget({ all: 5 * MIB, each: 2 * MIB });
   const [ann, other] = [budget.claim(client('token ann')), budget.claim(client('token ann'))];
   ann.atLeast(2 * MIB);

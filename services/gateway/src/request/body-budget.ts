@@ -1,21 +1,24 @@
-import type { Client } from '../client.js';
 import { BodiesInFlight } from '../failures.js';
 import { inUnits } from './body-limits.js';
+import type { Client } from './client.js';
 
-/** Bodies up to this size are not counted: the connections that bring them hold as much. So most requests need no room at all. */
+/**
+ * Bodies up to this size are not counted: the buffers of their connections are as large. So most requests need no room.
+ */
 const UNCOUNTED_BYTES = 16 * 1024;
 
-/** Bytes that are kept for one request, until it is answered. */
+/** The bytes that one request takes of the budget, until it is answered. */
 export interface Claim {
-  /** Counts more bytes: a body whose size nobody has told. @throws BodiesInFlight */
+  /** Counts more bytes, for a body whose size was not announced. @throws BodiesInFlight */
   atLeast(bytes: number): void;
   /** Gives them back. May be called more than once. */
   release(): void;
 }
 
 /**
- * The bytes of bodies that a gateway keeps at once, and of each client: whoever brings more is refused, and holds nobody up. What is
- * announced counts from the beginning, so that of many large bodies some arrive, and not each of them in part.
+ * Limits the bytes of bodies that a gateway keeps at once, for all clients and for each client. A request over the
+ * limit is refused and does not wait. An announced size counts from the beginning, so that some of many large bodies
+ * arrive whole, and not all of them in part.
  */
 export class BodyBudget {
   private readonly held = new Map<string, number>();
@@ -23,9 +26,9 @@ export class BodyBudget {
 
   constructor(
     private readonly limits: {
-      /** Bytes of all. */
+      /** Bytes for all clients. */
       all: number;
-      /** Bytes of one client. */
+      /** Bytes for one client. */
       each: number;
     },
   ) {}

@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { clientOf } from '../client.js';
+import type { FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
 import { RequestTooLarge } from '../failures.js';
 import type { BodyBudget, Claim } from './body-budget.js';
 import { bodyLimitsOf, inUnits } from './body-limits.js';
+import { clientOf } from './client.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What its body takes of the budget; null when it has none. To be released when the request is answered. */
+    /** The part of the budget that its body takes; null without a body. Released when the request is answered. */
     bodyClaim: Claim | null;
   }
 }
@@ -20,16 +21,26 @@ class BrokenBody extends Error {
 type Done = (error: Error | null, body?: Buffer) => void;
 
 /**
- * Has the bodies of all requests read, whatever their type, as bytes: as many as their endpoint takes. One that is announced to be
- * larger is refused before it arrives, another one as soon as it is.
+ * Plugin: reads the bodies of all requests as bytes, whatever their type, up to the limit of their endpoint. A body
+ * whose announced length is larger is refused before it arrives; any other body as soon as it becomes larger.
  */
-export function registerBodies(app: FastifyInstance, budget: BodyBudget): void {
-  app.decorateRequest('bodyClaim', null);
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (request, payload, done) =>
-    readBytes(request, payload as IncomingMessage, budget, done),
-  );
-}
+export const bodies = fp<{ budget: BodyBudget }>(
+  (app, { budget }, loaded) => {
+    app.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
+    app.decorateRequest('bodyClaim', null);
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', (request, payload, done) =>
+      readBytes(request, payload as IncomingMessage, budget, done),
+    );
+    app.addHook('onRequest', (request, _reply, done) => {
+      // Clients' Content-Type is wrong too often to be read, or even to be refused.
+      delete request.raw.headers['content-type'];
+      done();
+    });
+    loaded();
+  },
+  { name: 'bodies', dependencies: ['access'] },
+);
 
 function readBytes(request: FastifyRequest, payload: IncomingMessage, budget: BodyBudget, done: Done): void {
   const { endpoint } = request.routeOptions.config;
@@ -46,7 +57,7 @@ function readBytes(request: FastifyRequest, payload: IncomingMessage, budget: Bo
   let received = 0;
   const finish = (error: Error | null, body?: Buffer): void => {
     payload.off('data', take).off('end', end).off('error', fail).off('close', cutOff);
-    // Beyond the endpoints nobody reads it.
+    // Only endpoints read bodies.
     if (error || !endpoint) claim.release();
     else request.bodyClaim = claim;
     done(error, body);
@@ -63,7 +74,7 @@ function readBytes(request: FastifyRequest, payload: IncomingMessage, budget: Bo
   };
   const end = (): void => {
     if (length !== undefined && length !== received) cutOff();
-    // A copy: the pieces are parts of what the socket reads into.
+    // A copy: the pieces are parts of the buffer that the socket reads into.
     else finish(null, received === 0 ? undefined : Buffer.concat(chunks, received));
   };
   const fail = (error: Error): void => finish(Object.assign(error, { statusCode: 400 }));

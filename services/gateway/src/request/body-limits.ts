@@ -1,8 +1,9 @@
 import type { Endpoint } from '../endpoint.js';
 
 /*
- * How large the body of a request may be: a fact of its endpoint. The bytes bound what is kept of it, the entries what is made of
- * it: a million keys fit into 15 MB, and take seconds and hundreds of megabytes as objects.
+ * How large the body of a request may be, by endpoint. The limit of bytes bounds the memory for the text; the limit of
+ * entries bounds the objects made from it: a million keys fit into 15 MB, but take seconds and hundreds of megabytes as
+ * objects.
  */
 
 export interface BodyLimits {
@@ -11,9 +12,9 @@ export interface BodyLimits {
   entries: number;
 }
 
-/** By what an endpoint declares (`body`). */
+/** The limits by the size that an endpoint declares (`body`). */
 const LIMITS = {
-  /** A few parameters: what reads take. */
+  /** A few parameters, as reads take them. */
   small: { bytes: 64 * 1024, entries: 1_000 },
   /** A few parameters, one of which may be a long text. */
   text: { bytes: 1024 * 1024, entries: 1_000 },

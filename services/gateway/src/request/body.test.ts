@@ -12,7 +12,7 @@ t.test('is recognised by its content', async (t) => {
   t.strictSame(read('page=1&page_size=10\n'), { values: { page: '1', page_size: '10' } });
 });
 
-t.test('JSON is strict, and the position of a mistake is told', async (t) => {
+t.test('JSON is strict, and the message has the position of a mistake', async (t) => {
   t.match(read('{"id":1,}'), { unreadable: 'the body is not valid JSON (at character 9)' });
   t.match(read('{"id":'), {
     unreadable: 'the body is not valid JSON (it ends too early, after character 6)',
@@ -21,7 +21,7 @@ t.test('JSON is strict, and the position of a mistake is told', async (t) => {
   t.match(read('{"id":1} x'), { unreadable: /at character 10/ });
 });
 
-t.test('what the body says is not repeated when it cannot be read', async (t) => {
+t.test('the message about an unreadable body does not repeat its text', async (t) => {
   t.notMatch(JSON.stringify(read('{"password": secret}')), /secret/);
 });
 
@@ -70,7 +70,7 @@ t.test('numbers whose spelling is kept are not without end', async (t) => {
   t.match(body(10_001), { unreadable: /more than 10000 numbers like 1.10 .* put them in quotes$/ });
 });
 
-t.test('one member or pair more than there may be is refused, before anything is made of it', async (t) => {
+t.test('one member or pair over the limit is refused before the body is parsed', async (t) => {
   const limited = (text: string) => readBody(Buffer.from(text), '', { entries: 1_000 });
   const keys = (count: number) => Array.from({ length: count }, (_, n) => `"k${n}":1`).join();
   const pairs = (count: number) => Array.from({ length: count }, (_, n) => `k${n}=1`).join('&');

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox';
 import { SpelledNumber, withSpelling } from './spelled-number.js';
 
-/** The keywords of JSON Schema that say which form a value should have. */
+/** The keywords of JSON Schema that say which form a value has. */
 interface Shape {
   type?: string;
   anyOf?: Shape[];
@@ -46,7 +46,7 @@ function toShape(shape: Shape, value: unknown): unknown {
   }
 }
 
-/** A string of digits that is exact as a number becomes one. */
+/** A string of digits becomes a number if that is exact. */
 export function toInteger(given: unknown): unknown {
   const value = numberIn(given);
   if (typeof value !== 'string' || !/^\s*-?\d+\s*$/.test(value)) return value;

@@ -8,7 +8,7 @@ function verdict(text: string): 'ours' | 'another' | 'wrong' {
   return isOurs(host, ['rigel.example', '']) ? 'ours' : 'another';
 }
 
-t.test('what a Host header means', async (t) => {
+t.test('the host of a Host header', async (t) => {
   const hosts: Record<ReturnType<typeof verdict>, string[]> = {
     ours: [
       '127.0.0.1',

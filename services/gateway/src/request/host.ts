@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { show } from '@rigel/contracts';
 
-/** Whom a request means, as its Host header or the address itself says. */
+/** The host that a request is for, by its Host header or by the address itself. */
 export interface Host {
   /** In lower case; an IPv6 address without its brackets. */
   name: string;
@@ -9,7 +9,7 @@ export interface Host {
   port: string;
 }
 
-/** What of a request says whom it means. */
+/** The parts of a request that name its host. */
 export interface HostSource {
   /** The target of the request line, as it came. */
   target: string;
@@ -23,7 +23,7 @@ const HOST = /^(?:\[([0-9a-f:.]{2,45})\]|([a-z0-9._~!$&'()*+,;=-]{1,253}))(?::(\
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
 const MAX_PORT = 65_535;
 
-/** Reads what stands in a Host header; undefined when that is no host. */
+/** Reads the value of a Host header; undefined if it is not a host. */
 export function readHost(text: string): Host | undefined {
   const [, v6, name, port = ''] = HOST.exec(text) ?? [];
   if (Number(port) > MAX_PORT || (v6 !== undefined && !isIPv6(v6))) return undefined;
@@ -32,8 +32,8 @@ export function readHost(text: string): Host | undefined {
 }
 
 /**
- * Whom a request means. More than one Host header, and an address that names another host than the header does, could mean
- * somebody else to whoever stands before us.
+ * The host that a request is for. Several Host headers, or an address with another host than the header, are wrong: a
+ * proxy before the gateway could read another host than the gateway does.
  * @returns the host, absent where HTTP/1.0 needs none; or what is wrong, for the client.
  */
 export function hostOf({ target, rawHeaders, httpVersion }: HostSource): { host?: Host } | { wrong: string } {
@@ -52,7 +52,7 @@ export function hostOf({ target, rawHeaders, httpVersion }: HostSource): { host?
   return { wrong: `the header Host must be a name or an address, and perhaps a port (got ${show(text)})` };
 }
 
-/** Node keeps the first one alone among a request's headers. */
+/** All values of the header: among a request's headers Node keeps only the first. */
 function hostHeaders(rawHeaders: readonly string[]): string[] {
   const found: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -63,8 +63,8 @@ function hostHeaders(rawHeaders: readonly string[]): string[] {
 }
 
 /**
- * Whether a host is this machine by an address, or by a name that is ours. Any address is: what a page of another site has
- * resolve to us is a name.
+ * Whether a host is this machine: any address is, and so are the gateway's own names. A page of another site can only
+ * have a name resolve to this machine, not an address.
  */
 export function isOurs({ name }: Host, names: readonly string[]): boolean {
   return isIP(name) !== 0 || name === 'localhost' || names.includes(name);
@@ -72,7 +72,7 @@ export function isOurs({ name }: Host, names: readonly string[]): boolean {
 
 const PORTS: Record<string, string> = { 'http:': '80', 'https:': '443' };
 
-/** Whether an address (an Origin, a Referer) is on the host that a request means. */
+/** Whether an address (an Origin, a Referer) is on the host that a request is for. */
 export function isOn(address: string, host: Host | undefined): boolean {
   if (!host || !URL.canParse(address)) return false;
   const { protocol, host: text } = new URL(address);

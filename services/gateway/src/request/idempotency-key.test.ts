@@ -19,7 +19,7 @@ t.test('a key is bare or in quotation marks', async (t) => {
   t.equal(read('x'.repeat(255)), 'x'.repeat(255));
 });
 
-t.test('all else is refused, with what is wrong', async (t) => {
+t.test('any other value is refused, with the fault', async (t) => {
   const wrong: [string[], RegExp][] = [
     [[''], /is empty/],
     [['""'], /is empty/],

@@ -4,14 +4,14 @@ import { type OnceKey, show } from '@rigel/contracts';
 import { WrongHeader } from '../failures.js';
 
 /*
- * How a client names a request that it may repeat, by the header Idempotency-Key: a string of 1 to 255 printable ASCII characters, as
- * it is or in quotation marks.
+ * The header Idempotency-Key, by which a client names a request that it may repeat: a string of 1 to 255 printable
+ * ASCII characters, bare or in quotation marks.
  */
 
 /** The header by which a client names a request that it may repeat. */
 export const IDEMPOTENCY_KEY = 'Idempotency-Key';
 const HEADER = IDEMPOTENCY_KEY.toLowerCase();
-/** Stands on an answer that was given before, under the same key. */
+/** The header of an answer that was given before, under the same key. */
 export const REPLAYED = 'Idempotent-Replayed';
 
 export const MAX_KEY = 255;
@@ -34,7 +34,7 @@ export function readIdempotencyKey({
 }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): string | undefined {
   const header = headers[HEADER];
   if (header === undefined) return undefined;
-  // Node makes one header of several.
+  // Node joins several headers into one.
   const times = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === HEADER).length;
   if (times > 1 || typeof header !== 'string') throw wrong('comes more than once');
   const text = header.trim();
@@ -54,27 +54,27 @@ function wrong(what: string): WrongHeader {
   );
 }
 
-/** What a key belongs to. */
+/** The request that a key belongs to. */
 export interface KeyScope {
   operator: string;
   method: string;
-  /** As it is registered, with the names of the parameters in its path. */
+  /** The route, with the names of the parameters in its path. */
   route: string;
-  /** The parameters that the request gives, those in its path among them. */
+  /** The parameters that the request gives, including those in its path. */
   given: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Names a request to the service that does it. One key of two operators, or for two addresses or methods, names two requests. What
- * counts of the body is what it means, wherever a parameter stands and however a number is written; what it leaves to defaults
- * does not, since the next release may have others.
+ * Names a request to the service that carries it out. The same key from two operators, or for two addresses or methods,
+ * names two requests. Only the values of the given parameters count, not their places or the spelling of numbers.
+ * Defaults do not count, because the next release may have others.
  */
 export function onceKeyOf(key: string, { operator, method, route, given }: KeyScope): OnceKey {
   const inPath = [...route.matchAll(/:(\w+)/g)].map(([, name = '']) => given[name]);
   return { key: hash([operator, method, route, inPath, key]), request: hash(given) };
 }
 
-/** SHA-256 of a value of JSON, whatever the order of its objects' keys. */
+/** SHA-256 of a JSON value, independent of the order of its objects' keys. */
 function hash(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('hex');
 }

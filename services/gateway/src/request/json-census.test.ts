@@ -23,7 +23,7 @@ function hasSpelled(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some(hasSpelled);
 }
 
-t.test('counts what a parser makes, whatever stands in the texts', async () => {
+t.test('the count is that of the parsed values, whatever the strings hold', async () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom(0, 2), (value, space) => {
       const text = JSON.stringify(value, null, space);

@@ -1,12 +1,12 @@
 import { MOST_LEVELS } from './body-limits.js';
 
 /*
- * What a text of JSON would become is counted before it becomes that: one pass over its bytes, without making anything.
+ * Counts the values in a JSON text before it is parsed: one pass over its bytes, which makes no objects.
  */
 
 /**
- * What was counted. `plain`: within the limits, and every number is spelled as JavaScript writes it; `spelled`: within the limits,
- * but some number may be spelled otherwise (`parseKeepingSpelling`); `entries`, `levels`: more than there may be.
+ * The result. `plain`: within the limits, and every number is spelled as JavaScript writes it; `spelled`: within the
+ * limits, but some number may be spelled otherwise (`parseKeepingSpelling`); `entries`, `levels`: over the limit.
  */
 export type Census = 'plain' | 'spelled' | 'entries' | 'levels';
 
@@ -21,12 +21,12 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Whole numbers of so many digits are exact. */
+/** Whole numbers with up to this many digits are exact. */
 const EXACT_DIGITS = 15;
 
 /**
- * Counts members and elements of JSON: its commas, and one for each list and object (an empty one counts too, since it is made all
- * the same). Of what is no JSON it counts something; whoever parses it refuses it.
+ * Counts members and elements of JSON: its commas, and one for each list and object (also an empty one, which becomes
+ * an object all the same). For a text that is not JSON the count means nothing; the parser then refuses it.
  */
 export function takeCensus(bytes: Uint8Array, mostEntries: number, mostLevels = MOST_LEVELS): Census {
   const end = bytes.length;

@@ -36,7 +36,7 @@ t.test('a text that ends too early breaks at its end, however deep', async (t) =
   t.equal(whereJsonBreaks('['.repeat(1_000_000)), 1_000_000);
 });
 
-t.test('what stands before the place can be completed, what includes it cannot', async (t) => {
+t.test('the text before the position can be completed to JSON, the text with it cannot', async (t) => {
   const text = fc
     .tuple(fc.json(), fc.nat(), fc.constantFrom('', ',', '}', 'x', '"', '\\', '0', ' '))
     .map(([json, at, extra]) => {

@@ -9,14 +9,14 @@ t.test('is the text of the header', async (t) => {
   t.equal(operatorFrom(asHeader('张伟')), '张伟');
 });
 
-t.test('what cannot be seen in it is made visible', async (t) => {
+t.test('invisible characters in a name become visible', async (t) => {
   t.equal(operatorFrom(asHeader('ann\u202e')), 'ann(U+202E)');
   t.equal(operatorFrom(asHeader('ann\u200b')), 'ann(U+200B)');
   t.equal(operatorFrom(asHeader('\u009b31mann')), '(U+009B)31mann');
   t.equal(operatorFrom('a\tb'), 'a(U+0009)b');
 });
 
-t.test('nobody is named by an absent or empty header', async (t) => {
+t.test('an absent or empty header names no operator', async (t) => {
   t.equal(operatorFrom(undefined), 'unknown');
   t.equal(operatorFrom('  '), 'unknown');
 });

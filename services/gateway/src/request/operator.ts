@@ -6,8 +6,8 @@ export const UNKNOWN_OPERATOR = 'unknown';
 const CREDENTIALS = /^(basic|bearer|digest|negotiate|ntlm|apikey|aws4-\S+)\s/i;
 
 /**
- * The operator's name as the Authorization header gives it, in plain text. A header with credentials names nobody: it
- * must not be recorded. What cannot be seen in a name is made visible, because nobody checks whose name it is.
+ * The operator's name in the Authorization header, as plain text. A header with credentials gives no name, because it
+ * must not be recorded. Invisible characters become visible, because no service checks the name.
  */
 export function operatorFrom(authorization: string | undefined): string {
   if (authorization === undefined) return UNKNOWN_OPERATOR;

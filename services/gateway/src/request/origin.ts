@@ -1,13 +1,13 @@
 import { show } from '@rigel/contracts';
 import { type Host, isOn, isOurs } from './host.js';
 
-/** What a browser says of where a request comes from, and by what a browser is known. */
+/** The headers by which a browser says where a request comes from, and those that show that the client is a browser. */
 export type OriginHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** A request, as far as it matters where it comes from. */
+/** The parts of a request that show where it comes from. */
 export interface OriginFacts {
   headers: OriginHeaders;
-  /** Whom it means, see `hostOf`. */
+  /** The host that the request is for, see `hostOf`. */
   host: Host | undefined;
   method: string;
   /** Whether its endpoint changes something. */
@@ -21,13 +21,13 @@ const WAY_OUT =
 /**
  * Why a request must not be carried out because of where it comes from; undefined when it may be.
  *
- * Without authentication, being reachable from this machine only is what protects the API; but every page that somebody
- * on this machine looks at can send requests here, too. A browser of today says so (`Sec-Fetch-Site`, `Origin`), but not every
- * browser does to every address; so what changes something is done for a browser only when it is certain that a page of ours
- * asks. And a name of the attacker's that resolves to this address shows in `Host`, which for other clients is an address or a
- * name we know.
+ * Without authentication, the API is protected only because it can be reached from this machine alone. But every page
+ * that a user of this machine opens can send requests here, too. Today's browsers say so (`Sec-Fetch-Site`, `Origin`),
+ * but not every browser does for every address. So a browser may change something only if the request certainly comes
+ * from one of the gateway's own pages. An attacker's name that resolves to this address shows in `Host`, which has an
+ * address or a known name for other clients.
  *
- * This holds where access is on as well: a browser sends no token by itself, but a proxy may add one for it.
+ * This applies where access is on as well: a browser sends no token on its own, but a proxy may add one.
  *
  * @param names host names that the API is known by; null = any.
  */
@@ -49,7 +49,8 @@ function foreignChange({ headers, host, method }: OriginFacts): string | undefin
   const { referer } = headers;
   if (site === undefined && referer !== undefined && !isOn(String(referer), host))
     return `${OTHERS} (Referer ${show(referer)})`;
-  // Somebody typed the address, or followed a link in a mail; or the browser fetched ahead what they may be going to type.
+  // The user typed the address or followed a link in a mail, or the browser fetched ahead an address that the user
+  // types.
   if (site === 'none' && method !== 'GET') return undefined;
   if ((site === undefined && referer !== undefined) || isNoPages(headers.authorization)) return undefined;
   if (isBrowser(headers))
@@ -59,10 +60,13 @@ function foreignChange({ headers, host, method }: OriginFacts): string | undefin
   return undefined;
 }
 
-/** Credentials that a browser keeps and sends by itself, whichever page asks; it does that with no others. */
+/** The scheme of credentials that a browser keeps and sends for any page; it sends no others on its own. */
 const KEPT_BY_BROWSERS = /^(basic|digest|negotiate|ntlm)\b/i;
 
-/** Whether there is an Authorization that a page of another site cannot have sent: its browser would ask us first whether it may. */
+/**
+ * Whether the Authorization cannot come from a page of another site: the browser would ask the gateway first whether
+ * the page may send it.
+ */
 function isNoPages(authorization: string | string[] | undefined): boolean {
   const text = String(authorization ?? '').trim();
   return text !== '' && !KEPT_BY_BROWSERS.test(text);
@@ -82,18 +86,18 @@ const ONLY_BROWSERS = new Set([
 ]);
 
 /**
- * Whether a request is a browser's, or of something that shows pages as one does. Each sign alone is enough: browsers of the last
- * ten years send the first two with every request, whatever on a page asks for it.
+ * Whether a request comes from a browser, or from another program that shows pages. Each sign alone is enough: browsers
+ * of the last ten years send the first two with every request of a page.
  */
 function isBrowser(headers: OriginHeaders): boolean {
   const agent = String(headers['user-agent'] ?? '');
   if (BROWSER.test(agent) && !NO_BROWSER.test(agent)) return true;
-  // Node's own fetch takes every language.
+  // Node's fetch accepts every language.
   const language = headers['accept-language'];
   if (language !== undefined && language !== '*') return true;
   for (const name in headers) {
     if (ONLY_BROWSERS.has(name)) return true;
-    // Node's own fetch says its mode.
+    // Node's fetch sends its mode.
     if (name.startsWith('sec-') && name !== 'sec-fetch-mode') return true;
   }
   return false;
@@ -103,7 +107,7 @@ const ELEMENTS =
   /\b(image|audio|video|font)\/|\btext\/(css|javascript|vtt)\b|\b(x-)?(javascript|ecmascript|font-)/i;
 const DATA_OR_PAGE = /\bjson\b|\btext\/(html|plain)\b/i;
 
-/** Whether what is asked for is what the elements of a page show or run. */
+/** Whether the request accepts what elements of a page show or run. */
 function isForElement(accept: string | string[] | undefined): boolean {
   const text = String(accept ?? '');
   return ELEMENTS.test(text) && !DATA_OR_PAGE.test(text);

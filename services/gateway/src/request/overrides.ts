@@ -11,7 +11,7 @@ export const OverridesInput = Type.Union([Overrides, Type.Array(Overrides)], {
   default: {},
 });
 
-/** What becomes of values that nothing uses; refused is what mistyped names are. */
+/** What happens to values that no step uses. They are refused by default, because they may be mistyped names. */
 export const UnusedParamsInput = Type.Enum(['refuse', 'warn'], {
   default: 'refuse',
   description:
@@ -19,8 +19,8 @@ export const UnusedParamsInput = Type.Enum(['refuse', 'warn'], {
 });
 
 /**
- * One map of all overrides; of two values for the same parameter the later one counts. Empty names, which clients send as
- * place-holders, are left out.
+ * One map of all overrides; of two values for the same parameter the later one counts. Empty names, which clients send
+ * as place-holders, are left out.
  */
 export function mergeOverrides(input: Static<typeof OverridesInput>): Record<string, unknown> {
   const merged = new Map<string, unknown>();

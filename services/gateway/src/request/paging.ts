@@ -11,7 +11,10 @@ export const FIRST_PAGE: Page = { page: 1, page_size: 10 };
 /** Far beyond the end of any list, and still safe to multiply with a page size. */
 const MAX_PAGE = 1_000_000_000;
 
-/** Page parameters are never wrong: whatever is no positive integer means the default, too much means the most. */
+/**
+ * Page parameters are never refused: a value that is not a positive integer means the default, a larger one than
+ * allowed the largest.
+ */
 export function readPage(page: unknown, pageSize: unknown): Page {
   return {
     page: Math.min(positive(page, FIRST_PAGE.page), MAX_PAGE),

@@ -2,9 +2,9 @@ import { RequestTooLarge } from '../failures.js';
 import type { Source } from './source.js';
 
 /**
- * Reads `name=value&name2=value2` with percent-encoding and `+` for a blank; all values are strings. Of a name that comes
- * twice the last value counts, as in JSON.
- * @param most how many pairs there may be.
+ * Reads `name=value&name2=value2` with percent-encoding and `+` for a blank; all values are strings. If a name comes
+ * twice, the last value counts, as in JSON.
+ * @param most the largest number of pairs.
  * @throws RequestTooLarge when there are more.
  */
 export function readPairs(text: string, most = Number.POSITIVE_INFINITY): Source {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { Type } from 'typebox';
+import { done } from '../answer/envelope.js';
 import { defineEndpoint, type EndpointDefinition } from '../endpoint.js';
-import { done } from '../envelope.js';
 import { failure, UnknownParameter, UnreadableRequest, WrongParameter } from '../failures.js';
 import { prepareParameters } from './parameters.js';
 import { NOTHING, type Source } from './source.js';
@@ -56,7 +56,7 @@ t.test('null is as if absent, defaults are filled in', async (t) => {
   t.strictSame(read({ id: '1' }, { name: null }, { name: 'query' }).input.name, 'query');
 });
 
-t.test('what is missing or wrong is named', async (t) => {
+t.test('a missing or wrong parameter is named', async (t) => {
   const read = reader();
   t.throws(() => read({}), { name: 'WrongParameter', message: 'id is missing', parameter: 'id' });
   t.throws(() => read({ id: 'x' }), { message: 'id must be integer (got x)', parameter: 'id' });
@@ -84,7 +84,7 @@ t.test('an update must change something', async (t) => {
   t.doesNotThrow(() => read({ id: 1 }, { name: '' }));
 });
 
-t.test('what cannot be read is refused on writes and ignored on reads', async (t) => {
+t.test('an unreadable place is refused on writes and ignored on reads', async (t) => {
   const broken = { unreadable: 'broken' };
   t.throws(() => reader()({ id: 1 }, broken), UnreadableRequest);
   t.throws(() => reader()({ id: 1 }, NOTHING, broken), UnreadableRequest);

@@ -10,7 +10,7 @@ import { withSpelling } from './spelled-number.js';
 import { assertStorable } from './storable.js';
 import { prepareUnknownNames } from './unknown-names.js';
 
-/** Where the parameters of one request stand. */
+/** The places of one request that hold parameters. */
 export interface RequestSources {
   path: Source;
   body: Source;
@@ -20,7 +20,7 @@ export interface RequestSources {
 export interface ReadParameters {
   /** Matches the endpoint's schema. */
   input: Record<string, unknown>;
-  /** What of that the request gives itself: without what it leaves to defaults. */
+  /** The parameters that the request gives itself, without defaults. */
   given: Record<string, unknown>;
   page: Page;
 }

@@ -1,15 +1,16 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { failureEnvelope } from '../envelope.js';
+import { failureEnvelope } from '../answer/envelope.js';
 import { BodiesInFlight, type RequestTooLarge } from '../failures.js';
-import { JSON_TYPE, readAway } from '../transport-errors.js';
+import { JSON_TYPE, readAway } from '../server/transport-errors.js';
 
-/** For a client whose body finds no room now. */
+/** The pause for a client whose body has no room now. */
 const RETRY_AFTER_SECONDS = 1;
 
 /**
- * Refuses a request while its body is still on its way. The answer is sent at once, whole; what the client goes on sending is read
- * and forgotten for a while, since one that is still sending when its connection is closed may not see the answer.
+ * Refuses a request while its body is still on its way. The whole answer is sent at once. For a while, the gateway
+ * reads and drops what the client goes on sending, because a client that still sends when its connection is closed may
+ * not see the answer.
  */
 export function refuseBody(
   error: RequestTooLarge | BodiesInFlight,
@@ -18,7 +19,7 @@ export function refuseBody(
 ): FastifyReply {
   const { statusCode, message } = error;
   const envelope = failureEnvelope(statusCode, message, {});
-  // For the audit, which sees no text that is sent as a stream.
+  // The audit reads the message here, because it does not see answers that are sent as a stream.
   request.refusal = envelope.msg;
   const body = Buffer.from(JSON.stringify(envelope));
   if (error instanceof BodiesInFlight) reply.header('Retry-After', RETRY_AFTER_SECONDS);

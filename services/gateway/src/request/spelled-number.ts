@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
 /**
- * A number of a JSON text that is spelled otherwise than JavaScript would write it: 1.10, 1.0, 1e3, or more digits than a
- * number holds. Where a text is wanted its spelling counts (a version 1.10 is not 1.1), elsewhere its value.
+ * A number of a JSON text that is spelled otherwise than JavaScript would write it: 1.10, 1.0, 1e3, or more digits than
+ * a number holds. Where a text is wanted its spelling counts (a version 1.10 is not 1.1), elsewhere its value.
  */
 export class SpelledNumber {
   constructor(
@@ -15,24 +15,24 @@ export class SpelledNumber {
   }
 }
 
-/** Nobody outside knows it, so no text of a request begins with it. */
+/** Random, so no text of a request begins with it. */
 const MARK = `number-${randomUUID()}-`;
 
-/** More of them in one request are refused: keeping each one's spelling costs memory. */
+/** A request with more of them is refused: keeping each spelling costs memory. */
 export const MOST_SPELLED = 10_000;
 
-/** There are more spelled numbers in a text than are kept. */
+/** A text has more spelled numbers than the limit. */
 export class TooManySpelled extends Error {
   override readonly name = 'TooManySpelled';
 }
 
 /**
  * Reads a JSON text, and keeps the spelling of numbers that would lose it.
- * @throws SyntaxError when it is no JSON, TooManySpelled.
+ * @throws SyntaxError when it is not JSON; TooManySpelled.
  */
 export function parseKeepingSpelling(text: string): unknown {
   const plain: unknown = JSON.parse(text);
-  // Only what is valid is looked through: every text in it ends.
+  // The text is valid JSON here, so every string in it ends.
   const odd = oddNumbers(text);
   if (odd.length === 0) return plain;
   const pieces: string[] = [];
@@ -45,7 +45,7 @@ export function parseKeepingSpelling(text: string): unknown {
   return unmarked(JSON.parse(pieces.join('')));
 }
 
-/** Where the numbers stand whose spelling is not that of their value. */
+/** The positions of numbers that are not spelled as JavaScript writes their value. */
 function oddNumbers(text: string): [start: number, end: number][] {
   const found: [number, number][] = [];
   let at = 0;
@@ -71,7 +71,7 @@ function isOfNumber(code: number): boolean {
   );
 }
 
-/** The place after a text in quotes; an even number of backslashes before the last quote escape each other. */
+/** The position after a quoted string; an even number of backslashes before the last quote escape each other. */
 function endOfText(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;
@@ -80,7 +80,7 @@ function endOfText(text: string, start: number): number {
   }
 }
 
-/** Without recursion: what is nested without end is refused later. */
+/** Without recursion, because endless nesting is refused only later. */
 function unmarked(value: unknown): unknown {
   const root = { value };
   const pending: object[] = [root];
@@ -101,7 +101,7 @@ function unmarked(value: unknown): unknown {
   return root.value;
 }
 
-/** The value with texts in place of its spelled numbers, for where a text may be wanted and nobody knows yet. */
+/** The value with strings in place of its spelled numbers, for values whose type is not known yet. */
 export function withSpelling(value: unknown): unknown {
   if (value instanceof SpelledNumber) return value.text;
   if (Array.isArray(value)) return value.map(withSpelling);

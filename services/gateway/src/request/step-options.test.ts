@@ -3,7 +3,7 @@ import { toStepOption } from './step-options.js';
 
 const none = { retry_times: 0, ignore_error: false };
 
-t.test('what is absent or empty means no parameters and no retry', async (t) => {
+t.test('absent or empty options mean no parameters and no retry', async (t) => {
   const expected = { name: 'a', param_values: {}, retry: none };
   t.strictSame(toStepOption({ name: 'a' }), expected);
   t.strictSame(toStepOption({ name: 'a', param_values: '', retry: '' }), expected);

@@ -5,7 +5,7 @@ import { assertStorable } from './storable.js';
 
 const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
 
-t.test('refuses what a database cannot give back unchanged', async (t) => {
+t.test('values that a database cannot return unchanged are refused', async (t) => {
   const wrong: [string, unknown][] = [
     ['NUL', 'a\0b'],
     ['half a character', '\ud800'],

@@ -4,15 +4,15 @@ import { isRecord } from './coerce.js';
 import { SpelledNumber } from './spelled-number.js';
 
 const MAX_DEPTH = 64;
-// A character that is half of a pair, or the zero character: no database keeps them.
+// Half of a surrogate pair, or the zero character: no database keeps them.
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
-/** What a browser makes of an object that is put into a field of a form: what the object was is lost. */
+/** The text that a browser makes of an object in a field of a form; the object is lost. */
 const OBJECT_AS_TEXT = '[object Object]';
 
 /**
- * Refuses what could not be kept and given back unchanged: text with NUL or broken characters, numbers that JSON
- * numbers cannot hold exactly, and nesting without end (which would break recursive code further on). Also what is no
- * value any more: an object (a secret, say) that a form has turned into text.
+ * Refuses values that could not be stored and returned unchanged: text with NUL or broken characters, numbers that JSON
+ * numbers cannot hold exactly, and endless nesting (which would break recursive code later). It also refuses an object
+ * (a secret, say) that a form has turned into text.
  * @param name the parameter, for the message.
  * @throws WrongParameter
  */

@@ -14,7 +14,7 @@ export function addressesOf(targets: Static<typeof TargetsInput>): string[] {
 }
 
 /**
- * The addresses that are not blank: who pastes a list, or splits one at its line ends, has a blank one at the end.
+ * The addresses that are not blank: a list that was pasted, or split at its line ends, has a blank one at the end.
  * @throws WrongParameter when all of them are blank: then the list itself is a mistake.
  */
 export function withoutBlanks(addresses: readonly string[]): string[] {

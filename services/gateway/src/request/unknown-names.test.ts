@@ -103,7 +103,7 @@ t.test('a name that is not known is refused with the nearest one that is', async
   t.throws(() => reader('task.create')({}, JSON.parse('{"__proto__": 1}')), { name: 'UnknownParameter' });
 });
 
-t.test('a mistyped name is told before what is missing because of it', async (t) => {
+t.test('the message names a mistyped parameter before the one that is missing because of it', async (t) => {
   t.throws(() => reader('task.create')({}, { templat_id: 1 }), { message: /templat_id.* template_id$/ });
 });
 
@@ -114,7 +114,7 @@ t.test('names that are values are anybody’s, empty ones are place-holders', as
   t.match(reader('task_tpl.create')({}, { name: 'a', desc: '', steps }), { steps });
 });
 
-t.test('reads may carry what keeps caches away, and pages; writes may not', async (t) => {
+t.test('reads may have names that keep caches away, and pages; writes may not', async (t) => {
   t.strictSame(
     reader('cluster.info')({ id: '1' }, {}, { _: '1501162794', _t: '1', page: '1', page_size: '5' }),
     {
@@ -134,7 +134,7 @@ t.test('a body that a read cannot read is passed over as before', async (t) => {
   t.doesNotThrow(() => read({ path: NOTHING, body: { unreadable: 'broken' }, query: NOTHING }));
 });
 
-t.test('what existing clients send', async (t) => {
+t.test('names that existing clients send', async (t) => {
   for (const { endpoints: ids, within, names, by } of ALSO_SENT) {
     t.not(by, '');
     for (const id of ids) {

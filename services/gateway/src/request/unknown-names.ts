@@ -13,9 +13,9 @@ interface Shape {
 }
 
 /**
- * Prepares looking for names that an endpoint does not know: a mistyped parameter must not be as if it were not there.
- * Passed over are what existing clients send (`also-sent.ts`), empty names, which they send as place-holders, and on
- * reads what keeps caches away.
+ * Prepares the check for names that an endpoint does not know: a mistyped parameter must not be ignored. The check
+ * passes over names that existing clients send (`also-sent.ts`), empty names, which clients send as place-holders, and
+ * on reads names that only keep caches away.
  *
  * The function returned throws UnknownParameter with the name, and the known one that is nearest to it.
  */
@@ -54,7 +54,7 @@ function assertKnownFields(shape: Shape, value: unknown, at: string, alsoSent: r
     return;
   }
   const properties = isRecord(value) ? variantFor(shape, 'object')?.properties : undefined;
-  // An object without names of its own holds whatever the client names.
+  // An object without declared names may hold any names.
   if (!properties || !isRecord(value)) return;
   for (const [name, field] of Object.entries(value)) {
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined;

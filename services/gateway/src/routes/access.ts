@@ -10,10 +10,10 @@ import {
   tokenText,
 } from '@rigel/contracts';
 import { Type } from 'typebox';
+import { done, listed } from '../answer/envelope.js';
+import type { TimeFormat } from '../answer/time-format.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
-import { done, listed } from '../envelope.js';
 import { exactFailure, failure } from '../failures.js';
-import type { TimeFormat } from '../time-format.js';
 import { DELETE_BY_POST, EmptyObject, filterOf, idOf, READ_BY_GET, STORE_LOST } from './common.js';
 import { momentOf } from './moments.js';
 
@@ -76,7 +76,7 @@ const shownOnce = (id: number): string =>
   `token ${id} was made under this Idempotency-Key already, and its text is shown once: revoke it (/token/revoke/${id}) where ` +
   'that answer is lost, and make another one under another key';
 
-/** Who may use the API, and who did what. */
+/** Tokens, which say who may use the API, and the audit, which says who did what. */
 export const accessEndpoints: Endpoint[] = [
   defineEndpoint({
     id: 'audit.list',
@@ -189,7 +189,7 @@ export const accessEndpoints: Endpoint[] = [
     result: Type.Object({ id: Id, token: Type.String() }),
     example: { id: 2, token: 'rgl_2_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' },
     handler: async ({ name, role, expires }, { call, repeated }) => {
-      // The secret goes nowhere but into this answer.
+      // Only this answer has the secret.
       const { secret, hash } = newTokenSecret();
       const { id } = await call(access.createToken, {
         name,
@@ -197,7 +197,7 @@ export const accessEndpoints: Endpoint[] = [
         hash,
         expires: momentOf('expires', expires) ?? null,
       });
-      // The secret of now is no token's, and that of then was shown once and is kept nowhere.
+      // The new secret belongs to no token, and the first one was shown once and is not kept.
       if (repeated()) throw new ServiceError('key_reused', shownOnce(id));
       return done({ id, token: tokenText(id, secret) });
     },

@@ -1,7 +1,7 @@
 import { ActionImpl, catalog, Id } from '@rigel/contracts';
 import { Type } from 'typebox';
+import { done, listed } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
-import { done, listed } from '../envelope.js';
 import { exactFailure, failure } from '../failures.js';
 import {
   DELETE_BY_POST,

@@ -3,8 +3,7 @@ import { Type } from 'typebox';
 import type { Method } from '../endpoint.js';
 
 /*
- * What the endpoints of all resources have in common: methods, parameters, and the texts that the API documents in
- * many places.
+ * Parts of endpoints that all resources share: methods, parameters, and texts that the API documents in many places.
  */
 
 /** Documented as POST or GET, both are accepted. */
@@ -36,7 +35,7 @@ export function filterOf(text: string | undefined): string | undefined {
 export const Name = Type.String({ description: 'Name, 1 to 50 characters, unique.' });
 export const Desc = Type.String({ description: 'Description, up to 255 characters, may be empty.' });
 
-/** Results of writes that have nothing to say. */
+/** Results of writes without data. */
 export const EmptyText = Type.Literal('');
 export const EmptyObject = Type.Object({}, { additionalProperties: false });
 export const NewId = Type.Object({ id: Id });

@@ -1,7 +1,7 @@
 import { EndReason, RunState, taskEventData } from '@rigel/contracts';
 import { type TSchema, Type } from 'typebox';
+import type { Answer } from '../answer/envelope.js';
 import type { StreamEvents } from '../endpoint.js';
-import type { Answer } from '../envelope.js';
 import type { LiveStream } from '../live/live-stream.js';
 import { TaskRow } from './task-rows.js';
 
@@ -19,7 +19,7 @@ export const LastEventId = Type.Optional(
 
 const Rfc3339 = Type.String({ description: 'RFC 3339, in UTC.' });
 
-/** Points in time are milliseconds between services, and text in the API. */
+/** Times are milliseconds between services, and text in the API. */
 function shown(fields: Record<string, TSchema>): Record<string, TSchema> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, schema]) => [

@@ -20,7 +20,7 @@ import { OccurrenceRow, ScheduleRow } from './schedules.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
 import { ReasonRow } from './why.js';
 
-/** The types of the API that its description names (`components.schemas`), and so what clients call them. */
+/** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
 export const namedTypes: Record<string, TSchema> = {
   Action,
   ActionImplementation: ActionImpl,

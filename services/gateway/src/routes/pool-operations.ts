@@ -1,7 +1,7 @@
 import { tasks as scheduler } from '@rigel/contracts';
 import { Type } from 'typebox';
+import type { Answer } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
-import type { Answer } from '../envelope.js';
 import { failure } from '../failures.js';
 import { withoutBlanks } from '../request/targets.js';
 import { EmptyObject, idOf } from './common.js';

@@ -8,10 +8,10 @@ import {
   schedules,
 } from '@rigel/contracts';
 import { Type } from 'typebox';
+import { done, listed } from '../answer/envelope.js';
+import type { TimeFormat } from '../answer/time-format.js';
 import { defineEndpoint, type Endpoint, type Invocation } from '../endpoint.js';
-import { done, listed } from '../envelope.js';
 import { DocumentedFailure, exactFailure, failure, WrongParameter } from '../failures.js';
-import type { TimeFormat } from '../time-format.js';
 import {
   DELETE_BY_DELETE,
   Desc,
@@ -31,7 +31,7 @@ import {
 import { examplePool, PoolRow, toPoolRow } from './pool-rows.js';
 import { HeldByRow, toHeldByRow } from './task-rows.js';
 
-/** Addresses whose pools are looked for at once: a text of 1 MiB holds ten times as many. */
+/** Most addresses in one look-up of pools: a text of 1 MiB holds ten times as many. */
 const MOST_SEARCHED = 50_000;
 
 const VmType = Type.Integer({ description: 'Id of the VM template of new machines.' });
@@ -53,7 +53,10 @@ export const NodeRow = Type.Object({
   held_by: Type.Optional(HeldByRow),
 });
 
-/** Who holds these nodes; undefined when nobody says so. What the inventory knows is shown all the same. */
+/**
+ * The tasks that hold these nodes; undefined if the scheduler does not answer. The facts of the inventory are shown all
+ * the same.
+ */
 async function heldBy(
   nodes: readonly PoolNode[],
   call: Invocation['call'],
@@ -79,7 +82,7 @@ const NO_ADDRESS = failure(404, 'ip is empty', []);
 const isBlank = (nodes: readonly string[]): boolean =>
   nodes.length === 0 || nodes.some((entry) => entry.trim() === '');
 
-/** A template id of 0 says the same as none. */
+/** A template id of 0 means no template. */
 function setTasks(tasks: PoolTasks): PoolTasks {
   return Object.fromEntries(Object.entries(tasks).filter(([, template]) => template !== 0));
 }

@@ -1,7 +1,7 @@
 import { catalog, Id, RemoteStep } from '@rigel/contracts';
 import { Type } from 'typebox';
+import { done, listed } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
-import { done, listed } from '../envelope.js';
 import { exactFailure, failure } from '../failures.js';
 import {
   DELETE_BY_POST,
@@ -22,7 +22,7 @@ const Actions = Type.Array(Type.String(), {
 });
 const spellings = { actions: ['action'] };
 
-/** The list of actions is read under both names. */
+/** The list of actions is accepted under both names. */
 export const RemoteStepRow = Type.Object({ ...RemoteStep.properties, action: RemoteStep.properties.actions });
 const toRow = (step: RemoteStep) => ({ ...step, action: step.actions });
 const example = { id: 1, name: 'restart', desc: 'stop, then start', actions: ['stop', 'start'] };

@@ -12,17 +12,17 @@ import {
   schedules as scheduler,
 } from '@rigel/contracts';
 import { type Static, Type } from 'typebox';
+import { done, listed } from '../answer/envelope.js';
+import type { TimeFormat } from '../answer/time-format.js';
 import { defineEndpoint, type Endpoint, type Invocation } from '../endpoint.js';
-import { done, listed } from '../envelope.js';
 import { exactFailure, failure } from '../failures.js';
-import type { TimeFormat } from '../time-format.js';
 import { idOf, READ_BY_GET, READ_BY_POST, STORE_LOST } from './common.js';
 import { PoolRow, toPoolRow } from './pool-rows.js';
 
 const cron = CronItemInput.properties;
 const depend = DependItemInput.properties;
 
-/** Fields that only one of the two types reads may be left out. */
+/** A field that only the other type uses may be left out. */
 const CronItemParam = Type.Object({
   week_day: Type.Optional(cron.week_day),
   time: Type.String({ description: 'HH:mm or HH:mm:ss.' }),
@@ -67,7 +67,7 @@ export const OccurrenceRow = Type.Object({
   updated: Time,
 });
 
-/** Clients print alternatives as one value (`expand/upload`), with blanks around: the first one is meant. */
+/** Clients send alternatives as one value (`expand/upload`), with blanks around: the first one counts. */
 const firstOf = (...alternatives: string[]): string => `^\\s*(${alternatives.join('|')})\\s*(/.*)?$`;
 const first = (value: string): string => value.split('/')[0]?.trim() ?? '';
 

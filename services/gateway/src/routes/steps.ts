@@ -1,7 +1,7 @@
 import { catalog, UsableStep } from '@rigel/contracts';
 import { Type } from 'typebox';
+import { listed } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
-import { listed } from '../envelope.js';
 import { failure } from '../failures.js';
 import { filter, filterOf, READ_BY_POST, STORE_LOST } from './common.js';
 

@@ -1,11 +1,11 @@
 import type { RpcResponse } from '@rigel/contracts';
 import { type HeldBy, type NodeRun, Task, type TaskLogLine, type tasks } from '@rigel/contracts';
 import { Type } from 'typebox';
-import type { TimeFormat } from '../time-format.js';
+import type { TimeFormat } from '../answer/time-format.js';
 
 /*
- * Tasks, node runs and log lines in the form of the API. Some keys come twice under different names: clients grew up
- * with either.
+ * Tasks, node runs and log lines in the form of the API. Some values come twice under different names, because existing
+ * clients use either name.
  */
 
 const LocalTime = Type.String({ description: 'YYYY-MM-DD HH:mm:ss in the zone of the deployment.' });
@@ -80,11 +80,11 @@ export const HeldByRow = Type.Union(
 export function toHeldByRow(held: HeldBy, times: TimeFormat) {
   return { ...held, since: times.rfc3339(held.since) };
 }
-/** What clients that compute how long a node takes read as "not over yet". */
+/** The value that clients read as "not over yet" when they compute how long a node takes. */
 const NOT_OVER = '0000-00-00 00:00:00';
 const RUNNING = 1;
 const FAILED = 3;
-/** Clients paste it into an attribute of a page as it is. */
+/** Clients paste this text into an attribute of a page unchanged. */
 const UNSAFE_IN_PAGES = /["\\<>&]/g;
 
 const runFields = {

@@ -6,8 +6,8 @@ import {
   visible,
 } from '@rigel/contracts';
 import { Type } from 'typebox';
+import { type Answer, done, listed } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint, type Invocation, type Method } from '../endpoint.js';
-import { type Answer, done, listed } from '../envelope.js';
 import { DocumentedFailure, exactFailure, type Failures, failure, failureFor } from '../failures.js';
 import { mergeOverrides, OverridesInput, UnusedParamsInput } from '../request/overrides.js';
 import { FIRST_PAGE } from '../request/paging.js';
@@ -44,7 +44,7 @@ async function nodeLogByTaskAddress(id: number, invocation: Invocation): Promise
   }
 }
 
-/** The log of task n, or, when there is no such task, of node run n. */
+/** The log of task n, or of node run n if no such task exists. */
 async function logOfTaskOrRun(id: number, after: number, invocation: Invocation): Promise<Answer> {
   try {
     const { lines } = await invocation.call(scheduler.log, { id, after });
@@ -70,7 +70,7 @@ function controlEndpoint(
     access: 'write',
     role: 'operator',
     params: Type.Object({ id: idOf('task') }),
-    // A task that was started may have halted again by the time of a repetition, which would take it up once more.
+    // When a request is repeated, the started task may have halted again, and the repetition would resume it once more.
     ...(operation === 'start' ? { key: 'refused' as const } : {}),
     failures,
     result: Type.Null(),

@@ -1,7 +1,7 @@
 import { catalog, Id, Template } from '@rigel/contracts';
 import { Type } from 'typebox';
+import { done, listed } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint, type Method } from '../endpoint.js';
-import { done, listed } from '../envelope.js';
 import { exactFailure, type Failures, failure } from '../failures.js';
 import { StepsInput, toStepOption } from '../request/step-options.js';
 import {

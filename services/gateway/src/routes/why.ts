@@ -1,9 +1,9 @@
 import { NodeReasons, Reason, TaskWhy, taskWhy } from '@rigel/contracts';
 import { Type } from 'typebox';
+import { done } from '../answer/envelope.js';
+import type { TimeFormat } from '../answer/time-format.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
-import { done } from '../envelope.js';
 import { exactFailure, failure } from '../failures.js';
-import type { TimeFormat } from '../time-format.js';
 import { idOf, STORE_LOST } from './common.js';
 
 export const ReasonRow = Type.Object({

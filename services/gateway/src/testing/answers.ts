@@ -19,7 +19,7 @@ import {
   usableStep,
 } from './rows.js';
 
-/** Every operation succeeds; but there is nothing to be followed live. */
+/** Every operation succeeds, but there are no live events. */
 export function answerEverything(services: Responders): void {
   services.on(inventory.listClusters, () => ({ rows: [cluster], total: 12 }));
   services.on(inventory.createCluster, () => ({ id: 31 }));

@@ -11,7 +11,7 @@ export interface TestGateway {
   stop: () => Promise<void>;
 }
 
-/** Settings for a test: access is off, and nothing is limited. */
+/** Settings for a test: access is off, and there are no limits. */
 export function testSettings(settings: Partial<AppSettings> = {}): AppSettings {
   return {
     RIGEL_TIME_ZONE: 'UTC',
@@ -27,7 +27,7 @@ export function testSettings(settings: Partial<AppSettings> = {}): AppSettings {
   };
 }
 
-/** A gateway on a real NATS server, with the services' side of the wire in the hands of the test. */
+/** A gateway on a real NATS server; the test answers for the services. */
 export async function startTestGateway(
   options: { log?: Logger; zone?: string; streams?: number; settings?: Partial<AppSettings> } = {},
 ): Promise<TestGateway> {

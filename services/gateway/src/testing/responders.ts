@@ -7,8 +7,8 @@ type Answer<R extends Rpc> = (
 ) => RpcResponse<R> | Promise<RpcResponse<R>>;
 
 /**
- * The services' side of the wire: answers their operations over NATS as a test says, each answer checked against the
- * contract, and remembers what was asked.
+ * Answers the operations of the services over NATS as a test says, checks each answer against the contract, and
+ * remembers the requests.
  */
 export class Responders {
   private readonly answers = new Map<string, Answer<Rpc>>();
@@ -19,7 +19,7 @@ export class Responders {
   on<R extends Rpc>(rpc: R, answer: Answer<R>): void {
     const served = this.answers.has(rpc.subject);
     this.answers.set(rpc.subject, answer as Answer<Rpc>);
-    // Under a key it answers the same, as a first request.
+    // A request with a key gets the same answer, as the first one under its key.
     if (rpc.keyed) {
       this.on(onceOf(rpc), async ({ request }, context) => ({
         repeated: false,
@@ -42,12 +42,12 @@ export class Responders {
       for (let partition = 0; partition < PARTITIONS; partition++) this.bus.serve(rpc, handle, { partition });
   }
 
-  /** What an operation was last asked, and by whom; undefined when it was not asked since `forget`. */
+  /** The last request to an operation, and its actor; undefined if there was none since `forget`. */
   last(rpc: Rpc): { data: unknown; context: RequestContext } | undefined {
     return this.calls.findLast((call) => call.subject === rpc.subject);
   }
 
-  /** Subjects of the operations that were asked since `forget`. */
+  /** Subjects of the operations that were called since `forget`. */
   get asked(): string[] {
     return this.calls.map(({ subject }) => subject);
   }

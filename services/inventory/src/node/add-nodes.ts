@@ -1,11 +1,11 @@
-import { ServiceError, show } from '@rigel/contracts';
+import { NO_ADDRESS, ServiceError, show } from '@rigel/contracts';
 import type { NewEvent } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Kysely } from 'kysely';
 import type { Store } from '../store.js';
 import type { InventoryTables } from '../tables.js';
 import { readAddresses } from './address.js';
-import { NO_ADDRESS, type NodeEvent, nodeDecider } from './decider.js';
+import { type NodeEvent, nodeDecider } from './decider.js';
 import { assertPool, nodesByAddress, sameMachines } from './node-rows.js';
 
 /** Shown of a list that may be long. */
@@ -66,8 +66,8 @@ async function refuseTaken(store: Store, addresses: string[]): Promise<void> {
 }
 
 /**
- * Looks whether nodes that have just been entered are machines that there are nodes of. In their transaction, which has the
- * lock of the history: what others entered is committed and seen, or waits.
+ * Looks whether nodes that have just been entered are machines that there are nodes of. In their transaction, which has
+ * the lock of the history: what others entered is committed and seen, or waits.
  * @throws ServiceError `conflict`.
  */
 export async function refuseSameMachines(

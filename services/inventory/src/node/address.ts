@@ -31,8 +31,8 @@ export function isAddress(text: string): boolean {
 /**
  * Reads the addresses of nodes that are entered by hand: blanks around them are trimmed; they are kept as they are
  * written. Names are not resolved, so a name and the address it stands for count as two.
- * @throws ServiceError `invalid` for an empty list, a blank or a malformed entry, `conflict` for one that is repeated, in
- *   whatever spelling.
+ * @throws ServiceError `invalid` for an empty list, a blank or a malformed entry, `conflict` for one that is repeated,
+ *   in whatever spelling.
  */
 export function readAddresses(nodes: readonly string[], sshPort: number): string[] {
   if (nodes.length === 0) throw new ServiceError('invalid', 'nodes must not be empty', 'nodes');

@@ -1,9 +1,10 @@
+import { NO_ADDRESS } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Logger } from 'pino';
 import { completeMachines } from '../migrations/0006-machines.js';
 import type { InventoryTables } from '../tables.js';
 
-/** Machines that are named in the log at most. */
+/** The most machines that the log names. */
 const NAMED = 20;
 
 interface Collision {
@@ -12,8 +13,8 @@ interface Collision {
 }
 
 /**
- * The machines that several nodes are: nodes that an earlier release took for different ones, or that another default port
- * has made the same. They go on as they are, but no two tasks get them at once.
+ * Machines that are in the inventory as several nodes: an earlier release took their addresses for different machines,
+ * or the default SSH port has changed. The nodes stay, but only one task can hold the machine at a time.
  */
 export async function findCollisions(db: Kysely<InventoryTables>, sshPort: number): Promise<Collision[]> {
   const port = `:${sshPort}`;
@@ -23,13 +24,16 @@ export async function findCollisions(db: Kysely<InventoryTables>, sshPort: numbe
       SELECT id, ip, pool_id,
         CASE WHEN right(key, length(${port})) = ${port} THEN left(key, -length(${port})) ELSE key END AS machine
       FROM (SELECT id, ip, pool_id, coalesce(machine, ip) AS key FROM nodes) AS k
-      WHERE key <> '-'
+      WHERE key <> ${sql.lit(NO_ADDRESS)}
     ) AS n JOIN pools ON pools.id = n.pool_id
     GROUP BY n.machine HAVING count(*) > 1 ORDER BY min(n.id)`.execute(db);
   return rows;
 }
 
-/** Tells once, beside the start, which nodes are one machine and what to do. @returns ends it. */
+/**
+ * Logs once, in the background of the start, which nodes are one machine and what to do. @returns a function that ends
+ * it.
+ */
 export function tellCollisions(
   db: Kysely<InventoryTables>,
   sshPort: number,
@@ -48,10 +52,8 @@ export function tellCollisions(
     if (collisions.length > NAMED)
       log.warn(
         { machines: collisions.length - NAMED },
-        'more machines stand in the inventory as several nodes',
+        'further machines are in the inventory as several nodes',
       );
-  })().catch((error: unknown) =>
-    log.warn({ err: error }, 'it could not be looked which nodes are one machine'),
-  );
+  })().catch((error: unknown) => log.warn({ err: error }, 'checking which nodes are one machine failed'));
   return () => told;
 }

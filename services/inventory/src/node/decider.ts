@@ -1,11 +1,12 @@
-import { type NodeType, type PoolNode, ServiceError } from '@rigel/contracts';
+import { NO_ADDRESS, type NodeType, type PoolNode, ServiceError } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 
 export type NodeEvent =
   | NewEvent<'NodeAdded', Omit<PoolNode, 'state'>>
   /**
-   * A VM provider made the node's machine, or told its address (`-` while it has none). `taken`: the address of the machine
-   * where that is another node's; the node has none then, and is the same machine as the other one all the same.
+   * A VM provider made the node's machine, or reported its address (`NO_ADDRESS` while it has none). `taken`: the
+   * machine's address if another node has it. This node has no address then, and still is the same machine as the other
+   * one.
    */
   | NewEvent<'NodeMachineAssigned', { id: number; vm_id: string; ip: string; taken?: string }>
   | NewEvent<'NodeRemoved', { id: number; pool_id: number; ip: string }>;
@@ -23,17 +24,14 @@ export type NodeCommand =
   | { do: 'plan'; id: number; pool_id: number; node_type: NodeType }
   | { do: 'assign'; id: number; vm_id: string; ip: string; taken?: string | undefined }
   | { do: 'remove'; id: number; pool_id: number }
-  /** Its machine was given back: the node goes with it. */
+  /** Its machine was returned: the node is removed with it. */
   | { do: 'return'; id: number };
 
 /**
- * Undefined before it is added and after it is removed. What tasks made of the node is not part of it: no rule here
- * depends on that (see scheduler-events.ts).
+ * Undefined before the node is added and after it is removed. Results of tasks are not part of the state: no rule
+ * depends on them (see scheduler-events.ts).
  */
 export type NodeState = { pool_id: number; ip: string; vm_id: string; taken?: string } | undefined;
-
-/** Stands in the place of the address while the node has none; any number of nodes may carry it. */
-export const NO_ADDRESS = '-';
 
 type Assigned = Extract<NodeEvent, { type: 'NodeMachineAssigned' }>['data'];
 
@@ -43,7 +41,9 @@ const addressOf = ({ ip, vm_id, taken }: Assigned) => ({
   ...(taken === undefined ? {} : { taken }),
 });
 
-/** Rules of one node. That its pool exists and its address is no other node's, the read tables see to. */
+/**
+ * Rules of one node. Constraints of the read tables ensure that its pool exists and that no other node has its address.
+ */
 export const nodeDecider: Decider<NodeState, NodeCommand, NodeEvent> = {
   initial: undefined,
 

@@ -1,24 +1,24 @@
-import type { PublishedTaskEvent } from '@rigel/contracts';
+import { NO_ADDRESS, type PublishedTaskEvent } from '@rigel/contracts';
 import { append, decideOn, type EventMeta, lockHistory } from '@rigel/event-store';
 import type { Kysely, Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import { eventTypes } from '../event-types.js';
 import { project } from '../projection.js';
 import type { InventoryTables } from '../tables.js';
-import { NO_ADDRESS, type NodeCommand, nodeDecider } from './decider.js';
+import { type NodeCommand, nodeDecider } from './decider.js';
 import { nodesByAddress, streamOf } from './node-rows.js';
 import { isMachineEvent } from './reports.js';
 
 /**
- * Records in each node's own history which machine a VM provider made for it, and that it went with its machine. One after
- * the other: machines come and go one at a time, and the same node may be in several of the events.
+ * Records in each node's stream the machine that a VM provider made for it, and the removal of the node with its
+ * machine. One event after the other, because a node may be in several of them.
  */
 export async function recordMachines(
   trx: Transaction<unknown>,
   events: readonly PublishedTaskEvent[],
   { meta, sshPort, log }: { meta: EventMeta; sshPort: number; log: Logger },
 ): Promise<void> {
-  // Nobody enters the address of a machine while it is looked whether it is free.
+  // Under the lock no node can be added with the machine's address while we check whether the address is free.
   if (events.some(({ type }) => type === 'MachineAssigned')) await lockHistory(trx);
   for (const event of events) {
     if (!isMachineEvent(event)) continue;
@@ -38,9 +38,9 @@ export async function recordMachines(
 }
 
 /**
- * The address, or `-` when it is another node's: two nodes must not share one, and what the provider did cannot be refused
- * any more. The scheduler lets no step run on such a machine (`machine-address.ts` there); who looks at the pool sees a node with
- * a machine and without an address.
+ * The address, or `-` when it is another node's: two nodes must not share one, and what the provider did cannot be
+ * refused any more. The scheduler lets no step run on such a machine (`machine-address.ts` there); who looks at the
+ * pool sees a node with a machine and without an address.
  */
 async function freeAddress(
   trx: Transaction<unknown>,

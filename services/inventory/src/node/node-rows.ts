@@ -1,8 +1,14 @@
-import { type ClusterRef, identityKeys, isStorable, nodeIdentity, ServiceError } from '@rigel/contracts';
+import {
+  type ClusterRef,
+  identityKeys,
+  isStorable,
+  NO_ADDRESS,
+  nodeIdentity,
+  ServiceError,
+} from '@rigel/contracts';
 import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { InventoryTables } from '../tables.js';
-import { NO_ADDRESS } from './decider.js';
 
 export const streamOf = (id: number): string => `node-${id}`;
 
@@ -47,8 +53,8 @@ interface Place {
 }
 
 /**
- * Which nodes are looked for. The plans are kept until PostgreSQL analyzes the table again, which it does when it has grown: planning a
- * hundred addresses costs more than finding them.
+ * Which nodes are looked for. The plans are kept until PostgreSQL analyzes the table again, which it does when it has
+ * grown: planning a hundred addresses costs more than finding them.
  */
 export const NODES_OF_POOL = prepared(
   'SELECT id, ip, vm_id, pool_id, coalesce(machine, ip) AS machine FROM nodes WHERE pool_id = $1 ORDER BY id',
@@ -56,21 +62,21 @@ export const NODES_OF_POOL = prepared(
 export const NODES_BY_ID = prepared(
   'SELECT id, ip, vm_id, pool_id, coalesce(machine, ip) AS machine FROM nodes WHERE id = ANY($1::bigint[]) ORDER BY id',
 );
-// OFFSET 0 keeps each machine a lookup of its own: PostgreSQL goes through all nodes as soon as it is asked for some hundred.
+// With OFFSET 0 PostgreSQL looks up each machine by itself; otherwise it reads all nodes when asked for some hundred.
 const AT_MACHINE = `
   SELECT id, ip, vm_id, pool_id, coalesce(machine, ip) AS machine FROM nodes
-  WHERE coalesce(machine, ip) = wanted.machine AND coalesce(machine, ip) <> '-' OFFSET 0`;
+  WHERE coalesce(machine, ip) = wanted.machine AND coalesce(machine, ip) <> '${NO_ADDRESS}' OFFSET 0`;
 const NODES_BY_MACHINE = prepared(`
   SELECT found.* FROM unnest($1::text[]) AS wanted(machine) CROSS JOIN LATERAL (${AT_MACHINE}) AS found
   ORDER BY found.id`);
 
-// The default port, `:22`, is no part of which machine it is.
+// An address with the default port, `:22`, and one without are the same machine.
 const SAME_MACHINE = prepared(`
   SELECT node.id AS node, found.id, found.ip, found.machine
   FROM (
     SELECT id, CASE WHEN right(machine, length($2)) = $2 THEN left(machine, -length($2)) ELSE machine END AS machine
     FROM (SELECT id, coalesce(machine, ip) AS machine FROM nodes WHERE id = ANY($1::bigint[])) AS n
-    WHERE machine <> '-'
+    WHERE machine <> '${NO_ADDRESS}'
   ) AS node
     CROSS JOIN LATERAL (VALUES (node.machine), (node.machine || $2)) AS wanted(machine)
     CROSS JOIN LATERAL (${AT_MACHINE}) AS found
@@ -116,8 +122,8 @@ export async function clusterOf(
 /** The nodes that one address stands for. */
 export interface OneMachine {
   /**
-   * Those that are reached at it, the one that is written so first: more than one only where an earlier release took the
-   * spellings of a machine for several.
+   * Those that are reached at it, the one that is written so first: more than one only where an earlier release took
+   * the spellings of a machine for several.
    */
   nodes: LocatedNode[];
   /** All nodes that are this machine, also one without an address, because its machine got that of another node. */
@@ -125,8 +131,7 @@ export interface OneMachine {
 }
 
 /**
- * The nodes of these addresses, in whatever spelling those are written; addresses without nodes are absent. `-`, which any
- * number of nodes may carry, is nobody's address.
+ * The nodes with these addresses, in any spelling. Addresses without nodes are absent. `NO_ADDRESS` finds no node.
  * @param sshPort what a node is reached at whose address names no port.
  */
 export async function nodesByAddress(
@@ -155,16 +160,16 @@ export async function nodesByAddress(
   return found;
 }
 
-/** A node that is the same machine as another one. */
+/** A node that is the same machine as another node. */
 export interface SameMachine {
   node: number;
   id: number;
-  /** As it is entered; `-` where it has no address, because that is the other one's. */
+  /** Its address as entered; `NO_ADDRESS` if the other node has the address. */
   ip: string;
   machine: string;
 }
 
-/** The other nodes that are the same machines as these, none as a rule. */
+/** The other nodes that are the same machines as these; usually none. */
 export async function sameMachines(
   db: Kysely<InventoryTables>,
   ids: readonly number[],

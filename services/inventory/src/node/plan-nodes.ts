@@ -1,17 +1,17 @@
-import type { inventory, NodeType, RpcRequest } from '@rigel/contracts';
+import { type inventory, NO_ADDRESS, type NodeType, type RpcRequest } from '@rigel/contracts';
 import { databaseAnswers, KeyTaken, replaceAnswer } from '@rigel/event-store';
 import type { AskedOnce, RequestContext } from '@rigel/messaging';
 import { type Kysely, sql } from 'kysely';
 import type { Store } from '../store.js';
 import { nodeDecider } from './decider.js';
 
-/** Others may plan under the same key at the same moment. */
+/** Another request may plan nodes with the same key at the same time. */
 const MAX_TRIES = 5;
 
 /**
- * Enters nodes whose machines are still to be made. Under a key those that were entered under it before are taken again, as long
- * as nothing was made of them: whoever asked for them died before there was a task over them, or gave it up and took them out. So
- * the key is not kept like others: what decides is whether the nodes are there.
+ * Adds nodes whose machines are still to be made. A repeated request (same key) gets the nodes of the first one, as
+ * long as they have no machine: the scheduler died before it created a task over them, or it gave up and removed them.
+ * So this key works differently from others: it counts whether the nodes exist.
  * @returns their ids, ascending.
  */
 export async function planNodes(
@@ -25,7 +25,7 @@ export async function planNodes(
     try {
       return await planOnce(store, { pool_id, count, plan, asked: { ...once, at: Date.now() } }, context);
     } catch (error) {
-      // Somebody else has entered nodes under the key meanwhile: those are taken.
+      // Another request with the key has added nodes meanwhile: take those.
       if (!(error instanceof KeyTaken) || attempt === MAX_TRIES) throw error;
     }
   }
@@ -59,11 +59,11 @@ async function planOnce(
   return all(added);
 }
 
-/** Those of the nodes that are in the pool and have no machine. */
+/** The nodes that are still in the pool and have no machine. */
 async function stillPlanned(store: Store, poolId: number, ids: readonly number[]): Promise<number[]> {
   if (ids.length === 0) return [];
   const { rows } = await sql<{ id: number }>`
-    SELECT id FROM nodes WHERE id = ANY(${ids}::bigint[]) AND pool_id = ${poolId} AND ip = '-' AND vm_id = ''
+    SELECT id FROM nodes WHERE id = ANY(${ids}::bigint[]) AND pool_id = ${poolId} AND ip = ${NO_ADDRESS} AND vm_id = ''
     ORDER BY id`.execute(store.db);
   return rows.map(({ id }) => id);
 }

@@ -5,17 +5,17 @@ import type { Store } from '../store.js';
 import { nodeDecider } from './decider.js';
 import { assertPool, nodesByAddress, streamOf } from './node-rows.js';
 
-/** How long the scheduler keeps tasks off the nodes. */
+/** How long the scheduler holds the nodes. */
 const HOLD_MS = 60_000;
 /**
- * How much of that the removal relies on. What is left is for the commit itself, for schedulers whose clocks differ, and
- * so that a task that still saw the node finds it held.
+ * The part of that time on which the removal relies. The rest is for the commit, for schedulers whose clocks differ,
+ * and for tasks that still saw the node and must find it held.
  */
 const RELY_MS = 30_000;
 
 /**
- * Takes nodes out of a pool, all or none. The scheduler holds them first, so that no task can begin on a node that is
- * going away; when it does not answer, nothing happens.
+ * Removes nodes from a pool, all or none. The scheduler holds them first, so that no task can begin on a node that is
+ * being removed. If the scheduler does not answer, nothing changes.
  */
 export async function removeNodes(
   store: Store,
@@ -34,12 +34,15 @@ export async function removeNodes(
     context,
     () => {
       if (Date.now() < reliedUntil) return;
-      throw new ServiceError('unavailable', 'the removal took longer than the nodes could be held');
+      throw new ServiceError('unavailable', 'the removal took longer than the nodes were held: try again');
     },
   );
 }
 
-/** Ids of the nodes that the entries name, each once: a number or a string of digits is an id, all else an address. */
+/**
+ * Ids of the nodes that the entries name, each once. A number or a string of digits is an id, everything else an
+ * address.
+ */
 async function resolveEntries(
   store: Store,
   pool_id: number,

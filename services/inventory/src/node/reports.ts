@@ -1,27 +1,27 @@
 import type { PublishedTaskEvent } from '@rigel/contracts';
 import type { EventVersions, NewEvent } from '@rigel/event-store';
 
-/** What the node list shows of a node's last task. */
+/** The part of the node list that shows the node's last task. */
 export interface NodeReport {
   /** State of its last run: 1 running, 2 success, 3 failed, 4 halted. */
   state: 1 | 2 | 3 | 4;
-  /** How its last finished run ended, 1 well or 3 badly; absent when none has finished meanwhile. */
+  /** Outcome of its last finished run: 1 succeeded, 3 failed; absent: none has finished since the last report. */
   status?: 1 | 3;
 }
 
 /**
- * What tasks have made of nodes, as the scheduler told it; each node stands in one report at most.
+ * Results of tasks for nodes, from the scheduler's events. A report has each node once.
  *
- * It is an event of our own, not just an update of the read table, so that the inventory can be rebuilt from its own
- * history alone, and whoever follows that history sees it. It is one event for all that was learned at once, in a stream
- * of its own: an event in each node's stream would mean reading and writing ten thousand streams when a large batch
- * begins, and make every later decision about a node read the story of all its tasks, which none depends on.
+ * The inventory records them as an event of its own, so that it can be rebuilt from its own history alone. One event
+ * has all results of one batch of the scheduler's events, in a separate stream. With an event in each node's stream the
+ * inventory would read and write ten thousand streams when a large batch begins, and every later decision about a node
+ * would read the results of all its tasks.
  */
 export type NodesReported = NewEvent<'NodesReported', { reports: (NodeReport & { nodes: number[] })[] }>;
 
 export const reportEvents: EventVersions<NodesReported> = { NodesReported: [] };
 
-/** Events that change what a node is, not how its last run went: see machines.ts. */
+/** Events that change the node itself, not the result of its last run: see machines.ts. */
 type MachineEvent = Extract<PublishedTaskEvent, { type: 'MachineAssigned' | 'MachineReturned' }>;
 type RunEvent = Exclude<PublishedTaskEvent, MachineEvent>;
 
@@ -42,8 +42,8 @@ function reportOf(event: RunEvent): { report: NodeReport; nodes: number[] } {
 }
 
 /**
- * What events of the scheduler, oldest first, come to: the last state of each node, and the last end of a run among them.
- * Undefined when none is about nodes.
+ * The result of events of the scheduler, oldest first: for each node its last state and its last finished run.
+ * Undefined if no event concerns a node.
  */
 export function summarize(events: readonly PublishedTaskEvent[]): NodesReported | undefined {
   const latest = new Map<number, NodeReport>();

@@ -12,7 +12,7 @@ import {
 import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
-import { assertReplayable, startInventoryForTest } from '../inventory-for-test.js';
+import { assertReplayable, startInventoryForTest } from '../testing/inventory.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
@@ -152,7 +152,8 @@ t.test('a node gets its machine, and goes with it', async (t) => {
     [one, '10.8.0.1', `vm-${one}`],
     [two, '-', ''],
   ]);
-  // An address that another node has, in another spelling: the machine is known all the same, and what follows is not held up.
+  // An address that another node has, in another spelling: the machine is known all the same, and what follows is not
+  // held up.
   await happen(assigned(two, 'A:22'), assigned(999, '10.8.0.9'));
   await comesTo([
     [one, '10.8.0.1', `vm-${one}`],

@@ -15,8 +15,8 @@ const LAST_VERSION = prepared('SELECT coalesce(max(version), 0) AS version FROM 
 const followed = new EventTypes<PublishedTaskEvent>(publishedTaskEvents);
 
 /**
- * Follows the scheduler's history and records what it says of our nodes, in the transaction that moves the checkpoint:
- * each event counts once. @returns the running consumer.
+ * Follows the scheduler's history and records the results for our nodes in the transaction that moves the checkpoint,
+ * so that each event counts once. @returns the running consumer.
  */
 export function followScheduler({
   db,
@@ -41,7 +41,8 @@ export function followScheduler({
       await recordMachines(trx, told, { meta, sshPort, log });
       const report = summarize(told);
       if (!report) return;
-      // The checkpoint's row is locked, and nobody else writes to this stream: the version stays what it is.
+      // The checkpoint's row is locked, and only this consumer appends to the stream: the version does not change
+      // meanwhile.
       const { rows } = await trx.executeQuery<{ version: number }>(CompiledQuery.raw(LAST_VERSION, [STREAM]));
       const recorded = await append(
         trx,

@@ -6,12 +6,15 @@ import type { Kysely } from 'kysely';
 import pg from 'pg';
 import pino from 'pino';
 import t from 'tap';
-import { assertReplayable, startInventoryForTest } from '../inventory-for-test.js';
 import { migrations } from '../migrations/index.js';
 import type { InventoryTables } from '../tables.js';
+import { assertReplayable, startInventoryForTest } from '../testing/inventory.js';
 import { findCollisions } from './collisions.js';
 
-/* One machine in several spellings: entered, looked for and removed; and what earlier releases took for several machines. */
+/*
+ * One machine in several spellings: entered, looked for and removed; and what earlier releases took for several
+ * machines.
+ */
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());

@@ -1,6 +1,8 @@
+import { storyOf } from '@rigel/testing';
 import t from 'tap';
 import { type PoolCommand, type PoolEvent, poolDecider } from './decider.js';
 
+const given = storyOf(poolDecider);
 const decide = (events: PoolEvent[], command: PoolCommand) =>
   poolDecider.decide(command, events.reduce(poolDecider.evolve, poolDecider.initial));
 
@@ -16,13 +18,17 @@ const web = {
 const created: PoolEvent = { type: 'PoolCreated', data: web };
 
 t.test('a pool is created, changed and deleted', async (t) => {
-  t.strictSame(decide([], { do: 'create', ...web, name: 'web ' }), [created]);
+  given()
+    .when({ do: 'create', ...web, name: 'web ' })
+    .gives(t, [created]);
   const changed: PoolEvent = { type: 'PoolChanged', data: { id: 5, vm_type: 9 } };
-  t.strictSame(decide([created], { do: 'change', ...web, vm_type: 9 }), [changed]);
-  t.strictSame(decide([created, changed], { do: 'change', id: 5, vm_type: 9 }), []);
-  t.strictSame(decide([created, changed], { do: 'delete', id: 5 }), [
-    { type: 'PoolDeleted', data: { id: 5 } },
-  ]);
+  given(created)
+    .when({ do: 'change', ...web, vm_type: 9 })
+    .gives(t, [changed]);
+  given(created, changed).when({ do: 'change', id: 5, vm_type: 9 }).gives(t, []);
+  given(created, changed)
+    .when({ do: 'delete', id: 5 })
+    .gives(t, [{ type: 'PoolDeleted', data: { id: 5 } }]);
 });
 
 t.test('new tasks replace the old ones, in whatever order they are written', async (t) => {

@@ -2,7 +2,7 @@ import { checkDesc, checkName, type Pool, type PoolTasks, ServiceError, show } f
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
-/** How many nodes it has is not its own fact: the nodes' events tell. */
+/** Without the number of nodes, which follows from the events of the nodes. */
 type PoolState = Omit<Pool, 'node_count'>;
 type Fields = Omit<PoolState, 'id'>;
 /** A pool stays with its service. */
@@ -25,7 +25,7 @@ export type PoolCommand =
   | ({ do: 'change'; id: number } & Wanted<Fields>)
   | { do: 'delete'; id: number };
 
-/** A number of something that others have made; 0 stands for none. */
+/** Id of a thing of another system; 0 stands for none. */
 function checkId(field: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 0) return value;
   const wrong = value < 0 ? 'must not be negative' : 'is too large';
@@ -34,15 +34,15 @@ function checkId(field: string, value: number): number {
 const checkVmType = (value: number): number => checkId('vm_type', value);
 const checkSdId = (value: number): number => checkId('sd_id', value);
 
-/** Template ids are checked when an operation uses them: a pool may be set up before its templates are. */
+/** An operation checks the ids of its templates: a pool may be set up before its templates. */
 function checkTasks(tasks: PoolTasks): PoolTasks {
   for (const id of Object.values(tasks)) checkId('tasks', id);
   return tasks;
 }
 
 /**
- * Rules of one pool. That names are unique, that its service exists, and that a pool with nodes stays, the read tables
- * see to.
+ * Rules of one pool. Constraints of the read tables ensure that names are unique, that its service exists, and that a
+ * pool with nodes stays.
  */
 export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent> = {
   initial: undefined,

@@ -5,15 +5,15 @@ import { poolDecider } from './decider.js';
 
 export const streamOf = (id: number): string => `pool-${id}`;
 
-/** How long the scheduler keeps scheduled tasks from coming to need the pool. */
+/** How long the scheduler lets no scheduled task begin to need the pool. */
 const HOLD_MS = 60_000;
-/** How much of that the deletion relies on; see `removeNodes`. */
+/** The part of that time on which the deletion relies; see `removeNodes`. */
 const RELY_MS = 30_000;
 
 /**
- * Deletes a pool. The scheduler is asked first whether a scheduled task needs it, and lets none come to need it meanwhile;
- * when it does not answer, nothing happens.
- * @throws ServiceError `not_found`, `in_use` while it has nodes, `conflict` while a scheduled task needs it.
+ * Deletes a pool. First the scheduler reserves it: it refuses if a scheduled task needs the pool, and lets none begin
+ * to need it. If the scheduler does not answer, nothing changes.
+ * @throws ServiceError `not_found`; `in_use`: it has nodes; `conflict`: a scheduled task needs it.
  */
 export async function deletePool(store: Store, bus: Bus, id: number, context: RequestContext): Promise<void> {
   const pool = await store.db
@@ -21,17 +21,17 @@ export async function deletePool(store: Store, bus: Bus, id: number, context: Re
     .select('node_count')
     .where('id', '=', id)
     .executeTakeFirst();
-  // One with nodes stays, and is not kept from its scheduled tasks for nothing.
+  // A pool with nodes stays, so do not reserve it in vain.
   if (pool && pool.node_count === 0) {
     const reliedUntil = Date.now() + RELY_MS;
     await bus.call(schedules.reservePool, { pool_id: id, ttl_ms: HOLD_MS }, context);
     return record(store, id, context, () => {
       if (Date.now() < reliedUntil) return;
-      throw new ServiceError('unavailable', 'the deletion took longer than the pool could be reserved');
+      throw new ServiceError('unavailable', 'the deletion took longer than the pool was reserved: try again');
     });
   }
   await record(store, id, context, () => {
-    throw new ServiceError('unavailable', 'the pool has changed while it was being deleted');
+    throw new ServiceError('unavailable', 'the pool changed while it was being deleted: try again');
   });
 }
 

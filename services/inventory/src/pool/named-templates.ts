@@ -5,30 +5,30 @@ import { type Kysely, sql } from 'kysely';
 import type { InventoryTables } from '../tables.js';
 
 /*
- * The templates that pools name are the catalog's, which deletes none that a pool names. Before a pool comes to name some they
- * are held there; a deletion then waits for the pool, or the pool hears that the template is gone. An id that was never given
- * may be named: a pool may be set up before its templates are.
+ * Pools name templates of the catalog, which deletes none that a pool names. Before the inventory saves a pool that
+ * names templates, the catalog holds them: a deletion then waits for the pool, or the inventory learns that the
+ * template was deleted. A pool may name an id that does not exist yet: it may be set up before its templates.
  */
 
-/** How long the catalog keeps the templates; see `removeNodes` for the two times. */
+/** How long the catalog holds the templates; see `removeNodes` for the two times. */
 const HOLD_MS = 60_000;
 const RELY_MS = 30_000;
 
-/** The pools that name a template, named in a refusal at most. */
+/** The most pools that a refusal names. */
 const SHOWN = 3;
 
-/** How a saving that names templates is carried out. */
+/** Saves a pool that names templates. */
 export interface NamedTemplates {
-  /** Called last in the transaction of the saving. */
+  /** Called last in the transaction. */
   beforeCommit: () => void;
 }
 
 /**
  * Saves a pool that names templates.
- * @param tasks what the pool is to name; undefined: what it names stays.
- * @param before what the pool names now; of that a template may be gone.
- * @throws ServiceError `invalid` (field `tasks`) naming a template that was deleted, `unavailable` when the catalog does not
- *   answer in time; nothing has happened then.
+ * @param tasks the templates to name; undefined: no change.
+ * @param before the templates that the pool names now; one of these may have been deleted.
+ * @throws ServiceError `invalid` (field `tasks`), which names a deleted template; `unavailable`: the catalog does not
+ *   answer in time, and nothing changed.
  */
 export async function namingTemplates<T>(
   bus: Bus,
@@ -46,16 +46,19 @@ export async function namingTemplates<T>(
     return await save({
       beforeCommit: () => {
         if (Date.now() < reliedUntil) return;
-        throw new ServiceError('unavailable', 'the saving took longer than its templates could be held');
+        throw new ServiceError(
+          'unavailable',
+          'saving the pool took longer than its templates were held: try again',
+        );
       },
     });
   } finally {
-    // The catalog lets them go by itself when it does not hear this.
+    // If the catalog does not get this, the hold ends after its time.
     await bus.call(catalog.releaseTemplates, { hold }, context).catch(() => undefined);
   }
 }
 
-/** Ids that can be a template's. */
+/** Ids that a template can have. */
 function idsOf(tasks: PoolTasks | undefined): number[] {
   return [...new Set(Object.values(tasks ?? {}))].filter((id) => Number.isSafeInteger(id) && id > 0);
 }
@@ -67,7 +70,7 @@ function assertNamedBefore(tasks: PoolTasks | undefined, deleted: readonly numbe
   }
 }
 
-/** The pools that name a template, and what for. */
+/** The pools that name a template, and for which operations. */
 export async function poolsNaming(
   db: Kysely<InventoryTables>,
   templateId: number,
@@ -81,13 +84,13 @@ export async function poolsNaming(
   return { pools: rows.map(({ total: _, ...pool }) => pool), total: rows[0]?.total ?? 0 };
 }
 
-/** What pools do by templates. */
+/** Operations of pools that run a template. */
 export interface TemplateUse {
   template: number;
   pool: { id: number; name: string; kinds: string[] };
 }
 
-/** Each template that a pool names, with the pool and what for; oldest pools first. */
+/** Each template that a pool names, with the pool and the operation; oldest pools first. */
 export async function allTemplateUses(db: Kysely<unknown>): Promise<TemplateUse[]> {
   const { rows } = await sql<{ template: number; id: number; name: string; kinds: string[] }>`
     SELECT named.template, pools.id, pools.name, named.kinds

@@ -28,8 +28,8 @@ const checkType = (value: string): string => checkText('service_type', value);
 const checkImage = (value: string): string => checkText('docker_image', value);
 
 /**
- * Rules of one service of the fleet. That names are unique, that its cluster exists, and that a service with pools
- * stays, the read tables see to.
+ * Rules of one service of the fleet. Constraints of the read tables ensure that names are unique, that its cluster
+ * exists, and that a service with pools stays.
  */
 export const serviceDecider: Decider<ServiceState, ServiceCommand, ServiceEvent> = {
   initial: undefined,

@@ -29,14 +29,14 @@ t.test('work on tasks that do not exist is told once, and let go of each time', 
   t.same(released.at(-1), ['b', [4]]);
   t.equal(errors.length, 1, 'each task is told of once');
 
-  forgotten.another(3, 'uuid', 'a');
-  forgotten.another(3, 'uuid', 'b');
+  forgotten.idReused(3, 'uuid', 'a');
+  forgotten.idReused(3, 'uuid', 'b');
   t.match(errors.slice(1), [{ task: 3, executor: 'a' }]);
 
   errors.length = 0;
-  for (let id = 100; id < 200; id++) forgotten.another(id, 'made-up', 'a');
+  for (let id = 100; id < 200; id++) forgotten.idReused(id, 'made-up', 'a');
   t.ok(errors.length <= 20, 'made-up tasks do not flood the log');
   now += 60_000;
-  forgotten.another(199, 'made-up', 'a');
+  forgotten.idReused(199, 'made-up', 'a');
   t.match(errors.slice(-2), [{ more: Number }, { task: 199 }]);
 });

@@ -1,23 +1,24 @@
-import type { Clock } from '@rigel/clock';
+import { type Clock, LineLimit } from '@rigel/clock';
 import type { ExecutorControl } from '@rigel/contracts';
 import type { Logger } from 'pino';
-import { FewLines } from './few-lines.js';
+import { ABOUT_EXECUTORS } from './log-limits.js';
 
 type LeaseOver = ExecutorControl['leases'][number];
 
-/** Tasks that are remembered to have been looked up, or told of, at most. */
+/** Tasks that were looked up, or are in the log, and are remembered: at most so many. */
 const REMEMBERED = 1_000;
 
 /**
- * Work that this history does not have. Executors outlive a restore of the database: they may still work on tasks that came
- * after the backup, and the ids of those are given again. Each such task is logged once, and its executor lets go of it.
+ * Tasks that executors work on and that this history does not have. Executors outlive a restore of the database: they may still work on
+ * tasks that were made after the backup, and the ids of those are given again. Each such task has one line in the log, and its
+ * executor lets go of it.
  */
 export class Forgotten {
-  /** Tasks that were found: those that ended are named for a moment by whoever has not heard of it yet. */
+  /** Tasks that exist. An executor names a task that has ended until it learns of the end. */
   private readonly found = new Set<number>();
   private readonly told = new Set<string>();
   private readonly asked = new Set<number>();
-  private readonly lines: FewLines;
+  private readonly limit: LineLimit;
 
   constructor(
     private readonly options: {
@@ -27,12 +28,10 @@ export class Forgotten {
       log: Logger;
     },
   ) {
-    this.lines = new FewLines(options.clock, (more) =>
-      options.log.error({ more }, 'executors work on more tasks which this history does not have'),
-    );
+    this.limit = new LineLimit(options.clock, ABOUT_EXECUTORS);
   }
 
-  /** Leases that an executor named, of tasks that are not in memory: if a task does not exist, its lease is over. */
+  /** An executor named these leases of tasks that are not in memory: if such a task does not exist, its lease is over. */
   async check(executor: string, leases: readonly LeaseOver[]): Promise<void> {
     const unsure = leases.filter(({ task_id }) => !this.found.has(task_id) && !this.asked.has(task_id));
     if (unsure.length === 0) return;
@@ -49,18 +48,23 @@ export class Forgotten {
     }
   }
 
-  /** An executor works on a task that had this id, and was another one. */
-  another(taskId: number, uuid: string, executor: string): void {
+  /** An executor works on a task that had this id before the database was restored. @param uuid of that task */
+  idReused(taskId: number, uuid: string, executor: string): void {
     this.tell(taskId, executor, `${taskId}/${uuid}`);
   }
 
   private tell(task: number, executor: string, key: string): void {
-    if (this.told.has(key) || !this.lines.tells(key)) return;
+    if (this.told.has(key)) return;
+    const leftOut = this.limit.admit(key);
+    if (leftOut === undefined) return;
+    const { log } = this.options;
+    if (leftOut > 0)
+      log.error({ more: leftOut }, 'executors work on more tasks that this history does not have');
     remember(this.told, key);
-    this.options.log.error(
+    log.error(
       { task, executor },
-      `an executor works on a task ${task} which this history does not have: was the database restored from a backup? ` +
-        'The executor lets go of it; its command on the node runs on to its end',
+      `executor ${executor} works on a task ${task} that this history does not have: was the database restored from a backup? ` +
+        'The executor lets go of the task; its command on the node runs on to its end',
     );
   }
 }

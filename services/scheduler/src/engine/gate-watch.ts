@@ -2,21 +2,16 @@ import type { Clock } from '@rigel/clock';
 import { inventory } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import {
-  describeTimeout,
-  type GateProgress,
-  judgeGate,
-  overdueRuns,
-  type TaskGate,
-  waitingRuns,
-} from '../task/gate.js';
+import type { TaskGate } from '../task/events.js';
+import { describeTimeout, type GateProgress, judgeGate, overdueRuns, waitingRuns } from '../task/gate.js';
 import type { TaskState } from '../task/state.js';
-import type { EngineStore, TaskEngine } from './engine.js';
+import type { TaskEngine } from './engine.js';
+import type { EngineStore } from './ports.js';
 
 /**
- * Looks how far the tasks are that this replica's tasks wait for, and records when that lets them go on, or fail. The
- * others may be run by any replica: what is known of them is what the tables say. Nothing is remembered here, so whoever
- * takes a task over goes on with it.
+ * Looks how far the tasks are for which this replica's tasks wait, and records that these go on, or fail. Any replica may own the
+ * others, so the watch reads their progress from the tables. It remembers nothing, so a replica that takes a task over goes on
+ * with it.
  */
 export class GateWatch {
   private ticking = false;
@@ -39,7 +34,10 @@ export class GateWatch {
       const looks = await Promise.allSettled(this.options.engine.gated().map((task) => this.look(task)));
       for (const look of looks) {
         if (look.status === 'rejected')
-          this.options.log.warn({ err: look.reason }, 'what a task waits for is not known, looking again');
+          this.options.log.warn(
+            { err: look.reason },
+            'the scheduler could not look how far the pools are for which a task waits, and tries again',
+          );
       }
     } finally {
       this.ticking = false;
@@ -50,17 +48,17 @@ export class GateWatch {
     const { engine, store } = this.options;
     if (!gate) return;
     const progress = await this.withoutRemovedNodes(gate, await store.progressOf(gate.waitsFor));
-    const verdict = judgeGate(gate, progress);
-    if (verdict.is === 'open') {
+    const decision = judgeGate(gate, progress);
+    if (decision.type === 'open') {
       await engine.submit(id, { type: 'openGate' }, null);
       return;
     }
-    // Looked at anew: it may have gone on, or have been forgotten, meanwhile.
+    // Looked up again: the task may have gone on, or have left the memory, meanwhile.
     const task = engine.gated().find((one) => one.id === id);
     if (!task) return;
-    if (verdict.is === 'failed') {
-      // What comes to the gate later finds out by itself: by then somebody may have resumed the others.
-      const { reason } = verdict;
+    if (decision.type === 'failed') {
+      // Runs that come to the gate later get their own verdict: by then somebody may have resumed the others.
+      const { reason } = decision;
       if (waitingRuns(task).length > 0)
         await engine.submit(id, { type: 'failGate', reason, overdue: false }, null);
     } else if (overdueRuns(task, this.options.clock.now()).length > 0) {
@@ -69,7 +67,7 @@ export class GateWatch {
     }
   }
 
-  /** A failed node that somebody has taken out of its pool keeps nobody waiting. */
+  /** A failed node that somebody has removed from its pool keeps no other node waiting. */
   private async withoutRemovedNodes(gate: TaskGate, progress: GateProgress[]): Promise<GateProgress[]> {
     const pools = new Map(gate.waitsFor.map(({ task, pool }) => [task, pool.id]));
     return Promise.all(

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
-import type { TaskCommand } from '../task/decide.js';
+import type { TaskCommand } from '../task/commands.js';
 import { runAt, type TaskState } from '../task/state.js';
 
 /**
- * The first host key that the holder of a node's lease saw of the node is pinned and holds until a person removes the node: a report that
- * tells of another one is taken without it, and people are told.
+ * The first host key that an executor reported of a node under its lease is pinned, and holds until a person removes the node. A report
+ * with another key counts without the key, and the log says so.
  */
 export function withoutKnownHostKey(
   command: TaskCommand | null,
@@ -19,8 +19,8 @@ export function withoutKnownHostKey(
   if (reported !== pinned) {
     log.warn(
       { task: state.id, run: id, node: ip, executor, pinned, reported },
-      'an executor reported another host key than is pinned of the node; the pinned one stays. If the node was set up anew, remove it from its ' +
-        'pool and add it again',
+      `executor ${executor} reported another host key of node ${ip} than the pinned one, which stays. If somebody reinstalled the node, remove it ` +
+        'from its pool and add it again',
     );
   }
   return others;

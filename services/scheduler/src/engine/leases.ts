@@ -1,4 +1,4 @@
-/** A lease that somebody has now. */
+/** A lease that an executor holds now. */
 export interface Lease {
   taskId: number;
   run: number;
@@ -20,7 +20,7 @@ export class Leases {
     return this.byRun.size;
   }
 
-  /** Milliseconds since the heartbeat, or grant, that is longest ago; 0 without leases. */
+  /** Milliseconds since the oldest last heartbeat, or grant, of a lease; 0 without leases. */
   oldestHeartbeat(now: number): number {
     let oldest = 0;
     for (const { expiresAt } of this.byRun.values()) oldest = Math.max(oldest, now - expiresAt + this.ttlMs);
@@ -50,7 +50,7 @@ export class Leases {
     this.byRun.delete(`${taskId}/${run}`);
   }
 
-  /** A heartbeat of this executor named the lease. False when it is not the one that is valid now. */
+  /** A heartbeat of this executor named the lease. @returns false when that is not the valid one */
   renew(taskId: number, run: number, lease: number, executor: string, now: number): boolean {
     const known = this.byRun.get(`${taskId}/${run}`);
     // The executor as well: after a restore the same numbers may have been given to another one.
@@ -63,7 +63,7 @@ export class Leases {
     return [...this.byRun.values()].filter(({ expiresAt }) => expiresAt <= now);
   }
 
-  /** After a stall of this very process, heartbeats may wait unread: nobody is blamed for our own silence. */
+  /** After a stall of this process heartbeats may wait unread: no executor loses its lease for that. */
   extendAll(now: number): void {
     for (const lease of this.byRun.values()) lease.expiresAt = Math.max(lease.expiresAt, now + this.ttlMs);
   }

@@ -4,28 +4,28 @@ import { Histogram } from 'prom-client';
 
 export const commitSize = new Histogram({
   name: 'rigel_commit_commands',
-  help: 'Commands that were committed together in one transaction.',
+  help: 'Commands committed together in one transaction.',
   buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
 });
 
 export const commitDuration = new Histogram({
   name: 'rigel_commit_duration_seconds',
-  help: 'How long deciding and committing a group of commands took.',
+  help: 'Seconds to decide and commit a group of commands.',
   labelNames: ['result'] as const,
   buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
 });
 
-/** What the engine tells of itself when somebody asks. */
+/** Numbers of the engine, for metrics. */
 export interface EngineStats {
   tasks: number;
   leases: number;
   /** Commands that wait for their transaction. */
   waiting: number;
-  /** Milliseconds since the heartbeat of a lease that is longest ago. */
+  /** Milliseconds since the oldest last heartbeat of a lease. */
   oldestHeartbeatMs: number;
-  /** Runs that have ended and hold their node, because a command could not be ended there. */
+  /** Ended runs that hold their node, because an executor could not end a command there. */
   heldBack: number;
-  /** Offered runs that nobody has claimed, and for how many milliseconds the oldest of them. */
+  /** Offered runs that no executor has claimed, and the age in milliseconds of the oldest offer. */
   unclaimed: Map<Capability, { runs: number; oldestMs: number }>;
 }
 
@@ -38,7 +38,7 @@ export function measureEngine(options: {
 }): void {
   const { stats, partitions, depth } = options;
   sampled(
-    { name: 'rigel_partitions_owned', help: 'Partitions of tasks that this scheduler owns.' },
+    { name: 'rigel_partitions_owned', help: 'Partitions that this scheduler owns, of 16.' },
     partitions,
   );
   sampled(
@@ -46,31 +46,31 @@ export function measureEngine(options: {
     () => stats().tasks,
   );
   sampled(
-    { name: 'rigel_commands_waiting', help: 'Commands that wait for the transaction under way to end.' },
+    { name: 'rigel_commands_waiting', help: 'Commands that wait for the current transaction to end.' },
     () => stats().waiting,
   );
   sampled(
-    { name: 'rigel_leases_held', help: 'Node runs of the owned tasks that executors have the lease of.' },
+    { name: 'rigel_leases_held', help: 'Leases that executors hold, of node runs of the owned tasks.' },
     () => stats().leases,
   );
   sampled(
     {
       name: 'rigel_nodes_held_back',
-      help: 'Nodes that stay held by ended runs of the owned tasks, because a command could not be ended and may still run there.',
+      help: 'Nodes still held by ended runs of the owned tasks, because an executor could not end a command there and the command may still run.',
     },
     () => stats().heldBack,
   );
   sampled(
     {
       name: 'rigel_lease_heartbeat_age_seconds',
-      help: 'Since when the lease has been silent that is silent for the longest; it is over after 10 s.',
+      help: 'Age in seconds of the oldest lease heartbeat. A lease is over after 10 s.',
     },
     () => stats().oldestHeartbeatMs / 1_000,
   );
   sampled(
     {
       name: 'rigel_runs_unclaimed',
-      help: 'Node runs that are offered and that no executor has claimed yet.',
+      help: 'Offered node runs that no executor has claimed.',
       labelNames: ['capability'],
     },
     () => [...stats().unclaimed].map(([capability, { runs }]) => [{ capability }, runs]),
@@ -78,7 +78,7 @@ export function measureEngine(options: {
   sampled(
     {
       name: 'rigel_runs_unclaimed_oldest_seconds',
-      help: 'Since when the oldest unclaimed node run is offered.',
+      help: 'Age in seconds of the oldest offer that no executor has claimed.',
       labelNames: ['capability'],
     },
     () => [...stats().unclaimed].map(([capability, { oldestMs }]) => [{ capability }, oldestMs / 1_000]),
@@ -86,7 +86,7 @@ export function measureEngine(options: {
   sampled(
     {
       name: 'rigel_work_queue_depth',
-      help: 'Offers in the JetStream work queue that no executor has taken; the same at every scheduler.',
+      help: 'Offers in the JetStream work queue that no executor has taken. Every scheduler reports the same number.',
       labelNames: ['capability'],
     },
     async () => (await depth()).map(([capability, offers]) => [{ capability }, offers]),

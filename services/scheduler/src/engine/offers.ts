@@ -7,9 +7,9 @@ const LONGEST_REPEAT_MS = 60_000;
 
 interface Offer {
   capability: Capability;
-  /** When it is made again if nobody claims the run. */
+  /** When the scheduler makes it again if no executor claims the run. */
   repeatAt: number;
-  /** When it was made first. */
+  /** When the scheduler made it first. */
   madeAt: number;
   tries: number;
 }
@@ -23,8 +23,8 @@ function add(offers: ByCapability, run: number, capability: Capability): void {
 }
 
 /**
- * The runs of one task that wait for an executor. What is offered and not claimed in time is offered again, less and
- * less often: the offer may be lost, or just waiting behind others. A repeated one is refused at the claim.
+ * The runs of one task that wait for an executor. A run that no executor claims in time is offered again, less and less often: the
+ * offer may be lost, or just wait behind others. Of two claims the second is refused.
  */
 export class Offers {
   private readonly open = new Map<number, Offer>();
@@ -52,7 +52,7 @@ export class Offers {
     return fresh;
   }
 
-  /** Offers that nobody claimed in time, to make again now. */
+  /** Offers that no executor claimed in time, to make again now. */
   repeated(now: number): ByCapability {
     const repeated: ByCapability = new Map();
     for (const [run, offer] of this.open) {
@@ -64,7 +64,7 @@ export class Offers {
     return repeated;
   }
 
-  /** Offers that nobody has claimed, by capability, with the time of the oldest one's first making. */
+  /** Offers that no executor has claimed, by capability, with the time when the oldest was first made. */
   unclaimed(): Map<Capability, { runs: number; since: number }> {
     const found = new Map<Capability, { runs: number; since: number }>();
     for (const { capability, madeAt } of this.open.values()) {
@@ -74,14 +74,14 @@ export class Offers {
     return found;
   }
 
-  /** What is known of a run's offer; `waiting`: others of the task go before it. */
+  /** The offer of a run; `waiting`: others of the task go before it. */
   of(
     run: number,
   ): { capability: Capability; madeAt: number; repeatAt: number; tries: number } | 'waiting' | undefined {
     return this.open.get(run) ?? (this.backlog.has(run) ? 'waiting' : undefined);
   }
 
-  /** Makes offers due at once that could not be sent. */
+  /** Makes offers due at once, because they could not be sent. */
   retry(runs: readonly number[], now: number): void {
     for (const run of runs) {
       const offer = this.open.get(run);

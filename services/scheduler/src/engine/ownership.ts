@@ -4,22 +4,22 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 
 const CHECK_INTERVAL_MS = 1_000;
-/** Together with the interval well below SILENCE_MS: who cannot reach the database stops before others may go on. */
+/** With the interval well below SILENCE_MS: a replica that cannot reach the database stops before others may go on. */
 const CHECK_TIMEOUT_MS = 5_000;
 /** A replica that has not checked for this long stands still, and its session is ended. */
 const SILENCE_MS = 10_000;
 /** Pause between two checks beyond which this replica itself must have stood still. */
 const STALL_MS = 4_000;
-/** How long giving up partitions may take before their locks are let go all the same. */
+/** How long giving up partitions may take; then the replica releases their locks all the same. */
 const GIVE_UP_MS = 4_000;
-/** First keys of the advisory locks, so that nobody else's locks in the same database are met. */
+/** First keys of the advisory locks, different from those of other programs in the same database. */
 export const OWNERS = 0x52_49_47; // RIG
 export const MEMBERS = 0x52_49_48;
 const CHANNEL = 'rigel_partitions';
 
 /** The replicas and what they own, as PostgreSQL's table of locks has it. */
 interface View {
-  /** Backends of all replicas, in an order that is the same for everybody. */
+  /** Backends of all replicas, in an order that is the same for each replica. */
   members: number[];
   /** Backend that owns each partition, for those that are owned. */
   owners: Map<number, number>;
@@ -53,7 +53,7 @@ export class Ownership {
   private wake: () => void = () => undefined;
   private lastCheck = Date.now();
   private judgesFrom = 0;
-  /** The foreign locks that were told of. */
+  /** The foreign locks that are in the log. */
   private foreign = '';
 
   constructor(
@@ -61,8 +61,8 @@ export class Ownership {
       databaseUrl: string;
       log: Logger;
       /**
-       * Called with the partitions owned now, whenever they change. Resolves when nothing is served or written any more
-       * for those that are not among them; only then they are handed over.
+       * Called with the partitions owned now, when they change. Resolves when this replica serves and writes nothing any more
+       * for the other partitions; only then it hands them over.
        */
       onChange: (partitions: ReadonlySet<number>) => Promise<void>;
     },
@@ -101,7 +101,10 @@ export class Ownership {
         await this.takePart(client);
       } catch (error) {
         if (!signal.aborted)
-          this.options.log.warn({ err: error }, 'ownership of partitions is lost, trying again');
+          this.options.log.warn(
+            { err: error },
+            'the scheduler has lost its partitions with its database session, and joins again',
+          );
       }
       await this.change(new Set());
       await this.leave(client);
@@ -109,7 +112,7 @@ export class Ownership {
     }
   }
 
-  /** Checks again and again until it is stopped. @throws when the session is lost. */
+  /** Checks once a second until it is stopped. @throws when the session is lost. */
   private async takePart(client: pg.Client): Promise<void> {
     const { rows } = await client.query<{ pid: number }>(
       'SELECT pg_backend_pid() AS pid, pg_advisory_lock($1::int, pg_backend_pid())',
@@ -131,7 +134,7 @@ export class Ownership {
 
   private async check(client: pg.Client, me: number): Promise<void> {
     const now = Date.now();
-    // After a stall of the whole machine everybody looks silent: the others get their time to check, too.
+    // After a stall of the whole machine all replicas look silent: the others get their time to check, too.
     if (now - this.lastCheck > STALL_MS) this.judgesFrom = now + SILENCE_MS;
     this.lastCheck = now;
     const { members, owners, silent, foreign } = await this.view(client);
@@ -172,7 +175,7 @@ export class Ownership {
        ORDER BY space, key`,
       values: [MEMBERS, OWNERS, SILENCE_MS],
     });
-    // Who runs as another role is none of us, whatever it has locked.
+    // A session of another role is not a scheduler, whatever it has locked.
     const members = rows.filter(({ space, role }) => space === MEMBERS && role === null);
     const taken = rows.filter(({ space, role }) => space === OWNERS && role !== null);
     return {
@@ -189,7 +192,7 @@ export class Ownership {
     if (foreign.length === 0 || this.foreign === before) return;
     this.options.log.error(
       { locks: foreign },
-      'another role of the database has locked partitions, whose tasks stand still until it lets go: see `rigel database prepare`',
+      'another database role has locked partitions: no scheduler runs their tasks until that role releases the locks (see `rigel database prepare`)',
     );
   }
 
@@ -197,7 +200,7 @@ export class Ownership {
   private async end(client: pg.Client, pids: number[]): Promise<void> {
     this.options.log.warn(
       { backends: pids, silent_ms: SILENCE_MS },
-      'other replicas stand still, their sessions are ended',
+      'other schedulers stand still: this one ends their database sessions and takes their partitions',
     );
     await client.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -220,7 +223,7 @@ export class Ownership {
     return rows.map(({ partition }) => partition);
   }
 
-  /** Ends the session, and with it whatever locks it still has. */
+  /** Ends the session, and with it the locks that it still has. */
   private async leave(client: pg.Client): Promise<void> {
     if (this.stopping.signal.aborted) {
       const told = client.query('SELECT pg_advisory_unlock_all(), pg_notify($1, $2)', [CHANNEL, 'left']);
@@ -238,14 +241,23 @@ export class Ownership {
     if (partitions.size === this.owned.size && [...partitions].every((p) => this.owned.has(p))) return;
     this.owned = partitions;
     const { log, onChange } = this.options;
-    log.info({ partitions: [...partitions].sort((a, b) => a - b) }, 'partitions owned');
+    log.info(
+      { partitions: [...partitions].sort((a, b) => a - b) },
+      'the scheduler owns these partitions now',
+    );
     const late = new AbortController();
     await Promise.race([
       onChange(partitions)
-        .catch((error: unknown) => log.error({ err: error }, 'the change of partitions failed'))
+        .catch((error: unknown) =>
+          log.error({ err: error }, 'the scheduler could not take or give up partitions cleanly'),
+        )
         .finally(() => late.abort()),
       sleep(GIVE_UP_MS, undefined, { signal: late.signal }).then(
-        () => log.warn({ waited_ms: GIVE_UP_MS }, 'partitions are left before everything of them has ended'),
+        () =>
+          log.warn(
+            { waited_ms: GIVE_UP_MS },
+            'the scheduler gives up partitions before all work on them has ended',
+          ),
         () => undefined,
       ),
     ]);

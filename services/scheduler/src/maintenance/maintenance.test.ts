@@ -220,7 +220,7 @@ t.test('missing events are named, and nothing is rebuilt from what is left', asy
 t.test('an event that is not known stops both, and is named', async (t) => {
   await sql`UPDATE events SET schema = 2 WHERE position = 3`.execute(db);
   const message =
-    'event 3 (task-1, version 3) is a BatchStarted of schema version 2; known are versions 1 to 1';
+    'event 3 (task-1, version 3) is a BatchStarted of schema version 2; this program knows versions 1 to 1';
   await t.rejects(differences(servers), { message });
   await t.rejects(rebuildHistory(db, schedulerHistory), { message });
   await sql`UPDATE events SET schema = 1 WHERE position = 3`.execute(db);

@@ -7,8 +7,9 @@ import { projectSchedules } from '../schedule/projection.js';
 import { evolveSchedule, type ScheduleState } from '../schedule/state.js';
 import { insertTasks } from '../store/sql/insert-tasks.js';
 import { type TaskEvent, taskIdOf } from '../task/events.js';
+import { evolve } from '../task/evolve.js';
 import { heldNodes } from '../task/projection.js';
-import { evolve, type TaskState } from '../task/state.js';
+import type { TaskState } from '../task/state.js';
 import { addPins, createPins, insertHostKeys, type Pin } from './host-keys.js';
 
 const CHUNK = 5_000;

@@ -1,7 +1,8 @@
 import { chunksOfStream, type RecordedEvent } from '@rigel/event-store';
 import type { Kysely } from 'kysely';
 import { streamOf, type TaskEvent, taskEventTypes } from '../task/events.js';
-import { evolve, type TaskState } from '../task/state.js';
+import { evolve } from '../task/evolve.js';
+import type { TaskState } from '../task/state.js';
 
 /** A moment in a task's life: after a version of its stream, at a time (milliseconds since 1970), or now. */
 export type Moment = { version: number } | { time: number } | 'now';

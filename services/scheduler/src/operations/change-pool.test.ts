@@ -239,7 +239,7 @@ t.test(
 t.test('a tag that no step takes is worth a line of the log', async (t) => {
   world.tasks = { deploy: 6 };
   world.nodes = [node({ ip: '10.9.3.1' })];
-  t.ok((await messages((await deploy()).id)).includes('the override tag is used by no step'));
+  t.ok((await messages((await deploy()).id)).includes('no step uses the override tag'));
 });
 
 t.test('a pool that is not set up for the operation is refused, with the reason', async (t) => {

@@ -2,6 +2,7 @@ import {
   catalog,
   type FleetService,
   inventory,
+  NO_ADDRESS,
   type Pool,
   type PoolTasks,
   type ResolvedStep,
@@ -14,120 +15,121 @@ import {
 } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import type { TaskOccurrence } from '../task/events.js';
+import { type Override, withOverrides } from '../task/merge-params.js';
 import { planSteps } from '../task/options.js';
-import { NO_ADDRESS } from '../task/state.js';
 import { findTargets, type NewTasks } from './create-tasks.js';
-import { type PoolOperation, type PoolOperationParts, recordOperations } from './record-pool-changes.js';
+import { type PoolChange, type PoolChangeParts, recordPoolChanges } from './record-pool-changes.js';
 
 /*
  * Expand, shrink and deploy: a task of one of the pool's own templates, with parameters that come from the pool, its
  * service and the request. Everything is checked before anything is recorded.
  */
 
-/** Who lets the pool change: a person by the API, or a moment of a schedule. */
+/** The steps that begin a service on a node begin with this; the first of them gets the image's tag. */
+const START_SERVICE = 'start_service';
+/** Addresses named in a refusal at most. */
+const NAMED = 20;
+
+/** Who changes the pool: a person by the API, or an occurrence of a schedule. */
 export type OnBehalf =
   | { operator: string; flowType: 'manual' }
   | { operator: string; flowType: 'crontab'; occurrence: TaskOccurrence };
 
-/** The steps that begin a service on a node begin with this; the first of them gets the image's tag. */
-const START_SERVICE = 'start_service';
-
 /** `again`: ids of nodes of the pool that go through the same steps once more, beside the new ones. */
 type ExpandRequest = Pick<RpcRequest<typeof tasks.expand>, 'pool_id' | 'num'> & { again?: readonly number[] };
+type ShrinkRequest = Pick<RpcRequest<typeof tasks.shrink>, 'pool_id' | 'nodes'>;
+type DeployRequest = Omit<RpcRequest<typeof tasks.deploy>, 'opr_user'>;
 
-/** Adds nodes to the pool whose machines are still to be made, and a task that makes them. */
+/** Adds nodes to the pool whose machines are still to be made, and a task that makes them. @returns the task's id */
 export async function expandPool(
   request: ExpandRequest,
   onBehalf: OnBehalf,
   context: RequestContext,
-  parts: PoolOperationParts,
+  parts: PoolChangeParts,
 ): Promise<RpcResponse<typeof tasks.expand>> {
-  return record(await expandOperation(request, onBehalf, context, parts), context, parts);
+  return record(await prepareExpand(request, onBehalf, context, parts), context, parts);
 }
 
-/** The task that `expandPool` records, checked. */
-export async function expandOperation(
-  { pool_id, num, again = [] }: ExpandRequest,
-  onBehalf: OnBehalf,
-  context: RequestContext,
-  parts: PoolOperationParts,
-): Promise<PoolOperation> {
-  const prepared = await prepare('expand', pool_id, { first: 'create_vm' }, undefined, context, parts);
-  const now = parts.clock.now();
-  const targets = await targetsOf(pool_id, again, context, parts.bus);
-  return toOperation(prepared, { targets, ...onBehalf, now }, num);
-}
-
-/** Those of these nodes that are in the pool. */
-async function targetsOf(
-  poolId: number,
-  ids: readonly number[],
-  context: RequestContext,
-  bus: Bus,
-): Promise<TaskTarget[]> {
-  if (ids.length === 0) return [];
-  const { targets } = await bus.call(inventory.targetsById, { ids: [...ids] }, context);
-  return targets.filter((target) => target.pool_id === poolId);
-}
-
-/** Gives the machines of nodes back that are named by id: a schedule also returns those without an address. */
-export async function shrinkOperation(
-  { pool_id, ids }: { pool_id: number; ids: readonly number[] },
-  onBehalf: OnBehalf,
-  context: RequestContext,
-  parts: PoolOperationParts,
-): Promise<PoolOperation> {
-  const now = parts.clock.now();
-  const prepared = await prepare('shrink', pool_id, { last: 'return_vm' }, undefined, context, parts);
-  const targets = await targetsOf(pool_id, ids, context, parts.bus);
-  if (targets.length === 0) {
-    throw new ServiceError('wrong_state', `pool ${show(prepared.pool.name)} lost the nodes meanwhile`);
-  }
-  return toOperation(prepared, { targets, ...onBehalf, now });
-}
-
-/** Gives the machines of nodes back. Each node leaves the pool with its machine. */
+/** Gives the machines of nodes back, named by their addresses. Each node leaves the pool with its machine. @returns the task's id */
 export async function shrinkPool(
-  { pool_id, nodes }: Pick<RpcRequest<typeof tasks.shrink>, 'pool_id' | 'nodes'>,
+  { pool_id, nodes }: ShrinkRequest,
   onBehalf: OnBehalf,
   context: RequestContext,
-  parts: PoolOperationParts,
+  parts: PoolChangeParts,
 ): Promise<RpcResponse<typeof tasks.shrink>> {
   if (nodes.length === 0) throw new ServiceError('invalid', 'nodes is empty', 'nodes');
-  const now = parts.clock.now();
-  const prepared = await prepare('shrink', pool_id, { last: 'return_vm' }, undefined, context, parts);
-  const targets = await findTargets(nodes, context, parts.bus);
-  const foreign = targets.filter((target) => target.pool_id !== pool_id);
-  if (foreign.length > 0) {
-    const names = foreign.slice(0, 20).map(({ ip }) => show(ip));
+  const targetsOf = async (pool: Pool): Promise<TaskTarget[]> => {
+    const targets = await findTargets(nodes, context, parts.bus);
+    const foreign = targets.filter((target) => target.pool_id !== pool.id);
+    if (foreign.length === 0) return targets;
+    const names = foreign.slice(0, NAMED).map(({ ip }) => show(ip));
     throw new ServiceError(
       'not_found',
-      `${names.join(', ')}: not a node of pool ${show(prepared.pool.name)}`,
+      `${names.join(', ')}: not a node of pool ${show(pool.name)}`,
       'nodes',
     );
-  }
-  return record(toOperation(prepared, { targets, ...onBehalf, now }), context, parts);
+  };
+  return record(await prepareShrink(pool_id, targetsOf, onBehalf, context, parts), context, parts);
 }
 
-type DeployRequest = Omit<RpcRequest<typeof tasks.deploy>, 'opr_user'>;
-
-/** Puts an image online on all nodes of the pool that have an address. */
+/** Puts an image online on all nodes of the pool that have an address. @returns the task's id */
 export async function deployPool(
   request: DeployRequest,
   onBehalf: OnBehalf,
   context: RequestContext,
-  parts: PoolOperationParts,
+  parts: PoolChangeParts,
 ): Promise<RpcResponse<typeof tasks.deploy>> {
-  return record(await deployOperation(request, onBehalf, context, parts), context, parts);
+  return record(await prepareDeploy(request, onBehalf, context, parts), context, parts);
 }
 
-/** The task that `deployPool` records, checked. */
-export async function deployOperation(
+/** The change that `expandPool` records, checked. */
+export async function prepareExpand(
+  { pool_id, num, again = [] }: ExpandRequest,
+  onBehalf: OnBehalf,
+  context: RequestContext,
+  parts: PoolChangeParts,
+): Promise<PoolChange> {
+  const prepared = await prepare('expand', pool_id, { first: 'create_vm' }, undefined, context, parts);
+  const now = parts.clock.now();
+  const targets = await targetsById(pool_id, again, context, parts.bus);
+  return toChange(prepared, { targets, ...onBehalf, now }, num);
+}
+
+/** A change that gives the machines of nodes back, named by id: a schedule also returns those without an address. */
+export function prepareShrinkById(
+  { pool_id, ids }: { pool_id: number; ids: readonly number[] },
+  onBehalf: OnBehalf,
+  context: RequestContext,
+  parts: PoolChangeParts,
+): Promise<PoolChange> {
+  const targetsOf = async (pool: Pool): Promise<TaskTarget[]> => {
+    const targets = await targetsById(pool.id, ids, context, parts.bus);
+    if (targets.length > 0) return targets;
+    throw new ServiceError('wrong_state', `the nodes have left pool ${show(pool.name)} meanwhile`);
+  };
+  return prepareShrink(pool_id, targetsOf, onBehalf, context, parts);
+}
+
+async function prepareShrink(
+  poolId: number,
+  targetsOf: (pool: Pool) => Promise<TaskTarget[]>,
+  onBehalf: OnBehalf,
+  context: RequestContext,
+  parts: PoolChangeParts,
+): Promise<PoolChange> {
+  const now = parts.clock.now();
+  const prepared = await prepare('shrink', poolId, { last: 'return_vm' }, undefined, context, parts);
+  const targets = await targetsOf(prepared.pool);
+  return toChange(prepared, { targets, ...onBehalf, now });
+}
+
+/** The change that `deployPool` records, checked. */
+export async function prepareDeploy(
   request: DeployRequest,
   onBehalf: OnBehalf,
   context: RequestContext,
-  parts: PoolOperationParts,
-): Promise<PoolOperation> {
+  parts: PoolChangeParts,
+): Promise<PoolChange> {
   const { pool_id, max_num, max_ratio, max_fail_num, max_fail_ratio } = request;
   const tag = request.tag.trim();
   if (tag === '') throw new ServiceError('invalid', 'tag is empty', 'tag');
@@ -140,7 +142,19 @@ export async function deployOperation(
   }
   const batch = { maxRatio: max_ratio, maxNum: max_num };
   const budget = { maxNum: max_fail_num, maxRatio: max_fail_ratio };
-  return toOperation(prepared, { targets, batch, budget, ...onBehalf, now });
+  return toChange(prepared, { targets, batch, budget, ...onBehalf, now });
+}
+
+/** Those of these nodes that are in the pool. */
+async function targetsById(
+  poolId: number,
+  ids: readonly number[],
+  context: RequestContext,
+  bus: Bus,
+): Promise<TaskTarget[]> {
+  if (ids.length === 0) return [];
+  const { targets } = await bus.call(inventory.targetsById, { ids: [...ids] }, context);
+  return targets.filter((target) => target.pool_id === poolId);
 }
 
 interface Prepared {
@@ -158,7 +172,7 @@ async function prepare(
   ends: { first?: string; last?: string },
   tag: string | undefined,
   context: RequestContext,
-  { bus, settings }: PoolOperationParts,
+  { bus, settings }: PoolChangeParts,
 ): Promise<Prepared> {
   const pool = await bus.call(inventory.getPool, { id: poolId }, context);
   const templateId = pool.tasks[kind];
@@ -182,8 +196,9 @@ async function prepare(
       names.at(-1),
     );
   }
-  const { steps, unused } = withOverrides(template.steps, overridesOf(kind, pool, service, tag));
-  return { kind, pool, template, steps: planSteps(steps, settings.limits), unusedParams: unused };
+  const { overrides, unused } = overridesOf(template.steps, kind, pool, service, tag);
+  const steps = planSteps(withOverrides(template.steps, overrides), settings.limits);
+  return { kind, pool, template, steps, unusedParams: unused };
 }
 
 function wrongTemplate(rule: string, found: string | undefined): ServiceError {
@@ -191,64 +206,52 @@ function wrongTemplate(rule: string, found: string | undefined): ServiceError {
 }
 
 /**
- * A value for a parameter of the steps of a name, or of the first step whose name begins so. Operators decide on these values, so
- * none can be the name of a secret: a text is a text, also where it looks like one.
+ * The values of pool, service and request for a template's steps. A provider that the pool does not name (0), and an image that the
+ * service does not name, leave the template's value. Operators decide on these values, so none can be the name of a secret: a
+ * text is a text, also where it looks like one.
+ * @returns beside them the parameters that no step takes. A step that the template does not have is passed over; only a missing one for
+ *   the image is worth a line in the task's log.
  */
-interface Override {
-  step: string;
-  firstBeginningSo?: boolean;
-  param: string;
-  value: number | string;
-}
-
-/** A provider that the pool does not name (0), and an image that the service does not name, leave the template's value. */
 function overridesOf(
+  steps: readonly ResolvedStep[],
   kind: keyof PoolTasks,
   pool: Pool,
   service: FleetService,
   tag: string | undefined,
-): Override[] {
+): { overrides: Override[]; unused: string[] } {
+  const named = (step: string): ResolvedStep[] => steps.filter(({ name }) => name === step);
   const vm = (step: string): Override[] =>
-    pool.vm_type > 0 ? [{ step, param: 'vm_type_id', value: pool.vm_type }] : [];
+    pool.vm_type > 0 ? [{ takers: named(step), param: 'vm_type_id', value: pool.vm_type }] : [];
   const discovery = (step: string): Override[] =>
-    pool.sd_id > 0 ? [{ step, param: 'service_discovery_id', value: pool.sd_id }] : [];
+    pool.sd_id > 0 ? [{ takers: named(step), param: 'service_discovery_id', value: pool.sd_id }] : [];
+  const firstStart = steps.filter(({ name }) => name.startsWith(START_SERVICE)).slice(0, 1);
   const image = (value: string): Override[] =>
-    value.trim() === '' ? [] : [{ step: START_SERVICE, firstBeginningSo: true, param: 'tag', value }];
+    value.trim() === '' ? [] : [{ takers: firstStart, param: 'tag', value }];
+  const unusedOf = (images: Override[]): string[] =>
+    images.filter(({ takers }) => takers.length === 0).map(({ param }) => param);
   switch (kind) {
-    case 'expand':
-      return [...vm('create_vm'), ...discovery('register'), ...image(service.docker_image)];
+    case 'expand': {
+      const images = image(service.docker_image);
+      const overrides = [...vm('create_vm'), ...discovery('register'), ...images];
+      return { overrides, unused: unusedOf(images) };
+    }
     case 'shrink':
-      return [...vm('return_vm'), ...discovery('unregister')];
-    case 'deploy':
-      return image(tag ?? service.docker_image);
+      return { overrides: [...vm('return_vm'), ...discovery('unregister')], unused: [] };
+    case 'deploy': {
+      const overrides = image(tag ?? service.docker_image);
+      return { overrides, unused: unusedOf(overrides) };
+    }
     default:
       return kind satisfies never;
   }
 }
 
-/** A step that the template does not have is passed over; only for the image that is worth a word in the task's log. */
-function withOverrides(
-  template: readonly ResolvedStep[],
-  overrides: readonly Override[],
-): { steps: ResolvedStep[]; unused: string[] } {
-  const steps = template.map((step) => ({ ...step, param_values: { ...step.param_values } }));
-  const unused: string[] = [];
-  for (const { step, firstBeginningSo, param, value } of overrides) {
-    const takers = firstBeginningSo
-      ? steps.filter(({ name }) => name.startsWith(step)).slice(0, 1)
-      : steps.filter(({ name }) => name === step);
-    if (firstBeginningSo && takers.length === 0) unused.push(param);
-    for (const taker of takers) taker.param_values[param] = value;
-  }
-  return { steps, unused };
-}
-
-function toOperation(
+function toChange(
   { kind, pool, template, steps, unusedParams }: Prepared,
   task: Pick<NewTasks, 'targets' | 'operator' | 'flowType' | 'occurrence' | 'now'> &
     Partial<Pick<NewTasks, 'batch' | 'budget'>>,
   num = 0,
-): PoolOperation {
+): PoolChange {
   return {
     kind,
     pool: { id: pool.id, name: pool.name },
@@ -268,11 +271,11 @@ function toOperation(
 }
 
 async function record(
-  operation: PoolOperation,
+  operation: PoolChange,
   context: RequestContext,
-  parts: PoolOperationParts,
+  parts: PoolChangeParts,
 ): Promise<{ id: number }> {
-  const [id] = await recordOperations([operation], context, parts, ([id]) => ({ id }));
+  const [id] = await recordPoolChanges([operation], context, parts, ([id]) => ({ id }));
   if (id === undefined) throw new Error(`no task was made to ${operation.kind} pool ${operation.pool.id}`);
   return { id };
 }

@@ -12,15 +12,15 @@ import {
 } from '@rigel/contracts';
 import { metaOf } from '@rigel/event-store';
 import { type Bus, type RequestContext, traceparent } from '@rigel/messaging';
-import type { FirstIds, TaskRecorder } from '../store/task-store.js';
+import type { TaskAppend } from '../engine/ports.js';
 import { batchSizeOf, failureBudgetOf } from '../task/batches.js';
-import { createTask } from '../task/decide.js';
-import type { PlannedStep, TaskCreated, TaskNode, TaskOccurrence } from '../task/events.js';
-import type { TaskGate } from '../task/gate.js';
+import { firstEvents } from '../task/decide.js';
+import type { PlannedStep, TaskCreated, TaskGate, TaskNode, TaskOccurrence } from '../task/events.js';
+import { evolve } from '../task/evolve.js';
 import { mergeParams, unusedParams } from '../task/merge-params.js';
 import { type AttemptLimits, namesSecret, planSteps } from '../task/options.js';
-import type { TaskAppend } from '../task/read-model.js';
-import { evolve, type TaskState } from '../task/state.js';
+import type { TaskState } from '../task/state.js';
+import type { FirstIds, TaskRecorder } from './task-recorder.js';
 
 const MAX_NAME = 255;
 /** Addresses named in a refusal at most. */
@@ -50,7 +50,7 @@ export interface NewGate {
   waitsFor: { pool: number; step: number; stepName: string }[];
 }
 
-/** A task to be made over nodes, one for each pool that they lie in. Everything has been looked up. */
+/** Tasks to be made over nodes: one for each pool that has some of them. Everything has been looked up. */
 export interface NewTasks {
   name: string;
   template: ResolvedTemplate;
@@ -68,16 +68,16 @@ export interface NewTasks {
   start: boolean;
   operator: string;
   flowType: TaskCreated['flowType'];
-  /** The moment of a scheduled task that leads to it. */
+  /** The occurrence of a scheduled task that leads to it. */
   occurrence?: TaskOccurrence | undefined;
   gate?: NewGate | undefined;
-  /** When it was begun to look the nodes up, see `createTasks`. */
+  /** When the caller began to look the nodes up, see `createTasks`. */
   now: number;
 }
 
 /**
  * Makes tasks from a template and addresses, one for each pool. Everything is checked first; then all of them are
- * recorded in one transaction with the holds on their nodes. Whoever owns their partitions takes them up from there.
+ * recorded in one transaction with the holds on their nodes. The owners of their partitions take them up from there.
  */
 export async function createTasks(
   request: RpcRequest<typeof tasks.create>,
@@ -89,7 +89,7 @@ export async function createTasks(
   if (name === '' || name.length > MAX_NAME) {
     throw new ServiceError('invalid', `task_name must have 1 to ${MAX_NAME} characters`, 'task_name');
   }
-  // Before the inventory is asked: what is reserved for a removal now counts as reserved to the end, however long this
+  // Taken before the inventory is asked: a node that is reserved for a removal now counts as reserved to the end, however long this
   // takes. A node that the inventory still knows is either removed later, and reserved first, or was reserved by then.
   const now = clock.now();
   if (request.nodes.length === 0) throw new ServiceError('invalid', 'nodes is empty', 'nodes');
@@ -130,7 +130,7 @@ export async function createTasks(
 
 const answerIds = (ids: readonly number[]): RpcResponse<typeof tasks.create> => ({ ids: [...ids] });
 
-/** One task to be, over nodes of one pool. */
+/** A task to be made over nodes of one pool. */
 interface InPool {
   id: number;
   pool: { id: number; name: string };
@@ -140,7 +140,7 @@ interface InPool {
 
 /**
  * Records new tasks with the holds on their nodes, all or none.
- * @param answer what is answered then: kept for repetitions, where the request came under a key.
+ * @param answer the answer to the request: kept for repetitions when the request came under a key.
  * @returns their ids, in the order of their pools.
  */
 export async function recordTasks(
@@ -154,7 +154,7 @@ export async function recordTasks(
   );
   assertMachinesOnce(wanted.flatMap(({ targets }) => targets));
   const runs = parts.reduce((sum, { nodes }) => sum + nodes.length, 0);
-  // What was reserved when the first nodes were looked up counts as reserved.
+  // A node that was reserved when the first nodes were looked up counts as reserved.
   const now = Math.min(...wanted.map((one) => one.now));
   const make = (first: FirstIds): TaskAppend[] => {
     const all = parts.map(({ pool, nodes, one }, index): InPool => {
@@ -179,7 +179,7 @@ function toTaskNode({ node_id, ip, vm_id, same_machine }: TaskTarget): TaskNode 
 }
 
 /**
- * Two nodes may be one machine, because an earlier release took its spellings for several. Tasks get it once.
+ * Two nodes may be one machine, because an earlier release took the spellings of its address for several. A task has it once.
  * @throws ServiceError `in_use` naming the first two.
  */
 function assertMachinesOnce(targets: readonly TaskTarget[]): void {
@@ -192,7 +192,7 @@ function assertMachinesOnce(targets: readonly TaskTarget[]): void {
     throw new ServiceError(
       'in_use',
       `nodes: ${show(ip)} (node ${node_id}) and ${show(other.ip)} (node ${other.node_id}) are one machine, which a task can ` +
-        'have once: remove one of the two from its pool',
+        'have only once: remove one of the two nodes from its pool',
       'nodes',
     );
   }
@@ -280,7 +280,7 @@ function toAppend(
   context: RequestContext,
   now: number,
 ): TaskAppend {
-  const events = createTask(created, auto ? { now } : null);
+  const events = firstEvents(created, auto ? { now } : null);
   let task: TaskState | undefined;
   for (const event of events) task = evolve(task, event, id, now);
   if (!task) throw new Error('a new task has no events');

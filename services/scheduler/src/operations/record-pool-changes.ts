@@ -1,16 +1,15 @@
-import { inventory, type OnceKey, type PoolTasks, type TaskTarget } from '@rigel/contracts';
+import { inventory, NO_ADDRESS, type OnceKey, type PoolTasks, type TaskTarget } from '@rigel/contracts';
 import { KeyTaken } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import { NO_ADDRESS } from '../task/state.js';
 import { type CreateTaskParts, type NewGate, type NewTasks, recordTasks } from './create-tasks.js';
 
-export interface PoolOperationParts extends CreateTaskParts {
+export interface PoolChangeParts extends CreateTaskParts {
   log: Logger;
 }
 
 /** A change of a pool that has been checked; nothing of it has been done. */
-export interface PoolOperation {
+export interface PoolChange {
   kind: keyof PoolTasks;
   pool: { id: number; name: string };
   /** Nodes to be entered for it. */
@@ -39,10 +38,10 @@ interface Planned {
  * @param answer see `recordTasks`.
  * @returns ids of the tasks, in the order of the operations.
  */
-export async function recordOperations(
-  operations: readonly PoolOperation[],
+export async function recordPoolChanges(
+  operations: readonly PoolChange[],
   context: RequestContext,
-  parts: PoolOperationParts,
+  parts: PoolChangeParts,
   answer?: (ids: readonly number[]) => unknown,
 ): Promise<number[]> {
   const planned: Planned[] = [];
@@ -66,12 +65,12 @@ export async function recordOperations(
 
 /** @param planned gets what was entered, also when the rest could not be. */
 async function planNodes(
-  { id, name }: PoolOperation['pool'],
+  { id, name }: PoolChange['pool'],
   num: number,
   node_type: NewTasks['flowType'],
   planned: Planned[],
   context: RequestContext,
-  { bus }: PoolOperationParts,
+  { bus }: PoolChangeParts,
 ): Promise<TaskTarget[]> {
   const entered: Planned = { pool: id, ids: [] };
   let cluster: TaskTarget['cluster'];
@@ -100,7 +99,7 @@ async function planNodes(
 async function takeOut(
   { pool, ids }: Planned,
   context: RequestContext,
-  { bus, log }: PoolOperationParts,
+  { bus, log }: PoolChangeParts,
 ): Promise<void> {
   if (ids.length === 0) return;
   await bus.call(inventory.removeNodes, { pool_id: pool, nodes: ids }, context).catch((failure: unknown) => {
@@ -116,7 +115,7 @@ function planKey({ once }: RequestContext, num: number): OnceKey | undefined {
   return once && num <= MAX_PLANNED ? { key: once.key, request: once.request } : undefined;
 }
 
-function tellOfKept(planned: readonly Planned[], error: unknown, { log }: PoolOperationParts): void {
+function tellOfKept(planned: readonly Planned[], error: unknown, { log }: PoolChangeParts): void {
   const nodes = planned.flatMap(({ ids }) => ids);
   if (nodes.length === 0) return;
   log.warn(

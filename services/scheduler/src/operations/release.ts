@@ -1,7 +1,7 @@
 import type { Clock } from '@rigel/clock';
 import { checkText, ServiceError } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
-import type { TaskRecorder } from '../store/task-store.js';
+import type { TaskRecorder } from './task-recorder.js';
 
 /*
  * Nodes that stay held because a command of a run that has ended may still run there: let go on a person's word, or because

@@ -1,11 +1,12 @@
 import type { Clock } from '@rigel/clock';
 import { inventory } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
-import { describeHolder } from '../store/holders.js';
-import type { TaskRecorder } from '../store/task-store.js';
-import { type Preparation, runsToResume } from '../task/decide.js';
+import type { Preparation } from '../task/commands.js';
+import { runsToResume } from '../task/decide.js';
+import { describeHolder } from '../task/holders.js';
 import { spellingsOf } from '../task/projection.js';
 import { nameOf, type Run, type TaskState } from '../task/state.js';
+import type { TaskRecorder } from './task-recorder.js';
 
 /** How long a node is reserved for a task that is being resumed; recording the start makes it a hold. */
 const RESERVE_MS = 60_000;

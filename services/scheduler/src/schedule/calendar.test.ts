@@ -1,6 +1,6 @@
 import type { CronItem } from '@rigel/contracts';
 import t from 'tap';
-import { itemInForce, momentsBetween, nextMoment } from './calendar.js';
+import { dueTimesBetween, itemInForce, nextDueTime } from './calendar.js';
 
 const item = (time: string, values: Partial<CronItem> = {}): CronItem => ({
   id: 1,
@@ -14,7 +14,7 @@ const item = (time: string, values: Partial<CronItem> = {}): CronItem => ({
 });
 const at = (text: string): number => Date.parse(text);
 const dues = (items: CronItem[], zone: string, from: string, to: string): string[] =>
-  momentsBetween(items, zone, at(from), at(to), 100).map(({ due }) => new Date(due).toISOString());
+  dueTimesBetween(items, zone, at(from), at(to), 100).map(({ due }) => new Date(due).toISOString());
 
 t.test('an hour that does not exist runs once right after it', async (t) => {
   t.strictSame(dues([item('02:30')], 'Europe/Berlin', '2026-03-28T12:00:00Z', '2026-03-30T12:00:00Z'), [
@@ -46,13 +46,13 @@ t.test('an hour that comes twice runs once', async (t) => {
 
 t.test('week days: 1 is Sunday, 7 is Saturday, 0 all', async (t) => {
   for (let day = 1; day <= 7; day++) {
-    const next = nextMoment([item('12:00:00', { week_day: day })], 'UTC', at('2026-06-06T23:00:00Z'));
+    const next = nextDueTime([item('12:00:00', { week_day: day })], 'UTC', at('2026-06-06T23:00:00Z'));
     t.equal(new Date(next?.due ?? 0).getUTCDay(), day - 1);
   }
 });
 
 t.test('of items at the same moment one holds', async (t) => {
-  const next = (items: CronItem[], from: string, zone = 'UTC') => nextMoment(items, zone, at(from))?.item.id;
+  const next = (items: CronItem[], from: string, zone = 'UTC') => nextDueTime(items, zone, at(from))?.item.id;
   const daily = item('12:00', { id: 1 });
   const sunday = item('12:00', { id: 2, week_day: 1 });
   t.equal(next([daily, sunday], '2026-06-06T13:00:00Z'), 2, 'that for the day of the week');

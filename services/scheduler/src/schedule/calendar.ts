@@ -6,8 +6,8 @@ import { Cron } from 'croner';
  * time is due right after the gap; one that comes twice on the day of the change back is due the first time.
  */
 
-/** A moment, and the item that holds at it. */
-export interface Moment {
+/** A due time, and the item that holds at it. */
+export interface DueTime {
   due: number;
   item: CronItem;
 }
@@ -44,7 +44,7 @@ function cronOf({ week_day, time }: CronItem, zone: string): Cron {
 }
 
 /**
- * Of items that are due at the same moment one holds: one that is not ignored before one that is, then the one whose time
+ * Of items that are due at the same time one holds: one that is not ignored before one that is, then the one whose time
  * is later (in the gap of a change to summer time), then the one for this day of the week before the one for all.
  */
 function holds(a: CronItem, b: CronItem): boolean {
@@ -53,9 +53,9 @@ function holds(a: CronItem, b: CronItem): boolean {
   return later !== 0 ? later > 0 : a.week_day > b.week_day;
 }
 
-/** The next moment after another one; undefined when there are no items. */
-export function nextMoment(items: readonly CronItem[], zone: string, after: number): Moment | undefined {
-  let next: Moment | undefined;
+/** The next due time after a time; undefined when there are no items. */
+export function nextDueTime(items: readonly CronItem[], zone: string, after: number): DueTime | undefined {
+  let next: DueTime | undefined;
   for (const item of items) {
     const due = cronOf(item, zone).nextRun(new Date(after))?.getTime();
     if (due === undefined) continue;
@@ -64,30 +64,30 @@ export function nextMoment(items: readonly CronItem[], zone: string, after: numb
   return next;
 }
 
-/** The moments after one and up to another, in order. @param limit the most that are returned. */
-export function momentsBetween(
+/** The due times after one time and up to another, in order. @param limit the most that are returned. */
+export function dueTimesBetween(
   items: readonly CronItem[],
   zone: string,
   after: number,
   upTo: number,
   limit: number,
-): Moment[] {
-  const moments: Moment[] = [];
-  for (let last = after; moments.length < limit; ) {
-    const next = nextMoment(items, zone, last);
+): DueTime[] {
+  const times: DueTime[] = [];
+  for (let last = after; times.length < limit; ) {
+    const next = nextDueTime(items, zone, last);
     if (!next || next.due > upTo) break;
-    moments.push(next);
+    times.push(next);
     last = next.due;
   }
-  return moments;
+  return times;
 }
 
 /** Every item comes at least once in so many days. */
 const LONGEST_PAUSE_MS = 9 * 86_400_000;
 
-/** The item that holds at a moment: the one that was due last, then or before. Ignored ones do not count. */
+/** The item that holds at a time: the one that was due last, then or before. Ignored ones do not count. */
 export function itemInForce(items: readonly CronItem[], zone: string, at: number): CronItem | undefined {
-  let last: Moment | undefined;
+  let last: DueTime | undefined;
   for (const item of items) {
     if (item.ignore) continue;
     let due: number | undefined;

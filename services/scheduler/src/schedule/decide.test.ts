@@ -1,4 +1,5 @@
 import type { CronItemInput } from '@rigel/contracts';
+import { storyOf } from '@rigel/testing';
 import t from 'tap';
 import { beginFiring, type Definition, finishFiring, giveUp, passTime, save, takeOver } from './decide.js';
 import { conflictOf } from './dependencies.js';
@@ -37,41 +38,60 @@ function after(events: readonly ScheduleEvent[], state?: ScheduleState): Schedul
 const words = (events: readonly ScheduleEvent[]): string[] =>
   events.map(({ type, data }) => {
     if (type === 'ScheduleSaved') return 'saved';
-    const moment = `${data.cause} ${new Date(data.due).toISOString().slice(11, 19)}`;
-    if (type === 'OccurrenceOpened') return `opened ${moment}${data.late ? ' late' : ''}`;
-    if (type === 'OccurrenceFiring') return `firing ${moment}`;
+    const occurrence = `${data.cause} ${new Date(data.due).toISOString().slice(11, 19)}`;
+    if (type === 'OccurrenceOpened') return `opened ${occurrence}${data.late ? ' late' : ''}`;
+    if (type === 'OccurrenceFiring') return `firing ${occurrence}`;
     const reason = data.reason.split(':')[0];
     return type === 'OccurrenceSkipped'
-      ? `skipped ${moment} ${reason}`
-      : `${data.outcome} ${moment} ${reason}`;
+      ? `skipped ${occurrence} ${reason}`
+      : `${data.outcome} ${occurrence} ${reason}`;
   });
 
-t.test('saving applies the item in force, and a moment up to it counts by the items before', async (t) => {
-  const first = save(7, undefined, definition([item('10:00')]), at('09:00:00'));
-  t.strictSame(words(first), ['saved', 'opened saved 09:00:00 late']);
-  const firing = after(beginFiring(after(first)), after(first));
-  const fired = after(finishFiring(firing, [1]), firing);
-  t.strictSame(words(save(7, fired, definition([item('10:00:01')]), at('10:00:00'))), [
-    'opened due 10:00:00',
-    'saved',
-    'skipped due 10:00:00 overlap',
-    'opened saved 10:00:00 late',
-  ]);
-});
+/** Here a command is a function of the decider with its arguments. */
+type Decide = (state: ScheduleState | undefined) => ScheduleEvent[];
+const given = storyOf<ScheduleState | undefined, Decide, ScheduleEvent>(
+  {
+    initial: undefined,
+    decide: (command, state) => command(state),
+    evolve: (state, event) => evolveSchedule(state, event, 7),
+  },
+  words,
+);
+
+function known(state: ScheduleState | undefined): ScheduleState {
+  if (!state) throw new Error('the scheduled task was not saved');
+  return state;
+}
+
+t.test(
+  'saving applies the item in force, and an occurrence up to it counts by the items before',
+  async (t) => {
+    const first = save(7, undefined, definition([item('10:00')]), at('09:00:00'));
+    t.strictSame(words(first), ['saved', 'opened saved 09:00:00 late']);
+    const firing = after(beginFiring(after(first)), after(first));
+    const fired = after(finishFiring(firing, [1]), firing);
+    t.strictSame(words(save(7, fired, definition([item('10:00:01')]), at('10:00:00'))), [
+      'opened due 10:00:00',
+      'saved',
+      'skipped due 10:00:00 overlap',
+      'opened saved 10:00:00 late',
+    ]);
+  },
+);
 
 t.test('an upload is not applied at saving, nor caught up', async (t) => {
   const upload = definition([item('10:00'), item('10:05', { ignore: true })], { type: 'upload' });
-  const saved = save(7, undefined, upload, at('09:00:00'));
-  t.strictSame(words(saved), ['saved']);
-  t.strictSame(words(passTime(after(saved), at('10:01:00'))), ['opened due 10:00:00']);
-  t.strictSame(words(passTime(after(saved), at('10:05:00'))), [
-    'skipped due 10:00:00 missed',
-    'skipped due 10:05:00 ignored',
-  ]);
-  t.strictSame(takeOver(after(saved), at('11:00:00')), []);
+  const saving = given().when((state) => save(7, state, upload, at('09:00:00')));
+  saving.gives(t, ['saved']);
+  const saved = given(...saving.events());
+  saved.when((state) => passTime(known(state), at('10:01:00'))).gives(t, ['opened due 10:00:00']);
+  saved
+    .when((state) => passTime(known(state), at('10:05:00')))
+    .gives(t, ['skipped due 10:00:00 missed', 'skipped due 10:05:00 ignored']);
+  saved.when((state) => takeOver(known(state), at('11:00:00'))).gives(t, []);
 });
 
-t.test('of moments that wait only the newest is kept, and a late one is caught up', async (t) => {
+t.test('of occurrences that wait only the newest is kept, and a late one is caught up', async (t) => {
   const saved = after(save(7, undefined, definition([item('10:00'), item('10:30')]), at('09:00:00')));
   const firing = after(beginFiring(saved), saved);
   t.strictSame(words(passTime(firing, at('10:30:00'))), [
@@ -113,23 +133,23 @@ t.test(
       state,
       held,
     });
-    t.strictSame(planTarget([], 2), { do: 'expand', missing: 2, again: [] });
-    t.strictSame(planTarget([node(1, 2), node(2, 2)], 2), { do: 'nothing' });
+    t.strictSame(planTarget([], 2), { type: 'expand', missing: 2, again: [] });
+    t.strictSame(planTarget([node(1, 2), node(2, 2)], 2), { type: 'nothing' });
     t.strictSame(planTarget([node(1, 2), node(2, 3), node(3, 0), node(4, 4), node(5, 3, 'running')], 6), {
-      do: 'expand',
+      type: 'expand',
       missing: 1,
       again: [2, 3, 4],
     });
     const all = [node(1, 2), node(2, 2), node(3, 4), node(4, 3), node(5, 0), node(6, 0)];
-    t.strictSame(planTarget(all, 5), { do: 'shrink', nodes: [5] });
-    t.strictSame(planTarget(all, 1), { do: 'shrink', nodes: [5, 6, 4, 3, 1] });
-    t.strictSame(planTarget([node(1, 2), node(2, 1, 'running')], 1), { do: 'wait', nodes: [2] });
+    t.strictSame(planTarget(all, 5), { type: 'shrink', nodes: [5] });
+    t.strictSame(planTarget(all, 1), { type: 'shrink', nodes: [5, 6, 4, 3, 1] });
+    t.strictSame(planTarget([node(1, 2), node(2, 1, 'running')], 1), { type: 'wait', nodes: [2] });
     t.strictSame(
       planTarget([node(1, 2), node(2, 4, 'standing')], 1),
-      { do: 'shrink', nodes: [1] },
+      { type: 'shrink', nodes: [1] },
       'a node that a paused task holds is passed over',
     );
-    t.strictSame(planTarget([node(2, 4, 'standing')], 0), { do: 'nothing' });
+    t.strictSame(planTarget([node(2, 4, 'standing')], 0), { type: 'nothing' });
   },
 );
 

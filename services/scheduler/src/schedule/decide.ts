@@ -1,5 +1,5 @@
 import type { CronItem, CronItemInput, DependItemInput } from '@rigel/contracts';
-import { itemInForce, momentsBetween } from './calendar.js';
+import { dueTimesBetween, itemInForce } from './calendar.js';
 import type { DueItem, OccurrenceKey, OccurrenceResolved, ScheduleEvent, ScheduleSaved } from './events.js';
 import { evolveSchedule, type ScheduleState } from './state.js';
 
@@ -7,10 +7,10 @@ import { evolveSchedule, type ScheduleState } from './state.js';
  * What happens to a scheduled task, as facts. Pure functions: times and the time zone come in.
  */
 
-/** A moment that is noticed later than this is missed, or caught up. */
+/** An occurrence that the scheduler notices later than this is missed, or caught up. */
 export const LATE_MS = 60_000;
-/** Moments noticed in one go at most; after a long time without a scheduler there may be many. */
-const MAX_MOMENTS = 500;
+/** Occurrences noticed in one go at most; after a long time without a scheduler there may be many. */
+const MAX_OCCURRENCES = 500;
 
 /** Items to be saved, checked. */
 export type Definition = Pick<ScheduleSaved, 'pool' | 'type' | 'execType' | 'timeZone'> & {
@@ -18,7 +18,7 @@ export type Definition = Pick<ScheduleSaved, 'pool' | 'type' | 'execType' | 'tim
   dependItems: DependItemInput[];
 };
 
-/** When, and in which zone schedules are read that name none. */
+/** The time, and the time zone of schedules that name none. */
 export interface Time {
   now: number;
   zone: string;
@@ -38,7 +38,7 @@ class Facts {
     this.state = evolveSchedule(this.state, event, this.id);
   }
 
-  /** A moment to be acted on; the one that waited so far does not any more. */
+  /** An occurrence to act on; it takes the place of the one that waited so far. */
   open(occurrence: DueItem, late: boolean): void {
     const waiting = this.state?.waiting;
     if (waiting) this.add(resolved(waiting, { outcome: 'skipped', reason: OVERLAP, tasks: [] }));
@@ -48,8 +48,8 @@ class Facts {
 }
 
 export const OVERLAP = 'overlap: a newer one takes its place';
-const IGNORED = 'ignored: the item is set so';
-const MISSED = 'missed: it was noticed too late, and a deploy is not caught up';
+const IGNORED = 'ignored: its item says so';
+const MISSED = 'missed: the scheduler noticed it too late, and does not catch up a deploy';
 
 function resolved(
   { cause, due }: OccurrenceKey,
@@ -66,20 +66,20 @@ export function firingItems({ saved }: ScheduleState): readonly CronItem[] {
   return saved.execType === 'crontab' ? saved.cronItems : [];
 }
 
-/** Saves new items. What was due before, up to this very moment, counts by the old ones. */
+/** Saves new items. Occurrences up to this time, and at it, count by the old ones. */
 export function save(
   id: number,
   state: ScheduleState | undefined,
   definition: Definition,
   time: Time,
 ): ScheduleEvent[] {
-  // Never twice at the same moment, not even by a clock that stands still.
+  // Never twice at the same time, not even by a clock that stands still.
   const at = Math.max(time.now, (state?.settledUntil ?? 0) + 1);
   const facts = new Facts(id, state);
   if (state) for (const event of passTime(state, { ...time, now: at }, Infinity)) facts.add(event);
   const waiting = facts.state?.waiting;
   if (waiting && definition.execType === 'depend') {
-    const reason = 'replaced: the task was saved anew and does not fire by itself any more';
+    const reason = 'replaced: the task was saved again and has no due times of its own any more';
     facts.add(resolved(waiting, { outcome: 'skipped', reason, tasks: [] }));
   }
   let lastItem = facts.state?.lastItem ?? 0;
@@ -103,15 +103,15 @@ export function targetInForce(state: ScheduleState, { now, zone }: Time): CronIt
   return itemInForce(firingItems(state), zoneOf(state, zone), now);
 }
 
-/** Takes note of all moments up to now. */
+/** Takes note of all occurrences up to now. */
 export function passTime(
   state: ScheduleState,
   { now, zone }: Time,
-  limit: number = MAX_MOMENTS,
+  limit: number = MAX_OCCURRENCES,
 ): ScheduleEvent[] {
   const facts = new Facts(state.id, state);
-  const moments = momentsBetween(firingItems(state), zoneOf(state, zone), state.settledUntil, now, limit);
-  for (const { due, item } of moments) {
+  const times = dueTimesBetween(firingItems(state), zoneOf(state, zone), state.settledUntil, now, limit);
+  for (const { due, item } of times) {
     const occurrence = { cause: 'due' as const, due, item };
     const late = now - due > LATE_MS;
     const missed = late && state.saved.type === 'upload';

@@ -1,4 +1,4 @@
-/** What a scheduled task of a pool says of pools. */
+/** The pool of a scheduled task, and the pools that it depends on. */
 export interface PoolItems {
   pool: number;
   hasCron: boolean;

@@ -2,17 +2,17 @@ import type { CronItem, DependItem, ExecType, OccurrenceCause, ScheduleType } fr
 import { EventTypes, type EventVersions } from '@rigel/event-store';
 
 /*
- * The facts of a scheduled task's life, all in one stream `schedule-<id>`: what it is to do, and what became of every
- * moment at which it was to do it. Times are milliseconds since 1970.
+ * The facts of a scheduled task's life, all in one stream `schedule-<id>`: what it is to do when, and what became of each
+ * occurrence. Times are milliseconds since 1970.
  */
 
-/** Names one moment of a scheduled task, once and for all. */
+/** Names one occurrence of a scheduled task for good. */
 export interface OccurrenceKey {
   cause: OccurrenceCause;
   due: number;
 }
 
-/** A moment, and what it is about: the item as it was then. */
+/** An occurrence with its item as it was then. */
 export interface DueItem extends OccurrenceKey {
   item: CronItem;
 }
@@ -26,17 +26,17 @@ export interface ScheduleSaved {
   timeZone: string;
   cronItems: CronItem[];
   dependItems: DependItem[];
-  /** Moments up to here are those of the items before, later ones those of these. */
+  /** Occurrences up to here are those of the items before, later ones those of these. */
   at: number;
 }
 
-/** A moment came that is to be acted on. */
+/** An occurrence was due, and the scheduler is to act on it. */
 export interface OccurrenceOpened extends DueItem {
-  /** It is noticed so late that acting on it is catching up. */
+  /** The scheduler noticed it so late that acting on it is catching up. */
   late: boolean;
 }
 
-/** A moment came and went without anything to be done. */
+/** An occurrence was due, and the scheduler does not act on it. */
 export interface OccurrenceSkipped extends DueItem {
   reason: string;
 }

@@ -1,25 +1,19 @@
-import { inventory, type PoolNode, ServiceError, show } from '@rigel/contracts';
+import { inventory, NO_ADDRESS, type PoolNode, ServiceError, show } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
+import { type OnBehalf, prepareDeploy, prepareExpand, prepareShrinkById } from '../operations/change-pool.js';
 import {
-  deployOperation,
-  expandOperation,
-  type OnBehalf,
-  shrinkOperation,
-} from '../operations/change-pool.js';
-import {
-  type PoolOperation,
-  type PoolOperationParts,
-  recordOperations,
+  type PoolChange,
+  type PoolChangeParts,
+  recordPoolChanges,
 } from '../operations/record-pool-changes.js';
-import { describeHolders } from '../store/holders.js';
-import { NO_ADDRESS } from '../task/state.js';
+import { describeHolders } from '../task/holders.js';
 import type { DueItem } from './events.js';
 import { type CrontabNode, type Plan, planTarget } from './plan.js';
 import { gateFor, type PoolOfRound, roundOf } from './round.js';
 import type { ScheduleState } from './state.js';
 import type { ScheduleStore } from './store.js';
 
-/** What acting on a moment came to: tasks, or what it waits for. */
+/** What acting on an occurrence came to: tasks, or what it waits for. */
 export type Fired = { tasks: number[] } | { waitsFor: string };
 
 /** Makes the tasks that a scheduled task calls for. */
@@ -33,11 +27,11 @@ export interface Firing {
 const PAGE = 1_000;
 
 /** What is to be done in a pool; undefined: nothing. */
-type Prepared = PoolOperation | { waitsFor: string } | undefined;
+type Prepared = PoolChange | { waitsFor: string } | undefined;
 
 /**
- * Firing by tasks of the pools' own templates. The tasks of one moment, in the pool itself and in those that it depends on, are
- * recorded together: whoever takes over finds all of them or none.
+ * Firing by tasks of the pools' own templates. The tasks of one occurrence, in the pool itself and in those that it depends on, are
+ * recorded together: a replica that takes over finds all of them or none.
  */
 export class PoolFiring implements Firing {
   constructor(
@@ -45,7 +39,7 @@ export class PoolFiring implements Firing {
       ScheduleStore,
       'holdersOf' | 'holdsOf' | 'nodeStandings' | 'dependenciesOf' | 'unfinishedTasks'
     >,
-    private readonly parts: PoolOperationParts,
+    private readonly parts: PoolChangeParts,
   ) {}
 
   async fire(schedule: ScheduleState, occurrence: DueItem, context: RequestContext): Promise<Fired> {
@@ -59,7 +53,7 @@ export class PoolFiring implements Firing {
     const round = await this.roundOf(schedule, item);
     const busy = await this.othersOf(round, type);
     if (busy) return busy;
-    const operations = new Map<number, PoolOperation>();
+    const operations = new Map<number, PoolChange>();
     for (const { pool, target, dependencies } of round) {
       const prepared =
         type === 'upload'
@@ -71,12 +65,12 @@ export class PoolFiring implements Firing {
       operations.set(pool, { ...prepared, gate: gateFor(prepared, dependencies, operations, limitMs) });
     }
     if (operations.size === 0) return { tasks: [] };
-    return { tasks: await recordOperations([...operations.values()], context, this.parts) };
+    return { tasks: await recordPoolChanges([...operations.values()], context, this.parts) };
   }
 
   async isNeeded(schedule: ScheduleState, item: DueItem['item'], context: RequestContext): Promise<boolean> {
     for (const { pool, target } of await this.roundOf(schedule, item)) {
-      if ((await this.plan(pool, target, context)).do !== 'nothing') return true;
+      if ((await this.plan(pool, target, context)).type !== 'nothing') return true;
     }
     return false;
   }
@@ -110,7 +104,7 @@ export class PoolFiring implements Firing {
     context: RequestContext,
   ): Promise<Prepared> {
     const plan = await this.plan(pool, target, context);
-    switch (plan.do) {
+    switch (plan.type) {
       case 'nothing':
         return undefined;
       case 'wait': {
@@ -120,10 +114,10 @@ export class PoolFiring implements Firing {
       }
       case 'expand': {
         const request = { pool_id: pool, num: plan.missing, again: plan.again };
-        return expandOperation(request, onBehalf, context, this.parts);
+        return prepareExpand(request, onBehalf, context, this.parts);
       }
       case 'shrink':
-        return shrinkOperation({ pool_id: pool, ids: plan.nodes }, onBehalf, context, this.parts);
+        return prepareShrinkById({ pool_id: pool, ids: plan.nodes }, onBehalf, context, this.parts);
       default:
         return plan satisfies never;
     }
@@ -140,7 +134,10 @@ export class PoolFiring implements Firing {
     const { service_id } = await bus.call(inventory.getPool, { id: pool }, context);
     const service = await bus.call(inventory.getService, { id: service_id }, context);
     if (service.docker_image.trim() === '') {
-      throw new ServiceError('wrong_state', `service ${show(service.name)} names no docker_image`);
+      throw new ServiceError(
+        'wrong_state',
+        `service ${show(service.name)} has no docker_image: set one, or deploy by hand with a tag`,
+      );
     }
     const { targets } = await bus.call(inventory.poolTargets, { pool_id: pool }, context);
     if (targets.every(({ ip }) => ip === NO_ADDRESS)) return undefined;
@@ -150,13 +147,13 @@ export class PoolFiring implements Firing {
       max_num: concurr_num,
       max_ratio: concurr_ratio || 100,
     };
-    return deployOperation(request, onBehalf, context, this.parts);
+    return prepareDeploy(request, onBehalf, context, this.parts);
   }
 
   private async plan(pool: number, target: number, context: RequestContext): Promise<Plan> {
     const nodes = (await this.nodesOf(pool, context)).filter(({ node_type }) => node_type === 'crontab');
     const ids = nodes.map(({ id }) => id);
-    // Holds first: a task that ends in between is then seen as running, which is looked at again.
+    // Holds first: a task that ends in between then counts as running, and the next try looks again.
     const holds = await this.store.holdsOf(ids, this.parts.clock.now());
     const standings = await this.store.nodeStandings(ids);
     const present = ids.flatMap((id): CrontabNode[] => {

@@ -5,12 +5,13 @@ import type { Tables } from '../store/tables.js';
 import { needOf, type PoolItems } from './dependencies.js';
 
 /*
- * A pool that a scheduled task needs stays. The inventory, which deletes pools, first reserves one here; from then on no
- * saving may come to need it. Both look and write under the lock of the history, so one of the two sees the other.
+ * A pool that a scheduled task needs cannot be deleted. The inventory, which deletes pools, first reserves the pool here; from then on
+ * the scheduler saves no scheduled task that needs it. Both look and write under the lock of the history, so one of the two sees
+ * the other.
  */
 
 /**
- * Keeps scheduled tasks from coming to need a pool for a while.
+ * Refuses for a while all scheduled tasks that need a pool.
  * @throws ServiceError `conflict` naming the pool whose scheduled task needs it.
  */
 export async function reserveForDeletion(
@@ -32,7 +33,7 @@ export async function reserveForDeletion(
 }
 
 /**
- * @param lookedAt when it was begun to ask the inventory for the pools: one that was reserved then, or has been since, may be
+ * @param lookedAt when the caller began to ask the inventory for the pools: one that was reserved then, or has been since, may be
  *   gone.
  * @throws ServiceError `conflict` naming the pool.
  */
@@ -50,7 +51,7 @@ export async function assertNotBeingDeleted(
   if (row) throw new ServiceError('conflict', `pool ${row.pool_id} is being deleted`, 'pool_id');
 }
 
-/** What all scheduled tasks say of pools. */
+/** The pools and dependencies of all scheduled tasks. */
 export async function itemsOfAll(trx: Transaction<Tables>): Promise<(PoolItems & { type: string })[]> {
   const rows = await trx
     .selectFrom('schedules')

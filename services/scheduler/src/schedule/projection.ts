@@ -114,7 +114,7 @@ const SCHEDULE_COLUMNS = `id bigint, pool_id bigint, type text, exec_type text, 
 const OCCURRENCE_COLUMNS = `schedule_id bigint, cause text, due bigint, item jsonb, outcome text, reason text,
   tasks jsonb, updated_at bigint`;
 
-/** New occurrences are plain inserts: of two that are the same one is refused, whatever let it come to that. */
+/** New occurrences are plain inserts: of two with the same key the second is refused. */
 const STATEMENTS = {
   newSchedules: `INSERT INTO schedules (id, pool_id, type, exec_type, time_zone, cron_items, depend_items, version,
       created_at, updated_at)

@@ -9,12 +9,12 @@ import {
 import { offsetOf } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
 import type { ScheduleTable, Tables } from '../store/tables.js';
-import { nextMoment } from './calendar.js';
+import { nextDueTime } from './calendar.js';
 
-/** Moments to come that are told. */
+/** Due times to come that an answer names. */
 const NEXT = 10;
 
-/** Reads scheduled tasks and what became of their moments. */
+/** Reads scheduled tasks and what became of their occurrences. */
 export class ScheduleQueries {
   constructor(
     private readonly db: Kysely<Tables>,
@@ -69,7 +69,7 @@ export class ScheduleQueries {
         updated: updated_at,
       })),
       total: counted.total,
-      next: this.nextMoments(row),
+      next: this.nextDueTimes(row),
     };
   }
 
@@ -90,17 +90,17 @@ export class ScheduleQueries {
     };
   }
 
-  /** Those at which something will be done. */
-  private nextMoments({ exec_type, cron_items, time_zone }: ScheduleTable) {
+  /** The due times at which the scheduler will act. */
+  private nextDueTimes({ exec_type, cron_items, time_zone }: ScheduleTable) {
     const items = exec_type === 'crontab' ? cron_items.filter(({ ignore }) => !ignore) : [];
-    const moments: RpcResponse<typeof schedules.occurrences>['next'] = [];
-    for (let last = this.now(); moments.length < NEXT; ) {
-      const next = nextMoment(items, time_zone || this.zone, last);
+    const times: RpcResponse<typeof schedules.occurrences>['next'] = [];
+    for (let last = this.now(); times.length < NEXT; ) {
+      const next = nextDueTime(items, time_zone || this.zone, last);
       if (!next) break;
-      moments.push(next);
+      times.push(next);
       last = next.due;
     }
-    return moments;
+    return times;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DependItem } from '@rigel/contracts';
 import t from 'tap';
-import type { PoolOperation } from '../operations/record-pool-changes.js';
+import type { PoolChange } from '../operations/record-pool-changes.js';
 import { step } from '../testing/task.js';
 import { gateFor, roundOf, targetFor } from './round.js';
 
@@ -47,22 +47,18 @@ t.test('a pool that several depend on has enough for each', async (t) => {
   ]);
 });
 
-const operation = (
-  pool: number,
-  kind: PoolOperation['kind'],
-  ...steps: string[]
-): [number, PoolOperation] => [
+const operation = (pool: number, kind: PoolChange['kind'], ...steps: string[]): [number, PoolChange] => [
   pool,
   {
     kind,
     pool: { id: pool, name: `pool-${pool}` },
     num: 0,
-    task: { steps: steps.map((name) => step(name)) } as PoolOperation['task'],
+    task: { steps: steps.map((name) => step(name)) } as PoolChange['task'],
   },
 ];
 
 t.test('who grows waits before the last step, who shrinks before the first', async (t) => {
-  const gate = (own: [number, PoolOperation], ...others: [number, PoolOperation][]) =>
+  const gate = (own: [number, PoolChange], ...others: [number, PoolChange][]) =>
     gateFor(own[1], [on(2), on(3)], new Map(others), 60_000);
   const grows = operation(1, 'expand', 'create_vm', 'start', 'register');
   t.strictSame(

@@ -1,15 +1,15 @@
 import { type DependItem, ServiceError, show } from '@rigel/contracts';
 import type { NewGate } from '../operations/create-tasks.js';
-import type { PoolOperation } from '../operations/record-pool-changes.js';
+import type { PoolChange } from '../operations/record-pool-changes.js';
 
 /*
- * What one moment of a scheduled task does to its pool and to those that it depends on, by way of others too. Pure.
+ * What one occurrence of a scheduled task does to its pool and to those that it depends on, by way of others too. Pure.
  */
 
-/** A pool that a moment changes. */
+/** A pool that an occurrence changes. */
 export interface PoolOfRound {
   pool: number;
-  /** Nodes that it shall have. */
+  /** How many nodes it is to have. */
   target: number;
   /** What it depends on, without what is ignored. */
   dependencies: DependItem[];
@@ -58,9 +58,9 @@ export function targetFor(
  * @throws ServiceError `wrong_state` when the other pool's template has no such step any more.
  */
 export function gateFor(
-  { kind, task }: PoolOperation,
+  { kind, task }: PoolChange,
   dependencies: readonly DependItem[],
-  operations: ReadonlyMap<number, PoolOperation>,
+  operations: ReadonlyMap<number, PoolChange>,
   limitMs: number,
 ): NewGate | undefined {
   const waitsFor = dependencies.flatMap(({ pool_id, step_name }): NewGate['waitsFor'] => {

@@ -3,7 +3,7 @@ import { partitionOf, ServiceError } from '@rigel/contracts';
 import { VersionConflict } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import { nextMoment } from './calendar.js';
+import { nextDueTime } from './calendar.js';
 import {
   beginFiring,
   finishFiring,
@@ -20,30 +20,30 @@ import type { Firing } from './fire.js';
 import { evolveSchedule, type ScheduleState } from './state.js';
 import type { ScheduleLedger } from './store.js';
 
-/** Between two looks at what stands in the way of a moment. */
+/** Pause between two looks at what an occurrence waits for. */
 const RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 60_000;
 
 /** A scheduled task that this replica runs. */
 interface Owned {
   state: ScheduleState;
-  /** The first moment that has not been noticed; null: there is none. Undefined: to be computed. */
+  /** The first due time that the runner has not noticed; null: there is none. Undefined: to be computed. */
   next: number | null | undefined;
-  /** It was taken over, and the item in force has not been applied since. */
+  /** This replica took it over, and has not applied the item in force since. */
   takenOver: boolean;
-  /** Something of it is under way. */
+  /** The runner acts on it now. */
   busy: boolean;
-  /** Not looked at earlier, unless a moment comes. */
+  /** The runner looks no earlier, unless an occurrence is due. */
   retryAt: number;
   tries: number;
-  /** What was told last that it waits for. */
+  /** What it waits for, as the log and the table say by now. */
   told: string;
 }
 
 /**
- * Lets the scheduled tasks of the partitions that this replica owns act at their moments. What it is about to do is
- * recorded before it is done: a moment is noticed, then fires, then has its outcome. Another replica that takes over in
- * between finds the task that was made by the moment's name, or makes it.
+ * Runs the scheduled tasks of the partitions that this replica owns: acts on their occurrences when they are due. The runner records each
+ * step before it takes it: an occurrence is opened, then fires, then has its outcome. A replica that takes over in between finds
+ * the tasks of the occurrence by its key, or makes them.
  */
 export class ScheduleRunner {
   private readonly owned = new Map<number, Owned>();
@@ -74,7 +74,7 @@ export class ScheduleRunner {
     while (this.acting.size > 0) await Promise.all(this.acting);
   }
 
-  /** Once a second, and when something was saved. Resolves when all that is due has been begun. */
+  /** Once a second, and when a scheduled task was saved. Resolves when the runner has begun to act on all that is due. */
   async tick(): Promise<void> {
     if (this.ticking) return;
     this.ticking = true;
@@ -97,7 +97,7 @@ export class ScheduleRunner {
       if (!owned) return;
       if (owned.next === undefined) {
         const { state } = owned;
-        owned.next = nextMoment(firingItems(state), zoneOf(state, zone), state.settledUntil)?.due ?? null;
+        owned.next = nextDueTime(firingItems(state), zoneOf(state, zone), state.settledUntil)?.due ?? null;
       }
       const now = clock.now();
       const due = owned.next !== null && owned.next <= now;
@@ -106,14 +106,17 @@ export class ScheduleRunner {
       const mayTry = now >= owned.retryAt || owned.retryAt - now > LONGEST_RETRY_MS;
       if (!due && !((waiting || firing || owned.takenOver) && mayTry)) return;
       owned.busy = true;
-      // Not waited for: one whose neighbours are slow must not keep the others.
+      // Not awaited: a scheduled task whose neighbours are slow must not keep the others waiting.
       const acting = this.act(id, owned).finally(() => {
         owned.busy = false;
         this.acting.delete(acting);
       });
       this.acting.add(acting);
     } catch (error) {
-      log.warn({ schedule: id, err: error }, 'a scheduled task could not be read, trying again');
+      log.warn(
+        { schedule: id, err: error },
+        'the scheduler could not read a scheduled task, and tries again',
+      );
     }
   }
 
@@ -132,7 +135,7 @@ export class ScheduleRunner {
       await this.advance(owned);
     } catch (error) {
       if (error instanceof VersionConflict) {
-        // Saved anew, or another replica's by now: what there is to do is decided on what is recorded.
+        // Somebody saved it, or another replica owns it by now: the next look decides on what is recorded.
         if (this.owned.get(id) === owned) {
           const again = await this.load(id, owned).catch(() => undefined);
           if (!again) this.owned.delete(id);
@@ -140,7 +143,10 @@ export class ScheduleRunner {
         return;
       }
       owned.retryAt = clock.now() + Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** owned.tries++);
-      log.warn({ schedule: id, err: error }, 'a scheduled task could not act, trying again');
+      log.warn(
+        { schedule: id, err: error },
+        'the scheduler could not act on a scheduled task, and tries again',
+      );
     }
   }
 
@@ -157,7 +163,7 @@ export class ScheduleRunner {
     }
   }
 
-  /** Nothing is recorded when the pool is as the item wants it: schedulers take over whenever one comes or goes. */
+  /** Records nothing when the pool is as the item wants it: replicas take over whenever one comes or goes. */
   private async applyInForce(owned: Owned): Promise<void> {
     const time = { now: this.options.clock.now(), zone: this.options.zone };
     const { waiting, firing } = owned.state;
@@ -170,7 +176,7 @@ export class ScheduleRunner {
     owned.takenOver = false;
   }
 
-  /** A pool that is gone, or of which nothing can be known for another reason that stays, needs nothing. */
+  /** A pool that is gone, or whose state cannot be known for another reason that stays, needs nothing. */
   private async isNeeded(owned: Owned, item: OccurrenceOpened['item']): Promise<boolean> {
     try {
       const now = this.options.clock.now();
@@ -181,21 +187,24 @@ export class ScheduleRunner {
     }
   }
 
-  /** Whether the tasks of the last round let the one that waits begin. */
+  /** Whether the tasks of the last occurrence let the one that waits begin. */
   private async isFree(owned: Owned, waiting: OccurrenceOpened): Promise<boolean> {
     const standings = await this.options.ledger.standings(owned.state.lastTasks);
     const paused = standings.find(({ standing }) => standing === 'paused');
     if (paused) {
-      await this.record(owned, giveUp(owned.state, `paused: task ${paused.id} of the last time is paused`));
+      await this.record(
+        owned,
+        giveUp(owned.state, `paused: task ${paused.id} of the last occurrence is paused`),
+      );
       return false;
     }
     const running = standings.find(({ standing }) => standing === 'running');
     if (!running) return true;
-    await this.putOff(owned, waiting, `task ${running.id} of the last time to end`);
+    await this.putOff(owned, waiting, `task ${running.id} of the last occurrence to end`);
     return false;
   }
 
-  /** Makes the tasks of the moment that fires, unless they have been made. */
+  /** Makes the tasks of the occurrence that fires, unless they have been made. */
   private async goOn(owned: Owned, firing: OccurrenceOpened): Promise<void> {
     const { ledger } = this.options;
     const { state } = owned;
@@ -208,22 +217,22 @@ export class ScheduleRunner {
       await this.putOff(owned, firing, fired.waitsFor);
     } catch (error) {
       if (!isFinal(error)) {
-        // What it did may have been done all the same; the record refuses to say otherwise.
+        // The tasks may have been made all the same; then the record refuses an outcome without them.
         if (state.waiting) return this.record(owned, giveUp(state, OVERLAP));
         throw error;
       }
-      // Refused because of a task that this very moment has made: that is looked for next time.
+      // Refused because of a task that this same occurrence has made: the next try finds that task.
       if ((await ledger.tasksOf(state.id, firing)).length > 0) return;
       await this.record(owned, giveUp(state, `refused: ${error.message}`));
     }
   }
 
-  private async putOff(owned: Owned, moment: OccurrenceOpened, waitsFor: string): Promise<void> {
+  private async putOff(owned: Owned, occurrence: OccurrenceOpened, waitsFor: string): Promise<void> {
     const { clock, ledger, log } = this.options;
     owned.retryAt = clock.now() + RETRY_MS;
     if (owned.told === waitsFor) return;
     log.info({ schedule: owned.state.id, waits_for: waitsFor }, 'a scheduled task waits');
-    await ledger.noteWait(owned.state.id, moment, waitsFor);
+    await ledger.noteWait(owned.state.id, occurrence, waitsFor);
     owned.told = waitsFor;
   }
 

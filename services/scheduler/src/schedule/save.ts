@@ -21,7 +21,7 @@ import { conflictOf, type PoolItems } from './dependencies.js';
 import { assertNotBeingDeleted, itemsOfAll } from './pool-deletion.js';
 import type { ScheduleStore } from './store.js';
 
-/** Others may write to the same scheduled task meanwhile. */
+/** Another replica may write to the same scheduled task meanwhile. */
 const MAX_TRIES = 5;
 
 export interface SaveParts {
@@ -44,7 +44,7 @@ export async function saveSchedule(
 ): Promise<{ id: number }> {
   const { bus, store, clock, zone } = parts;
   const definition = readDefinition(request);
-  // Before the inventory is asked: a pool that is reserved for its deletion by now, or later, may be gone at the end.
+  // Taken before the inventory is asked: a pool that is reserved for its deletion by now, or later, may be gone at the end.
   const lookedAt = clock.now();
   const pool = await poolOf(request.pool_id, 'pool_id', context, bus);
   await checkDependencies(pool, definition, context, bus);
@@ -95,7 +95,7 @@ function readDefinition(request: RpcRequest<typeof schedules.save>): Definition 
   const { pool_id, type, exec_type } = request;
   const timeZone = request.time_zone.trim();
   if (timeZone !== '' && !isTimeZone(timeZone)) {
-    throw new ServiceError('invalid', `time_zone ${show(timeZone)} is no IANA time zone`, 'time_zone');
+    throw new ServiceError('invalid', `time_zone ${show(timeZone)} is not an IANA time zone`, 'time_zone');
   }
   return {
     pool: pool_id,
@@ -119,8 +119,8 @@ function readCronItems(items: readonly CronItemInput[]): CronItemInput[] {
         where,
       );
     }
-    const moment = `${item.week_day} ${secondOfDay(item.time)}`;
-    if (seen.has(moment)) {
+    const time = `${item.week_day} ${secondOfDay(item.time)}`;
+    if (seen.has(time)) {
       const day = item.week_day;
       throw new ServiceError(
         'invalid',
@@ -128,7 +128,7 @@ function readCronItems(items: readonly CronItemInput[]): CronItemInput[] {
         where,
       );
     }
-    seen.add(moment);
+    seen.add(time);
     return item;
   });
 }
@@ -142,7 +142,7 @@ function readDependItems(items: readonly DependItemInput[], pool: number): Depen
       throw new ServiceError('invalid', `${where}.pool_id: pool ${pool} cannot depend on itself`, where);
     }
     if (seen.has(item.pool_id)) {
-      throw new ServiceError('invalid', `${where}.pool_id: pool ${item.pool_id} stands there twice`, where);
+      throw new ServiceError('invalid', `${where}.pool_id: the list names pool ${item.pool_id} twice`, where);
     }
     seen.add(item.pool_id);
     return item;

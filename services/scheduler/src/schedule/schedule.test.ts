@@ -20,8 +20,9 @@ import { type Kysely, sql } from 'kysely';
 import t from 'tap';
 import { schedulerHistory } from '../maintenance/history.js';
 import { migrations } from '../migrations/index.js';
+import { openCommits } from '../store/connections.js';
 import type { Tables } from '../store/tables.js';
-import { openCommits, TaskStore } from '../store/task-store.js';
+import { TaskStore } from '../store/task-store.js';
 import { differences } from '../testing/differences.js';
 import { Counterpart, startReplica } from '../testing/scheduler.js';
 import { PoolFiring } from './fire.js';
@@ -278,7 +279,7 @@ t.test(
       [{ outcome: 'waiting' }, { outcome: 'skipped', reason: /^overlap/, item: { instance_num: 2 } }],
     );
     await waitFor(
-      async () => (await occurrences(id)).rows[0]?.reason === `task ${task} of the last time to end`,
+      async () => (await occurrences(id)).rows[0]?.reason === `task ${task} of the last occurrence to end`,
       { what: 'it says what it waits for' },
     );
     await counterpart.patiently(tasks.stop, { id: task, opr_user: 'jane' });
@@ -377,7 +378,7 @@ t.test(
     const other = await taskIn(5, grown?.task_ids);
     const first = own.runs[0] ?? 0;
     t.match(await oneStep(own.id, first), { do: 'release', why: 'it waits for other pools' });
-    await t.rejects(counterpart.claim(own.id, first), { message: /needs nobody/ });
+    await t.rejects(counterpart.claim(own.id, first), { message: /waits for other pools/ });
     t.match((await detail(own.id))[0], {
       steps: [
         { name: 'create_vm', state: 2 },
@@ -392,7 +393,7 @@ t.test(
     await counterpart.patiently(tasks.pause, { id: own.id, opr_user: 'jane' });
     await counterpart.patiently(tasks.start, { id: own.id, opr_user: 'jane' });
     for (const run of other.runs.slice(1)) await counterpart.finish(other.id, run);
-    await t.rejects(counterpart.claim(own.id, first), { message: /needs nobody/ }, 'one is missing');
+    await t.rejects(counterpart.claim(own.id, first), { message: /waits for other pools/ }, 'one is missing');
     await oneStep(other.id, other.runs[0] ?? 0);
     await waitFor(async () => (await lines(own.id)).some((line) => /the wait .* is over/.test(line)), {
       what: 'it goes on',
@@ -431,7 +432,7 @@ t.test(
     t.strictSame([leaving.runs.length, before.runs.length], [4, 2]);
     await t.rejects(
       counterpart.claim(leaving.id, leaving.runs[0] ?? 0),
-      { message: /needs nobody/ },
+      { message: /waits for other pools/ },
       'not before them',
     );
     for (const run of before.runs) await counterpart.finish(before.id, run);
@@ -548,7 +549,7 @@ t.test('a paused task is not worked around; a scheduler that comes applies the i
   await counterpart.patiently(tasks.pause, { id: task, opr_user: 'jane' });
   await save(8, [cron('00:00', 2)]);
   const [skipped] = await outcomes(id, 2);
-  t.match(skipped, { outcome: 'skipped', reason: `paused: task ${task} of the last time is paused` });
+  t.match(skipped, { outcome: 'skipped', reason: `paused: task ${task} of the last occurrence is paused` });
   await counterpart.patiently(tasks.stop, { id: task, opr_user: 'jane' });
   await Promise.all(replicas.splice(0).map((replica) => replica.stop()));
   replicas.push(await startReplica(servers, 'scheduler-3'));

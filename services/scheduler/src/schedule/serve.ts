@@ -6,7 +6,7 @@ import type { ScheduleQueries } from './queries.js';
 import type { ScheduleRunner } from './runner.js';
 import { type SaveParts, saveSchedule } from './save.js';
 
-/** Told to all replicas: a scheduled task was saved. */
+/** To all replicas: a scheduled task was saved. */
 export const ScheduleAnnounced = Type.Object({ id: Type.Integer() });
 
 /** Serves the operations on scheduled tasks; any replica answers them. */
@@ -30,7 +30,7 @@ export function serveSchedules(
     return {};
   });
   bus.subscribe(SCHEDULE_SAVED_SUBJECT, ScheduleAnnounced, () => {
-    // Whoever misses this finds it at the next look.
+    // A replica that misses this finds the scheduled task at its next look.
     runner.tick().catch(() => undefined);
   });
 }

@@ -1,14 +1,14 @@
 import type { OccurrenceKey, OccurrenceOpened, ScheduleEvent, ScheduleSaved } from './events.js';
 
-/** A scheduled task as its events say. What became of its past moments is in the read table. */
+/** A scheduled task as its events say. The read table has its past occurrences. */
 export interface ScheduleState {
   readonly id: number;
   saved: ScheduleSaved;
   /** Number given to the last item. */
   lastItem: number;
-  /** All moments up to here have been noticed. */
+  /** The scheduler has noticed all occurrences up to here. */
   settledUntil: number;
-  /** To be acted on as soon as nothing stands in the way; the newest one only. */
+  /** Fires as soon as nothing stands in the way; the newest one only. */
   waiting: OccurrenceOpened | null;
   /** Tasks may have been made for it. */
   firing: OccurrenceOpened | null;

@@ -9,13 +9,14 @@ import {
   VersionConflict,
 } from '@rigel/event-store';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
-import { type Holder, readHolders } from '../store/holders.js';
+import { readHolders } from '../store/holders.js';
 import type { Tables } from '../store/tables.js';
+import type { Holder } from '../task/holders.js';
 import { type OccurrenceKey, type ScheduleEvent, scheduleEventTypes, scheduleStreamOf } from './events.js';
 import { projectSchedules } from './projection.js';
 import { evolveSchedule, type ScheduleState } from './state.js';
 
-/** What became of a task, as far as the next moment of its schedule is concerned. */
+/** What became of a task, as far as it matters for the next occurrence of its schedule. */
 export interface TaskStanding {
   id: number;
   standing: 'running' | 'paused' | 'ended';
@@ -28,10 +29,10 @@ export interface ScheduleLedger {
   load(id: number): Promise<ScheduleState | undefined>;
   /** Makes facts durable. @throws VersionConflict when another replica was faster. */
   record(state: ScheduleState, events: readonly ScheduleEvent[], meta: EventMeta, now: number): Promise<void>;
-  /** The tasks that a moment has led to. */
+  /** The tasks that an occurrence has led to. */
   tasksOf(id: number, key: OccurrenceKey): Promise<number[]>;
   standings(tasks: readonly number[]): Promise<TaskStanding[]>;
-  /** Notes what a moment that is not settled waits for, for people who ask. */
+  /** Notes what an occurrence without an outcome waits for, for people who ask. */
   noteWait(id: number, key: OccurrenceKey, waitsFor: string): Promise<void>;
 }
 
@@ -43,7 +44,7 @@ export interface NodeStanding {
   returned: boolean;
 }
 
-/** SQL condition of a task that goes on only when somebody starts it. */
+/** SQL condition of a task that goes on only when an operator starts it. */
 const STANDING = `(state = 0 OR (state = 4 AND end_reason = ''))`;
 
 /** The rows and events of scheduled tasks in the scheduler's schema. */
@@ -81,8 +82,8 @@ export class ScheduleStore implements ScheduleLedger {
   /**
    * Appends to a scheduled task's stream and writes its rows.
    * @param check looks at the rows under the lock of the history, before they change; what it throws undoes all.
-   * @throws VersionConflict when somebody else has written to the stream, or has made a task for a moment that is to be
-   *   settled without.
+   * @throws VersionConflict when another writer was faster, or has made a task for an occurrence whose
+   *   outcome would name none.
    */
   async append(
     id: number,
@@ -107,7 +108,7 @@ export class ScheduleStore implements ScheduleLedger {
         await projectSchedules(trx, recorded as RecordedEvent<ScheduleEvent>[]);
       } catch (error) {
         const taken = isDatabaseError(error) && error.code === '23505';
-        throw taken ? new VersionConflict(`${stream}: its moment has an outcome already`) : error;
+        throw taken ? new VersionConflict(`${stream}: its occurrence has an outcome already`) : error;
       }
     });
     this.onRecorded();
@@ -181,7 +182,7 @@ export class ScheduleStore implements ScheduleLedger {
     return new Map(rows.map(({ node_id, running }) => [node_id, running ? 'running' : 'standing']));
   }
 
-  /** Who holds these nodes; those that nobody holds are left out. */
+  /** Which tasks and removals have these nodes; free nodes are left out. */
   holdersOf(nodes: readonly number[], now: number): Promise<Holder[]> {
     return readHolders(this.db as unknown as Kysely<unknown>, nodes, now);
   }
@@ -220,8 +221,8 @@ export async function foldSchedule(
 }
 
 /**
- * A moment that is settled without a task must have none: a call that made one may have been given up and still have
- * reached its end.
+ * An occurrence whose outcome names no task must have made none: a call that makes one may have been given up and still have
+ * succeeded.
  */
 async function assertNoTask(
   trx: Transaction<unknown>,

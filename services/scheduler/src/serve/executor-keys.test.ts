@@ -105,7 +105,7 @@ t.test(
       const leased = { task_id: id, run_id: run.run, lease, ...shown };
       t.match(await counterpart.call(execution.report, { ...report(run, shown), output }, id), {
         status: 'refused',
-        reason: /named without the (key of that executor|uuid of the task)/,
+        reason: /came without the (key of that executor|uuid of the task)/,
       });
       t.match(
         await counterpart.call(execution.place, { ...leased, ...attempt, placement, why: 'forged' }, id),

@@ -3,16 +3,20 @@ import { PARTITIONS_TAKEN_SUBJECT } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import type { Logger } from 'pino';
-import { type EngineStore, type EngineWire, TaskEngine } from '../engine/engine.js';
+import { TaskEngine } from '../engine/engine.js';
 import { GateWatch } from '../engine/gate-watch.js';
+import type { EngineStore, EngineWire } from '../engine/ports.js';
 import type { CreateTaskSettings } from '../operations/create-tasks.js';
-import type { TaskRecorder } from '../store/task-store.js';
+import type { TaskRecorder } from '../operations/task-recorder.js';
 import { Executors } from '../why/executors.js';
 import type { WhyStore } from '../why/serve.js';
-import { announcing, type Parts, servePartition, serveTasks } from './execution.js';
+import { announcing } from './announcements.js';
+import { serveCommands } from './commands.js';
+import { servePartition } from './partition.js';
+import type { Parts } from './parts.js';
 
 const TICK_MS = 1_000;
-/** How often the table of tasks is looked into for active ones that nobody has announced. */
+/** How often the replica looks into the table of tasks for active ones of which it heard no announcement. */
 const ADOPT_MS = 2_000;
 
 export interface ReplicaOptions {
@@ -23,9 +27,9 @@ export interface ReplicaOptions {
   clock: Clock;
   settings: CreateTaskSettings;
   log: Logger;
-  /** What explanations of tasks need of the store; without it none are given. */
+  /** What explanations of tasks need of the store; without it the replica gives none. */
   why?: WhyStore;
-  /** Reads how tasks are, for those who wait for their end; without it nobody can. */
+  /** Reads how tasks stand, for clients that wait for an end; without it the replica lets none wait. */
   outcomes?: Parts['outcomes'];
   outputs?: Parts['outputs'];
 }
@@ -33,7 +37,7 @@ export interface ReplicaOptions {
 /** One scheduler: takes commands for all tasks, and runs those of the partitions it owns. */
 export class Replica {
   readonly engine: TaskEngine;
-  /** For whoever makes tasks here. */
+  /** Records new tasks, and lets their owners take them up at once. */
   readonly recorder: TaskRecorder;
   private readonly parts: Parts;
   private readonly gates: GateWatch;
@@ -65,18 +69,18 @@ export class Replica {
 
   start(): void {
     const { clock, log } = this.options;
-    serveTasks(this.parts);
+    serveCommands(this.parts);
     this.endings = [
       clock.every(TICK_MS, () => {
         this.engine
           .tick()
-          .catch((error: unknown) => log.error({ err: error }, 'the clock of the engine failed'));
+          .catch((error: unknown) => log.error({ err: error }, 'the tick of the engine failed'));
       }),
       clock.every(TICK_MS, () => {
         this.gates
           .tick()
           .catch((error: unknown) =>
-            log.warn({ err: error }, 'it could not be looked how far other pools are, trying again'),
+            log.warn({ err: error }, 'the scheduler could not look how far other pools are, and tries again'),
           );
       }),
       clock.every(ADOPT_MS, () => this.adopt()),
@@ -85,7 +89,7 @@ export class Replica {
 
   /**
    * Sets the partitions that this replica owns now.
-   * @returns when nothing is served or recorded any more for those that it does not own.
+   * @returns when this replica serves and records nothing any more for the others.
    */
   async own(partitions: ReadonlySet<number>): Promise<void> {
     const given = [...this.serving].filter(([partition]) => !partitions.has(partition));
@@ -107,6 +111,8 @@ export class Replica {
     const { log } = this.options;
     this.engine
       .adopt()
-      .catch((error: unknown) => log.warn({ err: error }, 'active tasks could not be read, trying again'));
+      .catch((error: unknown) =>
+        log.warn({ err: error }, 'the scheduler could not read the active tasks, and tries again'),
+      );
   }
 }

@@ -1,7 +1,8 @@
 import { chunksOfStream } from '@rigel/event-store';
 import type { Kysely } from 'kysely';
 import { streamOf, type TaskEvent, taskEventTypes } from '../task/events.js';
-import { evolve, type TaskState } from '../task/state.js';
+import { evolve } from '../task/evolve.js';
+import type { TaskState } from '../task/state.js';
 
 /**
  * Folds the events of a task, or those that a state does not contain yet (which it then does).

@@ -1,3 +1,5 @@
+import type { OutputPiece } from '../engine/ports.js';
+
 /** A stored piece of an attempt's output; `start_byte` is its place in the output. */
 export interface StoredPiece {
   start_byte: number;
@@ -25,4 +27,18 @@ function leftOut(bytes: number): Buffer {
   return Buffer.from(
     `\n[rigel: ${bytes} bytes left out: of an output over the limit the beginning and the end are kept]\n`,
   );
+}
+
+/**
+ * Of the pieces that begin at the same byte of the same attempt the longest. A piece whose answer was lost is sent
+ * again, perhaps together with what came after it; the short one must not stand in the way of the long one.
+ */
+export function longestPieces(outputs: readonly OutputPiece[]): OutputPiece[] {
+  const longest = new Map<string, OutputPiece>();
+  for (const piece of outputs) {
+    const key = `${piece.runId}/${piece.step}/${piece.attempt}/${piece.start}`;
+    const known = longest.get(key);
+    if (!known || known.data.length < piece.data.length) longest.set(key, piece);
+  }
+  return [...longest.values()];
 }

@@ -4,7 +4,9 @@ import { CompiledQuery } from 'kysely';
 import pg from 'pg';
 import t from 'tap';
 import { Counterpart, serveNeighbours, startReplica } from '../testing/scheduler.js';
-import { COMMIT, CREATE, openCommits } from './task-store.js';
+import { openCommits } from './connections.js';
+import { COMMIT } from './sql/commit.js';
+import { CREATE } from './sql/create.js';
 
 /*
  * 10,000 tasks with 200,000 node runs and 500,000 events, and among them a real one. What is looked at are the plans of
@@ -36,15 +38,28 @@ await counterpart.finish(id, run);
 // While there are hardly any rows, as when a scheduler has just been started for the first time.
 const commits = openCommits(servers.databaseUrl, silentLogger);
 const early = new Map<string, string[]>();
-for (const [what, text] of Object.entries({ 'a commit': COMMIT, 'the creation of tasks': CREATE })) {
-  const { rows } = await commits.executeQuery<{ 'QUERY PLAN': string }>(
-    CompiledQuery.raw(`EXPLAIN (GENERIC_PLAN) ${text}`),
-  );
-  early.set(
-    what,
-    rows.map((row) => row['QUERY PLAN']),
-  );
-}
+// Prepared and explained with no values, as `EXPLAIN (GENERIC_PLAN)` does from PostgreSQL 16 on.
+await commits.transaction().execute(async (trx) => {
+  const run = <Row>(text: string) => trx.executeQuery<Row>(CompiledQuery.raw(text));
+  for (const [what, text] of Object.entries({
+    'a commit': COMMIT.text,
+    'the creation of tasks': CREATE.text,
+  })) {
+    await run(`PREPARE explained AS ${text}`);
+    const [{ count }] = (
+      await run<{ count: number }>(
+        `SELECT cardinality(parameter_types) AS count FROM pg_prepared_statements WHERE name = 'explained'`,
+      )
+    ).rows as [{ count: number }];
+    const values = Array.from({ length: count }, () => 'NULL').join();
+    const { rows } = await run<{ 'QUERY PLAN': string }>(`EXPLAIN EXECUTE explained (${values})`);
+    early.set(
+      what,
+      rows.map((row) => row['QUERY PLAN']),
+    );
+    await run('DEALLOCATE explained');
+  }
+});
 const planned = await commits.transaction().execute(async (trx) => {
   const run = (text: string) => trx.executeQuery<Record<string, unknown>>(CompiledQuery.raw(text));
   await run('PREPARE one AS SELECT FROM tasks WHERE id = $1');

@@ -4,8 +4,8 @@ import { NUMBER, type RunVerdict } from './phase.js';
 import type { Run, TaskState } from './state.js';
 
 /**
- * What the task's state calls for by itself, whatever led to it: the end of a batch, the next batch, the end of the
- * task. Called after every command until it has nothing more to say. Pure.
+ * What follows from the task's state alone: the end of a batch, the next batch, the end of the task. `handle` calls it after each
+ * command until it returns nothing more. Pure.
  */
 export function advance(task: TaskState): TaskEvent[] {
   if (task.status !== 'running' && task.status !== 'halting' && task.status !== 'paused') return [];
@@ -51,8 +51,8 @@ function finishBatch(task: TaskState): TaskEvent[] {
 
 function nextBatch(task: TaskState): TaskEvent[] {
   const events = finishBatch(task);
-  // A batch in which nothing succeeded halts the task: the next one would most likely fail the same way. A budget decides
-  // alone: who gives one has said how many nodes may fail before the others are spared.
+  // A batch in which no node succeeded halts the task: the next one would most likely fail the same way. A budget decides
+  // alone: it says how many nodes may fail before the task spares the others.
   if (
     task.created.failureBudget === null &&
     task.batchActive &&

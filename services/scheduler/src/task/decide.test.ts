@@ -25,7 +25,7 @@ t.test('all nodes succeed, batch after batch', async (t) => {
   );
   task.finish(0);
   t.equal(task.state.batch, 0, 'the batch waits for its second node');
-  refused(t, () => task.claim(2), /needs nobody/);
+  refused(t, () => task.claim(2), /needs no executor/);
   task.finish(1);
   t.equal(task.state.batch, 1);
   task.finish(2);
@@ -364,13 +364,13 @@ t.test(
     task.claim(2);
     task.do({ type: 'pause', operator: 'ann' });
     t.same(task.types({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED }), ['TaskStarted']);
-    refused(t, () => task.claim(1), /needs nobody/);
+    refused(t, () => task.claim(1), /needs no executor/);
     t.match(
       task.report(2).map(({ type }) => type),
       ['AttemptSucceeded', 'RunDeferred', 'BatchStarted'],
     );
     t.match(task.state, { batch: 0 });
-    refused(t, () => task.claim(2), /needs nobody/);
+    refused(t, () => task.claim(2), /needs no executor/);
     task.finish(1);
     t.match(task.state, { batch: 1 });
     task.finish(2);
@@ -443,7 +443,7 @@ t.test('stop when the executor is gone: another one is told to end the command',
 t.test('leases: only the newest may report, and a repeated report records nothing', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
   task.claim(0, 'executor-1');
-  refused(t, () => task.claim(0, 'executor-2'), /held by executor-1/);
+  refused(t, () => task.claim(0, 'executor-2'), /executor executor-1 has the lease/);
   task.do({ type: 'expireLease', run: 0, lease: 1 });
   task.claim(0, 'executor-2');
   t.match(task.state.runs[0], { lease: 2, holder: 'executor-2', step: 0, attempt: 1 }, 'the same attempt');
@@ -561,7 +561,7 @@ t.test('refusals change nothing', async (t) => {
   refused(
     t,
     () => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }),
-    /nothing is left/,
+    /nothing left to run/,
   );
   refused(t, () => task.do({ type: 'stop', operator: 'x' }), /finished already/);
   t.same(task.state, task.replayed());

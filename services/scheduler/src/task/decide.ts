@@ -1,68 +1,20 @@
-import type { AttemptResult, Capability } from '@rigel/contracts';
-import { ServiceError } from '@rigel/contracts';
+import { type AttemptResult, ServiceError } from '@rigel/contracts';
+import type { ClaimCommand, Preparation, ReportCommand, TaskCommand } from './commands.js';
 import { heldBack, mayStillRun, release } from './draining.js';
 import type { TaskCreated, TaskEvent } from './events.js';
 import { isShutBefore, overdueRuns, waitingRuns } from './gate.js';
 import { isOpen } from './phase.js';
-import { type PlaceCommand, place } from './placement.js';
+import { place } from './placement.js';
+import { isRepeated, refuseIf, whyNotClaimed, whyNotReported } from './refusals.js';
 import { hasEnded, type Run, runAt, type TaskState } from './state.js';
 
 /*
- * What a command means for a task: the facts it leads to, or a refusal. Pure functions; times come in with the command.
- * What the task then calls for by itself (next batch, end of the task) is in advance.ts.
+ * What a command means for a task: the events it leads to, or a refusal. Pure functions; times come in with the command.
+ * What then follows from the state alone (next batch, end of the task) is in advance.ts.
  */
 
-export type TaskCommand =
-  | ({ type: 'start'; operator: string } & Preparation)
-  | { type: 'pause'; operator: string }
-  | { type: 'stop'; operator: string }
-  | { type: 'timeOut' }
-  /** `knowsPlaces`: the executor never begins what is recorded to be elsewhere. */
-  | { type: 'claim'; run: number; executor: string; knowsPlaces?: boolean }
-  | PlaceCommand
-  | ReportCommand
-  | { type: 'handBack'; run: number; lease: number; idle: boolean }
-  | { type: 'expireLease'; run: number; lease: number }
-  /** A person's word that nothing runs any more on the node of a run that has ended. */
-  | { type: 'release'; run: number; operator: string; reason: string }
-  /** The node is being removed from its pool. */
-  | { type: 'nodeRemoved'; run: number; operator: string }
-  /** The other pools are where the runs wait for them to be. */
-  | { type: 'openGate' }
-  /** They will not be, or `overdue`: those have waited long enough. */
-  | { type: 'failGate'; reason: string; overdue: boolean };
-
-/** What was found out about the nodes that a task to be resumed does not hold any more. */
-export interface Preparation {
-  unavailable: readonly UnavailableNode[];
-  /** Nodes that are reserved for the task. */
-  reserved: readonly number[];
-  /** The reservation is relied on until then. */
-  reservedUntil: number;
-}
-
-/** A node that a resumed run cannot have: it left the pool, or another task holds it. */
-export interface UnavailableNode {
-  node: number;
-  reason: string;
-}
-
-export interface ReportCommand {
-  type: 'report';
-  run: number;
-  lease: number;
-  step: number;
-  attempt: number;
-  result: AttemptResult;
-  hostKey?: string;
-  /** Why no step may run on the machine that it tells of: its address is another node's. */
-  takenAddress?: string;
-  /** What the executor can do: decides whether it goes on with the next step itself. */
-  capabilities: readonly Capability[];
-}
-
-/** The facts of a new task; with `start` it begins at once. */
-export function createTask(created: TaskCreated, start: { now: number } | null): TaskEvent[] {
+/** The events of a new task; with `start` it begins at once. */
+export function firstEvents(created: TaskCreated, start: { now: number } | null): TaskEvent[] {
   const events: TaskEvent[] = [{ type: 'TaskCreated', data: created }];
   if (start) {
     const deadline = created.timeoutMs > 0 ? start.now + created.timeoutMs : null;
@@ -87,8 +39,8 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
     case 'pause':
       return pause(task, command.operator);
     case 'stop':
-      if (task.status === 'stopped') throw refusal('it is stopped already');
-      if (task.status === 'finished') throw refusal('it has finished already');
+      if (task.status === 'stopped') throw refusal('the task is stopped already');
+      if (task.status === 'finished') throw refusal('the task has finished already');
       return [{ type: 'TaskStopped', data: { operator: command.operator, nodes: unfinishedNodes(task) } }];
     case 'timeOut':
       if (hasEnded(task) || task.deadline === null || task.deadline > now) return [];
@@ -147,10 +99,10 @@ export function runsToResume(task: TaskState): Run[] {
 }
 
 function start(task: TaskState, operator: string, preparation: Preparation, now: number): TaskEvent[] {
-  if (task.status === 'stopped') throw refusal('it was terminated and cannot be resumed');
-  if (task.status === 'running' || task.status === 'halting') throw refusal('it is running already');
+  if (task.status === 'stopped') throw refusal('the task was terminated and cannot be resumed');
+  if (task.status === 'running' || task.status === 'halting') throw refusal('the task is running already');
   const runs = runsToResume(task);
-  if (runs.length === 0 && task.open === 0) throw refusal('nothing is left to run');
+  if (runs.length === 0 && task.open === 0) throw refusal('the task has nothing left to run');
   const deadline = task.created.timeoutMs > 0 ? now + task.created.timeoutMs : null;
   const all = task.status === 'created';
   const events: TaskEvent[] = [
@@ -158,9 +110,9 @@ function start(task: TaskState, operator: string, preparation: Preparation, now:
   ];
   const reasons = new Map(preparation.unavailable.map(({ node, reason }) => [node, reason]));
   const reserved = now <= preparation.reservedUntil ? preparation.reserved : [];
-  // It ended, and let go of its nodes, after they were looked at: another task may have them by now.
+  // The task ended, and released its nodes, after the preparation: another task may have them by now.
   if (runs.some(({ node, held }) => !held && !reasons.has(node) && !reserved.includes(node))) {
-    throw refusal('it ended while it was being started; start it once more');
+    throw refusal('the task ended while it was being started: start it once more');
   }
   for (const run of runs) {
     const reason = reasons.get(run.node);
@@ -209,11 +161,11 @@ function halted(runs: readonly Run[]): TaskEvent[] {
 }
 
 function pause(task: TaskState, operator: string): TaskEvent[] {
-  if (task.status !== 'running') throw refusal('it is not running');
+  if (task.status !== 'running') throw refusal('the task is not running');
   return [{ type: 'TaskPaused', data: { operator } }, ...halted(task.runs.filter(isIdle))];
 }
 
-/** A budget was exceeded: whatever is not at work on a node is halted now, the rest after its running step. */
+/** A budget was exceeded: the runs that are not at work on a node are halted now, the others after their running step. */
 export function haltForBudget(task: TaskState, failed: number, budget: number): TaskEvent[] {
   return [
     { type: 'FailureBudgetExceeded', data: { failed, budget } },
@@ -221,35 +173,14 @@ export function haltForBudget(task: TaskState, failed: number, budget: number): 
   ];
 }
 
-function claim(
-  task: TaskState,
-  run: Run,
-  { executor, knowsPlaces = false }: Extract<TaskCommand, { type: 'claim' }>,
-): TaskEvent[] {
-  if (run.phase === 'pending' || run.phase === 'ended')
-    throw refusal(`run ${run.id} of task ${task.id} needs nobody`);
-  if (run.phase === 'gated') throw refusal(`run ${run.id} of task ${task.id} waits for other pools`);
-  if (run.holder !== null && run.holder !== executor) {
-    throw refusal(`run ${run.id} of task ${task.id} is held by ${run.holder}`);
-  }
-  if (run.folders && !knowsPlaces) {
-    throw refusal(
-      `an attempt of run ${run.id} of task ${task.id} is in ${run.folders.join(', ')} of its node; ${executor} is of an earlier release and would not look there`,
-    );
-  }
+function claim(task: TaskState, run: Run, command: ClaimCommand): TaskEvent[] {
+  refuseIf(whyNotClaimed(task, run, command));
   // The same executor claims again when the answer to its first claim was lost: it gets a new lease.
+  const { executor } = command;
   return [{ type: 'RunClaimed', data: { run: run.index, executor, lease: run.lease + 1 } }];
 }
 
-/** Whether a report repeats one that is recorded already: its answer was lost. */
-function isRepeated(run: Run, report: ReportCommand): boolean {
-  return (
-    run.lease === report.lease &&
-    (report.step < run.step || (report.step === run.step && report.attempt < run.attempt))
-  );
-}
-
-/** A machine whose address is another node's has none here, and what was done on it counts for nothing. */
+/** A machine whose address is another node's counts as one without an address, and the attempt as failed. */
 function withoutTakenAddress(command: ReportCommand): ReportCommand {
   const { takenAddress: reason, result, hostKey: _, ...others } = command;
   if (reason === undefined || !result.machine) return command;
@@ -259,14 +190,7 @@ function withoutTakenAddress(command: ReportCommand): ReportCommand {
 
 function report(task: TaskState, run: Run, command: ReportCommand, now: number): TaskEvent[] {
   if (isRepeated(run, command)) return [];
-  if (run.lease !== command.lease || run.holder === null) {
-    throw refusal(`lease ${command.lease} of run ${run.id} is over`);
-  }
-  if (command.step !== run.step || command.attempt !== run.attempt) {
-    throw refusal(
-      `run ${run.id} stands at step ${run.step} attempt ${run.attempt}, not ${command.step} ${command.attempt}`,
-    );
-  }
+  refuseIf(whyNotReported(run, command));
   const events: TaskEvent[] = [];
   if (command.hostKey !== undefined) {
     events.push({ type: 'HostKeyPinned', data: { node: run.node, hostKey: command.hostKey } });
@@ -288,7 +212,7 @@ function report(task: TaskState, run: Run, command: ReportCommand, now: number):
     events.push({ type: 'RunDrained', data: { run: run.index, node: run.node, givenUp: false } });
     return events;
   }
-  const outcome = outcomeOf(task, run, command, now);
+  const outcome = attemptOutcome(task, run, command, now);
   events.push(outcome, ...whatFollows(task, run, outcome, command));
   return events;
 }
@@ -318,9 +242,9 @@ function outcomeOfDraining(run: Run, command: ReportCommand): TaskEvent {
   };
 }
 
-type Outcome = Extract<TaskEvent, { type: 'AttemptSucceeded' | 'AttemptFailed' }>;
+type AttemptOutcome = Extract<TaskEvent, { type: 'AttemptSucceeded' | 'AttemptFailed' }>;
 
-function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: number): Outcome {
+function attemptOutcome(task: TaskState, run: Run, command: ReportCommand, now: number): AttemptOutcome {
   const ended = attemptOf(run, command);
   const { result } = command;
   if (result.status === 'succeeded') return { type: 'AttemptSucceeded', data: ended };
@@ -329,7 +253,7 @@ function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: numbe
     result.reason || (result.status === 'stopped' ? 'the command was ended on the node' : 'it failed');
   const mayRun = mayStillRun(run, result) ? { mayRun: true } : {};
   // Another attempt could make a second machine, get the address of another node again, restart the node once more, or run
-  // beside what withstands being ended: whether to go on is for a person to say, by a resume.
+  // beside a command that no executor could end: a person decides whether to go on, by a resume.
   const forPerson = result.unknown_machine === true || command.takenAddress !== undefined;
   if (run.failures < retry.retry_times && !forPerson && !result.no_retry) {
     const retryAt = now + task.created.retryDelayMs;
@@ -343,7 +267,7 @@ function outcomeOf(task: TaskState, run: Run, command: ReportCommand, now: numbe
   return { type: 'AttemptFailed', data: { ...ended, ...mayRun, reason: told, next, retryAt: null } };
 }
 
-/** A failed command may be ignored; that there was no node to run it on may not, or nothing would show that nothing was done. */
+/** A failed command may be ignored. A missing node may not: nothing would show that no command ran. */
 function whyNotIgnored(task: TaskState, run: Run, result: AttemptResult): string | undefined {
   if (result.not_begun) return 'no command ran on the node';
   const step = task.created.steps[run.step];
@@ -353,7 +277,12 @@ function whyNotIgnored(task: TaskState, run: Run, result: AttemptResult): string
 }
 
 /** What an attempt's outcome means for its run: the end, or going on, now or later or elsewhere. */
-function whatFollows(task: TaskState, run: Run, outcome: Outcome, command: ReportCommand): TaskEvent[] {
+function whatFollows(
+  task: TaskState,
+  run: Run,
+  outcome: AttemptOutcome,
+  command: ReportCommand,
+): TaskEvent[] {
   const { index, node } = run;
   if (outcome.type === 'AttemptFailed' && outcome.data.next === 'fail') {
     const draining = outcome.data.mayRun ? { draining: true } : {};

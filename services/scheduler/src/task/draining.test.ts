@@ -3,10 +3,11 @@ import type { RecordedEvent } from '@rigel/event-store';
 import t, { type Test } from 'tap';
 import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
 import type { TaskEvent } from './events.js';
+import { evolve } from './evolve.js';
 import { nextInstruction } from './instruction.js';
 import { renderLog } from './log.js';
 import { heldNodes, isActive } from './projection.js';
-import { evolve, runAt } from './state.js';
+import { runAt } from './state.js';
 
 const fresh = { begun: false, outputFrom: 0 };
 
@@ -76,7 +77,7 @@ t.test(
       task.events.map(({ event, at }, index) => recordedOf(event, index + 1, at)),
     );
     t.equal(log.filter(({ message }) => message.includes(ALIVE)).length, 1, 'said once');
-    t.match(log.map(({ message }) => message).join(), 'looked at again at 00:17:10 UTC');
+    t.match(log.map(({ message }) => message).join(), 'an executor looks again at 00:17:10 UTC');
     t.match(log.map(({ message }) => message).join(), 'POST /task/release_node/1');
   },
 );

@@ -1,19 +1,19 @@
 import type { AttemptResult } from '@rigel/contracts';
 import { ServiceError } from '@rigel/contracts';
-import type { ReportCommand } from './decide.js';
+import type { ReportCommand } from './commands.js';
 import type { TaskEvent } from './events.js';
 import { isOpen } from './phase.js';
 import type { Run, TaskState } from './state.js';
 
 /*
- * Runs that have ended for the outside while their command may still run on the node: the node stays held until it was seen
+ * Runs that have ended for the outside while their command may still run on the node: the node stays held until an executor has seen
  * that nothing is left, or a person says so. Pure.
  */
 
-/** First and longest pause between two looks at a node on which something could not be ended. */
+/** First and longest pause between two looks at a node on which an executor could not end a command. */
 const LOOK_FIRST_MS = 30_000;
 const LOOK_LONGEST_MS = 5 * 60_000;
-/** What executors of the first release say of a stop that was in vain: they have no other word for it. */
+/** The reason that executors of the first release report after a stop in vain: they have no field for it. */
 const IN_VAIN = 'the command could not be ended and may still run';
 
 /** Whether something of the run may be alive on its node after this outcome. */
@@ -25,7 +25,7 @@ export function mayStillRun(run: Run, result: AttemptResult): boolean {
   return run.leftover === true && result.exit_code === undefined && run.phase !== 'draining';
 }
 
-/** The executor lets go of a run whose command it could not end; it is looked at again later. */
+/** The executor releases a run whose command it could not end; an executor looks again later. */
 export function heldBack(run: Run, { lease, result }: ReportCommand, now: number): TaskEvent {
   const tries = run.drain?.tries ?? 0;
   const pause = Math.min(LOOK_LONGEST_MS, LOOK_FIRST_MS * 2 ** Math.min(tries, 10));
@@ -47,7 +47,7 @@ export function release(
   }
   throw new ServiceError(
     'wrong_state',
-    `run ${run.id} of task ${task.id} is ${describeRun(run)}: no command of it is being ended, there is nothing to release`,
+    `run ${run.id} of task ${task.id} is ${describeRun(run)}: no executor is ending a command of it, so there is nothing to release`,
     'nsid',
   );
 }

@@ -14,7 +14,6 @@ import {
   taskStream,
 } from '@rigel/contracts';
 import { EventTypes, type EventVersions } from '@rigel/event-store';
-import type { TaskGate } from './gate.js';
 
 /*
  * The facts of a task's life, all in one stream `task-<id>`. Runs (one node inside the task) are named by their index;
@@ -63,17 +62,36 @@ export interface TaskCreated {
   /** Parameter overrides of the request that no step uses. */
   unusedParams: string[];
   /**
-   * Who lets its steps take the secrets that they name: the template, or (of at least one) whoever asked for the task, as an
-   * admin. Absent: they name none, or it was made by a release that let everybody name any.
+   * Who lets its steps take the secrets that they name: the template, or (for at least one) the admin who asked for the task.
+   * Absent: they name none, or a release made it that let every caller name any.
    */
   secretsBy?: 'template' | 'admin';
-  /** What made it, when a scheduled task did: a moment of that leads to one task in a pool. */
+  /** The occurrence of a scheduled task that made it; an occurrence leads to one task in a pool. Absent: an operator made it. */
   occurrence?: TaskOccurrence;
-  /** Its runs wait for those of other pools; absent: for nobody. */
+  /** What its runs wait for in other pools; absent: nothing. */
   gate?: TaskGate;
 }
 
-/** A moment of a scheduled task. */
+/** What a task's runs wait for. */
+export interface TaskGate {
+  /** Index of the step before which each run waits. */
+  before: number;
+  /** Milliseconds after which a run that still waits fails. */
+  limitMs: number;
+  /** Never empty. */
+  waitsFor: GateDependency[];
+}
+
+/** A task of another pool, and the step that its runs must have passed. */
+export interface GateDependency {
+  task: number;
+  pool: { id: number; name: string };
+  /** Index into that task's steps, and the step's name. */
+  step: number;
+  stepName: string;
+}
+
+/** An occurrence of a scheduled task. */
 export interface TaskOccurrence {
   schedule: number;
   cause: OccurrenceCause;
@@ -96,21 +114,21 @@ export interface RunClaimed {
   lease: number;
 }
 
-/** No heartbeat named the lease any more: the run is offered to others, who find the attempt again on the node. */
+/** No heartbeat named the lease any more: the run is offered to other executors, which find the attempt again on the node. */
 export interface LeaseExpired {
   run: number;
   lease: number;
   executor: string;
 }
 
-/** The executor gave the run back. `idle`: between two steps, nothing of it is running on the node. */
+/** The executor gave the run back. `idle`: it was between two steps, and no command of the run is alive on the node. */
 export interface RunHandedBack {
   run: number;
   lease: number;
   idle: boolean;
   /**
-   * The run has ended, and what runs on the node could not be ended: why, and when (milliseconds since 1970) it is looked at
-   * again. The node stays held.
+   * The run has ended, and the executor could not end its command on the node: why, and when (milliseconds since 1970) an executor
+   * looks again. The node stays held.
    */
   stillRuns?: { reason: string; lookAt: number };
 }
@@ -121,7 +139,7 @@ export interface HostKeyPinned {
   hostKey: string;
 }
 
-/** The attempt is about to begin outside of its node's home folder, which cannot take it: nobody else begins it. */
+/** The attempt is about to begin outside of its node's home folder, which cannot take it. No other executor begins it. */
 export interface AttemptPlaced {
   run: number;
   step: number;
@@ -141,9 +159,9 @@ interface AttemptEnded {
   startedAt: number;
   finishedAt: number;
   exitCode?: number;
-  /** The provider may have made a machine that nobody knows the id of. */
+  /** The provider may have made a machine whose id is not known. */
   unknownMachine?: boolean;
-  /** What is to be known of it though it succeeded. */
+  /** What an operator should know of it although it succeeded. */
   note?: string;
 }
 
@@ -158,7 +176,7 @@ export interface AttemptFailed extends AttemptEnded {
   mayRun?: boolean;
 }
 
-/** The attempt's command was ended on the node because the task was. `reason`: why that may not have worked. */
+/** The executor ended the attempt's command on the node because the task had ended. `reason`: why that may have failed. */
 export interface AttemptStopped extends AttemptEnded {
   reason: string;
 }
@@ -168,33 +186,33 @@ export interface RunDeferred {
   run: number;
 }
 
-/** The run has come to the step before which it waits for other pools, and its executor is free for others. */
+/** The run has come to the step before which it waits for other pools. Its executor is free for other runs. */
 export interface RunWaiting {
   run: number;
   lease: number;
   step: number;
 }
 
-/** The other pools are where this task's runs wait for them to be: nothing holds them back any more, for good. */
+/** The pools that this task depends on have reached the required step. Its runs never wait for them again. */
 export interface GateOpened {
   /** Runs that waited. */
   runs: number[];
 }
 
-/** Nothing of a run that has ended is left on the node: the node is free. */
+/** No command of an ended run is left on the node: the node is free. */
 export interface RunDrained {
   run: number;
   node: number;
   /**
-   * The node could not be reached for so long that nobody tries any more: its command may still run. Of the first release; today
-   * nobody gives up.
+   * Executors could not reach the node for so long that they stopped trying: its command may still run. Only the first release
+   * recorded this; today executors never give up.
    */
   givenUp: boolean;
-  /** How that is known, when nobody saw it on the node: it was removed from its pool, say. */
+  /** Why it counts as drained, when no executor saw that on the node: the node was removed from its pool, for example. */
   reason?: string;
 }
 
-/** An operator says that nothing of a run that has ended is left on the node, where nobody can see it: the node is free. */
+/** An operator says that no command of an ended run is left on the node, where no executor can look: the node is free. */
 export interface NodeReleased {
   run: number;
   node: number;
@@ -281,5 +299,5 @@ export const taskEventTypes = new EventTypes<TaskEvent>(taskEventVersions);
 
 export const streamOf = taskStream;
 
-/** The task that a stream is about. */
+/** The task that a stream belongs to. */
 export const taskIdOf = (stream: string): number => Number(stream.slice('task-'.length));

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
-import type { TaskCreated } from './events.js';
-import { describeTimeout, type GateProgress, judgeGate, type TaskGate } from './gate.js';
+import type { TaskCreated, TaskGate } from './events.js';
+import { describeTimeout, type GateProgress, judgeGate } from './gate.js';
 import { renderLog } from './log.js';
 import { needsExecutor, runAt } from './state.js';
 
@@ -40,12 +40,12 @@ const linesOf = (task: TaskUnderTest): string[] =>
 t.test('a gate opens when all have passed, and fails when one cannot', async (t) => {
   const gate = gateBefore(1, { waitsFor: [db, cache] });
   const verdict = (...known: GateProgress[]) => judgeGate(gate, known);
-  t.strictSame(verdict(progress(7), progress(8)), { is: 'open' });
-  t.strictSame(verdict(progress(7), progress(8, { behind: 2 })), { is: 'closed' });
-  t.strictSame(verdict(progress(7)), { is: 'closed' }, 'nothing is known of the other');
+  t.strictSame(verdict(progress(7), progress(8)), { type: 'open' });
+  t.strictSame(verdict(progress(7), progress(8, { behind: 2 })), { type: 'closed' });
+  t.strictSame(verdict(progress(7)), { type: 'closed' }, 'nothing is known of the other');
   const failed = Array.from({ length: 6 }, (_, n) => ({ node: n + 1, ip: n === 0 ? '-' : `10.0.0.${n}` }));
   t.strictSame(verdict(progress(7, { behind: 1 }), progress(8, { failed, standing: 'ended' })), {
-    is: 'failed',
+    type: 'failed',
     reason:
       'pool cache (task 8) has not passed create_vm: 6 of its nodes failed or were stopped (node 1, 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, …)',
   });

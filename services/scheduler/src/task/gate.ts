@@ -1,32 +1,15 @@
-import { NO_ADDRESS, type Run, type TaskState } from './state.js';
+import { NO_ADDRESS } from '@rigel/contracts';
+import type { GateDependency, TaskGate } from './events.js';
+import type { Run, TaskState } from './state.js';
 
 /*
  * A task that follows others: its runs wait before one of its steps until the runs of other pools' tasks have passed one of
- * theirs. Plain data in TaskCreated; that the wait is over is an event. How far the others are is looked up by whoever
- * runs the task (engine/gate-watch.ts). Pure.
+ * theirs. Plain data in TaskCreated; the end of the wait is an event. The owner of the task looks up how far the others are
+ * (engine/gate-watch.ts). Pure.
  */
 
 /** Nodes named in a reason at most. */
 const NAMED = 5;
-
-/** What a task's runs wait for. */
-export interface TaskGate {
-  /** Index of the step before which each run waits. */
-  before: number;
-  /** Milliseconds after which a run that still waits fails. */
-  limitMs: number;
-  /** Never empty. */
-  waitsFor: GateDependency[];
-}
-
-/** A task of another pool, and the step that its runs must have passed. */
-export interface GateDependency {
-  task: number;
-  pool: { id: number; name: string };
-  /** Index into that task's steps, and the step's name. */
-  step: number;
-  stepName: string;
-}
 
 /** How far the runs of one of those tasks are. */
 export interface GateProgress {
@@ -34,13 +17,13 @@ export interface GateProgress {
   task: number;
   /** Runs that have not passed the step, and may still. */
   behind: number;
-  /** Nodes whose runs will not pass it unless somebody resumes them. */
+  /** Nodes whose runs pass the step only if somebody resumes them. */
   failed: { node: number; ip: string }[];
   standing: 'running' | 'paused' | 'ended';
 }
 
-/** What the progress of all dependencies means for those that wait. */
-export type GateVerdict = { is: 'open' } | { is: 'closed' } | { is: 'failed'; reason: string };
+/** What the progress of all dependencies means for the runs that wait. */
+export type GateDecision = { type: 'open' } | { type: 'closed' } | { type: 'failed'; reason: string };
 
 /** Whether a run at this step would have to wait. */
 export function isShutBefore({ created: { gate }, gateOpen }: TaskState, step: number): boolean {
@@ -66,8 +49,8 @@ export function describeGate({ waitsFor }: TaskGate): string {
   return waitsFor.map(targetOf).join(', ');
 }
 
-/** @param progress of the tasks that the gate names; one of which nothing is known has made no progress. */
-export function judgeGate(gate: TaskGate, progress: readonly GateProgress[]): GateVerdict {
+/** @param progress of the tasks that the gate names; a task that is missing here has made no progress. */
+export function judgeGate(gate: TaskGate, progress: readonly GateProgress[]): GateDecision {
   const known = new Map(progress.map((one) => [one.task, one]));
   let open = true;
   for (const dependency of gate.waitsFor) {
@@ -75,11 +58,11 @@ export function judgeGate(gate: TaskGate, progress: readonly GateProgress[]): Ga
     if (failed.length > 0) {
       const { pool, task, stepName } = dependency;
       const reason = `pool ${pool.name} (task ${task}) has not passed ${stepName}: ${failed.length} of its nodes failed or were stopped (${namesOf(failed)})`;
-      return { is: 'failed', reason };
+      return { type: 'failed', reason };
     }
     if (behind > 0) open = false;
   }
-  return { is: open ? 'open' : 'closed' };
+  return { type: open ? 'open' : 'closed' };
 }
 
 function namesOf(nodes: GateProgress['failed']): string {

@@ -1,7 +1,9 @@
 import { advance } from './advance.js';
-import { decide, type TaskCommand } from './decide.js';
+import type { TaskCommand } from './commands.js';
+import { decide } from './decide.js';
 import type { TaskEvent } from './events.js';
-import { evolve, type TaskState } from './state.js';
+import { evolve } from './evolve.js';
+import type { TaskState } from './state.js';
 
 /**
  * Carries out a command on a task: the facts it leads to, and those that the task then calls for by itself. The given

@@ -44,10 +44,10 @@ function placementOf({ folder, boot_id, memory }: Placement): Placement {
 }
 
 function whyReleased(task: TaskState, run: Run): string {
-  if (run.phase === 'draining') return 'the node is looked at again later';
+  if (run.phase === 'draining') return 'an executor looks at the node again later';
   if (run.verdict === 'succeeded') return 'done';
   if (run.verdict === 'failed') return 'failed';
   if (run.phase === 'gated') return 'it waits for other pools';
-  if (isOpen(run)) return 'another kind of executor goes on';
+  if (isOpen(run)) return 'an executor with another capability goes on';
   return `the task is ${task.status}`;
 }

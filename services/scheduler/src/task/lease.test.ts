@@ -51,11 +51,11 @@ t.test('a refusal names the lease and its executor, and neither the key nor anot
   const run = runAt(task.state, 0);
   t.equal(
     whyNotTheirs(run, 1, { uuid: UUID }),
-    `lease 1 of run 1 is ${name}'s, and it was named without the key of that executor`,
+    `lease 1 of run 1 belongs to ${name}, and the message came without the key of that executor`,
   );
   t.equal(
     whyNotTheirs(run, 1, { key }),
-    `lease 1 of run 1 is ${name}'s, and it was named without the uuid of the task`,
+    `lease 1 of run 1 belongs to ${name}, and the message came without the uuid of the task`,
   );
   t.equal(whyNotTheirs(run, 1, { key, uuid: UUID }), undefined);
 });

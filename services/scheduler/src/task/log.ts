@@ -1,9 +1,10 @@
 import type { TaskLogLine } from '@rigel/contracts';
 import type { RecordedEvent } from '@rigel/event-store';
 import type { TaskEvent } from './events.js';
+import { evolve } from './evolve.js';
 import { describeGate, isShutBefore } from './gate.js';
 import { describePlaced } from './placement.js';
-import { evolve, nameOf, type Run, runAt, type TaskState } from './state.js';
+import { nameOf, type Run, runAt, type TaskState } from './state.js';
 
 /** An event gives at most this many lines; so a line's id tells its event, and ids rise with the events. */
 const LINES_PER_EVENT = 256;
@@ -63,14 +64,14 @@ function describeBefore(task: TaskState | undefined, event: TaskEvent): Line[] {
       return [
         whole(
           task.status === 'created'
-            ? `run started by ${event.data.operator}`
-            : `run resumed by ${event.data.operator}: ${event.data.runs?.length ?? 0} nodes to go on with`,
+            ? `task started by ${event.data.operator}`
+            : `task resumed by ${event.data.operator}: ${event.data.runs?.length ?? 0} nodes go on`,
         ),
       ];
     case 'RunClaimed': {
       const run = runAt(task, event.data.run);
       const what = `${stepName(task, run.step)} attempt ${run.attempt}`;
-      // It was said once; the looks that follow are worth no line.
+      // The log says it once; the looks that follow are worth no line.
       if (run.drain) return [];
       if (run.phase === 'draining') return [ofRun(run, `${event.data.executor} ends ${what}`)];
       if (run.mayRun) return [ofRun(run, `${what} taken over by ${event.data.executor}`)];
@@ -99,12 +100,12 @@ function describeBefore(task: TaskState | undefined, event: TaskEvent): Line[] {
 export function heldText(run: Run, { reason, lookAt }: { reason: string; lookAt: number }): string {
   const at = new Date(lookAt).toISOString().slice(11, 19);
   return (
-    `${reason}; the node stays held and is looked at again at ${at} UTC; ` +
-    `when nothing of it runs there any more: POST /task/release_node/${run.id}`
+    `${reason}; the node stays held, and an executor looks again at ${at} UTC; ` +
+    `when no command of it runs there any more: POST /task/release_node/${run.id}`
   );
 }
 
-/** Said once for each start of the task: all of its nodes wait for the same. */
+/** One line for each start of the task: all of its nodes wait for the same. */
 function firstWait(task: TaskState, step: number): Line[] {
   const { gate } = task.created;
   if (!gate || task.waitTold) return [];
@@ -127,12 +128,12 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
         whole(
           `task ${name} created by ${operator}: template ${template.name}, ${nodes.length} nodes of pool ${pool.name} in ${task.batches} batches of up to ${batchSize}`,
         ),
-        ...unusedParams.map((param) => whole(`the override ${param} is used by no step`)),
+        ...unusedParams.map((param) => whole(`no step uses the override ${param}`)),
       ];
     }
     case 'LeaseExpired': {
       const run = runAt(task, event.data.run);
-      return [ofRun(run, `${event.data.executor} is not heard of any more, another executor takes over`)];
+      return [ofRun(run, `no heartbeat of ${event.data.executor} any more: another executor takes over`)];
     }
     case 'RunHandedBack':
       if (event.data.stillRuns) return [];
@@ -204,7 +205,7 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
     case 'RunDrained': {
       const run = runAt(task, event.data.run);
       if (event.data.givenUp)
-        return [ofRun(run, 'could not be reached to end its command, which may still run')];
+        return [ofRun(run, 'no executor could reach the node to end its command, which may still run')];
       return event.data.reason ? [ofRun(run, `free again: ${event.data.reason}`)] : [];
     }
     case 'NodeReleased': {
@@ -219,11 +220,11 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
         },
       ];
     case 'TaskPaused':
-      return [whole(`run paused by ${event.data.operator}`)];
+      return [whole(`task paused by ${event.data.operator}`)];
     case 'TaskStopped':
-      return [whole(`run stopped by ${event.data.operator}`)];
+      return [whole(`task stopped by ${event.data.operator}`)];
     case 'TaskTimedOut':
-      return [whole('run ended: its time is up')];
+      return [whole('task ended: its time limit is reached')];
     case 'FailureBudgetExceeded':
       return [
         whole(
@@ -234,7 +235,9 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
       const { succeeded, failed } = task.counts;
       const ignored = task.ignored > 0 ? ` (${task.ignored} of them with an ignored error)` : '';
       return [
-        whole(`run finished, ${event.data.reason}: ${succeeded} nodes succeeded${ignored}, ${failed} failed`),
+        whole(
+          `task finished, ${event.data.reason}: ${succeeded} nodes succeeded${ignored}, ${failed} failed`,
+        ),
       ];
     }
     case 'TaskStarted':

@@ -15,12 +15,12 @@ export interface MergedSteps {
   beyondTemplate: boolean;
 }
 
-/** On whose behalf values are laid over a template's. */
+/** Who overrides the values of a template, and what they may do. */
 export interface Overriding {
   /** The template, as refusals name it. */
   template: string;
   /**
-   * Whether they may name any secret. Else only those that the template allows, for that step and parameter: its own value
+   * The caller may name any secret. Else only one that the template allows for that step and parameter: its own value
    * names it, or its `allowed_secrets` do.
    */
   anySecret: boolean;
@@ -37,54 +37,72 @@ export interface UnusedParam {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A value for a parameter of some of a template's steps. */
+export interface Override {
+  param: string;
+  value: unknown;
+  takers: readonly ResolvedStep[];
+}
+
+/** Lays values over the parameters of a template's steps, a later one over an earlier one. The given steps stay as they are. */
+export function withOverrides(
+  steps: readonly ResolvedStep[],
+  overrides: readonly Override[],
+): ResolvedStep[] {
+  return steps.map((step) => {
+    const own = overrides.filter(({ takers }) => takers.includes(step));
+    const values = Object.fromEntries(own.map(({ param, value }) => [param, value]));
+    return { ...step, param_values: { ...step.param_values, ...values } };
+  });
+}
+
 /**
  * Lays a request's overrides over the template's parameter values: `{step: {param: value}}` reaches every step of that
  * name, `{param: value}` every step that has the parameter. `{param: {secret: name}}` is a value, unless a step is called so.
- * The given steps stay as they are.
- * @throws ServiceError `invalid` naming a value that is none, or a secret that is not allowed.
+ * @throws ServiceError `invalid` naming a value that no command can take, or a secret that the template does not allow.
  */
 export function mergeParams(
   steps: readonly ResolvedStep[],
   params: Record<string, unknown>,
   { template, anySecret }: Overriding,
 ): MergedSteps {
-  const merged = steps.map((step) => ({ ...step, param_values: { ...step.param_values } }));
-  const known = new Map(merged.map((step) => [step, parametersOf(step)]));
+  const known = new Map(steps.map((step) => [step, parametersOf(step)]));
   const takersOf = (among: readonly ResolvedStep[], param: string) =>
     among.filter((step) => known.get(step)?.has(param));
-  const all = [...new Set([...known.values()].flatMap((names) => [...names]))];
+  const paramsOf = (among: readonly ResolvedStep[]) => [
+    ...new Set(among.flatMap((step) => [...(known.get(step) ?? [])])),
+  ];
+  const overrides: Override[] = [];
   const unused: UnusedParam[] = [];
   let beyondTemplate = false;
   // Compared with the template as it is saved: what an earlier override of the same request named allows nothing.
-  const given = new Map(merged.map((step, index) => [step, steps[index] ?? step]));
   const assertAllowed = (step: ResolvedStep, param: string, value: unknown): void => {
-    if (!isSecretParameter(value) || allowsSecret(given.get(step) ?? step, param, value.secret)) return;
+    if (!isSecretParameter(value) || allowsSecret(step, param, value.secret)) return;
     if (!anySecret) throw secretNotAllowed(template, step.name, param, value.secret);
     beyondTemplate = true;
   };
   const lay = (param: string, value: unknown, among: readonly ResolvedStep[], name: string): void => {
     const takers = takersOf(among, param);
     if (takers.length === 0) {
-      const candidates = among === merged ? all : among.flatMap((step) => [...(known.get(step) ?? [])]);
-      unused.push({ name, advice: adviceFor(param, candidates) });
-    } else assertValue(name, value);
-    for (const step of takers) {
-      assertAllowed(step, param, value);
-      step.param_values[param] = value;
+      unused.push({ name, advice: adviceFor(param, paramsOf(among)) });
+      return;
     }
+    assertValue(name, value);
+    for (const step of takers) assertAllowed(step, param, value);
+    overrides.push({ param, value, takers });
   };
   for (const [key, value] of Object.entries(params)) {
     if (key === '') continue;
-    const named = merged.filter((step) => step.name === key);
+    const named = steps.filter((step) => step.name === key);
     const isStep = isObject(value) && (named.length > 0 || !isSecretParameter(value));
-    if (!isStep) lay(key, value, merged, key);
+    if (!isStep) lay(key, value, steps, key);
     else if (named.length > 0) {
       for (const [param, inner] of Object.entries(value)) {
         if (param !== '') lay(param, inner, named, `${key}.${param}`);
       }
-    } else if (takersOf(merged, key).length > 0) assertValue(key, value);
+    } else if (takersOf(steps, key).length > 0) assertValue(key, value);
     else {
-      const advice = adviceFor(key, [...merged.map(({ name }) => name), ...all]);
+      const advice = adviceFor(key, [...steps.map(({ name }) => name), ...paramsOf(steps)]);
       const names = Object.keys(value).filter((param) => param !== '');
       unused.push(
         ...(names.length === 0 ? [key] : names.map((param) => `${key}.${param}`)).map((name) => ({
@@ -94,7 +112,7 @@ export function mergeParams(
       );
     }
   }
-  return { steps: merged, unused, beyondTemplate };
+  return { steps: withOverrides(steps, overrides), unused, beyondTemplate };
 }
 
 function adviceFor(name: string, known: readonly string[]): string {

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { step, TaskUnderTest, taskCreated } from '../testing/task.js';
+import type { PlaceCommand } from './commands.js';
 import { nextInstruction } from './instruction.js';
 import { renderLog } from './log.js';
-import type { PlaceCommand } from './placement.js';
 import { runAt } from './state.js';
 
 const MEMORY = { folder: '/dev/shm/rigel-deploy', boot_id: 'boot-1', memory: true };

@@ -1,49 +1,23 @@
 import type { Placement } from '@rigel/contracts';
-import { ServiceError } from '@rigel/contracts';
+import type { PlaceCommand } from './commands.js';
 import type { TaskEvent } from './events.js';
-import type { Run, TaskState } from './state.js';
+import { refuseIf, whyNotPlaced } from './refusals.js';
+import type { Placed, Run, TaskState } from './state.js';
 
 /*
- * An attempt is begun outside of its node's home folder, which is full. In memory the trace of it does not outlast the node's
- * restart, so that the attempt is there is recorded before it begins, and it is begun by nobody but whoever recorded it (see
+ * An attempt begins outside of its node's home folder, which is full. In memory the trace of the attempt does not outlast a restart of
+ * the node. So the executor records the place before it begins the attempt, and no other executor begins it (see
  * node-scripts/places.sh of remote-attempt). Pure.
  */
 
-/** Where the current attempt of a run was begun. */
-export interface Placed extends Placement {
-  /** What the home folder could not take, and why. */
-  why: string;
-}
-
-export interface PlaceCommand {
-  type: 'place';
-  run: number;
-  lease: number;
-  step: number;
-  attempt: number;
-  placement: Placement;
-  why: string;
-}
-
 /**
- * Records where the attempt that the holder of the lease was told to begin begins.
+ * Records where the holder of the lease is about to begin its attempt.
  * @throws ServiceError `wrong_state` when it must not begin there.
  */
 export function place(task: TaskState, run: Run, command: PlaceCommand): TaskEvent[] {
-  const { lease, step, attempt, placement, why } = command;
-  const refusal = (reason: string): ServiceError => new ServiceError('wrong_state', reason);
-  if (run.lease !== lease || run.holder === null) throw refusal(`lease ${lease} of run ${run.id} is over`);
-  if (step !== run.step || attempt !== run.attempt) {
-    throw refusal(`run ${run.id} stands at step ${run.step} attempt ${run.attempt}, not ${step} ${attempt}`);
-  }
-  if (run.phase !== 'leased') throw refusal(`run ${run.id} of task ${task.id} has ended`);
-  // Whoever had it before may come back after a restart of the node and begin it at home, where there is no trace of it.
-  if (run.takenOver) throw refusal('another executor was told to begin the attempt before');
-  if (run.placed) {
-    const same = run.placed.folder === placement.folder && run.placed.boot_id === placement.boot_id;
-    if (same) return [];
-    throw refusal(`the attempt is recorded to be in ${run.placed.folder} already`);
-  }
+  const { step, attempt, placement, why } = command;
+  refuseIf(whyNotPlaced(task, run, command));
+  if (run.placed) return [];
   return [{ type: 'AttemptPlaced', data: { run: run.index, step, attempt, ...placed(placement), why } }];
 }
 

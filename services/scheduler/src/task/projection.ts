@@ -130,3 +130,49 @@ export function runRows(task: TaskState, indexes: Iterable<number>) {
   }
   return rows;
 }
+
+/** Events by which a task that goes on, or has ended, may hold other nodes. */
+const HOLDS_CHANGE: readonly TaskEvent['type'][] = ['TaskStarted', 'RunDrained', 'NodeReleased'];
+
+/** What a group of decisions changes in the read tables. */
+export interface Changes {
+  tasks: object[];
+  runs: ReturnType<typeof runRows>;
+  host_keys: { node_id: number; host_key: string }[];
+  /** Unfinished tasks and their nodes: what was reserved for a resume becomes a hold. */
+  holding: { task_id: number; nodes: number[] }[];
+  /** Ended tasks, and the nodes on which a command of theirs is still being ended: only those stay held. */
+  ended: { task_id: number; nodes: number[] }[];
+}
+
+/** What is to be written to the read tables for these events, which the states contain already. */
+export function changesOf(decided: readonly { task: TaskState; events: readonly TaskEvent[] }[]): Changes {
+  const touched = new Map<TaskState, Set<number>>();
+  const hostKeys = new Map<number, string>();
+  const holdsChange = new Set<TaskState>();
+  for (const { task, events } of decided) {
+    const indexes = touched.get(task) ?? new Set<number>();
+    touched.set(task, indexes);
+    for (const event of events) {
+      const runs = touchedRuns(task, event);
+      if (runs === 'all') for (const run of task.runs) indexes.add(run.index);
+      else for (const index of runs) indexes.add(index);
+      if (event.type === 'HostKeyPinned' && !hostKeys.has(event.data.node)) {
+        hostKeys.set(event.data.node, event.data.hostKey);
+      }
+      if (HOLDS_CHANGE.includes(event.type)) holdsChange.add(task);
+    }
+    if (hasEnded(task)) holdsChange.add(task);
+  }
+  const changes: Changes = {
+    tasks: [...touched.keys()].map(taskRow),
+    runs: [...touched].flatMap(([task, indexes]) => runRows(task, indexes)),
+    host_keys: [...hostKeys].map(([node_id, host_key]) => ({ node_id, host_key })),
+    holding: [],
+    ended: [],
+  };
+  for (const task of holdsChange) {
+    changes[hasEnded(task) ? 'ended' : 'holding'].push({ task_id: task.id, nodes: heldNodes(task) });
+  }
+  return changes;
+}

@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import t from 'tap';
 import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
 import type { TaskEvent } from './events.js';
+import { evolve } from './evolve.js';
 import { renderLog } from './log.js';
 import { isOpen, MOVES, standingOf } from './phase.js';
 import { touchedRuns } from './projection.js';
-import { evolve, hasEnded, needsExecutor, type Run, type TaskState } from './state.js';
+import { hasEnded, needsExecutor, type Run, type TaskState } from './state.js';
 
 /** What the world may do to a task; the numbers choose among what is possible at the time. */
 const move = fc.oneof(
@@ -397,7 +398,7 @@ t.test(
       lines[0]?.message,
       /task deploy created by root: template template, 3 nodes of pool pool in 2 batches of up to 2/,
     );
-    t.match(lines.at(-1)?.message, /run finished, completed: 3 nodes succeeded, 0 failed/);
+    t.match(lines.at(-1)?.message, /task finished, completed: 3 nodes succeeded, 0 failed/);
     t.ok(
       lines.some(
         ({ batch_id, message }) => batch_id === 2 && message.includes('10.0.0.3: two attempt 1 succeeded'),

@@ -1,8 +1,10 @@
 import type { AttemptResult, Capability } from '@rigel/contracts';
-import { createTask, type TaskCommand } from '../task/decide.js';
+import type { TaskCommand } from '../task/commands.js';
+import { firstEvents } from '../task/decide.js';
 import type { PlannedStep, TaskCreated, TaskEvent } from '../task/events.js';
+import { evolve } from '../task/evolve.js';
 import { handle } from '../task/handle.js';
-import { evolve, runAt, type TaskState } from '../task/state.js';
+import { runAt, type TaskState } from '../task/state.js';
 
 export const CAPABILITIES: readonly Capability[] = ['ssh'];
 
@@ -59,7 +61,7 @@ export class TaskUnderTest {
   now = 1_000_000;
 
   constructor(created: TaskCreated, { start = true } = {}) {
-    const first = createTask(created, start ? { now: this.now } : null);
+    const first = firstEvents(created, start ? { now: this.now } : null);
     let state: TaskState | undefined;
     for (const event of first) {
       this.events.push({ event, at: this.now });

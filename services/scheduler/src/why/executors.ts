@@ -9,7 +9,7 @@ interface Seen extends ExecutorSeen {
   waiting: Map<number, { what: string; since: number }>;
 }
 
-/** The executors as their heartbeats tell of them; who is silent for as long as a lease lasts is not there any more. */
+/** The executors as their heartbeats describe them; one that is silent for as long as a lease lasts counts as gone. */
 export class Executors {
   private readonly seen = new Map<string, Seen>();
 
@@ -30,7 +30,7 @@ export class Executors {
     return [...this.seen.values()].filter(({ at }) => now - at <= LEASE_TTL_MS);
   }
 
-  /** What an executor said in its last heartbeat that a run of its waits for. */
+  /** What a run of an executor waits for, as its last heartbeat says. */
   waitsFor(executor: string, runId: number): { what: string; since: number } | undefined {
     return this.seen.get(executor)?.waiting.get(runId);
   }

@@ -1,6 +1,6 @@
 import { type HeldBy, LEASE_TTL_MS, type Reason } from '@rigel/contracts';
-import { describeHolder } from '../store/holders.js';
 import { describeGate } from '../task/gate.js';
+import { describeHolder } from '../task/holders.js';
 import { describePlaced } from '../task/placement.js';
 import type { Run, TaskState } from '../task/state.js';
 import { nameOf } from '../task/state.js';
@@ -21,7 +21,7 @@ function oneMachine(task: TaskState, run: Run): Reason[] {
   return (task.created.nodes[run.index]?.same ?? []).map(({ node, ip }) =>
     reason(
       'one_machine',
-      `node ${run.node} (${nameOf(run)}) is the same machine as node ${node} (${ip}), which is held with it; remove one of the two from its pool`,
+      `node ${run.node} (${nameOf(run)}) is the same machine as node ${node} (${ip}), which the task holds with it; remove one of the two from its pool`,
       null,
       { node_id: run.node, other_node_id: node, other_ip: ip },
     ),
@@ -72,7 +72,7 @@ function failed(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
   return chain;
 }
 
-/** It waits for other pools; their tasks say why those are not further. */
+/** It waits for other pools; their tasks explain why those are not further. */
 function waiting(task: TaskState, run: Run): Reason[] {
   const { gate } = task.created;
   if (!gate) return [];
@@ -89,19 +89,19 @@ function nodeHeld(run: Run, holder: HeldBy): Reason {
   });
 }
 
-/** The outside is told that it has ended; what may be alive on the node is being ended. */
+/** For the outside it has ended; an executor is ending what may be alive on the node. */
 function draining(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
   if (run.drain) return heldBack(task, run, run.drain, facts);
   const what = reason(
     'command_being_ended',
-    `attempt ${run.attempt} of step ${stepName(task, run)} may still run on ${nameOf(run)} and is being ended there; the node is held until then`,
+    `attempt ${run.attempt} of step ${stepName(task, run)} may still run on ${nameOf(run)}; an executor ends it there, and the node is held until then`,
     run.updatedAt,
     place(task, run),
   );
   return [what, ...(run.holder === null ? offerOf(task, run, facts) : executorOf(task, run, facts))];
 }
 
-/** It was tried to end it, in vain: what is alive there, when somebody looks again, and the way out. */
+/** An executor tried to end it, in vain: what is alive there, when an executor looks again, and the way out. */
 function heldBack(task: TaskState, run: Run, drain: NonNullable<Run['drain']>, facts: LiveFacts): Reason[] {
   const { reason: why, since, tries, lookAt } = drain;
   const data = { ...place(task, run), tries, next_look: lookAt, message: why };
@@ -116,7 +116,7 @@ function heldBack(task: TaskState, run: Run, drain: NonNullable<Run['drain']>, f
       ? [
           reason(
             'next_look',
-            `it is looked at again at ${clockTime(lookAt, facts.now)}, in ${duration(lookAt - facts.now)} (${counted(tries, 'look')} in vain so far)`,
+            `an executor looks again at ${clockTime(lookAt, facts.now)}, in ${duration(lookAt - facts.now)} (${counted(tries, 'look')} in vain so far)`,
             null,
             { next_look: lookAt, tries },
           ),
@@ -126,7 +126,7 @@ function heldBack(task: TaskState, run: Run, drain: NonNullable<Run['drain']>, f
         : executorOf(task, run, facts);
   const out = reason(
     'release_node',
-    `when nothing of it runs there any more, say so: POST /task/release_node/${run.id}; or remove the node from its pool`,
+    `when no command of it runs there any more, say so: POST /task/release_node/${run.id}; or remove the node from its pool`,
     null,
     { run_id: run.id },
   );
@@ -179,7 +179,7 @@ function attemptBefore(task: TaskState, run: Run): Reason[] {
   ];
 }
 
-/** Who has the run's lease, and what it waits for. */
+/** Which executor has the run's lease, and what it waits for. */
 function executorOf(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
   const data: Reason['data'] = { executor: run.holder, lease: run.lease };
   if (!facts.owned) return [noOwner()];
@@ -197,7 +197,7 @@ function executorOf(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
     chain.push(
       reason(
         'executor_silent',
-        `nothing has been heard of executor ${run.holder} for ${duration(silentMs)}; in ${duration(left)} the run is offered to others`,
+        `no heartbeat of executor ${run.holder} for ${duration(silentMs)}; in ${duration(left)} the scheduler offers the run to others`,
         facts.now - silentMs,
         data,
       ),
@@ -226,7 +226,7 @@ function canDo(task: TaskState, run: Run, name: string, { executors }: LiveFacts
 
 function unheld(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
   const begun = run.mayRun
-    ? `attempt ${run.attempt} of step ${stepName(task, run)} was begun on ${nameOf(run)} and waits for an executor to go on with it`
+    ? `attempt ${run.attempt} of step ${stepName(task, run)} has begun on ${nameOf(run)} and waits for an executor to go on with it`
     : `${nameOf(run)} waits for an executor to begin step ${stepName(task, run)}`;
   return [
     reason('needs_executor', begun, run.updatedAt, place(task, run)),
@@ -235,7 +235,7 @@ function unheld(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
   ];
 }
 
-/** Why nobody has claimed a run. */
+/** Why no executor has claimed a run. */
 function offerOf(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
   if (!facts.owned) return [noOwner()];
   const capability = task.created.steps[run.step]?.capability ?? 'ssh';
@@ -254,13 +254,13 @@ function offerOf(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
     ];
   }
   if (offer === 'waiting') {
-    return [reason('others_first', 'other nodes of the task are offered to executors before it', null, {})];
+    return [reason('others_first', 'the scheduler offers other nodes of the task before it', null, {})];
   }
   if (offer === undefined) return [];
   return [
     reason(
       'not_claimed',
-      `it has been offered for ${duration(facts.now - offer.madeAt)} (${counted(offer.tries + 1, 'time')}) and nobody has claimed it; next offer at ${clockTime(offer.repeatAt, facts.now)}`,
+      `it has been offered for ${duration(facts.now - offer.madeAt)} (${counted(offer.tries + 1, 'time')}) and no executor has claimed it; next offer at ${clockTime(offer.repeatAt, facts.now)}`,
       offer.madeAt,
       { capability, times: offer.tries + 1, next_offer: offer.repeatAt, executors: able.length },
     ),

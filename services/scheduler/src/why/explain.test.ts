@@ -135,7 +135,7 @@ t.test('nobody claims a run', async (t) => {
   const free = { executors: [{ ...vm, freeSlots: 1 }] };
   const answer = why(task, free);
   t.strictSame(codes(answer).slice(2), ['needs_executor', 'not_claimed']);
-  t.match(answer.text, 'offered for 7 s (2 times) and nobody has claimed it');
+  t.match(answer.text, 'offered for 7 s (2 times) and no executor has claimed it');
   t.strictSame(codes(why(task, { ...free, offer: () => 'waiting' })).slice(2), [
     'needs_executor',
     'others_first',
@@ -156,13 +156,13 @@ t.test('an executor that is gone', async (t) => {
   const other = { ...silent, executors: [{ ...EXECUTOR, name: 'executor-2' }] };
   t.match(why(task, other).chain.at(-1), {
     code: 'executor_silent',
-    text: /in 2 s the run is offered to others/,
+    text: /in 2 s the scheduler offers the run to others/,
   });
   task.do({ type: 'expireLease', run: 0, lease: 1 });
   const answer = why(task, { executors: [] });
   t.match(
     answer.text,
-    'attempt 1 of step one was begun on 10.0.0.1 and waits for an executor to go on with it',
+    'attempt 1 of step one has begun on 10.0.0.1 and waits for an executor to go on with it',
   );
   t.equal(answer.chain.at(-1)?.code, 'no_executor');
 });
@@ -173,11 +173,15 @@ t.test('a pause, with a step that is left to finish, and without', async (t) => 
   task.do({ type: 'pause', operator: 'ann' });
   const answer = why(task, lastControl(task));
   t.strictSame(codes(answer).slice(0, 3), ['paused', 'batch_waits', 'attempt_running']);
-  t.match(answer.text, 'the task was paused by ann at 00:16:40 UTC; it waits for a start');
+  t.match(answer.text, 'the task was paused by ann at 00:16:40 UTC; it waits until somebody starts it');
   t.equal(answer.chain[0]?.data.operator, 'ann');
   task.report(0);
   t.strictSame(codes(why(task, lastControl(task))), ['paused']);
-  t.match(why(task).text, 'the task was paused; it waits for a start', 'also when nobody can tell who');
+  t.match(
+    why(task).text,
+    'the task was paused; it waits until somebody starts it',
+    'also when nobody can tell who',
+  );
 });
 
 t.test('a stop, while a command is being ended', async (t) => {
@@ -201,7 +205,7 @@ t.test('failures', async (t) => {
   }
   const answer = why(none, { lastOutput: new Map([[1, 'no space left']]) });
   t.strictSame(codes(answer), ['failed', 'batch_failed', 'step_failed', 'last_output']);
-  t.match(answer.text, '2 nodes of later batches were not begun');
+  t.match(answer.text, '2 nodes of later batches did not begin');
   t.match(
     answer.text,
     'step deploy failed on 10.0.0.1 after 1 attempt: exit status 7 ← it printed last: no space left',
@@ -250,7 +254,7 @@ t.test('a success, and the end of a task by its time', async (t) => {
   late.now += 61_000;
   late.do({ type: 'timeOut' });
   t.equal(codes(why(late))[0], 'out_of_time');
-  t.match(why(late).text, /the time for the whole task \(1 min\) was up ← step one failed/);
+  t.match(why(late).text, /the task reached its time limit \(1 min\) ← step one failed/);
 });
 
 t.test('of many nodes some are explained and the others counted', async (t) => {

@@ -33,7 +33,7 @@ export function explain(task: TaskState, facts: LiveFacts): TaskWhy {
   };
 }
 
-/** The runs that there is something to say of, the most telling ones first. */
+/** The runs that need an explanation, the most telling ones first. */
 function concerned(task: TaskState): Run[] {
   const rank = (run: Run): number => {
     if (isOpen(run)) return run.phase === 'leased' ? 1 : 0;
@@ -43,14 +43,14 @@ function concerned(task: TaskState): Run[] {
   return task.runs.filter((run) => rank(run) < 4).sort((a, b) => rank(a) - rank(b) || a.index - b.index);
 }
 
-/** The reasons that lie in the task itself. A new kind of waiting (for another pool's task, say) is one more case here. */
+/** The reasons that lie in the task itself. */
 function ofTask(task: TaskState, facts: LiveFacts): Reason[] {
   switch (task.status) {
     case 'created':
       return [
         reason(
           'not_started',
-          'the task was made without being started: it waits for a start',
+          'the task was made without being started: it waits until somebody starts it',
           task.createdAt,
         ),
       ];
@@ -85,7 +85,7 @@ function paused(task: TaskState, facts: LiveFacts): Reason[] {
   const pause = lastOf(facts, 'TaskPaused');
   const by = pause?.data.operator;
   const when = pause ? ` at ${clockTime(pause.at, facts.now)}` : '';
-  const text = `the task was paused${by === undefined ? '' : ` by ${by}`}${when}; it waits for a start`;
+  const text = `the task was paused${by === undefined ? '' : ` by ${by}`}${when}; it waits until somebody starts it`;
   const first = reason('paused', text, pause?.at ?? task.updatedAt, { operator: by ?? null });
   if (task.open === 0) return [first];
   return [first, ...batchOf(task, 'steps that were running are left to finish')];
@@ -97,7 +97,7 @@ function overBudget(task: TaskState, facts: LiveFacts): Reason {
   const budget = event?.data.budget ?? task.created.failureBudget ?? 0;
   return reason(
     'failure_budget',
-    `more nodes have failed (${failed}) than the task tolerates (${budget}): nothing more is begun`,
+    `more nodes have failed (${failed}) than the task tolerates (${budget}): the task begins nothing more`,
     event?.at ?? null,
     { failed, budget },
   );
@@ -165,7 +165,7 @@ function finished(task: TaskState, facts: LiveFacts): Reason[] {
       return [
         reason(
           'out_of_time',
-          `the time for the whole task (${Math.round(task.created.timeoutMs / 60_000)} min) was up`,
+          `the task reached its time limit (${Math.round(task.created.timeoutMs / 60_000)} min)`,
           task.updatedAt,
           { ...counts, timeout_ms: task.created.timeoutMs },
         ),
@@ -191,7 +191,7 @@ function whyHalted(task: TaskState, facts: LiveFacts): Reason | undefined {
   const batch = task.runs.filter((run) => run.batch === task.batch);
   if (batch.length === 0 || batch.some(({ verdict }) => verdict === 'succeeded')) return undefined;
   const left = task.runs.filter(({ phase }) => phase === 'pending').length;
-  const rest = left > 0 ? `; ${counted(left, 'node')} of later batches were not begun` : '';
+  const rest = left > 0 ? `; ${counted(left, 'node')} of later batches did not begin` : '';
   return reason(
     'batch_failed',
     `no node of batch ${task.batch + 1} of ${task.batches} succeeded, and the next one would most likely fail the same way${rest}; with a failure budget (max_fail_num) a task goes on as long as that allows`,
@@ -205,8 +205,13 @@ function stillEnding(task: TaskState): Reason[] {
   const draining = task.runs.filter(({ phase }) => phase === 'draining').length;
   if (draining === 0) return [];
   return [
-    reason('commands_being_ended', `commands are still being ended on ${counted(draining, 'node')}`, null, {
-      nodes: draining,
-    }),
+    reason(
+      'commands_being_ended',
+      `executors are still ending commands on ${counted(draining, 'node')}`,
+      null,
+      {
+        nodes: draining,
+      },
+    ),
   ];
 }

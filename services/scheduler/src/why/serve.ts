@@ -18,7 +18,7 @@ import type { Executors } from './executors.js';
 import { explain } from './explain.js';
 import type { LiveFacts } from './facts.js';
 
-/** From any replica to the owner of the task's partition, who alone knows of leases and offers. */
+/** From any replica to the owner of the task's partition, which alone knows leases and offers. */
 export const ownersWhy = defineRpc(TASK_WHY_OF_OWNER_OPERATION, {
   request: Type.Object({ id: Id }),
   response: Why,

@@ -9,7 +9,7 @@ export function reason(
   return { code, text, since, data };
 }
 
-/** The time of day in UTC, with the day where it is another one than today. */
+/** The time of day in UTC, with the day when that is not today. */
 export function clockTime(at: number, now: number): string {
   const [day, time] = new Date(at).toISOString().split(/[T.]/) as [string, string];
   return new Date(now).toISOString().startsWith(day) ? `${time} UTC` : `${day} ${time} UTC`;

@@ -49,7 +49,12 @@ export async function benchHttp(args: string[]): Promise<BenchReport> {
     throw new Error(`http: ${args.join(' ')} is no whole number of seconds`);
   }
   const rig = await keep(
-    startRig({ executors: 1, fastDatabase: false, profileDir: process.env.RIGEL_BENCH_PROFILE_DIR }),
+    startRig({
+      apart: true,
+      executors: 1,
+      fastDatabase: false,
+      profileDir: process.env.RIGEL_BENCH_PROFILE_DIR,
+    }),
   );
   let bare: ChildProcess | undefined;
   try {

@@ -119,7 +119,7 @@ export const taskCases: Case[] = [
       const body = { ...(await request(asked, 1, 1)), params: { nobody: 'x' }, unused_params: 'warn' };
       const [id = 0] = await create(asked, body);
       const lines = (await asked.data('GET', `/task/${id}/log`)) as { message: string }[];
-      if (!lines.some(({ message }) => message === 'the override nobody is used by no step')) {
+      if (!lines.some(({ message }) => message === 'no step uses the override nobody')) {
         throw new Error('the log must tell of the value');
       }
     },

@@ -10,7 +10,7 @@ export const RUN_TASKS = 2;
 export const RUN_NODES = 6;
 
 /**
- * Common table expressions that write the rows of tasks that have none, with those of their runs, and which moment of a
+ * Common table expressions that write the rows of tasks that have none, with those of their runs, and which occurrence of a
  * schedule led to them. The parameters are those of `insertParameters`, after the first `before` ones of the statement.
  * @param from what the rows are to wait for: a relation with one row and a comma, or nothing.
  */
@@ -33,7 +33,7 @@ export function insertCtes(from: string, before = 0): string {
       ${parameter(12)}::bigint[], ${parameter(13)}::bigint[])
       AS r(task, id, index, batch, node, ip, vm, state, step, steps, created, updated)
   ),
-  inserted_moments AS (
+  inserted_occurrences AS (
     INSERT INTO occurrence_tasks (schedule_id, cause, due, pool_id, task_id)
     SELECT r.* FROM ${from} json_to_recordset(${parameter(14)}::json) AS r(schedule_id bigint, cause text, due bigint,
       pool_id bigint, task_id bigint)

@@ -1,0 +1,177 @@
+import type { TSchema } from 'typebox';
+
+/*
+ * The parts of the API's description that stand in it once, under a name, and that its operations refer to: the types
+ * of the API (`components.schemas`, whose names are those of the types in clients), and the parts that the methods and
+ * addresses of one endpoint share.
+ */
+
+/** The keywords that may stand beside a reference to a type. */
+const REMARKS = ['description', 'default', 'examples'];
+
+/** The named types of an API. */
+export class NamedTypes {
+  private readonly names = new Map<string, string>();
+
+  /**
+   * @param types by name, as the schemas of the endpoints have them.
+   * @throws Error when two types are the same: a type is recognised by its content.
+   */
+  constructor(private readonly types: Record<string, TSchema>) {
+    for (const [name, schema] of Object.entries(types)) {
+      const content = contentOf(schema);
+      const other = this.names.get(content);
+      if (other !== undefined) throw new Error(`the types ${other} and ${name} are the same`);
+      this.names.set(content, name);
+    }
+  }
+
+  /** The types as Fastify's shared schemas, which refer to each other. */
+  shared(): Record<string, unknown>[] {
+    return Object.entries(this.types).map(([name, schema]) => ({
+      ...this.replaceInside(schema as Record<string, unknown>),
+      $id: name,
+    }));
+  }
+
+  /** @returns the schema, with references to shared schemas in place of the named types in it. */
+  referIn(schema: unknown): unknown {
+    if (Array.isArray(schema)) return schema.map((entry) => this.referIn(entry));
+    if (!isObject(schema)) return schema;
+    const name = this.names.get(contentOf(schema));
+    if (name === undefined) return this.replaceInside(schema);
+    const reference = { $ref: `${name}#` };
+    const remarks = remarksOf(schema);
+    // Fastify drops other keywords beside a reference.
+    return Object.keys(remarks).length === 0 ? reference : { ...remarks, allOf: [reference] };
+  }
+
+  private replaceInside(schema: Record<string, unknown>): Record<string, unknown> {
+    // Examples are data, even if they look like a schema.
+    return Object.fromEntries(
+      Object.entries(schema).map(([key, inner]) => [
+        key,
+        key === 'example' || key === 'examples' ? inner : this.referIn(inner),
+      ]),
+    );
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function remarksOf(schema: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => REMARKS.includes(key)));
+}
+
+/** The content that makes two schemas the same type: all except the remarks on the whole. */
+function contentOf(schema: object): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(schema).filter(([key]) => !REMARKS.includes(key))));
+}
+
+interface Description {
+  components?: Record<string, unknown>;
+  paths?: Record<string, Record<string, Operation>>;
+}
+
+interface Operation {
+  operationId?: string;
+  requestBody?: unknown;
+  responses?: Record<string, unknown>;
+}
+
+/** Adds parts that operations refer to. */
+export function addComponents(
+  description: Pick<Description, 'components'>,
+  kind: 'parameters' | 'responses',
+  parts: Record<string, unknown>,
+): void {
+  const known = description.components?.[kind];
+  description.components = { ...description.components, [kind]: { ...(known as object), ...parts } };
+}
+
+/** Names the schema of a body, which is the same for both forms, after its endpoint: `TaskCreateRequest`. */
+function withNamedBodies({ paths, components = {} }: Description): Record<string, unknown> {
+  const schemas = { ...(components.schemas as Record<string, unknown> | undefined) };
+  for (const operation of Object.values(paths ?? {}).flatMap((methods) => Object.values(methods))) {
+    const { content } = (operation.requestBody ?? {}) as { content?: Record<string, { schema?: unknown }> };
+    const name = `${endpointOf(operation).split(/[._]/).map(capitalized).join('')}Request`;
+    for (const form of Object.values(content ?? {})) {
+      const known = schemas[name] ?? form.schema;
+      // Other addresses of the endpoint may have a parameter in their path.
+      if (JSON.stringify(known) !== JSON.stringify(form.schema)) continue;
+      schemas[name] = known;
+      form.schema = { $ref: `#/components/schemas/${name}` };
+    }
+  }
+  return schemas;
+}
+
+const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+
+/**
+ * Gives bodies names, and moves the bodies and answers that several operations of one endpoint have in common to
+ * `components`, under the id of the endpoint (`task.list`), for answers with the status (`task.list.200`).
+ */
+export function withSharedParts<T extends Description>(description: T): T {
+  const schemas = withNamedBodies(description);
+  const requestBodies = new SharedParts('requestBodies');
+  const responses = new SharedParts('responses');
+  const operations = Object.values(description.paths ?? {}).flatMap((methods) => Object.values(methods));
+  for (const pass of ['count', 'move'] as const) {
+    for (const operation of operations) {
+      const endpoint = endpointOf(operation);
+      if (operation.requestBody) {
+        operation.requestBody = requestBodies[pass](operation.requestBody, endpoint);
+      }
+      for (const [status, response] of Object.entries(operation.responses ?? {})) {
+        (operation.responses ?? {})[status] = responses[pass](response, `${endpoint}.${status}`);
+      }
+    }
+  }
+  const { responses: known } = description.components ?? {};
+  description.components = {
+    ...description.components,
+    schemas,
+    requestBodies: requestBodies.moved,
+    responses: { ...(known as object), ...responses.moved },
+  };
+  return description;
+}
+
+/**
+ * The id of an operation is the endpoint's `<resource>.<operation>`, and a part that distinguishes its methods and
+ * addresses.
+ */
+function endpointOf({ operationId = '' }: Operation): string {
+  return operationId.split('.').slice(0, 2).join('.');
+}
+
+class SharedParts {
+  readonly moved: Record<string, unknown> = {};
+  private readonly times = new Map<string, number>();
+
+  constructor(private readonly kind: 'requestBodies' | 'responses') {}
+
+  count(part: unknown, name: string): unknown {
+    const key = keyOf(part, name);
+    this.times.set(key, (this.times.get(key) ?? 0) + 1);
+    return part;
+  }
+
+  move(part: unknown, name: string): unknown {
+    if ((this.times.get(keyOf(part, name)) ?? 0) < 2 || isReference(part)) return part;
+    const known = this.moved[name];
+    // The endpoint has answers of two forms: the first has the name.
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(part)) return part;
+    this.moved[name] = part;
+    return { $ref: `#/components/${this.kind}/${name}` };
+  }
+}
+
+const keyOf = (part: unknown, name: string): string => `${name} ${JSON.stringify(part)}`;
+
+function isReference(part: unknown): boolean {
+  return isObject(part) && '$ref' in part;
+}

@@ -1,0 +1,64 @@
+import { HEARTBEAT_SUBJECT, Heartbeat, type RpcRequest, speaksFor, tasks } from '@rigel/contracts';
+import type { RequestContext } from '@rigel/messaging';
+import { deployPool, expandPool, type OnBehalf, shrinkPool } from '../operations/change-pool.js';
+import { createTasks } from '../operations/create-tasks.js';
+import { type RunControl, releaseNode, reserveForRemoval } from '../operations/release.js';
+import { serveWhy } from '../why/serve.js';
+import { followAnnouncements } from './announcements.js';
+import { callOwner } from './control.js';
+import type { Parts } from './parts.js';
+
+/** Serves the commands that any replica takes; those for a task it passes on to the owner of the task's partition. */
+export function serveCommands(parts: Parts): void {
+  const { bus, operations, store, clock } = parts;
+  operations.serve(tasks.create, (request, context) => createTasks(request, context, parts));
+  servePoolChanges(parts);
+
+  const forward =
+    (command: 'start' | 'pause' | 'stop') =>
+    ({ id, opr_user }: RpcRequest<typeof tasks.start>, context: RequestContext) =>
+      callOwner(bus, { id, command, opr_user }, context);
+  operations.serve(tasks.start, forward('start'));
+  operations.serve(tasks.pause, forward('pause'));
+  operations.serve(tasks.stop, forward('stop'));
+
+  const control: RunControl = (id, command, context) => callOwner(bus, { id, ...command }, context);
+  operations.serve(tasks.releaseNode, async (request, context) => {
+    await releaseNode(request, context, { store, control });
+    return {};
+  });
+  operations.serve(tasks.reserveNodes, async ({ node_ids, ttl_ms }, context) => {
+    await reserveForRemoval(node_ids, ttl_ms, context, { store, control, clock });
+    return {};
+  });
+
+  followAnnouncements(parts);
+  followHeartbeats(parts);
+  if (parts.why) serveWhy({ ...parts, store: parts.why });
+}
+
+function servePoolChanges(parts: Parts): void {
+  const { operations } = parts;
+  const byHand = (operator: string): OnBehalf => ({ operator, flowType: 'manual' });
+  operations.serve(tasks.expand, ({ opr_user, ...request }, context) =>
+    expandPool(request, byHand(opr_user), context, parts),
+  );
+  operations.serve(tasks.shrink, ({ opr_user, ...request }, context) =>
+    shrinkPool(request, byHand(opr_user), context, parts),
+  );
+  operations.serve(tasks.deploy, ({ opr_user, ...request }, context) =>
+    deployPool(request, byHand(opr_user), context, parts),
+  );
+}
+
+/** Every replica hears the heartbeats of all executors, and renews the leases of its own tasks. */
+function followHeartbeats({ bus, engine, executors, clock }: Parts): void {
+  bus.subscribe(HEARTBEAT_SUBJECT, Heartbeat, (heartbeat) => {
+    if (!speaksFor(heartbeat.executor, heartbeat.key)) {
+      engine.forgeries.refused(heartbeat.executor, 'a heartbeat');
+      return;
+    }
+    executors.heard(heartbeat, clock.now());
+    engine.heartbeat(heartbeat.executor, heartbeat.leases, heartbeat.tasks);
+  });
+}

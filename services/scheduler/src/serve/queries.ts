@@ -1,0 +1,15 @@
+import { live, tasks } from '@rigel/contracts';
+import type { Operations } from '@rigel/runtime';
+import type { TaskQueries } from '../reads/task-queries.js';
+
+/** Serves what only reads; any replica answers it. */
+export function serveQueries(operations: Operations, queries: TaskQueries): void {
+  operations.serve(tasks.list, (request) => queries.list(request));
+  operations.serve(tasks.get, ({ id }) => queries.get(id));
+  operations.serve(tasks.detail, ({ id }) => queries.detail(id));
+  operations.serve(tasks.log, (request) => queries.log(request));
+  operations.serve(tasks.nodeLog, ({ id }) => queries.nodeLog(id));
+  operations.serve(tasks.holders, ({ node_ids }) => queries.holders(node_ids));
+  operations.serve(live.taskEvents, (request) => queries.events(request));
+  operations.serve(live.runOutput, (request) => queries.output(request));
+}
