@@ -56,7 +56,9 @@ export const webConsole = fp<ConsoleOptions>(
       );
       // The router drops the slash at the end of an address. A browser reads relative addresses by it.
       scope.get('/console', hidden, (request, reply) =>
-        pathOf(request.originalUrl).endsWith('/') ? sendPage(request, reply, built) : reply.redirect('console/'),
+        pathOf(request.originalUrl).endsWith('/')
+          ? sendPage(request, reply, built)
+          : reply.redirect('console/'),
       );
       scope.get('/console/*', hidden, (request, reply) => sendPage(request, reply, built));
       if (built === undefined) return;
@@ -72,7 +74,7 @@ export const webConsole = fp<ConsoleOptions>(
       scope.get('/console/icon.svg', hidden, (_request, reply) => reply.type('image/svg+xml').send(icon));
     });
   },
-  { name: 'console', dependencies: ['security-headers', 'access-gate'] },
+  { name: 'console', dependencies: ['security-headers', 'access'] },
 );
 
 function readPage(folder: string, log: Logger): string | undefined {
