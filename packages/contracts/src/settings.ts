@@ -188,6 +188,10 @@ export const gatewaySettings = {
     default: 'off',
     description: 'Whether requests need a token; off is allowed only on a loopback address.',
   }),
+  RIGEL_CONSOLE: Type.Enum(['on', 'off'], {
+    default: 'on',
+    description: 'Whether the web console is served at /console/.',
+  }),
   RIGEL_HTTP_TRUST_PROXY: Type.String({
     default: '',
     description:

@@ -4,9 +4,11 @@ import type { Logger } from 'pino';
 import { Authenticator } from './access/authenticator.js';
 import { accessGate, principal } from './access/gate.js';
 import { securityHeaders } from './access/security-headers.js';
+import { compression } from './answer/compression.js';
 import { createTimeFormat } from './answer/time-format.js';
 import { audit } from './audit/report.js';
 import { RequestReporter } from './audit/reporter.js';
+import { webConsole } from './console/console.js';
 import { health } from './health.js';
 import { LiveStreams } from './live/live-streams.js';
 import { TaskEnds } from './live/task-ends.js';
@@ -31,6 +33,7 @@ export interface AppSettings {
   RIGEL_HTTP_TRUST_PROXY: string;
   RIGEL_HTTP_RATE_LIMIT: number;
   RIGEL_HTTP_FAILED_LIMIT: number;
+  RIGEL_CONSOLE: 'on' | 'off';
 }
 
 export interface AppOptions {
@@ -83,7 +86,9 @@ export async function buildApp({
   await app.register(requestLog, { log });
   await app.register(unhandled, { log });
   await app.register(httpMetrics, { live, taskEnds, reporter });
+  await app.register(compression);
   await app.register(openApi);
+  if (config.RIGEL_CONSOLE === 'on') await app.register(webConsole, { log });
   await app.register(health, { bus });
   await app.register(endpointRoutes, { bus, log, times, live, taskEnds, authenticator });
   return app;

@@ -15,6 +15,9 @@ export interface Claim {
   release(): void;
 }
 
+/** The claim of every body that is too small to count. */
+const UNCOUNTED: Claim = { atLeast: () => undefined, release: () => undefined };
+
 /**
  * Limits the bytes of bodies that a gateway keeps at once, for all clients and for each client. A request over the
  * limit is refused and does not wait. An announced size counts from the beginning, so that some of many large bodies
@@ -38,7 +41,9 @@ export class BodyBudget {
     return this.total;
   }
 
-  claim(client: () => Client): Claim {
+  /** @param announced size of the body in bytes, if it cannot become larger; undefined: not known. */
+  claim(client: () => Client, announced?: number): Claim {
+    if (announced !== undefined && announced <= UNCOUNTED_BYTES) return UNCOUNTED;
     let claimed = 0;
     let of: Client | undefined;
     return {

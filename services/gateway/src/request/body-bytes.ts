@@ -52,17 +52,21 @@ function readBytes(request: FastifyRequest, payload: IncomingMessage, budget: Bo
     done(tooLarge(`the body has ${length} bytes`, what, limit));
     return;
   }
-  const claim = budget.claim(() => clientOf(request));
+  const claim = budget.claim(() => clientOf(request), length);
   const chunks: Buffer[] = [];
   let received = 0;
+  let finished = false;
   const finish = (error: Error | null, body?: Buffer): void => {
-    payload.off('data', take).off('end', end).off('error', fail).off('close', cutOff);
+    // Not by taking the listeners away: every request would pay for four of them.
+    if (finished) return;
+    finished = true;
     // Only endpoints read bodies.
     if (error || !endpoint) claim.release();
     else request.bodyClaim = claim;
     done(error, body);
   };
   const take = (chunk: Buffer): void => {
+    if (finished) return;
     received += chunk.length;
     try {
       if (received > limit) throw tooLarge('the body is too large', what, limit);

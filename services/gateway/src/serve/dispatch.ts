@@ -112,7 +112,7 @@ export function createHandler(
         live,
       };
       const answer = await endpoint.handle(input, invocation);
-      reply.headers(answer.headers ?? {});
+      if (answer.headers) reply.headers(answer.headers);
       if (repeated) reply.header(REPLAYED, 'true');
       const { stream } = answer;
       if (stream) {

@@ -18,7 +18,8 @@ export const unhandled = fp<{ log: Logger }>(
     });
     app.setNotFoundHandler(async (request, reply) => {
       const path = pathOf(request.url);
-      const isPage = app.hasRoute({ method: 'GET', url: path });
+      // The root leads browsers to the console, and is no address of the API.
+      const isPage = path !== '/' && app.hasRoute({ method: 'GET', url: path });
       const allowed = methodsAt(path) ?? (isPage ? ['GET', 'HEAD'] : undefined);
       return allowed ? methodNotAllowed(reply, allowed) : notFound(reply);
     });

@@ -8,7 +8,7 @@ interface ClosingOptions {
 }
 
 /**
- * Plugin: names each answer by its correlation id. When the process ends, it also ends the live streams and the
+ * Plugin: each answer has its correlation id and the gateway's time (milliseconds since 1970). When the process ends, it also ends the live streams and the
  * requests that wait, and has clients close their connections.
  */
 export const closing = fp<ClosingOptions>(
@@ -23,6 +23,8 @@ export const closing = fp<ClosingOptions>(
     // loop.
     app.addHook('onSend', (request, reply, _payload, done) => {
       reply.header('X-Correlation-Id', request.id);
+      // A client computes the age of what it shows by this clock, whatever its own says.
+      reply.header('X-Rigel-Time', Date.now());
       // The end of the process would wait for this connection, however long its client keeps it.
       if (isClosing) reply.header('Connection', 'close');
       done();

@@ -22,6 +22,7 @@ export function testSettings(settings: Partial<AppSettings> = {}): AppSettings {
     RIGEL_HTTP_TRUST_PROXY: '',
     RIGEL_HTTP_RATE_LIMIT: 0,
     RIGEL_HTTP_FAILED_LIMIT: 1_000_000,
+    RIGEL_CONSOLE: 'off',
     ...settings,
   };
 }

@@ -1,0 +1,68 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { type ComponentType, type ReactNode, Suspense, useMemo } from 'react';
+import { I18nProvider, RouterProvider } from 'react-aria-components';
+import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
+import { Language, useIntl, useWords } from '../text/intl.js';
+import { type PageName, patterns, to } from './addresses.js';
+import { CrashGuard } from './crash.js';
+import { Frame, Heading } from './frame.js';
+import { PAGES } from './pages.js';
+import { routerBase } from './place.js';
+
+export function App(): ReactNode {
+  const queries = useMemo(
+    () => new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: 1_000 } } }),
+    [],
+  );
+  return (
+    <Language>
+      <CrashGuard>
+        <QueryClientProvider client={queries}>
+          <Router base={routerBase}>
+            <Aria>
+              <Frame>
+                <Suspense>
+                  <Switch>
+                    {(Object.keys(PAGES) as PageName[]).map((name) => (
+                      <Route key={name} path={patterns[name]} component={PAGES[name] as ComponentType} />
+                    ))}
+                    {PAGES.overview === undefined && (
+                      <Route path={patterns.overview}>
+                        <Redirect to={to.tasks()} replace />
+                      </Route>
+                    )}
+                    <Route component={MissingPage} />
+                  </Switch>
+                </Suspense>
+              </Frame>
+            </Aria>
+          </Router>
+        </QueryClientProvider>
+      </CrashGuard>
+    </Language>
+  );
+}
+
+/** Gives the components of react-aria our language and our router. */
+function Aria({ children }: { children: ReactNode }): ReactNode {
+  const { locale } = useIntl();
+  const [, navigate] = useLocation();
+  return (
+    <I18nProvider locale={locale}>
+      <RouterProvider navigate={navigate} useHref={(address) => `${routerBase}${address}`}>
+        {children}
+      </RouterProvider>
+    </I18nProvider>
+  );
+}
+
+function MissingPage(): ReactNode {
+  const text = useWords();
+  const [location] = useLocation();
+  return (
+    <>
+      <Heading title={text('page.missing')} />
+      <p style={{ padding: '20px' }}>{text('page.missing.what', { address: location })}</p>
+    </>
+  );
+}

@@ -1,0 +1,34 @@
+import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+import { TasksPage } from '../pages/tasks/tasks-page.js';
+import type { common } from '../text/common.js';
+import type { KeyOf } from '../text/words.js';
+import type { PageName } from './addresses.js';
+
+/** Loads a page when it is opened for the first time. */
+function later<Name extends string>(
+  load: () => Promise<Record<Name, ComponentType>>,
+  name: Name,
+): LazyExoticComponent<ComponentType> {
+  return lazy(async () => ({ default: (await load())[name] }));
+}
+
+/** The pages that there are. The entry has those that are opened first; the others are loaded when they are opened. */
+export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
+  tasks: TasksPage,
+  settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
+};
+
+/** Pages with a place in the rail, in its order; those that there are not have no place. */
+const RAIL: readonly { name: PageName; key: KeyOf<typeof common> }[] = [
+  { name: 'overview', key: 'page.overview' },
+  { name: 'tasks', key: 'page.tasks' },
+  { name: 'fleet', key: 'page.fleet' },
+  { name: 'schedules', key: 'page.schedules' },
+  { name: 'catalog', key: 'page.catalog' },
+  { name: 'machines', key: 'page.machines' },
+  { name: 'audit', key: 'page.audit' },
+  { name: 'system', key: 'page.system' },
+  { name: 'settings', key: 'page.settings' },
+];
+
+export const railPages = RAIL.filter(({ name }) => PAGES[name] !== undefined);

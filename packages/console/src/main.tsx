@@ -1,0 +1,12 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app/app.js';
+import './ui/base.css';
+
+const place = document.getElementById('console');
+if (!place) throw new Error('the page has no place for the console');
+createRoot(place).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

@@ -1,0 +1,89 @@
+import { ApiError } from '@rigel/api-client';
+import type { UseQueryResult } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useState } from 'react';
+import { Button } from 'react-aria-components';
+import { useWords } from '../text/intl.js';
+import controls from './controls.module.css';
+import styles from './region.module.css';
+import { TimeText } from './time-text.js';
+
+interface RegionProps<Data> {
+  /** What is read here, as it stands in a sentence: "the tasks". */
+  what: string;
+  query: UseQueryResult<Data>;
+  /** Shown instead of the data when there is none, with the next step. */
+  empty?: ReactNode;
+  isEmpty?: (data: Data) => boolean;
+  children: (data: Data) => ReactNode;
+}
+
+/**
+ * A part of a page that shows what was read from the API, in each of its states: loading, empty, failed, stale, there. What has been
+ * shown once stays while it is read again, and says how old it is when that fails.
+ */
+export function Region<Data>({ what, query, empty, isEmpty, children }: RegionProps<Data>): ReactNode {
+  if (query.data === undefined) {
+    if (query.error) return <Failure what={what} error={query.error} retry={() => void query.refetch()} />;
+    return <Loading what={what} />;
+  }
+  const { data, error, dataUpdatedAt } = query;
+  return (
+    <div data-stale={error ? true : undefined} className={styles.region}>
+      {error && <Stale since={new Date(dataUpdatedAt)} error={error} />}
+      {isEmpty?.(data) ? empty : children(data)}
+    </div>
+  );
+}
+
+/** What is quick is not announced: a skeleton that flashes by only disturbs. */
+const ANNOUNCED_AFTER_MS = 200;
+
+function Loading({ what }: { what: string }): ReactNode {
+  const text = useWords();
+  const [shown, setShown] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(true), ANNOUNCED_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!shown) return <div className={styles.skeleton} />;
+  return (
+    <div className={styles.skeleton} role="status">
+      <span className="only-read-aloud">{text('region.loading', { what })}</span>
+      {[72, 54, 63].map((width) => (
+        <i key={width} style={{ inlineSize: `${width}%` }} />
+      ))}
+    </div>
+  );
+}
+
+function Failure({ what, error, retry }: { what: string; error: Error; retry: () => void }): ReactNode {
+  const text = useWords();
+  return (
+    <div className={styles.failure} role="alert">
+      <h3>{text('region.failed', { what })}</h3>
+      <p>{reasonOf(error)}</p>
+      <Button className={controls.button} onPress={retry}>
+        {text('region.retry')}
+      </Button>
+    </div>
+  );
+}
+
+function Stale({ since, error }: { since: Date; error: Error }): ReactNode {
+  const text = useWords();
+  const [before = '', after = ''] = text('region.stale', { time: '\u0000', reason: reasonOf(error) }).split(
+    '\u0000',
+  );
+  return (
+    <p className={styles.stale} role="status">
+      {before}
+      <TimeText at={since} withDate={false} />
+      {after}
+    </p>
+  );
+}
+
+/** Why a read failed: what the API says, or that there was no answer at all. */
+export function reasonOf(error: Error): string {
+  return error instanceof ApiError ? `${error.message} (${error.code})` : error.message;
+}

@@ -1,0 +1,107 @@
+/// <reference lib="dom" />
+import { access, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { delimiter, join } from 'node:path';
+import { installDebianPackage } from '@rigel/local-servers';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'chrome'];
+
+/** No sandbox: it needs user namespaces, which containers of CI do not give. Nothing beyond loopback is opened. */
+const ARGUMENTS = ['--no-sandbox', '--disable-quic', '--disable-background-networking'];
+
+async function inPath(): Promise<string | undefined> {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  for (const name of NAMES) {
+    for (const folder of folders) {
+      const path = join(folder, name);
+      const found = await access(path).then(
+        () => true,
+        () => false,
+      );
+      if (found) return path;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The browser that tests open pages with: the one that RIGEL_CHROMIUM names, one of the path, or Debian's, which is installed
+ * when we are root.
+ * @throws Error that says how to get one.
+ */
+export async function findChromium(): Promise<string> {
+  const found = process.env.RIGEL_CHROMIUM || (await inPath());
+  if (found) return found;
+  if (process.getuid?.() !== 0)
+    throw new Error('tests of the console need Chromium: install it, or name it in RIGEL_CHROMIUM');
+  await installDebianPackage('chromium');
+  await installDebianPackage('fonts-wqy-microhei');
+  const installed = await inPath();
+  if (installed) return installed;
+  throw new Error('the package chromium is installed, and has no chromium in the path');
+}
+
+export async function startBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: await findChromium(), args: ARGUMENTS });
+}
+
+export interface Opening {
+  width?: number;
+  height?: number;
+  theme?: 'light' | 'dark' | 'contrast';
+  language?: 'en' | 'zh';
+}
+
+/** A page that notes what must never happen on one. */
+export interface WatchedPage {
+  page: Page;
+  context: BrowserContext;
+  /** Errors of the browser's console, uncaught ones of the page, violations of its policy. */
+  faults: string[];
+  close(): Promise<void>;
+}
+
+/** Opens an address as a browser with these settings, which are kept like those that a person has chosen. */
+export async function openPage(browser: Browser, url: string, opening: Opening = {}): Promise<WatchedPage> {
+  const { width = 1440, height = 900, theme = 'light', language = 'en' } = opening;
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: theme === 'light' ? 'light' : 'dark',
+    timezoneId: 'Europe/Berlin',
+  });
+  const settings = JSON.stringify({ theme, language });
+  await context.addInitScript((text) => localStorage.setItem('rigel-console-settings', text), settings);
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text());
+  });
+  page.on('pageerror', (error) => faults.push(String(error)));
+  await page.goto(url);
+  return { page, context, faults, close: () => context.close() };
+}
+
+const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** What of WCAG 2.0 to 2.2, levels A and AA, axe finds broken on a page: rule, and the first places. */
+export async function axeFindings(page: Page): Promise<string[]> {
+  // By the debugger's protocol, which the policy of the page does not bind.
+  const session = await page.context().newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: await readFile(axeSource, 'utf8') });
+  const { result } = await session.send('Runtime.evaluate', {
+    expression: `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) =>
+      JSON.stringify(violations.map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html }) => html.slice(0, 120)).join(' | '))))`,
+    awaitPromise: true,
+    returnByValue: true,
+  });
+  return JSON.parse(String(result.value)) as string[];
+}
+
+/** Whether the page can be scrolled to the side. */
+export function scrollsSideways(page: Page): Promise<boolean> {
+  return page.evaluate(() => {
+    const { scrollWidth, clientWidth } = globalThis.document.documentElement;
+    return scrollWidth > clientWidth;
+  });
+}
