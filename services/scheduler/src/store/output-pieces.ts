@@ -42,3 +42,12 @@ export function longestPieces(outputs: readonly OutputPiece[]): OutputPiece[] {
   }
   return [...longest.values()];
 }
+
+const NEWLINE = 10;
+
+/** The line ends in a part of an output. */
+export function countLines(data: Buffer): number {
+  let count = 0;
+  for (let at = data.indexOf(NEWLINE); at >= 0; at = data.indexOf(NEWLINE, at + 1)) count++;
+  return count;
+}

@@ -79,7 +79,16 @@ export interface Tables {
   runs: RunTable;
   node_holds: { node_id: number; task_id: number | null; expires_at: number | null };
   host_keys: { node_id: number; host_key: string };
-  attempt_output: { run_id: number; step: number; attempt: number; start_byte: number; data: Buffer };
+  attempt_output: {
+    run_id: number;
+    step: number;
+    attempt: number;
+    start_byte: number;
+    data: Buffer;
+    /** Line ends in it, and when it was stored; null: an earlier release stored it. */
+    lines: number | null;
+    stored_at: number | null;
+  };
   schedules: ScheduleTable;
   schedule_occurrences: OccurrenceTable;
   occurrence_tasks: {

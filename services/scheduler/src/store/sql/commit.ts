@@ -10,6 +10,7 @@ import { prepared } from '@rigel/runtime/database';
 import type { OutputPiece } from '../../engine/ports.js';
 import { type TaskEvent, taskEventTypes } from '../../task/events.js';
 import type { Changes } from '../../task/projection.js';
+import { countLines } from '../output-pieces.js';
 import { statement } from './statement.js';
 
 /** A group of decisions. */
@@ -59,10 +60,12 @@ const TEXT = prepared(`
     WHERE h.task_id = r.task_id AND h.node_id <> ALL (r.nodes)
   ),
   stored AS (
-    INSERT INTO attempt_output (run_id, step, attempt, start_byte, data)
-    SELECT o.* FROM head, unnest(${parameter(9)}::bigint[], ${parameter(10)}::int[], ${parameter(11)}::int[],
-      ${parameter(12)}::bigint[], ${parameter(13)}::bytea[]) AS o(run_id, step, attempt, start_byte, data)
-    ON CONFLICT (run_id, step, attempt, start_byte) DO UPDATE SET data = excluded.data
+    INSERT INTO attempt_output (run_id, step, attempt, start_byte, data, lines, stored_at)
+    SELECT o.*, $2::bigint FROM head, unnest(${parameter(9)}::bigint[], ${parameter(10)}::int[], ${parameter(11)}::int[],
+      ${parameter(12)}::bigint[], ${parameter(13)}::bytea[], ${parameter(14)}::int[])
+      AS o(run_id, step, attempt, start_byte, data, lines)
+    ON CONFLICT (run_id, step, attempt, start_byte) DO UPDATE
+    SET data = excluded.data, lines = excluded.lines, stored_at = excluded.stored_at
     WHERE length(excluded.data) > length(attempt_output.data)
   )
   SELECT base FROM head`);
@@ -93,5 +96,6 @@ export const COMMIT = statement<Parameters, { base: number }>(
     numbers(pieces.map(({ attempt }) => attempt)),
     numbers(pieces.map(({ start }) => start)),
     pieces.map(({ data }) => data),
+    numbers(pieces.map(({ data }) => countLines(data))),
   ],
 );
