@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { Id } from './paging.js';
 import { defineRpc } from './rpc.js';
 import { RunState } from './tasks.js';
@@ -11,7 +11,7 @@ import { NodeReasons, Reason } from './why.js';
 
 const Moment = Type.Integer();
 const Version = Type.Integer({ minimum: 1 });
-const orNull = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
 /** An executor's hold on an attempt, from the event that gave it to the one that ended it. */
 export const AttemptLease = Type.Object({

@@ -13,6 +13,7 @@ import {
 import { health, SERVICES, type ServiceName } from './health.js';
 import { inventory } from './inventory.js';
 import { live, outputStoredSubject } from './live.js';
+import { nodeRuns } from './node-runs.js';
 import { onceOf } from './once.js';
 import {
   SCHEDULE_SAVED_SUBJECT,
@@ -23,6 +24,7 @@ import {
 import type { Rpc } from './rpc.js';
 import { schedules } from './schedules.js';
 import { taskGrid } from './task-grid.js';
+import { taskPast } from './task-past.js';
 import { taskReads } from './task-reads.js';
 import { tasks } from './tasks.js';
 import { taskWhy } from './why.js';
@@ -76,6 +78,8 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       ...all(tasks, [tasks.reserveNodes]),
       ...all(schedules, [schedules.reservePool]),
       ...all(live),
+      ...all(nodeRuns),
+      ...all(taskPast),
       ...all(taskReads),
       taskGrid,
       taskWhy,
@@ -143,6 +147,8 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(tasks),
   ...all(schedules),
   ...all(live),
+  ...all(nodeRuns),
+  ...all(taskPast),
   ...all(taskReads),
   taskGrid,
   taskWhy,

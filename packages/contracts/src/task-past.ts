@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Id } from './paging.js';
 import { defineRpc } from './rpc.js';
+import { GridColumns, GridMarks } from './task-grid.js';
 import { EndReason, RunState } from './tasks.js';
 
 /*
@@ -8,7 +9,6 @@ import { EndReason, RunState } from './tasks.js';
  */
 
 const Version = Type.Integer({ minimum: 1, maximum: 2_147_483_647 });
-const orNull = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
 /** How a task stood after an event. */
 export const PastTask = Type.Object({
@@ -68,6 +68,19 @@ const FOLDS_MS = 15_000;
 
 export const taskPast = {
   /**
+   * The task and its grid after a version of its stream, or at a time; neither: now. `wrong_state`: the task has no such
+   * moment (yet); `unavailable`: too many are being folded.
+   */
+  at: defineRpc('scheduler.task.at', {
+    request: Type.Object({
+      id: Id,
+      version: Type.Optional(Version),
+      time: Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 })),
+    }),
+    response: Type.Object({ ...PastTask.properties, grid: GridColumns, marks: GridMarks }),
+    timeoutMs: FOLDS_MS,
+  }),
+  /**
    * Key frames: the states of all node runs, in the order of the task's nodes, after events that lie evenly between the
    * first and the last. `states` has one character a node, 0 to 4. `unavailable`: too many are being folded.
    */
@@ -86,11 +99,3 @@ export const taskPast = {
     timeoutMs: FOLDS_MS,
   }),
 };
-
-/** A moment of a task's life: after a version of its stream, or at a time; neither: now. */
-export const PastMoment = {
-  version: Type.Optional(Version),
-  time: Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 })),
-};
-
-export { orNull };

@@ -85,6 +85,8 @@ interface CommonFacts {
   events?: StreamEvents;
   /** It answers with streams only; envelopes are for refusals. */
   streamsOnly?: true;
+  /** It answers a file of this media type; envelopes are for refusals. */
+  file?: string;
 }
 
 /**

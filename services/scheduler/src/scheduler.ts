@@ -23,6 +23,7 @@ import { ScheduleQueries } from './schedule/queries.js';
 import { ScheduleRunner } from './schedule/runner.js';
 import { serveSchedules } from './schedule/serve.js';
 import { ScheduleStore } from './schedule/store.js';
+import { serveLooks } from './serve/looks.js';
 import { serveQueries } from './serve/queries.js';
 import { Replica } from './serve/replica.js';
 import { openCommits } from './store/connections.js';
@@ -65,6 +66,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   onShutdown('operations', () => operations.stop());
   const outcomes = new TaskQueries(db, store);
   serveQueries(operations, outcomes);
+  serveLooks(operations, untyped);
   const settings = {
     limits: {
       remoteMs: config.RIGEL_REMOTE_TIMEOUT * 1_000,
@@ -84,7 +86,11 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     clock: systemClock,
     settings,
     log,
-    why: { load: (id) => store.load(id), whyFacts: (task) => readWhyFacts(untyped, task) },
+    why: {
+      load: (id) => store.load(id),
+      taskOfRun: (id) => store.taskOfRun(id),
+      whyFacts: (task, run) => readWhyFacts(untyped, task, run),
+    },
     outcomes,
     outputs: store,
   });

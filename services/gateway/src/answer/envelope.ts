@@ -15,6 +15,8 @@ export interface Answer {
   notes?: string[] | undefined;
   headers?: Record<string, string>;
   stream?: LiveStream;
+  /** A file instead of the envelope; its bytes are read as the client takes them. */
+  file?: { name: string; chunks: AsyncIterable<Buffer> };
 }
 
 /** The form of every answer of the API. */

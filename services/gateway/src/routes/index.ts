@@ -4,12 +4,14 @@ import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
 import { liveEndpoints } from './live.js';
+import { nodeRunEndpoints } from './node-runs.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
 import { schedules } from './schedules.js';
 import { services } from './services.js';
 import { steps } from './steps.js';
+import { taskPastEndpoints } from './task-past.js';
 import { tasks } from './tasks.js';
 import { templates } from './templates.js';
 import { why } from './why.js';
@@ -28,6 +30,8 @@ export const endpoints: readonly Endpoint[] = [
   ...tasks,
   ...liveEndpoints,
   ...why,
+  ...nodeRunEndpoints,
+  ...taskPastEndpoints,
   ...schedules,
   ...accessEndpoints,
 ];

@@ -5,6 +5,8 @@ import {
   Cluster,
   CronItem,
   FleetService,
+  GridColumns,
+  GridMarks,
   PoolTasks,
   StepOption,
   Template,
@@ -15,8 +17,10 @@ import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow, NodeRow } from './pools.js';
+import { AttemptRow, LeaseRow, OutputRangeRow, RunAccountRow } from './node-run-rows.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
+import { PastTaskRow } from './task-past.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
 import { ReasonRow } from './why.js';
 
@@ -26,14 +30,21 @@ export const namedTypes: Record<string, TSchema> = {
   ActionImplementation: ActionImpl,
   ActionParams,
   ApiToken: TokenRow,
+  Attempt: AttemptRow,
+  AttemptLease: LeaseRow,
   AuditEntry: AuditRow,
   Cluster,
   CronItem,
+  GridColumns,
+  GridMarks,
   HeldBy: HeldByRow,
   Node: NodeRow,
   NodeLog,
   NodeRun: RunRow,
+  NodeRunAccount: RunAccountRow,
   Occurrence: OccurrenceRow,
+  OutputRange: OutputRangeRow,
+  PastTask: PastTaskRow,
   Pool: PoolRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,

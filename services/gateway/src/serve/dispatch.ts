@@ -35,6 +35,7 @@ import { operatorFrom } from '../request/operator.js';
 import { readPairs } from '../request/pairs.js';
 import { idAsGiven, prepareParameters, type RequestSources } from '../request/parameters.js';
 import { callPatiently } from './patient-call.js';
+import { sendFile } from './send-file.js';
 
 export interface DispatchOptions {
   bus: Bus;
@@ -122,6 +123,7 @@ export function createHandler(
         }
         return sendLiveStream(stream, { request, reply, log });
       }
+      if (answer.file) return sendFile(answer.file, endpoint.file, reply);
       return successEnvelope(answer);
     } catch (error) {
       if (error instanceof TokenIsOver) {

@@ -10,9 +10,10 @@ import { clockTime, counted, reason } from './words.js';
 /**
  * Why a task waits, has failed, or ended as it did: from the task down to the last known reason. Pure: the same state and
  * facts give the same answer.
+ * @param runId explains this run alone, whatever its state is.
  */
-export function explain(task: TaskState, facts: LiveFacts): TaskWhy {
-  const about = concerned(task);
+export function explain(task: TaskState, facts: LiveFacts, runId?: number): TaskWhy {
+  const about = runId === undefined ? concerned(task) : task.runs.filter(({ id }) => id === runId);
   const nodes = about.slice(0, NODES_EXPLAINED).map(
     (run): NodeReasons => ({
       run_id: run.id,

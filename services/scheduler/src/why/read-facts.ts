@@ -12,10 +12,14 @@ const OUTPUT_LINES = 5;
 const OUTPUT_CHARACTERS = 600;
 const OUTPUT_BYTES = 8_192;
 
-/** Reads what is recorded of a task beside its state, for its explanation. */
+/**
+ * Reads what is recorded of a task beside its state, for its explanation.
+ * @param runId a run that is explained beside the first ones.
+ */
 export async function readWhyFacts(
   db: Kysely<unknown>,
   task: TaskState,
+  runId?: number,
 ): Promise<Pick<LiveFacts, 'lastControl' | 'heldByOthers' | 'lastOutput'>> {
   const failed = task.runs.filter(({ phase, verdict }) => phase === 'ended' && verdict === 'failed');
   const [lastControl, heldByOthers, lastOutput] = await Promise.all([
@@ -25,7 +29,10 @@ export async function readWhyFacts(
       task.id,
       failed.map(({ node }) => node),
     ),
-    readLastOutput(db, failed.slice(0, NODES_EXPLAINED)),
+    readLastOutput(
+      db,
+      runId === undefined ? failed.slice(0, NODES_EXPLAINED) : failed.filter(({ id }) => id === runId),
+    ),
   ]);
   return { lastControl, heldByOthers, lastOutput };
 }

@@ -2,6 +2,7 @@ import type { Clock } from '@rigel/clock';
 import {
   defineRpc,
   Id,
+  nodeRuns,
   partitionOf,
   ServiceError,
   TASK_WHY_OF_OWNER_OPERATION,
@@ -9,7 +10,7 @@ import {
   taskWhy,
   TaskWhy as Why,
 } from '@rigel/contracts';
-import type { Bus } from '@rigel/messaging';
+import type { Bus, RequestContext } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { Type } from 'typebox';
 import type { TaskEngine } from '../engine/engine.js';
@@ -20,7 +21,11 @@ import type { LiveFacts } from './facts.js';
 
 /** From any replica to the owner of the task's partition, which alone knows leases and offers. */
 export const ownersWhy = defineRpc(TASK_WHY_OF_OWNER_OPERATION, {
-  request: Type.Object({ id: Id }),
+  request: Type.Object({
+    id: Id,
+    /** Explain this node run, whatever its state is, instead of the first ones that wait or have failed. */
+    run_id: Type.Optional(Id),
+  }),
   response: Why,
 });
 const OWNER_TIMEOUT_MS = 2_500;
@@ -28,7 +33,9 @@ const OWNER_TIMEOUT_MS = 2_500;
 /** What is recorded of a task beside its state, for its explanation. */
 export interface WhyStore {
   load(taskId: number): Promise<TaskState | undefined>;
-  whyFacts(task: TaskState): Promise<Pick<LiveFacts, 'lastControl' | 'heldByOthers' | 'lastOutput'>>;
+  taskOfRun(runId: number): Promise<number | undefined>;
+  /** @param run id of a run that is explained beside the first ones. */
+  whyFacts(task: TaskState, run?: number): Promise<Pick<LiveFacts, 'lastControl' | 'heldByOthers' | 'lastOutput'>>;
 }
 
 export interface WhyParts {
@@ -40,30 +47,48 @@ export interface WhyParts {
   clock: Clock;
 }
 
-/** Any replica explains a task: by way of the owner of its partition, or from its history alone when there is none. */
+/**
+ * Any replica explains a task, or one of its runs: by way of the owner of its partition, or from its history alone when
+ * there is none.
+ */
 export function serveWhy({ bus, operations, store, clock }: WhyParts): void {
-  operations.serve(taskWhy, async ({ id }, { correlationId, actor }): Promise<TaskWhy> => {
+  const explained = async (
+    id: number,
+    { correlationId, actor }: Pick<RequestContext, 'correlationId' | 'actor'>,
+    runId?: number,
+  ): Promise<TaskWhy> => {
     try {
       const partition = partitionOf(id);
-      return await bus.call(
-        ownersWhy,
-        { id },
-        { correlationId, actor, partition, timeoutMs: OWNER_TIMEOUT_MS },
-      );
+      const request = runId === undefined ? { id } : { id, run_id: runId };
+      const context = { correlationId, actor, partition, timeoutMs: OWNER_TIMEOUT_MS };
+      const answer = await bus.call(ownersWhy, request, context);
+      // An owner of an earlier release does not know single runs.
+      if (runId === undefined || answer.nodes.some(({ run_id }) => run_id === runId)) return answer;
     } catch (error) {
       if (!(error instanceof ServiceError) || error.code !== 'unavailable') throw error;
     }
     const task = await store.load(id);
     if (!task) throw new ServiceError('not_found', `there is no task ${id}`);
-    return explain(task, {
+    const facts = {
       now: clock.now(),
       owned: false,
       lease: () => undefined,
       offer: () => undefined,
       waitsFor: () => undefined,
       executors: [],
-      ...(await store.whyFacts(task)),
-    });
+      ...(await store.whyFacts(task, runId)),
+    };
+    return explain(task, facts, runId);
+  };
+  operations.serve(taskWhy, ({ id }, context) => explained(id, context));
+  operations.serve(nodeRuns.why, async ({ id }, context) => {
+    const taskId = await store.taskOfRun(id);
+    if (taskId === undefined) throw new ServiceError('not_found', `there is no node run ${id}`);
+    const { chain, nodes } = await explained(taskId, context, id);
+    const node = nodes.find(({ run_id }) => run_id === id);
+    if (!node) throw new ServiceError('not_found', `task ${taskId} has no node run ${id}`);
+    const task = chain.slice(0, chain.length - node.chain.length);
+    return { ...node, task_id: taskId, task, text: chain.map(({ text }) => text).join(' ← ') };
   });
 }
 
@@ -72,11 +97,11 @@ export function servePartitionWhy(partition: number, parts: WhyParts): () => Pro
   const { operations, store, engine, executors, clock } = parts;
   return operations.serve(
     ownersWhy,
-    async ({ id }) => {
+    async ({ id, run_id }) => {
       const task = await engine.task(id);
-      const recorded = await store.whyFacts(task);
+      const recorded = await store.whyFacts(task, run_id);
       const now = clock.now();
-      return explain(task, {
+      const facts: LiveFacts = {
         now,
         owned: true,
         lease: (run) => engine.leaseOf(id, run),
@@ -87,7 +112,8 @@ export function servePartitionWhy(partition: number, parts: WhyParts): () => Pro
         },
         executors: executors.present(now),
         ...recorded,
-      });
+      };
+      return explain(task, facts, run_id);
     },
     { partition },
   );

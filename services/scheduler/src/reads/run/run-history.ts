@@ -73,7 +73,7 @@ function asOnlyRun(row: Row, run: RunPlace, stream: string): TaskEvent | undefin
     data: OF_TASK.includes(type) && !('runs' in row.data) ? { ...row.data, runs: [], nodes: [] } : row.data,
     meta: { correlationId: '', actor: '' },
     recordedAt: recorded_at,
-  } as RecordedEvent<TaskEvent>;
+  } as unknown as RecordedEvent<TaskEvent>;
   const { data } = taskEventTypes.upcast(stored);
   const own = { type, data } as TaskEvent;
   switch (own.type) {
