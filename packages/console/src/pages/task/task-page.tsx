@@ -89,8 +89,24 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
         <Tabs
           label={text('tab.label')}
           tabs={[
-            { name: 'nodes', title: text('tab.nodes'), content: () => <NodesTab task={task} grid={grid} /> },
-            { name: 'batches', title: text('tab.batches'), content: () => <BatchesTab task={task} /> },
+            {
+              name: 'nodes',
+              title: text('tab.nodes'),
+              content: () => (
+                <div className={styles.fill}>
+                  <NodesTab task={task} grid={grid} />
+                </div>
+              ),
+            },
+            {
+              name: 'batches',
+              title: text('tab.batches'),
+              content: () => (
+                <div className={styles.fill}>
+                  <BatchesTab task={task} />
+                </div>
+              ),
+            },
             {
               name: 'failures',
               title: (
@@ -99,11 +115,39 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
                   {task.failed > 0 && <b className={styles.tabCount}>{formatNumber(task.failed)}</b>}
                 </>
               ),
-              content: () => <FailuresTab task={task} />,
+              content: () => (
+                <div className={styles.fill}>
+                  <FailuresTab task={task} />
+                </div>
+              ),
             },
-            { name: 'why', title: text('tab.why'), content: () => <WhyTab task={task} why={why} /> },
-            { name: 'log', title: text('tab.log'), content: () => <LogTab task={task} /> },
-            { name: 'plan', title: text('tab.plan'), content: () => <PlanTab task={task} /> },
+            {
+              name: 'why',
+              title: text('tab.why'),
+              content: () => (
+                <div className={styles.fill}>
+                  <WhyTab task={task} why={why} />
+                </div>
+              ),
+            },
+            {
+              name: 'log',
+              title: text('tab.log'),
+              content: () => (
+                <div className={styles.fill}>
+                  <LogTab task={task} />
+                </div>
+              ),
+            },
+            {
+              name: 'plan',
+              title: text('tab.plan'),
+              content: () => (
+                <div className={styles.fill}>
+                  <PlanTab task={task} />
+                </div>
+              ),
+            },
           ]}
         />
       </WithPanel>
