@@ -79,7 +79,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       ...SERVICES.map(health),
     ],
     tells: [],
-    hears: [eventsSubject('scheduler'), eventsSubject('access'), ANY_RUN],
+    hears: [...OWNERS.map(eventsSubject), ANY_RUN],
   },
   inventory: {
     calls: [

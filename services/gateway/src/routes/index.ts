@@ -4,6 +4,7 @@ import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
 import { liveEndpoints } from './live.js';
+import { liveTopics } from './live-topics.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
@@ -27,6 +28,7 @@ export const endpoints: readonly Endpoint[] = [
   ...steps,
   ...tasks,
   ...liveEndpoints,
+  ...liveTopics,
   ...why,
   ...schedules,
   ...accessEndpoints,
