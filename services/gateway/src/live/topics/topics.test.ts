@@ -1,4 +1,4 @@
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { eventsSubject, live, ServiceError, taskStream, tasks } from '@rigel/contracts';
 import { type ReceivedEvent, readEventStream, silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
@@ -199,7 +199,7 @@ t.test('output: from a place, with a gap for what comes too fast, and the end', 
 
 t.test('a client that takes nothing costs one message for each topic', async (t) => {
   const { first, state, tell, gateways } = await start(t);
-  const { port } = gateways[0]?.app.server.address() as AddressInfo;
+  const port = Number(new URL(first).port);
   const socket = connect(port, '127.0.0.1');
   t.teardown(() => socket.destroy());
   socket.pause();
