@@ -1,0 +1,74 @@
+import { type ReactNode, type Ref, useId } from 'react';
+import { Button as AriaButton } from 'react-aria-components';
+import { type Role, useWho } from '../app/who.js';
+import { useWords } from '../text/intl.js';
+import styles from './controls.module.css';
+
+export interface ButtonProps {
+  children: ReactNode;
+  onPress: () => void;
+  /** `primary`: the main action of a page or dialog; `danger`: ends or removes something; `quiet`: without a border. */
+  kind?: 'plain' | 'primary' | 'danger' | 'quiet';
+  /** The role that the action needs. Without it the button is shown, can be focused, and says why it does nothing. */
+  needs?: Role;
+  /** Why the action is not possible now; the button then says so instead of acting. */
+  impossible?: string | undefined;
+  /** The action is under way: the button cannot be pressed again. */
+  isPending?: boolean;
+  /** For a button whose content is no words. */
+  label?: string;
+  autoFocus?: boolean;
+  ref?: Ref<HTMLButtonElement>;
+}
+
+export function Button({
+  children,
+  onPress,
+  kind = 'plain',
+  needs,
+  impossible,
+  isPending = false,
+  label,
+  autoFocus = false,
+  ref,
+}: ButtonProps): ReactNode {
+  const text = useWords();
+  const who = useWho();
+  const reason = useId();
+  const className = `${styles.button} ${styles[kind] ?? ''}`;
+  const why =
+    needs !== undefined && !who.may(needs)
+      ? text('region.forbidden', { role: text(`role.${needs}`), mine: text(`role.${who.role}`) })
+      : impossible;
+  if (why !== undefined) {
+    return (
+      <button
+        ref={ref}
+        type="button"
+        className={className}
+        aria-disabled="true"
+        aria-label={label}
+        aria-describedby={reason}
+        title={why}
+        data-disabled
+      >
+        {children}
+        <span id={reason} hidden>
+          {why}
+        </span>
+      </button>
+    );
+  }
+  return (
+    <AriaButton
+      {...(ref ? { ref } : {})}
+      {...(label === undefined ? {} : { 'aria-label': label })}
+      className={className}
+      isPending={isPending}
+      autoFocus={autoFocus}
+      onPress={onPress}
+    >
+      {children}
+    </AriaButton>
+  );
+}

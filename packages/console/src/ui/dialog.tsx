@@ -1,0 +1,138 @@
+import { type ReactNode, useRef, useState } from 'react';
+import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import { useWords } from '../text/intl.js';
+import { Button } from './button.js';
+import styles from './dialog.module.css';
+import { TextInput } from './field.js';
+import { reasonOf } from './region.js';
+
+interface DialogProps {
+  title: string;
+  isOpen: boolean;
+  onClose: () => void;
+  children: ReactNode;
+  /** The buttons, the one that changes nothing first. */
+  buttons: ReactNode;
+  /** `wide`: for tables and previews. */
+  size?: 'narrow' | 'wide';
+}
+
+/** A dialog over the page. Escape and a press beside it close it. */
+export function Dialog({
+  title,
+  isOpen,
+  onClose,
+  children,
+  buttons,
+  size = 'narrow',
+}: DialogProps): ReactNode {
+  return (
+    <ModalOverlay
+      className={styles.shade ?? ''}
+      isOpen={isOpen}
+      isDismissable
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+    >
+      <Modal className={`${styles.dialog} ${styles[size]}`}>
+        <AriaDialog className={styles.body ?? ''}>
+          <Heading slot="title">{title}</Heading>
+          <div className={styles.content}>{children}</div>
+          <footer className={styles.buttons}>{buttons}</footer>
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+interface ConfirmDialogProps {
+  title: string;
+  isOpen: boolean;
+  onClose: () => void;
+  /** What will happen, in numbers and names. */
+  children: ReactNode;
+  /** The verb and the count: "Stop 640 running nodes". */
+  action: string;
+  kind?: 'primary' | 'danger';
+  /** What has to be typed before the action is possible, where it cannot be taken back: a count or a name. */
+  typed?: string;
+  /** Why the action is not possible now. */
+  impossible?: string | undefined;
+  /** Carries the action out. The dialog closes when it is done, and shows why when it fails. */
+  onConfirm: () => Promise<unknown>;
+  size?: 'narrow' | 'wide';
+}
+
+/** A press within this time after the dialog appeared was meant for what lay under it, in milliseconds. */
+const STRAY_MS = 400;
+
+/** Asks before something large or final. The focus lies on the button that changes nothing. */
+export function ConfirmDialog(props: ConfirmDialogProps): ReactNode {
+  // Made again each time it opens: what was typed or failed before is gone.
+  return props.isOpen ? <OpenConfirmDialog {...props} /> : null;
+}
+
+function OpenConfirmDialog({
+  title,
+  onClose,
+  children,
+  action,
+  kind = 'danger',
+  typed,
+  impossible,
+  onConfirm,
+  size = 'narrow',
+}: ConfirmDialogProps): ReactNode {
+  const text = useWords();
+  const opened = useRef(performance.now());
+  const [isPending, setPending] = useState(false);
+  const [failure, setFailure] = useState<Error>();
+  const [word, setWord] = useState('');
+  const isTyped = typed === undefined || word.trim() === typed;
+  const confirm = async (): Promise<void> => {
+    if (performance.now() - opened.current < STRAY_MS) return;
+    setPending(true);
+    setFailure(undefined);
+    try {
+      await onConfirm();
+      onClose();
+    } catch (error) {
+      setFailure(error instanceof Error ? error : new Error(String(error)));
+      setPending(false);
+    }
+  };
+  return (
+    <Dialog
+      title={title}
+      isOpen
+      onClose={onClose}
+      size={size}
+      buttons={
+        <>
+          <Button onPress={onClose} autoFocus>
+            {text('dialog.cancel')}
+          </Button>
+          <Button
+            kind={kind}
+            isPending={isPending}
+            impossible={impossible ?? (isTyped ? undefined : text('dialog.type', { word: typed }))}
+            onPress={() => void confirm()}
+          >
+            {action}
+          </Button>
+        </>
+      }
+    >
+      {children}
+      {typed !== undefined && (
+        <TextInput label={text('dialog.type', { word: typed })} value={word} onChange={setWord} />
+      )}
+      {failure && (
+        <p role="alert" className={styles.failure}>
+          {reasonOf(failure)}
+        </p>
+      )}
+    </Dialog>
+  );
+}

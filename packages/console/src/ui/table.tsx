@@ -1,0 +1,197 @@
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { useSettings } from '../app/settings.js';
+import { useWords } from '../text/intl.js';
+import { Check } from './field.js';
+import styles from './table.module.css';
+
+export interface Column<Row> {
+  name: string;
+  title: string;
+  /** Width as of CSS grid: `110px`, `minmax(120px, 2fr)`. */
+  width: string;
+  cell: (row: Row) => ReactNode;
+  align?: 'start' | 'end';
+  /** On a narrow screen: in the row's first or second line, or left out. Default: second. */
+  narrow?: 'first' | 'second' | 'hidden';
+}
+
+interface VirtualTableProps<Row> {
+  /** What the rows are: "Tasks". */
+  label: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf: (row: Row) => string | number;
+  /** Opens a row: by a press, or by Enter. */
+  onOpen?: (row: Row) => void;
+  /** The row that is open beside the table. */
+  opened?: string | number | undefined;
+  selected?: ReadonlySet<string | number>;
+  onSelect?: (row: Row, isSelected: boolean) => void;
+  /** Called when the last rows come into sight, to read further ones. */
+  onEnd?: () => void;
+  /** How many rows there are in all, if more than those that are here. */
+  total?: number | undefined;
+}
+
+const NARROW = '(max-width: 899px)';
+/** Height of a row of one line and of two, in pixels, by density. */
+const HEIGHT = { dense: { wide: 28, narrow: 52 }, comfortable: { wide: 40, narrow: 60 } } as const;
+
+function useNarrow(): boolean {
+  const [isNarrow, setNarrow] = useState(() => matchMedia(NARROW).matches);
+  useEffect(() => {
+    const query = matchMedia(NARROW);
+    const onChange = (): void => setNarrow(query.matches);
+    query.addEventListener('change', onChange);
+    return () => query.removeEventListener('change', onChange);
+  }, []);
+  return isNarrow;
+}
+
+/**
+ * A table of any length, of which only the rows in sight are drawn. It fills the height that its place gives it. One row has
+ * the focus: arrows, j and k, Home and End move it, Enter opens it, x selects it.
+ */
+export function VirtualTable<Row>({
+  label,
+  columns,
+  rows,
+  keyOf,
+  onOpen,
+  opened,
+  selected,
+  onSelect,
+  onEnd,
+  total = rows.length,
+}: VirtualTableProps<Row>): ReactNode {
+  const text = useWords();
+  const { density, letterKeys } = useSettings();
+  const isNarrow = useNarrow();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [focused, setFocused] = useState(0);
+  const current = Math.min(focused, Math.max(0, rows.length - 1));
+  const height = HEIGHT[density][isNarrow ? 'narrow' : 'wide'];
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => height,
+    overscan: 8,
+    getItemKey: (index) => keyOf(rows[index] as Row),
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the heights are measured again when they change.
+  useEffect(() => virtual.measure(), [height]);
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (rows.length > 0 && last >= rows.length - 1) onEnd?.();
+  }, [last, rows.length, onEnd]);
+
+  const moveTo = (index: number): void => {
+    const next = Math.max(0, Math.min(rows.length - 1, index));
+    setFocused(next);
+    virtual.scrollToIndex(next);
+    // The row may be drawn only after the scroll.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() =>
+        scroller.current
+          ?.querySelector<HTMLElement>(`[data-index="${next}"]`)
+          ?.focus({ preventScroll: true }),
+      ),
+    );
+  };
+  const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / height) - 1);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const target = event.target as HTMLElement;
+    // Links and boxes within a row have keys of their own.
+    if (event.ctrlKey || event.metaKey || event.altKey || target.dataset.index === undefined) return;
+    const row = rows[current];
+    const moves: Record<string, number> = {
+      ArrowDown: current + 1,
+      ArrowUp: current - 1,
+      PageDown: current + page,
+      PageUp: current - page,
+      Home: 0,
+      End: rows.length - 1,
+      ...(letterKeys ? { j: current + 1, k: current - 1 } : {}),
+    };
+    const move = moves[event.key];
+    if (move !== undefined) moveTo(move);
+    else if (event.key === 'Enter' && row !== undefined && onOpen) onOpen(row);
+    else if (event.key === 'x' && letterKeys && row !== undefined && onSelect)
+      onSelect(row, !selected?.has(keyOf(row)));
+    else return;
+    event.preventDefault();
+  };
+
+  const shown = isNarrow ? columns.filter(({ narrow }) => narrow !== 'hidden') : columns;
+  const template = `${onSelect ? '24px ' : ''}${columns.map(({ width }) => width).join(' ')}`;
+  return (
+    <div
+      className={styles.table}
+      role="grid"
+      aria-label={label}
+      aria-rowcount={total + 1}
+      onKeyDown={onKeyDown}
+    >
+      <div role="rowgroup" className={styles.head}>
+        <div role="row" aria-rowindex={1} className={styles.titles} style={{ gridTemplateColumns: template }}>
+          {onSelect && (
+            <span role="columnheader">
+              <span className="only-read-aloud">{text('table.selected')}</span>
+            </span>
+          )}
+          {columns.map(({ name, title, align }) => (
+            <span key={name} role="columnheader" data-align={align}>
+              {title}
+            </span>
+          ))}
+        </div>
+      </div>
+      <div ref={scroller} role="rowgroup" className={styles.scroller}>
+        <div role="presentation" style={{ blockSize: `${virtual.getTotalSize()}px` }} className={styles.room}>
+          {items.map(({ index, key, start }) => {
+            const row = rows[index] as Row;
+            const isSelected = selected?.has(keyOf(row)) ?? false;
+            return (
+              // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled for the whole table.
+              <div
+                key={key}
+                role="row"
+                data-index={index}
+                data-opened={opened !== undefined && keyOf(row) === opened ? true : undefined}
+                aria-rowindex={index + 2}
+                aria-selected={onSelect ? isSelected : undefined}
+                tabIndex={index === current ? 0 : -1}
+                className={styles.row}
+                style={{
+                  transform: `translateY(${start}px)`,
+                  blockSize: `${height}px`,
+                  ...(isNarrow ? {} : { gridTemplateColumns: template }),
+                }}
+                onFocus={() => setFocused(index)}
+                onClick={(event) => {
+                  // A press on a link, a box or a button in the row is for these.
+                  if (!(event.target as HTMLElement).closest('a, button, label, input')) onOpen?.(row);
+                }}
+              >
+                {onSelect && (
+                  <span role="gridcell" className={styles.box}>
+                    <Check isSelected={isSelected} onChange={(is) => onSelect(row, is)}>
+                      <span className="only-read-aloud">{text('table.select')}</span>
+                    </Check>
+                  </span>
+                )}
+                {shown.map(({ name, cell, align, narrow = 'second' }) => (
+                  <span key={name} role="gridcell" data-align={align} data-narrow={narrow}>
+                    {cell(row)}
+                  </span>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
