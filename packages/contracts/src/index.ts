@@ -21,6 +21,8 @@ export * from './schedules.js';
 export * from './secret-parameter.js';
 export * from './settings.js';
 export * from './step-limits.js';
+export * from './task-grid.js';
+export * from './task-reads.js';
 export * from './tasks.js';
 export * from './text.js';
 export * from './token-text.js';
