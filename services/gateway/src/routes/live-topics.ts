@@ -27,6 +27,18 @@ export const TopicEvents = {
   away: Type.Object({ topic: Topic, reason: Why }),
   refused: Type.Object({ topic: Topic, reason: Why }),
   reset: Type.Object({ topic: Topic }),
+  grid: Type.Object({
+    topic: Topic,
+    version: Type.Integer({ description: 'Version of the task.' }),
+    cursor: Type.String({ description: 'The place after it.' }),
+    whole: Type.Optional(Type.Literal(true, { description: 'Read the whole grid.' })),
+    changes: Type.Optional(
+      Type.Array(Type.Array(Type.Integer()), {
+        description: 'What changed: index of the node run, state, step, attempts.',
+      }),
+    ),
+    marks: Type.Optional(Type.Record(Type.String(), Type.Array(Type.Integer()))),
+  }),
   output: Type.Object({
     topic: Topic,
     parts: Type.Array(
@@ -54,7 +66,7 @@ export const liveTopics: Endpoint[] = [
       'Server-sent events. A topic of a state sends all of it when the stream begins and when it has changed, at most four times a ' +
       'second, as `state`; its data is that of the read that has the same content: `overview`, `system`, `tasks?<filters of ' +
       'task/list>`, `task:<id>`, `why:<id>`. `output:<id of a node run>` sends what commands print; `output:<id>@1.1.4096` begins ' +
-      'there. Events name their topic. The id of an event has the places of all topics: who was cut off sends it as Last-Event-ID to ' +
+      'there; `grid:<task>@<cursor>` sends what changes after that cursor. Events name their topic. The id of an event has the places of all topics: who was cut off sends it as Last-Event-ID to ' +
       'any gateway, also with other topics. Then `unchanged` says that a state is as it was, and `reset` that a topic begins from its ' +
       'start. `away`: the service in charge does not answer now; `refused`: there is no such thing. A comment comes every 2 seconds.',
     methods: ['GET'],

@@ -4,6 +4,7 @@ import {
   type RpcRequest,
   type RpcResponse,
   ServiceError,
+  taskGrid,
   taskStream,
 } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
@@ -100,6 +101,7 @@ export function sourcesOf(options: Options): Sources {
     }),
   );
   const changes: Record<string, (topic: TopicText) => Source> = {
+    grid: (topic) => gridSource(topic, options),
     output: (topic) => outputSource(topic, options),
   };
   const known = [...states.keys(), ...Object.keys(changes)].sort().join(', ');
@@ -216,6 +218,47 @@ function outputSource({ key, argument, query, place }: TopicText, { bus }: Optio
         0,
       ),
   };
+}
+
+/** Before the first cursor of a grid. */
+const NO_CURSOR = 'start';
+const CURSOR = /^[\w.-]{1,40}$/;
+/** Most characters of changes in one message. */
+const MAX_CHANGES = 64 * 1024;
+
+/**
+ * What changes in the grid of a task. It begins at the cursor of a grid that the client has read; without one, or when
+ * too much has changed, the message says that the client is to read the whole grid.
+ */
+function gridSource({ key, argument, query, place }: TopicText, { bus, events }: Options): ChangeSource {
+  if (!ID.test(argument)) throw wrongTopic(key, 'grid needs the id of a task after its colon');
+  if (query !== '') throw wrongTopic(key, 'it has no filters');
+  if (place !== undefined && !CURSOR.test(place)) throw wrongTopic(key, 'the place is no cursor of a grid');
+  const id = Number(argument);
+  return {
+    kind: 'changes',
+    role: 'viewer',
+    event: 'grid',
+    beginning: NO_CURSOR,
+    placeOf: (text) => (CURSOR.test(text) ? text : undefined),
+    read: async (from) => {
+      const request = from === NO_CURSOR ? { id } : { id, after: from };
+      const answer = await bus.call(taskGrid, request, { correlationId: 'live', actor: 'gateway' });
+      return gridPage(answer);
+    },
+    wakeUp: (sleeper) => events.scheduler.add(taskStream(id), sleeper),
+    leastMs: 250,
+    bytesPerSecond: undefined,
+    bytesOf: ({ text }) => text.length,
+  };
+}
+
+function gridPage({ version, cursor, changes, marks }: RpcResponse<typeof taskGrid>) {
+  const at = `"version":${version},"cursor":${JSON.stringify(cursor)}`;
+  const text = changes && `${at},"changes":${JSON.stringify(changes)},"marks":${JSON.stringify(marks)}`;
+  if (text === undefined || text.length > MAX_CHANGES)
+    return { text: `${at},"whole":true`, next: cursor, end: undefined };
+  return { text: changes?.length === 0 ? '' : text, next: cursor, end: undefined };
 }
 
 function outputPage({ parts, place, over }: RpcResponse<typeof live.runOutput>, from: string) {

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { eventsSubject, live, ServiceError, taskStream, tasks } from '@rigel/contracts';
+import { eventsSubject, live, ServiceError, taskGrid, taskStream, tasks } from '@rigel/contracts';
 import { type ReceivedEvent, readEventStream, silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
 import { type AppSettings, buildApp } from '../../app.js';
@@ -177,7 +177,7 @@ t.test('output: from a place, with a gap for what comes too fast, and the end', 
   await waitFor(() => viewer.named('end').length === 1, { what: 'the end', timeoutMs: 20_000 });
   const got = viewer
     .named('output')
-    .map((event) => (data(event)?.parts as unknown as { place: string }[])[0]?.place);
+    .map((event) => (data(event)?.parts as unknown as { place: string }[] | undefined)?.[0]?.place);
   t.equal(
     got.length * bytes + viewer.named('gap').reduce((sum, gap) => sum + Number(data(gap)?.bytes), 0),
     pieces * bytes,
@@ -197,8 +197,41 @@ t.test('output: from a place, with a gap for what comes too fast, and the end', 
   t.equal(reset.events[1]?.event, 'reset');
 });
 
+t.test('a grid: changes after a cursor, and the word to read it whole', async (t) => {
+  const { first, services, tell } = await start(t);
+  let version = 5;
+  const marks = { gate: [], retrying: [], draining: [] };
+  const columns = {
+    first_nsid: 1,
+    ips: ['a', 'b'],
+    node_ids: [],
+    state: '10',
+    step: '00',
+    attempts: '10',
+    batch: [],
+    changed: [1, 1],
+  };
+  services.on(taskGrid, ({ after }) => {
+    const answer = { version, cursor: String(version), marks };
+    if (after === undefined || Number(after) < 3) return { ...answer, whole: columns };
+    return { ...answer, changes: Number(after) < version ? [[0, 2, 1, 1]] : [] };
+  });
+  const viewer = watch(t, `${first}?topics=grid:11@4`);
+  await waitFor(() => viewer.named('grid').length === 1, { what: 'what has changed' });
+  t.match(data(viewer.events.at(-1)), { version: 5, cursor: '5', changes: [[0, 2, 1, 1]] });
+  version = 6;
+  tell(11);
+  await waitFor(() => viewer.named('grid').length === 2, { what: 'the next change' });
+  viewer.leave();
+  for (const place of ['', '@1']) {
+    const other = watch(t, `${first}?topics=grid:11${place}`);
+    await waitFor(() => other.named('grid').length === 1, { what: 'a word' });
+    t.match(data(other.events.at(-1)), { version: 6, cursor: '6', whole: true });
+  }
+});
+
 t.test('a client that takes nothing costs one message for each topic', async (t) => {
-  const { first, state, tell, gateways } = await start(t);
+  const { first, state, tell } = await start(t);
   const port = Number(new URL(first).port);
   const socket = connect(port, '127.0.0.1');
   t.teardown(() => socket.destroy());
