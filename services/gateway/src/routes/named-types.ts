@@ -13,10 +13,13 @@ import {
 import type { TSchema } from 'typebox';
 import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
+import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow, NodeRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
+import { FoundRow } from './search.js';
+import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
 import { ReasonRow } from './why.js';
 
@@ -26,20 +29,27 @@ export const namedTypes: Record<string, TSchema> = {
   ActionImplementation: ActionImpl,
   ActionParams,
   ApiToken: TokenRow,
+  Attention: AttentionRow,
   AuditEntry: AuditRow,
   Cluster,
   CronItem,
+  Executor: ExecutorStatus,
+  Follower: LagStatus,
+  Found: FoundRow,
   HeldBy: HeldByRow,
+  MissingPart,
   Node: NodeRow,
   NodeLog,
   NodeRun: RunRow,
   Occurrence: OccurrenceRow,
+  Part: PartStatus,
   Pool: PoolRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
   Reason: ReasonRow,
   RemoteStep: RemoteStepRow,
   Schedule: ScheduleRow,
+  Scheduler: SchedulerStatus,
   Service: FleetService,
   StepOption,
   StepsInput,

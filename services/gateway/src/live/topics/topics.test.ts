@@ -214,7 +214,10 @@ t.test('a grid: changes after a cursor, and the word to read it whole', async (t
   services.on(taskGrid, ({ after }) => {
     const answer = { version, cursor: String(version), marks };
     if (after === undefined || Number(after) < 3) return { ...answer, whole: columns };
-    return { ...answer, changes: Number(after) < version ? [[0, 2, 1, 1]] : [] };
+    return {
+      ...answer,
+      changes: Number(after) < version ? [[0, 2, 1, 1] as [number, number, number, number]] : [],
+    };
   });
   const viewer = watch(t, `${first}?topics=grid:11@4`);
   await waitFor(() => viewer.named('grid').length === 1, { what: 'what has changed' });
