@@ -59,7 +59,9 @@ t.test('events are complete with their empty line, however they come', async (t)
 
 t.test('it goes on after its last event, also with other topics', async (t) => {
   const { asked, messages, states, connection, root, until } = await start(t, (response, { topics }) => {
-    const data = topics.split(',').map((topic) => ['7', 'state', { topic, data: 1 }] as [string, string, object]);
+    const data = topics
+      .split(',')
+      .map((topic) => ['7', 'state', { topic, data: 1 }] as [string, string, object]);
     stream(response, hello, ...data);
     if (topics === 'a') setTimeout(() => response.destroy(), 50);
   });
