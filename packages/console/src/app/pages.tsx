@@ -17,6 +17,7 @@ export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   tasks: TasksPage,
   task: later(() => import('../pages/task/task-page.js'), 'TaskPage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
+  help: later(() => import('../pages/help/help-page.js'), 'HelpPage'),
 };
 
 /** Pages with a place in the rail, in its order; those that there are not have no place. */
@@ -30,6 +31,7 @@ const RAIL: readonly { name: PageName; key: KeyOf<typeof common> }[] = [
   { name: 'audit', key: 'page.audit' },
   { name: 'system', key: 'page.system' },
   { name: 'settings', key: 'page.settings' },
+  { name: 'help', key: 'page.help' },
 ];
 
 export const railPages = RAIL.filter(({ name }) => PAGES[name] !== undefined);
