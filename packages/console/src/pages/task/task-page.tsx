@@ -26,6 +26,7 @@ export function TaskPage(): ReactNode {
   const id = /^[1-9]\d{0,14}$/.test(idText) ? Number(idText) : undefined;
   const query = useLiveQuery({
     key: ['task', id],
+    topic: id === undefined ? undefined : `task:${id}`,
     read: async () => {
       const task = await unwrap(api.GET('/task/{id}', { params: { path: { id: id ?? 0 } } }));
       // POST answers a list, GET the task itself; the type has both.
@@ -39,9 +40,12 @@ export function TaskPage(): ReactNode {
     return (
       <>
         <Heading title={text('missing', { id: idText })} />
-        <p className={styles.empty}>
-          {text('missing.what')} <Link href={to.tasks()}>{text('missing.all')}</Link>
-        </p>
+        <div className={styles.empty}>
+          <p>{text('missing.what')}</p>
+          <p>
+            <Link href={to.tasks()}>{text('missing.all')}</Link>
+          </p>
+        </div>
       </>
     );
   }

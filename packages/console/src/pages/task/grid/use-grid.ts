@@ -49,8 +49,17 @@ export function useGrid(id: number, createdAt: number, isActive: boolean) {
       }),
     [store],
   );
+  // The changes begin where the first answer ends; later the stream itself knows its place.
+  const [begun, setBegun] = useState<{ id: number; cursor: string }>();
   const query = useLiveQuery({
     key: ['task', id, 'grid'],
+    topic: begun?.id === id ? `grid:${id}@${begun.cursor}` : undefined,
+    apply: (old, message) => {
+      // Too much has changed for a message, or its place is lost: what is new is read.
+      if (message.event !== 'grid' || message.whole === true) return undefined;
+      store.take(message as unknown as GridAnswer, (Date.now() - createdAt) / 1_000);
+      return old;
+    },
     read: async () => {
       const after = store.model?.cursor;
       const answer: GridAnswer = await unwrap(
@@ -59,6 +68,7 @@ export function useGrid(id: number, createdAt: number, isActive: boolean) {
         }),
       );
       store.take(answer, (Date.now() - createdAt) / 1_000);
+      setBegun((before) => (before?.id === id ? before : { id, cursor: answer.cursor }));
       // What is in the cache says how many there are; the arrays say the rest.
       return { size: store.model?.size ?? 0 };
     },
