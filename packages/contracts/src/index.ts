@@ -19,6 +19,7 @@ export * from './replicas.js';
 export * from './rpc.js';
 export * from './schedules.js';
 export * from './secret-parameter.js';
+export * from './sessions.js';
 export * from './settings.js';
 export * from './step-limits.js';
 export * from './tasks.js';

@@ -22,6 +22,7 @@ import {
 } from './replicas.js';
 import type { Rpc } from './rpc.js';
 import { schedules } from './schedules.js';
+import { sessions } from './sessions.js';
 import { tasks } from './tasks.js';
 import { taskWhy } from './why.js';
 
@@ -76,6 +77,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       ...all(live),
       taskWhy,
       ...all(access),
+      ...all(sessions),
       ...SERVICES.map(health),
     ],
     tells: [],
@@ -143,6 +145,7 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(execution),
   ...SERVICES.map(health),
   ...all(access),
+  ...all(sessions),
   ...OWNERS.map(readEvents),
 ];
 
