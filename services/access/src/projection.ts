@@ -21,7 +21,11 @@ export const project: Project = async (trx, events) => {
       }
       case 'TokenRevoked': {
         const { id, by, at } = event.data;
-        await tables.updateTable('tokens').set({ revoked: at, revoked_by: by }).where('id', '=', id).execute();
+        await tables
+          .updateTable('tokens')
+          .set({ revoked: at, revoked_by: by })
+          .where('id', '=', id)
+          .execute();
         break;
       }
       case 'SessionStarted': {

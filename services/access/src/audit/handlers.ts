@@ -19,38 +19,41 @@ export function serveAudit(
     return {};
   });
 
-  operations.serve(access.listAudit, async ({ operator, action, target, outcome, correlation_id, before, from, to, ...page }) => {
-    // So that the audit has what its reader just did.
-    await Promise.all(followers.map((follower) => follower.caughtUp(CATCH_UP_MS)));
-    let query = db
-      .selectFrom('audit')
-      .select([
-        'id',
-        'time',
-        'operator',
-        'action',
-        'target',
-        'name',
-        'client',
-        'correlation_id',
-        'outcome',
-        'status',
-        'reason',
-        'times',
-      ]);
-    for (const [column, value] of Object.entries({ operator, action, target, outcome, correlation_id })) {
-      if (value === undefined) continue;
-      query = query.where(column as 'operator', '=', checkText(column, value));
-    }
-    if (before !== undefined) {
-      const line = await db.selectFrom('audit').select('time').where('id', '=', before).executeTakeFirst();
-      if (!line) throw new ServiceError('not_found', `the audit has no line ${before}`, 'before');
-      query = query.where(sql<SqlBool>`(time, id) < (${line.time}, ${before})`);
-    }
-    if (from !== undefined) query = query.where('time', '>=', from);
-    if (to !== undefined) query = query.where('time', '<', to);
-    return readPage(query.orderBy('time', 'desc').orderBy('id', 'desc'), page);
-  });
+  operations.serve(
+    access.listAudit,
+    async ({ operator, action, target, outcome, correlation_id, before, from, to, ...page }) => {
+      // So that the audit has what its reader just did.
+      await Promise.all(followers.map((follower) => follower.caughtUp(CATCH_UP_MS)));
+      let query = db
+        .selectFrom('audit')
+        .select([
+          'id',
+          'time',
+          'operator',
+          'action',
+          'target',
+          'name',
+          'client',
+          'correlation_id',
+          'outcome',
+          'status',
+          'reason',
+          'times',
+        ]);
+      for (const [column, value] of Object.entries({ operator, action, target, outcome, correlation_id })) {
+        if (value === undefined) continue;
+        query = query.where(column as 'operator', '=', checkText(column, value));
+      }
+      if (before !== undefined) {
+        const line = await db.selectFrom('audit').select('time').where('id', '=', before).executeTakeFirst();
+        if (!line) throw new ServiceError('not_found', `the audit has no line ${before}`, 'before');
+        query = query.where(sql<SqlBool>`(time, id) < (${line.time}, ${before})`);
+      }
+      if (from !== undefined) query = query.where('time', '>=', from);
+      if (to !== undefined) query = query.where('time', '<', to);
+      return readPage(query.orderBy('time', 'desc').orderBy('id', 'desc'), page);
+    },
+  );
 }
 
 /**

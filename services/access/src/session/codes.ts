@@ -20,7 +20,8 @@ export async function keepCode(
     .values({ hash, token_id, expires })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirstOrThrow();
-  if (numInsertedOrUpdatedRows === 0n) throw new ServiceError('conflict', 'there is this code already', 'hash');
+  if (numInsertedOrUpdatedRows === 0n)
+    throw new ServiceError('conflict', 'there is this code already', 'hash');
   return { expires };
 }
 

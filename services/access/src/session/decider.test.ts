@@ -11,7 +11,9 @@ const ended: SessionEvent = { type: 'SessionEnded', data: { id: 3, why: 'signed_
 const revoked: SessionEvent = { type: 'SessionRevoked', data: { id: 3, by: 'bob', at: 30 } };
 
 t.test('a session lasts twelve hours, and never longer than its token', async (t) => {
-  given().when({ do: 'start', ...start, tokenExpires: null }).gives(t, [started]);
+  given()
+    .when({ do: 'start', ...start, tokenExpires: null })
+    .gives(t, [started]);
   given()
     .when({ do: 'start', ...start, tokenExpires: 10 + 2 * SESSION_MS })
     .gives(t, [started]);

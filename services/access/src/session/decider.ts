@@ -40,7 +40,7 @@ export const sessionEvents: EventVersions<SessionEvent> = {
 };
 
 export type SessionCommand =
-  | ({ do: 'start'; /** When its token expires; null = never. */ tokenExpires: number | null } & Omit<
+  | ({ do: 'start' /** When its token expires; null = never. */; tokenExpires: number | null } & Omit<
       SessionStarted,
       'expires'
     >)
@@ -59,9 +59,7 @@ export const sessionDecider: Decider<SessionState, SessionCommand, SessionEvent>
       if (state) throw new Error(`session ${command.id} exists already`);
       const { id, token, name, hash, with: startedWith, tokenExpires, at } = command;
       const expires = Math.min(at + SESSION_MS, tokenExpires ?? Number.POSITIVE_INFINITY);
-      return [
-        { type: 'SessionStarted', data: { id, token, name, hash, with: startedWith, expires, at } },
-      ];
+      return [{ type: 'SessionStarted', data: { id, token, name, hash, with: startedWith, expires, at } }];
     }
     const { id, by, at } = command;
     if (!state) throw new ServiceError('not_found', `session ${id} does not exist`);

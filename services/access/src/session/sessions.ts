@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import {
   type RpcRequest,
   type RpcResponse,
+  ServiceError,
   type Session,
   type SessionEnd,
-  ServiceError,
   type sessions,
 } from '@rigel/contracts';
 import { Creations, type EventMeta, execute, metaOf, type Project } from '@rigel/event-store';
@@ -101,9 +101,7 @@ export async function endSession(
   const at = Date.now();
   const by = meta.actor;
   const command =
-    why === 'revoked'
-      ? { do: 'revoke' as const, id, by, at }
-      : { do: 'end' as const, id, why, by, at };
+    why === 'revoked' ? { do: 'revoke' as const, id, by, at } : { do: 'end' as const, id, why, by, at };
   await execute(db as Kysely<unknown>, sessionDecider, [{ stream: sessionStream(id), command }], {
     types: eventTypes,
     meta,

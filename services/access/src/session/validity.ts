@@ -1,11 +1,11 @@
 import { timingSafeEqual } from 'node:crypto';
 import {
   type Credentials,
+  type RpcResponse,
   SESSION_IDLE_MS,
   type SessionEnd,
   type SessionFault,
   type sessions,
-  type RpcResponse,
 } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import { LAST_USE_MS } from '../last-use.js';

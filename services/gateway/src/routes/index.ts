@@ -4,12 +4,17 @@ import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
 import { liveEndpoints } from './live.js';
+import { liveTopics } from './live-topics.js';
+import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
 import { schedules } from './schedules.js';
+import { searchEndpoints } from './search.js';
 import { services } from './services.js';
 import { steps } from './steps.js';
+import { systemEndpoints } from './system.js';
+import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
 import { templates } from './templates.js';
 import { why } from './why.js';
@@ -26,8 +31,13 @@ export const endpoints: readonly Endpoint[] = [
   ...templates,
   ...steps,
   ...tasks,
+  ...taskReadEndpoints,
   ...liveEndpoints,
+  ...liveTopics,
   ...why,
   ...schedules,
   ...accessEndpoints,
+  ...overviewEndpoints,
+  ...searchEndpoints,
+  ...systemEndpoints,
 ];

@@ -7,17 +7,22 @@ import {
   FleetService,
   PoolTasks,
   StepOption,
+  TaskStepOption,
   Template,
   UsableStep,
 } from '@rigel/contracts';
 import type { TSchema } from 'typebox';
 import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
+import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow, NodeRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
-import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
+import { FoundRow } from './search.js';
+import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
+import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
+import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
 import { ReasonRow } from './why.js';
 
 /** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
@@ -26,25 +31,39 @@ export const namedTypes: Record<string, TSchema> = {
   ActionImplementation: ActionImpl,
   ActionParams,
   ApiToken: TokenRow,
+  Attention: AttentionRow,
   AuditEntry: AuditRow,
   Cluster,
   CronItem,
+  FailureGroup: FailureRow,
+  Executor: ExecutorStatus,
+  Follower: LagStatus,
+  Found: FoundRow,
   HeldBy: HeldByRow,
+  MissingPart,
   Node: NodeRow,
   NodeLog,
   NodeRun: RunRow,
+  RunLine: RunLineRow,
   Occurrence: OccurrenceRow,
+  Part: PartStatus,
   Pool: PoolRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
   Reason: ReasonRow,
   RemoteStep: RemoteStepRow,
   Schedule: ScheduleRow,
+  Scheduler: SchedulerStatus,
   Service: FleetService,
   StepOption,
   StepsInput,
   Task: TaskRow,
+  TaskBatch: BatchRow,
+  TaskGrid: GridRow,
+  TaskGridColumns: GridColumnsRow,
+  TaskInfo: TaskInfoRow,
   TaskLogLine: LogRow,
+  TaskStepOption,
   Template,
   UsableStep,
 };
