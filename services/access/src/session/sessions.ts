@@ -5,16 +5,24 @@ import {
   ServiceError,
   type Session,
   type SessionEnd,
+  type StartedWith,
   type sessions,
 } from '@rigel/contracts';
-import { Creations, type EventMeta, execute, metaOf, type Project } from '@rigel/event-store';
+import {
+  Creations,
+  type EventMeta,
+  execute,
+  metaOf,
+  type Project,
+  type RecordedEvent,
+} from '@rigel/event-store';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { eventTypes } from '../event-types.js';
 import { project } from '../projection.js';
 import type { AccessTables } from '../tables.js';
 import { authenticate } from '../token/authenticate.js';
 import { takeCode } from './codes.js';
-import { sessionDecider } from './decider.js';
+import { type SessionStarted, sessionDecider } from './decider.js';
 import { faultOf, withValidity } from './validity.js';
 
 /** Most open sessions of one token: what leaves out to keep its cookie starts one with every request. */
@@ -34,7 +42,7 @@ export async function startSession(
   const token = 'token' in proof ? await tokenOf(db, proof.token, at) : await tokenOfCode(db, proof.code, at);
   if (!token.valid) return token;
   const { id: tokenId, name, role, expires: tokenExpires } = token;
-  const startedWith = 'token' in proof ? 'token' : 'code';
+  const startedWith: StartedWith = 'token' in proof ? 'token' : 'code';
   const [id = 0] = await new Creations(db as Kysely<unknown>, eventTypes).create(
     sessionDecider,
     { sequence: 'session_ids', count: 1 },
@@ -76,7 +84,8 @@ async function tokenOfCode(db: Kysely<AccessTables>, code: string, now: number) 
 
 /** Called under the lock that orders the history, so that no other session is started meanwhile. */
 const projectUnlessTooMany: Project = async (trx, events) => {
-  const { token, name } = events[0]?.data as { token: number; name: string };
+  const started = events[0] as RecordedEvent;
+  const { token, name } = started.data as SessionStarted;
   const open = await (trx as Transaction<AccessTables>)
     .selectFrom('sessions')
     .select(sql<number>`count(*)`.as('count'))
