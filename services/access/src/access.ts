@@ -39,7 +39,7 @@ export async function startAccess(context: ServiceContext<Static<typeof AccessCo
   const operations = new Operations(bus, log, answers);
   serveTokens(operations, { db, relay, log });
   serveAudit(operations, { db, followers });
-  serveHistoryState(operations, 'access', untyped);
+  serveHistoryState(operations, 'access', untyped, followers);
   onShutdown('operations', () => operations.stop());
 
   serveHealth(context, 'access', {

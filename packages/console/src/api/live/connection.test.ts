@@ -59,7 +59,9 @@ t.test('events are complete with their empty line, however they come', async (t)
 
 t.test('it goes on after its last event, also with other topics', async (t) => {
   const { asked, messages, states, connection, root, until } = await start(t, (response, { topics }) => {
-    const data = topics.split(',').map((topic) => ['7', 'state', { topic, data: 1 }] as [string, string, object]);
+    const data = topics
+      .split(',')
+      .map((topic) => ['7', 'state', { topic, data: 1 }] as [string, string, object]);
     stream(response, hello, ...data);
     if (topics === 'a') setTimeout(() => response.destroy(), 50);
   });
@@ -72,7 +74,7 @@ t.test('it goes on after its last event, also with other topics', async (t) => {
   connection.follow(root, ['a', 'b']);
   await until(() => messages.some(({ topic }) => topic === 'b') && states.at(-1) === 'live');
   t.equal(asked.at(-1)?.lastId, '7');
-  t.strictSame(states.slice(0, 4), ['connecting', 'catching up', 'live', 'reconnecting']);
+  t.strictSame(states.slice(0, 4), ['connecting', 'catching_up', 'live', 'reconnecting']);
   connection.follow(root, []);
   await until(() => states.at(-1) === 'off');
 });
