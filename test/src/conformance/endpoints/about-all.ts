@@ -63,7 +63,7 @@ export const aboutAll: EndpointSpec[] = [
     methods: ['GET'],
     paths: ['/search'],
     access: 'read',
-    params: { q: { kind: 'text', required: true }, kinds: { kind: 'text' } },
+    params: { q: { kind: 'text', required: true } },
     valid: async (world) => ({ q: (await world.pool()).name }),
     data: objectWith({
       rows: listOf(objectWith({ kind: text, id, name: text, detail: text, exact: truth }), 1),
