@@ -13,7 +13,8 @@ const read = (path: string): string => readFileSync(join(REPOSITORY_DIR, path), 
 function sources(folder: string): string[] {
   return readdirSync(join(REPOSITORY_DIR, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return ['node_modules', 'dist', 'build'].includes(entry.name) ? [] : sources(path);
+    if (entry.isDirectory())
+      return ['node_modules', 'dist', 'build'].includes(entry.name) ? [] : sources(path);
     return /\.(tsx?|mjs)$/.test(entry.name) ? [path] : [];
   });
 }

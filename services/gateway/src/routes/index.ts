@@ -14,6 +14,7 @@ import { searchEndpoints } from './search.js';
 import { services } from './services.js';
 import { steps } from './steps.js';
 import { systemEndpoints } from './system.js';
+import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
 import { templates } from './templates.js';
 import { why } from './why.js';
@@ -30,6 +31,7 @@ export const endpoints: readonly Endpoint[] = [
   ...templates,
   ...steps,
   ...tasks,
+  ...taskReadEndpoints,
   ...liveEndpoints,
   ...liveTopics,
   ...why,

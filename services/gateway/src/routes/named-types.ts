@@ -7,6 +7,7 @@ import {
   FleetService,
   PoolTasks,
   StepOption,
+  TaskStepOption,
   Template,
   UsableStep,
 } from '@rigel/contracts';
@@ -20,7 +21,8 @@ import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
 import { FoundRow } from './search.js';
 import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
-import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
+import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
+import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
 import { ReasonRow } from './why.js';
 
 /** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
@@ -33,6 +35,7 @@ export const namedTypes: Record<string, TSchema> = {
   AuditEntry: AuditRow,
   Cluster,
   CronItem,
+  FailureGroup: FailureRow,
   Executor: ExecutorStatus,
   Follower: LagStatus,
   Found: FoundRow,
@@ -41,6 +44,7 @@ export const namedTypes: Record<string, TSchema> = {
   Node: NodeRow,
   NodeLog,
   NodeRun: RunRow,
+  RunLine: RunLineRow,
   Occurrence: OccurrenceRow,
   Part: PartStatus,
   Pool: PoolRow,
@@ -54,7 +58,12 @@ export const namedTypes: Record<string, TSchema> = {
   StepOption,
   StepsInput,
   Task: TaskRow,
+  TaskBatch: BatchRow,
+  TaskGrid: GridRow,
+  TaskGridColumns: GridColumnsRow,
+  TaskInfo: TaskInfoRow,
   TaskLogLine: LogRow,
+  TaskStepOption,
   Template,
   UsableStep,
 };
