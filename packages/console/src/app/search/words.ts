@@ -3,7 +3,6 @@ import { words } from '../../text/words.js';
 /** The words of the search. */
 export const searchWords = words(
   {
-    open: 'Search',
     title: 'Search',
     field: 'Search names, addresses, #42, machines',
     short: 'Search',
@@ -26,7 +25,6 @@ export const searchWords = words(
     audit: 'Audit of request {id}',
   },
   {
-    open: '搜索',
     title: '搜索',
     field: '搜索名称、地址、#42、虚拟机',
     short: '搜索',

@@ -59,7 +59,7 @@ function useWarnings(system: System): Warning[] {
     warnings.push({ key: part, says: text(`warn.${state}`, { part, reason }) });
   }
   if (unowned !== null && unowned.length > 0) {
-    const says = text('warn.unowned', { count: unowned.length, partitions: ranges(unowned) });
+    const says = text('warn.unowned', { numbers: ranges(unowned) });
     warnings.push({ key: 'unowned', says });
   }
   for (const { session, partitions } of schedulers ?? []) {

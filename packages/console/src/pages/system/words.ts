@@ -9,8 +9,7 @@ export const systemWords = words(
     'warnings.none': 'Everything answers, every partition has a scheduler, and nobody is behind.',
     'warn.away': '{part} does not answer: {reason}',
     'warn.not_ready': '{part} is not ready: {reason}',
-    'warn.unowned':
-      'no scheduler runs the tasks of {count, plural, one {partition} other {partitions}} {partitions}',
+    'warn.unowned': 'no scheduler runs the tasks of these partitions: {numbers}',
     'warn.idle': 'the scheduler of session {session} owns no partition',
     'warn.gone':
       'executor {name} is not heard of since {time}; it had {taken, plural, one {# node run} other {# node runs}}',
@@ -59,7 +58,7 @@ export const systemWords = words(
     'warnings.none': '所有部分都有应答，每个分区都有调度器，没有任何跟随者落后。',
     'warn.away': '{part} 没有应答：{reason}',
     'warn.not_ready': '{part} 未就绪：{reason}',
-    'warn.unowned': '没有调度器运行{count, plural, other {分区}} {partitions} 的任务',
+    'warn.unowned': '没有调度器运行这些分区的任务：{numbers}',
     'warn.idle': '会话 {session} 的调度器没有分区',
     'warn.gone': '自 {time} 起失去执行器 {name} 的联系；它有{taken, plural, other { # 个节点任务}}',
     'warn.noExecutor': '没有执行器：任务无法继续',
