@@ -212,7 +212,15 @@ export function historyState(service: (typeof HISTORY_SERVICES)[number]) {
     request: Type.Object({}),
     response: Type.Object({
       head: Count,
-      followers: Type.Array(Type.Object({ name: Type.String(), owner: Type.String(), position: Count })),
+      followers: Type.Array(
+        Type.Object({
+          name: Type.String(),
+          owner: Type.String(),
+          position: Count,
+          /** Events that the owner has announced, and that are not handled yet. */
+          behind: Count,
+        }),
+      ),
     }),
     timeoutMs: OVERVIEW_TIMEOUT_MS,
   });

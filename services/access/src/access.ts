@@ -46,7 +46,7 @@ export async function startAccess(context: ServiceContext<Static<typeof AccessCo
   serveTokens(operations, { db, relay, log });
   serveSessions(operations, { db, relay, log });
   serveAudit(operations, { db, followers });
-  serveHistoryState(operations, 'access', untyped);
+  serveHistoryState(operations, 'access', untyped, followers);
   onShutdown('operations', () => operations.stop());
 
   serveHealth(context, 'access', {

@@ -3,10 +3,13 @@ import {
   catalog,
   inventory,
   onceOf,
+  overview,
   type Rpc,
   type RpcResponse,
   ServiceError,
+  schedulerSystem,
   schedules,
+  search,
   taskGrid,
   taskReads,
   tasks,
@@ -30,6 +33,8 @@ t.teardown(stop);
 
 /** What only streams is tried in live/live.test.ts. */
 const endpoints = all.filter(({ streamsOnly }) => !streamsOnly);
+/** Made of what several services say: a service that is away is named in the answer. */
+const IN_PARTS = ['overview', 'search', 'system'];
 
 const LOST = 'db server lost...';
 
@@ -144,9 +149,10 @@ const VALUES: Record<string, unknown> = {
   action_id: 7,
   template: { action: { module: 'shell', args: 'true' } },
   role: 'viewer',
+  q: 'shop',
 };
 /** Optional parameters that are left out: what they may be depends on the endpoint. */
-const BY_ITSELF = new Set(['by', 'kind', 'after', 'action', 'opr_user']);
+const BY_ITSELF = new Set(['by', 'kind', 'kinds', 'after', 'action', 'opr_user']);
 
 async function send(endpoint: Endpoint, method: Method, path: string, headers: Record<string, string> = {}) {
   const names = Object.keys(endpoint.params.properties).filter((name) => !BY_ITSELF.has(name));
@@ -190,8 +196,9 @@ t.test('data has the documented form', async (t) => {
 
 t.test('a service that does not answer', async (t) => {
   everyOperationFails(new ServiceError('unavailable', 'why'));
-  t.same(Object.keys(UNAVAILABLE).sort(), endpoints.map(({ id }) => id).sort(), 'every endpoint');
-  for (const endpoint of endpoints) {
+  const whole = endpoints.filter(({ id }) => !IN_PARTS.includes(id));
+  t.same(Object.keys(UNAVAILABLE).sort(), whole.map(({ id }) => id).sort(), 'every endpoint');
+  for (const endpoint of whole) {
     const [code, text, data] = UNAVAILABLE[endpoint.id] ?? [];
     for (const { request, status, json } of await answersOf(endpoint)) {
       t.equal(status, code, request);
@@ -199,6 +206,39 @@ t.test('a service that does not answer', async (t) => {
       t.ok(json.msg.startsWith(text) && json.msg.endsWith('why'), `${request}: ${json.msg}`);
     }
   }
+});
+
+t.test('an answer in parts: what is missing is named, and the rest is there', async (t) => {
+  answerEverything(services);
+  for (const rpc of [overview.tasks, search.scheduler, schedulerSystem]) {
+    services.on(rpc as Rpc, () => {
+      throw new ServiceError('unavailable', 'why');
+    });
+  }
+  const get = async (url: string) => (await app.inject({ method: 'GET', url })).json().data;
+  const all = await get('/overview');
+  t.match(all, { tasks: null, fleet: { nodes: 2 }, missing: [{ part: 'tasks', reason: 'why' }] });
+  t.equal(all.missing.length, 1);
+  t.match(await get('/search?q=shop'), {
+    rows: [{ kind: 'pool' }],
+    missing: [{ part: 'scheduler', reason: 'why' }],
+  });
+  t.match(await get('/system'), {
+    executors: null,
+    schedulers: null,
+    parts: [{ part: 'inventory', state: 'ok' }],
+    lags: [{ service: 'inventory', behind: 2 }],
+    missing: [{ part: 'scheduling', reason: 'why' }],
+  });
+  answerEverything(services);
+  t.strictSame(
+    (await get('/search?q=shop')).rows.map(({ kind }: { kind: string }) => kind),
+    ['task', 'pool'],
+    'what is exact comes first',
+  );
+  t.match(await get('/overview'), {
+    tasks: { next: [{ pool_name: 'shop-a' }], attention: [{ name: 'shop-a' }] },
+  });
 });
 
 t.test(
@@ -257,7 +297,7 @@ t.test('an answer that was given before says so, and a token is not shown again'
 
 t.test('a fault in a service is answered without its details', async (t) => {
   everyOperationFails(new TypeError('the secret details'));
-  for (const endpoint of endpoints) {
+  for (const endpoint of endpoints.filter(({ id }) => !IN_PARTS.includes(id))) {
     for (const { request, status, json } of await answersOf(endpoint)) {
       t.equal(status, 500, request);
       t.same(json, { code: 500, msg: 'internal error', data: {} }, request);

@@ -40,7 +40,7 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   servePools(operations, store, bus);
   serveNodes(operations, store, bus);
   serveOverview(operations, untyped);
-  serveHistoryState(operations, 'inventory', untyped);
+  serveHistoryState(operations, 'inventory', untyped, [schedulerEvents]);
   operations.serve(inventory.history, (request) => readHistory(untyped, request));
   onShutdown('look for nodes that are one machine', tellCollisions(db, sshPort, log));
   onShutdown('operations', () => operations.stop());

@@ -1,4 +1,4 @@
-import { inventory } from '@rigel/contracts';
+import { inventory, overview, search } from '@rigel/contracts';
 import { startTestServers, statementsOf, walksOf } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
@@ -68,6 +68,10 @@ const reads: Record<string, () => Promise<unknown>> = {
   'the nodes of a pool, and which of them are one machine': () => call(inventory.poolTargets, { pool_id: 7 }),
   'the nodes of 1,000 ids, and which of them are one machine': () =>
     call(inventory.targetsById, { ids: Array.from({ length: 1_000 }, (_, n) => n * 90 + 1) }),
+  'the overview': () => call(overview.fleet, {}),
+  'a search for an address': () => call(search.inventory, { q: '10.0.7', kinds: ['node'] }),
+  'a search for an id': () => call(search.inventory, { q: '77', kinds: ['node'] }),
+  'a search that finds nothing': () => call(search.inventory, { q: 'nothing', kinds: ['node', 'pool'] }),
   'one pool': () => call(inventory.getPool, { id: 1 }),
   '1,000 nodes are added': () =>
     call(inventory.addNodes, { pool_id: 2, nodes: addresses.map((ip) => ip.replace('10.', '11.')) }),
@@ -91,8 +95,25 @@ t.test('nodes of a pool are not counted when nothing is looked for', async (t) =
   t.equal((await call(inventory.listNodes, { pool_id: 1, ip: '.77.1', ...first })).total, 111);
 });
 
+t.test('the result of a task that succeeds touches no index of the nodes', async (t) => {
+  const hot = async () => {
+    await database.query('SELECT pg_stat_force_next_flush()');
+    const { rows } = await database.query<{ all: string; hot: string }>(
+      `SELECT n_tup_upd AS all, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE schemaname = 'inventory' AND relname = 'nodes'`,
+    );
+    return { all: Number(rows[0]?.all), hot: Number(rows[0]?.hot) };
+  };
+  const before = await hot();
+  await database.query(
+    'UPDATE nodes SET state = 2, status = coalesce(1::smallint, status) WHERE id BETWEEN 60001 AND 61500 AND id % 3 = 0',
+  );
+  const after = await hot();
+  t.equal(after.all - before.all, 500);
+  t.equal(after.hot - before.hot, 500);
+});
+
 t.test('a walk through a table is noticed', async (t) => {
-  const walk = { text: `SELECT * FROM nodes WHERE vm_id = $1`, values: ['x'] };
+  const walk = { text: `SELECT * FROM nodes WHERE node_type = $1`, values: ['x'] };
   t.strictSame(await walksOf(database, walk, BIG), ['Seq Scan of nodes']);
   const hidden = {
     text: 'SELECT * FROM nodes WHERE strpos(vm_id, $1) > 0 ORDER BY id LIMIT 1',

@@ -5,8 +5,10 @@ import { useIntl, useWords } from '../text/intl.js';
 import { patterns, to } from './addresses.js';
 import styles from './frame.module.css';
 import { useFrameKeys } from './keys.js';
+import { LiveDot } from './live-dot.js';
 import { OperatorMenu } from './operator-menu.js';
 import { railPages } from './pages.js';
+import { Search } from './search/search.js';
 import { useSettings } from './settings.js';
 
 /** What stands around every page: bar, rail, and the one column of content. */
@@ -38,6 +40,9 @@ export function Frame({ children }: { children: ReactNode }): ReactNode {
         <Link href={to.overview()} className={styles.brand ?? ''}>
           Rigel
         </Link>
+        <Search />
+        <span className={styles.space} />
+        <LiveDot />
         <OperatorMenu />
       </header>
       <nav className={styles.rail} aria-label={text('frame.pages')} data-open={open || undefined}>

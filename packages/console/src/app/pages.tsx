@@ -1,4 +1,5 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+import { OverviewPage } from '../pages/overview/overview-page.js';
 import { TasksPage } from '../pages/tasks/tasks-page.js';
 import type { common } from '../text/common.js';
 import type { KeyOf } from '../text/words.js';
@@ -14,8 +15,10 @@ function later<Name extends string>(
 
 /** The pages that there are. The entry has those that are opened first; the others are loaded when they are opened. */
 export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
+  overview: OverviewPage,
   tasks: TasksPage,
   task: later(() => import('../pages/task/task-page.js'), 'TaskPage'),
+  system: later(() => import('../pages/system/system-page.js'), 'SystemPage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
   help: later(() => import('../pages/help/help-page.js'), 'HelpPage'),
 };

@@ -49,8 +49,9 @@ export const LagStatus = Type.Object({
   follows: Type.String({ description: 'The service whose events it follows.' }),
   name: Type.String(),
   position: Type.Integer(),
-  behind: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
-    description: 'Events that it has not followed yet; null: the other service does not answer.',
+  behind: Type.Integer({
+    minimum: 0,
+    description: 'Events that the other service has announced, and that it has not handled yet.',
   }),
 });
 
@@ -165,11 +166,7 @@ export const systemEndpoints: Endpoint[] = [
         histories: heads,
         lags: histories.flatMap(({ service, part }) =>
           isThere(part)
-            ? part.is.followers.map(({ name, owner, position }) => {
-                const head = heads.find((one) => one.service === owner)?.head;
-                const behind = head === undefined ? null : Math.max(0, head - position);
-                return { service, follows: owner, name, position, behind };
-              })
+            ? part.is.followers.map(({ owner, ...rest }) => ({ service, follows: owner, ...rest }))
             : [],
         ),
         missing: missingOf({

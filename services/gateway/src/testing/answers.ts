@@ -3,10 +3,17 @@ import {
   catalog,
   findRuns,
   findTasks,
+  HISTORY_SERVICES,
+  health,
+  historyState,
   inventory,
   live,
+  overview,
+  SERVICES,
   ServiceError,
+  schedulerSystem,
   schedules,
+  search,
   sessions,
   taskBatches,
   taskFailures,
@@ -201,10 +208,94 @@ export function answerEverything(services: Responders): void {
     next: null,
   }));
   services.on(access.recordRequests, () => ({}));
+  answerAboutAll(services);
   services.on(tasks.nodeLog, () => ({
     steps: [
       { name: 'restart', text: 'one\ntwo' },
       { name: '__proto__', text: '' },
     ],
   }));
+}
+
+/** What each service says about itself. */
+function answerAboutAll(services: Responders): void {
+  const nodes = { nodes: 2, ok: 1, failed: 1, not_ready: 0 };
+  services.on(overview.fleet, () => ({
+    clusters: 1,
+    services: 1,
+    pools: 1,
+    ...nodes,
+    by_cluster: [{ id: 2, name: 'web', ...nodes }],
+  }));
+  services.on(overview.catalog, () => ({ actions: 1, implementations: 1, steps: 1, templates: 1 }));
+  services.on(overview.tasks, () => ({
+    unfinished: [0, 1, 0, 0, 0],
+    runs: [1, 1, 0, 0, 0],
+    any: true,
+    now: [
+      {
+        id: 11,
+        name: 'move',
+        pool_id: 4,
+        pool_name: 'shop-a',
+        state: 1 as const,
+        stat: [1, 1, 0, 0, 0],
+        created,
+      },
+    ],
+    day: { tasks: 1, states: [0, 1, 0, 0, 0], ended: [{ reason: 'completed' as const, tasks: 1 }] },
+    events_by_minute: [1, 2],
+    executors: { present: 1, gone: 0, slots: 10, taken: 1 },
+    next: [
+      {
+        schedule_id: 71,
+        pool_id: 4,
+        type: 'expand' as const,
+        due: created,
+        time_zone: 'UTC',
+        instance_num: 4,
+      },
+    ],
+    ledger: [{ outcome: 'fired' as const, moments: 1 }],
+    attention: [
+      {
+        kind: 'schedule' as const,
+        id: 71,
+        name: '',
+        code: 'skipped',
+        text: 'overlap',
+        cause: '',
+        since: created,
+        nodes: 0,
+        action: null,
+        data: { pool_id: 4 },
+      },
+    ],
+  }));
+  const found = (kind: string) => ({ kind, id: 4, name: 'shop', detail: '', exact: false });
+  services.on(search.inventory, () => ({ found: [found('pool')] }));
+  services.on(search.scheduler, () => ({ found: [{ ...found('task'), exact: true }] }));
+  services.on(search.catalog, () => ({ found: [] }));
+  services.on(schedulerSystem, () => ({
+    executors: [
+      {
+        name: 'executor-1',
+        present: true,
+        capabilities: ['ssh' as const],
+        slots: 10,
+        taken: 1,
+        heard: created,
+        waiting: [{ run_id: 21, what: 'a connection', since: created }],
+      },
+    ],
+    schedulers: [{ session: 4711, since: created, partitions: [0, 1] }],
+    offers: null,
+  }));
+  for (const service of SERVICES) {
+    services.on(health(service), () => ({ name: service, checks: { database: 'ok' } }));
+  }
+  for (const service of HISTORY_SERVICES) {
+    const followers = [{ name: 'audit', owner: 'scheduler', position: 5, behind: 2 }];
+    services.on(historyState(service), () => ({ head: 7, followers }));
+  }
 }

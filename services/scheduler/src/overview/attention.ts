@@ -118,8 +118,12 @@ function plain(code: string, text: string, { updated_at, stat }: TaskLine): Reas
 function causeOf(chain: readonly Reason[], of: Reason): string {
   const failure = chain.find(({ code }) => code === 'step_failed');
   const next = failure ?? chain[chain.indexOf(of) + 1] ?? chain.at(-1);
-  return next && next !== of ? next.text.slice(0, MAX_CAUSE) : '';
+  if (!next || next === of) return '';
+  const output = failure && chain.find(({ code }) => code === 'last_output')?.data.output;
+  return `${next.text}${output ? `: ${lastLine(String(output))}` : ''}`.slice(0, MAX_CAUSE);
 }
+
+const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1) ?? '';
 
 function ofSchedule({ id, pool_id, type, due, reason }: SkippedLine): Attention {
   return {

@@ -30,9 +30,14 @@ export interface TaskLine {
 const LINE = 'id, name, pool_id, pool_name, state, end_reason, stat, version, created_at, updated_at';
 /** By the index of active tasks, which has few rows. */
 const ACTIVE = prepared(`SELECT ${LINE} FROM tasks WHERE active ORDER BY id DESC LIMIT ${MOST_ACTIVE}`);
-const WRONG = prepared(`
-  SELECT ${LINE} FROM tasks
-  WHERE end_reason IN ('failed', 'partial', 'timeout') ORDER BY id DESC LIMIT ${MOST_WRONG}`);
+/** The newest of each kind, by the index of how tasks ended. */
+const WRONG = prepared(
+  ['failed', 'partial', 'timeout']
+    .map(
+      (how) => `(SELECT ${LINE} FROM tasks WHERE end_reason = '${how}' ORDER BY id DESC LIMIT ${MOST_WRONG})`,
+    )
+    .join(' UNION ALL '),
+);
 const OF_DAY = prepared(`
   SELECT state, end_reason, count(*)::int AS tasks
   FROM (SELECT state, end_reason FROM tasks WHERE created_at >= $1 ORDER BY created_at DESC LIMIT ${MOST_OF_DAY}) AS made

@@ -1,7 +1,10 @@
 import {
   findRuns,
   findTasks,
+  overview,
   type RpcRequest,
+  schedulerSystem,
+  search,
   taskBatches,
   taskFailures,
   taskGrid,
@@ -139,6 +142,10 @@ const reads: Record<string, () => Promise<unknown>> = {
     counterpart.call(tasks.reserveNodes, { node_ids: HELD, ttl_ms: 1_000 }).catch(() => undefined),
   'log of a task': () => counterpart.call(tasks.log, { id, after: 0 }),
   'last lines of the log of a task': () => counterpart.call(tasks.log, { id, after: 1_000 }),
+  'the overview': () => counterpart.call(overview.tasks, {}),
+  'the processes': () => counterpart.call(schedulerSystem, {}),
+  'a search for the id of a task': () => counterpart.call(search.scheduler, { q: `#${id}`, kinds: ['task'] }),
+  'a search for the name of a task': () => counterpart.call(search.scheduler, { q: 'real', kinds: ['task'] }),
   'output of a node run': () => counterpart.call(tasks.nodeLog, { id: run }),
 };
 

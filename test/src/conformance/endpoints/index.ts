@@ -1,4 +1,5 @@
 import type { EndpointSpec } from '../endpoint.js';
+import { aboutAll } from './about-all.js';
 import { access } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
@@ -26,4 +27,5 @@ export const endpoints: readonly EndpointSpec[] = [
   ...actions,
   ...actimpls,
   ...access,
+  ...aboutAll,
 ];

@@ -74,7 +74,7 @@ t.test('it goes on after its last event, also with other topics', async (t) => {
   connection.follow(root, ['a', 'b']);
   await until(() => messages.some(({ topic }) => topic === 'b') && states.at(-1) === 'live');
   t.equal(asked.at(-1)?.lastId, '7');
-  t.strictSame(states.slice(0, 4), ['connecting', 'catching up', 'live', 'reconnecting']);
+  t.strictSame(states.slice(0, 4), ['connecting', 'catching_up', 'live', 'reconnecting']);
   connection.follow(root, []);
   await until(() => states.at(-1) === 'off');
 });

@@ -143,7 +143,7 @@ export class Connection {
             this.failures = 0;
             this.silences = 0;
             // A stream that only follows something else now was live all the time.
-            if (this.known.state !== 'live') this.say('catching up');
+            if (this.known.state !== 'live') this.say('catching_up');
             caughtUp = setTimeout(live, CATCH_UP_MS);
             continue;
           }

@@ -20,7 +20,7 @@ class LiveTab {
 
   /** Whether messages come, so that nothing has to be asked for by the clock. */
   get isLive(): boolean {
-    return this.known.state === 'live' || this.known.state === 'catching up';
+    return this.known.state === 'live' || this.known.state === 'catching_up';
   }
 
   /** Follows a topic, which may begin at a place. @returns ends it. */

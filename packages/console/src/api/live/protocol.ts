@@ -9,7 +9,7 @@ export interface LiveMessage {
   readonly [member: string]: unknown;
 }
 
-export type LiveState = 'off' | 'connecting' | 'catching up' | 'live' | 'reconnecting' | 'polling';
+export type LiveState = 'off' | 'connecting' | 'catching_up' | 'live' | 'reconnecting' | 'polling';
 
 export interface LiveStatus {
   state: LiveState;
