@@ -3,7 +3,10 @@ import { accessEndpoints } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
+import { fleet } from './fleet.js';
+import { histories } from './history.js';
 import { liveEndpoints } from './live.js';
+import { nodes } from './nodes.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
@@ -20,6 +23,9 @@ export const endpoints: readonly Endpoint[] = [
   ...services,
   ...pools,
   ...poolOperations,
+  ...fleet,
+  ...nodes,
+  ...histories,
   ...actions,
   ...actimpls,
   ...remoteSteps,

@@ -2,9 +2,7 @@ import {
   Action,
   ActionImpl,
   ActionParams,
-  Cluster,
   CronItem,
-  FleetService,
   PoolTasks,
   StepOption,
   Template,
@@ -13,10 +11,15 @@ import {
 import type { TSchema } from 'typebox';
 import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
+import { ClusterRow } from './clusters.js';
+import { CountedPoolRow } from './fleet.js';
+import { HistoryRow } from './history.js';
+import { NodeRow, PlacedNodeRow } from './node-rows.js';
 import { PoolRow } from './pool-rows.js';
-import { FlaggedPoolRow, NodeRow } from './pools.js';
+import { FlaggedPoolRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
+import { ServiceRow } from './services.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
 import { ReasonRow } from './why.js';
 
@@ -27,20 +30,23 @@ export const namedTypes: Record<string, TSchema> = {
   ActionParams,
   ApiToken: TokenRow,
   AuditEntry: AuditRow,
-  Cluster,
+  Cluster: ClusterRow,
+  CountedPool: CountedPoolRow,
   CronItem,
   HeldBy: HeldByRow,
+  HistoryEntry: HistoryRow,
   Node: NodeRow,
   NodeLog,
   NodeRun: RunRow,
   Occurrence: OccurrenceRow,
+  PlacedNode: PlacedNodeRow,
   Pool: PoolRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
   Reason: ReasonRow,
   RemoteStep: RemoteStepRow,
   Schedule: ScheduleRow,
-  Service: FleetService,
+  Service: ServiceRow,
   StepOption,
   StepsInput,
   Task: TaskRow,
