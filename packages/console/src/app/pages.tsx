@@ -15,6 +15,10 @@ function later<Name extends string>(
 /** The pages that there are. The entry has those that are opened first; the others are loaded when they are opened. */
 export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   tasks: TasksPage,
+  fleet: later(() => import('../pages/fleet/fleet-page.js'), 'FleetPage'),
+  pool: later(() => import('../pages/pool/pool-page.js'), 'PoolPage'),
+  nodes: later(() => import('../pages/nodes/nodes-page.js'), 'NodesPage'),
+  node: later(() => import('../pages/node/node-page.js'), 'NodePage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
 };
 
