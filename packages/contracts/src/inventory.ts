@@ -370,7 +370,9 @@ export const inventory = {
       service_id: Type.Optional(Id),
       cluster_id: Type.Optional(Id),
       status: Type.Optional(Type.Array(NodeStatus, { minItems: 1, maxItems: 3 })),
-      state: Type.Optional(Type.Array(Type.Integer({ minimum: 0, maximum: 4 }), { minItems: 1, maxItems: 5 })),
+      state: Type.Optional(
+        Type.Array(Type.Integer({ minimum: 0, maximum: 4 }), { minItems: 1, maxItems: 5 }),
+      ),
       ip: keyword,
       /** Exactly this machine. */
       vm_id: keyword,

@@ -255,7 +255,8 @@ function successSchema(endpoint: Endpoint): TSchema {
 }
 
 const CHANGED_MEANWHILE = {
-  description: 'The thing has another version than if_version. The message says who changed it, and when. Nothing was done.',
+  description:
+    'The thing has another version than if_version. The message says who changed it, and when. Nothing was done.',
   content: {
     'application/json': {
       schema: { $ref: `${refusalName(409, {})}#` },

@@ -26,7 +26,7 @@ t.test('a network stands for its hosts', async (t) => {
 });
 
 t.test('what is wrong is named', async (t) => {
-  t.throws(() => read(' , \n'), { message: 'addresses has no address' });
+  t.strictSame(read(' , \n'), []);
   t.throws(() => read('10.0.3.0/33'), { message: /10\.0\.3\.0\/33 is no IPv4 network/ });
   t.throws(() => read('fd00::/64'), { message: /is no IPv4 network/ });
   t.throws(() => read('10.0.3.[9-2]'), { message: /ends before it begins/ });

@@ -13,7 +13,7 @@ const RANGE = /\[(\d{1,10})-(\d{1,10})\]/;
  * The addresses of a text that a person pasted, each once, in its order: entries between commas, semicolons, blanks and
  * line ends. An entry is an address, an IPv4 network (`10.0.3.0/28`: its hosts), or has ranges (`10.0.3.[1-40]`,
  * `web-[01-12].example.org`). What is no address stays as it is: the inventory says so.
- * @throws WrongParameter when the text stands for no address, or for more than `MOST_ADDRESSES`.
+ * @throws WrongParameter when a network or range is wrong, or the text stands for more than `MOST_ADDRESSES`.
  */
 export function readAddressList(name: string, text: string): string[] {
   const addresses = new Set<string>();
@@ -24,7 +24,6 @@ export function readAddressList(name: string, text: string): string[] {
       if (addresses.size > MOST_ADDRESSES) throw tooMany(name, entry);
     }
   }
-  if (addresses.size === 0) throw new WrongParameter(`${name} has no address`, name);
   return [...addresses];
 }
 
@@ -74,6 +73,7 @@ function* rangesOf(name: string, entry: string): Generator<string> {
   const before = entry.slice(0, range.index);
   const after = entry.slice(range.index + text.length);
   for (let n = Number(first); n <= Number(last); n++) {
-    for (const rest of rangesOf(name, after)) yield `${before}${String(n).padStart(first.length, '0')}${rest}`;
+    for (const rest of rangesOf(name, after))
+      yield `${before}${String(n).padStart(first.length, '0')}${rest}`;
   }
 }

@@ -121,7 +121,15 @@ export const clusters: Endpoint[] = [
     failures: { otherwise: failure(400, REFUSED, {}) },
     result: Type.Array(ServiceRow),
     example: [
-      { id: 1, name: 'shop', desc: 'web shop', service_type: 'Java', docker_image: '-', cluster_id: 1, ...exampleStamp },
+      {
+        id: 1,
+        name: 'shop',
+        desc: 'web shop',
+        service_type: 'Java',
+        docker_image: '-',
+        cluster_id: 1,
+        ...exampleStamp,
+      },
     ],
     handler: async ({ id, name }, { page, call }) => {
       const request = { ...page, cluster_id: id, name: filterOf(name) };

@@ -1,4 +1,4 @@
-import { CountedPool, inventory, ServiceError, schedules, tasks as scheduler } from '@rigel/contracts';
+import { CountedPool, inventory, ServiceError, tasks as scheduler, schedules } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { done } from '../answer/envelope.js';
 import type { TimeFormat } from '../answer/time-format.js';
@@ -65,7 +65,10 @@ export const fleet: Endpoint[] = [
     methods: READ_BY_GET,
     paths: ['/fleet'],
     access: 'read',
-    params: Type.Object({ limit: { ...Limit, default: 1_000, description: 'Most pools of the answer.' }, cursor: Cursor }),
+    params: Type.Object({
+      limit: { ...Limit, default: 1_000, description: 'Most pools of the answer.' },
+      cursor: Cursor,
+    }),
     failures: FAILURES,
     result: Type.Object({
       clusters: Type.Array(Named),

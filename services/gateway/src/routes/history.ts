@@ -14,7 +14,9 @@ export const HistoryRow = Type.Object({
     description: 'Version of the thing after it; null: a change of its nodes, not of the thing itself.',
   }),
   changed_at: Type.String({ description: 'RFC 3339, in UTC.' }),
-  operator: Type.String({ description: 'Who did it; where the system acted for itself, the part of it that did.' }),
+  operator: Type.String({
+    description: 'Who did it; where the system acted for itself, the part of it that did.',
+  }),
   change,
   fields,
   nodes,

@@ -14,7 +14,9 @@ export const Limit = Type.Integer({
   description: 'Most rows of the answer.',
 });
 export const Cursor = Type.Optional(
-  Type.String({ description: 'Where to go on: `next` of the answer before. Absent or empty: from the beginning.' }),
+  Type.String({
+    description: 'Where to go on: `next` of the answer before. Absent or empty: from the beginning.',
+  }),
 );
 
 /** `data` of a part of a list. */

@@ -6,14 +6,18 @@ import { HeldByRow, toHeldByRow } from './task-rows.js';
 
 /** The parameter of requests that take nodes of a pool out of service. */
 export const Confirm = Type.Optional(
-  Type.String({ description: 'The name of the pool. Needed if the pool is protected; else it has no effect.' }),
+  Type.String({
+    description: 'The name of the pool. Needed if the pool is protected; else it has no effect.',
+  }),
 );
 
 const { last_task: _, ...fields } = PlacedNode.properties;
 const { pool_name, service_id, service_name, cluster_id, cluster_name, ...ofNode } = fields;
 const rowFields = {
   last_task: Type.Optional(
-    Type.Union([Type.Integer(), Type.Null()], { description: 'The last task that had the node; null: none had.' }),
+    Type.Union([Type.Integer(), Type.Null()], {
+      description: 'The last task that had the node; null: none had.',
+    }),
   ),
   vnode_type: ofNode.node_type,
   held_by: Type.Optional(HeldByRow),

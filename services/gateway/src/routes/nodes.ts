@@ -55,7 +55,8 @@ export const nodes: Endpoint[] = [
       held_by: Type.Optional(Type.Integer({ minimum: 1, description: 'Only nodes that this task holds.' })),
       made_by: Type.Optional(
         Type.Enum(['manual', 'crontab'], {
-          description: 'Only nodes entered by hand or by an expand (manual), or made by a schedule (crontab).',
+          description:
+            'Only nodes entered by hand or by an expand (manual), or made by a schedule (crontab).',
         }),
       ),
       version: only('whose version_tag is exactly this; - means that no task put one on them'),
@@ -108,7 +109,7 @@ export const nodes: Endpoint[] = [
     paths: ['/node/find'],
     body: 'text',
     access: 'read',
-    params: Type.Object({ addresses: Type.String({ description: 'The list.' }) }),
+    params: Type.Object({ addresses: Type.String({ default: '', description: 'The list.' }) }),
     failures: FAILURES,
     result: Type.Array(
       Type.Object({
@@ -123,9 +124,9 @@ export const nodes: Endpoint[] = [
       { address: '10.0.0.8', node: null, same_as: null, problem: null },
     ],
     handler: async ({ addresses }, { call, times }) => {
-      const { found } = await call(inventory.findNodes, {
-        addresses: readAddressList('addresses', addresses),
-      });
+      const list = readAddressList('addresses', addresses);
+      if (list.length === 0) return done([]);
+      const { found } = await call(inventory.findNodes, { addresses: list });
       const facts = await schedulerFacts(
         found.flatMap(({ node }) => node ?? []),
         call,

@@ -1,10 +1,4 @@
-import {
-  Id,
-  inventory,
-  PoolTasks,
-  ServiceError,
-  schedules,
-} from '@rigel/contracts';
+import { Id, inventory, PoolTasks, ServiceError, schedules } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { done, listed } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';

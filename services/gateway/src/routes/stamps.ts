@@ -4,7 +4,10 @@ import { Type } from 'typebox';
 /** Who changed a thing last: members of its row in the API. */
 export const stampRow = {
   version: Type.Optional(
-    Type.Integer({ description: 'Counts its changes, from 1. A save may name the version that it was made from: if_version.' }),
+    Type.Integer({
+      description:
+        'Counts its changes, from 1. A save may name the version that it was made from: if_version.',
+    }),
   ),
   updated_at: Type.Optional(Type.String({ description: 'When it was changed last, RFC 3339, in UTC.' })),
   updated_by: Type.Optional(Type.String({ description: 'Who changed it last.' })),
@@ -25,4 +28,3 @@ export const IfVersion = Type.Optional(
 );
 
 export const exampleStamp = { version: 3, updated_at: '2026-01-05T08:00:00.000Z', updated_by: 'ann' };
-

@@ -13,8 +13,8 @@ import { mergeOverrides, OverridesInput, UnusedParamsInput } from '../request/ov
 import { FIRST_PAGE } from '../request/paging.js';
 import { addressesOf, TargetsInput } from '../request/targets.js';
 import { filter, filterOf, idOf, READ_BY_POST, REFUSED, STORE_LOST } from './common.js';
-import { Confirm } from './node-rows.js';
 import { exampleOutput, LastEventId, OutputStream, streamed } from './live-rows.js';
+import { Confirm } from './node-rows.js';
 import {
   exampleTask,
   LogRow,

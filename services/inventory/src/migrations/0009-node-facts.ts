@@ -19,7 +19,9 @@ export const nodeFacts: Migration = {
     await sql`CREATE INDEX nodes_ip_text ON nodes (ip text_pattern_ops)`.execute(db);
     await sql`CREATE INDEX nodes_vm_text ON nodes (vm_id text_pattern_ops) WHERE vm_id <> ''`.execute(db);
     await sql`CREATE INDEX nodes_not_ok ON nodes (status, pool_id) WHERE status <> 1`.execute(db);
-    await sql`CREATE INDEX nodes_made_by_schedules ON nodes (pool_id, id) WHERE node_type = 'crontab'`.execute(db);
+    await sql`CREATE INDEX nodes_made_by_schedules ON nodes (pool_id, id) WHERE node_type = 'crontab'`.execute(
+      db,
+    );
     await sql`CREATE INDEX nodes_version ON nodes (version_tag, id) WHERE version_tag <> ''`.execute(db);
     // The nodes that came into a pool or left it, for the pool's history.
     await sql`

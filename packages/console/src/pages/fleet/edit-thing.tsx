@@ -70,7 +70,12 @@ function bodyOf(kind: ThingKind, values: Values): Record<string, unknown> {
   return { ...fields, tasks: { expand, shrink, deploy } };
 }
 
-async function save(editing: Editing, values: Values, version: number | undefined, key: ReturnType<typeof once>) {
+async function save(
+  editing: Editing,
+  values: Values,
+  version: number | undefined,
+  key: ReturnType<typeof once>,
+) {
   const { kind, id, parent } = editing;
   const above = kind === 'service' ? { cluster_id: parent } : kind === 'pool' ? { service_id: parent } : {};
   // The body was made from the fields of the kind: one type for all three would not say more.

@@ -108,9 +108,15 @@ function Tree({ fleet, q, onEdit, onDelete }: TreeProps): ReactNode {
     return fits(cluster) || services.length > 0 ? [{ cluster, services }] : [];
   });
   if (clusters.length === 0) return <p className={styles.empty}>{text('fleet.noMatch')}</p>;
-  const buttons = (kind: ThingKind, { id, name }: Named): ReactNode => (
+  const buttons = (kind: ThingKind, { id, name }: Named, child: ReactNode): ReactNode => (
     <span className={styles.buttons}>
-      <Button kind="quiet" needs="operator" onPress={() => onEdit({ kind, id })} label={`${text('edit')} ${name}`}>
+      {child}
+      <Button
+        kind="quiet"
+        needs="operator"
+        onPress={() => onEdit({ kind, id })}
+        label={`${text('edit')} ${name}`}
+      >
         {text('edit')}
       </Button>
       <Button
@@ -129,30 +135,36 @@ function Tree({ fleet, q, onEdit, onDelete }: TreeProps): ReactNode {
         <section key={cluster.id} aria-label={cluster.name}>
           <header className={styles.cluster}>
             <h2>{cluster.name}</h2>
-            {buttons('cluster', cluster)}
-            <Button
-              kind="quiet"
-              needs="operator"
-              onPress={() => onEdit({ kind: 'service', parent: cluster.id })}
-              label={`${text('new.service')} ${cluster.name}`}
-            >
-              {text('new.service')}
-            </Button>
+            {buttons(
+              'cluster',
+              cluster,
+              <Button
+                kind="quiet"
+                needs="operator"
+                onPress={() => onEdit({ kind: 'service', parent: cluster.id })}
+                label={`${text('new.service')} ${cluster.name}`}
+              >
+                {text('new.service')}
+              </Button>,
+            )}
           </header>
           {services.length === 0 && <p className={styles.nothing}>{text('cluster.empty')}</p>}
           {services.map(({ service, pools }) => (
             <div key={service.id} className={styles.service}>
               <header>
                 <h3>{service.name}</h3>
-                {buttons('service', service)}
-                <Button
-                  kind="quiet"
-                  needs="operator"
-                  onPress={() => onEdit({ kind: 'pool', parent: service.id })}
-                  label={`${text('new.pool')} ${service.name}`}
-                >
-                  {text('new.pool')}
-                </Button>
+                {buttons(
+                  'service',
+                  service,
+                  <Button
+                    kind="quiet"
+                    needs="operator"
+                    onPress={() => onEdit({ kind: 'pool', parent: service.id })}
+                    label={`${text('new.pool')} ${service.name}`}
+                  >
+                    {text('new.pool')}
+                  </Button>,
+                )}
               </header>
               {pools.length === 0 && <p className={styles.nothing}>{text('service.empty')}</p>}
               <ul>

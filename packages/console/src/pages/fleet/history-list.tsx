@@ -91,17 +91,24 @@ export function HistoryText({ entry }: { entry: HistoryEntry }): ReactNode {
       {text(`history.${change}`)}
       {fields.length > 0 && (
         <span className={styles.fields}>
-          {fields.map(({ name, before, after }) => (
-            <span key={name}>
-              {before === null
-                ? text('history.set', { field: name, after: shown(after) })
-                : text('history.from', { field: name, before: shown(before), after: shown(after) })}
-            </span>
-          ))}
+          {fields
+            .filter(({ before, after }) => before !== null || !isEmpty(after))
+            .map(({ name, before, after }) => (
+              <span key={name}>
+                {before === null
+                  ? text('history.set', { field: name, after: shown(after) })
+                  : text('history.from', { field: name, before: shown(before), after: shown(after) })}
+              </span>
+            ))}
         </span>
       )}
     </span>
   );
+}
+
+/** A new thing has fields that nobody filled in: they say nothing. */
+function isEmpty(value: unknown): boolean {
+  return value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
 function shown(value: unknown): string {

@@ -5,7 +5,8 @@ export const fleetWords = words(
   {
     'fleet.what': 'the fleet',
     'fleet.empty': 'There is nothing yet: begin with a cluster, then a service in it, then a pool.',
-    'fleet.sum': '{clusters, plural, one {# cluster} other {# clusters}} · {services, plural, one {# service} other {# services}} · {pools, plural, one {# pool} other {# pools}} · {nodes, plural, one {# node} other {# nodes}}',
+    'fleet.sum':
+      '{clusters, plural, one {# cluster} other {# clusters}} · {services, plural, one {# service} other {# services}} · {pools, plural, one {# pool} other {# pools}} · {nodes, plural, one {# node} other {# nodes}}',
     'fleet.filter': 'Name contains',
     'fleet.more': 'Only the first {count, number} pools are shown.',
     'fleet.allNodes': 'All nodes',
@@ -24,7 +25,8 @@ export const fleetWords = words(
     'new.title': 'New {kind}',
     'edit.save': 'Save',
     'edit.create': 'Create',
-    'edit.changed': 'Somebody changed it meanwhile. What is stored now is shown below your values; saving again replaces it.',
+    'edit.changed':
+      'Somebody changed it meanwhile. What is stored now is shown below your values; saving again replaces it.',
     'edit.stored': 'stored now: {value}',
     'edit.by': 'Version {version}, changed by {who}',
     'delete.title': 'Delete {kind} {name}',
@@ -63,7 +65,8 @@ export const fleetWords = words(
     protect: 'Protect…',
     unprotect: 'End protection…',
     'protect.title': 'Protect pool {name}',
-    'protect.what': 'From then on shrink, deploy, removal of nodes and stop need the name of the pool. Schedules go on.',
+    'protect.what':
+      'From then on shrink, deploy, removal of nodes and stop need the name of the pool. Schedules go on.',
     'protect.action': 'Protect 1 pool',
     'unprotect.title': 'End the protection of pool {name}',
     'unprotect.what': 'Shrink, deploy, removal of nodes and stop no longer need the name of the pool.',
@@ -84,7 +87,8 @@ export const fleetWords = words(
   {
     'fleet.what': '服务器',
     'fleet.empty': '还没有任何内容：先建集群，再建服务，然后建服务池。',
-    'fleet.sum': '{clusters, number} 个集群 · {services, number} 个服务 · {pools, number} 个服务池 · {nodes, number} 个节点',
+    'fleet.sum':
+      '{clusters, number} 个集群 · {services, number} 个服务 · {pools, number} 个服务池 · {nodes, number} 个节点',
     'fleet.filter': '名称包含',
     'fleet.more': '只显示前 {count, number} 个服务池。',
     'fleet.allNodes': '全部节点',

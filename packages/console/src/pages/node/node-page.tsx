@@ -10,10 +10,9 @@ import { useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { CopyButton } from '../../ui/copy.js';
 import { Region } from '../../ui/region.js';
-import { STATES, StateBadge } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
 import { HistoryText, useHistory } from '../fleet/history-list.js';
-import { StatusBadge, TaskLink } from '../nodes/node-parts.js';
+import { RunStateText, StatusBadge, TaskLink } from '../nodes/node-parts.js';
 import { RemoveNodes } from '../nodes/remove-nodes.js';
 import { nodeWords } from '../nodes/words.js';
 import styles from './node-page.module.css';
@@ -90,7 +89,11 @@ export function NodePage(): ReactNode {
           <Region what={text('runs')} query={runs}>
             {({ pages }) => (
               <>
-                <Life runs={pages.flatMap(({ rows }) => rows)} entries={entries} isWhole={!runs.hasNextPage} />
+                <Life
+                  runs={pages.flatMap(({ rows }) => rows)}
+                  entries={entries}
+                  isWhole={!runs.hasNextPage}
+                />
                 {runs.hasNextPage && (
                   <p className={styles.more}>
                     <Button isPending={runs.isFetchingNextPage} onPress={() => void runs.fetchNextPage()}>
@@ -137,9 +140,14 @@ function Facts({ node }: { node: PlacedNode }): ReactNode {
     );
   const facts: [string, ReactNode][] = [
     [words('column.held'), held],
-    [words('column.run'), <StateBadge key="run" state={STATES[node.state as 0 | 1 | 2 | 3 | 4]} />],
+    [words('column.run'), <RunStateText key="run" state={node.state} />],
     [words('column.reason'), node.last_reason || '–'],
-    [words('column.version'), <span key="version" className={styles.mono}>{node.version_tag || words('version.none')}</span>],
+    [
+      words('column.version'),
+      <span key="version" className={styles.mono}>
+        {node.version_tag || words('version.none')}
+      </span>,
+    ],
     [text('machine'), node.vm_id || text('byHand')],
     [text('made'), words(`made.${node.node_type}`)],
     [
@@ -195,7 +203,7 @@ function Life({
           <TimeText at={moment.at} />
           {'run' in moment ? (
             <>
-              <StateBadge state={STATES[moment.run.state as 0 | 1 | 2 | 3 | 4]} />
+              <RunStateText state={moment.run.state} />
               <span>
                 <TaskLink id={moment.run.task_id} />{' '}
                 {text('run', { task: moment.run.task_name, step: moment.run.step || text('noStep') })}

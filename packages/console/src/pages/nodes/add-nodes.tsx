@@ -42,7 +42,8 @@ function OpenAddNodes({ pool, onClose, onAdded }: AddNodesProps): ReactNode {
       setFailure(error instanceof Error ? reasonOf(error) : String(error));
     }
   };
-  const fresh = found?.filter((one) => one.node === null && one.problem === null && one.same_as === null) ?? [];
+  const fresh =
+    found?.filter((one) => one.node === null && one.problem === null && one.same_as === null) ?? [];
   const others = found?.filter((one) => !fresh.includes(one)) ?? [];
   const body = { nodes: fresh.map(({ address }) => address) };
   const add = async (): Promise<void> => {

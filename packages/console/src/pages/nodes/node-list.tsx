@@ -8,14 +8,14 @@ import { FilterChips } from '../../ui/chips.js';
 import { CopyButton } from '../../ui/copy.js';
 import { Select, TextInput } from '../../ui/field.js';
 import { Region } from '../../ui/region.js';
-import { STATES, StateBadge } from '../../ui/state.js';
+import { STATES } from '../../ui/state.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
-import { StatusBadge, TaskLink } from './node-parts.js';
+import { RunStateText, StatusBadge, TaskLink } from './node-parts.js';
 import styles from './nodes.module.css';
 import {
   type FilterName,
-  type NodeFilters,
   NOTHING,
+  type NodeFilters,
   readSelected,
   type Selection,
   useNodeFilters,
@@ -58,7 +58,9 @@ export function NodeList({ poolId, tools, onSelection }: NodeListProps): ReactNo
     [selection, rows],
   );
   const columns = useColumns(poolId === undefined);
-  const isFiltered = Object.entries(filters).some(([name, value]) => name !== 'pool_id' && value !== undefined);
+  const isFiltered = Object.entries(filters).some(
+    ([name, value]) => name !== 'pool_id' && value !== undefined,
+  );
   return (
     <div className={styles.page}>
       <FilterBar filters={filters} set={set} tools={tools} />
@@ -82,7 +84,11 @@ export function NodeList({ poolId, tools, onSelection }: NodeListProps): ReactNo
             </CopyButton>
             <CopyButton
               text={async () =>
-                JSON.stringify((await readSelected(selection, filters)).map(({ ip }) => ip), null, 2)
+                JSON.stringify(
+                  (await readSelected(selection, filters)).map(({ ip }) => ip),
+                  null,
+                  2,
+                )
               }
             >
               {text('copy.json')}
@@ -131,7 +137,12 @@ export function NodeList({ poolId, tools, onSelection }: NodeListProps): ReactNo
 }
 
 /** @param rows the rows on the screen: taking one away from all that match leaves these. */
-function toggled(selection: Selection, rows: readonly PlacedNode[], node: PlacedNode, is: boolean): Selection {
+function toggled(
+  selection: Selection,
+  rows: readonly PlacedNode[],
+  node: PlacedNode,
+  is: boolean,
+): Selection {
   const before = selection.kind === 'matching' ? new Map(rows.map((row) => [row.id, row])) : selection.nodes;
   const nodes = new Map(before);
   if (is) nodes.set(node.id, node);
@@ -171,33 +182,33 @@ function useColumns(withPool: boolean): Column<PlacedNode>[] {
         name: 'version',
         title: text('column.version'),
         width: 'minmax(90px, 1fr)',
-        cell: ({ version_tag }) => <span className={styles.mono}>{version_tag || '–'}</span>,
+        cell: ({ version_tag }) => <span className={styles.mono}>{version_tag}</span>,
       },
       {
         name: 'run',
         title: text('column.run'),
         width: '110px',
         narrow: 'hidden',
-        cell: ({ state }) => <StateBadge state={STATES[state as 0 | 1 | 2 | 3 | 4]} />,
+        cell: ({ state }) => <RunStateText state={state} />,
       },
       {
         name: 'task',
         title: text('column.task'),
         width: '90px',
         narrow: 'hidden',
-        cell: ({ last_task }) => (last_task ? <TaskLink id={last_task} /> : '–'),
+        cell: ({ last_task }) => (last_task ? <TaskLink id={last_task} /> : null),
       },
       {
         name: 'reason',
         title: text('column.reason'),
         width: 'minmax(140px, 2fr)',
-        cell: ({ last_reason }) => <span title={last_reason}>{last_reason || '–'}</span>,
+        cell: ({ last_reason }) => <span title={last_reason}>{last_reason}</span>,
       },
       {
         name: 'held',
         title: text('column.held'),
         width: '80px',
-        cell: ({ held_by }) => (held_by ? <TaskLink id={held_by.task_id} /> : '–'),
+        cell: ({ held_by }) => (held_by ? <TaskLink id={held_by.task_id} /> : null),
       },
     ];
     return columns.filter((column) => column !== false);
@@ -226,7 +237,13 @@ function FilterBar({ filters, set, tools }: FilterProps & { tools: ReactNode }):
         ]}
         onChange={(value) => set('status', value === ANY ? '' : value)}
       />
-      <Typed name="ip" label={text('filter.address')} value={filters.ip ?? ''} set={set} placeholder={text('filter.address.hint')} />
+      <Typed
+        name="ip"
+        label={text('filter.address')}
+        value={filters.ip ?? ''}
+        set={set}
+        placeholder={text('filter.address.hint')}
+      />
       <Typed name="version" label={text('filter.version')} value={filters.version ?? ''} set={set} />
       <Select
         label={text('filter.made')}
@@ -268,7 +285,13 @@ function Typed({
     return () => clearTimeout(timer);
   }, [settled]);
   return (
-    <TextInput label={label} value={typed} onChange={setTyped} isCode {...(placeholder ? { placeholder } : {})} />
+    <TextInput
+      label={label}
+      value={typed}
+      onChange={setTyped}
+      isCode
+      {...(placeholder ? { placeholder } : {})}
+    />
   );
 }
 

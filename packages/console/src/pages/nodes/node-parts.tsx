@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { to } from '../../app/addresses.js';
 import { useWords } from '../../text/intl.js';
-import { type StateName, StateShape } from '../../ui/state.js';
+import { STATES, type StateName, StateShape } from '../../ui/state.js';
 import styles from './nodes.module.css';
 import { nodeWords } from './words.js';
 
@@ -19,7 +19,19 @@ export function StatusBadge({ status }: { status: NodeStatus }): ReactNode {
   return (
     <span className={styles.status} data-state={SHAPES[status]}>
       <StateShape state={SHAPES[status]} />
-      {text(`status.${status}`)}
+      <span>{text(`status.${status}`)}</span>
+    </span>
+  );
+}
+
+/** The state of a run, without the box of a badge: in a list what succeeded must not stand out. */
+export function RunStateText({ state }: { state: number }): ReactNode {
+  const common = useWords();
+  const name = STATES[state as 0 | 1 | 2 | 3 | 4] ?? 'initial';
+  return (
+    <span className={styles.status} data-state={name}>
+      <StateShape state={name} />
+      <span>{common(`state.${name}`)}</span>
     </span>
   );
 }
@@ -49,7 +61,7 @@ export function StatusCounts({
         .map(({ status, count }) => (
           <span key={status} className={styles.status} data-state={SHAPES[status]}>
             <StateShape state={SHAPES[status]} />
-            <b>{count.toLocaleString()}</b> {text(`status.${status}`)}
+            <b>{count.toLocaleString()}</b> <span>{text(`status.${status}`)}</span>
           </span>
         ))}
     </span>

@@ -49,7 +49,8 @@ export const nodeWords = words(
     'paste.open': 'Paste addresses…',
     'paste.title': 'Find addresses',
     'paste.label': 'Addresses',
-    'paste.hint': 'Commas, blanks or lines between them; networks like 10.0.3.0/28 and ranges like 10.0.3.[1-40]. At most 10,000.',
+    'paste.hint':
+      'Commas, blanks or lines between them; networks like 10.0.3.0/28 and ranges like 10.0.3.[1-40]. At most 10,000.',
     'paste.find': 'Find',
     'paste.close': 'Back to all nodes',
     'paste.what': 'the addresses',
@@ -104,7 +105,8 @@ export const nodeWords = words(
     'copy.json': '复制为 JSON',
     remove: '移除…',
     'remove.title': '从服务池移除节点',
-    'remove.what': '{count, number} 个节点将离开其服务池，虚拟机不会归还。被任务占用的节点不能移除：这时该服务池的节点都不移除。',
+    'remove.what':
+      '{count, number} 个节点将离开其服务池，虚拟机不会归还。被任务占用的节点不能移除：这时该服务池的节点都不移除。',
     'remove.action': '移除 {count, number} 个节点',
     'remove.pool': '{pool}：{count, number} 个',
     'remove.confirm': '服务池 {pool} 受保护，需输入其名称以确认移除。',

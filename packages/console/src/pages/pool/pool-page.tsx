@@ -28,9 +28,7 @@ async function readPool(id: number) {
     unwrap(api.GET('/pool/{id}', { params })),
     unwrap(api.GET('/pool/{id}/summary', { params })),
   ]);
-  const service = await unwrap(
-    api.GET('/service/{id}', { params: { path: { id: pool.service_id } } }),
-  );
+  const service = await unwrap(api.GET('/service/{id}', { params: { path: { id: pool.service_id } } }));
   return { pool, summary, service };
 }
 
@@ -194,7 +192,13 @@ function PoolSettings({ pool, onChanged }: { pool: Pool; onChanged: () => void }
       const template = pool.tasks[kind];
       return [
         text(`field.${kind}`),
-        template ? <Link href={to.template(template)}>{template}</Link> : text('none'),
+        template ? (
+          <Link key={kind} href={to.template(template)}>
+            {template}
+          </Link>
+        ) : (
+          text('none')
+        ),
       ];
     }),
   ];
