@@ -6,13 +6,18 @@ import { clusters } from './clusters.js';
 import { fleet } from './fleet.js';
 import { histories } from './history.js';
 import { liveEndpoints } from './live.js';
+import { liveTopics } from './live-topics.js';
 import { nodes } from './nodes.js';
+import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
 import { schedules } from './schedules.js';
+import { searchEndpoints } from './search.js';
 import { services } from './services.js';
 import { steps } from './steps.js';
+import { systemEndpoints } from './system.js';
+import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
 import { templates } from './templates.js';
 import { why } from './why.js';
@@ -32,8 +37,13 @@ export const endpoints: readonly Endpoint[] = [
   ...templates,
   ...steps,
   ...tasks,
+  ...taskReadEndpoints,
   ...liveEndpoints,
+  ...liveTopics,
   ...why,
   ...schedules,
   ...accessEndpoints,
+  ...overviewEndpoints,
+  ...searchEndpoints,
+  ...systemEndpoints,
 ];

@@ -5,6 +5,7 @@ import {
   CronItem,
   PoolTasks,
   StepOption,
+  TaskStepOption,
   Template,
   UsableStep,
 } from '@rigel/contracts';
@@ -15,12 +16,16 @@ import { ClusterRow } from './clusters.js';
 import { CountedPoolRow } from './fleet.js';
 import { HistoryRow } from './history.js';
 import { NodeRow, PlacedNodeRow } from './node-rows.js';
+import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
+import { FoundRow } from './search.js';
 import { ServiceRow } from './services.js';
-import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
+import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
+import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
+import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
 import { ReasonRow } from './why.js';
 
 /** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
@@ -29,17 +34,25 @@ export const namedTypes: Record<string, TSchema> = {
   ActionImplementation: ActionImpl,
   ActionParams,
   ApiToken: TokenRow,
+  Attention: AttentionRow,
   AuditEntry: AuditRow,
   Cluster: ClusterRow,
   CountedPool: CountedPoolRow,
   CronItem,
+  FailureGroup: FailureRow,
+  Executor: ExecutorStatus,
+  Follower: LagStatus,
+  Found: FoundRow,
   HeldBy: HeldByRow,
   HistoryEntry: HistoryRow,
+  MissingPart,
   Node: NodeRow,
   NodeLog,
   NodeRun: RunRow,
+  RunLine: RunLineRow,
   Occurrence: OccurrenceRow,
   PlacedNode: PlacedNodeRow,
+  Part: PartStatus,
   Pool: PoolRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
@@ -47,10 +60,16 @@ export const namedTypes: Record<string, TSchema> = {
   RemoteStep: RemoteStepRow,
   Schedule: ScheduleRow,
   Service: ServiceRow,
+  Scheduler: SchedulerStatus,
   StepOption,
   StepsInput,
   Task: TaskRow,
+  TaskBatch: BatchRow,
+  TaskGrid: GridRow,
+  TaskGridColumns: GridColumnsRow,
+  TaskInfo: TaskInfoRow,
   TaskLogLine: LogRow,
+  TaskStepOption,
   Template,
   UsableStep,
 };

@@ -142,7 +142,7 @@ export const consoleCases: Case[] = [
     const made = (json as { data: number }).data;
     await asked.expect(
       { method: 'GET', path: `/cluster/${made}` },
-      { data: exactly({ id: made, ...body, biz: '' }) },
+      { data: having({ id: made, ...body, biz: '' }) },
     );
   }),
   habit('has a blank address at the end of a list', async (asked) => {
