@@ -138,7 +138,8 @@ const reads: Record<string, () => Promise<unknown>> = {
   'who holds 1,000 nodes': () => counterpart.call(tasks.holders, { node_ids: HELD }),
   'a removal of 1,000 nodes that are held': () =>
     counterpart.call(tasks.reserveNodes, { node_ids: HELD, ttl_ms: 1_000 }).catch(() => undefined),
-  'tasks of a pool, and what holds its nodes': () => counterpart.call(tasks.ofPool, { pool_id: 1, limit: 10 }),
+  'tasks of a pool, and what holds its nodes': () =>
+    counterpart.call(tasks.ofPool, { pool_id: 1, limit: 10 }),
   'runs of a node': () => counterpart.call(tasks.runsOfNode, { node_id: 7, pool_id: 1, limit: 20 }),
   'the nodes that a task holds': () => counterpart.call(tasks.heldNodes, { task_id: 1_001 }),
   'who holds nodes, and their host keys': () =>
