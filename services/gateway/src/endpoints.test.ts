@@ -63,6 +63,17 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'pool.expand': [400, '', {}],
   'pool.shrink': [400, '', {}],
   'pool.deploy': [400, '', {}],
+  'pool.protect': [400, '', {}],
+  'fleet.summary': [400, '', {}],
+  'pool.summary': [400, '', {}],
+  'node.list': [400, '', {}],
+  'node.find': [400, '', {}],
+  'node.info': [400, '', {}],
+  'node.runs': [400, '', {}],
+  'cluster.history': [400, '', {}],
+  'service.history': [400, '', {}],
+  'pool.history': [400, '', {}],
+  'node.history': [400, '', {}],
   'task_impl.create': [404, 'step name not found', {}],
   'task_impl.delete': [404, 'task impl not found', {}],
   'task_impl.list': [400, LOST, []],
@@ -150,6 +161,8 @@ const VALUES: Record<string, unknown> = {
   template: { action: { module: 'shell', args: 'true' } },
   role: 'viewer',
   q: 'shop',
+  protected: true,
+  addresses: '10.0.0.7',
 };
 /** Optional parameters that are left out: what they may be depends on the endpoint. */
 const BY_ITSELF = new Set(['by', 'kind', 'kinds', 'after', 'action', 'opr_user']);

@@ -19,6 +19,10 @@ export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   tasks: TasksPage,
   task: later(() => import('../pages/task/task-page.js'), 'TaskPage'),
   system: later(() => import('../pages/system/system-page.js'), 'SystemPage'),
+  fleet: later(() => import('../pages/fleet/fleet-page.js'), 'FleetPage'),
+  pool: later(() => import('../pages/pool/pool-page.js'), 'PoolPage'),
+  nodes: later(() => import('../pages/nodes/nodes-page.js'), 'NodesPage'),
+  node: later(() => import('../pages/node/node-page.js'), 'NodePage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
   help: later(() => import('../pages/help/help-page.js'), 'HelpPage'),
 };

@@ -3,8 +3,11 @@ import { accessEndpoints } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
+import { fleet } from './fleet.js';
+import { histories } from './history.js';
 import { liveEndpoints } from './live.js';
 import { liveTopics } from './live-topics.js';
+import { nodes } from './nodes.js';
 import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
@@ -26,6 +29,9 @@ export const endpoints: readonly Endpoint[] = [
   ...services,
   ...pools,
   ...poolOperations,
+  ...fleet,
+  ...nodes,
+  ...histories,
   ...actions,
   ...actimpls,
   ...remoteSteps,

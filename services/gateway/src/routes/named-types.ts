@@ -2,9 +2,7 @@ import {
   Action,
   ActionImpl,
   ActionParams,
-  Cluster,
   CronItem,
-  FleetService,
   PoolTasks,
   StepOption,
   TaskStepOption,
@@ -14,12 +12,17 @@ import {
 import type { TSchema } from 'typebox';
 import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
+import { ClusterRow } from './clusters.js';
+import { CountedPoolRow } from './fleet.js';
+import { HistoryRow } from './history.js';
+import { NodeRow, PlacedNodeRow } from './node-rows.js';
 import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
-import { FlaggedPoolRow, NodeRow } from './pools.js';
+import { FlaggedPoolRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
 import { FoundRow } from './search.js';
+import { ServiceRow } from './services.js';
 import { SessionRow, WhoRow } from './sessions.js';
 import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
@@ -34,19 +37,22 @@ export const namedTypes: Record<string, TSchema> = {
   ApiToken: TokenRow,
   Attention: AttentionRow,
   AuditEntry: AuditRow,
-  Cluster,
+  Cluster: ClusterRow,
+  CountedPool: CountedPoolRow,
   CronItem,
   FailureGroup: FailureRow,
   Executor: ExecutorStatus,
   Follower: LagStatus,
   Found: FoundRow,
   HeldBy: HeldByRow,
+  HistoryEntry: HistoryRow,
   MissingPart,
   Node: NodeRow,
   NodeLog,
   NodeRun: RunRow,
   RunLine: RunLineRow,
   Occurrence: OccurrenceRow,
+  PlacedNode: PlacedNodeRow,
   Part: PartStatus,
   Pool: PoolRow,
   PoolTasks,
@@ -54,8 +60,8 @@ export const namedTypes: Record<string, TSchema> = {
   Reason: ReasonRow,
   RemoteStep: RemoteStepRow,
   Schedule: ScheduleRow,
+  Service: ServiceRow,
   Scheduler: SchedulerStatus,
-  Service: FleetService,
   Session: SessionRow,
   StepOption,
   StepsInput,

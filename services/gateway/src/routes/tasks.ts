@@ -14,6 +14,7 @@ import { FIRST_PAGE } from '../request/paging.js';
 import { addressesOf, TargetsInput } from '../request/targets.js';
 import { filter, filterOf, idOf, READ_BY_POST, REFUSED, STORE_LOST } from './common.js';
 import { exampleOutput, LastEventId, OutputStream, streamed } from './live-rows.js';
+import { Confirm } from './node-rows.js';
 import {
   exampleTask,
   LogRow,
@@ -71,14 +72,14 @@ function controlEndpoint(
     paths: [`/task/${operation}/:id`, `/task/${operation}`],
     access: 'write',
     role: 'operator',
-    params: Type.Object({ id: idOf('task') }),
+    params: Type.Object({ id: idOf('task'), ...(operation === 'stop' ? { confirm: Confirm } : {}) }),
     // When a request is repeated, the started task may have halted again, and the repetition would resume it once more.
     ...(operation === 'start' ? { key: 'refused' as const } : {}),
     failures,
     result: Type.Null(),
     example: null,
-    handler: async ({ id }, { call, operator }) => {
-      await call(scheduler[operation], { id, opr_user: operator });
+    handler: async (input, { call, operator }) => {
+      await call(scheduler[operation], { ...input, opr_user: operator });
       return done(null);
     },
   });

@@ -182,7 +182,9 @@ function sourcesOf(request: FastifyRequest, limits: BodyLimits): RequestSources 
 function undocumentedCode(error: unknown): number | undefined {
   if (error instanceof WrongHeader) return 400;
   if (error instanceof RequestTooLarge) return error.statusCode;
-  return error instanceof ServiceError && error.code === 'key_reused' ? 409 : undefined;
+  if (!(error instanceof ServiceError)) return undefined;
+  const changed = error.code === 'conflict' && error.field === 'if_version';
+  return changed || error.code === 'key_reused' ? 409 : undefined;
 }
 
 /**

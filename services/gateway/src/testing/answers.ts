@@ -28,9 +28,12 @@ import {
   apiToken,
   auditEntry,
   cluster,
+  counts,
   created,
   cronItem,
+  historyEntry,
   node,
+  placedNode,
   pool,
   remoteStep,
   runLine,
@@ -63,6 +66,23 @@ export function answerEverything(services: Responders): void {
   services.on(inventory.listNodes, () => ({ rows: [node], total: 12 }));
   services.on(inventory.addNodes, () => ({ ids: [41, 42] }));
   services.on(inventory.removeNodes, () => ({}));
+  services.on(inventory.protectPool, () => ({}));
+  services.on(inventory.selectNodes, () => ({ rows: [placedNode], more: true, total: 12 }));
+  services.on(inventory.getNode, () => placedNode);
+  services.on(inventory.findNodes, ({ addresses: [address = ''] }) => ({
+    found: [{ address, node: placedNode }],
+  }));
+  services.on(inventory.poolSummary, () => ({ nodes: 2, state: [0, 0, 2, 0, 0], ...counts }));
+  services.on(inventory.fleetSummary, () => ({
+    clusters: [{ id: 2, name: 'web' }],
+    services: [{ id: 3, name: 'shop', cluster_id: 2 }],
+    pools: [{ id: 4, name: 'shop-a', service_id: 3, protected: false, nodes: 2, ...counts }],
+    more: true,
+  }));
+  services.on(inventory.history, () => ({ entries: [historyEntry], more: true }));
+  services.on(tasks.heldNodes, () => ({ node_ids: [6] }));
+  services.on(tasks.ofPool, () => ({ tasks: [task], holding: [] }));
+  services.on(tasks.runsOfNode, () => ({ runs: [], before: null }));
   services.on(inventory.findPools, ({ ips }) => ({ pools: Object.fromEntries(ips.map((ip) => [ip, 4])) }));
   services.on(catalog.listActions, () => ({ rows: [action], total: 12 }));
   services.on(catalog.createAction, () => ({ id: 34 }));

@@ -39,6 +39,34 @@ export const node = {
   pool_id: 4,
 } as const;
 
+export const placedNode = {
+  ...node,
+  last_task: 11,
+  last_reason: '',
+  version_tag: 'shop:7',
+  pool_name: 'shop-a',
+  service_id: 3,
+  service_name: 'shop',
+  cluster_id: 2,
+  cluster_name: 'web',
+} as const;
+
+export const counts = {
+  status: { not_ready: 0, ok: 2, failed: 0 },
+  versions: [{ tag: 'shop:7', nodes: 2 }],
+};
+
+export const historyEntry = {
+  position: 12,
+  version: 2,
+  time: created,
+  operator: 'ann',
+  client: '10.0.0.9',
+  correlation_id: 'c',
+  change: 'changed' as const,
+  fields: [{ name: 'desc', before: '', after: 'first room' }],
+};
+
 export const action = { id: 7, name: 'start', desc: '', params: { tag: 'string', port: 'integer' } } as const;
 
 export const actimpl = {

@@ -22,8 +22,8 @@ export const nodeProjection: Projection<NodeEvent | NodesReported> = {
     const rows = added.map((node) => ({ ...node, machine: machineOf(node.ip) }));
     await sql`
       WITH added AS (
-        INSERT INTO nodes (id, pool_id, ip, vm_id, status, state, node_type, machine)
-        SELECT id, pool_id, ip, vm_id, status, 0, node_type, machine
+        INSERT INTO nodes (id, pool_id, ip, vm_id, status, state, node_type, machine, last_reason, version_tag)
+        SELECT id, pool_id, ip, vm_id, status, 0, node_type, machine, '', ''
         FROM json_to_recordset(${JSON.stringify(rows)}::json) AS added(id bigint, pool_id bigint, ip text, vm_id text,
           status smallint, node_type text, machine text)
         RETURNING pool_id

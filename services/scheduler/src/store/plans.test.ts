@@ -94,6 +94,7 @@ await database.query(`
   INSERT INTO events SELECT -n, 'task-' || 1001 + (n - 1) / 50, 1 + (n - 1) % 50, 'RunSucceeded', 1, '{"run": 1}', '{}', n
     FROM generate_series(1, 500000) n;
   INSERT INTO node_holds SELECT 1000 + n, 1001 + (n - 1) / 20, NULL FROM generate_series(1, 100000) n;
+  INSERT INTO host_keys SELECT 1000 + n, 'ssh-ed25519 AAAA' FROM generate_series(1, 100000) n;
   INSERT INTO attempt_output SELECT 1000 + n, 0, 1, 0, 'output' FROM generate_series(1, 200000) n;
 `);
 await database.query('VACUUM ANALYZE');
@@ -140,6 +141,12 @@ const reads: Record<string, () => Promise<unknown>> = {
   'who holds 1,000 nodes': () => counterpart.call(tasks.holders, { node_ids: HELD }),
   'a removal of 1,000 nodes that are held': () =>
     counterpart.call(tasks.reserveNodes, { node_ids: HELD, ttl_ms: 1_000 }).catch(() => undefined),
+  'tasks of a pool, and what holds its nodes': () =>
+    counterpart.call(tasks.ofPool, { pool_id: 1, limit: 10 }),
+  'runs of a node': () => counterpart.call(tasks.runsOfNode, { node_id: 7, pool_id: 1, limit: 20 }),
+  'the nodes that a task holds': () => counterpart.call(tasks.heldNodes, { task_id: 1_001 }),
+  'who holds nodes, and their host keys': () =>
+    counterpart.call(tasks.holders, { node_ids: HELD, host_keys: true }),
   'log of a task': () => counterpart.call(tasks.log, { id, after: 0 }),
   'last lines of the log of a task': () => counterpart.call(tasks.log, { id, after: 1_000 }),
   'the overview': () => counterpart.call(overview.tasks, {}),

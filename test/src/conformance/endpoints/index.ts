@@ -4,6 +4,7 @@ import { access } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
+import { fleet } from './fleet.js';
 import { nodes } from './nodes.js';
 import { operations } from './operations.js';
 import { pools } from './pools.js';
@@ -19,6 +20,7 @@ export const endpoints: readonly EndpointSpec[] = [
   ...services,
   ...pools,
   ...nodes,
+  ...fleet,
   ...operations,
   ...tasks,
   ...schedules,
