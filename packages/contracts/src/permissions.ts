@@ -15,6 +15,7 @@ import { inventory } from './inventory.js';
 import { live, outputStoredSubject } from './live.js';
 import { nodeRuns } from './node-runs.js';
 import { onceOf } from './once.js';
+import { HISTORY_SERVICES, historyState, overview, schedulerSystem, search } from './overview.js';
 import {
   SCHEDULE_SAVED_SUBJECT,
   TASK_CONTROL_OPERATION,
@@ -23,6 +24,7 @@ import {
 } from './replicas.js';
 import type { Rpc } from './rpc.js';
 import { schedules } from './schedules.js';
+import { sessions } from './sessions.js';
 import { taskGrid } from './task-grid.js';
 import { taskPast } from './task-past.js';
 import { taskReads } from './task-reads.js';
@@ -60,6 +62,14 @@ function all(operations: Record<string, Rpc>, except: readonly Rpc[] = []): Rpc[
 /** The services that have a history. */
 const OWNERS: readonly EventOwner[] = ['inventory', 'catalog', 'scheduler', 'access'];
 
+/** What the gateway asks each service about itself. */
+const ABOUT_ALL: readonly Rpc[] = [
+  ...all(overview),
+  ...all(search),
+  schedulerSystem,
+  ...HISTORY_SERVICES.map(historyState),
+];
+
 const ANY_CAPABILITY = directOfferSubject('*' as never);
 const ANY_EXECUTOR = controlSubject('*');
 const ANY_RUN = outputStoredSubject('*' as never);
@@ -84,10 +94,12 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       taskGrid,
       taskWhy,
       ...all(access),
+      ...all(sessions),
       ...SERVICES.map(health),
+      ...ABOUT_ALL,
     ],
     tells: [],
-    hears: [eventsSubject('scheduler'), eventsSubject('access'), ANY_RUN],
+    hears: [...OWNERS.map(eventsSubject), ANY_RUN],
   },
   inventory: {
     calls: [
@@ -155,7 +167,9 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(execution),
   ...SERVICES.map(health),
   ...all(access),
+  ...all(sessions),
   ...OWNERS.map(readEvents),
+  ...ABOUT_ALL,
 ];
 
 /** The operations that a participant answers. */

@@ -5,6 +5,7 @@ import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { failure } from '../failures.js';
 import { withoutBlanks } from '../request/targets.js';
 import { EmptyObject, idOf } from './common.js';
+import { Confirm } from './node-rows.js';
 
 /** The answer of an operation that made a task. */
 function started({ id }: { id: number }): Answer {
@@ -49,13 +50,16 @@ export const poolOperations: Endpoint[] = [
         minItems: 1,
         description: 'Addresses of the nodes to give back; blank ones are passed over.',
       }),
+      confirm: Confirm,
     }),
     key: 'kept',
     failures: { otherwise: failure(400, '', {}) },
     result: EmptyObject,
     example: {},
-    handler: async ({ id, nodes }, { call, operator }) =>
-      started(await call(scheduler.shrink, { pool_id: id, nodes: withoutBlanks(nodes), opr_user: operator })),
+    handler: async ({ id, nodes, ...request }, { call, operator }) => {
+      const shrink = { ...request, pool_id: id, nodes: withoutBlanks(nodes), opr_user: operator };
+      return started(await call(scheduler.shrink, shrink));
+    },
   }),
   defineEndpoint({
     id: 'pool.deploy',
@@ -84,6 +88,7 @@ export const poolOperations: Endpoint[] = [
       max_fail_ratio: Type.Optional(
         Type.Integer({ minimum: 0, maximum: 100, description: 'The same in percent of the nodes.' }),
       ),
+      confirm: Confirm,
     }),
     key: 'kept',
     failures: { otherwise: failure(400, '', {}) },

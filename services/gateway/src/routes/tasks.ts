@@ -14,17 +14,20 @@ import { FIRST_PAGE } from '../request/paging.js';
 import { addressesOf, TargetsInput } from '../request/targets.js';
 import { filter, filterOf, idOf, READ_BY_POST, REFUSED, STORE_LOST } from './common.js';
 import { exampleOutput, LastEventId, OutputStream, streamed } from './live-rows.js';
+import { Confirm } from './node-rows.js';
 import {
   exampleTask,
   LogRow,
   NodeLog,
   RunRow,
   RunsByState,
+  TaskInfoRow,
   TaskRow,
   toLogRow,
   toNodeLog,
   toRunRow,
   toRunsByState,
+  toTaskInfoRow,
   toTaskRow,
 } from './task-rows.js';
 
@@ -69,14 +72,14 @@ function controlEndpoint(
     paths: [`/task/${operation}/:id`, `/task/${operation}`],
     access: 'write',
     role: 'operator',
-    params: Type.Object({ id: idOf('task') }),
+    params: Type.Object({ id: idOf('task'), ...(operation === 'stop' ? { confirm: Confirm } : {}) }),
     // When a request is repeated, the started task may have halted again, and the repetition would resume it once more.
     ...(operation === 'start' ? { key: 'refused' as const } : {}),
     failures,
     result: Type.Null(),
     example: null,
-    handler: async ({ id }, { call, operator }) => {
-      await call(scheduler[operation], { id, opr_user: operator });
+    handler: async (input, { call, operator }) => {
+      await call(scheduler[operation], { ...input, opr_user: operator });
       return done(null);
     },
   });
@@ -272,10 +275,10 @@ export const tasks: Endpoint[] = [
       not_found: exactFailure(400, 'flow not found id {id}', null),
       busy: failure(503, '', null),
     },
-    result: Type.Union([Type.Array(TaskRow), TaskRow]),
+    result: Type.Union([Type.Array(TaskInfoRow), TaskInfoRow]),
     example: [exampleTask],
     handler: async ({ id, wait }, { method, call, taskEnd, times }) => {
-      const task = toTaskRow(await (wait > 0 ? taskEnd(id, wait) : call(scheduler.get, { id })), times);
+      const task = toTaskInfoRow(await (wait > 0 ? taskEnd(id, wait) : call(scheduler.get, { id })), times);
       return method === 'GET' ? done(task) : listed(FIRST_PAGE, { rows: [task], total: 1 });
     },
   }),

@@ -1,4 +1,26 @@
-import { access, catalog, inventory, live, ServiceError, schedules, tasks, taskWhy } from '@rigel/contracts';
+import {
+  access,
+  catalog,
+  findRuns,
+  findTasks,
+  HISTORY_SERVICES,
+  health,
+  historyState,
+  inventory,
+  live,
+  overview,
+  SERVICES,
+  ServiceError,
+  schedulerSystem,
+  schedules,
+  search,
+  sessions,
+  taskBatches,
+  taskFailures,
+  taskGrid,
+  tasks,
+  taskWhy,
+} from '@rigel/contracts';
 import type { Responders } from './responders.js';
 import {
   actimpl,
@@ -6,16 +28,21 @@ import {
   apiToken,
   auditEntry,
   cluster,
+  counts,
   created,
   cronItem,
+  historyEntry,
   node,
+  placedNode,
   pool,
   remoteStep,
+  runLine,
   runs,
   schedule,
   service,
   task,
   template,
+  updated,
   usableStep,
 } from './rows.js';
 
@@ -39,6 +66,23 @@ export function answerEverything(services: Responders): void {
   services.on(inventory.listNodes, () => ({ rows: [node], total: 12 }));
   services.on(inventory.addNodes, () => ({ ids: [41, 42] }));
   services.on(inventory.removeNodes, () => ({}));
+  services.on(inventory.protectPool, () => ({}));
+  services.on(inventory.selectNodes, () => ({ rows: [placedNode], more: true, total: 12 }));
+  services.on(inventory.getNode, () => placedNode);
+  services.on(inventory.findNodes, ({ addresses: [address = ''] }) => ({
+    found: [{ address, node: placedNode }],
+  }));
+  services.on(inventory.poolSummary, () => ({ nodes: 2, state: [0, 0, 2, 0, 0], ...counts }));
+  services.on(inventory.fleetSummary, () => ({
+    clusters: [{ id: 2, name: 'web' }],
+    services: [{ id: 3, name: 'shop', cluster_id: 2 }],
+    pools: [{ id: 4, name: 'shop-a', service_id: 3, protected: false, nodes: 2, ...counts }],
+    more: true,
+  }));
+  services.on(inventory.history, () => ({ entries: [historyEntry], more: true }));
+  services.on(tasks.heldNodes, () => ({ node_ids: [6] }));
+  services.on(tasks.ofPool, () => ({ tasks: [task], holding: [] }));
+  services.on(tasks.runsOfNode, () => ({ runs: [], before: null }));
   services.on(inventory.findPools, ({ ips }) => ({ pools: Object.fromEntries(ips.map((ip) => [ip, 4])) }));
   services.on(catalog.listActions, () => ({ rows: [action], total: 12 }));
   services.on(catalog.createAction, () => ({ id: 34 }));
@@ -69,7 +113,53 @@ export function answerEverything(services: Responders): void {
   services.on(tasks.stop, () => ({}));
   services.on(tasks.releaseNode, () => ({}));
   services.on(tasks.list, () => ({ rows: [task], total: 12 }));
-  services.on(tasks.get, () => task);
+  services.on(tasks.get, () => ({ ...task, details: { commands_alive: 1, gate: null } }));
+  services.on(findTasks, () => ({ rows: [task], next: 'next' }));
+  services.on(taskGrid, () => ({
+    version: 9,
+    cursor: '9',
+    whole: {
+      first_nsid: 21,
+      ips: ['10.0.0.7', '10.0.0.8'],
+      node_ids: [[6, 1] as [number, number], [16, 1] as [number, number]],
+      state: '30',
+      step: '00',
+      attempts: '30',
+      batch: [[1, 1] as [number, number], [2, 1] as [number, number]],
+      changed: [65, 0],
+    },
+    marks: { gate: [], retrying: [], draining: [] },
+  }));
+  services.on(findRuns, () => ({ rows: [runLine], next: null }));
+  services.on(taskBatches, () => ({
+    rows: [
+      {
+        batch_id: 1,
+        stat: [0, 0, 0, 1, 0],
+        started: created,
+        ended: updated,
+        last: { id: 21, node_id: 6, ip: '10.0.0.7', ended: updated },
+        open: [],
+      },
+    ],
+    next: null,
+  }));
+  services.on(taskFailures, () => ({
+    rows: [
+      {
+        step: 'restart',
+        step_num: 1,
+        reason: 'exit code 1',
+        example: 'exit code 1',
+        count: 1,
+        first: updated,
+        last: updated,
+        nodes: [{ id: 21, node_id: 6, ip: '10.0.0.7' }],
+      },
+    ],
+    failed: 1,
+    more_groups: 0,
+  }));
   services.on(tasks.detail, () => ({ rows: runs }));
   services.on(tasks.holders, ({ node_ids }) => ({
     holders: [
@@ -115,11 +205,117 @@ export function answerEverything(services: Responders): void {
   services.on(access.listTokens, () => ({ rows: [apiToken], total: 12 }));
   services.on(access.createToken, () => ({ id: 81 }));
   services.on(access.revokeToken, () => ({}));
+  const session = { id: 91, token_id: 81, name: 'ann', role: 'operator' as const, expires: created };
+  services.on(sessions.start, () => ({ valid: true as const, ...session }));
+  services.on(sessions.check, () => ({ valid: true as const, ...session }));
+  services.on(sessions.end, () => ({}));
+  services.on(sessions.revoke, () => ({}));
+  services.on(sessions.keepCode, () => ({ expires: created }));
+  services.on(sessions.installation, () => ({ id: '0123456789abcdef' }));
+  services.on(sessions.list, () => ({
+    rows: [
+      {
+        ...session,
+        started_with: 'token' as const,
+        client: '10.0.0.9',
+        started: created,
+        last_used: created,
+        ended: null,
+        end: null,
+        ended_by: '',
+      },
+    ],
+    next: null,
+  }));
   services.on(access.recordRequests, () => ({}));
+  answerAboutAll(services);
   services.on(tasks.nodeLog, () => ({
     steps: [
       { name: 'restart', text: 'one\ntwo' },
       { name: '__proto__', text: '' },
     ],
   }));
+}
+
+/** What each service says about itself. */
+function answerAboutAll(services: Responders): void {
+  const nodes = { nodes: 2, ok: 1, failed: 1, not_ready: 0 };
+  services.on(overview.fleet, () => ({
+    clusters: 1,
+    services: 1,
+    pools: 1,
+    ...nodes,
+    by_cluster: [{ id: 2, name: 'web', ...nodes }],
+  }));
+  services.on(overview.catalog, () => ({ actions: 1, implementations: 1, steps: 1, templates: 1 }));
+  services.on(overview.tasks, () => ({
+    unfinished: [0, 1, 0, 0, 0],
+    runs: [1, 1, 0, 0, 0],
+    any: true,
+    now: [
+      {
+        id: 11,
+        name: 'move',
+        pool_id: 4,
+        pool_name: 'shop-a',
+        state: 1 as const,
+        stat: [1, 1, 0, 0, 0],
+        created,
+      },
+    ],
+    day: { tasks: 1, states: [0, 1, 0, 0, 0], ended: [{ reason: 'completed' as const, tasks: 1 }] },
+    events_by_minute: [1, 2],
+    executors: { present: 1, gone: 0, slots: 10, taken: 1 },
+    next: [
+      {
+        schedule_id: 71,
+        pool_id: 4,
+        type: 'expand' as const,
+        due: created,
+        time_zone: 'UTC',
+        instance_num: 4,
+      },
+    ],
+    ledger: [{ outcome: 'fired' as const, moments: 1 }],
+    attention: [
+      {
+        kind: 'schedule' as const,
+        id: 71,
+        name: '',
+        code: 'skipped',
+        text: 'overlap',
+        cause: '',
+        since: created,
+        nodes: 0,
+        action: null,
+        data: { pool_id: 4 },
+      },
+    ],
+  }));
+  const found = (kind: string) => ({ kind, id: 4, name: 'shop', detail: '', exact: false });
+  services.on(search.inventory, () => ({ found: [found('pool')] }));
+  services.on(search.scheduler, () => ({ found: [{ ...found('task'), exact: true }] }));
+  services.on(search.catalog, () => ({ found: [] }));
+  services.on(schedulerSystem, () => ({
+    executors: [
+      {
+        name: 'executor-1',
+        present: true,
+        capabilities: ['ssh' as const],
+        slots: 10,
+        taken: 1,
+        heard: created,
+        waiting: [{ run_id: 21, what: 'a connection', since: created }],
+      },
+    ],
+    schedulers: [{ session: 4711, since: created, partitions: [0, 1] }],
+    offers: null,
+  }));
+  for (const service of SERVICES) {
+    services.on(health(service), () => ({ name: service, checks: { database: 'ok' } }));
+  }
+  for (const service of HISTORY_SERVICES) {
+    const followers = [{ name: 'audit', owner: 'scheduler', position: 5, behind: 2 }];
+    services.on(historyState(service), () => ({ head: 7, followers }));
+  }
 }

@@ -1,6 +1,6 @@
 import type { Asked, Case } from '../case.js';
 import { exactRefusal, refusal } from '../expectation.js';
-import { both, exactly, listOf, listWith, objectWith, text } from '../shape.js';
+import { both, exactly, having, listOf, listWith, objectWith, text } from '../shape.js';
 import { shellTemplate, stepOption } from '../world.js';
 
 /* What writes do, beyond their answers. */
@@ -26,7 +26,7 @@ export const effectCases: Case[] = [
     await asked.data('POST', `/cluster/update/${cluster.id}`, fields);
     await asked.expect(
       { method: 'POST', path: `/cluster/${cluster.id}` },
-      { data: exactly({ id: cluster.id, ...fields }) },
+      { data: having({ id: cluster.id, ...fields }) },
     );
   }),
   effect('cluster.create', 'blanks around a name are trimmed', async (asked) => {
@@ -34,7 +34,7 @@ export const effectCases: Case[] = [
     const id = await asked.data('POST', '/cluster/create', { name: ` ${name} `, desc: '', biz: '' });
     await asked.expect(
       { method: 'GET', path: `/cluster/${String(id)}` },
-      { data: exactly({ id, name, desc: '', biz: '' }) },
+      { data: having({ id, name, desc: '', biz: '' }) },
     );
   }),
   effect('cluster.create', 'fifty characters are a name, 255 a description', async (asked) => {
@@ -56,7 +56,7 @@ export const effectCases: Case[] = [
     await asked.data('POST', `/service/update/${id}`, { docker_image: 'myregistry/myweb:2.0' });
     await asked.expect(
       { method: 'GET', path: `/service/${id}` },
-      { data: exactly({ ...fields, id, docker_image: 'myregistry/myweb:2.0' }) },
+      { data: having({ ...fields, id, docker_image: 'myregistry/myweb:2.0' }) },
     );
   }),
   effect('pool.update', 'DELETE updates and deletes nothing', async (asked) => {

@@ -1,8 +1,10 @@
 import type { EndpointSpec } from '../endpoint.js';
+import { aboutAll } from './about-all.js';
 import { access } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
+import { fleet } from './fleet.js';
 import { nodes } from './nodes.js';
 import { operations } from './operations.js';
 import { pools } from './pools.js';
@@ -18,6 +20,7 @@ export const endpoints: readonly EndpointSpec[] = [
   ...services,
   ...pools,
   ...nodes,
+  ...fleet,
   ...operations,
   ...tasks,
   ...schedules,
@@ -26,4 +29,5 @@ export const endpoints: readonly EndpointSpec[] = [
   ...actions,
   ...actimpls,
   ...access,
+  ...aboutAll,
 ];

@@ -59,8 +59,10 @@ function unreadable(spec: EndpointSpec): Case[] {
       const valid = requestOf(spec, await sharedValid(spec, asked.world));
       const request: ApiRequest = { ...valid, body, ...(headers ? { headers } : {}) };
       const failure = spec.unreadable ?? spec.refusal;
-      const expected: Expectation =
-        spec.access === 'read' ? successOf(spec) : says ? saying(failure, says) : failure;
+      // Without its body a read misses what it needs, unless its address has that.
+      const needed = Object.entries(spec.params ?? {}).find(([, { required }]) => required)?.[0];
+      const ofRead = needed === undefined ? successOf(spec) : saying(spec.refusal, needed);
+      const expected: Expectation = spec.access === 'read' ? ofRead : says ? saying(failure, says) : failure;
       await asked.expect(request, expected);
     },
   }));
