@@ -6,13 +6,10 @@ import { clusters } from './clusters.js';
 import { fleet } from './fleet.js';
 import { histories } from './history.js';
 import { liveEndpoints } from './live.js';
-<<<<<<< HEAD
 import { nodeRunEndpoints } from './node-runs.js';
-=======
 import { liveTopics } from './live-topics.js';
 import { nodes } from './nodes.js';
 import { overviewEndpoints } from './overview.js';
->>>>>>> 73dd9a8ab084f53f9cbbd95e5db7a1c6961d0906
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
@@ -21,12 +18,9 @@ import { searchEndpoints } from './search.js';
 import { services } from './services.js';
 import { sessionEndpoints } from './sessions.js';
 import { steps } from './steps.js';
-<<<<<<< HEAD
 import { taskPastEndpoints } from './task-past.js';
-=======
 import { systemEndpoints } from './system.js';
 import { taskReadEndpoints } from './task-reads.js';
->>>>>>> 73dd9a8ab084f53f9cbbd95e5db7a1c6961d0906
 import { tasks } from './tasks.js';
 import { templates } from './templates.js';
 import { why } from './why.js';

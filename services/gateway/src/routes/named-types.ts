@@ -3,12 +3,6 @@ import {
   ActionImpl,
   ActionParams,
   CronItem,
-<<<<<<< HEAD
-  FleetService,
-  GridColumns,
-  GridMarks,
-=======
->>>>>>> 73dd9a8ab084f53f9cbbd95e5db7a1c6961d0906
   PoolTasks,
   StepOption,
   TaskStepOption,
@@ -24,24 +18,17 @@ import { HistoryRow } from './history.js';
 import { NodeRow, PlacedNodeRow } from './node-rows.js';
 import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
-<<<<<<< HEAD
-import { FlaggedPoolRow, NodeRow } from './pools.js';
 import { AttemptRow, LeaseRow, OutputRangeRow, RunAccountRow } from './node-run-rows.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
 import { PastTaskRow } from './task-past.js';
-import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
-=======
 import { FlaggedPoolRow } from './pools.js';
-import { RemoteStepRow } from './remote-steps.js';
-import { OccurrenceRow, ScheduleRow } from './schedules.js';
 import { FoundRow } from './search.js';
 import { ServiceRow } from './services.js';
 import { SessionRow, WhoRow } from './sessions.js';
 import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
->>>>>>> 73dd9a8ab084f53f9cbbd95e5db7a1c6961d0906
 import { ReasonRow } from './why.js';
 
 /** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
@@ -50,42 +37,30 @@ export const namedTypes: Record<string, TSchema> = {
   ActionImplementation: ActionImpl,
   ActionParams,
   ApiToken: TokenRow,
-<<<<<<< HEAD
   Attempt: AttemptRow,
   AttemptLease: LeaseRow,
-=======
   Attention: AttentionRow,
->>>>>>> 73dd9a8ab084f53f9cbbd95e5db7a1c6961d0906
   AuditEntry: AuditRow,
   Cluster: ClusterRow,
   CountedPool: CountedPoolRow,
   CronItem,
-<<<<<<< HEAD
-  GridColumns,
-  GridMarks,
-=======
   FailureGroup: FailureRow,
   Executor: ExecutorStatus,
   Follower: LagStatus,
   Found: FoundRow,
->>>>>>> 73dd9a8ab084f53f9cbbd95e5db7a1c6961d0906
   HeldBy: HeldByRow,
   HistoryEntry: HistoryRow,
   MissingPart,
   Node: NodeRow,
   NodeLog,
   NodeRun: RunRow,
-<<<<<<< HEAD
   NodeRunAccount: RunAccountRow,
   Occurrence: OccurrenceRow,
   OutputRange: OutputRangeRow,
   PastTask: PastTaskRow,
-=======
   RunLine: RunLineRow,
-  Occurrence: OccurrenceRow,
   PlacedNode: PlacedNodeRow,
   Part: PartStatus,
->>>>>>> 73dd9a8ab084f53f9cbbd95e5db7a1c6961d0906
   Pool: PoolRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,

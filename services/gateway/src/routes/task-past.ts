@@ -1,5 +1,5 @@
 import {
-  GridColumns,
+
   GridMarks,
   live,
   MAX_BUCKETS,
@@ -18,6 +18,7 @@ import { type Failures, failure, WrongParameter } from '../failures.js';
 import { withShownTimes } from '../live/task-feed.js';
 import { idOf, STORE_LOST } from './common.js';
 import { momentOf } from './moments.js';
+import { GridColumnsRow } from './task-reads.js';
 
 /*
  * A task's past: as it was at a moment, its course, its events.
@@ -83,8 +84,8 @@ export const taskPastEndpoints: Endpoint[] = [
     failures: FAILURES,
     result: Type.Object({
       ...PastTaskRow.properties,
-      grid: GridColumns,
-      marks: GridMarks,
+      grid: GridColumnsRow,
+      marks: Type.Object(GridMarks.properties),
     }),
     example: {
       ...examplePast,
