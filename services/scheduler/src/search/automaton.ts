@@ -36,11 +36,8 @@ class Compiler {
   /** @param next where a text goes on that has matched the expression. @returns where it begins. */
   compile(expression: Expression, next: number): number {
     switch (expression.kind) {
-      case 'any': {
-        // Also a byte that is no UTF-8: it shows as a sign, too.
-        const valid = this.set([[0, 0x10_ffff]], next);
-        return this.add({ op: 'split', next: [valid, this.add({ op: 'byte', from: 0x80, to: 0xff, next })] });
-      }
+      case 'any':
+        return this.set([[0, 0x10_ffff]], next);
       case 'set':
         return this.set(expression.points, next);
       case 'start':

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Automaton } from './automaton.js';
 import { type Expression, literally, parseExpression } from './expression.js';
@@ -115,41 +116,46 @@ export class LineSearch {
     this.spent += end - from;
     if (this.told) return;
     const to = isEnd && end > from && all[end - 1] === RETURN ? end - 1 : end;
+    const part = all.subarray(from, to);
+    // Bytes that are no UTF-8 are looked through as they are shown.
+    const bytes = isUtf8(part) ? part : Buffer.from(part.toString('utf8'));
+    const span = this.find(bytes, isEnd);
+    if (!span) return;
+    this.told = true;
+    this.onFound({ lineFrom: this.at, line: this.line, bytes, from: span[0], to: span[1] });
+  }
+
+  /** The first match in a line, or in a part of it. */
+  private find(bytes: Buffer, isEnd: boolean): [from: number, to: number] | undefined {
     const { anywhere } = this;
+    const to = bytes.length;
     const walks = anywhere.walks;
     let state = anywhere.begin(this.atStart);
-    let at = from;
-    while (!anywhere.matches(state, isEnd && at === to) && at < to) state = anywhere.after(state, all[at++] as number);
+    let at = 0;
+    while (!anywhere.matches(state, isEnd && at === to) && at < to)
+      state = anywhere.after(state, bytes[at++] as number);
     const matched = anywhere.matches(state, isEnd && at === to);
     this.spent += (anywhere.walks - walks) * WALK_COSTS;
-    if (!matched) return;
-    this.told = true;
-    const [first, last] = this.spanOf(all, from, to, { match: at, isEnd });
-    this.onFound({
-      lineFrom: this.at,
-      line: this.line,
-      bytes: all.subarray(from, to),
-      from: first - from,
-      to: last - from,
-    });
+    return matched ? this.spanOf(bytes, at, isEnd) : undefined;
   }
 
   /** The longest match that begins where the first one to end may begin. */
-  private spanOf(all: Buffer, from: number, to: number, { match, isEnd }: { match: number; isEnd: boolean }): [number, number] {
+  private spanOf(bytes: Buffer, match: number, isEnd: boolean): [number, number] {
     const { backwards, anchored } = this;
+    const to = bytes.length;
     let first = match;
     let state = backwards.begin(isEnd && match === to);
     for (let at = match; ; ) {
-      if (backwards.matches(state, this.atStart && at === from)) first = at;
-      if (at === from || backwards.isDead(state)) break;
-      state = backwards.after(state, all[--at] as number);
+      if (backwards.matches(state, this.atStart && at === 0)) first = at;
+      if (at === 0 || backwards.isDead(state)) break;
+      state = backwards.after(state, bytes[--at] as number);
     }
     let last = match;
-    state = anchored.begin(this.atStart && first === from);
+    state = anchored.begin(this.atStart && first === 0);
     for (let at = first; ; ) {
       if (anchored.matches(state, isEnd && at === to)) last = at;
       if (at === to || anchored.isDead(state)) break;
-      state = anchored.after(state, all[at++] as number);
+      state = anchored.after(state, bytes[at++] as number);
     }
     this.spent += match - first + (last - first);
     return [first, last];
