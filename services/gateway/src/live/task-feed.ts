@@ -27,7 +27,11 @@ export async function readTaskPage(
   const { events, version, over } = await ask({ id, after: Number(place), limit: LIMIT });
   const text = events
     .map(({ version, time, event, data }) =>
-      encodeEvent(String(version), event, { task_id: id, time: times.rfc3339(time), ...withShownTimes(data, times) }),
+      encodeEvent(String(version), event, {
+        task_id: id,
+        time: times.rfc3339(time),
+        ...withShownTimes(data, times),
+      }),
     )
     .join('');
   const next = String(events.at(-1)?.version ?? place);
@@ -37,7 +41,10 @@ export async function readTaskPage(
 }
 
 /** Data of an event with its times as text. */
-export function withShownTimes(data: Events['events'][number]['data'], times: TimeFormat): Record<string, unknown> {
+export function withShownTimes(
+  data: Events['events'][number]['data'],
+  times: TimeFormat,
+): Record<string, unknown> {
   const result = { ...data };
   for (const name of TIMES) {
     const ms = result[name];

@@ -182,7 +182,7 @@ for (const endpoint of endpoints) {
         );
         t.equal(operation?.['x-max-body'], bodyLimitsOf(endpoint).bytes, `${method} ${path} says how large`);
         const success = operation?.responses['200']?.content['application/json'];
-        if (success || !endpoint.streamsOnly) {
+        if (success || (!endpoint.streamsOnly && !endpoint.file)) {
           t.strictSame(success?.example.data, endpoint.example, `${method} ${path} shows the example`);
         }
         const codes = Object.values(endpoint.failures).flatMap((failure) =>

@@ -195,7 +195,11 @@ function operationId(endpoint: Endpoint, method: Method, path: string): string {
 /** The answer of an endpoint: the envelope, a stream, or either. */
 function answerSchema(endpoint: Endpoint, method: Method): object {
   const { events, file } = endpoint;
-  if (file) return { description: 'The file.', content: { [file]: { schema: { type: 'string', format: 'binary' } } } };
+  if (file)
+    return {
+      description: 'The file.',
+      content: { [file]: { schema: { type: 'string', format: 'binary' } } },
+    };
   if (!events || method !== 'GET') return successSchema(endpoint);
   const stream = {
     schema: {

@@ -4,10 +4,10 @@ import {
   NodeReasons as NodeReasonsShape,
   type nodeRuns,
   type Reason,
+  type RpcResponse,
   RunAccount,
   RunAttempt,
   RunStep,
-  type RpcResponse,
 } from '@rigel/contracts';
 import { Type } from 'typebox';
 import type { TimeFormat } from '../answer/time-format.js';
@@ -38,8 +38,12 @@ const { authorised, started, finished, retry_at, leases, ...attempt } = RunAttem
 /** One attempt at a step on a node. */
 export const AttemptRow = Type.Object({
   ...attempt,
-  key: Type.String({ description: 'Its name on the node: its files there carry it, and no other attempt ever gets it.' }),
-  versions: Type.Array(Type.Integer(), { description: 'Versions of the task’s events that this follows from.' }),
+  key: Type.String({
+    description: 'Its name on the node: its files there carry it, and no other attempt ever gets it.',
+  }),
+  versions: Type.Array(Type.Integer(), {
+    description: 'Versions of the task’s events that this follows from.',
+  }),
   authorised_at: At,
   started_at: AtOrNull,
   finished_at: AtOrNull,
@@ -71,7 +75,10 @@ export function toRunAccountRow(account: RunAccount, times: TimeFormat) {
   };
 }
 
-function toAttemptRow({ authorised, started, finished, retry_at, leases, ...rest }: RunAttempt, times: TimeFormat) {
+function toAttemptRow(
+  { authorised, started, finished, retry_at, leases, ...rest }: RunAttempt,
+  times: TimeFormat,
+) {
   return {
     ...rest,
     authorised_at: times.rfc3339(authorised),
@@ -101,7 +108,8 @@ export const RunWhyRow = Type.Object({
 });
 
 export function toRunWhyRow(answer: RpcResponse<typeof nodeRuns.why>, times: TimeFormat) {
-  const rows = (chain: readonly Reason[]) => chain.map((row) => ({ ...row, since: orNull(row.since, times) }));
+  const rows = (chain: readonly Reason[]) =>
+    chain.map((row) => ({ ...row, since: orNull(row.since, times) }));
   const { chain, task, ...rest } = answer satisfies NodeReasons;
   return { ...rest, task: rows(task), chain: rows(chain) };
 }
@@ -114,7 +122,9 @@ export const OutputPartRow = Type.Object({
   stored_at: Type.Union([At, Type.Null()], {
     description: 'When the scheduler stored it, RFC 3339; null: an earlier release stored it.',
   }),
-  text: Type.String({ description: 'Bytes that are no UTF-8 show as U+FFFD; with encoding=base64 the bytes themselves.' }),
+  text: Type.String({
+    description: 'Bytes that are no UTF-8 show as U+FFFD; with encoding=base64 the bytes themselves.',
+  }),
 });
 
 export const OutputRangeRow = Type.Object({

@@ -142,7 +142,8 @@ const TaskSearchAnswer = Type.Object({
   searched: Type.Integer({ description: 'Bytes of it.' }),
   nodes: Type.Integer({ description: 'Nodes of the task.' }),
   next: Type.Union([Type.String(), Type.Null()], {
-    description: 'Cursor for the rest; null: all was looked through. The counts of answers that follow each other add up.',
+    description:
+      'Cursor for the rest; null: all was looked through. The counts of answers that follow each other add up.',
   }),
 });
 
@@ -166,7 +167,8 @@ export const nodeRunEndpoints: Endpoint[] = [
   defineEndpoint({
     id: 'task.node_why',
     title: 'Why one node of a task waits or has failed',
-    notes: '`task` are the reasons that lie in the task, `chain` those of the node. Codes as of a task’s reasons.',
+    notes:
+      '`task` are the reasons that lie in the task, `chain` those of the node. Codes as of a task’s reasons.',
     methods: ['GET'],
     paths: ['/task/node/:nsid/why'],
     access: 'read',
@@ -225,7 +227,8 @@ export const nodeRunEndpoints: Endpoint[] = [
   defineEndpoint({
     id: 'task.node_output_search',
     title: 'Lines of an attempt’s output that match',
-    notes: 'Looks through all that is stored, in time that grows with its length alone. After three seconds it answers how far it came.',
+    notes:
+      'Looks through all that is stored, in time that grows with its length alone. After three seconds it answers how far it came.',
     methods: ['GET'],
     paths: ['/task/node/:nsid/output/search'],
     access: 'read',
@@ -249,7 +252,8 @@ export const nodeRunEndpoints: Endpoint[] = [
       searched: 8,
       next: null,
     },
-    handler: async ({ nsid, ...search }, { call }) => done(await call(nodeRuns.searchOutput, { id: nsid, ...search })),
+    handler: async ({ nsid, ...search }, { call }) =>
+      done(await call(nodeRuns.searchOutput, { id: nsid, ...search })),
   }),
   defineEndpoint({
     id: 'task.node_output_raw',
@@ -274,7 +278,8 @@ export const nodeRunEndpoints: Endpoint[] = [
   defineEndpoint({
     id: 'task.output_search',
     title: 'Which nodes of a task printed lines that match, by line',
-    notes: 'Each answer looks through the output of as many nodes as it can in two seconds; `next` is the cursor for the others.',
+    notes:
+      'Each answer looks through the output of as many nodes as it can in two seconds; `next` is the cursor for the others.',
     methods: ['GET'],
     paths: ['/task/:id/output/search'],
     access: 'read',
@@ -326,7 +331,10 @@ function placeOf(cursor: string): SearchPlace {
   const numbers = /^(\d{1,15})\.(\d{1,9})\.(\d{1,9})$/.exec(cursor)?.slice(1).map(Number);
   const [run, step, attempt] = numbers ?? [];
   if (run === undefined || step === undefined || attempt === undefined)
-    throw new WrongParameter(`cursor ${show(cursor)} is none: take next of the answer before, or leave it out`, 'cursor');
+    throw new WrongParameter(
+      `cursor ${show(cursor)} is none: take next of the answer before, or leave it out`,
+      'cursor',
+    );
   return { run, step, attempt };
 }
 

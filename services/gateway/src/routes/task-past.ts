@@ -1,5 +1,4 @@
 import {
-
   GridMarks,
   live,
   MAX_BUCKETS,
@@ -78,7 +77,9 @@ export const taskPastEndpoints: Endpoint[] = [
         Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'Version of the task’s events.' }),
       ),
       time: Type.Optional(
-        Type.String({ description: 'RFC 3339 or milliseconds since 1970; the last event up to then counts.' }),
+        Type.String({
+          description: 'RFC 3339 or milliseconds since 1970; the last event up to then counts.',
+        }),
       ),
     }),
     failures: FAILURES,
@@ -105,7 +106,8 @@ export const taskPastEndpoints: Endpoint[] = [
       const moment = momentOf('time', time);
       if (version !== undefined && moment !== undefined)
         throw new WrongParameter('version and time name two moments: leave one out', 'time');
-      const request = version !== undefined ? { id, version } : moment !== undefined ? { id, time: moment } : { id };
+      const request =
+        version !== undefined ? { id, version } : moment !== undefined ? { id, time: moment } : { id };
       return done(toPastRow(await call(taskPast.at, request), times));
     },
   }),
@@ -211,10 +213,19 @@ export const taskPastEndpoints: Endpoint[] = [
         }),
       ),
       version: Type.Integer({ description: 'Last version of the task’s events.' }),
-      next: Type.Union([Type.String(), Type.Null()], { description: 'Cursor for the rest; null: there is none.' }),
+      next: Type.Union([Type.String(), Type.Null()], {
+        description: 'Cursor for the rest; null: there is none.',
+      }),
     }),
     example: {
-      rows: [{ version: 2, at: '2026-01-05T08:00:00.000Z', event: 'task_started', data: { opr_user: 'root', nsids: null } }],
+      rows: [
+        {
+          version: 2,
+          at: '2026-01-05T08:00:00.000Z',
+          event: 'task_started',
+          data: { opr_user: 'root', nsids: null },
+        },
+      ],
       version: 2,
       next: null,
     },
@@ -239,5 +250,8 @@ export const taskPastEndpoints: Endpoint[] = [
 function versionIn(cursor: string | undefined): number {
   if (cursor === undefined || cursor === '') return 0;
   if (/^\d{1,9}$/.test(cursor)) return Number(cursor);
-  throw new WrongParameter(`cursor ${show(cursor)} is none: take next of the answer before, or leave it out`, 'cursor');
+  throw new WrongParameter(
+    `cursor ${show(cursor)} is none: take next of the answer before, or leave it out`,
+    'cursor',
+  );
 }

@@ -21,6 +21,7 @@ import {
   tasks,
   taskWhy,
 } from '@rigel/contracts';
+import { answerLooks } from './look-answers.js';
 import type { Responders } from './responders.js';
 import {
   actimpl,
@@ -183,6 +184,7 @@ export function answerEverything(services: Responders): void {
     nodes: [],
     more_nodes: 0,
   }));
+  answerLooks(services);
   services.on(schedules.save, () => ({ id: 71 }));
   services.on(schedules.find, () => ({ schedule }));
   services.on(schedules.flags, ({ pool_ids }) => ({ depended_on: pool_ids, with_cron: [] }));

@@ -169,14 +169,17 @@ export class Automaton {
       if (place.op === 'split') open.push(...place.next);
       else if ((place.op === 'start' && atStart) || (place.op === 'end' && atEnd)) open.push(place.next);
     }
-    return [...seen].filter((index) => !['split', 'start'].includes((this.places[index] as Place).op)).sort((a, b) => a - b);
+    return [...seen]
+      .filter((index) => !['split', 'start'].includes((this.places[index] as Place).op))
+      .sort((a, b) => a - b);
   }
 
   private stateOf(places: number[]): number {
     const key = places.join();
     const known = this.known.get(key);
     if (known !== undefined) return known;
-    const ends = (all: readonly number[]): boolean => all.some((index) => (this.places[index] as Place).op === 'match');
+    const ends = (all: readonly number[]): boolean =>
+      all.some((index) => (this.places[index] as Place).op === 'match');
     const number = this.states.push({
       places,
       next: new Int32Array(256).fill(UNKNOWN),

@@ -139,7 +139,9 @@ class Parser {
     if (this.take('*')) return [0, Number.POSITIVE_INFINITY];
     if (this.take('+')) return [1, Number.POSITIVE_INFINITY];
     if (this.take('?')) return [0, 1];
-    const counted = /^\{(\d{1,4})(?:(,)(\d{0,4}))?\}/.exec(this.characters.slice(this.at, this.at + 12).join(''));
+    const counted = /^\{(\d{1,4})(?:(,)(\d{0,4}))?\}/.exec(
+      this.characters.slice(this.at, this.at + 12).join(''),
+    );
     if (!counted) return undefined;
     const least = Number(counted[1]);
     const most = !counted[2] ? least : counted[3] ? Number(counted[3]) : Number.POSITIVE_INFINITY;
@@ -169,7 +171,9 @@ class Parser {
       case '+':
       case '?':
         this.at--;
-        return this.refuse(`there is nothing before ${character} to repeat; write \\${character} for the sign`);
+        return this.refuse(
+          `there is nothing before ${character} to repeat; write \\${character} for the sign`,
+        );
       default:
         return one(character.codePointAt(0) as number, this.ignoreCase);
     }
@@ -179,7 +183,9 @@ class Parser {
     if (this.take('?')) {
       if (!this.take(':')) {
         this.at--;
-        this.refuse('groups that look ahead or behind, or have names, are not possible here; use ( ) or (?: )');
+        this.refuse(
+          'groups that look ahead or behind, or have names, are not possible here; use ( ) or (?: )',
+        );
       }
     }
     if (++this.depth > DEEPEST) this.refuse(`groups can be ${DEEPEST} deep at most`);
@@ -203,7 +209,8 @@ class Parser {
         this.at++;
         const to = this.member();
         const end = to[0]?.[1] ?? 0;
-        if (to.length !== 1 || end < low) this.refuse('a range in brackets goes from a smaller to a greater sign');
+        if (to.length !== 1 || end < low)
+          this.refuse('a range in brackets goes from a smaller to a greater sign');
         points.push([low, end]);
       } else points.push(...from.map(([a, b]): [number, number] => [a, b]));
     }
@@ -220,7 +227,8 @@ class Parser {
   }
 
   private escaped(): CodePoints {
-    if (this.at >= this.characters.length) this.refuse('a \\ at the end means nothing; write \\\\ for the sign');
+    if (this.at >= this.characters.length)
+      this.refuse('a \\ at the end means nothing; write \\\\ for the sign');
     const character = this.next();
     const known = CLASSES[character.toLowerCase()];
     if (known) return character === character.toLowerCase() ? known : allBut(known);
@@ -229,14 +237,17 @@ class Parser {
     if (character === 'x' || character === 'u') {
       const digits = character === 'x' ? 2 : 4;
       const hex = this.characters.slice(this.at, this.at + digits).join('');
-      if (!new RegExp(`^[0-9a-fA-F]{${digits}}$`).test(hex)) this.refuse(`\\${character} needs ${digits} hexadecimal digits`);
+      if (!new RegExp(`^[0-9a-fA-F]{${digits}}$`).test(hex))
+        this.refuse(`\\${character} needs ${digits} hexadecimal digits`);
       this.at += digits;
       const point = Number.parseInt(hex, 16);
       return [[point, point]];
     }
     if (/[0-9A-Za-z]/.test(character)) {
       this.at--;
-      this.refuse(`\\${character} is not possible here: references to groups and word boundaries are left out`);
+      this.refuse(
+        `\\${character} is not possible here: references to groups and word boundaries are left out`,
+      );
     }
     const point = character.codePointAt(0) as number;
     return [[point, point]];

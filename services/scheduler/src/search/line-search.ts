@@ -48,7 +48,10 @@ export class LineSearch {
   private spent = 0;
 
   /** @throws ServiceError `invalid` when the expression cannot be searched for. */
-  constructor(wanted: Wanted, private readonly onFound: (found: Found) => void) {
+  constructor(
+    wanted: Wanted,
+    private readonly onFound: (found: Found) => void,
+  ) {
     const expression: Expression = wanted.regex
       ? parseExpression(wanted.q, wanted.ignore_case)
       : literally(wanted.q, wanted.ignore_case);
@@ -166,12 +169,22 @@ export class LineSearch {
 const SHOWN = 500;
 
 /** A line as text, or the part around its first match, and where the match stands in it. */
-export function shownOf({ bytes, from, to }: Found): { text: string; column: number; length: number; cut: number } {
+export function shownOf({ bytes, from, to }: Found): {
+  text: string;
+  column: number;
+  length: number;
+  cut: number;
+} {
   const before = bytes.toString('utf8', Math.max(0, from - SHOWN), from);
   const match = bytes.toString('utf8', from, Math.min(to, from + 4 * SHOWN));
   const after = bytes.toString('utf8', to, Math.min(bytes.length, to + 4 * SHOWN));
   const whole = before.length + match.length + after.length <= SHOWN && from <= SHOWN;
   const kept = whole ? before : before.slice(-Math.max(60, SHOWN - match.length - after.length));
   const text = (kept + match + after).slice(0, SHOWN);
-  return { text, column: Math.min(kept.length, SHOWN), length: Math.min(match.length, SHOWN - kept.length), cut: before.length - kept.length };
+  return {
+    text,
+    column: Math.min(kept.length, SHOWN),
+    length: Math.min(match.length, SHOWN - kept.length),
+    cut: before.length - kept.length,
+  };
 }

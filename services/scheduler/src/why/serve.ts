@@ -35,7 +35,10 @@ export interface WhyStore {
   load(taskId: number): Promise<TaskState | undefined>;
   taskOfRun(runId: number): Promise<number | undefined>;
   /** @param run id of a run that is explained beside the first ones. */
-  whyFacts(task: TaskState, run?: number): Promise<Pick<LiveFacts, 'lastControl' | 'heldByOthers' | 'lastOutput'>>;
+  whyFacts(
+    task: TaskState,
+    run?: number,
+  ): Promise<Pick<LiveFacts, 'lastControl' | 'heldByOthers' | 'lastOutput'>>;
 }
 
 export interface WhyParts {

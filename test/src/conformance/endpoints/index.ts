@@ -5,6 +5,7 @@ import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
 import { fleet } from './fleet.js';
+import { nodeRuns } from './node-runs.js';
 import { nodes } from './nodes.js';
 import { operations } from './operations.js';
 import { pools } from './pools.js';
@@ -23,6 +24,7 @@ export const endpoints: readonly EndpointSpec[] = [
   ...fleet,
   ...operations,
   ...tasks,
+  ...nodeRuns,
   ...schedules,
   ...templates,
   ...remoteSteps,

@@ -1,7 +1,7 @@
 import type { nodeRuns, RpcRequest, RpcResponse } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import { countLines } from '../../store/output-pieces.js';
-import { readRun, readStretch, sizesOf, type Stretch, stretchesOf } from './stored-output.js';
+import { readRun, readStretch, type Stretch, sizesOf, stretchesOf } from './stored-output.js';
 
 type Range = RpcResponse<typeof nodeRuns.outputRange>;
 

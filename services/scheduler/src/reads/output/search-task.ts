@@ -1,5 +1,11 @@
 import { performance } from 'node:perf_hooks';
-import { type nodeRuns, type RpcRequest, type RpcResponse, type SearchPlace, ServiceError } from '@rigel/contracts';
+import {
+  type nodeRuns,
+  type RpcRequest,
+  type RpcResponse,
+  type SearchPlace,
+  ServiceError,
+} from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import { type Found, LineSearch, shownOf } from '../../search/line-search.js';
 
@@ -116,7 +122,12 @@ async function* piecesOf(
   { run, step, attempt }: SearchPlace,
 ): AsyncGenerator<Piece> {
   let count = PIECES.first;
-  let last: (SearchPlace & { byte: number }) = { run: Math.max(run, first), step, attempt, byte: Number.MAX_SAFE_INTEGER };
+  let last: SearchPlace & { byte: number } = {
+    run: Math.max(run, first),
+    step,
+    attempt,
+    byte: Number.MAX_SAFE_INTEGER,
+  };
   if (run < first) last = { run: first, step: 0, attempt: 0, byte: 0 };
   for (;;) {
     const { rows } = await sql<Piece>`
@@ -140,7 +151,10 @@ async function* piecesOf(
 async function nameNodes(db: Kysely<unknown>, groups: readonly Group[]): Promise<void> {
   const ids = [...new Set(groups.flatMap(({ on }) => on.map(({ run_id }) => run_id)))];
   if (ids.length === 0) return;
-  const { rows } = await sql<{ id: number; ip: string }>`SELECT id, ip FROM runs WHERE id = ANY(${ids})`.execute(db);
+  const { rows } = await sql<{
+    id: number;
+    ip: string;
+  }>`SELECT id, ip FROM runs WHERE id = ANY(${ids})`.execute(db);
   const ips = new Map(rows.map(({ id, ip }) => [id, ip]));
   for (const { on } of groups) for (const node of on) node.ip = ips.get(node.run_id) ?? '';
 }

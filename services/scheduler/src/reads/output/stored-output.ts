@@ -49,7 +49,9 @@ export async function stretchesOf(db: Kysely<unknown>, of: AttemptOfRun): Promis
     const from = Math.max(start_byte, end);
     // An overlap is rare; only then the piece itself is needed.
     const own =
-      from === start_byte ? (lines ?? 0) : countLines(await readStretch(db, of, { piece: start_byte, from, to }));
+      from === start_byte
+        ? (lines ?? 0)
+        : countLines(await readStretch(db, of, { piece: start_byte, from, to }));
     stretches.push({ piece: start_byte, from, to, before, lines: own, storedAt: stored_at });
     before += own;
     end = to;
@@ -72,7 +74,9 @@ export async function readStretch(
 ): Promise<Buffer> {
   const { rows } = await sql<{ data: Buffer }>`
     SELECT substring(data FROM ${from - piece + 1}::int FOR ${to - from}::int) AS data FROM attempt_output
-    WHERE run_id = ${runId} AND step = ${step} AND attempt = ${attempt} AND start_byte = ${piece}`.execute(db);
+    WHERE run_id = ${runId} AND step = ${step} AND attempt = ${attempt} AND start_byte = ${piece}`.execute(
+    db,
+  );
   // Removed since, because the output is over its limit.
   return rows[0]?.data ?? Buffer.alloc(0);
 }
@@ -82,7 +86,14 @@ export async function readRun(
   db: Kysely<unknown>,
   id: number,
 ): Promise<{ id: number; task_id: number; index: number; ip: string; step: number; state: number }> {
-  const { rows } = await sql<{ id: number; task_id: number; index: number; ip: string; step: number; state: number }>`
+  const { rows } = await sql<{
+    id: number;
+    task_id: number;
+    index: number;
+    ip: string;
+    step: number;
+    state: number;
+  }>`
     SELECT id, task_id, index, ip, step, state FROM runs WHERE id = ${id}`.execute(db);
   const [run] = rows;
   if (!run) throw new ServiceError('not_found', `there is no node run ${id}`);

@@ -1,8 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PastTask } from '@rigel/contracts';
 import { ServiceError } from '@rigel/contracts';
 import { chunksOfStream, type RecordedEvent } from '@rigel/event-store';
 import type { Kysely } from 'kysely';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { streamOf, type TaskEvent, taskEventTypes } from '../../task/events.js';
 import { evolve } from '../../task/evolve.js';
 import { NUMBER, standingOf } from '../../task/phase.js';

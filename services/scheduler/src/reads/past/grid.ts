@@ -32,7 +32,8 @@ export function gridOf(task: TaskState): { grid: GridColumns; marks: GridMarks }
 }
 
 /** The record of the step that a run stands at, or of its last one. */
-const currentOf = ({ steps, step }: Run): Run['steps'][number] | undefined => steps[Math.min(step, steps.length - 1)];
+const currentOf = ({ steps, step }: Run): Run['steps'][number] | undefined =>
+  steps[Math.min(step, steps.length - 1)];
 
 function marksOf(task: TaskState): GridMarks {
   const where = (holds: (run: Run) => boolean): number[] => task.runs.filter(holds).map(({ index }) => index);

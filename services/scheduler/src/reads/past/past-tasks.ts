@@ -42,7 +42,12 @@ export class PastTasks {
    * @param tell is given the state, which it must not keep.
    * @throws ServiceError `not_found`; `wrong_state` when the task has no such moment; `unavailable`.
    */
-  async at<Answer>(id: number, moment: Moment, name: string, tell: (task: TaskState) => Answer): Promise<Answer> {
+  async at<Answer>(
+    id: number,
+    moment: Moment,
+    name: string,
+    tell: (task: TaskState) => Answer,
+  ): Promise<Answer> {
     const version = await this.versionAt(id, moment);
     const key = `${id}/${version}/${name}`;
     const known = this.answers.get(key);
@@ -63,7 +68,10 @@ export class PastTasks {
     });
   }
 
-  async frames({ id, count }: RpcRequest<typeof taskPast.frames>): Promise<RpcResponse<typeof taskPast.frames>> {
+  async frames({
+    id,
+    count,
+  }: RpcRequest<typeof taskPast.frames>): Promise<RpcResponse<typeof taskPast.frames>> {
     const version = await this.versionAt(id, {});
     const key = `${id}/${version}/frames ${count}`;
     const known = this.answers.get(key);
@@ -72,7 +80,10 @@ export class PastTasks {
       const frames: RpcResponse<typeof taskPast.frames>['frames'] = [];
       let wanted: number[] | undefined;
       await foldGently(this.db, id, undefined, (event, task) => {
-        wanted ??= evenly(version, Math.min(count, Math.max(2, Math.floor(MAX_FRAME_CELLS / task.runs.length))));
+        wanted ??= evenly(
+          version,
+          Math.min(count, Math.max(2, Math.floor(MAX_FRAME_CELLS / task.runs.length))),
+        );
         if (event.version === wanted[0]) {
           wanted.shift();
           frames.push({ ...pastOf(task), states: statesOf(task) });
@@ -93,12 +104,20 @@ export class PastTasks {
     if (!task) throw new ServiceError('not_found', `there is no task ${id}`);
     if (version !== undefined) {
       if (version <= task.version) return version;
-      throw new ServiceError('wrong_state', `task ${id} has ${task.version} versions by now, not ${version}`, 'version');
+      throw new ServiceError(
+        'wrong_state',
+        `task ${id} has ${task.version} versions by now, not ${version}`,
+        'version',
+      );
     }
     if (time === undefined) return task.version;
     if (time < task.created_at) {
       const made = new Date(task.created_at).toISOString();
-      throw new ServiceError('wrong_state', `task ${id} did not exist then: it was created at ${made}`, 'time');
+      throw new ServiceError(
+        'wrong_state',
+        `task ${id} did not exist then: it was created at ${made}`,
+        'time',
+      );
     }
     return this.versionUntil(id, time, task.version);
   }
@@ -121,7 +140,10 @@ export class PastTasks {
   private async inTurn<Answer>(work: () => Promise<Answer>): Promise<Answer> {
     if (this.underWay >= AT_ONCE) {
       if (this.waiting.length >= WAITING)
-        throw new ServiceError('unavailable', 'too many tasks are being looked up as they were; try again in some seconds');
+        throw new ServiceError(
+          'unavailable',
+          'too many tasks are being looked up as they were; try again in some seconds',
+        );
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     } else this.underWay++;
     try {
@@ -157,6 +179,9 @@ export class PastTasks {
 /** Versions from the first to the last, as evenly as whole numbers allow, each once. */
 function evenly(last: number, count: number): number[] {
   if (count === 1) return [last];
-  const versions = Array.from({ length: count }, (_, index) => 1 + Math.round((index * (last - 1)) / (count - 1)));
+  const versions = Array.from(
+    { length: count },
+    (_, index) => 1 + Math.round((index * (last - 1)) / (count - 1)),
+  );
   return [...new Set(versions)];
 }

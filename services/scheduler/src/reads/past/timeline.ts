@@ -1,4 +1,10 @@
-import { type RpcRequest, type RpcResponse, ServiceError, type TimelineMark, type taskPast } from '@rigel/contracts';
+import {
+  type RpcRequest,
+  type RpcResponse,
+  ServiceError,
+  type TimelineMark,
+  type taskPast,
+} from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import { streamOf, type TaskEvent } from '../../task/events.js';
 
@@ -49,10 +55,19 @@ export async function readTimeline(
       count(*)::int AS count, min(version) AS first, max(version) AS last, min(recorded_at) AS at
     FROM events WHERE stream = ${streamOf(id)} AND version <= ${task.version}
     GROUP BY 1, 2, 3 ORDER BY first`.execute(db);
-  return { version: task.version, from: task.from, to: task.to, ...columnsOf(rows, buckets), marks: marksOf(rows) };
+  return {
+    version: task.version,
+    from: task.from,
+    to: task.to,
+    ...columnsOf(rows, buckets),
+    marks: marksOf(rows),
+  };
 }
 
-function columnsOf(rows: readonly Row[], buckets: number): Pick<Timeline, 'events' | 'succeeded' | 'failed' | 'versions'> {
+function columnsOf(
+  rows: readonly Row[],
+  buckets: number,
+): Pick<Timeline, 'events' | 'succeeded' | 'failed' | 'versions'> {
   const none = (): number[] => Array.from({ length: buckets }, () => 0);
   const columns = { events: none(), succeeded: none(), failed: none(), versions: none() };
   const add = (column: number[], bucket: number, count: number): void => {

@@ -1,4 +1,4 @@
-import { attemptKey, type AttemptLease, type RunAttempt, type TaskPlan } from '@rigel/contracts';
+import { type AttemptLease, attemptKey, type RunAttempt, type TaskPlan } from '@rigel/contracts';
 import type { TaskEvent } from '../../task/events.js';
 import { evolve } from '../../task/evolve.js';
 import { isShutBefore } from '../../task/gate.js';
@@ -23,7 +23,12 @@ export const nothingYet = (): RunSoFar => ({ task: undefined, attempts: [], vers
 export function tellOn(so: RunSoFar, events: readonly RunEvent[], taskId: number): void {
   for (const { version, at, event } of events) {
     const before = so.task?.runs[0];
-    const was = before && { phase: before.phase, mayRun: before.mayRun, step: before.step, attempt: before.attempt };
+    const was = before && {
+      phase: before.phase,
+      mayRun: before.mayRun,
+      step: before.step,
+      attempt: before.attempt,
+    };
     const current = so.attempts.at(-1);
     so.task = evolve(so.task, event, taskId, at);
     so.version = version;
@@ -65,7 +70,8 @@ function tell(moment: Moment, event: TaskEvent): void {
       if (event.data.idle && current && current.finished === null) so.attempts.pop();
       return;
     case 'AttemptPlaced':
-      if (current) Object.assign(current, { folder: event.data.folder, note: event.data.why }).versions.push(version);
+      if (current)
+        Object.assign(current, { folder: event.data.folder, note: event.data.why }).versions.push(version);
       return;
     case 'AttemptSucceeded':
     case 'AttemptFailed':
@@ -108,13 +114,26 @@ function tell(moment: Moment, event: TaskEvent): void {
   }
 }
 
-function endOf(event: Extract<TaskEvent, { type: 'AttemptSucceeded' | 'AttemptFailed' | 'AttemptStopped' }>): Partial<AttemptSoFar> {
+function endOf(
+  event: Extract<TaskEvent, { type: 'AttemptSucceeded' | 'AttemptFailed' | 'AttemptStopped' }>,
+): Partial<AttemptSoFar> {
   const { startedAt, finishedAt, exitCode, note } = event.data;
-  const facts = { started: startedAt, finished: finishedAt, exit_code: exitCode ?? null, ...(note ? { note } : {}) };
+  const facts = {
+    started: startedAt,
+    finished: finishedAt,
+    exit_code: exitCode ?? null,
+    ...(note ? { note } : {}),
+  };
   if (event.type === 'AttemptSucceeded') return { ...facts, state: 'succeeded' };
   if (event.type === 'AttemptStopped') return { ...facts, state: 'stopped', reason: event.data.reason };
   const { reason, next, retryAt, mayRun } = event.data;
-  return { ...facts, state: next === 'ignore' ? 'ignored' : 'failed', reason, retry_at: retryAt, may_run: mayRun === true };
+  return {
+    ...facts,
+    state: next === 'ignore' ? 'ignored' : 'failed',
+    reason,
+    retry_at: retryAt,
+    may_run: mayRun === true,
+  };
 }
 
 /** After an outcome the same lease authorises the next attempt or step, unless the run has to wait or has ended. */
@@ -160,7 +179,16 @@ function leaseOf(
   how: AttemptLease['how'],
   { version, at }: Moment,
 ): AttemptLease {
-  return { lease, executor, how, from: at, from_version: version, until: null, until_version: null, over: null };
+  return {
+    lease,
+    executor,
+    how,
+    from: at,
+    from_version: version,
+    until: null,
+    until_version: null,
+    over: null,
+  };
 }
 
 /** The lease under which an executor has the attempt now. */

@@ -20,7 +20,15 @@ export interface RunEvent {
 }
 
 /** Events of the whole task that may move a run. */
-const OF_TASK = ['TaskStarted', 'BatchStarted', 'RunsHalted', 'GateOpened', 'TaskStopped', 'TaskTimedOut', 'TaskFinished'];
+const OF_TASK = [
+  'TaskStarted',
+  'BatchStarted',
+  'RunsHalted',
+  'GateOpened',
+  'TaskStopped',
+  'TaskTimedOut',
+  'TaskFinished',
+];
 
 interface Row {
   version: number;
@@ -78,7 +86,10 @@ function asOnlyRun(row: Row, run: RunPlace, stream: string): TaskEvent | undefin
   const own = { type, data } as TaskEvent;
   switch (own.type) {
     case 'TaskCreated':
-      return { type: 'TaskCreated', data: { ...(own.data as TaskCreated), firstRunId: run.id, batchSize: 1 } };
+      return {
+        type: 'TaskCreated',
+        data: { ...(own.data as TaskCreated), firstRunId: run.id, batchSize: 1 },
+      };
     case 'TaskStarted': {
       const { runs } = own.data;
       if (runs !== null && !row.named) return undefined;

@@ -1,0 +1,115 @@
+import { nodeRuns, taskPast } from '@rigel/contracts';
+import type { Responders } from './responders.js';
+import { created } from './rows.js';
+
+const past = {
+  version: 3,
+  at: created,
+  state: 1 as const,
+  end_reason: '' as const,
+  stat: [0, 1, 0, 0, 0],
+  ignored: 0,
+  batch: 1,
+  batches: 1,
+};
+
+/** Answers about one node's run, its output, and a task's past. */
+export function answerLooks(services: Responders): void {
+  const run = { ip: '10.0.0.7', state: 1 as const, node_id: 7, task_id: 11 };
+  services.on(nodeRuns.account, ({ id }) => ({
+    ...run,
+    id,
+    task_name: 'version 2',
+    pool_name: 'shop',
+    vm_id: '',
+    batch: 1,
+    phase: 'leased',
+    step_num: 1,
+    created,
+    updated: created,
+    version: 3,
+    steps: [
+      {
+        name: 'restart',
+        state: 1 as const,
+        message: '',
+        attempts: [
+          {
+            key: 'u-r21-s0-a1',
+            attempt: 1,
+            state: 'running' as const,
+            authorised: created,
+            authorised_version: 3,
+            started: null,
+            finished: null,
+            ended_version: null,
+            exit_code: null,
+            reason: '',
+            note: '',
+            may_run: false,
+            retry_at: null,
+            folder: null,
+            leases: [
+              {
+                lease: 1,
+                executor: 'executor-1',
+                how: 'begins' as const,
+                from: created,
+                from_version: 3,
+                until: null,
+                until_version: null,
+                over: null,
+              },
+            ],
+            output: { bytes: 8, stored: 8, dropped: 0 },
+            versions: [3],
+          },
+        ],
+      },
+    ],
+  }));
+  services.on(nodeRuns.why, ({ id }) => ({ ...run, run_id: id, text: '', task: [], chain: [] }));
+  services.on(nodeRuns.outputRange, () => ({
+    bytes: 8,
+    stored: 8,
+    dropped: 0,
+    lines: 1,
+    from: 0,
+    to: 8,
+    open: false,
+    parts: [{ from: 0, data: Buffer.from('started\n').toString('base64'), line: 1, stored: created }],
+  }));
+  services.on(nodeRuns.searchOutput, () => ({ hits: [], matches: 0, map: [0], searched: 8, next: null }));
+  services.on(nodeRuns.searchTask, () => ({
+    groups: [],
+    searched_nodes: 1,
+    searched: 8,
+    nodes: 1,
+    next: { run: 21, step: 0, attempt: 1 },
+  }));
+  services.on(taskPast.at, () => ({
+    ...past,
+    grid: {
+      first_nsid: 21,
+      ips: ['10.0.0.7'],
+      node_ids: [[7, 1] as [number, number]],
+      state: '1',
+      step: '0',
+      attempts: '1',
+      batch: [[1, 1] as [number, number]],
+      changed: [0],
+    },
+    marks: { gate: [], retrying: [], draining: [] },
+  }));
+  services.on(taskPast.frames, () => ({ version: 3, frames: [{ ...past, states: '1' }] }));
+  services.on(taskPast.timeline, () => ({
+    version: 3,
+    from: created,
+    to: created,
+    events: [3],
+    succeeded: [0],
+    failed: [0],
+    versions: [3],
+    marks: [],
+  }));
+}
