@@ -26,7 +26,7 @@ import { FoundRow } from './search.js';
 import { ServiceRow } from './services.js';
 import { SessionRow, WhoRow } from './sessions.js';
 import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
-import { PastTaskRow } from './task-past.js';
+
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
 import { ReasonRow } from './why.js';
@@ -57,7 +57,6 @@ export const namedTypes: Record<string, TSchema> = {
   NodeRunAccount: RunAccountRow,
   Occurrence: OccurrenceRow,
   OutputRange: OutputRangeRow,
-  PastTask: PastTaskRow,
   RunLine: RunLineRow,
   PlacedNode: PlacedNodeRow,
   Part: PartStatus,

@@ -1,4 +1,4 @@
-import { nodeRuns, taskPast } from '@rigel/contracts';
+import { live, nodeRuns, taskPast } from '@rigel/contracts';
 import type { Responders } from './responders.js';
 import { created } from './rows.js';
 
@@ -102,6 +102,11 @@ export function answerLooks(services: Responders): void {
     marks: { gate: [], retrying: [], draining: [] },
   }));
   services.on(taskPast.frames, () => ({ version: 3, frames: [{ ...past, states: '1' }] }));
+  services.on(live.taskEvents, () => ({
+    events: [{ version: 3, time: created, event: 'task_paused', data: { opr_user: 'ann' } }],
+    version: 3,
+    over: null,
+  }));
   services.on(taskPast.timeline, () => ({
     version: 3,
     from: created,
