@@ -1,3 +1,4 @@
+export { changesOfLines, checkText, plainLines } from './check-text.js';
 export type { ParameterUse, PlaceContext } from './parameter-use.js';
 export type { ParsedTemplate, ParseOptions, TemplateLanguage } from './parse-template.js';
 export { parseTemplate, TEMPLATE_RULES } from './parse-template.js';
