@@ -12,7 +12,7 @@ export { EventRelay } from './feed/relay.js';
 export { changesOf, ifGiven, type Wanted } from './log/changes.js';
 export { lines, numbers } from './log/columns.js';
 export { Creations } from './log/creations.js';
-export { type Decider, decideOn, execute, type Project } from './log/decider.js';
+export { type Decider, decideOn, execute, type Project, type StreamCommand } from './log/decider.js';
 export {
   type EventMeta,
   metaOf,
@@ -56,5 +56,6 @@ export {
   openAnswers,
   replaceAnswer,
 } from './log/kept-answers.js';
+export { type Stamped, stampOf, withStamp } from './log/stamp.js';
 export { addFollowedEvent, addFollowedPosition, createEventTables, createKeptAnswers } from './log/schema.js';
 export { type OpenHistory, openHistory } from './open-history.js';

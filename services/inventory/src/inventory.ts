@@ -1,10 +1,11 @@
-import { nodeSettings } from '@rigel/contracts';
+import { inventory, nodeSettings } from '@rigel/contracts';
 import { measureConsumers, openAnswers, openHistory } from '@rigel/event-store';
 import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { checkDatabase } from '@rigel/runtime/database';
 import { type Static, Type } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
 import { eventTypes } from './event-types.js';
+import { readHistory } from './history.js';
 import { migrations } from './migrations/index.js';
 import { tellCollisions } from './node/collisions.js';
 import { serveNodes } from './node/handlers.js';
@@ -37,6 +38,7 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   serveServices(operations, store);
   servePools(operations, store, bus);
   serveNodes(operations, store, bus);
+  operations.serve(inventory.history, (request) => readHistory(untyped, request));
   onShutdown('look for nodes that are one machine', tellCollisions(db, sshPort, log));
   onShutdown('operations', () => operations.stop());
 

@@ -11,10 +11,13 @@ import {
 import { contains, prepared, readPage } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
 import { readHoldingTasks } from '../store/holders.js';
+import { run } from '../store/sql/statement.js';
+import { HOST_KEYS } from '../store/sql/tasks.js';
 import type { RunTable, Tables, TaskTable } from '../store/tables.js';
 import type { TaskStore } from '../store/task-store.js';
 import { renderLog, versionOfLogId } from '../task/log.js';
 import { nodeLog } from './node-log.js';
+import { holdingTasksOf, nodesHeldBy, runsOfNode } from './pool-tasks.js';
 import { readRunOutput } from './run-output.js';
 import { readTaskEvents } from './task-events.js';
 
@@ -108,8 +111,37 @@ export class TaskQueries {
     return { rows: runs.map((run) => toNodeRun(run, task, heldBy.get(run.node_id))) };
   }
 
-  async holders(nodes: readonly number[]): Promise<RpcResponse<typeof tasks.holders>> {
-    return { holders: await readHoldingTasks(this.db as unknown as Kysely<unknown>, nodes) };
+  async holders({
+    node_ids,
+    host_keys,
+  }: RpcRequest<typeof tasks.holders>): Promise<RpcResponse<typeof tasks.holders>> {
+    const holders = await readHoldingTasks(this.db as unknown as Kysely<unknown>, node_ids);
+    if (!host_keys) return { holders };
+    const keys = await run(this.db as unknown as Kysely<unknown>, HOST_KEYS, { nodes: node_ids });
+    return { holders, host_keys: keys.map(({ node_id, host_key }) => ({ node_id, host_key })) };
+  }
+
+  heldNodes(task: number): Promise<number[]> {
+    return nodesHeldBy(this.db, task);
+  }
+
+  async ofPool({
+    pool_id,
+    limit,
+  }: RpcRequest<typeof tasks.ofPool>): Promise<RpcResponse<typeof tasks.ofPool>> {
+    const rows = await this.db
+      .selectFrom('tasks')
+      .selectAll()
+      .where('pool_id', '=', pool_id)
+      .orderBy('pool_id', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute();
+    return { tasks: rows.map(toTask), holding: await holdingTasksOf(this.db, pool_id) };
+  }
+
+  runsOfNode(request: RpcRequest<typeof tasks.runsOfNode>): Promise<RpcResponse<typeof tasks.runsOfNode>> {
+    return runsOfNode(this.db, request);
   }
 
   async log({ id, after }: RpcRequest<typeof tasks.log>): Promise<RpcResponse<typeof tasks.log>> {

@@ -9,7 +9,10 @@ export function serveQueries(operations: Operations, queries: TaskQueries): void
   operations.serve(tasks.detail, ({ id }) => queries.detail(id));
   operations.serve(tasks.log, (request) => queries.log(request));
   operations.serve(tasks.nodeLog, ({ id }) => queries.nodeLog(id));
-  operations.serve(tasks.holders, ({ node_ids }) => queries.holders(node_ids));
+  operations.serve(tasks.holders, (request) => queries.holders(request));
+  operations.serve(tasks.heldNodes, async ({ task_id }) => ({ node_ids: await queries.heldNodes(task_id) }));
+  operations.serve(tasks.ofPool, (request) => queries.ofPool(request));
+  operations.serve(tasks.runsOfNode, (request) => queries.runsOfNode(request));
   operations.serve(live.taskEvents, (request) => queries.events(request));
   operations.serve(live.runOutput, (request) => queries.output(request));
 }
