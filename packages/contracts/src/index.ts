@@ -23,6 +23,8 @@ export * from './secret-parameter.js';
 export * from './settings.js';
 export * from './stamp.js';
 export * from './step-limits.js';
+export * from './task-grid.js';
+export * from './task-reads.js';
 export * from './tasks.js';
 export * from './text.js';
 export * from './token-text.js';

@@ -22,6 +22,8 @@ import {
 } from './replicas.js';
 import type { Rpc } from './rpc.js';
 import { schedules } from './schedules.js';
+import { taskGrid } from './task-grid.js';
+import { taskReads } from './task-reads.js';
 import { tasks } from './tasks.js';
 import { taskWhy } from './why.js';
 
@@ -74,6 +76,8 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       ...all(tasks, [tasks.reserveNodes]),
       ...all(schedules, [schedules.reservePool]),
       ...all(live),
+      ...all(taskReads),
+      taskGrid,
       taskWhy,
       ...all(access),
       ...SERVICES.map(health),
@@ -139,6 +143,8 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(tasks),
   ...all(schedules),
   ...all(live),
+  ...all(taskReads),
+  taskGrid,
   taskWhy,
   ...all(execution),
   ...SERVICES.map(health),

@@ -38,6 +38,44 @@ export const TaskStepOption = Type.Object({
   ...stepLimits,
 });
 
+const MaybeTime = Type.Union([Type.Integer(), Type.Null()]);
+
+/** The occurrence of a scheduled task that made a task. */
+export const TaskOccurrenceLine = Type.Object({
+  schedule_id: Id,
+  cause: Type.String(),
+  due: Type.Integer(),
+});
+
+/** How far a task is. Times are null where they are not reached, or not known. */
+export const TaskProgress = Type.Object({
+  /** Of its stream of events. */
+  version: Type.Integer({ minimum: 1 }),
+  started: MaybeTime,
+  ended: MaybeTime,
+  /** When its time is up; null: it has no limit, or does not run. */
+  deadline: MaybeTime,
+  /** The batch that is worked on, or was last, from 1; 0 before the first. */
+  batch: Type.Integer({ minimum: 0 }),
+  batches: Type.Integer({ minimum: 1 }),
+  nodes: Type.Integer({ minimum: 1 }),
+  /** Failed nodes that it tolerates; null: it has no such limit. */
+  budget: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
+  occurrence: Type.Union([TaskOccurrenceLine, Type.Null()]),
+});
+export type TaskProgress = Static<typeof TaskProgress>;
+
+/** What a task's runs wait for in other pools. */
+export const TaskGateLine = Type.Object({
+  /** Name of the step before which they wait. */
+  before: Type.String(),
+  /** Whether the other pools have passed. */
+  open: Type.Boolean(),
+  waits_for: Type.Array(
+    Type.Object({ task_id: Id, pool_id: Id, pool_name: Type.String(), step: Type.String() }),
+  ),
+});
+
 export const Task = Type.Object({
   id: Id,
   template_id: Id,
@@ -58,8 +96,24 @@ export const Task = Type.Object({
   ignored: Type.Optional(Type.Integer({ minimum: 0 })),
   created: Type.Integer(),
   updated: Type.Integer(),
+  /** What schedulers of earlier releases do not tell. */
+  progress: Type.Optional(TaskProgress),
 });
 export type Task = Static<typeof Task>;
+
+/** One task, with what its row alone does not tell. */
+export const TaskDetail = Type.Object({
+  ...Task.properties,
+  details: Type.Optional(
+    Type.Object({
+      /** Node runs whose command may be alive on the node: those at work, and those that are being ended. */
+      commands_alive: Type.Integer({ minimum: 0 }),
+      /** What its runs wait for in other pools; null: nothing. */
+      gate: Type.Union([TaskGateLine, Type.Null()]),
+    }),
+  ),
+});
+export type TaskDetail = Static<typeof TaskDetail>;
 
 /** Progress of one step on one node; `message` says why it failed. */
 export const StepProgress = Type.Object({
@@ -256,7 +310,7 @@ export const tasks = {
     request: Type.Object({ id: Id, wait_ms: Type.Integer({ minimum: 0, maximum: 10_000 }) }),
     response: Type.Object({ task: Task, over: Type.Boolean() }),
   }),
-  get: defineRpc('scheduler.task.get', { request: Type.Object({ id: Id }), response: Task }),
+  get: defineRpc('scheduler.task.get', { request: Type.Object({ id: Id }), response: TaskDetail }),
   /** All node runs of a task, in the order of the request that made it. */
   detail: defineRpc('scheduler.task.detail', {
     request: Type.Object({ id: Id }),

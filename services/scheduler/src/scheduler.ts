@@ -63,7 +63,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const answers = openAnswers({ untyped, log, onShutdown });
   const operations = new Operations(bus, log, answers);
   onShutdown('operations', () => operations.stop());
-  const outcomes = new TaskQueries(db, store);
+  const outcomes = new TaskQueries(db, store, Date.now);
   serveQueries(operations, outcomes);
   const settings = {
     limits: {

@@ -10,6 +10,7 @@ import { remoteSteps } from './remote-steps.js';
 import { schedules } from './schedules.js';
 import { services } from './services.js';
 import { steps } from './steps.js';
+import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
 import { templates } from './templates.js';
 import { why } from './why.js';
@@ -26,6 +27,7 @@ export const endpoints: readonly Endpoint[] = [
   ...templates,
   ...steps,
   ...tasks,
+  ...taskReadEndpoints,
   ...liveEndpoints,
   ...why,
   ...schedules,

@@ -7,6 +7,7 @@ import {
   FleetService,
   PoolTasks,
   StepOption,
+  TaskStepOption,
   Template,
   UsableStep,
 } from '@rigel/contracts';
@@ -17,7 +18,8 @@ import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow, NodeRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
-import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
+import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
+import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
 import { ReasonRow } from './why.js';
 
 /** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
@@ -29,10 +31,12 @@ export const namedTypes: Record<string, TSchema> = {
   AuditEntry: AuditRow,
   Cluster,
   CronItem,
+  FailureGroup: FailureRow,
   HeldBy: HeldByRow,
   Node: NodeRow,
   NodeLog,
   NodeRun: RunRow,
+  RunLine: RunLineRow,
   Occurrence: OccurrenceRow,
   Pool: PoolRow,
   PoolTasks,
@@ -44,7 +48,12 @@ export const namedTypes: Record<string, TSchema> = {
   StepOption,
   StepsInput,
   Task: TaskRow,
+  TaskBatch: BatchRow,
+  TaskGrid: GridRow,
+  TaskGridColumns: GridColumnsRow,
+  TaskInfo: TaskInfoRow,
   TaskLogLine: LogRow,
+  TaskStepOption,
   Template,
   UsableStep,
 };
