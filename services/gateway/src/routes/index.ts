@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.js';
 import { accessEndpoints } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
+import { catalogReads } from './catalog-reads.js';
 import { clusters } from './clusters.js';
 import { liveEndpoints } from './live.js';
 import { poolOperations } from './pool-operations.js';
@@ -12,6 +13,7 @@ import { services } from './services.js';
 import { steps } from './steps.js';
 import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
+import { templateCheck } from './template-check.js';
 import { templates } from './templates.js';
 import { why } from './why.js';
 
@@ -25,6 +27,8 @@ export const endpoints: readonly Endpoint[] = [
   ...actimpls,
   ...remoteSteps,
   ...templates,
+  ...catalogReads,
+  ...templateCheck,
   ...steps,
   ...tasks,
   ...taskReadEndpoints,

@@ -1,6 +1,4 @@
 import {
-  Action,
-  ActionImpl,
   ActionParams,
   Cluster,
   CronItem,
@@ -8,27 +6,32 @@ import {
   PoolTasks,
   StepOption,
   TaskStepOption,
-  Template,
   UsableStep,
 } from '@rigel/contracts';
 import type { TSchema } from 'typebox';
 import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
+import { ActionImplRow } from './actimpls.js';
+import { ActionRow } from './actions.js';
+import { CatalogChangeRow, UsesRow } from './catalog-reads.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow, NodeRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
+import { ProblemRow } from './template-check.js';
+import { TemplateRow } from './templates.js';
 import { ReasonRow } from './why.js';
 
 /** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
 export const namedTypes: Record<string, TSchema> = {
-  Action,
-  ActionImplementation: ActionImpl,
+  Action: ActionRow,
+  ActionImplementation: ActionImplRow,
   ActionParams,
   ApiToken: TokenRow,
   AuditEntry: AuditRow,
+  CatalogChange: CatalogChangeRow,
   Cluster,
   CronItem,
   FailureGroup: FailureRow,
@@ -54,6 +57,8 @@ export const namedTypes: Record<string, TSchema> = {
   TaskInfo: TaskInfoRow,
   TaskLogLine: LogRow,
   TaskStepOption,
-  Template,
+  Template: TemplateRow,
+  TemplateProblem: ProblemRow,
+  TemplateUses: UsesRow,
   UsableStep,
 };

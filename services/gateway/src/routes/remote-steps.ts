@@ -1,6 +1,7 @@
 import { catalog, Id, RemoteStep } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { done, listed } from '../answer/envelope.js';
+import type { TimeFormat } from '../answer/time-format.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { exactFailure, failure } from '../failures.js';
 import {
@@ -16,6 +17,7 @@ import {
   READ_BY_POST,
   STORE_LOST,
 } from './common.js';
+import { IfVersion, stampedRow, toStampedRow } from './stamps.js';
 
 const Actions = Type.Array(Type.String(), {
   description: 'Names of actions in running order; they need not exist yet.',
@@ -23,8 +25,12 @@ const Actions = Type.Array(Type.String(), {
 const spellings = { actions: ['action'] };
 
 /** The list of actions is accepted under both names. */
-export const RemoteStepRow = Type.Object({ ...RemoteStep.properties, action: RemoteStep.properties.actions });
+export const RemoteStepRow = Type.Object({
+  ...stampedRow(RemoteStep).properties,
+  action: RemoteStep.properties.actions,
+});
 const toRow = (step: RemoteStep) => ({ ...step, action: step.actions });
+const toStamped = (step: RemoteStep, times: TimeFormat) => toStampedRow(times)(toRow(step));
 const example = { id: 1, name: 'restart', desc: 'stop, then start', actions: ['stop', 'start'] };
 
 export const remoteSteps: Endpoint[] = [
@@ -39,9 +45,9 @@ export const remoteSteps: Endpoint[] = [
     failures: { otherwise: failure(400, STORE_LOST, []) },
     result: Type.Array(RemoteStepRow),
     example: [toRow(example)],
-    handler: async ({ name }, { page, call }) => {
+    handler: async ({ name }, { page, call, times }) => {
       const { rows, total } = await call(catalog.listRemoteSteps, { ...page, name: filterOf(name) });
-      return listed(page, { total, rows: rows.map(toRow) });
+      return listed(page, { total, rows: rows.map((step) => toStamped(step, times)) });
     },
   }),
   defineEndpoint({
@@ -69,6 +75,7 @@ export const remoteSteps: Endpoint[] = [
     role: 'admin',
     params: Type.Object({
       id: idOf('remote step'),
+      if_version: IfVersion,
       name: Type.Optional(Name),
       desc: Type.Optional(Desc),
       actions: Type.Optional(Actions),
@@ -77,6 +84,7 @@ export const remoteSteps: Endpoint[] = [
     changes: ['name', 'desc', 'actions'],
     failures: {
       otherwise: failure(400, STORE_LOST, null),
+      conflict: failure(400, '', null),
       not_found: failure(404, '', null),
       in_use: failure(404, '', null),
     },
@@ -94,16 +102,17 @@ export const remoteSteps: Endpoint[] = [
     paths: ['/remote_step/delete/:id'],
     access: 'write',
     role: 'admin',
-    params: Type.Object({ id: idOf('remote step') }),
+    params: Type.Object({ id: idOf('remote step'), if_version: IfVersion }),
     failures: {
       otherwise: failure(400, STORE_LOST, null),
+      conflict: failure(400, '', null),
       not_found: failure(404, '', null),
       in_use: failure(404, '', null),
     },
     result: EmptyText,
     example: '',
-    handler: async ({ id }, { call }) => {
-      await call(catalog.deleteRemoteStep, { id });
+    handler: async (input, { call }) => {
+      await call(catalog.deleteRemoteStep, input);
       return done('');
     },
   }),
@@ -120,6 +129,7 @@ export const remoteSteps: Endpoint[] = [
     },
     result: RemoteStepRow,
     example: toRow(example),
-    handler: async ({ id }, { call }) => done(toRow(await call(catalog.getRemoteStep, { id }))),
+    handler: async ({ id }, { call, times }) =>
+      done(toStamped(await call(catalog.getRemoteStep, { id }), times)),
   }),
 ];

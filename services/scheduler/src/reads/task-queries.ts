@@ -132,7 +132,7 @@ export class TaskQueries {
       .orderBy('id', 'desc')
       .limit(limit)
       .execute();
-    return { tasks: rows.map(toTask), holding: await holdingTasksOf(this.db, pool_id) };
+    return { tasks: await toTasks(this.db, rows), holding: await holdingTasksOf(this.db, pool_id) };
   }
 
   runsOfNode(request: RpcRequest<typeof tasks.runsOfNode>): Promise<RpcResponse<typeof tasks.runsOfNode>> {
