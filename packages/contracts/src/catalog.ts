@@ -133,7 +133,7 @@ export const CatalogKind = Type.Union([
 ]);
 export type CatalogKind = Static<typeof CatalogKind>;
 
-/** One change of a thing, in public terms. Without a version it is a change of an implementation of the action. */
+/** One change of a thing, in public terms. The version is that of the implementation, for changes of one. */
 export const CatalogChange = Type.Object({
   ...changeFields,
   change: Type.Union([

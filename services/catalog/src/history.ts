@@ -62,7 +62,7 @@ async function implEntries(db: Kysely<unknown>, actionId: number): Promise<Catal
   const entries: CatalogChange[] = [];
   for (const { stream } of rows) {
     let owner: unknown;
-    for (const { version: _, ...entry } of await entriesOf(db, stream)) {
+    for (const entry of await entriesOf(db, stream)) {
       const was = owner;
       owner = entry.fields.find(({ name }) => name === 'action_id')?.after ?? owner;
       if (owner !== actionId && was !== actionId) continue;

@@ -15,6 +15,9 @@ function later<Name extends string>(
 /** The pages that there are. The entry has those that are opened first; the others are loaded when they are opened. */
 export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   tasks: TasksPage,
+  catalog: later(() => import('../pages/catalog/catalog-page.js'), 'CatalogPage'),
+  action: later(() => import('../pages/catalog/action/action-page.js'), 'ActionPage'),
+  template: later(() => import('../pages/catalog/template/template-page.js'), 'TemplatePage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
 };
 
