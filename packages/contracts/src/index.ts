@@ -14,6 +14,7 @@ export * from './live.js';
 export * from './nearest-name.js';
 export * from './node-identity.js';
 export * from './once.js';
+export * from './overview.js';
 export * from './paging.js';
 export * from './permissions.js';
 export * from './protected-pool.js';

@@ -1,5 +1,5 @@
-import type { Pool } from './inventory.js';
 import { ServiceError, show } from './errors.js';
+import type { Pool } from './inventory.js';
 
 /**
  * Refuses a request that takes nodes of a protected pool out of service, unless it repeats the pool's name.

@@ -9,6 +9,7 @@ export {
 export { EventConsumer } from './feed/consumer.js';
 export { measureConsumers } from './feed/consumer-metrics.js';
 export { EventRelay } from './feed/relay.js';
+export { serveHistoryState } from './history-state.js';
 export { changesOf, ifGiven, type Wanted } from './log/changes.js';
 export { lines, numbers } from './log/columns.js';
 export { Creations } from './log/creations.js';

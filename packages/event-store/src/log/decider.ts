@@ -39,7 +39,11 @@ export interface StreamCommand<Command> {
 }
 
 /** @throws ServiceError `conflict` (field `if_version`), which names who changed the thing and when. */
-function assertVersion(stream: string, history: readonly RecordedEvent[], ifVersion: number | undefined): void {
+function assertVersion(
+  stream: string,
+  history: readonly RecordedEvent[],
+  ifVersion: number | undefined,
+): void {
   if (ifVersion === undefined || ifVersion === history.length) return;
   const last = history.at(-1);
   const by = last

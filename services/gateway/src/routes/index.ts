@@ -5,12 +5,16 @@ import { actions } from './actions.js';
 import { catalogReads } from './catalog-reads.js';
 import { clusters } from './clusters.js';
 import { liveEndpoints } from './live.js';
+import { liveTopics } from './live-topics.js';
+import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
 import { schedules } from './schedules.js';
+import { searchEndpoints } from './search.js';
 import { services } from './services.js';
 import { steps } from './steps.js';
+import { systemEndpoints } from './system.js';
 import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
 import { templateCheck } from './template-check.js';
@@ -33,7 +37,11 @@ export const endpoints: readonly Endpoint[] = [
   ...tasks,
   ...taskReadEndpoints,
   ...liveEndpoints,
+  ...liveTopics,
   ...why,
   ...schedules,
   ...accessEndpoints,
+  ...overviewEndpoints,
+  ...searchEndpoints,
+  ...systemEndpoints,
 ];

@@ -14,10 +14,13 @@ import { AuditRow, TokenRow } from './access.js';
 import { ActionImplRow } from './actimpls.js';
 import { ActionRow } from './actions.js';
 import { CatalogChangeRow, UsesRow } from './catalog-reads.js';
+import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow, NodeRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
+import { FoundRow } from './search.js';
+import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
 import { ProblemRow } from './template-check.js';
@@ -30,23 +33,30 @@ export const namedTypes: Record<string, TSchema> = {
   ActionImplementation: ActionImplRow,
   ActionParams,
   ApiToken: TokenRow,
+  Attention: AttentionRow,
   AuditEntry: AuditRow,
   CatalogChange: CatalogChangeRow,
   Cluster,
   CronItem,
   FailureGroup: FailureRow,
+  Executor: ExecutorStatus,
+  Follower: LagStatus,
+  Found: FoundRow,
   HeldBy: HeldByRow,
+  MissingPart,
   Node: NodeRow,
   NodeLog,
   NodeRun: RunRow,
   RunLine: RunLineRow,
   Occurrence: OccurrenceRow,
+  Part: PartStatus,
   Pool: PoolRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
   Reason: ReasonRow,
   RemoteStep: RemoteStepRow,
   Schedule: ScheduleRow,
+  Scheduler: SchedulerStatus,
   Service: FleetService,
   StepOption,
   StepsInput,

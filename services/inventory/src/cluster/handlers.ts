@@ -41,14 +41,17 @@ export function serveClusters(operations: Operations, store: Store): void {
     return answerId(ids);
   });
 
-  operations.serve(inventory.updateCluster, async ({ id, name, desc, biz, if_version: ifVersion }, context) => {
-    await store.record(
-      clusterDecider,
-      [{ stream: stream(id), command: { do: 'change', id, name, desc, biz }, ifVersion }],
-      context,
-    );
-    return {};
-  });
+  operations.serve(
+    inventory.updateCluster,
+    async ({ id, name, desc, biz, if_version: ifVersion }, context) => {
+      await store.record(
+        clusterDecider,
+        [{ stream: stream(id), command: { do: 'change', id, name, desc, biz }, ifVersion }],
+        context,
+      );
+      return {};
+    },
+  );
 
   operations.serve(inventory.deleteCluster, async ({ id, if_version: ifVersion }, context) => {
     const command = { do: 'delete' as const, id };

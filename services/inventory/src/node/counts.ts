@@ -1,4 +1,10 @@
-import { type inventory, MOST_TAGS, type RpcResponse, type StatusCounts, type TagCount } from '@rigel/contracts';
+import {
+  type inventory,
+  MOST_TAGS,
+  type RpcResponse,
+  type StatusCounts,
+  type TagCount,
+} from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { InventoryTables } from '../tables.js';
 import { countNodesOf } from './node-rows.js';
@@ -16,7 +22,9 @@ interface Group {
 async function groupsOf(db: Kysely<InventoryTables>, pools: readonly number[]): Promise<Group[]> {
   const { rows } = await sql<Group>`
     SELECT pool_id, status, state, version_tag AS tag, count(*)::int AS nodes
-    FROM nodes WHERE pool_id = ANY(${pools}::bigint[]) GROUP BY pool_id, status, state, version_tag`.execute(db);
+    FROM nodes WHERE pool_id = ANY(${pools}::bigint[]) GROUP BY pool_id, status, state, version_tag`.execute(
+    db,
+  );
   return rows;
 }
 

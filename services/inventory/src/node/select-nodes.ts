@@ -38,7 +38,9 @@ export async function selectNodes(
   const page = [...conditions, sql`id > ${after}`];
   // One more than asked for says whether there are more.
   const { rows } = await sql<NodeRow>`
-    SELECT ${COLUMNS} FROM ${source(filters, pools, page, limit + 1)} ORDER BY id LIMIT ${limit + 1}`.execute(db);
+    SELECT ${COLUMNS} FROM ${source(filters, pools, page, limit + 1)} ORDER BY id LIMIT ${limit + 1}`.execute(
+    db,
+  );
   const total = count ? await countOf(db, source(filters, pools, conditions)) : undefined;
   return {
     rows: await placed(db, rows.slice(0, limit)),
@@ -141,10 +143,7 @@ export async function nodeById(db: Kysely<InventoryTables>, id: number): Promise
 }
 
 /** The nodes with these ids, as far as they exist. */
-export async function nodesById(
-  db: Kysely<InventoryTables>,
-  ids: readonly number[],
-): Promise<PlacedNode[]> {
+export async function nodesById(db: Kysely<InventoryTables>, ids: readonly number[]): Promise<PlacedNode[]> {
   const { rows } = await sql<NodeRow>`
     SELECT ${COLUMNS} FROM nodes WHERE id = ANY(${ids}::bigint[]) ORDER BY id`.execute(db);
   return placed(db, rows);

@@ -6,7 +6,17 @@ export const poolProjection: Projection<PoolEvent> = {
     for (const { id, name, desc, vm_type, sd_id, service_id, tasks, protected: guarded = false } of created)
       await trx
         .insertInto('pools')
-        .values({ id, name, desc, vm_type, sd_id, service_id, tasks: JSON.stringify(tasks), node_count: 0, protected: guarded })
+        .values({
+          id,
+          name,
+          desc,
+          vm_type,
+          sd_id,
+          service_id,
+          tasks: JSON.stringify(tasks),
+          node_count: 0,
+          protected: guarded,
+        })
         .execute();
   },
   async PoolChanged(trx, changed) {

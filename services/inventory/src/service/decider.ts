@@ -1,4 +1,11 @@
-import { checkDesc, checkName, checkText, type FleetService, ServiceError, type Stamp } from '@rigel/contracts';
+import {
+  checkDesc,
+  checkName,
+  checkText,
+  type FleetService,
+  ServiceError,
+  type Stamp,
+} from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 

@@ -20,11 +20,7 @@ export async function assertStopConfirmed(
   const { id, name } = task.created.pool;
   let pool: Pool;
   try {
-    pool = await bus.call(
-      inventory.getPool,
-      { id },
-      { correlationId, actor, client, timeoutMs: ASK_MS },
-    );
+    pool = await bus.call(inventory.getPool, { id }, { correlationId, actor, client, timeoutMs: ASK_MS });
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     // The pool of an unfinished task exists: its nodes are held.

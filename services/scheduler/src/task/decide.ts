@@ -299,7 +299,9 @@ function whatFollows(
   const next = task.created.steps[nextStep];
   if (!next) {
     const tag = tagOf(task.created);
-    return [{ type: 'RunSucceeded', data: tag === undefined ? { run: index, node } : { run: index, node, tag } }];
+    return [
+      { type: 'RunSucceeded', data: tag === undefined ? { run: index, node } : { run: index, node, tag } },
+    ];
   }
   if (task.status !== 'running') return halted([run]);
   // After a resume an earlier batch goes first.
