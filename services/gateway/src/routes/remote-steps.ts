@@ -84,7 +84,6 @@ export const remoteSteps: Endpoint[] = [
     changes: ['name', 'desc', 'actions'],
     failures: {
       otherwise: failure(400, STORE_LOST, null),
-      conflict: failure(400, '', null),
       not_found: failure(404, '', null),
       in_use: failure(404, '', null),
     },

@@ -2,6 +2,7 @@ import type { EndpointSpec } from '../endpoint.js';
 import { access } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
+import { catalogReads } from './catalog-reads.js';
 import { clusters } from './clusters.js';
 import { nodes } from './nodes.js';
 import { operations } from './operations.js';
@@ -25,5 +26,6 @@ export const endpoints: readonly EndpointSpec[] = [
   ...remoteSteps,
   ...actions,
   ...actimpls,
+  ...catalogReads,
   ...access,
 ];
