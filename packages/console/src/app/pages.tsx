@@ -18,6 +18,7 @@ export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   catalog: later(() => import('../pages/catalog/catalog-page.js'), 'CatalogPage'),
   action: later(() => import('../pages/catalog/action/action-page.js'), 'ActionPage'),
   template: later(() => import('../pages/catalog/template/template-page.js'), 'TemplatePage'),
+  task: later(() => import('../pages/task/task-page.js'), 'TaskPage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
   help: later(() => import('../pages/help/help-page.js'), 'HelpPage'),
 };

@@ -13,6 +13,7 @@ import { remoteSteps } from './remote-steps.js';
 import { schedules } from './schedules.js';
 import { searchEndpoints } from './search.js';
 import { services } from './services.js';
+import { sessionEndpoints } from './sessions.js';
 import { steps } from './steps.js';
 import { systemEndpoints } from './system.js';
 import { taskReadEndpoints } from './task-reads.js';
@@ -41,6 +42,7 @@ export const endpoints: readonly Endpoint[] = [
   ...why,
   ...schedules,
   ...accessEndpoints,
+  ...sessionEndpoints,
   ...overviewEndpoints,
   ...searchEndpoints,
   ...systemEndpoints,

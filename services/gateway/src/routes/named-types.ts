@@ -20,6 +20,7 @@ import { FlaggedPoolRow, NodeRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
 import { FoundRow } from './search.js';
+import { SessionRow, WhoRow } from './sessions.js';
 import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
@@ -58,6 +59,7 @@ export const namedTypes: Record<string, TSchema> = {
   Schedule: ScheduleRow,
   Scheduler: SchedulerStatus,
   Service: FleetService,
+  Session: SessionRow,
   StepOption,
   StepsInput,
   Task: TaskRow,
@@ -71,4 +73,5 @@ export const namedTypes: Record<string, TSchema> = {
   TemplateProblem: ProblemRow,
   TemplateUses: UsesRow,
   UsableStep,
+  Who: WhoRow,
 };
