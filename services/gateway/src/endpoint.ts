@@ -76,6 +76,8 @@ interface CommonFacts {
   changes?: readonly string[];
   /** How large the body may be, see `bodyLimitsOf`. Default: `small` for reads, `medium` for writes. */
   body?: BodySize;
+  /** A read about its body: one that cannot be read is refused. */
+  needsBody?: true;
   /** GET is accepted only with a body, so that following a link never creates or removes anything. */
   getNeedsBody?: true;
   /**

@@ -121,11 +121,21 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'actimpl.update': [400, LOST, null],
   'actimpl.delete': [400, LOST, null],
   'actimpl.info': [400, 'id is error...', {}],
+  'action.history': [400, '', {}],
+  'action.uses': [400, '', {}],
+  'remote_step.history': [400, '', {}],
+  'remote_step.uses': [400, '', {}],
+  'task_tpl.history': [400, '', {}],
+  'task_tpl.uses': [400, '', {}],
   'audit.list': [400, LOST, []],
   'token.list': [400, LOST, []],
   'token.create': [400, LOST, {}],
   'token.revoke': [400, LOST, {}],
 };
+
+/** Endpoints that call no service. */
+const ALONE = new Set(['template.check']);
+const calling = endpoints.filter(({ id }) => !ALONE.has(id) && !IN_PARTS.includes(id));
 
 /** Values that suit every endpoint that takes a parameter of this name. */
 const VALUES: Record<string, unknown> = {
@@ -163,6 +173,8 @@ const VALUES: Record<string, unknown> = {
   q: 'shop',
   protected: true,
   addresses: '10.0.0.7',
+  text: 'echo {{tag}}',
+  module: 'shell',
 };
 /** Optional parameters that are left out: what they may be depends on the endpoint. */
 const BY_ITSELF = new Set(['by', 'kind', 'kinds', 'after', 'action', 'opr_user']);
@@ -209,9 +221,8 @@ t.test('data has the documented form', async (t) => {
 
 t.test('a service that does not answer', async (t) => {
   everyOperationFails(new ServiceError('unavailable', 'why'));
-  const whole = endpoints.filter(({ id }) => !IN_PARTS.includes(id));
-  t.same(Object.keys(UNAVAILABLE).sort(), whole.map(({ id }) => id).sort(), 'every endpoint');
-  for (const endpoint of whole) {
+  t.same(Object.keys(UNAVAILABLE).sort(), calling.map(({ id }) => id).sort(), 'every endpoint');
+  for (const endpoint of calling) {
     const [code, text, data] = UNAVAILABLE[endpoint.id] ?? [];
     for (const { request, status, json } of await answersOf(endpoint)) {
       t.equal(status, code, request);
@@ -310,7 +321,7 @@ t.test('an answer that was given before says so, and a token is not shown again'
 
 t.test('a fault in a service is answered without its details', async (t) => {
   everyOperationFails(new TypeError('the secret details'));
-  for (const endpoint of endpoints.filter(({ id }) => !IN_PARTS.includes(id))) {
+  for (const endpoint of calling) {
     for (const { request, status, json } of await answersOf(endpoint)) {
       t.equal(status, 500, request);
       t.same(json, { code: 500, msg: 'internal error', data: {} }, request);
@@ -318,10 +329,30 @@ t.test('a fault in a service is answered without its details', async (t) => {
   }
 });
 
+const get = async (url: string) => {
+  const response = await app.inject({ method: 'GET', url });
+  return { status: response.statusCode, json: response.json() };
+};
+
 const post = async (url: string, body: object) => {
   const response = await app.inject({ method: 'POST', url, payload: JSON.stringify(body) });
   return { status: response.statusCode, json: response.json() };
 };
+
+t.test(
+  'a client address in a history is for admins, and a cursor is the position of the last row',
+  async (t) => {
+    answerEverything(services);
+    const { json } = await get('/task_tpl/9/history?limit=1');
+    t.match(json.data, {
+      rows: [{ position: 912, client: '10.0.0.9', at: '2017-07-27T13:41:00.000Z' }],
+      next: '912',
+    });
+    await get('/task_tpl/9/history?limit=1&cursor=912');
+    t.strictSame(services.last(catalog.history)?.data, { kind: 'template', id: 9, limit: 1, before: 912 });
+    t.match(await get('/task_tpl/9/history?cursor=-1'), { status: 400, json: { msg: /^cursor must be/ } });
+  },
+);
 
 t.test('scheduled tasks: a depended-on pool that is gone has no fields', async (t) => {
   answerEverything(services);

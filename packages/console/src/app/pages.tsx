@@ -17,6 +17,9 @@ function later<Name extends string>(
 export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   overview: OverviewPage,
   tasks: TasksPage,
+  catalog: later(() => import('../pages/catalog/catalog-page.js'), 'CatalogPage'),
+  action: later(() => import('../pages/catalog/action/action-page.js'), 'ActionPage'),
+  template: later(() => import('../pages/catalog/template/template-page.js'), 'TemplatePage'),
   task: later(() => import('../pages/task/task-page.js'), 'TaskPage'),
   system: later(() => import('../pages/system/system-page.js'), 'SystemPage'),
   fleet: later(() => import('../pages/fleet/fleet-page.js'), 'FleetPage'),

@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.js';
 import { accessEndpoints } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
+import { catalogReads } from './catalog-reads.js';
 import { clusters } from './clusters.js';
 import { fleet } from './fleet.js';
 import { histories } from './history.js';
@@ -20,6 +21,7 @@ import { steps } from './steps.js';
 import { systemEndpoints } from './system.js';
 import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
+import { templateCheck } from './template-check.js';
 import { templates } from './templates.js';
 import { why } from './why.js';
 
@@ -36,6 +38,8 @@ export const endpoints: readonly Endpoint[] = [
   ...actimpls,
   ...remoteSteps,
   ...templates,
+  ...catalogReads,
+  ...templateCheck,
   ...steps,
   ...tasks,
   ...taskReadEndpoints,

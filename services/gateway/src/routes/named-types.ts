@@ -1,17 +1,10 @@
-import {
-  Action,
-  ActionImpl,
-  ActionParams,
-  CronItem,
-  PoolTasks,
-  StepOption,
-  TaskStepOption,
-  Template,
-  UsableStep,
-} from '@rigel/contracts';
+import { ActionParams, CronItem, PoolTasks, StepOption, TaskStepOption, UsableStep } from '@rigel/contracts';
 import type { TSchema } from 'typebox';
 import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
+import { ActionImplRow } from './actimpls.js';
+import { ActionRow } from './actions.js';
+import { CatalogChangeRow, UsesRow } from './catalog-reads.js';
 import { ClusterRow } from './clusters.js';
 import { CountedPoolRow } from './fleet.js';
 import { HistoryRow } from './history.js';
@@ -27,18 +20,21 @@ import { SessionRow, WhoRow } from './sessions.js';
 import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
+import { ProblemRow } from './template-check.js';
+import { TemplateRow } from './templates.js';
 import { ReasonRow } from './why.js';
 
 /** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
 export const namedTypes: Record<string, TSchema> = {
-  Action,
-  ActionImplementation: ActionImpl,
+  Action: ActionRow,
+  ActionImplementation: ActionImplRow,
   ActionParams,
   ApiToken: TokenRow,
   Attention: AttentionRow,
   AuditEntry: AuditRow,
   Cluster: ClusterRow,
   CountedPool: CountedPoolRow,
+  CatalogChange: CatalogChangeRow,
   CronItem,
   FailureGroup: FailureRow,
   Executor: ExecutorStatus,
@@ -72,7 +68,9 @@ export const namedTypes: Record<string, TSchema> = {
   TaskInfo: TaskInfoRow,
   TaskLogLine: LogRow,
   TaskStepOption,
-  Template,
+  Template: TemplateRow,
+  TemplateProblem: ProblemRow,
+  TemplateUses: UsesRow,
   UsableStep,
   Who: WhoRow,
 };

@@ -27,6 +27,7 @@ import {
   action,
   apiToken,
   auditEntry,
+  catalogChange,
   cluster,
   counts,
   created,
@@ -104,6 +105,12 @@ export function answerEverything(services: Responders): void {
   services.on(catalog.updateTemplate, () => ({}));
   services.on(catalog.deleteTemplate, () => ({}));
   services.on(catalog.getTemplate, () => template);
+  services.on(catalog.history, () => ({ entries: [catalogChange], more: true }));
+  services.on(catalog.uses, () => ({
+    remote_steps: { rows: [{ id: 10, name: 'restart' }], total: 1 },
+    templates: { rows: [{ id: 9, name: 'rollout' }], total: 1 },
+    pools: { rows: [{ id: 4, name: 'shop-a', kinds: ['deploy'], template_id: 9 }], total: 1 },
+  }));
   services.on(catalog.listUsableSteps, () => ({ rows: [usableStep], total: 12 }));
   services.on(tasks.create, () => ({ ids: [51, 52] }));
   for (const operation of [tasks.expand, tasks.shrink, tasks.deploy])
