@@ -94,7 +94,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const firing = new PoolFiring(schedules, { bus, store: replica.recorder, settings, clock, log });
   const runner = new ScheduleRunner({ ledger: schedules, firing, zone, clock, log });
   const queries = new ScheduleQueries(db, zone, () => clock.now());
-  serveSchedules(operations, queries, runner, { bus, store: schedules, clock, zone });
+  serveSchedules(operations, queries, runner, { bus, store: schedules, clock, zone, firing });
   const endTicks = clock.every(SCHEDULE_TICK_MS, () => {
     runner
       .tick()
