@@ -69,7 +69,7 @@ export class CalendarReads {
   }: RpcRequest<typeof schedules.ledger>): Promise<RpcResponse<typeof schedules.ledger>> {
     assertRange(from, to);
     const before = readPlace(cursor);
-    const { savings, all, settledUntil, rows } = await this.snapshot(async (trx) => {
+    const { savings, all, settledUntil, rows, next } = await this.snapshot(async (trx) => {
       const raw = trx as unknown as Kysely<unknown>;
       const schedule = await trx.selectFrom('schedules').select('id').where('id', '=', id).executeTakeFirst();
       if (!schedule) throw new ServiceError('not_found', `there is no scheduled task ${id}`, 'id');
@@ -85,10 +85,19 @@ export class CalendarReads {
         savings: await savingsOf(raw, id, { from, to }),
         all: await ledgerRows(raw, id, from, to),
         settledUntil: await settledUntilOf(raw, id),
+        next: await trx
+          .selectFrom('schedule_occurrences')
+          .select(['due', 'zone'])
+          .where('schedule_id', '=', id)
+          .where('cause', '=', 'due')
+          .where('due', '>=', to)
+          .orderBy('due')
+          .limit(1)
+          .executeTakeFirst(),
       };
     });
     try {
-      const range = { from, to, now: this.now(), zone: this.zone, settledUntil };
+      const range = { from, to, now: this.now(), zone: this.zone, settledUntil, after: next };
       const { sum, differences, differenceCount } = await ledgerOf(savings, all, range);
       return {
         sum,

@@ -92,7 +92,7 @@ export interface SavingThen {
   leftOut: ReadonlySet<number>;
 }
 
-/** The savings of a range, and the one that was in force when it began; oldest first. */
+/** The savings of a range, with the one that was in force when it began and the one after it; oldest first. */
 export async function savingsOf(
   db: Kysely<unknown>,
   id: number,
@@ -113,7 +113,8 @@ export async function savingsOf(
     const { type, data } = scheduleEventTypes.upcast(row);
     if (type === 'ScheduleSaved') {
       const saved = data as ScheduleSaved;
-      if (saved.at < to) savings.push({ saved, leftOut: new Set(leftOut) });
+      const isAfter = (savings.at(-1)?.saved.at ?? 0) >= to;
+      if (!isAfter) savings.push({ saved, leftOut: new Set(leftOut) });
     } else if (type === 'MomentLeftOut') leftOut.add((data as MomentLeftOut).due);
     else leftOut.delete((data as MomentTakenBack).due);
   }

@@ -145,8 +145,11 @@ async function history(t: Test, start: string, seed: number): Promise<void> {
     const to = count === 0 ? now + 1 : Math.floor(from + 1 + random() * (now + 86_400_000 - from));
     const inRange = rows.filter(({ due }) => due >= from && due < to);
     const before = story.savings.findLastIndex(({ saved }) => saved.at < from);
-    const savings = story.savings.slice(Math.max(0, before)).filter(({ saved }) => saved.at < to);
-    const { sum, differences } = await ledgerOf(savings, inRange, { from, to, now, zone, settledUntil });
+    const later = story.savings.findIndex(({ saved }) => saved.at >= to);
+    const savings = story.savings.slice(Math.max(0, before), later < 0 ? undefined : later + 1);
+    const after = rows.find((row) => row.cause === 'due' && row.due >= to);
+    const range = { from, to, now, zone, settledUntil, after };
+    const { sum, differences } = await ledgerOf(savings, inRange, range);
     const { due, saved, restarted, ...outcomes } = sum;
     const total = Object.values(outcomes).reduce((all, one) => all + one, 0);
     t.strictSame(differences, [], `seed ${seed}, from ${new Date(from).toISOString()}`);

@@ -35,6 +35,8 @@ export interface LedgerRange {
   zone: string;
   /** The scheduler has noticed all moments up to here. */
   settledUntil: number;
+  /** The first occurrence of a due time after the range, whose zone says how the end of the range was read. */
+  after?: Pick<LedgerRow, 'due' | 'zone'> | undefined;
 }
 
 export interface Ledger {
@@ -59,7 +61,7 @@ export class TooManyMoments extends Error {
 export const isIgnored = (reason: string): boolean => reason.startsWith(IGNORED_PREFIX);
 
 /**
- * @param savings in order, from the one that was in force at the beginning of the range on.
+ * @param savings in order, from the one in force at the beginning of the range to the first one after it.
  * @param rows those of the range, by time.
  * @throws TooManyMoments
  */
@@ -137,9 +139,9 @@ async function* momentsOf(
     const next = savings[index + 1]?.saved;
     const begin = Math.max(saved.at, range.from - 1);
     const end = Math.min(next?.at ?? range.now, range.to - 1, range.now);
-    if (saved.execType !== 'crontab') continue;
+    if (saved.execType !== 'crontab' || begin >= end) continue;
     let from = begin;
-    for (const { upTo, zone } of stretches(saved, next, rows, begin, end, range.zone)) {
+    for (const { upTo, zone } of stretches(saved, next, rows, begin, end, range)) {
       for (const due of timesBetween(saved.cronItems, zone, from, upTo)) {
         yield due;
         if (++count > MAX_LEDGER_MOMENTS) throw new TooManyMoments();
@@ -160,7 +162,7 @@ function stretches(
   rows: readonly LedgerRow[],
   begin: number,
   end: number,
-  zoneNow: string,
+  { zone: zoneNow, after }: LedgerRange,
 ): { upTo: number; zone: string }[] {
   if (saved.timeZone !== '') return [{ upTo: end, zone: saved.timeZone }];
   const found: { upTo: number; zone: string }[] = [];
@@ -170,9 +172,10 @@ function stretches(
     if (last && last.zone === (zone || zoneNow)) last.upTo = due;
     else found.push({ upTo: due, zone: zone || zoneNow });
   }
-  // The next saving's occurrences up to it were looked for in its zone, what is not noticed yet will be in today's.
-  const isWhole = next !== undefined && end >= next.at;
-  return [...found, { upTo: end, zone: (isWhole && next.zone) || found.at(-1)?.zone || zoneNow }];
+  // What comes after the last occurrence was, or will be, looked for by who records the next one.
+  const isAfter = after !== undefined && (next === undefined || after.due <= next.at);
+  const last = isAfter ? after.zone : next?.zone;
+  return [...found, { upTo: end, zone: last || zoneNow }];
 }
 
 function* timesBetween(
