@@ -7,6 +7,7 @@ import { liveEndpoints } from './live.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
+import { scheduleReads } from './schedule-reads.js';
 import { schedules } from './schedules.js';
 import { services } from './services.js';
 import { steps } from './steps.js';
@@ -29,5 +30,6 @@ export const endpoints: readonly Endpoint[] = [
   ...liveEndpoints,
   ...why,
   ...schedules,
+  ...scheduleReads,
   ...accessEndpoints,
 ];

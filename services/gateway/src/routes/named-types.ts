@@ -4,6 +4,8 @@ import {
   ActionParams,
   Cluster,
   CronItem,
+  CronItemInput,
+  DependItemInput,
   FleetService,
   PoolTasks,
   StepOption,
@@ -16,7 +18,14 @@ import { AuditRow, TokenRow } from './access.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow, NodeRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
-import { OccurrenceRow, ScheduleRow } from './schedules.js';
+import {
+  CalendarRow,
+  LedgerSumRow,
+  PlannedMomentRow,
+  SchedulePreviewRow,
+  StandingRow,
+} from './schedule-reads.js';
+import { CronItemParam, DependItemParam, OccurrenceRow, ScheduleRow } from './schedules.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
 import { ReasonRow } from './why.js';
 
@@ -27,19 +36,28 @@ export const namedTypes: Record<string, TSchema> = {
   ActionParams,
   ApiToken: TokenRow,
   AuditEntry: AuditRow,
+  CalendarEntry: CalendarRow,
   Cluster,
   CronItem,
+  CronItemForm: CronItemParam,
+  CronItemWhole: CronItemInput,
+  DependItemForm: DependItemParam,
+  DependItemWhole: DependItemInput,
   HeldBy: HeldByRow,
   Node: NodeRow,
+  LedgerSum: LedgerSumRow,
   NodeLog,
   NodeRun: RunRow,
   Occurrence: OccurrenceRow,
+  PlannedMoment: PlannedMomentRow,
   Pool: PoolRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
   Reason: ReasonRow,
   RemoteStep: RemoteStepRow,
   Schedule: ScheduleRow,
+  SchedulePreview: SchedulePreviewRow,
+  ScheduleStanding: StandingRow,
   Service: FleetService,
   StepOption,
   StepsInput,
