@@ -1,5 +1,5 @@
 import { accessSettings } from '@rigel/contracts';
-import { measureConsumers, openAnswers, openHistory } from '@rigel/event-store';
+import { measureConsumers, openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
 import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { checkDatabase } from '@rigel/runtime/database';
 import { type Static, Type } from 'typebox';
@@ -39,6 +39,7 @@ export async function startAccess(context: ServiceContext<Static<typeof AccessCo
   const operations = new Operations(bus, log, answers);
   serveTokens(operations, { db, relay, log });
   serveAudit(operations, { db, followers });
+  serveHistoryState(operations, 'access', untyped);
   onShutdown('operations', () => operations.stop());
 
   serveHealth(context, 'access', {

@@ -1,4 +1,4 @@
-import { openAnswers, openHistory } from '@rigel/event-store';
+import { openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
 import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { checkDatabase } from '@rigel/runtime/database';
 import type { Static } from 'typebox';
@@ -6,6 +6,7 @@ import { serveActionImpls } from './actimpl/handlers.js';
 import { serveActions } from './action/handlers.js';
 import { eventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
+import { serveOverview } from './overview/handlers.js';
 import { serveRemoteSteps } from './remote-step/handlers.js';
 import { serveSteps } from './step/handlers.js';
 import { Store } from './store.js';
@@ -31,6 +32,8 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
   serveRemoteSteps(operations, store);
   serveTemplates(operations, store, bus);
   serveSteps(operations, store);
+  serveOverview(operations, untyped);
+  serveHistoryState(operations, 'catalog', untyped);
   onShutdown('operations', () => operations.stop());
 
   serveHealth(context, 'catalog', {

@@ -17,6 +17,7 @@ import { openApi } from './openapi/openapi.js';
 import { BodyBudget } from './request/body-budget.js';
 import { bodies } from './request/body-bytes.js';
 import { originCheck } from './request/origin-check.js';
+import { endpoints } from './routes/index.js';
 import { endpointRoutes } from './serve/endpoint-routes.js';
 import { unhandled } from './serve/unhandled.js';
 import { closing } from './server/closing.js';
@@ -62,7 +63,7 @@ export async function buildApp({
   tls,
 }: AppOptions): Promise<FastifyInstance> {
   const times = createTimeFormat(config.RIGEL_TIME_ZONE);
-  const live = new LiveStreams({ bus, log, times, limit: config.RIGEL_HTTP_STREAMS });
+  const live = new LiveStreams({ bus, log, times, endpoints, limit: config.RIGEL_HTTP_STREAMS });
   const taskEnds = new TaskEnds({ bus, limit: config.RIGEL_HTTP_STREAMS });
   const app = createHttpServer({ log, trustProxy: config.RIGEL_HTTP_TRUST_PROXY, tls });
   const accessIsOn = config.RIGEL_ACCESS === 'on';

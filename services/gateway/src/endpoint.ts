@@ -19,6 +19,8 @@ export interface Invocation {
   authenticated: boolean;
   /** The client, for shares of what a gateway has for all clients. */
   client: Client;
+  /** The role of the client's token; `admin` where access is off. */
+  role: Role;
   /** Whether the client may do all that an admin may: its token has that role, or access is off. */
   isAdmin: boolean;
   /** The page of the list that the client asks for; page 1 of 10 rows on endpoints without pages. */

@@ -7,6 +7,8 @@ import {
   type RpcResponse,
   ServiceError,
   schedules,
+  taskGrid,
+  taskReads,
   tasks,
   taskWhy,
 } from '@rigel/contracts';
@@ -65,6 +67,11 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'task.stop': [400, 'stop flow 7 fails:', {}],
   'task.release_node': [400, 'release node fails:', {}],
   'task.why': [400, LOST, {}],
+  'task.find': [400, LOST, {}],
+  'task.grid': [400, LOST, {}],
+  'task.runs': [400, LOST, {}],
+  'task.batches': [400, LOST, {}],
+  'task.failures': [400, LOST, {}],
   'task.log': [400, 'Flow not found', {}],
   'task.list': [400, LOST, {}],
   'task.info': [400, LOST, null],
@@ -169,8 +176,8 @@ async function answersOf(endpoint: Endpoint) {
 }
 
 function everyOperationFails(error: Error): void {
-  for (const rpc of [inventory, catalog, tasks, schedules, access, { taskWhy }].flatMap((rpcs): Rpc[] =>
-    Object.values(rpcs),
+  for (const rpc of [inventory, catalog, tasks, schedules, access, taskReads, { taskGrid, taskWhy }].flatMap(
+    (rpcs): Rpc[] => Object.values(rpcs),
   )) {
     services.on(rpc, () => {
       throw error;

@@ -3,7 +3,7 @@ import { ServiceError, type ServiceErrorCode, show } from '@rigel/contracts';
 /** A failure as the API documents it. */
 export interface Failure {
   /** HTTP status and `code` of the envelope. */
-  code: 400 | 404 | 503;
+  code: 400 | 403 | 404 | 503;
   /** Begins the message. `{id}` stands for the id in the request; empty: the message is the reason alone. */
   text: string;
   /** `data` of the envelope. */

@@ -4,6 +4,7 @@ import { Link, useLocation } from 'wouter';
 import { useIntl, useWords } from '../text/intl.js';
 import { patterns, to } from './addresses.js';
 import styles from './frame.module.css';
+import { useFrameKeys } from './keys.js';
 import { railPages } from './pages.js';
 import { useSettings } from './settings.js';
 
@@ -14,6 +15,7 @@ export function Frame({ children }: { children: ReactNode }): ReactNode {
   const [open, setOpen] = useState(false);
   const content = useId();
   useApplied();
+  useFrameKeys();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the menu closes when the page changes.
   useEffect(() => setOpen(false), [location]);
   return (

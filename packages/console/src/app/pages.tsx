@@ -16,6 +16,7 @@ function later<Name extends string>(
 export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   tasks: TasksPage,
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
+  help: later(() => import('../pages/help/help-page.js'), 'HelpPage'),
 };
 
 /** Pages with a place in the rail, in its order; those that there are not have no place. */
@@ -29,6 +30,7 @@ const RAIL: readonly { name: PageName; key: KeyOf<typeof common> }[] = [
   { name: 'audit', key: 'page.audit' },
   { name: 'system', key: 'page.system' },
   { name: 'settings', key: 'page.settings' },
+  { name: 'help', key: 'page.help' },
 ];
 
 export const railPages = RAIL.filter(({ name }) => PAGES[name] !== undefined);

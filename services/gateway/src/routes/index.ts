@@ -4,13 +4,18 @@ import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { clusters } from './clusters.js';
 import { liveEndpoints } from './live.js';
+import { liveTopics } from './live-topics.js';
+import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
 import { scheduleReads } from './schedule-reads.js';
 import { schedules } from './schedules.js';
+import { searchEndpoints } from './search.js';
 import { services } from './services.js';
 import { steps } from './steps.js';
+import { systemEndpoints } from './system.js';
+import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
 import { templates } from './templates.js';
 import { why } from './why.js';
@@ -27,9 +32,14 @@ export const endpoints: readonly Endpoint[] = [
   ...templates,
   ...steps,
   ...tasks,
+  ...taskReadEndpoints,
   ...liveEndpoints,
+  ...liveTopics,
   ...why,
   ...schedules,
   ...scheduleReads,
   ...accessEndpoints,
+  ...overviewEndpoints,
+  ...searchEndpoints,
+  ...systemEndpoints,
 ];

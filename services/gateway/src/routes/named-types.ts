@@ -9,12 +9,14 @@ import {
   FleetService,
   PoolTasks,
   StepOption,
+  TaskStepOption,
   Template,
   UsableStep,
 } from '@rigel/contracts';
 import type { TSchema } from 'typebox';
 import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
+import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow, NodeRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
@@ -26,7 +28,10 @@ import {
   StandingRow,
 } from './schedule-reads.js';
 import { CronItemParam, DependItemParam, OccurrenceRow, ScheduleRow } from './schedules.js';
-import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
+import { FoundRow } from './search.js';
+import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
+import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
+import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
 import { ReasonRow } from './why.js';
 
 /** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
@@ -35,6 +40,7 @@ export const namedTypes: Record<string, TSchema> = {
   ActionImplementation: ActionImpl,
   ActionParams,
   ApiToken: TokenRow,
+  Attention: AttentionRow,
   AuditEntry: AuditRow,
   CalendarEntry: CalendarRow,
   Cluster,
@@ -43,13 +49,20 @@ export const namedTypes: Record<string, TSchema> = {
   CronItemWhole: CronItemInput,
   DependItemForm: DependItemParam,
   DependItemWhole: DependItemInput,
+  FailureGroup: FailureRow,
+  Executor: ExecutorStatus,
+  Follower: LagStatus,
+  Found: FoundRow,
   HeldBy: HeldByRow,
+  MissingPart,
   Node: NodeRow,
   LedgerSum: LedgerSumRow,
   NodeLog,
   NodeRun: RunRow,
+  RunLine: RunLineRow,
   Occurrence: OccurrenceRow,
   PlannedMoment: PlannedMomentRow,
+  Part: PartStatus,
   Pool: PoolRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
@@ -58,11 +71,17 @@ export const namedTypes: Record<string, TSchema> = {
   Schedule: ScheduleRow,
   SchedulePreview: SchedulePreviewRow,
   ScheduleStanding: StandingRow,
+  Scheduler: SchedulerStatus,
   Service: FleetService,
   StepOption,
   StepsInput,
   Task: TaskRow,
+  TaskBatch: BatchRow,
+  TaskGrid: GridRow,
+  TaskGridColumns: GridColumnsRow,
+  TaskInfo: TaskInfoRow,
   TaskLogLine: LogRow,
+  TaskStepOption,
   Template,
   UsableStep,
 };

@@ -6,7 +6,6 @@ import {
   inventory,
   LedgerDifference,
   LedgerSum,
-  MAX_CALENDAR_ROWS,
   SchedulePreview,
   type ScheduleStanding,
   ScheduleStanding as StandingShape,
@@ -16,8 +15,9 @@ import { type Static, Type } from 'typebox';
 import { done } from '../answer/envelope.js';
 import type { TimeFormat } from '../answer/time-format.js';
 import { defineEndpoint, type Endpoint, type Invocation } from '../endpoint.js';
-import { exactFailure, failure, WrongParameter } from '../failures.js';
+import { exactFailure, failure } from '../failures.js';
 import { idOf, STORE_LOST } from './common.js';
+import { cursorParams, partOf, rowsOf } from './lists.js';
 import { momentOf } from './moments.js';
 import { definitionOf, definitionParams } from './schedules.js';
 
@@ -169,19 +169,13 @@ export const SchedulePreviewRow = Type.Object({
   differences: preview.differences,
 });
 
-const rangeParams = {
-  from: Type.String({ description: 'The first moment that counts (RFC 3339).' }),
-  to: Type.String({ description: 'The first moment after the range, at most 100 days later.' }),
-};
-const partParams = {
-  limit: Type.Integer({ minimum: 1, maximum: MAX_CALENDAR_ROWS, default: 100, description: 'Rows at most.' }),
-  cursor: Type.Optional(
-    Type.String({ description: '`next` of the page before; absent or empty: the first page.' }),
-  ),
-};
-const Next = Type.Union([Type.String(), Type.Null()], {
-  description: 'The cursor of the next page; null: this is the last one.',
-});
+const From = Type.Optional(
+  Type.String({ description: 'The first moment that counts (RFC 3339). Absent or empty: 7 days before `to`.' }),
+);
+const To = (otherwise: string) =>
+  Type.Optional(
+    Type.String({ description: `The first moment after the range, at most 100 days long. Absent or empty: ${otherwise}.` }),
+  );
 
 const failures = {
   otherwise: failure(400, STORE_LOST, {}),
@@ -190,18 +184,13 @@ const failures = {
   not_found: exactFailure(404, 'schedule not found', {}),
 };
 
-function rangeOf({ from, to }: { from: string; to: string }): { from: number; to: number } {
-  const range = { from: momentOf('from', from), to: momentOf('to', to) };
-  for (const name of ['from', 'to'] as const) {
-    if (range[name] === undefined) throw new WrongParameter(`${name} is empty: it must be a time`, name);
-  }
-  return { from: range.from ?? 0, to: range.to ?? 0 };
-}
+const WEEK_MS = 7 * 86_400_000;
 
-const partOf = ({ limit, cursor }: { limit: number; cursor?: string }) => ({
-  limit,
-  ...(cursor === undefined || cursor === '' ? {} : { cursor }),
-});
+/** @throws WrongParameter */
+function rangeOf(given: { from?: string; to?: string }, otherwise: number): { from: number; to: number } {
+  const to = momentOf('to', given.to) ?? otherwise;
+  return { from: momentOf('from', given.from) ?? Math.max(0, to - WEEK_MS), to };
+}
 
 /** The names of pools by id; a deleted one has an empty name. */
 async function namesOf(ids: Iterable<number>, call: Invocation['call']): Promise<(id: number) => string> {
@@ -270,9 +259,9 @@ export const scheduleReads: Endpoint[] = [
     methods: ['GET'],
     paths: ['/schedule/list'],
     access: 'read',
-    params: Type.Object({ pool_id: Type.Optional(idOf('pool')), ...partParams }),
+    params: Type.Object({ pool_id: Type.Optional(idOf('pool')), ...cursorParams }),
     failures,
-    result: Type.Object({ rows: Type.Array(StandingRow), next: Next }),
+    result: rowsOf(StandingRow),
     example: { rows: [], next: null },
     handler: async ({ pool_id, ...part }, { call, times }) => {
       const request = { ...partOf(part), ...(pool_id === undefined ? {} : { pool_id }) };
@@ -298,18 +287,19 @@ export const scheduleReads: Endpoint[] = [
     paths: ['/schedule/calendar'],
     access: 'read',
     params: Type.Object({
-      ...rangeParams,
+      from: From,
+      to: To('in 7 days'),
       pool_id: Type.Optional(idOf('pool')),
       type: Type.Optional(Type.Enum(['expand', 'upload'], { description: 'Only scheduled tasks of a type.' })),
-      ...partParams,
+      ...cursorParams,
     }),
     failures,
-    result: Type.Object({ rows: Type.Array(CalendarRow), next: Next }),
+    result: rowsOf(CalendarRow),
     example: { rows: [], next: null },
-    handler: async ({ from, to, pool_id, type, ...part }, invocation) => {
+    handler: async ({ pool_id, type, ...range }, invocation) => {
       const { rows, next } = await invocation.call(scheduler.calendar, {
-        ...rangeOf({ from, to }),
-        ...partOf(part),
+        ...rangeOf(range, Date.now() + WEEK_MS),
+        ...partOf(range),
         ...(pool_id === undefined ? {} : { pool_id }),
         ...(type === undefined ? {} : { type: type as 'expand' | 'upload' }),
       });
@@ -325,7 +315,7 @@ export const scheduleReads: Endpoint[] = [
     methods: ['GET'],
     paths: ['/schedule/:id/ledger'],
     access: 'read',
-    params: Type.Object({ id: idOf('scheduled task'), ...rangeParams, ...partParams }),
+    params: Type.Object({ id: idOf('scheduled task'), from: From, to: To('now'), ...cursorParams }),
     failures,
     result: Type.Object({
       from_at: At,
@@ -333,8 +323,7 @@ export const scheduleReads: Endpoint[] = [
       sum: LedgerSumRow,
       differences: Type.Array(DifferenceRow, { description: 'The first 100.' }),
       difference_count: Type.Integer(),
-      rows: Type.Array(CalendarRow),
-      next: Next,
+      ...rowsOf(CalendarRow).properties,
     }),
     example: {
       from_at: '2026-11-01T00:00:00.000Z',
@@ -359,13 +348,13 @@ export const scheduleReads: Endpoint[] = [
       rows: [],
       next: null,
     },
-    handler: async ({ id, from, to, ...part }, invocation) => {
-      const range = rangeOf({ from, to });
+    handler: async ({ id, ...given }, invocation) => {
+      const range = rangeOf(given, Date.now());
       const { times } = invocation;
       const { sum, differences, difference_count, rows, next } = await invocation.call(scheduler.ledger, {
         id,
         ...range,
-        ...partOf(part),
+        ...partOf(given),
       });
       return done({
         from_at: times.rfc3339(range.from),

@@ -20,11 +20,13 @@ import {
   NodeLog,
   RunRow,
   RunsByState,
+  TaskInfoRow,
   TaskRow,
   toLogRow,
   toNodeLog,
   toRunRow,
   toRunsByState,
+  toTaskInfoRow,
   toTaskRow,
 } from './task-rows.js';
 
@@ -272,10 +274,10 @@ export const tasks: Endpoint[] = [
       not_found: exactFailure(400, 'flow not found id {id}', null),
       busy: failure(503, '', null),
     },
-    result: Type.Union([Type.Array(TaskRow), TaskRow]),
+    result: Type.Union([Type.Array(TaskInfoRow), TaskInfoRow]),
     example: [exampleTask],
     handler: async ({ id, wait }, { method, call, taskEnd, times }) => {
-      const task = toTaskRow(await (wait > 0 ? taskEnd(id, wait) : call(scheduler.get, { id })), times);
+      const task = toTaskInfoRow(await (wait > 0 ? taskEnd(id, wait) : call(scheduler.get, { id })), times);
       return method === 'GET' ? done(task) : listed(FIRST_PAGE, { rows: [task], total: 1 });
     },
   }),

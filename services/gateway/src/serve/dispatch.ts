@@ -75,6 +75,7 @@ export function createHandler(
         operator,
         authenticated: principal !== null,
         client,
+        role: authenticator === undefined ? 'admin' : (principal?.role ?? 'viewer'),
         isAdmin: authenticator === undefined || (principal !== null && covers(principal.role, 'admin')),
         page,
         times,

@@ -1,4 +1,18 @@
-import { access, catalog, inventory, live, ServiceError, schedules, tasks, taskWhy } from '@rigel/contracts';
+import {
+  access,
+  catalog,
+  findRuns,
+  findTasks,
+  inventory,
+  live,
+  ServiceError,
+  schedules,
+  taskBatches,
+  taskFailures,
+  taskGrid,
+  tasks,
+  taskWhy,
+} from '@rigel/contracts';
 import type { Responders } from './responders.js';
 import {
   actimpl,
@@ -11,11 +25,13 @@ import {
   node,
   pool,
   remoteStep,
+  runLine,
   runs,
   schedule,
   service,
   task,
   template,
+  updated,
   usableStep,
 } from './rows.js';
 
@@ -70,7 +86,53 @@ export function answerEverything(services: Responders): void {
   services.on(tasks.stop, () => ({}));
   services.on(tasks.releaseNode, () => ({}));
   services.on(tasks.list, () => ({ rows: [task], total: 12 }));
-  services.on(tasks.get, () => task);
+  services.on(tasks.get, () => ({ ...task, details: { commands_alive: 1, gate: null } }));
+  services.on(findTasks, () => ({ rows: [task], next: 'next' }));
+  services.on(taskGrid, () => ({
+    version: 9,
+    cursor: '9',
+    whole: {
+      first_nsid: 21,
+      ips: ['10.0.0.7', '10.0.0.8'],
+      node_ids: [[6, 1] as [number, number], [16, 1] as [number, number]],
+      state: '30',
+      step: '00',
+      attempts: '30',
+      batch: [[1, 1] as [number, number], [2, 1] as [number, number]],
+      changed: [65, 0],
+    },
+    marks: { gate: [], retrying: [], draining: [] },
+  }));
+  services.on(findRuns, () => ({ rows: [runLine], next: null }));
+  services.on(taskBatches, () => ({
+    rows: [
+      {
+        batch_id: 1,
+        stat: [0, 0, 0, 1, 0],
+        started: created,
+        ended: updated,
+        last: { id: 21, node_id: 6, ip: '10.0.0.7', ended: updated },
+        open: [],
+      },
+    ],
+    next: null,
+  }));
+  services.on(taskFailures, () => ({
+    rows: [
+      {
+        step: 'restart',
+        step_num: 1,
+        reason: 'exit code 1',
+        example: 'exit code 1',
+        count: 1,
+        first: updated,
+        last: updated,
+        nodes: [{ id: 21, node_id: 6, ip: '10.0.0.7' }],
+      },
+    ],
+    failed: 1,
+    more_groups: 0,
+  }));
   services.on(tasks.detail, () => ({ rows: runs }));
   services.on(tasks.holders, ({ node_ids }) => ({
     holders: [

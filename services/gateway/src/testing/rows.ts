@@ -1,4 +1,4 @@
-import type { ApiToken, AuditEntry, NodeRun, Schedule, Task } from '@rigel/contracts';
+import type { ApiToken, AuditEntry, NodeRun, RunLine, Schedule, Task } from '@rigel/contracts';
 
 /*
  * Rows as the services answer them. Times: 2017-07-27 13:39:55 and 13:41:00 UTC.
@@ -81,6 +81,32 @@ export const task: Task = {
   stat: [1, 1, 1, 1, 1],
   ignored: 1,
   created,
+  updated,
+  progress: {
+    version: 8,
+    started: created,
+    ended: null,
+    deadline: updated,
+    batch: 2,
+    batches: 3,
+    nodes: 5,
+    budget: 1,
+    occurrence: { schedule_id: 71, cause: 'due', due: created },
+  },
+};
+
+export const runLine: RunLine = {
+  id: 21,
+  index: 0,
+  node_id: 6,
+  ip: '10.0.0.7',
+  vm_id: '3',
+  batch_id: 1,
+  state: 3,
+  step: 'restart',
+  step_num: 1,
+  attempts: 3,
+  message: 'exit code 1',
   updated,
 };
 

@@ -5,9 +5,11 @@ import type { Projection } from '../tables.js';
 import type { NodeEvent } from './decider.js';
 import type { NodesReported } from './reports.js';
 
-const REPORTED = prepared(
-  'UPDATE nodes SET state = $1, status = coalesce($2::smallint, status) WHERE id = ANY($3::bigint[])',
-);
+const REPORTED = prepared(`
+  UPDATE nodes SET state = $1, status = coalesce($2::smallint, status), last_task = coalesce($4::bigint, last_task),
+    last_reason = CASE WHEN $2::smallint IS NULL THEN last_reason ELSE $5 END,
+    version_tag = coalesce($6, version_tag)
+  WHERE id = ANY($3::bigint[])`);
 
 /** What `nodes.machine` says of an address: its canonical form where that is another text. */
 function machineOf(address: string): string | null {
@@ -47,8 +49,9 @@ export const nodeProjection: Projection<NodeEvent | NodesReported> = {
     }
   },
   async NodesReported(trx, reported) {
-    for (const { state, status, nodes } of reported.flatMap(({ reports }) => reports)) {
-      await trx.executeQuery(CompiledQuery.raw(REPORTED, [state, status ?? null, nodes]));
+    for (const report of reported.flatMap(({ reports }) => reports)) {
+      const { state, status = null, nodes, task = null, reason = '', tag = null } = report;
+      await trx.executeQuery(CompiledQuery.raw(REPORTED, [state, status, nodes, task, reason, tag]));
     }
   },
 };

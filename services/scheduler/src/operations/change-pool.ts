@@ -1,4 +1,5 @@
 import {
+  assertConfirmed,
   catalog,
   type FleetService,
   inventory,
@@ -15,6 +16,7 @@ import {
 } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import type { TaskOccurrence } from '../task/events.js';
+import { START_SERVICE } from '../task/image-tag.js';
 import { type Override, withOverrides } from '../task/merge-params.js';
 import { planSteps } from '../task/options.js';
 import { findTargets, type NewTasks } from './create-tasks.js';
@@ -25,8 +27,6 @@ import { type PoolChange, type PoolChangeParts, recordPoolChanges } from './reco
  * service and the request. Everything is checked before anything is recorded.
  */
 
-/** The steps that begin a service on a node begin with this; the first of them gets the image's tag. */
-const START_SERVICE = 'start_service';
 /** Addresses named in a refusal at most. */
 const NAMED = 20;
 
@@ -37,7 +37,7 @@ export type OnBehalf =
 
 /** `again`: ids of nodes of the pool that go through the same steps once more, beside the new ones. */
 type ExpandRequest = Pick<RpcRequest<typeof tasks.expand>, 'pool_id' | 'num'> & { again?: readonly number[] };
-type ShrinkRequest = Pick<RpcRequest<typeof tasks.shrink>, 'pool_id' | 'nodes'>;
+type ShrinkRequest = Pick<RpcRequest<typeof tasks.shrink>, 'pool_id' | 'nodes' | 'confirm'>;
 type DeployRequest = Omit<RpcRequest<typeof tasks.deploy>, 'opr_user'>;
 
 /** Adds nodes to the pool whose machines are still to be made, and a task that makes them. @returns the task's id */
@@ -52,13 +52,14 @@ export async function expandPool(
 
 /** Gives the machines of nodes back, named by their addresses. Each node leaves the pool with its machine. @returns the task's id */
 export async function shrinkPool(
-  { pool_id, nodes }: ShrinkRequest,
+  { pool_id, nodes, confirm }: ShrinkRequest,
   onBehalf: OnBehalf,
   context: RequestContext,
   parts: PoolChangeParts,
 ): Promise<RpcResponse<typeof tasks.shrink>> {
   if (nodes.length === 0) throw new ServiceError('invalid', 'nodes is empty', 'nodes');
   const targetsOf = async (pool: Pool): Promise<TaskTarget[]> => {
+    assertConfirmed(pool, confirm);
     const targets = await findTargets(nodes, context, parts.bus);
     const foreign = targets.filter((target) => target.pool_id !== pool.id);
     if (foreign.length === 0) return targets;
@@ -135,6 +136,8 @@ export async function prepareDeploy(
   if (tag === '') throw new ServiceError('invalid', 'tag is empty', 'tag');
   const now = parts.clock.now();
   const prepared = await prepare('deploy', pool_id, {}, tag, context, parts);
+  // A scheduled deploy was confirmed by whoever saved the schedule.
+  if (onBehalf.flowType === 'manual') assertConfirmed(prepared.pool, request.confirm);
   const all = await parts.bus.call(inventory.poolTargets, { pool_id }, context);
   const targets = all.targets.filter(({ ip }) => ip !== NO_ADDRESS);
   if (targets.length === 0) {

@@ -24,7 +24,7 @@ export interface PoolChange {
 const MAX_PLANNED = 200;
 
 interface Planned {
-  pool: number;
+  pool: PoolChange['pool'];
   ids: number[];
 }
 
@@ -72,7 +72,7 @@ async function planNodes(
   context: RequestContext,
   { bus }: PoolChangeParts,
 ): Promise<TaskTarget[]> {
-  const entered: Planned = { pool: id, ids: [] };
+  const entered: Planned = { pool: { id, name }, ids: [] };
   let cluster: TaskTarget['cluster'];
   const once = planKey(context, num);
   planned.push(entered);
@@ -102,9 +102,11 @@ async function takeOut(
   { bus, log }: PoolChangeParts,
 ): Promise<void> {
   if (ids.length === 0) return;
-  await bus.call(inventory.removeNodes, { pool_id: pool, nodes: ids }, context).catch((failure: unknown) => {
+  // These nodes have no machine: that the pool may be protected is no reason to keep them.
+  const request = { pool_id: pool.id, nodes: ids, confirm: pool.name };
+  await bus.call(inventory.removeNodes, request, context).catch((failure: unknown) => {
     log.warn(
-      { pool, nodes: ids, reason: String(failure) },
+      { pool: pool.id, nodes: ids, reason: String(failure) },
       'nodes of an expand that could not be recorded stay in the pool',
     );
   });

@@ -15,12 +15,14 @@ export function serveCommands(parts: Parts): void {
   servePoolChanges(parts);
 
   const forward =
-    (command: 'start' | 'pause' | 'stop') =>
+    (command: 'start' | 'pause') =>
     ({ id, opr_user }: RpcRequest<typeof tasks.start>, context: RequestContext) =>
       callOwner(bus, { id, command, opr_user }, context);
   operations.serve(tasks.start, forward('start'));
   operations.serve(tasks.pause, forward('pause'));
-  operations.serve(tasks.stop, forward('stop'));
+  operations.serve(tasks.stop, ({ confirm, ...request }, context) =>
+    callOwner(bus, { ...request, command: 'stop', ...(confirm === undefined ? {} : { confirm }) }, context),
+  );
 
   const control: RunControl = (id, command, context) => callOwner(bus, { id, ...command }, context);
   operations.serve(tasks.releaseNode, async (request, context) => {

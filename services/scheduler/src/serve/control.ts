@@ -10,6 +10,7 @@ import {
 import { metaOf } from '@rigel/event-store';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import { Type } from 'typebox';
+import { assertStopConfirmed } from '../operations/confirm-stop.js';
 import { reserveForResume } from '../operations/resume.js';
 import type { Parts } from './parts.js';
 
@@ -28,6 +29,8 @@ export const control = defineRpc(TASK_CONTROL_OPERATION, {
     /** For what concerns one node run: its id, and why. */
     run: Type.Optional(Id),
     reason: Type.Optional(Text),
+    /** For a stop: the name of the task's pool, if the pool is protected. */
+    confirm: Type.Optional(Text),
   }),
   response: Done,
 });
@@ -48,7 +51,7 @@ export function callOwner(
 
 /** Carries out a command that a replica has sent to the owner of the task's partition. @throws ServiceError the refusal */
 export async function controlTask(
-  { id, command, opr_user: operator, run: runId = 0, reason = '' }: ControlRequest,
+  { id, command, opr_user: operator, run: runId = 0, reason = '', confirm }: ControlRequest,
   context: RequestContext,
   parts: Parts,
 ): Promise<object> {
@@ -62,6 +65,7 @@ export async function controlTask(
     const preparation = await reserveForResume(await engine.task(id), context, parts);
     await engine.submit(id, { type: 'start', operator, ...preparation }, meta);
   } else {
+    if (command === 'stop') await assertStopConfirmed(await engine.task(id), confirm, context, parts);
     await engine.submit(id, { type: command, operator }, meta);
   }
   return {};

@@ -44,6 +44,8 @@ function initialState(id: number, created: TaskCreated, at: number): TaskState {
     batches: Math.ceil(runs.length / created.batchSize),
     status: 'created',
     endReason: '',
+    startedAt: null,
+    endedAt: null,
     deadline: null,
     gateOpen: false,
     waitTold: false,
@@ -182,7 +184,8 @@ function releaseNodes(task: TaskState): void {
   for (const run of task.runs) run.held = run.phase === 'draining';
 }
 
-function finishTask(task: TaskState, reason: EndReason): void {
+function finishTask(task: TaskState, reason: EndReason, at: number): void {
+  task.endedAt = at;
   task.status = 'finished';
   task.endReason = reason;
   task.deadline = null;
@@ -215,6 +218,8 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'TaskStarted': {
       task.status = 'running';
       task.endReason = '';
+      task.startedAt ??= at;
+      task.endedAt = null;
       task.deadline = event.data.deadline;
       task.waitTold = false;
       // Only steps that a pause left to finish keep their batch going, unless an earlier one is to be done first.
@@ -433,6 +438,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'TaskStopped': {
       task.status = 'stopped';
       task.endReason = 'stopped';
+      task.endedAt = at;
       task.deadline = null;
       task.batchActive = false;
       for (const run of task.runs) {
@@ -449,7 +455,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
         endFromOutside(task, run, 'failed', 'timeout: the time of the task was up');
         run.updatedAt = at;
       }
-      finishTask(task, 'timeout');
+      finishTask(task, 'timeout', at);
       return;
     }
     case 'FailureBudgetExceeded': {
@@ -457,7 +463,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       return;
     }
     case 'TaskFinished': {
-      finishTask(task, event.data.reason);
+      finishTask(task, event.data.reason, at);
       return;
     }
     default:
