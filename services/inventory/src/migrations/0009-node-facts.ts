@@ -17,7 +17,7 @@ export const nodeFacts: Migration = {
     await sql`ALTER TABLE pools ADD COLUMN protected boolean NOT NULL DEFAULT false`.execute(db);
     // Compared byte by byte, whatever the collation of the database is: the beginning of an address is a range.
     await sql`CREATE INDEX nodes_address ON nodes (ip text_pattern_ops)`.execute(db);
-    await sql`CREATE INDEX nodes_vm ON nodes (vm_id) WHERE vm_id <> ''`.execute(db);
+    await sql`CREATE INDEX nodes_vm ON nodes (vm_id text_pattern_ops) WHERE vm_id <> ''`.execute(db);
     await sql`CREATE INDEX nodes_not_ok ON nodes (pool_id, id) WHERE status <> 1`.execute(db);
     await sql`CREATE INDEX nodes_made_by_schedules ON nodes (pool_id, id) WHERE node_type = 'crontab'`.execute(
       db,

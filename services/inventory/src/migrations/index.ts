@@ -7,7 +7,7 @@ import { followedPosition } from './0005-followed-position.js';
 import { machines } from './0006-machines.js';
 import { keptAnswers } from './0008-kept-answers.js';
 import { nodeFacts } from './0009-node-facts.js';
-import { searchAndStatus } from './0010-search.js';
+import { nodesByStatus } from './0010-nodes-by-status.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -18,6 +18,6 @@ export const migrations: Record<string, Migration> = {
   '0005-followed-position': followedPosition,
   '0006-machines': machines,
   '0008-kept-answers': keptAnswers,
-  '0010-search': searchAndStatus,
   '0009-node-facts': nodeFacts,
+  '0010-nodes-by-status': nodesByStatus,
 };
