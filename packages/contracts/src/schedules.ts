@@ -145,7 +145,11 @@ export const CalendarEntry = Type.Object({
 export type CalendarEntry = Static<typeof CalendarEntry>;
 
 /** A pool that a scheduled task changes, for a number of nodes of the task's own pool. */
-const PoolOfExample = Type.Object({ pool_id: Id, nodes: Type.Integer(), depend_items: Type.Array(DependItem) });
+const PoolOfExample = Type.Object({
+  pool_id: Id,
+  nodes: Type.Integer(),
+  depend_items: Type.Array(DependItem),
+});
 
 /** A scheduled task and how it stands. */
 export const ScheduleStanding = Type.Object({

@@ -98,7 +98,10 @@ t.test('a save over one that somebody else made meanwhile is refused, and says w
   await page.getByText('new batches', { exact: false }).waitFor();
   await upload(webPool, '10:00');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
-  await page.getByRole('alert').filter({ hasText: `if_version is ${version}` }).waitFor();
+  await page
+    .getByRole('alert')
+    .filter({ hasText: `if_version is ${version}` })
+    .waitFor();
   t.match(await saved(webPool), { cron_items: [{ time: '10:00' }] }, 'the other save stays');
   await close();
 });

@@ -94,7 +94,8 @@ export const StandingRow = Type.Object({
     Type.Null(),
   ]),
   example: Type.Array(ExamplePool, {
-    description: 'The pools that it changes, each after those that it depends on, for its largest item (or 20 nodes).',
+    description:
+      'The pools that it changes, each after those that it depends on, for its largest item (or 20 nodes).',
   }),
 });
 
@@ -147,7 +148,9 @@ export const SchedulePreviewRow = Type.Object({
       due_at: At,
       own_due_at: At,
     }),
-    { description: 'Moments of other scheduled tasks that change the same pool within an hour, 8 days ahead.' },
+    {
+      description: 'Moments of other scheduled tasks that change the same pool within an hour, 8 days ahead.',
+    },
   ),
   clock_changes: Type.Array(
     Type.Object({
@@ -161,7 +164,9 @@ export const SchedulePreviewRow = Type.Object({
           due_at: At,
           what: Type.Enum(['does_not_exist', 'comes_twice']),
         }),
-        { description: 'Items whose time does not exist on that day, or comes twice, and when they are due.' },
+        {
+          description: 'Items whose time does not exist on that day, or comes twice, and when they are due.',
+        },
       ),
     }),
     { description: 'Changes of the zone’s clocks within a year.' },
@@ -170,11 +175,15 @@ export const SchedulePreviewRow = Type.Object({
 });
 
 const From = Type.Optional(
-  Type.String({ description: 'The first moment that counts (RFC 3339). Absent or empty: 7 days before `to`.' }),
+  Type.String({
+    description: 'The first moment that counts (RFC 3339). Absent or empty: 7 days before `to`.',
+  }),
 );
 const To = (otherwise: string) =>
   Type.Optional(
-    Type.String({ description: `The first moment after the range, at most 100 days long. Absent or empty: ${otherwise}.` }),
+    Type.String({
+      description: `The first moment after the range, at most 100 days long. Absent or empty: ${otherwise}.`,
+    }),
   );
 
 const failures = {
@@ -290,7 +299,9 @@ export const scheduleReads: Endpoint[] = [
       from: From,
       to: To('in 7 days'),
       pool_id: Type.Optional(idOf('pool')),
-      type: Type.Optional(Type.Enum(['expand', 'upload'], { description: 'Only scheduled tasks of a type.' })),
+      type: Type.Optional(
+        Type.Enum(['expand', 'upload'], { description: 'Only scheduled tasks of a type.' }),
+      ),
       ...cursorParams,
     }),
     failures,
@@ -384,7 +395,9 @@ export const scheduleReads: Endpoint[] = [
     params: Type.Object({
       id: idOf('scheduled task'),
       due_at: Type.Optional(
-        Type.String({ description: 'The moment (RFC 3339), at most 366 days ahead; absent or empty: the next one.' }),
+        Type.String({
+          description: 'The moment (RFC 3339), at most 366 days ahead; absent or empty: the next one.',
+        }),
       ),
       undo: Type.Optional(Type.Boolean({ description: 'Take it back.' })),
     }),

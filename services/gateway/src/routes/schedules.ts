@@ -202,7 +202,8 @@ export const schedules: Endpoint[] = [
         Type.Integer({
           minimum: 0,
           maximum: 2_147_483_647,
-          description: 'The version that the client has seen; 0: there is none. Refused when somebody has saved since.',
+          description:
+            'The version that the client has seen; 0: there is none. Refused when somebody has saved since.',
         }),
       ),
     }),

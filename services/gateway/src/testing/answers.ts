@@ -242,7 +242,14 @@ function answerSchedules(services: Responders): void {
       pools: [{ pool_id: 4, nodes: 1, target: 3, plan: 'expand' as const, missing: 2, again: 0, surplus: 0 }],
     },
     overlaps: [
-      { schedule_id: 72, schedule_pool_id: 5, type: 'upload' as const, pool_id: 4, due: created, own_due: created },
+      {
+        schedule_id: 72,
+        schedule_pool_id: 5,
+        type: 'upload' as const,
+        pool_id: 4,
+        due: created,
+        own_due: created,
+      },
     ],
     clock_changes: [
       {

@@ -8,7 +8,9 @@ import { type Kysely, sql } from 'kysely';
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`ALTER TABLE schedule_occurrences ADD COLUMN zone text NOT NULL DEFAULT ''`.execute(db);
-  await sql`CREATE INDEX schedule_occurrences_due ON schedule_occurrences (due, schedule_id, cause)`.execute(db);
+  await sql`CREATE INDEX schedule_occurrences_due ON schedule_occurrences (due, schedule_id, cause)`.execute(
+    db,
+  );
   await sql`
     CREATE INDEX schedule_occurrences_open ON schedule_occurrences (schedule_id, due)
     WHERE outcome IN ('waiting', 'firing')`.execute(db);

@@ -110,13 +110,21 @@ export class CalendarReads {
       };
     } catch (error) {
       if (!(error instanceof TooManyMoments)) throw error;
-      throw new ServiceError('invalid', 'the range has more than 20000 moments: choose a shorter one', 'from');
+      throw new ServiceError(
+        'invalid',
+        'the range has more than 20000 moments: choose a shorter one',
+        'from',
+      );
     }
   }
 
   /** One consistent state of the tables: what is recorded meanwhile must not look like a difference. */
   private snapshot<Result>(read: (trx: Transaction<Tables>) => Promise<Result>): Promise<Result> {
-    return this.db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read);
+    return this.db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .setAccessMode('read only')
+      .execute(read);
   }
 
   private async past(trx: Transaction<Tables>, wanted: Wanted): Promise<CalendarEntry[]> {
@@ -192,7 +200,8 @@ export class CalendarReads {
   }
 
   private entryOf(row: PastRow): CalendarEntry {
-    const { schedule_id, pool_id, type, time_zone, due, cause, outcome, reason, tasks, item, updated_at } = row;
+    const { schedule_id, pool_id, type, time_zone, due, cause, outcome, reason, tasks, item, updated_at } =
+      row;
     const isOpen = outcome === 'waiting' || outcome === 'firing';
     return {
       schedule_id,

@@ -66,7 +66,11 @@ function changeBetween(items: readonly CronItem[], zone: string, from: number, t
     const shown = shownAt(item, first, last);
     if (shown === undefined) return [];
     // The first time when it comes twice; right after the gap when it does not exist.
-    const due = nextDueTime([item], zone, (shown - Math.max(offset_before, offset_after) * 60) * 1_000 - 1)?.due;
+    const due = nextDueTime(
+      [item],
+      zone,
+      (shown - Math.max(offset_before, offset_after) * 60) * 1_000 - 1,
+    )?.due;
     return due === undefined ? [] : [{ time: item.time, week_day: item.week_day, due, what }];
   });
   return { at, offset_before, offset_after, moments: moments.sort((a, b) => a.due - b.due) };

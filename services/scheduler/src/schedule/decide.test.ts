@@ -148,11 +148,12 @@ t.test('a moment that an operator leaves out is ignored, once', async (t) => {
   left
     .when((state) => takeBack(known(state), at('11:00:00').now, 'bob', at('10:41:00')))
     .gives(t, ['bob takes back 11:00:00']);
-  left
-    .when((state) => passTime(known(state), at('11:00:00')))
-    .gives(t, ['skipped due 11:00:00 ignored']);
+  left.when((state) => passTime(known(state), at('11:00:00'))).gives(t, ['skipped due 11:00:00 ignored']);
   const state = after([...saving.events(), ...leaving.events()]);
-  t.throws(() => leaveOut(state, at('11:00:01').now, 'ann', at('10:40:00')), { code: 'invalid', field: 'due_at' });
+  t.throws(() => leaveOut(state, at('11:00:01').now, 'ann', at('10:40:00')), {
+    code: 'invalid',
+    field: 'due_at',
+  });
   t.throws(() => leaveOut(state, at('11:00:00').now, 'ann', at('11:00:00')), { code: 'wrong_state' });
   t.throws(() => takeBack(state, at('11:00:00').now, 'ann', at('11:00:00')), { code: 'wrong_state' });
 });

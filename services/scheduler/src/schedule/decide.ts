@@ -182,7 +182,10 @@ export function leaveOut(state: ScheduleState, due: number, by: string, time: Ti
   if (coming.some((moment) => moment.due === due)) return [];
   const items = firingItems(state).filter(({ ignore }) => !ignore);
   const shown = new Date(due).toISOString();
-  if (due - time.now > LEAVE_OUT_AHEAD_MS || nextDueTime(items, zoneOf(state, time.zone), due - 1)?.due !== due) {
+  if (
+    due - time.now > LEAVE_OUT_AHEAD_MS ||
+    nextDueTime(items, zoneOf(state, time.zone), due - 1)?.due !== due
+  ) {
     throw new ServiceError('invalid', `no item of scheduled task ${state.id} is due at ${shown}`, 'due_at');
   }
   if (coming.length >= MAX_LEFT_OUT) {

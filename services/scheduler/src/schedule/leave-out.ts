@@ -26,9 +26,7 @@ export async function leaveMomentOut(
     if (moment === undefined) {
       throw new ServiceError('wrong_state', `scheduled task ${id} has no moment to come`);
     }
-    const events = undo
-      ? takeBack(state, moment, opr_user, time)
-      : leaveOut(state, moment, opr_user, time);
+    const events = undo ? takeBack(state, moment, opr_user, time) : leaveOut(state, moment, opr_user, time);
     try {
       if (events.length > 0) await store.append(id, state.version, events, metaOf(context, opr_user), now);
       return { due: moment, left_out: !undo };

@@ -74,11 +74,23 @@ class History {
   }
 }
 
-const TIMES = ['00:00', '01:30', '02:00', '02:30', '02:59:59', '03:00', '08:00', '13:37:11', '20:00:30', '23:59:59'];
+const TIMES = [
+  '00:00',
+  '01:30',
+  '02:00',
+  '02:30',
+  '02:59:59',
+  '03:00',
+  '08:00',
+  '13:37:11',
+  '20:00:30',
+  '23:59:59',
+];
 const ZONES = ['', '', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'UTC'];
 
 function randomDefinition(random: () => number): Definition {
-  const pick = <Value>(values: readonly Value[]): Value => values[Math.floor(random() * values.length)] as Value;
+  const pick = <Value>(values: readonly Value[]): Value =>
+    values[Math.floor(random() * values.length)] as Value;
   const items = new Map<string, CronItemInput>();
   for (let count = Math.floor(random() * 5); count > 0; count--) {
     const item = { week_day: random() < 0.6 ? 0 : 1 + Math.floor(random() * 7), time: pick(TIMES) };

@@ -1,4 +1,10 @@
-import type { CronItem, LedgerDifference, LedgerSum, OccurrenceCause, OccurrenceOutcome } from '@rigel/contracts';
+import type {
+  CronItem,
+  LedgerDifference,
+  LedgerSum,
+  OccurrenceCause,
+  OccurrenceOutcome,
+} from '@rigel/contracts';
 import { dueTimes, itemInForce } from './calendar.js';
 import { IGNORED_PREFIX } from './decide.js';
 import type { ScheduleSaved } from './events.js';

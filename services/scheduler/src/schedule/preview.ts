@@ -1,11 +1,11 @@
-import {
-  type CronItem,
-  type CronItemInput,
-  type DependItem,
-  type DependItemInput,
-  type RpcRequest,
-  type SchedulePreview,
-  type schedules,
+import type {
+  CronItem,
+  CronItemInput,
+  DependItem,
+  DependItemInput,
+  RpcRequest,
+  SchedulePreview,
+  schedules,
 } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
 import type { Kysely } from 'kysely';
@@ -64,9 +64,7 @@ export async function previewSchedule(
     version: saving?.version ?? null,
     zone: own,
     moments,
-    at_saving: inForce
-      ? { item: inForce, pools: await firing.preview(state, inForce, context) }
-      : null,
+    at_saving: inForce ? { item: inForce, pools: await firing.preview(state, inForce, context) } : null,
     overlaps: overlapsOf(state, others, { now, zone }),
     clock_changes: clockChanges(items, own, now),
     differences: differencesOf(before, definition),
@@ -133,13 +131,19 @@ function differencesOf(
     ...((saved?.timeZone ?? '') === timeZone
       ? {}
       : { time_zone: { before: saved?.timeZone ?? null, after: timeZone } }),
-    ...(saved?.execType === execType ? {} : { exec_type: { before: saved?.execType ?? null, after: execType } }),
+    ...(saved?.execType === execType
+      ? {}
+      : { exec_type: { before: saved?.execType ?? null, after: execType } }),
     cron_items: pairs<CronItemInput>(
       saved?.cronItems ?? [],
       cronItems,
       ({ week_day, time }) => `${week_day} ${time.length === 5 ? `${time}:00` : time}`,
     ),
-    depend_items: pairs<DependItemInput>(saved?.dependItems ?? [], dependItems, ({ pool_id }) => `${pool_id}`),
+    depend_items: pairs<DependItemInput>(
+      saved?.dependItems ?? [],
+      dependItems,
+      ({ pool_id }) => `${pool_id}`,
+    ),
   };
 }
 

@@ -126,10 +126,7 @@ export class ScheduleStandings {
 
   /** The dependencies of each pool, by type and pool. */
   private async dependencies(): Promise<Map<string, DependItem[]>> {
-    const rows = await this.db
-      .selectFrom('schedules')
-      .select(['type', 'pool_id', 'depend_items'])
-      .execute();
+    const rows = await this.db.selectFrom('schedules').select(['type', 'pool_id', 'depend_items']).execute();
     return new Map(rows.map(({ type, pool_id, depend_items }) => [`${type} ${pool_id}`, depend_items]));
   }
 }

@@ -262,10 +262,16 @@ export const schedules: EndpointSpec[] = [
       zone: exactly('Europe/Berlin'),
       moments: listOf(objectWith({ due_at: rfc3339, item: objectWith({}) }), 20),
       at_saving: objectWith({
-        pools: listOf(objectWith({ pool_id: id, nodes: integer, target: exactly(2), missing: exactly(2) }), 1),
+        pools: listOf(
+          objectWith({ pool_id: id, nodes: integer, target: exactly(2), missing: exactly(2) }),
+          1,
+        ),
       }),
       overlaps: exactly([]),
-      clock_changes: listOf(objectWith({ at: rfc3339, moments: listOf(objectWith({ due_at: rfc3339 }), 1) }), 2),
+      clock_changes: listOf(
+        objectWith({ at: rfc3339, moments: listOf(objectWith({ due_at: rfc3339 }), 1) }),
+        2,
+      ),
       differences: objectWith({ cron_items: listOf(objectWith({ before: exactly(null) }), 1) }),
     }),
     refusal: said,

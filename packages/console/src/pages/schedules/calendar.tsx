@@ -41,20 +41,37 @@ export function Calendar({ monday, rows, zone, opened, onOpen }: CalendarProps):
   const times = [...new Set(inWeek.map(({ time }) => rowOf(time)))].sort();
   const zones =
     zone === 'schedule' ? [...new Set(rows.map((row) => row.zone))] : [shownZone(zone, '') ?? undefined];
+  const todays = new Set(zones.map((name) => wallTime(Date.now(), name).date));
   if (inWeek.length === 0) return <p className={styles.note}>{text('none.match')}</p>;
   return (
-    <div className={styles.calendar}>
+    <div className={styles.calendar} style={{ gridTemplateRows: `repeat(${times.length + 1}, auto)` }}>
+      {days.map((day, column) => (
+        <span
+          key={day}
+          className={styles.column}
+          data-today={todays.has(day) || undefined}
+          style={{ gridColumn: column + 2, gridRow: '2 / -1' }}
+          aria-hidden="true"
+        />
+      ))}
       {times.map((time, row) => (
         <span key={time} className={styles.time} style={{ gridRow: row + 2 }} aria-hidden="true">
           {time}
         </span>
       ))}
       {days.map((day, column) => {
-        const changes = [...new Set(zones.map((name) => clockChangeOn(day, name)))].filter((hours) => hours !== 0);
-        const today = zones.some((name) => wallTime(Date.now(), name).date === day);
+        const changes = [...new Set(zones.map((name) => clockChangeOn(day, name)))].filter(
+          (hours) => hours !== 0,
+        );
+        const today = todays.has(day);
         const own = inWeek.filter(({ date }) => date === day);
         return (
-          <section key={day} className={styles.day} aria-labelledby={`day-${day}`} data-empty={own.length === 0 || undefined}>
+          <section
+            key={day}
+            className={styles.day}
+            aria-labelledby={`day-${day}`}
+            data-empty={own.length === 0 || undefined}
+          >
             <h3
               id={`day-${day}`}
               className={styles.dayTitle}
@@ -135,7 +152,7 @@ function MomentButton({ entry, time, showTime, isOpen, onOpen }: MomentButtonPro
       <OutcomeShape outcome={outcome} />
       <span className={styles.momentName}>
         <span className={showTime ? undefined : styles.narrowTime}>{time} </span>
-        {pool} {what}
+        <span>{pool}</span> <span>{what}</span>
       </span>
       <small>{how}</small>
     </button>

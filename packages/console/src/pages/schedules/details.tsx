@@ -21,7 +21,11 @@ const UNDO_MS = 10_000;
 export type ScheduleText = Text<KeyOf<typeof scheduleWords>>;
 
 /** What an item does: "→ 20 nodes", "batches of 10 %". */
-export function itemWords(item: Omit<CronItem, 'id'>, type: ScheduleStanding['type'], text: ScheduleText): string {
+export function itemWords(
+  item: Omit<CronItem, 'id'>,
+  type: ScheduleStanding['type'],
+  text: ScheduleText,
+): string {
   if (type === 'expand') return `→ ${text('nodes', { count: item.instance_num })}`;
   return text('batches', { ratio: item.concurr_ratio || 100, count: item.concurr_num });
 }
@@ -197,9 +201,11 @@ function LeavingNote({ leaving, zone }: { leaving: Leaving; zone: string }): Rea
 export function MomentDetails({ entry }: { entry: CalendarEntry }): ReactNode {
   const text = useWords(scheduleWords);
   const leaving = useLeaving(entry.schedule_id);
-  const { outcome, due_at, zone, cause, reason, task_ids, previous_task_ids, item, type, left_out_by } = entry;
+  const { outcome, due_at, zone, cause, reason, task_ids, previous_task_ids, item, type, left_out_by } =
+    entry;
   const isToCome = entry.recorded_at === null;
-  const waited = outcome === 'waiting' || outcome === 'firing' || outcome === 'caught_up' || outcome === 'skipped';
+  const waited =
+    outcome === 'waiting' || outcome === 'firing' || outcome === 'caught_up' || outcome === 'skipped';
   return (
     <section className={styles.momentBox} aria-label={text('moment')}>
       <h3>
@@ -221,9 +227,7 @@ export function MomentDetails({ entry }: { entry: CalendarEntry }): ReactNode {
         {(reason !== '' || left_out_by !== '') && (
           <>
             <dt>{text('reason')}</dt>
-            <dd>
-              {reason === '' ? text('leftOut.by', { who: left_out_by }) : <Reason>{reason}</Reason>}
-            </dd>
+            <dd>{reason === '' ? text('leftOut.by', { who: left_out_by }) : <Reason>{reason}</Reason>}</dd>
           </>
         )}
         {!isToCome && (

@@ -61,7 +61,11 @@ export function draftOf(schedule: ScheduleStanding | undefined): Draft {
     exec: exec_type,
     zone: time_zone,
     items: cron_items.map(({ id: _, ...item }) => ({ key: nextKey(), ...item })),
-    depends: depend_items.map(({ id: _, ratio, ...item }) => ({ key: nextKey(), ...item, ratio: String(ratio) })),
+    depends: depend_items.map(({ id: _, ratio, ...item }) => ({
+      key: nextKey(),
+      ...item,
+      ratio: String(ratio),
+    })),
   };
 }
 
@@ -78,7 +82,9 @@ export function requestOf(draft: Draft, id: number): SaveBody | undefined {
   const isWhole = cron_itmes.every(
     ({ time, instance_num, concurr_ratio, concurr_num }) =>
       time.trim() !== '' &&
-      (type === 'expand' ? instance_num !== undefined : concurr_ratio !== undefined && concurr_num !== undefined),
+      (type === 'expand'
+        ? instance_num !== undefined
+        : concurr_ratio !== undefined && concurr_num !== undefined),
   );
   const followers = depends.map(({ key: _, ratio, ...item }) => ({ ...item, ratio: Number(ratio) }));
   const areWhole = followers.every(

@@ -41,7 +41,9 @@ export function Editor({ schedule, onClose }: EditorProps): ReactNode {
   const preview = useQuery({
     queryKey: ['schedule preview', settled],
     queryFn: async () =>
-      unwrap(api.POST('/task/saveTask/preview', { body: JSON.parse(settled) as NonNullable<typeof request> })),
+      unwrap(
+        api.POST('/task/saveTask/preview', { body: JSON.parse(settled) as NonNullable<typeof request> }),
+      ),
     enabled: settled !== 'null',
     retry: false,
   });
@@ -152,8 +154,7 @@ function PoolSelect({ label, value, onChange }: PoolSelectProps): ReactNode {
   const text = useWords(scheduleWords);
   const pools = useQuery({
     queryKey: ['pools of the form'],
-    queryFn: async () =>
-      unwrap(api.GET('/pool/list', { params: { query: { page: 1, page_size: 1_000 } } })),
+    queryFn: async () => unwrap(api.GET('/pool/list', { params: { query: { page: 1, page_size: 1_000 } } })),
     staleTime: 60_000,
   });
   const choices = (pools.data ?? []).map(({ id, name }) => [String(id), name] as const);

@@ -42,7 +42,11 @@ export function Ledger({ schedule }: { schedule: ScheduleStanding }): ReactNode 
       const from = new Date(Date.parse(to) - Number(days) * 86_400_000).toISOString();
       const rows: CalendarEntry[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
-        const page: Awaited<ReturnType<typeof readLedger>> = await readLedger(schedule.id, { from, to }, cursor);
+        const page: Awaited<ReturnType<typeof readLedger>> = await readLedger(
+          schedule.id,
+          { from, to },
+          cursor,
+        );
         rows.push(...page.rows);
         cursor = page.next;
       }
@@ -55,14 +59,14 @@ export function Ledger({ schedule }: { schedule: ScheduleStanding }): ReactNode 
     {
       name: 'schedule',
       title: text('ledger.due.schedule'),
-      width: '190px',
+      width: '212px',
       narrow: 'first',
       cell: (row) => <ZonedTime at={row.due_at} zone={row.zone} />,
     },
     {
       name: 'mine',
       title: text('ledger.due.mine'),
-      width: '190px',
+      width: '212px',
       narrow: 'hidden',
       cell: (row) => <ZonedTime at={row.due_at} zone={undefined} />,
     },

@@ -72,9 +72,7 @@ export function Preview({
                 <div key={at}>
                   <ZonedTime at={at} zone={zone} />: {text(`preview.clocks.${way}`, { hours })}
                   <ul className={styles.list}>
-                    {moments.length === 0 && (
-                      <li className={styles.quiet}>{text('preview.clocks.free')}</li>
-                    )}
+                    {moments.length === 0 && <li className={styles.quiet}>{text('preview.clocks.free')}</li>}
                     {moments.map(({ time, week_day, due_at, what }) => (
                       <li key={`${week_day} ${time}`} className={styles.warning}>
                         {text(what === 'does_not_exist' ? 'preview.clocks.gap' : 'preview.clocks.twice', {
@@ -118,20 +116,11 @@ function PoolNow({ pool }: { pool: Pool }): ReactNode {
   return text('preview.now.pool', { pool: pool_name || `#${pool_id}`, nodes, target });
 }
 
-function planWords(
-  { plan, missing, again, surplus }: Pool,
-  text: ScheduleText,
-): string {
+function planWords({ plan, missing, again, surplus }: Pool, text: ScheduleText): string {
   return text(`preview.plan.${plan}`, { missing, again, surplus }).trim();
 }
 
-function Differences({
-  preview,
-  type,
-}: {
-  preview: SchedulePreview;
-  type: 'expand' | 'upload';
-}): ReactNode {
+function Differences({ preview, type }: { preview: SchedulePreview; type: 'expand' | 'upload' }): ReactNode {
   const text = useWords(scheduleWords);
   const { time_zone, exec_type, cron_items, depend_items } = preview.differences;
   const lines: [key: string, words: string][] = [];
@@ -173,11 +162,7 @@ function Differences({
   );
 }
 
-function changeWords(
-  before: string | null,
-  after: string | null,
-  text: ScheduleText,
-): string {
+function changeWords(before: string | null, after: string | null, text: ScheduleText): string {
   if (before === null) return `${text('preview.added')} ${after ?? ''}`;
   if (after === null) return `${text('preview.removed')} (${before})`;
   return `${before} ⇒ ${after}`;

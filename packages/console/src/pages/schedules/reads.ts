@@ -1,5 +1,5 @@
 import { type CalendarEntry, type ScheduleStanding, unwrap } from '@rigel/api-client';
-import { useQueryClient, type UseQueryResult } from '@tanstack/react-query';
+import { type UseQueryResult, useQueryClient } from '@tanstack/react-query';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
 import { rangeOfWeek } from './zones.js';
@@ -14,7 +14,11 @@ export function useSchedules(poolId?: number): UseQueryResult<ScheduleStanding[]
     read: async () => {
       const all: ScheduleStanding[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
-        const query: { limit: number; cursor: string; pool_id?: number } = { limit: MOST_ROWS, cursor, ...(poolId === undefined ? {} : { pool_id: poolId }) };
+        const query: { limit: number; cursor: string; pool_id?: number } = {
+          limit: MOST_ROWS,
+          cursor,
+          ...(poolId === undefined ? {} : { pool_id: poolId }),
+        };
         const { rows, next }: { rows: ScheduleStanding[]; next: string | null } = await unwrap(
           api.GET('/schedule/list', { params: { query } }),
         );

@@ -188,7 +188,9 @@ function Schedules({ rows, edit, setEdit }: SchedulesProps): ReactNode {
             <h2 id="list-title">{text('list.title')}</h2>
             <ul className={styles.lines}>
               {rows
-                .filter((row) => (pool === undefined || row.pool_id === pool) && (type === '' || row.type === type))
+                .filter(
+                  (row) => (pool === undefined || row.pool_id === pool) && (type === '' || row.type === type),
+                )
                 .slice(0, MOST_LINES)
                 .map((row) => (
                   <li key={row.id}>

@@ -37,7 +37,8 @@ export const scheduleWords = words(
       'A schedule sets how many nodes a pool has, or deploys to it, by the clock. Make one here, or send it to the API.',
     'none.match': 'No moment of this week matches the filters.',
     'more.here': '{count} more at this time',
-    'more.week': 'Only the first {count} moments of the week are shown. Choose a pool to see all of its moments.',
+    'more.week':
+      'Only the first {count} moments of the week are shown. Choose a pool to see all of its moments.',
     clocks: 'clocks {hours} h',
     today: 'today',
     calendar: 'the calendar',
@@ -63,7 +64,8 @@ export const scheduleWords = words(
     'day.6': 'Friday',
     'day.7': 'Saturday',
     nodes: '{count, plural, one {# node} other {# nodes}}',
-    batches: 'batches of {ratio} %, at most {count, plural, =0 {any number of nodes} one {# node} other {# nodes}}',
+    batches:
+      'batches of {ratio} %, at most {count, plural, =0 {any number of nodes} one {# node} other {# nodes}}',
     saved: 'Version {version}, saved by {who}',
     unknown: 'unknown',
     edit: 'Edit…',
@@ -131,7 +133,8 @@ export const scheduleWords = words(
     'preview.now.none': 'nothing happens at once',
     'preview.now.pool': '{pool}: {nodes} there, {target} wanted',
     'preview.plan.nothing': 'nothing to do',
-    'preview.plan.expand': '{missing, plural, =0 {} other {# to be made }}{again, plural, =0 {} other {# to run again}}',
+    'preview.plan.expand':
+      '{missing, plural, =0 {} other {# to be made }}{again, plural, =0 {} other {# to run again}}',
     'preview.plan.shrink': '{surplus, plural, other {# to be given back}}',
     'preview.plan.wait': 'waits for {surplus, plural, one {# node} other {# nodes}} that are being worked on',
     'preview.diff': 'Changes',
@@ -282,7 +285,8 @@ export const scheduleWords = words(
     'preview.now.none': '不会立即发生任何事',
     'preview.now.pool': '{pool}：现有 {nodes}，需要 {target}',
     'preview.plan.nothing': '无需操作',
-    'preview.plan.expand': '{missing, plural, =0 {} other {新建 # 个 }}{again, plural, =0 {} other {重新运行 # 个}}',
+    'preview.plan.expand':
+      '{missing, plural, =0 {} other {新建 # 个 }}{again, plural, =0 {} other {重新运行 # 个}}',
     'preview.plan.shrink': '归还 {surplus} 个',
     'preview.plan.wait': '等待 {surplus} 个正在处理的节点',
     'preview.diff': '变更',
