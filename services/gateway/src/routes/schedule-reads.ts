@@ -422,6 +422,7 @@ export const scheduleReads: Endpoint[] = [
     methods: ['POST'],
     paths: ['/task/saveTask/preview'],
     access: 'read',
+    strict: true,
     body: 'medium',
     params: Type.Object(definitionParams),
     spellings: { cron_itmes: ['cron_items'], depend_itmes: ['depend_items'] },

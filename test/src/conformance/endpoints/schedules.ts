@@ -95,7 +95,6 @@ const definitionParams = {
   depend_itmes: { kind: 'structure', required: true },
   type: { kind: 'text', required: true },
   exec_type: { kind: 'text', required: true },
-  time_zone: { kind: 'text' },
 } as const;
 
 /** A scheduled task that deploys every night, which a pool without nodes leaves with nothing to do. */
@@ -213,7 +212,7 @@ export const schedules: EndpointSpec[] = [
       to: '2026-02-01T00:00:00Z',
     }),
     data: objectWith({
-      from_at: exactly('2026-01-01T00:00:00.000Z'),
+      from_at: rfc3339,
       to_at: rfc3339,
       sum: objectWith({ moments: integer, fired: integer, not_noticed: integer, balanced: exactly(true) }),
       differences: exactly([]),
@@ -230,7 +229,7 @@ export const schedules: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/schedule/:id/ignore_next'],
     access: 'write',
-    params: { due_at: { kind: 'text' }, undo: { kind: 'flag' } },
+    params: { undo: { kind: 'flag' } },
     valid: async (world) => ({ id: (await plannedTask(world)).id }),
     data: objectWith({ due_at: rfc3339, left_out: exactly(true) }),
     refusal: said,
@@ -246,6 +245,7 @@ export const schedules: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/task/saveTask/preview'],
     access: 'read',
+    strict: true,
     params: definitionParams,
     spellings: { cron_itmes: 'cron_items', depend_itmes: 'depend_items' },
     valid: async (world) => ({
@@ -259,7 +259,7 @@ export const schedules: EndpointSpec[] = [
     }),
     data: objectWith({
       version: exactly(null),
-      zone: exactly('Europe/Berlin'),
+      zone: text,
       moments: listOf(objectWith({ due_at: rfc3339, item: objectWith({}) }), 20),
       at_saving: objectWith({
         pools: listOf(

@@ -49,18 +49,19 @@ const UNREADABLE: readonly UnreadableBody[] = [
   },
 ];
 
-/** Reads do without a body that they cannot read, writes refuse it. */
+/** Reads do without a body that they cannot read, writes and strict reads refuse it. */
 function unreadable(spec: EndpointSpec): Case[] {
-  const bodies = UNREADABLE.filter(({ reads }) => reads || spec.access === 'write');
+  const refuses = spec.access === 'write' || spec.strict === true;
+  const bodies = UNREADABLE.filter(({ reads }) => reads || refuses);
   return bodies.map(({ what, body, headers, says }) => ({
     endpoint: spec.id,
-    rule: `${what} is ${spec.access === 'read' ? 'ignored' : 'refused'}`,
+    rule: `${what} is ${refuses ? 'refused' : 'ignored'}`,
     run: async (asked) => {
       const valid = requestOf(spec, await sharedValid(spec, asked.world));
       const request: ApiRequest = { ...valid, body, ...(headers ? { headers } : {}) };
       const failure = spec.unreadable ?? spec.refusal;
-      const expected: Expectation =
-        spec.access === 'read' ? successOf(spec) : says ? saying(failure, says) : failure;
+      const refusal = says ? saying(failure, says) : failure;
+      const expected: Expectation = refuses ? refusal : successOf(spec);
       await asked.expect(request, expected);
     },
   }));

@@ -137,7 +137,7 @@ function MomentButton({ entry, time, showTime, isOpen, onOpen }: MomentButtonPro
   const what = type === 'expand' ? `→ ${item.instance_num}` : text('type.upload');
   // The first word of a reason says why: overlap, paused, missed, refused.
   const why = outcome === 'skipped' ? (reason.split(':')[0] ?? '') : '';
-  const how = [text(`outcome.${outcome}`), cause === 'due' ? '' : text(`cause.${cause}`), why]
+  const how = [what, text(`outcome.${outcome}`), cause === 'due' ? '' : text(`cause.${cause}`), why]
     .filter((word) => word !== '')
     .join(' · ');
   return (
@@ -146,13 +146,13 @@ function MomentButton({ entry, time, showTime, isOpen, onOpen }: MomentButtonPro
       className={styles.momentButton}
       data-outcome={outcome}
       aria-pressed={isOpen}
-      title={`${time} ${pool} ${what}: ${how}`}
+      title={`${time} ${pool} ${how}`}
       onClick={() => onOpen(entry)}
     >
       <OutcomeShape outcome={outcome} />
       <span className={styles.momentName}>
         <span className={showTime ? undefined : styles.narrowTime}>{time} </span>
-        <span>{pool}</span> <span>{what}</span>
+        <span>{pool}</span>
       </span>
       <small>{how}</small>
     </button>
