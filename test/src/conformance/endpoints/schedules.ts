@@ -290,7 +290,7 @@ export const schedules: EndpointSpec[] = [
     paths: ['/task/saveTask'],
     access: 'write',
     key: 'kept',
-    params: { ...definitionParams, if_version: { kind: 'integer' } },
+    params: definitionParams,
     spellings: { cron_itmes: 'cron_items', depend_itmes: 'depend_items' },
     valid: async (world) => {
       const { id: pool_id } = await world.pool();
