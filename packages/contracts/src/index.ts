@@ -21,6 +21,7 @@ export * from './replicas.js';
 export * from './rpc.js';
 export * from './schedules.js';
 export * from './secret-parameter.js';
+export * from './sessions.js';
 export * from './settings.js';
 export * from './stamp.js';
 export * from './step-limits.js';

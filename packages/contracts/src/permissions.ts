@@ -23,6 +23,7 @@ import {
 } from './replicas.js';
 import type { Rpc } from './rpc.js';
 import { schedules } from './schedules.js';
+import { sessions } from './sessions.js';
 import { taskGrid } from './task-grid.js';
 import { taskReads } from './task-reads.js';
 import { tasks } from './tasks.js';
@@ -89,6 +90,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       taskGrid,
       taskWhy,
       ...all(access),
+      ...all(sessions),
       ...SERVICES.map(health),
       ...ABOUT_ALL,
     ],
@@ -159,6 +161,7 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(execution),
   ...SERVICES.map(health),
   ...all(access),
+  ...all(sessions),
   ...OWNERS.map(readEvents),
   ...ABOUT_ALL,
 ];

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { Authenticator } from './access/authenticator.js';
 import { accessGate, principal } from './access/gate.js';
 import { securityHeaders } from './access/security-headers.js';
+import { SessionCookie } from './access/session-cookie.js';
 import { compression } from './answer/compression.js';
 import { createTimeFormat } from './answer/time-format.js';
 import { audit } from './audit/report.js';
@@ -75,8 +76,10 @@ export async function buildApp({
   });
   await app.register(securityHeaders);
   await app.register(principal);
+  const cookie = new SessionCookie(bus);
   await app.register(accessGate, {
     authenticator,
+    cookie,
     requests: config.RIGEL_HTTP_RATE_LIMIT,
     failures: config.RIGEL_HTTP_FAILED_LIMIT,
   });
@@ -91,6 +94,6 @@ export async function buildApp({
   await app.register(openApi);
   if (config.RIGEL_CONSOLE === 'on') await app.register(webConsole, { log });
   await app.register(health, { bus });
-  await app.register(endpointRoutes, { bus, log, times, live, taskEnds, authenticator });
+  await app.register(endpointRoutes, { bus, log, times, cookie, live, taskEnds, authenticator });
   return app;
 }

@@ -100,6 +100,11 @@ export class TokenIsOver extends Error {
   }
 }
 
+/** The credentials that a request brings are not valid. The message is for the audit. */
+export class DeniedCredentials extends Error {
+  override readonly name = 'DeniedCredentials';
+}
+
 /** The gateway, or this client, has as many live streams or waiting requests as it may have. */
 export class GatewayIsFull extends Error {
   override readonly name = 'GatewayIsFull';

@@ -5,6 +5,7 @@ import { useIntl, useWords } from '../text/intl.js';
 import { patterns, to } from './addresses.js';
 import styles from './frame.module.css';
 import { useFrameKeys } from './keys.js';
+import { OperatorMenu } from './operator-menu.js';
 import { railPages } from './pages.js';
 import { useSettings } from './settings.js';
 
@@ -37,6 +38,7 @@ export function Frame({ children }: { children: ReactNode }): ReactNode {
         <Link href={to.overview()} className={styles.brand ?? ''}>
           Rigel
         </Link>
+        <OperatorMenu />
       </header>
       <nav className={styles.rail} aria-label={text('frame.pages')} data-open={open || undefined}>
         {railPages.map(({ name, key }) => (

@@ -15,6 +15,7 @@ function later<Name extends string>(
 /** The pages that there are. The entry has those that are opened first; the others are loaded when they are opened. */
 export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   tasks: TasksPage,
+  task: later(() => import('../pages/task/task-page.js'), 'TaskPage'),
   schedules: later(() => import('../pages/schedules/schedules-page.js'), 'SchedulesPage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
   help: later(() => import('../pages/help/help-page.js'), 'HelpPage'),

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { type ApiRequest, curlLine } from '../api/curl-line.js';
 import { apiRoot } from '../app/place.js';
-import { useWho } from '../app/who.js';
+import { useWho } from '../app/role.js';
 import { useWords } from '../text/intl.js';
 import styles from './as-command.module.css';
 import { CopyButton } from './copy.js';

@@ -48,6 +48,9 @@ export const ACTIONS: Readonly<Record<EventOwner, Readonly<Record<string, string
   access: {
     TokenCreated: 'token.create',
     TokenRevoked: 'token.revoke',
+    SessionStarted: 'session.start',
+    SessionEnded: 'session.end',
+    SessionRevoked: 'session.revoke',
   },
 };
 

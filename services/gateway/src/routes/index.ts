@@ -13,6 +13,7 @@ import { scheduleReads } from './schedule-reads.js';
 import { schedules } from './schedules.js';
 import { searchEndpoints } from './search.js';
 import { services } from './services.js';
+import { sessionEndpoints } from './sessions.js';
 import { steps } from './steps.js';
 import { systemEndpoints } from './system.js';
 import { taskReadEndpoints } from './task-reads.js';
@@ -39,6 +40,7 @@ export const endpoints: readonly Endpoint[] = [
   ...schedules,
   ...scheduleReads,
   ...accessEndpoints,
+  ...sessionEndpoints,
   ...overviewEndpoints,
   ...searchEndpoints,
   ...systemEndpoints,

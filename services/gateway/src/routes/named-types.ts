@@ -29,6 +29,7 @@ import {
 } from './schedule-reads.js';
 import { CronItemParam, DependItemParam, OccurrenceRow, ScheduleRow } from './schedules.js';
 import { FoundRow } from './search.js';
+import { SessionRow, WhoRow } from './sessions.js';
 import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
@@ -73,6 +74,7 @@ export const namedTypes: Record<string, TSchema> = {
   ScheduleStanding: StandingRow,
   Scheduler: SchedulerStatus,
   Service: FleetService,
+  Session: SessionRow,
   StepOption,
   StepsInput,
   Task: TaskRow,
@@ -84,4 +86,5 @@ export const namedTypes: Record<string, TSchema> = {
   TaskStepOption,
   Template,
   UsableStep,
+  Who: WhoRow,
 };

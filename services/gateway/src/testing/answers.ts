@@ -7,6 +7,7 @@ import {
   live,
   ServiceError,
   schedules,
+  sessions,
   taskBatches,
   taskFailures,
   taskGrid,
@@ -179,6 +180,28 @@ export function answerEverything(services: Responders): void {
   services.on(access.listTokens, () => ({ rows: [apiToken], total: 12 }));
   services.on(access.createToken, () => ({ id: 81 }));
   services.on(access.revokeToken, () => ({}));
+  const session = { id: 91, token_id: 81, name: 'ann', role: 'operator' as const, expires: created };
+  services.on(sessions.start, () => ({ valid: true as const, ...session }));
+  services.on(sessions.check, () => ({ valid: true as const, ...session }));
+  services.on(sessions.end, () => ({}));
+  services.on(sessions.revoke, () => ({}));
+  services.on(sessions.keepCode, () => ({ expires: created }));
+  services.on(sessions.installation, () => ({ id: '0123456789abcdef' }));
+  services.on(sessions.list, () => ({
+    rows: [
+      {
+        ...session,
+        started_with: 'token' as const,
+        client: '10.0.0.9',
+        started: created,
+        last_used: created,
+        ended: null,
+        end: null,
+        ended_by: '',
+      },
+    ],
+    next: null,
+  }));
   services.on(access.recordRequests, () => ({}));
   services.on(tasks.nodeLog, () => ({
     steps: [

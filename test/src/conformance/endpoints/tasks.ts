@@ -410,24 +410,8 @@ export const tasks: EndpointSpec[] = [
     methods: ['GET'],
     paths: ['/task/find'],
     access: 'read',
-    params: {
-      state: { kind: 'text' },
-      end_reason: { kind: 'text' },
-      pool_id: { kind: 'text' },
-      service_id: { kind: 'integer' },
-      cluster_id: { kind: 'integer' },
-      template_id: { kind: 'integer' },
-      opr_user: { kind: 'text' },
-      schedule_id: { kind: 'integer' },
-      node: { kind: 'integer' },
-      from: { kind: 'text' },
-      to: { kind: 'text' },
-      active: { kind: 'flag' },
-      q: { kind: 'text' },
-      limit: { kind: 'integer' },
-      cursor: { kind: 'text' },
-    },
-    valid: async (world) => ({ q: `#${(await sharedTask(world)).id}` }),
+    params: { limit: { kind: 'integer' } },
+    valid: async (world) => ({ q: `#${(await sharedTask(world)).id}`, limit: 10 }),
     data: partOf(taskRow, 1),
     refusal: refusal(400, '', {}),
     wrong: [
@@ -473,16 +457,8 @@ export const tasks: EndpointSpec[] = [
     methods: ['GET'],
     paths: ['/task/:id/runs'],
     access: 'read',
-    params: {
-      state: { kind: 'text' },
-      batch: { kind: 'integer' },
-      reason: { kind: 'text' },
-      q: { kind: 'text' },
-      nsid: { kind: 'integer' },
-      limit: { kind: 'integer' },
-      cursor: { kind: 'text' },
-    },
-    valid: async (world) => ({ id: (await sharedTask(world)).id }),
+    params: { limit: { kind: 'integer' }, batch: { kind: 'integer' } },
+    valid: async (world) => ({ id: (await sharedTask(world)).id, limit: 10, batch: 1 }),
     data: partOf(
       objectWith({
         id,
@@ -515,8 +491,8 @@ export const tasks: EndpointSpec[] = [
     methods: ['GET'],
     paths: ['/task/:id/batches'],
     access: 'read',
-    params: { limit: { kind: 'integer' }, cursor: { kind: 'text' } },
-    valid: async (world) => ({ id: (await sharedTask(world)).id }),
+    params: { limit: { kind: 'integer' } },
+    valid: async (world) => ({ id: (await sharedTask(world)).id, limit: 10 }),
     data: partOf(
       objectWith({
         batch_id: id,
@@ -538,7 +514,7 @@ export const tasks: EndpointSpec[] = [
     paths: ['/task/:id/failures'],
     access: 'read',
     params: { limit: { kind: 'integer' } },
-    valid: async (world) => ({ id: (await sharedTask(world)).id }),
+    valid: async (world) => ({ id: (await sharedTask(world)).id, limit: 10 }),
     data: objectWith({
       rows: listOf(
         objectWith({

@@ -183,6 +183,14 @@ function invocationFor(
     page,
     times,
     lastEventId: undefined,
+    principal: null,
+    accessIsOn: true,
+    get cookie(): never {
+      throw new Error('a topic has no browser');
+    },
+    deny: (why) => {
+      throw new Error(`a topic has no credentials: ${why}`);
+    },
     get live(): never {
       throw new Error('a topic opens no stream');
     },
