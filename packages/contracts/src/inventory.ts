@@ -285,6 +285,11 @@ export const inventory = {
     timeoutMs: WITHIN_ANOTHER_MS,
   }),
   getPool: defineRpc('inventory.pool.get', { request: byId, response: Pool }),
+  /** The names of pools; those that do not exist are left out. */
+  poolNames: defineRpc('inventory.pool.names', {
+    request: Type.Object({ ids: Type.Array(Id, { maxItems: 10_000 }) }),
+    response: Type.Object({ pools: Type.Array(Type.Object({ id: Id, name: Type.String() })) }),
+  }),
 
   /** Oldest first. `ip`: only nodes whose address contains it. */
   listNodes: defineRpc('inventory.node.list', {

@@ -26,6 +26,7 @@ export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   pool: later(() => import('../pages/pool/pool-page.js'), 'PoolPage'),
   nodes: later(() => import('../pages/nodes/nodes-page.js'), 'NodesPage'),
   node: later(() => import('../pages/node/node-page.js'), 'NodePage'),
+  schedules: later(() => import('../pages/schedules/schedules-page.js'), 'SchedulesPage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
   help: later(() => import('../pages/help/help-page.js'), 'HelpPage'),
 };

@@ -13,6 +13,7 @@ import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
+import { scheduleReads } from './schedule-reads.js';
 import { schedules } from './schedules.js';
 import { searchEndpoints } from './search.js';
 import { services } from './services.js';
@@ -47,6 +48,7 @@ export const endpoints: readonly Endpoint[] = [
   ...liveTopics,
   ...why,
   ...schedules,
+  ...scheduleReads,
   ...accessEndpoints,
   ...sessionEndpoints,
   ...overviewEndpoints,

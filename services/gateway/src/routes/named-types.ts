@@ -1,4 +1,13 @@
-import { ActionParams, CronItem, PoolTasks, StepOption, TaskStepOption, UsableStep } from '@rigel/contracts';
+import {
+  ActionParams,
+  CronItem,
+  CronItemInput,
+  DependItemInput,
+  PoolTasks,
+  StepOption,
+  TaskStepOption,
+  UsableStep,
+} from '@rigel/contracts';
 import type { TSchema } from 'typebox';
 import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
@@ -13,7 +22,14 @@ import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
-import { OccurrenceRow, ScheduleRow } from './schedules.js';
+import {
+  CalendarRow,
+  LedgerSumRow,
+  PlannedMomentRow,
+  SchedulePreviewRow,
+  StandingRow,
+} from './schedule-reads.js';
+import { CronItemParam, DependItemParam, OccurrenceRow, ScheduleRow } from './schedules.js';
 import { FoundRow } from './search.js';
 import { ServiceRow } from './services.js';
 import { SessionRow, WhoRow } from './sessions.js';
@@ -35,7 +51,12 @@ export const namedTypes: Record<string, TSchema> = {
   Cluster: ClusterRow,
   CountedPool: CountedPoolRow,
   CatalogChange: CatalogChangeRow,
+  CalendarEntry: CalendarRow,
   CronItem,
+  CronItemForm: CronItemParam,
+  CronItemWhole: CronItemInput,
+  DependItemForm: DependItemParam,
+  DependItemWhole: DependItemInput,
   FailureGroup: FailureRow,
   Executor: ExecutorStatus,
   Follower: LagStatus,
@@ -44,11 +65,13 @@ export const namedTypes: Record<string, TSchema> = {
   HistoryEntry: HistoryRow,
   MissingPart,
   Node: NodeRow,
+  LedgerSum: LedgerSumRow,
   NodeLog,
   NodeRun: RunRow,
   RunLine: RunLineRow,
   Occurrence: OccurrenceRow,
   PlacedNode: PlacedNodeRow,
+  PlannedMoment: PlannedMomentRow,
   Part: PartStatus,
   Pool: PoolRow,
   PoolTasks,
@@ -57,6 +80,8 @@ export const namedTypes: Record<string, TSchema> = {
   RemoteStep: RemoteStepRow,
   Schedule: ScheduleRow,
   Service: ServiceRow,
+  SchedulePreview: SchedulePreviewRow,
+  ScheduleStanding: StandingRow,
   Scheduler: SchedulerStatus,
   Session: SessionRow,
   StepOption,

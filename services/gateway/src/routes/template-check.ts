@@ -35,7 +35,7 @@ export const templateCheck: Endpoint[] = [
     paths: ['/template/check'],
     access: 'read',
     body: 'text',
-    needsBody: true,
+    strict: true,
     params: Type.Object({
       text: Type.String({ description: 'A command line or a script, with its {{parameters}}.' }),
       module: Type.Enum(['shell', 'longscript'], {

@@ -11,6 +11,7 @@ import * as noStatisticsOfPayloads from './0009-no-statistics-of-payloads.js';
 import * as keptAnswers from './0013-kept-answers.js';
 import * as ignoredErrors from './0015-ignored-errors.js';
 import * as taskProgress from './0016-task-progress.js';
+import * as scheduleLedger from './0020-schedule-ledger.js';
 
 /** Applied in the order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -26,4 +27,5 @@ export const migrations: Record<string, Migration> = {
   '0013-kept-answers': keptAnswers,
   '0015-ignored-errors': ignoredErrors,
   '0016-task-progress': taskProgress,
+  '0020-schedule-ledger': scheduleLedger,
 };

@@ -91,7 +91,7 @@ export const catalogReads: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/template/check'],
     access: 'read',
-    needsBody: true,
+    strict: true,
     params: {
       text: { kind: 'text', required: true },
       params: { kind: 'structure' },
