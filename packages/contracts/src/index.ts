@@ -1,5 +1,6 @@
 export * from './access.js';
 export * from './catalog.js';
+export * from './changes.js';
 export * from './database-roles.js';
 export * from './errors.js';
 export * from './events.js';

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { changeFields, changesBefore } from './changes.js';
 import { listOf, Text } from './forms.js';
 import { OnceKey } from './once.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
@@ -156,19 +157,9 @@ export const HistoryKind = Type.Union([
 ]);
 export type HistoryKind = Static<typeof HistoryKind>;
 
-/** One change of a thing, in public terms. */
+/** One change of a thing, in public terms. Without a version it is a change of its nodes. */
 export const HistoryEntry = Type.Object({
-  /** Where the change stands in the inventory's history. */
-  position: Type.Integer({ minimum: 1 }),
-  /** Version of the thing after it; absent: a change of its nodes, not of the thing itself. */
-  version: Type.Optional(Type.Integer({ minimum: 1 })),
-  /** When it was recorded, in milliseconds since 1970. */
-  time: Type.Integer(),
-  /** The operator, or the part of the system that acted for itself. */
-  operator: Type.String(),
-  /** Address of the client; empty: from inside. */
-  client: Type.String(),
-  correlation_id: Type.String(),
+  ...changeFields,
   change: Type.Union([
     Type.Literal('created'),
     Type.Literal('changed'),
@@ -177,8 +168,6 @@ export const HistoryEntry = Type.Object({
     Type.Literal('nodes_removed'),
     Type.Literal('machine_assigned'),
   ]),
-  /** The fields that it set, and what they were before; null: there was none. */
-  fields: Type.Array(Type.Object({ name: Type.String(), before: Type.Unknown(), after: Type.Unknown() })),
   /** For changes of a pool's nodes: how many, and the first few addresses. */
   nodes: Type.Optional(Type.Integer({ minimum: 1 })),
   addresses: Type.Optional(Type.Array(Type.String())),
@@ -296,6 +285,11 @@ export const inventory = {
     timeoutMs: WITHIN_ANOTHER_MS,
   }),
   getPool: defineRpc('inventory.pool.get', { request: byId, response: Pool }),
+  /** The names of pools; those that do not exist are left out. */
+  poolNames: defineRpc('inventory.pool.names', {
+    request: Type.Object({ ids: Type.Array(Id, { maxItems: 10_000 }) }),
+    response: Type.Object({ pools: Type.Array(Type.Object({ id: Id, name: Type.String() })) }),
+  }),
 
   /** Oldest first. `ip`: only nodes whose address contains it. */
   listNodes: defineRpc('inventory.node.list', {
@@ -443,8 +437,7 @@ export const inventory = {
     request: Type.Object({
       kind: HistoryKind,
       id: Id,
-      before: Type.Optional(Type.Integer({ minimum: 1 })),
-      limit,
+      ...changesBefore,
     }),
     response: Type.Object({ entries: Type.Array(HistoryEntry), more: Type.Boolean() }),
   }),

@@ -4,7 +4,7 @@ import type { Principal } from './access/principal.js';
 import type { Answer } from './answer/envelope.js';
 import type { TimeFormat } from './answer/time-format.js';
 import type { Failures } from './failures.js';
-import type { LiveStreams } from './live/live-streams.js';
+import type { LiveStreamOpener } from './live/live-stream.js';
 import type { BodySize } from './request/body-limits.js';
 import type { Client } from './request/client.js';
 import type { Page } from './request/paging.js';
@@ -36,7 +36,7 @@ export interface Invocation {
   times: TimeFormat;
   /** The header Last-Event-ID: the last event that a client of a live stream has received. */
   lastEventId: string | undefined;
-  live: LiveStreams;
+  live: LiveStreamOpener;
   /**
    * Calls a service under the request's correlation id.
    * @param actor the name that is recorded as the cause; default: the operator.
@@ -76,6 +76,8 @@ interface CommonFacts {
   changes?: readonly string[];
   /** How large the body may be, see `bodyLimitsOf`. Default: `small` for reads, `medium` for writes. */
   body?: BodySize;
+  /** A read whose body must be readable: it says what the answer is about. */
+  strict?: true;
   /** GET is accepted only with a body, so that following a link never creates or removes anything. */
   getNeedsBody?: true;
   /**
@@ -102,7 +104,7 @@ interface CommonFacts {
 }
 
 /**
- * `read` endpoints ignore a body that cannot be read, `write` endpoints refuse it. A token needs the role, or a higher
+ * `read` endpoints ignore a body that cannot be read (unless they are `strict`), `write` endpoints refuse it. A token needs the role, or a higher
  * one; whatever changes something must name it, reading is for viewers where nothing else is said.
  */
 type AccessFacts = { access: 'read'; role?: Role } | { access: 'write'; role: Role };

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   type HistoryEntry,
   type inventory,
@@ -6,7 +5,7 @@ import {
   type RpcResponse,
   ServiceError,
 } from '@rigel/contracts';
-import { chunksOfStream, type RecordedEvent } from '@rigel/event-store';
+import { changedFields, chunksOfStream, originOf, type RecordedEvent } from '@rigel/event-store';
 import { type Kysely, sql } from 'kysely';
 import { eventTypes } from './event-types.js';
 
@@ -59,20 +58,6 @@ async function ownEntries(db: Kysely<unknown>, stream: string): Promise<HistoryE
     }
   }
   return entries;
-}
-
-function originOf({ actor, client = '', correlationId }: RecordedEvent['meta']) {
-  return { operator: actor, client, correlation_id: correlationId };
-}
-
-/** @param fields the values before the event; afterwards those after it. */
-function changedFields(fields: Map<string, unknown>, { data }: RecordedEvent): HistoryEntry['fields'] {
-  const { id: _, ...set } = data as Record<string, unknown>;
-  return Object.entries(set).flatMap(([name, after]) => {
-    const before = fields.get(name) ?? null;
-    fields.set(name, after);
-    return isDeepStrictEqual(before, after) ? [] : [{ name, before, after }];
-  });
 }
 
 interface NodesChanged {

@@ -102,7 +102,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const firing = new PoolFiring(schedules, { bus, store: replica.recorder, settings, clock, log });
   const runner = new ScheduleRunner({ ledger: schedules, firing, zone, clock, log });
   const queries = new ScheduleQueries(db, zone, () => clock.now());
-  serveSchedules(operations, queries, runner, { bus, store: schedules, clock, zone });
+  serveSchedules(operations, queries, runner, { bus, store: schedules, clock, zone, firing });
   serveHistoryState(operations, 'scheduler', untyped);
   const { executors } = replica;
   const all = new Overview({ db: untyped, bus, executors, zone, clock });

@@ -17,12 +17,16 @@ function later<Name extends string>(
 export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   overview: OverviewPage,
   tasks: TasksPage,
+  catalog: later(() => import('../pages/catalog/catalog-page.js'), 'CatalogPage'),
+  action: later(() => import('../pages/catalog/action/action-page.js'), 'ActionPage'),
+  template: later(() => import('../pages/catalog/template/template-page.js'), 'TemplatePage'),
   task: later(() => import('../pages/task/task-page.js'), 'TaskPage'),
   system: later(() => import('../pages/system/system-page.js'), 'SystemPage'),
   fleet: later(() => import('../pages/fleet/fleet-page.js'), 'FleetPage'),
   pool: later(() => import('../pages/pool/pool-page.js'), 'PoolPage'),
   nodes: later(() => import('../pages/nodes/nodes-page.js'), 'NodesPage'),
   node: later(() => import('../pages/node/node-page.js'), 'NodePage'),
+  schedules: later(() => import('../pages/schedules/schedules-page.js'), 'SchedulesPage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
   help: later(() => import('../pages/help/help-page.js'), 'HelpPage'),
 };

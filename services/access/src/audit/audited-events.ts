@@ -42,6 +42,8 @@ export const ACTIONS: Readonly<Record<EventOwner, Readonly<Record<string, string
     TaskStopped: 'task.stop',
     NodeReleased: 'task.release_node',
     ScheduleSaved: 'task.save_task',
+    MomentLeftOut: 'schedule.ignore_next',
+    MomentTakenBack: 'schedule.ignore_next_undone',
   },
   access: {
     TokenCreated: 'token.create',

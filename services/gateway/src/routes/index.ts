@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.js';
 import { accessEndpoints } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
+import { catalogReads } from './catalog-reads.js';
 import { clusters } from './clusters.js';
 import { fleet } from './fleet.js';
 import { histories } from './history.js';
@@ -13,6 +14,7 @@ import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { remoteSteps } from './remote-steps.js';
+import { scheduleReads } from './schedule-reads.js';
 import { schedules } from './schedules.js';
 import { searchEndpoints } from './search.js';
 import { services } from './services.js';
@@ -22,6 +24,7 @@ import { systemEndpoints } from './system.js';
 import { taskPastEndpoints } from './task-past.js';
 import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
+import { templateCheck } from './template-check.js';
 import { templates } from './templates.js';
 import { why } from './why.js';
 
@@ -38,6 +41,8 @@ export const endpoints: readonly Endpoint[] = [
   ...actimpls,
   ...remoteSteps,
   ...templates,
+  ...catalogReads,
+  ...templateCheck,
   ...steps,
   ...tasks,
   ...taskReadEndpoints,
@@ -47,6 +52,7 @@ export const endpoints: readonly Endpoint[] = [
   ...nodeRunEndpoints,
   ...taskPastEndpoints,
   ...schedules,
+  ...scheduleReads,
   ...accessEndpoints,
   ...sessionEndpoints,
   ...overviewEndpoints,

@@ -1,17 +1,19 @@
 import {
-  Action,
-  ActionImpl,
   ActionParams,
   CronItem,
+  CronItemInput,
+  DependItemInput,
   PoolTasks,
   StepOption,
   TaskStepOption,
-  Template,
   UsableStep,
 } from '@rigel/contracts';
 import type { TSchema } from 'typebox';
 import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
+import { ActionImplRow } from './actimpls.js';
+import { ActionRow } from './actions.js';
+import { CatalogChangeRow, UsesRow } from './catalog-reads.js';
 import { ClusterRow } from './clusters.js';
 import { CountedPoolRow } from './fleet.js';
 import { HistoryRow } from './history.js';
@@ -21,7 +23,14 @@ import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow } from './pools.js';
 import { RemoteStepRow } from './remote-steps.js';
-import { OccurrenceRow, ScheduleRow } from './schedules.js';
+import {
+  CalendarRow,
+  LedgerSumRow,
+  PlannedMomentRow,
+  SchedulePreviewRow,
+  StandingRow,
+} from './schedule-reads.js';
+import { CronItemParam, DependItemParam, OccurrenceRow, ScheduleRow } from './schedules.js';
 import { FoundRow } from './search.js';
 import { ServiceRow } from './services.js';
 import { SessionRow, WhoRow } from './sessions.js';
@@ -29,12 +38,14 @@ import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system
 
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
+import { ProblemRow } from './template-check.js';
+import { TemplateRow } from './templates.js';
 import { ReasonRow } from './why.js';
 
 /** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
 export const namedTypes: Record<string, TSchema> = {
-  Action,
-  ActionImplementation: ActionImpl,
+  Action: ActionRow,
+  ActionImplementation: ActionImplRow,
   ActionParams,
   ApiToken: TokenRow,
   Attempt: AttemptRow,
@@ -43,7 +54,13 @@ export const namedTypes: Record<string, TSchema> = {
   AuditEntry: AuditRow,
   Cluster: ClusterRow,
   CountedPool: CountedPoolRow,
+  CatalogChange: CatalogChangeRow,
+  CalendarEntry: CalendarRow,
   CronItem,
+  CronItemForm: CronItemParam,
+  CronItemWhole: CronItemInput,
+  DependItemForm: DependItemParam,
+  DependItemWhole: DependItemInput,
   FailureGroup: FailureRow,
   Executor: ExecutorStatus,
   Follower: LagStatus,
@@ -52,6 +69,7 @@ export const namedTypes: Record<string, TSchema> = {
   HistoryEntry: HistoryRow,
   MissingPart,
   Node: NodeRow,
+  LedgerSum: LedgerSumRow,
   NodeLog,
   NodeRun: RunRow,
   NodeRunAccount: RunAccountRow,
@@ -59,6 +77,7 @@ export const namedTypes: Record<string, TSchema> = {
   OutputRange: OutputRangeRow,
   RunLine: RunLineRow,
   PlacedNode: PlacedNodeRow,
+  PlannedMoment: PlannedMomentRow,
   Part: PartStatus,
   Pool: PoolRow,
   PoolTasks,
@@ -67,6 +86,8 @@ export const namedTypes: Record<string, TSchema> = {
   RemoteStep: RemoteStepRow,
   Schedule: ScheduleRow,
   Service: ServiceRow,
+  SchedulePreview: SchedulePreviewRow,
+  ScheduleStanding: StandingRow,
   Scheduler: SchedulerStatus,
   Session: SessionRow,
   StepOption,
@@ -78,7 +99,9 @@ export const namedTypes: Record<string, TSchema> = {
   TaskInfo: TaskInfoRow,
   TaskLogLine: LogRow,
   TaskStepOption,
-  Template,
+  Template: TemplateRow,
+  TemplateProblem: ProblemRow,
+  TemplateUses: UsesRow,
   UsableStep,
   Who: WhoRow,
 };

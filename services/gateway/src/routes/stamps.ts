@@ -1,5 +1,5 @@
 import type { Stamp } from '@rigel/contracts';
-import { Type } from 'typebox';
+import { type TObject, type TProperties, Type } from 'typebox';
 
 /** Who changed a thing last: members of its row in the API. */
 export const stampRow = {
@@ -13,9 +13,20 @@ export const stampRow = {
   updated_by: Type.Optional(Type.String({ description: 'Who changed it last.' })),
 };
 
+/** The schema of a thing with a stamp, as the API answers it. */
+export function stampedRow<Properties extends TProperties>(thing: TObject<Properties>) {
+  const { version: _, updated_at: __, updated_by: ___, ...own } = thing.properties;
+  return Type.Object({ ...(own as Omit<Properties, keyof Stamp>), ...stampRow });
+}
+
 /** A row with the time of its last change as the API writes times. */
 export function withStampRow<Row extends Stamp>({ updated_at, ...row }: Row) {
   return { ...row, ...(updated_at === undefined ? {} : { updated_at: new Date(updated_at).toISOString() }) };
+}
+
+/** The same for a page of rows. */
+export function withStampRows<Row extends Stamp>({ rows, total }: { rows: readonly Row[]; total: number }) {
+  return { rows: rows.map(withStampRow), total };
 }
 
 /** The parameter of saves and deletions. */

@@ -28,6 +28,7 @@ import {
   action,
   apiToken,
   auditEntry,
+  catalogChange,
   cluster,
   counts,
   created,
@@ -64,6 +65,7 @@ export function answerEverything(services: Responders): void {
   services.on(inventory.updatePool, () => ({}));
   services.on(inventory.deletePool, () => ({}));
   services.on(inventory.getPool, () => pool);
+  services.on(inventory.poolNames, ({ ids }) => ({ pools: ids.map((id) => ({ id, name: `pool ${id}` })) }));
   services.on(inventory.listNodes, () => ({ rows: [node], total: 12 }));
   services.on(inventory.addNodes, () => ({ ids: [41, 42] }));
   services.on(inventory.removeNodes, () => ({}));
@@ -105,6 +107,12 @@ export function answerEverything(services: Responders): void {
   services.on(catalog.updateTemplate, () => ({}));
   services.on(catalog.deleteTemplate, () => ({}));
   services.on(catalog.getTemplate, () => template);
+  services.on(catalog.history, () => ({ entries: [catalogChange], more: true }));
+  services.on(catalog.uses, () => ({
+    remote_steps: { rows: [{ id: 10, name: 'restart' }], total: 1 },
+    templates: { rows: [{ id: 9, name: 'rollout' }], total: 1 },
+    pools: { rows: [{ id: 4, name: 'shop-a', kinds: ['deploy'], template_id: 9 }], total: 1 },
+  }));
   services.on(catalog.listUsableSteps, () => ({ rows: [usableStep], total: 12 }));
   services.on(tasks.create, () => ({ ids: [51, 52] }));
   for (const operation of [tasks.expand, tasks.shrink, tasks.deploy])
@@ -203,6 +211,7 @@ export function answerEverything(services: Responders): void {
     total: 12,
     next: [{ due: created, item: cronItem }],
   }));
+  answerSchedules(services);
   services.on(access.listAudit, () => ({ rows: [auditEntry], total: 12 }));
   services.on(access.listTokens, () => ({ rows: [apiToken], total: 12 }));
   services.on(access.createToken, () => ({ id: 81 }));
@@ -320,4 +329,79 @@ function answerAboutAll(services: Responders): void {
     const followers = [{ name: 'audit', owner: 'scheduler', position: 5, behind: 2 }];
     services.on(historyState(service), () => ({ head: 7, followers }));
   }
+}
+
+function answerSchedules(services: Responders): void {
+  const entry = {
+    schedule_id: 71,
+    pool_id: 4,
+    type: 'expand' as const,
+    zone: 'UTC',
+    due: created,
+    cause: 'due' as const,
+    outcome: 'fired' as const,
+    left_out_by: '',
+    reason: '',
+    task_ids: [11],
+    previous_task_ids: [],
+    item: cronItem,
+    updated: created,
+  };
+  const none = { fired: 0, caught_up: 0, nothing_to_do: 0, skipped: 0, ignored: 0, waiting: 0, firing: 0 };
+  const sum = { ...none, due: 1, saved: 0, restarted: 0, fired: 1, not_noticed: 0 };
+  services.on(schedules.list, () => ({
+    rows: [
+      {
+        schedule: { ...schedule, version: 3, updated_at: created, updated_by: 'ann' },
+        zone: 'UTC',
+        state: 'idle' as const,
+        reason: '',
+        next: { due: created, item: cronItem },
+        left_out: [{ due: created, by: 'bob' }],
+        last: { due: created, outcome: 'fired' as const, reason: '', task_ids: [11] },
+        example: [{ pool_id: 4, nodes: 3, depend_items: schedule.depend_items }],
+      },
+    ],
+    next: 'more',
+  }));
+  services.on(schedules.calendar, () => ({
+    rows: [entry, { ...entry, outcome: 'planned' as const, updated: null }],
+    next: null,
+  }));
+  services.on(schedules.ledger, () => ({
+    sum,
+    differences: [{ due: created, cause: 'due' as const, what: 'no_outcome' as const }],
+    difference_count: 1,
+    rows: [entry],
+    next: null,
+  }));
+  services.on(schedules.leaveOut, () => ({ due: created, left_out: true }));
+  services.on(schedules.preview, () => ({
+    version: 3,
+    zone: 'UTC',
+    moments: [{ due: created, item: cronItem }],
+    at_saving: {
+      item: cronItem,
+      pools: [{ pool_id: 4, nodes: 1, target: 3, plan: 'expand' as const, missing: 2, again: 0, surplus: 0 }],
+    },
+    overlaps: [
+      {
+        schedule_id: 72,
+        schedule_pool_id: 5,
+        type: 'upload' as const,
+        pool_id: 4,
+        due: created,
+        own_due: created,
+      },
+    ],
+    clock_changes: [
+      {
+        at: created,
+        offset_before: 60,
+        offset_after: 120,
+        moments: [{ time: '02:30', week_day: 0, due: created, what: 'does_not_exist' as const }],
+      },
+    ],
+    differences: { time_zone: { before: null, after: 'UTC' }, cron_items: [], depend_items: [] },
+  }));
 }

@@ -1,4 +1,4 @@
-import type { ApiToken, AuditEntry, NodeRun, RunLine, Schedule, Task } from '@rigel/contracts';
+import type { ApiToken, AuditEntry, CatalogChange, NodeRun, RunLine, Schedule, Task } from '@rigel/contracts';
 
 /*
  * Rows as the services answer them. Times: 2017-07-27 13:39:55 and 13:41:00 UTC.
@@ -67,7 +67,26 @@ export const historyEntry = {
   fields: [{ name: 'desc', before: '', after: 'first room' }],
 };
 
-export const action = { id: 7, name: 'start', desc: '', params: { tag: 'string', port: 'integer' } } as const;
+export const action = {
+  id: 7,
+  name: 'start',
+  desc: '',
+  params: { tag: 'string', port: 'integer' },
+  version: 2,
+  updated_at: updated,
+  updated_by: 'ann',
+} as const;
+
+export const catalogChange: CatalogChange = {
+  position: 912,
+  version: 2,
+  time: updated,
+  operator: 'ann',
+  client: '10.0.0.9',
+  correlation_id: 'c-1',
+  change: 'changed',
+  fields: [{ name: 'desc', before: 'starts it', after: 'starts the program' }],
+};
 
 export const actimpl = {
   id: 8,

@@ -34,6 +34,13 @@ export function servePools(operations: Operations, store: Store, bus: Bus): void
 
   operations.serve(inventory.getPool, ({ id }) => poolById(id));
 
+  operations.serve(inventory.poolNames, async ({ ids }) => ({
+    pools:
+      ids.length === 0
+        ? []
+        : await db.selectFrom('pools').select(['id', 'name']).where('id', 'in', ids).execute(),
+  }));
+
   operations.serve(inventory.poolsNaming, ({ template_id }) => poolsNaming(db, template_id));
 
   operations.serve(inventory.createPool, async (request, context) => {

@@ -12,6 +12,7 @@ import * as keptAnswers from './0013-kept-answers.js';
 import * as ignoredErrors from './0015-ignored-errors.js';
 import * as taskProgress from './0016-task-progress.js';
 import * as linesOfOutput from './0017-lines-of-output.js';
+import * as scheduleLedger from './0020-schedule-ledger.js';
 
 /** Applied in the order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -28,4 +29,5 @@ export const migrations: Record<string, Migration> = {
   '0015-ignored-errors': ignoredErrors,
   '0016-task-progress': taskProgress,
   '0017-lines-of-output': linesOfOutput,
+  '0020-schedule-ledger': scheduleLedger,
 };

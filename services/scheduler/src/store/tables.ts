@@ -81,6 +81,8 @@ export interface OccurrenceTable {
   reason: string;
   tasks: number[];
   updated_at: number;
+  /** The deployment's time zone, where the scheduled task names none; empty: not recorded. */
+  zone: string;
 }
 
 export interface Tables {

@@ -214,7 +214,7 @@ export const effectCases: Case[] = [
   }),
   effect('actimpl.info', 'by says whose id it is', async (asked) => {
     const { id, action_id, template } = await asked.world.actimpl();
-    const data = exactly({ id, action_id, type: 'ansible', template });
+    const data = having({ id, action_id, type: 'ansible', template });
     await asked.expect({ method: 'POST', path: `/actimpl/${id}`, body: { by: 'impl' } }, { data });
     await asked.expect({ method: 'GET', path: `/actimpl/${action_id}`, query: { by: 'action' } }, { data });
   }),
@@ -241,7 +241,7 @@ export const effectCases: Case[] = [
     const id = await asked.data('POST', '/actimpl/create', { type: 'ansible', action_id, template });
     await asked.expect(
       { method: 'POST', path: `/actimpl/${action_id}` },
-      { data: exactly({ id, action_id, type: 'ansible', template }) },
+      { data: having({ id, action_id, type: 'ansible', template }) },
     );
   }),
   idIgnored('cluster.create', '/cluster/create', async ({ world }) => ({
@@ -273,7 +273,7 @@ export const effectCases: Case[] = [
     const step = await asked.world.remoteStep({ actions: ['b', 'a', 'b'] });
     await asked.expect(
       { method: 'POST', path: `/remote_step/${step.id}` },
-      { data: exactly({ ...step, action: ['b', 'a', 'b'] }) },
+      { data: having({ ...step, action: ['b', 'a', 'b'] }) },
     );
   }),
   effect(
@@ -287,7 +287,7 @@ export const effectCases: Case[] = [
       await asked.data('POST', `/action/update/${action.id}`, body);
       await asked.expect(
         { method: 'POST', path: `/action/${action.id}` },
-        { data: exactly({ id: action.id, ...body }) },
+        { data: having({ id: action.id, ...body }) },
       );
     },
   ),

@@ -3,6 +3,7 @@ import { aboutAll } from './about-all.js';
 import { access } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
+import { catalogReads } from './catalog-reads.js';
 import { clusters } from './clusters.js';
 import { fleet } from './fleet.js';
 import { nodeRuns } from './node-runs.js';
@@ -30,6 +31,7 @@ export const endpoints: readonly EndpointSpec[] = [
   ...remoteSteps,
   ...actions,
   ...actimpls,
+  ...catalogReads,
   ...access,
   ...aboutAll,
 ];

@@ -49,12 +49,13 @@ const UNREADABLE: readonly UnreadableBody[] = [
   },
 ];
 
-/** Reads do without a body that they cannot read, writes refuse it. */
+/** Reads do without a body that they cannot read, writes and strict reads refuse it. */
 function unreadable(spec: EndpointSpec): Case[] {
-  const bodies = UNREADABLE.filter(({ reads }) => reads || spec.access === 'write');
+  const refuses = spec.access === 'write' || spec.strict === true;
+  const bodies = UNREADABLE.filter(({ reads }) => reads || refuses);
   return bodies.map(({ what, body, headers, says }) => ({
     endpoint: spec.id,
-    rule: `${what} is ${spec.access === 'read' ? 'ignored' : 'refused'}`,
+    rule: `${what} is ${refuses ? 'refused' : 'ignored'}`,
     run: async (asked) => {
       const valid = requestOf(spec, await sharedValid(spec, asked.world));
       const request: ApiRequest = { ...valid, body, ...(headers ? { headers } : {}) };
@@ -62,7 +63,8 @@ function unreadable(spec: EndpointSpec): Case[] {
       // Without its body a read misses what it needs, unless its address has that.
       const needed = Object.entries(spec.params ?? {}).find(([, { required }]) => required)?.[0];
       const ofRead = needed === undefined ? successOf(spec) : saying(spec.refusal, needed);
-      const expected: Expectation = spec.access === 'read' ? ofRead : says ? saying(failure, says) : failure;
+      const refusal = says ? saying(failure, says) : failure;
+      const expected: Expectation = refuses ? refusal : ofRead;
       await asked.expect(request, expected);
     },
   }));
