@@ -26,7 +26,7 @@ export type Why = ReturnType<typeof useWhy>;
 const FAILED = /fail|refus|exceeded|timeout|timed_out|unreachable|output|gone/;
 
 /** A chain of reasons: each is the reason for the one before. */
-function Chain({ chain }: { chain: readonly Reason[] }): ReactNode {
+export function Chain({ chain }: { chain: readonly Reason[] }): ReactNode {
   const text = useWords(taskWords);
   return (
     <ol className={styles.chain}>
