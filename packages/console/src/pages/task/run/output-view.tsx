@@ -91,7 +91,8 @@ export function OutputView({ of, name }: { of: AttemptPlace; name: string }): Re
     if (!view) return;
     const atEnd = view.scrollHeight - view.scrollTop - view.clientHeight < NEAR_END;
     if (atEnd !== follows && !target) setFollows(atEnd);
-    if (view.scrollTop < ROW * 20 && lines.from > 0) void load(async () => Math.max(0, lines.from - READ_BYTES), 'before');
+    if (view.scrollTop < ROW * 20 && lines.from > 0)
+      void load(async () => Math.max(0, lines.from - READ_BYTES), 'before');
     if (atEnd && lines.to < lines.bytes) void load(async () => lines.to);
   };
   const toEnd = (): void => {
@@ -172,7 +173,9 @@ export function OutputView({ of, name }: { of: AttemptPlace; name: string }): Re
       </div>
       {!follows && (fresh > 0 || lines.open) && (
         <p className={styles.fresh}>
-          <Button onPress={toEnd}>{fresh > 0 ? text('output.new', { count: fresh }) : text('output.follow')}</Button>
+          <Button onPress={toEnd}>
+            {fresh > 0 ? text('output.new', { count: fresh }) : text('output.follow')}
+          </Button>
         </p>
       )}
       <p className="only-read-aloud" role="status">
@@ -216,9 +219,18 @@ function Row({ row, index, measure, withTime, isChosen, isHit, onChoose }: RowPr
       </div>
     );
   }
-  const time = row.storedAt === null ? undefined : partsOf(new Date(row.storedAt), locale, zone === 'utc' ? 'UTC' : undefined);
+  const time =
+    row.storedAt === null
+      ? undefined
+      : partsOf(new Date(row.storedAt), locale, zone === 'utc' ? 'UTC' : undefined);
   return (
-    <div ref={measure} data-index={index} className={styles.line} data-chosen={isChosen || undefined} data-hit={isHit || undefined}>
+    <div
+      ref={measure}
+      data-index={index}
+      className={styles.line}
+      data-chosen={isChosen || undefined}
+      data-hit={isHit || undefined}
+    >
       {row.continues ? (
         <span className={styles.number} />
       ) : (
@@ -234,20 +246,22 @@ function Row({ row, index, measure, withTime, isChosen, isHit, onChoose }: RowPr
       {/* Drawn by the style sheet: what is copied is the text alone. */}
       {withTime && <span className={styles.time} data-time={time ? `${time.time} ${time.zone}` : ''} />}
       <code className={styles.text}>
-        {spansOf(row.text, row.styles).map(({ text, control, colour, ground, bold, italic, underline }, place) => (
-          <span
-            // biome-ignore lint/suspicious/noArrayIndexKey: the spans of a line do not move.
-            key={place}
-            data-colour={colour}
-            data-ground={ground}
-            data-control={control}
-            data-bold={bold}
-            data-italic={italic}
-            data-underline={underline}
-          >
-            {text}
-          </span>
-        ))}
+        {spansOf(row.text, row.styles).map(
+          ({ text, control, colour, ground, bold, italic, underline }, place) => (
+            <span
+              // biome-ignore lint/suspicious/noArrayIndexKey: the spans of a line do not move.
+              key={place}
+              data-colour={colour}
+              data-ground={ground}
+              data-control={control}
+              data-bold={bold}
+              data-italic={italic}
+              data-underline={underline}
+            >
+              {text}
+            </span>
+          ),
+        )}
       </code>
     </div>
   );
