@@ -9,10 +9,12 @@ interface SidePanelProps {
   children: ReactNode;
   /** Beside the button that closes it. */
   tools?: ReactNode;
+  /** It takes the whole width of the page. */
+  isWide?: boolean;
 }
 
 /** What belongs to the chosen thing, beside the page; on a narrow screen in its place. Escape closes it. */
-export function SidePanel({ title, onClose, children, tools }: SidePanelProps): ReactNode {
+export function SidePanel({ title, onClose, children, tools, isWide = false }: SidePanelProps): ReactNode {
   const text = useWords();
   const heading = useId();
   const panel = useRef<HTMLElement>(null);
@@ -32,7 +34,7 @@ export function SidePanel({ title, onClose, children, tools }: SidePanelProps): 
     return () => document.removeEventListener('keydown', onKey);
   }, []);
   return (
-    <aside ref={panel} className={styles.panel} aria-labelledby={heading}>
+    <aside ref={panel} className={styles.panel} aria-labelledby={heading} data-wide={isWide || undefined}>
       <header className={styles.header}>
         <h2 id={heading}>{title}</h2>
         {tools}

@@ -1,5 +1,5 @@
 import { ApiError, type TaskInfo, unwrap } from '@rigel/api-client';
-import { type ReactNode, useCallback } from 'react';
+import { type ReactNode, useCallback, useMemo, useState } from 'react';
 import { Link, useParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
@@ -7,12 +7,15 @@ import { to } from '../../app/addresses.js';
 import { Heading } from '../../app/frame.js';
 import { useQueryParam } from '../../app/query-param.js';
 import { useIntl, useWords } from '../../text/intl.js';
+import { Button } from '../../ui/button.js';
 import { SidePanel, WithPanel } from '../../ui/panel.js';
-import { Region } from '../../ui/region.js';
+import { Region, reasonOf } from '../../ui/region.js';
 import { Tabs } from '../../ui/tabs.js';
-import { useGrid } from './grid/use-grid.js';
-import { NodeSummary } from './node-panel.js';
+import { useGrid, usePastGrid, withStates } from './grid/use-grid.js';
 import { NodesTab } from './nodes-tab.js';
+import { NodeRunPanel } from './run/node-run.js';
+import { OutputSearch } from './run/output-search.js';
+import { type Frame, TimeSlider } from './run/time-slider.js';
 import { BatchesTab, FailuresTab, LogTab, PlanTab } from './tabs.js';
 import styles from './task.module.css';
 import { TaskFacts, TaskProgress } from './task-head.js';
@@ -67,24 +70,61 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
   const text = useWords(taskWords);
   const { formatNumber } = useIntl();
   const [node, setNode] = useQueryParam('node', '', 'step');
-  const grid = useGrid(task.id, Date.parse(task.created_at), task.state === 1);
+  const [at, setAt] = useQueryParam('at', '', 'step');
+  const version = /^v[1-9]\d{0,8}$/.test(at) ? Number(at.slice(1)) : undefined;
+  const [frame, setFrame] = useState<Frame>();
+  const present = useGrid(task.id, Date.parse(task.created_at), task.state === 1);
+  const { past, grid: pastGrid, query: pastQuery } = usePastGrid(task.id, version);
+  const chosen = version === undefined || pastQuery.error ? present : pastGrid;
+  const grid = useMemo(() => (frame ? withStates(present, frame.states) : chosen), [frame, present, chosen]);
+  const then = frame ?? past;
   const why = useWhy(task);
+  const [wide, setWide] = useQueryParam('wide');
   const close = useCallback(() => setNode(''), [setNode]);
-  const model = grid.store.model;
+  const model = present.store.model;
   const index = node === '' || !model ? undefined : model.indexOfNode(Number(node));
   return (
     <>
       <Heading title={text('title', { id: task.id, name: task.task_name })}>
         <TaskFacts task={task} />
       </Heading>
-      <TaskProgress task={task} />
+      <TaskProgress task={then ? { ...task, stat: then.stat } : task} />
+      <TimeSlider
+        taskId={task.id}
+        isActive={task.state === 1}
+        value={version}
+        onChange={(version) => setAt(version === undefined ? '' : `v${version}`)}
+        onPreview={setFrame}
+      />
+      {pastQuery.error && version !== undefined && (
+        <p className={styles.empty} role="alert">
+          {reasonOf(pastQuery.error)}
+        </p>
+      )}
+      {version !== undefined && !pastQuery.error && <p className={styles.pastNote}>{text('past.shown')}</p>}
       <WithPanel
         panel={
           node !== '' &&
           model && (
-            // The panel of steps, receipts and output of a node run stands in the place of the summary.
-            <SidePanel title={<code>{index === undefined ? node : model.ips[index]}</code>} onClose={close}>
-              <NodeSummary task={task} model={model} node={Number(node)} />
+            <SidePanel
+              title={<code>{index === undefined ? node : model.ips[index]}</code>}
+              onClose={close}
+              tools={
+                <Button kind="quiet" onPress={() => setWide(wide === '' ? 'yes' : '')}>
+                  {text(wide === '' ? 'panel.wide' : 'panel.narrow')}
+                </Button>
+              }
+              isWide={wide !== ''}
+            >
+              {index === undefined ? (
+                <p>{text('panel.missing', { id: node })}</p>
+              ) : (
+                <NodeRunPanel
+                  key={index}
+                  nsid={model.firstId + index}
+                  isActive={task.end_reason === '' || (task.commands_alive ?? 0) > 0}
+                />
+              )}
             </SidePanel>
           )
         }
@@ -140,6 +180,15 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
               content: () => (
                 <div className={styles.fill}>
                   <LogTab task={task} />
+                </div>
+              ),
+            },
+            {
+              name: 'output',
+              title: text('tab.output'),
+              content: () => (
+                <div className={styles.fill}>
+                  <OutputSearch taskId={task.id} nodeOf={(nsid) => model?.nodes[nsid - model.firstId]} />
                 </div>
               ),
             },

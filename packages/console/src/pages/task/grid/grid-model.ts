@@ -100,6 +100,15 @@ export class GridModel {
     return different;
   }
 
+  /** The same runs in other states. @param states a digit for each run. */
+  withStates(states: string): GridModel {
+    const counts = [0, 0, 0, 0, 0];
+    const state = digitsOf(states);
+    for (const one of state) counts[one] = (counts[one] ?? 0) + 1;
+    const changes = { state, counts, marks: new Uint8Array(this.size) };
+    return Object.assign(Object.create(GridModel.prototype) as GridModel, this, changes);
+  }
+
   private mark(marks: GridAnswer['marks']): void {
     for (const name of ['gate', 'retrying', 'draining'] as const) {
       for (const index of marks[name]) {

@@ -1,5 +1,6 @@
 import { unwrap } from '@rigel/api-client';
-import { useEffect, useRef, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { api } from '../../../api/api.js';
 import { useLiveQuery } from '../../../api/live-query.js';
 import { type GridAnswer, GridModel } from './grid-model.js';
@@ -13,10 +14,10 @@ export interface GridStore {
   subscribe(listener: (different: readonly number[] | undefined) => void): () => void;
 }
 
-function createStore(): GridStore {
+function createStore(model?: GridModel): GridStore {
   const listeners = new Set<(different: readonly number[] | undefined) => void>();
   const store: GridStore = {
-    model: undefined,
+    model,
     take: (answer, seconds) => {
       let different: readonly number[] | undefined;
       if (answer.whole) store.model = new GridModel(answer);
@@ -75,4 +76,43 @@ export function useGrid(id: number, createdAt: number, isActive: boolean) {
     pollMs: isActive ? 1_000 : 10_000,
   });
   return { store, query };
+}
+
+/**
+ * The task as it was after a version of its events, and its grid.
+ * @param version undefined: the page is live, and nothing is read.
+ */
+export function usePastGrid(id: number, version: number | undefined) {
+  const query = useQuery({
+    queryKey: ['task', id, 'at', version],
+    queryFn: async () => {
+      const query = { version: version as number };
+      return unwrap(api.GET('/task/{id}/at', { params: { path: { id }, query } }));
+    },
+    enabled: version !== undefined,
+    // The past does not change.
+    staleTime: Number.POSITIVE_INFINITY,
+    placeholderData: (before) => before,
+  });
+  const past = version === undefined ? undefined : query.data;
+  const store = useMemo(() => {
+    if (!past) return createStore();
+    const { grid: whole, marks } = past;
+    return createStore(new GridModel({ version: past.version, cursor: '', whole, marks }));
+  }, [past]);
+  const sized = { ...query, data: store.model && { size: store.model.size } } as ReturnType<
+    typeof useGrid
+  >['query'];
+  return { past, grid: { store, query: sized }, query };
+}
+
+/** A grid with other states of its runs: a key frame, which tells nothing else. */
+export function withStates(
+  { store, query }: ReturnType<typeof useGrid>,
+  states: string,
+): ReturnType<typeof useGrid> {
+  const { model } = store;
+  return model && states.length === model.size
+    ? { store: createStore(model.withStates(states)), query }
+    : { store, query };
 }

@@ -97,7 +97,7 @@ function Attempts({
       {run.steps.flatMap(({ name, attempts, state, message }, step) =>
         attempts.length === 0
           ? [
-              <li key={step} className={styles.none}>
+              <li key={name} className={styles.none}>
                 <span>
                   <StateShape state={STATES[state] ?? 'initial'} />
                   {name}

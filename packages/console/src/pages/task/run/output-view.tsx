@@ -46,7 +46,6 @@ export function OutputView({ of, name }: { of: AttemptPlace; name: string }): Re
     getItemKey: (index) => rows[index]?.at ?? index,
   });
   const items = virtual.getVirtualItems();
-  const first = items[0]?.index ?? 0;
   const chosenLine = /^[1-9]\d{0,11}$/.test(lineParam) ? Number(lineParam) : undefined;
 
   // The end stays in sight while it is followed; new lines behind it are counted else.
@@ -118,7 +117,6 @@ export function OutputView({ of, name }: { of: AttemptPlace; name: string }): Re
   const fresh = Math.max(0, lines.lines - seen);
   const current = hit?.found.hits[hit.index];
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the key of the browser's search opens ours.
     <section className={styles.output} aria-label={text('output.of', { name })} onKeyDown={onKeyDown}>
       <div className={styles.outputBar}>
         <h3>{text('output.title')}</h3>
@@ -147,6 +145,7 @@ export function OutputView({ of, name }: { of: AttemptPlace; name: string }): Re
           // What is printed may be too much to be read aloud.
           aria-live="off"
           aria-label={text('output.lines')}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what is scrolled must be reached by keyboard
           tabIndex={0}
           onScroll={onScroll}
           data-wrap={wrap || undefined}
@@ -181,7 +180,6 @@ export function OutputView({ of, name }: { of: AttemptPlace; name: string }): Re
       <p className="only-read-aloud" role="status">
         {current ? text('output.at', { line: current.line, text: current.text.slice(0, 200) }) : ''}
       </p>
-      <span hidden>{first}</span>
     </section>
   );
 }

@@ -93,7 +93,6 @@ export const runWords = words(
     'mark.lost': '{by} was lost: {count, plural, one {# node} other {# nodes}} taken over',
     'mark.failures': '{count, plural, one {# attempt} other {# attempts}} failed at once',
     'mark.task': '{event}',
-    'past.shown': 'The page shows the task as it was. Texts of other tabs are of now.',
   },
   {
     'what.run': '此节点的运行',
@@ -182,6 +181,5 @@ export const runWords = words(
     'mark.lost': '失去 {by}：接管 {count} 个节点',
     'mark.failures': '{count} 次尝试同时失败',
     'mark.task': '{event}',
-    'past.shown': '页面显示任务当时的状态。其他标签页的文字是现在的。',
   },
 );
