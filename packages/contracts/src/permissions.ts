@@ -14,6 +14,7 @@ import { health, SERVICES, type ServiceName } from './health.js';
 import { inventory } from './inventory.js';
 import { live, outputStoredSubject } from './live.js';
 import { onceOf } from './once.js';
+import { plans } from './plans.js';
 import {
   SCHEDULE_SAVED_SUBJECT,
   TASK_CONTROL_OPERATION,
@@ -72,6 +73,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
         inventory.poolsNaming,
       ]),
       ...all(tasks, [tasks.reserveNodes]),
+      ...all(plans),
       ...all(schedules, [schedules.reservePool]),
       ...all(live),
       taskWhy,

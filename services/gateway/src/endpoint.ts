@@ -66,6 +66,8 @@ interface CommonFacts {
   changes?: readonly string[];
   /** How large the body may be, see `bodyLimitsOf`. Default: `small` for reads, `medium` for writes. */
   body?: BodySize;
+  /** A read whose body must be readable: it says what the answer is about. */
+  strict?: true;
   /** GET is accepted only with a body, so that following a link never creates or removes anything. */
   getNeedsBody?: true;
   /**
@@ -88,7 +90,7 @@ interface CommonFacts {
 }
 
 /**
- * `read` endpoints ignore a body that cannot be read, `write` endpoints refuse it. A token needs the role, or a higher
+ * `read` endpoints ignore a body that cannot be read (unless they are `strict`), `write` endpoints refuse it. A token needs the role, or a higher
  * one; whatever changes something must name it, reading is for viewers where nothing else is said.
  */
 type AccessFacts = { access: 'read'; role?: Role } | { access: 'write'; role: Exclude<Role, 'viewer'> };

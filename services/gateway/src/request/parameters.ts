@@ -36,7 +36,7 @@ interface Parameter {
  * Prepares reading an endpoint's parameters: everything that does not depend on the request is done here, once. The
  * function returned takes each parameter from the path, else the body, else the query; null counts as absent.
  *
- * It throws UnreadableRequest (only on writes; a read goes on without what cannot be read), UnknownParameter or
+ * It throws UnreadableRequest (only on writes and strict reads; another read goes on without what cannot be read), UnknownParameter or
  * WrongParameter.
  */
 export function prepareParameters(endpoint: Endpoint): (sources: RequestSources) => ReadParameters {
@@ -48,7 +48,7 @@ export function prepareParameters(endpoint: Endpoint): (sources: RequestSources)
   }));
   const assertKnown = prepareUnknownNames(endpoint);
   return (sources) => {
-    const places = readablePlaces(sources, endpoint.access);
+    const places = readablePlaces(sources, endpoint.access === 'write' || endpoint.strict === true);
     const input: Record<string, unknown> = {};
     const given: Record<string, unknown> = {};
     for (const { name, names, schema, fallback } of parameters) {
@@ -88,12 +88,12 @@ export function idAsGiven({ path, body, query }: RequestSources): unknown {
 
 function readablePlaces(
   { path, body, query }: RequestSources,
-  access: Endpoint['access'],
+  isStrict: boolean,
 ): Readonly<Record<string, unknown>>[] {
   const places: Readonly<Record<string, unknown>>[] = [];
   for (const source of [path, body, query]) {
     if ('values' in source) places.push(source.values);
-    else if (access === 'write') throw new UnreadableRequest(source.unreadable);
+    else if (isStrict) throw new UnreadableRequest(source.unreadable);
   }
   return places;
 }

@@ -6,6 +6,7 @@ import { clusters } from './clusters.js';
 import { liveEndpoints } from './live.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
+import { previews } from './previews.js';
 import { remoteSteps } from './remote-steps.js';
 import { schedules } from './schedules.js';
 import { services } from './services.js';
@@ -26,6 +27,7 @@ export const endpoints: readonly Endpoint[] = [
   ...templates,
   ...steps,
   ...tasks,
+  ...previews,
   ...liveEndpoints,
   ...why,
   ...schedules,

@@ -15,6 +15,7 @@ import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow, NodeRow } from './pools.js';
+import { PreviewRow } from './previews.js';
 import { RemoteStepRow } from './remote-steps.js';
 import { OccurrenceRow, ScheduleRow } from './schedules.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
@@ -35,6 +36,7 @@ export const namedTypes: Record<string, TSchema> = {
   NodeRun: RunRow,
   Occurrence: OccurrenceRow,
   Pool: PoolRow,
+  Preview: PreviewRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
   Reason: ReasonRow,
