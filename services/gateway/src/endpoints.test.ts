@@ -3,6 +3,7 @@ import {
   catalog,
   inventory,
   onceOf,
+  plans,
   type Rpc,
   type RpcResponse,
   ServiceError,
@@ -60,6 +61,11 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'task_impl.delete': [404, 'task impl not found', {}],
   'task_impl.list': [400, LOST, []],
   'task.create': [400, 'error...', []],
+  'task.preview': [400, 'error...', []],
+  'task.start_preview': [400, '', {}],
+  'pool.expand_preview': [400, '', {}],
+  'pool.shrink_preview': [400, '', {}],
+  'pool.deploy_preview': [400, '', {}],
   'task.start': [400, '', {}],
   'task.pause': [400, 'pause flow 7 fails:', {}],
   'task.stop': [400, 'stop flow 7 fails:', {}],
@@ -162,8 +168,8 @@ async function answersOf(endpoint: Endpoint) {
 }
 
 function everyOperationFails(error: Error): void {
-  for (const rpc of [inventory, catalog, tasks, schedules, access, { taskWhy }].flatMap((rpcs): Rpc[] =>
-    Object.values(rpcs),
+  for (const rpc of [inventory, catalog, tasks, plans, schedules, access, { taskWhy }].flatMap(
+    (rpcs): Rpc[] => Object.values(rpcs),
   )) {
     services.on(rpc, () => {
       throw error;

@@ -13,10 +13,12 @@ export const IfPlan = Type.Optional(
   }),
 );
 
-export const HeldNodesInput = Type.Enum(['refuse', 'leave_out'], {
-  default: 'refuse',
-  description: 'Nodes that another task holds: the operation is refused, or (leave_out) does without them.',
-});
+export const HeldNodesInput = Type.Optional(
+  Type.Enum(['refuse', 'leave_out'], {
+    description:
+      'Nodes that another task holds: the operation is refused, or (leave_out) does without them. Default: refuse.',
+  }),
+);
 
 /** The node runs that a start opens. */
 export const RunsInput = Type.Optional(

@@ -1,4 +1,5 @@
 import { Preview, plans, type RpcRequest, type UnusedParams } from '@rigel/contracts';
+import { Type } from 'typebox';
 import { done } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { failure } from '../failures.js';
@@ -71,7 +72,7 @@ export const previews: Endpoint[] = [
     notes: NOTES,
     paths: ['/task/preview'],
     body: 'large',
-    params: createParams,
+    params: Type.Omit(createParams, ['if_plan']),
     failures: { otherwise: failure(400, REFUSED, []) },
     handler: async ({ nodes, params, unused_params, opr_user: _, ...input }, { call, operator, isAdmin }) => {
       const request: RpcRequest<typeof plans.create> = {
@@ -92,7 +93,7 @@ export const previews: Endpoint[] = [
     notes: NOTES,
     paths: ['/task/start/:id/preview'],
     body: 'medium',
-    params: startParams,
+    params: Type.Omit(startParams, ['if_plan']),
     failures: { otherwise: failure(400, '', {}) },
     handler: async (input, { call, operator }) =>
       done(await call(plans.start, { ...input, opr_user: operator })),
@@ -103,7 +104,7 @@ export const previews: Endpoint[] = [
     title: 'What an expand of a pool would do',
     notes: NOTES,
     paths: ['/pool/expand/:id/preview'],
-    params: expandParams,
+    params: Type.Omit(expandParams, ['if_plan']),
     failures: { otherwise: failure(400, '', {}) },
     handler: async ({ id, ...input }, { call, operator }) =>
       done(await call(plans.expand, { ...input, pool_id: id, opr_user: operator })),
@@ -115,7 +116,7 @@ export const previews: Endpoint[] = [
     notes: NOTES,
     paths: ['/pool/shrink/:id/preview'],
     body: 'medium',
-    params: shrinkParams,
+    params: Type.Omit(shrinkParams, ['if_plan']),
     failures: { otherwise: failure(400, '', {}) },
     handler: async ({ id, nodes, ...input }, { call, operator }) =>
       done(
@@ -128,7 +129,7 @@ export const previews: Endpoint[] = [
     title: 'What a deploy to a pool would do',
     notes: NOTES,
     paths: ['/pool/deploy/:id/preview'],
-    params: deployParams,
+    params: Type.Omit(deployParams, ['if_plan']),
     failures: { otherwise: failure(400, '', {}) },
     handler: async ({ id, max_ratio = 100, ...input }, { call, operator }) =>
       done(await call(plans.deploy, { ...input, pool_id: id, max_ratio, opr_user: operator })),

@@ -1,4 +1,14 @@
-import { access, catalog, inventory, live, ServiceError, schedules, tasks, taskWhy } from '@rigel/contracts';
+import {
+  access,
+  catalog,
+  inventory,
+  live,
+  plans,
+  ServiceError,
+  schedules,
+  tasks,
+  taskWhy,
+} from '@rigel/contracts';
 import type { Responders } from './responders.js';
 import {
   actimpl,
@@ -10,6 +20,7 @@ import {
   cronItem,
   node,
   pool,
+  preview,
   remoteStep,
   runs,
   schedule,
@@ -61,6 +72,7 @@ export function answerEverything(services: Responders): void {
   services.on(catalog.deleteTemplate, () => ({}));
   services.on(catalog.getTemplate, () => template);
   services.on(catalog.listUsableSteps, () => ({ rows: [usableStep], total: 12 }));
+  for (const plan of Object.values(plans)) services.on(plan, () => preview);
   services.on(tasks.create, () => ({ ids: [51, 52] }));
   for (const operation of [tasks.expand, tasks.shrink, tasks.deploy])
     services.on(operation, () => ({ id: 53 }));
