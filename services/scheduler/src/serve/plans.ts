@@ -14,8 +14,8 @@ import { previewOf, previewOfStart } from '../operations/preview.js';
 import { type ControlRequest, callOwner } from './control.js';
 import type { Parts } from './parts.js';
 
-/** Previews that a replica makes at once: each reads and renders as much as its operation. */
-const AT_ONCE = { concurrency: 4 };
+/** Previews of one operation that a replica makes at once; it refuses more. Each reads and renders as much as its operation. */
+const AT_ONCE = { concurrency: 32 };
 
 /** Serves the plans of operations. A plan is made by the code of its operation, and records nothing. */
 export function servePlans(parts: Parts): void {

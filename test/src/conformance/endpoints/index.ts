@@ -6,6 +6,7 @@ import { clusters } from './clusters.js';
 import { nodes } from './nodes.js';
 import { operations } from './operations.js';
 import { pools } from './pools.js';
+import { previews } from './previews.js';
 import { remoteSteps } from './remote-steps.js';
 import { schedules } from './schedules.js';
 import { services } from './services.js';
@@ -20,6 +21,7 @@ export const endpoints: readonly EndpointSpec[] = [
   ...nodes,
   ...operations,
   ...tasks,
+  ...previews,
   ...schedules,
   ...templates,
   ...remoteSteps,
