@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../.."
 
 pnpm install --frozen-lockfile --prefer-offline
 pnpm build
+pnpm console
 mkdir -p "$target"
 for part in gateway inventory catalog scheduler executor access; do
   pnpm --filter "@rigel/$part" deploy --prod --legacy --prefer-offline "$target/$part"

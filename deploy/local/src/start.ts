@@ -83,6 +83,7 @@ function summary(config: LocalConfig, stack: Stack): string {
     '',
     'Rigel is running.',
     '',
+    ...(config.serviceSettings.RIGEL_CONSOLE === 'off' ? [] : [`  console    ${stack.httpUrl}/console/`]),
     `  API        ${stack.httpUrl}`,
     `  API docs   ${stack.httpUrl}/docs`,
     ...(stack.balancerUrl === undefined

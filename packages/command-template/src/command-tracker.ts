@@ -70,6 +70,13 @@ export class CommandTracker {
   /** Since the last operator there was a reserved word that dash takes for a command, and bash does not. */
   #afterBashWord = false;
 
+  /** The list of words that was looked through, how far, and where the first word that starts others is. */
+  #looked: { words: readonly Word[]; to: number; first: number | undefined } = {
+    words: this.words,
+    to: 0,
+    first: undefined,
+  };
+
   constructor(
     private readonly onArithmeticOperand: (hole: number) => void,
     private readonly variables: Variables,
@@ -95,7 +102,7 @@ export class CommandTracker {
 
   /** A complete word that is not the target of a redirection. */
   word(word: Word): void {
-    const isCommand = this.words.length === 0 || this.words.some(({ text }) => startsOthers(text));
+    const isCommand = this.words.length === 0 || this.#startsOthersBefore(this.words.length);
     const lineWord = { text: word.text, isCommand };
     this.lineWords.push(lineWord);
     this.allWords.push(lineWord);
@@ -128,6 +135,17 @@ export class CommandTracker {
     const name = this.words[0]?.text;
     if (name === '[' || name === 'test') this.#comparison(word);
     this.words.push(word);
+  }
+
+  /** Whether one of the command's words before an index starts other commands. Each word is looked at once. */
+  #startsOthersBefore(index: number): boolean {
+    if (this.#looked.words !== this.words) this.#looked = { words: this.words, to: 0, first: undefined };
+    const looked = this.#looked;
+    while (looked.first === undefined && looked.to < this.words.length) {
+      if (startsOthers(this.words[looked.to]?.text ?? '')) looked.first = looked.to;
+      looked.to++;
+    }
+    return looked.first !== undefined && looked.first < index;
   }
 
   /** A redirection's operator: a reserved word is no longer recognized after it. */
@@ -229,7 +247,7 @@ export class CommandTracker {
     if (this.#functions.has(this.words[0]?.text ?? '')) return this.#printedBefore;
     if (!this.words.some(({ holes }) => holes.length > 0)) return undefined;
     const printer = this.words.find(({ text, literal }, index) => {
-      const isCommand = index === 0 || this.words.slice(0, index).some((word) => startsOthers(word.text));
+      const isCommand = index === 0 || this.#startsOthersBefore(index);
       return literal && isCommand && PRINTS_ARGUMENTS.has(baseName(text));
     });
     if (printer) return printer.text;

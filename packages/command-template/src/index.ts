@@ -1,3 +1,6 @@
+export type { CheckRequest, CheckResult, NamedSecret, Problem } from './check-template.js';
+export { checkTemplate, MOST_RENDERED, MOST_USES, secretMark } from './check-template.js';
+export { changesOfLines, checkText, plainLines } from './check-text.js';
 export type { ParameterUse, PlaceContext } from './parameter-use.js';
 export type { ParsedTemplate, ParseOptions, TemplateLanguage } from './parse-template.js';
 export { parseTemplate, TEMPLATE_RULES } from './parse-template.js';

@@ -236,3 +236,12 @@ t.test('the parsed form is plain data', async (t) => {
     parts: ['# {{c}}\necho ', parsed.parameters[0], ' ', parsed.parameters[1], '\n'],
   });
 });
+
+t.test('a command of very many words is read in one go', async (t) => {
+  // As many steps as words squared would take minutes, and the test would run into its time limit.
+  const words = parseTemplate(
+    `echo ${'word '.repeat(100_000)}{{p}}; sudo ${'echo '.repeat(50_000)}{{q}}`,
+    'command',
+  );
+  t.match(words.parameters, [{ name: 'p' }, { name: 'q' }]);
+});

@@ -79,6 +79,7 @@ export class Placer {
     throw placeholderError(
       placeholder,
       `${placeholder.source} stands ${refusal.place}, where its value could not be kept literal: ${instead}; or write {{${placeholder.name} | raw}} to paste it as it is`,
+      instead,
     );
   }
 
@@ -114,6 +115,7 @@ export class Placer {
       throw placeholderError(
         placeholder,
         `the place of ${placeholder.source} is not certain after ${lost.reason} at ${where.line}:${where.column}: assign the parameter before that (value={{${placeholder.name}}}) and use $value in double quotes`,
+        `assign the parameter before that (value={{${placeholder.name}}}) and use $value in double quotes`,
       );
     }
     const used = [...this.placements.values()].some((placement) => placement.kind === 'place');

@@ -112,9 +112,9 @@ function positionCounter(text: string): (offset: number) => SourcePosition {
   };
 }
 
-/** The error of a placeholder, at its place. */
-export function placeholderError(placeholder: Placeholder, message: string): TemplateError {
-  return new TemplateError(placeholder.position, message, placeholder.name);
+/** The error of a placeholder, at its place. @param advice what to write instead; the message has it too. */
+export function placeholderError(placeholder: Placeholder, message: string, advice?: string): TemplateError {
+  return new TemplateError(placeholder.position, message, placeholder.name, advice);
 }
 
 /** Throws when the text between the braces is no proper placeholder. */

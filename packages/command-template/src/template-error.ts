@@ -15,12 +15,15 @@ export class TemplateError extends Error {
   readonly column: number;
   /** The parameter of the error, if it has one. */
   readonly parameter: string | undefined;
+  /** What to write instead, where the error is a placeholder in a place that takes none. */
+  readonly advice: string | undefined;
 
-  constructor(position: SourcePosition, message: string, parameter?: string) {
+  constructor(position: SourcePosition, message: string, parameter?: string, advice?: string) {
     super(`${position.line}:${position.column}: ${message}`);
     this.line = position.line;
     this.column = position.column;
     this.parameter = parameter;
+    this.advice = advice;
   }
 }
 

@@ -170,6 +170,9 @@ export const access = {
       action: Type.Optional(Text),
       target: Type.Optional(Text),
       outcome: Type.Optional(Outcome),
+      correlation_id: Type.Optional(Text),
+      /** Only lines after this one in the order of the list. `not_found` (field `before`): there is no such line. */
+      before: Type.Optional(Id),
       /** Not before. */
       from: Type.Optional(Time),
       /** Before. */

@@ -1,8 +1,10 @@
 import { type Static, Type } from 'typebox';
+import { changeFields, changesBefore } from './changes.js';
 import { AnyFields, listOf, Text, Word } from './forms.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
 import { AllowedSecrets } from './secret-parameter.js';
+import { ifVersion, stampFields } from './stamp.js';
 import { stepLimits } from './step-limits.js';
 
 /*
@@ -21,6 +23,7 @@ export const Action = Type.Object({
   name: Type.String(),
   desc: Type.String(),
   params: ActionParams,
+  ...stampFields,
 });
 export type Action = Static<typeof Action>;
 
@@ -33,6 +36,7 @@ export const ActionImpl = Type.Object({
   action_id: Id,
   type: Type.String(),
   template: Type.Record(Type.String(), Type.Unknown()),
+  ...stampFields,
 });
 export type ActionImpl = Static<typeof ActionImpl>;
 
@@ -42,6 +46,7 @@ export const RemoteStep = Type.Object({
   desc: Type.String(),
   /** Names of actions in the order in which they run; they need not exist yet. */
   actions: Type.Array(Type.String()),
+  ...stampFields,
 });
 export type RemoteStep = Static<typeof RemoteStep>;
 
@@ -67,6 +72,7 @@ export const Template = Type.Object({
   name: Type.String(),
   desc: Type.String(),
   steps: Type.Array(StepOption),
+  ...stampFields,
 });
 export type Template = Static<typeof Template>;
 
@@ -119,8 +125,64 @@ export const ResolvedStep = Type.Object({
 });
 export type ResolvedStep = Static<typeof ResolvedStep>;
 
+/** Kinds of things that have a history. That of an action has the changes of its implementations. */
+export const CatalogKind = Type.Union([
+  Type.Literal('action'),
+  Type.Literal('remote_step'),
+  Type.Literal('template'),
+]);
+export type CatalogKind = Static<typeof CatalogKind>;
+
+/** One change of a thing, in public terms. The version is that of the implementation, for changes of one. */
+export const CatalogChange = Type.Object({
+  ...changeFields,
+  change: Type.Union([
+    Type.Literal('created'),
+    Type.Literal('changed'),
+    Type.Literal('deleted'),
+    Type.Literal('implementation_created'),
+    Type.Literal('implementation_changed'),
+    Type.Literal('implementation_deleted'),
+  ]),
+  /** The id of the implementation, for its changes. */
+  implementation: Type.Optional(Id),
+});
+export type CatalogChange = Static<typeof CatalogChange>;
+
+/** Things of one kind that use another one: the first `MOST_USERS`, and the number of all. */
+const Users = Type.Object({
+  rows: Type.Array(Type.Object({ id: Id, name: Type.String() })),
+  total: Type.Integer({ minimum: 0 }),
+});
+export const MOST_USERS = 100;
+
+/** Where a thing is used, directly or by what uses it. */
+export const CatalogUses = Type.Object({
+  /** Remote steps that name the action; none for the other kinds. */
+  remote_steps: Users,
+  /** Templates that name one of these steps, or the step; none for a template. */
+  templates: Users,
+  /**
+   * Pools that name one of the first `TEMPLATES_ASKED` of these templates, or the template; the first few of each
+   * template. Null: the inventory does not answer.
+   */
+  pools: Type.Union([
+    Type.Null(),
+    Type.Object({
+      rows: Type.Array(
+        Type.Object({ id: Id, name: Type.String(), kinds: Type.Array(Type.String()), template_id: Id }),
+      ),
+      total: Type.Integer({ minimum: 0 }),
+    }),
+  ]),
+});
+export type CatalogUses = Static<typeof CatalogUses>;
+/** Templates for which one call asks the inventory for pools. */
+export const TEMPLATES_ASKED = 20;
+
 const keyword = Type.Optional(Text);
 const byId = Type.Object({ id: Id });
+const toDelete = Type.Object({ id: Id, if_version: ifVersion });
 const list = Type.Object({ ...pageFields, name: keyword });
 
 /** Sentences for the client: what the catalog saved differently than given, and why. */
@@ -137,6 +199,7 @@ export const catalog = {
   updateAction: defineRpc('catalog.action.update', {
     request: Type.Object({
       id: Id,
+      if_version: ifVersion,
       name: Type.Optional(Text),
       desc: Type.Optional(Text),
       params: Type.Optional(AnyFields),
@@ -144,7 +207,7 @@ export const catalog = {
     response: Done,
   }),
   /** Deletes its implementations too. `in_use`: a remote step names the action. */
-  deleteAction: defineRpc('catalog.action.delete', { request: byId, response: Done }),
+  deleteAction: defineRpc('catalog.action.delete', { request: toDelete, response: Done }),
   getAction: defineRpc('catalog.action.get', { request: byId, response: Action }),
 
   listActionImpls: defineRpc('catalog.actimpl.list', {
@@ -166,6 +229,7 @@ export const catalog = {
   updateActionImpl: defineRpc('catalog.actimpl.update', {
     request: Type.Object({
       id: Id,
+      if_version: ifVersion,
       by: Type.Optional(Type.Union([Type.Literal('impl'), Type.Literal('action')])),
       type: Type.Optional(Text),
       action_id: Type.Optional(Id),
@@ -177,6 +241,7 @@ export const catalog = {
   deleteActionImpl: defineRpc('catalog.actimpl.delete', {
     request: Type.Object({
       id: Id,
+      if_version: ifVersion,
       by: Type.Optional(Type.Union([Type.Literal('impl'), Type.Literal('action')])),
     }),
     response: Done,
@@ -200,6 +265,7 @@ export const catalog = {
   updateRemoteStep: defineRpc('catalog.remote_step.update', {
     request: Type.Object({
       id: Id,
+      if_version: ifVersion,
       name: Type.Optional(Text),
       desc: Type.Optional(Text),
       actions: Type.Optional(listOf(Text)),
@@ -207,7 +273,7 @@ export const catalog = {
     response: Done,
   }),
   /** `in_use`: a template names the step. */
-  deleteRemoteStep: defineRpc('catalog.remote_step.delete', { request: byId, response: Done }),
+  deleteRemoteStep: defineRpc('catalog.remote_step.delete', { request: toDelete, response: Done }),
   getRemoteStep: defineRpc('catalog.remote_step.get', { request: byId, response: RemoteStep }),
 
   listTemplates: defineRpc('catalog.template.list', { request: list, response: pageOf(Template) }),
@@ -220,6 +286,7 @@ export const catalog = {
   updateTemplate: defineRpc('catalog.template.update', {
     request: Type.Object({
       id: Id,
+      if_version: ifVersion,
       name: Type.Optional(Text),
       desc: Type.Optional(Text),
       steps: Type.Optional(listOf(StepOption)),
@@ -227,7 +294,7 @@ export const catalog = {
     response: Done,
   }),
   /** The name is free again; tasks keep their own copy. `in_use`: a pool names the template, or is about to. */
-  deleteTemplate: defineRpc('catalog.template.delete', { request: byId, response: Done }),
+  deleteTemplate: defineRpc('catalog.template.delete', { request: toDelete, response: Done }),
   getTemplate: defineRpc('catalog.template.get', { request: byId, response: Template }),
 
   /**
@@ -248,6 +315,20 @@ export const catalog = {
     request: Type.Object({ hold: Word }),
     response: Done,
     timeoutMs: WITHIN_ANOTHER_MS,
+  }),
+
+  /**
+   * Changes of a thing, newest first, before a position of the history; also of a thing that was deleted. `not_found`:
+   * there never was such a thing.
+   */
+  history: defineRpc('catalog.history.read', {
+    request: Type.Object({ kind: CatalogKind, id: Id, ...changesBefore }),
+    response: Type.Object({ entries: Type.Array(CatalogChange), more: Type.Boolean() }),
+  }),
+  /** Where a thing is used. `not_found`: no such thing. */
+  uses: defineRpc('catalog.uses.read', {
+    request: Type.Object({ kind: CatalogKind, id: Id }),
+    response: CatalogUses,
   }),
 
   listUsableSteps: defineRpc('catalog.step.list', { request: list, response: pageOf(UsableStep) }),

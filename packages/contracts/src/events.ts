@@ -96,6 +96,8 @@ export interface BatchStarted {
 export interface RunSucceeded {
   run: number;
   node: number;
+  /** Image tag that the task put on the node. Absent: it put none, or a scheduler of an earlier release recorded this. */
+  tag?: string;
 }
 export interface RunFailed {
   run: number;

@@ -1,8 +1,10 @@
 import { type Static, Type } from 'typebox';
+import { changeFields, changesBefore } from './changes.js';
 import { listOf, Text } from './forms.js';
 import { OnceKey } from './once.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
+import { ifVersion, stampFields } from './stamp.js';
 
 /*
  * Operations of the inventory service: clusters, services, pools and nodes. Field names are those of the HTTP API, so
@@ -15,6 +17,7 @@ export const Cluster = Type.Object({
   name: Type.String(),
   desc: Type.String(),
   biz: Type.String(),
+  ...stampFields,
 });
 export type Cluster = Static<typeof Cluster>;
 
@@ -25,6 +28,7 @@ export const FleetService = Type.Object({
   service_type: Type.String(),
   docker_image: Type.String(),
   cluster_id: Id,
+  ...stampFields,
 });
 export type FleetService = Static<typeof FleetService>;
 
@@ -49,6 +53,12 @@ export const Pool = Type.Object({
   tasks: PoolTasks,
   /** Nodes that are in the pool now. */
   node_count: Type.Integer({ minimum: 0 }),
+  /**
+   * What takes nodes of the pool out of service must come with the pool's name: see `confirm`. Absent: an inventory of
+   * an earlier release answers.
+   */
+  protected: Type.Optional(Type.Boolean()),
+  ...stampFields,
 });
 export type Pool = Static<typeof Pool>;
 
@@ -70,6 +80,12 @@ export const PoolNode = Type.Object({
   state: Type.Integer({ minimum: 0, maximum: 4 }),
   node_type: NodeType,
   pool_id: Id,
+  /** The last task that had the node; absent: none had, or an inventory of an earlier release answers. */
+  last_task: Type.Optional(Id),
+  /** Why its last finished run failed; empty: it did not. */
+  last_reason: Type.Optional(Type.String()),
+  /** Image tag that a task put on the node last; empty: none did. */
+  version_tag: Type.Optional(Type.String()),
 });
 export type PoolNode = Static<typeof PoolNode>;
 
@@ -93,10 +109,81 @@ export const TaskTarget = Type.Object({
 });
 export type TaskTarget = Static<typeof TaskTarget>;
 
+/** A node with the names of where it is. */
+export const PlacedNode = Type.Object({
+  ...PoolNode.properties,
+  pool_name: Type.String(),
+  service_id: Id,
+  service_name: Type.String(),
+  cluster_id: Id,
+  cluster_name: Type.String(),
+});
+export type PlacedNode = Static<typeof PlacedNode>;
+
+/** Number of nodes of each `status`. */
+export const StatusCounts = Type.Object({
+  not_ready: Type.Integer({ minimum: 0 }),
+  ok: Type.Integer({ minimum: 0 }),
+  failed: Type.Integer({ minimum: 0 }),
+});
+export type StatusCounts = Static<typeof StatusCounts>;
+
+/** How many nodes have an image tag; the empty tag: no task put one on them. */
+export const TagCount = Type.Object({ tag: Type.String(), nodes: Type.Integer({ minimum: 1 }) });
+export type TagCount = Static<typeof TagCount>;
+
+/** A pool with the numbers of its nodes. */
+export const CountedPool = Type.Object({
+  id: Id,
+  name: Type.String(),
+  service_id: Id,
+  protected: Type.Boolean(),
+  nodes: Type.Integer({ minimum: 0 }),
+  status: StatusCounts,
+  /** The most frequent tags, at most `MOST_TAGS`, most nodes first. */
+  versions: Type.Array(TagCount),
+});
+export type CountedPool = Static<typeof CountedPool>;
+
+/** Tags that are counted by themselves; nodes with other tags are in none of the counts. */
+export const MOST_TAGS = 20;
+
+/** Kinds of things that have a history. */
+export const HistoryKind = Type.Union([
+  Type.Literal('cluster'),
+  Type.Literal('service'),
+  Type.Literal('pool'),
+  Type.Literal('node'),
+]);
+export type HistoryKind = Static<typeof HistoryKind>;
+
+/** One change of a thing, in public terms. Without a version it is a change of its nodes. */
+export const HistoryEntry = Type.Object({
+  ...changeFields,
+  change: Type.Union([
+    Type.Literal('created'),
+    Type.Literal('changed'),
+    Type.Literal('deleted'),
+    Type.Literal('nodes_added'),
+    Type.Literal('nodes_removed'),
+    Type.Literal('machine_assigned'),
+  ]),
+  /** For changes of a pool's nodes: how many, and the first few addresses. */
+  nodes: Type.Optional(Type.Integer({ minimum: 1 })),
+  addresses: Type.Optional(Type.Array(Type.String())),
+});
+export type HistoryEntry = Static<typeof HistoryEntry>;
+
+/** Part of a list that is read from a place on. */
+const limit = Type.Integer({ minimum: 1, maximum: 1_000 });
+
 /** Any integer. If it is no id of a node, the answer says so. */
 const AnyInteger = Type.Integer({ minimum: -Number.MAX_VALUE, maximum: Number.MAX_VALUE });
 const keyword = Type.Optional(Text);
 const byId = Type.Object({ id: Id });
+const toDelete = Type.Object({ id: Id, if_version: ifVersion });
+/** The name of a protected pool, which the request must repeat. */
+const confirm = Type.Optional(Text);
 
 export const inventory = {
   listClusters: defineRpc('inventory.cluster.list', {
@@ -112,6 +199,7 @@ export const inventory = {
   updateCluster: defineRpc('inventory.cluster.update', {
     request: Type.Object({
       id: Id,
+      if_version: ifVersion,
       name: Type.Optional(Text),
       desc: Type.Optional(Text),
       biz: Type.Optional(Text),
@@ -119,7 +207,7 @@ export const inventory = {
     response: Done,
   }),
   /** `in_use`: the cluster has services. */
-  deleteCluster: defineRpc('inventory.cluster.delete', { request: byId, response: Done }),
+  deleteCluster: defineRpc('inventory.cluster.delete', { request: toDelete, response: Done }),
   getCluster: defineRpc('inventory.cluster.get', { request: byId, response: Cluster }),
 
   /** Oldest first. `not_found` (field `cluster_id`): no such cluster. */
@@ -135,6 +223,7 @@ export const inventory = {
   updateService: defineRpc('inventory.service.update', {
     request: Type.Object({
       id: Id,
+      if_version: ifVersion,
       name: Type.Optional(Text),
       desc: Type.Optional(Text),
       service_type: Type.Optional(Text),
@@ -144,7 +233,7 @@ export const inventory = {
     response: Done,
   }),
   /** `in_use`: the service has pools. */
-  deleteService: defineRpc('inventory.service.delete', { request: byId, response: Done }),
+  deleteService: defineRpc('inventory.service.delete', { request: toDelete, response: Done }),
   getService: defineRpc('inventory.service.get', { request: byId, response: FleetService }),
 
   /** With `service_id`: its pools, oldest first (`not_found`: no such service). Without: all pools, newest first. */
@@ -169,6 +258,7 @@ export const inventory = {
   updatePool: defineRpc('inventory.pool.update', {
     request: Type.Object({
       id: Id,
+      if_version: ifVersion,
       name: Type.Optional(Text),
       desc: Type.Optional(Text),
       vm_type: Type.Optional(Type.Integer()),
@@ -178,8 +268,13 @@ export const inventory = {
     }),
     response: Done,
   }),
+  /** `conflict` (field `if_version`): it was changed meanwhile. */
+  protectPool: defineRpc('inventory.pool.protect', {
+    request: Type.Object({ id: Id, protected: Type.Boolean(), if_version: ifVersion }),
+    response: Done,
+  }),
   /** `in_use`: the pool has nodes; `conflict`: a scheduled task needs the pool. */
-  deletePool: defineRpc('inventory.pool.delete', { request: byId, response: Done }),
+  deletePool: defineRpc('inventory.pool.delete', { request: toDelete, response: Done }),
   /** The first few pools, oldest first, whose `tasks` name a template, and the number of all. */
   poolsNaming: defineRpc('inventory.pool.naming', {
     request: Type.Object({ template_id: Id }),
@@ -190,6 +285,11 @@ export const inventory = {
     timeoutMs: WITHIN_ANOTHER_MS,
   }),
   getPool: defineRpc('inventory.pool.get', { request: byId, response: Pool }),
+  /** The names of pools; those that do not exist are left out. */
+  poolNames: defineRpc('inventory.pool.names', {
+    request: Type.Object({ ids: Type.Array(Id, { maxItems: 10_000 }) }),
+    response: Type.Object({ pools: Type.Array(Type.Object({ id: Id, name: Type.String() })) }),
+  }),
 
   /** Oldest first. `ip`: only nodes whose address contains it. */
   listNodes: defineRpc('inventory.node.list', {
@@ -209,10 +309,11 @@ export const inventory = {
   }),
   /**
    * Removes all nodes or none. Entries are addresses or node ids (numbers, or strings of digits). `not_found`: an entry
-   * is no node of this pool; `in_use`: an unfinished task holds a node.
+   * is no node of this pool; `in_use`: an unfinished task holds a node; `invalid` (field `confirm`): the pool is
+   * protected, and `confirm` is not its name.
    */
   removeNodes: defineRpc('inventory.node.remove', {
-    request: Type.Object({ pool_id: Id, nodes: listOf(Type.Union([Text, AnyInteger])) }),
+    request: Type.Object({ pool_id: Id, nodes: listOf(Type.Union([Text, AnyInteger])), confirm }),
     response: Done,
     timeoutMs: 30_000,
   }),
@@ -251,5 +352,93 @@ export const inventory = {
     request: Type.Object({ ips: listOf(Text) }),
     response: Type.Object({ targets: Type.Array(TaskTarget), unknown: Type.Array(Type.String()) }),
     timeoutMs: 15_000,
+  }),
+
+  /**
+   * Nodes that match all filters, oldest first. `ip`: the beginning of an address, or an IPv4 network in CIDR form
+   * (`10.0.3.0/24`; `invalid`: neither). `not_found` (field `pool_id`, `service_id` or `cluster_id`): no such thing.
+   */
+  selectNodes: defineRpc('inventory.node.select', {
+    request: Type.Object({
+      pool_id: Type.Optional(Id),
+      service_id: Type.Optional(Id),
+      cluster_id: Type.Optional(Id),
+      status: Type.Optional(Type.Array(NodeStatus, { minItems: 1, maxItems: 3 })),
+      state: Type.Optional(
+        Type.Array(Type.Integer({ minimum: 0, maximum: 4 }), { minItems: 1, maxItems: 5 }),
+      ),
+      ip: keyword,
+      /** Exactly this machine. */
+      vm_id: keyword,
+      node_type: Type.Optional(NodeType),
+      /** Exactly this tag; empty: nodes on which no task put one. */
+      version_tag: keyword,
+      /** Only nodes with these ids. */
+      ids: Type.Optional(listOf(Id)),
+      /** Only nodes with a greater id. */
+      after: Type.Optional(Id),
+      limit,
+      /** Whether the answer has the number of all matching nodes. */
+      count: Type.Optional(Type.Boolean()),
+    }),
+    response: Type.Object({
+      rows: Type.Array(PlacedNode),
+      /** There are more nodes after the last row. */
+      more: Type.Boolean(),
+      total: Type.Optional(Type.Integer({ minimum: 0 })),
+    }),
+  }),
+  /** `not_found`: no such node. */
+  getNode: defineRpc('inventory.node.get', { request: byId, response: PlacedNode }),
+  /**
+   * The node of each text, in the order of the request, whatever the spelling of its address. `problem`: the text is no
+   * address; `same_as`: the text before it that is the same machine.
+   */
+  findNodes: defineRpc('inventory.node.find', {
+    request: Type.Object({ addresses: Type.Array(Text, { minItems: 1, maxItems: 10_000 }) }),
+    response: Type.Object({
+      found: Type.Array(
+        Type.Object({
+          address: Type.String(),
+          node: Type.Optional(PlacedNode),
+          same_as: Type.Optional(Type.String()),
+          problem: Type.Optional(Type.String()),
+        }),
+      ),
+    }),
+    timeoutMs: 15_000,
+  }),
+  /** A pool's nodes in numbers. `not_found`: no such pool. */
+  poolSummary: defineRpc('inventory.pool.summary', {
+    request: byId,
+    response: Type.Object({
+      nodes: Type.Integer({ minimum: 0 }),
+      status: StatusCounts,
+      /** By the state (0 to 4) of their last runs. */
+      state: Type.Array(Type.Integer({ minimum: 0 })),
+      versions: Type.Array(TagCount),
+    }),
+  }),
+  /** Clusters and services, and pools after an id, oldest first, each pool with the numbers of its nodes. */
+  fleetSummary: defineRpc('inventory.pool.fleet', {
+    request: Type.Object({ after: Type.Optional(Id), limit }),
+    response: Type.Object({
+      clusters: Type.Array(Type.Object({ id: Id, name: Type.String() })),
+      services: Type.Array(Type.Object({ id: Id, name: Type.String(), cluster_id: Id })),
+      pools: Type.Array(CountedPool),
+      more: Type.Boolean(),
+    }),
+  }),
+  /**
+   * Changes of a thing, newest first, before a position of the history; also of a thing that was deleted. A pool's
+   * history has the changes of its nodes, those of one request together. `not_found`: there never was such a thing.
+   */
+  history: defineRpc('inventory.history.read', {
+    request: Type.Object({
+      kind: HistoryKind,
+      id: Id,
+      ...changesBefore,
+    }),
+    response: Type.Object({ entries: Type.Array(HistoryEntry), more: Type.Boolean() }),
   }),
 };

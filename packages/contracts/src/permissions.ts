@@ -14,6 +14,7 @@ import { health, SERVICES, type ServiceName } from './health.js';
 import { inventory } from './inventory.js';
 import { live, outputStoredSubject } from './live.js';
 import { onceOf } from './once.js';
+import { HISTORY_SERVICES, historyState, overview, schedulerSystem, search } from './overview.js';
 import { plans } from './plans.js';
 import {
   SCHEDULE_SAVED_SUBJECT,
@@ -23,6 +24,9 @@ import {
 } from './replicas.js';
 import type { Rpc } from './rpc.js';
 import { schedules } from './schedules.js';
+import { sessions } from './sessions.js';
+import { taskGrid } from './task-grid.js';
+import { taskReads } from './task-reads.js';
 import { tasks } from './tasks.js';
 import { taskWhy } from './why.js';
 
@@ -57,6 +61,14 @@ function all(operations: Record<string, Rpc>, except: readonly Rpc[] = []): Rpc[
 /** The services that have a history. */
 const OWNERS: readonly EventOwner[] = ['inventory', 'catalog', 'scheduler', 'access'];
 
+/** What the gateway asks each service about itself. */
+const ABOUT_ALL: readonly Rpc[] = [
+  ...all(overview),
+  ...all(search),
+  schedulerSystem,
+  ...HISTORY_SERVICES.map(historyState),
+];
+
 const ANY_CAPABILITY = directOfferSubject('*' as never);
 const ANY_EXECUTOR = controlSubject('*');
 const ANY_RUN = outputStoredSubject('*' as never);
@@ -76,12 +88,16 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       ...all(plans),
       ...all(schedules, [schedules.reservePool]),
       ...all(live),
+      ...all(taskReads),
+      taskGrid,
       taskWhy,
       ...all(access),
+      ...all(sessions),
       ...SERVICES.map(health),
+      ...ABOUT_ALL,
     ],
     tells: [],
-    hears: [eventsSubject('scheduler'), eventsSubject('access'), ANY_RUN],
+    hears: [...OWNERS.map(eventsSubject), ANY_RUN],
   },
   inventory: {
     calls: [
@@ -141,11 +157,15 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(tasks),
   ...all(schedules),
   ...all(live),
+  ...all(taskReads),
+  taskGrid,
   taskWhy,
   ...all(execution),
   ...SERVICES.map(health),
   ...all(access),
+  ...all(sessions),
   ...OWNERS.map(readEvents),
+  ...ABOUT_ALL,
 ];
 
 /** The operations that a participant answers. */

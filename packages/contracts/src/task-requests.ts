@@ -20,12 +20,18 @@ export const PlanHash = Type.String({ maxLength: 200, pattern: '^[0-9a-z.-]{1,20
 /** The operation is refused unless it would do what this plan says. Absent: it does what it finds. */
 const if_plan = Type.Optional(PlanHash);
 
+/** The name of a protected pool, which a request that takes nodes of the pool out of service must repeat. */
+const confirm = Type.Optional(Text);
+
 const failures = {
   /** Failed nodes that the task tolerates before it halts; absent = no budget. */
   max_fail_num: Type.Optional(Type.Integer({ minimum: 0 })),
   /** The same in percent of the task's nodes. */
   max_fail_ratio: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
 };
+
+/** Why an operator pauses or stops, at most 500 characters; absent or blank: none is recorded. */
+const reason = Type.Optional(Text);
 
 /** The node runs that a start opens: these alone, or (`halted`) all but those that failed. */
 export const ChosenRuns = Type.Union([
@@ -69,13 +75,14 @@ export const requests = {
     opr_user: Text,
     if_plan,
   }),
-  shrink: Type.Object({ pool_id: Id, nodes: listOf(Text), opr_user: Text, if_plan }),
+  shrink: Type.Object({ pool_id: Id, nodes: listOf(Text), confirm, opr_user: Text, if_plan }),
   deploy: Type.Object({
     pool_id: Id,
     tag: Text,
     max_num: Type.Integer({ minimum: 1 }),
     max_ratio: Type.Integer({ minimum: 1, maximum: 100 }),
     ...failures,
+    confirm,
     opr_user: Text,
     held_nodes: Type.Optional(HeldNodes),
     if_plan,
@@ -89,11 +96,6 @@ export const requests = {
     ...failures,
     if_plan,
   }),
-  /** A pause or a stop. */
-  end: Type.Object({
-    id: Id,
-    opr_user: Text,
-    /** Why, at most 500 characters; absent or blank: none is recorded. */
-    reason: Type.Optional(Text),
-  }),
+  pause: Type.Object({ id: Id, opr_user: Text, reason }),
+  stop: Type.Object({ id: Id, opr_user: Text, reason, confirm }),
 };

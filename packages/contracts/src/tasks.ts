@@ -39,6 +39,44 @@ export const TaskStepOption = Type.Object({
   ...stepLimits,
 });
 
+const MaybeTime = Type.Union([Type.Integer(), Type.Null()]);
+
+/** The occurrence of a scheduled task that made a task. */
+export const TaskOccurrenceLine = Type.Object({
+  schedule_id: Id,
+  cause: Type.String(),
+  due: Type.Integer(),
+});
+
+/** How far a task is. Times are null where they are not reached, or not known. */
+export const TaskProgress = Type.Object({
+  /** Of its stream of events. */
+  version: Type.Integer({ minimum: 1 }),
+  started: MaybeTime,
+  ended: MaybeTime,
+  /** When its time is up; null: it has no limit, or does not run. */
+  deadline: MaybeTime,
+  /** The batch that is worked on, or was last, from 1; 0 before the first. */
+  batch: Type.Integer({ minimum: 0 }),
+  batches: Type.Integer({ minimum: 1 }),
+  nodes: Type.Integer({ minimum: 1 }),
+  /** Failed nodes that it tolerates; null: it has no such limit. */
+  budget: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
+  occurrence: Type.Union([TaskOccurrenceLine, Type.Null()]),
+});
+export type TaskProgress = Static<typeof TaskProgress>;
+
+/** What a task's runs wait for in other pools. */
+export const TaskGateLine = Type.Object({
+  /** Name of the step before which they wait. */
+  before: Type.String(),
+  /** Whether the other pools have passed. */
+  open: Type.Boolean(),
+  waits_for: Type.Array(
+    Type.Object({ task_id: Id, pool_id: Id, pool_name: Type.String(), step: Type.String() }),
+  ),
+});
+
 export const Task = Type.Object({
   id: Id,
   template_id: Id,
@@ -59,8 +97,24 @@ export const Task = Type.Object({
   ignored: Type.Optional(Type.Integer({ minimum: 0 })),
   created: Type.Integer(),
   updated: Type.Integer(),
+  /** What schedulers of earlier releases do not tell. */
+  progress: Type.Optional(TaskProgress),
 });
 export type Task = Static<typeof Task>;
+
+/** One task, with what its row alone does not tell. */
+export const TaskDetail = Type.Object({
+  ...Task.properties,
+  details: Type.Optional(
+    Type.Object({
+      /** Node runs whose command may be alive on the node: those at work, and those that are being ended. */
+      commands_alive: Type.Integer({ minimum: 0 }),
+      /** What its runs wait for in other pools; null: nothing. */
+      gate: Type.Union([TaskGateLine, Type.Null()]),
+    }),
+  ),
+});
+export type TaskDetail = Static<typeof TaskDetail>;
 
 /** Progress of one step on one node; `message` says why it failed. */
 export const StepProgress = Type.Object({
@@ -114,6 +168,28 @@ export const TaskLogLine = Type.Object({
 });
 export type TaskLogLine = Static<typeof TaskLogLine>;
 
+/** One run of a node, with the task that it was part of. */
+export const RunOfNode = Type.Object({
+  /** Id of the node run. */
+  id: Id,
+  task_id: Id,
+  task_name: Type.String(),
+  template_name: Type.String(),
+  opr_user: Type.String(),
+  /** Batch of the task, counted from 1. */
+  batch_id: Type.Integer({ minimum: 1 }),
+  state: RunState,
+  /** The step that it reached last; empty: none. */
+  step: Type.String(),
+  /** Attempts begun at that step. */
+  attempts: Type.Integer({ minimum: 0 }),
+  /** Why that step failed; empty: it did not. */
+  reason: Type.String(),
+  created: Type.Integer(),
+  updated: Type.Integer(),
+});
+export type RunOfNode = Static<typeof RunOfNode>;
+
 export const tasks = {
   /**
    * Creates one task for each pool of the addresses. The scheduler checks everything before it records anything.
@@ -136,7 +212,10 @@ export const tasks = {
     timeoutMs: 30_000,
     keyed: true,
   }),
-  /** Returns machines: a task of the pool's shrink template. `not_found`: an address is no node of this pool. */
+  /**
+   * Returns machines: a task of the pool's shrink template. `not_found`: an address is no node of this pool; `invalid`
+   * (field `confirm`): the pool is protected, and `confirm` is not its name; the same for deploy and stop.
+   */
   shrink: defineRpc('scheduler.pool.shrink', {
     request: requests.shrink,
     response: Type.Object({ id: Id }),
@@ -155,8 +234,8 @@ export const tasks = {
    * done; the same for the operations above. `invalid` (field `runs`): no node run of the task.
    */
   start: defineRpc('scheduler.task.start', { request: requests.start, response: Done }),
-  pause: defineRpc('scheduler.task.pause', { request: requests.end, response: Done }),
-  stop: defineRpc('scheduler.task.stop', { request: requests.end, response: Done }),
+  pause: defineRpc('scheduler.task.pause', { request: requests.pause, response: Done }),
+  stop: defineRpc('scheduler.task.stop', { request: requests.stop, response: Done }),
   /**
    * Frees the node of an ended node run whose command could not be ended: a person confirms that nothing runs there any
    * more. `wrong_state`: no command of the run is being ended; `invalid`: no reason, or one that is too long.
@@ -180,7 +259,7 @@ export const tasks = {
     request: Type.Object({ id: Id, wait_ms: Type.Integer({ minimum: 0, maximum: 10_000 }) }),
     response: Type.Object({ task: Task, over: Type.Boolean() }),
   }),
-  get: defineRpc('scheduler.task.get', { request: Type.Object({ id: Id }), response: Task }),
+  get: defineRpc('scheduler.task.get', { request: Type.Object({ id: Id }), response: TaskDetail }),
   /** All node runs of a task, in the order of the request that made it. */
   detail: defineRpc('scheduler.task.detail', {
     request: Type.Object({ id: Id }),
@@ -199,14 +278,45 @@ export const tasks = {
     response: Type.Object({ steps: Type.Array(Type.Object({ name: Type.String(), text: Type.String() })) }),
     timeoutMs: 15_000,
   }),
-  /** The tasks that hold nodes. A node that no task holds is in none of the lists. */
+  /**
+   * The tasks that hold nodes. A node that no task holds is in none of the lists. `host_keys`: the answer has the pinned
+   * SSH host keys of the nodes too, as far as there are any.
+   */
   holders: defineRpc('scheduler.node.holders', {
-    request: Type.Object({ node_ids: listOf(Id) }),
+    request: Type.Object({ node_ids: listOf(Id), host_keys: Type.Optional(Type.Boolean()) }),
     response: Type.Object({
       holders: Type.Array(Type.Object({ node_ids: Type.Array(Id), held_by: HeldBy })),
+      /** Absent: not asked for, or a scheduler of an earlier release answers. */
+      host_keys: Type.Optional(Type.Array(Type.Object({ node_id: Id, host_key: Type.String() }))),
     }),
     // The gateway adds the answer to other facts about the nodes, and those must not wait long.
     timeoutMs: 1_000,
+  }),
+  /** The nodes that a task holds, in the order of their ids; none if there is no such task. */
+  heldNodes: defineRpc('scheduler.node.held', {
+    request: Type.Object({ task_id: Id }),
+    response: Type.Object({ node_ids: Type.Array(Id) }),
+  }),
+  /** The newest tasks of a pool, newest first, and the tasks that hold nodes of the pool, with the number of these nodes. */
+  ofPool: defineRpc('scheduler.task.of_pool', {
+    request: Type.Object({ pool_id: Id, limit: Type.Integer({ minimum: 1, maximum: 100 }) }),
+    response: Type.Object({
+      tasks: Type.Array(Task),
+      holding: Type.Array(Type.Object({ held_by: HeldBy, nodes: Type.Integer({ minimum: 1 }) })),
+    }),
+  }),
+  /**
+   * Runs of a node, newest first, in tasks before one. Runs have no index by node, so the scheduler looks through the
+   * tasks of the node's pool, a limited number of runs in each call. `before`: where to go on; null: there are no more.
+   */
+  runsOfNode: defineRpc('scheduler.node.runs', {
+    request: Type.Object({
+      node_id: Id,
+      pool_id: Id,
+      before: Type.Optional(Id),
+      limit: Type.Integer({ minimum: 1, maximum: 100 }),
+    }),
+    response: Type.Object({ runs: Type.Array(RunOfNode), before: Type.Union([Id, Type.Null()]) }),
   }),
   /**
    * Holds nodes so that no task can take them while the inventory removes them. `in_use` names the nodes that an

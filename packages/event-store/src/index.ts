@@ -9,10 +9,11 @@ export {
 export { EventConsumer } from './feed/consumer.js';
 export { measureConsumers } from './feed/consumer-metrics.js';
 export { EventRelay } from './feed/relay.js';
+export { serveHistoryState } from './history-state.js';
 export { changesOf, ifGiven, type Wanted } from './log/changes.js';
 export { lines, numbers } from './log/columns.js';
 export { Creations } from './log/creations.js';
-export { type Decider, decideOn, execute, type Project } from './log/decider.js';
+export { type Decider, decideOn, execute, type Project, type StreamCommand } from './log/decider.js';
 export {
   type EventMeta,
   metaOf,
@@ -56,5 +57,7 @@ export {
   openAnswers,
   replaceAnswer,
 } from './log/kept-answers.js';
+export { changedFields, originOf } from './log/public-changes.js';
 export { addFollowedEvent, addFollowedPosition, createEventTables, createKeptAnswers } from './log/schema.js';
+export { type Stamped, stampOf, withStamp } from './log/stamp.js';
 export { type OpenHistory, openHistory } from './open-history.js';

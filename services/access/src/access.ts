@@ -1,5 +1,5 @@
 import { accessSettings } from '@rigel/contracts';
-import { measureConsumers, openAnswers, openHistory } from '@rigel/event-store';
+import { measureConsumers, openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
 import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { checkDatabase } from '@rigel/runtime/database';
 import { type Static, Type } from 'typebox';
@@ -8,6 +8,8 @@ import { serveAudit } from './audit/handlers.js';
 import { startRetention } from './audit/retention.js';
 import { eventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
+import { startEnding } from './session/ending.js';
+import { serveSessions } from './session/handlers.js';
 import type { AccessTables } from './tables.js';
 import { serveTokens } from './token/handlers.js';
 
@@ -17,7 +19,8 @@ export const AccessConfig = Type.Object({
 });
 
 /**
- * Starts the access service: API tokens, and the audit of what every service was made to do, in the schema `access`.
+ * Starts the access service: API tokens, sessions of the web console, and the audit of what every service was made to do,
+ * in the schema `access`.
  */
 export async function startAccess(context: ServiceContext<Static<typeof AccessConfig>>): Promise<void> {
   const { config, log, bus, onShutdown } = context;
@@ -35,10 +38,15 @@ export async function startAccess(context: ServiceContext<Static<typeof AccessCo
   const retention = startRetention(db, { days: config.RIGEL_ACCESS_AUDIT_DAYS, log });
   onShutdown('audit retention', () => retention.stop());
 
+  const ending = startEnding(db, { relay, log });
+  onShutdown('ends of sessions', () => ending.stop());
+
   const answers = openAnswers({ untyped, log, onShutdown });
   const operations = new Operations(bus, log, answers);
   serveTokens(operations, { db, relay, log });
+  serveSessions(operations, { db, relay, log });
   serveAudit(operations, { db, followers });
+  serveHistoryState(operations, 'access', untyped, followers);
   onShutdown('operations', () => operations.stop());
 
   serveHealth(context, 'access', {

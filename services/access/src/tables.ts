@@ -1,4 +1,4 @@
-import type { Outcome, Role } from '@rigel/contracts';
+import type { Outcome, Role, SessionEnd, StartedWith } from '@rigel/contracts';
 import type { Generated } from 'kysely';
 
 export interface AccessTables {
@@ -22,6 +22,35 @@ export interface AccessTables {
   token_uses: {
     token_id: number;
     last_used: number;
+  };
+  /** Sessions of the web console; follows from the events. */
+  sessions: {
+    id: number;
+    token_id: number;
+    /** SHA-256 of the secret, in hexadecimal digits. */
+    hash: string;
+    started_with: StartedWith;
+    client: string;
+    started: number;
+    expires: number;
+    ended: number | null;
+    end_why: SessionEnd | null;
+    ended_by: string;
+  };
+  /** When a session was last used, to a minute; no events, as `token_uses`. */
+  session_uses: {
+    session_id: number;
+    last_used: number;
+  };
+  /** Hashes of one-time codes that were not used yet. */
+  session_codes: {
+    hash: string;
+    token_id: number;
+    expires: number;
+  };
+  /** One row: what tells this installation from others. */
+  installation: {
+    id: string;
   };
   /** Successful actions, from the events of all services, and unsuccessful requests, from the gateways; each once. */
   audit: {

@@ -1,16 +1,20 @@
-import { openAnswers, openHistory } from '@rigel/event-store';
+import { catalog } from '@rigel/contracts';
+import { openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
 import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { checkDatabase } from '@rigel/runtime/database';
 import type { Static } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';
 import { serveActions } from './action/handlers.js';
 import { eventTypes } from './event-types.js';
+import { readHistory } from './history.js';
 import { migrations } from './migrations/index.js';
+import { serveOverview } from './overview/handlers.js';
 import { serveRemoteSteps } from './remote-step/handlers.js';
 import { serveSteps } from './step/handlers.js';
 import { Store } from './store.js';
 import type { CatalogTables } from './tables.js';
 import { serveTemplates } from './template/handlers.js';
+import { readUses } from './uses.js';
 
 export const CatalogConfig = DatabaseConfig;
 
@@ -31,6 +35,10 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
   serveRemoteSteps(operations, store);
   serveTemplates(operations, store, bus);
   serveSteps(operations, store);
+  operations.serve(catalog.history, (request) => readHistory(untyped, request));
+  operations.serve(catalog.uses, (request, context) => readUses(db, bus, request, context));
+  serveOverview(operations, untyped);
+  serveHistoryState(operations, 'catalog', untyped);
   onShutdown('operations', () => operations.stop());
 
   serveHealth(context, 'catalog', {

@@ -6,6 +6,7 @@ import {
   metaOf,
   type NewEvent,
   type Project,
+  type StreamCommand,
 } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Kysely, Transaction } from 'kysely';
@@ -66,16 +67,16 @@ export class Store {
    * Carries out a command on its stream. When it returns, the read tables show the result.
    * @param check called after the append and before the projection. From then to the commit no other transaction can
    * change the catalog, so the read tables stay as the check sees them. If it throws, the transaction is rolled back.
-   * @throws ServiceError what a rule, the check or a constraint of the read tables forbids.
+   * @throws ServiceError what a rule, the check or a constraint of the read tables forbids; `conflict` (field
+   *   `if_version`).
    */
   async record<State, Command, E extends NewEvent>(
     decider: Decider<State, Command, E>,
-    stream: string,
-    command: Command,
+    command: StreamCommand<Command>,
     context: RequestContext,
     check?: Check,
   ): Promise<void> {
-    await execute(this.db as Kysely<unknown>, decider, [{ stream, command }], {
+    await execute(this.db as Kysely<unknown>, decider, [command], {
       types: eventTypes,
       meta: metaOf(context),
       project: projectAfter(check),

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { Authenticator } from './access/authenticator.js';
 import { accessGate, principal } from './access/gate.js';
 import { securityHeaders } from './access/security-headers.js';
+import { SessionCookie } from './access/session-cookie.js';
 import { compression } from './answer/compression.js';
 import { createTimeFormat } from './answer/time-format.js';
 import { audit } from './audit/report.js';
@@ -17,6 +18,7 @@ import { openApi } from './openapi/openapi.js';
 import { BodyBudget } from './request/body-budget.js';
 import { bodies } from './request/body-bytes.js';
 import { originCheck } from './request/origin-check.js';
+import { endpoints } from './routes/index.js';
 import { endpointRoutes } from './serve/endpoint-routes.js';
 import { unhandled } from './serve/unhandled.js';
 import { closing } from './server/closing.js';
@@ -62,7 +64,7 @@ export async function buildApp({
   tls,
 }: AppOptions): Promise<FastifyInstance> {
   const times = createTimeFormat(config.RIGEL_TIME_ZONE);
-  const live = new LiveStreams({ bus, log, times, limit: config.RIGEL_HTTP_STREAMS });
+  const live = new LiveStreams({ bus, log, times, endpoints, limit: config.RIGEL_HTTP_STREAMS });
   const taskEnds = new TaskEnds({ bus, limit: config.RIGEL_HTTP_STREAMS });
   const app = createHttpServer({ log, trustProxy: config.RIGEL_HTTP_TRUST_PROXY, tls });
   const accessIsOn = config.RIGEL_ACCESS === 'on';
@@ -74,8 +76,10 @@ export async function buildApp({
   });
   await app.register(securityHeaders);
   await app.register(principal);
+  const cookie = new SessionCookie(bus);
   await app.register(accessGate, {
     authenticator,
+    cookie,
     requests: config.RIGEL_HTTP_RATE_LIMIT,
     failures: config.RIGEL_HTTP_FAILED_LIMIT,
   });
@@ -90,6 +94,6 @@ export async function buildApp({
   await app.register(openApi);
   if (config.RIGEL_CONSOLE === 'on') await app.register(webConsole, { log });
   await app.register(health, { bus });
-  await app.register(endpointRoutes, { bus, log, times, live, taskEnds, authenticator });
+  await app.register(endpointRoutes, { bus, log, times, cookie, live, taskEnds, authenticator });
   return app;
 }

@@ -1,5 +1,6 @@
 import type { Role, Rpc, RpcRequest, RpcResponse, Task } from '@rigel/contracts';
 import type { Static, TObject, TSchema } from 'typebox';
+import type { Principal } from './access/principal.js';
 import type { Answer } from './answer/envelope.js';
 import type { TimeFormat } from './answer/time-format.js';
 import type { Failures } from './failures.js';
@@ -19,6 +20,15 @@ export interface Invocation {
   authenticated: boolean;
   /** The client, for shares of what a gateway has for all clients. */
   client: Client;
+  /** The role of the client's token; `admin` where access is off. */
+  role: Role;
+  /** The token or session of the request; null where access is off, or no valid one was sent. */
+  principal: Principal | null;
+  accessIsOn: boolean;
+  /** The headers that give a browser its session, and take it away. */
+  cookie: { make: (text: string, expires: number) => Promise<string>; drop: () => Promise<string> };
+  /** Refuses the request for its credentials. @param why for the audit; the client is not given it. */
+  deny: (why: string) => never;
   /** Whether the client may do all that an admin may: its token has that role, or access is off. */
   isAdmin: boolean;
   /** The page of the list that the client asks for; page 1 of 10 rows on endpoints without pages. */
@@ -85,6 +95,8 @@ interface CommonFacts {
   example: unknown;
   /** The live stream that GET answers, always or on request. */
   events?: StreamEvents;
+  /** Answers without a token too, because it is where one begins. Refusals with 401 count as failed requests. */
+  anyone?: true;
   /** It answers with streams only; envelopes are for refusals. */
   streamsOnly?: true;
 }
@@ -93,7 +105,7 @@ interface CommonFacts {
  * `read` endpoints ignore a body that cannot be read (unless they are `strict`), `write` endpoints refuse it. A token needs the role, or a higher
  * one; whatever changes something must name it, reading is for viewers where nothing else is said.
  */
-type AccessFacts = { access: 'read'; role?: Role } | { access: 'write'; role: Exclude<Role, 'viewer'> };
+type AccessFacts = { access: 'read'; role?: Role } | { access: 'write'; role: Role };
 
 type EndpointFacts = CommonFacts & AccessFacts;
 

@@ -3,11 +3,16 @@ import {
   catalog,
   inventory,
   onceOf,
+  overview,
   plans,
   type Rpc,
   type RpcResponse,
   ServiceError,
+  schedulerSystem,
   schedules,
+  search,
+  taskGrid,
+  taskReads,
   tasks,
   taskWhy,
 } from '@rigel/contracts';
@@ -29,6 +34,8 @@ t.teardown(stop);
 
 /** What only streams is tried in live/live.test.ts. */
 const endpoints = all.filter(({ streamsOnly }) => !streamsOnly);
+/** Made of what several services say: a service that is away is named in the answer. */
+const IN_PARTS = ['overview', 'search', 'system'];
 
 const LOST = 'db server lost...';
 
@@ -57,6 +64,17 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'pool.expand': [400, '', {}],
   'pool.shrink': [400, '', {}],
   'pool.deploy': [400, '', {}],
+  'pool.protect': [400, '', {}],
+  'fleet.summary': [400, '', {}],
+  'pool.summary': [400, '', {}],
+  'node.list': [400, '', {}],
+  'node.find': [400, '', {}],
+  'node.info': [400, '', {}],
+  'node.runs': [400, '', {}],
+  'cluster.history': [400, '', {}],
+  'service.history': [400, '', {}],
+  'pool.history': [400, '', {}],
+  'node.history': [400, '', {}],
   'task_impl.create': [404, 'step name not found', {}],
   'task_impl.delete': [404, 'task impl not found', {}],
   'task_impl.list': [400, LOST, []],
@@ -71,6 +89,11 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'task.stop': [400, 'stop flow 7 fails:', {}],
   'task.release_node': [400, 'release node fails:', {}],
   'task.why': [400, LOST, {}],
+  'task.find': [400, LOST, {}],
+  'task.grid': [400, LOST, {}],
+  'task.runs': [400, LOST, {}],
+  'task.batches': [400, LOST, {}],
+  'task.failures': [400, LOST, {}],
   'task.log': [400, 'Flow not found', {}],
   'task.list': [400, LOST, {}],
   'task.info': [400, LOST, null],
@@ -79,6 +102,11 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'task.detail': [400, LOST, {}],
   'task.save_task': [400, LOST, {}],
   'schedule.occurrences': [400, LOST, {}],
+  'schedule.list': [400, LOST, {}],
+  'schedule.calendar': [400, LOST, {}],
+  'schedule.ledger': [400, LOST, {}],
+  'schedule.ignore_next': [400, LOST, {}],
+  'task.save_task_preview': [400, LOST, {}],
   'task.node_log': [400, LOST, null],
   'task_tpl.create': [400, LOST, {}],
   'task_tpl.list': [400, LOST, {}],
@@ -104,11 +132,21 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'actimpl.update': [400, LOST, null],
   'actimpl.delete': [400, LOST, null],
   'actimpl.info': [400, 'id is error...', {}],
+  'action.history': [400, '', {}],
+  'action.uses': [400, '', {}],
+  'remote_step.history': [400, '', {}],
+  'remote_step.uses': [400, '', {}],
+  'task_tpl.history': [400, '', {}],
+  'task_tpl.uses': [400, '', {}],
   'audit.list': [400, LOST, []],
   'token.list': [400, LOST, []],
   'token.create': [400, LOST, {}],
   'token.revoke': [400, LOST, {}],
 };
+
+/** Endpoints that call no service. */
+const ALONE = new Set(['template.check']);
+const calling = endpoints.filter(({ id }) => !ALONE.has(id) && !IN_PARTS.includes(id));
 
 /** Values that suit every endpoint that takes a parameter of this name. */
 const VALUES: Record<string, unknown> = {
@@ -132,6 +170,8 @@ const VALUES: Record<string, unknown> = {
   task_name: 'version 2',
   poolId: 4,
   pool_id: 4,
+  from: '2026-11-01T00:00:00Z',
+  to: '2026-11-08T00:00:00Z',
   cron_itmes: [],
   depend_itmes: [],
   type: 'expand',
@@ -143,9 +183,14 @@ const VALUES: Record<string, unknown> = {
   action_id: 7,
   template: { action: { module: 'shell', args: 'true' } },
   role: 'viewer',
+  q: 'shop',
+  protected: true,
+  addresses: '10.0.0.7',
+  text: 'echo {{tag}}',
+  module: 'shell',
 };
 /** Optional parameters that are left out: what they may be depends on the endpoint. */
-const BY_ITSELF = new Set(['by', 'kind', 'after', 'action', 'opr_user']);
+const BY_ITSELF = new Set(['by', 'kind', 'kinds', 'after', 'action', 'opr_user']);
 
 async function send(endpoint: Endpoint, method: Method, path: string, headers: Record<string, string> = {}) {
   const names = Object.keys(endpoint.params.properties).filter((name) => !BY_ITSELF.has(name));
@@ -168,9 +213,16 @@ async function answersOf(endpoint: Endpoint) {
 }
 
 function everyOperationFails(error: Error): void {
-  for (const rpc of [inventory, catalog, tasks, plans, schedules, access, { taskWhy }].flatMap(
-    (rpcs): Rpc[] => Object.values(rpcs),
-  )) {
+  for (const rpc of [
+    inventory,
+    catalog,
+    tasks,
+    plans,
+    schedules,
+    access,
+    taskReads,
+    { taskGrid, taskWhy },
+  ].flatMap((rpcs): Rpc[] => Object.values(rpcs))) {
     services.on(rpc, () => {
       throw error;
     });
@@ -189,8 +241,8 @@ t.test('data has the documented form', async (t) => {
 
 t.test('a service that does not answer', async (t) => {
   everyOperationFails(new ServiceError('unavailable', 'why'));
-  t.same(Object.keys(UNAVAILABLE).sort(), endpoints.map(({ id }) => id).sort(), 'every endpoint');
-  for (const endpoint of endpoints) {
+  t.same(Object.keys(UNAVAILABLE).sort(), calling.map(({ id }) => id).sort(), 'every endpoint');
+  for (const endpoint of calling) {
     const [code, text, data] = UNAVAILABLE[endpoint.id] ?? [];
     for (const { request, status, json } of await answersOf(endpoint)) {
       t.equal(status, code, request);
@@ -198,6 +250,39 @@ t.test('a service that does not answer', async (t) => {
       t.ok(json.msg.startsWith(text) && json.msg.endsWith('why'), `${request}: ${json.msg}`);
     }
   }
+});
+
+t.test('an answer in parts: what is missing is named, and the rest is there', async (t) => {
+  answerEverything(services);
+  for (const rpc of [overview.tasks, search.scheduler, schedulerSystem]) {
+    services.on(rpc as Rpc, () => {
+      throw new ServiceError('unavailable', 'why');
+    });
+  }
+  const get = async (url: string) => (await app.inject({ method: 'GET', url })).json().data;
+  const all = await get('/overview');
+  t.match(all, { tasks: null, fleet: { nodes: 2 }, missing: [{ part: 'tasks', reason: 'why' }] });
+  t.equal(all.missing.length, 1);
+  t.match(await get('/search?q=shop'), {
+    rows: [{ kind: 'pool' }],
+    missing: [{ part: 'scheduler', reason: 'why' }],
+  });
+  t.match(await get('/system'), {
+    executors: null,
+    schedulers: null,
+    parts: [{ part: 'inventory', state: 'ok' }],
+    lags: [{ service: 'inventory', behind: 2 }],
+    missing: [{ part: 'scheduling', reason: 'why' }],
+  });
+  answerEverything(services);
+  t.strictSame(
+    (await get('/search?q=shop')).rows.map(({ kind }: { kind: string }) => kind),
+    ['task', 'pool'],
+    'what is exact comes first',
+  );
+  t.match(await get('/overview'), {
+    tasks: { next: [{ pool_name: 'shop-a' }], attention: [{ name: 'shop-a' }] },
+  });
 });
 
 t.test(
@@ -256,7 +341,7 @@ t.test('an answer that was given before says so, and a token is not shown again'
 
 t.test('a fault in a service is answered without its details', async (t) => {
   everyOperationFails(new TypeError('the secret details'));
-  for (const endpoint of endpoints) {
+  for (const endpoint of calling) {
     for (const { request, status, json } of await answersOf(endpoint)) {
       t.equal(status, 500, request);
       t.same(json, { code: 500, msg: 'internal error', data: {} }, request);
@@ -264,10 +349,30 @@ t.test('a fault in a service is answered without its details', async (t) => {
   }
 });
 
+const get = async (url: string) => {
+  const response = await app.inject({ method: 'GET', url });
+  return { status: response.statusCode, json: response.json() };
+};
+
 const post = async (url: string, body: object) => {
   const response = await app.inject({ method: 'POST', url, payload: JSON.stringify(body) });
   return { status: response.statusCode, json: response.json() };
 };
+
+t.test(
+  'a client address in a history is for admins, and a cursor is the position of the last row',
+  async (t) => {
+    answerEverything(services);
+    const { json } = await get('/task_tpl/9/history?limit=1');
+    t.match(json.data, {
+      rows: [{ position: 912, client: '10.0.0.9', at: '2017-07-27T13:41:00.000Z' }],
+      next: '912',
+    });
+    await get('/task_tpl/9/history?limit=1&cursor=912');
+    t.strictSame(services.last(catalog.history)?.data, { kind: 'template', id: 9, limit: 1, before: 912 });
+    t.match(await get('/task_tpl/9/history?cursor=-1'), { status: 400, json: { msg: /^cursor must be/ } });
+  },
+);
 
 t.test('scheduled tasks: a depended-on pool that is gone has no fields', async (t) => {
   answerEverything(services);

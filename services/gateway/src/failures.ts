@@ -3,7 +3,7 @@ import { ServiceError, type ServiceErrorCode, show } from '@rigel/contracts';
 /** A failure as the API documents it. */
 export interface Failure {
   /** HTTP status and `code` of the envelope. */
-  code: 400 | 404 | 503;
+  code: 400 | 403 | 404 | 503;
   /** Begins the message. `{id}` stands for the id in the request; empty: the message is the reason alone. */
   text: string;
   /** `data` of the envelope. */
@@ -98,6 +98,11 @@ export class TokenIsOver extends Error {
   ) {
     super(message);
   }
+}
+
+/** The credentials that a request brings are not valid. The message is for the audit. */
+export class DeniedCredentials extends Error {
+  override readonly name = 'DeniedCredentials';
 }
 
 /** The gateway, or this client, has as many live streams or waiting requests as it may have. */

@@ -1,14 +1,16 @@
-import { nodeSettings } from '@rigel/contracts';
-import { measureConsumers, openAnswers, openHistory } from '@rigel/event-store';
+import { inventory, nodeSettings } from '@rigel/contracts';
+import { measureConsumers, openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
 import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { checkDatabase } from '@rigel/runtime/database';
 import { type Static, Type } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
 import { eventTypes } from './event-types.js';
+import { readHistory } from './history.js';
 import { migrations } from './migrations/index.js';
 import { tellCollisions } from './node/collisions.js';
 import { serveNodes } from './node/handlers.js';
 import { followScheduler } from './node/scheduler-events.js';
+import { serveOverview } from './overview/handlers.js';
 import { servePools } from './pool/handlers.js';
 import { serveServices } from './service/handlers.js';
 import { Store } from './store.js';
@@ -37,6 +39,9 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   serveServices(operations, store);
   servePools(operations, store, bus);
   serveNodes(operations, store, bus);
+  serveOverview(operations, untyped);
+  serveHistoryState(operations, 'inventory', untyped, [schedulerEvents]);
+  operations.serve(inventory.history, (request) => readHistory(untyped, request));
   onShutdown('look for nodes that are one machine', tellCollisions(db, sshPort, log));
   onShutdown('operations', () => operations.stop());
 

@@ -8,6 +8,7 @@ import {
   metaOf,
   type NewEvent,
   type Project,
+  type StreamCommand,
 } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Kysely, Transaction } from 'kysely';
@@ -85,7 +86,7 @@ export class Store {
    */
   async record<State, Command, E extends NewEvent>(
     decider: Decider<State, Command, E>,
-    commands: readonly { stream: string; command: Command }[],
+    commands: readonly StreamCommand<Command>[],
     context: RequestContext,
     beforeCommit: () => void = () => undefined,
   ): Promise<void> {

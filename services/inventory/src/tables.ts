@@ -29,6 +29,7 @@ export interface InventoryTables {
     tasks: ColumnType<PoolTasks, string, string>;
     /** Number of its rows in `nodes`. */
     node_count: number;
+    protected: boolean;
   };
   nodes: {
     id: number;
@@ -40,6 +41,12 @@ export interface InventoryTables {
     node_type: 'manual' | 'crontab';
     /** Canonical form of the address (`nodeIdentity` without default port) if it differs from the address. */
     machine: string | null;
+    /** The last task that had it. */
+    last_task: number | null;
+    /** Why its last finished run failed; empty: it did not. */
+    last_reason: string;
+    /** Image tag that a task put on it last; empty: none did. */
+    version_tag: string;
   };
 }
 

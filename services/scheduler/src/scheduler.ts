@@ -1,6 +1,6 @@
 import { systemClock } from '@rigel/clock';
 import { controlSubject, isTimeZone, schedulerSettings } from '@rigel/contracts';
-import { openAnswers, openHistory } from '@rigel/event-store';
+import { openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
 import { WorkQueue } from '@rigel/messaging';
 import {
   ConfigError,
@@ -17,6 +17,8 @@ import { measureEngine } from './engine/metrics.js';
 import { Ownership } from './engine/ownership.js';
 import { schedulerEventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
+import { Overview } from './overview/overview.js';
+import { serveOverview } from './overview/serve.js';
 import { readDurations } from './reads/durations.js';
 import { TaskQueries } from './reads/task-queries.js';
 import { PoolFiring } from './schedule/fire.js';
@@ -65,7 +67,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const answers = openAnswers({ untyped, log, onShutdown });
   const operations = new Operations(bus, log, answers);
   onShutdown('operations', () => operations.stop());
-  const outcomes = new TaskQueries(db, store);
+  const outcomes = new TaskQueries(db, store, Date.now);
   serveQueries(operations, outcomes);
   const settings = {
     limits: {
@@ -100,7 +102,12 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const firing = new PoolFiring(schedules, { bus, store: replica.recorder, settings, clock, log });
   const runner = new ScheduleRunner({ ledger: schedules, firing, zone, clock, log });
   const queries = new ScheduleQueries(db, zone, () => clock.now());
-  serveSchedules(operations, queries, runner, { bus, store: schedules, clock, zone });
+  serveSchedules(operations, queries, runner, { bus, store: schedules, clock, zone, firing });
+  serveHistoryState(operations, 'scheduler', untyped);
+  const { executors } = replica;
+  const all = new Overview({ db: untyped, bus, executors, zone, clock });
+  serveOverview(operations, { db: untyped, all, executors, depth: () => work.depth(), clock });
+  onShutdown('overview', () => all.stop());
   const endTicks = clock.every(SCHEDULE_TICK_MS, () => {
     runner
       .tick()

@@ -29,7 +29,7 @@ export interface EndpointSpec {
   /** Addresses, the documented one first; `:name` is a parameter. */
   paths: readonly string[];
   access: 'read' | 'write';
-  /** A read that refuses a body that cannot be read, as writes do. */
+  /** A read that refuses a body that it cannot read. */
   strict?: true;
   /**
    * What becomes of the header Idempotency-Key: the answer is kept for repetitions, or the header is refused. Absent: it is passed

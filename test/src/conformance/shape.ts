@@ -66,6 +66,13 @@ export function objectWith(fields: Record<string, Shape>): Shape {
   };
 }
 
+/** An object with exactly these values under these names. */
+export function having(fields: Record<string, unknown>): Shape {
+  return objectWith(
+    Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, exactly(value)])),
+  );
+}
+
 /** An object whose values all have this shape, whatever their names are. */
 export function mapOf(element: Shape): Shape {
   return (value, at) => {

@@ -182,8 +182,8 @@ export class World {
   }
 
   /** Has a pool's scheduled task emptied at the end: while it has items, no pool that it needs can be deleted. */
-  unschedule(pool_id: number): void {
-    const body = { id: 0, pool_id, cron_itmes: [], depend_itmes: [], type: 'expand', exec_type: 'depend' };
+  unschedule(pool_id: number, type: 'expand' | 'upload' = 'expand'): void {
+    const body = { id: 0, pool_id, cron_itmes: [], depend_itmes: [], type, exec_type: 'depend' };
     this.removals.push(() => this.sender.send({ method: 'POST', path: '/task/saveTask', body }));
   }
 

@@ -32,7 +32,7 @@ const openings: Opening[] = [
   { theme: 'contrast', width: 360, height: 740 },
   { theme: 'light', language: 'zh', width: 360, height: 740 },
 ];
-for (const path of ['tasks', 'settings', 'no/such/page']) {
+for (const path of ['tasks', 'settings', 'help', 'no/such/page']) {
   t.test(`/console/${path} is sound in every theme and language, and on a phone`, async (t) => {
     for (const opening of openings) {
       const { page, faults, close } = await openPage(browser, console + path, opening);
@@ -54,6 +54,21 @@ t.test('a setting holds at once, in the next page and by keyboard alone', async 
   t.equal(await page.locator('html').getAttribute('data-theme'), 'dark');
   t.match(await page.evaluate(() => localStorage.getItem('rigel-console-settings')), /"theme":"dark"/);
   t.equal((await context.cookies()).length, 0);
+  await close();
+});
+
+t.test('keys lead to pages, except where they are text, and until they are turned off', async (t) => {
+  const { page, close } = await openPage(browser, `${console}tasks`);
+  await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('heading', { level: 1, name: 'Help' }).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('t');
+  await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor();
+  await page.goto(`${console}settings`);
+  await page.getByText('Single-letter keys').click();
+  await page.keyboard.press('?');
+  t.ok(page.url().endsWith('/settings'));
   await close();
 });
 

@@ -61,7 +61,7 @@ async function inFolder(folder: string, { env, out, signal, exit }: DemoOptions)
   );
   const stack = await startStack(config, { signal, onNotice: (line) => print(`  ${line}`) });
   try {
-    print(`Rigel runs at ${stack.httpUrl}.`);
+    print(`Rigel runs at ${stack.httpUrl}. Watch it in a browser: ${stack.httpUrl}/console/`);
     const balancerUrl = balanced ? stack.balancerUrl : undefined;
     const api = new Api(stack.httpUrl);
     const pool = await enterPool(api, { image: FIRST, balanced: balancerUrl !== undefined });
@@ -104,7 +104,8 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 function goOn(url: string, balancerUrl: string | undefined, pool: number, print: (line?: string) => void) {
   const post = (path: string, body: object) => print(`  curl ${url}${path} -d '${JSON.stringify(body)}'`);
-  print('\nRigel stays up until Ctrl-C. Go on with:');
+  print('\nRigel stays up until Ctrl-C. Go on in a browser, or in another terminal:');
+  print(`  open ${url}/console/                 # tasks, pools and nodes, live`);
   if (balancerUrl !== undefined) print(`  curl ${balancerUrl}`);
   post(`/pool/expand/${pool}`, { num: GROWN });
   post(`/pool/deploy/${pool}`, { tag: 'hello:3', max_num: 2 });

@@ -1,5 +1,30 @@
 import { createClient, type RigelClient } from '@rigel/api-client';
 import { apiRoot } from '../app/place.js';
 
+/** Says that a request comes from the console: no page of another site can make a browser send this header. */
+const CONSOLE_HEADER = 'X-Rigel-Console';
+
+const listeners = new Set<() => void>();
+let operator = '';
+
+/** Calls the listener when the API does not know the browser any more. @returns stops that. */
+export function onSignedOut(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** The name that the API records as the operator while access is off; empty: none is sent. */
+export function sendOperator(name: string): void {
+  operator = name;
+}
+
 /** The API that this console belongs to. */
-export const api: RigelClient = createClient(apiRoot.href.replace(/\/$/, ''));
+export const api: RigelClient = createClient(apiRoot.href.replace(/\/$/, ''), {
+  fetch: async (request) => {
+    request.headers.set(CONSOLE_HEADER, '1');
+    if (operator !== '') request.headers.set('Authorization', operator);
+    const answer = await fetch(request);
+    if (answer.status === 401) for (const listener of listeners) listener();
+    return answer;
+  },
+});

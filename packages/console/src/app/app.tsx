@@ -8,6 +8,7 @@ import { CrashGuard } from './crash.js';
 import { Frame, Heading } from './frame.js';
 import { PAGES } from './pages.js';
 import { routerBase } from './place.js';
+import { WhoGate } from './who.js';
 
 export function App(): ReactNode {
   const queries = useMemo(
@@ -20,21 +21,23 @@ export function App(): ReactNode {
         <QueryClientProvider client={queries}>
           <Router base={routerBase}>
             <Aria>
-              <Frame>
-                <Suspense>
-                  <Switch>
-                    {(Object.keys(PAGES) as PageName[]).map((name) => (
-                      <Route key={name} path={patterns[name]} component={PAGES[name] as ComponentType} />
-                    ))}
-                    {PAGES.overview === undefined && (
-                      <Route path={patterns.overview}>
-                        <Redirect to={to.tasks()} replace />
-                      </Route>
-                    )}
-                    <Route component={MissingPage} />
-                  </Switch>
-                </Suspense>
-              </Frame>
+              <WhoGate>
+                <Frame>
+                  <Suspense>
+                    <Switch>
+                      {(Object.keys(PAGES) as PageName[]).map((name) => (
+                        <Route key={name} path={patterns[name]} component={PAGES[name] as ComponentType} />
+                      ))}
+                      {PAGES.overview === undefined && (
+                        <Route path={patterns.overview}>
+                          <Redirect to={to.tasks()} replace />
+                        </Route>
+                      )}
+                      <Route component={MissingPage} />
+                    </Switch>
+                  </Suspense>
+                </Frame>
+              </WhoGate>
             </Aria>
           </Router>
         </QueryClientProvider>

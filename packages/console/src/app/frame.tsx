@@ -4,7 +4,11 @@ import { Link, useLocation } from 'wouter';
 import { useIntl, useWords } from '../text/intl.js';
 import { patterns, to } from './addresses.js';
 import styles from './frame.module.css';
+import { useFrameKeys } from './keys.js';
+import { LiveDot } from './live-dot.js';
+import { OperatorMenu } from './operator-menu.js';
 import { railPages } from './pages.js';
+import { Search } from './search/search.js';
 import { useSettings } from './settings.js';
 
 /** What stands around every page: bar, rail, and the one column of content. */
@@ -14,6 +18,7 @@ export function Frame({ children }: { children: ReactNode }): ReactNode {
   const [open, setOpen] = useState(false);
   const content = useId();
   useApplied();
+  useFrameKeys();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the menu closes when the page changes.
   useEffect(() => setOpen(false), [location]);
   return (
@@ -35,6 +40,10 @@ export function Frame({ children }: { children: ReactNode }): ReactNode {
         <Link href={to.overview()} className={styles.brand ?? ''}>
           Rigel
         </Link>
+        <Search />
+        <span className={styles.space} />
+        <LiveDot />
+        <OperatorMenu />
       </header>
       <nav className={styles.rail} aria-label={text('frame.pages')} data-open={open || undefined}>
         {railPages.map(({ name, key }) => (

@@ -1,4 +1,5 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+import { OverviewPage } from '../pages/overview/overview-page.js';
 import { TasksPage } from '../pages/tasks/tasks-page.js';
 import type { common } from '../text/common.js';
 import type { KeyOf } from '../text/words.js';
@@ -14,8 +15,20 @@ function later<Name extends string>(
 
 /** The pages that there are. The entry has those that are opened first; the others are loaded when they are opened. */
 export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
+  overview: OverviewPage,
   tasks: TasksPage,
+  catalog: later(() => import('../pages/catalog/catalog-page.js'), 'CatalogPage'),
+  action: later(() => import('../pages/catalog/action/action-page.js'), 'ActionPage'),
+  template: later(() => import('../pages/catalog/template/template-page.js'), 'TemplatePage'),
+  task: later(() => import('../pages/task/task-page.js'), 'TaskPage'),
+  system: later(() => import('../pages/system/system-page.js'), 'SystemPage'),
+  fleet: later(() => import('../pages/fleet/fleet-page.js'), 'FleetPage'),
+  pool: later(() => import('../pages/pool/pool-page.js'), 'PoolPage'),
+  nodes: later(() => import('../pages/nodes/nodes-page.js'), 'NodesPage'),
+  node: later(() => import('../pages/node/node-page.js'), 'NodePage'),
+  schedules: later(() => import('../pages/schedules/schedules-page.js'), 'SchedulesPage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
+  help: later(() => import('../pages/help/help-page.js'), 'HelpPage'),
 };
 
 /** Pages with a place in the rail, in its order; those that there are not have no place. */
@@ -29,6 +42,7 @@ const RAIL: readonly { name: PageName; key: KeyOf<typeof common> }[] = [
   { name: 'audit', key: 'page.audit' },
   { name: 'system', key: 'page.system' },
   { name: 'settings', key: 'page.settings' },
+  { name: 'help', key: 'page.help' },
 ];
 
 export const railPages = RAIL.filter(({ name }) => PAGES[name] !== undefined);

@@ -1,6 +1,6 @@
 import { type ReactNode, type Ref, useId } from 'react';
 import { Button as AriaButton } from 'react-aria-components';
-import { type Role, useWho } from '../app/who.js';
+import { type Role, useWho } from '../app/role.js';
 import { useWords } from '../text/intl.js';
 import styles from './controls.module.css';
 

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useId } from 'react';
 import {
   Button as AriaButton,
   Select as AriaSelect,
@@ -188,15 +188,25 @@ interface CheckProps {
   onChange: (isSelected: boolean) => void;
   children: ReactNode;
   isIndeterminate?: boolean;
+  /** What follows from it. */
+  hint?: string;
 }
 
 /** Yes or no. */
-export function Check({ isSelected, onChange, children, isIndeterminate = false }: CheckProps): ReactNode {
-  return (
+export function Check({
+  isSelected,
+  onChange,
+  children,
+  isIndeterminate = false,
+  hint,
+}: CheckProps): ReactNode {
+  const note = useId();
+  const box = (
     <Checkbox
       className={styles.check ?? ''}
       isSelected={isSelected}
       isIndeterminate={isIndeterminate}
+      {...(hint === undefined ? {} : { 'aria-describedby': note })}
       onChange={onChange}
     >
       <svg viewBox="0 0 14 14" aria-hidden="true">
@@ -205,5 +215,14 @@ export function Check({ isSelected, onChange, children, isIndeterminate = false 
       </svg>
       {children}
     </Checkbox>
+  );
+  if (hint === undefined) return box;
+  return (
+    <div>
+      {box}
+      <p id={note} className={styles.hint}>
+        {hint}
+      </p>
+    </div>
   );
 }

@@ -1,3 +1,4 @@
+import { ServiceError, show } from '@rigel/contracts';
 import type { Kysely, Transaction } from 'kysely';
 import { type EventMeta, type NewEvent, type RecordedEvent, VersionConflict } from './event.js';
 import { append, isDatabaseError, lockHistory, type MetaAppend, readStreams } from './event-store.js';
@@ -29,11 +30,41 @@ function isRetryable(error: unknown): boolean {
   );
 }
 
-/** Folds the stream of each command, and decides. @returns the events to append. */
+/** A command on the thing of a stream. */
+export interface StreamCommand<Command> {
+  stream: string;
+  command: Command;
+  /** The version that the caller made the command from; absent: the command holds for every version. */
+  ifVersion?: number | undefined;
+}
+
+/** @throws ServiceError `conflict` (field `if_version`), which names who changed the thing and when. */
+function assertVersion(
+  stream: string,
+  history: readonly RecordedEvent[],
+  ifVersion: number | undefined,
+): void {
+  if (ifVersion === undefined || ifVersion === history.length) return;
+  const last = history.at(-1);
+  const by = last
+    ? `: ${show(last.meta.actor)} changed it at ${new Date(last.recordedAt).toISOString()}`
+    : '';
+  throw new ServiceError(
+    'conflict',
+    `if_version is ${ifVersion}, but ${stream.replace('-', ' ')} has version ${history.length} now${by}; read it again`,
+    'if_version',
+  );
+}
+
+/**
+ * Folds the stream of each command, and decides.
+ * @returns the events to append.
+ * @throws ServiceError what a rule forbids; `conflict` (field `if_version`): the thing has another version.
+ */
 export async function decideOn<State, Command, E extends NewEvent>(
   reader: Kysely<unknown>,
   decider: Decider<State, Command, E>,
-  commands: readonly { stream: string; command: Command }[],
+  commands: readonly StreamCommand<Command>[],
   { types, meta }: { types: EventTypes; meta: EventMeta },
 ): Promise<MetaAppend<E>[]> {
   const histories = await readStreams<E>(
@@ -41,13 +72,16 @@ export async function decideOn<State, Command, E extends NewEvent>(
     types,
     commands.map(({ stream }) => stream),
   );
-  return commands.map(({ stream, command }) => {
+  return commands.map(({ stream, command, ifVersion }) => {
     const history = histories.get(stream) ?? [];
     const state = history.reduce(
       (s, { type, data }) => decider.evolve(s, { type, data } as E),
       decider.initial,
     );
-    return { stream, expectedVersion: history.length, events: decider.decide(command, state), meta };
+    const events = decider.decide(command, state);
+    // After the decision: that the thing no longer exists says more than that it changed.
+    assertVersion(stream, history, ifVersion);
+    return { stream, expectedVersion: history.length, events, meta };
   });
 }
 
@@ -65,7 +99,7 @@ export async function decideOn<State, Command, E extends NewEvent>(
 export async function execute<State, Command, E extends NewEvent>(
   db: Kysely<unknown>,
   decider: Decider<State, Command, E>,
-  commands: readonly { stream: string; command: Command }[],
+  commands: readonly StreamCommand<Command>[],
   options: { types: EventTypes; meta: EventMeta; project: Project; now?: () => number },
 ): Promise<RecordedEvent<E>[]> {
   const decideAll = (reader: Kysely<unknown>) => decideOn(reader, decider, commands, options);

@@ -42,10 +42,15 @@ export const ACTIONS: Readonly<Record<EventOwner, Readonly<Record<string, string
     TaskStopped: 'task.stop',
     NodeReleased: 'task.release_node',
     ScheduleSaved: 'task.save_task',
+    MomentLeftOut: 'schedule.ignore_next',
+    MomentTakenBack: 'schedule.ignore_next_undone',
   },
   access: {
     TokenCreated: 'token.create',
     TokenRevoked: 'token.revoke',
+    SessionStarted: 'session.start',
+    SessionEnded: 'session.end',
+    SessionRevoked: 'session.revoke',
   },
 };
 

@@ -1,8 +1,8 @@
-import { access, checkText, type RpcRequest } from '@rigel/contracts';
+import { access, checkText, type RpcRequest, ServiceError } from '@rigel/contracts';
 import type { EventConsumer } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { readPage } from '@rigel/runtime/database';
-import type { Kysely } from 'kysely';
+import { type Kysely, type SqlBool, sql } from 'kysely';
 import type { AccessTables } from '../tables.js';
 import { type AuditRow, insertAudit } from './rows.js';
 
@@ -19,33 +19,41 @@ export function serveAudit(
     return {};
   });
 
-  operations.serve(access.listAudit, async ({ operator, action, target, outcome, from, to, ...page }) => {
-    // So that the audit has what its reader just did.
-    await Promise.all(followers.map((follower) => follower.caughtUp(CATCH_UP_MS)));
-    let query = db
-      .selectFrom('audit')
-      .select([
-        'id',
-        'time',
-        'operator',
-        'action',
-        'target',
-        'name',
-        'client',
-        'correlation_id',
-        'outcome',
-        'status',
-        'reason',
-        'times',
-      ]);
-    for (const [column, value] of Object.entries({ operator, action, target, outcome })) {
-      if (value === undefined) continue;
-      query = query.where(column as 'operator', '=', checkText(column, value));
-    }
-    if (from !== undefined) query = query.where('time', '>=', from);
-    if (to !== undefined) query = query.where('time', '<', to);
-    return readPage(query.orderBy('time', 'desc').orderBy('id', 'desc'), page);
-  });
+  operations.serve(
+    access.listAudit,
+    async ({ operator, action, target, outcome, correlation_id, before, from, to, ...page }) => {
+      // So that the audit has what its reader just did.
+      await Promise.all(followers.map((follower) => follower.caughtUp(CATCH_UP_MS)));
+      let query = db
+        .selectFrom('audit')
+        .select([
+          'id',
+          'time',
+          'operator',
+          'action',
+          'target',
+          'name',
+          'client',
+          'correlation_id',
+          'outcome',
+          'status',
+          'reason',
+          'times',
+        ]);
+      for (const [column, value] of Object.entries({ operator, action, target, outcome, correlation_id })) {
+        if (value === undefined) continue;
+        query = query.where(column as 'operator', '=', checkText(column, value));
+      }
+      if (before !== undefined) {
+        const line = await db.selectFrom('audit').select('time').where('id', '=', before).executeTakeFirst();
+        if (!line) throw new ServiceError('not_found', `the audit has no line ${before}`, 'before');
+        query = query.where(sql<SqlBool>`(time, id) < (${line.time}, ${before})`);
+      }
+      if (from !== undefined) query = query.where('time', '>=', from);
+      if (to !== undefined) query = query.where('time', '<', to);
+      return readPage(query.orderBy('time', 'desc').orderBy('id', 'desc'), page);
+    },
+  );
 }
 
 /**

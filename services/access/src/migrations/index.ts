@@ -4,6 +4,7 @@ import { followedEvent } from './0002-followed-event.js';
 import { followedPosition } from './0003-followed-position.js';
 import { keptAnswers } from './0004-kept-answers.js';
 import { summedRequests } from './0005-summed-requests.js';
+import { sessions } from './0006-sessions.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '0003-followed-position': followedPosition,
   '0004-kept-answers': keptAnswers,
   '0005-summed-requests': summedRequests,
+  '0006-sessions': sessions,
 };

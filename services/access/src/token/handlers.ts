@@ -4,9 +4,9 @@ import type { Operations } from '@rigel/runtime';
 import { readPage } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
+import { LastUse } from '../last-use.js';
 import type { AccessTables } from '../tables.js';
 import { authenticate } from './authenticate.js';
-import { LastUse } from './last-use.js';
 import { createToken, revokeToken, tokenRows } from './tokens.js';
 
 /** Serves the operations on tokens. */
@@ -15,7 +15,7 @@ export function serveTokens(
   { db, relay, log }: { db: Kysely<AccessTables>; relay: EventRelay; log: Logger },
 ): void {
   const untyped = db as Kysely<unknown>;
-  const lastUse = new LastUse(db);
+  const lastUse = new LastUse(db, 'token_uses');
 
   operations.serve(access.authenticate, async (credentials) => {
     const now = Date.now();

@@ -1,13 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type ActionImpl, checkName, ServiceError } from '@rigel/contracts';
+import { type ActionImpl, checkName, ServiceError, type Stamp } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import { checkImplTemplate } from './impl-template.js';
 
-type Fields = Omit<ActionImpl, 'id'>;
+/** Without the fields that follow from the stream itself. */
+type Recorded = Omit<ActionImpl, keyof Stamp>;
+type Fields = Omit<Recorded, 'id'>;
 
 export type ActionImplEvent =
-  | NewEvent<'ActionImplCreated', ActionImpl>
+  | NewEvent<'ActionImplCreated', Recorded>
   /** Carries only what changed; `template` is whole. With `action_id` it moves to another action. */
   | NewEvent<'ActionImplChanged', { id: number } & Partial<Fields>>
   | NewEvent<'ActionImplDeleted', { id: number }>;
@@ -29,7 +31,7 @@ export type ActionImplCommand =
   | { do: 'delete'; id: number };
 
 /** Undefined before it is created and after it is deleted. */
-export type ActionImplState = ActionImpl | undefined;
+export type ActionImplState = Recorded | undefined;
 
 const checkType = (value: string): string => checkName(value, 'type');
 

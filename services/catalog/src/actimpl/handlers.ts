@@ -1,9 +1,11 @@
 import { type ActionImpl, catalog, ServiceError } from '@rigel/contracts';
+import { stampOf, withStamp } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { readPage } from '@rigel/runtime/database';
 import { type Kysely, sql } from 'kysely';
 import { assertImplFree } from '../references.js';
+import { stamped } from '../stamped.js';
 import type { Store } from '../store.js';
 import type { CatalogTables } from '../tables.js';
 import { actionImplDecider } from './decider.js';
@@ -12,19 +14,22 @@ import { implStream } from './stream.js';
 
 type Db = Kysely<CatalogTables>;
 
-function implById(db: Db, id: number): Promise<ActionImpl | undefined> {
-  return db.selectFrom('actimpls').selectAll().where('id', '=', id).executeTakeFirst();
+const impls = (db: Db) =>
+  db.selectFrom('actimpls').selectAll().select(stampOf('actimpl', 'actimpls').as('stamp'));
+
+async function implById(db: Db, id: number): Promise<ActionImpl | undefined> {
+  const impl = await impls(db).where('id', '=', id).executeTakeFirst();
+  return impl && withStamp(impl);
 }
 
 /** The implementation that represents its action: the one that tasks would run, or else the oldest. */
-function implOfAction(db: Db, actionId: number): Promise<ActionImpl | undefined> {
-  return db
-    .selectFrom('actimpls')
-    .selectAll()
+async function implOfAction(db: Db, actionId: number): Promise<ActionImpl | undefined> {
+  const impl = await impls(db)
     .where('action_id', '=', actionId)
     .orderBy(sql`(type = 'ansible')`, 'desc')
     .orderBy('id')
     .executeTakeFirst();
+  return impl && withStamp(impl);
 }
 
 /** @throws ServiceError `not_found` */
@@ -65,8 +70,8 @@ function noted(template: Record<string, unknown> | undefined): { notes?: string[
 export function serveActionImpls(operations: Operations, store: Store): void {
   const { db } = store;
 
-  operations.serve(catalog.listActionImpls, (page) =>
-    readPage(db.selectFrom('actimpls').selectAll().orderBy('id', 'desc'), page),
+  operations.serve(catalog.listActionImpls, async (page) =>
+    stamped(await readPage(impls(db).orderBy('id', 'desc'), page)),
   );
 
   operations.serve(catalog.getActionImpl, async ({ id, by }) => {
@@ -81,7 +86,7 @@ export function serveActionImpls(operations: Operations, store: Store): void {
   });
 
   const create = async (
-    fields: Omit<ActionImpl, 'id'>,
+    fields: Pick<ActionImpl, 'action_id' | 'type' | 'template'>,
     context: RequestContext,
   ): Promise<{ id: number; notes?: string[] }> => {
     const declared = await declaredBy(db, { id: fields.action_id });
@@ -100,11 +105,11 @@ export function serveActionImpls(operations: Operations, store: Store): void {
   );
 
   operations.serve(catalog.updateActionImpl, async (request, context) => {
-    const { by, action_id, type, template } = request;
+    const { by, action_id, type, template, if_version: ifVersion } = request;
     const change = async (id: number): Promise<void> => {
       const declared = await declaredBy(db, action_id === undefined ? { ofImpl: id } : { id: action_id });
       const command = { do: 'change' as const, id, action_id, type, template, declared };
-      await store.record(actionImplDecider, implStream(id), command, context, (trx) =>
+      await store.record(actionImplDecider, { stream: implStream(id), command, ifVersion }, context, (trx) =>
         assertImplFree(trx, id, { action_id, type }),
       );
     };
@@ -125,7 +130,9 @@ export function serveActionImpls(operations: Operations, store: Store): void {
 
   operations.serve(catalog.deleteActionImpl, async (request, context) => {
     const id = request.by === 'action' ? await idOfImplOfAction(db, request.id) : request.id;
-    await store.record(actionImplDecider, implStream(id), { do: 'delete', id }, context, (trx) =>
+    const command = { do: 'delete' as const, id };
+    const ifVersion = request.if_version;
+    await store.record(actionImplDecider, { stream: implStream(id), command, ifVersion }, context, (trx) =>
       assertImplFree(trx, id),
     );
     return {};

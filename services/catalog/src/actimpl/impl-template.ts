@@ -1,4 +1,4 @@
-import { parseTemplate, TemplateError } from '@rigel/command-template';
+import { changesOfLines, checkText, plainLines, TemplateError } from '@rigel/command-template';
 import { nearestName, ServiceError, show } from '@rigel/contracts';
 import { checkJson } from '../json.js';
 
@@ -8,9 +8,6 @@ import { checkJson } from '../json.js';
 export type ImplTemplate =
   | { module: 'shell' | 'longscript'; text: string }
   | { module: 'unknown'; name: string };
-
-/** Byte order mark, which a text from another system may have. No shell accepts it at the beginning of a script. */
-const BYTE_ORDER_MARK = '\uFEFF';
 
 const invalid = (message: string): ServiceError =>
   new ServiceError('invalid', `template${message}`, 'template');
@@ -43,28 +40,6 @@ export function readImplTemplate(template: Record<string, unknown>): ImplTemplat
 /** The field with the text of a module. */
 const TEXT_OF = { shell: 'args', longscript: 'content' };
 
-/**
- * Words of Go templates (docker, podman, helm). Alone in braces they look like parameters, but are hardly ever meant
- * so.
- */
-const GO_WORDS = new Set([
-  'block',
-  'break',
-  'continue',
-  'define',
-  'else',
-  'end',
-  'if',
-  'range',
-  'template',
-  'with',
-]);
-
-/** The text as shells need it: lines that end with LF, without a byte order mark. */
-function plainLines(text: string): string {
-  return (text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text).replaceAll('\r\n', '\n');
-}
-
 /** Sentences for the operator: what the catalog saves differently than given, and why. */
 export function changesAtSaving(template: Record<string, unknown>): string[] {
   const { action } = template;
@@ -72,15 +47,7 @@ export function changesAtSaving(template: Record<string, unknown>): string[] {
   const field = module === 'longscript' ? 'content' : 'args';
   const text = module === 'longscript' ? content : args;
   if ((module !== 'longscript' && module !== 'shell') || typeof text !== 'string') return [];
-  const notes: string[] = [];
-  if (text.startsWith(BYTE_ORDER_MARK))
-    notes.push(`template.action.${field}: saved without the byte order mark at its beginning`);
-  const lines = text.split('\r\n').length - 1;
-  if (lines > 0)
-    notes.push(
-      `template.action.${field}: saved with LF line ends; ${lines} ${lines === 1 ? 'line' : 'lines'} ended with CR LF`,
-    );
-  return notes;
+  return changesOfLines(text).map((note) => `template.action.${field}: ${note}`);
 }
 
 /** Facts about an implementation besides its template. */
@@ -106,22 +73,8 @@ export function checkImplTemplate(
   if (read.module === 'unknown') return template;
   assertKnownFields('template', template, ['action'], Object.keys(stored));
   assertKnownFields('template.action', template.action, fieldsOf(read.module), unreadFields(stored));
-  if (read.module === 'shell' && read.text.startsWith('#!')) {
-    throw invalid(
-      '.action.args is one command line for /bin/sh: a script that begins with #! is a longscript',
-    );
-  }
   try {
-    const { parameters } = parseTemplate(read.text, read.module === 'shell' ? 'command' : 'script');
-    const word = parameters.find(
-      ({ name, raw }) => !raw && GO_WORDS.has(name) && declared !== 'any' && !declared.has(name),
-    );
-    if (word) {
-      const { line, column, name } = word;
-      throw invalid(
-        `: ${line}:${column}: {{${name}}} would be the parameter ${name}, which the action does not declare: for the text {{${name}}} of a Go template write {{{{${name}}}}}; if it is a parameter, add it to the params of the action first`,
-      );
-    }
+    checkText(read.text, read.module === 'shell' ? 'command' : 'script', declared);
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw invalid(`: ${error.message}`);

@@ -1,15 +1,25 @@
-import { type Action, type ActionParams, checkDesc, checkName, ServiceError, show } from '@rigel/contracts';
+import {
+  type Action,
+  type ActionParams,
+  checkDesc,
+  checkName,
+  ServiceError,
+  type Stamp,
+  show,
+} from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import type { Static } from 'typebox';
 
 type Params = Static<typeof ActionParams>;
-type Fields = Omit<Action, 'id'>;
+/** Without the fields that follow from the stream itself. */
+type Recorded = Omit<Action, keyof Stamp>;
+type Fields = Omit<Recorded, 'id'>;
 /** As received: the types of the parameters are not checked yet. */
 type RawFields = Omit<Fields, 'params'> & { params: Record<string, unknown> };
 
 export type ActionEvent =
-  | NewEvent<'ActionCreated', Action>
+  | NewEvent<'ActionCreated', Recorded>
   /** Carries only what changed; `params` is whole. */
   | NewEvent<'ActionChanged', { id: number } & Partial<Fields>>
   | NewEvent<'ActionDeleted', { id: number }>;
@@ -26,7 +36,7 @@ export type ActionCommand =
   | { do: 'delete'; id: number };
 
 /** Undefined before it is created and after it is deleted. */
-export type ActionState = Action | undefined;
+export type ActionState = Recorded | undefined;
 
 /** Parameter names are printable ASCII: command templates and HTTP requests contain them. */
 const PARAM_NAME = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;

@@ -1,8 +1,10 @@
 import { catalog, ServiceError } from '@rigel/contracts';
+import { stampOf, withStamp } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
 import { deleteImplsOf } from '../actimpl/delete-impls.js';
 import { assertActionFree } from '../references.js';
+import { stamped } from '../stamped.js';
 import type { Store } from '../store.js';
 import { actionDecider } from './decider.js';
 
@@ -12,14 +14,16 @@ const stream = (id: number): string => `action-${id}`;
 export function serveActions(operations: Operations, store: Store): void {
   const { db } = store;
 
-  operations.serve(catalog.listActions, ({ name, ...page }) =>
-    readPage(db.selectFrom('actions').selectAll().where(contains('name', name)).orderBy('id', 'desc'), page),
+  const actions = () => db.selectFrom('actions').selectAll().select(stampOf('action', 'actions').as('stamp'));
+
+  operations.serve(catalog.listActions, async ({ name, ...page }) =>
+    stamped(await readPage(actions().where(contains('name', name)).orderBy('id', 'desc'), page)),
   );
 
   operations.serve(catalog.getAction, async ({ id }) => {
-    const action = await db.selectFrom('actions').selectAll().where('id', '=', id).executeTakeFirst();
+    const action = await actions().where('id', '=', id).executeTakeFirst();
     if (!action) throw new ServiceError('not_found', `action ${id} does not exist`);
-    return action;
+    return withStamp(action);
   });
 
   operations.serve(catalog.createAction, async ({ name, desc, params }, context) => {
@@ -31,21 +35,24 @@ export function serveActions(operations: Operations, store: Store): void {
     );
   });
 
-  operations.serve(catalog.updateAction, async ({ id, name, desc, params }, context) => {
-    await store.record(
-      actionDecider,
-      stream(id),
-      { do: 'change', id, name, desc, params },
-      context,
-      async (trx) => {
-        if (name !== undefined) await assertActionFree(trx, id, name.trim());
-      },
-    );
-    return {};
-  });
+  operations.serve(
+    catalog.updateAction,
+    async ({ id, name, desc, params, if_version: ifVersion }, context) => {
+      await store.record(
+        actionDecider,
+        { stream: stream(id), command: { do: 'change', id, name, desc, params }, ifVersion },
+        context,
+        async (trx) => {
+          if (name !== undefined) await assertActionFree(trx, id, name.trim());
+        },
+      );
+      return {};
+    },
+  );
 
-  operations.serve(catalog.deleteAction, async ({ id }, context) => {
-    await store.record(actionDecider, stream(id), { do: 'delete', id }, context, async (trx) => {
+  operations.serve(catalog.deleteAction, async ({ id, if_version: ifVersion }, context) => {
+    const command = { do: 'delete' as const, id };
+    await store.record(actionDecider, { stream: stream(id), command, ifVersion }, context, async (trx) => {
       await assertActionFree(trx, id);
       await deleteImplsOf(trx, id, context);
     });

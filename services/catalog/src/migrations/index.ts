@@ -4,6 +4,7 @@ import { followedEvent } from './0002-followed-event.js';
 import { followedPosition } from './0003-followed-position.js';
 import { keptAnswers } from './0004-kept-answers.js';
 import { heldTemplates } from './0005-held-templates.js';
+import { implementationsOfActions } from './0006-implementations-of-actions.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '0003-followed-position': followedPosition,
   '0004-kept-answers': keptAnswers,
   '0005-held-templates': heldTemplates,
+  '0006-implementations-of-actions': implementationsOfActions,
 };

@@ -1,12 +1,14 @@
-import { checkDesc, checkName, type RemoteStep, ServiceError, show } from '@rigel/contracts';
+import { checkDesc, checkName, type RemoteStep, ServiceError, type Stamp, show } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import { isBuiltIn } from '../built-in-steps.js';
 
-type Fields = Omit<RemoteStep, 'id'>;
+/** Without the fields that follow from the stream itself. */
+type Recorded = Omit<RemoteStep, keyof Stamp>;
+type Fields = Omit<Recorded, 'id'>;
 
 export type RemoteStepEvent =
-  | NewEvent<'RemoteStepCreated', RemoteStep>
+  | NewEvent<'RemoteStepCreated', Recorded>
   /** Carries only what changed; `actions` is whole. */
   | NewEvent<'RemoteStepChanged', { id: number } & Partial<Fields>>
   | NewEvent<'RemoteStepDeleted', { id: number }>;
@@ -23,7 +25,7 @@ export type RemoteStepCommand =
   | { do: 'delete'; id: number };
 
 /** Undefined before it is created and after it is deleted. */
-export type RemoteStepState = RemoteStep | undefined;
+export type RemoteStepState = Recorded | undefined;
 
 function checkStepName(value: string): string {
   const name = checkName(value);

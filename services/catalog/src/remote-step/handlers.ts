@@ -1,7 +1,9 @@
 import { catalog, ServiceError } from '@rigel/contracts';
+import { stampOf, withStamp } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
 import { assertRemoteStepFree } from '../references.js';
+import { stamped } from '../stamped.js';
 import type { Store } from '../store.js';
 import { remoteStepDecider } from './decider.js';
 
@@ -11,17 +13,17 @@ const stream = (id: number): string => `remote_step-${id}`;
 export function serveRemoteSteps(operations: Operations, store: Store): void {
   const { db } = store;
 
-  operations.serve(catalog.listRemoteSteps, ({ name, ...page }) =>
-    readPage(
-      db.selectFrom('remote_steps').selectAll().where(contains('name', name)).orderBy('id', 'desc'),
-      page,
-    ),
+  const steps = () =>
+    db.selectFrom('remote_steps').selectAll().select(stampOf('remote_step', 'remote_steps').as('stamp'));
+
+  operations.serve(catalog.listRemoteSteps, async ({ name, ...page }) =>
+    stamped(await readPage(steps().where(contains('name', name)).orderBy('id', 'desc'), page)),
   );
 
   operations.serve(catalog.getRemoteStep, async ({ id }) => {
-    const step = await db.selectFrom('remote_steps').selectAll().where('id', '=', id).executeTakeFirst();
+    const step = await steps().where('id', '=', id).executeTakeFirst();
     if (!step) throw new ServiceError('not_found', `remote step ${id} does not exist`);
-    return step;
+    return withStamp(step);
   });
 
   operations.serve(catalog.createRemoteStep, async ({ name, desc, actions }, context) => {
@@ -33,21 +35,24 @@ export function serveRemoteSteps(operations: Operations, store: Store): void {
     );
   });
 
-  operations.serve(catalog.updateRemoteStep, async ({ id, name, desc, actions }, context) => {
-    await store.record(
-      remoteStepDecider,
-      stream(id),
-      { do: 'change', id, name, desc, actions },
-      context,
-      async (trx) => {
-        if (name !== undefined) await assertRemoteStepFree(trx, id, name.trim());
-      },
-    );
-    return {};
-  });
+  operations.serve(
+    catalog.updateRemoteStep,
+    async ({ id, name, desc, actions, if_version: ifVersion }, context) => {
+      await store.record(
+        remoteStepDecider,
+        { stream: stream(id), command: { do: 'change', id, name, desc, actions }, ifVersion },
+        context,
+        async (trx) => {
+          if (name !== undefined) await assertRemoteStepFree(trx, id, name.trim());
+        },
+      );
+      return {};
+    },
+  );
 
-  operations.serve(catalog.deleteRemoteStep, async ({ id }, context) => {
-    await store.record(remoteStepDecider, stream(id), { do: 'delete', id }, context, (trx) =>
+  operations.serve(catalog.deleteRemoteStep, async ({ id, if_version: ifVersion }, context) => {
+    const command = { do: 'delete' as const, id };
+    await store.record(remoteStepDecider, { stream: stream(id), command, ifVersion }, context, (trx) =>
       assertRemoteStepFree(trx, id),
     );
     return {};

@@ -3,6 +3,7 @@ import {
   checkDesc,
   checkName,
   ServiceError,
+  type Stamp,
   type StepOption,
   show,
   stepLimitsOf,
@@ -13,10 +14,12 @@ import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import { isBuiltIn } from '../built-in-steps.js';
 import { checkJson } from '../json.js';
 
-type Fields = Omit<Template, 'id'>;
+/** Without the fields that follow from the stream itself. */
+type Recorded = Omit<Template, keyof Stamp>;
+type Fields = Omit<Recorded, 'id'>;
 
 export type TemplateEvent =
-  | NewEvent<'TemplateCreated', Template>
+  | NewEvent<'TemplateCreated', Recorded>
   /** Carries only what changed; `steps` is whole. */
   | NewEvent<'TemplateChanged', { id: number } & Partial<Fields>>
   | NewEvent<'TemplateDeleted', { id: number }>;
@@ -33,7 +36,7 @@ export type TemplateCommand =
   | { do: 'delete'; id: number };
 
 /** Undefined before it is created and after it is deleted. */
-export type TemplateState = Template | undefined;
+export type TemplateState = Recorded | undefined;
 
 function checkSteps(steps: StepOption[]): StepOption[] {
   return steps.map((step) => {

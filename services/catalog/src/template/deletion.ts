@@ -19,12 +19,12 @@ const KEPT = sql`interval '1 hour'`;
 
 /**
  * Deletes a template; when the inventory does not answer, nothing happens.
- * @throws ServiceError `not_found`, `in_use` naming the pools.
+ * @throws ServiceError `not_found`, `in_use` naming the pools, `conflict` (field `if_version`).
  */
 export async function deleteTemplate(
   store: Store,
   bus: Bus,
-  id: number,
+  { id, if_version: ifVersion }: { id: number; if_version?: number },
   context: RequestContext,
 ): Promise<void> {
   const { rows } = await sql<{ at: string; name: string }>`
@@ -42,7 +42,8 @@ export async function deleteTemplate(
       `template ${known.name} is used by ${describeUsers('pool', named, total)}: change tasks of those pools first`,
     );
   }
-  await store.record(templateDecider, streamOf(id), { do: 'delete', id }, context, async (trx) => {
+  const command = { do: 'delete' as const, id };
+  await store.record(templateDecider, { stream: streamOf(id), command, ifVersion }, context, async (trx) => {
     const held = await sql`
       SELECT FROM held_templates WHERE template_id = ${id} AND expires_at >= ${known.at}::timestamptz LIMIT 1`.execute(
       trx,

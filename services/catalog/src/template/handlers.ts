@@ -1,8 +1,10 @@
 import { catalog, ServiceError } from '@rigel/contracts';
+import { stampOf, withStamp } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
 import { assertStepsExist } from '../references.js';
+import { stamped } from '../stamped.js';
 import type { Store } from '../store.js';
 import { templateDecider } from './decider.js';
 import { deleteTemplate, holdTemplates, releaseTemplates, streamOf } from './deletion.js';
@@ -12,17 +14,17 @@ import { resolveTemplate } from './resolve.js';
 export function serveTemplates(operations: Operations, store: Store, bus: Bus): void {
   const { db } = store;
 
-  operations.serve(catalog.listTemplates, ({ name, ...page }) =>
-    readPage(
-      db.selectFrom('templates').selectAll().where(contains('name', name)).orderBy('id', 'desc'),
-      page,
-    ),
+  const templates = () =>
+    db.selectFrom('templates').selectAll().select(stampOf('template', 'templates').as('stamp'));
+
+  operations.serve(catalog.listTemplates, async ({ name, ...page }) =>
+    stamped(await readPage(templates().where(contains('name', name)).orderBy('id', 'desc'), page)),
   );
 
   operations.serve(catalog.getTemplate, async ({ id }) => {
-    const template = await db.selectFrom('templates').selectAll().where('id', '=', id).executeTakeFirst();
+    const template = await templates().where('id', '=', id).executeTakeFirst();
     if (!template) throw new ServiceError('not_found', `template ${id} does not exist`);
-    return template;
+    return withStamp(template);
   });
 
   operations.serve(catalog.createTemplate, async ({ name, desc, steps }, context) => {
@@ -35,19 +37,21 @@ export function serveTemplates(operations: Operations, store: Store, bus: Bus): 
     );
   });
 
-  operations.serve(catalog.updateTemplate, async ({ id, name, desc, steps }, context) => {
-    await store.record(
-      templateDecider,
-      streamOf(id),
-      { do: 'change', id, name, desc, steps },
-      context,
-      (trx) => assertStepsExist(trx, steps ?? []),
-    );
-    return {};
-  });
+  operations.serve(
+    catalog.updateTemplate,
+    async ({ id, name, desc, steps, if_version: ifVersion }, context) => {
+      await store.record(
+        templateDecider,
+        { stream: streamOf(id), command: { do: 'change', id, name, desc, steps }, ifVersion },
+        context,
+        (trx) => assertStepsExist(trx, steps ?? []),
+      );
+      return {};
+    },
+  );
 
-  operations.serve(catalog.deleteTemplate, async ({ id }, context) => {
-    await deleteTemplate(store, bus, id, context);
+  operations.serve(catalog.deleteTemplate, async (request, context) => {
+    await deleteTemplate(store, bus, request, context);
     return {};
   });
 

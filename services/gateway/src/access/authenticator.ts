@@ -1,7 +1,7 @@
-import { access, EventBatch, eventsSubject, ServiceError } from '@rigel/contracts';
+import { access, EventBatch, eventsSubject, ServiceError, sessions } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import type { Credentials, TokenCheck } from './principal.js';
+import type { CredentialCheck, Credentials } from './principal.js';
 
 /**
  * How long an answer counts, from the moment of the question. A revoked token stops working within this time, even if
@@ -21,7 +21,7 @@ const REFUSED_MS = 5_000;
 const MAX_REFUSED = 10_000;
 
 interface Asked {
-  verdict: Promise<TokenCheck>;
+  verdict: Promise<CredentialCheck>;
   /** Milliseconds since 1970. */
   at: number;
 }
@@ -35,13 +35,13 @@ interface WatchedToken {
   streams: Set<End>;
 }
 
-/** Asks the access service which principal a token belongs to. Requests that come together share an answer. */
+/** Asks the access service which principal a token or session belongs to. Requests that come together share an answer. */
 export class Authenticator {
   private readonly asked = new Map<string, Asked>();
   /** The tokens that were valid lately, and until when they are remembered. */
   private readonly known = new Map<string, number>();
   /** The credentials that were refused lately. */
-  private readonly refused = new Map<string, { verdict: TokenCheck; until: number }>();
+  private readonly refused = new Map<string, { verdict: CredentialCheck; until: number }>();
   private readonly watched = new Map<string, WatchedToken>();
   private readonly unsubscribe: () => void;
   private looking: NodeJS.Timeout | undefined;
@@ -54,7 +54,7 @@ export class Authenticator {
   }
 
   /** @throws ServiceError `unavailable`: the access service does not answer. */
-  check(credentials: Credentials, correlationId: string): Promise<TokenCheck> {
+  check(credentials: Credentials, correlationId: string): Promise<CredentialCheck> {
     const key = keyOf(credentials);
     const now = Date.now();
     const last = this.asked.get(key);
@@ -114,16 +114,20 @@ export class Authenticator {
     clearInterval(this.looking);
   }
 
-  private async ask(credentials: Credentials, correlationId: string): Promise<TokenCheck> {
-    const answer = await this.options.bus.call(access.authenticate, credentials, {
-      correlationId,
-      actor: 'gateway',
-    });
+  private async ask(credentials: Credentials, correlationId: string): Promise<CredentialCheck> {
+    const { kind, id, hash } = credentials;
+    const context = { correlationId, actor: 'gateway' };
+    const { bus } = this.options;
+    const answer =
+      kind === 'session'
+        ? await bus.call(sessions.check, { id, hash }, context)
+        : await bus.call(access.authenticate, { id, hash }, context);
     if (!answer.valid) return answer;
     const { name, role, expires } = answer;
+    const tokenId = 'token_id' in answer ? Number(answer.token_id) : id;
     // The clock of the access service decides. The clock of this gateway only ends how long an answer counts.
     if (expires !== null && expires <= Date.now()) return { valid: false, fault: 'expired', name };
-    return { valid: true, principal: { credentials, name, role } };
+    return { valid: true, principal: { credentials, tokenId, name, role, expires } };
   }
 
   private drop(key: string, asked: Asked): void {
@@ -138,14 +142,14 @@ export class Authenticator {
     for (const { credentials, streams } of this.watched.values()) {
       const end: End = (why, certain) => {
         this.options.log.info(
-          { token: credentials.id, streams: streams.size, why },
-          'the gateway ends live streams and waiting requests, because their token is not valid or cannot be checked',
+          { [credentials.kind]: credentials.id, streams: streams.size, why },
+          'the gateway ends live streams and waiting requests, because their token or session is not valid or cannot be checked',
         );
         for (const endStream of [...streams]) endStream(why, certain);
       };
       this.check(credentials, 'live').then(
         (verdict) => {
-          if (!verdict.valid && streams.size > 0) end(`the token is ${verdict.fault}`, true);
+          if (!verdict.valid && streams.size > 0) end(`the ${credentials.kind} is ${verdict.fault}`, true);
         },
         (error: unknown) => {
           if (streams.size === 0) return;
@@ -166,4 +170,4 @@ function keep<T>(map: Map<string, T>, key: string, value: T, most: number): void
   if (oldest !== undefined) map.delete(oldest);
 }
 
-const keyOf = ({ id, hash }: Credentials): string => `${id} ${hash}`;
+const keyOf = ({ kind, id, hash }: Credentials): string => `${kind} ${id} ${hash}`;

@@ -1,11 +1,12 @@
-import { type CredentialFault, covers, ServiceError } from '@rigel/contracts';
+import { type CredentialFault, covers, ServiceError, type SessionFault } from '@rigel/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { failureEnvelope } from '../answer/envelope.js';
 import { roleFor } from '../endpoint.js';
 import type { Authenticator } from './authenticator.js';
 import { createLimits } from './limits.js';
-import { type Credentials, credentialsIn, type Principal, type TokenCheck } from './principal.js';
+import { type CredentialCheck, type Credentials, credentialsIn, type Principal } from './principal.js';
+import { CONSOLE_HEADER, type SessionCookie } from './session-cookie.js';
 import { Strangers } from './strangers.js';
 
 declare module 'fastify' {
@@ -24,16 +25,23 @@ declare module 'fastify' {
 /** The same message for all faults of credentials, so that a client cannot find out which tokens exist. */
 const NEEDS_TOKEN = 'a valid token is needed (Authorization: Bearer ...)';
 
-const FAULTS: Record<CredentialFault, (name: string) => string> = {
-  unknown: () => 'there is no such token',
-  wrong: (name) => `the secret of token ${name} is wrong`,
-  revoked: (name) => `token ${name} is revoked`,
-  expired: (name) => `token ${name} is expired`,
+const FAULTS: Record<CredentialFault | SessionFault, (kind: string, name: string) => string> = {
+  unknown: (kind) => `there is no such ${kind}`,
+  wrong: (kind, name) => `the secret of ${kind} ${name} is wrong`,
+  revoked: (kind, name) => `${kind} ${name} is revoked`,
+  expired: (kind, name) => `${kind} ${name} is expired`,
+  ended: (kind, name) => `${kind} ${name} has ended`,
+  idle: (kind, name) => `${kind} ${name} was not used for too long`,
+  token: (kind, name) => `the token of ${kind} ${name} is revoked or expired`,
 };
+
+/** Methods by which a request with a cookie may change something: no link and no picture sends them. */
+const CHANGING = ['POST', 'DELETE'];
 
 interface AccessOptions {
   /** Absent = access is off: every request passes. */
   authenticator: Authenticator | undefined;
+  cookie: SessionCookie;
   /** Requests in a minute of one token; 0 = any number. */
   requests: number;
   /** Requests without valid credentials in a minute from one address. */
@@ -55,7 +63,7 @@ export const principal = fp(
  * before any other part of the request is read.
  */
 export const accessGate = fp<AccessOptions>(
-  async (app, { authenticator, requests, failures }) => {
+  async (app, { authenticator, cookie, requests, failures }) => {
     if (authenticator === undefined) return;
     app.addHook('onClose', async () => authenticator.close());
     const limits = await createLimits(app, { requests, failures });
@@ -63,23 +71,27 @@ export const accessGate = fp<AccessOptions>(
     app.addHook('onRequest', async (request, reply) => {
       const { open, endpoint } = request.routeOptions.config;
       if (open) return;
-      const credentials = credentialsIn(request.headers.authorization);
+      if (endpoint?.anyone) {
+        const seconds = await limits.failuresExceeded(request);
+        return seconds === undefined ? undefined : tooMany(reply, seconds);
+      }
+      let credentials = credentialsIn(request.headers.authorization);
+      try {
+        credentials ??= await cookie.sessionOf(request);
+      } catch (error) {
+        return unchecked(error, request, reply);
+      }
       // A valid token works even if other clients behind the same address have failed too often: only a further failure
       // is refused.
       const seconds =
         credentials && authenticator.knows(credentials) ? undefined : await limits.failuresExceeded(request);
       if (seconds !== undefined && !credentials) return tooMany(reply, seconds);
-      let check: TokenCheck | undefined;
+      let check: CredentialCheck | undefined;
       try {
         const lookUp = async () => credentials && (await authenticator.check(credentials, request.id));
         check = await (seconds === undefined ? lookUp() : strangers.inTurn(lookUp));
       } catch (error) {
-        if (!(error instanceof ServiceError)) throw error;
-        request.log.warn(
-          { reason: error.message },
-          'the gateway cannot check a token: the access service does not answer',
-        );
-        return cannotCheck(reply);
+        return unchecked(error, request, reply);
       }
       if (!check?.valid) {
         if (seconds !== undefined) return tooMany(reply, seconds);
@@ -95,14 +107,50 @@ export const accessGate = fp<AccessOptions>(
         const why = `this needs the role ${roleFor(endpoint)}, token ${name} has ${role}`;
         return reply.code(403).send(failureEnvelope(403, why, {}));
       }
+      const forged = credentials?.kind === 'session' && endpoint?.access === 'write' && whyForged(request);
+      if (forged) return reply.code(403).send(failureEnvelope(403, forged, {}));
+    });
+    app.addHook('onResponse', async (request, reply) => {
+      // A failed attempt to sign in is a failed request like one with a wrong token.
+      if (request.routeOptions.config.endpoint?.anyone && reply.statusCode === 401)
+        await limits.countFailure(request);
     });
   },
   { name: 'access', dependencies: ['security-headers', 'principal'] },
 );
 
-function whatIsWrong(credentials: Credentials | undefined, check: TokenCheck | undefined): string {
+/**
+ * Why a request that changes something by a browser's cookie may come from another place than the console; undefined: it
+ * does not. The browser sends the cookie on its own, so the cookie alone says nothing about what the person wanted.
+ */
+function whyForged({ method, headers }: FastifyRequest): string | undefined {
+  if (!CHANGING.includes(method))
+    return `a session changes something only by ${CHANGING.join(' or ')} (got ${method}): use a token for other methods`;
+  if (headers[CONSOLE_HEADER] !== '1')
+    return 'a session changes something only for the console, which sends the header X-Rigel-Console: 1';
+  return undefined;
+}
+
+function whatIsWrong(credentials: Credentials | undefined, check: CredentialCheck | undefined): string {
   if (!credentials || !check || check.valid) return 'no token was sent';
-  return `${FAULTS[check.fault](check.name)} (id ${credentials.id})`;
+  return `${faultText(credentials.kind, check)} (id ${credentials.id})`;
+}
+
+/** What is wrong with a token, a session or a code: for the audit. */
+export function faultText(
+  kind: string,
+  { fault, name }: { fault: CredentialFault | SessionFault; name: string },
+): string {
+  return FAULTS[fault](kind, name);
+}
+
+function unchecked(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (!(error instanceof ServiceError)) throw error;
+  request.log.warn(
+    { reason: error.message },
+    'the gateway cannot check a token: the access service does not answer',
+  );
+  return cannotCheck(reply);
 }
 
 /** The answer to a request without valid credentials. */

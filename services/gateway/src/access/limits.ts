@@ -23,7 +23,7 @@ export async function createLimits(
   const failed = app.createRateLimit({});
   const all = app.createRateLimit({
     max: requests,
-    keyGenerator: (request) => String(request.principal?.credentials.id),
+    keyGenerator: (request) => String(request.principal?.tokenId),
   });
   return {
     async countRequest(request) {

@@ -14,6 +14,9 @@ function builtFiles(): string {
   return fileURLToPath(new URL('build/files/', import.meta.resolve('@rigel/console/package.json')));
 }
 
+/** For the file of the worker, which has the policy that it came with: it reads the API of this server alone. */
+const WORKER_POLICY = "default-src 'none'; connect-src 'self'; script-src 'self'; frame-ancestors 'none'";
+
 /** A year: a file with another content has another name. */
 const ASSETS_KEPT = 'public, max-age=31536000, immutable';
 
@@ -68,7 +71,8 @@ export const webConsole = fp<ConsoleOptions>(
         preCompressed: true,
         index: false,
         decorateReply: false,
-        setHeaders: (response) => response.header('Cache-Control', ASSETS_KEPT),
+        setHeaders: (response) =>
+          response.header('Cache-Control', ASSETS_KEPT).header('Content-Security-Policy', WORKER_POLICY),
       });
       const icon = readFileSync(join(folder, 'icon.svg'));
       scope.get('/console/icon.svg', hidden, (_request, reply) => reply.type('image/svg+xml').send(icon));

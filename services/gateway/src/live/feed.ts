@@ -31,6 +31,11 @@ export class Feed {
     this.sleepers.clear();
   }
 
+  /** How often it was woken, for `woken`. */
+  get count(): number {
+    return this.wakes;
+  }
+
   /** The events after a place. @throws ServiceError */
   read(place: string): Promise<Page> {
     const { key, cache } = this.options;
@@ -87,7 +92,7 @@ export class Feed {
   }
 
   /** Resolves when the feed was woken more often than this number, or at the signal. */
-  private woken(wakes: number, signal: AbortSignal): Promise<void> {
+  woken(wakes: number, signal: AbortSignal): Promise<void> {
     if (this.wakes !== wakes || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const wakeUp = (): void => {

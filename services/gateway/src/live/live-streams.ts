@@ -1,7 +1,17 @@
-import { live, type Rpc, type RpcRequest, type RpcResponse, ServiceError, show } from '@rigel/contracts';
+import {
+  live,
+  type Role,
+  type Rpc,
+  type RpcRequest,
+  type RpcResponse,
+  ServiceError,
+  show,
+  taskStream,
+} from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import type { TimeFormat } from '../answer/time-format.js';
+import type { Endpoint } from '../endpoint.js';
 import { GatewayIsFull, WrongParameter } from '../failures.js';
 import type { Client } from '../request/client.js';
 import { Feed, type FeedOptions } from './feed.js';
@@ -10,7 +20,10 @@ import { BEGINNING, outputPlace, readOutputPage } from './output-feed.js';
 import { PageCache } from './page-cache.js';
 import { Places } from './places.js';
 import { readTaskPage, taskPlace } from './task-feed.js';
-import { TaskWakeUps, wakeByOutput } from './wake-ups.js';
+import { placesIn } from './topics/topic.js';
+import { TopicStream } from './topics/topic-stream.js';
+import { Topics } from './topics/topics.js';
+import { EventWakeUps, wakeByOutput } from './wake-ups.js';
 
 /** Most characters of pages that are kept for clients that are a little behind. */
 const CACHE_SIZE = 16 * 1024 * 1024;
@@ -35,10 +48,11 @@ interface SharedFeed {
 export class LiveStreams {
   private readonly feeds = new Map<string, SharedFeed>();
   private readonly cache = new PageCache(CACHE_SIZE);
-  private readonly taskWakeUps: TaskWakeUps;
+  private readonly taskWakeUps: EventWakeUps;
   /** The functions that cancel the open streams. */
   private readonly open = new Set<() => void>();
   private readonly places: Places;
+  private readonly followedTopics: Topics;
   private closed = false;
 
   constructor(
@@ -46,11 +60,14 @@ export class LiveStreams {
       bus: Bus;
       log: Logger;
       times: TimeFormat;
+      /** The endpoints whose answers are topics. */
+      endpoints: readonly Endpoint[];
       /** Most streams that are open at once. */
       limit: number;
     },
   ) {
-    this.taskWakeUps = new TaskWakeUps(options.bus);
+    this.taskWakeUps = new EventWakeUps(options.bus, 'scheduler');
+    this.followedTopics = new Topics(options);
     this.places = new Places(options.limit, {
       full: 'live streams are open',
       held: 'live streams open',
@@ -90,7 +107,7 @@ export class LiveStreams {
         }
         return page;
       },
-      wakeUp: (feed) => this.taskWakeUps.add(id, feed),
+      wakeUp: (feed) => this.taskWakeUps.add(taskStream(id), feed),
     });
   }
 
@@ -104,6 +121,51 @@ export class LiveStreams {
       read: (from) => readOutputPage(nsid, from, (request) => this.ask(live.runOutput, request)),
       wakeUp: (feed) => wakeByOutput(this.options.bus, nsid, feed),
     });
+  }
+
+  /**
+   * The messages of many topics in one stream.
+   * @param wanted the topics, separated by commas.
+   * @param lastEventId id of the last event that the client has of such a stream, perhaps of another gateway and of
+   *   other topics; undefined = it has none.
+   * @throws WrongParameter naming a topic; DocumentedFailure when the role does not reach for one; GatewayIsFull
+   */
+  topics(
+    wanted: string,
+    { lastEventId, client, role }: { lastEventId: string | undefined; client: Client; role: Role },
+  ): LiveStream {
+    const parsed = this.followedTopics.parse(wanted, role);
+    if (this.closed) throw new GatewayIsFull('this gateway is being shut down');
+    const giveBack = this.places.take(client);
+    const { followed, release } = this.followedTopics.follow(parsed);
+    const cancelled = new AbortController();
+    const cancel = (): void => {
+      if (cancelled.signal.aborted) return;
+      cancelled.abort();
+      this.open.delete(cancel);
+      giveBack();
+      release();
+    };
+    this.open.add(cancel);
+    const topics = parsed.map(({ topic }) => topic);
+    const places = placesIn(lastEventId, topics);
+    for (const { key, place } of topics) {
+      if (place !== undefined && !places.has(key)) places.set(key, place);
+    }
+    const stream = new TopicStream(followed, {
+      places,
+      signal: cancelled.signal,
+      failed: (error) => {
+        this.options.log.error({ err: error }, 'a live topic failed');
+        cancel();
+      },
+    });
+    return { finished: false, texts: stream.texts(), signal: cancelled.signal, cancel };
+  }
+
+  /** The number of topics that are followed for streams. */
+  get topicCount(): number {
+    return this.followedTopics.count;
   }
 
   /** Ends all streams; none can be opened after that. */

@@ -11,19 +11,19 @@ export const BEGINNING = '1.1.0';
  */
 export function outputPlace(text: string): string | undefined {
   try {
-    return toText(toPlace(text));
+    return placeText(toPlace(text));
   } catch {
     return undefined;
   }
 }
 
-function toPlace(text: string): OutputPlace {
+export function toPlace(text: string): OutputPlace {
   const parts = /^(\d{1,10})\.(\d{1,10})\.(\d{1,16})$/.exec(text);
   const [step = 0, attempt = 0, byte = 0] = (parts ?? []).slice(1).map(Number);
   return assertMatches(OutputPlace, { step: step - 1, attempt, byte });
 }
 
-function toText({ step, attempt, byte }: OutputPlace): string {
+export function placeText({ step, attempt, byte }: OutputPlace): string {
   return `${step + 1}.${attempt}.${byte}`;
 }
 
@@ -36,10 +36,10 @@ export async function readOutputPage(
   const answer = await ask({ id: nsid, after: toPlace(place) });
   const text = answer.parts
     .map(({ name, step, attempt, text, place }) =>
-      encodeEvent(toText(place), 'output', { nsid, step: name, step_num: step + 1, attempt, text }),
+      encodeEvent(placeText(place), 'output', { nsid, step: name, step_num: step + 1, attempt, text }),
     )
     .join('');
-  const next = toText(answer.place);
+  const next = placeText(answer.place);
   const end =
     answer.over && next === place
       ? encodeEvent(endId(next), END_EVENT, { nsid, state: answer.over.state })

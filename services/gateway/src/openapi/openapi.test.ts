@@ -198,7 +198,7 @@ for (const endpoint of endpoints) {
               ...(operation?.requestBody ? ['413'] : []),
               '429',
               ...(endpoint.events && method === 'GET' ? ['204'] : []),
-              ...(endpoint.key === 'kept' ? ['409'] : []),
+              ...(endpoint.key === 'kept' || 'if_version' in endpoint.params.properties ? ['409'] : []),
               ...codes,
             ]),
           ].sort(),

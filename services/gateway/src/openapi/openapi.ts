@@ -135,6 +135,7 @@ export function operationOf(endpoint: Endpoint, method: Method, path: string): R
       200: types.referIn(answerSchema(endpoint, method)),
       ...noContent(endpoint, method),
       ...failureSchemas(endpoint.failures),
+      ...('if_version' in endpoint.params.properties ? { 409: CHANGED_MEANWHILE } : {}),
     },
   };
 }
@@ -252,6 +253,21 @@ function successSchema(endpoint: Endpoint): TSchema {
     },
   );
 }
+
+const CHANGED_MEANWHILE = {
+  description:
+    'The thing has another version than if_version. The message says who changed it, and when. Nothing was done.',
+  content: {
+    'application/json': {
+      schema: { $ref: `${refusalName(409, {})}#` },
+      example: {
+        code: 409,
+        msg: 'if_version is 3, but pool 7 has version 4 now: bob changed it at 2026-01-05T08:00:00.000Z; read it again',
+        data: {},
+      },
+    },
+  },
+};
 
 const WHEN: Record<Situation | 'otherwise', string> = {
   otherwise: 'any other refusal',

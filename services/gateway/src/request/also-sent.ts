@@ -80,13 +80,13 @@ export const ALSO_SENT: readonly AlsoSent[] = [
     by: 'the web console’s form: the pool of the path, the template that the pool names, and settings of tasks',
   },
   {
-    endpoints: ['task.save_task'],
+    endpoints: ['task.save_task', 'task.save_task_preview'],
     within: 'cron_itmes',
     names: ['id', 'exec_task_id', 'ConcurrRatio', 'ConcurrNum'],
     by: 'the web console’s page of scheduled tasks: ids that are given anew, and two names of its own that are always 0',
   },
   {
-    endpoints: ['task.save_task'],
+    endpoints: ['task.save_task', 'task.save_task_preview'],
     within: 'depend_itmes',
     names: ['id', 'exec_task_id', 'pool'],
     by: 'the web console’s page of scheduled tasks: ids that are given anew; items as task.expand_list answers them',

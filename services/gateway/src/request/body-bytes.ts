@@ -82,7 +82,10 @@ function readBytes(request: FastifyRequest, payload: IncomingMessage, budget: Bo
     else finish(null, received === 0 ? undefined : Buffer.concat(chunks, received));
   };
   const fail = (error: Error): void => finish(Object.assign(error, { statusCode: 400 }));
-  const cutOff = (): void => finish(new BrokenBody('the body did not arrive as announced'));
+  // The connection of a whole body is closed too, later. An error that is not needed costs its stack.
+  const cutOff = (): void => {
+    if (!finished) finish(new BrokenBody('the body did not arrive as announced'));
+  };
   try {
     claim.atLeast(length ?? 0);
   } catch (error) {

@@ -10,7 +10,7 @@ export interface Client {
 }
 
 export function clientOf({ principal, ip }: Pick<FastifyRequest, 'principal' | 'ip'>): Client {
-  if (principal) return { key: `token ${principal.credentials.id}`, name: `token ${principal.name}` };
+  if (principal) return { key: `token ${principal.tokenId}`, name: `token ${principal.name}` };
   const name = `address ${networkOf(ip)}`;
   return { key: name, name };
 }

@@ -12,6 +12,7 @@ import {
   READ_BY_POST,
   STORE_LOST,
 } from './common.js';
+import { IfVersion, stampedRow, withStampRow, withStampRows } from './stamps.js';
 
 const Kind = Type.String({ description: 'Kind of implementation: ansible.' });
 const Text = Type.Record(Type.String(), Type.Unknown(), {
@@ -29,6 +30,8 @@ const example = {
   template: { action: { module: 'shell', args: 'systemctl start {{name}}' } },
 };
 
+export const ActionImplRow = stampedRow(ActionImpl);
+
 export const actimpls: Endpoint[] = [
   defineEndpoint({
     id: 'actimpl.list',
@@ -39,9 +42,10 @@ export const actimpls: Endpoint[] = [
     paged: true,
     params: Type.Object({}),
     failures: { otherwise: failure(400, STORE_LOST, []) },
-    result: Type.Array(ActionImpl),
+    result: Type.Array(ActionImplRow),
     example: [example],
-    handler: async (_input, { page, call }) => listed(page, await call(catalog.listActionImpls, page)),
+    handler: async (_input, { page, call }) =>
+      listed(page, withStampRows(await call(catalog.listActionImpls, page))),
   }),
   defineEndpoint({
     id: 'actimpl.create',
@@ -77,6 +81,7 @@ export const actimpls: Endpoint[] = [
         'What the id is. Absent: an action’s when action_id is the same number (its implementation is made when it has none, ' +
           'type and template given), else an implementation’s.',
       ),
+      if_version: IfVersion,
       type: Type.Optional(Kind),
       action_id: Type.Optional(idOf('action')),
       template: Type.Optional(Text),
@@ -101,6 +106,7 @@ export const actimpls: Endpoint[] = [
     params: Type.Object({
       id: idOf('implementation, or of its action'),
       by: By('What the id is. Absent: an implementation’s.'),
+      if_version: IfVersion,
     }),
     failures: { otherwise: failure(400, STORE_LOST, null) },
     result: EmptyText,
@@ -124,8 +130,8 @@ export const actimpls: Endpoint[] = [
       otherwise: failure(400, ID_WRONG, {}),
       not_found: exactFailure(404, 'actimpl in db not found', {}),
     },
-    result: ActionImpl,
+    result: ActionImplRow,
     example,
-    handler: async (input, { call }) => done(await call(catalog.getActionImpl, input)),
+    handler: async (input, { call }) => done(withStampRow(await call(catalog.getActionImpl, input))),
   }),
 ];

@@ -15,6 +15,7 @@ import {
   READ_BY_POST,
   STORE_LOST,
 } from './common.js';
+import { IfVersion, stampedRow, withStampRow, withStampRows } from './stamps.js';
 
 const Params = Type.Record(Type.String(), Type.Unknown(), {
   description: 'Names of parameters, each with its type: string or integer.',
@@ -26,6 +27,8 @@ const example = {
   params: { tag: 'string', port: 'integer' },
 };
 
+export const ActionRow = stampedRow(Action);
+
 export const actions: Endpoint[] = [
   defineEndpoint({
     id: 'action.list',
@@ -36,10 +39,10 @@ export const actions: Endpoint[] = [
     paged: true,
     params: Type.Object({ name: filter('name') }),
     failures: { otherwise: failure(400, STORE_LOST, []) },
-    result: Type.Array(Action),
+    result: Type.Array(ActionRow),
     example: [example],
     handler: async ({ name }, { page, call }) =>
-      listed(page, await call(catalog.listActions, { ...page, name: filterOf(name) })),
+      listed(page, withStampRows(await call(catalog.listActions, { ...page, name: filterOf(name) }))),
   }),
   defineEndpoint({
     id: 'action.create',
@@ -65,6 +68,7 @@ export const actions: Endpoint[] = [
     role: 'admin',
     params: Type.Object({
       id: idOf('action'),
+      if_version: IfVersion,
       name: Type.Optional(Name),
       desc: Type.Optional(Desc),
       params: Type.Optional(Params),
@@ -90,12 +94,12 @@ export const actions: Endpoint[] = [
     paths: ['/action/delete/:id'],
     access: 'write',
     role: 'admin',
-    params: Type.Object({ id: idOf('action') }),
-    failures: { otherwise: failure(404, STORE_LOST, null) },
+    params: Type.Object({ id: idOf('action'), if_version: IfVersion }),
+    failures: { otherwise: failure(404, STORE_LOST, null), conflict: failure(400, '', null) },
     result: EmptyText,
     example: '',
-    handler: async ({ id }, { call }) => {
-      await call(catalog.deleteAction, { id });
+    handler: async (input, { call }) => {
+      await call(catalog.deleteAction, input);
       return done('');
     },
   }),
@@ -110,8 +114,8 @@ export const actions: Endpoint[] = [
       otherwise: failure(404, 'action in db not found', {}),
       not_found: exactFailure(404, 'action in db not found', {}),
     },
-    result: Action,
+    result: ActionRow,
     example,
-    handler: async ({ id }, { call }) => done(await call(catalog.getAction, { id })),
+    handler: async ({ id }, { call }) => done(withStampRow(await call(catalog.getAction, { id }))),
   }),
 ];

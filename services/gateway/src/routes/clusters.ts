@@ -1,4 +1,4 @@
-import { Cluster, FleetService, Id, inventory } from '@rigel/contracts';
+import { Cluster, Id, inventory } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { done, listed } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
@@ -17,9 +17,13 @@ import {
   REFUSED,
   STORE_LOST,
 } from './common.js';
+import { ServiceRow } from './services.js';
+import { exampleStamp, IfVersion, stampRow, withStampRow } from './stamps.js';
+
+export const ClusterRow = Type.Object({ ...Cluster.properties, ...stampRow });
 
 const Biz = Type.String({ description: 'Product line, usually 1.' });
-const example = { id: 1, name: 'web', desc: 'public web servers', biz: '1' };
+const example = { id: 1, name: 'web', desc: 'public web servers', biz: '1', ...exampleStamp };
 
 export const clusters: Endpoint[] = [
   defineEndpoint({
@@ -31,10 +35,12 @@ export const clusters: Endpoint[] = [
     paged: true,
     params: Type.Object({ name: filter('name') }),
     failures: { otherwise: failure(400, STORE_LOST, []) },
-    result: Type.Array(Cluster),
+    result: Type.Array(ClusterRow),
     example: [example],
-    handler: async ({ name }, { page, call }) =>
-      listed(page, await call(inventory.listClusters, { ...page, name: filterOf(name) })),
+    handler: async ({ name }, { page, call }) => {
+      const { rows, total } = await call(inventory.listClusters, { ...page, name: filterOf(name) });
+      return listed(page, { total, rows: rows.map(withStampRow) });
+    },
   }),
   defineEndpoint({
     id: 'cluster.create',
@@ -63,6 +69,7 @@ export const clusters: Endpoint[] = [
       name: Name,
       desc: Type.Optional(Desc),
       biz: Type.Optional(Biz),
+      if_version: IfVersion,
     }),
     failures: { otherwise: failure(400, STORE_LOST, null) },
     result: EmptyText,
@@ -79,12 +86,12 @@ export const clusters: Endpoint[] = [
     paths: ['/cluster/delete/:id'],
     access: 'write',
     role: 'operator',
-    params: Type.Object({ id: idOf('cluster') }),
+    params: Type.Object({ id: idOf('cluster'), if_version: IfVersion }),
     failures: { otherwise: failure(400, STORE_LOST, null) },
     result: EmptyText,
     example: '',
-    handler: async ({ id }, { call }) => {
-      await call(inventory.deleteCluster, { id });
+    handler: async (input, { call }) => {
+      await call(inventory.deleteCluster, input);
       return done('');
     },
   }),
@@ -99,9 +106,9 @@ export const clusters: Endpoint[] = [
       otherwise: failure(400, ID_WRONG, {}),
       not_found: exactFailure(404, 'cluster in db not found', {}),
     },
-    result: Cluster,
+    result: ClusterRow,
     example,
-    handler: async ({ id }, { call }) => done(await call(inventory.getCluster, { id })),
+    handler: async ({ id }, { call }) => done(withStampRow(await call(inventory.getCluster, { id }))),
   }),
   defineEndpoint({
     id: 'cluster.list_services',
@@ -112,11 +119,22 @@ export const clusters: Endpoint[] = [
     paged: true,
     params: Type.Object({ id: idOf('cluster'), name: filter('name') }),
     failures: { otherwise: failure(400, REFUSED, {}) },
-    result: Type.Array(FleetService),
+    result: Type.Array(ServiceRow),
     example: [
-      { id: 1, name: 'shop', desc: 'web shop', service_type: 'Java', docker_image: '-', cluster_id: 1 },
+      {
+        id: 1,
+        name: 'shop',
+        desc: 'web shop',
+        service_type: 'Java',
+        docker_image: '-',
+        cluster_id: 1,
+        ...exampleStamp,
+      },
     ],
-    handler: async ({ id, name }, { page, call }) =>
-      listed(page, await call(inventory.listServices, { ...page, cluster_id: id, name: filterOf(name) })),
+    handler: async ({ id, name }, { page, call }) => {
+      const request = { ...page, cluster_id: id, name: filterOf(name) };
+      const { rows, total } = await call(inventory.listServices, request);
+      return listed(page, { total, rows: rows.map(withStampRow) });
+    },
   }),
 ];

@@ -2,16 +2,28 @@ import type { Endpoint } from '../endpoint.js';
 import { accessEndpoints } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
+import { catalogReads } from './catalog-reads.js';
 import { clusters } from './clusters.js';
+import { fleet } from './fleet.js';
+import { histories } from './history.js';
 import { liveEndpoints } from './live.js';
+import { liveTopics } from './live-topics.js';
+import { nodes } from './nodes.js';
+import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { previews } from './previews.js';
 import { remoteSteps } from './remote-steps.js';
+import { scheduleReads } from './schedule-reads.js';
 import { schedules } from './schedules.js';
+import { searchEndpoints } from './search.js';
 import { services } from './services.js';
+import { sessionEndpoints } from './sessions.js';
 import { steps } from './steps.js';
+import { systemEndpoints } from './system.js';
+import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
+import { templateCheck } from './template-check.js';
 import { templates } from './templates.js';
 import { why } from './why.js';
 
@@ -21,15 +33,27 @@ export const endpoints: readonly Endpoint[] = [
   ...services,
   ...pools,
   ...poolOperations,
+  ...fleet,
+  ...nodes,
+  ...histories,
   ...actions,
   ...actimpls,
   ...remoteSteps,
   ...templates,
+  ...catalogReads,
+  ...templateCheck,
   ...steps,
   ...tasks,
   ...previews,
+  ...taskReadEndpoints,
   ...liveEndpoints,
+  ...liveTopics,
   ...why,
   ...schedules,
+  ...scheduleReads,
   ...accessEndpoints,
+  ...sessionEndpoints,
+  ...overviewEndpoints,
+  ...searchEndpoints,
+  ...systemEndpoints,
 ];

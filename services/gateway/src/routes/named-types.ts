@@ -1,40 +1,79 @@
 import {
-  Action,
-  ActionImpl,
   ActionParams,
-  Cluster,
   CronItem,
-  FleetService,
+  CronItemInput,
+  DependItemInput,
   PoolTasks,
   StepOption,
-  Template,
+  TaskStepOption,
   UsableStep,
 } from '@rigel/contracts';
 import type { TSchema } from 'typebox';
 import { StepsInput } from '../request/step-options.js';
 import { AuditRow, TokenRow } from './access.js';
+import { ActionImplRow } from './actimpls.js';
+import { ActionRow } from './actions.js';
+import { CatalogChangeRow, UsesRow } from './catalog-reads.js';
+import { ClusterRow } from './clusters.js';
+import { CountedPoolRow } from './fleet.js';
+import { HistoryRow } from './history.js';
+import { NodeRow, PlacedNodeRow } from './node-rows.js';
+import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
-import { FlaggedPoolRow, NodeRow } from './pools.js';
+import { FlaggedPoolRow } from './pools.js';
 import { PreviewRow } from './previews.js';
 import { RemoteStepRow } from './remote-steps.js';
-import { OccurrenceRow, ScheduleRow } from './schedules.js';
-import { HeldByRow, LogRow, NodeLog, RunRow, TaskRow } from './task-rows.js';
+import {
+  CalendarRow,
+  LedgerSumRow,
+  PlannedMomentRow,
+  SchedulePreviewRow,
+  StandingRow,
+} from './schedule-reads.js';
+import { CronItemParam, DependItemParam, OccurrenceRow, ScheduleRow } from './schedules.js';
+import { FoundRow } from './search.js';
+import { ServiceRow } from './services.js';
+import { SessionRow, WhoRow } from './sessions.js';
+import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system.js';
+import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
+import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
+import { ProblemRow } from './template-check.js';
+import { TemplateRow } from './templates.js';
 import { ReasonRow } from './why.js';
 
 /** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
 export const namedTypes: Record<string, TSchema> = {
-  Action,
-  ActionImplementation: ActionImpl,
+  Action: ActionRow,
+  ActionImplementation: ActionImplRow,
   ActionParams,
   ApiToken: TokenRow,
+  Attention: AttentionRow,
   AuditEntry: AuditRow,
-  Cluster,
+  Cluster: ClusterRow,
+  CountedPool: CountedPoolRow,
+  CatalogChange: CatalogChangeRow,
+  CalendarEntry: CalendarRow,
   CronItem,
+  CronItemForm: CronItemParam,
+  CronItemWhole: CronItemInput,
+  DependItemForm: DependItemParam,
+  DependItemWhole: DependItemInput,
+  FailureGroup: FailureRow,
+  Executor: ExecutorStatus,
+  Follower: LagStatus,
+  Found: FoundRow,
   HeldBy: HeldByRow,
+  HistoryEntry: HistoryRow,
+  MissingPart,
   Node: NodeRow,
+  LedgerSum: LedgerSumRow,
   NodeLog,
   NodeRun: RunRow,
+  RunLine: RunLineRow,
   Occurrence: OccurrenceRow,
+  PlacedNode: PlacedNodeRow,
+  PlannedMoment: PlannedMomentRow,
+  Part: PartStatus,
   Pool: PoolRow,
   Preview: PreviewRow,
   PoolTasks,
@@ -42,11 +81,23 @@ export const namedTypes: Record<string, TSchema> = {
   Reason: ReasonRow,
   RemoteStep: RemoteStepRow,
   Schedule: ScheduleRow,
-  Service: FleetService,
+  Service: ServiceRow,
+  SchedulePreview: SchedulePreviewRow,
+  ScheduleStanding: StandingRow,
+  Scheduler: SchedulerStatus,
+  Session: SessionRow,
   StepOption,
   StepsInput,
   Task: TaskRow,
+  TaskBatch: BatchRow,
+  TaskGrid: GridRow,
+  TaskGridColumns: GridColumnsRow,
+  TaskInfo: TaskInfoRow,
   TaskLogLine: LogRow,
-  Template,
+  TaskStepOption,
+  Template: TemplateRow,
+  TemplateProblem: ProblemRow,
+  TemplateUses: UsesRow,
   UsableStep,
+  Who: WhoRow,
 };

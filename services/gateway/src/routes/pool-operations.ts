@@ -6,6 +6,7 @@ import { failure } from '../failures.js';
 import { HeldNodesInput, IfPlan } from '../request/plan-params.js';
 import { withoutBlanks } from '../request/targets.js';
 import { EmptyObject, idOf } from './common.js';
+import { Confirm } from './node-rows.js';
 
 /** The answer of an operation that made a task. */
 function started({ id }: { id: number }): Answer {
@@ -24,6 +25,7 @@ export const shrinkParams = Type.Object({
     minItems: 1,
     description: 'Addresses of the nodes to give back; blank ones are passed over.',
   }),
+  confirm: Confirm,
   if_plan: IfPlan,
 });
 
@@ -44,6 +46,7 @@ export const deployParams = Type.Object({
   max_fail_ratio: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 100, description: 'The same in percent of the nodes.' }),
   ),
+  confirm: Confirm,
   held_nodes: HeldNodesInput,
   if_plan: IfPlan,
 });
@@ -82,15 +85,10 @@ export const poolOperations: Endpoint[] = [
     failures: { otherwise: failure(400, '', {}) },
     result: EmptyObject,
     example: {},
-    handler: async ({ id, nodes, ...request }, { call, operator }) =>
-      started(
-        await call(scheduler.shrink, {
-          ...request,
-          pool_id: id,
-          nodes: withoutBlanks(nodes),
-          opr_user: operator,
-        }),
-      ),
+    handler: async ({ id, nodes, ...request }, { call, operator }) => {
+      const shrink = { ...request, pool_id: id, nodes: withoutBlanks(nodes), opr_user: operator };
+      return started(await call(scheduler.shrink, shrink));
+    },
   }),
   defineEndpoint({
     id: 'pool.deploy',

@@ -1,16 +1,7 @@
-import {
-  Id,
-  inventory,
-  PoolNode,
-  PoolTasks,
-  ServiceError,
-  tasks as scheduler,
-  schedules,
-} from '@rigel/contracts';
+import { Id, inventory, PoolTasks, ServiceError, schedules } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { done, listed } from '../answer/envelope.js';
-import type { TimeFormat } from '../answer/time-format.js';
-import { defineEndpoint, type Endpoint, type Invocation } from '../endpoint.js';
+import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { DocumentedFailure, exactFailure, failure, WrongParameter } from '../failures.js';
 import {
   DELETE_BY_DELETE,
@@ -28,8 +19,9 @@ import {
   STORE_FAILED,
   STORE_LOST,
 } from './common.js';
+import { Confirm, exampleNode, NodeRow, schedulerFacts, toNodeRow } from './node-rows.js';
 import { examplePool, PoolRow, toPoolRow } from './pool-rows.js';
-import { HeldByRow, toHeldByRow } from './task-rows.js';
+import { IfVersion } from './stamps.js';
 
 /** Most addresses in one look-up of pools: a text of 1 MiB holds ten times as many. */
 const MOST_SEARCHED = 50_000;
@@ -46,36 +38,6 @@ export const FlaggedPoolRow = Type.Object({
   is_bedepen: Type.Integer({ description: "1 when another pool's scheduled task depends on this pool." }),
   is_hascron: Type.Integer({ description: '1 when a scheduled task of the pool has cron items.' }),
 });
-
-export const NodeRow = Type.Object({
-  ...PoolNode.properties,
-  vnode_type: PoolNode.properties.node_type,
-  held_by: Type.Optional(HeldByRow),
-});
-
-/**
- * The tasks that hold these nodes; undefined if the scheduler does not answer. The facts of the inventory are shown all
- * the same.
- */
-async function heldBy(
-  nodes: readonly PoolNode[],
-  call: Invocation['call'],
-  times: TimeFormat,
-): Promise<Map<number, ReturnType<typeof toHeldByRow>> | undefined> {
-  if (nodes.length === 0) return new Map();
-  try {
-    const { holders } = await call(scheduler.holders, { node_ids: nodes.map(({ id }) => id) });
-    return new Map(
-      holders.flatMap(({ node_ids, held_by }) => {
-        const row = toHeldByRow(held_by, times);
-        return node_ids.map((id) => [id, row] as const);
-      }),
-    );
-  } catch (error) {
-    if (error instanceof ServiceError && error.code === 'unavailable') return undefined;
-    throw error;
-  }
-}
 
 const NO_ADDRESS = failure(404, 'ip is empty', []);
 
@@ -120,7 +82,7 @@ export const pools: Endpoint[] = [
     paths: ['/pool/delete/:id'],
     access: 'write',
     role: 'operator',
-    params: Type.Object({ id: idOf('pool') }),
+    params: Type.Object({ id: idOf('pool'), if_version: IfVersion }),
     failures: {
       otherwise: failure(400, 'fail to delete pool', []),
       invalid: failure(400, 'data not found', []),
@@ -129,8 +91,8 @@ export const pools: Endpoint[] = [
     },
     result: EmptyObject,
     example: {},
-    handler: async ({ id }, { call }) => {
-      await call(inventory.deletePool, { id });
+    handler: async (input, { call }) => {
+      await call(inventory.deletePool, input);
       return done({});
     },
   }),
@@ -152,6 +114,7 @@ export const pools: Endpoint[] = [
       sd_id: Type.Optional(ServiceDiscovery),
       service_id: Type.Optional(idOf('service that the pool belongs to')),
       tasks: Type.Optional(Type.Object(PoolTasks.properties, tasksOptions)),
+      if_version: IfVersion,
     }),
     changes: ['name', 'desc', 'vm_type', 'sd_id', 'service_id', 'tasks'],
     failures: {
@@ -163,6 +126,28 @@ export const pools: Endpoint[] = [
     example: {},
     handler: async ({ tasks, ...input }, { call }) => {
       await call(inventory.updatePool, { ...input, tasks: tasks && setTasks(tasks) });
+      return done({});
+    },
+  }),
+  defineEndpoint({
+    id: 'pool.protect',
+    title: 'Protect a pool, or end its protection',
+    notes:
+      'Shrink, deploy, removal of nodes and stop of a protected pool must come with its name (confirm). Schedules go on as before.',
+    methods: ['POST'],
+    paths: ['/pool/protect/:id'],
+    access: 'write',
+    role: 'admin',
+    params: Type.Object({
+      id: idOf('pool'),
+      protected: Type.Boolean({ description: 'Whether the pool is protected from now on.' }),
+      if_version: IfVersion,
+    }),
+    failures: { otherwise: failure(400, '', {}), not_found: failure(404, '', {}) },
+    result: EmptyObject,
+    example: {},
+    handler: async (input, { call }) => {
+      await call(inventory.protectPool, input);
       return done({});
     },
   }),
@@ -208,7 +193,8 @@ export const pools: Endpoint[] = [
     title: 'List the nodes of a pool, oldest first',
     notes:
       'status: 0 not ready, 1 ok, 3 failed. state: the state of the run in its last task (0 init, 1 running, 2 success, ' +
-      '3 failed, 4 stopped). held_by: the task that holds the node now, null: none; absent while the scheduler does not answer.',
+      '3 failed, 4 stopped). held_by: the task that holds the node now, null: none; absent while the scheduler does not answer. ' +
+      'last_task: the last task that had it. last_reason: why its last finished run failed. version_tag: the image tag that a task put on it last.',
     methods: READ_BY_POST,
     paths: ['/pool/:id/list_nodes'],
     access: 'read',
@@ -216,28 +202,11 @@ export const pools: Endpoint[] = [
     params: Type.Object({ id: idOf('pool'), ip: filter('address') }),
     failures: { otherwise: failure(400, REFUSED, {}) },
     result: Type.Array(NodeRow),
-    example: [
-      {
-        id: 1,
-        ip: '10.0.0.7',
-        vm_id: '',
-        status: 1,
-        state: 2,
-        node_type: 'manual',
-        pool_id: 1,
-        vnode_type: 'manual',
-        held_by: null,
-      },
-    ],
+    example: [exampleNode],
     handler: async ({ id, ip }, { page, call, times }) => {
       const { rows, total } = await call(inventory.listNodes, { ...page, pool_id: id, ip: filterOf(ip) });
-      const held = await heldBy(rows, call, times);
-      const listedRows = rows.map((node) => ({
-        ...node,
-        vnode_type: node.node_type,
-        ...(held ? { held_by: held.get(node.id) ?? null } : {}),
-      }));
-      return listed(page, { total, rows: listedRows });
+      const facts = await schedulerFacts(rows, call, times);
+      return listed(page, { total, rows: rows.map((node) => toNodeRow(node, facts)) });
     },
   }),
   defineEndpoint({
@@ -295,6 +264,7 @@ export const pools: Endpoint[] = [
         minItems: 1,
         description: 'Addresses or node ids.',
       }),
+      confirm: Confirm,
     }),
     failures: {
       otherwise: failure(400, '参数解析出错', []),
@@ -303,8 +273,8 @@ export const pools: Endpoint[] = [
     },
     result: EmptyObject,
     example: {},
-    handler: async ({ id, nodes }, { call }) => {
-      await call(inventory.removeNodes, { pool_id: id, nodes });
+    handler: async ({ id, ...request }, { call }) => {
+      await call(inventory.removeNodes, { pool_id: id, ...request });
       return done({});
     },
   }),

@@ -16,6 +16,7 @@ import {
   READ_BY_POST,
   STORE_LOST,
 } from './common.js';
+import { IfVersion, stampedRow, withStampRow } from './stamps.js';
 
 const Actions = Type.Array(Type.String(), {
   description: 'Names of actions in running order; they need not exist yet.',
@@ -23,8 +24,12 @@ const Actions = Type.Array(Type.String(), {
 const spellings = { actions: ['action'] };
 
 /** The list of actions is accepted under both names. */
-export const RemoteStepRow = Type.Object({ ...RemoteStep.properties, action: RemoteStep.properties.actions });
+export const RemoteStepRow = Type.Object({
+  ...stampedRow(RemoteStep).properties,
+  action: RemoteStep.properties.actions,
+});
 const toRow = (step: RemoteStep) => ({ ...step, action: step.actions });
+const toStamped = (step: RemoteStep) => withStampRow(toRow(step));
 const example = { id: 1, name: 'restart', desc: 'stop, then start', actions: ['stop', 'start'] };
 
 export const remoteSteps: Endpoint[] = [
@@ -41,7 +46,7 @@ export const remoteSteps: Endpoint[] = [
     example: [toRow(example)],
     handler: async ({ name }, { page, call }) => {
       const { rows, total } = await call(catalog.listRemoteSteps, { ...page, name: filterOf(name) });
-      return listed(page, { total, rows: rows.map(toRow) });
+      return listed(page, { total, rows: rows.map((step) => toStamped(step)) });
     },
   }),
   defineEndpoint({
@@ -69,6 +74,7 @@ export const remoteSteps: Endpoint[] = [
     role: 'admin',
     params: Type.Object({
       id: idOf('remote step'),
+      if_version: IfVersion,
       name: Type.Optional(Name),
       desc: Type.Optional(Desc),
       actions: Type.Optional(Actions),
@@ -94,16 +100,17 @@ export const remoteSteps: Endpoint[] = [
     paths: ['/remote_step/delete/:id'],
     access: 'write',
     role: 'admin',
-    params: Type.Object({ id: idOf('remote step') }),
+    params: Type.Object({ id: idOf('remote step'), if_version: IfVersion }),
     failures: {
       otherwise: failure(400, STORE_LOST, null),
+      conflict: failure(400, '', null),
       not_found: failure(404, '', null),
       in_use: failure(404, '', null),
     },
     result: EmptyText,
     example: '',
-    handler: async ({ id }, { call }) => {
-      await call(catalog.deleteRemoteStep, { id });
+    handler: async (input, { call }) => {
+      await call(catalog.deleteRemoteStep, input);
       return done('');
     },
   }),
@@ -120,6 +127,6 @@ export const remoteSteps: Endpoint[] = [
     },
     result: RemoteStepRow,
     example: toRow(example),
-    handler: async ({ id }, { call }) => done(toRow(await call(catalog.getRemoteStep, { id }))),
+    handler: async ({ id }, { call }) => done(toStamped(await call(catalog.getRemoteStep, { id }))),
   }),
 ];

@@ -23,7 +23,7 @@ const cron = CronItemInput.properties;
 const depend = DependItemInput.properties;
 
 /** A field that only the other type uses may be left out. */
-const CronItemParam = Type.Object({
+export const CronItemParam = Type.Object({
   week_day: Type.Optional(cron.week_day),
   time: Type.String({ description: 'HH:mm or HH:mm:ss.' }),
   instance_num: Type.Optional(cron.instance_num),
@@ -31,7 +31,7 @@ const CronItemParam = Type.Object({
   concurr_num: Type.Optional(cron.concurr_num),
   ignore: Type.Optional(cron.ignore),
 });
-const DependItemParam = Type.Object({
+export const DependItemParam = Type.Object({
   pool_id: depend.pool_id,
   ratio: Type.Optional(depend.ratio),
   elastic_count: Type.Optional(depend.elastic_count),
@@ -50,6 +50,9 @@ export const ScheduleRow = Type.Object({
   type: Type.String({ description: 'expand or upload' }),
   exec_type: Type.String({ description: 'crontab or depend' }),
   time_zone: Type.String({ description: 'IANA time zone; empty: that of the deployment.' }),
+  version: Type.Optional(Type.Integer({ description: 'For if_version of the next save.' })),
+  updated_at: Type.Optional(Type.String({ description: 'When it was saved last (RFC 3339, UTC).' })),
+  updated_by: Type.Optional(Type.String()),
 });
 
 const Time = Type.String({ description: 'In the time zone of the deployment.' });
@@ -81,12 +84,17 @@ async function poolOrNone(id: number, call: Invocation['call']): Promise<Static<
   }
 }
 
-async function toRow(schedule: Schedule, pool: Pool, call: Invocation['call']) {
+async function toRow({ updated_at, ...schedule }: Schedule, pool: Pool, { call, times }: Invocation) {
   const depends = schedule.depend_items.map(async (item) => ({
     ...item,
     pool: await poolOrNone(item.pool_id, call),
   }));
-  return { ...schedule, pool: toPoolRow(pool), depend_items: await Promise.all(depends) };
+  return {
+    ...schedule,
+    ...(updated_at === undefined ? {} : { updated_at: times.rfc3339(updated_at) }),
+    pool: toPoolRow(pool),
+    depend_items: await Promise.all(depends),
+  };
 }
 
 function toMoment({ due, item }: { due: number; item: CronItem }, times: TimeFormat) {
@@ -108,10 +116,11 @@ function listEndpoint(id: string, type: 'expand' | 'upload', path: string): Endp
     failures: { otherwise: failure(400, 'Bad pool id...', {}) },
     result: Type.Union([Type.Array(ScheduleRow), ScheduleRow, Type.Null()]),
     example: [],
-    handler: async ({ poolId, action }, { call }) => {
+    handler: async ({ poolId, action }, invocation) => {
+      const { call } = invocation;
       const pool = await call(inventory.getPool, { id: poolId });
       const { schedule } = await call(scheduler.find, { pool_id: poolId, type });
-      const row = schedule && (await toRow(schedule, pool, call));
+      const row = schedule && (await toRow(schedule, pool, invocation));
       if (action !== undefined) return done(row);
       return done(row ? [row] : []);
     },
@@ -137,6 +146,42 @@ function dependItem(given: Static<typeof DependItemParam>): DependItemInput {
   return { pool_id, ratio, step_name, elastic_count, ignore };
 }
 
+/** The parameters of a save, and of its preview. */
+export const definitionParams = {
+  id: Type.Integer({
+    minimum: 0,
+    description: 'Scheduled task to replace, 0 = the one of the type, or a new one.',
+  }),
+  pool_id: idOf('pool'),
+  cron_itmes: Type.Array(CronItemParam, {
+    description: 'week_day: 0 = every day, 1 = Sunday … 7 = Saturday.',
+  }),
+  depend_itmes: Type.Array(DependItemParam, {
+    description: 'Pools that follow with ceil(nodes * ratio) + elastic_count nodes of their own.',
+  }),
+  type: Type.String({ pattern: firstOf('expand', 'upload', 'deploy'), description: 'expand or upload.' }),
+  exec_type: Type.String({ pattern: firstOf('crontab', 'depend'), description: 'crontab or depend.' }),
+  time_zone: Type.Optional(
+    Type.String({ description: 'IANA time zone of the times; absent or empty: that of the deployment.' }),
+  ),
+};
+
+const Definition = Type.Object(definitionParams);
+
+/** A scheduled task of a request, as the scheduler takes it. @throws ServiceError `invalid` */
+export function definitionOf(input: Static<typeof Definition>) {
+  const type = first(input.type) === 'expand' ? ('expand' as const) : ('upload' as const);
+  return {
+    id: input.id,
+    pool_id: input.pool_id,
+    type,
+    exec_type: first(input.exec_type) === 'depend' ? ('depend' as const) : ('crontab' as const),
+    time_zone: input.time_zone ?? '',
+    cron_items: input.cron_itmes.map((item, index) => cronItem(item, index, type)),
+    depend_items: input.depend_itmes.map(dependItem),
+  };
+}
+
 export const schedules: Endpoint[] = [
   listEndpoint('task.expand_list', 'expand', '/task/expandList'),
   listEndpoint('task.upload_list', 'upload', '/task/uploadList'),
@@ -152,21 +197,14 @@ export const schedules: Endpoint[] = [
     access: 'write',
     role: 'operator',
     params: Type.Object({
-      id: Type.Integer({
-        minimum: 0,
-        description: 'Scheduled task to replace, 0 = the one of the type, or a new one.',
-      }),
-      pool_id: idOf('pool'),
-      cron_itmes: Type.Array(CronItemParam, {
-        description: 'week_day: 0 = every day, 1 = Sunday … 7 = Saturday.',
-      }),
-      depend_itmes: Type.Array(DependItemParam, {
-        description: 'Pools that follow with ceil(nodes * ratio) + elastic_count nodes of their own.',
-      }),
-      type: Type.String({ pattern: firstOf('expand', 'upload', 'deploy'), description: 'expand or upload.' }),
-      exec_type: Type.String({ pattern: firstOf('crontab', 'depend'), description: 'crontab or depend.' }),
-      time_zone: Type.Optional(
-        Type.String({ description: 'IANA time zone of the times; absent or empty: that of the deployment.' }),
+      ...definitionParams,
+      if_version: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: 2_147_483_647,
+          description:
+            'The version that the client has seen; 0: there is none. Refused when somebody has saved since.',
+        }),
       ),
     }),
     spellings: { cron_itmes: ['cron_items'], depend_itmes: ['depend_items'] },
@@ -175,16 +213,10 @@ export const schedules: Endpoint[] = [
     result: Type.Literal(true),
     example: true,
     handler: async (input, { call, operator }) => {
-      const type = first(input.type) === 'expand' ? 'expand' : 'upload';
       await call(scheduler.save, {
-        id: input.id,
-        pool_id: input.pool_id,
-        type,
-        exec_type: first(input.exec_type) === 'depend' ? 'depend' : 'crontab',
-        time_zone: input.time_zone ?? '',
-        cron_items: input.cron_itmes.map((item, index) => cronItem(item, index, type)),
-        depend_items: input.depend_itmes.map(dependItem),
+        ...definitionOf(input),
         opr_user: operator,
+        ...(input.if_version === undefined ? {} : { if_version: input.if_version }),
       });
       return done(true);
     },

@@ -20,6 +20,9 @@ import {
   STORE_FAILED,
 } from './common.js';
 import { examplePool, PoolRow, toPoolRow } from './pool-rows.js';
+import { exampleStamp, IfVersion, stampRow, withStampRow } from './stamps.js';
+
+export const ServiceRow = Type.Object({ ...FleetService.properties, ...stampRow });
 
 const fields = {
   name: Name,
@@ -60,6 +63,7 @@ export const services: Endpoint[] = [
       service_type: Type.Optional(fields.service_type),
       docker_image: Type.Optional(fields.docker_image),
       cluster_id: Type.Optional(fields.cluster_id),
+      if_version: IfVersion,
     }),
     changes: Object.keys(fields),
     failures: {
@@ -81,7 +85,7 @@ export const services: Endpoint[] = [
     paths: ['/service/delete/:id'],
     access: 'write',
     role: 'operator',
-    params: Type.Object({ id: idOf('service') }),
+    params: Type.Object({ id: idOf('service'), if_version: IfVersion }),
     failures: {
       otherwise: failure(400, 'id is error', []),
       in_use: failure(400, '', []),
@@ -90,8 +94,8 @@ export const services: Endpoint[] = [
     },
     result: EmptyObject,
     example: {},
-    handler: async ({ id }, { call }) => {
-      await call(inventory.deleteService, { id });
+    handler: async (input, { call }) => {
+      await call(inventory.deleteService, input);
       return done({});
     },
   }),
@@ -106,7 +110,7 @@ export const services: Endpoint[] = [
       otherwise: failure(400, 'id is error !', []),
       not_found: exactFailure(404, 'db error', []),
     },
-    result: FleetService,
+    result: ServiceRow,
     example: {
       id: 1,
       name: 'shop',
@@ -114,8 +118,9 @@ export const services: Endpoint[] = [
       service_type: 'Java',
       docker_image: '-',
       cluster_id: 1,
+      ...exampleStamp,
     },
-    handler: async ({ id }, { call }) => done(await call(inventory.getService, { id })),
+    handler: async ({ id }, { call }) => done(withStampRow(await call(inventory.getService, { id }))),
   }),
   defineEndpoint({
     id: 'service.list_pools',

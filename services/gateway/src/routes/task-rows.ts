@@ -1,5 +1,12 @@
 import type { RpcResponse } from '@rigel/contracts';
-import { type HeldBy, type NodeRun, Task, type TaskLogLine, type tasks } from '@rigel/contracts';
+import {
+  type HeldBy,
+  type NodeRun,
+  Task,
+  type TaskDetail,
+  type TaskLogLine,
+  type tasks,
+} from '@rigel/contracts';
 import { Type } from 'typebox';
 import type { TimeFormat } from '../answer/time-format.js';
 
@@ -10,8 +17,12 @@ import type { TimeFormat } from '../answer/time-format.js';
 
 const LocalTime = Type.String({ description: 'YYYY-MM-DD HH:mm:ss in the zone of the deployment.' });
 
+const Utc = Type.String({ description: 'RFC 3339, in UTC.' });
+const MaybeUtc = Type.Union([Utc, Type.Null()]);
+const { progress: _, ...taskFields } = Task.properties;
+
 export const TaskRow = Type.Object({
-  ...Task.properties,
+  ...taskFields,
   Status: Task.properties.state,
   Stat: Task.properties.stat,
   ignored: Type.Integer({
@@ -19,9 +30,76 @@ export const TaskRow = Type.Object({
   }),
   created: LocalTime,
   updated: LocalTime,
+  version: Type.Integer({ description: 'Number of its events: it rises with each change.' }),
+  created_at: Utc,
+  updated_at: Utc,
+  started_at: Type.Union([Utc, Type.Null()], { description: 'When it began for the first time.' }),
+  ended_at: MaybeUtc,
+  deadline_at: Type.Union([Utc, Type.Null()], {
+    description: 'When its time is up; null: it has no limit, or does not run.',
+  }),
+  duration_ms: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'From its beginning to its end, or to now; null: it has not begun.',
+  }),
+  nodes: Type.Integer(),
+  failed: Type.Integer({ description: 'Nodes that failed.' }),
+  budget: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Failed nodes that it tolerates; null: it has no such limit.',
+  }),
+  batch: Type.Integer({
+    description: 'The batch that it works on, or worked on last, from 1; 0 before the first.',
+  }),
+  batches: Type.Integer(),
+  occurrence: Type.Union(
+    [
+      Type.Object({
+        schedule_id: Type.Integer(),
+        cause: Type.String({ description: 'Why the schedule acted: due, or saved.' }),
+        due_at: Utc,
+      }),
+      Type.Null(),
+    ],
+    { description: 'The moment of a schedule that made it; null: an operator did.' },
+  ),
 });
 
-export function toTaskRow(task: Task, times: TimeFormat) {
+/** A task with what lists do not tell. */
+export const TaskInfoRow = Type.Object({
+  ...TaskRow.properties,
+  commands_alive: Type.Optional(
+    Type.Integer({
+      description:
+        'Nodes on which a command of it may be alive: those at work, after the end those where it is being ended. Absent in an ' +
+        'answer that waited for the end.',
+    }),
+  ),
+  gate: Type.Optional(
+    Type.Union(
+      [
+        Type.Object({
+          before: Type.String({ description: 'The step before which its nodes wait.' }),
+          open: Type.Boolean({ description: 'The other pools have passed.' }),
+          waits_for: Type.Array(
+            Type.Object({
+              task_id: Type.Integer(),
+              pool_id: Type.Integer(),
+              pool_name: Type.String(),
+              step: Type.String({ description: 'The step that they must have passed.' }),
+            }),
+          ),
+        }),
+        Type.Null(),
+      ],
+      { description: 'What its nodes wait for in other pools; null: nothing. Absent as commands_alive.' },
+    ),
+  ),
+});
+
+/** @param now milliseconds since 1970, for the duration of a task that goes on. */
+export function toTaskRow({ progress, ...task }: Task, times: TimeFormat, now = Date.now()) {
+  const maybe = (time: number | null | undefined) => (time == null ? null : times.rfc3339(time));
+  const { started = null, ended = null, occurrence = null } = progress ?? {};
+  const nodes = task.stat.reduce((sum, count) => sum + count, 0);
   return {
     ...task,
     Status: task.state,
@@ -29,7 +107,28 @@ export function toTaskRow(task: Task, times: TimeFormat) {
     ignored: task.ignored ?? 0,
     created: times.local(task.created),
     updated: times.local(task.updated),
+    version: progress?.version ?? 0,
+    created_at: times.rfc3339(task.created),
+    updated_at: times.rfc3339(task.updated),
+    started_at: maybe(started),
+    ended_at: maybe(ended),
+    deadline_at: maybe(progress?.deadline),
+    duration_ms: started === null ? null : Math.max(0, (ended ?? now) - started),
+    nodes,
+    failed: task.stat[3] ?? 0,
+    budget: progress?.budget ?? null,
+    batch: progress?.batch ?? 0,
+    batches: Math.ceil(nodes / task.step_len),
+    occurrence: occurrence && {
+      schedule_id: occurrence.schedule_id,
+      cause: occurrence.cause,
+      due_at: times.rfc3339(occurrence.due),
+    },
   };
+}
+
+export function toTaskInfoRow({ details, ...task }: TaskDetail, times: TimeFormat) {
+  return { ...toTaskRow(task, times), ...details };
 }
 
 export const exampleTask = {
@@ -57,6 +156,19 @@ export const exampleTask = {
   updated: '2026-01-05 08:00:42',
   Status: 2,
   Stat: [0, 0, 12, 0, 0],
+  version: 88,
+  created_at: '2026-01-05T08:00:00.000Z',
+  updated_at: '2026-01-05T08:00:42.000Z',
+  started_at: '2026-01-05T08:00:00.000Z',
+  ended_at: '2026-01-05T08:00:42.000Z',
+  deadline_at: null,
+  duration_ms: 42_000,
+  nodes: 12,
+  failed: 0,
+  budget: null,
+  batch: 3,
+  batches: 3,
+  occurrence: null,
 };
 
 /** The task that holds a node. */

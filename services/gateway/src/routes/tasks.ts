@@ -15,17 +15,20 @@ import { HeldNodesInput, IfPlan, ReasonInput, RunsInput } from '../request/plan-
 import { addressesOf, TargetsInput } from '../request/targets.js';
 import { filter, filterOf, idOf, READ_BY_POST, REFUSED, STORE_LOST } from './common.js';
 import { exampleOutput, LastEventId, OutputStream, streamed } from './live-rows.js';
+import { Confirm } from './node-rows.js';
 import {
   exampleTask,
   LogRow,
   NodeLog,
   RunRow,
   RunsByState,
+  TaskInfoRow,
   TaskRow,
   toLogRow,
   toNodeLog,
   toRunRow,
   toRunsByState,
+  toTaskInfoRow,
   toTaskRow,
 } from './task-rows.js';
 
@@ -76,7 +79,11 @@ function endEndpoint(
     title,
     notes,
     paths: [`/task/${operation}/:id`, `/task/${operation}`],
-    params: Type.Object({ id: idOf('task'), reason: ReasonInput }),
+    params: Type.Object({
+      id: idOf('task'),
+      reason: ReasonInput,
+      ...(operation === 'stop' ? { confirm: Confirm } : {}),
+    }),
     failures,
     handler: async (input, { call, operator }) => {
       await call(scheduler[operation], { ...input, opr_user: operator });
@@ -306,10 +313,10 @@ export const tasks: Endpoint[] = [
       not_found: exactFailure(400, 'flow not found id {id}', null),
       busy: failure(503, '', null),
     },
-    result: Type.Union([Type.Array(TaskRow), TaskRow]),
+    result: Type.Union([Type.Array(TaskInfoRow), TaskInfoRow]),
     example: [exampleTask],
     handler: async ({ id, wait }, { method, call, taskEnd, times }) => {
-      const task = toTaskRow(await (wait > 0 ? taskEnd(id, wait) : call(scheduler.get, { id })), times);
+      const task = toTaskInfoRow(await (wait > 0 ? taskEnd(id, wait) : call(scheduler.get, { id })), times);
       return method === 'GET' ? done(task) : listed(FIRST_PAGE, { rows: [task], total: 1 });
     },
   }),

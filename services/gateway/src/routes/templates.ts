@@ -16,6 +16,7 @@ import {
   REFUSED,
   STORE_LOST,
 } from './common.js';
+import { IfVersion, stampedRow, withStampRow, withStampRows } from './stamps.js';
 
 /*
  * Templates are one resource under three addresses, and each address documents failures of its own.
@@ -33,6 +34,8 @@ const example = {
     },
   ],
 };
+
+export const TemplateRow = stampedRow(Template);
 
 function createTemplate(
   id: string,
@@ -69,10 +72,10 @@ function listTemplates(id: string, path: string, failures: Failures): Endpoint {
     paged: true,
     params: Type.Object({ name: filter('name') }),
     failures,
-    result: Type.Array(Template),
+    result: Type.Array(TemplateRow),
     example: [example],
     handler: async ({ name }, { page, call }) =>
-      listed(page, await call(catalog.listTemplates, { ...page, name: filterOf(name) })),
+      listed(page, withStampRows(await call(catalog.listTemplates, { ...page, name: filterOf(name) }))),
   });
 }
 
@@ -84,16 +87,17 @@ function deleteTemplate(id: string, paths: readonly string[], missing: string): 
     paths,
     access: 'write',
     role: 'admin',
-    params: Type.Object({ id: idOf('template') }),
+    params: Type.Object({ id: idOf('template'), if_version: IfVersion }),
     failures: {
       otherwise: failure(404, missing, {}),
       not_found: exactFailure(404, missing, {}),
       in_use: failure(404, '', {}),
+      conflict: failure(400, '', {}),
     },
     result: Type.Null(),
     example: null,
-    handler: async ({ id }, { call }) => {
-      await call(catalog.deleteTemplate, { id });
+    handler: async (input, { call }) => {
+      await call(catalog.deleteTemplate, input);
       return done(null);
     },
   });
@@ -128,9 +132,9 @@ export const templates: Endpoint[] = [
     access: 'read',
     params: Type.Object({ id: idOf('template') }),
     failures: { otherwise: failure(404, REFUSED, {}) },
-    result: Template,
+    result: TemplateRow,
     example,
-    handler: async ({ id }, { call }) => done(await call(catalog.getTemplate, { id })),
+    handler: async ({ id }, { call }) => done(withStampRow(await call(catalog.getTemplate, { id }))),
   }),
   defineEndpoint({
     id: 'task_tpl.update',
@@ -143,6 +147,7 @@ export const templates: Endpoint[] = [
     role: 'admin',
     params: Type.Object({
       id: idOf('template'),
+      if_version: IfVersion,
       name: Type.Optional(Name),
       desc: Type.Optional(Desc),
       steps: Type.Optional(StepsInput),

@@ -6,16 +6,19 @@ import {
   type Rpc,
   type RpcResponse,
   ServiceError,
+  sessions,
 } from '@rigel/contracts';
 import { type Bus, traced } from '@rigel/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../access/authenticator.js';
 import { cannotCheck, unauthorized } from '../access/gate.js';
+import type { SessionCookie } from '../access/session-cookie.js';
 import { type Envelope, failureEnvelope, successEnvelope } from '../answer/envelope.js';
 import type { TimeFormat } from '../answer/time-format.js';
 import type { Endpoint, Invocation, Method } from '../endpoint.js';
 import {
+  DeniedCredentials,
   failureFor,
   failureMessage,
   RequestTooLarge,
@@ -44,7 +47,11 @@ export interface DispatchOptions {
   taskEnds: TaskEnds;
   /** Absent where access is off. */
   authenticator: Authenticator | undefined;
+  cookie: SessionCookie;
 }
+
+/** Operations after which a token or session may not be valid any more. */
+const ENDS_CREDENTIALS: readonly Rpc[] = [access.revokeToken, sessions.end, sessions.revoke];
 
 /**
  * The Fastify handler of an endpoint: reads the parameters, calls the endpoint's handler, and gives the answer its
@@ -52,7 +59,7 @@ export interface DispatchOptions {
  */
 export function createHandler(
   endpoint: Endpoint,
-  { bus, log, times, live, taskEnds, authenticator }: DispatchOptions,
+  { bus, log, times, live, taskEnds, authenticator, cookie }: DispatchOptions,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<Envelope | FastifyReply> {
   const readParameters = prepareParameters(endpoint);
   const limits = bodyLimitsOf(endpoint);
@@ -75,6 +82,17 @@ export function createHandler(
         operator,
         authenticated: principal !== null,
         client,
+        role: authenticator === undefined ? 'admin' : (principal?.role ?? 'viewer'),
+        principal,
+        accessIsOn: authenticator !== undefined,
+        cookie: {
+          make: (text, expires) => cookie.make(request, text, expires),
+          drop: () => cookie.drop(request),
+        },
+        deny: (why) => {
+          request.denial = why;
+          throw new DeniedCredentials(why);
+        },
         isAdmin: authenticator === undefined || (principal !== null && covers(principal.role, 'admin')),
         page,
         times,
@@ -89,7 +107,7 @@ export function createHandler(
           }
           const answer = await callPatiently(bus, rpc, data, context);
           // In this gateway the token ends with the answer; other gateways learn of it by its event.
-          if ((rpc as Rpc) === access.revokeToken) authenticator?.forget();
+          if (ENDS_CREDENTIALS.includes(rpc)) authenticator?.forget();
           return answer;
         },
         repeated: () => repeated,
@@ -124,6 +142,7 @@ export function createHandler(
       }
       return successEnvelope(answer);
     } catch (error) {
+      if (error instanceof DeniedCredentials) return unauthorized(reply);
       if (error instanceof TokenIsOver) {
         if (!error.certain) return cannotCheck(reply);
         request.denial = `${error.message}, since the request began to wait`;
@@ -163,7 +182,9 @@ function sourcesOf(request: FastifyRequest, limits: BodyLimits): RequestSources 
 function undocumentedCode(error: unknown): number | undefined {
   if (error instanceof WrongHeader) return 400;
   if (error instanceof RequestTooLarge) return error.statusCode;
-  return error instanceof ServiceError && error.code === 'key_reused' ? 409 : undefined;
+  if (!(error instanceof ServiceError)) return undefined;
+  const changed = error.code === 'conflict' && error.field === 'if_version';
+  return changed || error.code === 'key_reused' ? 409 : undefined;
 }
 
 /**

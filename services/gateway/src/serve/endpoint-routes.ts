@@ -28,16 +28,17 @@ export const endpointRoutes = fp<DispatchOptions>(
             schema: operationOf(endpoint, method, url),
           });
         }
-        const allowed = allowedMethods(endpoint);
-        // Without these routes `GET /cluster/create` would be read as the cluster with the id `create`.
-        app.route({
-          method: app.supportedMethods.filter((method) => !allowed.includes(method)),
-          url,
-          exposeHeadRoute: false,
-          schema: { hide: true },
-          handler: async (_request, reply) => methodNotAllowed(reply, allowed),
-        });
       }
+    }
+    for (const [url, methods] of allowedMethods) {
+      // Without these routes `GET /cluster/create` would be read as the cluster with the id `create`.
+      app.route({
+        method: app.supportedMethods.filter((method) => !methods.includes(method)),
+        url,
+        exposeHeadRoute: false,
+        schema: { hide: true },
+        handler: async (_request, reply) => methodNotAllowed(reply, methods),
+      });
     }
     loaded();
   },

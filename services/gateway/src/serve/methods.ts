@@ -5,20 +5,28 @@ import { endpoints } from '../routes/index.js';
 
 /* The methods of addresses, and the answers to a wrong method or address. */
 
-export function allowedMethods(endpoint: Endpoint): string[] {
+function methodsOf(endpoint: Endpoint): string[] {
   const head = endpoint.access === 'read' && endpoint.methods.includes('GET') ? ['HEAD'] : [];
   return [...endpoint.methods, ...head];
 }
 
-const addresses = endpoints.flatMap((endpoint) =>
-  endpoint.paths.map((path) => ({
-    pattern: new RegExp(`^${path.replaceAll(/:[^/]+/g, '[^/]+')}$`),
-    allowed: allowedMethods(endpoint),
-  })),
+/** The methods of each address, by its pattern. Endpoints may share an address, each with other methods. */
+export const allowedMethods: ReadonlyMap<string, readonly string[]> = endpoints.reduce(
+  (methods, endpoint) => {
+    for (const path of endpoint.paths)
+      methods.set(path, [...(methods.get(path) ?? []), ...methodsOf(endpoint)]);
+    return methods;
+  },
+  new Map<string, string[]>(),
 );
 
+const addresses = [...allowedMethods].map(([path, allowed]) => ({
+  pattern: new RegExp(`^${path.replaceAll(/:[^/]+/g, '[^/]+')}$`),
+  allowed,
+}));
+
 /** The methods that an address of the API takes, if it is one: for methods that Fastify does not route at all. */
-export function methodsAt(path: string): string[] | undefined {
+export function methodsAt(path: string): readonly string[] | undefined {
   return addresses.find(({ pattern }) => pattern.test(path))?.allowed;
 }
 

@@ -1,4 +1,13 @@
-import type { ApiToken, AuditEntry, NodeRun, Preview, Schedule, Task } from '@rigel/contracts';
+import type {
+  ApiToken,
+  AuditEntry,
+  CatalogChange,
+  NodeRun,
+  Preview,
+  RunLine,
+  Schedule,
+  Task,
+} from '@rigel/contracts';
 
 /*
  * Rows as the services answer them. Times: 2017-07-27 13:39:55 and 13:41:00 UTC.
@@ -39,7 +48,54 @@ export const node = {
   pool_id: 4,
 } as const;
 
-export const action = { id: 7, name: 'start', desc: '', params: { tag: 'string', port: 'integer' } } as const;
+export const placedNode = {
+  ...node,
+  last_task: 11,
+  last_reason: '',
+  version_tag: 'shop:7',
+  pool_name: 'shop-a',
+  service_id: 3,
+  service_name: 'shop',
+  cluster_id: 2,
+  cluster_name: 'web',
+} as const;
+
+export const counts = {
+  status: { not_ready: 0, ok: 2, failed: 0 },
+  versions: [{ tag: 'shop:7', nodes: 2 }],
+};
+
+export const historyEntry = {
+  position: 12,
+  version: 2,
+  time: created,
+  operator: 'ann',
+  client: '10.0.0.9',
+  correlation_id: 'c',
+  change: 'changed' as const,
+  fields: [{ name: 'desc', before: '', after: 'first room' }],
+};
+
+export const action = {
+  id: 7,
+  name: 'start',
+  desc: '',
+  params: { tag: 'string', port: 'integer' },
+  version: 2,
+  updated_at: updated,
+  updated_by: 'ann',
+} as const;
+
+export const catalogChange: CatalogChange = {
+  position: 912,
+  version: 2,
+  time: updated,
+  operator: 'ann',
+  client: '10.0.0.9',
+  correlation_id: 'c-1',
+  change: 'changed',
+  fields: [{ name: 'desc', before: 'starts it', after: 'starts the program' }],
+};
 
 export const actimpl = {
   id: 8,
@@ -81,6 +137,32 @@ export const task: Task = {
   stat: [1, 1, 1, 1, 1],
   ignored: 1,
   created,
+  updated,
+  progress: {
+    version: 8,
+    started: created,
+    ended: null,
+    deadline: updated,
+    batch: 2,
+    batches: 3,
+    nodes: 5,
+    budget: 1,
+    occurrence: { schedule_id: 71, cause: 'due', due: created },
+  },
+};
+
+export const runLine: RunLine = {
+  id: 21,
+  index: 0,
+  node_id: 6,
+  ip: '10.0.0.7',
+  vm_id: '3',
+  batch_id: 1,
+  state: 3,
+  step: 'restart',
+  step_num: 1,
+  attempts: 3,
+  message: 'exit code 1',
   updated,
 };
 

@@ -1,11 +1,13 @@
-import { type Cluster, checkDesc, checkName, checkText, ServiceError } from '@rigel/contracts';
+import { type Cluster, checkDesc, checkName, checkText, ServiceError, type Stamp } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
-type Fields = Omit<Cluster, 'id'>;
+/** Without the fields that follow from the stream itself. */
+type Recorded = Omit<Cluster, keyof Stamp>;
+type Fields = Omit<Recorded, 'id'>;
 
 export type ClusterEvent =
-  | NewEvent<'ClusterCreated', Cluster>
+  | NewEvent<'ClusterCreated', Recorded>
   /** Carries only what changed. */
   | NewEvent<'ClusterChanged', { id: number } & Partial<Fields>>
   | NewEvent<'ClusterDeleted', { id: number }>;
@@ -22,7 +24,7 @@ export type ClusterCommand =
   | { do: 'delete'; id: number };
 
 /** Undefined before it is created and after it is deleted. */
-export type ClusterState = Cluster | undefined;
+export type ClusterState = Recorded | undefined;
 
 const checkBiz = (value: string): string => checkText('biz', value);
 

@@ -1,4 +1,5 @@
 import { inventory, ServiceError } from '@rigel/contracts';
+import { stampOf, withStamp } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
 import { namingChildren } from '../children.js';
@@ -11,14 +12,21 @@ const stream = (id: number): string => `cluster-${id}`;
 export function serveClusters(operations: Operations, store: Store): void {
   const { db } = store;
 
-  operations.serve(inventory.listClusters, ({ name, ...page }) =>
-    readPage(db.selectFrom('clusters').selectAll().where(contains('name', name)).orderBy('id', 'desc'), page),
-  );
+  const clusters = () =>
+    db.selectFrom('clusters').selectAll().select(stampOf('cluster', 'clusters').as('stamp'));
+
+  operations.serve(inventory.listClusters, async ({ name, ...page }) => {
+    const { rows, total } = await readPage(
+      clusters().where(contains('name', name)).orderBy('id', 'desc'),
+      page,
+    );
+    return { rows: rows.map(withStamp), total };
+  });
 
   operations.serve(inventory.getCluster, async ({ id }) => {
-    const cluster = await db.selectFrom('clusters').selectAll().where('id', '=', id).executeTakeFirst();
+    const cluster = await clusters().where('id', '=', id).executeTakeFirst();
     if (!cluster) throw new ServiceError('not_found', `cluster ${id} does not exist`);
-    return cluster;
+    return withStamp(cluster);
   });
 
   operations.serve(inventory.createCluster, async ({ name, desc, biz }, context) => {
@@ -33,19 +41,22 @@ export function serveClusters(operations: Operations, store: Store): void {
     return answerId(ids);
   });
 
-  operations.serve(inventory.updateCluster, async ({ id, name, desc, biz }, context) => {
-    await store.record(
-      clusterDecider,
-      [{ stream: stream(id), command: { do: 'change', id, name, desc, biz } }],
-      context,
-    );
-    return {};
-  });
+  operations.serve(
+    inventory.updateCluster,
+    async ({ id, name, desc, biz, if_version: ifVersion }, context) => {
+      await store.record(
+        clusterDecider,
+        [{ stream: stream(id), command: { do: 'change', id, name, desc, biz }, ifVersion }],
+        context,
+      );
+      return {};
+    },
+  );
 
-  operations.serve(inventory.deleteCluster, async ({ id }, context) => {
+  operations.serve(inventory.deleteCluster, async ({ id, if_version: ifVersion }, context) => {
     const command = { do: 'delete' as const, id };
     await namingChildren(db, 'cluster', id, () =>
-      store.record(clusterDecider, [{ stream: stream(id), command }], context),
+      store.record(clusterDecider, [{ stream: stream(id), command, ifVersion }], context),
     );
     return {};
   });

@@ -6,6 +6,8 @@ import { followedEvent } from './0004-followed-event.js';
 import { followedPosition } from './0005-followed-position.js';
 import { machines } from './0006-machines.js';
 import { keptAnswers } from './0008-kept-answers.js';
+import { nodeFacts } from './0009-node-facts.js';
+import { nodesByStatus } from './0010-nodes-by-status.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -16,4 +18,6 @@ export const migrations: Record<string, Migration> = {
   '0005-followed-position': followedPosition,
   '0006-machines': machines,
   '0008-kept-answers': keptAnswers,
+  '0009-node-facts': nodeFacts,
+  '0010-nodes-by-status': nodesByStatus,
 };

@@ -2,7 +2,7 @@ import { NO_ADDRESS, type NodeType, type PoolNode, ServiceError } from '@rigel/c
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 
 export type NodeEvent =
-  | NewEvent<'NodeAdded', Omit<PoolNode, 'state'>>
+  | NewEvent<'NodeAdded', Omit<PoolNode, 'state' | 'last_task' | 'last_reason' | 'version_tag'>>
   /**
    * A VM provider made the node's machine, or reported its address (`NO_ADDRESS` while it has none). `taken`: the
    * machine's address if another node has it. This node has no address then, and still is the same machine as the other

@@ -4,6 +4,8 @@ import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
 import type { Store } from '../store.js';
 import { addNodes } from './add-nodes.js';
+import { fleetSummary, summaryOf } from './counts.js';
+import { findNodes } from './find-nodes.js';
 import {
   assertPool,
   clusterOf,
@@ -18,6 +20,7 @@ import {
 } from './node-rows.js';
 import { planNodes } from './plan-nodes.js';
 import { removeNodes } from './remove-nodes.js';
+import { nodeById, selectNodes } from './select-nodes.js';
 
 /** @param same the other nodes that are the same machine. */
 function toTarget(node: LocatedNode, same: readonly { id: number; ip: string }[] = []): TaskTarget {
@@ -53,10 +56,11 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
   operations.serve(inventory.listNodes, async ({ pool_id, ip, ...page }) => {
     await store.followedTasks();
     const total = await countNodesOf(db, pool_id);
-    return readPage(
+    const { rows, ...numbers } = await readPage(
       db
         .selectFrom('nodes')
         .select(['id', 'pool_id', 'ip', 'vm_id', 'status', 'state', 'node_type'])
+        .select(['last_task', 'last_reason', 'version_tag'])
         // Not an equation: then all nodes in the order of their ids would do as well, and be taken for a large pool.
         .where('pool_id', '>=', pool_id)
         .where('pool_id', '<=', pool_id)
@@ -66,7 +70,34 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
       page,
       ip === undefined || ip === '' ? { total } : {},
     );
+    const withTask = rows.map(({ last_task, ...row }) => ({
+      ...row,
+      ...(last_task === null ? {} : { last_task }),
+    }));
+    return { rows: withTask, ...numbers };
   });
+
+  operations.serve(inventory.selectNodes, async (request) => {
+    await store.followedTasks();
+    return selectNodes(db, request);
+  });
+
+  operations.serve(inventory.getNode, async ({ id }) => {
+    await store.followedTasks();
+    return nodeById(db, id);
+  });
+
+  operations.serve(inventory.findNodes, async ({ addresses }) => {
+    await store.followedTasks();
+    return { found: await findNodes(store, addresses) };
+  });
+
+  operations.serve(inventory.poolSummary, async ({ id }) => {
+    await store.followedTasks();
+    return summaryOf(db, id);
+  });
+
+  operations.serve(inventory.fleetSummary, (request) => fleetSummary(db, request));
 
   operations.serve(inventory.addNodes, async (request, context) => {
     // A task may just have returned the machine that had one of the addresses.

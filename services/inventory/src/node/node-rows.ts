@@ -17,9 +17,24 @@ export const streamOf = (id: number): string => `node-${id}`;
  * @throws ServiceError `not_found` (field `pool_id`) when there is no such pool.
  */
 export async function countNodesOf(db: Kysely<InventoryTables>, id: number): Promise<number> {
-  const pool = await db.selectFrom('pools').select('node_count').where('id', '=', id).executeTakeFirst();
+  return (await poolOfNodes(db, id)).node_count;
+}
+
+/**
+ * The pool that a request about nodes names.
+ * @throws ServiceError `not_found` (field `pool_id`) when there is no such pool.
+ */
+export async function poolOfNodes(
+  db: Kysely<InventoryTables>,
+  id: number,
+): Promise<{ name: string; node_count: number; protected: boolean }> {
+  const pool = await db
+    .selectFrom('pools')
+    .select(['name', 'node_count', 'protected'])
+    .where('id', '=', id)
+    .executeTakeFirst();
   if (!pool) throw new ServiceError('not_found', `pool ${id} does not exist`, 'pool_id');
-  return pool.node_count;
+  return pool;
 }
 
 /** @throws ServiceError `not_found` (field `pool_id`) when there is no such pool. */

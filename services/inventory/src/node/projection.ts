@@ -5,9 +5,11 @@ import type { Projection } from '../tables.js';
 import type { NodeEvent } from './decider.js';
 import type { NodesReported } from './reports.js';
 
-const REPORTED = prepared(
-  'UPDATE nodes SET state = $1, status = coalesce($2::smallint, status) WHERE id = ANY($3::bigint[])',
-);
+const REPORTED = prepared(`
+  UPDATE nodes SET state = $1, status = coalesce($2::smallint, status), last_task = coalesce($4::bigint, last_task),
+    last_reason = CASE WHEN $2::smallint IS NULL THEN last_reason ELSE $5 END,
+    version_tag = coalesce($6, version_tag)
+  WHERE id = ANY($3::bigint[])`);
 
 /** What `nodes.machine` says of an address: its canonical form where that is another text. */
 function machineOf(address: string): string | null {
@@ -20,8 +22,8 @@ export const nodeProjection: Projection<NodeEvent | NodesReported> = {
     const rows = added.map((node) => ({ ...node, machine: machineOf(node.ip) }));
     await sql`
       WITH added AS (
-        INSERT INTO nodes (id, pool_id, ip, vm_id, status, state, node_type, machine)
-        SELECT id, pool_id, ip, vm_id, status, 0, node_type, machine
+        INSERT INTO nodes (id, pool_id, ip, vm_id, status, state, node_type, machine, last_reason, version_tag)
+        SELECT id, pool_id, ip, vm_id, status, 0, node_type, machine, '', ''
         FROM json_to_recordset(${JSON.stringify(rows)}::json) AS added(id bigint, pool_id bigint, ip text, vm_id text,
           status smallint, node_type text, machine text)
         RETURNING pool_id
@@ -47,8 +49,9 @@ export const nodeProjection: Projection<NodeEvent | NodesReported> = {
     }
   },
   async NodesReported(trx, reported) {
-    for (const { state, status, nodes } of reported.flatMap(({ reports }) => reports)) {
-      await trx.executeQuery(CompiledQuery.raw(REPORTED, [state, status ?? null, nodes]));
+    for (const report of reported.flatMap(({ reports }) => reports)) {
+      const { state, status = null, nodes, task = null, reason = '', tag = null } = report;
+      await trx.executeQuery(CompiledQuery.raw(REPORTED, [state, status, nodes, task, reason, tag]));
     }
   },
 };

@@ -1,9 +1,9 @@
-import { ServiceError, show, tasks } from '@rigel/contracts';
+import { assertConfirmed, ServiceError, show, tasks } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import { sql } from 'kysely';
 import type { Store } from '../store.js';
 import { nodeDecider } from './decider.js';
-import { assertPool, nodesByAddress, streamOf } from './node-rows.js';
+import { nodesByAddress, poolOfNodes, streamOf } from './node-rows.js';
 
 /** How long the scheduler holds the nodes. */
 const HOLD_MS = 60_000;
@@ -20,11 +20,11 @@ const RELY_MS = 30_000;
 export async function removeNodes(
   store: Store,
   bus: Bus,
-  request: { pool_id: number; nodes: (string | number)[] },
+  request: { pool_id: number; nodes: (string | number)[]; confirm?: string },
   context: RequestContext,
 ): Promise<void> {
   const { pool_id } = request;
-  await assertPool(store.db, pool_id);
+  assertConfirmed(await poolOfNodes(store.db, pool_id), request.confirm);
   const ids = await resolveEntries(store, pool_id, request.nodes);
   const reliedUntil = Date.now() + RELY_MS;
   await bus.call(tasks.reserveNodes, { node_ids: ids, ttl_ms: HOLD_MS }, context);

@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { eventTypes } from '../event-types.js';
 import { project } from '../projection.js';
 import { recordMachines } from './machines.js';
-import { summarize } from './reports.js';
+import { type FollowedEvent, summarize } from './reports.js';
 
 const STREAM = 'node-reports';
 const LAST_VERSION = prepared('SELECT coalesce(max(version), 0) AS version FROM events WHERE stream = $1');
@@ -36,7 +36,7 @@ export function followScheduler({
     types: followed,
     handle: async (trx, events) => {
       // Only the followed types arrive, and in the shapes declared for them.
-      const told = events as unknown as PublishedTaskEvent[];
+      const told = events as unknown as FollowedEvent[];
       const meta = { correlationId: `scheduler-${events[0]?.position}`, actor: 'scheduler' };
       await recordMachines(trx, told, { meta, sshPort, log });
       const report = summarize(told);

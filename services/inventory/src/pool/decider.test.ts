@@ -73,3 +73,19 @@ t.test('a deleted pool is gone', async (t) => {
   t.throws(() => decide(history, { do: 'change', id: 5, desc: 'x' }), { code: 'not_found' });
   t.throws(() => decide(history, { do: 'delete', id: 5 }), { code: 'not_found' });
 });
+
+t.test('a pool is protected once, and until its protection ends', async (t) => {
+  const on: PoolEvent = { type: 'PoolChanged', data: { id: 5, protected: true } };
+  const off: PoolEvent = { type: 'PoolChanged', data: { id: 5, protected: false } };
+  const protect: PoolCommand = { do: 'protect', id: 5, protected: true };
+  const end: PoolCommand = { do: 'protect', id: 5, protected: false };
+  given(created).when(protect).gives(t, [on]);
+  given(created, on).when(protect).gives(t, []);
+  given(created, on).when(end).gives(t, [off]);
+  given(created).when(end).gives(t, [], 'no pool is protected from the beginning');
+  given(created, on, off).when(end).gives(t, []);
+  given(created, on)
+    .when({ do: 'change', id: 5, desc: 'x' })
+    .gives(t, [{ type: 'PoolChanged', data: { id: 5, desc: 'x' } }], 'a change leaves it');
+  t.throws(() => given().when(protect).events(), { code: 'not_found' });
+});

@@ -1,12 +1,23 @@
-import { checkDesc, checkName, type Pool, type PoolTasks, ServiceError, show } from '@rigel/contracts';
+import {
+  checkDesc,
+  checkName,
+  type Pool,
+  type PoolTasks,
+  ServiceError,
+  type Stamp,
+  show,
+} from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
-/** Without the number of nodes, which follows from the events of the nodes. */
-type PoolState = Omit<Pool, 'node_count'>;
-type Fields = Omit<PoolState, 'id'>;
+/**
+ * Without the fields that follow from the stream itself, and without the number of nodes, which follows from the events
+ * of the nodes. `protected` is absent until somebody turns it on.
+ */
+type PoolState = Omit<Pool, 'node_count' | keyof Stamp>;
+type Fields = Omit<PoolState, 'id' | 'protected'>;
 /** A pool stays with its service. */
-type Changeable = Omit<Fields, 'service_id'>;
+type Changeable = Omit<PoolState, 'id' | 'service_id'>;
 
 export type PoolEvent =
   | NewEvent<'PoolCreated', PoolState>
@@ -23,6 +34,8 @@ export const poolEvents: EventVersions<PoolEvent> = {
 export type PoolCommand =
   | ({ do: 'create'; id: number } & Fields)
   | ({ do: 'change'; id: number } & Wanted<Fields>)
+  /** From now on what takes its nodes out of service must come with its name, or need not. */
+  | { do: 'protect'; id: number; protected: boolean }
   | { do: 'delete'; id: number };
 
 /** Id of a thing of another system; 0 stands for none. */
@@ -69,6 +82,10 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
     if (!state) throw new ServiceError('not_found', `pool ${command.id} does not exist`);
     const { id } = state;
     if (command.do === 'delete') return [{ type: 'PoolDeleted', data: { id } }];
+    if (command.do === 'protect') {
+      if ((state.protected ?? false) === command.protected) return [];
+      return [{ type: 'PoolChanged', data: { id, protected: command.protected } }];
+    }
     if (command.service_id !== undefined && command.service_id !== state.service_id) {
       throw new ServiceError(
         'invalid',

@@ -15,7 +15,13 @@ const RELY_MS = 30_000;
  * to need it. If the scheduler does not answer, nothing changes.
  * @throws ServiceError `not_found`; `in_use`: it has nodes; `conflict`: a scheduled task needs it.
  */
-export async function deletePool(store: Store, bus: Bus, id: number, context: RequestContext): Promise<void> {
+export async function deletePool(
+  store: Store,
+  bus: Bus,
+  request: { id: number; if_version?: number },
+  context: RequestContext,
+): Promise<void> {
+  const { id } = request;
   // A task may just have returned the pool's last machine.
   await store.followedTasks();
   const pool = await store.db
@@ -27,17 +33,22 @@ export async function deletePool(store: Store, bus: Bus, id: number, context: Re
   if (pool && pool.node_count === 0) {
     const reliedUntil = Date.now() + RELY_MS;
     await bus.call(schedules.reservePool, { pool_id: id, ttl_ms: HOLD_MS }, context);
-    return record(store, id, context, () => {
+    return record(store, request, context, () => {
       if (Date.now() < reliedUntil) return;
       throw new ServiceError('unavailable', 'the deletion took longer than the pool was reserved: try again');
     });
   }
-  await record(store, id, context, () => {
+  await record(store, request, context, () => {
     throw new ServiceError('unavailable', 'the pool changed while it was being deleted: try again');
   });
 }
 
-function record(store: Store, id: number, context: RequestContext, beforeCommit: () => void): Promise<void> {
+function record(
+  store: Store,
+  { id, if_version: ifVersion }: { id: number; if_version?: number },
+  context: RequestContext,
+  beforeCommit: () => void,
+): Promise<void> {
   const command = { do: 'delete' as const, id };
-  return store.record(poolDecider, [{ stream: streamOf(id), command }], context, beforeCommit);
+  return store.record(poolDecider, [{ stream: streamOf(id), command, ifVersion }], context, beforeCommit);
 }

@@ -1,4 +1,5 @@
 import { inventory, ServiceError } from '@rigel/contracts';
+import { type Stamped, stampOf, withStamp } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
@@ -11,25 +12,34 @@ import { namingTemplates, poolsNaming } from './named-templates.js';
 export function servePools(operations: Operations, store: Store, bus: Bus): void {
   const { db } = store;
 
+  const selected = () => db.selectFrom('pools').selectAll().select(stampOf('pool', 'pools').as('stamp'));
+
   operations.serve(inventory.listPools, async ({ service_id, name, ...page }) => {
-    const pools = db.selectFrom('pools').selectAll().where(contains('name', name));
-    if (service_id === undefined) return readPage(pools.orderBy('id', 'desc'), page);
+    const pools = selected().where(contains('name', name));
+    if (service_id === undefined) return stamped(await readPage(pools.orderBy('id', 'desc'), page));
     const service = await db
       .selectFrom('services')
       .select('id')
       .where('id', '=', service_id)
       .executeTakeFirst();
     if (!service) throw new ServiceError('not_found', `service ${service_id} does not exist`, 'service_id');
-    return readPage(pools.where('service_id', '=', service_id).orderBy('id'), page);
+    return stamped(await readPage(pools.where('service_id', '=', service_id).orderBy('id'), page));
   });
 
   const poolById = async (id: number) => {
-    const pool = await db.selectFrom('pools').selectAll().where('id', '=', id).executeTakeFirst();
+    const pool = await selected().where('id', '=', id).executeTakeFirst();
     if (!pool) throw new ServiceError('not_found', `pool ${id} does not exist`);
-    return pool;
+    return withStamp(pool);
   };
 
   operations.serve(inventory.getPool, ({ id }) => poolById(id));
+
+  operations.serve(inventory.poolNames, async ({ ids }) => ({
+    pools:
+      ids.length === 0
+        ? []
+        : await db.selectFrom('pools').select(['id', 'name']).where('id', 'in', ids).execute(),
+  }));
 
   operations.serve(inventory.poolsNaming, ({ template_id }) => poolsNaming(db, template_id));
 
@@ -52,17 +62,30 @@ export function servePools(operations: Operations, store: Store, bus: Bus): void
   });
 
   operations.serve(inventory.updatePool, async (request, context) => {
-    const { id, name, desc, vm_type, sd_id, service_id, tasks } = request;
+    const { id, name, desc, vm_type, sd_id, service_id, tasks, if_version: ifVersion } = request;
     const command = { do: 'change' as const, id, name, desc, vm_type, sd_id, service_id, tasks };
     const before = async () => (await poolById(id)).tasks;
     await namingTemplates(bus, { tasks, before }, context, ({ beforeCommit }) =>
-      store.record(poolDecider, [{ stream: streamOf(id), command }], context, beforeCommit),
+      store.record(poolDecider, [{ stream: streamOf(id), command, ifVersion }], context, beforeCommit),
     );
     return {};
   });
 
-  operations.serve(inventory.deletePool, async ({ id }, context) => {
-    await deletePool(store, bus, id, context);
+  operations.serve(
+    inventory.protectPool,
+    async ({ id, protected: wanted, if_version: ifVersion }, context) => {
+      const command = { do: 'protect' as const, id, protected: wanted };
+      await store.record(poolDecider, [{ stream: streamOf(id), command, ifVersion }], context);
+      return {};
+    },
+  );
+
+  operations.serve(inventory.deletePool, async (request, context) => {
+    await deletePool(store, bus, request, context);
     return {};
   });
+}
+
+function stamped<Row extends Stamped<object>>({ rows, total }: { rows: Row[]; total: number }) {
+  return { rows: rows.map(withStamp), total };
 }

@@ -3,10 +3,20 @@ import type { PoolEvent } from './decider.js';
 
 export const poolProjection: Projection<PoolEvent> = {
   async PoolCreated(trx, created) {
-    for (const { id, name, desc, vm_type, sd_id, service_id, tasks } of created)
+    for (const { id, name, desc, vm_type, sd_id, service_id, tasks, protected: guarded = false } of created)
       await trx
         .insertInto('pools')
-        .values({ id, name, desc, vm_type, sd_id, service_id, tasks: JSON.stringify(tasks), node_count: 0 })
+        .values({
+          id,
+          name,
+          desc,
+          vm_type,
+          sd_id,
+          service_id,
+          tasks: JSON.stringify(tasks),
+          node_count: 0,
+          protected: guarded,
+        })
         .execute();
   },
   async PoolChanged(trx, changed) {

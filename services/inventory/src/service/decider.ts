@@ -1,11 +1,20 @@
-import { checkDesc, checkName, checkText, type FleetService, ServiceError } from '@rigel/contracts';
+import {
+  checkDesc,
+  checkName,
+  checkText,
+  type FleetService,
+  ServiceError,
+  type Stamp,
+} from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
-type Fields = Omit<FleetService, 'id'>;
+/** Without the fields that follow from the stream itself. */
+type Recorded = Omit<FleetService, keyof Stamp>;
+type Fields = Omit<Recorded, 'id'>;
 
 export type ServiceEvent =
-  | NewEvent<'ServiceCreated', FleetService>
+  | NewEvent<'ServiceCreated', Recorded>
   /** Carries only what changed. */
   | NewEvent<'ServiceChanged', { id: number } & Partial<Fields>>
   | NewEvent<'ServiceDeleted', { id: number }>;
@@ -22,7 +31,7 @@ export type ServiceCommand =
   | { do: 'delete'; id: number };
 
 /** Undefined before it is created and after it is deleted. */
-export type ServiceState = FleetService | undefined;
+export type ServiceState = Recorded | undefined;
 
 const checkType = (value: string): string => checkText('service_type', value);
 const checkImage = (value: string): string => checkText('docker_image', value);

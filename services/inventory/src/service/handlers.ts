@@ -1,4 +1,5 @@
 import { inventory, ServiceError } from '@rigel/contracts';
+import { stampOf, withStamp } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
 import { namingChildren } from '../children.js';
@@ -11,22 +12,32 @@ const stream = (id: number): string => `service-${id}`;
 export function serveServices(operations: Operations, store: Store): void {
   const { db } = store;
 
+  const services = () =>
+    db.selectFrom('services').selectAll().select(stampOf('service', 'services').as('stamp'));
+
   operations.serve(inventory.listServices, async ({ cluster_id, name, ...page }) => {
-    const services = db.selectFrom('services').selectAll().where(contains('name', name)).orderBy('id');
-    if (cluster_id === undefined) return readPage(services, page);
+    let query = services().where(contains('name', name)).orderBy('id');
+    if (cluster_id !== undefined) {
+      await assertCluster(cluster_id);
+      query = query.where('cluster_id', '=', cluster_id);
+    }
+    const { rows, total } = await readPage(query, page);
+    return { rows: rows.map(withStamp), total };
+  });
+
+  async function assertCluster(cluster_id: number): Promise<void> {
     const cluster = await db
       .selectFrom('clusters')
       .select('id')
       .where('id', '=', cluster_id)
       .executeTakeFirst();
     if (!cluster) throw new ServiceError('not_found', `cluster ${cluster_id} does not exist`, 'cluster_id');
-    return readPage(services.where('cluster_id', '=', cluster_id), page);
-  });
+  }
 
   operations.serve(inventory.getService, async ({ id }) => {
-    const service = await db.selectFrom('services').selectAll().where('id', '=', id).executeTakeFirst();
+    const service = await services().where('id', '=', id).executeTakeFirst();
     if (!service) throw new ServiceError('not_found', `service ${id} does not exist`);
-    return service;
+    return withStamp(service);
   });
 
   operations.serve(inventory.createService, async (request, context) => {
@@ -43,13 +54,14 @@ export function serveServices(operations: Operations, store: Store): void {
   });
 
   operations.serve(inventory.updateService, async (request, context) => {
-    const { id, name, desc, service_type, docker_image, cluster_id } = request;
+    const { id, name, desc, service_type, docker_image, cluster_id, if_version: ifVersion } = request;
     await store.record(
       serviceDecider,
       [
         {
           stream: stream(id),
           command: { do: 'change', id, name, desc, service_type, docker_image, cluster_id },
+          ifVersion,
         },
       ],
       context,
@@ -57,10 +69,10 @@ export function serveServices(operations: Operations, store: Store): void {
     return {};
   });
 
-  operations.serve(inventory.deleteService, async ({ id }, context) => {
+  operations.serve(inventory.deleteService, async ({ id, if_version: ifVersion }, context) => {
     const command = { do: 'delete' as const, id };
     await namingChildren(db, 'service', id, () =>
-      store.record(serviceDecider, [{ stream: stream(id), command }], context),
+      store.record(serviceDecider, [{ stream: stream(id), command, ifVersion }], context),
     );
     return {};
   });

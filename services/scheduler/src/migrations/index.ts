@@ -10,6 +10,8 @@ import * as runsWithoutReference from './0008-runs-without-reference.js';
 import * as noStatisticsOfPayloads from './0009-no-statistics-of-payloads.js';
 import * as keptAnswers from './0013-kept-answers.js';
 import * as ignoredErrors from './0015-ignored-errors.js';
+import * as taskProgress from './0016-task-progress.js';
+import * as scheduleLedger from './0020-schedule-ledger.js';
 
 /** Applied in the order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -24,4 +26,6 @@ export const migrations: Record<string, Migration> = {
   '0009-no-statistics-of-payloads': noStatisticsOfPayloads,
   '0013-kept-answers': keptAnswers,
   '0015-ignored-errors': ignoredErrors,
+  '0016-task-progress': taskProgress,
+  '0020-schedule-ledger': scheduleLedger,
 };

@@ -1,4 +1,5 @@
 import {
+  assertConfirmed,
   catalog,
   type FleetService,
   inventory,
@@ -16,6 +17,7 @@ import {
 } from '@rigel/contracts';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import type { TaskOccurrence } from '../task/events.js';
+import { START_SERVICE } from '../task/image-tag.js';
 import { type Override, withOverrides } from '../task/merge-params.js';
 import { planSteps } from '../task/options.js';
 import { findTargets, type NewTasks } from './create-tasks.js';
@@ -28,8 +30,6 @@ import { type PoolChange, type PoolChangeParts, recordPoolChanges } from './reco
  * service and the request. Everything is checked before anything is recorded.
  */
 
-/** The steps that begin a service on a node begin with this; the first of them gets the image's tag. */
-const START_SERVICE = 'start_service';
 /** Addresses named in a refusal at most. */
 const NAMED = 20;
 
@@ -60,12 +60,9 @@ export async function shrinkPool(
   context: RequestContext,
   parts: PoolChangeParts,
 ): Promise<RpcResponse<typeof tasks.shrink>> {
-  return record(
-    await prepareShrinkByAddress(request, onBehalf, context, parts),
-    request.if_plan,
-    context,
-    parts,
-  );
+  const change = await prepareShrinkByAddress(request, onBehalf, context, parts);
+  assertConfirmed(change.pool, request.confirm);
+  return record(change, request.if_plan, context, parts);
 }
 
 /** The change that `shrinkPool` records, checked. */
@@ -97,7 +94,9 @@ export async function deployPool(
   context: RequestContext,
   parts: PoolChangeParts,
 ): Promise<RpcResponse<typeof tasks.deploy>> {
-  return record(await prepareDeploy(request, onBehalf, context, parts), request.if_plan, context, parts);
+  const change = await prepareDeploy(request, onBehalf, context, parts);
+  assertConfirmed(change.pool, request.confirm);
+  return record(change, request.if_plan, context, parts);
 }
 
 /** The change that `expandPool` records, checked. */
@@ -286,7 +285,7 @@ function toChange(
 ): PoolChange {
   return {
     kind,
-    pool: { id: pool.id, name: pool.name },
+    pool: { id: pool.id, name: pool.name, ...(pool.protected ? { protected: true } : {}) },
     num,
     sources,
     leftOut: [],

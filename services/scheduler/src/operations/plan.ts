@@ -9,12 +9,19 @@ import type { NewTasks } from './create-tasks.js';
  * replica and without anything kept.
  */
 
+/** The pool that an operation changes. `protected`: whoever carries it out repeats the pool's name. */
+export interface PlannedPool {
+  id: number;
+  name: string;
+  protected?: true;
+}
+
 /** What an operation does: the tasks, and what is beside them. Pure data. */
 export interface Plan {
   kind: 'create' | 'expand' | 'shrink' | 'deploy';
   task: NewTasks;
   /** The pool that it changes; absent: it only makes tasks. */
-  pool?: { id: number; name: string };
+  pool?: PlannedPool;
   /** Nodes that are entered for it. */
   num: number;
   /** Where the values of each step come from; a parameter that is not there has the template's value. */

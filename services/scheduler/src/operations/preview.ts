@@ -87,6 +87,14 @@ export function previewOf(plan: Plan, facts: PreviewFacts): Preview {
       ...(plan.kind !== 'expand' && task.targets.length > 1 && atOnce >= task.targets.length
         ? [{ code: 'all_at_once', text: 'all nodes are worked on at once' }]
         : []),
+      ...(plan.pool?.protected && plan.kind !== 'expand'
+        ? [
+            {
+              code: 'protected',
+              text: `pool ${plan.pool.name} is protected: the operation needs its name as confirm`,
+            },
+          ]
+        : []),
       ...(task.secretsByAdmin
         ? [{ code: 'secret_by_admin', text: 'a step takes a secret that its template does not allow' }]
         : []),

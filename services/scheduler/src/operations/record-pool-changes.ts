@@ -3,7 +3,7 @@ import { KeyTaken } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { type CreateTaskParts, type NewGate, type NewTasks, recordTasks } from './create-tasks.js';
-import type { Plan } from './plan.js';
+import type { Plan, PlannedPool } from './plan.js';
 
 export interface PoolChangeParts extends CreateTaskParts {
   log: Logger;
@@ -12,7 +12,7 @@ export interface PoolChangeParts extends CreateTaskParts {
 /** A change of a pool that has been checked; nothing of it has been done. Its task is over those nodes that are there already. */
 export interface PoolChange extends Plan {
   kind: keyof PoolTasks;
-  pool: { id: number; name: string };
+  pool: PlannedPool;
   /** What its nodes wait for; the pools that it names are of the same call. */
   gate?: NewGate | undefined;
 }
@@ -21,7 +21,7 @@ export interface PoolChange extends Plan {
 const MAX_PLANNED = 200;
 
 interface Planned {
-  pool: number;
+  pool: PoolChange['pool'];
   ids: number[];
 }
 
@@ -69,7 +69,7 @@ async function planNodes(
   context: RequestContext,
   { bus }: PoolChangeParts,
 ): Promise<TaskTarget[]> {
-  const entered: Planned = { pool: id, ids: [] };
+  const entered: Planned = { pool: { id, name }, ids: [] };
   let cluster: TaskTarget['cluster'];
   const once = planKey(context, num);
   planned.push(entered);
@@ -99,9 +99,11 @@ async function takeOut(
   { bus, log }: PoolChangeParts,
 ): Promise<void> {
   if (ids.length === 0) return;
-  await bus.call(inventory.removeNodes, { pool_id: pool, nodes: ids }, context).catch((failure: unknown) => {
+  // These nodes have no machine: that the pool may be protected is no reason to keep them.
+  const request = { pool_id: pool.id, nodes: ids, confirm: pool.name };
+  await bus.call(inventory.removeNodes, request, context).catch((failure: unknown) => {
     log.warn(
-      { pool, nodes: ids, reason: String(failure) },
+      { pool: pool.id, nodes: ids, reason: String(failure) },
       'nodes of an expand that could not be recorded stay in the pool',
     );
   });

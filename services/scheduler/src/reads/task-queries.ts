@@ -1,4 +1,6 @@
 import {
+  type findRuns,
+  type findTasks,
   type HeldBy,
   type live,
   type NodeRun,
@@ -6,44 +8,37 @@ import {
   type RpcResponse,
   ServiceError,
   type Task,
+  type TaskDetail,
+  type taskBatches,
+  type taskFailures,
+  type taskGrid,
   type tasks,
 } from '@rigel/contracts';
 import { contains, prepared, readPage } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
 import { readHoldingTasks } from '../store/holders.js';
+import { run } from '../store/sql/statement.js';
+import { HOST_KEYS } from '../store/sql/tasks.js';
 import type { RunTable, Tables, TaskTable } from '../store/tables.js';
 import type { TaskStore } from '../store/task-store.js';
 import { renderLog, versionOfLogId } from '../task/log.js';
+import { readRuns } from './find-runs.js';
+import { readTasks } from './find-tasks.js';
 import { nodeLog } from './node-log.js';
+import { holdingTasksOf, nodesHeldBy, runsOfNode } from './pool-tasks.js';
 import { readRunOutput } from './run-output.js';
+import { readBatches } from './task-batches.js';
+import { readDetails } from './task-details.js';
 import { readTaskEvents } from './task-events.js';
+import { readFailures } from './task-failures.js';
+import { readGrid } from './task-grid.js';
+import { toTasks } from './task-row.js';
 
 /** What everybody asks who waits for a task. */
 const TASK = prepared(`
   SELECT id, name, template_id, template_name, pool_id, pool_name, options, batch_size, operator, flow_type, state, end_reason,
-    stat, ignored, active, version, created_at, updated_at
+    stat, ignored, active, version, created_at, updated_at, started_at, ended_at, deadline, batch, budget
   FROM tasks WHERE id = $1`);
-
-function toTask(row: TaskTable): Task {
-  return {
-    id: row.id,
-    template_id: row.template_id,
-    template_name: row.template_name,
-    task_name: row.name,
-    pool_id: row.pool_id,
-    pool_name: row.pool_name,
-    state: row.state,
-    end_reason: row.end_reason,
-    options: row.options,
-    step_len: row.batch_size,
-    opr_user: row.operator,
-    flow_type: row.flow_type,
-    stat: row.stat,
-    ignored: row.ignored,
-    created: row.created_at,
-    updated: row.updated_at,
-  };
-}
 
 function toNodeRun(row: RunTable, task: TaskTable, held_by: HeldBy | undefined): NodeRun {
   return {
@@ -72,22 +67,25 @@ export class TaskQueries {
   constructor(
     private readonly db: Kysely<Tables>,
     private readonly store: TaskStore,
+    /** Milliseconds since 1970. */
+    private readonly now: () => number,
   ) {}
 
   async list({ name, ...page }: RpcRequest<typeof tasks.list>): Promise<RpcResponse<typeof tasks.list>> {
     const query = this.db.selectFrom('tasks').selectAll().where(contains('name', name)).orderBy('id', 'desc');
     const { rows, total } = await readPage(query, page);
-    return { rows: rows.map(toTask), total };
+    return { rows: await toTasks(this.db, rows), total };
   }
 
-  async get(id: number): Promise<Task> {
-    return toTask(await this.taskRow(id));
+  async get(id: number): Promise<TaskDetail> {
+    const row = await this.taskRow(id);
+    return { ...(await this.toTask(row)), details: await readDetails(this.db, row) };
   }
 
   /** The task, and whether its run is over: nothing of it is at work on any node. */
   async outcome(id: number): Promise<RpcResponse<typeof tasks.awaitEnd>> {
     const row = await this.taskRow(id);
-    return { task: toTask(row), over: !row.active };
+    return { task: await this.toTask(row), over: !row.active };
   }
 
   async detail(id: number): Promise<{ rows: NodeRun[] }> {
@@ -108,8 +106,37 @@ export class TaskQueries {
     return { rows: runs.map((run) => toNodeRun(run, task, heldBy.get(run.node_id))) };
   }
 
-  async holders(nodes: readonly number[]): Promise<RpcResponse<typeof tasks.holders>> {
-    return { holders: await readHoldingTasks(this.db as unknown as Kysely<unknown>, nodes) };
+  async holders({
+    node_ids,
+    host_keys,
+  }: RpcRequest<typeof tasks.holders>): Promise<RpcResponse<typeof tasks.holders>> {
+    const holders = await readHoldingTasks(this.db as unknown as Kysely<unknown>, node_ids);
+    if (!host_keys) return { holders };
+    const keys = await run(this.db as unknown as Kysely<unknown>, HOST_KEYS, { nodes: node_ids });
+    return { holders, host_keys: keys.map(({ node_id, host_key }) => ({ node_id, host_key })) };
+  }
+
+  heldNodes(task: number): Promise<number[]> {
+    return nodesHeldBy(this.db, task);
+  }
+
+  async ofPool({
+    pool_id,
+    limit,
+  }: RpcRequest<typeof tasks.ofPool>): Promise<RpcResponse<typeof tasks.ofPool>> {
+    const rows = await this.db
+      .selectFrom('tasks')
+      .selectAll()
+      .where('pool_id', '=', pool_id)
+      .orderBy('pool_id', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute();
+    return { tasks: await toTasks(this.db, rows), holding: await holdingTasksOf(this.db, pool_id) };
+  }
+
+  runsOfNode(request: RpcRequest<typeof tasks.runsOfNode>): Promise<RpcResponse<typeof tasks.runsOfNode>> {
+    return runsOfNode(this.db, request);
   }
 
   async log({ id, after }: RpcRequest<typeof tasks.log>): Promise<RpcResponse<typeof tasks.log>> {
@@ -132,6 +159,31 @@ export class TaskQueries {
 
   output(request: RpcRequest<typeof live.runOutput>): Promise<RpcResponse<typeof live.runOutput>> {
     return readRunOutput(this.db, request);
+  }
+
+  find(request: RpcRequest<typeof findTasks>): Promise<RpcResponse<typeof findTasks>> {
+    return readTasks(this.db, request, this.now());
+  }
+
+  grid(request: RpcRequest<typeof taskGrid>): Promise<RpcResponse<typeof taskGrid>> {
+    return readGrid(this.db as unknown as Kysely<unknown>, request);
+  }
+
+  runs(request: RpcRequest<typeof findRuns>): Promise<RpcResponse<typeof findRuns>> {
+    return readRuns(this.db, request);
+  }
+
+  batches(request: RpcRequest<typeof taskBatches>): Promise<RpcResponse<typeof taskBatches>> {
+    return readBatches(this.db, request);
+  }
+
+  failures(request: RpcRequest<typeof taskFailures>): Promise<RpcResponse<typeof taskFailures>> {
+    return readFailures(this.db, request);
+  }
+
+  private async toTask(row: TaskTable): Promise<Task> {
+    const [task] = await toTasks(this.db, [row]);
+    return task as Task;
   }
 
   private async taskRow(id: number): Promise<TaskTable> {

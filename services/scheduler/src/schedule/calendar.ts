@@ -53,15 +53,29 @@ function holds(a: CronItem, b: CronItem): boolean {
   return later !== 0 ? later > 0 : a.week_day > b.week_day;
 }
 
+/**
+ * The due times after a time, in order and without end unless there are no items. Each item's next time is kept, so that
+ * going on costs only the items that were due.
+ */
+export function* dueTimes(items: readonly CronItem[], zone: string, after: number): Generator<DueTime> {
+  const next = (item: CronItem, last: number): number | undefined =>
+    cronOf(item, zone).nextRun(new Date(last))?.getTime();
+  const coming = items.map((item) => ({ item, due: next(item, after) }));
+  for (;;) {
+    let first: DueTime | undefined;
+    for (const { item, due } of coming) {
+      if (due === undefined) continue;
+      if (!first || due < first.due || (due === first.due && holds(item, first.item))) first = { due, item };
+    }
+    if (!first) return;
+    yield first;
+    for (const one of coming) if (one.due === first.due) one.due = next(one.item, first.due);
+  }
+}
+
 /** The next due time after a time; undefined when there are no items. */
 export function nextDueTime(items: readonly CronItem[], zone: string, after: number): DueTime | undefined {
-  let next: DueTime | undefined;
-  for (const item of items) {
-    const due = cronOf(item, zone).nextRun(new Date(after))?.getTime();
-    if (due === undefined) continue;
-    if (!next || due < next.due || (due === next.due && holds(item, next.item))) next = { due, item };
-  }
-  return next;
+  return dueTimes(items, zone, after).next().value ?? undefined;
 }
 
 /** The due times after one time and up to another, in order. @param limit the most that are returned. */
@@ -73,27 +87,37 @@ export function dueTimesBetween(
   limit: number,
 ): DueTime[] {
   const times: DueTime[] = [];
-  for (let last = after; times.length < limit; ) {
-    const next = nextDueTime(items, zone, last);
-    if (!next || next.due > upTo) break;
+  if (limit === 0) return times;
+  for (const next of dueTimes(items, zone, after)) {
+    if (next.due > upTo) break;
     times.push(next);
-    last = next.due;
+    if (times.length >= limit) break;
   }
   return times;
 }
 
 /** Every item comes at least once in so many days. */
-const LONGEST_PAUSE_MS = 9 * 86_400_000;
+export const LONGEST_PAUSE_MS = 9 * 86_400_000;
 
-/** The item that holds at a time: the one that was due last, then or before. Ignored ones do not count. */
-export function itemInForce(items: readonly CronItem[], zone: string, at: number): CronItem | undefined {
+const NONE: ReadonlySet<number> = new Set();
+
+/**
+ * The item that holds at a time: the one that was due last, then or before. Ignored ones do not count, nor do moments that
+ * an operator has left out.
+ */
+export function itemInForce(
+  items: readonly CronItem[],
+  zone: string,
+  at: number,
+  leftOut: ReadonlySet<number> = NONE,
+): CronItem | undefined {
   let last: DueTime | undefined;
   for (const item of items) {
     if (item.ignore) continue;
     let due: number | undefined;
     const cron = cronOf(item, zone);
     for (let next = cron.nextRun(new Date(at - LONGEST_PAUSE_MS)); next && next.getTime() <= at; ) {
-      due = next.getTime();
+      if (!leftOut.has(next.getTime())) due = next.getTime();
       next = cron.nextRun(next);
     }
     if (due === undefined) continue;

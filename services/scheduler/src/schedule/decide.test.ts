@@ -1,7 +1,18 @@
 import type { CronItemInput } from '@rigel/contracts';
 import { storyOf } from '@rigel/testing';
 import t from 'tap';
-import { beginFiring, type Definition, finishFiring, giveUp, passTime, save, takeOver } from './decide.js';
+import {
+  beginFiring,
+  type Definition,
+  finishFiring,
+  giveUp,
+  leaveOut,
+  nextMoment,
+  passTime,
+  save,
+  takeBack,
+  takeOver,
+} from './decide.js';
 import { conflictOf } from './dependencies.js';
 import type { ScheduleEvent } from './events.js';
 import { planTarget } from './plan.js';
@@ -38,7 +49,10 @@ function after(events: readonly ScheduleEvent[], state?: ScheduleState): Schedul
 const words = (events: readonly ScheduleEvent[]): string[] =>
   events.map(({ type, data }) => {
     if (type === 'ScheduleSaved') return 'saved';
-    const occurrence = `${data.cause} ${new Date(data.due).toISOString().slice(11, 19)}`;
+    const shown = (due: number): string => new Date(due).toISOString().slice(11, 19);
+    if (type === 'MomentLeftOut') return `${data.by} leaves out ${shown(data.due)}`;
+    if (type === 'MomentTakenBack') return `${data.by} takes back ${shown(data.due)}`;
+    const occurrence = `${data.cause} ${shown(data.due)}`;
     if (type === 'OccurrenceOpened') return `opened ${occurrence}${data.late ? ' late' : ''}`;
     if (type === 'OccurrenceFiring') return `firing ${occurrence}`;
     const reason = data.reason.split(':')[0];
@@ -114,6 +128,48 @@ t.test('a task that only depends fires no more', async (t) => {
   const events = save(7, saved, depend, at('09:30:00'));
   t.strictSame(words(events), ['skipped saved 09:00:00 replaced', 'saved']);
   t.strictSame(passTime(after(events, saved), at('12:00:00')), []);
+});
+
+t.test('a moment that an operator leaves out is ignored, once', async (t) => {
+  const saving = given().when((state) =>
+    save(7, state, definition([item('10:00'), item('11:00')]), at('10:30:00')),
+  );
+  const saved = given(...saving.events(), ...beginFiring(after(saving.events())), {
+    type: 'OccurrenceResolved',
+    data: { cause: 'saved', due: at('10:30:00').now, outcome: 'fired', reason: '', tasks: [1] },
+  });
+  t.equal(nextMoment(after(saving.events()), at('10:40:00')), at('11:00:00').now);
+  const leaving = saved.when((state) => leaveOut(known(state), at('11:00:00').now, 'ann', at('10:40:00')));
+  leaving.gives(t, ['ann leaves out 11:00:00']);
+  const left = given(...saving.events(), ...leaving.events());
+  left
+    .when((state) => leaveOut(known(state), at('11:00:00').now, 'bob', at('10:41:00')))
+    .gives(t, [], 'it is so already');
+  left
+    .when((state) => takeBack(known(state), at('11:00:00').now, 'bob', at('10:41:00')))
+    .gives(t, ['bob takes back 11:00:00']);
+  left.when((state) => passTime(known(state), at('11:00:00'))).gives(t, ['skipped due 11:00:00 ignored']);
+  const state = after([...saving.events(), ...leaving.events()]);
+  t.throws(() => leaveOut(state, at('11:00:01').now, 'ann', at('10:40:00')), {
+    code: 'invalid',
+    field: 'due_at',
+  });
+  t.throws(() => leaveOut(state, at('11:00:00').now, 'ann', at('11:00:00')), { code: 'wrong_state' });
+  t.throws(() => takeBack(state, at('11:00:00').now, 'ann', at('11:00:00')), { code: 'wrong_state' });
+});
+
+t.test('a moment that was left out puts no item in force, neither at a restart nor at a save', async (t) => {
+  const items = definition([item('10:00', { instance_num: 20 }), item('11:00', { instance_num: 4 })]);
+  const first = after(save(7, undefined, items, at('10:30:00')));
+  const firing = after(beginFiring(first), first);
+  const fired = after(finishFiring(firing, [1]), firing);
+  const left = after(leaveOut(fired, at('11:00:00').now, 'ann', at('10:40:00')), fired);
+  const passed = after(passTime(left, at('11:00:00')), left);
+  for (const events of [takeOver(passed, at('11:05:00')), save(7, passed, items, at('11:05:00'))]) {
+    const opened = events.find(({ type }) => type === 'OccurrenceOpened');
+    t.match(opened, { data: { item: { time: '10:00', instance_num: 20 } } });
+  }
+  t.match(passed.leftOut, [{ by: 'ann' }]);
 });
 
 t.test('items get ids that are not given again', async (t) => {

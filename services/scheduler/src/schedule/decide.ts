@@ -1,7 +1,7 @@
-import type { CronItem, CronItemInput, DependItemInput } from '@rigel/contracts';
-import { dueTimesBetween, itemInForce } from './calendar.js';
+import { type CronItem, type CronItemInput, type DependItemInput, ServiceError } from '@rigel/contracts';
+import { dueTimesBetween, itemInForce, nextDueTime } from './calendar.js';
 import type { DueItem, OccurrenceKey, OccurrenceResolved, ScheduleEvent, ScheduleSaved } from './events.js';
-import { evolveSchedule, type ScheduleState } from './state.js';
+import { evolveSchedule, leftOutOf, type ScheduleState } from './state.js';
 
 /*
  * What happens to a scheduled task, as facts. Pure functions: times and the time zone come in.
@@ -42,13 +42,15 @@ class Facts {
   open(occurrence: DueItem, late: boolean): void {
     const waiting = this.state?.waiting;
     if (waiting) this.add(resolved(waiting, { outcome: 'skipped', reason: OVERLAP, tasks: [] }));
-    const { cause, due, item } = occurrence;
-    this.add({ type: 'OccurrenceOpened', data: { cause, due, item, late } });
+    this.add({ type: 'OccurrenceOpened', data: { ...occurrence, late } });
   }
 }
 
 export const OVERLAP = 'overlap: a newer one takes its place';
 const IGNORED = 'ignored: its item says so';
+/** An outcome with such a reason counts as ignored, not as skipped. */
+export const IGNORED_PREFIX = 'ignored:';
+const leftOutBy = (by: string): string => `${IGNORED_PREFIX} ${by} left this moment out`;
 const MISSED = 'missed: the scheduler noticed it too late, and does not catch up a deploy';
 
 function resolved(
@@ -90,6 +92,7 @@ export function save(
       cronItems: definition.cronItems.map((item) => ({ id: ++lastItem, ...item })),
       dependItems: definition.dependItems.map((item) => ({ id: ++lastItem, ...item })),
       at,
+      ...(state?.saved.timeZone === '' ? { zone: time.zone } : {}),
     },
   });
   const inForce = facts.state && targetInForce(facts.state, { ...time, now: at });
@@ -100,7 +103,7 @@ export function save(
 /** The item that sets the number of nodes now; only for scheduled tasks that set one by the clock. */
 export function targetInForce(state: ScheduleState, { now, zone }: Time): CronItem | undefined {
   if (state.saved.type !== 'expand') return undefined;
-  return itemInForce(firingItems(state), zoneOf(state, zone), now);
+  return itemInForce(firingItems(state), zoneOf(state, zone), now, leftOutOf(state));
 }
 
 /** Takes note of all occurrences up to now. */
@@ -112,11 +115,18 @@ export function passTime(
   const facts = new Facts(state.id, state);
   const times = dueTimesBetween(firingItems(state), zoneOf(state, zone), state.settledUntil, now, limit);
   for (const { due, item } of times) {
-    const occurrence = { cause: 'due' as const, due, item };
+    const occurrence = {
+      cause: 'due' as const,
+      due,
+      item,
+      ...(state.saved.timeZone === '' ? { zone } : {}),
+    };
     const late = now - due > LATE_MS;
     const missed = late && state.saved.type === 'upload';
-    if (item.ignore || missed) {
-      const reason = item.ignore ? IGNORED : MISSED;
+    const leftOut = state.leftOut?.find((moment) => moment.due === due);
+    if (item.ignore || leftOut || missed) {
+      const ignored = leftOut && !item.ignore ? leftOutBy(leftOut.by) : IGNORED;
+      const reason = item.ignore || leftOut ? ignored : MISSED;
       facts.add({ type: 'OccurrenceSkipped', data: { ...occurrence, reason } });
     } else facts.open(occurrence, late);
   }
@@ -149,4 +159,59 @@ export function finishFiring({ firing }: ScheduleState, tasks: number[]): Schedu
 export function giveUp({ firing, waiting }: ScheduleState, reason: string): ScheduleEvent[] {
   const occurrence = firing ?? waiting;
   return occurrence ? [resolved(occurrence, { outcome: 'skipped', reason, tasks: [] })] : [];
+}
+
+/** How far ahead a moment may lie that an operator leaves out. */
+const LEAVE_OUT_AHEAD_MS = 366 * 86_400_000;
+/** Moments to come that are left out at the same time, at most. */
+const MAX_LEFT_OUT = 100;
+
+/** The next moment at which the scheduler would act if no moment were left out; undefined: there is none. */
+export function nextMoment(state: ScheduleState, { now, zone }: Time): number | undefined {
+  const items = firingItems(state).filter(({ ignore }) => !ignore);
+  return nextDueTime(items, zoneOf(state, zone), Math.max(now, state.settledUntil))?.due;
+}
+
+/**
+ * Leaves a moment to come out. Nothing follows when it is left out already.
+ * @throws ServiceError `wrong_state`: it has passed; `invalid`: no item is due then.
+ */
+export function leaveOut(state: ScheduleState, due: number, by: string, time: Time): ScheduleEvent[] {
+  assertToCome(state, due, time);
+  const coming = (state.leftOut ?? []).filter((moment) => moment.due > time.now);
+  if (coming.some((moment) => moment.due === due)) return [];
+  const items = firingItems(state).filter(({ ignore }) => !ignore);
+  const shown = new Date(due).toISOString();
+  if (
+    due - time.now > LEAVE_OUT_AHEAD_MS ||
+    nextDueTime(items, zoneOf(state, time.zone), due - 1)?.due !== due
+  ) {
+    throw new ServiceError('invalid', `no item of scheduled task ${state.id} is due at ${shown}`, 'due_at');
+  }
+  if (coming.length >= MAX_LEFT_OUT) {
+    throw new ServiceError(
+      'wrong_state',
+      `${MAX_LEFT_OUT} moments of scheduled task ${state.id} are left out already: ignore an item instead`,
+    );
+  }
+  return [{ type: 'MomentLeftOut', data: { due, by } }];
+}
+
+/**
+ * Takes back that a moment is left out. Nothing follows when it is not.
+ * @throws ServiceError `wrong_state`: it has passed.
+ */
+export function takeBack(state: ScheduleState, due: number, by: string, time: Time): ScheduleEvent[] {
+  assertToCome(state, due, time);
+  if (!state.leftOut?.some((moment) => moment.due === due)) return [];
+  return [{ type: 'MomentTakenBack', data: { due, by } }];
+}
+
+function assertToCome(state: ScheduleState, due: number, { now }: Time): void {
+  if (due > Math.max(now, state.settledUntil)) return;
+  throw new ServiceError(
+    'wrong_state',
+    `the moment ${new Date(due).toISOString()} of scheduled task ${state.id} has passed`,
+    'due_at',
+  );
 }

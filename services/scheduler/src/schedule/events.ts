@@ -15,6 +15,8 @@ export interface OccurrenceKey {
 /** An occurrence with its item as it was then. */
 export interface DueItem extends OccurrenceKey {
   item: CronItem;
+  /** The deployment's time zone, in which the scheduler read the items of a scheduled task that names none. */
+  zone?: string;
 }
 
 /** Its items as a whole; what they were before counts no more after `at`. */
@@ -28,6 +30,8 @@ export interface ScheduleSaved {
   dependItems: DependItem[];
   /** Occurrences up to here are those of the items before, later ones those of these. */
   at: number;
+  /** The deployment's time zone, where the scheduled task named none until now. */
+  zone?: string;
 }
 
 /** An occurrence was due, and the scheduler is to act on it. */
@@ -52,12 +56,23 @@ export interface OccurrenceResolved extends OccurrenceKey {
   tasks: number[];
 }
 
+/** An operator leaves one coming moment out: it counts as if it had not been. */
+export interface MomentLeftOut {
+  due: number;
+  by: string;
+}
+
+/** An operator takes that back before the moment comes. */
+export type MomentTakenBack = MomentLeftOut;
+
 export type ScheduleEvent =
   | { type: 'ScheduleSaved'; data: ScheduleSaved }
   | { type: 'OccurrenceOpened'; data: OccurrenceOpened }
   | { type: 'OccurrenceSkipped'; data: OccurrenceSkipped }
   | { type: 'OccurrenceFiring'; data: OccurrenceFiring }
-  | { type: 'OccurrenceResolved'; data: OccurrenceResolved };
+  | { type: 'OccurrenceResolved'; data: OccurrenceResolved }
+  | { type: 'MomentLeftOut'; data: MomentLeftOut }
+  | { type: 'MomentTakenBack'; data: MomentTakenBack };
 
 /** The types and their versions, as those of a task. */
 export const scheduleEventVersions: EventVersions<ScheduleEvent> = {
@@ -66,6 +81,8 @@ export const scheduleEventVersions: EventVersions<ScheduleEvent> = {
   OccurrenceSkipped: [],
   OccurrenceFiring: [],
   OccurrenceResolved: [],
+  MomentLeftOut: [],
+  MomentTakenBack: [],
 };
 
 export const scheduleEventTypes = new EventTypes<ScheduleEvent>(scheduleEventVersions);

@@ -1,4 +1,11 @@
-import { inventory, NO_ADDRESS, type PoolNode, ServiceError, show } from '@rigel/contracts';
+import {
+  inventory,
+  NO_ADDRESS,
+  type PoolNode,
+  type SchedulePreview,
+  ServiceError,
+  show,
+} from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
 import { type OnBehalf, prepareDeploy, prepareExpand, prepareShrinkById } from '../operations/change-pool.js';
 import {
@@ -22,7 +29,12 @@ export interface Firing {
   fire(schedule: ScheduleState, occurrence: DueItem, context: RequestContext): Promise<Fired>;
   /** Whether the pool, or one that it depends on, is not as an item wants it. */
   isNeeded(schedule: ScheduleState, item: DueItem['item'], context: RequestContext): Promise<boolean>;
+  /** What an item would do now: to its pool and to those that it depends on. Changes nothing. */
+  preview(schedule: ScheduleState, item: DueItem['item'], context: RequestContext): Promise<PoolPreview[]>;
 }
+
+/** What an item would do to one pool, in numbers of nodes that schedules made. */
+export type PoolPreview = NonNullable<SchedulePreview['at_saving']>['pools'][number];
 
 const PAGE = 1_000;
 
@@ -73,6 +85,29 @@ export class PoolFiring implements Firing {
       if ((await this.plan(pool, target, context)).type !== 'nothing') return true;
     }
     return false;
+  }
+
+  async preview(
+    schedule: ScheduleState,
+    item: DueItem['item'],
+    context: RequestContext,
+  ): Promise<PoolPreview[]> {
+    const pools: PoolPreview[] = [];
+    for (const { pool, target } of await this.roundOf(schedule, item)) {
+      const present = await this.presentIn(pool, context);
+      const plan = planTarget(present, target);
+      const grows = plan.type === 'expand' ? plan : undefined;
+      pools.push({
+        pool_id: pool,
+        nodes: present.length,
+        target,
+        plan: plan.type,
+        missing: grows?.missing ?? 0,
+        again: grows?.again.length ?? 0,
+        surplus: plan.type === 'shrink' || plan.type === 'wait' ? plan.nodes.length : 0,
+      });
+    }
+    return pools;
   }
 
   private async roundOf({ saved }: ScheduleState, item: DueItem['item']): Promise<PoolOfRound[]> {
@@ -151,17 +186,21 @@ export class PoolFiring implements Firing {
   }
 
   private async plan(pool: number, target: number, context: RequestContext): Promise<Plan> {
+    return planTarget(await this.presentIn(pool, context), target);
+  }
+
+  /** The nodes of a pool that schedules made. */
+  private async presentIn(pool: number, context: RequestContext): Promise<CrontabNode[]> {
     const nodes = (await this.nodesOf(pool, context)).filter(({ node_type }) => node_type === 'crontab');
     const ids = nodes.map(({ id }) => id);
     // Holds first: a task that ends in between then counts as running, and the next try looks again.
     const holds = await this.store.holdsOf(ids, this.parts.clock.now());
     const standings = await this.store.nodeStandings(ids);
-    const present = ids.flatMap((id): CrontabNode[] => {
+    return ids.flatMap((id): CrontabNode[] => {
       const last = standings.get(id);
       if (last?.returned) return [];
       return [{ id, state: last?.state ?? 0, held: holds.get(id) ?? 'no' }];
     });
-    return planTarget(present, target);
   }
 
   private async nodesOf(pool: number, context: RequestContext): Promise<PoolNode[]> {

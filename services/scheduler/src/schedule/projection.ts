@@ -24,6 +24,7 @@ interface OccurrenceRow {
   reason: string;
   tasks: number[];
   updated_at: number;
+  zone: string;
 }
 
 /** What events do to the read tables, each row once. */
@@ -40,7 +41,9 @@ class Changes {
     if (told.type === 'ScheduleSaved') this.save(id, told.data, version, recordedAt);
     else {
       this.touch(id, version, recordedAt);
-      this.addOccurrence(id, told, recordedAt);
+      // What operators leave out is read from the events: no table has it.
+      if (told.type !== 'MomentLeftOut' && told.type !== 'MomentTakenBack')
+        this.addOccurrence(id, told, recordedAt);
     }
   }
 
@@ -70,11 +73,12 @@ class Changes {
 
   private addOccurrence(
     id: number,
-    event: Exclude<ScheduleEvent, { type: 'ScheduleSaved' }>,
+    event: Extract<ScheduleEvent, { type: `Occurrence${string}` }>,
     at: number,
   ): void {
     const { cause, due }: OccurrenceKey = event.data;
     const key = `${id} ${cause} ${due}`;
+    const zone = 'zone' in event.data ? (event.data.zone ?? '') : '';
     const row = (item: object | null, outcome: string, reason = '', tasks: number[] = []): OccurrenceRow => ({
       schedule_id: id,
       cause,
@@ -84,10 +88,12 @@ class Changes {
       reason,
       tasks,
       updated_at: at,
+      zone,
     });
     const change = (outcome: string, reason?: string, tasks?: number[]): void => {
       const fresh = this.newOccurrences.get(key);
-      if (fresh) this.newOccurrences.set(key, row(fresh.item, outcome, reason, tasks));
+      if (fresh)
+        this.newOccurrences.set(key, { ...row(fresh.item, outcome, reason, tasks), zone: fresh.zone });
       else this.occurrences.set(key, row(null, outcome, reason, tasks));
     };
     switch (event.type) {
@@ -112,7 +118,7 @@ class Changes {
 const SCHEDULE_COLUMNS = `id bigint, pool_id bigint, type text, exec_type text, time_zone text, cron_items jsonb,
   depend_items jsonb, version int, created_at bigint, updated_at bigint`;
 const OCCURRENCE_COLUMNS = `schedule_id bigint, cause text, due bigint, item jsonb, outcome text, reason text,
-  tasks jsonb, updated_at bigint`;
+  tasks jsonb, updated_at bigint, zone text`;
 
 /** New occurrences are plain inserts: of two with the same key the second is refused. */
 const STATEMENTS = {
@@ -124,7 +130,8 @@ const STATEMENTS = {
       cron_items = coalesce(r.cron_items, s.cron_items), depend_items = coalesce(r.depend_items, s.depend_items),
       version = r.version, updated_at = r.updated_at
     FROM json_to_recordset($1::json) AS r(${SCHEDULE_COLUMNS}) WHERE s.id = r.id`,
-  newOccurrences: `INSERT INTO schedule_occurrences (schedule_id, cause, due, item, outcome, reason, tasks, updated_at)
+  newOccurrences: `INSERT INTO schedule_occurrences (schedule_id, cause, due, item, outcome, reason, tasks, updated_at,
+      zone)
     SELECT r.* FROM json_to_recordset($1::json) AS r(${OCCURRENCE_COLUMNS})`,
   occurrences: `UPDATE schedule_occurrences o SET outcome = r.outcome, reason = r.reason, tasks = r.tasks,
       updated_at = r.updated_at

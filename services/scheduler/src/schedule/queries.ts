@@ -10,6 +10,7 @@ import { offsetOf } from '@rigel/runtime/database';
 import type { Kysely } from 'kysely';
 import type { ScheduleTable, Tables } from '../store/tables.js';
 import { nextDueTime } from './calendar.js';
+import { lastSavings, withSaving } from './decisions.js';
 
 /** Due times to come that an answer names. */
 const NEXT = 10;
@@ -33,7 +34,9 @@ export class ScheduleQueries {
       .where('pool_id', '=', pool_id)
       .where('type', '=', type)
       .executeTakeFirst();
-    return { schedule: row ? toSchedule(row) : null };
+    if (!row) return { schedule: null };
+    const savings = await lastSavings(this.db as unknown as Kysely<unknown>, [row.id]);
+    return { schedule: withSaving(toSchedule(row), savings.get(row.id)) };
   }
 
   async occurrences({
@@ -106,7 +109,7 @@ export class ScheduleQueries {
 
 const isSettled = (outcome: OccurrenceOutcome): boolean => outcome !== 'waiting' && outcome !== 'firing';
 
-function toSchedule(row: ScheduleTable): Schedule {
+export function toSchedule(row: ScheduleTable): Schedule {
   const { id, pool_id, type, exec_type, time_zone, cron_items, depend_items } = row;
   return { id, pool_id, type, exec_type, time_zone, cron_items, depend_items };
 }

@@ -13,10 +13,11 @@ import {
 } from '@rigel/contracts';
 import { keepAnswer, metaOf, VersionConflict } from '@rigel/event-store';
 import type { Bus, RequestContext } from '@rigel/messaging';
-import type { Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { Tables } from '../store/tables.js';
 import { readTime, secondOfDay } from './calendar.js';
 import { type Definition, save } from './decide.js';
+import { lastSavings } from './decisions.js';
 import { conflictOf, type PoolItems } from './dependencies.js';
 import { assertNotBeingDeleted, itemsOfAll } from './pool-deletion.js';
 import type { ScheduleStore } from './store.js';
@@ -42,18 +43,18 @@ export async function saveSchedule(
   context: RequestContext,
   parts: SaveParts,
 ): Promise<{ id: number }> {
-  const { bus, store, clock, zone } = parts;
-  const definition = readDefinition(request);
+  const { store, clock, zone } = parts;
   // Taken before the inventory is asked: a pool that is reserved for its deletion by now, or later, may be gone at the end.
   const lookedAt = clock.now();
-  const pool = await poolOf(request.pool_id, 'pool_id', context, bus);
-  await checkDependencies(pool, definition, context, bus);
+  const { definition } = await checkDefinition(request, context, parts);
   const dependsOn = definition.dependItems.map((item) => item.pool_id);
   const meta = metaOf(context, request.opr_user);
   for (let attempt = 1; ; attempt++) {
     const known = await findSchedule(store, request);
     const id = known ?? (await store.nextId());
     const state = known === undefined ? undefined : await store.load(known);
+    // After the state was read: a save that comes in between makes this one try again.
+    await assertVersion(store, known, request.if_version);
     const now = clock.now();
     const events = save(id, state, definition, { now, zone });
     try {
@@ -69,10 +70,40 @@ export async function saveSchedule(
   }
 }
 
-/** The scheduled task that a request is to replace; undefined: it is a new one. */
-async function findSchedule(
+/** Checks everything that does not depend on the moment of saving. @throws ServiceError naming the field. */
+export async function checkDefinition(
+  request: RpcRequest<typeof schedules.save>,
+  context: RequestContext,
+  { bus, store }: SaveParts,
+): Promise<{ definition: Definition }> {
+  const definition = readDefinition(request);
+  const pool = await poolOf(request.pool_id, 'pool_id', context, bus);
+  await checkDependencies(pool, definition, context, bus);
+  await findSchedule(store, request);
+  return { definition };
+}
+
+/** @throws ServiceError `conflict` naming who has saved since the version that the client has seen. */
+async function assertVersion(
   store: ScheduleStore,
-  { id, pool_id, type }: RpcRequest<typeof schedules.save>,
+  id: number | undefined,
+  seen: number | undefined,
+): Promise<void> {
+  if (seen === undefined) return;
+  const saving = id === undefined ? undefined : (await lastSavings(rawOf(store.db), [id])).get(id);
+  if ((saving?.version ?? 0) === seen) return;
+  const now = saving
+    ? `${show(saving.by)} saved scheduled task ${id} at ${new Date(saving.at).toISOString()} as version ${saving.version}`
+    : 'there is no such scheduled task yet';
+  throw new ServiceError('conflict', `if_version is ${seen}, but ${now}: read it again`, 'if_version');
+}
+
+const rawOf = (db: Kysely<Tables>): Kysely<unknown> => db as unknown as Kysely<unknown>;
+
+/** The scheduled task that a request is to replace; undefined: it is a new one. */
+export async function findSchedule(
+  store: ScheduleStore,
+  { id, pool_id, type }: Pick<RpcRequest<typeof schedules.save>, 'id' | 'pool_id' | 'type'>,
 ): Promise<number | undefined> {
   const rows = store.db.selectFrom('schedules').select(['id', 'pool_id', 'type']);
   if (id === 0) {
@@ -188,7 +219,7 @@ async function checkDependencies(
 }
 
 /** @throws ServiceError `conflict` when the dependencies of all scheduled tasks together make no sense. */
-async function checkAgainstOthers(trx: Transaction<Tables>, definition: Definition): Promise<void> {
+export async function checkAgainstOthers(trx: Transaction<Tables>, definition: Definition): Promise<void> {
   const { pool, type, cronItems, dependItems } = definition;
   const others = (await itemsOfAll(trx)).filter((other) => other.pool !== pool || other.type !== type);
   const dependsOn = dependItems.map((item) => item.pool_id);

@@ -1,4 +1,11 @@
-import type { OccurrenceKey, OccurrenceOpened, ScheduleEvent, ScheduleSaved } from './events.js';
+import { LONGEST_PAUSE_MS } from './calendar.js';
+import type {
+  MomentLeftOut,
+  OccurrenceKey,
+  OccurrenceOpened,
+  ScheduleEvent,
+  ScheduleSaved,
+} from './events.js';
 
 /** A scheduled task as its events say. The read table has its past occurrences. */
 export interface ScheduleState {
@@ -14,11 +21,17 @@ export interface ScheduleState {
   firing: OccurrenceOpened | null;
   /** Made by the last occurrence that made any. */
   lastTasks: number[];
+  /** Moments that operators left out: those to come, and past ones as long as their items could still be in force. */
+  leftOut?: MomentLeftOut[];
   /** Last version of the stream that this state contains. */
   version: number;
 }
 
 export const isSame = (a: OccurrenceKey, b: OccurrenceKey): boolean => a.cause === b.cause && a.due === b.due;
+
+/** The due times of moments that were left out. */
+export const leftOutOf = ({ leftOut = [] }: Pick<ScheduleState, 'leftOut'>): ReadonlySet<number> =>
+  new Set(leftOut.map(({ due }) => due));
 
 /**
  * The state after a recorded fact; the given one stays as it is.
@@ -53,6 +66,14 @@ export function evolveSchedule(
       return next;
     case 'OccurrenceSkipped':
       next.settledUntil = Math.max(state.settledUntil, event.data.due);
+      return next;
+    case 'MomentLeftOut':
+      next.leftOut = [...(state.leftOut ?? []), event.data].filter(
+        ({ due }) => due > state.settledUntil - LONGEST_PAUSE_MS,
+      );
+      return next;
+    case 'MomentTakenBack':
+      next.leftOut = (state.leftOut ?? []).filter(({ due }) => due !== event.data.due);
       return next;
     case 'OccurrenceFiring':
       next.firing = state.waiting;

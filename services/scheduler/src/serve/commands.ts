@@ -1,5 +1,4 @@
 import { HEARTBEAT_SUBJECT, Heartbeat, type RpcRequest, speaksFor, tasks } from '@rigel/contracts';
-import type { RequestContext } from '@rigel/messaging';
 import { deployPool, expandPool, type OnBehalf, shrinkPool } from '../operations/change-pool.js';
 import { createTasks } from '../operations/create-tasks.js';
 import { checkWords, type RunControl, releaseNode, reserveForRemoval } from '../operations/release.js';
@@ -19,15 +18,14 @@ export function serveCommands(parts: Parts): void {
     await callOwner(bus, { ...request, command: isPlain(request) ? 'start' : 'startAs' }, context);
     return {};
   });
-  const end =
-    (command: 'pause' | 'stop') =>
-    async ({ id, opr_user, reason = '' }: RpcRequest<typeof tasks.stop>, context: RequestContext) => {
-      const why = checkWords(reason);
-      await callOwner(bus, { id, command, opr_user, ...(why === '' ? {} : { reason: why }) }, context);
-      return {};
-    };
-  operations.serve(tasks.pause, end('pause'));
-  operations.serve(tasks.stop, end('stop'));
+  operations.serve(tasks.pause, async (request, context) => {
+    await callOwner(bus, { ...request, ...why(request), command: 'pause' }, context);
+    return {};
+  });
+  operations.serve(tasks.stop, async (request, context) => {
+    await callOwner(bus, { ...request, ...why(request), command: 'stop' }, context);
+    return {};
+  });
 
   const control: RunControl = (id, command, context) => callOwner(bus, { id, ...command }, context);
   operations.serve(tasks.releaseNode, async (request, context) => {
@@ -44,6 +42,8 @@ export function serveCommands(parts: Parts): void {
   if (parts.why) serveWhy({ ...parts, store: parts.why });
   if (parts.planning) servePlans(parts);
 }
+
+const why = ({ reason = '' }: RpcRequest<typeof tasks.pause>) => ({ reason: checkWords(reason) });
 
 /** A start as every release knows it. */
 function isPlain({ runs, max_fail_num, max_fail_ratio, if_plan }: RpcRequest<typeof tasks.start>): boolean {

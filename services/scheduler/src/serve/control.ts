@@ -12,6 +12,7 @@ import {
 import { metaOf } from '@rigel/event-store';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import { Type } from 'typebox';
+import { assertStopConfirmed } from '../operations/confirm-stop.js';
 import { assertStartShown, planStart } from '../operations/plan-start.js';
 import { choiceOf, reserveForResume } from '../operations/resume.js';
 import type { Parts } from './parts.js';
@@ -42,6 +43,8 @@ export const control = defineRpc(TASK_CONTROL_OPERATION, {
     max_fail_num: requests.start.properties.max_fail_num,
     max_fail_ratio: requests.start.properties.max_fail_ratio,
     if_plan: requests.start.properties.if_plan,
+    /** For a stop: the name of the task's pool, if the pool is protected. */
+    confirm: Type.Optional(Text),
   }),
   response: Type.Object({ preview: Type.Optional(Preview) }),
 });
@@ -92,9 +95,12 @@ export async function controlTask(
       await engine.submit(id, { type: 'start', operator, ...choice, shown, ...preparation }, meta);
       return {};
     }
-    case 'pause':
     case 'stop':
-      await engine.submit(id, { type: command, operator, reason }, meta);
+      await assertStopConfirmed(await engine.task(id), request.confirm, context, parts);
+      await engine.submit(id, { type: 'stop', operator, reason }, meta);
+      return {};
+    case 'pause':
+      await engine.submit(id, { type: 'pause', operator, reason }, meta);
       return {};
     default:
       return command satisfies never;

@@ -39,6 +39,8 @@ export interface ReplicaOptions {
 /** One scheduler: takes commands for all tasks, and runs those of the partitions it owns. */
 export class Replica {
   readonly engine: TaskEngine;
+  /** The executors as their heartbeats describe them. */
+  readonly executors = new Executors();
   /** Records new tasks, and lets their owners take them up at once. */
   readonly recorder: TaskRecorder;
   private readonly parts: Parts;
@@ -51,8 +53,7 @@ export class Replica {
     const { bus, operations, store, wire, clock, settings, log, why, outcomes, outputs, planning } = options;
     this.engine = new TaskEngine({ store, wire, clock, log });
     this.gates = new GateWatch({ engine: this.engine, store, bus, clock, log });
-    const executors = new Executors();
-    const { engine } = this;
+    const { engine, executors } = this;
     this.recorder = announcing({ store, engine, bus, log });
     this.parts = {
       bus,

@@ -33,6 +33,15 @@ export interface TaskTable {
   version: number;
   created_at: number;
   updated_at: number;
+  /** When it began for the first time. */
+  started_at: number | null;
+  ended_at: number | null;
+  /** When its time is up; null: it has no limit, or does not run. */
+  deadline: number | null;
+  /** Batch that is worked on, or was last, from 1; 0 before the first. */
+  batch: number;
+  /** Failed nodes that it tolerates. */
+  budget: number | null;
 }
 
 export interface RunTable {
@@ -72,6 +81,8 @@ export interface OccurrenceTable {
   reason: string;
   tasks: number[];
   updated_at: number;
+  /** The deployment's time zone, where the scheduled task names none; empty: not recorded. */
+  zone: string;
 }
 
 export interface Tables {

@@ -4,6 +4,7 @@ import { heldBack, mayStillRun, release } from './draining.js';
 import type { TaskCreated, TaskEvent } from './events.js';
 import { isShutBefore, overdueRuns, waitingRuns } from './gate.js';
 import { halted, isIdle } from './halt.js';
+import { tagOf } from './image-tag.js';
 import { place } from './placement.js';
 import { isRepeated, refuseIf, whyNotClaimed, whyNotReported } from './refusals.js';
 import { start } from './resume.js';
@@ -232,7 +233,12 @@ function whatFollows(
   const retried = outcome.type === 'AttemptFailed' && outcome.data.next === 'retry';
   const nextStep = retried ? run.step : run.step + 1;
   const next = task.created.steps[nextStep];
-  if (!next) return [{ type: 'RunSucceeded', data: { run: index, node } }];
+  if (!next) {
+    const tag = tagOf(task.created);
+    return [
+      { type: 'RunSucceeded', data: tag === undefined ? { run: index, node } : { run: index, node, tag } },
+    ];
+  }
   if (task.status !== 'running') return halted([run]);
   // After a resume an earlier batch goes first.
   if (run.batch !== task.batch || !task.batchActive) return [{ type: 'RunDeferred', data: { run: index } }];

@@ -44,6 +44,8 @@ function initialState(id: number, created: TaskCreated, at: number): TaskState {
     batches: Math.ceil(runs.length / created.batchSize),
     status: 'created',
     endReason: '',
+    startedAt: null,
+    endedAt: null,
     deadline: null,
     failureBudget: created.failureBudget,
     gateOpen: false,
@@ -183,7 +185,8 @@ function releaseNodes(task: TaskState): void {
   for (const run of task.runs) run.held = run.phase === 'draining';
 }
 
-function finishTask(task: TaskState, reason: EndReason): void {
+function finishTask(task: TaskState, reason: EndReason, at: number): void {
+  task.endedAt = at;
   task.status = 'finished';
   task.endReason = reason;
   task.deadline = null;
@@ -216,6 +219,8 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'TaskStarted': {
       task.status = 'running';
       task.endReason = '';
+      task.startedAt ??= at;
+      task.endedAt = null;
       task.deadline = event.data.deadline;
       if (event.data.failureBudget !== undefined) task.failureBudget = event.data.failureBudget;
       task.waitTold = false;
@@ -435,6 +440,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
     case 'TaskStopped': {
       task.status = 'stopped';
       task.endReason = 'stopped';
+      task.endedAt = at;
       task.deadline = null;
       task.batchActive = false;
       for (const run of task.runs) {
@@ -451,7 +457,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
         endFromOutside(task, run, 'failed', 'timeout: the time of the task was up');
         run.updatedAt = at;
       }
-      finishTask(task, 'timeout');
+      finishTask(task, 'timeout', at);
       return;
     }
     case 'FailureBudgetExceeded': {
@@ -459,7 +465,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       return;
     }
     case 'TaskFinished': {
-      finishTask(task, event.data.reason);
+      finishTask(task, event.data.reason, at);
       return;
     }
     default:

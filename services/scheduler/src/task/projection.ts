@@ -92,6 +92,11 @@ export function taskRow(task: TaskState) {
     active: isActive(task),
     version: task.version,
     updated_at: task.updatedAt,
+    started_at: task.startedAt,
+    ended_at: task.endedAt,
+    deadline: task.deadline,
+    batch: task.batch + 1,
+    budget: task.created.failureBudget,
   };
 }
 

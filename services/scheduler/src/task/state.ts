@@ -93,6 +93,9 @@ export interface TaskState {
   readonly batches: number;
   status: TaskStatus;
   endReason: EndReason;
+  /** When it began for the first time, and when it ended; null: it has not. A resumed task has not ended. */
+  startedAt: number | null;
+  endedAt: number | null;
   deadline: number | null;
   /** Failed nodes that are tolerated; null = no budget. A start may set another one. */
   failureBudget: number | null;

@@ -1,6 +1,6 @@
 import type { Asked, Case } from '../case.js';
 import { exactRefusal, refusal } from '../expectation.js';
-import { both, exactly, listOf, listWith, objectWith, text } from '../shape.js';
+import { both, exactly, having, listOf, listWith, objectWith, text } from '../shape.js';
 import { shellTemplate, stepOption } from '../world.js';
 
 /* What writes do, beyond their answers. */
@@ -26,7 +26,7 @@ export const effectCases: Case[] = [
     await asked.data('POST', `/cluster/update/${cluster.id}`, fields);
     await asked.expect(
       { method: 'POST', path: `/cluster/${cluster.id}` },
-      { data: exactly({ id: cluster.id, ...fields }) },
+      { data: having({ id: cluster.id, ...fields }) },
     );
   }),
   effect('cluster.create', 'blanks around a name are trimmed', async (asked) => {
@@ -34,7 +34,7 @@ export const effectCases: Case[] = [
     const id = await asked.data('POST', '/cluster/create', { name: ` ${name} `, desc: '', biz: '' });
     await asked.expect(
       { method: 'GET', path: `/cluster/${String(id)}` },
-      { data: exactly({ id, name, desc: '', biz: '' }) },
+      { data: having({ id, name, desc: '', biz: '' }) },
     );
   }),
   effect('cluster.create', 'fifty characters are a name, 255 a description', async (asked) => {
@@ -56,7 +56,7 @@ export const effectCases: Case[] = [
     await asked.data('POST', `/service/update/${id}`, { docker_image: 'myregistry/myweb:2.0' });
     await asked.expect(
       { method: 'GET', path: `/service/${id}` },
-      { data: exactly({ ...fields, id, docker_image: 'myregistry/myweb:2.0' }) },
+      { data: having({ ...fields, id, docker_image: 'myregistry/myweb:2.0' }) },
     );
   }),
   effect('pool.update', 'DELETE updates and deletes nothing', async (asked) => {
@@ -214,7 +214,7 @@ export const effectCases: Case[] = [
   }),
   effect('actimpl.info', 'by says whose id it is', async (asked) => {
     const { id, action_id, template } = await asked.world.actimpl();
-    const data = exactly({ id, action_id, type: 'ansible', template });
+    const data = having({ id, action_id, type: 'ansible', template });
     await asked.expect({ method: 'POST', path: `/actimpl/${id}`, body: { by: 'impl' } }, { data });
     await asked.expect({ method: 'GET', path: `/actimpl/${action_id}`, query: { by: 'action' } }, { data });
   }),
@@ -241,7 +241,7 @@ export const effectCases: Case[] = [
     const id = await asked.data('POST', '/actimpl/create', { type: 'ansible', action_id, template });
     await asked.expect(
       { method: 'POST', path: `/actimpl/${action_id}` },
-      { data: exactly({ id, action_id, type: 'ansible', template }) },
+      { data: having({ id, action_id, type: 'ansible', template }) },
     );
   }),
   idIgnored('cluster.create', '/cluster/create', async ({ world }) => ({
@@ -273,7 +273,7 @@ export const effectCases: Case[] = [
     const step = await asked.world.remoteStep({ actions: ['b', 'a', 'b'] });
     await asked.expect(
       { method: 'POST', path: `/remote_step/${step.id}` },
-      { data: exactly({ ...step, action: ['b', 'a', 'b'] }) },
+      { data: having({ ...step, action: ['b', 'a', 'b'] }) },
     );
   }),
   effect(
@@ -287,7 +287,7 @@ export const effectCases: Case[] = [
       await asked.data('POST', `/action/update/${action.id}`, body);
       await asked.expect(
         { method: 'POST', path: `/action/${action.id}` },
-        { data: exactly({ id: action.id, ...body }) },
+        { data: having({ id: action.id, ...body }) },
       );
     },
   ),

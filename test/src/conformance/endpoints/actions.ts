@@ -72,6 +72,11 @@ export const actions: EndpointSpec[] = [
     unknownId: storeLost,
     empty: badInput,
     wrong: [
+      {
+        what: 'a version that it does not have',
+        change: { if_version: 999 },
+        says: 'if_version is 999, but',
+      },
       ...wrong,
       {
         what: 'another name of an action that a remote step uses',

@@ -1,6 +1,7 @@
 import type { EndpointSpec } from '../endpoint.js';
 import { exactly, id, listOf } from '../shape.js';
 import {
+  changedMeanwhile,
   clusterRow,
   DELETE,
   exactRefusal,
@@ -66,7 +67,11 @@ export const clusters: EndpointSpec[] = [
     methods: ['POST'],
     paths: ['/cluster/update/:id'],
     access: 'write',
-    params: { name: { kind: 'name', required: true }, desc: { kind: 'text' }, biz: { kind: 'text' } },
+    params: {
+      name: { kind: 'name', required: true },
+      desc: { kind: 'text' },
+      biz: { kind: 'text' },
+    },
     valid: async (world) => ({
       id: (await world.cluster()).id,
       name: world.name('cluster'),
@@ -78,6 +83,7 @@ export const clusters: EndpointSpec[] = [
     unknownId: lost.nothing,
     empty: lost.nothing,
     wrong: [
+      changedMeanwhile,
       ...TEXT_WRONG,
       { what: 'a name that is taken', change: async (world) => ({ name: (await world.cluster()).name }) },
     ],
@@ -92,6 +98,7 @@ export const clusters: EndpointSpec[] = [
     refusal: lost.nothing,
     unknownId: lost.nothing,
     wrong: [
+      changedMeanwhile,
       {
         what: 'a cluster with services',
         change: async (world) => ({ id: (await world.service()).cluster_id }),

@@ -1,6 +1,6 @@
 import type { Method } from '../endpoint.js';
 import { exactRefusal, refusal } from '../expectation.js';
-import { id, integer, objectWith, text } from '../shape.js';
+import { both, id, integer, objectWith, oneOf, rfc3339, text } from '../shape.js';
 
 export const READ: readonly Method[] = ['GET', 'POST'];
 export const DELETE: readonly Method[] = ['POST', 'DELETE'];
@@ -30,23 +30,41 @@ export const TEXT_WRONG = [
   { what: 'a description that is an object', change: { desc: {} } },
 ];
 
-export const clusterRow = objectWith({ id, name: text, desc: text, biz: text });
-export const serviceRow = objectWith({
-  id,
-  name: text,
-  desc: text,
-  docker_image: text,
-  cluster_id: id,
-  service_type: text,
-});
-export const poolRow = objectWith({
-  id,
-  name: text,
-  desc: text,
-  vm_type: integer,
-  sd_id: integer,
-  service_id: id,
-  node_count: integer,
-  // Clients read all three of every pool.
-  tasks: objectWith({ expand: integer, shrink: integer, deploy: integer }),
-});
+/** Who changed a thing last. */
+export const stamp = objectWith({ version: id, updated_at: rfc3339, updated_by: text });
+
+export const clusterRow = both(stamp, objectWith({ id, name: text, desc: text, biz: text }));
+export const serviceRow = both(
+  stamp,
+  objectWith({
+    id,
+    name: text,
+    desc: text,
+    docker_image: text,
+    cluster_id: id,
+    service_type: text,
+  }),
+);
+export const poolRow = both(
+  stamp,
+  objectWith({
+    id,
+    name: text,
+    desc: text,
+    vm_type: integer,
+    sd_id: integer,
+    service_id: id,
+    node_count: integer,
+    // Clients read all three of every pool.
+    protected: oneOf(true, false),
+    tasks: objectWith({ expand: integer, shrink: integer, deploy: integer }),
+  }),
+);
+
+/** A save or deletion that was made from another version than the stored one. */
+export const changedMeanwhile = {
+  what: 'another version than the stored one',
+  change: { if_version: 2_147_483 },
+  refusal: refusal(409, 'if_version is 2147483, but', {}),
+  says: 'changed it at',
+};

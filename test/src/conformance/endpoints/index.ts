@@ -1,8 +1,11 @@
 import type { EndpointSpec } from '../endpoint.js';
+import { aboutAll } from './about-all.js';
 import { access } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
+import { catalogReads } from './catalog-reads.js';
 import { clusters } from './clusters.js';
+import { fleet } from './fleet.js';
 import { nodes } from './nodes.js';
 import { operations } from './operations.js';
 import { pools } from './pools.js';
@@ -19,6 +22,7 @@ export const endpoints: readonly EndpointSpec[] = [
   ...services,
   ...pools,
   ...nodes,
+  ...fleet,
   ...operations,
   ...tasks,
   ...previews,
@@ -27,5 +31,7 @@ export const endpoints: readonly EndpointSpec[] = [
   ...remoteSteps,
   ...actions,
   ...actimpls,
+  ...catalogReads,
   ...access,
+  ...aboutAll,
 ];

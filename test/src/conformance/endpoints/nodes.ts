@@ -1,7 +1,7 @@
 import type { EndpointSpec } from '../endpoint.js';
-import { exactly, id, integer, listOf, mapOf, objectWith, oneOf, text } from '../shape.js';
+import { both, either, exactly, id, integer, listOf, mapOf, objectWith, oneOf, text } from '../shape.js';
 import type { World } from '../world.js';
-import { exactRefusal, listRefused, refusal } from './common.js';
+import { exactRefusal, listRefused, READ, refusal } from './common.js';
 import { heldBy } from './tasks.js';
 
 const nodeType = oneOf('manual', 'crontab');
@@ -15,7 +15,21 @@ const nodeRow = objectWith({
   state: oneOf(0, 1, 2, 3, 4),
   pool_id: id,
   held_by: heldBy,
+  last_task: either(id, exactly(null)),
+  last_reason: text,
+  version_tag: text,
 });
+const placedRow = both(
+  nodeRow,
+  objectWith({
+    pool_name: text,
+    service_id: id,
+    service_name: text,
+    cluster_id: id,
+    cluster_name: text,
+    host_key: text,
+  }),
+);
 
 const parseFailed = refusal(404, '请求参数解析错误', []);
 const noPool = exactRefusal(404, 'pool_id is not vaild', []);
@@ -23,6 +37,11 @@ const blank = refusal(404, 'ip is empty', []);
 const exists = refusal(404, 'ip exists already', []);
 const removeFailed = refusal(400, '参数解析出错', []);
 const noNode = refusal(404, 'error when delete id...', []);
+
+/** Refusals of the reads for the console: the reason alone. */
+const refused = refusal(400, '', {});
+const missing = refusal(404, '', {});
+const sharedNode = (world: World) => world.shared('node', () => world.node());
 
 const sharedPool = (world: World) => world.shared('pool', () => world.pool());
 
@@ -152,5 +171,66 @@ export const nodes: EndpointSpec[] = [
     }),
     data: mapOf(integer),
     refusal: refusal(400, 'db server lost...', {}),
+  },
+  {
+    id: 'node.list',
+    methods: READ,
+    paths: ['/node/list'],
+    access: 'read',
+    valid: async (world) => ({ ip: (await sharedNode(world)).ip, count: 'exact' }),
+    data: objectWith({ rows: listOf(placedRow, 1), next: either(text, exactly(null)) }),
+    refusal: refused,
+    wrong: [
+      { what: 'a status that is none', change: { status: '2' } },
+      { what: 'a state that is none', change: { state: '1,5' } },
+      { what: 'no network', change: { ip: '10.0.0.0/40' } },
+      { what: 'a pool that does not exist', change: { pool_id: 2_147_483_003 }, refusal: missing },
+      { what: 'a limit that is too large', change: { limit: 1_001 } },
+      { what: 'no rows', change: { limit: 0 } },
+      { what: 'a cursor of its own', change: { cursor: 'abc' } },
+      { what: 'another way to count', change: { count: 'all' } },
+      { what: 'another maker', change: { made_by: 'ann' } },
+    ],
+  },
+  {
+    id: 'node.find',
+    methods: ['POST', 'GET'],
+    paths: ['/node/find'],
+    access: 'read',
+    valid: async (world) => ({ addresses: `${(await sharedNode(world)).ip}; 198.51.100.[7-9]` }),
+    data: listOf(
+      objectWith({
+        address: text,
+        node: either(placedRow, exactly(null)),
+        same_as: either(text, exactly(null)),
+        problem: either(text, exactly(null)),
+      }),
+    ),
+    refusal: refused,
+    wrong: [{ what: 'more addresses than one request may ask for', change: { addresses: '10.0.0.0/8' } }],
+  },
+  {
+    id: 'node.info',
+    methods: READ,
+    paths: ['/node/:id'],
+    access: 'read',
+    valid: async (world) => ({ id: (await sharedNode(world)).id }),
+    data: placedRow,
+    refusal: refused,
+    unknownId: missing,
+  },
+  {
+    id: 'node.runs',
+    methods: READ,
+    paths: ['/node/:id/runs'],
+    access: 'read',
+    valid: async (world) => ({ id: (await world.shared('task', () => world.task())).nodeId }),
+    data: objectWith({
+      rows: listOf(objectWith({ id, task_id: id, state: oneOf(0, 1, 2, 3, 4), reason: text })),
+      next: either(text, exactly(null)),
+    }),
+    refusal: refused,
+    unknownId: missing,
+    wrong: [{ what: 'a limit that is too large', change: { limit: 101 } }],
   },
 ];

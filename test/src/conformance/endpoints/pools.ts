@@ -2,6 +2,7 @@ import type { EndpointSpec } from '../endpoint.js';
 import { both, exactly, flag, id, listOf, objectWith } from '../shape.js';
 import type { World } from '../world.js';
 import {
+  changedMeanwhile,
   exactRefusal,
   lost,
   parseFailed,
@@ -75,6 +76,7 @@ export const pools: EndpointSpec[] = [
     unreadable: refusal(400, '', []),
     unknownId: missing,
     wrong: [
+      changedMeanwhile,
       {
         what: 'a pool with nodes',
         change: async (world) => ({ id: (await world.node()).pool_id }),
@@ -111,6 +113,7 @@ export const pools: EndpointSpec[] = [
     unknownId: storeFailed,
     empty: updateFailed,
     wrong: [
+      changedMeanwhile,
       ...wrong,
       {
         what: 'another service',
@@ -118,6 +121,18 @@ export const pools: EndpointSpec[] = [
         says: 'service',
       },
     ],
+  },
+  {
+    id: 'pool.protect',
+    methods: ['POST'],
+    paths: ['/pool/protect/:id'],
+    access: 'write',
+    params: { protected: { kind: 'flag', required: true } },
+    valid: async (world) => ({ id: (await world.pool()).id, protected: true }),
+    data: exactly({}),
+    refusal: refusal(400, '', {}),
+    unknownId: refusal(404, '', {}),
+    wrong: [changedMeanwhile, { what: 'a word', change: { protected: 'yes' } }],
   },
   {
     id: 'pool.info',

@@ -1,5 +1,5 @@
 import type { EndpointSpec, WrongValue } from '../endpoint.js';
-import { exactly, id, listOf, objectWith, oneOf, text } from '../shape.js';
+import { anything, exactly, id, integer, listOf, objectWith, oneOf, rfc3339, text } from '../shape.js';
 import { stepOption, type World } from '../world.js';
 import { lost, refusal } from './common.js';
 
@@ -88,6 +88,53 @@ export async function savedTask(world: World): Promise<{ id: number; pool_id: nu
   return { id: saved.id, pool_id: pool.id };
 }
 
+const definitionParams = {
+  id: { kind: 'integer', required: true },
+  pool_id: { kind: 'integer', required: true },
+  cron_itmes: { kind: 'structure', required: true },
+  depend_itmes: { kind: 'structure', required: true },
+  type: { kind: 'text', required: true },
+  exec_type: { kind: 'text', required: true },
+} as const;
+
+/** A scheduled task that deploys every night, which a pool without nodes leaves with nothing to do. */
+async function plannedTask(world: World): Promise<{ id: number; pool_id: number }> {
+  const { id: pool_id } = await world.pool();
+  const cron_itmes = [cron({ week_day: 0, time: '03:00' })];
+  const body = { id: 0, pool_id, type: 'upload', exec_type: 'crontab', cron_itmes, depend_itmes: [] };
+  await world.post('/task/saveTask', body);
+  world.unschedule(pool_id, 'upload');
+  const [saved] = (await world.post(`/task/uploadList/${pool_id}`)) as [{ id: number }];
+  return { id: saved.id, pool_id };
+}
+
+const DAY_MS = 86_400_000;
+const timeIn = (days: number): string => new Date(Date.now() + days * DAY_MS).toISOString();
+const weekAhead = () => ({ from: timeIn(1), to: timeIn(8) });
+/** A time ahead at which no item is due: not a whole second. */
+const noMoment = (): string => `${timeIn(2).slice(0, 19)}.500Z`;
+
+const said = refusal(400, '', {});
+const unknownSchedule = refusal(404, 'schedule not found', {});
+const rangeOfRows: WrongValue[] = [
+  { what: 'no rows', change: { limit: 0 }, says: 'limit' },
+  { what: 'more rows than there may be', change: { limit: 1_001 }, says: 'limit' },
+  { what: 'a cursor that was never answered', change: { cursor: 'nowhere' }, says: 'cursor' },
+];
+const WRONG_RANGES: WrongValue[] = [
+  { what: 'a beginning that is no time', change: { from: 'yesterday' }, says: 'from' },
+  { what: 'an end before the beginning', change: { to: '2020-01-01T00:00:00Z' }, says: 'to' },
+  { what: 'a range of more than 100 days', change: { to: '2999-01-01T00:00:00Z' }, says: '100 days' },
+];
+const calendarRow = objectWith({
+  schedule_id: id,
+  pool_id: id,
+  pool_name: text,
+  due_at: rfc3339,
+  outcome: text,
+  item: objectWith({ id }),
+});
+
 const moment = { due: text, due_at: text, item: objectWith({ id }) };
 
 export const schedules: EndpointSpec[] = [
@@ -103,7 +150,137 @@ export const schedules: EndpointSpec[] = [
     }),
     pagingBeside: ['GET', 'POST'],
     refusal: lost.object,
-    unknownId: refusal(404, 'schedule not found', {}),
+    unknownId: unknownSchedule,
+  },
+  {
+    id: 'schedule.list',
+    methods: ['GET'],
+    paths: ['/schedule/list'],
+    access: 'read',
+    params: { pool_id: { kind: 'integer' } },
+    valid: async (world) => ({ pool_id: (await world.shared('saved task', () => savedTask(world))).pool_id }),
+    data: objectWith({
+      rows: listOf(
+        objectWith({
+          id,
+          pool_id: id,
+          pool_name: text,
+          zone: text,
+          version: id,
+          updated_at: rfc3339,
+          updated_by: text,
+          state: oneOf('idle', 'waiting', 'firing', 'never'),
+          left_out: listOf(objectWith({})),
+          example: listOf(objectWith({ pool_id: id, nodes: integer }), 1),
+        }),
+        1,
+      ),
+      next: anything,
+    }),
+    refusal: said,
+    wrong: rangeOfRows,
+  },
+  {
+    id: 'schedule.calendar',
+    methods: ['GET'],
+    paths: ['/schedule/calendar'],
+    access: 'read',
+    params: {
+      pool_id: { kind: 'integer' },
+      type: { kind: 'text' },
+    },
+    valid: async (world) => ({
+      pool_id: (await world.shared('planned task', () => plannedTask(world))).pool_id,
+      ...weekAhead(),
+    }),
+    data: objectWith({ rows: listOf(calendarRow, 7), next: anything }),
+    refusal: said,
+    wrong: [
+      ...rangeOfRows,
+      ...WRONG_RANGES,
+      { what: 'a type that there is not', change: { type: 'shrink' }, says: 'type' },
+    ],
+  },
+  {
+    id: 'schedule.ledger',
+    methods: ['GET'],
+    paths: ['/schedule/:id/ledger'],
+    access: 'read',
+    valid: async (world) => ({
+      id: (await world.shared('planned task', () => plannedTask(world))).id,
+      from: '2026-01-01T00:00:00Z',
+      to: '2026-02-01T00:00:00Z',
+    }),
+    data: objectWith({
+      from_at: rfc3339,
+      to_at: rfc3339,
+      sum: objectWith({ moments: integer, fired: integer, not_noticed: integer, balanced: exactly(true) }),
+      differences: exactly([]),
+      difference_count: exactly(0),
+      rows: listOf(calendarRow),
+      next: anything,
+    }),
+    refusal: said,
+    unknownId: unknownSchedule,
+    wrong: [...rangeOfRows, ...WRONG_RANGES],
+  },
+  {
+    id: 'schedule.ignore_next',
+    methods: ['POST'],
+    paths: ['/schedule/:id/ignore_next'],
+    access: 'write',
+    params: { undo: { kind: 'flag' } },
+    valid: async (world) => ({ id: (await plannedTask(world)).id }),
+    data: objectWith({ due_at: rfc3339, left_out: exactly(true) }),
+    refusal: said,
+    unknownId: unknownSchedule,
+    wrong: [
+      { what: 'a moment that has passed', change: { due_at: '2020-01-01T00:00:00Z' }, says: 'has passed' },
+      { what: 'a moment of no item', change: { due_at: noMoment() }, says: 'no item' },
+      { what: 'a moment that is no time', change: { due_at: 'noon' }, says: 'due_at' },
+    ],
+  },
+  {
+    id: 'task.save_task_preview',
+    methods: ['POST'],
+    paths: ['/task/saveTask/preview'],
+    access: 'read',
+    strict: true,
+    params: definitionParams,
+    spellings: { cron_itmes: 'cron_items', depend_itmes: 'depend_items' },
+    valid: async (world) => ({
+      id: 0,
+      pool_id: (await sharedPool(world)).id,
+      cron_itmes: [cron({ week_day: 0, time: '02:30' })],
+      depend_itmes: [],
+      type: 'expand',
+      exec_type: 'crontab',
+      time_zone: 'Europe/Berlin',
+    }),
+    data: objectWith({
+      version: exactly(null),
+      zone: text,
+      moments: listOf(objectWith({ due_at: rfc3339, item: objectWith({}) }), 20),
+      at_saving: objectWith({
+        pools: listOf(
+          objectWith({ pool_id: id, nodes: integer, target: exactly(2), missing: exactly(2) }),
+          1,
+        ),
+      }),
+      overlaps: exactly([]),
+      clock_changes: listOf(
+        objectWith({ at: rfc3339, moments: listOf(objectWith({ due_at: rfc3339 }), 1) }),
+        2,
+      ),
+      differences: objectWith({ cron_items: listOf(objectWith({ before: exactly(null) }), 1) }),
+    }),
+    refusal: said,
+    wrong: [
+      { what: 'a pool that does not exist', change: { pool_id: 2_147_483_008 }, says: '2147483008' },
+      { what: 'a type that there is not', change: { type: 'shrink' }, says: 'must be expand or upload' },
+      { what: 'a zone that there is not', change: { time_zone: 'Mars/North' }, says: 'Mars/North' },
+      withCron('a time that there is not', { time: '24:00' }, 'time'),
+    ],
   },
   list('task.expand_list', '/task/expandList', 'expand'),
   list('task.upload_list', '/task/uploadList', 'upload'),
@@ -113,14 +290,7 @@ export const schedules: EndpointSpec[] = [
     paths: ['/task/saveTask'],
     access: 'write',
     key: 'kept',
-    params: {
-      id: { kind: 'integer', required: true },
-      pool_id: { kind: 'integer', required: true },
-      cron_itmes: { kind: 'structure', required: true },
-      depend_itmes: { kind: 'structure', required: true },
-      type: { kind: 'text', required: true },
-      exec_type: { kind: 'text', required: true },
-    },
+    params: definitionParams,
     spellings: { cron_itmes: 'cron_items', depend_itmes: 'depend_items' },
     valid: async (world) => {
       const { id: pool_id } = await world.pool();
@@ -138,6 +308,7 @@ export const schedules: EndpointSpec[] = [
     data: exactly(true),
     refusal: lost.object,
     wrong: [
+      { what: 'a version that it does not have', change: { if_version: 7 }, says: 'if_version is 7' },
       { what: 'a pool that does not exist', change: { pool_id: 2_147_483_008 }, says: '2147483008' },
       { what: 'a scheduled task that does not exist', change: { id: 2_147_483_009 }, says: '2147483009' },
       { what: 'a negative id', change: { id: -1 } },

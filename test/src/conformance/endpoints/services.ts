@@ -1,6 +1,7 @@
 import type { EndpointSpec } from '../endpoint.js';
 import { exactly, id, listOf, objectWith } from '../shape.js';
 import {
+  changedMeanwhile,
   exactRefusal,
   listRefused,
   parseFailed,
@@ -75,7 +76,7 @@ export const services: EndpointSpec[] = [
     refusal: parseFailed,
     unknownId: storeFailed,
     empty: parseFailed,
-    wrong,
+    wrong: [...wrong, changedMeanwhile],
   },
   {
     id: 'service.delete',
@@ -87,6 +88,7 @@ export const services: EndpointSpec[] = [
     refusal: idError,
     unknownId: storeFailed,
     wrong: [
+      changedMeanwhile,
       {
         what: 'a service with pools',
         change: async (world) => ({ id: (await world.pool()).service_id }),

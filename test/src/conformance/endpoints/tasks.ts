@@ -21,6 +21,7 @@ import {
 import type { World } from '../world.js';
 import { exactRefusal, lost, READ, refusal } from './common.js';
 
+const maybe = (shape: Shape): Shape => either(exactly(null), shape);
 const state = oneOf(0, 1, 2, 3, 4);
 const counters: Shape = (value, at) =>
   listOf(integer, 5)(value, at) ??
@@ -53,9 +54,25 @@ export const taskRow = both(
     pool_id: id,
     flow_type: oneOf('manual', 'crontab'),
     end_reason: oneOf('', 'completed', 'partial', 'failed', 'stopped', 'timeout'),
+    version: id,
+    created_at: rfc3339,
+    updated_at: rfc3339,
+    started_at: maybe(rfc3339),
+    ended_at: maybe(rfc3339),
+    deadline_at: maybe(rfc3339),
+    duration_ms: maybe(integer),
+    nodes: id,
+    failed: integer,
+    budget: maybe(integer),
+    batch: integer,
+    batches: id,
+    occurrence: maybe(objectWith({ schedule_id: id, cause: text, due_at: rfc3339 })),
   }),
   sameTwice,
 );
+
+/** A task with what lists do not tell. */
+const taskInfo = both(taskRow, objectWith({ commands_alive: integer, gate: exactly(null) }));
 
 /** Who holds a node. */
 export const heldBy = either(
@@ -119,6 +136,9 @@ export const whyTask = objectWith({
   nodes: listOf(objectWith({ run_id: id, node_id: id, ip: text, state, chain: reasons })),
   more_nodes: integer,
 });
+
+/** Rows of a list that comes in parts. */
+const partOf = (row: Shape, least = 0): Shape => objectWith({ rows: listOf(row, least), next: maybe(text) });
 
 const refused = refusal(400, 'error...', []);
 
@@ -372,8 +392,8 @@ export const tasks: EndpointSpec[] = [
     paths: ['/task/:id'],
     access: 'read',
     valid: async (world) => ({ id: (await sharedTask(world)).id }),
-    data: listOf(taskRow, 1),
-    dataByGet: taskRow,
+    data: listOf(taskInfo, 1),
+    dataByGet: taskInfo,
     pagingBeside: ['POST'],
     refusal: lost.nothing,
     unknownId: refusal(400, 'flow not found id ', null),
@@ -408,5 +428,135 @@ export const tasks: EndpointSpec[] = [
     data: nodeLog,
     refusal: lost.nothing,
     unknownId: lost.nothing,
+  },
+  {
+    id: 'task.find',
+    methods: ['GET'],
+    paths: ['/task/find'],
+    access: 'read',
+    params: { limit: { kind: 'integer' } },
+    valid: async (world) => ({ q: `#${(await sharedTask(world)).id}`, limit: 10 }),
+    data: partOf(taskRow, 1),
+    refusal: refusal(400, '', {}),
+    wrong: [
+      { what: 'a state that there is not', change: { state: '1,7' } },
+      { what: 'an end that there is not', change: { end_reason: 'broken' } },
+      { what: 'a pool that is no id', change: { pool_id: '1,x' } },
+      { what: 'an order that there is not', change: { sort: 'name' } },
+      { what: 'a time that is none', change: { from: 'yesterday' } },
+      { what: 'no rows', change: { limit: 0 } },
+      { what: 'too many rows', change: { limit: 1_001 } },
+      { what: 'a cursor of nothing', change: { cursor: 'x' } },
+      { what: 'a kind that there is not', change: { flow_type: 'x' }, says: 'flow_type' },
+    ],
+  },
+  {
+    id: 'task.grid',
+    methods: ['GET'],
+    paths: ['/task/:id/grid'],
+    access: 'read',
+    params: { after: { kind: 'text' } },
+    valid: async (world) => ({ id: (await sharedTask(world)).id }),
+    data: objectWith({
+      version: id,
+      cursor: text,
+      whole: objectWith({
+        first_nsid: id,
+        ips: listOf(text, 1),
+        node_ids: listOf(listOf(id, 2), 1),
+        state: matching(/^[0-4]+$/),
+        step: matching(/^[0-9a-z]+$/),
+        attempts: matching(/^[0-9a-z]+$/),
+        batch: listOf(listOf(id, 2), 1),
+        changed: listOf(integer, 1),
+      }),
+      marks: objectWith({ gate: listOf(integer), retrying: listOf(integer), draining: listOf(integer) }),
+    }),
+    refusal: refusal(400, '', {}),
+    unknownId: exactRefusal(400, 'Flow not found', {}),
+    wrong: [{ what: 'changes after nothing', change: { after: 'x' } }],
+  },
+  {
+    id: 'task.runs',
+    methods: ['GET'],
+    paths: ['/task/:id/runs'],
+    access: 'read',
+    params: { limit: { kind: 'integer' }, batch: { kind: 'integer' } },
+    valid: async (world) => ({ id: (await sharedTask(world)).id, limit: 10, batch: 1 }),
+    data: partOf(
+      objectWith({
+        id,
+        index: integer,
+        node_id: id,
+        ip: text,
+        vm_id: text,
+        batch_id: id,
+        state,
+        step: text,
+        step_num: integer,
+        attempts: integer,
+        message: text,
+        updated_at: rfc3339,
+      }),
+      1,
+    ),
+    refusal: refusal(400, '', {}),
+    unknownId: exactRefusal(400, 'Flow not found', {}),
+    wrong: [
+      { what: 'a state that there is not', change: { state: 'failed' } },
+      { what: 'a step that the task does not have', change: { step: 'conf-no-step' }, says: 'conf-no-step' },
+      { what: 'an order that there is not', change: { sort: 'name' } },
+      { what: 'a batch before the first', change: { batch: 0 } },
+      { what: 'a cursor of nothing', change: { cursor: 'x' } },
+    ],
+  },
+  {
+    id: 'task.batches',
+    methods: ['GET'],
+    paths: ['/task/:id/batches'],
+    access: 'read',
+    params: { limit: { kind: 'integer' } },
+    valid: async (world) => ({ id: (await sharedTask(world)).id, limit: 10 }),
+    data: partOf(
+      objectWith({
+        batch_id: id,
+        stat: counters,
+        started_at: maybe(rfc3339),
+        ended_at: maybe(rfc3339),
+        last: maybe(objectWith({ id, node_id: id, ip: text, ended_at: rfc3339 })),
+        open: listOf(objectWith({ id, node_id: id, ip: text })),
+      }),
+      1,
+    ),
+    refusal: refusal(400, '', {}),
+    unknownId: exactRefusal(400, 'Flow not found', {}),
+    wrong: [{ what: 'a cursor of nothing', change: { cursor: 'x' } }],
+  },
+  {
+    id: 'task.failures',
+    methods: ['GET'],
+    paths: ['/task/:id/failures'],
+    access: 'read',
+    params: { limit: { kind: 'integer' } },
+    valid: async (world) => ({ id: (await sharedTask(world)).id, limit: 10 }),
+    data: objectWith({
+      rows: listOf(
+        objectWith({
+          step: text,
+          step_num: id,
+          reason: text,
+          example: text,
+          count: id,
+          first_at: rfc3339,
+          last_at: rfc3339,
+          nodes: listOf(objectWith({ id, node_id: id, ip: text }), 1),
+        }),
+      ),
+      failed: integer,
+      more_groups: integer,
+    }),
+    refusal: refusal(400, '', {}),
+    unknownId: exactRefusal(400, 'Flow not found', {}),
+    wrong: [{ what: 'no groups', change: { limit: 0 } }],
   },
 ];

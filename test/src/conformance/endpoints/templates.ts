@@ -196,6 +196,11 @@ export const templates: EndpointSpec[] = [
     unknownId: lost.object,
     empty: lost.object,
     wrong: [
+      {
+        what: 'a version that it does not have',
+        change: { if_version: 999 },
+        says: 'if_version is 999, but',
+      },
       ...MALFORMED,
       { what: 'a step that does not exist', change: { steps: [{ name: 'conf-nowhere' }] } },
       { what: 'a name that is taken', change: async (world) => ({ name: (await world.template()).name }) },

@@ -29,8 +29,6 @@ interface UnreadableBody {
   reads?: true;
 }
 
-const isStrict = ({ access, strict }: EndpointSpec): boolean => access === 'write' || strict === true;
-
 const UNREADABLE: readonly UnreadableBody[] = [
   { what: 'broken JSON', body: '{"name": "a", "desc": x}', says: /\b23\b/ },
   { what: 'JSON with a comma too much', body: '{"name": "a",}', says: /\b14\b/, reads: true },
@@ -51,21 +49,22 @@ const UNREADABLE: readonly UnreadableBody[] = [
   },
 ];
 
-/** Reads do without a body that they cannot read, writes refuse it. */
+/** Reads do without a body that they cannot read, writes and strict reads refuse it. */
 function unreadable(spec: EndpointSpec): Case[] {
-  const bodies = UNREADABLE.filter(({ reads }) => reads || isStrict(spec));
+  const refuses = spec.access === 'write' || spec.strict === true;
+  const bodies = UNREADABLE.filter(({ reads }) => reads || refuses);
   return bodies.map(({ what, body, headers, says }) => ({
     endpoint: spec.id,
-    rule: `${what} is ${isStrict(spec) ? 'refused' : 'ignored'}`,
+    rule: `${what} is ${refuses ? 'refused' : 'ignored'}`,
     run: async (asked) => {
       const valid = requestOf(spec, await sharedValid(spec, asked.world));
       const request: ApiRequest = { ...valid, body, ...(headers ? { headers } : {}) };
       const failure = spec.unreadable ?? spec.refusal;
-      const expected: Expectation = isStrict(spec)
-        ? says
-          ? saying(failure, says)
-          : failure
-        : successOf(spec);
+      // Without its body a read misses what it needs, unless its address has that.
+      const needed = Object.entries(spec.params ?? {}).find(([, { required }]) => required)?.[0];
+      const ofRead = needed === undefined ? successOf(spec) : saying(spec.refusal, needed);
+      const refusal = says ? saying(failure, says) : failure;
+      const expected: Expectation = refuses ? refusal : ofRead;
       await asked.expect(request, expected);
     },
   }));

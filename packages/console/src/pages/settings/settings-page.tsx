@@ -4,6 +4,7 @@ import { CHOICES, changeSettings, type Settings, useSettings } from '../../app/s
 import { type Text, useWords } from '../../text/intl.js';
 import type { KeyOf } from '../../text/words.js';
 import { Choice } from '../../ui/choice.js';
+import { Check } from '../../ui/field.js';
 import styles from './settings-page.module.css';
 import { settingsWords } from './words.js';
 
@@ -43,6 +44,13 @@ export function SettingsPage(): ReactNode {
           choices={CHOICES.language.map((value) => [value, languageName(value, text)])}
           onChange={(language) => changeSettings({ language })}
         />
+        <Check
+          isSelected={settings.letterKeys}
+          onChange={(letterKeys) => changeSettings({ letterKeys })}
+          hint={text('keys.what')}
+        >
+          {text('keys')}
+        </Check>
         <p>{text('kept')}</p>
       </div>
     </>

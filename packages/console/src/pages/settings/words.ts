@@ -16,6 +16,8 @@ export const settingsWords = words(
     'zone.utc': 'UTC',
     language: 'Language',
     'language.system': 'As the browser',
+    keys: 'Single-letter keys',
+    'keys.what': 'Keys like j, k and ? act without a modifier. Keys never stop, delete or run anything.',
     kept: 'These settings are kept in this browser.',
   },
   {
@@ -32,6 +34,8 @@ export const settingsWords = words(
     'zone.utc': 'UTC',
     language: '语言',
     'language.system': '跟随浏览器',
+    keys: '单字母快捷键',
+    'keys.what': 'j、k、? 等键无需组合键即可使用。快捷键不会停止、删除或执行任何操作。',
     kept: '这些设置保存在此浏览器中。',
   },
 );

@@ -1,48 +1,286 @@
 import { type Task, unwrap } from '@rigel/api-client';
-import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { Link, useLocation, useSearchParams } from 'wouter';
 import { api } from '../../api/api.js';
+import { to } from '../../app/addresses.js';
 import { Heading } from '../../app/frame.js';
-import { useWords } from '../../text/intl.js';
+import { useIntl, useWords } from '../../text/intl.js';
+import { durationText } from '../../text/time.js';
+import { AsCommand } from '../../ui/as-command.js';
+import { Button } from '../../ui/button.js';
+import { type Chip, FilterChips } from '../../ui/chips.js';
+import { Select, TextInput } from '../../ui/field.js';
 import { Region } from '../../ui/region.js';
 import { STATES, StateBadge, StateBar } from '../../ui/state.js';
+import { type Column, VirtualTable } from '../../ui/table.js';
 import { TimeText } from '../../ui/time-text.js';
+import { readFilter, TASK_FILTERS, type TaskFilter } from './filter.js';
 import styles from './tasks-page.module.css';
+import { tasksWords } from './words.js';
 
-/** All tasks, newest first. */
+const PAGE = 100;
+const POLL_MS = 3_000;
+
+/** All tasks, newest first, with filters that stand in the address. */
 export function TasksPage(): ReactNode {
-  const text = useWords();
-  const query = useQuery({
-    queryKey: ['tasks'],
-    queryFn: async () => unwrap(api.GET('/task/list', { params: { query: { page: 1, page_size: 50 } } })),
-    refetchInterval: 3_000,
+  const text = useWords(tasksWords);
+  const common = useWords();
+  const [params, setParams] = useSearchParams();
+  const filter = useMemo(() => readFilter(params), [params]);
+  const sort = filter.sort ?? 'created';
+  const query = useInfiniteQuery({
+    queryKey: ['tasks', filter],
+    queryFn: ({ pageParam }) =>
+      unwrap(
+        api.GET('/task/find', {
+          params: { query: { ...filter, limit: PAGE, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: ({ next }) => next ?? undefined,
+    placeholderData: keepPreviousData,
+    // The longer the list on the screen, the less often all of it is read again.
+    refetchInterval: ({ state: { data } }) => POLL_MS * Math.max(1, data?.pages.length ?? 1),
   });
+  const set = (name: keyof TaskFilter, value: string): void =>
+    setParams(
+      (before) => {
+        const after = new URLSearchParams(before);
+        if (value === '') after.delete(name);
+        else after.set(name, value);
+        return after;
+      },
+      { replace: true },
+    );
+  const chips = useChips(filter, (name) => set(name, ''));
+  const isFiltered = chips.length > 0;
+  return (
+    <div className={styles.page}>
+      <Heading title={common('page.tasks')} />
+      <div className={styles.tools}>
+        <div className={styles.find}>
+          <TextInput
+            label={text('find')}
+            value={filter.q ?? ''}
+            onChange={(q) => set('q', q)}
+            type="search"
+          />
+        </div>
+        <Select
+          label={text('state')}
+          value={['0', '1', '2', '3', '4'].includes(filter.state ?? '') ? (filter.state ?? '') : ''}
+          choices={[
+            ['', text('any')],
+            ...STATES.map((name, number) => [String(number), text(`state.${name}`)] as const),
+          ]}
+          onChange={(state) => set('state', state)}
+        />
+        <Select
+          label={text('by')}
+          value={filter.flow_type ?? ''}
+          choices={[
+            ['', text('any')],
+            ['manual', text('by.manual')],
+            ['crontab', text('by.crontab')],
+          ]}
+          onChange={(by) => set('flow_type', by)}
+        />
+        <Select
+          label={text('order')}
+          value={sort}
+          choices={(['created', 'updated', 'duration', 'failed'] as const).map(
+            (name) => [name, text(`order.${name}`)] as const,
+          )}
+          onChange={(order) => set('sort', order === 'created' ? '' : order)}
+        />
+      </div>
+      <FilterChips
+        chips={chips}
+        onClear={() =>
+          setParams((before) => {
+            const after = new URLSearchParams(before);
+            for (const name of TASK_FILTERS) if (name !== 'sort') after.delete(name);
+            return after;
+          })
+        }
+      />
+      <Region
+        what={common('page.tasks')}
+        query={query}
+        isEmpty={({ pages }) => pages[0]?.rows.length === 0}
+        empty={
+          <div className={styles.empty}>
+            <p>{text(isFiltered ? 'none' : 'nothing')}</p>
+            {!isFiltered && (
+              <AsCommand
+                request={{
+                  method: 'POST',
+                  path: 'task/create',
+                  body: { template_id: 1, task_name: 'first', nodes: ['10.0.0.7'], params: {} },
+                }}
+              />
+            )}
+          </div>
+        }
+      >
+        {({ pages }) => (
+          <TaskTable
+            // Another filter is another list, in which nothing is new yet.
+            key={JSON.stringify(filter)}
+            rows={pages.flatMap(({ rows }) => rows)}
+            gathersNew={sort === 'created'}
+            onEnd={() => {
+              if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
+            }}
+          />
+        )}
+      </Region>
+    </div>
+  );
+}
+
+function useChips(filter: TaskFilter, remove: (name: keyof TaskFilter) => void): Chip[] {
+  const text = useWords(tasksWords);
+  const words: Partial<Record<keyof TaskFilter, [name: string, value: string | undefined]>> = {
+    state: [
+      text('state'),
+      filter.state
+        ?.split(',')
+        .map((one) => text(`state.${STATES[Number(one)] ?? 'initial'}`))
+        .join(', '),
+    ],
+    end_reason: [text('says'), filter.end_reason],
+    pool_id: [text('pool'), filter.pool_id],
+    service_id: [text('filter.service'), numberText(filter.service_id)],
+    cluster_id: [text('filter.cluster'), numberText(filter.cluster_id)],
+    template_id: [text('filter.template'), numberText(filter.template_id)],
+    opr_user: [text('who'), filter.opr_user],
+    flow_type: [text('by'), filter.flow_type && text(`by.${filter.flow_type}`)],
+    schedule_id: [text('filter.schedule'), numberText(filter.schedule_id)],
+    node: [text('filter.node'), numberText(filter.node)],
+    from: [text('filter.from'), filter.from],
+    to: [text('filter.to'), filter.to],
+    active: [text('filter.active'), filter.active === undefined ? undefined : '✓'],
+    q: [text('filter.q'), filter.q],
+  };
+  return Object.entries(words).flatMap(([field, [name, value]]) =>
+    value === undefined ? [] : [{ name, value, onRemove: () => remove(field as keyof TaskFilter) }],
+  );
+}
+
+const numberText = (number: number | undefined): string | undefined =>
+  number === undefined ? undefined : String(number);
+
+interface TaskTableProps {
+  rows: readonly Task[];
+  /** New tasks wait above the list until somebody wants to see them: no row moves under the pointer. */
+  gathersNew: boolean;
+  onEnd: () => void;
+}
+
+function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
+  const text = useWords(tasksWords);
+  const { formatNumber } = useIntl();
+  const [, navigate] = useLocation();
+  const newest = rows[0]?.id ?? 0;
+  const [top, setTop] = useState(newest);
+  // A list without rows has shown none yet.
+  useEffect(() => setTop((before) => (before === 0 ? newest : before)), [newest]);
+  const shown = gathersNew ? rows.filter(({ id }) => id <= top) : rows;
+  const waiting = rows.length - shown.length;
+  const columns: Column<Task>[] = [
+    {
+      name: 'id',
+      title: text('id'),
+      width: '56px',
+      align: 'end',
+      narrow: 'hidden',
+      cell: ({ id }) => <span className={styles.id}>#{id}</span>,
+    },
+    {
+      name: 'name',
+      title: text('name'),
+      width: 'minmax(140px, 2fr)',
+      narrow: 'first',
+      cell: ({ id, task_name }) => <Link href={to.task(id)}>{task_name}</Link>,
+    },
+    { name: 'pool', title: text('pool'), width: 'minmax(80px, 1fr)', cell: ({ pool_name }) => pool_name },
+    {
+      name: 'state',
+      title: text('state'),
+      width: '108px',
+      narrow: 'first',
+      cell: ({ state }) => <StateBadge state={STATES[state] ?? 'initial'} />,
+    },
+    {
+      name: 'progress',
+      title: text('progress'),
+      width: 'minmax(90px, 2fr)',
+      narrow: 'hidden',
+      cell: ({ stat }) => <StateBar counts={stat} />,
+    },
+    {
+      name: 'batch',
+      title: text('batch'),
+      width: '70px',
+      align: 'end',
+      narrow: 'hidden',
+      cell: ({ batch, batches }) => (batches > 1 ? `${formatNumber(batch)} / ${formatNumber(batches)}` : ''),
+    },
+    { name: 'says', title: text('says'), width: 'minmax(100px, 1fr)', cell: (task) => <Says task={task} /> },
+    {
+      name: 'who',
+      title: text('who'),
+      width: 'minmax(60px, 100px)',
+      narrow: 'hidden',
+      cell: ({ opr_user }) => opr_user,
+    },
+    {
+      name: 'created',
+      title: text('started'),
+      width: '182px',
+      cell: ({ created_at }) => <TimeText at={created_at} />,
+    },
+    {
+      name: 'took',
+      title: text('took'),
+      width: '84px',
+      align: 'end',
+      cell: ({ duration_ms, ended_at }) =>
+        duration_ms === null
+          ? ''
+          : durationText(ended_at === null ? Math.round(duration_ms / 1_000) * 1_000 : duration_ms),
+    },
+  ];
   return (
     <>
-      <Heading title={text('page.tasks')} />
-      <Region what={text('page.tasks')} query={query} isEmpty={(rows) => rows.length === 0} empty={null}>
-        {(rows) => <TaskTable rows={rows} />}
-      </Region>
+      {waiting > 0 && (
+        <div className={styles.new} role="status">
+          <Button kind="quiet" onPress={() => setTop(newest)}>
+            {text('new', { count: waiting })}
+          </Button>
+        </div>
+      )}
+      <VirtualTable
+        label={text('id')}
+        columns={columns}
+        rows={shown}
+        keyOf={({ id }) => id}
+        onOpen={({ id }) => navigate(to.task(id))}
+        onEnd={onEnd}
+      />
     </>
   );
 }
 
-function TaskTable({ rows }: { rows: readonly Task[] }): ReactNode {
-  return (
-    <ul className={styles.tasks}>
-      {rows.map((task) => (
-        <li key={task.id}>
-          <span className={styles.id}>{task.id}</span>
-          <span className={styles.name}>
-            {task.task_name}
-            <small>{task.pool_name}</small>
-          </span>
-          <StateBadge state={STATES[task.state]} />
-          <StateBar counts={task.stat} />
-          <span className={styles.who}>{task.opr_user}</span>
-          <TimeText at={task.created} />
-        </li>
-      ))}
-    </ul>
-  );
+/** How the task ended, or what is wrong with it so far. */
+function Says({ task: { state, end_reason, failed } }: { task: Task }): ReactNode {
+  const text = useWords(tasksWords);
+  const parts = [
+    ...(state === 4 && end_reason === '' ? [text('paused')] : []),
+    ...(end_reason === '' || end_reason === 'completed' ? [] : [text(`end.${end_reason}`)]),
+    ...(failed > 0 ? [text('failed', { count: failed })] : []),
+  ];
+  return <span title={parts.join(', ')}>{parts.join(', ')}</span>;
 }

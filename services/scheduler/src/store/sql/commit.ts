@@ -29,9 +29,11 @@ const TEXT = prepared(`
   WITH ${APPEND_CTES},
   changed_tasks AS (
     UPDATE tasks t SET state = r.state, end_reason = r.end_reason, stat = r.stat, ignored = r.ignored, active = r.active,
-      version = r.version, updated_at = r.updated_at
+      version = r.version, updated_at = r.updated_at, started_at = r.started_at, ended_at = r.ended_at,
+      deadline = r.deadline, batch = r.batch, budget = r.budget
     FROM head, json_to_recordset(${parameter(8)}::json->'tasks') AS r(id bigint, state smallint, end_reason text,
-      stat int[], ignored int, active boolean, version int, updated_at bigint)
+      stat int[], ignored int, active boolean, version int, updated_at bigint, started_at bigint,
+      ended_at bigint, deadline bigint, batch int, budget int)
     WHERE t.id = r.id
   ),
   changed_runs AS (

@@ -19,10 +19,12 @@ export function insertCtes(from: string, before = 0): string {
   return `
   inserted_tasks AS (
     INSERT INTO tasks (id, name, template_id, template_name, pool_id, pool_name, options, batch_size, operator,
-      flow_type, state, end_reason, stat, ignored, active, version, created_at, updated_at)
+      flow_type, state, end_reason, stat, ignored, active, version, created_at, updated_at,
+      started_at, ended_at, deadline, batch, budget)
     SELECT r.* FROM ${from} json_to_recordset(${parameter(1)}::json) AS r(id bigint, name text, template_id bigint,
       template_name text, pool_id bigint, pool_name text, options jsonb, batch_size int, operator text, flow_type text,
-      state smallint, end_reason text, stat int[], ignored int, active boolean, version int, created_at bigint, updated_at bigint)
+      state smallint, end_reason text, stat int[], ignored int, active boolean, version int, created_at bigint,
+      updated_at bigint, started_at bigint, ended_at bigint, deadline bigint, batch int, budget int)
   ),
   inserted_runs AS (
     INSERT INTO runs (id, task_id, index, batch, node_id, ip, vm_id, state, step, steps, created_at, updated_at)

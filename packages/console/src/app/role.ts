@@ -1,3 +1,5 @@
+import { createContext, useContext } from 'react';
+
 /** Roles of tokens, the weakest first: each may do all that those before it may. */
 const ROLES = ['viewer', 'operator', 'admin'] as const;
 
@@ -9,6 +11,10 @@ export interface Who {
   role: Role;
   /** Off: everybody who reaches the address may do everything. */
   access: 'on' | 'off';
+  /** What they proved it with. */
+  by: 'token' | 'session' | 'nothing';
+  /** When that expires; null: never. */
+  expiresAt: string | null;
   /** Whether the role covers another. The API decides; the console only says it before. */
   may: (role: Role) => boolean;
 }
@@ -18,8 +24,18 @@ export function covers(mine: Role, needed: Role): boolean {
   return ROLES.indexOf(mine) >= ROLES.indexOf(needed);
 }
 
-const EVERYBODY: Who = { name: '', role: 'admin', access: 'off', may: () => true };
+/** Before it is known who it is. */
+const STRANGER: Who = {
+  name: '',
+  role: 'viewer',
+  access: 'on',
+  by: 'nothing',
+  expiresAt: null,
+  may: (role) => covers('viewer', role),
+};
+
+export const WhoContext = createContext<Who>(STRANGER);
 
 export function useWho(): Who {
-  return EVERYBODY;
+  return useContext(WhoContext);
 }

@@ -1,0 +1,78 @@
+import { ApiError, unwrap } from '@rigel/api-client';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { api, onSignedOut } from '../api/api.js';
+import { SignInForm, SignInPage } from '../pages/sign-in/sign-in-page.js';
+import { useWords } from '../text/intl.js';
+import { Button } from '../ui/button.js';
+import { Dialog } from '../ui/dialog.js';
+import { Region } from '../ui/region.js';
+import { useNameFor } from './operator-name.js';
+import { covers, type Role, WhoContext } from './role.js';
+import { whoWords } from './who-words.js';
+
+const KEY = ['session'];
+/** How often the console asks who it is: the role of a token does not change, but access may be turned on. */
+const ASK_MS = 60_000;
+
+/**
+ * Finds out who the person in front of the console is, and has them sign in where that is needed. What was on the screen
+ * stays when a session ends: they sign in again in a dialog, and go on with what they had typed.
+ */
+export function WhoGate({ children }: { children: ReactNode }): ReactNode {
+  const text = useWords(whoWords);
+  const queries = useQueryClient();
+  const [isOver, setOver] = useState(false);
+  const query = useQuery({
+    queryKey: KEY,
+    queryFn: () => unwrap(api.GET('/session')),
+    refetchInterval: ASK_MS,
+  });
+  const known = query.data;
+  const access = known?.access ?? 'on';
+  useNameFor(access);
+  useEffect(() => onSignedOut(() => setOver(true)), []);
+  const who = useMemo(
+    () =>
+      known && {
+        name: known.name,
+        role: known.role as Role,
+        access,
+        by: known.by,
+        expiresAt: known.expires_at,
+        may: (role: Role) => covers(known.role as Role, role),
+      },
+    [known, access],
+  );
+  const onSignedIn = async (): Promise<void> => {
+    setOver(false);
+    await queries.invalidateQueries();
+  };
+  if (who === undefined) {
+    if (query.error instanceof ApiError && query.error.code === 401)
+      return <SignInPage onSignedIn={() => void onSignedIn()} />;
+    return (
+      <Region what={text('who')} query={query}>
+        {() => null}
+      </Region>
+    );
+  }
+  return (
+    <WhoContext value={who}>
+      {children}
+      <Dialog
+        title={text('over')}
+        isOpen={isOver && who.access === 'on'}
+        onClose={() => setOver(false)}
+        buttons={
+          <Button kind="quiet" onPress={() => setOver(false)}>
+            {text('later')}
+          </Button>
+        }
+      >
+        <p>{text('over.what')}</p>
+        <SignInForm onSignedIn={() => void onSignedIn()} />
+      </Dialog>
+    </WhoContext>
+  );
+}

@@ -1,0 +1,108 @@
+import { type ReactNode, useState } from 'react';
+import { useWords } from '../../text/intl.js';
+import { Button } from '../../ui/button.js';
+import { ConfirmDialog } from '../../ui/dialog.js';
+import styles from './catalog.module.css';
+import { DiffView } from './diff-view.js';
+import type { Draft, Versioned } from './draft.js';
+import type { Resource } from './history-list.js';
+import { UsesList } from './uses-list.js';
+import { catalogWords } from './words.js';
+
+interface SaveProps<Thing extends Versioned, Values> {
+  name: string;
+  resource: Resource;
+  id: number;
+  draft: Draft<Thing, Values>;
+  valuesOf: (thing: Thing) => Values;
+  /** The values as text whose lines can be compared. */
+  asText: (values: Values) => string;
+  /** The version that saving makes; it is the next one unless several things are saved. */
+  nextVersion: number | string;
+  /** Why saving is not possible now. */
+  impossible?: string | undefined;
+  onSave: () => Promise<unknown>;
+  /** What the API says about the values, before they are saved. */
+  children?: ReactNode;
+}
+
+/** The button that saves an edited thing: first it shows what changes and what uses the thing. */
+export function SaveButton<Thing extends Versioned, Values>(props: SaveProps<Thing, Values>): ReactNode {
+  const { name, resource, id, draft, valuesOf, asText, nextVersion, impossible, onSave, children } = props;
+  const text = useWords(catalogWords);
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      {draft.isChanged && (
+        <Button kind="quiet" onPress={draft.discard}>
+          {text('discard')}
+        </Button>
+      )}
+      <Button
+        kind="primary"
+        needs="admin"
+        impossible={impossible ?? (draft.isChanged ? undefined : text('nothing'))}
+        onPress={() => setOpen(true)}
+      >
+        {text('save')}
+      </Button>
+      <ConfirmDialog
+        title={text('saveTitle', { name })}
+        isOpen={isOpen}
+        onClose={() => setOpen(false)}
+        kind="primary"
+        action={text('saveVersion', { version: nextVersion })}
+        impossible={impossible}
+        onConfirm={onSave}
+        size="wide"
+      >
+        <section>
+          <h3>{text('whatChanges')}</h3>
+          <DiffView
+            label={text('whatChanges')}
+            before={asText(valuesOf(draft.base))}
+            after={asText(draft.values)}
+          />
+        </section>
+        <section>
+          <h3>{text('uses')}</h3>
+          <UsesList resource={resource} id={id} />
+          <p className={styles.quiet}>{text('running')}</p>
+        </section>
+        {children}
+      </ConfirmDialog>
+    </>
+  );
+}
+
+/** Says that another person saved the thing meanwhile, and shows both changes side by side. */
+export function NewerVersion<Thing extends Versioned, Values>({
+  draft,
+  valuesOf,
+  asText,
+}: Pick<SaveProps<Thing, Values>, 'draft' | 'valuesOf' | 'asText'>): ReactNode {
+  const text = useWords(catalogWords);
+  const { newer, base, values } = draft;
+  if (newer === undefined) return null;
+  const version = newer.version ?? 0;
+  const before = asText(valuesOf(base));
+  return (
+    <section className={styles.newer} role="alert">
+      <p>{text('meanwhile', { who: newer.updated_by ?? '', version, base: base.version ?? 0 })}</p>
+      <div className={styles.sides}>
+        <div>
+          <h3>{text('theirs')}</h3>
+          <DiffView label={text('theirs')} before={before} after={asText(valuesOf(newer))} />
+        </div>
+        <div>
+          <h3>{text('mine')}</h3>
+          <DiffView label={text('mine')} before={before} after={asText(values)} />
+        </div>
+      </div>
+      <div className={styles.buttons}>
+        <Button onPress={draft.discard}>{text('takeTheirs', { version })}</Button>
+        <Button onPress={draft.rebase}>{text('keepMine', { version })}</Button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,204 @@
+import { type CountedPool, unwrap } from '@rigel/api-client';
+import { type ReactNode, useState } from 'react';
+import { Link } from 'wouter';
+import { api } from '../../api/api.js';
+import { useLiveQuery } from '../../api/live-query.js';
+import { to } from '../../app/addresses.js';
+import { Heading } from '../../app/frame.js';
+import { useQueryParam } from '../../app/query-param.js';
+import { useIntl, useWords } from '../../text/intl.js';
+import { Button } from '../../ui/button.js';
+import { TextInput } from '../../ui/field.js';
+import { Region } from '../../ui/region.js';
+import { StatusCounts } from '../nodes/node-parts.js';
+import { DeleteThing, type Editing, EditThing, type Named, type ThingKind } from './edit-thing.js';
+import styles from './fleet.module.css';
+import { fleetWords } from './words.js';
+
+interface Fleet {
+  clusters: Named[];
+  services: (Named & { cluster_id: number })[];
+  pools: CountedPool[];
+  next: string | null;
+}
+
+/** Tags that a pool's row shows; the others are on its page. */
+const SHOWN_TAGS = 3;
+
+/** Clusters, their services and their pools, with the numbers of nodes. */
+export function FleetPage(): ReactNode {
+  const text = useWords(fleetWords);
+  const common = useWords();
+  const [q, setQ] = useQueryParam('q');
+  const [editing, setEditing] = useState<Editing>();
+  const [deleting, setDeleting] = useState<{ kind: ThingKind } & Named>();
+  const query = useLiveQuery({ key: ['fleet'], read: async (): Promise<Fleet> => unwrap(api.GET('/fleet')) });
+  const done = (): void => void query.refetch();
+  return (
+    <>
+      <Heading title={common('page.fleet')}>
+        <div className={styles.actions}>
+          <Link href={to.nodes()}>{text('fleet.allNodes')}</Link>
+          <Button needs="operator" onPress={() => setEditing({ kind: 'cluster' })}>
+            {text('new.cluster')}
+          </Button>
+        </div>
+      </Heading>
+      <Region
+        what={text('fleet.what')}
+        query={query}
+        isEmpty={({ clusters }) => clusters.length === 0}
+        empty={<p className={styles.empty}>{text('fleet.empty')}</p>}
+      >
+        {(fleet) => (
+          <>
+            <div className={styles.filter}>
+              <TextInput label={text('fleet.filter')} type="search" value={q} onChange={setQ} />
+              <Sum fleet={fleet} />
+            </div>
+            <Tree fleet={fleet} q={q} onEdit={setEditing} onDelete={setDeleting} />
+            {fleet.next !== null && (
+              <p className={styles.empty}>{text('fleet.more', { count: fleet.pools.length })}</p>
+            )}
+          </>
+        )}
+      </Region>
+      <EditThing
+        editing={editing}
+        clusters={query.data?.clusters ?? []}
+        onClose={() => setEditing(undefined)}
+        onSaved={done}
+      />
+      <DeleteThing deleting={deleting} onClose={() => setDeleting(undefined)} onDeleted={done} />
+    </>
+  );
+}
+
+function Sum({ fleet: { clusters, services, pools } }: { fleet: Fleet }): ReactNode {
+  const text = useWords(fleetWords);
+  const counts = {
+    clusters: clusters.length,
+    services: services.length,
+    pools: pools.length,
+    nodes: pools.reduce((sum, { nodes }) => sum + nodes, 0),
+  };
+  return <p className={styles.quiet}>{text('fleet.sum', counts)}</p>;
+}
+
+interface TreeProps {
+  fleet: Fleet;
+  q: string;
+  onEdit: (editing: Editing) => void;
+  onDelete: (deleting: { kind: ThingKind } & Named) => void;
+}
+
+function Tree({ fleet, q, onEdit, onDelete }: TreeProps): ReactNode {
+  const text = useWords(fleetWords);
+  const word = q.trim().toLowerCase();
+  const fits = ({ name }: Named): boolean => name.toLowerCase().includes(word);
+  // A name that fits keeps what is under it and what is above it.
+  const clusters = fleet.clusters.flatMap((cluster) => {
+    const services = fleet.services
+      .filter(({ cluster_id }) => cluster_id === cluster.id)
+      .flatMap((service) => {
+        const all = fleet.pools.filter(({ service_id }) => service_id === service.id);
+        const pools = fits(cluster) || fits(service) ? all : all.filter(fits);
+        return fits(cluster) || fits(service) || pools.length > 0 ? [{ service, pools }] : [];
+      });
+    return fits(cluster) || services.length > 0 ? [{ cluster, services }] : [];
+  });
+  if (clusters.length === 0) return <p className={styles.empty}>{text('fleet.noMatch')}</p>;
+  const buttons = (kind: ThingKind, { id, name }: Named, child: ReactNode): ReactNode => (
+    <span className={styles.buttons}>
+      {child}
+      <Button
+        kind="quiet"
+        needs="operator"
+        onPress={() => onEdit({ kind, id })}
+        label={`${text('edit')} ${name}`}
+      >
+        {text('edit')}
+      </Button>
+      <Button
+        kind="quiet"
+        needs="operator"
+        onPress={() => onDelete({ kind, id, name })}
+        label={`${text('delete')} ${name}`}
+      >
+        {text('delete')}
+      </Button>
+    </span>
+  );
+  return (
+    <div className={styles.tree}>
+      {clusters.map(({ cluster, services }) => (
+        <section key={cluster.id} aria-label={cluster.name}>
+          <header className={styles.cluster}>
+            <h2>{cluster.name}</h2>
+            {buttons(
+              'cluster',
+              cluster,
+              <Button
+                kind="quiet"
+                needs="operator"
+                onPress={() => onEdit({ kind: 'service', parent: cluster.id })}
+                label={`${text('new.service')} ${cluster.name}`}
+              >
+                {text('new.service')}
+              </Button>,
+            )}
+          </header>
+          {services.length === 0 && <p className={styles.nothing}>{text('cluster.empty')}</p>}
+          {services.map(({ service, pools }) => (
+            <div key={service.id} className={styles.service}>
+              <header>
+                <h3>{service.name}</h3>
+                {buttons(
+                  'service',
+                  service,
+                  <Button
+                    kind="quiet"
+                    needs="operator"
+                    onPress={() => onEdit({ kind: 'pool', parent: service.id })}
+                    label={`${text('new.pool')} ${service.name}`}
+                  >
+                    {text('new.pool')}
+                  </Button>,
+                )}
+              </header>
+              {pools.length === 0 && <p className={styles.nothing}>{text('service.empty')}</p>}
+              <ul>
+                {pools.map((pool) => (
+                  <PoolRow key={pool.id} pool={pool} />
+                ))}
+              </ul>
+            </div>
+          ))}
+        </section>
+      ))}
+    </div>
+  );
+}
+
+function PoolRow({ pool }: { pool: CountedPool }): ReactNode {
+  const text = useWords(fleetWords);
+  const { formatNumber } = useIntl();
+  const tagged = pool.versions.filter(({ tag }) => tag !== '');
+  return (
+    <li className={styles.pool}>
+      <Link href={to.pool(pool.id)}>{pool.name}</Link>
+      <span className={styles.mark}>{pool.protected && text('pool.protected')}</span>
+      <StatusCounts counts={pool.status} />
+      <span className={styles.tags}>
+        {tagged.slice(0, SHOWN_TAGS).map(({ tag, nodes }) => (
+          <span key={tag}>
+            <span className={styles.mono}>{tag}</span> {formatNumber(nodes)}
+          </span>
+        ))}
+        {tagged.length > SHOWN_TAGS && (
+          <span>{text('history.others', { count: tagged.length - SHOWN_TAGS })}</span>
+        )}
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,160 @@
+import { ApiError, type TaskInfo, unwrap } from '@rigel/api-client';
+import { type ReactNode, useCallback } from 'react';
+import { Link, useParams } from 'wouter';
+import { api } from '../../api/api.js';
+import { useLiveQuery } from '../../api/live-query.js';
+import { to } from '../../app/addresses.js';
+import { Heading } from '../../app/frame.js';
+import { useQueryParam } from '../../app/query-param.js';
+import { useIntl, useWords } from '../../text/intl.js';
+import { SidePanel, WithPanel } from '../../ui/panel.js';
+import { Region } from '../../ui/region.js';
+import { Tabs } from '../../ui/tabs.js';
+import { useGrid } from './grid/use-grid.js';
+import { NodeSummary } from './node-panel.js';
+import { NodesTab } from './nodes-tab.js';
+import { BatchesTab, FailuresTab, LogTab, PlanTab } from './tabs.js';
+import styles from './task.module.css';
+import { TaskFacts, TaskProgress } from './task-head.js';
+import { useWhy, WhyStrip, WhyTab } from './why.js';
+import { taskWords } from './words.js';
+
+/** One task: what it is, how far it is, why it is not further, and each of its nodes. */
+export function TaskPage(): ReactNode {
+  const text = useWords(taskWords);
+  const { id: idText = '' } = useParams<{ id: string }>();
+  const id = /^[1-9]\d{0,14}$/.test(idText) ? Number(idText) : undefined;
+  const query = useLiveQuery({
+    key: ['task', id],
+    topic: id === undefined ? undefined : `task:${id}`,
+    read: async () => {
+      const task = await unwrap(api.GET('/task/{id}', { params: { path: { id: id ?? 0 } } }));
+      // POST answers a list, GET the task itself; the type has both.
+      return task as TaskInfo;
+    },
+    enabled: id !== undefined,
+    pollMs: 2_000,
+  });
+  const isMissing = id === undefined || (query.data === undefined && isNotFound(query.error));
+  if (isMissing) {
+    return (
+      <>
+        <Heading title={text('missing', { id: idText })} />
+        <div className={styles.empty}>
+          <p>{text('missing.what')}</p>
+          <p>
+            <Link href={to.tasks()}>{text('missing.all')}</Link>
+          </p>
+        </div>
+      </>
+    );
+  }
+  return (
+    <div className={styles.page}>
+      {query.data === undefined && <Heading title={text('title', { id: idText, name: '' })} />}
+      <Region what={text('what.task')} query={query}>
+        {(task) => <OneTask task={task} />}
+      </Region>
+    </div>
+  );
+}
+
+function isNotFound(error: Error | null): boolean {
+  return error instanceof ApiError && error.message.includes('not found');
+}
+
+function OneTask({ task }: { task: TaskInfo }): ReactNode {
+  const text = useWords(taskWords);
+  const { formatNumber } = useIntl();
+  const [node, setNode] = useQueryParam('node', '', 'step');
+  const grid = useGrid(task.id, Date.parse(task.created_at), task.state === 1);
+  const why = useWhy(task);
+  const close = useCallback(() => setNode(''), [setNode]);
+  const model = grid.store.model;
+  const index = node === '' || !model ? undefined : model.indexOfNode(Number(node));
+  return (
+    <>
+      <Heading title={text('title', { id: task.id, name: task.task_name })}>
+        <TaskFacts task={task} />
+      </Heading>
+      <TaskProgress task={task} />
+      <WithPanel
+        panel={
+          node !== '' &&
+          model && (
+            // The panel of steps, receipts and output of a node run stands in the place of the summary.
+            <SidePanel title={<code>{index === undefined ? node : model.ips[index]}</code>} onClose={close}>
+              <NodeSummary task={task} model={model} node={Number(node)} />
+            </SidePanel>
+          )
+        }
+      >
+        <WhyStrip task={task} why={why} />
+        <Tabs
+          label={text('tab.label')}
+          tabs={[
+            {
+              name: 'nodes',
+              title: text('tab.nodes'),
+              content: () => (
+                <div className={styles.fill}>
+                  <NodesTab task={task} grid={grid} />
+                </div>
+              ),
+            },
+            {
+              name: 'batches',
+              title: text('tab.batches'),
+              content: () => (
+                <div className={styles.fill}>
+                  <BatchesTab task={task} />
+                </div>
+              ),
+            },
+            {
+              name: 'failures',
+              title: (
+                <>
+                  {text('tab.failures')}
+                  {task.failed > 0 && <b className={styles.tabCount}>{formatNumber(task.failed)}</b>}
+                </>
+              ),
+              content: () => (
+                <div className={styles.fill}>
+                  <FailuresTab task={task} />
+                </div>
+              ),
+            },
+            {
+              name: 'why',
+              title: text('tab.why'),
+              content: () => (
+                <div className={styles.fill}>
+                  <WhyTab task={task} why={why} />
+                </div>
+              ),
+            },
+            {
+              name: 'log',
+              title: text('tab.log'),
+              content: () => (
+                <div className={styles.fill}>
+                  <LogTab task={task} />
+                </div>
+              ),
+            },
+            {
+              name: 'plan',
+              title: text('tab.plan'),
+              content: () => (
+                <div className={styles.fill}>
+                  <PlanTab task={task} />
+                </div>
+              ),
+            },
+          ]}
+        />
+      </WithPanel>
+    </>
+  );
+}
