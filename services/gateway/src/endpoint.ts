@@ -4,7 +4,7 @@ import type { Principal } from './access/principal.js';
 import type { Answer } from './answer/envelope.js';
 import type { TimeFormat } from './answer/time-format.js';
 import type { Failures } from './failures.js';
-import type { LiveStreams } from './live/live-streams.js';
+import type { LiveStreamOpener } from './live/live-stream.js';
 import type { BodySize } from './request/body-limits.js';
 import type { Client } from './request/client.js';
 import type { Page } from './request/paging.js';
@@ -36,7 +36,7 @@ export interface Invocation {
   times: TimeFormat;
   /** The header Last-Event-ID: the last event that a client of a live stream has received. */
   lastEventId: string | undefined;
-  live: LiveStreams;
+  live: LiveStreamOpener;
   /**
    * Calls a service under the request's correlation id.
    * @param actor the name that is recorded as the cause; default: the operator.

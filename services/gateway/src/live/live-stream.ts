@@ -1,3 +1,5 @@
+import type { Role } from '@rigel/contracts';
+import type { Client } from '../request/client.js';
 /** A stream of server-sent events for a client. The code that opens it must cancel it in every case. */
 export interface LiveStream {
   /** The client has received the end already, and no event has come since. */
@@ -31,4 +33,14 @@ export const endId = (place: string): string => `${place}${END_SUFFIX}`;
 export function splitEventId(id: string): { place: string; atEnd: boolean } {
   const atEnd = id.endsWith(END_SUFFIX);
   return { place: atEnd ? id.slice(0, -END_SUFFIX.length) : id, atEnd };
+}
+
+/** Opens live streams: `LiveStreams`, as the endpoints see it. */
+export interface LiveStreamOpener {
+  taskEvents(id: number, lastEventId: string | undefined, client: Client): Promise<LiveStream>;
+  runOutput(nsid: number, lastEventId: string | undefined, client: Client): Promise<LiveStream>;
+  topics(
+    wanted: string,
+    options: { lastEventId: string | undefined; client: Client; role: Role },
+  ): LiveStream;
 }

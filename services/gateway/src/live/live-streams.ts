@@ -15,7 +15,7 @@ import type { Endpoint } from '../endpoint.js';
 import { GatewayIsFull, WrongParameter } from '../failures.js';
 import type { Client } from '../request/client.js';
 import { Feed, type FeedOptions } from './feed.js';
-import { type LiveStream, splitEventId } from './live-stream.js';
+import { type LiveStream, type LiveStreamOpener, splitEventId } from './live-stream.js';
 import { BEGINNING, outputPlace, readOutputPage } from './output-feed.js';
 import { PageCache } from './page-cache.js';
 import { Places } from './places.js';
@@ -45,7 +45,7 @@ interface SharedFeed {
 }
 
 /** All live streams of this gateway. */
-export class LiveStreams {
+export class LiveStreams implements LiveStreamOpener {
   private readonly feeds = new Map<string, SharedFeed>();
   private readonly cache = new PageCache(CACHE_SIZE);
   private readonly taskWakeUps: EventWakeUps;

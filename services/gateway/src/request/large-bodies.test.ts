@@ -83,7 +83,14 @@ t.test(
     t.strictSame(taking(16 * MIB).sort(), ['pool.add_nodes', 'task.create', 'task.preview']);
     t.strictSame(
       taking(MIB).filter((id) => endpoints.find((endpoint) => endpoint.id === id)?.access === 'read'),
-      ['pool.search_by_ip', 'task.start_preview', 'pool.shrink_preview'],
+      [
+        'pool.search_by_ip',
+        'node.find',
+        'template.check',
+        'task.start_preview',
+        'pool.shrink_preview',
+        'task.save_task_preview',
+      ],
     );
     t.equal(taking(16 * MIB).length + taking(MIB).length + taking(64 * 1024).length, endpoints.length);
   },
