@@ -297,7 +297,7 @@ t.test(
   'an endpoint that keeps its answers asks for one thing under the key, every other for none',
   async (t) => {
     answerEverything(services);
-    for (const endpoint of endpoints) {
+    for (const endpoint of endpoints.filter(({ id }) => !OF_SESSIONS.has(id))) {
       for (const path of endpoint.paths) {
         for (const method of endpoint.methods) {
           services.forget();
