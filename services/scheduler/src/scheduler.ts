@@ -19,6 +19,7 @@ import { schedulerEventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
 import { Overview } from './overview/overview.js';
 import { serveOverview } from './overview/serve.js';
+import { readDurations } from './reads/durations.js';
 import { TaskQueries } from './reads/task-queries.js';
 import { PoolFiring } from './schedule/fire.js';
 import { ScheduleQueries } from './schedule/queries.js';
@@ -29,6 +30,7 @@ import { serveLooks } from './serve/looks.js';
 import { serveQueries } from './serve/queries.js';
 import { Replica } from './serve/replica.js';
 import { openCommits } from './store/connections.js';
+import { readHolders } from './store/holders.js';
 import type { Tables } from './store/tables.js';
 import { TaskStore } from './store/task-store.js';
 import { readWhyFacts } from './why/read-facts.js';
@@ -95,6 +97,10 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     },
     outcomes,
     outputs: store,
+    planning: {
+      holders: (nodes, now) => readHolders(untyped, nodes, now),
+      durations: (template) => readDurations(untyped, template),
+    },
   });
   replica.start();
   const clock = systemClock;

@@ -22,6 +22,7 @@ import { AttemptRow, LeaseRow, OutputRangeRow, RunAccountRow } from './node-run-
 import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow } from './pools.js';
+import { PreviewRow } from './previews.js';
 import { RemoteStepRow } from './remote-steps.js';
 import {
   CalendarRow,
@@ -80,6 +81,7 @@ export const namedTypes: Record<string, TSchema> = {
   PlannedMoment: PlannedMomentRow,
   Part: PartStatus,
   Pool: PoolRow,
+  Preview: PreviewRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
   Reason: ReasonRow,

@@ -10,6 +10,7 @@ import { nodeRuns } from './node-runs.js';
 import { nodes } from './nodes.js';
 import { operations } from './operations.js';
 import { pools } from './pools.js';
+import { previews } from './previews.js';
 import { remoteSteps } from './remote-steps.js';
 import { schedules } from './schedules.js';
 import { services } from './services.js';
@@ -26,6 +27,7 @@ export const endpoints: readonly EndpointSpec[] = [
   ...operations,
   ...tasks,
   ...nodeRuns,
+  ...previews,
   ...schedules,
   ...templates,
   ...remoteSteps,

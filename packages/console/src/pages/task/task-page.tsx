@@ -18,6 +18,7 @@ import { OutputSearch } from './run/output-search.js';
 import { type Frame, TimeSlider } from './run/time-slider.js';
 import { BatchesTab, FailuresTab, LogTab, PlanTab } from './tabs.js';
 import styles from './task.module.css';
+import { TaskActions } from './task-actions.js';
 import { TaskFacts, TaskProgress } from './task-head.js';
 import { useWhy, WhyStrip, WhyTab } from './why.js';
 import { taskWords } from './words.js';
@@ -87,6 +88,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
     <>
       <Heading title={text('title', { id: task.id, name: task.task_name })}>
         <TaskFacts task={task} />
+        <TaskActions task={task} />
       </Heading>
       <TaskProgress task={then ? { ...task, stat: then.stat } : task} />
       <TimeSlider
