@@ -79,6 +79,18 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
   const chosen = version === undefined || pastQuery.error ? present : pastGrid;
   const grid = useMemo(() => (frame ? withStates(present, frame.states) : chosen), [frame, present, chosen]);
   const then = frame ?? past;
+  // As it was: what is not told of the past stays as it is now.
+  const shown: TaskInfo = then
+    ? {
+        ...task,
+        state: then.state,
+        end_reason: then.end_reason,
+        stat: then.stat,
+        ignored: then.ignored,
+        batch: then.batch,
+        failed: then.stat[3] ?? 0,
+      }
+    : task;
   const why = useWhy(task);
   const [wide, setWide] = useQueryParam('wide');
   const close = useCallback(() => setNode(''), [setNode]);
@@ -87,10 +99,10 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
   return (
     <>
       <Heading title={text('title', { id: task.id, name: task.task_name })}>
-        <TaskFacts task={task} />
+        <TaskFacts task={shown} />
         <TaskActions task={task} />
       </Heading>
-      <TaskProgress task={then ? { ...task, stat: then.stat } : task} />
+      <TaskProgress task={shown} />
       <TimeSlider
         taskId={task.id}
         isActive={task.state === 1}
@@ -131,7 +143,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
           )
         }
       >
-        <WhyStrip task={task} why={why} />
+        {!then && <WhyStrip task={task} why={why} />}
         <Tabs
           label={text('tab.label')}
           tabs={[

@@ -8,6 +8,7 @@ import { useWords } from '../../text/intl.js';
 import { Region } from '../../ui/region.js';
 import { STATES, StateBadge } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
+import { spansOf } from './run/ansi.js';
 import styles from './task.module.css';
 import { taskWords } from './words.js';
 
@@ -22,6 +23,12 @@ export function useWhy(task: TaskInfo) {
 
 export type Why = ReturnType<typeof useWhy>;
 
+/** Text of a node without its colours, and with its control characters to be seen. */
+function shownText(text: string): string {
+  const lines = text.split('\n').map((line) => spansOf(line));
+  return lines.map((spans) => spans.map(({ text }) => text).join('')).join('\n');
+}
+
 /** Reasons that say that something went wrong, not that something is waited for. */
 const FAILED = /fail|refus|exceeded|timeout|timed_out|unreachable|output|gone/;
 
@@ -33,7 +40,11 @@ export function Chain({ chain }: { chain: readonly Reason[] }): ReactNode {
       {chain.map((reason, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a chain may have the same code twice.
         <li key={index} data-failed={FAILED.test(reason.code) || undefined}>
-          {reason.code.includes('output') ? <code>{reason.text}</code> : <span>{reason.text}</span>}
+          {reason.code.includes('output') ? (
+            <code>{shownText(reason.text)}</code>
+          ) : (
+            <span>{reason.text}</span>
+          )}
           <ReasonLink reason={reason} />
           {reason.since !== null && (
             <small>

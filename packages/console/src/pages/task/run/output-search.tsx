@@ -103,7 +103,7 @@ export function OutputSearch({
       {found && !found.goesOn && rows.length === 0 && <p className={styles.nothing}>{text('search.none')}</p>}
       <ol className={styles.groups}>
         {rows.slice(0, SHOWN).map(({ line, nodes, matches, on }) => (
-          <li key={line}>
+          <li key={line} className={styles.group}>
             <h3>
               <b>{text('search.nodes', { count: nodes })}</b>{' '}
               {matches > nodes && <small>{text('search.times', { count: matches })}</small>}

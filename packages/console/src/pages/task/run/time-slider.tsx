@@ -14,11 +14,10 @@ const BUCKETS = 600;
 const FRAMES = 60;
 
 /** How a task stood after an event, as a key frame. */
-export interface Frame {
-  version: number;
-  at: string;
-  stat: number[];
-  states: string;
+export type Frame = Awaited<ReturnType<typeof readFrames>>['frames'][number];
+
+function readFrames(id: number) {
+  return unwrap(api.GET('/task/{id}/frames', { params: { path: { id }, query: { count: FRAMES } } }));
 }
 
 interface TimeSliderProps {
@@ -51,8 +50,7 @@ export function TimeSlider({ taskId, isActive, value, onChange, onPreview }: Tim
   });
   const frames = useQuery({
     queryKey: ['task', taskId, 'frames', line?.version],
-    queryFn: () =>
-      unwrap(api.GET('/task/{id}/frames', { params: { path: { id: taskId }, query: { count: FRAMES } } })),
+    queryFn: () => readFrames(taskId),
     enabled: wantsFrames && line !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
   });
