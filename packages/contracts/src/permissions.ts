@@ -160,6 +160,7 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(inventory),
   ...all(tasks),
   ...all(schedules),
+  ...all(plans),
   ...all(live),
   ...all(nodeRuns),
   ...all(taskPast),
