@@ -1,6 +1,7 @@
 import {
   findRuns,
   findTasks,
+  nodeRuns,
   overview,
   plans,
   type RpcRequest,
@@ -9,6 +10,7 @@ import {
   taskBatches,
   taskFailures,
   taskGrid,
+  taskPast,
   tasks,
 } from '@rigel/contracts';
 import { silentLogger, startTestServers, statementsOf, walksOf } from '@rigel/testing';
@@ -107,7 +109,26 @@ const HELD = Array.from({ length: 1_000 }, (_, n) => 1_001 + n * 90);
 const found = (filter: Partial<RpcRequest<typeof findTasks>>) =>
   counterpart.call(findTasks, { sort: 'created', limit: 10, ...filter });
 
+const pattern = { q: 'nothing', regex: false, ignore_case: true };
 const reads: Record<string, () => Promise<unknown>> = {
+  'account of a node run': () => counterpart.call(nodeRuns.account, { id: run }),
+  'why of a node run': () => counterpart.call(nodeRuns.why, { id: run }),
+  'a range of output': () =>
+    counterpart.call(nodeRuns.outputRange, { id: 1_001, step: 1, attempt: 1, from: -5, length: 5 }),
+  'a search through an output': () =>
+    counterpart.call(nodeRuns.searchOutput, {
+      ...pattern,
+      id: 1_001,
+      step: 1,
+      attempt: 1,
+      from: 0,
+      limit: 10,
+    }),
+  'a search through the output of a task': () =>
+    counterpart.call(nodeRuns.searchTask, { ...pattern, id: 1_001, limit: 10 }),
+  'a task as it was at a time': () => counterpart.call(taskPast.at, { id, time: Date.now() }),
+  'key frames of a task': () => counterpart.call(taskPast.frames, { id, count: 5 }),
+  'the course of a task': () => counterpart.call(taskPast.timeline, { id, buckets: 10 }),
   'list of tasks': () => counterpart.call(tasks.list, first),
   'list of tasks, last page': () => counterpart.call(tasks.list, { page: 1_000, page_size: 10 }),
   'list of tasks, page past the end': () => counterpart.call(tasks.list, { page: 9_999, page_size: 10 }),
