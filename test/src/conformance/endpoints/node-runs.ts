@@ -1,7 +1,7 @@
 import type { EndpointSpec } from '../endpoint.js';
 import { either, exactly, id, integer, listOf, objectWith, oneOf, rfc3339, text } from '../shape.js';
 import type { World } from '../world.js';
-import { lost, refusal } from './common.js';
+import { refusal } from './common.js';
 
 /* One node's run of a task, its output, and the task's past. */
 
@@ -59,11 +59,9 @@ function reading(
     methods: ['GET'],
     paths: [path],
     access: 'read',
-    refusal: lost.object,
-    badId: refused,
+    refusal: refused,
     unknownId: path.includes(':nsid') ? noRun : noTask,
     ...spec,
-    ...(spec.wrong ? { wrong: spec.wrong.map((wrong) => ({ refusal: refused, ...wrong })) } : {}),
   };
 }
 
@@ -96,7 +94,7 @@ export const nodeRuns: EndpointSpec[] = [
     data: objectWith({ run_id: id, task_id: id, ip: text, state, text, task: reasons, chain: reasons }),
   }),
   reading('node_output', '/task/node/:nsid/output', {
-    valid: ofAttempt,
+    valid: async (world) => ({ ...(await ofAttempt(world)), from: 0, length: 10 }),
     data: objectWith({
       bytes: integer,
       stored: integer,
@@ -150,7 +148,6 @@ export const nodeRuns: EndpointSpec[] = [
   reading('at', '/task/:id/at', {
     valid: ofTask,
     data: objectWith({ ...past, grid, marks: objectWith({}) }),
-    params: { version: integerParam },
     wrong: [
       { what: 'a version that there is not yet', change: { version: 2_000_000 }, says: 'versions by now' },
       { what: 'a time before it was made', change: { time: '2001-01-01T00:00:00Z' }, says: 'did not exist' },
@@ -159,13 +156,13 @@ export const nodeRuns: EndpointSpec[] = [
     ],
   }),
   reading('frames', '/task/:id/frames', {
-    valid: ofTask,
+    valid: async (world) => ({ ...(await ofTask(world)), count: 3 }),
     data: objectWith({ version: id, frames: listOf(objectWith({ ...past, states: text }), 1) }),
     params: { count: integerParam },
     wrong: [{ what: 'no frame', change: { count: 0 } }],
   }),
   reading('timeline', '/task/:id/timeline', {
-    valid: ofTask,
+    valid: async (world) => ({ ...(await ofTask(world)), buckets: 5 }),
     data: objectWith({
       version: id,
       from_at: rfc3339,
@@ -180,7 +177,7 @@ export const nodeRuns: EndpointSpec[] = [
     wrong: [{ what: 'too many parts', change: { buckets: 2_001 } }],
   }),
   reading('history', '/task/:id/history', {
-    valid: ofTask,
+    valid: async (world) => ({ ...(await ofTask(world)), limit: 5 }),
     data: objectWith({
       rows: listOf(objectWith({ version: id, at: rfc3339, event: text, data: objectWith({}) }), 1),
       version: id,
