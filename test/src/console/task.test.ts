@@ -97,10 +97,10 @@ t.test('the wall by keyboard alone: find, failed ones, select, open, close', asy
   await page.keyboard.press('Space');
   await page.getByText('1 selected').waitFor();
   await page.keyboard.press('Enter');
-  await page.getByRole('complementary').getByText('exit status 3').waitFor();
+  await page.getByRole('complementary').getByText('exit status 3').first().waitFor();
   t.match(page.url(), /node=\d+/);
   await page.reload();
-  await page.getByRole('complementary').getByText('exit status 3').waitFor();
+  await page.getByRole('complementary').getByText('exit status 3').first().waitFor();
   await page.getByRole('complementary').getByRole('button').focus();
   await page.keyboard.press('Escape');
   await page.getByRole('complementary').waitFor({ state: 'detached' });
