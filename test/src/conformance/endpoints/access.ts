@@ -18,6 +18,7 @@ export const access: EndpointSpec[] = [
       operator: { kind: 'text' },
       action: { kind: 'text' },
       target: { kind: 'text' },
+      correlation_id: { kind: 'text' },
       from: { kind: 'text' },
       to: { kind: 'text' },
     },
@@ -42,6 +43,11 @@ export const access: EndpointSpec[] = [
     pagingBeside: READ,
     refusal: refusal(400, '', []),
     wrong: [
+      {
+        what: 'a line that there is not',
+        change: (world) => Promise.resolve({ before: world.unknownId() }),
+        says: 'no line',
+      },
       { what: 'an outcome that there is not', change: { outcome: 'maybe' } },
       { what: 'a time in words', change: { from: 'yesterday' } },
       { what: 'a day that the month does not have', change: { to: '2026-02-32T00:00:00Z' } },
