@@ -38,6 +38,7 @@ export type Schedule = Named['Schedule'];
 export type SchedulePreview = Named['SchedulePreview'];
 export type ScheduleStanding = Named['ScheduleStanding'];
 export type Occurrence = Named['Occurrence'];
+export type Preview = Named['Preview'];
 export type Reason = Named['Reason'];
 export type ApiToken = Named['ApiToken'];
 export type AuditEntry = Named['AuditEntry'];

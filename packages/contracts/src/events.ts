@@ -118,6 +118,8 @@ export interface RunsHalted {
 export interface TaskStopped {
   operator: string;
   nodes: number[];
+  /** Why, in the operator's words; absent: they gave none. */
+  reason?: string;
 }
 
 /** The task reached its time limit; the runs of `nodes` failed because of it. */

@@ -42,6 +42,9 @@ const nodeIds = {
  * Data of each public event of a task, by its name. Names and fields never change; more may be added. Times are
  * milliseconds since 1970.
  */
+/** Why an operator did something, in their words; absent: they gave no reason. */
+const why = { reason: Type.Optional(Type.String()) };
+
 export const taskEventData = {
   task_created: Type.Object({
     task_name: Type.String(),
@@ -62,6 +65,9 @@ export const taskEventData = {
     nsids: Type.Union([Type.Array(Type.Integer()), Type.Null()], {
       description: 'Node runs that are open again after a halt; null = the task begins with all of them.',
     }),
+    max_fail_num: Type.Optional(
+      Type.Integer({ description: 'Failed nodes that the task tolerates from now on; absent: as before.' }),
+    ),
   }),
   batch_started: Type.Object({ ...batch, ...nsids }),
   batch_finished: Type.Object({ ...batch, succeeded: Type.Integer(), failed: Type.Integer() }),
@@ -121,8 +127,8 @@ export const taskEventData = {
   machine_assigned: Type.Object({ ...node, vm_id: Type.String() }),
   /** The node's machine was returned, and the node no longer exists. */
   machine_returned: Type.Object({ ...node, vm_id: Type.String() }),
-  task_paused: Type.Object(operator),
-  task_stopped: Type.Object({ ...operator, ...nodeIds }),
+  task_paused: Type.Object({ ...operator, ...why }),
+  task_stopped: Type.Object({ ...operator, ...nodeIds, ...why }),
   task_timed_out: Type.Object(nodeIds),
   failure_budget_exceeded: Type.Object({ failed: Type.Integer(), max_fail_num: Type.Integer() }),
   task_finished: Type.Object({ state: RunState, end_reason: EndReason }),

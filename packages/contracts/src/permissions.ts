@@ -15,6 +15,7 @@ import { inventory } from './inventory.js';
 import { live, outputStoredSubject } from './live.js';
 import { onceOf } from './once.js';
 import { HISTORY_SERVICES, historyState, overview, schedulerSystem, search } from './overview.js';
+import { plans } from './plans.js';
 import {
   SCHEDULE_SAVED_SUBJECT,
   TASK_CONTROL_OPERATION,
@@ -84,6 +85,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
         inventory.poolsNaming,
       ]),
       ...all(tasks, [tasks.reserveNodes]),
+      ...all(plans),
       ...all(schedules, [schedules.reservePool]),
       ...all(live),
       ...all(taskReads),

@@ -1,9 +1,10 @@
 import { type Static, Type } from 'typebox';
 import { RetryOption } from './catalog.js';
-import { AnyFields, listOf, Text } from './forms.js';
+import { listOf, Text } from './forms.js';
 import { Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc } from './rpc.js';
 import { stepLimits } from './step-limits.js';
+import { requests } from './task-requests.js';
 
 /*
  * Operations on tasks; the scheduler answers them. Times are milliseconds since 1970 (UTC); the gateway formats them.
@@ -167,10 +168,6 @@ export const TaskLogLine = Type.Object({
 });
 export type TaskLogLine = Static<typeof TaskLogLine>;
 
-/** Whether the scheduler refuses values that no step uses, or keeps them and mentions them in the task's log. */
-export const UnusedParams = Type.Union([Type.Literal('refuse'), Type.Literal('warn')]);
-export type UnusedParams = Static<typeof UnusedParams>;
-
 /** One run of a node, with the task that it was part of. */
 export const RunOfNode = Type.Object({
   /** Id of the node run. */
@@ -193,13 +190,6 @@ export const RunOfNode = Type.Object({
 });
 export type RunOfNode = Static<typeof RunOfNode>;
 
-const control = {
-  request: Type.Object({ id: Id, opr_user: Text }),
-  response: Done,
-};
-/** The name of a protected pool, which a request that takes nodes of the pool out of service must repeat. */
-const confirm = Type.Optional(Text);
-
 export const tasks = {
   /**
    * Creates one task for each pool of the addresses. The scheduler checks everything before it records anything.
@@ -207,35 +197,7 @@ export const tasks = {
    * holds.
    */
   create: defineRpc('scheduler.task.create', {
-    request: Type.Object({
-      template_id: Id,
-      task_name: Text,
-      /** Minutes for the whole run, 0 = no limit. */
-      timeout: Type.Integer({ minimum: 0, maximum: 525_600 }),
-      /** Start at once. */
-      auto: Type.Boolean(),
-      /** Most nodes in a batch, in percent, 1 to 100. */
-      max_ratio: Type.Integer({ minimum: 1, maximum: 100 }),
-      /** Most nodes in a batch, 0 = no limit. */
-      max_num: Type.Integer({ minimum: 0 }),
-      /** Failed nodes that the task tolerates before it halts; absent = no budget. */
-      max_fail_num: Type.Optional(Type.Integer({ minimum: 0 })),
-      /** The same in percent of the task's nodes. */
-      max_fail_ratio: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
-      opr_user: Text,
-      /** Addresses; repeated ones count once. */
-      nodes: listOf(Text),
-      /** `{step: {param: value}}` for one step, `{param: value}` for every step that has the parameter. */
-      params: AnyFields,
-      /** For params that no step uses. `refuse` (also the default): `invalid`; `warn`: a line of the task's log. */
-      unused_params: Type.Optional(UnusedParams),
-      /**
-       * Whether params may name any secret: the caller is an admin, who could change the template, or access is off.
-       * Absent or false: only secrets that the template allows. Only the gateway may call this operation, and it knows
-       * the caller's role.
-       */
-      any_secret: Type.Optional(Type.Boolean()),
-    }),
+    request: requests.create,
     response: Type.Object({ ids: Type.Array(Id) }),
     timeoutMs: 30_000,
     keyed: true,
@@ -245,11 +207,7 @@ export const tasks = {
    * or its template; `wrong_state`: the pool names no such template; `invalid`: the template cannot be used.
    */
   expand: defineRpc('scheduler.pool.expand', {
-    request: Type.Object({
-      pool_id: Id,
-      num: Type.Integer({ minimum: 1, maximum: 200 }),
-      opr_user: Text,
-    }),
+    request: requests.expand,
     response: Type.Object({ id: Id }),
     timeoutMs: 30_000,
     keyed: true,
@@ -259,34 +217,25 @@ export const tasks = {
    * (field `confirm`): the pool is protected, and `confirm` is not its name; the same for deploy and stop.
    */
   shrink: defineRpc('scheduler.pool.shrink', {
-    request: Type.Object({ pool_id: Id, nodes: listOf(Text), confirm, opr_user: Text }),
+    request: requests.shrink,
     response: Type.Object({ id: Id }),
     timeoutMs: 30_000,
     keyed: true,
   }),
   /** Deploys an image: a task of the pool's deploy template over all of its nodes that have an address. */
   deploy: defineRpc('scheduler.pool.deploy', {
-    request: Type.Object({
-      pool_id: Id,
-      tag: Text,
-      max_num: Type.Integer({ minimum: 1 }),
-      max_ratio: Type.Integer({ minimum: 1, maximum: 100 }),
-      max_fail_num: Type.Optional(Type.Integer({ minimum: 0 })),
-      max_fail_ratio: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
-      confirm,
-      opr_user: Text,
-    }),
+    request: requests.deploy,
     response: Type.Object({ id: Id }),
     timeoutMs: 30_000,
     keyed: true,
   }),
-  /** `wrong_state` with the reason; the same for pause and stop. */
-  start: defineRpc('scheduler.task.start', control),
-  pause: defineRpc('scheduler.task.pause', control),
-  stop: defineRpc('scheduler.task.stop', {
-    ...control,
-    request: Type.Object({ ...control.request.properties, confirm }),
-  }),
+  /**
+   * `wrong_state` with the reason; the same for pause and stop. Field `if_plan`: the plan has changed, and nothing was
+   * done; the same for the operations above. `invalid` (field `runs`): no node run of the task.
+   */
+  start: defineRpc('scheduler.task.start', { request: requests.start, response: Done }),
+  pause: defineRpc('scheduler.task.pause', { request: requests.pause, response: Done }),
+  stop: defineRpc('scheduler.task.stop', { request: requests.stop, response: Done }),
   /**
    * Frees the node of an ended node run whose command could not be ended: a person confirms that nothing runs there any
    * more. `wrong_state`: no command of the run is being ended; `invalid`: no reason, or one that is too long.

@@ -19,6 +19,7 @@ import { schedulerEventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
 import { Overview } from './overview/overview.js';
 import { serveOverview } from './overview/serve.js';
+import { readDurations } from './reads/durations.js';
 import { TaskQueries } from './reads/task-queries.js';
 import { PoolFiring } from './schedule/fire.js';
 import { ScheduleQueries } from './schedule/queries.js';
@@ -28,6 +29,7 @@ import { ScheduleStore } from './schedule/store.js';
 import { serveQueries } from './serve/queries.js';
 import { Replica } from './serve/replica.js';
 import { openCommits } from './store/connections.js';
+import { readHolders } from './store/holders.js';
 import type { Tables } from './store/tables.js';
 import { TaskStore } from './store/task-store.js';
 import { readWhyFacts } from './why/read-facts.js';
@@ -89,6 +91,10 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
     why: { load: (id) => store.load(id), whyFacts: (task) => readWhyFacts(untyped, task) },
     outcomes,
     outputs: store,
+    planning: {
+      holders: (nodes, now) => readHolders(untyped, nodes, now),
+      durations: (template) => readDurations(untyped, template),
+    },
   });
   replica.start();
   const clock = systemClock;

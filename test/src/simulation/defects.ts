@@ -356,10 +356,16 @@ export const DEFECTS: readonly Defect[] = [
     code: [
       {
         file: 'services/scheduler/dist/task/advance.js',
-        find: 'if (task.created.failureBudget === null &&',
+        find: 'if (task.failureBudget === null &&',
         replace: 'if (',
       },
     ],
+  },
+  {
+    name: 'start-with-runs-starts-others',
+    why: 'nodes that a start did not choose go on when the chosen ones are done',
+    foundBy: 51,
+    code: [{ file: 'services/scheduler/dist/task/resume.js', find: '...halted(others),', replace: '' }],
   },
   {
     name: 'never-reached-is-ignored',

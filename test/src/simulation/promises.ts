@@ -14,6 +14,9 @@ import {
 import type { SimulatedDatabase } from './database.js';
 import type { Attempt, AttemptId, SimulatedNode } from './nodes.js';
 
+/** Phases of runs that a start finds at work. */
+const AT_WORK: readonly string[] = ['ready', 'gated', 'leased', 'orphaned'];
+
 /** A promise that was not kept. */
 export class Violation extends Error {
   override readonly name = 'Violation';
@@ -51,6 +54,8 @@ export class Promises {
   /** The tasks as the committed events tell them. */
   readonly folded = new Map<number, TaskState>();
   private readonly ledgers = new Map<number, RunLedger>();
+  /** Runs that may work since an operator chose which ones go on, by task; a task without an entry goes on with all. */
+  private readonly chosen = new Map<number, ReadonlySet<number>>();
   private readonly taskOfRun = new Map<number, number>();
   private violation: Violation | undefined;
 
@@ -150,6 +155,9 @@ export class Promises {
         if (event.data.lease !== run.lease + 1) {
           this.fail(`task ${task.id} run ${event.data.run}: lease ${event.data.lease} follows ${run.lease}`);
         }
+        const chosen = this.chosen.get(task.id);
+        if (chosen && !chosen.has(event.data.run) && task.runs[event.data.run]?.verdict === null)
+          this.fail(`task ${task.id} run ${event.data.run} goes on, which its start did not choose`);
         run.lease = event.data.lease;
         run.claimedAt = this.database().now;
         run.holder = event.data.executor;
@@ -203,6 +211,7 @@ export class Promises {
         for (const index of event.data.runs) this.ledger(task, index).holder = null;
         return;
       case 'TaskStarted':
+        this.choose(task, event.data);
         // A resume takes a run from the executor that is ending its command: it has nothing more to say.
         for (const index of event.data.runs ?? []) this.ledger(task, index).holder = null;
         return;
@@ -219,10 +228,24 @@ export class Promises {
     }
   }
 
+  /** Of a start with a choice only the chosen runs go on, beside those that were at work. */
+  private choose(
+    { id, runs }: TaskState,
+    { chosen, runs: opened }: { chosen?: true; runs: number[] | null },
+  ): void {
+    if (!chosen) {
+      this.chosen.delete(id);
+      return;
+    }
+    const atWork = runs.filter(({ phase }) => AT_WORK.includes(phase));
+    this.chosen.set(id, new Set([...(opened ?? []), ...atWork.map(({ index }) => index)]));
+  }
+
   /** A budget that is not exceeded lets every node have its turn. */
   private checkBudget(task: TaskState): void {
-    const { failureBudget } = task.created;
-    if (failureBudget === null || task.status !== 'running') return;
+    const { failureBudget } = task;
+    // An operator who has chosen which nodes go on has left the others out.
+    if (failureBudget === null || task.status !== 'running' || this.chosen.has(task.id)) return;
     const left = task.runs.filter(({ verdict }) => verdict === null || verdict === 'stopped').length;
     if (left > 0)
       this.fail(
@@ -504,11 +527,12 @@ export class Promises {
   }
 
   private checkVerdict(task: TaskState): void {
-    const { succeeded, failed } = task.counts;
+    const { succeeded, failed, stopped } = task.counts;
     const all = task.runs.length;
     if (task.endReason === 'completed' && succeeded !== all)
       this.fail(`task ${task.id} is a success with ${succeeded} of ${all}`);
-    if ((task.endReason === 'failed' || task.endReason === 'partial') && failed === 0) {
+    const leftOut = this.chosen.has(task.id) && stopped > 0;
+    if ((task.endReason === 'failed' || task.endReason === 'partial') && failed === 0 && !leftOut) {
       this.fail(`task ${task.id} failed without a failed node`);
     }
   }

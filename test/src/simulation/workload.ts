@@ -28,6 +28,8 @@ export class Client {
   private readonly host: Host;
   /** Chance of what concerns keys. */
   private readonly keys: Random;
+  /** Chance of what starts choose. */
+  private readonly choices: Random;
   /** Operators who make their only task under a key. */
   private readonly operatorsWithKey = new Set<string>();
   private commands = 0;
@@ -40,6 +42,7 @@ export class Client {
     private readonly random: Random,
   ) {
     this.keys = new Random(world.seed * 7_919 + 13);
+    this.choices = new Random(world.seed * 6_311 + 17);
     this.host = world.startClient();
     this.bus = world.busOf(this.host);
   }
@@ -244,10 +247,25 @@ export class Client {
   private async control(id: number, command: 'start' | 'pause' | 'stop'): Promise<void> {
     const operator = `operator-${command}-${++this.commands}`;
     this.world.note(`client: ${command} ${id}`);
-    const answer = await this.call(tasks[command], { id, opr_user: operator });
+    const answer = await this.call(tasks[command], {
+      id,
+      opr_user: operator,
+      ...(command === 'start' ? this.choose(id) : {}),
+    });
     const event = { start: 'TaskStarted', pause: 'TaskPaused', stop: 'TaskStopped' } as const;
     this.world.note(`client: ${command} ${id} ${answer ? 'done' : 'not done'}`);
     if (answer) this.acknowledged.push({ task: id, event: event[command], operator });
+  }
+
+  /** Sometimes only some of what is left goes on, or all but what failed, with or without a budget from there on. */
+  private choose(id: number): Pick<RpcRequest<typeof tasks.start>, 'runs' | 'max_fail_num'> {
+    const { choices, world } = this;
+    if (this.done || choices.chance(0.6)) return {};
+    const left = (world.promises.folded.get(id)?.runs ?? []).filter(({ verdict }) => verdict !== 'succeeded');
+    const runs = left.filter(() => choices.chance(0.5)).map((run) => run.id);
+    const budget = choices.chance(0.5) ? { max_fail_num: choices.integer(0, 3) } : {};
+    if (runs.length === 0 || choices.chance(0.3)) return { runs: 'halted', ...budget };
+    return { runs, ...budget };
   }
 
   private async call<R extends Rpc>(

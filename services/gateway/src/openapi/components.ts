@@ -98,11 +98,15 @@ function withNamedBodies({ paths, components = {} }: Description): Record<string
     const { content } = (operation.requestBody ?? {}) as { content?: Record<string, { schema?: unknown }> };
     const name = `${endpointOf(operation).split(/[._]/).map(capitalized).join('')}Request`;
     for (const form of Object.values(content ?? {})) {
-      const known = schemas[name] ?? form.schema;
-      // Other addresses of the endpoint may have a parameter in their path.
-      if (JSON.stringify(known) !== JSON.stringify(form.schema)) continue;
-      schemas[name] = known;
-      form.schema = { $ref: `#/components/schemas/${name}` };
+      // Operations may share the body itself, which has its name by then.
+      if (isObject(form.schema) && '$ref' in form.schema) continue;
+      // An address of the endpoint without the id in its path has it in the body.
+      const own = [name, `${name}WithId`].find(
+        (one) => JSON.stringify(schemas[one] ?? form.schema) === JSON.stringify(form.schema),
+      );
+      if (own === undefined) continue;
+      schemas[own] = form.schema;
+      form.schema = { $ref: `#/components/schemas/${own}` };
     }
   }
   return schemas;

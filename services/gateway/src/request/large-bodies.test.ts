@@ -80,10 +80,17 @@ t.test(
   async (t) => {
     const taking = (bytes: number) =>
       endpoints.filter((endpoint) => bodyLimitsOf(endpoint).bytes === bytes).map(({ id }) => id);
-    t.strictSame(taking(16 * MIB).sort(), ['pool.add_nodes', 'task.create']);
+    t.strictSame(taking(16 * MIB).sort(), ['pool.add_nodes', 'task.create', 'task.preview']);
     t.strictSame(
       taking(MIB).filter((id) => endpoints.find((endpoint) => endpoint.id === id)?.access === 'read'),
-      ['pool.search_by_ip'],
+      [
+        'pool.search_by_ip',
+        'node.find',
+        'template.check',
+        'task.start_preview',
+        'pool.shrink_preview',
+        'task.save_task_preview',
+      ],
     );
     t.equal(taking(16 * MIB).length + taking(MIB).length + taking(64 * 1024).length, endpoints.length);
   },

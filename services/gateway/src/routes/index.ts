@@ -12,6 +12,7 @@ import { nodes } from './nodes.js';
 import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
+import { previews } from './previews.js';
 import { remoteSteps } from './remote-steps.js';
 import { scheduleReads } from './schedule-reads.js';
 import { schedules } from './schedules.js';
@@ -43,6 +44,7 @@ export const endpoints: readonly Endpoint[] = [
   ...templateCheck,
   ...steps,
   ...tasks,
+  ...previews,
   ...taskReadEndpoints,
   ...liveEndpoints,
   ...liveTopics,

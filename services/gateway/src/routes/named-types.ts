@@ -21,6 +21,7 @@ import { NodeRow, PlacedNodeRow } from './node-rows.js';
 import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow } from './pools.js';
+import { PreviewRow } from './previews.js';
 import { RemoteStepRow } from './remote-steps.js';
 import {
   CalendarRow,
@@ -74,6 +75,7 @@ export const namedTypes: Record<string, TSchema> = {
   PlannedMoment: PlannedMomentRow,
   Part: PartStatus,
   Pool: PoolRow,
+  Preview: PreviewRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
   Reason: ReasonRow,

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import type { Answer } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { failure } from '../failures.js';
+import { HeldNodesInput, IfPlan } from '../request/plan-params.js';
 import { withoutBlanks } from '../request/targets.js';
 import { EmptyObject, idOf } from './common.js';
 import { Confirm } from './node-rows.js';
@@ -11,6 +12,44 @@ import { Confirm } from './node-rows.js';
 function started({ id }: { id: number }): Answer {
   return { data: {}, headers: { 'X-Task-Id': String(id) } };
 }
+
+export const expandParams = Type.Object({
+  id: idOf('pool'),
+  num: Type.Integer({ minimum: 1, maximum: 200, description: 'Machines to add.' }),
+  if_plan: IfPlan,
+});
+
+export const shrinkParams = Type.Object({
+  id: idOf('pool'),
+  nodes: Type.Array(Type.String(), {
+    minItems: 1,
+    description: 'Addresses of the nodes to give back; blank ones are passed over.',
+  }),
+  confirm: Confirm,
+  if_plan: IfPlan,
+});
+
+export const deployParams = Type.Object({
+  id: idOf('pool'),
+  max_num: Type.Integer({ minimum: 1, description: 'Most nodes handled at once.' }),
+  tag: Type.String({ description: 'Image to put online.' }),
+  max_ratio: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 100, description: 'Percent of the nodes handled at once.' }),
+  ),
+  max_fail_num: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description:
+        'Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it.',
+    }),
+  ),
+  max_fail_ratio: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 100, description: 'The same in percent of the nodes.' }),
+  ),
+  confirm: Confirm,
+  held_nodes: HeldNodesInput,
+  if_plan: IfPlan,
+});
 
 export const poolOperations: Endpoint[] = [
   defineEndpoint({
@@ -23,16 +62,13 @@ export const poolOperations: Endpoint[] = [
     paths: ['/pool/expand/:id'],
     access: 'write',
     role: 'operator',
-    params: Type.Object({
-      id: idOf('pool'),
-      num: Type.Integer({ minimum: 1, maximum: 200, description: 'Machines to add.' }),
-    }),
+    params: expandParams,
     key: 'kept',
     failures: { otherwise: failure(400, '', {}) },
     result: EmptyObject,
     example: {},
-    handler: async ({ id, num }, { call, operator }) =>
-      started(await call(scheduler.expand, { pool_id: id, num, opr_user: operator })),
+    handler: async ({ id, ...request }, { call, operator }) =>
+      started(await call(scheduler.expand, { ...request, pool_id: id, opr_user: operator })),
   }),
   defineEndpoint({
     id: 'pool.shrink',
@@ -44,14 +80,7 @@ export const poolOperations: Endpoint[] = [
     paths: ['/pool/shrink/:id'],
     access: 'write',
     role: 'operator',
-    params: Type.Object({
-      id: idOf('pool'),
-      nodes: Type.Array(Type.String(), {
-        minItems: 1,
-        description: 'Addresses of the nodes to give back; blank ones are passed over.',
-      }),
-      confirm: Confirm,
-    }),
+    params: shrinkParams,
     key: 'kept',
     failures: { otherwise: failure(400, '', {}) },
     result: EmptyObject,
@@ -71,25 +100,7 @@ export const poolOperations: Endpoint[] = [
     paths: ['/pool/deploy/:id'],
     access: 'write',
     role: 'operator',
-    params: Type.Object({
-      id: idOf('pool'),
-      max_num: Type.Integer({ minimum: 1, description: 'Most nodes handled at once.' }),
-      tag: Type.String({ description: 'Image to put online.' }),
-      max_ratio: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 100, description: 'Percent of the nodes handled at once.' }),
-      ),
-      max_fail_num: Type.Optional(
-        Type.Integer({
-          minimum: 0,
-          description:
-            'Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it.',
-        }),
-      ),
-      max_fail_ratio: Type.Optional(
-        Type.Integer({ minimum: 0, maximum: 100, description: 'The same in percent of the nodes.' }),
-      ),
-      confirm: Confirm,
-    }),
+    params: deployParams,
     key: 'kept',
     failures: { otherwise: failure(400, '', {}) },
     result: EmptyObject,

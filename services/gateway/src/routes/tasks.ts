@@ -11,6 +11,7 @@ import { defineEndpoint, type Endpoint, type Invocation, type Method } from '../
 import { DocumentedFailure, exactFailure, type Failures, failure, failureFor } from '../failures.js';
 import { mergeOverrides, OverridesInput, UnusedParamsInput } from '../request/overrides.js';
 import { FIRST_PAGE } from '../request/paging.js';
+import { HeldNodesInput, IfPlan, ReasonInput, RunsInput } from '../request/plan-params.js';
 import { addressesOf, TargetsInput } from '../request/targets.js';
 import { filter, filterOf, idOf, READ_BY_POST, REFUSED, STORE_LOST } from './common.js';
 import { exampleOutput, LastEventId, OutputStream, streamed } from './live-rows.js';
@@ -58,32 +59,94 @@ async function logOfTaskOrRun(id: number, after: number, invocation: Invocation)
   }
 }
 
-function controlEndpoint(
-  operation: 'start' | 'pause' | 'stop',
+const controlled = {
+  methods: ['POST', 'GET'] satisfies Method[],
+  access: 'write' as const,
+  role: 'operator' as const,
+  result: Type.Null(),
+  example: null,
+};
+
+function endEndpoint(
+  operation: 'pause' | 'stop',
   title: string,
   notes: string,
   failures: Failures,
 ): Endpoint {
   return defineEndpoint({
+    ...controlled,
     id: `task.${operation}`,
     title,
     notes,
-    methods: ['POST', 'GET'] satisfies Method[],
     paths: [`/task/${operation}/:id`, `/task/${operation}`],
-    access: 'write',
-    role: 'operator',
-    params: Type.Object({ id: idOf('task'), ...(operation === 'stop' ? { confirm: Confirm } : {}) }),
-    // When a request is repeated, the started task may have halted again, and the repetition would resume it once more.
-    ...(operation === 'start' ? { key: 'refused' as const } : {}),
+    params: Type.Object({
+      id: idOf('task'),
+      reason: ReasonInput,
+      ...(operation === 'stop' ? { confirm: Confirm } : {}),
+    }),
     failures,
-    result: Type.Null(),
-    example: null,
     handler: async (input, { call, operator }) => {
       await call(scheduler[operation], { ...input, opr_user: operator });
       return done(null);
     },
   });
 }
+
+export const startParams = Type.Object({
+  id: idOf('task'),
+  runs: RunsInput,
+  max_fail_num: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'A new budget: failed nodes that the task tolerates from here on. Absent: its own.',
+    }),
+  ),
+  max_fail_ratio: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 100, description: 'The same in percent of the nodes.' }),
+  ),
+  if_plan: IfPlan,
+});
+
+export const createParams = Type.Object({
+  template_id: idOf('template to run'),
+  task_name: Type.String({ description: 'Name of the task.' }),
+  timeout: Type.Integer({
+    minimum: 0,
+    maximum: 525_600,
+    default: 0,
+    description: 'Limit of the whole run in minutes, 0 = none.',
+  }),
+  auto: Type.Boolean({ default: true, description: 'Start at once (also 1), or wait for a start (0).' }),
+  max_ratio: Type.Integer({
+    minimum: 1,
+    maximum: 100,
+    default: 100,
+    description: 'Percent of the nodes in a batch.',
+  }),
+  max_num: Type.Integer({
+    minimum: 0,
+    default: 0,
+    description: 'Most nodes in a batch, 0 = no limit.',
+  }),
+  max_fail_num: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description:
+        'Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it.',
+    }),
+  ),
+  max_fail_ratio: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 100, description: 'The same in percent of the nodes.' }),
+  ),
+  opr_user: Type.Optional(
+    Type.String({ description: 'Operator; default: the text of the Authorization header.' }),
+  ),
+  nodes: TargetsInput,
+  params: OverridesInput,
+  unused_params: UnusedParamsInput,
+  held_nodes: HeldNodesInput,
+  if_plan: IfPlan,
+});
 
 export const tasks: Endpoint[] = [
   defineEndpoint({
@@ -98,44 +161,7 @@ export const tasks: Endpoint[] = [
     access: 'write',
     role: 'operator',
     getNeedsBody: true,
-    params: Type.Object({
-      template_id: idOf('template to run'),
-      task_name: Type.String({ description: 'Name of the task.' }),
-      timeout: Type.Integer({
-        minimum: 0,
-        maximum: 525_600,
-        default: 0,
-        description: 'Limit of the whole run in minutes, 0 = none.',
-      }),
-      auto: Type.Boolean({ default: true, description: 'Start at once (also 1), or wait for a start (0).' }),
-      max_ratio: Type.Integer({
-        minimum: 1,
-        maximum: 100,
-        default: 100,
-        description: 'Percent of the nodes in a batch.',
-      }),
-      max_num: Type.Integer({
-        minimum: 0,
-        default: 0,
-        description: 'Most nodes in a batch, 0 = no limit.',
-      }),
-      max_fail_num: Type.Optional(
-        Type.Integer({
-          minimum: 0,
-          description:
-            'Failed nodes that the run tolerates before it halts. With it, or max_fail_ratio, a batch in which no node succeeds does not halt it.',
-        }),
-      ),
-      max_fail_ratio: Type.Optional(
-        Type.Integer({ minimum: 0, maximum: 100, description: 'The same in percent of the nodes.' }),
-      ),
-      opr_user: Type.Optional(
-        Type.String({ description: 'Operator; default: the text of the Authorization header.' }),
-      ),
-      nodes: TargetsInput,
-      params: OverridesInput,
-      unused_params: UnusedParamsInput,
-    }),
+    params: createParams,
     key: 'kept',
     failures: { otherwise: failure(400, REFUSED, []) },
     result: Type.Null(),
@@ -157,24 +183,36 @@ export const tasks: Endpoint[] = [
       return { data: null, headers: { 'X-Task-Id': ids.join(',') } };
     },
   }),
-  controlEndpoint(
-    'start',
-    'Start a task, or resume it where it halted',
-    'Not for a task that runs, has nothing left to do or was stopped.',
-    {
+  defineEndpoint({
+    ...controlled,
+    id: 'task.start',
+    title: 'Start a task, or resume it where it halted',
+    notes: 'Not for a task that runs, has nothing left to do or was stopped.',
+    paths: ['/task/start/:id', '/task/start'],
+    params: startParams,
+    // When a request is repeated, the started task may have halted again, and the repetition would resume it once more.
+    key: 'refused',
+    failures: {
       otherwise: failure(400, '', {}),
       unreadable: failure(400, '', {}),
       parameter: exactFailure(400, 'flow not found id {id}', {}),
+      parameters: Object.fromEntries(
+        ['runs', 'max_fail_num', 'max_fail_ratio', 'if_plan'].map((name) => [name, failure(400, '', {})]),
+      ),
       not_found: exactFailure(400, 'flow not found id {id}', {}),
     },
-  ),
-  controlEndpoint(
+    handler: async (input, { call, operator }) => {
+      await call(scheduler.start, { ...input, opr_user: operator });
+      return done(null);
+    },
+  }),
+  endEndpoint(
     'pause',
     'Pause a running task',
     'Steps that are at work are left to finish; no other one begins.',
     { otherwise: failure(400, 'pause flow {id} fails:', {}) },
   ),
-  controlEndpoint(
+  endEndpoint(
     'stop',
     'End a task for good',
     'Running commands are ended too. The task cannot be started again.',

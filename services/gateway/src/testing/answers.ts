@@ -9,6 +9,7 @@ import {
   inventory,
   live,
   overview,
+  plans,
   SERVICES,
   ServiceError,
   schedulerSystem,
@@ -36,6 +37,7 @@ import {
   node,
   placedNode,
   pool,
+  preview,
   remoteStep,
   runLine,
   runs,
@@ -113,6 +115,7 @@ export function answerEverything(services: Responders): void {
     pools: { rows: [{ id: 4, name: 'shop-a', kinds: ['deploy'], template_id: 9 }], total: 1 },
   }));
   services.on(catalog.listUsableSteps, () => ({ rows: [usableStep], total: 12 }));
+  for (const plan of Object.values(plans)) services.on(plan, () => preview);
   services.on(tasks.create, () => ({ ids: [51, 52] }));
   for (const operation of [tasks.expand, tasks.shrink, tasks.deploy])
     services.on(operation, () => ({ id: 53 }));

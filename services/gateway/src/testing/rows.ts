@@ -1,4 +1,13 @@
-import type { ApiToken, AuditEntry, CatalogChange, NodeRun, RunLine, Schedule, Task } from '@rigel/contracts';
+import type {
+  ApiToken,
+  AuditEntry,
+  CatalogChange,
+  NodeRun,
+  Preview,
+  RunLine,
+  Schedule,
+  Task,
+} from '@rigel/contracts';
 
 /*
  * Rows as the services answer them. Times: 2017-07-27 13:39:55 and 13:41:00 UTC.
@@ -230,4 +239,24 @@ export const auditEntry: AuditEntry = {
   outcome: 'done',
   status: 0,
   reason: '',
+};
+
+export const preview: Preview = {
+  plan: 'abc.1',
+  refused: null,
+  template: { id: 2, name: 'rollout' },
+  tasks: [
+    { name: 'task', pool_id: 4, pool_name: 'shop', nodes: 1, batch_size: 1, batches: 1, max_failed: null },
+  ],
+  nodes: {
+    count: 1,
+    to_make: 0,
+    rows: [{ node_id: 7, ip: '10.0.0.7', vm_id: '', pool_id: 4, batch: 1 }],
+  },
+  left_out: { count: 0, rows: [] },
+  at_once: 1,
+  steps: [],
+  example: null,
+  warnings: [],
+  duration: null,
 };

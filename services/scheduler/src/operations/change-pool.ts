@@ -3,6 +3,7 @@ import {
   catalog,
   type FleetService,
   inventory,
+  type LeftOutNode,
   NO_ADDRESS,
   type Pool,
   type PoolTasks,
@@ -20,6 +21,8 @@ import { START_SERVICE } from '../task/image-tag.js';
 import { type Override, withOverrides } from '../task/merge-params.js';
 import { planSteps } from '../task/options.js';
 import { findTargets, type NewTasks } from './create-tasks.js';
+import { withoutHeld } from './held-nodes.js';
+import { assertShown, type Plan, partsOf, sourcesOf } from './plan.js';
 import { type PoolChange, type PoolChangeParts, recordPoolChanges } from './record-pool-changes.js';
 
 /*
@@ -36,8 +39,8 @@ export type OnBehalf =
   | { operator: string; flowType: 'crontab'; occurrence: TaskOccurrence };
 
 /** `again`: ids of nodes of the pool that go through the same steps once more, beside the new ones. */
-type ExpandRequest = Pick<RpcRequest<typeof tasks.expand>, 'pool_id' | 'num'> & { again?: readonly number[] };
-type ShrinkRequest = Pick<RpcRequest<typeof tasks.shrink>, 'pool_id' | 'nodes' | 'confirm'>;
+type ExpandRequest = Omit<RpcRequest<typeof tasks.expand>, 'opr_user'> & { again?: readonly number[] };
+type ShrinkRequest = Omit<RpcRequest<typeof tasks.shrink>, 'opr_user'>;
 type DeployRequest = Omit<RpcRequest<typeof tasks.deploy>, 'opr_user'>;
 
 /** Adds nodes to the pool whose machines are still to be made, and a task that makes them. @returns the task's id */
@@ -47,19 +50,30 @@ export async function expandPool(
   context: RequestContext,
   parts: PoolChangeParts,
 ): Promise<RpcResponse<typeof tasks.expand>> {
-  return record(await prepareExpand(request, onBehalf, context, parts), context, parts);
+  return record(await prepareExpand(request, onBehalf, context, parts), request.if_plan, context, parts);
 }
 
 /** Gives the machines of nodes back, named by their addresses. Each node leaves the pool with its machine. @returns the task's id */
 export async function shrinkPool(
-  { pool_id, nodes, confirm }: ShrinkRequest,
+  request: ShrinkRequest,
   onBehalf: OnBehalf,
   context: RequestContext,
   parts: PoolChangeParts,
 ): Promise<RpcResponse<typeof tasks.shrink>> {
+  const change = await prepareShrinkByAddress(request, onBehalf, context, parts);
+  assertConfirmed(change.pool, request.confirm);
+  return record(change, request.if_plan, context, parts);
+}
+
+/** The change that `shrinkPool` records, checked. */
+export async function prepareShrinkByAddress(
+  { pool_id, nodes }: ShrinkRequest,
+  onBehalf: OnBehalf,
+  context: RequestContext,
+  parts: PoolChangeParts,
+): Promise<PoolChange> {
   if (nodes.length === 0) throw new ServiceError('invalid', 'nodes is empty', 'nodes');
   const targetsOf = async (pool: Pool): Promise<TaskTarget[]> => {
-    assertConfirmed(pool, confirm);
     const targets = await findTargets(nodes, context, parts.bus);
     const foreign = targets.filter((target) => target.pool_id !== pool.id);
     if (foreign.length === 0) return targets;
@@ -70,7 +84,7 @@ export async function shrinkPool(
       'nodes',
     );
   };
-  return record(await prepareShrink(pool_id, targetsOf, onBehalf, context, parts), context, parts);
+  return prepareShrink(pool_id, targetsOf, onBehalf, context, parts);
 }
 
 /** Puts an image online on all nodes of the pool that have an address. @returns the task's id */
@@ -80,7 +94,9 @@ export async function deployPool(
   context: RequestContext,
   parts: PoolChangeParts,
 ): Promise<RpcResponse<typeof tasks.deploy>> {
-  return record(await prepareDeploy(request, onBehalf, context, parts), context, parts);
+  const change = await prepareDeploy(request, onBehalf, context, parts);
+  assertConfirmed(change.pool, request.confirm);
+  return record(change, request.if_plan, context, parts);
 }
 
 /** The change that `expandPool` records, checked. */
@@ -136,16 +152,21 @@ export async function prepareDeploy(
   if (tag === '') throw new ServiceError('invalid', 'tag is empty', 'tag');
   const now = parts.clock.now();
   const prepared = await prepare('deploy', pool_id, {}, tag, context, parts);
-  // A scheduled deploy was confirmed by whoever saved the schedule.
-  if (onBehalf.flowType === 'manual') assertConfirmed(prepared.pool, request.confirm);
   const all = await parts.bus.call(inventory.poolTargets, { pool_id }, context);
-  const targets = all.targets.filter(({ ip }) => ip !== NO_ADDRESS);
-  if (targets.length === 0) {
+  const reachable = all.targets.filter(({ ip }) => ip !== NO_ADDRESS);
+  if (reachable.length === 0) {
     throw new ServiceError('wrong_state', `pool ${show(prepared.pool.name)} has no node with an address`);
   }
+  const { targets, leftOut } = await withoutHeld(reachable, request.held_nodes, now, parts);
+  const withoutAddress = all.targets.filter(({ ip }) => ip === NO_ADDRESS).map(leftOutWithoutAddress);
   const batch = { maxRatio: max_ratio, maxNum: max_num };
   const budget = { maxNum: max_fail_num, maxRatio: max_fail_ratio };
-  return toChange(prepared, { targets, batch, budget, ...onBehalf, now });
+  const change = toChange(prepared, { targets, batch, budget, ...onBehalf, now });
+  return { ...change, leftOut: [...leftOut, ...withoutAddress] };
+}
+
+function leftOutWithoutAddress({ node_id, ip }: TaskTarget): LeftOutNode {
+  return { node_id, ip, code: 'no_address', text: 'it has no machine yet, or one without an address' };
 }
 
 /** Those of these nodes that are in the pool. */
@@ -165,6 +186,7 @@ interface Prepared {
   pool: Pool;
   template: NewTasks['template'];
   steps: NewTasks['steps'];
+  sources: Plan['sources'];
   unusedParams: string[];
 }
 
@@ -201,7 +223,8 @@ async function prepare(
   }
   const { overrides, unused } = overridesOf(template.steps, kind, pool, service, tag);
   const steps = planSteps(withOverrides(template.steps, overrides), settings.limits);
-  return { kind, pool, template, steps, unusedParams: unused };
+  const sources = sourcesOf(template.steps, overrides);
+  return { kind, pool, template, steps, sources, unusedParams: unused };
 }
 
 function wrongTemplate(rule: string, found: string | undefined): ServiceError {
@@ -224,12 +247,17 @@ function overridesOf(
 ): { overrides: Override[]; unused: string[] } {
   const named = (step: string): ResolvedStep[] => steps.filter(({ name }) => name === step);
   const vm = (step: string): Override[] =>
-    pool.vm_type > 0 ? [{ takers: named(step), param: 'vm_type_id', value: pool.vm_type }] : [];
+    pool.vm_type > 0
+      ? [{ takers: named(step), param: 'vm_type_id', value: pool.vm_type, source: 'pool' }]
+      : [];
   const discovery = (step: string): Override[] =>
-    pool.sd_id > 0 ? [{ takers: named(step), param: 'service_discovery_id', value: pool.sd_id }] : [];
+    pool.sd_id > 0
+      ? [{ takers: named(step), param: 'service_discovery_id', value: pool.sd_id, source: 'pool' }]
+      : [];
   const firstStart = steps.filter(({ name }) => name.startsWith(START_SERVICE)).slice(0, 1);
+  const source = tag === undefined ? 'service' : 'call';
   const image = (value: string): Override[] =>
-    value.trim() === '' ? [] : [{ takers: firstStart, param: 'tag', value }];
+    value.trim() === '' ? [] : [{ takers: firstStart, param: 'tag', value, source }];
   const unusedOf = (images: Override[]): string[] =>
     images.filter(({ takers }) => takers.length === 0).map(({ param }) => param);
   switch (kind) {
@@ -250,15 +278,17 @@ function overridesOf(
 }
 
 function toChange(
-  { kind, pool, template, steps, unusedParams }: Prepared,
+  { kind, pool, template, steps, sources, unusedParams }: Prepared,
   task: Pick<NewTasks, 'targets' | 'operator' | 'flowType' | 'occurrence' | 'now'> &
     Partial<Pick<NewTasks, 'batch' | 'budget'>>,
   num = 0,
 ): PoolChange {
   return {
     kind,
-    pool: { id: pool.id, name: pool.name },
+    pool: { id: pool.id, name: pool.name, ...(pool.protected ? { protected: true } : {}) },
     num,
+    sources,
+    leftOut: [],
     task: {
       batch: { maxRatio: 100, maxNum: 0 },
       budget: {},
@@ -273,11 +303,14 @@ function toChange(
   };
 }
 
+/** @param shown the plan that the operation is bound to */
 async function record(
   operation: PoolChange,
+  shown: string | undefined,
   context: RequestContext,
   parts: PoolChangeParts,
 ): Promise<{ id: number }> {
+  assertShown(shown, () => partsOf(operation, parts.settings.retryDelayMs));
   const [id] = await recordPoolChanges([operation], context, parts, ([id]) => ({ id }));
   if (id === undefined) throw new Error(`no task was made to ${operation.kind} pool ${operation.pool.id}`);
   return { id };

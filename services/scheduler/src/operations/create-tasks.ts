@@ -20,6 +20,9 @@ import { evolve } from '../task/evolve.js';
 import { mergeParams, unusedParams } from '../task/merge-params.js';
 import { type AttemptLimits, namesSecret, planSteps } from '../task/options.js';
 import type { TaskState } from '../task/state.js';
+import { withoutHeld } from './held-nodes.js';
+import { assertShown, type Plan, partsOf, sourcesOf } from './plan.js';
+import type { PlanReads } from './plan-reads.js';
 import type { FirstIds, TaskRecorder } from './task-recorder.js';
 
 const MAX_NAME = 255;
@@ -39,6 +42,8 @@ export interface CreateTaskParts {
   store: TaskRecorder;
   settings: CreateTaskSettings;
   clock: Clock;
+  /** What plans need of the store beside that; without it no nodes can be left out. */
+  planning?: PlanReads | undefined;
 }
 
 type ResolvedTemplate = RpcResponse<typeof catalog.resolveTemplate>;
@@ -84,6 +89,20 @@ export async function createTasks(
   context: RequestContext,
   parts: CreateTaskParts,
 ): Promise<RpcResponse<typeof tasks.create>> {
+  const plan = await planTasks(request, context, parts);
+  assertShown(request.if_plan, () => partsOf(plan, parts.settings.retryDelayMs));
+  return answerIds(await recordTasks([plan.task], context, parts));
+}
+
+/**
+ * What `createTasks` records, checked.
+ * @throws ServiceError the refusal; holds on nodes refuse only the recording.
+ */
+export async function planTasks(
+  request: RpcRequest<typeof tasks.create>,
+  context: RequestContext,
+  parts: CreateTaskParts,
+): Promise<Plan> {
   const { bus, settings, clock } = parts;
   const name = request.task_name.trim();
   if (name === '' || name.length > MAX_NAME) {
@@ -104,28 +123,28 @@ export async function createTasks(
   if (merged.unused.length > 0 && request.unused_params !== 'warn') {
     throw unusedParams(template.name, merged.unused);
   }
-  const ids = await recordTasks(
-    [
-      {
-        name,
-        template,
-        steps: planSteps(merged.steps, settings.limits),
-        unusedParams: merged.unused.map((param) => param.name),
-        secretsByAdmin: merged.beyondTemplate,
-        targets,
-        batch: { maxRatio: request.max_ratio, maxNum: request.max_num },
-        budget: { maxNum: request.max_fail_num, maxRatio: request.max_fail_ratio },
-        timeoutMs: request.timeout * 60_000,
-        start: request.auto,
-        operator: request.opr_user,
-        flowType: 'manual',
-        now,
-      },
-    ],
-    context,
-    parts,
-  );
-  return answerIds(ids);
+  const free = await withoutHeld(targets, request.held_nodes, now, parts);
+  return {
+    kind: 'create',
+    num: 0,
+    sources: sourcesOf(template.steps, merged.overrides),
+    leftOut: free.leftOut,
+    task: {
+      name,
+      template,
+      steps: planSteps(merged.steps, settings.limits),
+      unusedParams: merged.unused.map((param) => param.name),
+      secretsByAdmin: merged.beyondTemplate,
+      targets: free.targets,
+      batch: { maxRatio: request.max_ratio, maxNum: request.max_num },
+      budget: { maxNum: request.max_fail_num, maxRatio: request.max_fail_ratio },
+      timeoutMs: request.timeout * 60_000,
+      start: request.auto,
+      operator: request.opr_user,
+      flowType: 'manual',
+      now,
+    },
+  };
 }
 
 const answerIds = (ids: readonly number[]): RpcResponse<typeof tasks.create> => ({ ids: [...ids] });
@@ -182,7 +201,7 @@ function toTaskNode({ node_id, ip, vm_id, same_machine }: TaskTarget): TaskNode 
  * Two nodes may be one machine, because an earlier release took the spellings of its address for several. A task has it once.
  * @throws ServiceError `in_use` naming the first two.
  */
-function assertMachinesOnce(targets: readonly TaskTarget[]): void {
+export function assertMachinesOnce(targets: readonly TaskTarget[]): void {
   const doubtful = targets.filter(({ same_machine }) => same_machine);
   if (doubtful.length < 2) return;
   const known = new Map(doubtful.map((target) => [target.node_id, target]));
@@ -198,6 +217,14 @@ function assertMachinesOnce(targets: readonly TaskTarget[]): void {
   }
 }
 
+/** Nodes in a batch of a task over so many nodes, and failures that it tolerates. */
+export function sizesOf({ batch, budget }: Pick<NewTasks, 'batch' | 'budget'>, nodes: number) {
+  return {
+    batchSize: batchSizeOf(nodes, batch.maxRatio, batch.maxNum),
+    failureBudget: failureBudgetOf(nodes, budget.maxNum, budget.maxRatio),
+  };
+}
+
 function createdOf(
   { pool, wanted, nodes }: InPool,
   firstRunId: number,
@@ -205,7 +232,7 @@ function createdOf(
   context: RequestContext,
   settings: CreateTaskSettings,
 ): TaskCreated {
-  const { template, batch, budget, gate, occurrence } = wanted;
+  const { template, gate, occurrence } = wanted;
   const trace = traceparent();
   return {
     uuid: randomUUID(),
@@ -219,9 +246,8 @@ function createdOf(
     steps: wanted.steps,
     nodes: nodes.map(toTaskNode),
     firstRunId,
-    batchSize: batchSizeOf(nodes.length, batch.maxRatio, batch.maxNum),
+    ...sizesOf(wanted, nodes.length),
     timeoutMs: wanted.timeoutMs,
-    failureBudget: failureBudgetOf(nodes.length, budget.maxNum, budget.maxRatio),
     retryDelayMs: settings.retryDelayMs,
     operator: wanted.operator,
     flowType: wanted.flowType,
@@ -245,7 +271,8 @@ function gateOf({ before, limitMs, waitsFor }: NewGate, all: readonly InPool[]):
   };
 }
 
-function byPool(targets: readonly TaskTarget[]): Map<number, TaskTarget[]> {
+/** Nodes by the id of their pool, each list in the order of its batches. */
+export function byPool(targets: readonly TaskTarget[]): Map<number, TaskTarget[]> {
   const pools = new Map<number, TaskTarget[]>();
   for (const target of targets) {
     const pool = pools.get(target.pool_id);

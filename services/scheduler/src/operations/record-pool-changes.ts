@@ -3,19 +3,16 @@ import { KeyTaken } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { type CreateTaskParts, type NewGate, type NewTasks, recordTasks } from './create-tasks.js';
+import type { Plan, PlannedPool } from './plan.js';
 
 export interface PoolChangeParts extends CreateTaskParts {
   log: Logger;
 }
 
-/** A change of a pool that has been checked; nothing of it has been done. */
-export interface PoolChange {
+/** A change of a pool that has been checked; nothing of it has been done. Its task is over those nodes that are there already. */
+export interface PoolChange extends Plan {
   kind: keyof PoolTasks;
-  pool: { id: number; name: string };
-  /** Nodes to be entered for it. */
-  num: number;
-  /** The task, over those of its nodes that are there already. */
-  task: NewTasks;
+  pool: PlannedPool;
   /** What its nodes wait for; the pools that it names are of the same call. */
   gate?: NewGate | undefined;
 }

@@ -16,16 +16,9 @@ export type RunControl = (
   context: RequestContext,
 ) => Promise<unknown>;
 
-/** The reason that an operator gives. @throws ServiceError `invalid` */
-function checkReason(text: string): string {
+/** What an operator gives as a reason, which may be nothing. @throws ServiceError `invalid` */
+export function checkWords(text: string): string {
   const reason = checkText('reason', text).trim();
-  if (reason === '') {
-    throw new ServiceError(
-      'invalid',
-      'reason must not be empty: say how it is known that nothing of it runs on the node any more',
-      'reason',
-    );
-  }
   const { length } = [...reason];
   if (length <= LONGEST_REASON) return reason;
   throw new ServiceError(
@@ -33,6 +26,19 @@ function checkReason(text: string): string {
     `reason must have at most ${LONGEST_REASON} characters, not ${length}`,
     'reason',
   );
+}
+
+/** The reason that an operator has to give. @throws ServiceError `invalid` */
+function checkReason(text: string): string {
+  const reason = checkWords(text);
+  if (reason === '') {
+    throw new ServiceError(
+      'invalid',
+      'reason must not be empty: say how it is known that nothing of it runs on the node any more',
+      'reason',
+    );
+  }
+  return reason;
 }
 
 /** Releases the node of a run that has ended, on a person's word. @throws ServiceError */

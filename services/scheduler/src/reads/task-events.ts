@@ -124,8 +124,15 @@ export function toPublic(event: TaskEvent, names: Names): NamedTaskEvent {
       };
     }
     case 'TaskStarted': {
-      const { operator, runs } = event.data;
-      return { event: 'task_started', data: { opr_user: operator, nsids: runs?.map(names.nsid) ?? null } };
+      const { operator, runs, failureBudget } = event.data;
+      return {
+        event: 'task_started',
+        data: {
+          opr_user: operator,
+          nsids: runs?.map(names.nsid) ?? null,
+          ...(failureBudget === undefined ? {} : { max_fail_num: failureBudget }),
+        },
+      };
     }
     case 'BatchStarted': {
       const { batch, runs } = event.data;
@@ -199,10 +206,13 @@ export function toPublic(event: TaskEvent, names: Names): NamedTaskEvent {
       };
     }
     case 'TaskPaused':
-      return { event: 'task_paused', data: { opr_user: event.data.operator } };
+      return { event: 'task_paused', data: { opr_user: event.data.operator, ...reasonOf(event.data) } };
     case 'TaskStopped': {
       const { operator, nodes } = event.data;
-      return { event: 'task_stopped', data: { opr_user: operator, node_ids: nodes } };
+      return {
+        event: 'task_stopped',
+        data: { opr_user: operator, node_ids: nodes, ...reasonOf(event.data) },
+      };
     }
     case 'TaskTimedOut':
       return { event: 'task_timed_out', data: { node_ids: event.data.nodes } };
@@ -217,4 +227,8 @@ export function toPublic(event: TaskEvent, names: Names): NamedTaskEvent {
     default:
       return event satisfies never;
   }
+}
+
+function reasonOf({ reason }: { reason?: string }): { reason?: string } {
+  return reason === undefined ? {} : { reason };
 }

@@ -1,12 +1,12 @@
 import { HEARTBEAT_SUBJECT, Heartbeat, type RpcRequest, speaksFor, tasks } from '@rigel/contracts';
-import type { RequestContext } from '@rigel/messaging';
 import { deployPool, expandPool, type OnBehalf, shrinkPool } from '../operations/change-pool.js';
 import { createTasks } from '../operations/create-tasks.js';
-import { type RunControl, releaseNode, reserveForRemoval } from '../operations/release.js';
+import { checkWords, type RunControl, releaseNode, reserveForRemoval } from '../operations/release.js';
 import { serveWhy } from '../why/serve.js';
 import { followAnnouncements } from './announcements.js';
 import { callOwner } from './control.js';
 import type { Parts } from './parts.js';
+import { servePlans } from './plans.js';
 
 /** Serves the commands that any replica takes; those for a task it passes on to the owner of the task's partition. */
 export function serveCommands(parts: Parts): void {
@@ -14,15 +14,18 @@ export function serveCommands(parts: Parts): void {
   operations.serve(tasks.create, (request, context) => createTasks(request, context, parts));
   servePoolChanges(parts);
 
-  const forward =
-    (command: 'start' | 'pause') =>
-    ({ id, opr_user }: RpcRequest<typeof tasks.start>, context: RequestContext) =>
-      callOwner(bus, { id, command, opr_user }, context);
-  operations.serve(tasks.start, forward('start'));
-  operations.serve(tasks.pause, forward('pause'));
-  operations.serve(tasks.stop, ({ confirm, ...request }, context) =>
-    callOwner(bus, { ...request, command: 'stop', ...(confirm === undefined ? {} : { confirm }) }, context),
-  );
+  operations.serve(tasks.start, async (request, context) => {
+    await callOwner(bus, { ...request, command: isPlain(request) ? 'start' : 'startAs' }, context);
+    return {};
+  });
+  operations.serve(tasks.pause, async (request, context) => {
+    await callOwner(bus, { ...request, ...why(request), command: 'pause' }, context);
+    return {};
+  });
+  operations.serve(tasks.stop, async (request, context) => {
+    await callOwner(bus, { ...request, ...why(request), command: 'stop' }, context);
+    return {};
+  });
 
   const control: RunControl = (id, command, context) => callOwner(bus, { id, ...command }, context);
   operations.serve(tasks.releaseNode, async (request, context) => {
@@ -37,6 +40,14 @@ export function serveCommands(parts: Parts): void {
   followAnnouncements(parts);
   followHeartbeats(parts);
   if (parts.why) serveWhy({ ...parts, store: parts.why });
+  if (parts.planning) servePlans(parts);
+}
+
+const why = ({ reason = '' }: RpcRequest<typeof tasks.pause>) => ({ reason: checkWords(reason) });
+
+/** A start as every release knows it. */
+function isPlain({ runs, max_fail_num, max_fail_ratio, if_plan }: RpcRequest<typeof tasks.start>): boolean {
+  return [runs, max_fail_num, max_fail_ratio, if_plan].every((given) => given === undefined);
 }
 
 function servePoolChanges(parts: Parts): void {

@@ -4,6 +4,7 @@ import type { Operations } from '@rigel/runtime';
 import type { Logger } from 'pino';
 import type { TaskEngine } from '../engine/engine.js';
 import type { CreateTaskSettings } from '../operations/create-tasks.js';
+import type { PlanReads } from '../operations/plan-reads.js';
 import type { TaskRecorder } from '../operations/task-recorder.js';
 import type { TaskQueries } from '../reads/task-queries.js';
 import type { TaskStore } from '../store/task-store.js';
@@ -25,6 +26,8 @@ export interface Parts {
   why?: WhyStore | undefined;
   /** Reads how tasks stand, for clients that wait for an end; without it the replica lets none wait. */
   outcomes?: Pick<TaskQueries, 'outcome'> | undefined;
+  /** What plans read; without it the replica makes none. */
+  planning?: PlanReads | undefined;
   /** Keeps stored output within its limit; without it all output stays. */
   outputs?: Pick<TaskStore, 'dropOutput'> | undefined;
 }

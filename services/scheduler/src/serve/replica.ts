@@ -32,6 +32,8 @@ export interface ReplicaOptions {
   /** Reads how tasks stand, for clients that wait for an end; without it the replica lets none wait. */
   outcomes?: Parts['outcomes'];
   outputs?: Parts['outputs'];
+  /** What plans read; without it the replica makes none. */
+  planning?: Parts['planning'];
 }
 
 /** One scheduler: takes commands for all tasks, and runs those of the partitions it owns. */
@@ -48,7 +50,7 @@ export class Replica {
   private endings: (() => void)[] = [];
 
   constructor(private readonly options: ReplicaOptions) {
-    const { bus, operations, store, wire, clock, settings, log, why, outcomes, outputs } = options;
+    const { bus, operations, store, wire, clock, settings, log, why, outcomes, outputs, planning } = options;
     this.engine = new TaskEngine({ store, wire, clock, log });
     this.gates = new GateWatch({ engine: this.engine, store, bus, clock, log });
     const { engine, executors } = this;
@@ -65,6 +67,7 @@ export class Replica {
       why,
       outcomes,
       outputs,
+      planning,
     };
   }
 

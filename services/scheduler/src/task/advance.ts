@@ -1,5 +1,5 @@
-import { haltForBudget } from './decide.js';
 import type { TaskEvent } from './events.js';
+import { haltForBudget } from './halt.js';
 import { NUMBER, type RunVerdict } from './phase.js';
 import type { Run, TaskState } from './state.js';
 
@@ -10,7 +10,7 @@ import type { Run, TaskState } from './state.js';
 export function advance(task: TaskState): TaskEvent[] {
   if (task.status !== 'running' && task.status !== 'halting' && task.status !== 'paused') return [];
   const { failed } = task.counts;
-  const budget = task.created.failureBudget;
+  const budget = task.failureBudget;
   if (task.status === 'running' && budget !== null && failed > budget)
     return haltForBudget(task, failed, budget);
   if (task.open > 0) return [];
@@ -54,7 +54,7 @@ function nextBatch(task: TaskState): TaskEvent[] {
   // A batch in which no node succeeded halts the task: the next one would most likely fail the same way. A budget decides
   // alone: it says how many nodes may fail before the task spares the others.
   if (
-    task.created.failureBudget === null &&
+    task.failureBudget === null &&
     task.batchActive &&
     count(runsOfBatch(task, task.batch), 'succeeded') === 0
   ) {
@@ -73,8 +73,10 @@ function nextBatch(task: TaskState): TaskEvent[] {
 }
 
 function finish(task: TaskState): TaskEvent {
-  const { succeeded, failed } = task.counts;
-  if (failed === 0) return { type: 'TaskFinished', data: { state: NUMBER.succeeded, reason: 'completed' } };
+  // Stopped ones were left out by the operator who chose which runs go on.
+  const { succeeded, failed, stopped } = task.counts;
+  if (failed === 0 && stopped === 0)
+    return { type: 'TaskFinished', data: { state: NUMBER.succeeded, reason: 'completed' } };
   return {
     type: 'TaskFinished',
     data: { state: NUMBER.failed, reason: succeeded > 0 ? 'partial' : 'failed' },

@@ -5,9 +5,9 @@ import type { AttemptResult, Capability, Placement } from '@rigel/contracts';
  */
 
 export type TaskCommand =
-  | ({ type: 'start'; operator: string } & Preparation)
-  | { type: 'pause'; operator: string }
-  | { type: 'stop'; operator: string }
+  | ({ type: 'start'; operator: string } & Choice & Preparation)
+  | { type: 'pause'; operator: string; reason?: string | undefined }
+  | { type: 'stop'; operator: string; reason?: string | undefined }
   | { type: 'timeOut' }
   | ExecutorCommand
   | { type: 'expireLease'; run: number; lease: number }
@@ -40,6 +40,19 @@ export interface HandBackCommand {
   lease: number;
   /** Between two steps: nothing of the run is under way on its node. */
   idle: boolean;
+}
+
+/** What an operator chooses for a start. */
+export interface Choice {
+  /**
+   * Indexes of the runs that go on alone: whatever else is not done stays as it is. `halted`: all that were halted or have not
+   * begun, so that those that failed stay. Absent: all.
+   */
+  only?: readonly number[] | 'halted' | undefined;
+  /** Failed nodes that are tolerated from here on. Absent: as before. */
+  budget?: number | undefined;
+  /** What the operator was shown: the start is refused when other runs would go on, or fail because they lack their node. */
+  shown?: { runs: readonly number[]; unavailable: readonly number[] } | undefined;
 }
 
 /** What was found out about the nodes that a task to be resumed does not hold any more. */

@@ -1,12 +1,13 @@
 import { type AttemptResult, ServiceError } from '@rigel/contracts';
-import type { ClaimCommand, Preparation, ReportCommand, TaskCommand } from './commands.js';
+import type { ClaimCommand, ReportCommand, TaskCommand } from './commands.js';
 import { heldBack, mayStillRun, release } from './draining.js';
 import type { TaskCreated, TaskEvent } from './events.js';
 import { isShutBefore, overdueRuns, waitingRuns } from './gate.js';
+import { halted, isIdle } from './halt.js';
 import { tagOf } from './image-tag.js';
-import { isOpen } from './phase.js';
 import { place } from './placement.js';
 import { isRepeated, refuseIf, whyNotClaimed, whyNotReported } from './refusals.js';
+import { start } from './resume.js';
 import { hasEnded, type Run, runAt, type TaskState } from './state.js';
 
 /*
@@ -36,13 +37,18 @@ export function firstEvents(created: TaskCreated, start: { now: number } | null)
 export function decide(command: TaskCommand, task: TaskState, now: number): TaskEvent[] {
   switch (command.type) {
     case 'start':
-      return start(task, command.operator, command, now);
+      return start(task, command, now);
     case 'pause':
-      return pause(task, command.operator);
+      return pause(task, command);
     case 'stop':
       if (task.status === 'stopped') throw refusal('the task is stopped already');
       if (task.status === 'finished') throw refusal('the task has finished already');
-      return [{ type: 'TaskStopped', data: { operator: command.operator, nodes: unfinishedNodes(task) } }];
+      return [
+        {
+          type: 'TaskStopped',
+          data: { operator: command.operator, nodes: unfinishedNodes(task), ...reasonOf(command) },
+        },
+      ];
     case 'timeOut':
       if (hasEnded(task) || task.deadline === null || task.deadline > now) return [];
       return [{ type: 'TaskTimedOut', data: { deadline: task.deadline, nodes: unfinishedNodes(task) } }];
@@ -89,89 +95,19 @@ function refusal(reason: string): ServiceError {
   return new ServiceError('wrong_state', reason);
 }
 
+function reasonOf({ reason = '' }: { reason?: string | undefined }): { reason?: string } {
+  return reason === '' ? {} : { reason };
+}
+
 /** Nodes whose runs have neither ended nor been halted. */
 function unfinishedNodes(task: TaskState): number[] {
   return task.runs.filter(({ verdict }) => verdict === null).map(({ node }) => node);
 }
 
-/** Runs that a start opens again: those that have not begun, failed or were halted. */
-export function runsToResume(task: TaskState): Run[] {
-  return task.runs.filter((run) => !isOpen(run) && run.verdict !== 'succeeded');
-}
-
-function start(task: TaskState, operator: string, preparation: Preparation, now: number): TaskEvent[] {
-  if (task.status === 'stopped') throw refusal('the task was terminated and cannot be resumed');
-  if (task.status === 'running' || task.status === 'halting') throw refusal('the task is running already');
-  const runs = runsToResume(task);
-  if (runs.length === 0 && task.open === 0) throw refusal('the task has nothing left to run');
-  const deadline = task.created.timeoutMs > 0 ? now + task.created.timeoutMs : null;
-  const all = task.status === 'created';
-  const events: TaskEvent[] = [
-    { type: 'TaskStarted', data: { operator, deadline, runs: all ? null : runs.map(({ index }) => index) } },
-  ];
-  const reasons = new Map(preparation.unavailable.map(({ node, reason }) => [node, reason]));
-  const reserved = now <= preparation.reservedUntil ? preparation.reserved : [];
-  // The task ended, and released its nodes, after the preparation: another task may have them by now.
-  if (runs.some(({ node, held }) => !held && !reasons.has(node) && !reserved.includes(node))) {
-    throw refusal('the task ended while it was being started: start it once more');
-  }
-  for (const run of runs) {
-    const reason = reasons.get(run.node);
-    if (reason !== undefined) {
-      events.push({ type: 'RunFailed', data: { run: run.index, node: run.node, step: run.step, reason } });
-    }
-  }
-  return [
-    ...events,
-    ...joinRunningBatch(
-      task,
-      runs.filter(({ node }) => !reasons.has(node)),
-    ),
-  ];
-}
-
-/**
- * A start may find steps of the paused task that are still being finished. Reopened runs of their batch go on beside
- * them. Where an earlier batch is to be done first, all wait: nodes of two batches are never worked on at once.
- */
-function joinRunningBatch(task: TaskState, reopened: readonly Run[]): TaskEvent[] {
-  const first = reopened[0];
-  if (task.open === 0 || first?.batch !== task.batch) return [];
-  const runs = reopened.filter(({ batch }) => batch === first.batch);
-  return [
-    {
-      type: 'BatchStarted',
-      data: { batch: first.batch, runs: runs.map(({ index }) => index), nodes: runs.map(({ node }) => node) },
-    },
-  ];
-}
-
-/** Whether the run is open and nothing of it is under way on its node, so that it need not be left to finish. */
-function isIdle({ phase }: Run): boolean {
-  return phase === 'ready' || phase === 'gated';
-}
-
-function halted(runs: readonly Run[]): TaskEvent[] {
-  if (runs.length === 0) return [];
-  return [
-    {
-      type: 'RunsHalted',
-      data: { runs: runs.map(({ index }) => index), nodes: runs.map(({ node }) => node) },
-    },
-  ];
-}
-
-function pause(task: TaskState, operator: string): TaskEvent[] {
+function pause(task: TaskState, command: { operator: string; reason?: string | undefined }): TaskEvent[] {
   if (task.status !== 'running') throw refusal('the task is not running');
-  return [{ type: 'TaskPaused', data: { operator } }, ...halted(task.runs.filter(isIdle))];
-}
-
-/** A budget was exceeded: the runs that are not at work on a node are halted now, the others after their running step. */
-export function haltForBudget(task: TaskState, failed: number, budget: number): TaskEvent[] {
-  return [
-    { type: 'FailureBudgetExceeded', data: { failed, budget } },
-    ...halted(task.runs.filter((run) => isIdle(run) || run.phase === 'pending')),
-  ];
+  const data = { operator: command.operator, ...reasonOf(command) };
+  return [{ type: 'TaskPaused', data }, ...halted(task.runs.filter(isIdle))];
 }
 
 function claim(task: TaskState, run: Run, command: ClaimCommand): TaskEvent[] {

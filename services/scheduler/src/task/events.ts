@@ -106,6 +106,10 @@ export interface TaskStarted {
   deadline: number | null;
   /** Runs that are open again, from the step they stand at; null = all, from the beginning. */
   runs: number[] | null;
+  /** The operator chose these runs: the others stay as they are. Absent: all that could go on do. */
+  chosen?: true;
+  /** Failed nodes that are tolerated from now on, those that stay failed included. Absent: as before. */
+  failureBudget?: number;
 }
 
 export interface RunClaimed {
@@ -229,6 +233,8 @@ export interface BatchFinished {
 
 export interface TaskPaused {
   operator: string;
+  /** Why, in the operator's words; absent: they gave none. */
+  reason?: string;
 }
 
 /** More nodes failed than the budget allows: no further step begins. */

@@ -47,6 +47,7 @@ function initialState(id: number, created: TaskCreated, at: number): TaskState {
     startedAt: null,
     endedAt: null,
     deadline: null,
+    failureBudget: created.failureBudget,
     gateOpen: false,
     waitTold: false,
     batch: -1,
@@ -221,6 +222,7 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       task.startedAt ??= at;
       task.endedAt = null;
       task.deadline = event.data.deadline;
+      if (event.data.failureBudget !== undefined) task.failureBudget = event.data.failureBudget;
       task.waitTold = false;
       // Only steps that a pause left to finish keep their batch going, unless an earlier one is to be done first.
       const first = event.data.runs?.[0];

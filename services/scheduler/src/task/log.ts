@@ -65,8 +65,13 @@ function describeBefore(task: TaskState | undefined, event: TaskEvent): Line[] {
         whole(
           task.status === 'created'
             ? `task started by ${event.data.operator}`
-            : `task resumed by ${event.data.operator}: ${event.data.runs?.length ?? 0} nodes go on`,
+            : `task resumed by ${event.data.operator}: ${event.data.runs?.length ?? 0} nodes go on${
+                event.data.chosen ? ', the others stay as they are' : ''
+              }`,
         ),
+        ...(event.data.failureBudget === undefined
+          ? []
+          : [whole(`from here on it tolerates ${event.data.failureBudget} failed nodes in all`)]),
       ];
     case 'RunClaimed': {
       const run = runAt(task, event.data.run);
@@ -118,6 +123,8 @@ function goingOn(task: TaskState, run: Run): Line[] {
   if (isShutBefore(task, run.step)) return [];
   return [ofRun(run, `${stepName(task, run.step)} attempt ${run.attempt} started by ${run.holder}`)];
 }
+
+const because = (reason: string | undefined): string => (reason === undefined ? '' : `: ${reason}`);
 
 /** Lines that follow from the event itself. */
 function describeAfter(task: TaskState, event: TaskEvent): Line[] {
@@ -220,9 +227,9 @@ function describeAfter(task: TaskState, event: TaskEvent): Line[] {
         },
       ];
     case 'TaskPaused':
-      return [whole(`task paused by ${event.data.operator}`)];
+      return [whole(`task paused by ${event.data.operator}${because(event.data.reason)}`)];
     case 'TaskStopped':
-      return [whole(`task stopped by ${event.data.operator}`)];
+      return [whole(`task stopped by ${event.data.operator}${because(event.data.reason)}`)];
     case 'TaskTimedOut':
       return [whole('task ended: its time limit is reached')];
     case 'FailureBudgetExceeded':

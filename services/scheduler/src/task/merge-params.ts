@@ -5,11 +5,14 @@ import {
   type ResolvedStep,
   ServiceError,
   show,
+  type ValueSource,
 } from '@rigel/contracts';
 import { parametersOf } from './options.js';
 
 export interface MergedSteps {
   steps: ResolvedStep[];
+  /** What was laid over the template's values. */
+  overrides: readonly Override[];
   unused: UnusedParam[];
   /** Whether an override names a secret that the template does not allow: the caller may name any. */
   beyondTemplate: boolean;
@@ -42,6 +45,8 @@ export interface Override {
   param: string;
   value: unknown;
   takers: readonly ResolvedStep[];
+  /** Where the value comes from; absent: the call. */
+  source?: ValueSource;
 }
 
 /** Lays values over the parameters of a template's steps, a later one over an earlier one. The given steps stay as they are. */
@@ -112,7 +117,7 @@ export function mergeParams(
       );
     }
   }
-  return { steps: withOverrides(steps, overrides), unused, beyondTemplate };
+  return { steps: withOverrides(steps, overrides), overrides, unused, beyondTemplate };
 }
 
 function adviceFor(name: string, known: readonly string[]): string {

@@ -97,6 +97,8 @@ export interface TaskState {
   startedAt: number | null;
   endedAt: number | null;
   deadline: number | null;
+  /** Failed nodes that are tolerated; null = no budget. A start may set another one. */
+  failureBudget: number | null;
   /** The pools that this task depends on have reached the required step. */
   gateOpen: boolean;
   /** The log has the line about what it waits for. */

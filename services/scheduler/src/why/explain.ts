@@ -85,8 +85,9 @@ function paused(task: TaskState, facts: LiveFacts): Reason[] {
   const pause = lastOf(facts, 'TaskPaused');
   const by = pause?.data.operator;
   const when = pause ? ` at ${clockTime(pause.at, facts.now)}` : '';
-  const text = `the task was paused${by === undefined ? '' : ` by ${by}`}${when}; it waits until somebody starts it`;
-  const first = reason('paused', text, pause?.at ?? task.updatedAt, { operator: by ?? null });
+  const why = wordsOf(pause?.data.reason);
+  const text = `the task was paused${by === undefined ? '' : ` by ${by}`}${when}${why.text}; it waits until somebody starts it`;
+  const first = reason('paused', text, pause?.at ?? task.updatedAt, { operator: by ?? null, ...why.data });
   if (task.open === 0) return [first];
   return [first, ...batchOf(task, 'steps that were running are left to finish')];
 }
@@ -94,7 +95,7 @@ function paused(task: TaskState, facts: LiveFacts): Reason[] {
 function overBudget(task: TaskState, facts: LiveFacts): Reason {
   const event = lastOf(facts, 'FailureBudgetExceeded');
   const failed = event?.data.failed ?? task.counts.failed;
-  const budget = event?.data.budget ?? task.created.failureBudget ?? 0;
+  const budget = event?.data.budget ?? task.failureBudget ?? 0;
   return reason(
     'failure_budget',
     `more nodes have failed (${failed}) than the task tolerates (${budget}): the task begins nothing more`,
@@ -131,12 +132,18 @@ function batchOf(task: TaskState, why = ''): Reason[] {
 function stopped(task: TaskState, facts: LiveFacts): Reason {
   const stop = lastOf(facts, 'TaskStopped');
   const by = stop?.data.operator;
+  const why = wordsOf(stop?.data.reason);
   return reason(
     'stopped',
-    `the task was stopped${by === undefined ? '' : ` by ${by}`}${stop ? ` at ${clockTime(stop.at, facts.now)}` : ''}`,
+    `the task was stopped${by === undefined ? '' : ` by ${by}`}${stop ? ` at ${clockTime(stop.at, facts.now)}` : ''}${why.text}`,
     stop?.at ?? task.updatedAt,
-    { operator: by ?? null },
+    { operator: by ?? null, ...why.data },
   );
+}
+
+/** What an operator gave as the reason, as it stands in a sentence and as data. */
+function wordsOf(given: string | undefined): { text: string; data: { reason?: string } } {
+  return given === undefined ? { text: '', data: {} } : { text: ` (${given})`, data: { reason: given } };
 }
 
 function finished(task: TaskState, facts: LiveFacts): Reason[] {
@@ -156,7 +163,7 @@ function finished(task: TaskState, facts: LiveFacts): Reason[] {
       return [
         reason(
           'some_failed',
-          `${failed} of ${counted(task.runs.length, 'node')} failed`,
+          `${failed} of ${counted(task.runs.length, 'node')} failed${leftOut(task)}`,
           task.updatedAt,
           counts,
         ),
@@ -174,7 +181,7 @@ function finished(task: TaskState, facts: LiveFacts): Reason[] {
       return [
         reason(
           'failed',
-          `the task failed: ${failed} of ${counted(task.runs.length, 'node')} failed`,
+          `the task failed: ${failed} of ${counted(task.runs.length, 'node')} failed${leftOut(task)}`,
           task.updatedAt,
           counts,
         ),
@@ -183,9 +190,14 @@ function finished(task: TaskState, facts: LiveFacts): Reason[] {
   }
 }
 
+/** Nodes that no failure kept from being done: an operator left them out, or the budget halted them. */
+function leftOut({ counts: { stopped } }: TaskState): string {
+  return stopped === 0 ? '' : `, ${stopped} did not go on`;
+}
+
 /** What ended a failed task before its last batch. */
 function whyHalted(task: TaskState, facts: LiveFacts): Reason | undefined {
-  const { failureBudget } = task.created;
+  const { failureBudget } = task;
   if (failureBudget !== null && task.counts.failed > failureBudget) return overBudget(task, facts);
   if (failureBudget !== null) return undefined;
   const batch = task.runs.filter((run) => run.batch === task.batch);

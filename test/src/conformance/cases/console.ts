@@ -112,7 +112,7 @@ export const consoleCases: Case[] = [
     );
     await asked.expect(
       { method: 'GET', path: `/actimpl/${impl.action_id}` },
-      { data: exactly({ id: impl.id, action_id: impl.action_id, type: 'ansible', template }) },
+      { data: having({ id: impl.id, action_id: impl.action_id, type: 'ansible', template }) },
     );
   }),
   habit('reads 1000 and 10000 rows at once', async (asked) => {

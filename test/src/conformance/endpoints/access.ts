@@ -1,10 +1,13 @@
 import type { EndpointSpec } from '../endpoint.js';
+import { saying } from '../expectation.js';
 import { id, integer, listOf, localTime, matching, objectWith, oneOf, rfc3339, text } from '../shape.js';
 import { DELETE, exactRefusal, LONG_NAME, lost, READ, refusal } from './common.js';
 
 const wrong = refusal(400, '', {});
 const when = matching(/^\d{4}-\d\d-\d\dT/);
 const maybe = (value: unknown, at: string) => (value === null ? undefined : when(value, at));
+const maybeId = (value: unknown, at: string) => (value === null ? undefined : id(value, at));
+const maybeText = (value: unknown, at: string) => (value === null ? undefined : text(value, at));
 const role = oneOf('viewer', 'operator', 'admin');
 
 /** Tokens and the audit. */
@@ -114,5 +117,81 @@ export const access: EndpointSpec[] = [
     data: objectWith({}),
     refusal: lost.object,
     unknownId: exactRefusal(404, 'token not found', {}),
+  },
+  {
+    id: 'session.show',
+    methods: ['GET'],
+    paths: ['/session'],
+    access: 'read',
+    valid: async () => ({}),
+    data: objectWith({
+      name: text,
+      role,
+      access: oneOf('on', 'off'),
+      by: oneOf('token', 'session', 'nothing'),
+      session_id: maybeId,
+      expires_at: maybe,
+      header: text,
+    }),
+    refusal: lost.object,
+  },
+  {
+    id: 'session.list',
+    methods: ['GET'],
+    paths: ['/session/list'],
+    access: 'read',
+    params: { limit: { kind: 'integer' }, cursor: { kind: 'text' } },
+    valid: async () => ({ limit: 5, cursor: '1' }),
+    data: objectWith({ rows: listOf(objectWith({ id, name: text, role })), next: maybeText }),
+    refusal: wrong,
+    wrong: [
+      { what: 'more rows than a page has', change: { limit: 1_001 } },
+      { what: 'a cursor of another list', change: { cursor: 'x' } },
+    ],
+  },
+  // How sessions begin and end is tested with access on, in attacks/a-session.test.ts.
+  {
+    id: 'session.start',
+    methods: ['POST'],
+    paths: ['/session'],
+    access: 'write',
+    key: 'refused',
+    params: { token: { kind: 'text' }, code: { kind: 'text' } },
+    valid: async () => ({ token: 'rgl_1_x' }),
+    answered: saying(wrong, 'access is off'),
+    data: objectWith({}),
+    refusal: wrong,
+  },
+  {
+    id: 'session.end',
+    methods: ['DELETE'],
+    paths: ['/session'],
+    access: 'write',
+    valid: async () => ({}),
+    answered: saying(wrong, 'no session'),
+    data: objectWith({}),
+    refusal: wrong,
+  },
+  {
+    id: 'session.code',
+    methods: ['POST'],
+    paths: ['/session/code'],
+    access: 'write',
+    key: 'refused',
+    valid: async () => ({}),
+    answered: saying(wrong, 'access is off'),
+    data: objectWith({}),
+    refusal: wrong,
+  },
+  {
+    id: 'session.revoke',
+    methods: ['POST'],
+    paths: ['/session/revoke/:id'],
+    access: 'write',
+    valid: async () => ({ id: 1 }),
+    answered: exactRefusal(404, 'session not found', {}),
+    data: objectWith({}),
+    refusal: lost.object,
+    unknownId: exactRefusal(404, 'session not found', {}),
   },
 ];

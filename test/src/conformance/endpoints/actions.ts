@@ -75,7 +75,7 @@ export const actions: EndpointSpec[] = [
       {
         what: 'a version that it does not have',
         change: { if_version: 999 },
-        says: 'if_version is 999, but',
+        refusal: refusal(409, 'if_version is 999, but', {}),
       },
       ...wrong,
       {

@@ -9,6 +9,7 @@ import { fleet } from './fleet.js';
 import { nodes } from './nodes.js';
 import { operations } from './operations.js';
 import { pools } from './pools.js';
+import { previews } from './previews.js';
 import { remoteSteps } from './remote-steps.js';
 import { schedules } from './schedules.js';
 import { services } from './services.js';
@@ -24,6 +25,7 @@ export const endpoints: readonly EndpointSpec[] = [
   ...fleet,
   ...operations,
   ...tasks,
+  ...previews,
   ...schedules,
   ...templates,
   ...remoteSteps,

@@ -308,7 +308,11 @@ export const schedules: EndpointSpec[] = [
     data: exactly(true),
     refusal: lost.object,
     wrong: [
-      { what: 'a version that it does not have', change: { if_version: 7 }, says: 'if_version is 7' },
+      {
+        what: 'a version that it does not have',
+        change: { if_version: 7 },
+        refusal: refusal(409, 'if_version is 7', {}),
+      },
       { what: 'a pool that does not exist', change: { pool_id: 2_147_483_008 }, says: '2147483008' },
       { what: 'a scheduled task that does not exist', change: { id: 2_147_483_009 }, says: '2147483009' },
       { what: 'a negative id', change: { id: -1 } },

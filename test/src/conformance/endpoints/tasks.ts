@@ -234,6 +234,7 @@ const TASK_WRONG: WrongValue[] = [
     says: 'register',
   },
   { what: 'parameters that are text', change: { params: 'x' } },
+  { what: 'another word for held nodes', change: { held_nodes: 'take' }, says: 'held_nodes' },
 ];
 
 function control(
@@ -285,7 +286,10 @@ export const tasks: EndpointSpec[] = [
     valid: newTask,
     data: exactly(null),
     refusal: refused,
-    wrong: TASK_WRONG,
+    wrong: [
+      ...TASK_WRONG,
+      { what: 'a plan that was never shown', change: { if_plan: 'abc' }, says: 'no plan of this release' },
+    ],
   },
   control('start', (world) => ofState(world, 0), refusal(400, 'flow not found id ', {}), [
     {
@@ -300,11 +304,31 @@ export const tasks: EndpointSpec[] = [
       refusal: refusal(400, '', {}),
       says: 'terminated',
     },
+    {
+      what: 'a node run of another task',
+      change: { runs: [2_147_483_009] },
+      refusal: refusal(400, '', {}),
+      says: '2147483009',
+    },
+    { what: 'no node run', change: { runs: [] }, refusal: refusal(400, '', {}), says: 'runs' },
+    {
+      what: 'a plan that was never shown',
+      change: { if_plan: 'abc' },
+      refusal: refusal(400, '', {}),
+      says: 'no plan of this release',
+    },
+    {
+      what: 'a plan that is none',
+      change: { if_plan: 'A plan!' },
+      refusal: refusal(400, '', {}),
+      says: 'if_plan',
+    },
   ]),
   control('pause', (world) => ofState(world, 1), refusal(400, 'pause flow ', {}), [
     { what: 'a task that has not begun', change: (world) => ofState(world, 0), says: 'running' },
     { what: 'a task that is paused', change: (world) => ofState(world, 1, 'pause'), says: 'fails: ' },
     { what: 'a task that was stopped', change: (world) => ofState(world, 0, 'stop'), says: 'fails: ' },
+    { what: 'a reason that is too long', change: { reason: 'x'.repeat(501) }, says: 'reason' },
   ]),
   control('stop', (world) => ofState(world, 0), refusal(400, 'stop flow ', {}), [
     { what: 'a task that was stopped', change: (world) => ofState(world, 0, 'stop'), says: 'stopped' },

@@ -199,7 +199,7 @@ export const templates: EndpointSpec[] = [
       {
         what: 'a version that it does not have',
         change: { if_version: 999 },
-        says: 'if_version is 999, but',
+        refusal: refusal(409, 'if_version is 999, but', {}),
       },
       ...MALFORMED,
       { what: 'a step that does not exist', change: { steps: [{ name: 'conf-nowhere' }] } },

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { Case } from '../case.js';
 import { type EndpointSpec, type Params, pathParams } from '../endpoint.js';
+import { endpoints } from '../endpoints/index.js';
 import { type Expectation, type Refusal, refusal, saying } from '../expectation.js';
 import type { ApiRequest } from '../http.js';
 import type { World } from '../world.js';
@@ -228,7 +229,12 @@ function raw(spec: EndpointSpec, name: string, json: string, expected: Refusal, 
 
 function methods(spec: EndpointSpec): Case[] {
   const wrongOnes = ['PUT', 'PATCH', 'GET', 'POST', 'DELETE'].filter(
-    (method) => !(spec.methods as readonly string[]).includes(method),
+    // Endpoints may share an address, each with other methods.
+    (method) =>
+      !endpoints.some(
+        ({ methods, paths }) =>
+          paths.some((path) => spec.paths.includes(path)) && (methods as readonly string[]).includes(method),
+      ),
   );
   return wrongOnes.flatMap((method) =>
     spec.paths.map((path) => ({

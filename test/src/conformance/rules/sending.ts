@@ -119,7 +119,9 @@ function elsewhere(spec: EndpointSpec): Case[] {
         // With nothing to say there is no form: what is known anyway will do.
         if (place === 'form' && request.body === undefined) {
           const [inPath] = pathParams(spec.paths[0] ?? '');
-          request.body = spec.access === 'read' || inPath === undefined ? 'page=1' : `${inPath}=x`;
+          // Nothing at all can be said to it.
+          if (spec.access === 'write' && inPath === undefined) return;
+          request.body = spec.access === 'read' ? 'page=1' : `${inPath}=x`;
         }
         // What GET would create without a body is refused, and has a case of its own.
         if (spec.access === 'write' && method === 'GET' && request.body === undefined) request.body = ' ';

@@ -182,7 +182,14 @@ function PoolSettings({ pool, onChanged }: { pool: Pool; onChanged: () => void }
   const [isDeleting, setDeleting] = useState(false);
   const [isProtecting, setProtecting] = useState(false);
   const isProtected = pool.protected ?? false;
-  const verb = isProtected ? 'unprotect' : 'protect';
+  const said = isProtected
+    ? ({
+        verb: 'unprotect',
+        title: 'unprotect.title',
+        what: 'unprotect.what',
+        action: 'unprotect.action',
+      } as const)
+    : ({ verb: 'protect', title: 'protect.title', what: 'protect.what', action: 'protect.action' } as const);
   const facts: [string, ReactNode][] = [
     [text('field.name'), pool.name],
     [text('field.desc'), pool.desc || '–'],
@@ -227,7 +234,7 @@ function PoolSettings({ pool, onChanged }: { pool: Pool; onChanged: () => void }
           {text('edit')}
         </Button>
         <Button needs="admin" onPress={() => setProtecting(true)}>
-          {text(verb)}
+          {text(said.verb)}
         </Button>
         <Button needs="operator" onPress={() => setDeleting(true)}>
           {text('delete')}
@@ -242,17 +249,17 @@ function PoolSettings({ pool, onChanged }: { pool: Pool; onChanged: () => void }
         onDeleted={() => navigate(to.fleet())}
       />
       <ConfirmDialog
-        title={text(`${verb}.title`, { name: pool.name })}
+        title={text(said.title, { name: pool.name })}
         isOpen={isProtecting}
         onClose={() => setProtecting(false)}
         kind="primary"
-        action={text(`${verb}.action`)}
+        action={text(said.action)}
         onConfirm={async () => {
           await unwrap(api.POST('/pool/protect/{id}', { params: { path: { id: pool.id } }, body }));
           onChanged();
         }}
       >
-        <p>{text(`${verb}.what`)}</p>
+        <p>{text(said.what)}</p>
         <AsCommand request={{ method: 'POST', path: `pool/protect/${pool.id}`, body }} />
       </ConfirmDialog>
     </div>

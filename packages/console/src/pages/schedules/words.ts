@@ -155,7 +155,6 @@ export const scheduleWords = words(
     'preview.clocks.gap': '{time} does not exist: due right after the gap',
     'preview.clocks.twice': '{time} comes twice: due the first time',
     'preview.clocks.free': 'concerns none of the items',
-    'ofPool.none': 'This pool has no schedule.',
   },
   {
     week: '{date} 起的一周',
@@ -307,6 +306,5 @@ export const scheduleWords = words(
     'preview.clocks.gap': '{time} 不存在：在空缺之后立即到期',
     'preview.clocks.twice': '{time} 出现两次：第一次到期',
     'preview.clocks.free': '与任何条目无关',
-    'ofPool.none': '此服务池没有定时任务。',
   },
 );

@@ -7,10 +7,11 @@ import { Region } from '../../ui/region.js';
 import { STATES, StateBadge } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
 import type { GridModel } from './grid/grid-model.js';
+import { NodeOutput } from './node-output.js';
 import styles from './task.module.css';
 import { taskWords } from './words.js';
 
-/** What the task does on one node: where it stands and what it says. Its steps and output have their place below. */
+/** What the task does on one node: where it stands and what it says, and what its commands printed. */
 export function NodeSummary({
   task,
   model,
@@ -52,6 +53,7 @@ export function NodeSummary({
             <p className={styles.quiet}>
               {text('grid.since')} <TimeText at={run.updated_at} />
             </p>
+            <NodeOutput key={run.id} nsid={run.id} isRunning={run.state === 1} />
           </>
         )
       }

@@ -9,7 +9,7 @@ import { TimeText } from '../../ui/time-text.js';
 import styles from './task.module.css';
 import { taskWords } from './words.js';
 
-/** What the task is and how long it has taken. Its actions have their place at the end. */
+/** What the task is and how long it has taken. */
 export function TaskFacts({ task }: { task: TaskInfo }): ReactNode {
   const text = useWords(taskWords);
   const { formatNumber } = useIntl();

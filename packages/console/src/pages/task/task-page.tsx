@@ -15,6 +15,7 @@ import { NodeSummary } from './node-panel.js';
 import { NodesTab } from './nodes-tab.js';
 import { BatchesTab, FailuresTab, LogTab, PlanTab } from './tabs.js';
 import styles from './task.module.css';
+import { TaskActions } from './task-actions.js';
 import { TaskFacts, TaskProgress } from './task-head.js';
 import { useWhy, WhyStrip, WhyTab } from './why.js';
 import { taskWords } from './words.js';
@@ -76,13 +77,13 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
     <>
       <Heading title={text('title', { id: task.id, name: task.task_name })}>
         <TaskFacts task={task} />
+        <TaskActions task={task} />
       </Heading>
       <TaskProgress task={task} />
       <WithPanel
         panel={
           node !== '' &&
           model && (
-            // The panel of steps, receipts and output of a node run stands in the place of the summary.
             <SidePanel title={<code>{index === undefined ? node : model.ips[index]}</code>} onClose={close}>
               <NodeSummary task={task} model={model} node={Number(node)} />
             </SidePanel>

@@ -1,0 +1,93 @@
+import { type Preview, plans, ServiceError } from '@rigel/contracts';
+import type { RequestContext } from '@rigel/messaging';
+import {
+  type OnBehalf,
+  prepareDeploy,
+  prepareExpand,
+  prepareShrinkByAddress,
+} from '../operations/change-pool.js';
+import { assertMachinesOnce, planTasks } from '../operations/create-tasks.js';
+import { readHeld } from '../operations/held-nodes.js';
+import type { Plan } from '../operations/plan.js';
+import { planStart } from '../operations/plan-start.js';
+import { previewOf, previewOfStart } from '../operations/preview.js';
+import { type ControlRequest, callOwner } from './control.js';
+import type { Parts } from './parts.js';
+
+/** Previews of one operation that a replica makes at once; it refuses more. Each reads and renders as much as its operation. */
+const AT_ONCE = { concurrency: 32 };
+
+/** Serves the plans of operations. A plan is made by the code of its operation, and records nothing. */
+export function servePlans(parts: Parts): void {
+  const { bus, operations } = parts;
+  const byHand = (operator: string): OnBehalf => ({ operator, flowType: 'manual' });
+  const showing = async (plan: Plan) => preview(plan, parts);
+  operations.serve(
+    plans.create,
+    async (request, context) => showing(await planTasks(request, context, parts)),
+    AT_ONCE,
+  );
+  operations.serve(
+    plans.expand,
+    async (request, context) =>
+      showing(await prepareExpand(request, byHand(request.opr_user), context, parts)),
+    AT_ONCE,
+  );
+  operations.serve(
+    plans.shrink,
+    async (request, context) =>
+      showing(await prepareShrinkByAddress(request, byHand(request.opr_user), context, parts)),
+    AT_ONCE,
+  );
+  operations.serve(
+    plans.deploy,
+    async (request, context) =>
+      showing(await prepareDeploy(request, byHand(request.opr_user), context, parts)),
+    AT_ONCE,
+  );
+  operations.serve(
+    plans.start,
+    async (request, context) => {
+      const answer = await callOwner(bus, { ...request, command: 'planStart' }, context);
+      if (!answer.preview) throw new Error(`the owner of task ${request.id} made no plan`);
+      return answer.preview;
+    },
+    AT_ONCE,
+  );
+}
+
+async function preview(plan: Plan, { planning, clock, settings }: Parts): Promise<Preview> {
+  if (!planning) throw new Error('this scheduler makes no plans');
+  const [held, earlier] = await Promise.all([
+    readHeld(plan.task.targets, planning, clock.now()),
+    planning.durations(plan.task.template.id),
+  ]);
+  return previewOf(plan, {
+    held,
+    earlier,
+    refused: refusedAnyway(plan),
+    retryDelayMs: settings.retryDelayMs,
+  });
+}
+
+/** Why the recording would be refused whoever holds the nodes. */
+function refusedAnyway({ task }: Plan): string | null {
+  try {
+    assertMachinesOnce(task.targets);
+    return null;
+  } catch (error) {
+    if (error instanceof ServiceError) return error.message;
+    throw error;
+  }
+}
+
+/** The preview of a start, made by the owner of the task. */
+export async function previewStart(
+  request: ControlRequest,
+  context: RequestContext,
+  parts: Parts,
+): Promise<Preview> {
+  const task = await parts.engine.task(request.id);
+  const earlier = (await parts.planning?.durations(task.created.template.id)) ?? [];
+  return previewOfStart(await planStart(task, request, context, parts), earlier);
+}
