@@ -115,7 +115,8 @@ function MadeToken(props: { name: string; token: string; onClose: () => void }):
     <Dialog
       title={text('made', { name })}
       isOpen
-      onClose={onClose}
+      // A press beside the dialog must not lose what is shown once.
+      onClose={() => undefined}
       buttons={
         <Button kind="primary" onPress={onClose}>
           {text('made.done')}

@@ -77,13 +77,12 @@ interface SessionsProps {
 
 function Sessions({ sessions, onRevoke, onEnd }: SessionsProps): ReactNode {
   const text = useWords(accessWords);
-  const common = useWords();
   const columns: Column<Session>[] = [
     { name: 'id', title: '#', width: '56px', align: 'end', narrow: 'hidden', cell: ({ id }) => `#${id}` },
     {
       name: 'name',
       title: text('operator'),
-      width: 'minmax(110px, 1fr)',
+      width: 'minmax(180px, 1fr)',
       narrow: 'first',
       cell: ({ name, own, ended_at }) => (
         <span className={ended_at === null ? undefined : styles.over}>
@@ -92,28 +91,21 @@ function Sessions({ sessions, onRevoke, onEnd }: SessionsProps): ReactNode {
       ),
     },
     {
-      name: 'role',
-      title: text('role'),
-      width: '80px',
-      narrow: 'hidden',
-      cell: ({ role }) => common(`role.${role}`),
-    },
-    {
       name: 'state',
       title: text('ends'),
-      width: 'minmax(90px, 180px)',
+      width: 'minmax(90px, 160px)',
       cell: ({ end, ended_by }) => (end === null ? text('open') : text(`end.${end}`, { name: ended_by })),
     },
     {
       name: 'used',
       title: text('lastUsed'),
-      width: '178px',
+      width: '194px',
       cell: ({ last_used_at }) => <TimeText at={last_used_at} />,
     },
     {
       name: 'started',
       title: text('started'),
-      width: '178px',
+      width: '194px',
       narrow: 'hidden',
       cell: ({ started_at, started_with }) => (
         <span title={text(`with.${started_with}`)}>
@@ -130,7 +122,7 @@ function Sessions({ sessions, onRevoke, onEnd }: SessionsProps): ReactNode {
     {
       name: 'until',
       title: text('until'),
-      width: '178px',
+      width: '194px',
       narrow: 'hidden',
       cell: ({ expires_at }) => <TimeText at={expires_at} />,
     },

@@ -91,40 +91,42 @@ function Tokens({ tokens, onRevoke, onEnd }: TokensProps): ReactNode {
     {
       name: 'role',
       title: text('role'),
-      width: '80px',
+      width: '72px',
       narrow: 'first',
       cell: ({ role }) => common(`role.${role}`),
     },
     {
       name: 'state',
       title: text('state'),
-      width: 'minmax(80px, 150px)',
+      width: 'minmax(90px, 150px)',
       cell: (token) => text(`state.${stateOf(token)}`, { name: token.revoked_by }),
     },
     {
       name: 'used',
       title: text('lastUsed'),
-      width: '178px',
+      width: '194px',
       cell: ({ last_used }) => (last_used === null ? text('never') : <TimeText at={last_used} />),
     },
     {
       name: 'expires',
       title: text('expires'),
-      width: '178px',
+      width: '194px',
       narrow: 'hidden',
       cell: ({ expires }) => (expires === null ? text('expires.never') : <TimeText at={expires} />),
     },
     {
       name: 'created',
       title: text('created'),
-      width: 'minmax(178px, 1fr)',
+      width: '194px',
       narrow: 'hidden',
-      cell: ({ created, created_by }) => (
-        <>
-          <TimeText at={created} />{' '}
-          <span className={styles.quiet}>{text('created.by', { name: created_by })}</span>
-        </>
-      ),
+      cell: ({ created }) => <TimeText at={created} />,
+    },
+    {
+      name: 'by',
+      title: text('created.by'),
+      width: 'minmax(80px, 140px)',
+      narrow: 'hidden',
+      cell: ({ created_by }) => <span title={created_by}>{created_by}</span>,
     },
     {
       name: 'do',

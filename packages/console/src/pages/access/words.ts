@@ -27,7 +27,7 @@ export const accessWords = words(
     'made.done': 'Done',
     'copy.token': 'Copy the token',
     created: 'Made',
-    'created.by': 'by {name}',
+    'created.by': 'Made by',
     lastUsed: 'Last used',
     never: 'never',
     state: 'State',
@@ -41,7 +41,7 @@ export const accessWords = words(
     'revoke.used': 'It was last used at',
     'revoke.unused': 'It was never used.',
     'revoke.sessions':
-      '{count, plural, =0 {No session of it is open.} one {It has # open session, which ends with it:} other {It has # open sessions, which end with it:}}',
+      '{count, plural, =0 {No session of it is open.} one {# session of it is open and ends with it. Last used:} other {# sessions of it are open and end with it. Last used:}}',
     'revoke.what':
       'Within a second no gateway takes it any more, and its live streams end. This cannot be undone.',
     'revoke.own': 'You are signed in with this token: your own session ends, too.',
@@ -97,7 +97,7 @@ export const accessWords = words(
     'made.done': '完成',
     'copy.token': '复制令牌',
     created: '创建时间',
-    'created.by': '由 {name}',
+    'created.by': '创建者',
     lastUsed: '最近使用',
     never: '从未',
     state: '状态',
@@ -110,7 +110,8 @@ export const accessWords = words(
     'revoke.do': '吊销 {name}',
     'revoke.used': '最近一次使用：',
     'revoke.unused': '从未使用过。',
-    'revoke.sessions': '{count, plural, =0 {没有打开的会话。} other {有 # 个打开的会话，将随之结束：}}',
+    'revoke.sessions':
+      '{count, plural, =0 {没有打开的会话。} other {有 # 个打开的会话，将随之结束。最近使用：}}',
     'revoke.what': '一秒之内所有网关都不再接受它，其实时流也会结束。此操作无法撤销。',
     'revoke.own': '您正是用此令牌登录的：您自己的会话也会结束。',
     noTokens: '还没有令牌。',

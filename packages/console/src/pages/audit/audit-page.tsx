@@ -5,6 +5,7 @@ import { useSearchParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { Heading } from '../../app/frame.js';
 import { useQueryParam } from '../../app/query-param.js';
+import { useWho } from '../../app/role.js';
 import { useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { FilterChips } from '../../ui/chips.js';
@@ -27,20 +28,22 @@ const POLL_MS = 5_000;
 /** Who did what to what, and what was not let happen, newest first. */
 export function AuditPage(): ReactNode {
   const common = useWords();
+  const who = useWho();
+  const [params] = useSearchParams();
+  const filter = useMemo(() => readFilter(params), [params]);
   return (
     <div className={styles.page}>
-      <Heading title={common('page.audit')} />
+      <Heading title={common('page.audit')}>{who.may('admin') && <ExportButtons filter={filter} />}</Heading>
       <NeedsRole needed="admin">
-        <Audit />
+        <Audit filter={filter} />
       </NeedsRole>
     </div>
   );
 }
 
-function Audit(): ReactNode {
+function Audit({ filter }: { filter: AuditFilter }): ReactNode {
   const text = useWords(auditWords);
-  const [params, setParams] = useSearchParams();
-  const filter = useMemo(() => readFilter(params), [params]);
+  const [, setParams] = useSearchParams();
   const [opened, open] = useQueryParam('line');
   const query = useInfiniteQuery({
     queryKey: ['audit', filter],
@@ -150,7 +153,6 @@ function Tools({ filter, change }: ToolsProps): ReactNode {
           }}
         />
       </div>
-      <ExportButtons filter={filter} />
     </div>
   );
 }
@@ -222,13 +224,13 @@ function Lines({ lines, opened, onOpen, onEnd }: LinesProps): ReactNode {
     {
       name: 'time',
       title: text('time'),
-      width: '178px',
+      width: '194px',
       cell: ({ time_at }) => <TimeText at={time_at} />,
     },
     {
       name: 'outcome',
       title: text('outcome'),
-      width: '132px',
+      width: '108px',
       narrow: 'first',
       cell: ({ outcome, times }) => <OutcomeBadge outcome={outcome} times={times} />,
     },
@@ -236,7 +238,7 @@ function Lines({ lines, opened, onOpen, onEnd }: LinesProps): ReactNode {
       name: 'operator',
       title: text('operator'),
       width: 'minmax(70px, 120px)',
-      cell: ({ operator }) => operator,
+      cell: ({ operator }) => <span className={styles.cut}>{operator}</span>,
     },
     {
       name: 'action',
@@ -261,7 +263,11 @@ function Lines({ lines, opened, onOpen, onEnd }: LinesProps): ReactNode {
       name: 'target',
       title: text('target'),
       width: 'minmax(100px, 1fr)',
-      cell: (line) => <Target line={line} />,
+      cell: (line) => (
+        <span className={styles.cut}>
+          <Target line={line} />
+        </span>
+      ),
     },
     {
       name: 'reason',
@@ -269,13 +275,6 @@ function Lines({ lines, opened, onOpen, onEnd }: LinesProps): ReactNode {
       width: 'minmax(100px, 2fr)',
       narrow: 'hidden',
       cell: ({ reason }) => <span title={reason}>{reason}</span>,
-    },
-    {
-      name: 'client',
-      title: text('client'),
-      width: 'minmax(70px, 110px)',
-      narrow: 'hidden',
-      cell: ({ client }) => client,
     },
   ];
   return (
