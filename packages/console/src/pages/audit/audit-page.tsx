@@ -80,10 +80,12 @@ function Audit({ filter }: { filter: AuditFilter }): ReactNode {
     <WithPanel panel={line && <LinePanel line={line} onClose={() => open('')} />}>
       <div className={styles.list}>
         <Tools filter={filter} change={change} />
-        <FilterChips
-          chips={chips}
-          onClear={() => change(Object.fromEntries(AUDIT_FILTERS.map((name) => [name, ''])))}
-        />
+        <div className={styles.chips}>
+          <FilterChips
+            chips={chips}
+            onClear={() => change(Object.fromEntries(AUDIT_FILTERS.map((name) => [name, ''])))}
+          />
+        </div>
         <Region
           what={text('lines')}
           query={query}
