@@ -1,7 +1,8 @@
 /* What runs in a simulation: everything of a replica but PostgreSQL and NATS. */
 
 export type { Commit, EngineStore, EngineWire, TaskAppend } from './engine/ports.js';
-export { type CreateTaskSettings, type NewTasks, recordTasks } from './operations/create-tasks.js';
+export { type CreateTaskSettings, recordTasks } from './operations/create-tasks.js';
+export type { NewTasks } from './operations/new-tasks.js';
 export type { TaskRecorder, WantedNode } from './operations/task-recorder.js';
 /* What replicas say to each other: for the test that walks all that travels between processes. */
 export { ScheduleAnnounced } from './schedule/serve.js';

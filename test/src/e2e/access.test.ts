@@ -153,7 +153,8 @@ t.test('every endpoint, by every role, with every kind of credentials', async (t
     const where = `${operation.method} ${operation.path}`;
     for (const [what, authorization] of bad) {
       const status = await statusOf(operation, authorization);
-      if (status !== 401) t.fail(`${where}: ${what}: ${status}`);
+      // Signing in looks at its body alone, and here there is none.
+      if (status !== (where === 'POST /session' ? 400 : 401)) t.fail(`${where}: ${what}: ${status}`);
     }
     for (const [role, authorization] of right) {
       const status = await statusOf(operation, authorization);

@@ -51,6 +51,19 @@ export async function editTokens(api: ApiClient): Promise<void> {
   await api.ok(`/token/revoke/${gone.id}`);
 }
 
+/** Starts two sessions with a token; one is ended, the other is revoked. */
+export async function signInAndOut(api: ApiClient, token: string): Promise<void> {
+  const start = async (): Promise<{ id: number; cookie: string }> => {
+    const answer = await api.fetch(`${api.url}/session`, { method: 'POST', body: JSON.stringify({ token }) });
+    const { data } = (await answer.json()) as { data: { session_id: number } };
+    return { id: data.session_id, cookie: answer.headers.get('set-cookie')?.split(';')[0] ?? '' };
+  };
+  const { cookie } = await start();
+  await api.fetch(`${api.url}/session`, { method: 'DELETE', headers: { cookie, 'X-Rigel-Console': '1' } });
+  const { id } = await start();
+  await api.ok(`/session/revoke/${id}`);
+}
+
 /** Enters the templates, and changes and deletes one thing of each kind on the way. */
 export async function editCatalog(api: ApiClient): Promise<RecordedTemplates> {
   const step = async (name: string, args: string): Promise<{ action: number; step: number }> => {

@@ -4,7 +4,8 @@ import { REPOSITORY_DIR } from '@rigel/local';
 import { allowSudo } from '@rigel/remote-attempt/testing';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
-import { editCatalog, editInventory, editTokens } from './fleet-edits.js';
+import { createToken } from '../support/tokens.js';
+import { editCatalog, editInventory, editTokens, signInAndOut } from './fleet-edits.js';
 import { growAndShrink } from './machines.js';
 import { runTasks } from './runs.js';
 
@@ -21,16 +22,23 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 const rig = await startRig({
   apart: true,
   executors: 1,
-  env: { scheduler: { RIGEL_RETRY_DELAY: '0.5' }, executor: { RIGEL_STOP_GRACE: '1' } },
+  env: {
+    gateway: { RIGEL_ACCESS: 'on', RIGEL_HTTP_RATE_LIMIT: '0' },
+    scheduler: { RIGEL_RETRY_DELAY: '0.5' },
+    executor: { RIGEL_STOP_GRACE: '1' },
+  },
 });
+const { token } = await createToken(rig.stack.databaseUrl, 'root', 'admin');
+const asAdmin = { ...rig, api: rig.client(`Bearer ${token}`) };
 // For a command that cannot be ended: of another user, as only root can let it be.
 const forbidSudo = await allowSudo(rig.sshd.user);
 try {
   const nodes = loopbackNodes(9, rig.sshd.port);
-  await editInventory(rig.api, nodes);
-  await runTasks(rig, await editCatalog(rig.api), nodes);
-  await growAndShrink(rig, 'greet');
-  await editTokens(rig.api);
+  await editInventory(asAdmin.api, nodes);
+  await runTasks(asAdmin, await editCatalog(asAdmin.api), nodes);
+  await growAndShrink(asAdmin, 'greet');
+  await editTokens(asAdmin.api);
+  await signInAndOut(asAdmin.api, token);
   await quiet();
   for (const service of SERVICES) {
     const file = join(REPOSITORY_DIR, 'services', service, 'recordings', release, 'small-runs');

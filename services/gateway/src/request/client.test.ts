@@ -13,10 +13,14 @@ t.test('the network that one host cannot leave', async (t) => {
   t.not(networkOf('2001:db8:0:2::1'), networkOf('2001:db8:0:1::1'));
 });
 
-t.test('a client is a token, or where it comes from', async (t) => {
-  // A session counts for the token that it was started with.
-  const credentials = { kind: 'session' as const, id: 9, hash: '' };
-  const principal = { credentials, tokenId: 7, name: 'dashboard', role: 'viewer' as const, expires: null };
+t.test('a client is its token, whatever session it uses, or where it comes from', async (t) => {
+  const principal = {
+    credentials: { kind: 'session' as const, id: 12, hash: '' },
+    tokenId: 7,
+    name: 'dashboard',
+    role: 'viewer' as const,
+    expires: null,
+  };
   t.strictSame(clientOf({ principal, ip: '10.0.0.1' }), { key: 'token 7', name: 'token dashboard' });
   t.strictSame(clientOf({ principal: null, ip: '10.0.0.1' }), {
     key: 'address 10.0.0.1',

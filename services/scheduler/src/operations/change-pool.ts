@@ -20,8 +20,9 @@ import type { TaskOccurrence } from '../task/events.js';
 import { START_SERVICE } from '../task/image-tag.js';
 import { type Override, withOverrides } from '../task/merge-params.js';
 import { planSteps } from '../task/options.js';
-import { findTargets, type NewTasks } from './create-tasks.js';
+import { findTargets } from './create-tasks.js';
 import { withoutHeld } from './held-nodes.js';
+import type { NewTasks } from './new-tasks.js';
 import { assertShown, type Plan, partsOf, sourcesOf } from './plan.js';
 import { type PoolChange, type PoolChangeParts, recordPoolChanges } from './record-pool-changes.js';
 

@@ -15,12 +15,13 @@ import { type Bus, type RequestContext, traceparent } from '@rigel/messaging';
 import type { TaskAppend } from '../engine/ports.js';
 import { batchSizeOf, failureBudgetOf } from '../task/batches.js';
 import { firstEvents } from '../task/decide.js';
-import type { PlannedStep, TaskCreated, TaskGate, TaskNode, TaskOccurrence } from '../task/events.js';
+import type { TaskCreated, TaskGate, TaskNode } from '../task/events.js';
 import { evolve } from '../task/evolve.js';
 import { mergeParams, unusedParams } from '../task/merge-params.js';
 import { type AttemptLimits, namesSecret, planSteps } from '../task/options.js';
 import type { TaskState } from '../task/state.js';
 import { withoutHeld } from './held-nodes.js';
+import type { NewGate, NewTasks } from './new-tasks.js';
 import { assertShown, type Plan, partsOf, sourcesOf } from './plan.js';
 import type { PlanReads } from './plan-reads.js';
 import type { FirstIds, TaskRecorder } from './task-recorder.js';
@@ -44,40 +45,6 @@ export interface CreateTaskParts {
   clock: Clock;
   /** What plans need of the store beside that; without it no nodes can be left out. */
   planning?: PlanReads | undefined;
-}
-
-type ResolvedTemplate = RpcResponse<typeof catalog.resolveTemplate>;
-
-/** What the nodes of a new task wait for: steps of tasks that are made with it, which their pools name. */
-export interface NewGate {
-  before: number;
-  limitMs: number;
-  waitsFor: { pool: number; step: number; stepName: string }[];
-}
-
-/** Tasks to be made over nodes: one for each pool that has some of them. Everything has been looked up. */
-export interface NewTasks {
-  name: string;
-  template: ResolvedTemplate;
-  /** The template's steps with all overrides, checked. */
-  steps: PlannedStep[];
-  unusedParams: string[];
-  /** A step takes a secret because an admin asks for the task, and not because its template allows it. */
-  secretsByAdmin?: boolean;
-  targets: readonly TaskTarget[];
-  /** Percent of the nodes in a batch, and most nodes in a batch (0 = no limit). */
-  batch: { maxRatio: number; maxNum: number };
-  budget: { maxNum?: number | undefined; maxRatio?: number | undefined };
-  /** Limit of the whole run, 0 = none. */
-  timeoutMs: number;
-  start: boolean;
-  operator: string;
-  flowType: TaskCreated['flowType'];
-  /** The occurrence of a scheduled task that leads to it. */
-  occurrence?: TaskOccurrence | undefined;
-  gate?: NewGate | undefined;
-  /** When the caller began to look the nodes up, see `createTasks`. */
-  now: number;
 }
 
 /**

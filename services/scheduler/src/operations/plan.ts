@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type LeftOutNode, type ResolvedStep, ServiceError, type ValueSource } from '@rigel/contracts';
 import type { Override } from '../task/merge-params.js';
-import type { NewTasks } from './create-tasks.js';
+import type { NewTasks } from './new-tasks.js';
 
 /*
  * A plan: what an operation records, in full, before it is recorded. The operation and its preview make it by the same code from what

@@ -2,7 +2,8 @@ import { inventory, NO_ADDRESS, type OnceKey, type PoolTasks, type TaskTarget } 
 import { KeyTaken } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Logger } from 'pino';
-import { type CreateTaskParts, type NewGate, type NewTasks, recordTasks } from './create-tasks.js';
+import { type CreateTaskParts, recordTasks } from './create-tasks.js';
+import type { NewGate, NewTasks } from './new-tasks.js';
 import type { Plan, PlannedPool } from './plan.js';
 
 export interface PoolChangeParts extends CreateTaskParts {

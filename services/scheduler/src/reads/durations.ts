@@ -8,9 +8,9 @@ const LAST = 5;
 const LOOKED_THROUGH = 100;
 
 const DURATIONS = prepared(`
-  SELECT id, updated_at - created_at AS ms, ceil(nodes::numeric / batch_size)::int AS batches
+  SELECT id, ended_at - coalesce(started_at, created_at) AS ms, ceil(nodes::numeric / batch_size)::int AS batches
   FROM (
-    SELECT id, end_reason, created_at, updated_at, batch_size, (SELECT sum(n) FROM unnest(stat) AS n) AS nodes
+    SELECT id, end_reason, created_at, started_at, ended_at, batch_size, (SELECT sum(n) FROM unnest(stat) AS n) AS nodes
     FROM tasks WHERE template_id = $1 ORDER BY id DESC LIMIT ${LOOKED_THROUGH}
   ) AS newest
   WHERE end_reason = 'completed' ORDER BY id DESC LIMIT ${LAST}`);

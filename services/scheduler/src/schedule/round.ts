@@ -1,5 +1,5 @@
 import { type DependItem, ServiceError, show } from '@rigel/contracts';
-import type { NewGate } from '../operations/create-tasks.js';
+import type { NewGate } from '../operations/new-tasks.js';
 import type { PoolChange } from '../operations/record-pool-changes.js';
 
 /*

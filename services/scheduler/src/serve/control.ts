@@ -16,7 +16,7 @@ import { assertStopConfirmed } from '../operations/confirm-stop.js';
 import { assertStartShown, planStart } from '../operations/plan-start.js';
 import { choiceOf, reserveForResume } from '../operations/resume.js';
 import type { Parts } from './parts.js';
-import { previewStart } from './plans.js';
+import { previewStart } from './plan-of-start.js';
 
 /**
  * From any replica to the owner of the task's partition. `startAs` is a start that is bound to something, and `planStart` its plan: an
@@ -49,7 +49,7 @@ export const control = defineRpc(TASK_CONTROL_OPERATION, {
   response: Type.Object({ preview: Type.Optional(Preview) }),
 });
 
-export type ControlRequest = RpcRequest<typeof control>;
+type ControlRequest = RpcRequest<typeof control>;
 
 const OWNER_TIMEOUT_MS = 4_000;
 

@@ -1,5 +1,4 @@
 import { type Preview, plans, ServiceError } from '@rigel/contracts';
-import type { RequestContext } from '@rigel/messaging';
 import {
   type OnBehalf,
   prepareDeploy,
@@ -9,9 +8,8 @@ import {
 import { assertMachinesOnce, planTasks } from '../operations/create-tasks.js';
 import { readHeld } from '../operations/held-nodes.js';
 import type { Plan } from '../operations/plan.js';
-import { planStart } from '../operations/plan-start.js';
-import { previewOf, previewOfStart } from '../operations/preview.js';
-import { type ControlRequest, callOwner } from './control.js';
+import { previewOf } from '../operations/preview.js';
+import { callOwner } from './control.js';
 import type { Parts } from './parts.js';
 
 /** Previews of one operation that a replica makes at once; it refuses more. Each reads and renders as much as its operation. */
@@ -79,15 +77,4 @@ function refusedAnyway({ task }: Plan): string | null {
     if (error instanceof ServiceError) return error.message;
     throw error;
   }
-}
-
-/** The preview of a start, made by the owner of the task. */
-export async function previewStart(
-  request: ControlRequest,
-  context: RequestContext,
-  parts: Parts,
-): Promise<Preview> {
-  const task = await parts.engine.task(request.id);
-  const earlier = (await parts.planning?.durations(task.created.template.id)) ?? [];
-  return previewOfStart(await planStart(task, request, context, parts), earlier);
 }

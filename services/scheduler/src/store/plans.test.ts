@@ -2,6 +2,7 @@ import {
   findRuns,
   findTasks,
   overview,
+  plans,
   type RpcRequest,
   schedulerSystem,
   search,
@@ -147,6 +148,11 @@ const reads: Record<string, () => Promise<unknown>> = {
   'the nodes that a task holds': () => counterpart.call(tasks.heldNodes, { task_id: 1_001 }),
   'who holds nodes, and their host keys': () =>
     counterpart.call(tasks.holders, { node_ids: HELD, host_keys: true }),
+  'the plan of a task over 1,000 nodes': () =>
+    counterpart.call(plans.create, {
+      ...{ template_id: 1, task_name: 'planned', timeout: 0, auto: true, max_ratio: 100, max_num: 0 },
+      ...{ opr_user: 'root', params: {}, nodes: HELD.map((node) => `10.0.0.${node}`) },
+    }),
   'log of a task': () => counterpart.call(tasks.log, { id, after: 0 }),
   'last lines of the log of a task': () => counterpart.call(tasks.log, { id, after: 1_000 }),
   'the overview': () => counterpart.call(overview.tasks, {}),

@@ -96,7 +96,7 @@ export function taskRow(task: TaskState) {
     ended_at: task.endedAt,
     deadline: task.deadline,
     batch: task.batch + 1,
-    budget: task.created.failureBudget,
+    budget: task.failureBudget,
   };
 }
 

@@ -1,0 +1,36 @@
+import type { catalog, RpcResponse, TaskTarget } from '@rigel/contracts';
+import type { PlannedStep, TaskCreated, TaskOccurrence } from '../task/events.js';
+
+type ResolvedTemplate = RpcResponse<typeof catalog.resolveTemplate>;
+
+/** What the nodes of a new task wait for: steps of tasks that are made with it, which their pools name. */
+export interface NewGate {
+  before: number;
+  limitMs: number;
+  waitsFor: { pool: number; step: number; stepName: string }[];
+}
+
+/** Tasks to be made over nodes: one for each pool that has some of them. Everything has been looked up. */
+export interface NewTasks {
+  name: string;
+  template: ResolvedTemplate;
+  /** The template's steps with all overrides, checked. */
+  steps: PlannedStep[];
+  unusedParams: string[];
+  /** A step takes a secret because an admin asks for the task, and not because its template allows it. */
+  secretsByAdmin?: boolean;
+  targets: readonly TaskTarget[];
+  /** Percent of the nodes in a batch, and most nodes in a batch (0 = no limit). */
+  batch: { maxRatio: number; maxNum: number };
+  budget: { maxNum?: number | undefined; maxRatio?: number | undefined };
+  /** Limit of the whole run, 0 = none. */
+  timeoutMs: number;
+  start: boolean;
+  operator: string;
+  flowType: TaskCreated['flowType'];
+  /** The occurrence of a scheduled task that leads to it. */
+  occurrence?: TaskOccurrence | undefined;
+  gate?: NewGate | undefined;
+  /** When the caller began to look the nodes up, see `createTasks`. */
+  now: number;
+}
