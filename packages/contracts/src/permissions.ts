@@ -156,6 +156,7 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(inventory),
   ...all(tasks),
   ...all(schedules),
+  ...all(plans),
   ...all(live),
   ...all(taskReads),
   taskGrid,

@@ -64,6 +64,43 @@ export async function signInAndOut(api: ApiClient, token: string): Promise<void>
   await api.ok(`/session/revoke/${id}`);
 }
 
+/** Makes a scheduled task, leaves its next moment out, and takes that back. */
+export async function leaveOut(api: ApiClient): Promise<void> {
+  const cluster_id = await api.ok<number>('/cluster/create', { name: 'night', desc: '', biz: '1' });
+  const named = { name: 'night', desc: '' };
+  const service = await api.ok<{ id: number }>('/service/create', {
+    ...named,
+    service_type: 'Java',
+    docker_image: '-',
+    cluster_id,
+  });
+  const template = await api.ok<{ id: number } | number>('/task_tpl/create', {
+    ...named,
+    steps: [{ name: 'create_vm' }],
+  });
+  const expand = typeof template === 'number' ? template : template.id;
+  const pool = await api.ok<{ id: number }>('/pool/create', {
+    ...named,
+    vm_type: 1,
+    sd_id: 1,
+    service_id: service.id,
+    tasks: { expand },
+  });
+  await api.ok('/task/saveTask', {
+    id: 0,
+    pool_id: pool.id,
+    type: 'expand',
+    exec_type: 'crontab',
+    cron_itmes: [
+      { week_day: 0, time: '04:00', instance_num: 0, concurr_ratio: 0, concurr_num: 0, ignore: 0 },
+    ],
+    depend_itmes: [],
+  });
+  const [schedule] = await api.ok<{ id: number }[]>(`/task/expandList/${pool.id}`);
+  await api.ok(`/schedule/${schedule?.id}/ignore_next`);
+  await api.ok(`/schedule/${schedule?.id}/ignore_next`, { undo: true });
+}
+
 /** Enters the templates, and changes and deletes one thing of each kind on the way. */
 export async function editCatalog(api: ApiClient): Promise<RecordedTemplates> {
   const step = async (name: string, args: string): Promise<{ action: number; step: number }> => {

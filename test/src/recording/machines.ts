@@ -77,9 +77,6 @@ export async function growAndShrink({ api, fleet }: Rig, greeting: string): Prom
   await save(1, []);
   await outcomes();
   const other = { pool_id: (await pool('follower')).id, ratio: 0.5, elastic_count: 0 };
-  const [saved] = await api.ok<{ id: number }[]>(`/task/expandList/${id}`);
-  await api.ok(`/schedule/${saved?.id}/ignore_next`);
-  await api.ok(`/schedule/${saved?.id}/ignore_next`, { undo: true });
   await save(2, [{ ...other, step_name: greeting, ignore: 0 }]);
   await outcomes();
 }

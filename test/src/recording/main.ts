@@ -3,9 +3,9 @@ import { run as rigel, SERVICES } from '@rigel/cli';
 import { REPOSITORY_DIR } from '@rigel/local';
 import { allowSudo } from '@rigel/remote-attempt/testing';
 import { loopbackNodes } from '../support/fleet.js';
-import { startRig } from '../support/rig.js';
+import { type Rig, startRig } from '../support/rig.js';
 import { createToken } from '../support/tokens.js';
-import { editCatalog, editInventory, editTokens, signInAndOut } from './fleet-edits.js';
+import { editCatalog, editInventory, editTokens, leaveOut, signInAndOut } from './fleet-edits.js';
 import { growAndShrink } from './machines.js';
 import { runTasks } from './runs.js';
 
@@ -22,36 +22,44 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 const rig = await startRig({
   apart: true,
   executors: 1,
-  env: {
-    gateway: { RIGEL_ACCESS: 'on', RIGEL_HTTP_RATE_LIMIT: '0' },
-    scheduler: { RIGEL_RETRY_DELAY: '0.5' },
-    executor: { RIGEL_STOP_GRACE: '1' },
-  },
+  env: { scheduler: { RIGEL_RETRY_DELAY: '0.5' }, executor: { RIGEL_STOP_GRACE: '1' } },
 });
-const { token } = await createToken(rig.stack.databaseUrl, 'root', 'admin');
-const asAdmin = { ...rig, api: rig.client(`Bearer ${token}`) };
 // For a command that cannot be ended: of another user, as only root can let it be.
 const forbidSudo = await allowSudo(rig.sshd.user);
 try {
   const nodes = loopbackNodes(9, rig.sshd.port);
-  await editInventory(asAdmin.api, nodes);
-  await runTasks(asAdmin, await editCatalog(asAdmin.api), nodes);
-  await growAndShrink(asAdmin, 'greet');
-  await editTokens(asAdmin.api);
-  await signInAndOut(asAdmin.api, token);
+  await editInventory(rig.api, nodes);
+  await runTasks(rig, await editCatalog(rig.api), nodes);
+  await growAndShrink(rig, 'greet');
+  await editTokens(rig.api);
   await quiet();
-  for (const service of SERVICES) {
-    const file = join(REPOSITORY_DIR, 'services', service, 'recordings', release, 'small-runs');
-    const status = await rigel(
-      ['record', service, file],
-      { DATABASE_URL: rig.stack.databaseUrl },
-      { out: print, note: print },
-    );
-    if (status !== 0) throw new Error(`the events of ${service} were not recorded`);
-  }
+  for (const service of SERVICES) await record(rig, service, 'small-runs');
 } finally {
   forbidSudo();
   await rig.stop();
+}
+// Sessions are there only where access is on.
+const guarded = await startRig({ executors: 1, env: { gateway: { RIGEL_ACCESS: 'on' } } });
+try {
+  const { token } = await createToken(guarded.stack.databaseUrl, 'root', 'admin');
+  const api = guarded.client(`Bearer ${token}`);
+  await signInAndOut(api, token);
+  await leaveOut(api);
+  await record(guarded, 'access', 'sessions');
+  await record(guarded, 'scheduler', 'left-out');
+} finally {
+  await guarded.stop();
+}
+
+/** Writes the events of a service as a recording. */
+async function record({ stack }: Rig, service: string, name: string): Promise<void> {
+  const file = join(REPOSITORY_DIR, 'services', service, 'recordings', release ?? '', name);
+  const status = await rigel(
+    ['record', service, file],
+    { DATABASE_URL: stack.databaseUrl },
+    { out: print, note: print },
+  );
+  if (status !== 0) throw new Error(`the events of ${service} were not recorded`);
 }
 
 /** Waits until nothing is written any more. */
