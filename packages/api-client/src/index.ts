@@ -46,3 +46,4 @@ export type Preview = Named['Preview'];
 export type Reason = Named['Reason'];
 export type ApiToken = Named['ApiToken'];
 export type AuditEntry = Named['AuditEntry'];
+export type Session = Named['Session'];

@@ -95,7 +95,10 @@ interface CommonFacts {
   example: unknown;
   /** The live stream that GET answers, always or on request. */
   events?: StreamEvents;
-  /** Answers without a token too, because it is where one begins. Refusals with 401 count as failed requests. */
+  /**
+   * Answers without a token too, because it is where one begins. Refusals with 401 count as failed requests. Its parameters are
+   * secrets: they may not stand in the address.
+   */
   anyone?: true;
   /** It answers with streams only; envelopes are for refusals. */
   streamsOnly?: true;

@@ -181,11 +181,31 @@ t.test('a one-time code works once, and only a token makes one', async (t) => {
   );
 });
 
+t.test('a token in the address is refused, however good it is', async (t) => {
+  const { status, setCookie, body } = await send('POST', `/session?token=${admin.token}`);
+  t.equal(status, 400);
+  t.equal(setCookie, '');
+  t.match(body.msg, /token must stand in the body/);
+  t.notMatch(body.msg, /rgl_/);
+});
+
+t.test('pages whose session has ended keep nobody from signing in', async (t) => {
+  const { cookie } = await signIn(admin.token);
+  await send('DELETE', '/session', { cookie, ...CONSOLE });
+  // More often than an address may fail in a minute.
+  for (let n = 0; n < 70; n++) {
+    const { status } = await send('GET', '/task/list', { cookie });
+    if (status !== 401) t.fail(`${status} after ${n} requests`);
+  }
+  t.equal((await signIn(admin.token)).status, 200);
+});
+
 t.test('guessing is counted, written down, and ends with 429', async (t) => {
   const wrong = `rgl_${admin.id}_${'x'.repeat(43)}`;
   let status = 0;
   for (let n = 0; n < 100 && status !== 429; n++) ({ status } = await signIn(wrong));
   t.equal(status, 429);
+  t.equal((await signIn(admin.token)).status, 200, 'who has a good token gets in all the same');
   await sleep(1_500);
   const audit = await send('GET', '/audit?action=session.start&outcome=denied', asAdmin);
   const [line] = audit.body.data as unknown as { reason: string; operator: string }[];

@@ -27,6 +27,8 @@ export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   nodes: later(() => import('../pages/nodes/nodes-page.js'), 'NodesPage'),
   node: later(() => import('../pages/node/node-page.js'), 'NodePage'),
   schedules: later(() => import('../pages/schedules/schedules-page.js'), 'SchedulesPage'),
+  audit: later(() => import('../pages/audit/audit-page.js'), 'AuditPage'),
+  access: later(() => import('../pages/access/access-page.js'), 'AccessPage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
   help: later(() => import('../pages/help/help-page.js'), 'HelpPage'),
 };
@@ -40,6 +42,7 @@ const RAIL: readonly { name: PageName; key: KeyOf<typeof common> }[] = [
   { name: 'catalog', key: 'page.catalog' },
   { name: 'machines', key: 'page.machines' },
   { name: 'audit', key: 'page.audit' },
+  { name: 'access', key: 'page.access' },
   { name: 'system', key: 'page.system' },
   { name: 'settings', key: 'page.settings' },
   { name: 'help', key: 'page.help' },

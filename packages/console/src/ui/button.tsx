@@ -64,9 +64,12 @@ export function Button({
       {...(ref ? { ref } : {})}
       {...(label === undefined ? {} : { 'aria-label': label })}
       className={className}
-      isPending={isPending}
+      // Not the component’s own isPending, which leaves an announcement without words where the button goes away meanwhile.
+      aria-disabled={isPending}
       autoFocus={autoFocus}
-      onPress={onPress}
+      onPress={() => {
+        if (!isPending) onPress();
+      }}
     >
       {children}
     </AriaButton>

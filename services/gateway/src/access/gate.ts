@@ -19,6 +19,8 @@ declare module 'fastify' {
     principal: Principal | null;
     /** Why the credentials were refused: for the audit, not for the client. */
     denial: string;
+    /** Seconds to wait after one more failure, because too many requests from its address have failed; 0 = none. */
+    failureWait: number;
   }
 }
 
@@ -53,6 +55,7 @@ export const principal = fp(
   (app, _options, done) => {
     app.decorateRequest('principal', null);
     app.decorateRequest('denial', '');
+    app.decorateRequest('failureWait', 0);
     done();
   },
   { name: 'principal' },
@@ -72,8 +75,10 @@ export const accessGate = fp<AccessOptions>(
       const { open, endpoint } = request.routeOptions.config;
       if (open) return;
       if (endpoint?.anyone) {
-        const seconds = await limits.failuresExceeded(request);
-        return seconds === undefined ? undefined : tooMany(reply, seconds);
+        // Its handler looks at what it brings. A person with a good token gets in, whoever else fails behind their address.
+        request.failureWait = (await limits.failuresExceeded(request)) ?? 0;
+        if (request.failureWait === 0 || (await strangers.enter(reply.raw))) return;
+        return tooMany(reply, request.failureWait);
       }
       let credentials = credentialsIn(request.headers.authorization);
       try {
@@ -95,7 +100,7 @@ export const accessGate = fp<AccessOptions>(
       }
       if (!check?.valid) {
         if (seconds !== undefined) return tooMany(reply, seconds);
-        await limits.countFailure(request);
+        if (!isOver(check)) await limits.countFailure(request);
         request.denial = whatIsWrong(credentials, check);
         return unauthorized(reply);
       }
@@ -129,6 +134,14 @@ function whyForged({ method, headers }: FastifyRequest): string | undefined {
   if (headers[CONSOLE_HEADER] !== '1')
     return 'a session changes something only for the console, which sends the header X-Rigel-Console: 1';
   return undefined;
+}
+
+/**
+ * Whether it was a session with the right secret, which has ended. That is no guess: the pages of a person whose session ends
+ * go on asking for a while, and must not keep them from signing in again.
+ */
+function isOver(check: CredentialCheck | undefined): boolean {
+  return check?.valid === false && ['ended', 'idle', 'token'].includes(check.fault);
 }
 
 function whatIsWrong(credentials: Credentials | undefined, check: CredentialCheck | undefined): string {
@@ -169,7 +182,8 @@ export function cannotCheck(reply: FastifyReply): FastifyReply {
     .send(failureEnvelope(503, 'the token cannot be checked now: the access service does not answer', {}));
 }
 
-function tooMany(reply: FastifyReply, seconds: number): FastifyReply {
+/** The answer to a client that has asked, or failed, too often in a minute. */
+export function tooMany(reply: FastifyReply, seconds: number): FastifyReply {
   return reply
     .code(429)
     .header('Retry-After', Math.max(1, seconds))

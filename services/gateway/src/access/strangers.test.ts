@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import t from 'tap';
 import { Strangers } from './strangers.js';
 
@@ -31,4 +33,19 @@ t.test('a few at once, the others in their order, more than can wait not at all'
     Array.from({ length: 1_016 }, (_, n) => n),
   );
   t.equal(outcomes.filter(({ status }) => status === 'rejected').length, 508);
+});
+
+t.test('the turn of a request lasts until its answer is sent or its client is gone', async (t) => {
+  const strangers = new Strangers();
+  const responses = Array.from({ length: 17 }, () => Object.assign(new EventEmitter(), { destroyed: false }));
+  const entered: number[] = [];
+  const all = responses.map((response, n) =>
+    strangers.enter(response as unknown as ServerResponse).then((may) => may && entered.push(n)),
+  );
+  await Promise.all(all.slice(0, 16));
+  t.equal(entered.length, 16, 'the last one waits');
+  responses[3]?.emit('finish');
+  responses[3]?.emit('close');
+  await all[16];
+  t.equal(entered.at(-1), 16);
 });

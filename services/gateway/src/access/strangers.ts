@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+
 /** Most look-ups at once for addresses that have failed too often. Each is one read by a primary key. */
 const AT_ONCE = 16;
 /** Most requests that wait for such a look-up; any further one is refused. */
@@ -11,6 +13,23 @@ const MAX_WAITING = 1_000;
 export class Strangers {
   private running = 0;
   private readonly waiting: (() => void)[] = [];
+
+  /**
+   * Waits for the turn of a request, which lasts until its answer is sent or its client is gone.
+   * @returns false if too many requests wait already.
+   */
+  enter(response: ServerResponse): Promise<boolean> {
+    return new Promise((resolve) => {
+      const answered = new Promise<true>((done) => {
+        for (const event of ['finish', 'close']) response.once(event, () => done(true));
+      });
+      const turn = this.inTurn(() => {
+        resolve(true);
+        return response.destroyed ? Promise.resolve(true) : answered;
+      });
+      turn.then((had) => resolve(had === true));
+    });
+  }
 
   /** The result of the look-up; undefined if too many requests wait already. */
   async inTurn<T>(lookUp: () => Promise<T>): Promise<T | undefined> {

@@ -1,4 +1,4 @@
-import { ServiceError } from '@rigel/contracts';
+import { ServiceError, show } from '@rigel/contracts';
 import { assertMatches } from '@rigel/messaging';
 import type { TSchema } from 'typebox';
 import type { Endpoint } from '../endpoint.js';
@@ -48,6 +48,7 @@ export function prepareParameters(endpoint: Endpoint): (sources: RequestSources)
   }));
   const assertKnown = prepareUnknownNames(endpoint);
   return (sources) => {
+    if (endpoint.anyone) assertNoSecrets(sources.query);
     const places = readablePlaces(sources, endpoint.access === 'write' || endpoint.strict === true);
     const input: Record<string, unknown> = {};
     const given: Record<string, unknown> = {};
@@ -65,6 +66,16 @@ export function prepareParameters(endpoint: Endpoint): (sources: RequestSources)
       : FIRST_PAGE;
     return { input, given, page };
   };
+}
+
+/** Addresses are kept by browsers, proxies and logs: what somebody signs in with may not stand there. */
+function assertNoSecrets(query: Source): void {
+  const [name] = 'values' in query ? Object.keys(query.values) : [];
+  if (name !== undefined)
+    throw new WrongParameter(
+      `${show(name)} must stand in the body: an address is no place for a secret`,
+      name,
+    );
 }
 
 function assertInput(endpoint: Endpoint, input: Record<string, unknown>): void {

@@ -94,13 +94,25 @@ export const accessEndpoints: Endpoint[] = [
       operator: exact('operator'),
       action: exact('action'),
       target: exact('target'),
+      correlation_id: exact('correlation id'),
+      before: Type.Optional(
+        Type.Integer({
+          ...Id,
+          description:
+            'Only lines that follow the line with this id in the order of the list, which are older ones. query_count then counts these.',
+        }),
+      ),
       outcome: Type.Optional(
         Type.Enum(['done', 'denied', 'refused', 'failed'], { description: 'Only lines with this outcome.' }),
       ),
       from: Type.Optional(Type.String({ description: `${Moment}: only lines of then and later.` })),
       to: Type.Optional(Type.String({ description: `${Moment}: only lines of before.` })),
     }),
-    failures: { otherwise: failure(400, STORE_LOST, []), parameter: failure(400, '', []) },
+    failures: {
+      otherwise: failure(400, STORE_LOST, []),
+      parameter: failure(400, '', []),
+      reference: failure(400, '', []),
+    },
     result: Type.Array(AuditRow),
     example: [
       {
@@ -119,13 +131,18 @@ export const accessEndpoints: Endpoint[] = [
         times: 1,
       },
     ],
-    handler: async ({ operator, action, target, outcome, from, to }, { page, call, times }) => {
+    handler: async (
+      { operator, action, target, outcome, correlation_id, before, from, to },
+      { page, call, times },
+    ) => {
       const { rows, total } = await call(access.listAudit, {
         ...page,
         operator: filterOf(operator),
         action: filterOf(action),
         target: filterOf(target),
         outcome: outcome as Outcome | undefined,
+        correlation_id: filterOf(correlation_id),
+        ...(before === undefined ? {} : { before }),
         from: momentOf('from', from),
         to: momentOf('to', to),
       });

@@ -86,7 +86,7 @@ export const sessionEndpoints: Endpoint[] = [
     id: 'session.start',
     title: 'Sign a browser in',
     notes:
-      'Exchanges a token, or a one-time code of /session/code, for a session: a cookie that no script of a page can read. A session has ' +
+      'Exchanges a token, or a one-time code of /session/code, in the body for a session: a cookie that no script of a page can read. A session has ' +
       'the name and the role of its token. It ends after 12 hours, after 60 minutes without a request or open stream, when it is ended ' +
       'or revoked, and with its token. Refused attempts count as failed requests of their address.',
     methods: ['POST'],

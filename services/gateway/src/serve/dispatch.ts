@@ -12,7 +12,7 @@ import { type Bus, traced } from '@rigel/messaging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../access/authenticator.js';
-import { cannotCheck, unauthorized } from '../access/gate.js';
+import { cannotCheck, tooMany, unauthorized } from '../access/gate.js';
 import type { SessionCookie } from '../access/session-cookie.js';
 import { type Envelope, failureEnvelope, successEnvelope } from '../answer/envelope.js';
 import type { TimeFormat } from '../answer/time-format.js';
@@ -144,7 +144,8 @@ export function createHandler(
       if (answer.file) return sendFile(answer.file, endpoint.file, reply);
       return successEnvelope(answer);
     } catch (error) {
-      if (error instanceof DeniedCredentials) return unauthorized(reply);
+      if (error instanceof DeniedCredentials)
+        return request.failureWait > 0 ? tooMany(reply, request.failureWait) : unauthorized(reply);
       if (error instanceof TokenIsOver) {
         if (!error.certain) return cannotCheck(reply);
         request.denial = `${error.message}, since the request began to wait`;

@@ -21,6 +21,7 @@ export const access: EndpointSpec[] = [
       operator: { kind: 'text' },
       action: { kind: 'text' },
       target: { kind: 'text' },
+      correlation_id: { kind: 'text' },
       from: { kind: 'text' },
       to: { kind: 'text' },
     },
@@ -45,6 +46,11 @@ export const access: EndpointSpec[] = [
     pagingBeside: READ,
     refusal: refusal(400, '', []),
     wrong: [
+      {
+        what: 'a line that there is not',
+        change: (world) => Promise.resolve({ before: world.unknownId() }),
+        says: 'no line',
+      },
       { what: 'an outcome that there is not', change: { outcome: 'maybe' } },
       { what: 'a time in words', change: { from: 'yesterday' } },
       { what: 'a day that the month does not have', change: { to: '2026-02-32T00:00:00Z' } },
@@ -152,7 +158,8 @@ export const access: EndpointSpec[] = [
     key: 'refused',
     params: { token: { kind: 'text' }, code: { kind: 'text' } },
     valid: async () => ({ token: 'rgl_1_x' }),
-    answered: saying(wrong, 'access is off'),
+    // Access is off; in the query also because an address is no place for a token.
+    answered: wrong,
     data: objectWith({}),
     refusal: wrong,
   },

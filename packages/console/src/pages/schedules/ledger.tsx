@@ -1,12 +1,13 @@
 import type { CalendarEntry, ScheduleStanding } from '@rigel/api-client';
 import { type ReactNode, useState } from 'react';
 import { useQueryParam } from '../../app/query-param.js';
+import { saveFile } from '../../text/csv.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { Choice } from '../../ui/choice.js';
 import { Region, reasonOf } from '../../ui/region.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
-import { ledgerCsv, saveFile } from './csv.js';
+import { ledgerCsv } from './csv.js';
 import { OutcomeBadge, OutcomeShape, Reason, TaskLinks } from './outcome.js';
 import { MOST_ROWS, readLedger, useLedger } from './reads.js';
 import styles from './schedules.module.css';
