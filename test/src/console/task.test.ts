@@ -101,7 +101,7 @@ t.test('the wall by keyboard alone: find, failed ones, select, open, close', asy
   t.match(page.url(), /node=\d+/);
   await page.reload();
   await page.getByRole('complementary').getByText('exit status 3').first().waitFor();
-  await page.getByRole('complementary').getByRole('button').focus();
+  await page.getByRole('complementary').getByRole('button').last().focus();
   await page.keyboard.press('Escape');
   await page.getByRole('complementary').waitFor({ state: 'detached' });
   t.notMatch(page.url(), /node=/);
