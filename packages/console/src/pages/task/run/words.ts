@@ -77,7 +77,7 @@ export const runWords = words(
     'search.done':
       '{searched} of {nodes} nodes had output; {lines, plural, one {# line} other {# different lines}}',
     'search.nodes': '{count, plural, one {# node} other {# nodes}}',
-    'search.times': '{count, plural, one {once} other {# times}}',
+    'search.times': '{count} times',
     'search.more': 'and {count, plural, one {# more} other {# more}}',
     'search.others':
       '{count, plural, one {# further line is} other {# further lines are}} not shown: look for something narrower.',
