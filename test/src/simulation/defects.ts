@@ -15,6 +15,7 @@ export interface Defect {
 const GROUP_COMMIT = 'services/scheduler/dist/engine/group-commit.js';
 const DISPATCH = 'services/scheduler/dist/engine/dispatch.js';
 const DECIDE = 'services/scheduler/dist/task/decide.js';
+const RESUME = 'services/scheduler/dist/task/resume.js';
 const REFUSALS = 'services/scheduler/dist/task/refusals.js';
 const WORKER = 'services/executor/dist/agent/worker.js';
 const RUNNER = 'services/executor/dist/ssh/ssh-runner.js';
@@ -331,7 +332,7 @@ export const DEFECTS: readonly Defect[] = [
     foundBy: 166,
     code: [
       {
-        file: DECIDE,
+        file: RESUME,
         find: 'if (task.open === 0 || first?.batch !== task.batch)',
         replace: 'if (task.open === 0 || !first || first.batch > task.batch)',
       },

@@ -204,9 +204,15 @@ export class Promises {
         return;
       }
       case 'RunDrained':
-      case 'NodeReleased':
         this.ledger(task, event.data.run).holder = null;
         return;
+      case 'NodeReleased': {
+        const run = this.ledger(task, event.data.run);
+        run.holder = null;
+        // The lease of the executor that was ending the command is over, so that no report under it counts as a repetition.
+        run.lease++;
+        return;
+      }
       case 'RunsHalted':
         for (const index of event.data.runs) this.ledger(task, index).holder = null;
         return;

@@ -170,6 +170,28 @@ t.test('a person releases a node, or it is removed: of an ended run alone, and o
   t.same(task.state, task.replayed());
 });
 
+t.test(
+  'after a release the executor that was ending the command is refused, so its trace stays on the node',
+  async (t) => {
+    const task = new TaskUnderTest(taskCreated(1));
+    task.claim(0);
+    const { lease = 0, step: at = 0, attempt = 1 } = task.state.runs[0] ?? {};
+    task.do({ type: 'stop', operator: 'ann' });
+    task.do({ type: 'release', run: 0, operator: 'ann', reason: 'rebooted by hand' });
+    const late = {
+      type: 'report',
+      run: 0,
+      lease,
+      step: at,
+      attempt,
+      capabilities: ['ssh' as const],
+    } as const;
+    const result = { status: 'stopped', started_at: 1, finished_at: 2, reason: '' } as const;
+    refused(t, () => task.do({ ...late, result }), /lease 1 .* is over/);
+    t.same(task.state, task.replayed());
+  },
+);
+
 t.test('a start of what is still alive never begins a second one', async (t) => {
   const task = new TaskUnderTest(taskCreated(1, { steps: [step('one', { retry: 3 })] }));
   task.claim(0);

@@ -425,6 +425,9 @@ function apply(task: TaskState, event: Exclude<TaskEvent, { type: 'TaskCreated' 
       drained(task, run);
       // Its outcome stays unknown; a resumed run looks for it on the node and begins the next one.
       run.attempt++;
+      // The executor that was ending the command still has the old lease. Its report would look like the repetition of one that is
+      // recorded, be accepted, and the trace on the node removed that a resumed run looks for.
+      run.lease++;
       run.updatedAt = at;
       return;
     }
