@@ -16,7 +16,10 @@ const TABLES = [
   'scheduler.schedules',
 ];
 /** Columns that change by themselves while a task runs. */
-const MOVING = ['state', 'status', 'stat', 'active', 'version', 'updated_at', 'end_reason'];
+const MOVING = [
+  ...['state', 'status', 'stat', 'active', 'version', 'updated_at', 'end_reason'],
+  ...['started_at', 'ended_at', 'deadline', 'batch', 'last_task', 'last_reason', 'version_tag'],
+];
 
 const ROWS = TABLES.map(
   (table) => `SELECT '${table} ' || (to_jsonb(kept) - $1::text[])::text AS line FROM ${table} AS kept`,
