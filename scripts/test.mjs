@@ -39,6 +39,11 @@ function testFiles(folder, found = []) {
 const LONGEST = [
   'simulation/simulation',
   'conformance/conformance',
+  'console/task',
+  'console/access-and-audit',
+  'console/fleet',
+  'console/live',
+  'console/catalog',
   'e2e/held-nodes',
   'e2e/pool-operations',
   'local/dist/start',
@@ -150,6 +155,7 @@ function printSlowest(ran) {
 }
 
 step('build', bin('tsc'), ['-b']);
+step('console', process.execPath, [join('packages', 'console', 'scripts', 'build.mjs')]);
 step('lint', bin('biome'), ['check', '--error-on-warnings', '.']);
 
 const wanted = process.argv.slice(2).filter((arg) => arg !== '--');

@@ -125,7 +125,7 @@ async function changes(method: string): Promise<string[]> {
   return Object.entries(paths).flatMap(([path, methods]) => {
     const operation = methods[method.toLowerCase()];
     if (operation === undefined || operation['x-role'] === 'viewer' || path === '/audit') return [];
-    if (path.startsWith('/token/list')) return [];
+    if (path.startsWith('/token/list') || path.startsWith('/session/list')) return [];
     const id = path.startsWith('/task/') ? task : poolId;
     return [path.replaceAll(/\{\w+\}/g, String(id))];
   });
