@@ -35,7 +35,7 @@ const INCOMPATIBLE: [what: string, edit: Edit, problems: (string | RegExp)[]][] 
     },
     [
       /^POST \/task\/list: answer 200: data\[\]\.task_name: was removed$/,
-      /^GET \/task\/\{id\}: answer 200: data\.task_name: was removed$/,
+      /^GET \/pool\/\{id\}\/summary: answer 200: data\.tasks\[\]\.task_name: was removed$/,
     ],
   ],
   [
