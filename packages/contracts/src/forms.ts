@@ -89,7 +89,14 @@ function look(schema: object, path: string, found: string[]): void {
       break;
     default:
       // Any value, except as the member of a record, whose number of members is limited.
-      if (type === undefined && !anyOf && !allOf && rest.const === undefined && !path.endsWith('{}'))
+      if (
+        type === undefined &&
+        !anyOf &&
+        !allOf &&
+        rest.const === undefined &&
+        rest.enum === undefined &&
+        !path.endsWith('{}')
+      )
         found.push(path);
   }
 }

@@ -23,6 +23,9 @@ function kindsIn(text: string): readonly SearchKind[] {
   });
 }
 
+/** The search of each service. */
+const RPCS = { inventory: search.inventory, scheduler: search.scheduler, catalog: search.catalog };
+
 export const searchEndpoints: Endpoint[] = [
   defineEndpoint({
     id: 'search',
@@ -55,7 +58,7 @@ export const searchEndpoints: Endpoint[] = [
       const services = Object.keys(SEARCH_KINDS) as (keyof typeof SEARCH_KINDS)[];
       const asked = services.flatMap((service) => {
         const own = SEARCH_KINDS[service].filter((kind) => wanted.includes(kind));
-        return own.length === 0 ? [] : [[service, partOf(call, search[service], { q, kinds: own })] as const];
+        return own.length === 0 ? [] : [[service, partOf(call, RPCS[service], { q, kinds: own })] as const];
       });
       const parts = Object.fromEntries(
         await Promise.all(asked.map(async ([service, part]) => [service, await part] as const)),
