@@ -61,7 +61,8 @@ function envelopeIn({
 
 t.test('each endpoint reads a body as large as it takes, and not one byte more', async (t) => {
   const { app } = await start(t);
-  for (const endpoint of endpoints) {
+  // A stream that has begun has no end to wait for.
+  for (const endpoint of endpoints.filter(({ streamsOnly }) => !streamsOnly)) {
     const { bytes } = bodyLimitsOf(endpoint);
     const url = (endpoint.paths[0] ?? '').replaceAll(/:\w+/g, '7');
     const method = endpoint.methods[0] ?? 'GET';
