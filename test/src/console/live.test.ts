@@ -109,6 +109,28 @@ t.test('a system at work: what needs somebody, at once', async (t) => {
   t.ok(poolId > 0);
 });
 
+t.test('a tab that has its lock late is not taken for closed', async (t) => {
+  const context = await browser.newContext();
+  await context.addInitScript(() => {
+    const { locks } = navigator;
+    const request = locks.request.bind(locks) as (name: string, use: () => unknown) => Promise<unknown>;
+    Object.defineProperty(locks, 'request', {
+      value: (name: string, use: () => unknown) =>
+        new Promise((resolve) => setTimeout(resolve, 500)).then(() => request(name, use)),
+    });
+  });
+  const page = await context.newPage();
+  await page.goto(console);
+  await isState(page, 'live');
+  await rig.api.ok('/cluster/create', { name: 'late-lock', desc: '', biz: '1' });
+  await page.getByRole('link', { name: 'late-lock' }).waitFor();
+  for (const stream of ingress.open) stream.destroy();
+  await isState(page, 'reconnecting');
+  await isState(page, 'live');
+  t.pass('it hears of what happens to the connection');
+  await context.close();
+});
+
 t.test('two tabs have one connection; it goes on through faults, and the page says so', async (t) => {
   const before = ingress.opened;
   const { page, context, close } = await openPage(browser, console);

@@ -37,23 +37,33 @@ export function openTransport(
   scope: string,
   receive: (message: HolderMessage) => void,
 ): Transport {
-  holdTabLock(tab);
+  const held = holdTabLock(tab);
+  // A holder that asked for the lock before this tab has it would take the tab for closed.
+  const afterLock = ({ send }: Transport): Transport => ({
+    send: (message) => void held.then(() => send(message)),
+  });
   const withoutWorker = (): Transport =>
     'locks' in navigator && 'BroadcastChannel' in globalThis
       ? throughChannel(tab, scope, receive)
       : alone(receive);
-  if (!('SharedWorker' in globalThis)) return withoutWorker();
+  if (!('SharedWorker' in globalThis)) return afterLock(withoutWorker());
   let current = throughWorker(receive, () => {
     // Its file is gone after an update, or the browser refuses it: this tab says again what it follows.
     current = withoutWorker();
     receive({ type: 'holder' });
   });
-  return { send: (message) => current.send(message) };
+  return afterLock({ send: (message) => current.send(message) });
 }
 
-function holdTabLock(tab: string): void {
-  if ('locks' in navigator)
-    void navigator.locks.request(`rigel-tab-${tab}`, () => new Promise(() => undefined));
+/** Holds the lock that says that this tab is there, as long as it is. @returns when it has the lock. */
+function holdTabLock(tab: string): Promise<void> {
+  if (!('locks' in navigator)) return Promise.resolve();
+  return new Promise((granted) => {
+    void navigator.locks.request(`rigel-tab-${tab}`, () => {
+      granted();
+      return new Promise(() => undefined);
+    });
+  });
 }
 
 function throughWorker(receive: (message: HolderMessage) => void, failed: () => void): Transport {
