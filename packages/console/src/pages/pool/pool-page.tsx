@@ -39,7 +39,13 @@ export function PoolPage(): ReactNode {
   const text = useWords(fleetWords);
   const { id: given } = useParams();
   const id = Number(given);
-  const query = useLiveQuery({ key: ['pool', id], read: () => readPool(id) });
+  const query = useLiveQuery({
+    key: ['pool', id],
+    topic: `pool:${id}`,
+    read: () => readPool(id),
+    // The topic has the summary alone; it changes with everything that the rest shows.
+    apply: () => undefined,
+  });
   if (query.error && query.data === undefined) {
     return (
       <>
