@@ -13,8 +13,8 @@ interface DialogProps {
   children: ReactNode;
   /** The buttons, the one that changes nothing first. */
   buttons: ReactNode;
-  /** `wide`: for tables and previews. */
-  size?: 'narrow' | 'wide';
+  /** `wide`: for tables; `tall`: wide, and of one height, for what changes while it is looked at. */
+  size?: 'narrow' | 'wide' | 'tall';
   /** A press beside it does not close it: there is much to lose in it. */
   isKept?: boolean;
 }

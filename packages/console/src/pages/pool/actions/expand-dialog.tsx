@@ -134,7 +134,8 @@ function EarlierExpands({ pool }: { pool: Pool }): ReactNode {
             {rows.length === 0 && <li>{text('expand.earlier.none')}</li>}
             {rows.map(({ id, state, stat, nodes, created_at }) => (
               <li key={id}>
-                <AsideLink href={to.task(id)}>#{id}</AsideLink> <StateBadge state={STATES[state as 0 | 1 | 2 | 3 | 4]} />{' '}
+                <AsideLink href={to.task(id)}>#{id}</AsideLink>{' '}
+                <StateBadge state={STATES[state as 0 | 1 | 2 | 3 | 4]} />{' '}
                 {text('expand.earlier.one', { made: stat[2] ?? 0, count: nodes })}
                 <div className={styles.quiet}>
                   <TimeText at={created_at} />

@@ -2,6 +2,7 @@ import { type Pool, unwrap } from '@rigel/api-client';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useDeferredValue, useEffect, useState } from 'react';
 import { api } from '../../../api/api.js';
+import { Disclosure } from '../../../plan/disclosure.js';
 import { PlanDialog } from '../../../plan/plan-form.js';
 import { startedTasks } from '../../../plan/started-tasks.js';
 import { useWords } from '../../../text/intl.js';
@@ -187,19 +188,26 @@ function ToldApart({ found: { usable, excluded } }: { found: ShrinkNodes }): Rea
       </li>
       {excluded.map(({ kind, addresses }) => (
         <li key={kind}>
-          {text(`found.${kind}`, { count: addresses.length })}
-          {kind !== 'noAddress' && (
-            <details>
-              <summary>{text('found.which')}</summary>
-              <p className={styles.addresses}>
-                {addresses.slice(0, NAMED).join(', ')}
-                {addresses.length > NAMED && ` ${text('found.more', { count: addresses.length - NAMED })}`}
-              </p>
-            </details>
+          {kind === 'noAddress' ? (
+            text('found.noAddress', { count: addresses.length })
+          ) : (
+            <Disclosure title={text('found.which')} details={() => <Addresses addresses={addresses} />}>
+              {text(`found.${kind}`, { count: addresses.length })}
+            </Disclosure>
           )}
         </li>
       ))}
     </ul>
+  );
+}
+
+function Addresses({ addresses }: { addresses: readonly string[] }): ReactNode {
+  const text = useWords(actionWords);
+  return (
+    <p className={styles.addresses}>
+      {addresses.slice(0, NAMED).join(', ')}
+      {addresses.length > NAMED && ` ${text('found.more', { count: addresses.length - NAMED })}`}
+    </p>
   );
 }
 

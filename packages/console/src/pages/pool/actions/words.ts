@@ -17,7 +17,7 @@ export const actionWords = words(
     'deploy.tag': 'Image tag',
     'deploy.now': 'Now: {versions}',
     'deploy.now.one': '{tag} on {count, number}',
-    'deploy.now.none': 'nothing known on {count, number}',
+    'deploy.now.none': 'unknown on {count, number}',
     'deploy.now.more': '{count, plural, one {one more} other {# more}}',
     'deploy.tag.missing': 'Enter the image tag.',
     'deploy.num.missing': 'Enter how many nodes are worked on at once.',
