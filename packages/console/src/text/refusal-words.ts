@@ -6,7 +6,6 @@ import { words } from './words.js';
  */
 export const refusalWords = words(
   {
-    'at.field': '{field}: {why}',
     details: 'Details',
     'details.server': 'The server says',
     'details.code': 'code {code}, status {status}',
@@ -64,7 +63,8 @@ export const refusalWords = words(
     'refusal.nodes_held':
       '{count, plural, one {# node is held} other {# nodes are held}}: {node} by task {task} ({name}) of {opr_user}, since {since}.',
     'refusal.one_machine': '{value} and {other} are one machine. Remove one of the two nodes from its pool.',
-    'refusal.plan_changed': 'What would happen has changed since it was shown. Nothing was done. Look at it again.',
+    'refusal.plan_changed':
+      'What would happen has changed since it was shown. Nothing was done. Look at it again.',
     'refusal.task_not_running': 'The task does not run.',
     'refusal.task_running': 'The task runs already.',
     'refusal.task_ended': 'The task has ended.',
@@ -91,12 +91,14 @@ export const refusalWords = words(
     'refusal.internal': 'A fault in Rigel. Its log has the details.',
     'refusal.unreadable': 'Rigel cannot read the request.',
     'refusal.body_too_large': 'This is too large to send. Divide it.',
-    'refusal.no_such_path': 'Rigel has no such address. The console may be of another release: load the page again.',
+    'refusal.no_such_path':
+      'Rigel has no such address. The console may be of another release: load the page again.',
     'refusal.wrong_method': 'Rigel does not do this at this address. Load the page again.',
     'refusal.token': 'You are not signed in, or your session has ended.',
     'refusal.role': 'This needs the role {needed}; you are {role}.',
     'refusal.cross_site': 'Rigel takes this from its own page only. Load the page again.',
-    'refusal.rate_limited': 'Too many requests. Try again in {seconds, plural, one {# second} other {# seconds}}.',
+    'refusal.rate_limited':
+      'Too many requests. Try again in {seconds, plural, one {# second} other {# seconds}}.',
     'thing.cluster': 'cluster',
     'thing.service': 'service',
     'thing.pool': 'pool',
@@ -113,7 +115,6 @@ export const refusalWords = words(
     'thing.audit_line': 'line of the audit',
   },
   {
-    'at.field': '{field}：{why}',
     details: '详情',
     'details.server': '服务器原文',
     'details.code': '代码 {code}，状态 {status}',
@@ -167,7 +168,8 @@ export const refusalWords = words(
     'refusal.conflict': '另一个改动先完成了。',
     'refusal.in_use': '仍在被使用：{by}。',
     'refusal.has_parts': '其中还有内容：{names}。请先移除它们。',
-    'refusal.nodes_held': '{count} 个节点被占用：{node} 被 {opr_user} 的任务 {task}（{name}）占用，自 {since} 起。',
+    'refusal.nodes_held':
+      '{count} 个节点被占用：{node} 被 {opr_user} 的任务 {task}（{name}）占用，自 {since} 起。',
     'refusal.one_machine': '{value} 与 {other} 是同一台机器。请将其中一个节点移出资源池。',
     'refusal.plan_changed': '将要发生的事与之前显示的不同，没有执行任何操作。请重新查看。',
     'refusal.task_not_running': '任务没有在运行。',

@@ -50,7 +50,14 @@ const stepName = (task: TaskState, run: Run): string => task.created.steps[run.s
 
 function place(task: TaskState, run: Run): Reason['data'] {
   const step = stepName(task, run);
-  return { run_id: run.id, node_id: run.node, ip: nameOf(run), step, step_num: run.step, attempt: run.attempt };
+  return {
+    run_id: run.id,
+    node_id: run.node,
+    ip: nameOf(run),
+    step,
+    step_num: run.step,
+    attempt: run.attempt,
+  };
 }
 
 function failed(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
@@ -173,12 +180,14 @@ function held(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
 function placedElsewhere(task: TaskState, run: Run): Reason[] {
   if (!run.placed) return [];
   const { folder } = run.placed;
-  return [reason('node_full', describePlaced(run.placed), null, {
+  return [
+    reason('node_full', describePlaced(run.placed), null, {
       ...place(task, run),
       folder,
       memory: run.placed.memory ? 1 : 0,
       why: run.placed.why,
-    })];
+    }),
+  ];
 }
 
 function attemptBefore(task: TaskState, run: Run): Reason[] {
@@ -226,6 +235,7 @@ function executorOf(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
       reason('executor_waits', `the executor waits: ${waits.what}`, waits.since, {
         ...data,
         what: waits.what,
+        capability: task.created.steps[run.step]?.capability ?? null,
       }),
     );
   }
@@ -243,7 +253,7 @@ function unheld(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
     ? `attempt ${run.attempt} of step ${stepName(task, run)} has begun on ${nameOf(run)} and waits for an executor to go on with it`
     : `${nameOf(run)} waits for an executor to begin step ${stepName(task, run)}`;
   return [
-    reason('needs_executor', begun, run.updatedAt, place(task, run)),
+    reason('needs_executor', begun, run.updatedAt, { ...place(task, run), begun: run.mayRun ? 1 : 0 }),
     ...offerOf(task, run, facts),
     ...attemptBefore(task, run),
   ];
