@@ -107,8 +107,8 @@ t.test('a row that was edited by hand is named with table, row and what the even
   ]);
   t.match(of('scheduler'), [{ text: 'tasks id=1: state is 3, by the events 2' }]);
   t.match(of('access'), [
-    { table: 'tokens', column: 'name', value: '', expected: '', text: /rigel verify/ },
-    { table: 'tokens', column: 'hash', value: '', expected: '' },
+    { table: 'tokens', column: 'hash', value: '', expected: '', text: /rigel verify/ },
+    { table: 'tokens', column: 'name', value: '', expected: '' },
   ]);
   t.notMatch(JSON.stringify(all), /0{64}/, 'no hash is told');
   const { rows } = await database.query('SELECT state FROM scheduler.tasks WHERE id = 1');
