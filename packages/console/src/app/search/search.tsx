@@ -9,7 +9,9 @@ import { reasonOf } from '../../ui/region.js';
 import { patterns, to } from '../addresses.js';
 import { isTaken } from '../keys.js';
 import { railPages } from '../pages.js';
+import { useWho } from '../role.js';
 import { useSettings } from '../settings.js';
+import { actionsOn, splitVerb } from './actions.js';
 import { isCorrelationId, type Result, recentResults, rememberResult, resultOf } from './results.js';
 import styles from './search.module.css';
 import { searchWords } from './words.js';
@@ -65,7 +67,10 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
   const [chosen, setChosen] = useState(0);
   const list = useId();
   const listed = useRef<HTMLDivElement>(null);
-  const wanted = useLater(typed.trim());
+  const { may } = useWho();
+  const mayAct = may('operator');
+  const { verb, rest } = mayAct ? splitVerb(typed.trim(), text) : { verb: undefined, rest: typed.trim() };
+  const wanted = useLater(rest);
   const query = useQuery({
     queryKey: ['search', wanted],
     queryFn: async () => unwrap(api.GET('/search', { params: { query: { q: wanted } } })),
@@ -75,7 +80,9 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
   const pages = useFoundPages(typed.trim());
   const recent = useMemo(recentResults, []);
   const asked = typed.trim() !== '';
-  const found = asked ? (query.data?.rows ?? []).map(resultOf) : [];
+  const rows = asked && wanted !== '' ? (query.data?.rows ?? []) : [];
+  const found = rows.map(resultOf);
+  const actions = mayAct ? actionsOn(rows, verb, text) : [];
   const request: Result[] = isCorrelationId(typed.trim())
     ? [
         {
@@ -88,7 +95,9 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
       ]
     : [];
   const results = asked
-    ? [...found.filter(() => wanted !== ''), ...pages, ...request]
+    ? verb === undefined
+      ? [...found, ...actions, ...pages, ...request]
+      : [...actions, ...found]
     : recent.length > 0
       ? recent
       : pages;
@@ -112,7 +121,7 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
     listed.current?.children[at]?.scrollIntoView({ block: 'nearest' });
   }, [at]);
   const parts = query.data?.missing.map(({ part }) => part).join(', ') ?? '';
-  const nothing = asked && results.length === 0 && query.isSuccess && wanted === typed.trim();
+  const nothing = asked && results.length === 0 && query.isSuccess && wanted === rest;
   return (
     <ModalOverlay
       className={styles.shade ?? ''}
@@ -170,7 +179,7 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
               : parts !== ''
                 ? text('missing', { parts })
                 : nothing
-                  ? text('none', { text: typed.trim() })
+                  ? text('none', { text: rest })
                   : text('hint')}
           </p>
         </Dialog>
