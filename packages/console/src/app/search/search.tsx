@@ -12,7 +12,14 @@ import { railPages } from '../pages.js';
 import { useWho } from '../role.js';
 import { useSettings } from '../settings.js';
 import { actionsOn, splitVerb } from './actions.js';
-import { isCorrelationId, type Result, recentResults, rememberResult, resultOf } from './results.js';
+import {
+  type Found,
+  isCorrelationId,
+  type Result,
+  recentResults,
+  rememberResult,
+  resultOf,
+} from './results.js';
 import styles from './search.module.css';
 import { searchWords } from './words.js';
 
@@ -80,7 +87,9 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
   const pages = useFoundPages(typed.trim());
   const recent = useMemo(recentResults, []);
   const asked = typed.trim() !== '';
-  const rows = asked && wanted !== '' ? (query.data?.rows ?? []) : [];
+  const isEarlier = query.isPlaceholderData || wanted !== rest;
+  // Until the answer is there, what an earlier one has and still fits: Enter must not open what is not meant any more.
+  const rows = rest === '' ? [] : (query.data?.rows ?? []).filter((row) => !isEarlier || fits(row, rest));
   const found = rows.map(resultOf);
   const actions = mayAct ? actionsOn(rows, verb, text) : [];
   const request: Result[] = isCorrelationId(typed.trim())
@@ -186,6 +195,10 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
       </Modal>
     </ModalOverlay>
   );
+}
+
+function fits({ id, name, detail }: Found, text: string): boolean {
+  return `#${id} ${name} ${detail}`.toLowerCase().includes(text.toLowerCase());
 }
 
 /** A text once it has not changed for a moment. */
