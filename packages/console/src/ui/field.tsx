@@ -115,10 +115,18 @@ interface NumberInputProps extends FieldProps {
   onChange: (value: number | undefined) => void;
   min?: number;
   max?: number;
+  placeholder?: string;
 }
 
 /** A whole number. */
-export function NumberInput({ value, onChange, min, max, ...field }: NumberInputProps): ReactNode {
+export function NumberInput({
+  value,
+  onChange,
+  min,
+  max,
+  placeholder,
+  ...field
+}: NumberInputProps): ReactNode {
   const { label, error, isRequired = false } = field;
   return (
     <NumberField
@@ -133,7 +141,10 @@ export function NumberInput({ value, onChange, min, max, ...field }: NumberInput
       validationBehavior="aria"
     >
       <Label>{label}</Label>
-      <Input className={`${styles.input} ${styles.number}`} />
+      <Input
+        className={`${styles.input} ${styles.number}`}
+        {...(placeholder === undefined ? {} : { placeholder })}
+      />
       <Notes {...field} />
     </NumberField>
   );

@@ -11,6 +11,8 @@ import { Button } from '../../ui/button.js';
 import { SidePanel, WithPanel } from '../../ui/panel.js';
 import { Region, reasonOf } from '../../ui/region.js';
 import { Tabs } from '../../ui/tabs.js';
+import { TaskDialogs } from './actions/ask.js';
+import { EndProof } from './actions/end-proof.js';
 import { useGrid, usePastGrid, withStates } from './grid/use-grid.js';
 import { NodesTab } from './nodes-tab.js';
 import { NodeRunPanel } from './run/node-run.js';
@@ -97,11 +99,12 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
   const model = present.store.model;
   const index = node === '' || !model ? undefined : model.indexOfNode(Number(node));
   return (
-    <>
+    <TaskDialogs task={task} model={model}>
       <Heading title={text('title', { id: task.id, name: task.task_name })}>
         <TaskFacts task={shown} />
         <TaskActions task={task} />
       </Heading>
+      {!then && <EndProof task={task} model={model} />}
       <TaskProgress task={shown} />
       <TimeSlider
         taskId={task.id}
@@ -218,6 +221,6 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
           ]}
         />
       </WithPanel>
-    </>
+    </TaskDialogs>
   );
 }

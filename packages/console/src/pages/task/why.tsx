@@ -8,6 +8,7 @@ import { useWords } from '../../text/intl.js';
 import { Region } from '../../ui/region.js';
 import { STATES, StateBadge } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
+import { WaysOut } from './actions/ways-out.js';
 import { spansOf } from './run/ansi.js';
 import styles from './task.module.css';
 import { taskWords } from './words.js';
@@ -73,6 +74,7 @@ export function WhyStrip({ task, why }: { task: TaskInfo; why: Why }): ReactNode
     <section className={styles.strip} aria-label={text(task.end_reason === '' ? 'why.title' : 'why.ended')}>
       <h2>{text(task.end_reason === '' ? 'why.title' : 'why.ended')}</h2>
       <Chain chain={chain} />
+      <WaysOut task={task} why={why} />
     </section>
   );
 }
@@ -86,6 +88,7 @@ export function WhyTab({ task, why }: { task: TaskInfo; why: Why }): ReactNode {
         <div className={styles.scroll}>
           <section className={styles.whole}>
             <Chain chain={chain} />
+            <WaysOut task={task} why={why} />
           </section>
           {nodes.length > 0 && <h2 className={styles.part}>{text('why.nodes')}</h2>}
           {nodes.map((node) => (

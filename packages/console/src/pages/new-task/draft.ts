@@ -1,0 +1,132 @@
+/*
+ * What somebody enters on the page of a new task, as its address tells it: a link shows the same form to everybody.
+ */
+
+export const SOURCES = ['pool', 'list', 'task'] as const;
+/** Where the nodes come from: pools with filters, a pasted list, the nodes of an earlier task. */
+export type NodeSource = (typeof SOURCES)[number];
+
+export interface Draft {
+  template?: number | undefined;
+  name: string;
+  by: NodeSource;
+  pools: readonly number[];
+  /** Filters of the nodes of the pools. */
+  status: string;
+  ip: string;
+  version: string;
+  /** The pasted list. */
+  nodes: string;
+  from?: number | undefined;
+  /** Filters of the nodes of the earlier task: states by their numbers, step, reason. */
+  state: string;
+  step: string;
+  reason: string;
+  /** As the API takes them: {parameter: value}, {step: {parameter: value}}; {"secret": name} for a secret. */
+  params: Readonly<Record<string, unknown>>;
+  max_num?: number | undefined;
+  max_ratio?: number | undefined;
+  max_fail_num?: number | undefined;
+  max_fail_ratio?: number | undefined;
+  /** Minutes. */
+  timeout?: number | undefined;
+  /** The task starts at once. */
+  auto: boolean;
+  /** Nodes that another task holds are left out. */
+  leaveOut: boolean;
+}
+
+const NUMBERS = ['max_num', 'max_ratio', 'max_fail_num', 'max_fail_ratio', 'timeout'] as const;
+const TEXTS = ['name', 'status', 'ip', 'version', 'nodes', 'state', 'step', 'reason'] as const;
+/** Characters of a list or of values that an address may carry; browsers and proxies cut longer ones. */
+export const MOST_IN_ADDRESS = 2_000;
+
+function idIn(text: string | null): number | undefined {
+  return text !== null && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function paramsIn(text: string | null): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}');
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The form that an address shows. What cannot be a value of a field counts as not given. */
+export function readDraft(given: URLSearchParams): Draft {
+  const text = (name: (typeof TEXTS)[number]): string => given.get(name) ?? '';
+  const number = (name: (typeof NUMBERS)[number]): number | undefined => {
+    const value = given.get(name) ?? '';
+    return /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+  };
+  const from = idIn(given.get('from'));
+  const by = SOURCES.find((one) => one === given.get('by'));
+  return {
+    template: idIn(given.get('template')),
+    by: by ?? (from !== undefined ? 'task' : given.has('nodes') ? 'list' : 'pool'),
+    pools: (given.get('pool') ?? '').split(',').flatMap((one) => idIn(one) ?? []),
+    from,
+    ...(Object.fromEntries(TEXTS.map((name) => [name, text(name)])) as Record<
+      (typeof TEXTS)[number],
+      string
+    >),
+    ...Object.fromEntries(NUMBERS.map((name) => [name, number(name)])),
+    params: paramsIn(given.get('params')),
+    auto: given.get('auto') !== 'no',
+    leaveOut: given.get('held') === 'leave_out',
+  };
+}
+
+/** The address of a form: what has its default is left out, and so is a text that is too long for an address. */
+export function writeDraft(draft: Draft): URLSearchParams {
+  const { by, from, pools, params, auto, leaveOut } = draft;
+  const query = new URLSearchParams();
+  const put = (name: string, value: string): void => {
+    if (value !== '' && value.length <= MOST_IN_ADDRESS) query.set(name, value);
+  };
+  put('template', String(draft.template ?? ''));
+  const inferred = from !== undefined ? 'task' : draft.nodes !== '' ? 'list' : 'pool';
+  if (by !== inferred || (by === 'list' && draft.nodes.length > MOST_IN_ADDRESS)) put('by', by);
+  put('pool', pools.join());
+  put('from', String(from ?? ''));
+  for (const name of TEXTS) put(name, draft[name]);
+  if (Object.keys(params).length > 0) put('params', JSON.stringify(params));
+  for (const name of NUMBERS) put(name, String(draft[name] ?? ''));
+  if (!auto) put('auto', 'no');
+  if (leaveOut) put('held', 'leave_out');
+  return query;
+}
+
+/** Whether the address of the form has everything that is in it. */
+export function isInAddress({ nodes, params }: Draft): boolean {
+  return nodes.length <= MOST_IN_ADDRESS && JSON.stringify(params).length <= MOST_IN_ADDRESS;
+}
+
+/** The request that makes the task of a form over these nodes, without the plan that it is bound to. */
+export function requestOf(draft: Draft, template: { id: number; name: string }, addresses: readonly string[]) {
+  const { max_num, max_ratio, max_fail_num, max_fail_ratio, timeout, params, auto, leaveOut } = draft;
+  return {
+    template_id: template.id,
+    task_name: nameOf(draft, template),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(auto ? {} : { auto: false }),
+    ...(max_ratio === undefined ? {} : { max_ratio }),
+    ...(max_num === undefined ? {} : { max_num }),
+    ...(max_fail_num === undefined ? {} : { max_fail_num }),
+    ...(max_fail_ratio === undefined ? {} : { max_fail_ratio }),
+    nodes: addresses.map((ip) => ({ ip })),
+    params: { ...params },
+    ...(leaveOut ? { held_nodes: 'leave_out' as const } : {}),
+  };
+}
+
+/** The name of the task: the entered one, else that of its template. */
+export function nameOf({ name }: Draft, template: { name: string }): string {
+  return name.trim() === '' ? template.name : name.trim();
+}
