@@ -15,6 +15,8 @@ interface DialogProps {
   buttons: ReactNode;
   /** `wide`: for tables and previews. */
   size?: 'narrow' | 'wide';
+  /** A press beside it does not close it: there is much to lose in it. */
+  isKept?: boolean;
 }
 
 /** A dialog over the page. Escape and a press beside it close it. */
@@ -25,12 +27,13 @@ export function Dialog({
   children,
   buttons,
   size = 'narrow',
+  isKept = false,
 }: DialogProps): ReactNode {
   return (
     <ModalOverlay
       className={styles.shade ?? ''}
       isOpen={isOpen}
-      isDismissable
+      isDismissable={!isKept}
       onOpenChange={(open) => {
         if (!open) onClose();
       }}

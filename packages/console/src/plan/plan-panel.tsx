@@ -1,0 +1,161 @@
+import type { Preview } from '@rigel/api-client';
+import type { ReactNode } from 'react';
+
+import { to } from '../app/addresses.js';
+import { useIntl, useWords } from '../text/intl.js';
+import { Button } from '../ui/button.js';
+import { reasonOf } from '../ui/region.js';
+import { AsideLink } from './aside-link.js';
+import { ChangesList } from './changes-list.js';
+import styles from './plan.module.css';
+import { LeftOutNodes, TakingPart } from './plan-nodes.js';
+import { PlanSteps } from './plan-steps.js';
+import { roughDuration } from './rough-duration.js';
+import type { PlanState } from './use-plan.js';
+import { planWords } from './words.js';
+
+/** Digits of the hash that are shown: enough to compare two by eye. */
+const SHOWN_DIGITS = 8;
+
+interface PlanPanelProps {
+  plan: PlanState;
+  /** The operation was sent and refused, because the plan had changed. */
+  wasRefused?: boolean;
+}
+
+/** What an operation would do with the values on the screen, and what in it has changed since it was looked at. */
+export function PlanPanel({ plan, wasRefused = false }: PlanPanelProps): ReactNode {
+  const text = useWords(planWords);
+  const { preview, isCurrent, error, changes } = plan;
+  const isOld = preview !== undefined && !isCurrent;
+  return (
+    <section className={styles.panel} aria-label={text('title')} aria-busy={!isCurrent && !error}>
+      <header className={styles.head}>
+        <h3>{text('title')}</h3>
+        <span role="status" className={styles.quiet}>
+          {isCurrent && preview ? (
+            <span title={text('hash.what', { hash: preview.plan })}>
+              {text('hash', { hash: preview.plan.slice(0, SHOWN_DIGITS) })} ✓
+              <span className="only-read-aloud">{text('current')}</span>
+            </span>
+          ) : (
+            !error && text(isOld ? 'old' : 'making')
+          )}
+        </span>
+      </header>
+      {error && (
+        <div role="alert" className={styles.refused}>
+          <b>{text('none')}</b>
+          <p>{reasonOf(error)}</p>
+          <Button onPress={() => void plan.again()}>{text('again')}</Button>
+        </div>
+      )}
+      {changes.length > 0 && (
+        <div role="alert" className={styles.changed}>
+          <b>{text(wasRefused ? 'changed.refused' : 'changed')}</b>
+          <ChangesList changes={changes} />
+          <Button onPress={plan.accept}>{text('changed.accept')}</Button>
+        </div>
+      )}
+      {preview && (
+        <div className={styles.facts} data-old={isOld || undefined}>
+          <PlanFacts preview={preview} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** One plan: who takes part and who does not, how, for how long, and every step. */
+export function PlanFacts({ preview }: { preview: Preview }): ReactNode {
+  const text = useWords(planWords);
+  return (
+    <>
+      {preview.refused !== null && (
+        <div className={styles.refused}>
+          <b>{text('refused')}</b>
+          <p>{preview.refused}</p>
+        </div>
+      )}
+      <div className={styles.block}>
+        <TakingPart preview={preview} />
+        <LeftOutNodes preview={preview} />
+      </div>
+      <Warnings preview={preview} />
+      <Course preview={preview} />
+      <PlanSteps preview={preview} />
+    </>
+  );
+}
+
+/** Texts for codes of warnings that say all there is to say; of others the API's own words stand beside the code's. */
+const COMPLETE = new Set(['all_at_once', 'protected', 'secret_by_admin']);
+const KNOWN = ['raw_parameter', 'unused_parameter', 'nodes_lacking'] as const;
+
+function Warnings({ preview: { warnings } }: { preview: Preview }): ReactNode {
+  const text = useWords(planWords);
+  if (warnings.length === 0) return null;
+  return (
+    <ul className={styles.warnings}>
+      {warnings.map(({ code, text: said }) => {
+        const known = KNOWN.find((one) => one === code);
+        return (
+          <li key={`${code} ${said}`}>
+            {COMPLETE.has(code)
+              ? text(`warning.${code as 'all_at_once' | 'protected' | 'secret_by_admin'}`)
+              : `${text(known ? `warning.${known}` : 'warning.other')}: ${said}`}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** How many nodes are out of service at once, when it halts, and how long it takes. */
+function Course({ preview }: { preview: Preview }): ReactNode {
+  const text = useWords(planWords);
+  const { formatNumber } = useIntl();
+  const { at_once, nodes, tasks, duration } = preview;
+  if (nodes.count === 0) return null;
+  const budgets = [...new Set(tasks.map(({ max_failed }) => max_failed))];
+  const isMade = nodes.to_make === nodes.count;
+  const rough = (ms: number): string => roughDuration(ms, formatNumber);
+  const [before = '', after = ''] = duration
+    ? text('duration', {
+        likely: rough(duration.likely_ms),
+        least: rough(duration.least_ms),
+        most: rough(duration.most_ms),
+        tasks: '\u0000',
+      }).split('\u0000')
+    : [];
+  return (
+    <ul className={styles.course}>
+      <li>
+        {isMade
+          ? text('once.made', { count: at_once })
+          : at_once >= nodes.count
+            ? text('once.all', { count: nodes.count })
+            : text('once.some', { count: at_once, share: Math.ceil((at_once / nodes.count) * 100) })}
+      </li>
+      {budgets.map((count) => (
+        <li key={String(count)}>{count === null ? text('budget.none') : text('budget.some', { count })}</li>
+      ))}
+      <li>
+        {duration ? (
+          <>
+            {before}
+            {duration.task_ids.map((id, index) => (
+              <span key={id}>
+                {index > 0 && ', '}
+                <AsideLink href={to.task(id)}>#{id}</AsideLink>
+              </span>
+            ))}
+            {after}
+          </>
+        ) : (
+          text('duration.none')
+        )}
+      </li>
+    </ul>
+  );
+}
