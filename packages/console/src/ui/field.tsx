@@ -118,18 +118,10 @@ interface NumberInputProps extends FieldProps {
   onChange: (value: number | undefined) => void;
   min?: number;
   max?: number;
-  placeholder?: string;
 }
 
 /** A whole number. */
-export function NumberInput({
-  value,
-  onChange,
-  min,
-  max,
-  placeholder,
-  ...field
-}: NumberInputProps): ReactNode {
+export function NumberInput({ value, onChange, min, max, ...field }: NumberInputProps): ReactNode {
   const { label, error, isRequired = false } = field;
   return (
     <NumberField
@@ -144,10 +136,7 @@ export function NumberInput({
       validationBehavior="aria"
     >
       <Label>{label}</Label>
-      <Input
-        className={`${styles.input} ${styles.number}`}
-        {...(placeholder === undefined ? {} : { placeholder })}
-      />
+      <Input className={`${styles.input} ${styles.number}`} />
       <Notes {...field} />
     </NumberField>
   );

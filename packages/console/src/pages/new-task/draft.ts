@@ -17,27 +17,49 @@ export interface Draft {
   version: string;
   /** The pasted list. */
   nodes: string;
-  from?: number | undefined;
+  /** Id of the earlier task, as it was typed. */
+  from: string;
   /** Filters of the nodes of the earlier task: states by their numbers, step, reason. */
   state: string;
   step: string;
   reason: string;
   /** As the API takes them: {parameter: value}, {step: {parameter: value}}; {"secret": name} for a secret. */
   params: Readonly<Record<string, unknown>>;
-  max_num?: number | undefined;
-  max_ratio?: number | undefined;
-  max_fail_num?: number | undefined;
-  max_fail_ratio?: number | undefined;
+  /** Numbers as they were typed: what is no number stays on the screen. */
+  max_num: string;
+  max_ratio: string;
+  max_fail_num: string;
+  max_fail_ratio: string;
   /** Minutes. */
-  timeout?: number | undefined;
+  timeout: string;
   /** The task starts at once. */
   auto: boolean;
   /** Nodes that another task holds are left out. */
   leaveOut: boolean;
 }
 
-const NUMBERS = ['max_num', 'max_ratio', 'max_fail_num', 'max_fail_ratio', 'timeout'] as const;
-const TEXTS = ['name', 'status', 'ip', 'version', 'nodes', 'state', 'step', 'reason'] as const;
+/** The least and the most that the API takes for a number. */
+export const RANGES = {
+  max_num: [0, Number.MAX_SAFE_INTEGER],
+  max_ratio: [1, 100],
+  max_fail_num: [0, Number.MAX_SAFE_INTEGER],
+  max_fail_ratio: [0, 100],
+  timeout: [0, 525_600],
+} as const;
+export type LimitName = keyof typeof RANGES;
+export const LIMITS = Object.keys(RANGES) as readonly LimitName[];
+const TEXTS = [
+  'name',
+  'status',
+  'ip',
+  'version',
+  'nodes',
+  'from',
+  'state',
+  'step',
+  'reason',
+  ...LIMITS,
+] as const;
 /** Characters of a list or of values that an address may carry; browsers and proxies cut longer ones. */
 export const MOST_IN_ADDRESS = 2_000;
 
@@ -61,22 +83,15 @@ function paramsIn(text: string | null): Record<string, unknown> {
 /** The form that an address shows. What cannot be a value of a field counts as not given. */
 export function readDraft(given: URLSearchParams): Draft {
   const text = (name: (typeof TEXTS)[number]): string => given.get(name) ?? '';
-  const number = (name: (typeof NUMBERS)[number]): number | undefined => {
-    const value = given.get(name) ?? '';
-    return /^\d{1,9}$/.test(value) ? Number(value) : undefined;
-  };
-  const from = idIn(given.get('from'));
   const by = SOURCES.find((one) => one === given.get('by'));
   return {
     template: idIn(given.get('template')),
-    by: by ?? (from !== undefined ? 'task' : given.has('nodes') ? 'list' : 'pool'),
+    by: by ?? (given.has('from') ? 'task' : given.has('nodes') ? 'list' : 'pool'),
     pools: (given.get('pool') ?? '').split(',').flatMap((one) => idIn(one) ?? []),
-    from,
     ...(Object.fromEntries(TEXTS.map((name) => [name, text(name)])) as Record<
       (typeof TEXTS)[number],
       string
     >),
-    ...Object.fromEntries(NUMBERS.map((name) => [name, number(name)])),
     params: paramsIn(given.get('params')),
     auto: given.get('auto') !== 'no',
     leaveOut: given.get('held') === 'leave_out',
@@ -85,19 +100,17 @@ export function readDraft(given: URLSearchParams): Draft {
 
 /** The address of a form: what has its default is left out, and so is a text that is too long for an address. */
 export function writeDraft(draft: Draft): URLSearchParams {
-  const { by, from, pools, params, auto, leaveOut } = draft;
+  const { by, from, nodes, pools, params, auto, leaveOut } = draft;
   const query = new URLSearchParams();
   const put = (name: string, value: string): void => {
     if (value !== '' && value.length <= MOST_IN_ADDRESS) query.set(name, value);
   };
   put('template', String(draft.template ?? ''));
-  const inferred = from !== undefined ? 'task' : draft.nodes !== '' ? 'list' : 'pool';
-  if (by !== inferred || (by === 'list' && draft.nodes.length > MOST_IN_ADDRESS)) put('by', by);
+  const isShort = nodes !== '' && nodes.length <= MOST_IN_ADDRESS;
+  if (by !== (from !== '' ? 'task' : isShort ? 'list' : 'pool')) put('by', by);
   put('pool', pools.join());
-  put('from', String(from ?? ''));
   for (const name of TEXTS) put(name, draft[name]);
   if (Object.keys(params).length > 0) put('params', JSON.stringify(params));
-  for (const name of NUMBERS) put(name, String(draft[name] ?? ''));
   if (!auto) put('auto', 'no');
   if (leaveOut) put('held', 'leave_out');
   return query;
@@ -108,21 +121,33 @@ export function isInAddress({ nodes, params }: Draft): boolean {
   return nodes.length <= MOST_IN_ADDRESS && JSON.stringify(params).length <= MOST_IN_ADDRESS;
 }
 
+/** The number that was typed for a limit. @returns undefined: nothing was; NaN: it is none that the API takes */
+export function limitIn(draft: Draft, name: LimitName): number | undefined {
+  const typed = draft[name].trim();
+  if (typed === '') return undefined;
+  const [least, most] = RANGES[name];
+  const number = /^\d+$/.test(typed) ? Number(typed) : Number.NaN;
+  return number >= least && number <= most ? number : Number.NaN;
+}
+
 /** The request that makes the task of a form over these nodes, without the plan that it is bound to. */
-export function requestOf(draft: Draft, template: { id: number; name: string }, addresses: readonly string[]) {
-  const { max_num, max_ratio, max_fail_num, max_fail_ratio, timeout, params, auto, leaveOut } = draft;
+export function requestOf(
+  draft: Draft,
+  template: { id: number; name: string },
+  addresses: readonly string[],
+) {
+  const limits = LIMITS.flatMap((name) => {
+    const number = limitIn(draft, name);
+    return number === undefined ? [] : [[name, number] as const];
+  });
   return {
     template_id: template.id,
     task_name: nameOf(draft, template),
-    ...(timeout === undefined ? {} : { timeout }),
-    ...(auto ? {} : { auto: false }),
-    ...(max_ratio === undefined ? {} : { max_ratio }),
-    ...(max_num === undefined ? {} : { max_num }),
-    ...(max_fail_num === undefined ? {} : { max_fail_num }),
-    ...(max_fail_ratio === undefined ? {} : { max_fail_ratio }),
+    ...(Object.fromEntries(limits) as Partial<Record<LimitName, number>>),
+    ...(draft.auto ? {} : { auto: false }),
     nodes: addresses.map((ip) => ({ ip })),
-    params: { ...params },
-    ...(leaveOut ? { held_nodes: 'leave_out' as const } : {}),
+    params: { ...draft.params },
+    ...(draft.leaveOut ? { held_nodes: 'leave_out' as const } : {}),
   };
 }
 

@@ -1,21 +1,25 @@
-import { once, type Task, type Template, type UsableStep, unwrap } from '@rigel/api-client';
+import { type Preview, type Task, type Template, type UsableStep, unwrap } from '@rigel/api-client';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useMemo } from 'react';
-import { Link, useLocation } from 'wouter';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { useLocation } from 'wouter';
 import { api } from '../../api/api.js';
 import { to } from '../../app/addresses.js';
 import { Heading } from '../../app/frame.js';
 import { LeaveGuard, leaveFreely } from '../../app/leave-guard.js';
-import { useWords } from '../../text/intl.js';
+import { AsideLink } from '../../plan/aside-link.js';
+import { PlanForm } from '../../plan/plan-form.js';
+import { startedTasks } from '../../plan/started-tasks.js';
+import { useIntl, useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
-import { Check, NumberInput, TextInput } from '../../ui/field.js';
-import { Region } from '../../ui/region.js';
+import { CountInput } from '../../ui/count-input.js';
+import { Check, TextInput } from '../../ui/field.js';
+import { Region, reasonOf } from '../../ui/region.js';
 import { SearchSelect } from '../../ui/search-select.js';
 import { STATES } from '../../ui/state.js';
-import { type Draft, isInAddress, requestOf } from './draft.js';
+import { type Draft, isInAddress, LIMITS, limitIn, RANGES, requestOf } from './draft.js';
 import styles from './new-task.module.css';
 import { NodesSection } from './nodes-section.js';
-import { fieldsOf, problemOf, strayNames, valueOf, valuesOfTask } from './params.js';
+import { fieldsOf, problemOf, strayNames, givenFor, valuesOfTask } from './params.js';
 import { ParamsSection } from './params-section.js';
 import { useChosenNodes } from './read-nodes.js';
 import { useDraft } from './use-draft.js';
@@ -80,12 +84,18 @@ function Form({ draft, change, known: { template, usable } }: FormProps): ReactN
   const text = useWords(newTaskWords);
   const chosen = useChosenNodes(draft);
   const { params } = draft;
-  const fields = useMemo(() => (template ? fieldsOf(template, usable, params) : []), [template, usable, params]);
+  const fields = useMemo(
+    () => (template ? fieldsOf(template, usable, params) : []),
+    [template, usable, params],
+  );
   const missing = [
     ...(template ? [] : [text('missing.template')]),
     ...(chosen.data && chosen.data.addresses.length > 0 ? [] : [text('missing.nodes')]),
+    ...LIMITS.filter((name) => Number.isNaN(limitIn(draft, name))).map((name) =>
+      text('missing.limit', { name: text(`limit.${name}`) }),
+    ),
     ...fields
-      .filter((field) => problemOf(field, valueOf(params, field)) !== undefined)
+      .filter((field) => problemOf(field, givenFor(params, field)) !== undefined)
       .map(({ name }) => text('missing.param', { name })),
   ];
   const request =
@@ -93,18 +103,44 @@ function Form({ draft, change, known: { template, usable } }: FormProps): ReactN
       ? requestOf(draft, template, chosen.data.addresses)
       : undefined;
   const stray = template ? strayNames(template, fields, params) : [];
+  const [planned, setPlanned] = useState<Preview>();
+  const [, navigate] = useLocation();
+  const queries = useQueryClient();
   return (
-    <div className={styles.columns}>
-      <div className={styles.form}>
+    <div className={styles.page}>
+      <PlanForm
+        body={request}
+        missing={missing.length === 0 ? undefined : text('missing', { what: missing.join(', ') })}
+        preview={async (body) => {
+          const preview = await unwrap(api.POST('/task/preview', { body }));
+          setPlanned(preview);
+          return preview;
+        }}
+        run={(body, header) => startedTasks(api.POST('/task/create', { body, params: { header } }))}
+        path="task/create"
+        action={(preview) =>
+          text(draft.auto ? 'start.action' : 'make.action', { count: preview?.nodes.count ?? 0 })
+        }
+        onCancel={() => navigate(to.tasks())}
+        onStarted={(ids) => {
+          leaveFreely();
+          void queries.invalidateQueries({ queryKey: ['tasks'] });
+          navigate(ids.length === 1 && ids[0] !== undefined ? to.task(ids[0]) : to.tasks());
+        }}
+      >
         <section aria-labelledby="new-task-template">
-          <h2 id="new-task-template">1 {text('section.template')}</h2>
+          <h2 id="new-task-template">
+            <span>1</span> {text('section.template')}
+          </h2>
           <div className={styles.fields}>
             <SearchSelect
               label={text('template')}
               what="templates"
               chosen={template?.name ?? ''}
               search={searchTemplates}
-              onChoose={({ id }) => change({ template: id, ...(id === draft.template ? {} : { params: {} }) })}
+              onChoose={({ id }) =>
+                change({ template: id, ...(id === draft.template ? {} : { params: {} }) })
+              }
             />
             <TextInput
               label={text('name')}
@@ -115,93 +151,100 @@ function Form({ draft, change, known: { template, usable } }: FormProps): ReactN
           </div>
           {template && (
             <p className={styles.quiet}>
-              {template.steps.map(({ name }) => name).join(' → ')}{' '}
-              <Link href={to.template(template.id)}>{text('template.open')}</Link>
+              {template.steps.map(({ name }) => name).join(' → ')}
+              {' · '}
+              <AsideLink href={to.template(template.id)}>{text('template.open')}</AsideLink>
             </p>
           )}
         </section>
         <section aria-labelledby="new-task-nodes">
-          <h2 id="new-task-nodes">2 {text('section.nodes')}</h2>
+          <h2 id="new-task-nodes">
+            <span>2</span> {text('section.nodes')}
+          </h2>
           <NodesSection draft={draft} onChange={change} chosen={chosen} />
         </section>
         <section aria-labelledby="new-task-params">
-          <h2 id="new-task-params">3 {text('section.params')}</h2>
+          <h2 id="new-task-params">
+            <span>3</span> {text('section.params')}
+          </h2>
           {template ? (
             <>
               <LikeBefore template={template} usable={usable} onChange={change} />
-              <ParamsSection fields={fields} params={params} onChange={(params) => change({ params })} preview={undefined} />
-              {stray.length > 0 && (
-                <p data-warning>
-                  {text('params.stray', { names: stray.join(', ') })}{' '}
-                  <Button
-                    kind="quiet"
-                    onPress={() =>
-                      change({
-                        params: Object.fromEntries(Object.entries(params).filter(([name]) => !stray.includes(name))),
-                      })
-                    }
-                  >
-                    {text('params.drop')}
-                  </Button>
-                </p>
-              )}
+              <ParamsSection
+                fields={fields}
+                params={params}
+                onChange={(params) => change({ params })}
+                preview={request && planned}
+              />
+              <Stray names={stray} params={params} onChange={(params) => change({ params })} />
             </>
           ) : (
             <p className={styles.quiet}>{text('params.first')}</p>
           )}
         </section>
         <section aria-labelledby="new-task-limits">
-          <h2 id="new-task-limits">4 {text('section.limits')}</h2>
+          <h2 id="new-task-limits">
+            <span>4</span> {text('section.limits')}
+          </h2>
           <Limits draft={draft} onChange={change} />
         </section>
-      </div>
+      </PlanForm>
     </div>
   );
 }
 
-function Limits({ draft, onChange }: { draft: Draft; onChange: (changes: Partial<Draft>) => void }): ReactNode {
+/** Values that the template has no place for, as a link or an earlier template left them. */
+function Stray({
+  names,
+  params,
+  onChange,
+}: {
+  names: readonly string[];
+  params: Draft['params'];
+  onChange: (params: Draft['params']) => void;
+}): ReactNode {
+  const text = useWords(newTaskWords);
+  if (names.length === 0) return null;
+  return (
+    <p data-warning>
+      {text('params.stray', { names: names.join(', ') })}{' '}
+      <Button
+        kind="quiet"
+        onPress={() =>
+          onChange(Object.fromEntries(Object.entries(params).filter(([name]) => !names.includes(name))))
+        }
+      >
+        {text('params.drop')}
+      </Button>
+    </p>
+  );
+}
+
+function Limits({
+  draft,
+  onChange,
+}: {
+  draft: Draft;
+  onChange: (changes: Partial<Draft>) => void;
+}): ReactNode {
   const text = useWords(newTaskWords);
   return (
     <>
-      <div className={styles.fields}>
-        <NumberInput
-          label={text('max_num')}
-          hint={text('max_num.hint')}
-          value={draft.max_num}
-          onChange={(max_num) => onChange({ max_num })}
-          min={0}
-        />
-        <NumberInput
-          label={text('max_ratio')}
-          hint={text('max_ratio.hint')}
-          value={draft.max_ratio}
-          onChange={(max_ratio) => onChange({ max_ratio })}
-          min={1}
-          max={100}
-        />
-        <NumberInput
-          label={text('max_fail_num')}
-          hint={text('max_fail_num.hint')}
-          value={draft.max_fail_num}
-          onChange={(max_fail_num) => onChange({ max_fail_num })}
-          min={0}
-        />
-        <NumberInput
-          label={text('max_fail_ratio')}
-          hint={text('max_fail_ratio.hint')}
-          value={draft.max_fail_ratio}
-          onChange={(max_fail_ratio) => onChange({ max_fail_ratio })}
-          min={0}
-          max={100}
-        />
-        <NumberInput
-          label={text('timeout')}
-          hint={text('timeout.hint')}
-          value={draft.timeout}
-          onChange={(timeout) => onChange({ timeout })}
-          min={0}
-          max={525_600}
-        />
+      <div className={styles.limits}>
+        {LIMITS.map((name) => (
+          <CountInput
+            key={name}
+            label={text(`limit.${name}`)}
+            hint={text(`limit.hint.${name}`)}
+            value={draft[name]}
+            onChange={(value) => onChange({ [name]: value })}
+            error={
+              Number.isNaN(limitIn(draft, name))
+                ? text('limit.wrong', { least: RANGES[name][0], most: RANGES[name][1] })
+                : undefined
+            }
+          />
+        ))}
       </div>
       <Check isSelected={draft.auto} onChange={(auto) => onChange({ auto })}>
         {text('auto')}
@@ -210,45 +253,49 @@ function Limits({ draft, onChange }: { draft: Draft; onChange: (changes: Partial
   );
 }
 
-/** The fields that an earlier task gives. */
-function takenFrom(task: Task, { template, usable }: { template: Template; usable: readonly UsableStep[] }): Partial<Draft> {
-  return {
-    params: valuesOfTask(template, usable, task.options),
-    max_num: task.step_len < task.nodes ? task.step_len : undefined,
-    max_ratio: undefined,
-    max_fail_num: task.budget ?? undefined,
-    max_fail_ratio: undefined,
-  };
-}
-
-/** “As last time”: takes the values of an earlier task of the template. */
-function LikeBefore({
-  template,
-  usable,
-  onChange,
-}: {
+interface LikeBeforeProps {
   template: Template;
   usable: readonly UsableStep[];
   onChange: (changes: Partial<Draft>) => void;
-}): ReactNode {
+}
+
+/** “As last time”: takes the values of an earlier task of the template. */
+function LikeBefore({ template, usable, onChange }: LikeBeforeProps): ReactNode {
   const text = useWords(newTaskWords);
   const common = useWords();
-  const read = (q: string): Promise<{ rows: Task[] }> =>
-    unwrap(
+  const { formatDate } = useIntl();
+  const [failure, setFailure] = useState<string>();
+  const search = async (q: string) => {
+    const { rows } = await unwrap(
       api.GET('/task/find', {
         params: { query: { template_id: template.id, limit: 20, ...(q === '' ? {} : { q }) } },
       }),
     );
-  const search = async (q: string) =>
-    (await read(q)).rows.map(({ id, task_name, state, created, opr_user }) => ({
+    return rows.map(({ id, task_name, state, created_at, opr_user }) => ({
       id,
       name: `#${id} ${task_name}`,
-      detail: `${common(`state.${STATES[state] ?? 'initial'}`)} · ${opr_user} · ${created}`,
+      detail: [
+        common(`state.${STATES[state] ?? 'initial'}`),
+        opr_user,
+        formatDate(created_at, { dateStyle: 'short', timeStyle: 'short' }),
+      ].join(' · '),
     }));
-  const take = async (id: number): Promise<void> => {
-    const task = (await unwrap(api.GET('/task/{id}', { params: { path: { id } } }))) as Task;
-    onChange(takenFrom(task, { template, usable }));
   };
+  const take = async (id: number): Promise<void> => {
+    setFailure(undefined);
+    try {
+      const task = (await unwrap(api.GET('/task/{id}', { params: { path: { id } } }))) as Task;
+      onChange(takenFrom(task, template, usable));
+    } catch (error) {
+      setFailure(reasonOf(error as Error));
+    }
+  };
+  // A link may name the task.
+  const wanted = Number(new URLSearchParams(location.search).get('like'));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each task that a link names.
+  useEffect(() => {
+    if (Number.isSafeInteger(wanted) && wanted > 0) void take(wanted);
+  }, [wanted, template.id]);
   return (
     <div className={styles.like}>
       <SearchSelect
@@ -259,7 +306,19 @@ function LikeBefore({
         search={search}
         onChoose={({ id }) => void take(id)}
         hint={text('like.hint')}
+        error={failure}
       />
     </div>
   );
+}
+
+/** What an earlier task gives: values, batches and budget. */
+function takenFrom(task: Task, template: Template, usable: readonly UsableStep[]): Partial<Draft> {
+  return {
+    params: valuesOfTask(template, usable, task.options),
+    max_num: task.step_len < task.nodes ? String(task.step_len) : '',
+    max_ratio: '',
+    max_fail_num: task.budget === null ? '' : String(task.budget),
+    max_fail_ratio: '',
+  };
 }

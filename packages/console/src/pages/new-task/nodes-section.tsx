@@ -1,15 +1,16 @@
+import { unwrap } from '@rigel/api-client';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useQueries, useQuery } from '@tanstack/react-query';
-import { unwrap } from '@rigel/api-client';
 import type { ReactNode } from 'react';
-import { Link } from 'wouter';
 import { api } from '../../api/api.js';
 import { to } from '../../app/addresses.js';
+import { AsideLink } from '../../plan/aside-link.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
-import { Choice } from '../../ui/choice.js';
 import { FilterChips } from '../../ui/chips.js';
-import { Check, NumberInput, Select, TextArea, TextInput } from '../../ui/field.js';
+import { Choice } from '../../ui/choice.js';
+import { CountInput } from '../../ui/count-input.js';
+import { Check, Select, TextArea, TextInput } from '../../ui/field.js';
 import { Region } from '../../ui/region.js';
 import { SearchSelect } from '../../ui/search-select.js';
 import { STATES } from '../../ui/state.js';
@@ -48,7 +49,9 @@ export function NodesSection({ draft, onChange, chosen }: NodesSectionProps): Re
       )}
       {draft.by === 'task' && <OfTask draft={draft} onChange={onChange} />}
       <Region what={text('what.nodes')} query={chosen}>
-        {(nodes) => <Chosen draft={draft} onChange={onChange} chosen={nodes} again={() => void chosen.refetch()} />}
+        {(nodes) => (
+          <Chosen draft={draft} onChange={onChange} chosen={nodes} again={() => void chosen.refetch()} />
+        )}
       </Region>
     </>
   );
@@ -56,7 +59,9 @@ export function NodesSection({ draft, onChange, chosen }: NodesSectionProps): Re
 
 async function searchPools(name: string) {
   const rows = await unwrap(
-    api.GET('/pool/list', { params: { query: { page: 1, page_size: 50, ...(name === '' ? {} : { name }) } } }),
+    api.GET('/pool/list', {
+      params: { query: { page: 1, page_size: 50, ...(name === '' ? {} : { name }) } },
+    }),
   );
   return rows.map(({ id, name, desc }) => ({ id, name, ...(desc === '' ? {} : { detail: desc }) }));
 }
@@ -118,11 +123,11 @@ function OfTask({ draft, onChange }: Omit<NodesSectionProps, 'chosen'>): ReactNo
   const task = useQuery({
     queryKey: ['new task', 'from', from],
     queryFn: async () => {
-      const id = from as number;
+      const id = Number(from);
       const answer = await unwrap(api.GET('/task/{id}', { params: { path: { id } } }));
       return Array.isArray(answer) ? answer[0] : answer;
     },
-    enabled: from !== undefined,
+    enabled: /^[1-9]\d{0,14}$/.test(from.trim()),
   });
   const chips = [
     { name: text('nodes.step'), value: step, field: 'step' },
@@ -131,12 +136,7 @@ function OfTask({ draft, onChange }: Omit<NodesSectionProps, 'chosen'>): ReactNo
   return (
     <>
       <div className={styles.fields}>
-        <NumberInput
-          label={text('nodes.task')}
-          value={from}
-          min={1}
-          onChange={(from) => onChange({ from })}
-        />
+        <CountInput label={text('nodes.task')} value={from} onChange={(from) => onChange({ from })} />
         <Select
           label={text('nodes.state')}
           value={['0', '1', '2', '3', '4'].includes(state) ? state : ''}
@@ -150,9 +150,9 @@ function OfTask({ draft, onChange }: Omit<NodesSectionProps, 'chosen'>): ReactNo
         />
         {task.data && (
           <p className={styles.quiet}>
-            <Link href={to.task(task.data.id)}>
+            <AsideLink href={to.task(task.data.id)}>
               #{task.data.id} {task.data.task_name}
-            </Link>{' '}
+            </AsideLink>{' '}
             · {task.data.pool_name}
           </p>
         )}
@@ -192,23 +192,25 @@ function Chosen({ draft, onChange, chosen, again }: ChosenProps): ReactNode {
     <div className={styles.found}>
       <p>
         <b>{text('nodes.count', { count: addresses.length })}</b>{' '}
-        {pools.length > 1 && <span className={styles.quiet}>{text('nodes.pools', { count: pools.length, names: pools.slice(0, NAMED).join(', ') })} </span>}
+        {pools.length > 1 && (
+          <span className={styles.quiet}>
+            {text('nodes.pools', { count: pools.length, names: pools.slice(0, NAMED).join(', ') })}{' '}
+          </span>
+        )}
         <Names names={addresses} />{' '}
         <Button kind="quiet" onPress={again}>
           {text('nodes.again')}
         </Button>
       </p>
       {held.length > 0 && (
-        <>
-          <p data-warning>
-            {text('nodes.held', { count: held.length })}{' '}
-            {holders.slice(0, NAMED).map((id) => (
-              <Link key={id} href={to.task(id)}>
-                #{id}
-              </Link>
-            ))}
-          </p>
-        </>
+        <p data-warning>
+          {text('nodes.held', { count: held.length })}{' '}
+          {holders.slice(0, NAMED).map((id) => (
+            <AsideLink key={id} href={to.task(id)}>
+              #{id}
+            </AsideLink>
+          ))}
+        </p>
       )}
       {(held.length > 0 || draft.leaveOut) && (
         <Check isSelected={draft.leaveOut} onChange={(leaveOut) => onChange({ leaveOut })}>

@@ -3,9 +3,9 @@ import type { ReactNode } from 'react';
 import { useWho } from '../../app/role.js';
 import { useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
-import { NumberInput, Select, TextArea, TextInput } from '../../ui/field.js';
+import { Select, TextArea, TextInput } from '../../ui/field.js';
 import styles from './new-task.module.css';
-import { type ParamField, problemOf, secretIn, valueOf, withValue } from './params.js';
+import { type ParamField, problemOf, secretIn, givenFor, withValue } from './params.js';
 import { newTaskWords } from './words.js';
 
 type Params = Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ export function ParamsSection({ fields, params, onChange, preview }: ParamsSecti
         <Param
           key={`${field.step ?? ''} ${field.name}`}
           field={field}
-          value={valueOf(params, field)}
+          value={givenFor(params, field)}
           planned={plannedOf(preview, field)}
           onChange={(value) => onChange(withValue(params, field, value))}
         />
@@ -55,12 +55,21 @@ interface ParamProps {
 function Param({ field, value, planned, onChange }: ParamProps): ReactNode {
   const text = useWords(newTaskWords);
   const { name, steps, step, type, template } = field;
-  const label = text('param.label', { name, type: text(type === 'integer' ? 'type.integer' : 'type.string') });
+  const label = text('param.label', {
+    name,
+    type: text(type === 'integer' ? 'type.integer' : 'type.string'),
+  });
   const problem = problemOf(field, value);
   return (
     <div className={styles.param}>
       <div className={styles.value}>
-        <Entry field={field} label={label} value={value} onChange={onChange} problem={problem && text(problem)} />
+        <Entry
+          field={field}
+          label={label}
+          value={value}
+          onChange={onChange}
+          problem={problem && text(problem)}
+        />
       </div>
       <p className={styles.source}>
         <span>{sourceText(text, field, value, planned)}</span>
@@ -68,8 +77,9 @@ function Param({ field, value, planned, onChange }: ParamProps): ReactNode {
           {text(step === undefined ? 'param.steps' : 'param.step', { steps: steps.join(', ') })}
         </span>
         {value !== undefined && (
-          <Button kind="quiet" onPress={() => onChange(undefined)} label={text('param.resetOf', { name })}>
+          <Button kind="quiet" onPress={() => onChange(undefined)}>
             {text(template === undefined ? 'param.clear' : 'param.reset')}
+            <span className="only-read-aloud"> {name}</span>
           </Button>
         )}
       </p>
@@ -142,7 +152,14 @@ function Entry({ field, label, value, problem, onChange }: EntryProps): ReactNod
   return (
     <>
       {secret === undefined && (
-        <Plain label={label} type={type} value={value} template={template} problem={problem} onChange={onChange} />
+        <Plain
+          label={label}
+          type={type}
+          value={value}
+          template={template}
+          problem={problem}
+          onChange={onChange}
+        />
       )}
       {secret !== undefined && isOther && (
         <TextInput
@@ -155,8 +172,9 @@ function Entry({ field, label, value, problem, onChange }: EntryProps): ReactNod
       )}
       {choice}
       {!choice && mayName && (
-        <Button kind="quiet" onPress={() => onChange({ secret: '' })} label={text('secret.useOf', { name: field.name })}>
+        <Button kind="quiet" onPress={() => onChange({ secret: '' })}>
           {text('secret.use')}
+          <span className="only-read-aloud"> {field.name}</span>
         </Button>
       )}
     </>
@@ -176,16 +194,13 @@ function Plain({ label, type, value, template, problem, onChange }: PlainProps):
   const text = useWords(newTaskWords);
   const given = value === undefined ? '' : asText(value);
   const own = template === undefined || secretIn(template) !== undefined ? '' : asText(template);
-  if (type === 'integer' && (value === undefined || typeof value === 'number')) {
-    return (
-      <NumberInput
-        label={label}
-        value={value}
-        onChange={onChange}
-        error={problem}
-        {...(own === '' ? {} : { placeholder: own })}
-      />
-    );
+  if (type === 'integer') {
+    // What is no whole number stays on the screen.
+    const take = (typed: string): void => {
+      const isWhole = /^-?\d+$/.test(typed.trim()) && Number.isSafeInteger(Number(typed));
+      onChange(typed.trim() === '' ? undefined : isWhole ? Number(typed) : typed);
+    };
+    return <TextInput label={label} value={given} onChange={take} error={problem} placeholder={own} isCode />;
   }
   if (given.includes('\n') || (value === undefined && own.includes('\n'))) {
     return (
@@ -193,5 +208,7 @@ function Plain({ label, type, value, template, problem, onChange }: PlainProps):
     );
   }
   const shown = value === '' ? text('value.empty') : own;
-  return <TextInput label={label} value={given} onChange={onChange} error={problem} placeholder={shown} isCode />;
+  return (
+    <TextInput label={label} value={given} onChange={onChange} error={problem} placeholder={shown} isCode />
+  );
 }

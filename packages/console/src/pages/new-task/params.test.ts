@@ -1,6 +1,6 @@
 import type { StepOption, UsableStep } from '@rigel/api-client';
 import t from 'tap';
-import { fieldsOf, problemOf, valueOf, valuesOfTask, withValue } from './params.js';
+import { fieldsOf, problemOf, givenFor, valuesOfTask, withValue } from './params.js';
 
 const retry = { retry_times: 0, ignore_error: false };
 const step = (name: string, param_values: Record<string, unknown> = {}, more = {}): StepOption =>
@@ -21,15 +21,22 @@ t.test('steps that have the same parameter share its field; others have one each
   ]);
   const other = { steps: [step('stop', { tag: 'web:6' }), step('start', { tag: 'web:7' })] };
   t.strictSame(
-    fieldsOf(other, usable, {}).filter(({ name }) => name === 'tag').map(({ step }) => step),
+    fieldsOf(other, usable, {})
+      .filter(({ name }) => name === 'tag')
+      .map(({ step }) => step),
     ['stop', 'start'],
   );
   t.strictSame(
-    fieldsOf(alike, usable, { start: { tag: 'web:8' } }).filter(({ name }) => name === 'tag').map(({ step }) => step),
+    fieldsOf(alike, usable, { start: { tag: 'web:8' } })
+      .filter(({ name }) => name === 'tag')
+      .map(({ step }) => step),
     ['stop', 'start'],
     'a value for one step has a field of its own',
   );
-  t.strictSame(fieldsOf({ steps: [step('start'), step('tag')] }, usable, {}).map(({ step }) => step), ['start', 'tag', undefined]);
+  t.strictSame(
+    fieldsOf({ steps: [step('start'), step('tag')] }, usable, {}).map(({ step }) => step),
+    ['start', 'tag', undefined],
+  );
   t.strictSame(fieldsOf({ steps: [step('unknown', { a: 1 })] }, usable, {}), []);
 });
 
@@ -39,9 +46,9 @@ t.test('values go where the request has them, and a field without one shows the 
   if (!ofStop || !ofStart) throw new Error('no fields');
   const one = withValue({}, ofStart, 'web:8');
   t.strictSame(one, { start: { tag: 'web:8' } });
-  t.equal(valueOf(one, ofStart), 'web:8');
-  t.equal(valueOf(one, ofStop), undefined);
-  t.equal(valueOf({ tag: 'all' }, ofStop), 'all');
+  t.equal(givenFor(one, ofStart), 'web:8');
+  t.equal(givenFor(one, ofStop), undefined);
+  t.equal(givenFor({ tag: 'all' }, ofStop), 'all');
   t.strictSame(withValue(one, ofStart, undefined), {});
   t.strictSame(withValue({ tag: 'x', other: 1 }, { ...ofStop, step: undefined }, ''), { other: 1, tag: '' });
 });
@@ -49,14 +56,21 @@ t.test('values go where the request has them, and a field without one shows the 
 t.test('secrets are those that the template allows', async (t) => {
   const template = {
     steps: [
-      step('start', { password: { secret: 'db' } }, { allowed_secrets: { password: ['db', 'test-db'], tag: ['t'] } }),
+      step(
+        'start',
+        { password: { secret: 'db' } },
+        { allowed_secrets: { password: ['db', 'test-db'], tag: ['t'] } },
+      ),
     ],
   };
   const fields = fieldsOf(template, usable, {});
-  t.strictSame(fields.map(({ name, secrets }) => [name, secrets]), [
-    ['tag', ['t']],
-    ['password', ['db', 'test-db']],
-  ]);
+  t.strictSame(
+    fields.map(({ name, secrets }) => [name, secrets]),
+    [
+      ['tag', ['t']],
+      ['password', ['db', 'test-db']],
+    ],
+  );
 });
 
 t.test('what is missing or no integer is said', async (t) => {
@@ -78,6 +92,9 @@ t.test('an earlier task gives what differs from the template of today', async (t
       { name: 'start', param_values: { password: { secret: 'db' }, ...start } },
     ]);
   t.strictSame(as({ tag: 'web:8' }, { tag: 'web:8' }), { tag: 'web:8', password: { secret: 'db' } });
-  t.strictSame(as({ tag: 'web:7' }, { tag: 'web:9' }), { start: { tag: 'web:9' }, password: { secret: 'db' } });
+  t.strictSame(as({ tag: 'web:7' }, { tag: 'web:9' }), {
+    start: { tag: 'web:9' },
+    password: { secret: 'db' },
+  });
   t.strictSame(as({ tag: 'web:7', grace: 5 }, { tag: 'web:7' }), { grace: 5, password: { secret: 'db' } });
 });

@@ -89,7 +89,7 @@ export function fieldsOf(
 }
 
 /** The value that is given for a field; undefined: none. */
-export function valueOf(params: Params, { name, step, steps }: ParamField): unknown {
+export function givenFor(params: Params, { name, step, steps }: ParamField): unknown {
   const all = steps.some((one) => one === name) ? undefined : own(params, name);
   return step === undefined ? all : (own(own(params, step), name) ?? all);
 }

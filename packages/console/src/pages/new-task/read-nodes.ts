@@ -20,6 +20,8 @@ export interface ChosenNodes {
 
 const NONE: ChosenNodes = { addresses: [], nodes: [], unknown: [], problems: [], doubles: [] };
 
+const TASK = /^[1-9]\d{0,14}$/;
+
 /** What of a form decides which nodes they are. */
 function sourceOf({ by, pools, status, ip, version, nodes, from, state, step, reason }: Draft) {
   switch (by) {
@@ -45,7 +47,7 @@ export function useChosenNodes(draft: Draft): UseQueryResult<ChosenNodes> {
       ? source.pools.length > 0
       : source.by === 'list'
         ? source.nodes !== ''
-        : source.from !== undefined;
+        : TASK.test(source.from.trim());
   return useQuery({
     queryKey: ['chosen nodes', isChosen ? source : 'none'],
     queryFn: async (): Promise<ChosenNodes> => {
@@ -98,7 +100,7 @@ async function nodesOfTask({
     const page = await unwrap(
       api.GET('/task/{id}/runs', {
         params: {
-          path: { id: from as number },
+          path: { id: Number(from) },
           query: {
             ...(state === '' ? {} : { state }),
             ...(step === '' ? {} : { step }),

@@ -65,7 +65,8 @@ export function TaskActions({ task }: { task: TaskInfo }): ReactNode {
           {
             name: 'again',
             words: text('menu.again'),
-            onAction: () => navigate(to.newTask({ template: task.template_id, like: task.id, from: task.id })),
+            onAction: () =>
+              navigate(to.newTask({ template: task.template_id, like: task.id, from: task.id })),
             needs: 'operator',
           },
         ]}

@@ -16,7 +16,9 @@ const RELEASES = 3;
 export function WaysOut({ task, why }: { task: TaskInfo; why: Why }): ReactNode {
   const text = useWords(actionWords);
   const ask = useAsk();
-  const held = (why.data?.nodes ?? []).filter(({ chain }) => chain.some(({ code }) => code === 'release_node'));
+  const held = (why.data?.nodes ?? []).filter(({ chain }) =>
+    chain.some(({ code }) => code === 'release_node'),
+  );
   const not = noRetry(task);
   const goesOn = task.state === 1 || mayStart(task);
   const canRetry = task.failed > 0 && goesOn;
@@ -62,11 +64,7 @@ export function WaysOut({ task, why }: { task: TaskInfo; why: Why }): ReactNode 
         </Button>
       )}
       {held.slice(0, RELEASES).map(({ run_id, ip }) => (
-        <Button
-          key={run_id}
-          needs="operator"
-          onPress={() => ask({ kind: 'release', nsid: run_id, ip })}
-        >
+        <Button key={run_id} needs="operator" onPress={() => ask({ kind: 'release', nsid: run_id, ip })}>
           {text('release.open', { ip })}
         </Button>
       ))}
