@@ -9,8 +9,9 @@ import { reasonOf } from '../../ui/region.js';
 import { patterns, to } from '../addresses.js';
 import { isTaken } from '../keys.js';
 import { railPages } from '../pages.js';
+import { useWho } from '../role.js';
 import { useSettings } from '../settings.js';
-import { isCorrelationId, type Result, recentResults, rememberResult, resultOf } from './results.js';
+import { askedIn, isCorrelationId, type Result, recentResults, rememberResult, resultOf } from './results.js';
 import styles from './search.module.css';
 import { searchWords } from './words.js';
 
@@ -87,14 +88,15 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
         },
       ]
     : [];
+  const actions = useFoundActions(typed.trim());
   const results = asked
-    ? [...found.filter(() => wanted !== ''), ...pages, ...request]
+    ? [...actions, ...found.filter(() => wanted !== ''), ...pages, ...request]
     : recent.length > 0
       ? recent
       : pages;
   const at = Math.min(chosen, Math.max(0, results.length - 1));
   const go = (result: Result): void => {
-    rememberResult(result);
+    if (result.kind !== 'do') rememberResult(result);
     onClose();
     navigate(result.address);
   };
@@ -187,6 +189,32 @@ function useLater(text: string): string {
     return () => clearTimeout(timer);
   }, [text]);
   return later;
+}
+
+/** Actions that the role allows. Each leads to the page that asks before; none is carried out here. */
+function useFoundActions(typed: string): Result[] {
+  const text = useWords(searchWords);
+  const common = useWords();
+  const who = useWho();
+  if (!who.may('operator') || typed === '') return [];
+  const asked = askedIn(typed);
+  const newTask = common('page.newTask');
+  return [
+    ...(asked
+      ? [
+          {
+            kind: 'do' as const,
+            key: 'ask',
+            name: text(`ask.${asked.verb}`, { id: String(asked.id) }),
+            detail: '',
+            address: to.task(asked.id, { ask: asked.verb }),
+          },
+        ]
+      : []),
+    ...(`${newTask} new task run`.toLowerCase().includes(typed.toLowerCase())
+      ? [{ kind: 'do' as const, key: 'new-task', name: newTask, detail: '', address: to.newTask() }]
+      : []),
+  ];
 }
 
 function useFoundPages(typed: string): Result[] {

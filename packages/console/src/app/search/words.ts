@@ -22,6 +22,10 @@ export const searchWords = words(
     'kind.step': 'Step',
     'kind.page': 'Page',
     'kind.request': 'Request',
+    'kind.do': 'Action',
+    'ask.pause': 'Pause task {id}…',
+    'ask.start': 'Start task {id}…',
+    'ask.stop': 'Stop task {id}…',
     audit: 'Audit of request {id}',
   },
   {
@@ -44,6 +48,10 @@ export const searchWords = words(
     'kind.step': '步骤',
     'kind.page': '页面',
     'kind.request': '请求',
+    'kind.do': '操作',
+    'ask.pause': '暂停任务 {id}…',
+    'ask.start': '开始任务 {id}…',
+    'ask.stop': '终止任务 {id}…',
     audit: '请求 {id} 的审计',
   },
 );

@@ -19,7 +19,7 @@ import { STATES } from '../../ui/state.js';
 import { type Draft, isInAddress, LIMITS, limitIn, RANGES, requestOf } from './draft.js';
 import styles from './new-task.module.css';
 import { NodesSection } from './nodes-section.js';
-import { fieldsOf, problemOf, strayNames, givenFor, valuesOfTask } from './params.js';
+import { fieldsOf, givenFor, problemOf, strayNames, valuesOfTask } from './params.js';
 import { ParamsSection } from './params-section.js';
 import { useChosenNodes } from './read-nodes.js';
 import { useDraft } from './use-draft.js';
@@ -67,9 +67,11 @@ export function NewTaskPage(): ReactNode {
     <>
       <Heading title={common('page.newTask')} />
       <LeaveGuard isDirty={form.isTouched} isKept={isInAddress(draft)} />
-      <Region what={text('what.template')} query={known}>
-        {(read) => <Form draft={draft} change={change} known={read} />}
-      </Region>
+      <div className={styles.whole}>
+        <Region what={text('what.template')} query={known}>
+          {(read) => <Form draft={draft} change={change} known={read} />}
+        </Region>
+      </div>
     </>
   );
 }

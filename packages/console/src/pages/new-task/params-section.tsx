@@ -5,7 +5,7 @@ import { useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { Select, TextArea, TextInput } from '../../ui/field.js';
 import styles from './new-task.module.css';
-import { type ParamField, problemOf, secretIn, givenFor, withValue } from './params.js';
+import { givenFor, type ParamField, problemOf, secretIn, withValue } from './params.js';
 import { newTaskWords } from './words.js';
 
 type Params = Readonly<Record<string, unknown>>;
@@ -71,11 +71,9 @@ function Param({ field, value, planned, onChange }: ParamProps): ReactNode {
           problem={problem && text(problem)}
         />
       </div>
-      <p className={styles.source}>
+      <p className={styles.source} data-given={value !== undefined || undefined}>
         <span>{sourceText(text, field, value, planned)}</span>
-        <span className={styles.quiet}>
-          {text(step === undefined ? 'param.steps' : 'param.step', { steps: steps.join(', ') })}
-        </span>
+        <span>{text(step === undefined ? 'param.steps' : 'param.step', { steps: steps.join(', ') })}</span>
         {value !== undefined && (
           <Button kind="quiet" onPress={() => onChange(undefined)}>
             {text(template === undefined ? 'param.clear' : 'param.reset')}

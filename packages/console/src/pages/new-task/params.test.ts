@@ -1,6 +1,6 @@
 import type { StepOption, UsableStep } from '@rigel/api-client';
 import t from 'tap';
-import { fieldsOf, problemOf, givenFor, valuesOfTask, withValue } from './params.js';
+import { fieldsOf, givenFor, problemOf, valuesOfTask, withValue } from './params.js';
 
 const retry = { retry_times: 0, ignore_error: false };
 const step = (name: string, param_values: Record<string, unknown> = {}, more = {}): StepOption =>

@@ -26,6 +26,7 @@ const POLL_MS = 3_000;
 export function TasksPage(): ReactNode {
   const text = useWords(tasksWords);
   const common = useWords();
+  const [, navigate] = useLocation();
   const [params, setParams] = useSearchParams();
   const filter = useMemo(() => readFilter(params), [params]);
   const sort = filter.sort ?? 'created';
@@ -57,7 +58,13 @@ export function TasksPage(): ReactNode {
   const isFiltered = chips.length > 0;
   return (
     <div className={styles.page}>
-      <Heading title={common('page.tasks')} />
+      <Heading title={common('page.tasks')}>
+        <div className={styles.actions}>
+          <Button kind="primary" needs="operator" onPress={() => navigate(to.newTask())}>
+            {common('page.newTask')}
+          </Button>
+        </div>
+      </Heading>
       <div className={styles.tools}>
         <div className={styles.find}>
           <TextInput
