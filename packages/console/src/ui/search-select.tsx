@@ -20,7 +20,7 @@ export interface Found {
   id: number;
   name: string;
   /** What tells it from others of the same name. */
-  detail?: string;
+  detail?: ReactNode;
 }
 
 interface SearchSelectProps {
@@ -52,6 +52,8 @@ export function SearchSelect({
   const text = useWords();
   /** undefined: nothing is typed, and the field shows what is chosen. */
   const [typed, setTyped] = useState<string>();
+  // The list closes when another one is chosen.
+  const [picked, setPicked] = useState<number | null>(null);
   const wanted = (typed ?? '').trim();
   const query = useQuery({
     queryKey: ['search-select', what, wanted],
@@ -67,16 +69,20 @@ export function SearchSelect({
       allowsEmptyCollection
       items={query.data ?? []}
       inputValue={typed ?? (isList ? '' : chosen)}
-      selectedKey={null}
+      selectedKey={picked}
       onInputChange={(value) => setTyped(value === chosen && typed === undefined ? undefined : value)}
       onSelectionChange={(key) => {
         const found = query.data?.find(({ id }) => id === key);
         if (!found) return;
+        setPicked(found.id);
         setTyped(undefined);
         onChoose(found);
       }}
       onOpenChange={(isOpen) => {
         if (!isOpen) setTyped(undefined);
+      }}
+      onFocusChange={(isFocused) => {
+        if (!isFocused) setTyped(undefined);
       }}
       isInvalid={(error ?? failure) !== undefined && (error ?? failure) !== null}
       validationBehavior="aria"

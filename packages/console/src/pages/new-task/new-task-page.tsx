@@ -9,13 +9,14 @@ import { LeaveGuard, leaveFreely } from '../../app/leave-guard.js';
 import { AsideLink } from '../../plan/aside-link.js';
 import { PlanForm } from '../../plan/plan-form.js';
 import { startedTasks } from '../../plan/started-tasks.js';
-import { useIntl, useWords } from '../../text/intl.js';
+import { useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { CountInput } from '../../ui/count-input.js';
 import { Check, TextInput } from '../../ui/field.js';
 import { Region, reasonOf } from '../../ui/region.js';
 import { SearchSelect } from '../../ui/search-select.js';
 import { STATES } from '../../ui/state.js';
+import { TimeText } from '../../ui/time-text.js';
 import { type Draft, isInAddress, LIMITS, limitIn, RANGES, requestOf } from './draft.js';
 import styles from './new-task.module.css';
 import { NodesSection } from './nodes-section.js';
@@ -265,7 +266,6 @@ interface LikeBeforeProps {
 function LikeBefore({ template, usable, onChange }: LikeBeforeProps): ReactNode {
   const text = useWords(newTaskWords);
   const common = useWords();
-  const { formatDate } = useIntl();
   const [failure, setFailure] = useState<string>();
   const search = async (q: string) => {
     const { rows } = await unwrap(
@@ -276,11 +276,11 @@ function LikeBefore({ template, usable, onChange }: LikeBeforeProps): ReactNode 
     return rows.map(({ id, task_name, state, created_at, opr_user }) => ({
       id,
       name: `#${id} ${task_name}`,
-      detail: [
-        common(`state.${STATES[state] ?? 'initial'}`),
-        opr_user,
-        formatDate(created_at, { dateStyle: 'short', timeStyle: 'short' }),
-      ].join(' · '),
+      detail: (
+        <>
+          {common(`state.${STATES[state] ?? 'initial'}`)} · {opr_user} · <TimeText at={created_at} />
+        </>
+      ),
     }));
   };
   const take = async (id: number): Promise<void> => {

@@ -190,18 +190,18 @@ function Chosen({ draft, onChange, chosen, again }: ChosenProps): ReactNode {
   if (isEmpty) return <p className={styles.quiet}>{text(`nodes.none.${draft.by}`)}</p>;
   return (
     <div className={styles.found}>
-      <p>
-        <b>{text('nodes.count', { count: addresses.length })}</b>{' '}
+      <p className={styles.count}>
+        <b>{text('nodes.count', { count: addresses.length })}</b>
         {pools.length > 1 && (
           <span className={styles.quiet}>
-            {text('nodes.pools', { count: pools.length, names: pools.slice(0, NAMED).join(', ') })}{' '}
+            {text('nodes.pools', { count: pools.length, names: pools.slice(0, NAMED).join(', ') })}
           </span>
         )}
-        <Names names={addresses} />{' '}
         <Button kind="quiet" onPress={again}>
           {text('nodes.again')}
         </Button>
       </p>
+      <Names names={addresses} />
       {held.length > 0 && (
         <p data-warning>
           {text('nodes.held', { count: held.length })}{' '}

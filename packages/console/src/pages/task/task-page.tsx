@@ -1,5 +1,6 @@
 import { ApiError, type TaskInfo, unwrap } from '@rigel/api-client';
-import { type ReactNode, useCallback, useMemo, useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
@@ -69,6 +70,18 @@ function isNotFound(error: Error | null): boolean {
   return error instanceof ApiError && error.message.includes('not found');
 }
 
+/** Reads again what the page shows of a task that has begun, halted or ended: what rests is asked for seldom. */
+function useReadAgain({ id, state, end_reason }: TaskInfo): void {
+  const queries = useQueryClient();
+  const was = useRef({ state, end_reason });
+  useEffect(() => {
+    if (was.current.state === state && was.current.end_reason === end_reason) return;
+    was.current = { state, end_reason };
+    const isPart = ({ queryKey }: { queryKey: readonly unknown[] }): boolean => queryKey.length > 2;
+    void queries.invalidateQueries({ queryKey: ['task', id], predicate: isPart });
+  }, [queries, id, state, end_reason]);
+}
+
 function OneTask({ task }: { task: TaskInfo }): ReactNode {
   const text = useWords(taskWords);
   const { formatNumber } = useIntl();
@@ -96,6 +109,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
   const why = useWhy(task);
   const [wide, setWide] = useQueryParam('wide');
   const close = useCallback(() => setNode(''), [setNode]);
+  useReadAgain(task);
   const model = present.store.model;
   const index = node === '' || !model ? undefined : model.indexOfNode(Number(node));
   return (

@@ -36,6 +36,7 @@ export function StopDialog({
   const [waiting = 0, running = 0, , , halted = 0] = task.stat;
   // A number that changes while it is typed could not be typed.
   const [asked] = useState(running);
+  const [hadWaiting] = useState(waiting + halted > 0);
   const isProtected = pool.data?.protected === true;
   const typed = isProtected ? pool.data?.name : asked > MANY_NODES ? String(asked) : undefined;
   const body = { ...(isProtected && pool.data ? { confirm: pool.data.name } : {}), ...reasonIn(reason) };
@@ -71,9 +72,11 @@ export function StopDialog({
             </p>
           )}
         </li>
-        <li>
-          <LiveCount value={waiting + halted} /> {text('stop.waiting', { count: waiting + halted })}
-        </li>
+        {(hadWaiting || waiting + halted > 0) && (
+          <li>
+            <LiveCount value={waiting + halted} /> {text('stop.waiting', { count: waiting + halted })}
+          </li>
+        )}
         <li>{text('stop.final')}</li>
       </ul>
       {isProtected && <p>{text('stop.protected', { pool: pool.data?.name ?? '' })}</p>}

@@ -23,7 +23,8 @@ export function WaysOut({ task, why }: { task: TaskInfo; why: Why }): ReactNode 
   const goesOn = task.state === 1 || mayStart(task);
   const canRetry = task.failed > 0 && goesOn;
   const hasBudget = task.budget !== null && goesOn && task.failed > 0;
-  if (!canRetry && !mayStart(task) && !mayStop(task) && held.length === 0) return null;
+  // A task that simply goes on has nothing to be ended, and its buttons stand in the head.
+  if (!canRetry && !mayStart(task) && held.length === 0) return null;
   return (
     <p className={styles.ways}>
       {text('ways')}
