@@ -69,9 +69,12 @@ export function NewTaskPage(): ReactNode {
       <Heading title={common('page.newTask')} />
       <LeaveGuard isDirty={form.isTouched} isKept={isInAddress(draft)} />
       <div className={styles.whole}>
-        <Region what={text('what.template')} query={known}>
-          {(read) => <Form draft={draft} change={change} known={read} />}
-        </Region>
+        {known.error && (
+          <Region what={text('what.template')} query={known}>
+            {() => null}
+          </Region>
+        )}
+        <Form draft={draft} change={change} known={known.data ?? NOTHING} />
       </div>
     </>
   );
