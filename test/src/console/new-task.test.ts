@@ -241,6 +241,37 @@ t.test('a stop proves itself: nothing of it runs on any node', async (t) => {
   await close();
 });
 
+t.test('several tasks are stopped in one dialog, with a result for each', async (t) => {
+  const name = `many-${process.pid}`;
+  const first = await fleet.startTask(long, [nodes[12] ?? ''], { task_name: `${name}-1` });
+  const second = await fleet.startTask(failing, [nodes[13] ?? ''], { task_name: `${name}-2` });
+  await fleet.ended(second);
+  const { page, faults, close } = await signedIn(`tasks?q=${name}`, bob);
+  await page.getByRole('row').nth(2).waitFor();
+  for (const row of [1, 2]) {
+    await page.getByRole('row').nth(row).focus();
+    await page.keyboard.press('x');
+  }
+  await page.getByText('2 tasks selected').waitFor();
+  await page.getByRole('button', { name: 'Stop…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Stop 2 tasks for good?' });
+  await dialog.getByText('it is over').waitFor();
+  t.strictSame(await axeFindings(page), []);
+  const confirm = dialog.getByRole('button', { name: 'Stop 1 running nodes of 1 task' });
+  // What was pressed before the dialog appeared is not meant for it.
+  await waitFor(
+    async () => {
+      if (await confirm.isVisible()) await confirm.click();
+      return (await api.task(first)).end_reason === 'stopped';
+    },
+    { what: 'the task is stopped' },
+  );
+  await dialog.getByText('stopped', { exact: true }).waitFor();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  t.strictSame(unexpected(faults), []);
+  await close();
+});
+
 t.test('a viewer sees every control, and why it does nothing', async (t) => {
   const id = await fleet.startTask(failing, [nodes[15] ?? '']);
   await fleet.ended(id);

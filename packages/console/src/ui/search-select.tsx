@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import {
   Button as AriaButton,
   ComboBox,
@@ -50,39 +50,54 @@ export function SearchSelect({
   isList = false,
 }: SearchSelectProps): ReactNode {
   const text = useWords();
-  /** undefined: nothing is typed, and the field shows what is chosen. */
-  const [typed, setTyped] = useState<string>();
+  const rest = isList ? '' : chosen;
+  const [input, setInput] = useState(rest);
+  /** The text is a part of a name that is sought, and not the name of what is chosen. */
+  const [isTyping, setTyping] = useState(false);
   // The list closes when another one is chosen.
   const [picked, setPicked] = useState<number | null>(null);
-  const wanted = (typed ?? '').trim();
+  const isFocused = useRef(false);
+  // While the field has the focus, a changed text would open the list.
+  useEffect(() => {
+    if (!isFocused.current) setInput(rest);
+  }, [rest]);
+  const wanted = isTyping ? input.trim() : '';
   const query = useQuery({
     queryKey: ['search-select', what, wanted],
     queryFn: () => search(wanted),
     placeholderData: keepPreviousData,
     staleTime: 10_000,
   });
+  // What was found for an earlier text stands there until the answer comes, as far as it fits.
+  const items = (query.data ?? []).filter(
+    ({ name }) => !query.isPlaceholderData || name.toLowerCase().includes(wanted.toLowerCase()),
+  );
   const failure = query.error && reasonOf(query.error);
   return (
     <ComboBox
       className={styles.field ?? ''}
       menuTrigger="focus"
       allowsEmptyCollection
-      items={query.data ?? []}
-      inputValue={typed ?? (isList ? '' : chosen)}
+      items={items}
+      inputValue={input}
       selectedKey={picked}
-      onInputChange={(value) => setTyped(value === chosen && typed === undefined ? undefined : value)}
+      onInputChange={(value) => {
+        setInput(value);
+        setTyping(true);
+      }}
       onSelectionChange={(key) => {
-        const found = query.data?.find(({ id }) => id === key);
+        const found = items.find(({ id }) => id === key);
         if (!found) return;
         setPicked(found.id);
-        setTyped(undefined);
+        setInput(isList ? '' : found.name);
+        setTyping(false);
         onChoose(found);
       }}
-      onOpenChange={(isOpen) => {
-        if (!isOpen) setTyped(undefined);
-      }}
-      onFocusChange={(isFocused) => {
-        if (!isFocused) setTyped(undefined);
+      onFocusChange={(focused) => {
+        isFocused.current = focused;
+        if (focused) return;
+        setInput(rest);
+        setTyping(false);
       }}
       isInvalid={(error ?? failure) !== undefined && (error ?? failure) !== null}
       validationBehavior="aria"

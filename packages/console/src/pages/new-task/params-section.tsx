@@ -133,7 +133,7 @@ function Entry({ field, label, value, problem, onChange }: EntryProps): ReactNod
   const isOther = secret !== undefined && !secrets.includes(secret);
   const choice = mayName && (secrets.length > 0 || secret !== undefined) && (
     <Select
-      label={text('secret.what', { name: field.name })}
+      label={secret === undefined ? text('secret.what', { name: field.name }) : label}
       value={secret === undefined ? TEXT : isOther ? OTHER : `secret ${secret}`}
       choices={[
         [TEXT, text('secret.text')],

@@ -149,7 +149,11 @@ function LineOf({
     impossible ??
     (isWaiting(action, { task, count, preview })
       ? text('reading')
-      : text(`line.${action}`, { count, waiting: formatNumber((task.stat[0] ?? 0) + (task.stat[4] ?? 0)) }));
+      : text(`line.${action}`, {
+          count,
+          failed: formatNumber(task.failed),
+          waiting: formatNumber((task.stat[0] ?? 0) + (task.stat[4] ?? 0)),
+        }));
   return (
     <li data-impossible={impossible === undefined ? undefined : true}>
       <span>

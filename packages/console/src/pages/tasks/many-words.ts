@@ -17,7 +17,7 @@ export const manyWords = words(
     'line.pause':
       '{count, plural, one {# node finishes its step} other {# nodes finish their steps}}, {waiting} wait',
     'line.start':
-      '{count, plural, one {# node goes} other {# nodes go}} on; {waiting} were waiting or halted',
+      '{count, plural, one {# node goes} other {# nodes go}} on; of the task {failed} failed, {waiting} wait or were halted',
     'line.stop':
       '{count, plural, one {the command of # node is} other {the commands of # nodes are}} ended, {waiting} do not begin',
     'done.pause': 'paused',
@@ -46,7 +46,7 @@ export const manyWords = words(
     'action.start': '开始 {tasks} 个任务的 {count, number} 个节点',
     'action.stop': '终止 {tasks} 个任务的 {count, number} 个运行中的节点',
     'line.pause': '{count} 个节点完成当前步骤，{waiting} 个等待',
-    'line.start': '{count} 个节点继续；其中等待或被暂停的 {waiting} 个',
+    'line.start': '{count} 个节点继续；任务中失败 {failed} 个，等待或被暂停 {waiting} 个',
     'line.stop': '结束 {count} 个节点的命令，{waiting} 个不再开始',
     'done.pause': '已暂停',
     'done.start': '已开始',
