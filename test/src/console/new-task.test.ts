@@ -56,9 +56,9 @@ const unexpected = (faults: readonly string[]) => faults.filter((text) => !/stat
 
 /** Moves the focus by the key Tab alone. */
 async function tabTo(page: Page, wanted: Locator): Promise<void> {
-  await wanted.first().waitFor();
+  const place = await wanted.first().elementHandle();
   for (let presses = 0; presses < 120; presses++) {
-    if (await wanted.first().evaluate((element) => element === element.ownerDocument.activeElement)) return;
+    if (await place?.evaluate((element) => element === element.ownerDocument.activeElement)) return;
     await page.keyboard.press('Tab');
   }
   throw new Error(`the key Tab does not lead to ${wanted}`);
@@ -257,7 +257,7 @@ t.test('several tasks are stopped in one dialog, with a result for each', async 
   const dialog = page.getByRole('dialog', { name: 'Stop 2 tasks for good?' });
   await dialog.getByText('it is over').waitFor();
   t.strictSame(await axeFindings(page), []);
-  const confirm = dialog.getByRole('button', { name: 'Stop 1 running nodes of 1 task' });
+  const confirm = dialog.getByRole('button', { name: 'Stop 1 running node of 1 task' });
   // What was pressed before the dialog appeared is not meant for it.
   await waitFor(
     async () => {

@@ -76,7 +76,7 @@ export function SearchSelect({
   return (
     <ComboBox
       className={styles.field ?? ''}
-      menuTrigger="focus"
+      menuTrigger="input"
       allowsEmptyCollection
       items={items}
       inputValue={input}

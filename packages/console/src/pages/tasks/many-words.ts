@@ -11,9 +11,12 @@ export const manyWords = words(
     'title.pause': 'Pause {count, plural, one {# task} other {# tasks}}?',
     'title.start': 'Start {count, plural, one {# task} other {# tasks}}?',
     'title.stop': 'Stop {count, plural, one {# task} other {# tasks}} for good?',
-    'action.pause': 'Pause {tasks, plural, one {# task} other {# tasks}} with {count, number} running nodes',
-    'action.start': 'Start {count, number} nodes of {tasks, plural, one {# task} other {# tasks}}',
-    'action.stop': 'Stop {count, number} running nodes of {tasks, plural, one {# task} other {# tasks}}',
+    'action.pause':
+      'Pause {tasks, plural, one {# task} other {# tasks}} with {count, plural, one {# running node} other {# running nodes}}',
+    'action.start':
+      'Start {count, plural, one {# node} other {# nodes}} of {tasks, plural, one {# task} other {# tasks}}',
+    'action.stop':
+      'Stop {count, plural, one {# running node} other {# running nodes}} of {tasks, plural, one {# task} other {# tasks}}',
     'line.pause':
       '{count, plural, one {# node finishes its step} other {# nodes finish their steps}}, {waiting} wait',
     'line.start':
