@@ -116,12 +116,14 @@ function usePlanForm<Body extends object>(props: PlanFormProps<Body>) {
   const end = (
     <div className={styles.end}>
       {wanted && (
-        <TextInput
-          label={text(`type.${wanted.what}`, { word: wanted.word })}
-          value={word}
-          onChange={setWord}
-          isCode
-        />
+        <div className={styles.word}>
+          <TextInput
+            label={text(`type.${wanted.what}`, { word: wanted.word })}
+            value={word}
+            onChange={setWord}
+            isCode
+          />
+        </div>
       )}
       {/* What has changed stands above the plan. */}
       {failure && !(wasRefused && plan.changes.length > 0) && (
@@ -201,7 +203,7 @@ export function PlanDialog<Body extends object>({
       title={title}
       isOpen
       onClose={onClose}
-      size={started ? 'narrow' : 'wide'}
+      size={started ? 'narrow' : 'tall'}
       isKept={!started}
       buttons={started ? <Button onPress={onClose}>{text('close')}</Button> : buttons}
     >

@@ -69,21 +69,39 @@ export function TakingPart({ preview: { tasks, nodes } }: { preview: Preview }):
       ...(step === undefined ? [] : [text('which.step', { step })]),
     ].join(', '),
   }));
+  const [only, ...others] = tasks;
+  const sentence = ({ pool_name, nodes: count, batches, batch_size }: (typeof tasks)[number]): ReactNode => (
+    <>
+      <b>{text('nodes', { count, pool: pool_name })}</b>
+      {count > 0 && ` ${text('nodes.batches', { batches, size: batch_size })}`}
+    </>
+  );
+  const made = nodes.to_make > 0 && <p>{text('nodes.make', { count: nodes.to_make })}</p>;
+  if (only === undefined) return <b>{text('nodes', { count: 0, pool: '' })}</b>;
+  const sentences =
+    others.length === 0
+      ? sentence(only)
+      : tasks.map((task) => (
+          <span key={task.pool_id} className={styles.pool}>
+            {sentence(task)}
+          </span>
+        ));
+  if (rows.length === 0)
+    return (
+      <>
+        <p>{sentences}</p>
+        {made}
+      </>
+    );
   return (
     <>
-      {tasks.length === 0 && <p className={styles.strong}>{text('nodes', { count: 0, pool: '' })}</p>}
-      {tasks.map(({ pool_id, pool_name, nodes: count, batches, batch_size }) => (
-        <p key={pool_id}>
-          <b>{text('nodes', { count, pool: pool_name })}</b>
-          {count > 0 && ` ${text('nodes.batches', { batches, size: batch_size })}`}
-        </p>
-      ))}
-      {nodes.to_make > 0 && <p>{text('nodes.make', { count: nodes.to_make })}</p>}
-      {rows.length > 0 && (
-        <Disclosure title={text('which')}>
-          {() => <NodeRows rows={rows} count={nodes.count - nodes.to_make} />}
-        </Disclosure>
-      )}
+      <Disclosure
+        title={text('which')}
+        details={() => <NodeRows rows={rows} count={nodes.count - nodes.to_make} />}
+      >
+        {sentences}
+      </Disclosure>
+      {made}
     </>
   );
 }
@@ -124,7 +142,12 @@ function LeftOutGroup({ rows }: { rows: readonly LeftOut[] }): ReactNode {
       ? text('left.held', { count, task: '\u0000' }).split('\u0000')
       : [];
   return (
-    <>
+    <Disclosure
+      title={text('which')}
+      details={() => (
+        <NodeRows rows={rows.map(({ node_id, ip }) => ({ node_id, ip, note: '' }))} count={count} />
+      )}
+    >
       {code === 'held' && task_id !== undefined ? (
         <>
           {before}
@@ -134,9 +157,6 @@ function LeftOutGroup({ rows }: { rows: readonly LeftOut[] }): ReactNode {
       ) : (
         text(code === 'held' ? 'left.held.other' : `left.${code}`, { count })
       )}
-      <Disclosure title={text('which')}>
-        {() => <NodeRows rows={rows.map(({ node_id, ip }) => ({ node_id, ip, note: '' }))} count={count} />}
-      </Disclosure>
-    </>
+    </Disclosure>
   );
 }

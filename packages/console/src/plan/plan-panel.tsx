@@ -88,25 +88,30 @@ export function PlanFacts({ preview }: { preview: Preview }): ReactNode {
   );
 }
 
-/** Texts for codes of warnings that say all there is to say; of others the API's own words stand beside the code's. */
-const COMPLETE = new Set(['all_at_once', 'protected', 'secret_by_admin']);
-const KNOWN = ['raw_parameter', 'unused_parameter', 'nodes_lacking'] as const;
+/** Warnings that there are words for, and whether these need the warning's data. */
+const TOLD = {
+  protected: false,
+  secret_by_admin: false,
+  raw_parameter: true,
+  unused_parameter: true,
+  nodes_lacking: true,
+} as const;
 
-function Warnings({ preview: { warnings } }: { preview: Preview }): ReactNode {
+function Warnings({ preview }: { preview: Preview }): ReactNode {
   const text = useWords(planWords);
+  // That all nodes are worked on at once stands with their number.
+  const warnings = preview.warnings.filter(({ code }) => code !== 'all_at_once');
   if (warnings.length === 0) return null;
+  const words = ({ code, text: said, data }: (typeof warnings)[number]): string => {
+    const known = code in TOLD ? (code as keyof typeof TOLD) : undefined;
+    // One of another release, or of a code that is not known here, is told in the API's own words.
+    return known === undefined || (TOLD[known] && !data) ? said : text(`warning.${known}`, data);
+  };
   return (
     <ul className={styles.warnings}>
-      {warnings.map(({ code, text: said }) => {
-        const known = KNOWN.find((one) => one === code);
-        return (
-          <li key={`${code} ${said}`}>
-            {COMPLETE.has(code)
-              ? text(`warning.${code as 'all_at_once' | 'protected' | 'secret_by_admin'}`)
-              : `${text(known ? `warning.${known}` : 'warning.other')}: ${said}`}
-          </li>
-        );
-      })}
+      {warnings.map((warning) => (
+        <li key={`${warning.code} ${warning.text}`}>{words(warning)}</li>
+      ))}
     </ul>
   );
 }
@@ -115,9 +120,10 @@ function Warnings({ preview: { warnings } }: { preview: Preview }): ReactNode {
 function Course({ preview }: { preview: Preview }): ReactNode {
   const text = useWords(planWords);
   const { formatNumber } = useIntl();
-  const { at_once, nodes, tasks, duration } = preview;
+  const { at_once, nodes, tasks, duration, warnings } = preview;
   if (nodes.count === 0) return null;
   const budgets = [...new Set(tasks.map(({ max_failed }) => max_failed))];
+  const isAll = warnings.some(({ code }) => code === 'all_at_once');
   const isMade = nodes.to_make === nodes.count;
   const rough = (ms: number): string => roughDuration(ms, formatNumber);
   const [before = '', after = ''] = duration
@@ -130,7 +136,7 @@ function Course({ preview }: { preview: Preview }): ReactNode {
     : [];
   return (
     <ul className={styles.course}>
-      <li>
+      <li className={isAll ? styles.atOnce : undefined}>
         {isMade
           ? text('once.made', { count: at_once })
           : at_once >= nodes.count

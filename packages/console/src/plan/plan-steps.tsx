@@ -41,7 +41,9 @@ function OneStep({ step, ip }: { step: Step; ip: string | undefined }): ReactNod
   const facts = [
     ...(step.retry_times > 0 ? [text('step.retries', { count: step.retry_times })] : []),
     ...(step.ignore_error ? [text('step.ignore')] : []),
-    ...(step.timeout > 0 ? [text('step.limit', { time: durationText(step.timeout * 1_000) })] : []),
+    ...(step.timeout > 0
+      ? [text('step.limit', { time: durationText(step.timeout * 1_000).replace(/ 0 s$/, '') })]
+      : []),
   ];
   return (
     <>
@@ -88,14 +90,9 @@ function Script({
     );
   return (
     <Disclosure
-      title={
-        <>
-          {title}
-          {ip !== undefined && <span className={styles.quiet}> {text('script.for', { ip })}</span>}
-        </>
-      }
-    >
-      {() => (
+      title={title}
+      after={ip !== undefined && <span className={styles.quiet}>{text('script.for', { ip })}</span>}
+      details={() => (
         <>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reached by keyboard. */}
           <pre className={styles.script} tabIndex={0} role="region" aria-label={title}>
@@ -104,6 +101,6 @@ function Script({
           {cut && <p className={styles.quiet}>{text('script.cut')}</p>}
         </>
       )}
-    </Disclosure>
+    />
   );
 }

@@ -1,10 +1,4 @@
-import {
-  type live,
-  type NamedTaskEvent,
-  type RpcRequest,
-  type RpcResponse,
-  ServiceError,
-} from '@rigel/contracts';
+import { type live, type NamedTaskEvent, noSuch, type RpcRequest, type RpcResponse } from '@rigel/contracts';
 import { type RecordedEvent, readStream } from '@rigel/event-store';
 import type { Kysely } from 'kysely';
 import type { RunTable, Tables, TaskTable } from '../store/tables.js';
@@ -31,7 +25,7 @@ export async function readTaskEvents(
 ): Promise<RpcResponse<typeof live.taskEvents>> {
   // The row first: what it says is true of the events up to its version, which the same transaction recorded.
   const task = await db.selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
-  if (!task) throw new ServiceError('not_found', `there is no task ${id}`);
+  if (!task) throw noSuch('task', id, `there is no task ${id}`);
   const { version, state, end_reason, stat, ignored } = task;
   const over = end_reason !== '' && !task.active ? { state, end_reason, stat, ignored } : null;
   if (after >= version) return { events: [], version, over };
