@@ -20,6 +20,7 @@ export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   catalog: later(() => import('../pages/catalog/catalog-page.js'), 'CatalogPage'),
   action: later(() => import('../pages/catalog/action/action-page.js'), 'ActionPage'),
   template: later(() => import('../pages/catalog/template/template-page.js'), 'TemplatePage'),
+  newTask: later(() => import('../pages/new-task/new-task-page.js'), 'NewTaskPage'),
   task: later(() => import('../pages/task/task-page.js'), 'TaskPage'),
   system: later(() => import('../pages/system/system-page.js'), 'SystemPage'),
   fleet: later(() => import('../pages/fleet/fleet-page.js'), 'FleetPage'),

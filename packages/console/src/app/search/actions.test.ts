@@ -23,6 +23,7 @@ t.test('a verb before a name is taken off, in the language of the reader and in 
   t.strictSame(splitVerb('deploy web', en), { verb: 'deploy', rest: 'web' });
   t.strictSame(splitVerb('DEP  web pool', en), { verb: 'deploy', rest: 'web pool' });
   t.strictSame(splitVerb('部署 web', zh), { verb: 'deploy', rest: 'web' });
+  t.strictSame(splitVerb('stop task #42', en), { verb: 'stop', rest: '#42' });
   t.strictSame(splitVerb('pause 42', zh), { verb: 'pause', rest: '42' });
   t.strictSame(splitVerb('deploy', en), { verb: undefined, rest: 'deploy' }, 'a name may be a verb');
   t.strictSame(splitVerb('de web', en), { verb: undefined, rest: 'de web' });

@@ -20,6 +20,9 @@ const NAMES = Object.keys(ACTIONS) as ActionName[];
 /** A shorter beginning of a verb is that of too many names. */
 const LEAST = 3;
 
+/** "pause task 42" is "pause 42". */
+const KIND = /^(?:task|pool|template|任务|资源池|模板)\s+/i;
+
 type Say = (key: KeyOf<typeof searchWords>, data?: Record<string, string | number>) => string;
 
 /**
@@ -33,7 +36,7 @@ export function splitVerb(typed: string, text: Say): { verb: ActionName | undefi
     const own = text(`verb.${name}`).toLowerCase();
     return said === own || said === name || (said.length >= LEAST && name.startsWith(said));
   });
-  return verb === undefined ? { verb, rest: typed } : { verb, rest: rest.trim() };
+  return verb === undefined ? { verb, rest: typed } : { verb, rest: rest.trim().replace(KIND, '') };
 }
 
 /** The actions with what was found: those of the verb, or all of an object that is the only one of its kind. */

@@ -103,9 +103,10 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
         },
       ]
     : [];
+  const newTask = useNewTask(typed.trim());
   const results = asked
     ? verb === undefined
-      ? [...found, ...actions, ...pages, ...request]
+      ? [...found, ...actions, ...newTask, ...pages, ...request]
       : [...actions, ...found]
     : recent.length > 0
       ? recent
@@ -209,6 +210,15 @@ function useLater(text: string): string {
     return () => clearTimeout(timer);
   }, [text]);
   return later;
+}
+
+function useNewTask(typed: string): Result[] {
+  const common = useWords();
+  const { may } = useWho();
+  const name = common('page.newTask');
+  if (!may('operator') || typed === '' || !`${name} new task run`.toLowerCase().includes(typed.toLowerCase()))
+    return [];
+  return [{ kind: 'do', key: 'new-task', name, detail: '', address: to.newTask() }];
 }
 
 function useFoundPages(typed: string): Result[] {
