@@ -8,8 +8,13 @@ import styles from './machines.module.css';
 import { Maker } from './maker.js';
 import { machineWords } from './words.js';
 
+const LISTS = {
+  orphans: { title: 'orphans.title', todo: 'orphans.do', none: 'orphans.none', look: 'failed' },
+  making: { title: 'making.title', todo: 'making.do', none: 'making.none', look: 'running' },
+} as const;
+
 interface MachineListProps {
-  kind: 'orphans' | 'making';
+  kind: keyof typeof LISTS;
   machines: readonly UnownedMachine[];
   all: number;
 }
@@ -17,15 +22,9 @@ interface MachineListProps {
 /** Machines that a provider has and no node has. */
 export function MachineList({ kind, machines, all }: MachineListProps): ReactNode {
   const text = useWords(machineWords);
+  const { title, todo, none, look } = LISTS[kind];
   return (
-    <Listed
-      title={text(`${kind}.title`)}
-      todo={text(`${kind}.do`)}
-      none={text(`${kind}.none`)}
-      look={kind === 'orphans' ? 'failed' : 'running'}
-      rows={machines}
-      all={all}
-    >
+    <Listed title={text(title)} todo={text(todo)} none={text(none)} look={look} rows={machines} all={all}>
       {(machine) => <Machine key={`${machine.vm_type} ${machine.vm_id}`} machine={machine} />}
     </Listed>
   );
@@ -46,7 +45,7 @@ function Machine({ machine }: { machine: UnownedMachine }): ReactNode {
           <dd>{ip === '' ? text('address.none') : ip}</dd>
         </div>
         <div>
-          <dt>{text('providers.title')}</dt>
+          <dt>{text('provider')}</dt>
           <dd>{provider}</dd>
         </div>
         <div>

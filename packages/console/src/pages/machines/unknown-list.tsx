@@ -17,7 +17,8 @@ interface UnknownListProps {
 export function UnknownList({ creations, all, providers }: UnknownListProps): ReactNode {
   const text = useWords(machineWords);
   const nameOf = (vm_type: number): string =>
-    providers.find((one) => one.vm_type === vm_type)?.name ?? text('provider', { number: String(vm_type) });
+    providers.find((one) => one.vm_type === vm_type)?.name ??
+    text('provider.number', { number: String(vm_type) });
   return (
     <Listed
       title={text('unknown.title')}
@@ -30,9 +31,16 @@ export function UnknownList({ creations, all, providers }: UnknownListProps): Re
       {(creation) => {
         const { run_id, attempt, step, vm_type, at, reason } = creation;
         return (
-          <li key={`${run_id} ${step} ${attempt}`} className={styles.row}>
-            <p className={styles.reason}>{reason}</p>
+          <li key={`${run_id} ${step} ${attempt}`} className={`${styles.row} ${styles.unknown}`}>
             <dl className={styles.facts}>
+              <div>
+                <dt>{text('address')}</dt>
+                <dd>{text('address.unknown')}</dd>
+              </div>
+              <div>
+                <dt>{text('provider')}</dt>
+                <dd>{vm_type === null ? text('provider.unknown') : nameOf(vm_type)}</dd>
+              </div>
               <div>
                 <dt>{text('asked')}</dt>
                 <dd>
@@ -40,22 +48,13 @@ export function UnknownList({ creations, all, providers }: UnknownListProps): Re
                 </dd>
               </div>
               <div>
-                <dt>{text('address')}</dt>
-                <dd>{text('address.unknown')}</dd>
-              </div>
-              {vm_type !== null && (
-                <div>
-                  <dt>{text('providers.title')}</dt>
-                  <dd>{nameOf(vm_type)}</dd>
-                </div>
-              )}
-              <div>
                 <dt>{text('by')}</dt>
                 <dd>
                   <Maker maker={creation} />
                 </dd>
               </div>
             </dl>
+            <p className={styles.reason}>{reason}</p>
           </li>
         );
       }}
