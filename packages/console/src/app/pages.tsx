@@ -28,6 +28,7 @@ export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   nodes: later(() => import('../pages/nodes/nodes-page.js'), 'NodesPage'),
   node: later(() => import('../pages/node/node-page.js'), 'NodePage'),
   schedules: later(() => import('../pages/schedules/schedules-page.js'), 'SchedulesPage'),
+  machines: later(() => import('../pages/machines/machines-page.js'), 'MachinesPage'),
   audit: later(() => import('../pages/audit/audit-page.js'), 'AuditPage'),
   access: later(() => import('../pages/access/access-page.js'), 'AccessPage'),
   settings: later(() => import('../pages/settings/settings-page.js'), 'SettingsPage'),
