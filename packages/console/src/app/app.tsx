@@ -6,6 +6,7 @@ import { Language, useIntl, useWords } from '../text/intl.js';
 import { type PageName, patterns, to } from './addresses.js';
 import { CrashGuard } from './crash.js';
 import { Frame, Heading } from './frame.js';
+import { aroundNav } from './leave-guard.js';
 import { PAGES } from './pages.js';
 import { routerBase } from './place.js';
 import { WhoGate } from './who.js';
@@ -19,7 +20,7 @@ export function App(): ReactNode {
     <Language>
       <CrashGuard>
         <QueryClientProvider client={queries}>
-          <Router base={routerBase}>
+          <Router base={routerBase} aroundNav={aroundNav}>
             <Aria>
               <WhoGate>
                 <Frame>
