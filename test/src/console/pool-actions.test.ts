@@ -232,19 +232,43 @@ t.test(
   },
 );
 
-t.test('a protected pool is named before anything runs over it', async (t) => {
+t.test('a protected pool is named before anything runs over it: by keyboard alone', async (t) => {
   await api.ok(`/pool/protect/${poolId}`, { protected: true });
-  const { page, close } = await signedIn(`pool/${poolId}?do=deploy`);
+  const { page, close } = await signedIn(`pool/${poolId}`);
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('textbox', { name: 'Image tag' }).fill('shop:9');
+  /** Presses Tab until what has the focus bears these words. */
+  const tabTo = async (words: RegExp): Promise<void> => {
+    for (let pressed = 0; pressed < 60; pressed++) {
+      const said = await page.evaluate(() => {
+        const focused = document.activeElement;
+        const label = (focused as { labels?: NodeListOf<Element> } | null)?.labels?.[0];
+        return label?.textContent ?? focused?.textContent ?? '';
+      });
+      if (words.test(said)) return;
+      await page.keyboard.press('Tab');
+    }
+    throw new Error(`nothing that can be reached by Tab says ${words}`);
+  };
+  await page.getByRole('button', { name: 'Deploy…' }).waitFor();
+  await tabTo(/^Deploy…/);
+  await page.keyboard.press('Enter');
+  await dialog.waitFor();
+  await page.keyboard.type('shop:9');
   await planned(page);
   const confirm = dialog.getByRole('button', { name: 'Deploy to 11 nodes' });
   t.equal(await confirm.getAttribute('aria-disabled'), 'true');
+  t.match(await confirm.getAttribute('title'), /The pool is protected/);
   await picture(page, 'deploy-protected');
-  await dialog.getByRole('textbox', { name: /The pool is protected/ }).fill(poolName);
-  await confirm.click();
+  await page.keyboard.press('Enter');
+  await tabTo(/^The pool is protected/);
+  await page.keyboard.type(poolName);
+  await tabTo(/^Deploy to 11 nodes/);
+  await page.keyboard.press('Enter');
   await dialog.getByRole('link', { name: /^Task #\d+$/ }).waitFor();
   await api.ok(`/pool/protect/${poolId}`, { protected: false });
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  t.notMatch(page.url(), /do=/);
   await close();
 });
 
