@@ -40,6 +40,7 @@ export {
   readHead,
   readIdentity,
   readOfTypes,
+  readPart,
   readStored,
   readStream,
   readStreams,

@@ -11,6 +11,7 @@ import { Button } from '../../ui/button.js';
 import { SidePanel, WithPanel } from '../../ui/panel.js';
 import { Region, reasonOf } from '../../ui/region.js';
 import { Tabs } from '../../ui/tabs.js';
+import { EventsTab } from './events/events-tab.js';
 import { useGrid, usePastGrid, withStates } from './grid/use-grid.js';
 import { NodesTab } from './nodes-tab.js';
 import { NodeRunPanel } from './run/node-run.js';
@@ -194,6 +195,15 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
               content: () => (
                 <div className={styles.fill}>
                   <LogTab task={task} />
+                </div>
+              ),
+            },
+            {
+              name: 'events',
+              title: text('tab.events'),
+              content: () => (
+                <div className={styles.fill}>
+                  <EventsTab task={task} model={present.store.model} until={version} />
                 </div>
               ),
             },
