@@ -51,7 +51,7 @@ export const searchWords = words(
     missing: '未搜索全部：{parts} 没有应答。',
     'kind.task': '任务',
     'kind.node': '节点',
-    'kind.pool': '资源池',
+    'kind.pool': '服务池',
     'kind.service': '服务',
     'kind.cluster': '集群',
     'kind.template': '模板',
