@@ -290,6 +290,30 @@ t.test('chosen nodes lead to the form of a new task, and are copied', async (t) 
   await close();
 });
 
+t.test('a pool of the fleet is deployed to from its row; a longer list of nodes goes along', async (t) => {
+  const { page, faults, close } = await openPage(browser, `${console}fleet`);
+  await page.locator('input[type="password"]').fill(ann.token);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: `What can be done with ${poolName}` }).click();
+  await page.getByRole('menuitem', { name: 'Deploy…' }).click();
+  await page.getByRole('dialog', { name: `Deploy to ${poolName}` }).waitFor();
+  await picture(page, 'from-fleet');
+  await page.keyboard.press('Escape');
+  // Two hundred addresses are too many for the address of a page.
+  const { poolId: many } = await fleet.pool(loopbackNodes(200, sshd.port, 1_000));
+  await page.goto(`${console}pool/${many}?made_by=manual`);
+  await page.getByRole('button', { name: 'Select all 200 that match' }).click();
+  await page.getByRole('button', { name: 'Run template…' }).click();
+  await page.waitForURL((url) => url.pathname.endsWith('/tasks/new') && url.search === '?by=list');
+  const list = page.getByRole('textbox', { name: 'Addresses' });
+  const lines = async () => (await list.inputValue()).split('\n').length;
+  t.equal(await lines(), 200);
+  await page.reload();
+  t.equal(await lines(), 200, 'a reload keeps them');
+  t.strictSame(unexpected(faults), []);
+  await close();
+});
+
 t.test('a viewer sees every operation, and that it needs an operator', async (t) => {
   const { page, close } = await signedIn(`pool/${poolId}?do=shrink`, {}, eve);
   const dialog = page.getByRole('dialog');
