@@ -232,6 +232,35 @@ t.test(
   },
 );
 
+t.test('an expand shows what an earlier one left, and what changes while it is looked at', async (t) => {
+  const pool = (await fleet.pool([])).poolId;
+  const broken = await machine('create_vm');
+  // No executor has a provider of this number.
+  await api.ok(`/pool/update/${pool}`, { vm_type: 99, tasks: { expand: broken } });
+  const [earlier = 0] = (await api.done(`/pool/expand/${pool}`, { num: 2 })).taskIds;
+  await fleet.ended(earlier, 120_000);
+  const { page, close } = await openPage(browser, `${console}pool/${pool}?do=expand`);
+  await page.locator('input[type="password"]').fill(ann.token);
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('2 nodes without a machine, which no task works on').waitFor();
+  await dialog.getByText('0 of 2 made').waitFor();
+  await dialog.getByRole('textbox', { name: 'Machines to add' }).fill('1');
+  await planned(page);
+  const steps = [
+    { name: 'create_vm', param_values: { vm_type_id: 1 }, retry: { retry_times: 3, ignore_error: false } },
+  ];
+  await api.ok(`/task_tpl/update/${broken}`, { steps });
+  await dialog.getByRole('alert').filter({ hasText: 'The plan has changed since it was shown' }).waitFor();
+  await dialog.getByText('Retries or limits of step create_vm').waitFor();
+  await picture(page, 'expand-changed');
+  const confirm = dialog.getByRole('button', { name: 'Add 1 node' });
+  t.match(await confirm.getAttribute('title'), /Look at what changed first/);
+  await dialog.getByRole('button', { name: 'Go on with the new plan' }).click();
+  t.not(await confirm.getAttribute('aria-disabled'), 'true');
+  await close();
+});
+
 t.test('a protected pool is named before anything runs over it: by keyboard alone', async (t) => {
   await api.ok(`/pool/protect/${poolId}`, { protected: true });
   const { page, close } = await signedIn(`pool/${poolId}`);
