@@ -14,6 +14,8 @@ import { whoWords } from './who-words.js';
 const KEY = ['session'];
 /** How often the console asks who it is: the role of a token does not change, but access may be turned on. */
 const ASK_MS = 60_000;
+/** How often while that is not known: somebody may sign in in another tab, and what refused the request may be a proxy. */
+const ASK_AGAIN_MS = 15_000;
 
 /**
  * Finds out who the person in front of the console is, and has them sign in where that is needed. What was on the screen
@@ -26,12 +28,19 @@ export function WhoGate({ children }: { children: ReactNode }): ReactNode {
   const query = useQuery({
     queryKey: KEY,
     queryFn: () => unwrap(api.GET('/session')),
-    refetchInterval: ASK_MS,
+    refetchInterval: ({ state }) => (state.error ? ASK_AGAIN_MS : ASK_MS),
   });
   const known = query.data;
   const access = known?.access ?? 'on';
   useNameFor(access);
-  useEffect(() => onSignedOut(() => setOver(true)), []);
+  const { refetch, dataUpdatedAt } = query;
+  // One request that was refused may have met a proxy: the session is over when the API says so of the session itself.
+  useEffect(
+    () => onSignedOut(() => void refetch().then(({ error }) => isSignedOut(error) && setOver(true))),
+    [refetch],
+  );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each answer says that the session is there.
+  useEffect(() => setOver(false), [dataUpdatedAt]);
   const who = useMemo(
     () =>
       known && {
@@ -49,8 +58,7 @@ export function WhoGate({ children }: { children: ReactNode }): ReactNode {
     await queries.invalidateQueries();
   };
   if (who === undefined) {
-    if (query.error instanceof ApiError && query.error.code === 401)
-      return <SignInPage onSignedIn={() => void onSignedIn()} />;
+    if (isSignedOut(query.error)) return <SignInPage onSignedIn={() => void onSignedIn()} />;
     return (
       <Region what={text('who')} query={query}>
         {() => null}
@@ -75,4 +83,8 @@ export function WhoGate({ children }: { children: ReactNode }): ReactNode {
       </Dialog>
     </WhoContext>
   );
+}
+
+function isSignedOut(error: Error | null): boolean {
+  return error instanceof ApiError && error.code === 401;
 }
