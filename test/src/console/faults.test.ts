@@ -70,20 +70,28 @@ async function equalsApi(t: Test, page: Page, id: number): Promise<void> {
   );
   t.equal(task.stat[2], NODES, 'the task went on');
   await waitFor(async () => (await page.locator('[data-stale]').count()) === 0, { what: 'nothing is stale' });
+  const runs = (await rig.api.detail(id)).map(({ ip }) => `${ip} succeeded`).sort();
   const wall = page.getByRole('grid', { name: /cells/ });
-  await wall.focus();
-  await page.keyboard.press('Home');
-  const cells: string[] = [];
-  for (let n = 0; n < NODES; n++) {
-    cells.push((await wall.getByRole('gridcell').textContent()) ?? '');
-    await page.keyboard.press('ArrowRight');
-  }
-  const words = cells.map((cell) => /^(\S+) · batch 1 · (\w+)/.exec(cell)?.slice(1).join(' '));
-  t.strictSame(
-    words.sort(),
-    (await rig.api.detail(id)).map(({ ip }) => `${ip} succeeded`).sort(),
-    'each cell is as its node',
+  const cells = await waitFor(
+    async () => {
+      await wall.focus();
+      await page.keyboard.press('Home');
+      const words: string[] = [];
+      for (let n = 0; n < NODES; n++) {
+        const cell = await wall.getByRole('gridcell').textContent();
+        words.push(
+          /^(\S+) · batch 1 · (\w+)/
+            .exec(cell ?? '')
+            ?.slice(1)
+            .join(' ') ?? '',
+        );
+        await page.keyboard.press('ArrowRight');
+      }
+      return String(words.sort()) === String(runs) ? words : undefined;
+    },
+    { what: 'each cell is as its node', timeoutMs: 30_000 },
   );
+  t.equal(cells.length, NODES);
 }
 
 /** A page of a task that waits for its start. */

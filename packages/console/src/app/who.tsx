@@ -24,7 +24,6 @@ const ASK_AGAIN_MS = 15_000;
 export function WhoGate({ children }: { children: ReactNode }): ReactNode {
   const text = useWords(whoWords);
   const queries = useQueryClient();
-  const [isOver, setOver] = useState(false);
   const query = useQuery({
     queryKey: KEY,
     queryFn: () => unwrap(api.GET('/session')),
@@ -33,14 +32,16 @@ export function WhoGate({ children }: { children: ReactNode }): ReactNode {
   const known = query.data;
   const access = known?.access ?? 'on';
   useNameFor(access);
-  const { refetch, dataUpdatedAt } = query;
-  // One request that was refused may have met a proxy: the session is over when the API says so of the session itself.
-  useEffect(
-    () => onSignedOut(() => void refetch().then(({ error }) => isSignedOut(error) && setOver(true))),
-    [refetch],
-  );
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each answer says that the session is there.
-  useEffect(() => setOver(false), [dataUpdatedAt]);
+  // A request that was refused may have met a proxy: the session is over when the API says so of the session itself.
+  const { refetch } = query;
+  useEffect(() => onSignedOut(() => void refetch()), [refetch]);
+  const isOver = known !== undefined && isSignedOut(query.error);
+  const [isPutOff, setPutOff] = useState(false);
+  useEffect(() => {
+    if (!isPutOff) return;
+    const timer = setTimeout(() => setPutOff(false), ASK_MS);
+    return () => clearTimeout(timer);
+  }, [isPutOff]);
   const who = useMemo(
     () =>
       known && {
@@ -54,7 +55,7 @@ export function WhoGate({ children }: { children: ReactNode }): ReactNode {
     [known, access],
   );
   const onSignedIn = async (): Promise<void> => {
-    setOver(false);
+    setPutOff(false);
     await queries.invalidateQueries();
   };
   if (who === undefined) {
@@ -70,10 +71,10 @@ export function WhoGate({ children }: { children: ReactNode }): ReactNode {
       {children}
       <Dialog
         title={text('over')}
-        isOpen={isOver && who.access === 'on'}
-        onClose={() => setOver(false)}
+        isOpen={isOver && !isPutOff}
+        onClose={() => setPutOff(true)}
         buttons={
-          <Button kind="quiet" onPress={() => setOver(false)}>
+          <Button kind="quiet" onPress={() => setPutOff(true)}>
             {text('later')}
           </Button>
         }
