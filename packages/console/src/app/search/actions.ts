@@ -21,7 +21,7 @@ const NAMES = Object.keys(ACTIONS) as ActionName[];
 const LEAST = 3;
 
 /** "pause task 42" is "pause 42". */
-const KIND = /^(?:task|pool|template|任务|资源池|模板)\s+/i;
+const KIND = /^(?:task|pool|template|任务|服务池|模板)\s+/i;
 
 type Say = (key: KeyOf<typeof searchWords>, data?: Record<string, string | number>) => string;
 
