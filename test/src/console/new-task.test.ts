@@ -123,13 +123,14 @@ t.test('a link shows the same form, and values of an earlier task are taken', as
   await page.getByText('16 nodes').first().waitFor();
   await page.getByRole('combobox', { name: 'As last time' }).fill(`#${task}`);
   await page.getByRole('option').first().click();
-  t.equal(await page.getByRole('textbox', { name: 'word · text' }).inputValue(), 'as before');
+  const word = page.getByRole('textbox', { name: 'word · text' });
+  await waitFor(async () => (await word.inputValue()) === 'as before', { what: 'the value is taken' });
   t.equal(await page.getByRole('textbox', { name: 'count · whole number' }).inputValue(), '7');
   t.equal(await page.getByRole('textbox', { name: 'Failed nodes that it tolerates' }).inputValue(), '3');
   await page.waitForURL(/params=/);
   await page.reload();
   await page.getByRole('button', { name: 'Start on 16 nodes' }).waitFor();
-  t.equal(await page.getByRole('textbox', { name: 'word · text' }).inputValue(), 'as before');
+  t.equal(await word.inputValue(), 'as before');
   // Secrets are names that the template allows, and nothing else.
   await page.getByRole('button', { name: /Kind of word/ }).click();
   t.strictSame(await page.getByRole('option').allTextContents(), ['Text', 'Secret db-password']);
