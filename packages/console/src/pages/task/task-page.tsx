@@ -1,6 +1,6 @@
 import { ApiError, type TaskInfo, unwrap } from '@rigel/api-client';
 import { useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
@@ -25,6 +25,8 @@ import { TaskActions } from './task-actions.js';
 import { TaskFacts, TaskProgress } from './task-head.js';
 import { useWhy, WhyStrip, WhyTab } from './why.js';
 import { taskWords } from './words.js';
+
+const CompareTab = lazy(async () => ({ default: (await import('./compare/compare-tab.js')).CompareTab }));
 
 /** One task: what it is, how far it is, why it is not further, and each of its nodes. */
 export function TaskPage(): ReactNode {
@@ -108,6 +110,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
     : task;
   const why = useWhy(task);
   const [wide, setWide] = useQueryParam('wide');
+  const [other] = useQueryParam('with');
   const close = useCallback(() => setNode(''), [setNode]);
   useReadAgain(task);
   const model = present.store.model;
@@ -232,6 +235,21 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
                 </div>
               ),
             },
+            ...(/^[1-9]\d{0,14}$/.test(other)
+              ? [
+                  {
+                    name: 'compare',
+                    title: text('tab.compare', { id: other }),
+                    content: () => (
+                      <div className={styles.fill}>
+                        <Suspense>
+                          <CompareTab task={task} other={Number(other)} />
+                        </Suspense>
+                      </div>
+                    ),
+                  },
+                ]
+              : []),
           ]}
         />
       </WithPanel>

@@ -297,6 +297,13 @@ function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
               {manyText(`open.${action}`)}
             </Button>
           ))}
+          {chosen.length === 2 && (
+            <Button
+              onPress={() => navigate(to.task(chosen[0]?.id ?? 0, { with: chosen[1]?.id, tab: 'compare' }))}
+            >
+              {manyText('compare')}
+            </Button>
+          )}
           <Button kind="quiet" onPress={() => setSelected(new Set())}>
             {manyText('clear')}
           </Button>
