@@ -269,6 +269,25 @@ t.test('several tasks are stopped in one dialog, with a result for each', async 
   );
   await dialog.getByText('stopped', { exact: true }).waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
+  // The same two beside each other.
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.getByText('1 only here').waitFor();
+  t.match(page.url(), new RegExp(`with=${first}`));
+  t.strictSame(await axeFindings(page), []);
+  t.strictSame(unexpected(faults), []);
+  await close();
+});
+
+t.test('a filter of tasks has a name in this browser', async (t) => {
+  const { page, faults, close } = await signedIn('tasks?state=3', bob);
+  await page.getByRole('button', { name: 'Save this filter…' }).click();
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('broken ones');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Forget this filter' }).waitFor();
+  await page.goto(`${console}tasks`);
+  await page.getByRole('button', { name: /Saved filter/ }).click();
+  await page.getByRole('option', { name: 'broken ones' }).click();
+  await page.waitForURL(/state=3/);
   t.strictSame(unexpected(faults), []);
   await close();
 });
@@ -282,6 +301,7 @@ t.test('a viewer sees every control, and why it does nothing', async (t) => {
   t.match(await retry.getAttribute('title'), /operator/);
   await page.getByRole('button', { name: 'More actions' }).click();
   t.match(await page.getByRole('menuitem').first().textContent(), /operator/);
+  t.strictSame(await axeFindings(page), []);
   await page.keyboard.press('Escape');
   const values = encodeURIComponent('{"word":"x"}');
   await page.goto(`${console}tasks/new?template=${words}&nodes=${nodes[0]}&params=${values}`);

@@ -73,15 +73,16 @@ function isNotFound(error: Error | null): boolean {
 }
 
 /** Reads again what the page shows of a task that has begun, halted or ended: what rests is asked for seldom. */
-function useReadAgain({ id, state, end_reason }: TaskInfo): void {
+function useReadAgain({ id, state, end_reason, commands_alive = 0 }: TaskInfo): void {
   const queries = useQueryClient();
-  const was = useRef({ state, end_reason });
+  const now = `${state} ${end_reason} ${end_reason === '' ? '' : commands_alive}`;
+  const was = useRef(now);
   useEffect(() => {
-    if (was.current.state === state && was.current.end_reason === end_reason) return;
-    was.current = { state, end_reason };
+    if (was.current === now) return;
+    was.current = now;
     const isPart = ({ queryKey }: { queryKey: readonly unknown[] }): boolean => queryKey.length > 2;
     void queries.invalidateQueries({ queryKey: ['task', id], predicate: isPart });
-  }, [queries, id, state, end_reason]);
+  }, [queries, id, now]);
 }
 
 function OneTask({ task }: { task: TaskInfo }): ReactNode {
