@@ -131,6 +131,11 @@ t.test('a deploy is bound to its plan: a change in between is shown, and has to 
   await dialog.getByText(`Nodes: 10 → 11; now with ${further[0]}`).waitFor();
   t.equal(await confirm.getAttribute('aria-disabled'), 'true', 'not before the change was looked at');
   await picture(page, 'deploy-changed');
+  t.match(
+    await page.evaluate(() => document.activeElement?.textContent),
+    /Nothing was done/,
+    'the focus is there',
+  );
   t.strictSame(await axeFindings(page), []);
   await dialog.getByRole('button', { name: 'Go on with the new plan' }).click();
   await dialog.getByRole('button', { name: 'Deploy to 11 nodes' }).click();
@@ -144,8 +149,15 @@ t.test('a deploy is bound to its plan: a change in between is shown, and has to 
 
 t.test('a shrink is confirmed by its count, after its list was told apart', async (t) => {
   const { page, close } = await signedIn(`pool/${poolId}`);
+  await page.getByRole('textbox', { name: 'Address or network' }).fill('127.10.0.1');
+  await page.getByRole('button', { name: 'Select all 4 that match' }).click();
   await page.getByRole('button', { name: 'Shrink…' }).click();
   const dialog = page.getByRole('dialog');
+  await dialog.getByText('Selected (4)').waitFor();
+  // Two of the four are held.
+  await dialog.getByText('2 nodes of the pool').waitFor();
+  await dialog.getByText('2 held by a task').waitFor();
+  await planned(page);
   await dialog.getByText('A list', { exact: true }).click();
   const foreign = loopbackNodes(1, sshd.port, 60)[0];
   await dialog
@@ -263,6 +275,11 @@ t.test('a viewer sees every operation, and that it needs an operator', async (t)
   t.match(await confirm.getAttribute('title'), /needs the role operator; you are viewer/);
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
+  await page.setViewportSize({ width: 360, height: 740 });
+  await picture(page, 'viewer');
+  t.notOk(await scrollsSideways(page));
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await picture(page, 'viewer-wide');
   for (const name of ['Deploy…', 'Expand…', 'Shrink…', 'Run template…']) {
     const button = page.getByRole('button', { name });
     t.match(await button.getAttribute('title'), /needs the role operator/, name);

@@ -7,7 +7,7 @@ import { AsCommand } from '../ui/as-command.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { TextInput } from '../ui/field.js';
-import { reasonOf } from '../ui/region.js';
+import { Refusal } from '../ui/refusal.js';
 import styles from './plan.module.css';
 import { PlanPanel } from './plan-panel.js';
 import { type PlanState, usePlan } from './use-plan.js';
@@ -60,9 +60,9 @@ function wordFor(preview: Preview | undefined, kind: 'primary' | 'danger') {
     : undefined;
 }
 
-/** The API refuses an operation whose plan has changed by the name of this field. */
+/** The operation was refused because its plan had changed. */
 function isPlanRefused(error: unknown): boolean {
-  return error instanceof ApiError && error.message.startsWith('if_plan:');
+  return error instanceof ApiError && error.reason?.code === 'plan_changed';
 }
 
 /** Fields, plan and buttons of an operation, for a page or a dialog to place. */
@@ -110,45 +110,43 @@ function usePlanForm<Body extends object>(props: PlanFormProps<Body>) {
         ) : (
           <PlanPanel plan={plan} wasRefused={wasRefused} />
         )}
+        {bound && <AsCommand request={{ method: 'POST', path, body: bound }} />}
       </div>
     </div>
   );
-  const end = (
+  const buttons = (
     <div className={styles.end}>
-      {wanted && (
-        <div className={styles.word}>
-          <TextInput
-            label={text(`type.${wanted.what}`, { word: wanted.word })}
-            value={word}
-            onChange={setWord}
-            isCode
-          />
-        </div>
-      )}
       {/* What has changed stands above the plan. */}
       {failure && !(wasRefused && plan.changes.length > 0) && (
-        <p role="alert" className={styles.refused}>
-          {reasonOf(failure)}
-        </p>
+        <div role="alert" className={styles.refused}>
+          <Refusal error={failure} />
+        </div>
       )}
-      {bound && <AsCommand request={{ method: 'POST', path, body: bound }} />}
+      <div className={styles.buttons}>
+        {wanted && (
+          <div className={styles.word}>
+            <TextInput
+              label={text(`type.${wanted.what}`, { word: wanted.word })}
+              value={word}
+              onChange={setWord}
+              isCode
+            />
+          </div>
+        )}
+        <Button onPress={onCancel}>{text('cancel')}</Button>
+        <Button
+          kind={kind}
+          needs="operator"
+          isPending={isPending}
+          impossible={impossible}
+          onPress={() => void run()}
+        >
+          {action(isCurrent ? preview : undefined)}
+        </Button>
+      </div>
     </div>
   );
-  const buttons = (
-    <>
-      <Button onPress={onCancel}>{text('cancel')}</Button>
-      <Button
-        kind={kind}
-        needs="operator"
-        isPending={isPending}
-        impossible={impossible}
-        onPress={() => void run()}
-      >
-        {action(isCurrent ? preview : undefined)}
-      </Button>
-    </>
-  );
-  return { content, end, buttons, started };
+  return { content, buttons, started };
 }
 
 function impossibleBecause(
@@ -174,13 +172,12 @@ function impossibleBecause(
  * the screen is there, and is bound to it.
  */
 export function PlanForm<Body extends object>(props: PlanFormProps<Body>): ReactNode {
-  const { content, end, buttons, started } = usePlanForm(props);
+  const { content, buttons, started } = usePlanForm(props);
   if (started) return <Started ids={started} />;
   return (
     <div className={styles.page}>
       {content}
-      {end}
-      <footer className={styles.buttons}>{buttons}</footer>
+      <footer>{buttons}</footer>
     </div>
   );
 }
@@ -197,7 +194,7 @@ export function PlanDialog<Body extends object>({
   ...props
 }: PlanDialogProps<Body>): ReactNode {
   const text = useWords(planWords);
-  const { content, end, buttons, started } = usePlanForm({ ...props, onCancel: onClose });
+  const { content, buttons, started } = usePlanForm({ ...props, onCancel: onClose });
   return (
     <Dialog
       title={title}
@@ -207,14 +204,7 @@ export function PlanDialog<Body extends object>({
       isKept={!started}
       buttons={started ? <Button onPress={onClose}>{text('close')}</Button> : buttons}
     >
-      {started ? (
-        <Started ids={started} />
-      ) : (
-        <>
-          {content}
-          {end}
-        </>
-      )}
+      {started ? <Started ids={started} /> : content}
     </Dialog>
   );
 }

@@ -1,10 +1,10 @@
 import type { Preview } from '@rigel/api-client';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 
 import { to } from '../app/addresses.js';
 import { useIntl, useWords } from '../text/intl.js';
 import { Button } from '../ui/button.js';
-import { reasonOf } from '../ui/region.js';
+import { Refusal } from '../ui/refusal.js';
 import { AsideLink } from './aside-link.js';
 import { ChangesList } from './changes-list.js';
 import styles from './plan.module.css';
@@ -46,23 +46,33 @@ export function PlanPanel({ plan, wasRefused = false }: PlanPanelProps): ReactNo
       {error && (
         <div role="alert" className={styles.refused}>
           <b>{text('none')}</b>
-          <p>{reasonOf(error)}</p>
+          <Refusal error={error} />
           <Button onPress={() => void plan.again()}>{text('again')}</Button>
         </div>
       )}
-      {changes.length > 0 && (
-        <div role="alert" className={styles.changed}>
-          <b>{text(wasRefused ? 'changed.refused' : 'changed')}</b>
-          <ChangesList changes={changes} />
-          <Button onPress={plan.accept}>{text('changed.accept')}</Button>
-        </div>
-      )}
+      {changes.length > 0 && <Changed plan={plan} wasRefused={wasRefused} />}
       {preview && (
         <div className={styles.facts} data-old={isOld || undefined}>
           <PlanFacts preview={preview} />
         </div>
       )}
     </section>
+  );
+}
+
+/** What has changed; the person who pressed the button that was refused is led here. */
+function Changed({ plan, wasRefused }: Required<PlanPanelProps>): ReactNode {
+  const text = useWords(planWords);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (wasRefused) box.current?.focus();
+  }, [wasRefused]);
+  return (
+    <div ref={box} role="alert" tabIndex={-1} className={styles.changed}>
+      <b>{text(wasRefused ? 'changed.refused' : 'changed')}</b>
+      <ChangesList changes={plan.changes} />
+      <Button onPress={plan.accept}>{text('changed.accept')}</Button>
+    </div>
   );
 }
 
@@ -123,17 +133,18 @@ function Course({ preview }: { preview: Preview }): ReactNode {
   const { at_once, nodes, tasks, duration, warnings } = preview;
   if (nodes.count === 0) return null;
   const budgets = [...new Set(tasks.map(({ max_failed }) => max_failed))];
+  const durationWords = (found: NonNullable<typeof duration>): string => {
+    const [likely, least, most] = [found.likely_ms, found.least_ms, found.most_ms].map((ms) =>
+      roughDuration(ms, formatNumber),
+    ) as [string, string, string];
+    const tasks = '\u0000';
+    return least === most
+      ? text('duration.one', { likely, tasks })
+      : text('duration', { likely, least, most, tasks });
+  };
   const isAll = warnings.some(({ code }) => code === 'all_at_once');
   const isMade = nodes.to_make === nodes.count;
-  const rough = (ms: number): string => roughDuration(ms, formatNumber);
-  const [before = '', after = ''] = duration
-    ? text('duration', {
-        likely: rough(duration.likely_ms),
-        least: rough(duration.least_ms),
-        most: rough(duration.most_ms),
-        tasks: '\u0000',
-      }).split('\u0000')
-    : [];
+  const [before = '', after = ''] = duration ? durationWords(duration).split('\u0000') : [];
   return (
     <ul className={styles.course}>
       <li className={isAll ? styles.atOnce : undefined}>

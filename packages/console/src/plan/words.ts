@@ -38,12 +38,13 @@ export const planWords = words(
     'left.more': '{count, number} more that are not listed',
     'once.some':
       'At most {count, plural, one {# node} other {# nodes}} out of service at once ({share, number} %)',
-    'once.all': 'All {count, number} out of service at once',
+    'once.all': 'All {count, number} nodes are out of service at once',
     'once.made': 'At most {count, number} at work at once',
     'budget.none': 'Halts after a batch in which no node succeeds',
     'budget.some':
       '{count, plural, =0 {Halts after the first failed node} one {Halts after more than one failed node} other {Halts after more than # failed nodes}}',
     duration: 'About {likely} ({least} to {most}), like {tasks}',
+    'duration.one': 'About {likely}, like {tasks}',
     'duration.none': 'No earlier task of the template tells how long it takes',
     steps: '{count, plural, one {One step} other {# steps}} of {template}',
     'step.retries': '{count, plural, one {# retry} other {# retries}}',
@@ -146,6 +147,7 @@ export const planWords = words(
     'budget.none': '若一批中没有节点成功，则中止',
     'budget.some': '{count, plural, =0 {有一个节点失败即中止} other {失败节点超过 # 个即中止}}',
     duration: '约 {likely}（{least} 至 {most}），参照 {tasks}',
+    'duration.one': '约 {likely}，参照 {tasks}',
     'duration.none': '该模板没有可参照时长的历史任务',
     steps: '{template} 的 {count, number} 个步骤',
     'step.retries': '重试 {count, number} 次',

@@ -22,7 +22,7 @@ const reason = (code: string, rest: Partial<RefusalReason> = {}): RefusalReason 
 t.test('a refusal is told from its code and what it speaks of', async (t) => {
   const taken = reason('name_taken', { field: 'name', value: 'web', data: { kind: 'pool' } });
   t.equal(tellRefusal(taken, english), 'Another pool has the name “web”.');
-  t.equal(tellRefusal(taken, chinese), '已有另一个资源池叫“web”。');
+  t.equal(tellRefusal(taken, chinese), '已有另一个服务池叫“web”。');
   const changed = reason('version_changed', {
     value: 3,
     data: { version: 4, by: 'bob', at: Date.parse('2026-01-05T08:00:00Z') },

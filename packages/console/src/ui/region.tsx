@@ -12,7 +12,7 @@ export { reasonOf } from './refusal.js';
 interface RegionProps<Data> {
   /** What is read here, as it stands in a sentence: "the tasks". */
   what: string;
-  query: UseQueryResult<Data>;
+  query: Pick<UseQueryResult<Data>, 'data' | 'error' | 'dataUpdatedAt'> & { refetch: () => unknown };
   /** Shown instead of the data when there is none, with the next step. */
   empty?: ReactNode;
   isEmpty?: (data: Data) => boolean;

@@ -39,20 +39,6 @@ export function resultOf(found: Found): Result {
 export const isCorrelationId = (text: string): boolean =>
   /^[\da-f]{8}-[\da-f-]{27}$|^[\w-]{16,64}$/i.test(text) && /\d/.test(text);
 
-/** What can be asked for with the number of a task, by the words for it. */
-const VERBS = {
-  pause: /^(pause|暂停)$/i,
-  start: /^(start|resume|retry|开始|继续|重试)$/i,
-  stop: /^(stop|终止|停止)$/i,
-} as const;
-
-/** What a text such as “stop task #42” asks for; undefined: nothing. */
-export function askedIn(text: string): { verb: keyof typeof VERBS; id: number } | undefined {
-  const [, word = '', id = ''] = /^(\p{L}+)\s*(?:task|任务)?\s*#?([1-9]\d{0,14})$/iu.exec(text.trim()) ?? [];
-  const verb = (Object.keys(VERBS) as (keyof typeof VERBS)[]).find((one) => VERBS[one].test(word));
-  return verb && { verb, id: Number(id) };
-}
-
 const KEY = 'rigel-console-recent';
 const MOST = 8;
 

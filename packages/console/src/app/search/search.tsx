@@ -11,7 +11,15 @@ import { isTaken } from '../keys.js';
 import { railPages } from '../pages.js';
 import { useWho } from '../role.js';
 import { useSettings } from '../settings.js';
-import { askedIn, isCorrelationId, type Result, recentResults, rememberResult, resultOf } from './results.js';
+import { actionsOn, splitVerb } from './actions.js';
+import {
+  type Found,
+  isCorrelationId,
+  type Result,
+  recentResults,
+  rememberResult,
+  resultOf,
+} from './results.js';
 import styles from './search.module.css';
 import { searchWords } from './words.js';
 
@@ -66,7 +74,10 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
   const [chosen, setChosen] = useState(0);
   const list = useId();
   const listed = useRef<HTMLDivElement>(null);
-  const wanted = useLater(typed.trim());
+  const { may } = useWho();
+  const mayAct = may('operator');
+  const { verb, rest } = mayAct ? splitVerb(typed.trim(), text) : { verb: undefined, rest: typed.trim() };
+  const wanted = useLater(rest);
   const query = useQuery({
     queryKey: ['search', wanted],
     queryFn: async () => unwrap(api.GET('/search', { params: { query: { q: wanted } } })),
@@ -76,7 +87,11 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
   const pages = useFoundPages(typed.trim());
   const recent = useMemo(recentResults, []);
   const asked = typed.trim() !== '';
-  const found = asked ? (query.data?.rows ?? []).map(resultOf) : [];
+  const isEarlier = query.isPlaceholderData || wanted !== rest;
+  // Until the answer is there, what an earlier one has and still fits: Enter must not open what is not meant any more.
+  const rows = rest === '' ? [] : (query.data?.rows ?? []).filter((row) => !isEarlier || fits(row, rest));
+  const found = rows.map(resultOf);
+  const actions = mayAct ? actionsOn(rows, verb, text) : [];
   const request: Result[] = isCorrelationId(typed.trim())
     ? [
         {
@@ -88,15 +103,17 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
         },
       ]
     : [];
-  const actions = useFoundActions(typed.trim());
+  const newTask = useNewTask(typed.trim());
   const results = asked
-    ? [...actions, ...found.filter(() => wanted !== ''), ...pages, ...request]
+    ? verb === undefined
+      ? [...found, ...actions, ...newTask, ...pages, ...request]
+      : [...actions, ...found]
     : recent.length > 0
       ? recent
       : pages;
   const at = Math.min(chosen, Math.max(0, results.length - 1));
   const go = (result: Result): void => {
-    if (result.kind !== 'do') rememberResult(result);
+    rememberResult(result);
     onClose();
     navigate(result.address);
   };
@@ -114,7 +131,7 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
     listed.current?.children[at]?.scrollIntoView({ block: 'nearest' });
   }, [at]);
   const parts = query.data?.missing.map(({ part }) => part).join(', ') ?? '';
-  const nothing = asked && results.length === 0 && query.isSuccess && wanted === typed.trim();
+  const nothing = asked && results.length === 0 && query.isSuccess && wanted === rest;
   return (
     <ModalOverlay
       className={styles.shade ?? ''}
@@ -172,13 +189,17 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
               : parts !== ''
                 ? text('missing', { parts })
                 : nothing
-                  ? text('none', { text: typed.trim() })
+                  ? text('none', { text: rest })
                   : text('hint')}
           </p>
         </Dialog>
       </Modal>
     </ModalOverlay>
   );
+}
+
+function fits({ id, name, detail }: Found, text: string): boolean {
+  return `#${id} ${name} ${detail}`.toLowerCase().includes(text.toLowerCase());
 }
 
 /** A text once it has not changed for a moment. */
@@ -191,30 +212,13 @@ function useLater(text: string): string {
   return later;
 }
 
-/** Actions that the role allows. Each leads to the page that asks before; none is carried out here. */
-function useFoundActions(typed: string): Result[] {
-  const text = useWords(searchWords);
+function useNewTask(typed: string): Result[] {
   const common = useWords();
-  const who = useWho();
-  if (!who.may('operator') || typed === '') return [];
-  const asked = askedIn(typed);
-  const newTask = common('page.newTask');
-  return [
-    ...(asked
-      ? [
-          {
-            kind: 'do' as const,
-            key: 'ask',
-            name: text(`ask.${asked.verb}`, { id: String(asked.id) }),
-            detail: '',
-            address: to.task(asked.id, { ask: asked.verb }),
-          },
-        ]
-      : []),
-    ...(`${newTask} new task run`.toLowerCase().includes(typed.toLowerCase())
-      ? [{ kind: 'do' as const, key: 'new-task', name: newTask, detail: '', address: to.newTask() }]
-      : []),
-  ];
+  const { may } = useWho();
+  const name = common('page.newTask');
+  if (!may('operator') || typed === '' || !`${name} new task run`.toLowerCase().includes(typed.toLowerCase()))
+    return [];
+  return [{ kind: 'do', key: 'new-task', name, detail: '', address: to.newTask() }];
 }
 
 function useFoundPages(typed: string): Result[] {

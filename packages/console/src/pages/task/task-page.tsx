@@ -14,6 +14,7 @@ import { Region, reasonOf } from '../../ui/region.js';
 import { Tabs } from '../../ui/tabs.js';
 import { TaskDialogs } from './actions/ask.js';
 import { EndProof } from './actions/end-proof.js';
+import { EventsTab } from './events/events-tab.js';
 import { useGrid, usePastGrid, withStates } from './grid/use-grid.js';
 import { NodesTab } from './nodes-tab.js';
 import { NodeRunPanel } from './run/node-run.js';
@@ -215,6 +216,15 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
               content: () => (
                 <div className={styles.fill}>
                   <LogTab task={task} />
+                </div>
+              ),
+            },
+            {
+              name: 'events',
+              title: text('tab.events'),
+              content: () => (
+                <div className={styles.fill}>
+                  <EventsTab task={task} model={present.store.model} until={version} />
                 </div>
               ),
             },

@@ -5,7 +5,7 @@ import { to } from '../../../app/addresses.js';
 import { useQueryParam } from '../../../app/query-param.js';
 import { useWords } from '../../../text/intl.js';
 import { Button } from '../../../ui/button.js';
-import { reasonOf } from '../../../ui/region.js';
+import { Refusal } from '../../../ui/refusal.js';
 import { addressesOf, type ChosenNodes } from '../../nodes/node-list.js';
 import { readSelected } from '../../nodes/read-nodes.js';
 import styles from './actions.module.css';
@@ -32,8 +32,10 @@ interface PoolActionsProps {
 export function PoolActions({ pool, counts, chosen, onChanged }: PoolActionsProps): ReactNode {
   const text = useWords(actionWords);
   const [open, setOpen] = useQueryParam('do', '', 'step');
+  // Back closes what was opened, and does not open what was closed.
+  const [, setClosed] = useQueryParam('do');
   const close = (): void => {
-    setOpen('');
+    setClosed('');
     onChanged();
   };
   const operation = OPERATIONS.find((name) => name === open && pool.tasks[name] > 0);
@@ -98,7 +100,11 @@ function RunTemplate({ chosen }: { chosen: ChosenNodes | undefined }): ReactNode
       >
         {text('run')}
       </Button>
-      {failure && <p role="alert">{reasonOf(failure)}</p>}
+      {failure && (
+        <div role="alert">
+          <Refusal error={failure} />
+        </div>
+      )}
     </>
   );
 }

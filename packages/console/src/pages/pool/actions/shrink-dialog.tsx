@@ -214,5 +214,5 @@ function Addresses({ addresses }: { addresses: readonly string[] }): ReactNode {
 function Stays({ stays, all }: { stays: number; all: number }): ReactNode {
   const text = useWords(actionWords);
   if (stays <= 0) return <p className={styles.warning}>{text('shrink.stays.none')}</p>;
-  return <p>{text('shrink.stays', { count: stays, all })}</p>;
+  return <p className={styles.stays}>{text('shrink.stays', { count: stays, all })}</p>;
 }

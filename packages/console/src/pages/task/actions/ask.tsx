@@ -33,11 +33,11 @@ interface TaskDialogsProps {
   children: ReactNode;
 }
 
-/** Gives everything of the page the dialogs of the task's actions. An address with `ask=stop` opens that of the stop. */
+/** Gives everything of the page the dialogs of the task's actions. An address with `do=stop` opens that of the stop. */
 export function TaskDialogs({ task, model, children }: TaskDialogsProps): ReactNode {
   const queries = useQueryClient();
   const [asked, setAsked] = useState<Ask>();
-  const [wanted, setWanted] = useQueryParam('ask');
+  const [wanted, setWanted] = useQueryParam('do');
   useEffect(() => {
     if (wanted === '') return;
     if (wanted === 'start' || wanted === 'stop' || wanted === 'pause') setAsked({ kind: wanted });

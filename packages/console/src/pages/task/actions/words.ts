@@ -124,7 +124,7 @@ export const actionWords = words(
     'stop.waiting': '{count, plural, other {个等待的节点}}将不再开始。',
     'stop.final': '任务终止后不能再次开始。',
     'stop.over': '任务已经结束。',
-    'stop.protected': '资源池 {pool} 受保护。',
+    'stop.protected': '服务池 {pool} 受保护。',
     more: '另有 {count} 个',
     'ended.alive': '正在结束 {count} 条命令',
     'ended.held': '以下节点在此之前保持占用：',
