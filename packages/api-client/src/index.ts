@@ -1,6 +1,6 @@
 import type { components } from './schema.js';
 
-export { ApiError, createClient, once, type RigelClient, unwrap } from './client.js';
+export { ApiError, createClient, once, type RefusalReason, type RigelClient, unwrap } from './client.js';
 export type { components, operations, paths } from './schema.js';
 
 /** Types of the API by their names in its description. */

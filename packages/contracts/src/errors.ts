@@ -1,3 +1,5 @@
+import { publicFacts, REFUSALS, type Refusal, type RefusalFacts, type Thing } from './refusals.js';
+
 /**
  * Why a service refused an operation. The gateway converts each code to the status and text that the HTTP API documents
  * for the endpoint.
@@ -27,15 +29,27 @@ export type ServiceErrorCode =
  */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
+  /** The kind of the refusal, which decides the status of the HTTP API. */
+  readonly code: ServiceErrorCode;
+  readonly facts: RefusalFacts;
 
   constructor(
-    readonly code: ServiceErrorCode,
+    /** Why, for programs; a kind where no reason of the list says more. */
+    readonly reason: Refusal,
     message: string,
     /** Name of the wrong field, as the HTTP API spells it. */
     readonly field?: string,
+    facts: RefusalFacts = {},
   ) {
     super(message);
+    this.code = REFUSALS[reason];
+    this.facts = publicFacts(field, facts);
   }
+}
+
+/** The refusal of an id that nothing has. `field` names it where it is not the id of what the request is about. */
+export function noSuch(kind: Thing, id: number, message: string, field?: string): ServiceError {
+  return new ServiceError('not_found', message, field, { value: id, data: { kind } });
 }
 
 /** A value of a request for use in a message: shortened, and without characters that messages must not contain. */

@@ -41,6 +41,7 @@ export {
   readHead,
   readIdentity,
   readOfTypes,
+  readPart,
   readStored,
   readStream,
   readStreams,

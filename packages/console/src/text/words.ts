@@ -12,5 +12,10 @@ export function words<Key extends string>(
   return { 'en-US': english, 'zh-CN': chinese };
 }
 
+/** The names in braces of a message, each once. */
+export function namesIn(message = ''): string[] {
+  return [...new Set([...message.matchAll(/\{(\w+)\s*[,}]/g)].map(([, name = '']) => name))];
+}
+
 /** The keys of a catalogue. */
 export type KeyOf<Words> = Words extends Catalogue<infer Key> ? Key : never;

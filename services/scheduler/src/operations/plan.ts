@@ -118,6 +118,13 @@ const WORDS: Record<(typeof NAMES)[number], string> = {
   settings: 'names, batches, budget or limits are others',
 };
 
+/** The parts in which two plans differ, by name; none: one of the two is no plan of this release. */
+function partsBetween(shown: string, now: string): string[] {
+  const [, ...before] = shown.split('.');
+  const [, ...after] = now.split('.');
+  return before.length === after.length ? NAMES.filter((_, index) => before[index] !== after[index]) : [];
+}
+
 /** What differs between a plan that was shown and the one that would be carried out now, in words. */
 export function changesBetween(shown: string, now: string): string[] {
   const [, ...before] = shown.split('.');
@@ -140,9 +147,10 @@ export function assertShown(shown: string | undefined, parts: () => PlanParts): 
   if (now === shown) return;
   const changes = changesBetween(shown, now);
   throw new ServiceError(
-    'wrong_state',
+    'plan_changed',
     `if_plan: the plan is not the one that was shown, and nothing was done: ${changes.join('; ') || 'it was changed'}; look at the ` +
       `new plan, which is ${now}`,
     'if_plan',
+    { data: { plan: now, changes: partsBetween(shown, now).join(',') } },
   );
 }

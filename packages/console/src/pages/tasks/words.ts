@@ -51,7 +51,7 @@ export const tasksWords = words(
   {
     id: '任务',
     name: '名称',
-    pool: '资源池',
+    pool: '服务池',
     state: '状态',
     progress: '进度',
     batch: '批次',
@@ -71,7 +71,7 @@ export const tasksWords = words(
     'end.timeout': '超时',
     paused: '已暂停',
     failed: '{count} 个节点失败',
-    find: '名称、资源池、模板或 #编号',
+    find: '名称、服务池、模板或 #编号',
     any: '不限',
     order: '排序',
     by: '创建方式',
