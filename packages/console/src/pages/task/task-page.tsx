@@ -94,6 +94,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
     : task;
   const why = useWhy(task);
   const [wide, setWide] = useQueryParam('wide');
+  const [tab] = useQueryParam('tab');
   const close = useCallback(() => setNode(''), [setNode]);
   const model = present.store.model;
   const index = node === '' || !model ? undefined : model.indexOfNode(Number(node));
@@ -144,7 +145,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
           )
         }
       >
-        {!then && <WhyStrip task={task} why={why} />}
+        {!then && tab !== 'why' && <WhyStrip task={task} why={why} />}
         <Tabs
           label={text('tab.label')}
           tabs={[
