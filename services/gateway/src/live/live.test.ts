@@ -3,6 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { eventsSubject, live, outputStoredSubject, ServiceError, taskStream } from '@rigel/contracts';
 import { type ReceivedEvent, readEventStream, silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
+import { reason } from '../answer/reason.js';
 import { type AppSettings, buildApp } from '../app.js';
 import { testSettings } from '../testing/gateway.js';
 import { Responders } from '../testing/responders.js';
@@ -331,6 +332,7 @@ t.test('output of a node run: parts as they come, with places to go on from', as
     code: 400,
     msg: 'db server lost...: there is no node run 22',
     data: null,
+    reason: reason('not_found'),
   });
 });
 
