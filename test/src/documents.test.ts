@@ -141,6 +141,57 @@ t.test('the README fits on two screens', async (t) => {
   t.ok(lines <= 121, `${lines} lines`);
 });
 
+/** What two languages of a document have in common, by chapter: levels of headings, commands, links, pictures, names of code. */
+function skeletonOf(text: string): unknown[] {
+  return text.split(/^(?=#+ )/m).map((chapter) => ({
+    level: /^#*/.exec(chapter)?.[0],
+    blocks: [...chapter.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language, block = '']) => [
+      language,
+      // Comments are translated.
+      block.replaceAll(/ +# (?!X-Task-Id).*$/gm, ''),
+    ]),
+    links: [...chapter.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target.replace('.zh-CN', '')),
+    pictures: [...chapter.matchAll(/(?:src|srcset)="([^"]+)"/g)].map(([, path = '']) =>
+      path.replace('-zh-', '-en-'),
+    ),
+    names: [...chapter.replaceAll(/^```.*?^```$/gms, '').matchAll(/`([^`]+)`/g)]
+      .map(([, name]) => name)
+      .sort(),
+    rows: chapter.split('\n').filter((line) => line.startsWith('|')).length,
+  }));
+}
+
+t.test('the README in Chinese keeps step: chapters, commands, links, pictures', async (t) => {
+  const [english, chinese] = [read('README.md'), read('README.zh-CN.md')];
+  t.strictSame(skeletonOf(chinese), skeletonOf(english));
+  t.ok(skeletonOf(english).length > 3, 'there are chapters to compare');
+  t.match(chinese, /src="docs\/pictures\/task-zh-light\.webp"/, 'its picture is in Chinese too');
+  t.match(
+    english,
+    /^# Rigel\n[^#]*<picture>[^#]*docs\/pictures\/task-en-light\.webp/,
+    'it opens with the picture',
+  );
+});
+
+/** Most bytes of one picture, and of all. */
+const PICTURE_BYTES = 200_000;
+const PICTURES_BYTES = 1_500_000;
+
+t.test('the pictures of the main pages are there in both languages and themes, and are small', async (t) => {
+  const folder = 'docs/pictures';
+  const expected = ['action', 'overview', 'pool', 'schedules', 'task'].flatMap((page) =>
+    ['en', 'zh'].flatMap((language) => ['dark', 'light'].map((theme) => `${page}-${language}-${theme}.webp`)),
+  );
+  t.strictSame(readdirSync(join(REPOSITORY_DIR, folder)).sort(), expected);
+  const sizes = expected.map((name) => {
+    const picture = readFileSync(join(REPOSITORY_DIR, folder, name));
+    t.equal(picture.subarray(0, 4).toString(), 'RIFF', `${name} is WebP`);
+    t.ok(picture.length <= PICTURE_BYTES, `${name}: ${picture.length} bytes`);
+    return picture.length;
+  });
+  t.ok(sizes.reduce((all, one) => all + one, 0) <= PICTURES_BYTES, 'together');
+});
+
 t.test('each "cannot" of SECURITY.md names a test that is there', async (t) => {
   const lines = read('SECURITY.md')
     .split('\n')

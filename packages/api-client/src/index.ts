@@ -47,3 +47,6 @@ export type Reason = Named['Reason'];
 export type ApiToken = Named['ApiToken'];
 export type AuditEntry = Named['AuditEntry'];
 export type Session = Named['Session'];
+export type UnownedMachine = Named['UnownedMachine'];
+export type UnknownCreation = Named['UnknownCreation'];
+export type ProviderLook = Named['ProviderLook'];

@@ -90,7 +90,12 @@ export const PlannedStepRow = Type.Object({
   actions: Type.Array(PlannedAction),
 });
 
-export const PlanWarning = Type.Object({ code: Type.String(), text: Type.String() });
+export const PlanWarning = Type.Object({
+  code: Type.String(),
+  text: Type.String(),
+  /** What the text tells of, for clients that tell it in words of their own. */
+  data: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Integer()]))),
+});
 
 /** What an operation would do now. */
 export const Preview = Type.Object({

@@ -1,3 +1,4 @@
+export { type CheckState, createChecks, KeptCheck } from './checks/kept-check.js';
 export {
   BEGINNING,
   type Checkpoint,

@@ -51,6 +51,8 @@ export interface Opening {
   height?: number;
   theme?: 'light' | 'dark' | 'contrast';
   language?: 'en' | 'zh';
+  /** Signed in with this API token. */
+  token?: string | undefined;
 }
 
 /** A page that notes what must never happen on one. */
@@ -64,7 +66,7 @@ export interface WatchedPage {
 
 /** Opens an address as a browser with these settings, which are kept like those that a person has chosen. */
 export async function openPage(browser: Browser, url: string, opening: Opening = {}): Promise<WatchedPage> {
-  const { width = 1440, height = 900, theme = 'light', language = 'en' } = opening;
+  const { width = 1440, height = 900, theme = 'light', language = 'en', token } = opening;
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: theme === 'light' ? 'light' : 'dark',
@@ -72,6 +74,7 @@ export async function openPage(browser: Browser, url: string, opening: Opening =
   });
   const settings = JSON.stringify({ theme, language });
   await context.addInitScript((text) => localStorage.setItem('rigel-console-settings', text), settings);
+  if (token !== undefined) await signIn(context, url, token);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('console', (message) => {
@@ -80,6 +83,15 @@ export async function openPage(browser: Browser, url: string, opening: Opening =
   page.on('pageerror', (error) => faults.push(String(error)));
   await page.goto(url);
   return { page, context, faults, close: () => context.close() };
+}
+
+/** Exchanges a token for a session, as the page for signing in does. @param url an address of the console */
+async function signIn(context: BrowserContext, url: string, token: string): Promise<void> {
+  const root = url.slice(0, url.indexOf('/console/'));
+  const headers = { origin: new URL(url).origin };
+  const answer = await context.request.post(`${root}/session`, { headers, data: { token } });
+  if (!answer.ok())
+    throw new Error(`signing in was answered with ${answer.status()}: ${await answer.text()}`);
 }
 
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');

@@ -1,55 +1,19 @@
 /// <reference lib="dom" />
-import { createServer, request as httpRequest, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { waitFor } from '@rigel/testing';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startRig } from '../support/rig.js';
 import { axeFindings, type Opening, openPage, scrollsSideways, startBrowser } from './browser.js';
+import { Ingress } from './ingress.js';
 
 const rig = await startRig({ executors: 1, fastDatabase: true });
 const browser = await startBrowser();
 
-/** Stands before the gateway as an ingress with a prefix does, counts the live streams, and can be taken away. */
-const ingress = { open: new Set<ServerResponse>(), opened: 0, refuses: false };
-const upstream = new URL(rig.stack.httpUrl);
-const server = createServer((asked, answer) => {
-  const path = (asked.url ?? '/').replace(/^\/rigel/, '') || '/';
-  const isLive = path.startsWith('/live?');
-  if (isLive && ingress.refuses) {
-    answer.writeHead(503, { 'content-type': 'application/json' }).end('{"code":503,"msg":"full","data":{}}');
-    return;
-  }
-  const headers = { ...asked.headers, host: upstream.host };
-  const sent = httpRequest({
-    port: upstream.port,
-    host: upstream.hostname,
-    path,
-    method: asked.method,
-    headers,
-  });
-  sent.on('response', (got) => {
-    answer.writeHead(got.statusCode ?? 500, got.headers);
-    got.pipe(answer);
-  });
-  sent.on('error', () => answer.destroy());
-  asked.pipe(sent);
-  if (!isLive) return;
-  ingress.opened++;
-  ingress.open.add(answer);
-  answer.on('close', () => {
-    ingress.open.delete(answer);
-    sent.destroy();
-  });
-});
-const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-await listen(0);
-const { port } = server.address() as AddressInfo;
-const console = `http://127.0.0.1:${port}/rigel/console/`;
+const ingress = await Ingress.start(rig.stack.httpUrl);
+const { console } = ingress;
 t.teardown(async () => {
   await browser.close();
-  server.closeAllConnections();
-  server.close();
+  await ingress.close();
   await rig.stop();
 });
 
@@ -124,7 +88,7 @@ t.test('a tab that has its lock late is not taken for closed', async (t) => {
   await isState(page, 'live');
   await rig.api.ok('/cluster/create', { name: 'late-lock', desc: '', biz: '1' });
   await page.getByRole('link', { name: 'late-lock' }).waitFor();
-  for (const stream of ingress.open) stream.destroy();
+  ingress.cutStreams();
   await isState(page, 'reconnecting');
   await isState(page, 'live');
   t.pass('it hears of what happens to the connection');
@@ -142,11 +106,10 @@ t.test('two tabs have one connection; it goes on through faults, and the page sa
   t.equal(ingress.opened, before + 1, 'and no other');
 
   // The ingress goes away, and comes back with other connections.
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await ingress.close();
   await Promise.all([isState(page, 'reconnecting'), isState(other, 'reconnecting')]);
   await page.locator('[data-stale]').waitFor();
-  await listen(port);
+  await ingress.listen();
   await Promise.all([isState(page, 'live'), isState(other, 'live')]);
   await rig.api.ok('/cluster/create', { name: 'after', desc: '', biz: '1' });
   for (const one of [page, other]) await one.getByRole('link', { name: 'after' }).waitFor();
@@ -155,12 +118,12 @@ t.test('two tabs have one connection; it goes on through faults, and the page sa
   });
 
   // Streams are refused: the page polls, and says so.
-  ingress.refuses = true;
-  for (const stream of ingress.open) stream.destroy();
+  ingress.refusals = [{ path: /^\/live$/, status: 503 }];
+  ingress.cutStreams();
   await isState(page, 'polling');
   await rig.api.ok('/cluster/create', { name: 'polled', desc: '', biz: '1' });
   await page.getByRole('link', { name: 'polled' }).waitFor();
-  ingress.refuses = false;
+  ingress.refusals = [];
   await isState(page, 'live');
   await close();
   await waitFor(() => ingress.open.size === 0, { what: 'nothing is followed for no tab' });
@@ -200,6 +163,10 @@ t.test('the search, by keys alone', async (t) => {
   await page.keyboard.press('Control+A');
   await page.keyboard.type('nothing like it');
   await page.getByText('Nothing has nothing like it').waitFor();
+  // A verb before a name offers what can be done with it; only its dialog opens.
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('stop later');
+  await page.getByRole('option', { name: /Stop task #\d+ later/ }).waitFor();
   await page.keyboard.press('Control+A');
   await page.keyboard.type('overv');
   await page.getByRole('option', { name: /Overview/ }).waitFor();

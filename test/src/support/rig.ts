@@ -74,6 +74,8 @@ export interface RigOptions {
   beforeStart?: (sshd: Sshd) => Promise<void>;
   /** Lines for the SSH server's configuration. */
   sshdConfig?: string;
+  /** Added to the environment of what runs on nodes. */
+  nodeEnv?: Record<string, string>;
   /** The database does not wait for the disk: for tests that do not kill it. */
   fastDatabase?: boolean;
   /** How long a killed process waits for its next start. Default: the supervisor's. */
@@ -94,6 +96,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const sshd = await startSshd({
     listenAddress: '0.0.0.0',
     ...(options.sshdConfig === undefined ? {} : { extraConfig: options.sshdConfig }),
+    ...(options.nodeEnv === undefined ? {} : { env: options.nodeEnv }),
   });
   try {
     const keyFile = join(folder, 'id_ed25519');

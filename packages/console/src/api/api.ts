@@ -7,7 +7,7 @@ const CONSOLE_HEADER = 'X-Rigel-Console';
 const listeners = new Set<() => void>();
 let operator = '';
 
-/** Calls the listener when the API does not know the browser any more. @returns stops that. */
+/** Calls the listener when a request was refused as that of a stranger. @returns stops that. */
 export function onSignedOut(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -36,7 +36,7 @@ export const api: RigelClient = createClient(apiRoot.href.replace(/\/$/, ''), {
     // A token that is refused at signing in says nothing about the session.
     else if (answer.status === 401 && !(isOfSession && request.method === 'POST')) {
       isSignedOut = true;
-      for (const listener of listeners) listener();
+      if (!isOfSession) for (const listener of listeners) listener();
     }
     return answer;
   },

@@ -46,7 +46,9 @@ export function useLiveQuery<Data>({
     queryKey: key,
     queryFn: read,
     enabled,
-    refetchInterval: () => (topic !== undefined && told && live.isLive ? false : pollMs),
+    // A read that failed is repeated until one succeeds: a topic that has no news says nothing.
+    refetchInterval: ({ state }) =>
+      topic !== undefined && told && live.isLive && state.status !== 'error' ? false : pollMs,
   });
   useEffect(() => {
     if (topic === undefined || !enabled) return;

@@ -4,8 +4,10 @@ import { I18nProvider, RouterProvider } from 'react-aria-components';
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
 import { Language, useIntl, useWords } from '../text/intl.js';
 import { type PageName, patterns, to } from './addresses.js';
-import { CrashGuard } from './crash.js';
+import { Crash, CrashGuard } from './crash.js';
 import { Frame, Heading } from './frame.js';
+import { aroundNav } from './leave-guard.js';
+import { PageGuard } from './page-guard.js';
 import { PAGES } from './pages.js';
 import { routerBase } from './place.js';
 import { WhoGate } from './who.js';
@@ -17,25 +19,33 @@ export function App(): ReactNode {
   );
   return (
     <Language>
-      <CrashGuard>
+      <CrashGuard
+        instead={(_, report) => (
+          <main>
+            <Crash report={report} />
+          </main>
+        )}
+      >
         <QueryClientProvider client={queries}>
-          <Router base={routerBase}>
+          <Router base={routerBase} aroundNav={aroundNav}>
             <Aria>
               <WhoGate>
                 <Frame>
-                  <Suspense>
-                    <Switch>
-                      {(Object.keys(PAGES) as PageName[]).map((name) => (
-                        <Route key={name} path={patterns[name]} component={PAGES[name] as ComponentType} />
-                      ))}
-                      {PAGES.overview === undefined && (
-                        <Route path={patterns.overview}>
-                          <Redirect to={to.tasks()} replace />
-                        </Route>
-                      )}
-                      <Route component={MissingPage} />
-                    </Switch>
-                  </Suspense>
+                  <PageGuard>
+                    <Suspense>
+                      <Switch>
+                        {(Object.keys(PAGES) as PageName[]).map((name) => (
+                          <Route key={name} path={patterns[name]} component={PAGES[name] as ComponentType} />
+                        ))}
+                        {PAGES.overview === undefined && (
+                          <Route path={patterns.overview}>
+                            <Redirect to={to.tasks()} replace />
+                          </Route>
+                        )}
+                        <Route component={MissingPage} />
+                      </Switch>
+                    </Suspense>
+                  </PageGuard>
                 </Frame>
               </WhoGate>
             </Aria>

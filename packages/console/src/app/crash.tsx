@@ -5,30 +5,56 @@ import controls from '../ui/controls.module.css';
 import styles from './crash.module.css';
 import { crashWords } from './crash-words.js';
 
-/** Shows what went wrong in the console itself. Nothing of it is sent anywhere. */
-export class CrashGuard extends Component<{ children: ReactNode }, { report?: string }> {
-  override state: { report?: string } = {};
+interface CrashGuardProps {
+  children: ReactNode;
+  /** What is shown instead of the children that have failed. */
+  instead: (error: Error, report: string) => ReactNode;
+  /** Another value: the children are drawn again. */
+  until?: unknown;
+}
+
+interface Failure {
+  error: Error;
+  /** The components around the error. */
+  where: string;
+}
+
+/** Keeps an error while its children are drawn from what stands around them. */
+export class CrashGuard extends Component<CrashGuardProps, { failure: Failure | undefined }> {
+  override state: { failure: Failure | undefined } = { failure: undefined };
+
+  static getDerivedStateFromError(error: Error): { failure: Failure } {
+    return { failure: { error, where: '' } };
+  }
 
   override componentDidCatch(error: Error, { componentStack }: ErrorInfo): void {
-    this.setState({ report: `${error.stack ?? error.message}\n${componentStack ?? ''}` });
+    this.setState({ failure: { error, where: componentStack ?? '' } });
+  }
+
+  override componentDidUpdate({ until }: CrashGuardProps): void {
+    if (until !== this.props.until && this.state.failure) this.setState({ failure: undefined });
   }
 
   override render(): ReactNode {
-    const { report } = this.state;
-    return report === undefined ? this.props.children : <Crash report={report} />;
+    const { failure } = this.state;
+    if (!failure) return this.props.children;
+    const { error, where } = failure;
+    return this.props.instead(error, `${error.stack ?? error.message}\n${where}`);
   }
 }
 
-function Crash({ report }: { report: string }): ReactNode {
+/** Shows what went wrong in the console itself. Nothing of it is sent anywhere. */
+export function Crash({ report }: { report: string }): ReactNode {
   const text = useWords(crashWords);
   return (
-    <main className={styles.crash}>
+    <div className={styles.crash} role="alert">
       <h1>{text('title')}</h1>
       <p>{text('what')}</p>
-      <pre>{report}</pre>
-      <Button className={controls.button} onPress={() => void navigator.clipboard?.writeText(report)}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what can be scrolled can be reached by keyboard. */}
+      <pre tabIndex={0}>{report}</pre>
+      <Button className={controls.button ?? ''} onPress={() => void navigator.clipboard?.writeText(report)}>
         {text('copy')}
       </Button>
-    </main>
+    </div>
   );
 }

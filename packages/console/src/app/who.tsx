@@ -14,6 +14,8 @@ import { whoWords } from './who-words.js';
 const KEY = ['session'];
 /** How often the console asks who it is: the role of a token does not change, but access may be turned on. */
 const ASK_MS = 60_000;
+/** How often while that is not known: somebody may sign in in another tab, and what refused the request may be a proxy. */
+const ASK_AGAIN_MS = 15_000;
 
 /**
  * Finds out who the person in front of the console is, and has them sign in where that is needed. What was on the screen
@@ -22,16 +24,24 @@ const ASK_MS = 60_000;
 export function WhoGate({ children }: { children: ReactNode }): ReactNode {
   const text = useWords(whoWords);
   const queries = useQueryClient();
-  const [isOver, setOver] = useState(false);
   const query = useQuery({
     queryKey: KEY,
     queryFn: () => unwrap(api.GET('/session')),
-    refetchInterval: ASK_MS,
+    refetchInterval: ({ state }) => (state.error ? ASK_AGAIN_MS : ASK_MS),
   });
   const known = query.data;
   const access = known?.access ?? 'on';
   useNameFor(access);
-  useEffect(() => onSignedOut(() => setOver(true)), []);
+  // A request that was refused may have met a proxy: the session is over when the API says so of the session itself.
+  const { refetch } = query;
+  useEffect(() => onSignedOut(() => void refetch()), [refetch]);
+  const isOver = known !== undefined && isSignedOut(query.error);
+  const [isPutOff, setPutOff] = useState(false);
+  useEffect(() => {
+    if (!isPutOff) return;
+    const timer = setTimeout(() => setPutOff(false), ASK_MS);
+    return () => clearTimeout(timer);
+  }, [isPutOff]);
   const who = useMemo(
     () =>
       known && {
@@ -45,12 +55,11 @@ export function WhoGate({ children }: { children: ReactNode }): ReactNode {
     [known, access],
   );
   const onSignedIn = async (): Promise<void> => {
-    setOver(false);
+    setPutOff(false);
     await queries.invalidateQueries();
   };
   if (who === undefined) {
-    if (query.error instanceof ApiError && query.error.code === 401)
-      return <SignInPage onSignedIn={() => void onSignedIn()} />;
+    if (isSignedOut(query.error)) return <SignInPage onSignedIn={() => void onSignedIn()} />;
     return (
       <Region what={text('who')} query={query}>
         {() => null}
@@ -62,10 +71,10 @@ export function WhoGate({ children }: { children: ReactNode }): ReactNode {
       {children}
       <Dialog
         title={text('over')}
-        isOpen={isOver && who.access === 'on'}
-        onClose={() => setOver(false)}
+        isOpen={isOver && !isPutOff}
+        onClose={() => setPutOff(true)}
         buttons={
-          <Button kind="quiet" onPress={() => setOver(false)}>
+          <Button kind="quiet" onPress={() => setPutOff(true)}>
             {text('later')}
           </Button>
         }
@@ -75,4 +84,8 @@ export function WhoGate({ children }: { children: ReactNode }): ReactNode {
       </Dialog>
     </WhoContext>
   );
+}
+
+function isSignedOut(error: Error | null): boolean {
+  return error instanceof ApiError && error.code === 401;
 }

@@ -14,8 +14,10 @@ interface DialogProps {
   children: ReactNode;
   /** The buttons, the one that changes nothing first. */
   buttons: ReactNode;
-  /** `wide`: for tables and previews. */
-  size?: 'narrow' | 'wide';
+  /** `wide`: for tables; `tall`: wide, and of one height, for what changes while it is looked at. */
+  size?: 'narrow' | 'wide' | 'tall';
+  /** A press beside it does not close it: there is much to lose in it. */
+  isKept?: boolean;
 }
 
 /** A dialog over the page. Escape and a press beside it close it. */
@@ -26,12 +28,13 @@ export function Dialog({
   children,
   buttons,
   size = 'narrow',
+  isKept = false,
 }: DialogProps): ReactNode {
   return (
     <ModalOverlay
       className={styles.shade ?? ''}
       isOpen={isOpen}
-      isDismissable
+      isDismissable={!isKept}
       onOpenChange={(open) => {
         if (!open) onClose();
       }}

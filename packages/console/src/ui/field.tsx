@@ -17,7 +17,7 @@ import {
 } from 'react-aria-components';
 import styles from './field.module.css';
 
-interface FieldProps {
+export interface FieldProps {
   label: string;
   /** What the value means, its unit, where it comes from. */
   hint?: string | undefined;
@@ -26,7 +26,7 @@ interface FieldProps {
   isRequired?: boolean;
 }
 
-function Notes({ hint, error }: FieldProps): ReactNode {
+export function Notes({ hint, error }: FieldProps): ReactNode {
   return (
     <>
       {hint !== undefined && (
@@ -46,6 +46,7 @@ interface TextInputProps extends FieldProps {
   type?: 'text' | 'search' | 'password';
   /** Not checked for spelling, and of fixed width: an address, a pattern, a name. */
   isCode?: boolean;
+  autoFocus?: boolean;
 }
 
 export function TextInput({
@@ -54,6 +55,7 @@ export function TextInput({
   placeholder,
   type,
   isCode,
+  autoFocus = false,
   ...field
 }: TextInputProps): ReactNode {
   const { label, error, isRequired = false } = field;
@@ -65,6 +67,7 @@ export function TextInput({
       isInvalid={error !== undefined}
       isRequired={isRequired}
       validationBehavior="aria"
+      autoFocus={autoFocus}
       {...(type ? { type } : {})}
       {...(isCode ? { spellCheck: 'false' as const, autoCorrect: 'off', autoComplete: 'off' } : {})}
     >

@@ -47,9 +47,9 @@ function Loading({ what }: { what: string }): ReactNode {
     const timer = setTimeout(() => setShown(true), ANNOUNCED_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
-  if (!shown) return <div className={styles.skeleton} />;
+  if (!shown) return <div className={styles.skeleton} data-loading />;
   return (
-    <div className={styles.skeleton} role="status">
+    <div className={styles.skeleton} data-loading role="status">
       <span className="only-read-aloud">{text('region.loading', { what })}</span>
       {[72, 54, 63].map((width) => (
         <i key={width} style={{ inlineSize: `${width}%` }} />

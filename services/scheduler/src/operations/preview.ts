@@ -82,6 +82,7 @@ export function previewOf(plan: Plan, facts: PreviewFacts): Preview {
       ...task.unusedParams.map((param) => ({
         code: 'unused_parameter',
         text: `no step uses the parameter ${param}`,
+        data: { param },
       })),
       ...codeWarnings(task.steps),
       ...(plan.kind !== 'expand' && task.targets.length > 1 && atOnce >= task.targets.length
@@ -151,6 +152,7 @@ export function previewOfStart(plan: StartPlan, earlier: readonly EarlierTask[])
             {
               code: 'nodes_lacking',
               text: `${lacking.length} nodes fail at once: the task cannot have them again`,
+              data: { count: lacking.length },
             },
           ]
         : []),
@@ -229,6 +231,7 @@ function codeWarnings(steps: readonly PlannedStep[]): Preview['warnings'] {
       return raw.map((param) => ({
         code: 'raw_parameter',
         text: `step ${step.name}, action ${name}: the value of ${param} runs as code`,
+        data: { step: step.name, action: name, param },
       }));
     }),
   );

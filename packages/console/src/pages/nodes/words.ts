@@ -35,6 +35,7 @@ export const nodeWords = words(
     'select.none': 'Select none',
     'copy.list': 'Copy addresses',
     'copy.json': 'Copy as JSON',
+    'copy.ansible': 'Copy for Ansible',
     remove: 'Remove…',
     'remove.title': 'Remove nodes from their pools',
     'remove.what':
@@ -101,6 +102,7 @@ export const nodeWords = words(
     'select.none': '取消选择',
     'copy.list': '复制地址',
     'copy.json': '复制为 JSON',
+    'copy.ansible': '复制为 Ansible 清单',
     remove: '移除…',
     'remove.title': '从服务池移除节点',
     'remove.what':

@@ -1,5 +1,6 @@
 import { ApiError, type TaskInfo, unwrap } from '@rigel/api-client';
-import { type ReactNode, useCallback, useMemo, useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
@@ -11,6 +12,8 @@ import { Button } from '../../ui/button.js';
 import { SidePanel, WithPanel } from '../../ui/panel.js';
 import { Region, reasonOf } from '../../ui/region.js';
 import { Tabs } from '../../ui/tabs.js';
+import { TaskDialogs } from './actions/ask.js';
+import { EndProof } from './actions/end-proof.js';
 import { EventsTab } from './events/events-tab.js';
 import { useGrid, usePastGrid, withStates } from './grid/use-grid.js';
 import { NodesTab } from './nodes-tab.js';
@@ -68,6 +71,18 @@ function isNotFound(error: Error | null): boolean {
   return error instanceof ApiError && error.message.includes('not found');
 }
 
+/** Reads again what the page shows of a task that has begun, halted or ended: what rests is asked for seldom. */
+function useReadAgain({ id, state, end_reason }: TaskInfo): void {
+  const queries = useQueryClient();
+  const was = useRef({ state, end_reason });
+  useEffect(() => {
+    if (was.current.state === state && was.current.end_reason === end_reason) return;
+    was.current = { state, end_reason };
+    const isPart = ({ queryKey }: { queryKey: readonly unknown[] }): boolean => queryKey.length > 2;
+    void queries.invalidateQueries({ queryKey: ['task', id], predicate: isPart });
+  }, [queries, id, state, end_reason]);
+}
+
 function OneTask({ task }: { task: TaskInfo }): ReactNode {
   const text = useWords(taskWords);
   const { formatNumber } = useIntl();
@@ -96,14 +111,16 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
   const [wide, setWide] = useQueryParam('wide');
   const [tab] = useQueryParam('tab');
   const close = useCallback(() => setNode(''), [setNode]);
+  useReadAgain(task);
   const model = present.store.model;
   const index = node === '' || !model ? undefined : model.indexOfNode(Number(node));
   return (
-    <>
+    <TaskDialogs task={task} model={model}>
       <Heading title={text('title', { id: task.id, name: task.task_name })}>
         <TaskFacts task={shown} />
         <TaskActions task={task} />
       </Heading>
+      {!then && <EndProof task={task} model={model} />}
       <TaskProgress task={shown} />
       <TimeSlider
         taskId={task.id}
@@ -229,6 +246,6 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
           ]}
         />
       </WithPanel>
-    </>
+    </TaskDialogs>
   );
 }

@@ -9,6 +9,7 @@ import { useManner } from '../../ui/refusal.js';
 import { Region } from '../../ui/region.js';
 import { STATES, StateBadge } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
+import { WaysOut } from './actions/ways-out.js';
 import { spansOf } from './run/ansi.js';
 import styles from './task.module.css';
 import { linksOf, tellEnd, tellReason } from './why-text.js';
@@ -102,6 +103,7 @@ export function WhyStrip({ task, why }: { task: TaskInfo; why: Why }): ReactNode
     <section className={styles.strip} aria-label={text(task.end_reason === '' ? 'why.title' : 'why.ended')}>
       <h2>{text(task.end_reason === '' ? 'why.title' : 'why.ended')}</h2>
       <Chain chain={chain} taskId={task.id} />
+      <WaysOut task={task} why={why} />
     </section>
   );
 }
@@ -116,6 +118,7 @@ export function WhyTab({ task, why }: { task: TaskInfo; why: Why }): ReactNode {
           <section className={styles.whole}>
             <Chain chain={chain} taskId={task.id} />
             <ServerWords chain={chain} />
+            <WaysOut task={task} why={why} />
           </section>
           {nodes.length > 0 && <h2 className={styles.part}>{text('why.nodes')}</h2>}
           {nodes.map((node) => (

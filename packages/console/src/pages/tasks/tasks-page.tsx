@@ -16,6 +16,9 @@ import { STATES, StateBadge, StateBar } from '../../ui/state.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
 import { TimeText } from '../../ui/time-text.js';
 import { readFilter, TASK_FILTERS, type TaskFilter } from './filter.js';
+import { MANY_ACTIONS, type ManyAction, ManyTasks } from './many-tasks.js';
+import many from './many-tasks.module.css';
+import { manyWords } from './many-words.js';
 import styles from './tasks-page.module.css';
 import { tasksWords } from './words.js';
 
@@ -26,6 +29,7 @@ const POLL_MS = 3_000;
 export function TasksPage(): ReactNode {
   const text = useWords(tasksWords);
   const common = useWords();
+  const [, navigate] = useLocation();
   const [params, setParams] = useSearchParams();
   const filter = useMemo(() => readFilter(params), [params]);
   const sort = filter.sort ?? 'created';
@@ -57,7 +61,13 @@ export function TasksPage(): ReactNode {
   const isFiltered = chips.length > 0;
   return (
     <div className={styles.page}>
-      <Heading title={common('page.tasks')} />
+      <Heading title={common('page.tasks')}>
+        <div className={styles.actions}>
+          <Button kind="primary" needs="operator" onPress={() => navigate(to.newTask())}>
+            {common('page.newTask')}
+          </Button>
+        </div>
+      </Heading>
       <div className={styles.tools}>
         <div className={styles.find}>
           <TextInput
@@ -183,6 +193,10 @@ function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
   const text = useWords(tasksWords);
   const { formatNumber } = useIntl();
   const [, navigate] = useLocation();
+  const manyText = useWords(manyWords);
+  const [selected, setSelected] = useState<ReadonlySet<string | number>>(new Set());
+  const [asked, setAsked] = useState<{ action: ManyAction; tasks: readonly Task[] }>();
+  const chosen = rows.filter(({ id }) => selected.has(id));
   const newest = rows[0]?.id ?? 0;
   const [top, setTop] = useState(newest);
   // A list without rows has shown none yet.
@@ -262,11 +276,46 @@ function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
           </Button>
         </div>
       )}
+      {chosen.length > 0 && (
+        <div className={many.selection}>
+          <span role="status">{manyText('selected', { count: chosen.length })}</span>
+          {MANY_ACTIONS.map((action) => (
+            <Button
+              key={action}
+              needs="operator"
+              kind={action === 'stop' ? 'danger' : 'plain'}
+              onPress={() => setAsked({ action, tasks: chosen })}
+            >
+              {manyText(`open.${action}`)}
+            </Button>
+          ))}
+          <Button kind="quiet" onPress={() => setSelected(new Set())}>
+            {manyText('clear')}
+          </Button>
+        </div>
+      )}
+      {asked && (
+        <ManyTasks
+          action={asked.action}
+          // The lines stay those that were chosen; their numbers follow the list.
+          tasks={asked.tasks.map((task) => rows.find(({ id }) => id === task.id) ?? task)}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
       <VirtualTable
         label={text('id')}
         columns={columns}
         rows={shown}
         keyOf={({ id }) => id}
+        selected={selected}
+        onSelect={({ id }, isSelected) =>
+          setSelected((before) => {
+            const after = new Set(before);
+            if (isSelected) after.add(id);
+            else after.delete(id);
+            return after;
+          })
+        }
         onOpen={({ id }) => navigate(to.task(id))}
         onEnd={onEnd}
       />

@@ -1,12 +1,13 @@
 import { unwrap } from '@rigel/api-client';
 import { type CheckResult, checkTemplate } from '@rigel/command-template';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { lazy, type ReactNode, Suspense, useDeferredValue, useMemo, useState } from 'react';
+import { type ReactNode, Suspense, useDeferredValue, useMemo, useState } from 'react';
 import { useLocation, useParams } from 'wouter';
 import { api } from '../../../api/api.js';
 import { useLiveQuery } from '../../../api/live-query.js';
 import { to } from '../../../app/addresses.js';
 import { Heading } from '../../../app/frame.js';
+import { later } from '../../../app/later.js';
 import { useWords } from '../../../text/intl.js';
 import { Choice } from '../../../ui/choice.js';
 import { TextInput } from '../../../ui/field.js';
@@ -35,7 +36,7 @@ import { Placement, ProblemText } from './placement.js';
 import { Preview, type Choice as PreviewChoice, type Typed, valuesFor } from './preview.js';
 import { actionWords } from './words.js';
 
-const CodeEditor = lazy(async () => ({ default: (await import('./code-editor.js')).CodeEditor }));
+const CodeEditor = later(async () => (await import('./code-editor.js')).CodeEditor);
 
 /** Characters up to which a text is checked at each key; longer ones only the API checks. */
 const MOST_CHECKED = 100_000;
