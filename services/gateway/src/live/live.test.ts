@@ -172,7 +172,7 @@ t.test('refusals are answers in the envelope', async (t) => {
   state.away = false;
   t.strictSame(await get('/task/12/events'), {
     status: 400,
-    json: { code: 400, msg: 'Flow not found', data: {} },
+    json: { code: 400, msg: 'Flow not found', data: {}, reason: reason('not_found') },
   });
   t.match(await get(`/task/${TASK}/events`, 'x7'), {
     status: 400,
@@ -190,7 +190,12 @@ t.test('refusals are answers in the envelope', async (t) => {
   await waitFor(() => first.events.length + second.events.length === 6, { what: 'two streams' });
   t.strictSame(await get(`/task/${TASK}/events`), {
     status: 503,
-    json: { code: 503, msg: '2 live streams are open, more are not allowed', data: {} },
+    json: {
+      code: 503,
+      msg: '2 live streams are open, more are not allowed',
+      data: {},
+      reason: reason('busy'),
+    },
   });
   first.leave();
   const third = await watchWhenFree(t, `${url}/task/${TASK}/events`);

@@ -99,6 +99,7 @@ t.test('a request that is not HTTP gets the envelope, too', async (t) => {
     code: 400,
     msg: 'the request is not valid HTTP',
     data: {},
+    reason: reason('not_http'),
   });
   const long = await sendRaw(`GET /${'x'.repeat(200 * 1024)} HTTP/1.1\r\nHost: a\r\n\r\n`);
   t.match(long, /^HTTP\/1.1 431 /);
