@@ -275,7 +275,8 @@ t.test('a service that does not answer', async (t) => {
     const [code, text, data] = UNAVAILABLE[endpoint.id] ?? [];
     for (const { request, status, json } of await answersOf(endpoint)) {
       t.equal(status, code, request);
-      t.same(json, { code, msg: json.msg, data }, request);
+      t.match(json.reason, { code: 'unavailable', field: null }, request);
+      t.same(json, { code, msg: json.msg, data, reason: json.reason }, request);
       t.ok(json.msg.startsWith(text) && json.msg.endsWith('why'), `${request}: ${json.msg}`);
     }
   }
@@ -390,7 +391,8 @@ t.test('a fault in a service is answered without its details', async (t) => {
   for (const endpoint of calling) {
     for (const { request, status, json } of await answersOf(endpoint)) {
       t.equal(status, 500, request);
-      t.same(json, { code: 500, msg: 'internal error', data: {} }, request);
+      const reason = { code: 'internal', field: null, value: null, data: {} };
+      t.same(json, { code: 500, msg: 'internal error', data: {}, reason }, request);
     }
   }
 });

@@ -107,7 +107,8 @@ export function VirtualTable<Row>({
     }
     const was = before.current;
     if (was === undefined || (was.isAtEnd && was.key === key))
-      virtual.scrollToIndex(rows.length - 1, { align: 'end' });
+      // The room has the height of all rows by now; the rows in sight are drawn next.
+      view.scrollTop = view.scrollHeight;
     else if (was.key !== key) {
       const added = rows.findIndex((row) => keyOf(row) === was.key);
       if (added > 0) {
@@ -116,7 +117,7 @@ export function VirtualTable<Row>({
       }
     }
     before.current = { key, isAtEnd: was?.isAtEnd ?? true };
-  }, [rows, newestLast, keyOf, height, virtual]);
+  }, [rows, newestLast, keyOf, height]);
   const onScroll = (): void => {
     const view = scroller.current;
     if (!view || !before.current) return;

@@ -69,7 +69,9 @@ function answerAndClose(socket: Duplex, status: number, message: string, headers
     socket.destroy();
     return;
   }
-  const body = JSON.stringify(failureEnvelope(status, message, {}, reason('not_http')));
+  const body = JSON.stringify(
+    failureEnvelope(status, message, {}, reason(status === 405 ? 'wrong_method' : 'not_http')),
+  );
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${JSON_TYPE}\r\n${headers}${NOT_KEPT_LINES}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

@@ -23,7 +23,7 @@ import { planSteps } from '../task/options.js';
 import { findTargets } from './create-tasks.js';
 import { withoutHeld } from './held-nodes.js';
 import type { NewTasks } from './new-tasks.js';
-import { assertShown, type Plan, partsOf, sourcesOf } from './plan.js';
+import { assertShown, partsOf, sourcesOf } from './plan.js';
 import { type PoolChange, type PoolChangeParts, recordPoolChanges } from './record-pool-changes.js';
 
 /*
@@ -195,7 +195,7 @@ interface Prepared {
   pool: Pool;
   template: NewTasks['template'];
   steps: NewTasks['steps'];
-  sources: Plan['sources'];
+  sources: NewTasks['sources'];
   unusedParams: string[];
 }
 
@@ -298,7 +298,6 @@ function toChange(
     kind,
     pool: { id: pool.id, name: pool.name, ...(pool.protected ? { protected: true } : {}) },
     num,
-    sources,
     leftOut: [],
     task: {
       batch: { maxRatio: 100, maxNum: 0 },
@@ -307,6 +306,7 @@ function toChange(
       name: task.flowType === 'crontab' ? `${pool.name}_${kind}` : `${kind}_${pool.name}`,
       template,
       steps,
+      sources,
       unusedParams,
       timeoutMs: 0,
       start: true,

@@ -96,12 +96,12 @@ export async function planTasks(
   return {
     kind: 'create',
     num: 0,
-    sources: sourcesOf(template.steps, merged.overrides),
     leftOut: free.leftOut,
     task: {
       name,
       template,
       steps: planSteps(merged.steps, settings.limits),
+      sources: sourcesOf(template.steps, merged.overrides),
       unusedParams: merged.unused.map((param) => param.name),
       secretsByAdmin: merged.beyondTemplate,
       targets: free.targets,
@@ -222,6 +222,7 @@ function createdOf(
     operator: wanted.operator,
     flowType: wanted.flowType,
     unusedParams: wanted.unusedParams,
+    sources: wanted.sources,
     ...(wanted.steps.some(namesSecret) ? { secretsBy: wanted.secretsByAdmin ? 'admin' : 'template' } : {}),
     ...(occurrence ? { occurrence } : {}),
     ...(gate ? { gate: gateOf(gate, all) } : {}),

@@ -24,8 +24,6 @@ export interface Plan {
   pool?: PlannedPool;
   /** Nodes that are entered for it. */
   num: number;
-  /** Where the values of each step come from; a parameter that is not there has the template's value. */
-  sources: readonly Readonly<Record<string, ValueSource>>[];
   /** Nodes that do not take part. */
   leftOut: readonly LeftOutNode[];
 }

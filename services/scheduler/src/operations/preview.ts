@@ -39,7 +39,7 @@ export interface PreviewFacts {
 
 /** The preview of an operation that makes tasks. */
 export function previewOf(plan: Plan, facts: PreviewFacts): Preview {
-  const { task, num, sources, leftOut } = plan;
+  const { task, num, leftOut } = plan;
   const pools = [...byPool(task.targets)];
   const made = num > 0 && pools.length === 0 ? [[0, []] as [number, TaskTarget[]]] : pools;
   const tasks = made.map(([, nodes]) => {
@@ -76,7 +76,7 @@ export function previewOf(plan: Plan, facts: PreviewFacts): Preview {
     },
     left_out: leftOutRows(leftOut),
     at_once: atOnce,
-    steps: stepRows(task.steps, sources),
+    steps: stepRows(task.steps, task.sources),
     example: example ? { node_id: example.node_id, ip: example.ip } : null,
     warnings: [
       ...task.unusedParams.map((param) => ({

@@ -260,6 +260,13 @@ export function LogTab({ task }: { task: TaskInfo }): ReactNode {
   );
 }
 
+/** Where the value of a parameter came from, if the task says so. */
+function SourceText({ task, step, name }: { task: TaskInfo; step: number; name: string }): ReactNode {
+  const text = useWords(taskWords);
+  const found = task.params?.find((param) => param.step_num === step && param.name === name);
+  return found && <small className={styles.source}>{text(`source.${found.source}`)}</small>;
+}
+
 /** The task as it was recorded: steps with their parameters, batches, what it waits for. */
 export function PlanTab({ task }: { task: TaskInfo }): ReactNode {
   const text = useWords(taskWords);
@@ -314,6 +321,7 @@ export function PlanTab({ task }: { task: TaskInfo }): ReactNode {
                       <dt>{param}</dt>
                       <dd>
                         <code>{valueText(value)}</code>
+                        <SourceText task={task} step={index + 1} name={param} />
                       </dd>
                     </div>
                   ))}

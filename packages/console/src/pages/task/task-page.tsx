@@ -113,6 +113,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
   const why = useWhy(task);
   const [wide, setWide] = useQueryParam('wide');
   const [other] = useQueryParam('with');
+  const [tab] = useQueryParam('tab');
   const close = useCallback(() => setNode(''), [setNode]);
   useReadAgain(task);
   const model = present.store.model;
@@ -165,7 +166,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
           )
         }
       >
-        {!then && <WhyStrip task={task} why={why} />}
+        {!then && tab !== 'why' && <WhyStrip task={task} why={why} />}
         <Tabs
           label={text('tab.label')}
           tabs={[

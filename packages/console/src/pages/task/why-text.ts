@@ -60,23 +60,22 @@ export interface ReasonLink {
 
 /** The objects of a reason: the task that holds the node, the pool that is waited for, the attempt, the executor, the machine. */
 export function linksOf({ code, data }: Reason, taskId: number, manner: Manner): ReasonLink[] {
-  const { task_id, pool_id, pool, node_id, ip, step, step_num, attempt, executor, capability } = data;
+  const { task_id, pool_id, pool, node_id, step_num, attempt, executor, capability } = data;
   const links: ReasonLink[] = [];
   const add = (href: string, key: Key, facts: Facts): void => {
     links.push({ href, words: format(key, facts, manner) });
   };
   if (typeof task_id === 'number' && task_id !== taskId) add(to.task(task_id), 'link.task', { id: task_id });
   if (typeof pool_id === 'number') add(to.pool(pool_id), 'link.pool', { name: pool ?? pool_id });
-  if (typeof executor === 'string' && executor !== '') add(to.system(), 'link.executor', { name: executor });
-  else if (ABOUT_EXECUTORS.includes(code)) add(to.system(), 'link.system', {});
+  if (typeof executor === 'string' || ABOUT_EXECUTORS.includes(code)) add(to.system(), 'link.system', {});
   if (capability === 'vm') add(to.machines(), 'link.machines', {});
   if (typeof node_id !== 'number') return links;
   const place = { tab: 'why', node: node_id };
   const isAttempt = typeof step_num === 'number' && typeof attempt === 'number' && attempt > 0;
   if (isAttempt && ABOUT_ATTEMPTS.includes(code)) {
     const at = `${step_num + 1}.${attempt}`;
-    add(to.task(taskId, { ...place, attempt: at }), 'link.attempt', { step: step ?? '', attempt });
-  } else add(to.task(taskId, place), 'link.node', { name: ip ?? node_id });
+    add(to.task(taskId, { ...place, attempt: at }), 'link.attempt', { attempt });
+  } else add(to.task(taskId, place), 'link.node', {});
   return links;
 }
 

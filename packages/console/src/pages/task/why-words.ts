@@ -76,9 +76,8 @@ export const whyWords = words(
 
     'link.task': 'task {id}',
     'link.pool': 'pool {name}',
-    'link.node': 'node {name}',
-    'link.attempt': 'attempt {attempt} of {step}',
-    'link.executor': 'executor {name}',
+    'link.node': 'its run',
+    'link.attempt': 'attempt {attempt}',
     'link.system': 'executors',
     'link.machines': 'machines',
 
@@ -149,9 +148,8 @@ export const whyWords = words(
 
     'link.task': '任务 {id}',
     'link.pool': '服务池 {name}',
-    'link.node': '节点 {name}',
-    'link.attempt': '{step} 第 {attempt} 次尝试',
-    'link.executor': '执行器 {name}',
+    'link.node': '节点运行',
+    'link.attempt': '第 {attempt} 次尝试',
     'link.system': '执行器',
     'link.machines': '虚拟机',
 
