@@ -17,7 +17,6 @@ import { EndProof } from './actions/end-proof.js';
 import { EventsTab } from './events/events-tab.js';
 import { useGrid, usePastGrid, withStates } from './grid/use-grid.js';
 import { NodesTab } from './nodes-tab.js';
-import { NodeRunPanel } from './run/node-run.js';
 import { OutputSearch } from './run/output-search.js';
 import { type Frame, TimeSlider } from './run/time-slider.js';
 import { BatchesTab, FailuresTab, LogTab, PlanTab } from './tabs.js';
@@ -27,6 +26,8 @@ import { TaskFacts, TaskProgress } from './task-head.js';
 import { useWhy, WhyStrip, WhyTab } from './why.js';
 import { taskWords } from './words.js';
 
+/** What not every visit of the page needs is loaded when it is opened. */
+const NodeRunPanel = lazy(async () => ({ default: (await import('./run/node-run.js')).NodeRunPanel }));
 const CompareTab = lazy(async () => ({ default: (await import('./compare/compare-tab.js')).CompareTab }));
 
 /** One task: what it is, how far it is, why it is not further, and each of its nodes. */
@@ -156,11 +157,13 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
               {index === undefined ? (
                 <p>{text('panel.missing', { id: node })}</p>
               ) : (
-                <NodeRunPanel
-                  key={index}
-                  nsid={model.firstId + index}
-                  isActive={task.end_reason === '' || (task.commands_alive ?? 0) > 0}
-                />
+                <Suspense>
+                  <NodeRunPanel
+                    key={index}
+                    nsid={model.firstId + index}
+                    isActive={task.end_reason === '' || (task.commands_alive ?? 0) > 0}
+                  />
+                </Suspense>
               )}
             </SidePanel>
           )
