@@ -1,27 +1,11 @@
-import { publicFacts, REFUSALS, type Refusal, type RefusalFacts, type Thing } from './refusals.js';
-
-/**
- * Why a service refused an operation. The gateway converts each code to the status and text that the HTTP API documents
- * for the endpoint.
- *
- * - `invalid`: a value is missing or wrong (`field` names it)
- * - `not_found`: the thing itself, or one that `field` refers to, does not exist
- * - `conflict`: a unique name or address is taken
- * - `in_use`: other things still depend on the thing
- * - `wrong_state`: the state of the thing does not allow it
- * - `key_reused`: the key of the request was used for another request, see `onceOf`
- * - `unavailable`: the database or another service does not answer; trying again later may work
- * - `internal`: a fault in Rigel
- */
-export type ServiceErrorCode =
-  | 'invalid'
-  | 'not_found'
-  | 'conflict'
-  | 'in_use'
-  | 'wrong_state'
-  | 'key_reused'
-  | 'unavailable'
-  | 'internal';
+import {
+  publicFacts,
+  REFUSALS,
+  type Refusal,
+  type RefusalFacts,
+  type ServiceErrorCode,
+  type Thing,
+} from './refusals.js';
 
 /**
  * A refusal that services send to their callers. `message` is for people: it names the value, without quotes or

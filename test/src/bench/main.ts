@@ -1,5 +1,6 @@
 import { access, writeFile } from 'node:fs/promises';
 import { stopOnSignals } from './cleanup.js';
+import { benchConsole } from './console.js';
 import { benchEngine } from './engine.js';
 import { benchExecutors } from './executors.js';
 import { benchFlat } from './flat.js';
@@ -27,6 +28,7 @@ const benches: Record<string, Bench> = {
   fold: foldBenchmark,
   footprint: benchFootprint,
   http: benchHttp,
+  console: benchConsole,
 };
 
 const USAGE = `usage: pnpm bench [${Object.keys(benches).join(' | ')}] [number of nodes] [--json file]`;

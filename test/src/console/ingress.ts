@@ -39,8 +39,8 @@ export class Ingress {
         answer.writeHead(refusal.status, { 'content-type': 'application/json' }).end(body);
         return;
       }
-      const headers = { ...asked.headers, host: url.host };
-      const sent = request(url, { method: asked.method, headers });
+      // With the name by which the browser knows the system, which its Origin repeats.
+      const sent = request(url, { method: asked.method, headers: asked.headers });
       sent.on('response', (got) => {
         answer.writeHead(got.statusCode ?? 500, got.headers);
         got.pipe(answer);

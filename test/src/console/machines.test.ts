@@ -149,10 +149,6 @@ for (const path of ['machines', 'system']) {
       t.strictSame(await axeFindings(page), [], `axe ${JSON.stringify(opening)}`);
       t.strictSame(unexpected(faults), [], `the browser says nothing ${JSON.stringify(opening)}`);
       t.notOk(await scrollsSideways(page), `nothing to the side ${JSON.stringify(opening)}`);
-      if (process.env.RIGEL_PICTURES) {
-        const name = `${path}-${opening.theme}-${opening.width ?? 1440}.png`;
-        await page.screenshot({ path: `${process.env.RIGEL_PICTURES}/${name}`, fullPage: true });
-      }
       await close();
     }
   });

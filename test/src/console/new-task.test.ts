@@ -123,13 +123,14 @@ t.test('a link shows the same form, and values of an earlier task are taken', as
   await page.getByText('16 nodes').first().waitFor();
   await page.getByRole('combobox', { name: 'As last time' }).fill(`#${task}`);
   await page.getByRole('option').first().click();
-  t.equal(await page.getByRole('textbox', { name: 'word · text' }).inputValue(), 'as before');
+  const word = page.getByRole('textbox', { name: 'word · text' });
+  await waitFor(async () => (await word.inputValue()) === 'as before', { what: 'the value is taken' });
   t.equal(await page.getByRole('textbox', { name: 'count · whole number' }).inputValue(), '7');
   t.equal(await page.getByRole('textbox', { name: 'Failed nodes that it tolerates' }).inputValue(), '3');
   await page.waitForURL(/params=/);
   await page.reload();
   await page.getByRole('button', { name: 'Start on 16 nodes' }).waitFor();
-  t.equal(await page.getByRole('textbox', { name: 'word · text' }).inputValue(), 'as before');
+  t.equal(await word.inputValue(), 'as before');
   // Secrets are names that the template allows, and nothing else.
   await page.getByRole('button', { name: /Kind of word/ }).click();
   t.strictSame(await page.getByRole('option').allTextContents(), ['Text', 'Secret db-password']);
@@ -268,6 +269,25 @@ t.test('several tasks are stopped in one dialog, with a result for each', async 
   );
   await dialog.getByText('stopped', { exact: true }).waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
+  // The same two beside each other.
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.getByText('1 only here').waitFor();
+  t.match(page.url(), new RegExp(`with=${first}`));
+  t.strictSame(await axeFindings(page), []);
+  t.strictSame(unexpected(faults), []);
+  await close();
+});
+
+t.test('a filter of tasks has a name in this browser', async (t) => {
+  const { page, faults, close } = await signedIn('tasks?state=3', bob);
+  await page.getByRole('button', { name: 'Save this filter…' }).click();
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('broken ones');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Forget this filter' }).waitFor();
+  await page.goto(`${console}tasks`);
+  await page.getByRole('button', { name: /Saved filter/ }).click();
+  await page.getByRole('option', { name: 'broken ones' }).click();
+  await page.waitForURL(/state=3/);
   t.strictSame(unexpected(faults), []);
   await close();
 });
@@ -281,6 +301,7 @@ t.test('a viewer sees every control, and why it does nothing', async (t) => {
   t.match(await retry.getAttribute('title'), /operator/);
   await page.getByRole('button', { name: 'More actions' }).click();
   t.match(await page.getByRole('menuitem').first().textContent(), /operator/);
+  t.strictSame(await axeFindings(page), []);
   await page.keyboard.press('Escape');
   const values = encodeURIComponent('{"word":"x"}');
   await page.goto(`${console}tasks/new?template=${words}&nodes=${nodes[0]}&params=${values}`);

@@ -232,19 +232,72 @@ t.test(
   },
 );
 
-t.test('a protected pool is named before anything runs over it', async (t) => {
-  await api.ok(`/pool/protect/${poolId}`, { protected: true });
-  const { page, close } = await signedIn(`pool/${poolId}?do=deploy`);
+t.test('an expand shows what an earlier one left, and what changes while it is looked at', async (t) => {
+  const pool = (await fleet.pool([])).poolId;
+  const broken = await machine('create_vm');
+  // No executor has a provider of this number.
+  await api.ok(`/pool/update/${pool}`, { vm_type: 99, tasks: { expand: broken } });
+  const [earlier = 0] = (await api.done(`/pool/expand/${pool}`, { num: 2 })).taskIds;
+  await fleet.ended(earlier, 120_000);
+  const { page, close } = await openPage(browser, `${console}pool/${pool}?do=expand`);
+  await page.locator('input[type="password"]').fill(ann.token);
+  await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('textbox', { name: 'Image tag' }).fill('shop:9');
+  await dialog.getByText('2 nodes without a machine, which no task works on').waitFor();
+  await dialog.getByText('0 of 2 made').waitFor();
+  await dialog.getByRole('textbox', { name: 'Machines to add' }).fill('1');
+  await planned(page);
+  const steps = [
+    { name: 'create_vm', param_values: { vm_type_id: 1 }, retry: { retry_times: 3, ignore_error: false } },
+  ];
+  await api.ok(`/task_tpl/update/${broken}`, { steps });
+  await dialog.getByRole('alert').filter({ hasText: 'The plan has changed since it was shown' }).waitFor();
+  await dialog.getByText('Retries or limits of step create_vm').waitFor();
+  await picture(page, 'expand-changed');
+  const confirm = dialog.getByRole('button', { name: 'Add 1 node' });
+  t.match(await confirm.getAttribute('title'), /Look at what changed first/);
+  await dialog.getByRole('button', { name: 'Go on with the new plan' }).click();
+  t.not(await confirm.getAttribute('aria-disabled'), 'true');
+  await close();
+});
+
+t.test('a protected pool is named before anything runs over it: by keyboard alone', async (t) => {
+  await api.ok(`/pool/protect/${poolId}`, { protected: true });
+  const { page, close } = await signedIn(`pool/${poolId}`);
+  const dialog = page.getByRole('dialog');
+  /** Presses Tab until what has the focus bears these words. */
+  const tabTo = async (words: RegExp): Promise<void> => {
+    for (let pressed = 0; pressed < 60; pressed++) {
+      const said = await page.evaluate(() => {
+        const focused = document.activeElement;
+        const label = (focused as { labels?: NodeListOf<Element> } | null)?.labels?.[0];
+        return label?.textContent ?? focused?.textContent ?? '';
+      });
+      if (words.test(said)) return;
+      await page.keyboard.press('Tab');
+    }
+    throw new Error(`nothing that can be reached by Tab says ${words}`);
+  };
+  await page.getByRole('button', { name: 'Deploy…' }).waitFor();
+  await tabTo(/^Deploy…/);
+  await page.keyboard.press('Enter');
+  await dialog.waitFor();
+  await page.keyboard.type('shop:9');
   await planned(page);
   const confirm = dialog.getByRole('button', { name: 'Deploy to 11 nodes' });
   t.equal(await confirm.getAttribute('aria-disabled'), 'true');
+  t.match(await confirm.getAttribute('title'), /The pool is protected/);
   await picture(page, 'deploy-protected');
-  await dialog.getByRole('textbox', { name: /The pool is protected/ }).fill(poolName);
-  await confirm.click();
+  await page.keyboard.press('Enter');
+  await tabTo(/^The pool is protected/);
+  await page.keyboard.type(poolName);
+  await tabTo(/^Deploy to 11 nodes/);
+  await page.keyboard.press('Enter');
   await dialog.getByRole('link', { name: /^Task #\d+$/ }).waitFor();
   await api.ok(`/pool/protect/${poolId}`, { protected: false });
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  t.notMatch(page.url(), /do=/);
   await close();
 });
 
@@ -263,6 +316,30 @@ t.test('chosen nodes lead to the form of a new task, and are copied', async (t) 
   await run.click();
   await page.waitForURL((url) => url.pathname.endsWith('/tasks/new'));
   t.match(new URL(page.url()).search, `?pool=${poolId}&ip=127.10.0.`);
+  await close();
+});
+
+t.test('a pool of the fleet is deployed to from its row; a longer list of nodes goes along', async (t) => {
+  const { page, faults, close } = await openPage(browser, `${console}fleet`);
+  await page.locator('input[type="password"]').fill(ann.token);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: `What can be done with ${poolName}` }).click();
+  await page.getByRole('menuitem', { name: 'Deploy…' }).click();
+  await page.getByRole('dialog', { name: `Deploy to ${poolName}` }).waitFor();
+  await picture(page, 'from-fleet');
+  await page.keyboard.press('Escape');
+  // Two hundred addresses are too many for the address of a page.
+  const { poolId: many } = await fleet.pool(loopbackNodes(200, sshd.port, 1_000));
+  await page.goto(`${console}pool/${many}?made_by=manual`);
+  await page.getByRole('button', { name: 'Select all 200 that match' }).click();
+  await page.getByRole('button', { name: 'Run template…' }).click();
+  await page.waitForURL((url) => url.pathname.endsWith('/tasks/new') && url.search === '?by=list');
+  const list = page.getByRole('textbox', { name: 'Addresses' });
+  const lines = async () => (await list.inputValue()).split('\n').length;
+  t.equal(await lines(), 200);
+  await page.reload();
+  t.equal(await lines(), 200, 'a reload keeps them');
+  t.strictSame(unexpected(faults), []);
   await close();
 });
 

@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useId, useState } from 'react';
 import { Button } from 'react-aria-components';
 import { Link, useLocation } from 'wouter';
 import { useIntl, useWords } from '../text/intl.js';
+import { visible } from '../text/visible.js';
 import { patterns, to } from './addresses.js';
 import styles from './frame.module.css';
 import { useFrameKeys } from './keys.js';
@@ -90,7 +91,7 @@ function useApplied(): void {
 /** A page's heading, which is also the title of its tab. */
 export function Heading({ title, children }: { title: string; children?: ReactNode }): ReactNode {
   useEffect(() => {
-    document.title = `${title} – Rigel`;
+    document.title = `${visible(title)} – Rigel`;
   }, [title]);
   return (
     <header className={styles.heading}>

@@ -15,6 +15,7 @@ import {
   Text,
   TextField,
 } from 'react-aria-components';
+import { visible } from '../text/visible.js';
 import styles from './field.module.css';
 
 export interface FieldProps {
@@ -176,7 +177,7 @@ export function Select<Value extends string>({
       <Popover className={styles.popover ?? ''}>
         <ListBox className={styles.list ?? ''}>
           {choices.map(([id, words]) => (
-            <ListBoxItem key={id} id={id} textValue={words} className={styles.option ?? ''}>
+            <ListBoxItem key={id} id={id} textValue={visible(words)} className={styles.option ?? ''}>
               {words}
             </ListBoxItem>
           ))}

@@ -1,5 +1,5 @@
 import { type ReactNode, useId } from 'react';
-import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover, Text } from 'react-aria-components';
+import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
 import { type Role, useWho } from '../app/role.js';
 import { useWords } from '../text/intl.js';
 import controls from './controls.module.css';
@@ -48,8 +48,9 @@ export function ActionMenu({ label, actions }: { label: string; actions: readonl
                 className={styles.item ?? ''}
                 data-impossible={why === undefined ? undefined : true}
               >
-                <Text slot="label">{action.words}</Text>
-                {why !== undefined && <Text slot="description">{why}</Text>}
+                {/* Both are its name: a screen reader tells the reason too. */}
+                <span>{action.words}</span>
+                {why !== undefined && <small>{why}</small>}
               </MenuItem>
             );
           })}

@@ -143,9 +143,11 @@ export class KeptCheck<Result> {
         log.warn({ err: error, check: name }, 'cannot say that a check goes on'),
       );
     });
-    const [result, reason] = await run(signal, (progress) => {
+    const checked = run(signal, (progress) => {
       done = progress;
-    }).then(
+    });
+    // The check may wait for an answer that nothing can abort: its end does not wait for that.
+    const [result, reason] = await Promise.race([checked, aborted(signal)]).then(
       (found) => [JSON.stringify(found), ''] as const,
       (error: unknown) => [null, this.reasonOf(signal.aborted ? signal.reason : error)] as const,
     );
@@ -170,4 +172,12 @@ export class KeptCheck<Result> {
     const { numAffectedRows = 0n } = await this.options.db.executeQuery(CompiledQuery.raw(text, values));
     return numAffectedRows > 0n;
   }
+}
+
+/** Rejects with the signal's reason when that is aborted. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }

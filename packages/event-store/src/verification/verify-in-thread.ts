@@ -3,8 +3,8 @@ import { eventIdentity, readEvents, ServiceError, type VerificationResult } from
 import type { Bus } from '@rigel/messaging';
 import type { FromThread, Question, Reply, VerifyTask } from './messages.js';
 
-/** Memory of the thread: one stream at a time is in it. */
-const MEGABYTES = 1_024;
+/** Memory of the thread, far below that of a service: one stream at a time is in it. If it is too little, the thread ends alone. */
+const MEGABYTES = 384;
 const CONTEXT = { correlationId: 'verification', actor: 'system' };
 
 /**

@@ -124,9 +124,10 @@ function Form({ draft, change, known: { template, usable } }: FormProps): ReactN
         }}
         run={(body, header) => startedTasks(api.POST('/task/create', { body, params: { header } }))}
         path="task/create"
-        action={(preview) =>
-          text(draft.auto ? 'start.action' : 'make.action', { count: preview?.nodes.count ?? 0 })
-        }
+        action={(preview) => {
+          const what = draft.auto ? 'start' : 'make';
+          return preview ? text(`action.${what}`, { count: preview.nodes.count }) : text(`now.${what}`);
+        }}
         onCancel={() => navigate(to.tasks())}
         onStarted={(ids) => {
           leaveFreely();

@@ -91,9 +91,10 @@ export const newTaskWords = words(
     'missing.param': 'a value for {name}',
     'missing.limit': 'a number for “{name}”',
     'limit.wrong': 'Must be a whole number from {least, number} to {most, number}.',
-    'start.action': '{count, plural, =0 {Start} one {Start on # node} other {Start on # nodes}}',
-    'make.action':
-      '{count, plural, =0 {Make the task} one {Make the task over # node} other {Make the task over # nodes}}',
+    'now.start': 'Start',
+    'action.start': '{count, plural, one {Start on # node} other {Start on # nodes}}',
+    'now.make': 'Make the task',
+    'action.make': '{count, plural, one {Make the task over # node} other {Make the task over # nodes}}',
   },
   {
     'what.template': '模板',
@@ -182,7 +183,9 @@ export const newTaskWords = words(
     'missing.param': '{name} 的值',
     'missing.limit': '“{name}”的数值',
     'limit.wrong': '必须是 {least, number} 到 {most, number} 的整数。',
-    'start.action': '{count, plural, =0 {开始} other {在 # 个节点上开始}}',
-    'make.action': '{count, plural, =0 {创建任务} other {创建含 # 个节点的任务}}',
+    'now.start': '开始',
+    'action.start': '在 {count} 个节点上开始',
+    'now.make': '创建任务',
+    'action.make': '创建含 {count} 个节点的任务',
   },
 );

@@ -1,6 +1,6 @@
 import { ApiError, type TaskInfo, unwrap } from '@rigel/api-client';
 import { useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
@@ -26,6 +26,8 @@ import { TaskActions } from './task-actions.js';
 import { TaskFacts, TaskProgress } from './task-head.js';
 import { useWhy, WhyStrip, WhyTab } from './why.js';
 import { taskWords } from './words.js';
+
+const CompareTab = lazy(async () => ({ default: (await import('./compare/compare-tab.js')).CompareTab }));
 
 /** One task: what it is, how far it is, why it is not further, and each of its nodes. */
 export function TaskPage(): ReactNode {
@@ -72,15 +74,16 @@ function isNotFound(error: Error | null): boolean {
 }
 
 /** Reads again what the page shows of a task that has begun, halted or ended: what rests is asked for seldom. */
-function useReadAgain({ id, state, end_reason }: TaskInfo): void {
+function useReadAgain({ id, state, end_reason, commands_alive = 0 }: TaskInfo): void {
   const queries = useQueryClient();
-  const was = useRef({ state, end_reason });
+  const now = `${state} ${end_reason} ${end_reason === '' ? '' : commands_alive}`;
+  const was = useRef(now);
   useEffect(() => {
-    if (was.current.state === state && was.current.end_reason === end_reason) return;
-    was.current = { state, end_reason };
+    if (was.current === now) return;
+    was.current = now;
     const isPart = ({ queryKey }: { queryKey: readonly unknown[] }): boolean => queryKey.length > 2;
     void queries.invalidateQueries({ queryKey: ['task', id], predicate: isPart });
-  }, [queries, id, state, end_reason]);
+  }, [queries, id, now]);
 }
 
 function OneTask({ task }: { task: TaskInfo }): ReactNode {
@@ -109,6 +112,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
     : task;
   const why = useWhy(task);
   const [wide, setWide] = useQueryParam('wide');
+  const [other] = useQueryParam('with');
   const [tab] = useQueryParam('tab');
   const close = useCallback(() => setNode(''), [setNode]);
   useReadAgain(task);
@@ -243,6 +247,21 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
                 </div>
               ),
             },
+            ...(/^[1-9]\d{0,14}$/.test(other)
+              ? [
+                  {
+                    name: 'compare',
+                    title: text('tab.compare', { id: other }),
+                    content: () => (
+                      <div className={styles.fill}>
+                        <Suspense>
+                          <CompareTab task={task} other={Number(other)} />
+                        </Suspense>
+                      </div>
+                    ),
+                  },
+                ]
+              : []),
           ]}
         />
       </WithPanel>

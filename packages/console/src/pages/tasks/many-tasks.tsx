@@ -6,16 +6,15 @@ import { api } from '../../api/api.js';
 import { to } from '../../app/addresses.js';
 import { PlanFacts } from '../../plan/plan-panel.js';
 import { useIntl, useWords } from '../../text/intl.js';
+import { AsCommand } from '../../ui/as-command.js';
 import { Button } from '../../ui/button.js';
 import { Dialog } from '../../ui/dialog.js';
 import { TextInput } from '../../ui/field.js';
 import { reasonOf } from '../../ui/region.js';
 import { StateShape } from '../../ui/state.js';
+import type { ManyAction } from './many-actions.js';
 import styles from './many-tasks.module.css';
 import { manyWords } from './many-words.js';
-
-export const MANY_ACTIONS = ['pause', 'start', 'stop'] as const;
-export type ManyAction = (typeof MANY_ACTIONS)[number];
 
 /** Stopping or starting more nodes than this asks for their number to be typed. */
 const MANY_NODES = 500;
@@ -119,6 +118,9 @@ export function ManyTasks({ action, tasks, onClose }: ManyTasksProps): ReactNode
       {action === 'stop' && <p>{text('final')}</p>}
       {action !== 'pause' && wanted !== undefined && step === 'ask' && (
         <TextInput label={common('dialog.type', { word: wanted })} value={word} onChange={setWord} isCode />
+      )}
+      {step === 'ask' && able.length > 0 && (
+        <AsCommand request={able.map((line) => requestOf(action, line, names.get(line.task.pool_id)))} />
       )}
       <p role="status" className="only-read-aloud">
         {step === 'over' &&
@@ -234,20 +236,20 @@ function useProtected(action: ManyAction, tasks: readonly Task[]) {
   };
 }
 
-async function carryOut(
-  action: ManyAction,
-  { task, preview }: Line,
-  protectedName: string | undefined,
-): Promise<Outcome> {
-  const params = { path: { id: task.id } };
+/** The request for one task, bound to what was shown. */
+function requestOf(action: ManyAction, { task, preview }: Line, protectedName: string | undefined) {
+  const confirm = action === 'stop' && protectedName !== undefined ? { confirm: protectedName } : {};
+  const plan = action === 'start' && preview ? { if_plan: preview.plan } : {};
+  return { method: 'POST' as const, path: `task/${action}/${task.id}`, body: { ...confirm, ...plan } };
+}
+
+async function carryOut(action: ManyAction, line: Line, protectedName: string | undefined): Promise<Outcome> {
+  const params = { path: { id: line.task.id } };
+  const { body } = requestOf(action, line, protectedName);
   try {
-    if (action === 'pause') await unwrap(api.POST('/task/pause/{id}', { params, body: {} }));
-    else if (action === 'start')
-      await unwrap(api.POST('/task/start/{id}', { params, body: preview ? { if_plan: preview.plan } : {} }));
-    else {
-      const body = protectedName === undefined ? {} : { confirm: protectedName };
-      await unwrap(api.POST('/task/stop/{id}', { params, body }));
-    }
+    if (action === 'pause') await unwrap(api.POST('/task/pause/{id}', { params, body }));
+    else if (action === 'start') await unwrap(api.POST('/task/start/{id}', { params, body }));
+    else await unwrap(api.POST('/task/stop/{id}', { params, body }));
     return { done: true };
   } catch (error) {
     return { done: false, reason: reasonOf(error as Error) };

@@ -5,6 +5,7 @@ export const manyWords = words(
   {
     selected: '{count, plural, one {# task selected} other {# tasks selected}}',
     clear: 'Clear selection',
+    compare: 'Compare',
     'open.pause': 'Pause…',
     'open.start': 'Start…',
     'open.stop': 'Stop…',
@@ -39,6 +40,7 @@ export const manyWords = words(
   {
     selected: '已选择 {count} 个任务',
     clear: '清除选择',
+    compare: '对比',
     'open.pause': '暂停…',
     'open.start': '开始…',
     'open.stop': '终止…',

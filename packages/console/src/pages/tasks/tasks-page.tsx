@@ -1,6 +1,6 @@
 import { type Task, unwrap } from '@rigel/api-client';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { to } from '../../app/addresses.js';
@@ -15,12 +15,16 @@ import { Region } from '../../ui/region.js';
 import { STATES, StateBadge, StateBar } from '../../ui/state.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
 import { TimeText } from '../../ui/time-text.js';
-import { readFilter, TASK_FILTERS, type TaskFilter } from './filter.js';
-import { MANY_ACTIONS, type ManyAction, ManyTasks } from './many-tasks.js';
+import { queryOf, readFilter, TASK_FILTERS, type TaskFilter } from './filter.js';
+import { MANY_ACTIONS, type ManyAction } from './many-actions.js';
 import many from './many-tasks.module.css';
 import { manyWords } from './many-words.js';
+import { SavedFilters } from './saved-filters.js';
 import styles from './tasks-page.module.css';
 import { tasksWords } from './words.js';
+
+/** The list is in the entry of the console; the dialog and its plans are loaded when it opens. */
+const ManyTasks = lazy(async () => ({ default: (await import('./many-tasks.js')).ManyTasks }));
 
 const PAGE = 100;
 const POLL_MS = 3_000;
@@ -103,6 +107,10 @@ export function TasksPage(): ReactNode {
             (name) => [name, text(`order.${name}`)] as const,
           )}
           onChange={(order) => set('sort', order === 'created' ? '' : order)}
+        />
+        <SavedFilters
+          query={queryOf(filter)}
+          onUse={(query) => navigate(query === '' ? to.tasks() : `${to.tasks()}?${query}`)}
         />
       </div>
       <FilterChips
@@ -289,18 +297,27 @@ function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
               {manyText(`open.${action}`)}
             </Button>
           ))}
+          {chosen.length === 2 && (
+            <Button
+              onPress={() => navigate(to.task(chosen[0]?.id ?? 0, { with: chosen[1]?.id, tab: 'compare' }))}
+            >
+              {manyText('compare')}
+            </Button>
+          )}
           <Button kind="quiet" onPress={() => setSelected(new Set())}>
             {manyText('clear')}
           </Button>
         </div>
       )}
       {asked && (
-        <ManyTasks
-          action={asked.action}
-          // The lines stay those that were chosen; their numbers follow the list.
-          tasks={asked.tasks.map((task) => rows.find(({ id }) => id === task.id) ?? task)}
-          onClose={() => setAsked(undefined)}
-        />
+        <Suspense>
+          <ManyTasks
+            action={asked.action}
+            // The lines stay those that were chosen; their numbers follow the list.
+            tasks={asked.tasks.map((task) => rows.find(({ id }) => id === task.id) ?? task)}
+            onClose={() => setAsked(undefined)}
+          />
+        </Suspense>
       )}
       <VirtualTable
         label={text('id')}

@@ -20,6 +20,8 @@ import { actionWords } from './words.js';
 const MOST = 200;
 /** Earlier expands that are shown. */
 const EARLIER = 3;
+/** Stands in place of the address of a node that has none. */
+const NO_ADDRESS = '-';
 /** Nodes without a machine that are looked at. */
 const LEFT = 1_000;
 
@@ -73,7 +75,7 @@ function WithoutMachine({ poolId }: { poolId: number }): ReactNode {
   const text = useWords(actionWords);
   const query = useLiveQuery({
     key: ['pool', poolId, 'without machine'],
-    read: () => readOldestNodes({ pool_id: poolId, status: '0' }, LEFT, ({ ip }) => ip === '-'),
+    read: () => readOldestNodes({ pool_id: poolId, ip: NO_ADDRESS }, LEFT, ({ ip }) => ip === NO_ADDRESS),
   });
   return (
     <section>

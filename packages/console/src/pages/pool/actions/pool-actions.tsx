@@ -38,22 +38,19 @@ export function PoolActions({ pool, counts, chosen, onChanged }: PoolActionsProp
     setClosed('');
     onChanged();
   };
-  const operation = OPERATIONS.find((name) => name === open && pool.tasks[name] > 0);
+  const whyNot = (name: (typeof OPERATIONS)[number]): string | undefined => {
+    if (pool.tasks[name] === 0) return text(`none.${name}`);
+    return name !== 'expand' && counts.nodes === 0 ? text('none.nodes') : undefined;
+  };
+  const asked = OPERATIONS.find((name) => name === open);
+  const refused = asked && whyNot(asked);
+  const operation = refused === undefined ? asked : undefined;
   return (
     <div className={styles.actions}>
+      {/* A link has asked for what cannot be done. */}
+      {refused !== undefined && <p role="status">{refused}</p>}
       {OPERATIONS.map((name) => (
-        <Button
-          key={name}
-          needs="operator"
-          impossible={
-            pool.tasks[name] === 0
-              ? text(`none.${name}`)
-              : name !== 'expand' && counts.nodes === 0
-                ? text('none.nodes')
-                : undefined
-          }
-          onPress={() => setOpen(name)}
-        >
+        <Button key={name} needs="operator" impossible={whyNot(name)} onPress={() => setOpen(name)}>
           {text(name)}
         </Button>
       ))}

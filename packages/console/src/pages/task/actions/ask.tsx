@@ -1,12 +1,8 @@
 import type { TaskInfo } from '@rigel/api-client';
 import { useQueryClient } from '@tanstack/react-query';
-import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
+import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useState } from 'react';
 import { useQueryParam } from '../../../app/query-param.js';
 import type { GridModel } from '../grid/grid-model.js';
-import { PauseDialog } from './pause-dialog.js';
-import { ReleaseDialog } from './release-dialog.js';
-import { StartDialog } from './start-dialog.js';
-import { StopDialog } from './stop-dialog.js';
 
 /** What somebody wants to do with the task of the page; each opens the dialog that asks before. */
 export type Ask =
@@ -20,6 +16,9 @@ export type Ask =
   | { kind: 'stop' }
   | { kind: 'pause' }
   | { kind: 'release'; nsid: number; ip: string };
+
+/** The dialogs and the plans in them are loaded when the first one opens. */
+const AskedDialog = lazy(async () => ({ default: (await import('./asked-dialog.js')).AskedDialog }));
 
 const AskContext = createContext<(ask: Ask) => void>(() => undefined);
 
@@ -46,14 +45,14 @@ export function TaskDialogs({ task, model, children }: TaskDialogsProps): ReactN
   }, [wanted, setWanted]);
   const onClose = (): void => setAsked(undefined);
   const onDone = (): Promise<void> => queries.invalidateQueries({ queryKey: ['task', task.id] });
-  const dialog = { task, onClose, onDone };
   return (
     <AskContext value={setAsked}>
       {children}
-      {asked?.kind === 'start' && <StartDialog {...dialog} ask={asked} />}
-      {asked?.kind === 'stop' && <StopDialog {...dialog} model={model} />}
-      {asked?.kind === 'pause' && <PauseDialog {...dialog} />}
-      {asked?.kind === 'release' && <ReleaseDialog {...dialog} nsid={asked.nsid} ip={asked.ip} />}
+      {asked && (
+        <Suspense>
+          <AskedDialog ask={asked} task={task} model={model} onClose={onClose} onDone={onDone} />
+        </Suspense>
+      )}
     </AskContext>
   );
 }

@@ -70,7 +70,7 @@ export function StartDialog({
   );
   return (
     <PlanDialog<StartBody>
-      title={text(`${kind}.title`, { id: task.id })}
+      title={text(`title.${kind}`, { id: task.id })}
       onClose={onClose}
       body={body}
       missing={missing}
@@ -80,7 +80,9 @@ export function StartDialog({
         return [task.id];
       }}
       path={`task/start/${task.id}`}
-      action={(preview) => text(`${verb}.action`, { count: preview?.nodes.count ?? 0 })}
+      action={(preview) =>
+        preview ? text(`action.${verb}`, { count: preview.nodes.count }) : text(`verb.${verb}`)
+      }
       onStarted={() => {
         onClose();
         void onDone();

@@ -1,4 +1,5 @@
 import Anser from 'anser';
+import { INVISIBLE, symbolOf } from '../../../text/visible.js';
 
 /** A piece of output of one look. Its classes are ours: nothing of the output itself becomes a class. */
 export interface Span {
@@ -20,10 +21,6 @@ const ESC = '\u001b';
 const LINK = new RegExp(`${ESC}\\]8;[^;${ESC}\\u0007]*;([^${ESC}\\u0007]*)(?:\\u0007|${ESC}\\\\)`, 'g');
 /** Colours and styles (SGR), the only sequences that have an effect. */
 const STYLE = new RegExp(`${ESC}\\[[\\d;]*m`, 'g');
-/** What no one sees, and what turns the direction of the text around. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is looked for
-const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
 /**
  * A line of output as spans. Links become their text and, in brackets, their target; control characters become symbols.
  * @param styles sequences of earlier lines that are still in force.
@@ -73,13 +70,6 @@ function visible(text: string, look: Anser.AnserJsonEntry | undefined): Span[] {
   }
   if (at < text.length) spans.push({ ...style, text: text.slice(at) });
   return spans;
-}
-
-function symbolOf(sign: string): string {
-  const code = sign.charCodeAt(0);
-  if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  if (code === 0x7f) return '\u2421';
-  return `⟨${code.toString(16).toUpperCase().padStart(2, '0')}⟩`;
 }
 
 function styleOf({ fg, bg, decorations }: Anser.AnserJsonEntry): Omit<Span, 'text'> {
