@@ -46,6 +46,7 @@ export {
   readStream,
   readStreams,
   recordedAs,
+  type StreamPart,
 } from './log/event-store.js';
 export { EventTypes, type EventVersions, UnknownEvent, type Upcaster } from './log/event-types.js';
 export {

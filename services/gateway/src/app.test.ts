@@ -311,6 +311,7 @@ t.test('the address of task logs also answers with logs of nodes', async (t) => 
     code: 400,
     msg: 'db server lost...: why',
     data: null,
+    reason: reason('not_found', { field: 'id' }),
   });
   t.match(await get('/task/21/log?kind=x'), { code: 400, msg: /^Flow not found: kind must be/, data: {} });
 });

@@ -91,7 +91,7 @@ t.test('a region tells why it could not be read, with the words of the server in
   const other = await openPage(browser, `${console}pool/900000`, { language: 'zh' });
   await other.page.getByText('没有服务池 900000。').first().waitFor();
   await other.page.locator('summary', { hasText: '详情' }).first().click();
-  await other.page.getByText('代码 not_found，状态 404').first().waitFor();
+  await other.page.getByText('代码 not_found，状态 404').filter({ visible: true }).first().waitFor();
   await other.close();
   t.pass();
 });

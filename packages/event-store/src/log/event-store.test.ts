@@ -14,9 +14,11 @@ import {
   readByStream,
   readHead,
   readOfTypes,
+  readPart,
   readStored,
   readStream,
   readStreams,
+  type StreamPart,
   VersionConflict,
 } from '../index.js';
 
@@ -78,6 +80,15 @@ t.test('events are read as they were appended', async (t) => {
   t.strictSame(await readAll(db, types, 1, 1), recorded.slice(1, 2));
   t.strictSame(await readStream(db, types, 'a', 0, 10), recorded.slice(0, 2));
   t.strictSame(await readStream(db, types, 'a', 1, 10), recorded.slice(1, 2));
+  const part = (chosen: Partial<StreamPart>) => readPart(db, types, 'a', { limit: 10, ...chosen });
+  t.strictSame(await part({}), recorded.slice(0, 2));
+  t.strictSame(await part({ newestFirst: true }), recorded.slice(0, 2).reverse());
+  t.strictSame(await part({ newestFirst: true, limit: 1 }), recorded.slice(1, 2));
+  t.strictSame(await part({ after: 1 }), recorded.slice(1, 2));
+  t.strictSame(await part({ before: 2 }), recorded.slice(0, 1));
+  t.strictSame(await part({ types: [recorded[0]?.type ?? ''] }), recorded.slice(0, 2));
+  t.strictSame(await part({ types: ['Nothing'] }), []);
+  t.strictSame(await part({ having: [{ none: 1 }, recorded[1]?.data ?? {}] }), recorded.slice(1, 2));
   t.strictSame(
     await readStreams(db, types, ['b', 'a', 'nothing']),
     new Map([

@@ -6,6 +6,7 @@ import {
   GRID_DIGITS,
   type GridColumns,
   type Instruction,
+  live,
   type RpcRequest,
   type RpcResponse,
   taskBatches,
@@ -356,4 +357,35 @@ t.test('runs, batches and failures of a task', async (t) => {
   await work(id, run(4), twice('exit status 3').slice(1)).catch(() => undefined);
   await t.rejects(counterpart.call(taskBatches, { id: 999_999, limit: 1 }), { code: 'not_found' });
   await t.rejects(counterpart.call(taskFailures, { id: 999_999, limit: 1 }), { code: 'not_found' });
+});
+
+t.test('events of a task from its end, by name and by node run', async (t) => {
+  const { id, runs } = await createTask(2);
+  await work(id, runs[0] as number, twice('exit status 7'));
+  const all = await counterpart.call(live.taskEvents, { id, after: 0, limit: 1_000 });
+  const read = (request: Partial<RpcRequest<typeof live.taskEvents>>) =>
+    counterpart.call(live.taskEvents, { id, after: 0, limit: 1_000, ...request });
+  const versions = ({ events }: { events: { version: number }[] }) => events.map(({ version }) => version);
+  t.strictSame(
+    versions(await read({ before: all.version + 1 })),
+    versions(all).reverse(),
+    'the newest first',
+  );
+  const last = await read({ before: all.version + 1, limit: 2 });
+  t.strictSame(versions(last), versions(all).slice(-2).reverse());
+  t.equal(last.next, versions(all).at(-2), 'where to go on');
+  const rest = await read({ before: last.next as number });
+  t.strictSame([...versions(last), ...versions(rest)].reverse(), versions(all), 'nothing is missing');
+  t.equal(rest.next, null);
+  const failed = await read({ names: ['step_failed'] });
+  t.strictSame([...new Set(failed.events.map(({ event }) => event))], ['step_failed']);
+  t.ok(failed.events.length >= 2);
+  const own = await read({ run_id: runs[0] as number });
+  t.ok(
+    own.events.some(({ event }) => event === 'batch_started'),
+    'events that name it among others',
+  );
+  const nsids = own.events.map(({ data }) => data.nsid).filter((nsid) => nsid !== undefined);
+  t.strictSame([...new Set(nsids)], [runs[0]]);
+  await t.rejects(read({ run_id: 2_000_000 }), { code: 'invalid', reason: 'not_of_task', field: 'nsid' });
 });
