@@ -71,8 +71,8 @@ t.test('machines that no node has, and creations of unknown outcome', async (t) 
     [1, 2],
     [2, 3],
     [3, 1],
-  ]) {
-    await sql`INSERT INTO runs VALUES (${id}, 1, ${id}, 0, ${id}, '-', '', ${state}, 0, '[]', 0, 0)`.execute(
+  ] as const) {
+    await sql`INSERT INTO runs VALUES (${id}, 1, ${id - 1}, 0, ${id}, '-', '', ${state}, 0, '[]', 0, 0)`.execute(
       scheduler,
     );
   }

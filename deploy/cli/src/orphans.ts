@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type ListedMachine, type Providers, readProvidersFile } from '@rigel/providers';
-import { type Kysely, sql } from 'kysely';
+import type { UnknownCreation } from '@rigel/contracts';
+import { takenMachines } from '@rigel/inventory/maintenance';
+import { type ListedMachine, listMachines, type Providers, readProvidersFile } from '@rigel/providers';
+import { makersOf, unknownCreations } from '@rigel/scheduler/maintenance';
 import { localDataDir, withDatabases } from './databases.js';
 import type { Output } from './output.js';
 import { UsageError } from './usage-error.js';
-
-const LIST_MS = 120_000;
 
 interface Orphan {
   provider: string;
@@ -15,12 +15,8 @@ interface Orphan {
   underWay: boolean;
 }
 
-interface UnknownCreation {
-  task: number;
-  run: number;
-  at: string;
-  reason: string;
-}
+/** The command line shows all of them. */
+const ALL = 1_000_000;
 
 /**
  * Lists machines that no node has, and creations of unknown outcome. It never deletes: a person decides which machine is not
@@ -34,19 +30,22 @@ export async function orphans(
 ): Promise<number> {
   const providers = readProviders(env);
   const found: Orphan[] = [];
-  // Machines first: if a node gets one meanwhile, the nodes, which are read later, show it.
-  const listed = await listMachines(providers, output);
+  // Machines first, then runs, then nodes: a run that was done by then has given its machine to its node.
+  const listed = await listAll(providers, output);
   const unknown = await withDatabases(env, async (open) => {
-    const known = await vmIdsOfNodes(await open('inventory'));
     const scheduler = await open('scheduler');
-    const unowned = listed.filter(({ machine }) => !known.has(machine.vmId));
-    const underWay = await unfinished(
+    const makers = await makersOf(
       scheduler,
-      unowned.flatMap(({ machine }) => machine.token ?? []),
+      listed.flatMap(({ machine }) => machine.token ?? []),
     );
-    for (const { provider, machine } of unowned)
-      found.push({ provider, machine, underWay: underWay.has(machine.token ?? '') });
-    return unknownCreations(scheduler);
+    const vmIds = listed.map(({ machine }) => machine.vmId);
+    const taken = new Set(await takenMachines(await open('inventory'), vmIds));
+    for (const { provider, machine } of listed) {
+      if (taken.has(machine.vmId)) continue;
+      const underWay = makers.get(machine.token ?? '')?.under_way === true;
+      found.push({ provider, machine, underWay });
+    }
+    return (await unknownCreations(scheduler, ALL)).unknown.reverse().map(toLine);
   });
   if (json) {
     for (const { provider, machine, underWay } of found) {
@@ -68,6 +67,13 @@ export async function orphans(
   return orphaned + unknown.length === 0 ? 0 : 1;
 }
 
+const toLine = ({ task_id, run_id, at, reason }: UnknownCreation) => ({
+  task: task_id,
+  run: run_id,
+  at: new Date(at).toISOString(),
+  reason,
+});
+
 function readProviders(env: NodeJS.ProcessEnv): Providers {
   const file = env.RIGEL_PROVIDERS_FILE
     ? resolve(env.RIGEL_PROVIDERS_FILE)
@@ -79,52 +85,16 @@ function readProviders(env: NodeJS.ProcessEnv): Providers {
   return readProvidersFile(file, { ssh: undefined, checkSecrets: false });
 }
 
-async function listMachines(
+async function listAll(
   { vm }: Providers,
   { note }: Output,
 ): Promise<{ provider: string; machine: ListedMachine }[]> {
   const all: { provider: string; machine: ListedMachine }[] = [];
   for (const entry of vm.values()) {
-    if (!entry.provider.list) {
+    const machines = await listMachines(entry);
+    if (machines === undefined)
       note(`${entry.name} cannot list its machines: only creations of unknown outcome are known`);
-      continue;
-    }
-    const machines = await entry.call(async (provider, call) => provider.list?.(call) ?? [], {
-      signal: AbortSignal.timeout(LIST_MS),
-      correlationId: 'orphans',
-    });
-    for (const machine of machines) all.push({ provider: entry.name, machine });
+    for (const machine of machines ?? []) all.push({ provider: entry.name, machine });
   }
   return all;
-}
-
-async function vmIdsOfNodes(inventory: Kysely<unknown>): Promise<Set<string>> {
-  const { rows } = await sql<{ vm_id: string }>`SELECT vm_id FROM nodes WHERE vm_id <> ''`.execute(inventory);
-  return new Set(rows.map(({ vm_id }) => vm_id));
-}
-
-/** The tokens whose node run is not done yet. */
-async function unfinished(scheduler: Kysely<unknown>, tokens: string[]): Promise<Set<string>> {
-  const ids = tokens.flatMap((token) => /-r(\d+)$/.exec(token)?.[1] ?? []);
-  if (ids.length === 0) return new Set();
-  const { rows } = await sql<{ token: string }>`
-    SELECT (e.data->>'uuid') || '-r' || r.id AS token
-    FROM runs r JOIN events e ON e.stream = 'task-' || r.task_id AND e.version = 1
-    WHERE r.id = ANY(${ids}) AND r.state IN (0, 1)`.execute(scheduler);
-  return new Set(rows.map(({ token }) => token));
-}
-
-async function unknownCreations(scheduler: Kysely<unknown>): Promise<UnknownCreation[]> {
-  const { rows } = await sql<{ stream: string; run: number; reason: string | null; at: number }>`
-    SELECT e.stream, (c.data->>'firstRunId')::float + (e.data->>'run')::float AS run,
-      e.data->>'reason' AS reason, e.recorded_at AS at
-    FROM events e JOIN events c ON c.stream = e.stream AND c.version = 1
-    WHERE e.type IN ('AttemptFailed', 'AttemptStopped', 'AttemptSucceeded') AND e.data->>'unknownMachine' = 'true'
-    ORDER BY e.position`.execute(scheduler);
-  return rows.map(({ stream, run, reason, at }) => ({
-    task: Number(stream.slice('task-'.length)),
-    run,
-    at: new Date(Number(at)).toISOString(),
-    reason: reason || 'the provider made more machines than it was asked for',
-  }));
 }

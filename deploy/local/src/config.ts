@@ -14,6 +14,7 @@ import {
   opsSettings,
   schedulerSettings,
   tracingSettings,
+  verificationSettings,
 } from '@rigel/contracts';
 import { ProvidersFileError, readProvidersFile, secretVariables } from '@rigel/providers';
 import {
@@ -194,6 +195,7 @@ const SERVICE_SETTINGS = {
   ...executorSettings,
   ...gatewaySettings,
   ...accessSettings,
+  ...verificationSettings,
   ...natsSettings,
   ...databaseSettings,
 };

@@ -10,6 +10,7 @@ import {
   runtimeRole,
   schedulerSettings,
   tracingSettings,
+  verificationSettings,
 } from '@rigel/contracts';
 import { type LocalConfig, REPOSITORY_DIR } from './config.js';
 import type { ExecutorProviders } from './local-providers.js';
@@ -69,7 +70,10 @@ export function stackServices(config: LocalConfig, addresses: StackAddresses): C
       ...env,
     },
   });
-  const database = (schema: EventOwner) => databaseAccess(schema, config, addresses);
+  const database = (schema: EventOwner) => ({
+    ...databaseAccess(schema, config, addresses),
+    ...given(config, verificationSettings),
+  });
   const services = [
     service('access', 'access', STOP_STAGE.data, { ...database('access'), ...given(config, accessSettings) }),
     service('catalog', 'catalog', STOP_STAGE.data, database('catalog')),

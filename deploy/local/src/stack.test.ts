@@ -60,6 +60,11 @@ async function query(url: string, sql: string): Promise<Record<string, unknown>[
   }
 }
 
+/** Keeps notices, but not that a server is slow to start, which it may be beside other work. */
+const keptIn = (notices: string[]) => (line: string) => {
+  if (!line.includes('is still starting')) notices.push(line);
+};
+
 const statusOf = (stack: Stack, name: string): ProcessStatus => {
   const status = stack.processes.find((process) => process.name === name);
   if (status === undefined) throw new Error(`no process ${name}`);
@@ -78,7 +83,7 @@ t.test('servers and services run, come back when killed, and leave nothing behin
   const notices: string[] = [];
   // The real settings: with the fast ones a kill would lose what was just committed.
   const stack = await start(t, dir, {
-    onNotice: (line) => notices.push(line),
+    onNotice: keptIn(notices),
     unsafeFastDatabase: false,
     databaseTemplateDir: undefined,
   });
@@ -183,7 +188,7 @@ t.test('what a killed instance left is ended, what is not its own is left alone'
   writeFileSync(records, text.replace(`"pid": ${pidOf('polite')},`, `"pid": ${other.pid},`));
 
   const notices: string[] = [];
-  const stack = await start(t, dir, { onNotice: (notice) => notices.push(notice) });
+  const stack = await start(t, dir, { onNotice: keptIn(notices) });
   t.equal(notices.length, 1);
   t.match(notices[0], /^ending processes that an earlier instance left behind: /);
   for (const name of ['postgres', 'nats', 'stubborn']) {

@@ -1,5 +1,8 @@
 import createFetchClient, { type Client } from 'openapi-fetch';
-import type { paths } from './schema.js';
+import type { components, paths } from './schema.js';
+
+/** Why a request was refused, for programs. */
+export type RefusalReason = components['schemas']['RefusalReason'];
 
 /** Calls of the HTTP API, typed by its OpenAPI description: `client.POST('/cluster/create', { body: { … } })`. */
 export type RigelClient = Client<paths>;
@@ -15,6 +18,8 @@ export class ApiError extends Error {
     message: string,
     /** `data` of the envelope; nothing to rely on. */
     readonly data: unknown,
+    /** `reason` of the envelope; undefined: the answer is not one of the API, or of an earlier release. */
+    readonly reason?: RefusalReason,
   ) {
     super(message);
   }
@@ -70,11 +75,16 @@ export async function unwrap<Success>(call: Promise<Outcome<Success>>): Promise<
       envelope,
     );
   }
-  if (envelope.code !== 0) throw new ApiError(envelope.code, envelope.msg, envelope.data);
+  if (envelope.code !== 0) throw new ApiError(envelope.code, envelope.msg, envelope.data, envelope.reason);
   return envelope.data as DataOf<Success>;
 }
 
-function isEnvelope(value: unknown): value is { code: number; msg: string; data: unknown } {
+function isEnvelope(value: unknown): value is {
+  code: number;
+  msg: string;
+  data: unknown;
+  reason?: RefusalReason;
+} {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -1,6 +1,6 @@
 import type { components } from './schema.js';
 
-export { ApiError, createClient, once, type RigelClient, unwrap } from './client.js';
+export { ApiError, createClient, once, type RefusalReason, type RigelClient, unwrap } from './client.js';
 export type { components, operations, paths } from './schema.js';
 
 /** Types of the API by their names in its description. */
@@ -47,3 +47,6 @@ export type Reason = Named['Reason'];
 export type ApiToken = Named['ApiToken'];
 export type AuditEntry = Named['AuditEntry'];
 export type Session = Named['Session'];
+export type UnownedMachine = Named['UnownedMachine'];
+export type UnknownCreation = Named['UnknownCreation'];
+export type ProviderLook = Named['ProviderLook'];

@@ -1,25 +1,11 @@
-/**
- * Why a service refused an operation. The gateway converts each code to the status and text that the HTTP API documents
- * for the endpoint.
- *
- * - `invalid`: a value is missing or wrong (`field` names it)
- * - `not_found`: the thing itself, or one that `field` refers to, does not exist
- * - `conflict`: a unique name or address is taken
- * - `in_use`: other things still depend on the thing
- * - `wrong_state`: the state of the thing does not allow it
- * - `key_reused`: the key of the request was used for another request, see `onceOf`
- * - `unavailable`: the database or another service does not answer; trying again later may work
- * - `internal`: a fault in Rigel
- */
-export type ServiceErrorCode =
-  | 'invalid'
-  | 'not_found'
-  | 'conflict'
-  | 'in_use'
-  | 'wrong_state'
-  | 'key_reused'
-  | 'unavailable'
-  | 'internal';
+import {
+  publicFacts,
+  REFUSALS,
+  type Refusal,
+  type RefusalFacts,
+  type ServiceErrorCode,
+  type Thing,
+} from './refusals.js';
 
 /**
  * A refusal that services send to their callers. `message` is for people: it names the value, without quotes or
@@ -27,15 +13,27 @@ export type ServiceErrorCode =
  */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
+  /** The kind of the refusal, which decides the status of the HTTP API. */
+  readonly code: ServiceErrorCode;
+  readonly facts: RefusalFacts;
 
   constructor(
-    readonly code: ServiceErrorCode,
+    /** Why, for programs; a kind where no reason of the list says more. */
+    readonly reason: Refusal,
     message: string,
     /** Name of the wrong field, as the HTTP API spells it. */
     readonly field?: string,
+    facts: RefusalFacts = {},
   ) {
     super(message);
+    this.code = REFUSALS[reason];
+    this.facts = publicFacts(field, facts);
   }
+}
+
+/** The refusal of an id that nothing has. `field` names it where it is not the id of what the request is about. */
+export function noSuch(kind: Thing, id: number, message: string, field?: string): ServiceError {
+  return new ServiceError('not_found', message, field, { value: id, data: { kind } });
 }
 
 /** A value of a request for use in a message: shortened, and without characters that messages must not contain. */

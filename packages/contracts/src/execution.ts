@@ -183,7 +183,7 @@ const OutputPiece = Type.Object({
 export type OutputPiece = Static<typeof OutputPiece>;
 
 /** Ids and addresses of machines, as providers report them: one word of visible characters, or empty. */
-const MACHINE_WORD = '^[\\x21-\\x7e]*$';
+export const MACHINE_WORD = '^[\\x21-\\x7e]*$';
 /** A host key as recorded: `type base64`. */
 const HOST_KEY = '^[a-z0-9@.-]{1,64} [A-Za-z0-9+/]+={0,3}$';
 

@@ -136,6 +136,9 @@ export const taskEventData = {
 
 export type TaskEventName = keyof typeof taskEventData;
 
+/** The names of the public events of tasks. */
+export const TaskEventNames = Type.Enum(Object.keys(taskEventData) as TaskEventName[]);
+
 /** A public event: its name and its data. */
 export type NamedTaskEvent = {
   [Name in TaskEventName]: { event: Name; data: Static<(typeof taskEventData)[Name]> };
@@ -159,6 +162,12 @@ export const live = {
       id: Id,
       after: Type.Integer({ minimum: 0 }),
       limit: Type.Integer({ minimum: 1, maximum: 1_000 }),
+      /** Only events before this version, the newest of them first. */
+      before: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647 })),
+      /** Only events of these names. */
+      names: Type.Optional(Type.Array(TaskEventNames, { minItems: 1, maxItems: 40 })),
+      /** Only events that concern this node run. */
+      run_id: Type.Optional(Id),
     }),
     response: Type.Object({
       events: Type.Array(
@@ -180,6 +189,8 @@ export const live = {
         }),
         Type.Null(),
       ]),
+      /** The version to go on from; null: there is no more. Absent from schedulers of earlier releases. */
+      next: Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.Null()])),
     }),
   }),
   /**

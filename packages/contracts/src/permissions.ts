@@ -13,6 +13,7 @@ import {
 import { health, SERVICES, type ServiceName } from './health.js';
 import { inventory } from './inventory.js';
 import { live, outputStoredSubject } from './live.js';
+import { machinesOfNodes, orphans, vmProviders } from './machines.js';
 import { nodeRuns } from './node-runs.js';
 import { onceOf } from './once.js';
 import { HISTORY_SERVICES, historyState, overview, schedulerSystem, search } from './overview.js';
@@ -30,6 +31,7 @@ import { taskGrid } from './task-grid.js';
 import { taskPast } from './task-past.js';
 import { taskReads } from './task-reads.js';
 import { tasks } from './tasks.js';
+import { beginVerification, readVerification } from './verification.js';
 import { taskWhy } from './why.js';
 
 /*
@@ -71,6 +73,12 @@ const ABOUT_ALL: readonly Rpc[] = [
   ...HISTORY_SERVICES.map(historyState),
 ];
 
+/** Whether the tables of each service say what its events say. */
+const VERIFICATIONS: readonly Rpc[] = OWNERS.flatMap((owner) => [
+  readVerification(owner),
+  beginVerification(owner),
+]);
+
 const ANY_CAPABILITY = directOfferSubject('*' as never);
 const ANY_EXECUTOR = controlSubject('*');
 const ANY_RUN = outputStoredSubject('*' as never);
@@ -99,6 +107,8 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       ...all(sessions),
       ...SERVICES.map(health),
       ...ABOUT_ALL,
+      ...all(orphans),
+      ...VERIFICATIONS,
     ],
     tells: [],
     hears: [...OWNERS.map(eventsSubject), ANY_RUN],
@@ -135,6 +145,8 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       inventory.poolsNaming,
       inventory.removeNodes,
       inventory.targetsById,
+      machinesOfNodes,
+      ...all(vmProviders),
     ],
     tells: [eventsSubject('scheduler'), PARTITIONS_TAKEN_SUBJECT, ANY_CAPABILITY, ANY_EXECUTOR, ANY_RUN],
     hears: [HEARTBEAT_SUBJECT],
@@ -173,6 +185,10 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(sessions),
   ...OWNERS.map(readEvents),
   ...ABOUT_ALL,
+  ...all(orphans),
+  ...all(vmProviders),
+  machinesOfNodes,
+  ...VERIFICATIONS,
 ];
 
 /** The operations that a participant answers. */

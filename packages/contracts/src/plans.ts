@@ -3,6 +3,7 @@ import { StepKind } from './catalog.js';
 import { Id } from './paging.js';
 import { defineRpc } from './rpc.js';
 import { requests } from './task-requests.js';
+import { ValueSource } from './tasks.js';
 
 /*
  * Plans: what an operation would do, made by the code that does it, without doing it. Rows are limited; the counts
@@ -16,15 +17,6 @@ export const PLANNED_ROWS = 1_000;
 /** Characters of a value, and of a rendered script, that are shown. */
 export const SHOWN_VALUE = 2_000;
 export const SHOWN_SCRIPT = 20_000;
-
-/** Where the value of a parameter comes from. */
-export const ValueSource = Type.Union([
-  Type.Literal('template'),
-  Type.Literal('pool'),
-  Type.Literal('service'),
-  Type.Literal('call'),
-]);
-export type ValueSource = Static<typeof ValueSource>;
 
 /** A node that does not take part, and why. */
 export const LeftOutNode = Type.Object({
@@ -98,7 +90,12 @@ export const PlannedStepRow = Type.Object({
   actions: Type.Array(PlannedAction),
 });
 
-export const PlanWarning = Type.Object({ code: Type.String(), text: Type.String() });
+export const PlanWarning = Type.Object({
+  code: Type.String(),
+  text: Type.String(),
+  /** What the text tells of, for clients that tell it in words of their own. */
+  data: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Integer()]))),
+});
 
 /** What an operation would do now. */
 export const Preview = Type.Object({

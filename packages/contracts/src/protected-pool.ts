@@ -9,8 +9,9 @@ export function assertConfirmed(pool: Pick<Pool, 'name' | 'protected'>, confirm:
   if (!pool.protected || confirm === pool.name) return;
   const got = confirm === undefined ? 'confirm is missing' : `got ${show(confirm)}`;
   throw new ServiceError(
-    'invalid',
+    'confirm_name',
     `pool ${show(pool.name)} is protected: confirm must be its name, ${show(pool.name)} (${got})`,
     'confirm',
+    { value: confirm, data: { pool: pool.name } },
   );
 }

@@ -64,7 +64,9 @@ const MAX_PARAMETER_NAME = 255;
  */
 export function checkAllowedSecrets(step: string, given: AllowedSecrets): AllowedSecrets | undefined {
   const refuse = (message: string): never => {
-    throw new ServiceError('invalid', `steps: step ${show(step)}: allowed_secrets${message}`, 'steps');
+    throw new ServiceError('template_rule', `steps: step ${show(step)}: allowed_secrets${message}`, 'steps', {
+      data: { step },
+    });
   };
   const entries = Object.entries(given).filter(([, names]) => names.length > 0);
   if (entries.length === 0) return undefined;

@@ -38,6 +38,17 @@ export const tracingSettings = {
   }),
 };
 
+/** Every service that owns events: each verifies its own tables. */
+export const verificationSettings = {
+  RIGEL_VERIFY_MINUTES: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 10_080,
+    description:
+      'Minutes between two verifications of the tables of a service against its events, as `rigel verify` does it; 0: only on request.',
+  }),
+};
+
 export const schedulerSettings = {
   RIGEL_TIME_ZONE: timeZone,
   RIGEL_RETRY_DELAY: Type.Number({

@@ -39,6 +39,15 @@ export const TaskStepOption = Type.Object({
   ...stepLimits,
 });
 
+/** Where the value of a parameter comes from. */
+export const ValueSource = Type.Union([
+  Type.Literal('template'),
+  Type.Literal('pool'),
+  Type.Literal('service'),
+  Type.Literal('call'),
+]);
+export type ValueSource = Static<typeof ValueSource>;
+
 const MaybeTime = Type.Union([Type.Integer(), Type.Null()]);
 
 /** The occurrence of a scheduled task that made a task. */
@@ -111,6 +120,11 @@ export const TaskDetail = Type.Object({
       commands_alive: Type.Integer({ minimum: 0 }),
       /** What its runs wait for in other pools; null: nothing. */
       gate: Type.Union([TaskGateLine, Type.Null()]),
+      /**
+       * Where the values of each step come from, by parameter; one that is not there has the template's value. Absent: not known, a
+       * task or a scheduler of an earlier release.
+       */
+      sources: Type.Optional(Type.Array(Type.Record(Type.String(), ValueSource))),
     }),
   ),
 });

@@ -44,7 +44,7 @@ export function plainLine(text: string, limit: number): string {
 export function checkText(field: string, value: string): string {
   if (isStorable(value)) return value;
   throw new ServiceError(
-    'invalid',
+    'unreadable_text',
     `${field} contains a NUL or a broken character (got ${show(value)})`,
     field,
   );
@@ -53,12 +53,13 @@ export function checkText(field: string, value: string): string {
 /** Checks a name: 1 to 50 characters after trimming. @returns the trimmed name. */
 export function checkName(value: string, field = 'name'): string {
   const name = checkText(field, value).trim();
-  if (name === '') throw new ServiceError('invalid', `${field} must not be empty`, field);
+  if (name === '') throw new ServiceError('blank', `${field} must not be empty`, field);
   if (lengthOf(name) > MAX_NAME) {
     throw new ServiceError(
-      'invalid',
+      'too_long',
       `${field} must have at most ${MAX_NAME} characters, not ${lengthOf(name)} (got ${show(name)})`,
       field,
+      { value: name, data: { limit: MAX_NAME, length: lengthOf(name) } },
     );
   }
   return name;
@@ -68,8 +69,9 @@ export function checkDesc(value: string): string {
   const length = lengthOf(checkText('desc', value));
   if (length <= MAX_DESC) return value;
   throw new ServiceError(
-    'invalid',
+    'too_long',
     `desc must have at most ${MAX_DESC} characters, not ${length} (got ${show(value)})`,
     'desc',
+    { data: { limit: MAX_DESC, length } },
   );
 }

@@ -1,3 +1,4 @@
+export { type CheckState, createChecks, KeptCheck } from './checks/kept-check.js';
 export {
   BEGINNING,
   type Checkpoint,
@@ -40,6 +41,7 @@ export {
   readHead,
   readIdentity,
   readOfTypes,
+  readPart,
   readStored,
   readStream,
   readStreams,

@@ -1,6 +1,7 @@
 export { secretVariables } from '@rigel/secrets';
 export type { Adapter, AdapterContext, SdAdapter, VmAdapter } from './adapter.js';
 export { SD_ADAPTERS, VM_ADAPTERS } from './adapters.js';
+export { listMachines } from './list-machines.js';
 export type { CallOptions } from './provider-entry.js';
 export { ProviderEntry } from './provider-entry.js';
 export { ProviderError, type ProviderErrorKind } from './provider-error.js';

@@ -31,6 +31,8 @@ export interface Machine {
 export interface ListedMachine extends Machine {
   /** The token that it was made for, if the provider keeps tokens. */
   token?: string;
+  /** When it was made, in milliseconds since 1970, if the provider says. */
+  madeAt?: number;
 }
 
 /** A machine that was made by a `create`. */

@@ -1,5 +1,6 @@
-import { accessSettings } from '@rigel/contracts';
+import { accessSettings, verificationSettings } from '@rigel/contracts';
 import { measureConsumers, openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
+import { serveVerification } from '@rigel/event-store/verification';
 import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { checkDatabase } from '@rigel/runtime/database';
 import { type Static, Type } from 'typebox';
@@ -16,6 +17,7 @@ import { serveTokens } from './token/handlers.js';
 export const AccessConfig = Type.Object({
   ...DatabaseConfig.properties,
   ...accessSettings,
+  ...verificationSettings,
 });
 
 /**
@@ -47,6 +49,11 @@ export async function startAccess(context: ServiceContext<Static<typeof AccessCo
   serveSessions(operations, { db, relay, log });
   serveAudit(operations, { db, followers });
   serveHistoryState(operations, 'access', untyped, followers);
+  serveVerification(context, operations, {
+    service: 'access',
+    db: untyped,
+    thread: new URL('./verify-thread.js', import.meta.url),
+  });
   onShutdown('operations', () => operations.stop());
 
   serveHealth(context, 'access', {

@@ -25,8 +25,13 @@ export const accessHistory: ServiceHistory = {
   types: eventTypes,
   migrations,
   tables: [
-    { name: 'tokens', key: ['id'], stream: { prefix: 'token-', column: 'id' } },
-    { name: 'sessions', key: ['id'], stream: { prefix: 'session-', column: 'id' } },
+    { name: 'tokens', key: ['id'], stream: { prefix: 'token-', column: 'id' }, hidden: ['hash'] },
+    {
+      name: 'sessions',
+      key: ['id'],
+      stream: { prefix: 'session-', column: 'id' },
+      hidden: ['hash', 'client'],
+    },
   ],
   async replay(trx, { progress }) {
     await projectAll(trx, accessHistory, project, progress);

@@ -1,8 +1,9 @@
-import { catalog } from '@rigel/contracts';
+import { catalog, verificationSettings } from '@rigel/contracts';
 import { openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
+import { serveVerification } from '@rigel/event-store/verification';
 import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { checkDatabase } from '@rigel/runtime/database';
-import type { Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';
 import { serveActions } from './action/handlers.js';
 import { eventTypes } from './event-types.js';
@@ -16,7 +17,7 @@ import type { CatalogTables } from './tables.js';
 import { serveTemplates } from './template/handlers.js';
 import { readUses } from './uses.js';
 
-export const CatalogConfig = DatabaseConfig;
+export const CatalogConfig = Type.Object({ ...DatabaseConfig.properties, ...verificationSettings });
 
 /** Starts the catalog service: actions, their implementations, remote steps and templates, in the schema `catalog`. */
 export async function startCatalog(context: ServiceContext<Static<typeof CatalogConfig>>): Promise<void> {
@@ -39,6 +40,11 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
   operations.serve(catalog.uses, (request, context) => readUses(db, bus, request, context));
   serveOverview(operations, untyped);
   serveHistoryState(operations, 'catalog', untyped);
+  serveVerification(context, operations, {
+    service: 'catalog',
+    db: untyped,
+    thread: new URL('./verify-thread.js', import.meta.url),
+  });
   onShutdown('operations', () => operations.stop());
 
   serveHealth(context, 'catalog', {

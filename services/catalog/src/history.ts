@@ -1,9 +1,9 @@
 import {
   type CatalogChange,
   type catalog,
+  noSuch,
   type RpcRequest,
   type RpcResponse,
-  ServiceError,
 } from '@rigel/contracts';
 import { changedFields, chunksOfStream, originOf } from '@rigel/event-store';
 import { type Kysely, sql } from 'kysely';
@@ -19,7 +19,7 @@ export async function readHistory(
   { kind, id, before = Number.MAX_SAFE_INTEGER, limit }: RpcRequest<typeof catalog.history>,
 ): Promise<RpcResponse<typeof catalog.history>> {
   const own = await entriesOf(db, `${kind}-${id}`);
-  if (own.length === 0) throw new ServiceError('not_found', `${kind.replace('_', ' ')} ${id} does not exist`);
+  if (own.length === 0) throw noSuch(kind, id, `${kind.replace('_', ' ')} ${id} does not exist`);
   const entries = [...own, ...(kind === 'action' ? await implEntries(db, id) : [])]
     .filter(({ position }) => position < before)
     .sort((a, b) => b.position - a.position);

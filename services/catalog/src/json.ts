@@ -14,7 +14,7 @@ export function checkJson(field: string, value: unknown, depth = 0): void {
   }
   if (typeof value !== 'object' || value === null) return;
   if (depth === MAX_DEPTH) {
-    throw new ServiceError('invalid', `${field} is nested too deeply (got ${show(value)})`, field);
+    throw new ServiceError('too_large', `${field} is nested too deeply (got ${show(value)})`, field);
   }
   for (const [key, member] of Object.entries(value)) {
     checkText(field, key);

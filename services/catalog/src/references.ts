@@ -20,7 +20,10 @@ function refuseUsed(kind: string, users: string, rows: readonly Use[]): void {
   const [use] = rows;
   if (!use) return;
   const by = describeUsers(users, rows, use.total);
-  throw new ServiceError('in_use', `${kind} ${show(use.used)} is used by ${by}`);
+  throw new ServiceError('in_use', `${kind} ${show(use.used)} is used by ${by}`, undefined, {
+    value: use.used,
+    data: { kind: kind.replace(' ', '_'), by },
+  });
 }
 
 /**
@@ -90,6 +93,8 @@ export async function assertImplFree(
   throw new ServiceError(
     'in_use',
     `implementation ${id} is all that action ${show(use.used)} runs, which is used by ${by}: change its template instead`,
+    undefined,
+    { value: id, data: { kind: 'implementation', by } },
   );
 }
 
@@ -108,5 +113,7 @@ export async function assertStepsExist(
   const known = new Set(rows.map(({ name }) => name));
   const unknown = names.find((name) => !known.has(name));
   if (unknown === undefined) return;
-  throw new ServiceError('not_found', `steps: there is no step named ${show(unknown)}`, 'steps');
+  throw new ServiceError('no_such_step', `steps: there is no step named ${show(unknown)}`, 'steps', {
+    value: unknown,
+  });
 }

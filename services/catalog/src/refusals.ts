@@ -4,7 +4,10 @@ import { isDatabaseError, type NewEvent } from '@rigel/event-store';
 type Fields = { name?: string; action_id?: number; type?: string };
 
 const taken = (kind: string, name: string | undefined): ServiceError =>
-  new ServiceError('conflict', `another ${kind} is named ${show(name)}`, 'name');
+  new ServiceError('name_taken', `another ${kind} is named ${show(name)}`, 'name', {
+    value: name,
+    data: { kind: kind.replace(' ', '_') },
+  });
 
 /** The refusal for each constraint of the read tables. */
 const CONSTRAINTS: Record<string, (data: Fields) => ServiceError> = {
@@ -16,7 +19,7 @@ const CONSTRAINTS: Record<string, (data: Fields) => ServiceError> = {
   // An event that moves an implementation carries only what changed: the action, the type, or both.
   actimpls_action_type: ({ type }) =>
     new ServiceError(
-      'conflict',
+      'type_taken',
       type === undefined
         ? 'the action has an implementation of this type'
         : `the action has an implementation of type ${show(type)}`,

@@ -3,6 +3,7 @@ import {
   type catalog,
   inventory,
   MOST_USERS,
+  noSuch,
   type RpcRequest,
   ServiceError,
   TEMPLATES_ASKED,
@@ -22,7 +23,7 @@ export async function readUses(
 ): Promise<CatalogUses> {
   const table = ({ action: 'actions', remote_step: 'remote_steps', template: 'templates' } as const)[kind];
   const thing = await db.selectFrom(table).select('name').where('id', '=', id).executeTakeFirst();
-  if (!thing) throw new ServiceError('not_found', `${kind.replace('_', ' ')} ${id} does not exist`);
+  if (!thing) throw noSuch(kind, id, `${kind.replace('_', ' ')} ${id} does not exist`);
   if (kind === 'template')
     return { remote_steps: NONE, templates: NONE, pools: await poolsOf(bus, [id], context) };
   const remote_steps = kind === 'action' ? await stepsNaming(db, thing.name) : NONE;

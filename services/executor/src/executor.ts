@@ -14,6 +14,7 @@ import { Agent } from './agent/agent.js';
 import { measuredAccess } from './metrics.js';
 import { NoopRunner } from './noop-runner.js';
 import { askForMachine } from './providers/machine-gone.js';
+import { serveMachineLists } from './providers/machine-list.js';
 import { SdRunner } from './providers/sd-runner.js';
 import { VmRunner } from './providers/vm-runner.js';
 import { openSecrets, warnOfReserved } from './secrets/secret-places.js';
@@ -217,6 +218,7 @@ export async function startExecutor(context: ServiceContext<Static<typeof Execut
     log,
   });
   agent.start();
+  if (capabilities.includes('vm')) onShutdown('lists of machines', serveMachineLists(bus, providers.vm));
   onShutdown('work', async () => {
     await agent.stop();
     connections.close();

@@ -3,6 +3,7 @@ import { inventory, type NodeRun, ServiceError, tasks } from '@rigel/contracts';
 import { silentLogger, waitFor } from '@rigel/testing';
 import { pino } from 'pino';
 import t from 'tap';
+import { reason } from './answer/reason.js';
 import { buildApp } from './app.js';
 import { answerEverything } from './testing/answers.js';
 import { startTestGateway, testSettings } from './testing/gateway.js';
@@ -41,7 +42,12 @@ t.test('unknown addresses', async (t) => {
   for (const url of ['/', '/cluster', '/cluster/1/2/3', '/task_step/update/2', '/cluster/%ff', '/%']) {
     const response = await app.inject({ method: 'POST', url, payload: '{}' });
     t.equal(response.statusCode, 404, url);
-    t.strictSame(response.json(), { code: 404, msg: 'not found', data: {} });
+    t.strictSame(response.json(), {
+      code: 404,
+      msg: 'not found',
+      data: {},
+      reason: reason('no_such_path'),
+    });
     t.match(response.headers, { 'x-correlation-id': /./, 'content-type': 'application/json; charset=utf-8' });
   }
 });
@@ -114,6 +120,7 @@ t.test('a body that cannot be read: ignored by reads, refused by writes', async 
     code: 400,
     msg: '参数解析错误: the body is not valid JSON (at character 14)',
     data: [],
+    reason: reason('unreadable'),
   });
   t.equal(services.last(inventory.updatePool), undefined);
 });
@@ -121,7 +128,12 @@ t.test('a body that cannot be read: ignored by reads, refused by writes', async 
 t.test('GET creates nothing without a body', async (t) => {
   const url = '/pool/create?name=a&desc=&vm_type=1&sd_id=1&service_id=1';
   const without = await app.inject({ method: 'GET', url });
-  t.strictSame(without.json(), { code: 400, msg: '请求参数解析错误: GET needs a body here', data: [] });
+  t.strictSame(without.json(), {
+    code: 400,
+    msg: '请求参数解析错误: GET needs a body here',
+    data: [],
+    reason: reason('unreadable'),
+  });
   const withBody = await app.inject({ method: 'GET', url, payload: '{"desc": "x"}' });
   t.match(withBody.json(), { code: 0, data: { id: 33 } });
 });
@@ -136,6 +148,7 @@ t.test('a body that is too large is refused with the limit of its endpoint', asy
       'the body has 16777228 bytes, pool.delete takes at most 1048576 (1 MiB): leave out what it does not read, or send it in ' +
       'several requests',
     data: {},
+    reason: reason('body_too_large'),
   });
   t.equal(response.headers['x-correlation-id'] !== undefined, true);
 });
@@ -164,6 +177,7 @@ t.test('nodes are entered only as a list, an absent one is left to the service t
     code: 404,
     msg: '请求参数解析错误: nodes must be array (got 10.0.0.7)',
     data: [],
+    reason: reason('wrong_type', { field: 'nodes', value: '10.0.0.7', data: { type: 'array' } }),
   });
 });
 
@@ -193,7 +207,7 @@ t.test('a fault is logged with its details, and answered without', async (t) => 
   });
   t.strictSame(
     response.json(),
-    { code: 500, msg: 'internal error', data: {} },
+    { code: 500, msg: 'internal error', data: {}, reason: reason('internal') },
     'not a refusal of the client',
   );
   const lines = await linesOf('trace-2');
@@ -262,13 +276,13 @@ t.test('wrong values of a task are named', async (t) => {
     [{ params: 'x' }, 'params must be object (got x)'],
     [{ params: { a: 'b\0' } }, 'params.a contains a character that cannot be stored'],
   ];
-  for (const [change, reason] of wrong) {
+  for (const [change, why] of wrong) {
     const response = await app.inject({
       method: 'POST',
       url: '/task/create',
       payload: { ...valid, ...change },
     });
-    t.strictSame(response.json(), { code: 400, msg: `error...: ${reason}`, data: [] });
+    t.match(response.json(), { code: 400, msg: `error...: ${why}`, data: [] });
   }
   t.equal(services.last(tasks.create), undefined, 'nothing was asked');
 });
@@ -287,7 +301,12 @@ t.test('the address of task logs also answers with logs of nodes', async (t) => 
   services.on(tasks.log, missing);
   t.match(await get('/task/21/log'), { code: 0, data: [{ restart: 'one\ntwo' }] }, 'no task, but a node run');
   services.on(tasks.nodeLog, missing);
-  t.strictSame(await get('/task/21/log'), { code: 400, msg: 'Flow not found', data: {} });
+  t.match(await get('/task/21/log'), {
+    code: 400,
+    msg: /^Flow not found$/,
+    data: {},
+    reason: { code: 'not_found' },
+  });
   t.strictSame(await get('/task/21/log?kind=node'), {
     code: 400,
     msg: 'db server lost...: why',

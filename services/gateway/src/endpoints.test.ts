@@ -5,10 +5,12 @@ import {
   live,
   nodeRuns,
   onceOf,
+  orphans,
   overview,
   plans,
   type Rpc,
   type RpcResponse,
+  readVerification,
   ServiceError,
   schedulerSystem,
   schedules,
@@ -39,7 +41,7 @@ t.teardown(stop);
 /** What only streams is tried in live/live.test.ts. */
 const endpoints = all.filter(({ streamsOnly, file }) => !streamsOnly && !file);
 /** Made of what several services say: a service that is away is named in the answer. */
-const IN_PARTS = ['overview', 'search', 'system'];
+const IN_PARTS = ['overview', 'search', 'system', 'verification', 'verification.begin'];
 
 const LOST = 'db server lost...';
 
@@ -157,6 +159,8 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'token.revoke': [400, LOST, {}],
   'session.list': [400, LOST, {}],
   'session.revoke': [400, LOST, {}],
+  'machine.orphans': [400, LOST, {}],
+  'machine.check': [400, LOST, {}],
 };
 
 /** Endpoints that call no service. */
@@ -246,6 +250,7 @@ function everyOperationFails(error: Error): void {
     { taskGrid, taskWhy, taskEvents: live.taskEvents },
     nodeRuns,
     taskPast,
+    orphans,
   ].flatMap((rpcs): Rpc[] => Object.values(rpcs))) {
     services.on(rpc, () => {
       throw error;
@@ -270,7 +275,8 @@ t.test('a service that does not answer', async (t) => {
     const [code, text, data] = UNAVAILABLE[endpoint.id] ?? [];
     for (const { request, status, json } of await answersOf(endpoint)) {
       t.equal(status, code, request);
-      t.same(json, { code, msg: json.msg, data }, request);
+      t.match(json.reason, { code: 'unavailable', field: null }, request);
+      t.same(json, { code, msg: json.msg, data, reason: json.reason }, request);
       t.ok(json.msg.startsWith(text) && json.msg.endsWith('why'), `${request}: ${json.msg}`);
     }
   }
@@ -278,7 +284,8 @@ t.test('a service that does not answer', async (t) => {
 
 t.test('an answer in parts: what is missing is named, and the rest is there', async (t) => {
   answerEverything(services);
-  for (const rpc of [overview.tasks, search.scheduler, schedulerSystem]) {
+  const away = [overview.tasks, search.scheduler, schedulerSystem, readVerification('catalog')];
+  for (const rpc of away) {
     services.on(rpc as Rpc, () => {
       throw new ServiceError('unavailable', 'why');
     });
@@ -298,6 +305,22 @@ t.test('an answer in parts: what is missing is named, and the rest is there', as
     lags: [{ service: 'inventory', behind: 2 }],
     missing: [{ part: 'scheduling', reason: 'why' }],
   });
+  const verified = await get('/verification');
+  t.match(verified, {
+    verified_at: null,
+    events: 21,
+    differences: 3,
+    missing: [{ part: 'catalog', reason: 'why' }],
+  });
+  t.match(
+    verified.found.find(({ service }: { service: string }) => service === 'inventory').text,
+    /by the events "b"/,
+  );
+  t.match(
+    verified.found.find(({ service }: { service: string }) => service === 'access'),
+    { value: '', expected: '', text: 'pools id=3 name: differs; `rigel verify` shows the values' },
+    'what tokens are is for admins',
+  );
   answerEverything(services);
   t.strictSame(
     (await get('/search?q=shop')).rows.map(({ kind }: { kind: string }) => kind),
@@ -368,7 +391,8 @@ t.test('a fault in a service is answered without its details', async (t) => {
   for (const endpoint of calling) {
     for (const { request, status, json } of await answersOf(endpoint)) {
       t.equal(status, 500, request);
-      t.same(json, { code: 500, msg: 'internal error', data: {} }, request);
+      const reason = { code: 'internal', field: null, value: null, data: {} };
+      t.same(json, { code: 500, msg: 'internal error', data: {}, reason }, request);
     }
   }
 });

@@ -1,5 +1,6 @@
 import { ServiceError } from '@rigel/contracts';
 import t from 'tap';
+import { reason } from './answer/reason.js';
 import {
   DocumentedFailure,
   exactFailure,
@@ -26,7 +27,7 @@ t.test('each situation has its failure, the others have one in common', async (t
   t.equal(failureFor(failures, new WrongParameter('x', 'id')), idWrong);
   t.equal(failureFor(failures, new WrongParameter('x', 'name')), otherwise);
   t.equal(failureFor(failures, new UnreadableRequest('x')), otherwise);
-  t.equal(failureFor(failures, new DocumentedFailure(idWrong, 'x')), idWrong);
+  t.equal(failureFor(failures, new DocumentedFailure(idWrong, 'x', reason('invalid'))), idWrong);
 });
 
 t.test('a situation that an endpoint does not distinguish counts as the broader one', async (t) => {

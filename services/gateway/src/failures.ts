@@ -1,4 +1,5 @@
-import { ServiceError, type ServiceErrorCode, show } from '@rigel/contracts';
+import { type RefusalFacts, ServiceError, type ServiceErrorCode, show } from '@rigel/contracts';
+import { type ReasonCode, type RefusalReason, reason, reasonOf } from './answer/reason.js';
 
 /** A failure as the API documents it. */
 export interface Failure {
@@ -55,11 +56,22 @@ export class UnreadableRequest extends Error {
 export class WrongParameter extends Error {
   override readonly name = 'WrongParameter';
 
+  readonly why: RefusalReason;
+
   constructor(
     message: string,
     readonly parameter: string | undefined,
+    {
+      code = 'invalid',
+      field = parameter,
+      ...facts
+    }: Partial<Pick<RefusalReason, 'code'>> & {
+      /** The place in the parameter. */
+      field?: string | undefined;
+    } & RefusalFacts = {},
   ) {
     super(message);
+    this.why = reason(code, { field, ...facts });
   }
 }
 
@@ -74,6 +86,16 @@ export class WrongHeader extends Error {
  */
 export class UnknownParameter extends Error {
   override readonly name = 'UnknownParameter';
+
+  constructor(
+    message: string,
+    /** The name, with its place in the parameter. */
+    readonly field: string,
+    /** The known name that is nearest to it. */
+    readonly nearest: string | undefined,
+  ) {
+    super(message);
+  }
 }
 
 /** The request is larger than its endpoint takes; the API documents no failure for that. */
@@ -116,9 +138,10 @@ export class DocumentedFailure extends Error {
 
   constructor(
     readonly failure: Failure,
-    reason: string,
+    message: string,
+    readonly why: RefusalReason,
   ) {
-    super(reason);
+    super(message);
   }
 }
 
@@ -167,4 +190,22 @@ export function failureMessage(failure: Failure, id: unknown, reason: string): s
   if (text === '') return reason;
   if (failure.complete || reason === '') return text;
   return text.endsWith(':') ? `${text} ${reason}` : `${text}: ${reason}`;
+}
+
+/** The reasons of the gateway's own refusals that say all by their kind. */
+const PLAIN: [kind: new (message: string) => Error, code: ReasonCode][] = [
+  [UnreadableRequest, 'unreadable'],
+  [WrongHeader, 'wrong_header'],
+  [RequestTooLarge, 'body_too_large'],
+  [BodiesInFlight, 'busy'],
+  [GatewayIsFull, 'busy'],
+];
+
+/** The reason of a refusal, for programs. */
+export function reasonFor(error: unknown): RefusalReason {
+  if (error instanceof DocumentedFailure || error instanceof WrongParameter) return error.why;
+  if (error instanceof UnknownParameter)
+    return reason('unknown_parameter', { field: error.field, data: { nearest: error.nearest ?? null } });
+  const plain = PLAIN.find(([kind]) => error instanceof kind);
+  return plain ? reason(plain[1]) : reasonOf(error);
 }

@@ -3,6 +3,7 @@ import type { Bus } from '@rigel/messaging';
 import { sharedLook } from '@rigel/runtime';
 import fp from 'fastify-plugin';
 import { failureEnvelope, successEnvelope } from './answer/envelope.js';
+import { reason } from './answer/reason.js';
 
 const OK = 'ok';
 const TIMEOUT_MS = 2_000;
@@ -39,7 +40,7 @@ export const health = fp<{ bus: Bus }>(
       if (wrong.length === 0) return successEnvelope({ data });
       const reasons = wrong.map(([part, state]) => `${part}: ${state}`).join('; ');
       reply.code(503);
-      return failureEnvelope(503, `not ready: ${reasons}`, data);
+      return failureEnvelope(503, `not ready: ${reasons}`, data, reason('unavailable'));
     });
     loaded();
   },

@@ -25,6 +25,9 @@ export async function namingChildren(
       WHERE ${sql.ref(parent)} = ${id} ORDER BY id LIMIT 3`.execute(db);
     const [first] = rows;
     if (!first) throw error;
-    throw new ServiceError('in_use', `${error.message}: ${nameSome(rows, first.total)}`);
+    throw new ServiceError('has_parts', `${error.message}: ${nameSome(rows, first.total)}`, undefined, {
+      value: id,
+      data: { kind, parts: table, count: first.total, names: nameSome(rows, first.total) },
+    });
   }
 }

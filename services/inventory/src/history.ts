@@ -1,9 +1,9 @@
 import {
   type HistoryEntry,
   type inventory,
+  noSuch,
   type RpcRequest,
   type RpcResponse,
-  ServiceError,
 } from '@rigel/contracts';
 import { changedFields, chunksOfStream, originOf, type RecordedEvent } from '@rigel/event-store';
 import { type Kysely, sql } from 'kysely';
@@ -20,7 +20,7 @@ export async function readHistory(
   { kind, id, before = Number.MAX_SAFE_INTEGER, limit }: RpcRequest<typeof inventory.history>,
 ): Promise<RpcResponse<typeof inventory.history>> {
   const own = await ownEntries(db, `${kind}-${id}`);
-  if (own.length === 0) throw new ServiceError('not_found', `${kind} ${id} does not exist`);
+  if (own.length === 0) throw noSuch(kind, id, `${kind} ${id} does not exist`);
   // One more than asked for says whether there are more.
   const nodes = kind === 'pool' ? await nodeEntries(db, id, before, limit + 1) : [];
   const seen = nodes.reduce((sum, entry) => sum + (entry.nodes ?? 0), 0);

@@ -1,5 +1,6 @@
-import { inventory, nodeSettings } from '@rigel/contracts';
+import { inventory, nodeSettings, verificationSettings } from '@rigel/contracts';
 import { measureConsumers, openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
+import { serveVerification } from '@rigel/event-store/verification';
 import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
 import { checkDatabase } from '@rigel/runtime/database';
 import { type Static, Type } from 'typebox';
@@ -16,7 +17,11 @@ import { serveServices } from './service/handlers.js';
 import { Store } from './store.js';
 import type { InventoryTables } from './tables.js';
 
-export const InventoryConfig = Type.Object({ ...DatabaseConfig.properties, ...nodeSettings });
+export const InventoryConfig = Type.Object({
+  ...DatabaseConfig.properties,
+  ...nodeSettings,
+  ...verificationSettings,
+});
 
 /** Starts the inventory service: clusters, services, pools and nodes, in the database schema `inventory`. */
 export async function startInventory(context: ServiceContext<Static<typeof InventoryConfig>>): Promise<void> {
@@ -42,6 +47,11 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   serveOverview(operations, untyped);
   serveHistoryState(operations, 'inventory', untyped, [schedulerEvents]);
   operations.serve(inventory.history, (request) => readHistory(untyped, request));
+  serveVerification(context, operations, {
+    service: 'inventory',
+    db: untyped,
+    thread: new URL('./verify-thread.js', import.meta.url),
+  });
   onShutdown('look for nodes that are one machine', tellCollisions(db, sshPort, log));
   onShutdown('operations', () => operations.stop());
 

@@ -8,12 +8,13 @@ import { clusterDecider } from './cluster/decider.js';
 import { eventTypes } from './event-types.js';
 import { migrations } from './migrations/index.js';
 import { nodeDecider } from './node/decider.js';
+import { takenMachines } from './node/taken-machines.js';
 import { poolDecider } from './pool/decider.js';
 import { allTemplateUses, type TemplateUse } from './pool/named-templates.js';
 import { project } from './projection.js';
 import { serviceDecider } from './service/decider.js';
 
-export { allTemplateUses, type TemplateUse };
+export { allTemplateUses, type TemplateUse, takenMachines };
 
 const table = (name: string, prefix: string) => ({ name, key: ['id'], stream: { prefix, column: 'id' } });
 

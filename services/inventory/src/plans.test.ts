@@ -1,4 +1,4 @@
-import { inventory, overview, search } from '@rigel/contracts';
+import { inventory, machinesOfNodes, overview, search } from '@rigel/contracts';
 import { startTestServers, statementsOf, walksOf } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';
@@ -92,6 +92,8 @@ const reads: Record<string, () => Promise<unknown>> = {
   'nodes of a network in a pool': () =>
     call(inventory.selectNodes, { ip: '10.0.64.0/18', pool_id: 1, limit: 100, count: true }),
   'the node of a machine': () => call(inventory.selectNodes, { vm_id: 'i-500', limit: 100 }),
+  'which of 1,000 machines have a node': () =>
+    call(machinesOfNodes, { vm_ids: Array.from({ length: 1_000 }, (_, n) => `i-${n}`) }),
   'nodes made by schedules': () => call(inventory.selectNodes, { node_type: 'crontab', limit: 100 }),
   'nodes with an image': () =>
     call(inventory.selectNodes, { version_tag: 'shop:6', limit: 100, count: true }),

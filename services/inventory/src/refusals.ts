@@ -4,11 +4,20 @@ import { isDatabaseError, type NewEvent } from '@rigel/event-store';
 type Fields = { id?: number; name?: string; cluster_id?: number; service_id?: number; pool_id?: number };
 
 const taken = (kind: string, name: string | undefined): ServiceError =>
-  new ServiceError('conflict', `another ${kind} is named ${show(name)}`, 'name');
+  new ServiceError('name_taken', `another ${kind} is named ${show(name)}`, 'name', {
+    value: name,
+    data: { kind },
+  });
 const missing = (field: keyof Fields, id: number | undefined): ServiceError =>
-  new ServiceError('not_found', `${field} ${show(id)} does not exist`, field);
+  new ServiceError('not_found', `${field} ${show(id)} does not exist`, field, {
+    value: id,
+    data: { kind: field.replace('_id', '') },
+  });
 const inUse = (kind: string, id: number | undefined, children: string): ServiceError =>
-  new ServiceError('in_use', `${kind} ${show(id)} still has ${children}`);
+  new ServiceError('has_parts', `${kind} ${show(id)} still has ${children}`, undefined, {
+    value: id,
+    data: { kind, parts: children },
+  });
 
 /**
  * The refusal for each constraint of the read tables. A foreign key stands for two rules: the parent must exist when a
@@ -18,7 +27,8 @@ const CONSTRAINTS: Record<string, (type: string, data: Fields) => ServiceError> 
   clusters_name: (_, { name }) => taken('cluster', name),
   services_name: (_, { name }) => taken('service', name),
   pools_name: (_, { name }) => taken('pool', name),
-  nodes_ip: () => new ServiceError('conflict', 'an address has just become that of another node', 'nodes'),
+  nodes_ip: () =>
+    new ServiceError('address_taken', 'an address has just become that of another node', 'nodes'),
   services_cluster: (type, { id, cluster_id }) =>
     type === 'ClusterDeleted' ? inUse('cluster', id, 'services') : missing('cluster_id', cluster_id),
   pools_service: (type, { id, service_id }) =>

@@ -41,9 +41,10 @@ export class Store {
   /**
    * Waits until the read tables show what tasks did to nodes before the call. A client that saw the end of a task then
    * finds its machines in the pool, or gone.
+   * @returns false: they may not show it yet.
    */
-  async followedTasks(): Promise<void> {
-    await this.schedulerEvents.caughtUp(CATCH_UP_MS);
+  followedTasks(): Promise<boolean> {
+    return this.schedulerEvents.caughtUp(CATCH_UP_MS);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { systemClock } from '@rigel/clock';
-import { controlSubject, isTimeZone, schedulerSettings } from '@rigel/contracts';
+import { controlSubject, isTimeZone, schedulerSettings, verificationSettings } from '@rigel/contracts';
 import { openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
+import { serveVerification } from '@rigel/event-store/verification';
 import { WorkQueue } from '@rigel/messaging';
 import {
   ConfigError,
@@ -16,6 +17,7 @@ import { checkCatalogAtStart } from './catalog-check/at-start.js';
 import { measureEngine } from './engine/metrics.js';
 import { Ownership } from './engine/ownership.js';
 import { schedulerEventTypes } from './event-types.js';
+import { serveOrphans } from './machines/serve.js';
 import { migrations } from './migrations/index.js';
 import { Overview } from './overview/overview.js';
 import { serveOverview } from './overview/serve.js';
@@ -41,6 +43,7 @@ const SCHEDULE_TICK_MS = 1_000;
 export const SchedulerConfig = Type.Object({
   ...DatabaseConfig.properties,
   ...schedulerSettings,
+  ...verificationSettings,
 });
 
 /** Starts the scheduler: the tasks of the partitions it owns, in the database schema `scheduler`. */
@@ -110,6 +113,13 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const queries = new ScheduleQueries(db, zone, () => clock.now());
   serveSchedules(operations, queries, runner, { bus, store: schedules, clock, zone, firing });
   serveHistoryState(operations, 'scheduler', untyped);
+  serveVerification(context, operations, {
+    service: 'scheduler',
+    db: untyped,
+    thread: new URL('./verify-thread.js', import.meta.url),
+  });
+  const orphans = serveOrphans(operations, { bus, db: untyped, clock, log });
+  onShutdown('look for machines', () => orphans.stop());
   const { executors } = replica;
   const all = new Overview({ db: untyped, bus, executors, zone, clock });
   serveOverview(operations, { db: untyped, all, executors, depth: () => work.depth(), clock });

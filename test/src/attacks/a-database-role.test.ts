@@ -272,7 +272,6 @@ t.test('What a service runs as can only add to what has happened, and changes no
             `DROP TABLE ${service}.events`,
             `ALTER TABLE ${service}.events DISABLE TRIGGER ALL`,
             `CREATE TABLE ${service}.mine (a int)`,
-            'CREATE TEMPORARY TABLE mine (a int)',
             `INSERT INTO ${service}.kysely_migration VALUES ('9999', '')`,
             `DELETE FROM ${service}.kysely_migration`,
           ],

@@ -21,6 +21,8 @@ export interface Refusal {
   exact?: true;
   /** What the message must speak of: the parameter at fault, say. */
   says?: string | RegExp;
+  /** What the reason beside the message must be, for programs. */
+  reason?: { code: string; field?: string };
 }
 
 export type Expectation = Success | Refusal;
@@ -33,6 +35,11 @@ export function refusal(code: number, text: string, data: Refusal['data']): Refu
 /** A failure whose message is the documented text. */
 export function exactRefusal(code: number, text: string, data: Refusal['data']): Refusal {
   return { code, text, data, exact: true };
+}
+
+/** The same failure, whose reason must be this one. */
+export function reasoned(failure: Refusal, code: string, field?: string): Refusal {
+  return { ...failure, reason: field === undefined ? { code } : { code, field } };
 }
 
 /** The same failure, whose message must speak of something unless it is fixed. */
@@ -87,6 +94,26 @@ export function envelopeProblems({ status, headers, json }: ApiAnswer): string[]
   else if (msg === '') problems.push('msg of a failure must say what is wrong');
   else if (/["\\\n]/.test(msg)) problems.push('msg must be safe to be pasted into JSON text');
   if (!('data' in json)) problems.push('data is missing');
+  if (status !== 200) problems.push(...reasonProblems(json.reason));
+  else if ('reason' in json) problems.push('a success has no reason');
+  return problems;
+}
+
+/** The form of the reason that stands beside the message of every refusal. */
+function reasonProblems(reason: unknown): string[] {
+  if (!isObject(reason)) return ['reason must be an object'];
+  const { code, field, value, data } = reason;
+  const problems: string[] = [];
+  if (typeof code !== 'string' || !/^[a-z][a-z_]*$/.test(code)) problems.push('reason.code must be a code');
+  if (field !== null && (typeof field !== 'string' || field === ''))
+    problems.push('reason.field must be a name or null');
+  const isPlain = ['string', 'number', 'boolean'].includes(typeof value);
+  if (value !== null && !isPlain) problems.push('reason.value must be plain or null');
+  if (!isObject(data)) problems.push('reason.data must be an object');
+  else
+    for (const [name, fact] of Object.entries(data))
+      if (fact !== null && !['string', 'number'].includes(typeof fact))
+        problems.push(`reason.data.${name} must be plain or null`);
   return problems;
 }
 
@@ -102,6 +129,13 @@ function refusalProblems(json: Record<string, unknown>, expected: Refusal): stri
   const { says } = expected;
   if (says !== undefined && !(typeof says === 'string' ? msg.includes(says) : says.test(msg))) {
     problems.push(`msg must speak of ${typeof says === 'string' ? says : says.source}`);
+  }
+  if (expected.reason && isObject(json.reason)) {
+    const { code: why, field } = json.reason;
+    if (why !== expected.reason.code)
+      problems.push(`reason.code must be ${expected.reason.code}, it is ${why}`);
+    if (expected.reason.field !== undefined && field !== expected.reason.field)
+      problems.push(`reason.field must be ${expected.reason.field}, it is ${field}`);
   }
   return problems;
 }

@@ -100,7 +100,10 @@ for (const [name, path] of Object.entries(pages)) {
     for (const opening of openings) {
       const { page, faults, close } = await openPage(browser, console + path, opening);
       await page.getByRole('heading', { level: 1 }).waitFor();
-      await page.waitForLoadState('networkidle');
+      // A page that follows something live never stops asking.
+      await waitFor(async () => (await page.locator('[data-loading]').count()) === 0, {
+        what: 'every region has its data',
+      });
       await picture(page, `${name}-${opening.theme}`);
       t.strictSame(await axeFindings(page), [], `axe ${JSON.stringify(opening)}`);
       // A browser reports each refused request.

@@ -163,6 +163,10 @@ t.test('the search, by keys alone', async (t) => {
   await page.keyboard.press('Control+A');
   await page.keyboard.type('nothing like it');
   await page.getByText('Nothing has nothing like it').waitFor();
+  // A verb before a name offers what can be done with it; only its dialog opens.
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('stop later');
+  await page.getByRole('option', { name: /Stop task #\d+ later/ }).waitFor();
   await page.keyboard.press('Control+A');
   await page.keyboard.type('overv');
   await page.getByRole('option', { name: /Overview/ }).waitFor();

@@ -21,7 +21,8 @@ const PRELUDE = `curl() {
   local answer status; answer=$(mktemp -p .)
   command curl -sS "$@" >$answer; status=$?
   cat $answer
-  { cat $answer; echo; } >>"$ANSWERS"
+  # One write for answer and end of line: answers of others cannot come between.
+  echo >>$answer; cat $answer >>"$ANSWERS"
   rm $answer
   return $status
 }

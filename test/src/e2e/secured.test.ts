@@ -268,7 +268,6 @@ for (const schema of SCHEMAS) {
     await refused(`CREATE TABLE ${schema}.mine (a int)`);
     await refused('CREATE SCHEMA mine');
     await refused('CREATE TABLE public.mine (a int)');
-    await refused('CREATE TEMPORARY TABLE mine (a int)');
     await refused('SELECT * FROM pg_authid');
     await refused(`SET ROLE rigel_${schema}_owner`);
   });

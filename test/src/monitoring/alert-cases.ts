@@ -144,6 +144,16 @@ export const alertCases: readonly AlertCase[] = [
     quiet: [{ 'rigel_relay_lag_seconds{instance="s1"}': always(1) }],
   },
   {
+    alert: 'RigelTablesDiffer',
+    fires: { 'rigel_verification_differences{instance="i1"}': always(2) },
+    labels: { instance: 'i1' },
+    description: 'The last verification of the service at i1 has found 2 differences.',
+    quiet: [
+      { 'rigel_verification_differences{instance="i1"}': always(0) },
+      { 'rigel_verification_differences{instance="i1"}': Array(30).fill('NaN').join(' ') },
+    ],
+  },
+  {
     alert: 'RigelConsumerBehind',
     fires: {
       'rigel_consumer_lag_events{instance="a1",owner="scheduler"}': always(6_000),

@@ -99,6 +99,7 @@ export class Client {
         template,
         steps: planSteps(template.steps, SETTINGS.limits),
         unusedParams: [],
+        sources: [],
         targets: ips.slice(first, first + count).map((ip) => world.targetOf(ip)),
         batch: { maxRatio: 100, maxNum: random.integer(0, 2) },
         budget: {},

@@ -6,6 +6,7 @@ import { Language, useIntl, useWords } from '../text/intl.js';
 import { type PageName, patterns, to } from './addresses.js';
 import { Crash, CrashGuard } from './crash.js';
 import { Frame, Heading } from './frame.js';
+import { aroundNav } from './leave-guard.js';
 import { PageGuard } from './page-guard.js';
 import { PAGES } from './pages.js';
 import { routerBase } from './place.js';
@@ -26,7 +27,7 @@ export function App(): ReactNode {
         )}
       >
         <QueryClientProvider client={queries}>
-          <Router base={routerBase}>
+          <Router base={routerBase} aroundNav={aroundNav}>
             <Aria>
               <WhoGate>
                 <Frame>

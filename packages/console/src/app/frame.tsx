@@ -11,6 +11,7 @@ import { OperatorMenu } from './operator-menu.js';
 import { railPages } from './pages.js';
 import { Search } from './search/search.js';
 import { useSettings } from './settings.js';
+import { Verified } from './verified.js';
 
 /** What stands around every page: bar, rail, and the one column of content. */
 export function Frame({ children }: { children: ReactNode }): ReactNode {
@@ -56,6 +57,7 @@ export function Frame({ children }: { children: ReactNode }): ReactNode {
             {text(key)}
           </Link>
         ))}
+        <Verified />
       </nav>
       <main id={content} className={styles.content} tabIndex={-1}>
         {children}

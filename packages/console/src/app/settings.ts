@@ -85,6 +85,9 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
+/** The settings in force, for what is no component. */
+export const settingsNow = (): Settings => kept();
+
 /** The settings in force; the component is drawn again when they change. */
 export function useSettings(): Settings {
   return useSyncExternalStore(subscribe, kept);

@@ -1,6 +1,6 @@
 import { createIntl, createIntlCache, type IntlShape } from '@formatjs/intl';
 import { createContext, type ReactNode, useContext, useMemo } from 'react';
-import { useSettings } from '../app/settings.js';
+import { settingsNow, useSettings } from '../app/settings.js';
 import { common } from './common.js';
 import type { Catalogue, KeyOf, Locale } from './words.js';
 
@@ -22,6 +22,11 @@ export function Language({ children }: { children: ReactNode }): ReactNode {
     return createIntl({ locale }, cache);
   }, [language]);
   return <Shape value={shape}>{children}</Shape>;
+}
+
+/** The words and forms of the chosen language, for what is no component: what is told when something has happened. */
+export function intlNow(): IntlShape {
+  return createIntl({ locale: chooseLocale(settingsNow().language, navigator.languages) }, cache);
 }
 
 export function useIntl(): IntlShape {

@@ -49,6 +49,12 @@ export function partsOf(at: Date, locale: string, zone?: string): TimeParts {
   };
 }
 
+/** A moment in one line, with its zone. */
+export function momentText(at: Date, locale: string, zone?: string): string {
+  const parts = partsOf(at, locale, zone);
+  return `${parts.date} ${parts.time} ${parts.zone}`;
+}
+
 const UNITS = [
   ['d', 86_400_000],
   ['h', 3_600_000],

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { Catalogue } from './words.js';
+import { type Catalogue, namesIn } from './words.js';
 
 const SOURCES = join(import.meta.dirname, '..', '..', 'src');
 
@@ -23,12 +23,6 @@ for (const [index, text] of texts.entries()) {
   for (const [, start = ''] of text.matchAll(/`([\w.]+)\$\{/g)) beginnings.add(start);
 }
 
-/** The names in braces of a message, each once. */
-function namesIn(message = ''): string {
-  const names = [...message.matchAll(/\{(\w+)\s*[,}]/g)].map(([, name = '']) => name);
-  return [...new Set(names)].sort().join();
-}
-
 for (const path of catalogues) {
   t.test(path, async (t) => {
     const module = (await import(`../${path.replace(/\.ts$/, '.js')}`)) as Record<string, Catalogue<string>>;
@@ -39,7 +33,9 @@ for (const path of catalogues) {
         (key) => !written.has(key) && ![...beginnings].some((start) => key.startsWith(start)),
       );
       t.strictSame(unused, [], 'every key is used');
-      const others = Object.keys(english).filter((key) => namesIn(english[key]) !== namesIn(chinese[key]));
+      const others = Object.keys(english).filter(
+        (key) => namesIn(english[key]).sort().join() !== namesIn(chinese[key]).sort().join(),
+      );
       t.strictSame(others, [], 'both languages have the same values in each message');
     }
   });

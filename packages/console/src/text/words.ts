@@ -12,5 +12,13 @@ export function words<Key extends string>(
   return { 'en-US': english, 'zh-CN': chinese };
 }
 
+/** A name in braces; what stands in braces behind the name of a form (`one {Start}`) is a text. */
+const NAME = /(?<!(?:=\d+|\b(?:zero|one|two|few|many|other))\s)\{(\w+)\s*[,}]/g;
+
+/** The names in braces of a message, each once. */
+export function namesIn(message = ''): string[] {
+  return [...new Set([...message.matchAll(NAME)].map(([, name = '']) => name))];
+}
+
 /** The keys of a catalogue. */
 export type KeyOf<Words> = Words extends Catalogue<infer Key> ? Key : never;

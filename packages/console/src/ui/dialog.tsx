@@ -1,10 +1,11 @@
 import { type ReactNode, useRef, useState } from 'react';
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useWords } from '../text/intl.js';
+import { isOfField } from '../text/refusals.js';
 import { Button } from './button.js';
 import styles from './dialog.module.css';
 import { TextInput } from './field.js';
-import { reasonOf } from './region.js';
+import { Refusal } from './refusal.js';
 
 interface DialogProps {
   title: string;
@@ -13,8 +14,10 @@ interface DialogProps {
   children: ReactNode;
   /** The buttons, the one that changes nothing first. */
   buttons: ReactNode;
-  /** `wide`: for tables and previews. */
-  size?: 'narrow' | 'wide';
+  /** `wide`: for tables; `tall`: wide, and of one height, for what changes while it is looked at. */
+  size?: 'narrow' | 'wide' | 'tall';
+  /** A press beside it does not close it: there is much to lose in it. */
+  isKept?: boolean;
 }
 
 /** A dialog over the page. Escape and a press beside it close it. */
@@ -25,12 +28,13 @@ export function Dialog({
   children,
   buttons,
   size = 'narrow',
+  isKept = false,
 }: DialogProps): ReactNode {
   return (
     <ModalOverlay
       className={styles.shade ?? ''}
       isOpen={isOpen}
-      isDismissable
+      isDismissable={!isKept}
       onOpenChange={(open) => {
         if (!open) onClose();
       }}
@@ -61,6 +65,8 @@ interface ConfirmDialogProps {
   impossible?: string | undefined;
   /** Carries the action out. The dialog closes when it is done, and shows why when it fails. */
   onConfirm: () => Promise<unknown>;
+  /** Fields of the dialog that show themselves what is wrong with them; such a refusal is not shown once more below. */
+  fields?: readonly string[] | undefined;
   size?: 'narrow' | 'wide';
 }
 
@@ -82,6 +88,7 @@ function OpenConfirmDialog({
   typed,
   impossible,
   onConfirm,
+  fields = [],
   size = 'narrow',
 }: ConfirmDialogProps): ReactNode {
   const text = useWords();
@@ -129,9 +136,12 @@ function OpenConfirmDialog({
         <TextInput label={text('dialog.type', { word: typed })} value={word} onChange={setWord} />
       )}
       {failure && (
-        <p role="alert" className={styles.failure}>
-          {reasonOf(failure)}
-        </p>
+        <div
+          role="alert"
+          className={fields.some((field) => isOfField(failure, field)) ? 'only-read-aloud' : styles.failure}
+        >
+          <Refusal error={failure} />
+        </div>
       )}
     </Dialog>
   );

@@ -18,7 +18,7 @@ import {
 import { visible } from '../text/visible.js';
 import styles from './field.module.css';
 
-interface FieldProps {
+export interface FieldProps {
   label: string;
   /** What the value means, its unit, where it comes from. */
   hint?: string | undefined;
@@ -27,7 +27,7 @@ interface FieldProps {
   isRequired?: boolean;
 }
 
-function Notes({ hint, error }: FieldProps): ReactNode {
+export function Notes({ hint, error }: FieldProps): ReactNode {
   return (
     <>
       {hint !== undefined && (
@@ -47,6 +47,7 @@ interface TextInputProps extends FieldProps {
   type?: 'text' | 'search' | 'password';
   /** Not checked for spelling, and of fixed width: an address, a pattern, a name. */
   isCode?: boolean;
+  autoFocus?: boolean;
 }
 
 export function TextInput({
@@ -55,6 +56,7 @@ export function TextInput({
   placeholder,
   type,
   isCode,
+  autoFocus = false,
   ...field
 }: TextInputProps): ReactNode {
   const { label, error, isRequired = false } = field;
@@ -66,6 +68,7 @@ export function TextInput({
       isInvalid={error !== undefined}
       isRequired={isRequired}
       validationBehavior="aria"
+      autoFocus={autoFocus}
       {...(type ? { type } : {})}
       {...(isCode ? { spellCheck: 'false' as const, autoCorrect: 'off', autoComplete: 'off' } : {})}
     >

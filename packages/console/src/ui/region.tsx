@@ -1,16 +1,18 @@
-import { ApiError } from '@rigel/api-client';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { Button } from 'react-aria-components';
 import { useWords } from '../text/intl.js';
 import controls from './controls.module.css';
+import { Refusal, reasonOf } from './refusal.js';
 import styles from './region.module.css';
 import { TimeText } from './time-text.js';
+
+export { reasonOf } from './refusal.js';
 
 interface RegionProps<Data> {
   /** What is read here, as it stands in a sentence: "the tasks". */
   what: string;
-  query: UseQueryResult<Data>;
+  query: Pick<UseQueryResult<Data>, 'data' | 'error' | 'dataUpdatedAt'> & { refetch: () => unknown };
   /** Shown instead of the data when there is none, with the next step. */
   empty?: ReactNode;
   isEmpty?: (data: Data) => boolean;
@@ -45,9 +47,9 @@ function Loading({ what }: { what: string }): ReactNode {
     const timer = setTimeout(() => setShown(true), ANNOUNCED_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
-  if (!shown) return <div className={styles.skeleton} />;
+  if (!shown) return <div className={styles.skeleton} data-loading />;
   return (
-    <div className={styles.skeleton} role="status">
+    <div className={styles.skeleton} data-loading role="status">
       <span className="only-read-aloud">{text('region.loading', { what })}</span>
       {[72, 54, 63].map((width) => (
         <i key={width} style={{ inlineSize: `${width}%` }} />
@@ -61,7 +63,7 @@ function Failure({ what, error, retry }: { what: string; error: Error; retry: ()
   return (
     <div className={styles.failure} role="alert">
       <h3>{text('region.failed', { what })}</h3>
-      <p>{reasonOf(error)}</p>
+      <Refusal error={error} />
       <Button className={controls.button} onPress={retry}>
         {text('region.retry')}
       </Button>
@@ -81,9 +83,4 @@ function Stale({ since, error }: { since: Date; error: Error }): ReactNode {
       {after}
     </p>
   );
-}
-
-/** Why a read failed: what the API says, or that there was no answer at all. */
-export function reasonOf(error: Error): string {
-  return error instanceof ApiError ? `${error.message} (${error.code})` : error.message;
 }

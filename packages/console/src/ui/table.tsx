@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useSettings } from '../app/settings.js';
 import { useWords } from '../text/intl.js';
 import { Check } from './field.js';
@@ -30,6 +30,13 @@ interface VirtualTableProps<Row> {
   onSelect?: (row: Row, isSelected: boolean) => void;
   /** Called when the last rows come into sight, to read further ones. */
   onEnd?: () => void;
+  /**
+   * The last row is the newest: the end is in sight at first, and stays there while rows are added, until a person scrolls away from
+   * it. Rows that are put before the first one move nothing that is in sight.
+   */
+  newestLast?: boolean;
+  /** Called when the first rows come into sight, to read earlier ones. */
+  onStart?: () => void;
   /** How many rows there are in all, if more than those that are here. */
   total?: number | undefined;
 }
@@ -63,6 +70,8 @@ export function VirtualTable<Row>({
   selected,
   onSelect,
   onEnd,
+  onStart,
+  newestLast = false,
   total = rows.length,
 }: VirtualTableProps<Row>): ReactNode {
   const text = useWords();
@@ -86,6 +95,35 @@ export function VirtualTable<Row>({
   useEffect(() => {
     if (rows.length > 0 && last >= rows.length - 1) onEnd?.();
   }, [last, rows.length, onEnd]);
+
+  // Where the table was before its rows changed.
+  const before = useRef<{ key: string | number; isAtEnd: boolean }>(undefined);
+  useLayoutEffect(() => {
+    const view = scroller.current;
+    const key = rows[0] === undefined ? undefined : keyOf(rows[0]);
+    if (!newestLast || !view || key === undefined) {
+      before.current = undefined;
+      return;
+    }
+    const was = before.current;
+    if (was === undefined || (was.isAtEnd && was.key === key))
+      // The room has the height of all rows by now; the rows in sight are drawn next.
+      view.scrollTop = view.scrollHeight;
+    else if (was.key !== key) {
+      const added = rows.findIndex((row) => keyOf(row) === was.key);
+      if (added > 0) {
+        view.scrollTop += added * height;
+        setFocused((index) => index + added);
+      }
+    }
+    before.current = { key, isAtEnd: was?.isAtEnd ?? true };
+  }, [rows, newestLast, keyOf, height]);
+  const onScroll = (): void => {
+    const view = scroller.current;
+    if (!view || !before.current) return;
+    before.current.isAtEnd = view.scrollHeight - view.scrollTop - view.clientHeight < height;
+    if (view.scrollTop < 20 * height) onStart?.();
+  };
 
   const moveTo = (index: number): void => {
     const next = Math.max(0, Math.min(rows.length - 1, index));
@@ -148,7 +186,7 @@ export function VirtualTable<Row>({
           ))}
         </div>
       </div>
-      <div ref={scroller} role="rowgroup" className={styles.scroller}>
+      <div ref={scroller} role="rowgroup" className={styles.scroller} {...(newestLast ? { onScroll } : {})}>
         <div role="presentation" style={{ blockSize: `${virtual.getTotalSize()}px` }} className={styles.room}>
           {items.map(({ index, key, start }) => {
             const row = rows[index] as Row;

@@ -50,9 +50,17 @@ function assertVersion(
     ? `: ${show(last.meta.actor)} changed it at ${new Date(last.recordedAt).toISOString()}`
     : '';
   throw new ServiceError(
-    'conflict',
+    'version_changed',
     `if_version is ${ifVersion}, but ${stream.replace('-', ' ')} has version ${history.length} now${by}; read it again`,
     'if_version',
+    {
+      value: ifVersion,
+      data: {
+        version: history.length,
+        by: last?.meta.actor ?? null,
+        at: last?.recordedAt ?? null,
+      },
+    },
   );
 }
 

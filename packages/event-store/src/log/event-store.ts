@@ -222,6 +222,49 @@ export async function readStream<E extends NewEvent>(
   return rows.map((row) => types.upcast(fromRow<E>(row)));
 }
 
+/** Which events of a stream are read. */
+export interface StreamPart {
+  /** Only those after this version, and before that one. */
+  after?: number | undefined;
+  before?: number | undefined;
+  types?: readonly string[] | undefined;
+  /** Only those whose data have what one of these objects has: `{run: 3}`, `{runs: [3]}`. */
+  having?: readonly object[] | undefined;
+  newestFirst?: boolean | undefined;
+  /** The most events to return. */
+  limit: number;
+}
+
+/**
+ * Some of a stream's events, in their current shape. `having` is compared with the stored shape, so its fields are those that no
+ * version of these types has changed.
+ */
+export async function readPart<E extends NewEvent>(
+  db: Kysely<unknown>,
+  types: EventTypes<E>,
+  stream: string,
+  { after = 0, before, types: wanted, having, newestFirst = false, limit }: StreamPart,
+): Promise<RecordedEvent<E>[]> {
+  const rows = await query<EventRow>(
+    db,
+    `SELECT ${COLUMNS} FROM events WHERE stream = $1 AND version > $2 AND version < $3
+      AND ($4::text[] IS NULL OR type = ANY($4)) AND ($5::jsonb[] IS NULL OR data @> ANY($5))
+     ORDER BY version ${newestFirst ? 'DESC' : 'ASC'} LIMIT $6`,
+    [
+      stream,
+      after,
+      before ?? MAX_VERSION,
+      wanted ?? null,
+      having?.map((one) => JSON.stringify(one)) ?? null,
+      limit,
+    ],
+  );
+  return rows.map((row) => types.upcast(fromRow<E>(row)));
+}
+
+/** No stream has as many events. */
+const MAX_VERSION = 2_147_483_647;
+
 /** Events that one statement reads of a stream. */
 const CHUNK = 5_000;
 

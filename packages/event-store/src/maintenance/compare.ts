@@ -41,10 +41,23 @@ export async function* compareWithCopy(
   await sql`CLOSE compared`.execute(trx);
 }
 
-function differencesOf({ name, key }: ReadTable, actual: Row | null, expected: Row | null): Difference[] {
+const HIDDEN = '(not shown)';
+
+function differencesOf(
+  { name, key, hidden = [] }: ReadTable,
+  actual: Row | null,
+  expected: Row | null,
+): Difference[] {
   const keyOf = (row: Row): Row => Object.fromEntries(key.map((column) => [column, row[column]]));
-  if (!actual) return expected ? [{ kind: 'missing row', table: name, key: keyOf(expected), expected }] : [];
-  if (!expected) return [{ kind: 'row without events', table: name, key: keyOf(actual), row: actual }];
+  const shown = (row: Row): Row => ({
+    ...row,
+    ...Object.fromEntries(hidden.map((column) => [column, HIDDEN])),
+  });
+  if (!actual)
+    return expected
+      ? [{ kind: 'missing row', table: name, key: keyOf(expected), expected: shown(expected) }]
+      : [];
+  if (!expected) return [{ kind: 'row without events', table: name, key: keyOf(actual), row: shown(actual) }];
   return Object.keys(expected)
     .filter((column) => !isDeepStrictEqual(actual[column], expected[column]))
     .map((column) => ({
@@ -52,7 +65,7 @@ function differencesOf({ name, key }: ReadTable, actual: Row | null, expected: R
       table: name,
       key: keyOf(actual),
       column,
-      value: actual[column],
-      expected: expected[column],
+      value: shown(actual)[column],
+      expected: shown(expected)[column],
     }));
 }

@@ -1,3 +1,5 @@
+import type { FoundDifference } from '@rigel/contracts';
+
 /** A contradiction between the read tables and the events, or within the events. */
 export type Difference =
   /** The value of a column does not follow from the events. */
@@ -19,10 +21,7 @@ export type Row = Record<string, unknown>;
 /** A difference in one line, for people. */
 export function describeDifference(difference: Difference): string {
   if (difference.kind === 'history') return difference.message;
-  const key = Object.entries(difference.key)
-    .map(([column, value]) => `${column}=${JSON.stringify(value)}`)
-    .join(' ');
-  const where = `${difference.table} ${key}`;
+  const where = `${difference.table} ${keyText(difference.key)}`;
   switch (difference.kind) {
     case 'value':
       return `${where}: ${difference.column} is ${JSON.stringify(difference.value)}, by the events ${JSON.stringify(difference.expected)}`;
@@ -31,4 +30,35 @@ export function describeDifference(difference: Difference): string {
     case 'row without events':
       return `${where}: there is a row, by the events there is none`;
   }
+}
+
+const keyText = (key: Row): string =>
+  Object.entries(key)
+    .map(([column, value]) => `${column}=${JSON.stringify(value)}`)
+    .join(' ');
+
+/** Characters of a value, and of a whole difference, that are kept. */
+const MAX_VALUE = 300;
+const MAX_TEXT = 1_000;
+
+const shortened = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most)}…` : text;
+
+/** A difference in parts of bounded length, as it is kept and told. */
+export function foundOf(difference: Difference): FoundDifference {
+  const text = shortened(describeDifference(difference), MAX_TEXT);
+  const { kind } = difference;
+  if (kind === 'history') return { kind, table: '', row: '', column: '', value: '', expected: '', text };
+  const json = (value: unknown): string => shortened(JSON.stringify(value) ?? '', MAX_VALUE);
+  const { table, key } = difference;
+  return {
+    kind,
+    table,
+    row: shortened(keyText(key), MAX_VALUE),
+    column: kind === 'value' ? difference.column : '',
+    value:
+      kind === 'value' ? json(difference.value) : kind === 'row without events' ? json(difference.row) : '',
+    expected: kind === 'row without events' ? '' : json(difference.expected),
+    text,
+  };
 }

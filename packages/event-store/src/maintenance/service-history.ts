@@ -16,6 +16,8 @@ export interface ReadTable {
   stream?: { prefix: string; column: string };
   /** SQL condition for the rows that follow from the events. Absent: all rows do. */
   derived?: string;
+  /** Columns whose values no difference shows: hashes of secrets. */
+  hidden?: readonly string[];
 }
 
 /** Called with the number of events read so far. */

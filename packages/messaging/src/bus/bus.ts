@@ -262,7 +262,10 @@ export class Bus {
     subject: string,
   ): Promise<RpcResponse<R>> {
     const reply = readReply(content, subject);
-    if (reply.error) throw new ServiceError(reply.error.code, reply.error.message, reply.error.field);
+    if (reply.error) {
+      const { code, message, field, reason = code, value, data } = reply.error;
+      throw new ServiceError(reason, message, field, { value, data });
+    }
     if (!reply.ref) return reply.ok as RpcResponse<R>;
     // The operation was carried out. Only the caller can decide whether to call again.
     const lost = (why: string) =>
@@ -400,11 +403,13 @@ export class Bus {
 
   private toErrorReply(failure: unknown, subject: string): Required<Pick<ReplyEnvelope, 'error'>> {
     if (failure instanceof ServiceError) {
+      const { code, message, field, reason, facts } = failure;
       return {
         error: {
-          code: failure.code,
-          message: failure.message,
-          ...(failure.field === undefined ? {} : { field: failure.field }),
+          code,
+          message,
+          ...(field === undefined ? {} : { field }),
+          ...(reason === code && Object.keys(facts).length === 0 ? {} : { reason, ...facts }),
         },
       };
     }

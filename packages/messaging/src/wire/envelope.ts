@@ -1,4 +1,12 @@
-import { isStorable, ServiceError, type ServiceErrorCode, show } from '@rigel/contracts';
+import {
+  isStorable,
+  REFUSALS,
+  type Refusal,
+  type RefusalFacts,
+  ServiceError,
+  type ServiceErrorCode,
+  show,
+} from '@rigel/contracts';
 
 /*
  * The envelope of a request and of its answer. The other side wrote all of it, also the subjects that this process then
@@ -31,7 +39,15 @@ export interface RequestEnvelope {
 
 export interface ReplyEnvelope {
   ok?: unknown;
-  error?: { code: ServiceErrorCode; message: string; field?: string };
+  error?: {
+    code: ServiceErrorCode;
+    message: string;
+    field?: string;
+    /** Absent: no more than the kind, or a service of an earlier release. */
+    reason?: Refusal;
+    value?: RefusalFacts['value'];
+    data?: RefusalFacts['data'];
+  };
   ref?: BodyReference;
 }
 
@@ -49,16 +65,10 @@ const MAX_CLIENT = 256;
 /** A refusal names a few of the things that it is about, never all. */
 const MAX_MESSAGE = 65_536;
 
-const CODES: ReadonlySet<string> = new Set<ServiceErrorCode>([
-  'invalid',
-  'not_found',
-  'conflict',
-  'in_use',
-  'wrong_state',
-  'key_reused',
-  'unavailable',
-  'internal',
-]);
+const CODES: ReadonlySet<string> = new Set<ServiceErrorCode>(Object.values(REFUSALS));
+/** The most facts of a refusal, and the longest of them. */
+const MAX_FACTS = 20;
+const MAX_FACT = 1_000;
 
 /** Whether this process may publish an answer to the subject. */
 export function isReplySubject(subject: string | undefined): subject is string {
@@ -103,6 +113,25 @@ export function readRequest(value: unknown): RequestEnvelope {
   return { c, a, t, i, d, ref: ref === undefined ? undefined : readReference(ref) };
 }
 
+const isFact = (value: unknown): value is string | number | null =>
+  value === null ||
+  (typeof value === 'string' && value.length <= MAX_FACT) ||
+  (typeof value === 'number' && Number.isFinite(value));
+
+/** The reason of a refusal and its facts. A code of a later release, or of another kind, says no more than the kind. */
+function readReason({ code, reason, value, data }: Record<string, unknown>) {
+  const isKnown = typeof reason === 'string' && Object.hasOwn(REFUSALS, reason);
+  if (!isKnown || REFUSALS[reason as Refusal] !== code) return {};
+  const facts = isObject(data) ? Object.entries(data).slice(0, MAX_FACTS) : [];
+  return {
+    reason: reason as Refusal,
+    ...((isFact(value) && value !== null) || typeof value === 'boolean' ? { value } : {}),
+    data: Object.fromEntries(
+      facts.filter((fact): fact is [string, string | number | null] => isFact(fact[1])),
+    ),
+  };
+}
+
 /**
  * Reads one answer.
  * @throws ServiceError `unavailable` if the value is no answer. The outcome of the request is unknown then.
@@ -118,6 +147,7 @@ export function readReply(value: unknown, subject: string): ReplyEnvelope {
             code: code as ServiceErrorCode,
             message: message.slice(0, MAX_MESSAGE),
             ...(typeof field === 'string' ? { field: field.slice(0, MAX_MESSAGE) } : {}),
+            ...readReason(error),
           },
         };
       }

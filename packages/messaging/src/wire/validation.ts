@@ -1,4 +1,4 @@
-import { ServiceError, show } from '@rigel/contracts';
+import { type Refusal, type RefusalData, ServiceError, show } from '@rigel/contracts';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Static, TSchema } from 'typebox';
 
@@ -37,7 +37,49 @@ export function assertMatches<S extends TSchema>(schema: S, value: unknown): Sta
   const path = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
   const field = missing ? (path ? `${path}.${missing}` : missing) : path;
   const what = missing ? 'is missing' : `${expectation(error)} (got ${show(error?.data)})`;
-  throw new ServiceError('invalid', `${field || 'the request'} ${what}`, field || undefined);
+  throw new ServiceError(reasonOf(error), `${field || 'the request'} ${what}`, field || undefined, {
+    ...(missing === undefined && isPlain(error?.data) ? { value: error.data } : {}),
+    data: limitsOf(error),
+  });
+}
+
+const isPlain = (value: unknown): value is string | number | boolean =>
+  ['string', 'number', 'boolean'].includes(typeof value);
+
+/** The reason for each keyword of JSON Schema that the schemas of messages use. */
+const REASONS: Record<string, Refusal> = {
+  required: 'missing',
+  type: 'wrong_type',
+  pattern: 'wrong_form',
+  format: 'wrong_form',
+  enum: 'not_a_choice',
+  const: 'not_a_choice',
+  minimum: 'too_small',
+  exclusiveMinimum: 'too_small',
+  maximum: 'too_large',
+  exclusiveMaximum: 'too_large',
+  minLength: 'too_short',
+  minItems: 'too_short',
+  maxLength: 'too_long',
+  maxItems: 'too_long',
+  maxProperties: 'too_long',
+  additionalProperties: 'unknown_field',
+};
+
+function reasonOf(error: ErrorObject | undefined): Refusal {
+  const { keyword = '', params = {} } = error ?? {};
+  if (keyword === 'minItems' || keyword === 'minLength') return params.limit === 1 ? 'blank' : 'too_short';
+  return REASONS[keyword] ?? 'invalid';
+}
+
+/** The limit, the type or the choices that the value does not keep. */
+function limitsOf(error: ErrorObject | undefined): RefusalData {
+  const { limit, type, allowedValues } = (error?.params ?? {}) as Record<string, unknown>;
+  return {
+    ...(typeof limit === 'number' ? { limit } : {}),
+    ...(type === undefined ? {} : { type: String(type) }),
+    ...(Array.isArray(allowedValues) ? { choices: allowedValues.map(show).join(', ').slice(0, 500) } : {}),
+  };
 }
 
 /** What a value must be, in words for people who do not know JSON Schema. */

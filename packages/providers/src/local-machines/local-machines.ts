@@ -60,6 +60,11 @@ export class LocalMachines {
     return this.state.list();
   }
 
+  /** When a machine was made, in milliseconds since 1970; undefined: it is gone. */
+  madeAt(vmId: string): Promise<number | undefined> {
+    return this.state.madeAt(vmId);
+  }
+
   /** The folder in which a machine's commands run. */
   homeOf(vmId: string): string {
     return this.state.homeOf(vmId);

@@ -155,6 +155,16 @@ export class StateFolder {
     }
   }
 
+  /** When the machine's file was written, which nothing changes afterwards. */
+  async madeAt(vmId: string): Promise<number | undefined> {
+    try {
+      return Math.trunc((await stat(join(this.folder, 'machines', vmId, 'machine.json'))).mtimeMs);
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+  }
+
   async list(): Promise<LocalMachine[]> {
     const names = await readdir(join(this.folder, 'machines')).catch((error: unknown) => {
       if (isCode(error, 'ENOENT')) return [];

@@ -42,7 +42,13 @@ class LocalVmProvider implements VmProvider {
   }
 
   async list(): Promise<ListedMachine[]> {
-    return (await this.machines.list()).map((machine) => ({ ...machineOf(machine), token: machine.token }));
+    const machines = await this.machines.list();
+    return Promise.all(
+      machines.map(async (machine) => {
+        const madeAt = await this.machines.madeAt(machine.vmId);
+        return { ...machineOf(machine), token: machine.token, ...(madeAt === undefined ? {} : { madeAt }) };
+      }),
+    );
   }
 
   async resume({ signal }: ProviderCall): Promise<void> {

@@ -38,8 +38,9 @@ export async function prepareRoles(
         await ensureRole(admin, role, passwordOf(role));
         await admin.query(`GRANT CONNECT ON DATABASE ${database} TO ${role}`);
       }
-      // Verifying the read tables needs temporary tables.
-      await admin.query(`GRANT TEMPORARY ON DATABASE ${database} TO ${owner}`);
+      // Verifying the read tables needs temporary tables: a service verifies its own, an owner does it by command. They
+      // are seen by the session that makes them, and by no other.
+      await admin.query(`GRANT TEMPORARY ON DATABASE ${database} TO ${owner}, ${runtime}`);
       await admin.query(`GRANT ${owner} TO CURRENT_USER`);
       const name = pg.escapeIdentifier(schema);
       await admin.query(`CREATE SCHEMA IF NOT EXISTS ${name} AUTHORIZATION ${owner}`);

@@ -1,4 +1,4 @@
-import { access, checkText, type RpcRequest, ServiceError } from '@rigel/contracts';
+import { access, checkText, noSuch, type RpcRequest } from '@rigel/contracts';
 import type { EventConsumer } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { readPage } from '@rigel/runtime/database';
@@ -46,7 +46,7 @@ export function serveAudit(
       }
       if (before !== undefined) {
         const line = await db.selectFrom('audit').select('time').where('id', '=', before).executeTakeFirst();
-        if (!line) throw new ServiceError('not_found', `the audit has no line ${before}`, 'before');
+        if (!line) throw noSuch('audit_line', before, `the audit has no line ${before}`, 'before');
         query = query.where(sql<SqlBool>`(time, id) < (${line.time}, ${before})`);
       }
       if (from !== undefined) query = query.where('time', '>=', from);

@@ -5,6 +5,7 @@ import { followedPosition } from './0003-followed-position.js';
 import { keptAnswers } from './0004-kept-answers.js';
 import { summedRequests } from './0005-summed-requests.js';
 import { sessions } from './0006-sessions.js';
+import { checks } from './0007-checks.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '0004-kept-answers': keptAnswers,
   '0005-summed-requests': summedRequests,
   '0006-sessions': sessions,
+  '0007-checks': checks,
 };

@@ -1,4 +1,4 @@
-import { SESSION_MS, ServiceError, type SessionEnd, type StartedWith } from '@rigel/contracts';
+import { noSuch, SESSION_MS, type SessionEnd, type StartedWith } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 
 export interface SessionStarted {
@@ -62,7 +62,7 @@ export const sessionDecider: Decider<SessionState, SessionCommand, SessionEvent>
       return [{ type: 'SessionStarted', data: { id, token, name, hash, with: startedWith, expires, at } }];
     }
     const { id, by, at } = command;
-    if (!state) throw new ServiceError('not_found', `session ${id} does not exist`);
+    if (!state) throw noSuch('session', id, `session ${id} does not exist`);
     if (state.ended !== null) return [];
     if (command.do === 'revoke') return [{ type: 'SessionRevoked', data: { id, by, at } }];
     return [{ type: 'SessionEnded', data: { id, why: command.why, by, at } }];

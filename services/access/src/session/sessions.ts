@@ -94,8 +94,10 @@ const projectUnlessTooMany: Project = async (trx, events) => {
     .executeTakeFirstOrThrow();
   if (Number(open.count) >= MOST_OPEN)
     throw new ServiceError(
-      'wrong_state',
+      'sessions_full',
       `token ${name} has ${MOST_OPEN} open sessions, which is the most: sign out of one, or revoke one (/session/revoke)`,
+      undefined,
+      { data: { limit: MOST_OPEN, name } },
     );
   await project(trx, events);
 };

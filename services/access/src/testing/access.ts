@@ -34,6 +34,7 @@ export async function startAccessForTest(servers: TestServers): Promise<AccessFo
         RIGEL_SERVICE_NAME: '',
         RIGEL_LOG_LEVEL: 'info' as const,
         RIGEL_ACCESS_AUDIT_DAYS: 400,
+        RIGEL_VERIFY_MINUTES: 0,
       },
     });
   const { stop } = await startReplica();

@@ -1,4 +1,4 @@
-import { ROLES, type Role, ServiceError, show } from '@rigel/contracts';
+import { noSuch, ROLES, type Role, ServiceError, show } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { checkTokenName } from './name.js';
 
@@ -32,12 +32,27 @@ export type TokenState = (TokenCreated & { revoked: number | null }) | undefined
 function checkRole(role: string): Role {
   const known = ROLES.find((one) => one === role);
   if (known) return known;
-  throw new ServiceError('invalid', `role must be one of ${ROLES.join(', ')} (got ${show(role)})`, 'role');
+  throw new ServiceError(
+    'not_a_choice',
+    `role must be one of ${ROLES.join(', ')} (got ${show(role)})`,
+    'role',
+    {
+      value: role,
+      data: { choices: ROLES.join(', ') },
+    },
+  );
 }
 
 function checkExpires(expires: number | null, now: number): number | null {
   if (expires === null || expires > now) return expires;
-  throw new ServiceError('invalid', `expires must lie in the future (got ${show(expires)})`, 'expires');
+  throw new ServiceError(
+    'not_in_future',
+    `expires must lie in the future (got ${show(expires)})`,
+    'expires',
+    {
+      value: expires,
+    },
+  );
 }
 
 /**
@@ -57,7 +72,7 @@ export const tokenDecider: Decider<TokenState, TokenCommand, TokenEvent> = {
       return [{ type: 'TokenCreated', data: { id, name, role, hash, expires, by, at } }];
     }
     const { id, by, at } = command;
-    if (!state) throw new ServiceError('not_found', `token ${id} does not exist`);
+    if (!state) throw noSuch('token', id, `token ${id} does not exist`);
     return state.revoked === null ? [{ type: 'TokenRevoked', data: { id, by, at } }] : [];
   },
 

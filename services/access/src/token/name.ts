@@ -85,5 +85,5 @@ function described(character: string): string {
 }
 
 function refused(name: string, why: string): ServiceError {
-  return new ServiceError('invalid', `name ${show(name)} ${why}`, 'name');
+  return new ServiceError('wrong_form', `name ${show(name)} ${why}`, 'name', { value: name });
 }

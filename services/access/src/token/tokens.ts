@@ -83,12 +83,16 @@ const projectUnlessTaken: Project = async (trx, events) => {
   const alike = others.find((other) => other.name !== name && looksLike(other.name, name))?.name;
   if (alike !== undefined && !others.some((other) => other.name === name))
     throw new ServiceError(
-      'conflict',
+      'name_alike',
       `name ${show(name)} looks like ${show(alike)}, the name of another token; ${FREE_AGAIN}`,
       'name',
+      { value: name, data: { kind: 'token', other: alike } },
     );
   await project(trx, events).catch((error: unknown) => {
     if (!isDatabaseError(error) || error.constraint !== 'tokens_name') throw error;
-    throw new ServiceError('conflict', `another token is named ${show(name)}; ${FREE_AGAIN}`, 'name');
+    throw new ServiceError('name_taken', `another token is named ${show(name)}; ${FREE_AGAIN}`, 'name', {
+      value: name,
+      data: { kind: 'token' },
+    });
   });
 };

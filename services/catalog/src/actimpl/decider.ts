@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type ActionImpl, checkName, ServiceError, type Stamp } from '@rigel/contracts';
+import { type ActionImpl, checkName, noSuch, type Stamp } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import { checkImplTemplate } from './impl-template.js';
@@ -58,7 +58,7 @@ export const actionImplDecider: Decider<ActionImplState, ActionImplCommand, Acti
         },
       ];
     }
-    if (!state) throw new ServiceError('not_found', `implementation ${command.id} does not exist`);
+    if (!state) throw noSuch('implementation', command.id, `implementation ${command.id} does not exist`);
     const { id } = state;
     if (command.do === 'delete') return [{ type: 'ActionImplDeleted', data: { id } }];
     const { declared } = command;

@@ -1,4 +1,4 @@
-import { type ActionImpl, catalog, ServiceError } from '@rigel/contracts';
+import { type ActionImpl, catalog, noSuch, ServiceError } from '@rigel/contracts';
 import { stampOf, withStamp } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
@@ -82,7 +82,7 @@ export function serveActionImpls(operations: Operations, store: Store): void {
     if (by === 'action' || (by === undefined && (await actionExists(db, id)))) throw noImplementation(id);
     const impl = await implById(db, id);
     if (impl) return impl;
-    throw new ServiceError('not_found', `implementation ${id} does not exist`);
+    throw noSuch('implementation', id, `implementation ${id} does not exist`);
   });
 
   const create = async (
@@ -119,7 +119,7 @@ export function serveActionImpls(operations: Operations, store: Store): void {
       else if (type === undefined || template === undefined) {
         const missing = [type === undefined ? 'type' : [], template === undefined ? 'template' : []].flat();
         throw new ServiceError(
-          'invalid',
+          'missing',
           `action ${action_id} has no implementation: to make one, ${missing.join(' and ')} must be given`,
           missing[0],
         );

@@ -10,7 +10,7 @@ export type ImplTemplate =
   | { module: 'unknown'; name: string };
 
 const invalid = (message: string): ServiceError =>
-  new ServiceError('invalid', `template${message}`, 'template');
+  new ServiceError('command_text', `template${message}`, 'template');
 
 /**
  * Reads an implementation's template: `{action: {module: 'shell', args}}` is one command line,
@@ -106,7 +106,7 @@ function assertKnownFields(
   );
   if (unknown === undefined) return;
   throw new ServiceError(
-    'invalid',
+    'unknown_field',
     `${where} has an unknown field ${show(unknown)}: the nearest known name is ${nearestName(unknown, known)}`,
     'template',
   );

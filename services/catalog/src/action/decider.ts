@@ -3,6 +3,7 @@ import {
   type ActionParams,
   checkDesc,
   checkName,
+  noSuch,
   ServiceError,
   type Stamp,
   show,
@@ -45,14 +46,14 @@ function checkParams(params: Record<string, unknown>): Params {
   for (const [name, type] of Object.entries(params)) {
     if (!PARAM_NAME.test(name)) {
       throw new ServiceError(
-        'invalid',
+        'wrong_form',
         `params: a name must be printable ASCII without blanks around it (got ${show(name)})`,
         'params',
       );
     }
     if (type !== 'string' && type !== 'integer') {
       throw new ServiceError(
-        'invalid',
+        'not_a_choice',
         `params: the type of ${show(name)} must be string or integer (got ${show(type)})`,
         'params',
       );
@@ -79,7 +80,7 @@ export const actionDecider: Decider<ActionState, ActionCommand, ActionEvent> = {
         },
       ];
     }
-    if (!state) throw new ServiceError('not_found', `action ${command.id} does not exist`);
+    if (!state) throw noSuch('action', command.id, `action ${command.id} does not exist`);
     const { id } = state;
     if (command.do === 'delete') return [{ type: 'ActionDeleted', data: { id } }];
     const changes = changesOf<Fields>(state, {

@@ -1,4 +1,4 @@
-import { catalog, ServiceError } from '@rigel/contracts';
+import { catalog, noSuch } from '@rigel/contracts';
 import { stampOf, withStamp } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
@@ -22,7 +22,7 @@ export function serveActions(operations: Operations, store: Store): void {
 
   operations.serve(catalog.getAction, async ({ id }) => {
     const action = await actions().where('id', '=', id).executeTakeFirst();
-    if (!action) throw new ServiceError('not_found', `action ${id} does not exist`);
+    if (!action) throw noSuch('action', id, `action ${id} does not exist`);
     return withStamp(action);
   });
 

@@ -5,6 +5,7 @@ import { followedPosition } from './0003-followed-position.js';
 import { keptAnswers } from './0004-kept-answers.js';
 import { heldTemplates } from './0005-held-templates.js';
 import { implementationsOfActions } from './0006-implementations-of-actions.js';
+import { checks } from './0007-checks.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '0004-kept-answers': keptAnswers,
   '0005-held-templates': heldTemplates,
   '0006-implementations-of-actions': implementationsOfActions,
+  '0007-checks': checks,
 };

@@ -1,4 +1,12 @@
-import { checkDesc, checkName, type RemoteStep, ServiceError, type Stamp, show } from '@rigel/contracts';
+import {
+  checkDesc,
+  checkName,
+  noSuch,
+  type RemoteStep,
+  ServiceError,
+  type Stamp,
+  show,
+} from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 import { isBuiltIn } from '../built-in-steps.js';
@@ -29,7 +37,8 @@ export type RemoteStepState = Recorded | undefined;
 
 function checkStepName(value: string): string {
   const name = checkName(value);
-  if (isBuiltIn(name)) throw new ServiceError('conflict', `${show(name)} is a built-in step`, 'name');
+  if (isBuiltIn(name))
+    throw new ServiceError('name_built_in', `${show(name)} is a built-in step`, 'name', { value: name });
   return name;
 }
 
@@ -54,7 +63,7 @@ export const remoteStepDecider: Decider<RemoteStepState, RemoteStepCommand, Remo
         },
       ];
     }
-    if (!state) throw new ServiceError('not_found', `remote step ${command.id} does not exist`);
+    if (!state) throw noSuch('remote_step', command.id, `remote step ${command.id} does not exist`);
     const { id } = state;
     if (command.do === 'delete') return [{ type: 'RemoteStepDeleted', data: { id } }];
     const changes = changesOf<Fields>(state, {

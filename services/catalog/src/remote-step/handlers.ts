@@ -1,4 +1,4 @@
-import { catalog, ServiceError } from '@rigel/contracts';
+import { catalog, noSuch } from '@rigel/contracts';
 import { stampOf, withStamp } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
@@ -22,7 +22,7 @@ export function serveRemoteSteps(operations: Operations, store: Store): void {
 
   operations.serve(catalog.getRemoteStep, async ({ id }) => {
     const step = await steps().where('id', '=', id).executeTakeFirst();
-    if (!step) throw new ServiceError('not_found', `remote step ${id} does not exist`);
+    if (!step) throw noSuch('remote_step', id, `remote step ${id} does not exist`);
     return withStamp(step);
   });
 

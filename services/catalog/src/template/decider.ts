@@ -2,6 +2,7 @@ import {
   checkAllowedSecrets,
   checkDesc,
   checkName,
+  noSuch,
   ServiceError,
   type Stamp,
   type StepOption,
@@ -47,7 +48,9 @@ function checkSteps(steps: StepOption[]): StepOption[] {
     const allowed_secrets = step.allowed_secrets && checkAllowedSecrets(name, step.allowed_secrets);
     if (allowed_secrets && isBuiltIn(name)) {
       const why = 'allowed_secrets is an option of remote steps only: leave it out';
-      throw new ServiceError('invalid', `steps: step ${show(name)}: ${why}`, 'steps');
+      throw new ServiceError('template_rule', `steps: step ${show(name)}: ${why}`, 'steps', {
+        data: { step: name },
+      });
     }
     return {
       name,
@@ -63,7 +66,9 @@ function checkSteps(steps: StepOption[]): StepOption[] {
 function checkLimits(name: string, step: StepOption): void {
   const { timeout, reboot, ready_wait } = step;
   const refuse = (message: string): never => {
-    throw new ServiceError('invalid', `steps: step ${show(name)}: ${message}`, 'steps');
+    throw new ServiceError('template_rule', `steps: step ${show(name)}: ${message}`, 'steps', {
+      data: { step: name },
+    });
   };
   if (isBuiltIn(name)) {
     for (const option of ['stop_grace', 'reboot', 'ready_wait'] as const) {
@@ -97,7 +102,7 @@ export const templateDecider: Decider<TemplateState, TemplateCommand, TemplateEv
         },
       ];
     }
-    if (!state) throw new ServiceError('not_found', `template ${command.id} does not exist`);
+    if (!state) throw noSuch('template', command.id, `template ${command.id} does not exist`);
     const { id } = state;
     if (command.do === 'delete') return [{ type: 'TemplateDeleted', data: { id } }];
     const changes = changesOf<Fields>(state, {

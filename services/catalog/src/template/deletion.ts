@@ -1,4 +1,4 @@
-import { describeUsers, inventory, ServiceError } from '@rigel/contracts';
+import { describeUsers, inventory, noSuch, ServiceError } from '@rigel/contracts';
 import { lockHistory } from '@rigel/event-store';
 import type { Bus, RequestContext } from '@rigel/messaging';
 import { type Kysely, sql, type Transaction } from 'kysely';
@@ -30,7 +30,7 @@ export async function deleteTemplate(
   const { rows } = await sql<{ at: string; name: string }>`
     SELECT clock_timestamp()::text AS at, name FROM templates WHERE id = ${id}`.execute(store.db);
   const [known] = rows;
-  if (!known) throw new ServiceError('not_found', `template ${id} does not exist`);
+  if (!known) throw noSuch('template', id, `template ${id} does not exist`);
   const { pools, total } = await bus.call(inventory.poolsNaming, { template_id: id }, context);
   if (total > 0) {
     const named = pools.map(({ kinds, ...pool }) => ({
@@ -40,6 +40,8 @@ export async function deleteTemplate(
     throw new ServiceError(
       'in_use',
       `template ${known.name} is used by ${describeUsers('pool', named, total)}: change tasks of those pools first`,
+      undefined,
+      { value: id, data: { kind: 'template', by: describeUsers('pool', named, total) } },
     );
   }
   const command = { do: 'delete' as const, id };

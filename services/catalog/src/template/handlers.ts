@@ -1,4 +1,4 @@
-import { catalog, ServiceError } from '@rigel/contracts';
+import { catalog, noSuch } from '@rigel/contracts';
 import { stampOf, withStamp } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
@@ -23,7 +23,7 @@ export function serveTemplates(operations: Operations, store: Store, bus: Bus): 
 
   operations.serve(catalog.getTemplate, async ({ id }) => {
     const template = await templates().where('id', '=', id).executeTakeFirst();
-    if (!template) throw new ServiceError('not_found', `template ${id} does not exist`);
+    if (!template) throw noSuch('template', id, `template ${id} does not exist`);
     return withStamp(template);
   });
 

@@ -1,6 +1,7 @@
 import {
   type Action,
   type ActionImpl,
+  noSuch,
   type RemoteStep,
   type ResolvedAction,
   type ResolvedStep,
@@ -21,7 +22,7 @@ export interface CatalogEntries {
   actions: ReadonlyMap<string, Pick<Action, 'params'> & { impls: Pick<ActionImpl, 'type' | 'template'>[] }>;
 }
 
-const invalid = (message: string): ServiceError => new ServiceError('invalid', message, 'steps');
+const invalid = (message: string): ServiceError => new ServiceError('template_rule', message, 'steps');
 
 /**
  * What an action runs: its implementation of type `ansible`, else one of type `noop`, which does nothing.
@@ -102,7 +103,7 @@ export async function resolveTemplate(
 ): Promise<{ id: number; name: string; steps: ResolvedStep[] }> {
   const { rows } = await db.executeQuery<TemplateWithParts>(CompiledQuery.raw(TEMPLATE_WITH_PARTS, [id]));
   const [template] = rows;
-  if (!template) throw new ServiceError('not_found', `template ${id} does not exist`);
+  if (!template) throw noSuch('template', id, `template ${id} does not exist`);
   const { name, steps, remote_steps, actions } = template;
   return {
     id,

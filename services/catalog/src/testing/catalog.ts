@@ -31,6 +31,7 @@ export async function startCatalogForTest(servers: TestServers): Promise<Catalog
         RIGEL_LOG_LEVEL: 'info',
         RIGEL_DATABASE_PASSWORD_FILE: '',
         RIGEL_MIGRATIONS: 'apply',
+        RIGEL_VERIFY_MINUTES: 0,
       },
     });
     replicas.push(replica);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { access, eventsSubject, live, type Role, ServiceError, tasks, tokenText } from '@rigel/contracts';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
+import { reason } from '../answer/reason.js';
 import { type AppSettings, buildApp } from '../app.js';
 import { endpoints } from '../routes/index.js';
 import { answerEverything } from '../testing/answers.js';
@@ -55,6 +56,7 @@ const unauthorized = {
   code: 401,
   msg: 'a valid token is needed (Authorization: Bearer ...)',
   data: {},
+  reason: reason('token'),
 };
 
 t.test('without a valid token: the same answer to everything but health', async (t) => {
@@ -188,6 +190,7 @@ t.test('while the access service cannot check tokens, nothing is done', async (t
     code: 503,
     msg: 'the token cannot be checked now: the access service does not answer',
     data: {},
+    reason: reason('unavailable'),
   });
   t.equal(services.last(tasks.stop), undefined);
   asked.away = false;
@@ -202,7 +205,14 @@ t.test('too many requests of a token, and too many without a valid one', async (
   const over = await get(bearer(1), '10.0.0.2');
   t.equal(over.statusCode, 429, 'from wherever it comes');
   t.ok(Number(over.headers['retry-after']) > 0);
-  t.strictSame(over.json(), { code: 429, msg: 'too many requests, try again later', data: {} });
+  const { seconds } = over.json().reason.data;
+  t.equal(String(seconds), over.headers['retry-after']);
+  t.strictSame(over.json(), {
+    code: 429,
+    msg: 'too many requests, try again later',
+    data: {},
+    reason: reason('rate_limited', { data: { seconds } }),
+  });
   t.equal((await get(bearer(2))).statusCode, 200, 'another token has a count of its own');
 
   for (let n = 0; n < 3; n++) t.equal((await get(bearer(8))).statusCode, 401);

@@ -2,6 +2,7 @@ import { type CredentialFault, covers, ServiceError, type SessionFault } from '@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { failureEnvelope } from '../answer/envelope.js';
+import { reason } from '../answer/reason.js';
 import { roleFor } from '../endpoint.js';
 import type { Authenticator } from './authenticator.js';
 import { createLimits } from './limits.js';
@@ -110,10 +111,12 @@ export const accessGate = fp<AccessOptions>(
       const { name, role } = check.principal;
       if (endpoint && !covers(role, roleFor(endpoint))) {
         const why = `this needs the role ${roleFor(endpoint)}, token ${name} has ${role}`;
-        return reply.code(403).send(failureEnvelope(403, why, {}));
+        return reply
+          .code(403)
+          .send(failureEnvelope(403, why, {}, reason('role', { data: { needed: roleFor(endpoint), role } })));
       }
       const forged = credentials?.kind === 'session' && endpoint?.access === 'write' && whyForged(request);
-      if (forged) return reply.code(403).send(failureEnvelope(403, forged, {}));
+      if (forged) return reply.code(403).send(failureEnvelope(403, forged, {}, reason('cross_site')));
     });
     app.addHook('onResponse', async (request, reply) => {
       // A failed attempt to sign in is a failed request like one with a wrong token.
@@ -171,7 +174,7 @@ export function unauthorized(reply: FastifyReply): FastifyReply {
   return reply
     .code(401)
     .header('WWW-Authenticate', 'Bearer')
-    .send(failureEnvelope(401, NEEDS_TOKEN, {}));
+    .send(failureEnvelope(401, NEEDS_TOKEN, {}, reason('token')));
 }
 
 /** The answer to a request whose token cannot be checked now. */
@@ -179,15 +182,30 @@ export function cannotCheck(reply: FastifyReply): FastifyReply {
   return reply
     .code(503)
     .header('Retry-After', 1)
-    .send(failureEnvelope(503, 'the token cannot be checked now: the access service does not answer', {}));
+    .send(
+      failureEnvelope(
+        503,
+        'the token cannot be checked now: the access service does not answer',
+        {},
+        reason('unavailable'),
+      ),
+    );
 }
 
 /** The answer to a client that has asked, or failed, too often in a minute. */
 export function tooMany(reply: FastifyReply, seconds: number): FastifyReply {
+  const wait = Math.max(1, seconds);
   return reply
     .code(429)
-    .header('Retry-After', Math.max(1, seconds))
-    .send(failureEnvelope(429, 'too many requests, try again later', {}));
+    .header('Retry-After', wait)
+    .send(
+      failureEnvelope(
+        429,
+        'too many requests, try again later',
+        {},
+        reason('rate_limited', { data: { seconds: wait } }),
+      ),
+    );
 }
 
 /** Whether a request has a valid token, so that its operator is certain. */

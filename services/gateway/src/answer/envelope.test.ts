@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { done, failureEnvelope, listed, successEnvelope } from './envelope.js';
+import { reason } from './reason.js';
 
 t.test('paging stands beside the data', async (t) => {
   t.strictSame(successEnvelope({ data: '' }), { code: 0, msg: 'success', data: '' });
@@ -27,7 +28,7 @@ t.test('notes stand beside the data, where there are any', async (t) => {
 t.test('a message can stand between quotes in JSON as it is', async () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
-      const { msg } = failureEnvelope(400, text, {});
+      const { msg } = failureEnvelope(400, text, {}, reason('invalid'));
       return JSON.parse(`"${msg}"`) === msg;
     }),
   );

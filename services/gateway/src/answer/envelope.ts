@@ -1,4 +1,5 @@
 import type { LiveStream } from '../live/live-stream.js';
+import type { RefusalReason } from './reason.js';
 
 /** The page of a list that an answer holds, and how many rows match over all pages. */
 export interface Paging {
@@ -26,6 +27,8 @@ export interface Envelope extends Partial<Paging> {
   msg: string;
   data: unknown;
   notes?: string[];
+  /** Why a request was refused, for programs. */
+  reason?: RefusalReason;
 }
 
 export function done(data: unknown, notes?: string[]): Answer {
@@ -45,8 +48,8 @@ export function successEnvelope(answer: Answer): Envelope {
   return { code: 0, msg: 'success', data, ...paging, ...(notes ? { notes: notes.map(cleanMessage) } : {}) };
 }
 
-export function failureEnvelope(code: number, msg: string, data: unknown): Envelope {
-  return { code, msg: cleanMessage(msg), data };
+export function failureEnvelope(code: number, msg: string, data: unknown, reason: RefusalReason): Envelope {
+  return { code, msg: cleanMessage(msg), data, reason };
 }
 
 /** Clients paste messages into JSON text unchanged, so no character in them may need escaping there. */

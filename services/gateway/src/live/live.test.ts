@@ -3,6 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { eventsSubject, live, outputStoredSubject, ServiceError, taskStream } from '@rigel/contracts';
 import { type ReceivedEvent, readEventStream, silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
+import { reason } from '../answer/reason.js';
 import { type AppSettings, buildApp } from '../app.js';
 import { testSettings } from '../testing/gateway.js';
 import { Responders } from '../testing/responders.js';
@@ -171,7 +172,7 @@ t.test('refusals are answers in the envelope', async (t) => {
   state.away = false;
   t.strictSame(await get('/task/12/events'), {
     status: 400,
-    json: { code: 400, msg: 'Flow not found', data: {} },
+    json: { code: 400, msg: 'Flow not found', data: {}, reason: reason('not_found') },
   });
   t.match(await get(`/task/${TASK}/events`, 'x7'), {
     status: 400,
@@ -189,7 +190,12 @@ t.test('refusals are answers in the envelope', async (t) => {
   await waitFor(() => first.events.length + second.events.length === 6, { what: 'two streams' });
   t.strictSame(await get(`/task/${TASK}/events`), {
     status: 503,
-    json: { code: 503, msg: '2 live streams are open, more are not allowed', data: {} },
+    json: {
+      code: 503,
+      msg: '2 live streams are open, more are not allowed',
+      data: {},
+      reason: reason('busy'),
+    },
   });
   first.leave();
   const third = await watchWhenFree(t, `${url}/task/${TASK}/events`);
@@ -331,6 +337,7 @@ t.test('output of a node run: parts as they come, with places to go on from', as
     code: 400,
     msg: 'db server lost...: there is no node run 22',
     data: null,
+    reason: reason('not_found'),
   });
 });
 

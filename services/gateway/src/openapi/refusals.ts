@@ -1,4 +1,5 @@
 import { type TSchema, Type } from 'typebox';
+import { REASON_CODES } from '../answer/reason.js';
 import type { Failure } from '../failures.js';
 
 /** `data` of a refusal is always empty; it is there for clients that read it before they look at `code`. */
@@ -7,6 +8,25 @@ const DATA = {
   WithList: Type.Array(Type.Unknown(), { maxItems: 0 }),
   WithNull: Type.Null(),
 };
+
+const Plain = Type.Union([Type.String(), Type.Number(), Type.Null()]);
+
+/** Why a request was refused, for programs. */
+const RefusalReason = Type.Object(
+  {
+    code: Type.Enum([...REASON_CODES]),
+    field: Type.Union([Type.String(), Type.Null()], {
+      description: 'The wrong field, like `cron_items.0.time`.',
+    }),
+    value: Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], {
+      description: 'What was refused, if it is short; never what may be a secret.',
+    }),
+    data: Type.Record(Type.String(), Plain, {
+      description: 'Ids, counts and names that the refusal speaks of.',
+    }),
+  },
+  { description: 'Why, for programs and for words in other languages; see docs/refusals.md.' },
+);
 
 /** The statuses of refusals, and the forms of `data` in them, in addition to the empty object. */
 const CODES: [code: number, ...others: Exclude<keyof typeof DATA, ''>[]][] = [
@@ -24,14 +44,20 @@ const CODES: [code: number, ...others: Exclude<keyof typeof DATA, ''>[]][] = [
  * The envelope of each refusal, by its name in `components.schemas`: `Refused404`, and `Refused404WithNull` where
  * `data` is null.
  */
-export const refusals: Record<string, TSchema> = Object.fromEntries(
-  CODES.flatMap(([code, ...others]) =>
+export const refusals: Record<string, TSchema> = Object.fromEntries([
+  ['RefusalReason', RefusalReason] as const,
+  ...CODES.flatMap(([code, ...others]) =>
     (['', ...others] as const).map((form) => [
       `Refused${code}${form}`,
-      Type.Object({ code: Type.Literal(code), msg: Type.String(), data: DATA[form] }),
+      Type.Object({
+        code: Type.Literal(code),
+        msg: Type.String(),
+        data: DATA[form],
+        reason: Type.Optional(RefusalReason),
+      }),
     ]),
   ),
-);
+]);
 
 /** The name of a refusal's envelope. */
 export function refusalName(code: number, data: Failure['data']): string {

@@ -31,6 +31,7 @@ function tooMany(name: string, entry: string): WrongParameter {
   return new WrongParameter(
     `${name} stands for more than ${MOST_ADDRESSES} addresses (at ${show(entry)}): ask for them in several requests`,
     name,
+    { code: 'too_long', data: { limit: MOST_ADDRESSES } },
   );
 }
 
@@ -46,6 +47,7 @@ function* hostsOf(name: string, entry: string): Generator<string> {
     throw new WrongParameter(
       `${name}: ${show(entry)} is no IPv4 network, which is written like 10.0.3.0/28`,
       name,
+      { code: 'not_an_address', value: entry },
     );
   }
   const size = 2 ** (32 - Number(bits));
@@ -67,7 +69,10 @@ function* rangesOf(name: string, entry: string): Generator<string> {
   }
   const [text, first = '', last = ''] = range;
   if (Number(last) < Number(first)) {
-    throw new WrongParameter(`${name}: the range ${text} of ${show(entry)} ends before it begins`, name);
+    throw new WrongParameter(`${name}: the range ${text} of ${show(entry)} ends before it begins`, name, {
+      code: 'range',
+      value: entry,
+    });
   }
   if (Number(last) - Number(first) >= MOST_ADDRESSES) throw tooMany(name, entry);
   const before = entry.slice(0, range.index);

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { inventory } from '@rigel/contracts';
 import { waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
+import { reason } from '../answer/reason.js';
 import type { AppSettings } from '../app.js';
 import { endpoints } from '../routes/index.js';
 import { answerEverything } from '../testing/answers.js';
@@ -110,6 +111,7 @@ t.test('a body that is announced to be too large is refused before it comes', as
       'the body has 15142857 bytes, cluster.list takes at most 65536 (64 KiB): leave out what it does not read, or send it in ' +
       'several requests',
     data: {},
+    reason: reason('body_too_large'),
   });
   t.match(received.text, /^connection: close\r$/im);
   t.match(received.text, /^x-correlation-id: /im);
@@ -208,6 +210,7 @@ t.test(
         'the bodies of address 127.0.0.1 that are under way would have more than 16 MiB together (RIGEL_HTTP_BODIES_PER_CLIENT): ' +
         'send one after the other',
       data: {},
+      reason: reason('busy'),
     });
     const small = await app.inject({
       method: 'POST',

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin';
 import { failureEnvelope } from '../answer/envelope.js';
+import { reason } from '../answer/reason.js';
 import { hostOf } from './host.js';
 import { foreignOrigin } from './origin.js';
 
@@ -16,7 +17,7 @@ export const originCheck = fp<OriginOptions>(
       const asked = hostOf({ target: request.originalUrl, rawHeaders, httpVersion });
       if ('wrong' in asked) {
         reply.header('Connection', 'close');
-        reply.code(400).send(failureEnvelope(400, asked.wrong, {}));
+        reply.code(400).send(failureEnvelope(400, asked.wrong, {}, reason('wrong_header')));
         return;
       }
       // Only endpoints say or do something: the documentation and the probes are for any page.
@@ -25,7 +26,7 @@ export const originCheck = fp<OriginOptions>(
       const facts = { headers: request.headers, host: asked.host, method: request.method, changes };
       const why = endpoint ? foreignOrigin(facts, hostNames) : undefined;
       if (why === undefined) done();
-      else reply.code(403).send(failureEnvelope(403, why, {}));
+      else reply.code(403).send(failureEnvelope(403, why, {}, reason('cross_site')));
     });
     loaded();
   },

@@ -75,6 +75,7 @@ function assertNoSecrets(query: Source): void {
     throw new WrongParameter(
       `${show(name)} must stand in the body: an address is no place for a secret`,
       name,
+      { code: 'unknown_parameter' },
     );
 }
 
@@ -83,11 +84,14 @@ function assertInput(endpoint: Endpoint, input: Record<string, unknown>): void {
     assertMatches(endpoint.params, input);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    throw new WrongParameter(error.message, error.field?.split('.')[0]);
+    const { reason: code, field, facts } = error;
+    throw new WrongParameter(error.message, field?.split('.')[0], { code, field, ...facts });
   }
   if (endpoint.changes && !endpoint.changes.some((name) => name in input)) {
     const names = endpoint.changes.join(', ');
-    throw new WrongParameter(`nothing to change: none of ${names} is given`, undefined);
+    throw new WrongParameter(`nothing to change: none of ${names} is given`, undefined, {
+      code: 'nothing_to_change',
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { failureEnvelope } from '../answer/envelope.js';
-import { BodiesInFlight, type RequestTooLarge } from '../failures.js';
+import { BodiesInFlight, type RequestTooLarge, reasonFor } from '../failures.js';
 import { JSON_TYPE, readAway } from '../server/transport-errors.js';
 
 /** The pause for a client whose body has no room now. */
@@ -18,7 +18,7 @@ export function refuseBody(
   reply: FastifyReply,
 ): FastifyReply {
   const { statusCode, message } = error;
-  const envelope = failureEnvelope(statusCode, message, {});
+  const envelope = failureEnvelope(statusCode, message, {}, reasonFor(error));
   // The audit reads the message here, because it does not see answers that are sent as a stream.
   request.refusal = envelope.msg;
   const body = Buffer.from(JSON.stringify(envelope));

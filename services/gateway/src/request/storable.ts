@@ -19,7 +19,7 @@ const OBJECT_AS_TEXT = '[object Object]';
 export function assertStorable(name: string, value: unknown): void {
   let at = name;
   const refuse = (what: string): never => {
-    throw new WrongParameter(`${show(at)} ${what}`, name);
+    throw new WrongParameter(`${show(at)} ${what}`, name, { code: 'unreadable_text', field: at });
   };
   const checkText = (text: string): void => {
     if (UNSTORABLE.test(text)) refuse('contains a character that cannot be stored');

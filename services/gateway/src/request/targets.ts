@@ -20,5 +20,7 @@ export function addressesOf(targets: Static<typeof TargetsInput>): string[] {
 export function withoutBlanks(addresses: readonly string[]): string[] {
   const given = addresses.filter((address) => address.trim() !== '');
   if (given.length > 0 || addresses.length === 0) return given;
-  throw new WrongParameter('nodes: every address is blank, name at least one node', 'nodes');
+  throw new WrongParameter('nodes: every address is blank, name at least one node', 'nodes', {
+    code: 'blank',
+  });
 }

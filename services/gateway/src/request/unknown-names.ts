@@ -38,7 +38,11 @@ export function prepareUnknownNames(
   return (places, input) => {
     for (const name of places.flatMap((place) => Object.keys(place))) {
       if (passed.has(name) || (isRead && isCacheBuster(name))) continue;
-      throw new UnknownParameter(`unknown parameter ${show(name)}: ${adviceFor(name, known)}`);
+      throw new UnknownParameter(
+        `unknown parameter ${show(name)}: ${adviceFor(name, known)}`,
+        show(name),
+        nearestName(name, known),
+      );
     }
     for (const { name, shape, alsoSent } of nested) {
       if (name in input) assertKnownFields(shape, input[name], name, alsoSent);
@@ -60,8 +64,12 @@ function assertKnownFields(shape: Shape, value: unknown, at: string, alsoSent: r
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
     if (property) assertKnownFields(property, field, `${at}.${name}`, alsoSent);
     else if (name !== '' && !alsoSent.includes(name)) {
-      const advice = adviceFor(name, Object.keys(properties));
-      throw new UnknownParameter(`${at} has an unknown field ${show(name)}: ${advice}`);
+      const names = Object.keys(properties);
+      throw new UnknownParameter(
+        `${at} has an unknown field ${show(name)}: ${adviceFor(name, names)}`,
+        `${at}.${show(name)}`,
+        nearestName(name, names),
+      );
     }
   }
 }

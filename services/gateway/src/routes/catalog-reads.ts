@@ -21,7 +21,9 @@ export const UsesRow = CatalogUses;
 function positionOf(cursor: string | undefined): { before?: number } {
   if (cursor === undefined) return {};
   if (/^[1-9]\d{0,14}$/.test(cursor)) return { before: Number(cursor) };
-  throw new WrongParameter(`cursor must be the next of the page before (got ${show(cursor)})`, 'cursor');
+  throw new WrongParameter(`cursor must be the next of the page before (got ${show(cursor)})`, 'cursor', {
+    code: 'other_list',
+  });
 }
 
 const failures = { otherwise: failure(400, '', {}), not_found: failure(404, '', {}) };

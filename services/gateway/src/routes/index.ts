@@ -8,6 +8,7 @@ import { fleet } from './fleet.js';
 import { histories } from './history.js';
 import { liveEndpoints } from './live.js';
 import { liveTopics } from './live-topics.js';
+import { machineEndpoints } from './machines.js';
 import { nodeRunEndpoints } from './node-runs.js';
 import { nodes } from './nodes.js';
 import { overviewEndpoints } from './overview.js';
@@ -27,6 +28,7 @@ import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
 import { templateCheck } from './template-check.js';
 import { templates } from './templates.js';
+import { verificationEndpoints } from './verification.js';
 import { why } from './why.js';
 
 /** Every endpoint of the API. */
@@ -60,4 +62,6 @@ export const endpoints: readonly Endpoint[] = [
   ...overviewEndpoints,
   ...searchEndpoints,
   ...systemEndpoints,
+  ...machineEndpoints,
+  ...verificationEndpoints,
 ];

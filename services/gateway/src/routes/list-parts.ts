@@ -42,6 +42,7 @@ export function placeOf(cursor: string | undefined): number | undefined {
   throw new WrongParameter(
     `cursor must be the next of an answer before, or be left out (got ${show(cursor)})`,
     'cursor',
+    { code: 'other_list' },
   );
 }
 
@@ -59,5 +60,6 @@ export function numbersOf<N extends number>(
   throw new WrongParameter(
     `${name} must be of ${allowed.join(', ')}, several with commas between them (got ${show(parts[wrong])})`,
     name,
+    { code: 'not_a_choice', value: parts[wrong], data: { choices: allowed.join(', ') } },
   );
 }

@@ -56,7 +56,15 @@ export function chosenIn<Value extends string>(
   const values = valuesIn(text);
   const wrong = values?.find((value) => !choices.includes(value as Value));
   if (wrong === undefined) return values as Value[] | undefined;
-  throw new WrongParameter(`${name} must be one or more of ${choices.join(', ')} (got ${show(wrong)})`, name);
+  throw new WrongParameter(
+    `${name} must be one or more of ${choices.join(', ')} (got ${show(wrong)})`,
+    name,
+    {
+      code: 'not_a_choice',
+      value: wrong,
+      data: { choices: choices.join(', ') },
+    },
+  );
 }
 
 const STATES = ['0', '1', '2', '3', '4'] as const;

@@ -19,5 +19,6 @@ export function momentOf(name: string, text: string | undefined): number | undef
   throw new WrongParameter(
     `${name} must be a time like 2026-03-01T12:00:00Z, or milliseconds since 1970 (got ${show(given)})`,
     name,
+    { code: 'wrong_form', value: given, data: { form: '2026-03-01T12:00:00Z' } },
   );
 }

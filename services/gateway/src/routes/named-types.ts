@@ -17,6 +17,13 @@ import { CatalogChangeRow, UsesRow } from './catalog-reads.js';
 import { ClusterRow } from './clusters.js';
 import { CountedPoolRow } from './fleet.js';
 import { HistoryRow } from './history.js';
+import {
+  EndedCheckRow,
+  ProviderLookRow,
+  RunningCheckRow,
+  UnknownCreationRow,
+  UnownedMachineRow,
+} from './machines.js';
 import { NodeRow, PlacedNodeRow } from './node-rows.js';
 import { AttemptRow, LeaseRow, OutputRangeRow, RunAccountRow } from './node-run-rows.js';
 import { AttentionRow, MissingPart } from './overview.js';
@@ -41,6 +48,7 @@ import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './tas
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
 import { ProblemRow } from './template-check.js';
 import { TemplateRow } from './templates.js';
+import { DifferenceRow, VerificationRow } from './verification.js';
 import { ReasonRow } from './why.js';
 
 /** The types of the API that its description names (`components.schemas`); generated clients use the same names. */
@@ -62,6 +70,8 @@ export const namedTypes: Record<string, TSchema> = {
   CronItemWhole: CronItemInput,
   DependItemForm: DependItemParam,
   DependItemWhole: DependItemInput,
+  Difference: DifferenceRow,
+  EndedCheck: EndedCheckRow,
   FailureGroup: FailureRow,
   Executor: ExecutorStatus,
   Follower: LagStatus,
@@ -82,10 +92,12 @@ export const namedTypes: Record<string, TSchema> = {
   Part: PartStatus,
   Pool: PoolRow,
   Preview: PreviewRow,
+  ProviderLook: ProviderLookRow,
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
   Reason: ReasonRow,
   RemoteStep: RemoteStepRow,
+  RunningCheck: RunningCheckRow,
   Schedule: ScheduleRow,
   Service: ServiceRow,
   SchedulePreview: SchedulePreviewRow,
@@ -104,6 +116,9 @@ export const namedTypes: Record<string, TSchema> = {
   Template: TemplateRow,
   TemplateProblem: ProblemRow,
   TemplateUses: UsesRow,
+  UnknownCreation: UnknownCreationRow,
+  UnownedMachine: UnownedMachineRow,
   UsableStep,
+  Verification: VerificationRow,
   Who: WhoRow,
 };

@@ -2,7 +2,7 @@ import { Id, inventory, PoolTasks, ServiceError, schedules } from '@rigel/contra
 import { Type } from 'typebox';
 import { done, listed } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
-import { DocumentedFailure, exactFailure, failure, WrongParameter } from '../failures.js';
+import { DocumentedFailure, exactFailure, failure, reasonFor, WrongParameter } from '../failures.js';
 import {
   DELETE_BY_DELETE,
   Desc,
@@ -245,7 +245,7 @@ export const pools: Endpoint[] = [
       } catch (error) {
         // The service looks at the pool first, and at blanks before anything else of the list.
         const blank = error instanceof ServiceError && error.code === 'invalid' && isBlank(nodes);
-        throw blank ? new DocumentedFailure(NO_ADDRESS, error.message) : error;
+        throw blank ? new DocumentedFailure(NO_ADDRESS, error.message, reasonFor(error)) : error;
       }
     },
   }),

@@ -129,7 +129,7 @@ function listEndpoint(id: string, type: 'expand' | 'upload', path: string): Endp
 
 function cronItem(given: Static<typeof CronItemParam>, index: number, type: string): CronItemInput {
   if (type === 'expand' && given.instance_num === undefined) {
-    throw new ServiceError('invalid', `cron_items.${index}.instance_num is missing`, 'cron_items');
+    throw new ServiceError('missing', `cron_items.${index}.instance_num is missing`, 'cron_items');
   }
   return {
     week_day: given.week_day ?? 0,

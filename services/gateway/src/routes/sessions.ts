@@ -110,7 +110,7 @@ export const sessionEndpoints: Endpoint[] = [
     result: WhoRow,
     example: exampleWho,
     handler: async ({ token, code }, { accessIsOn, call, cookie, deny, times }) => {
-      if (!accessIsOn) throw new ServiceError('wrong_state', IS_OFF);
+      if (!accessIsOn) throw new ServiceError('access_off', IS_OFF);
       if ((token === undefined) === (code === undefined))
         throw new ServiceError('invalid', 'token or code must be there, and only one of them', 'token');
       const proof =
@@ -197,10 +197,10 @@ export const sessionEndpoints: Endpoint[] = [
       expires_at: '2026-01-05T08:01:00.000Z',
     },
     handler: async (_, { accessIsOn, call, principal, times }) => {
-      if (!accessIsOn) throw new ServiceError('wrong_state', IS_OFF);
+      if (!accessIsOn) throw new ServiceError('access_off', IS_OFF);
       if (principal?.credentials.kind !== 'token')
         throw new ServiceError(
-          'wrong_state',
+          'needs_token',
           'a code is made with a token (Authorization: Bearer ...), not with a session',
         );
       const { secret, hash } = newTokenSecret();
@@ -251,7 +251,7 @@ export const sessionEndpoints: Endpoint[] = [
     handler: async ({ ended = false, limit = 100, cursor }, { call, principal, times }) => {
       if (cursor !== undefined && !/^[1-9]\d{0,14}$/.test(cursor))
         throw new ServiceError(
-          'invalid',
+          'other_list',
           'cursor does not belong to this list: take next of the page before',
           'cursor',
         );

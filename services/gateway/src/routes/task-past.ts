@@ -5,8 +5,10 @@ import {
   MAX_FRAMES,
   PastTask,
   show,
+  type TaskEventName,
   TaskTimeline,
   TimelineMark,
+  taskEventData,
   taskPast,
 } from '@rigel/contracts';
 import { Type } from 'typebox';
@@ -16,6 +18,7 @@ import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { type Failures, failure, WrongParameter } from '../failures.js';
 import { withShownTimes } from '../live/task-feed.js';
 import { idOf, STORE_LOST } from './common.js';
+import { chosenIn } from './lists.js';
 import { momentOf } from './moments.js';
 import { GridColumnsRow } from './task-reads.js';
 
@@ -29,6 +32,9 @@ const FAILURES: Failures = {
   not_found: failure(400, '', {}),
   wrong_state: failure(400, '', {}),
 };
+
+const EVENT_NAMES = Object.keys(taskEventData) as TaskEventName[];
+const MAX_VERSION = 2_147_483_647;
 
 const At = Type.String({ description: 'RFC 3339, in UTC.' });
 
@@ -192,8 +198,9 @@ export const taskPastEndpoints: Endpoint[] = [
   }),
   defineEndpoint({
     id: 'task.history',
-    title: 'Events of a task, oldest first',
-    notes: 'The events of `/task/:id/events`, as far as they have happened.',
+    title: 'Events of a task',
+    notes:
+      'The events of `/task/:id/events`, as far as they have happened: oldest first, or with `before` newest first.',
     methods: ['GET'],
     paths: ['/task/:id/history'],
     access: 'read',
@@ -201,6 +208,20 @@ export const taskPastEndpoints: Endpoint[] = [
       id,
       limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, description: 'Rows at most.' }),
       cursor: Type.Optional(Type.String({ description: 'From `next` of the answer before.' })),
+      after: Type.Optional(
+        Type.Integer({ minimum: 0, maximum: MAX_VERSION, description: 'Only events after this version.' }),
+      ),
+      before: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: MAX_VERSION,
+          description: 'Only events before this version, newest first.',
+        }),
+      ),
+      event: Type.Optional(Type.String({ description: 'Names of events, separated by commas.' })),
+      nsid: Type.Optional(
+        Type.Integer({ minimum: 1, description: 'Only events that concern this node run.' }),
+      ),
     }),
     failures: FAILURES,
     result: Type.Object({
@@ -229,9 +250,21 @@ export const taskPastEndpoints: Endpoint[] = [
       version: 2,
       next: null,
     },
-    handler: async ({ id, limit, cursor }, { call, times }) => {
-      const { events, version } = await call(live.taskEvents, { id, after: versionIn(cursor), limit });
+    handler: async ({ id, limit, cursor, after = 0, before, event, nsid }, { call, times }) => {
+      const place = versionIn(cursor);
+      const names = chosenIn('event', event, EVENT_NAMES);
+      const answer = await call(live.taskEvents, {
+        id,
+        limit,
+        after: before === undefined ? Math.max(after, place) : after,
+        ...(before === undefined ? {} : { before: place === 0 ? before : Math.min(before, place) }),
+        ...(names ? { names } : {}),
+        ...(nsid === undefined ? {} : { run_id: nsid }),
+      });
+      const { events, version } = answer;
       const last = events.at(-1)?.version ?? version;
+      // A scheduler of an earlier release does not say where to go on.
+      const next = answer.next === undefined ? (last < version ? last : null) : answer.next;
       return done({
         rows: events.map(({ version, time, event, data }) => ({
           version,
@@ -240,7 +273,7 @@ export const taskPastEndpoints: Endpoint[] = [
           data: withShownTimes(data, times),
         })),
         version,
-        next: last < version ? String(last) : null,
+        next: next === null ? null : String(next),
       });
     },
   }),

@@ -1,11 +1,13 @@
 import type { RpcResponse } from '@rigel/contracts';
 import {
   type HeldBy,
+  isSecretParameter,
   type NodeRun,
   Task,
   type TaskDetail,
   type TaskLogLine,
   type tasks,
+  ValueSource,
 } from '@rigel/contracts';
 import { Type } from 'typebox';
 import type { TimeFormat } from '../answer/time-format.js';
@@ -93,6 +95,22 @@ export const TaskInfoRow = Type.Object({
       { description: 'What its nodes wait for in other pools; null: nothing. Absent as commands_alive.' },
     ),
   ),
+  params: Type.Optional(
+    Type.Array(
+      Type.Object({
+        step: Type.String(),
+        step_num: Type.Integer({ description: 'Place of the step, from 1.' }),
+        name: Type.String(),
+        secret: Type.Boolean({ description: 'The value is a secret, of which only the name is known.' }),
+        source: ValueSource,
+      }),
+      {
+        description:
+          'Where the value of each parameter comes from; the values are in options. Absent for tasks of earlier releases, and as ' +
+          'commands_alive.',
+      },
+    ),
+  ),
 });
 
 /** @param now milliseconds since 1970, for the duration of a task that goes on. */
@@ -128,7 +146,19 @@ export function toTaskRow({ progress, ...task }: Task, times: TimeFormat, now = 
 }
 
 export function toTaskInfoRow({ details, ...task }: TaskDetail, times: TimeFormat) {
-  return { ...toTaskRow(task, times), ...details };
+  const { sources, ...rest } = details ?? {};
+  const params =
+    sources &&
+    task.options.flatMap(({ name: step, param_values }, index) =>
+      Object.entries(param_values).map(([name, value]) => ({
+        step,
+        step_num: index + 1,
+        name,
+        secret: isSecretParameter(value),
+        source: sources[index]?.[name] ?? 'template',
+      })),
+    );
+  return { ...toTaskRow(task, times), ...rest, ...(params ? { params } : {}) };
 }
 
 export const exampleTask = {

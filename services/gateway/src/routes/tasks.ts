@@ -8,7 +8,14 @@ import {
 import { Type } from 'typebox';
 import { type Answer, done, listed } from '../answer/envelope.js';
 import { defineEndpoint, type Endpoint, type Invocation, type Method } from '../endpoint.js';
-import { DocumentedFailure, exactFailure, type Failures, failure, failureFor } from '../failures.js';
+import {
+  DocumentedFailure,
+  exactFailure,
+  type Failures,
+  failure,
+  failureFor,
+  reasonFor,
+} from '../failures.js';
 import { mergeOverrides, OverridesInput, UnusedParamsInput } from '../request/overrides.js';
 import { FIRST_PAGE } from '../request/paging.js';
 import { HeldNodesInput, IfPlan, ReasonInput, RunsInput } from '../request/plan-params.js';
@@ -44,7 +51,9 @@ async function nodeLogByTaskAddress(id: number, invocation: Invocation): Promise
     return await nodeLog(id, invocation);
   } catch (error) {
     const documented = failureFor(NODE_LOG_FAILURES, error);
-    throw documented && error instanceof Error ? new DocumentedFailure(documented, error.message) : error;
+    throw documented && error instanceof Error
+      ? new DocumentedFailure(documented, error.message, reasonFor(error))
+      : error;
   }
 }
 

@@ -15,6 +15,7 @@ import type { Authenticator } from '../access/authenticator.js';
 import { cannotCheck, tooMany, unauthorized } from '../access/gate.js';
 import type { SessionCookie } from '../access/session-cookie.js';
 import { type Envelope, failureEnvelope, successEnvelope } from '../answer/envelope.js';
+import { reason } from '../answer/reason.js';
 import type { TimeFormat } from '../answer/time-format.js';
 import type { Endpoint, Invocation, Method } from '../endpoint.js';
 import {
@@ -22,6 +23,7 @@ import {
   failureFor,
   failureMessage,
   RequestTooLarge,
+  reasonFor,
   TokenIsOver,
   UnreadableRequest,
   WrongHeader,
@@ -204,18 +206,19 @@ export function refuse(
   const undocumented = undocumentedCode(error);
   if (undocumented !== undefined) {
     reply.code(undocumented);
-    return failureEnvelope(undocumented, (error as Error).message, {});
+    return failureEnvelope(undocumented, (error as Error).message, {}, reasonFor(error));
   }
   const documented = failureFor(endpoint.failures, error);
   if (!documented || !(error instanceof Error)) {
     log.error({ ...where, err: error }, 'a request failed unexpectedly');
     reply.code(500);
-    return failureEnvelope(500, 'internal error', {});
+    return failureEnvelope(500, 'internal error', {}, reason('internal'));
   }
   if (error instanceof ServiceError && error.code === 'unavailable') {
     request.uncertain = true;
     log.warn({ ...where, reason: error.message }, 'a service did not answer a request');
   }
   reply.code(documented.code);
-  return failureEnvelope(documented.code, failureMessage(documented, id, error.message), documented.data);
+  const message = failureMessage(documented, id, error.message);
+  return failureEnvelope(documented.code, message, documented.data, reasonFor(error));
 }

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { failureEnvelope } from '../answer/envelope.js';
+import { reason } from '../answer/reason.js';
 import type { Endpoint } from '../endpoint.js';
 import { endpoints } from '../routes/index.js';
 
@@ -35,9 +36,16 @@ export function methodNotAllowed(reply: FastifyReply, allowed: readonly string[]
   return reply
     .code(405)
     .header('Allow', methods)
-    .send(failureEnvelope(405, `method not allowed, allowed here: ${methods}`, {}));
+    .send(
+      failureEnvelope(
+        405,
+        `method not allowed, allowed here: ${methods}`,
+        {},
+        reason('wrong_method', { data: { allowed: methods } }),
+      ),
+    );
 }
 
 export function notFound(reply: FastifyReply): FastifyReply {
-  return reply.code(404).send(failureEnvelope(404, 'not found', {}));
+  return reply.code(404).send(failureEnvelope(404, 'not found', {}, reason('no_such_path')));
 }

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Logger } from 'pino';
 import { type Envelope, failureEnvelope } from '../answer/envelope.js';
+import { reason } from '../answer/reason.js';
 import { BodiesInFlight, RequestTooLarge, UnreadableRequest } from '../failures.js';
 import { pathOf } from '../request/address.js';
 import { refuseBody } from '../request/refused-bodies.js';
@@ -39,14 +40,14 @@ function transportFailure(
   if (status < 400 || status > 499) {
     log.error({ correlation_id: request.id, err: error }, 'a request failed unexpectedly');
     reply.code(500);
-    return failureEnvelope(500, 'internal error', {});
+    return failureEnvelope(500, 'internal error', {}, reason('internal'));
   }
   // What is left of the body would be taken for the next request.
   reply.header('Connection', 'close');
-  const reason = 'the body did not arrive as announced';
+  const message = 'the body did not arrive as announced';
   if (!endpoint) {
     reply.code(status);
-    return failureEnvelope(status, reason, {});
+    return failureEnvelope(status, message, {}, reason('unreadable'));
   }
-  return refuse(endpoint, new UnreadableRequest(reason), { ...context, id: undefined });
+  return refuse(endpoint, new UnreadableRequest(message), { ...context, id: undefined });
 }

@@ -3,6 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { inventory } from '@rigel/contracts';
 import t from 'tap';
+import { reason } from '../answer/reason.js';
 import { answerEverything } from '../testing/answers.js';
 import { startTestGateway } from '../testing/gateway.js';
 
@@ -98,6 +99,7 @@ t.test('a request that is not HTTP gets the envelope, too', async (t) => {
     code: 400,
     msg: 'the request is not valid HTTP',
     data: {},
+    reason: reason('not_http'),
   });
   const long = await sendRaw(`GET /${'x'.repeat(200 * 1024)} HTTP/1.1\r\nHost: a\r\n\r\n`);
   t.match(long, /^HTTP\/1.1 431 /);
@@ -107,7 +109,12 @@ t.test('a request that Node would answer on its own, or not at all, gets the env
   const envelopeOf = (answer: string) => JSON.parse(answer.split('\r\n\r\n')[1] ?? '');
   const nameless = await sendRaw('GET /cluster/list HTTP/1.1\r\n\r\n');
   t.match(nameless, /^HTTP\/1.1 400 /);
-  t.strictSame(envelopeOf(nameless), { code: 400, msg: 'the header Host is missing', data: {} });
+  t.strictSame(envelopeOf(nameless), {
+    code: 400,
+    msg: 'the header Host is missing',
+    data: {},
+    reason: reason('wrong_header'),
+  });
   t.match(await sendRaw('GET /cluster/list HTTP/1.0\r\n\r\n'), /^HTTP\/1.1 200 /, 'HTTP/1.0 has none');
   for (const [target, hosts, why] of [
     ['/cluster/list', 'Host: a\r\nhost: b', /more than once/],
@@ -125,7 +132,12 @@ t.test('a request that Node would answer on its own, or not at all, gets the env
   const tunnel = await sendRaw('CONNECT /cluster/list HTTP/1.1\r\nHost: a\r\n\r\n');
   t.match(tunnel, /^HTTP\/1.1 405 .*\r\nAllow: /s);
   t.match(tunnel, /\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n/);
-  t.strictSame(envelopeOf(tunnel), { code: 405, msg: 'method not allowed', data: {} });
+  t.strictSame(envelopeOf(tunnel), {
+    code: 405,
+    msg: 'method not allowed',
+    data: {},
+    reason: reason('wrong_method'),
+  });
 
   const expecting = await send('GET', '/cluster/list', { headers: { expect: 'a wonder' } });
   t.equal(expecting.status, 417);

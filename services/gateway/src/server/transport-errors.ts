@@ -5,6 +5,7 @@ import { show } from '@rigel/contracts';
 import type { ConnectionError } from 'fastify';
 import { NOT_KEPT } from '../access/security-headers.js';
 import { failureEnvelope } from '../answer/envelope.js';
+import { reason } from '../answer/reason.js';
 
 /** How many bytes of a refused body the gateway still reads, and for how long, before it closes the connection. */
 const AWAY_BYTES = 64 * 1024 * 1024;
@@ -44,7 +45,12 @@ export function answerWhatIsNotRouted(server: Server): void {
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const body = JSON.stringify(
-      failureEnvelope(417, `the header Expect is not understood (got ${show(request.headers.expect)})`, {}),
+      failureEnvelope(
+        417,
+        `the header Expect is not understood (got ${show(request.headers.expect)})`,
+        {},
+        reason('wrong_header', { field: 'Expect' }),
+      ),
     );
     // The body that may follow is not read.
     response.writeHead(417, { ...NOT_KEPT, 'Content-Type': JSON_TYPE, Connection: 'close' }).end(body);
@@ -63,7 +69,9 @@ function answerAndClose(socket: Duplex, status: number, message: string, headers
     socket.destroy();
     return;
   }
-  const body = JSON.stringify(failureEnvelope(status, message, {}));
+  const body = JSON.stringify(
+    failureEnvelope(status, message, {}, reason(status === 405 ? 'wrong_method' : 'not_http')),
+  );
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${JSON_TYPE}\r\n${headers}${NOT_KEPT_LINES}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

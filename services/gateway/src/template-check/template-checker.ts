@@ -52,7 +52,7 @@ export class TemplateChecker {
       const tooLong = () =>
         ended(
           new ServiceError(
-            'invalid',
+            'command_text',
             `text takes longer than ${DEADLINE_MS / 1_000} s to check: divide it into several actions`,
             'text',
           ),

@@ -22,7 +22,7 @@ import {
   tasks,
   taskWhy,
 } from '@rigel/contracts';
-import { answerLooks } from './look-answers.js';
+import { answerChecks, answerLooks } from './look-answers.js';
 import type { Responders } from './responders.js';
 import {
   actimpl,
@@ -196,6 +196,7 @@ export function answerEverything(services: Responders): void {
     more_nodes: 0,
   }));
   answerLooks(services);
+  answerChecks(services);
   services.on(schedules.save, () => ({ id: 71 }));
   services.on(schedules.find, () => ({ schedule }));
   services.on(schedules.flags, ({ pool_ids }) => ({ depended_on: pool_ids, with_cron: [] }));

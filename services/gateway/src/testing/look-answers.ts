@@ -1,4 +1,12 @@
-import { live, nodeRuns, taskPast } from '@rigel/contracts';
+import {
+  beginVerification,
+  HISTORY_SERVICES,
+  live,
+  nodeRuns,
+  orphans,
+  readVerification,
+  taskPast,
+} from '@rigel/contracts';
 import type { Responders } from './responders.js';
 import { created } from './rows.js';
 
@@ -12,6 +20,63 @@ const past = {
   batch: 1,
   batches: 1,
 };
+
+/** Answers about checks that were done, and one that is under way. */
+export function answerChecks(services: Responders): void {
+  const last = { began: created, ended: created, by: 'ann', reason: '' };
+  const maker = {
+    task_id: 11,
+    task_name: 'grow',
+    pool_id: 4,
+    pool_name: 'shop',
+    run_id: 21,
+    node_id: 7,
+    state: 3,
+  };
+  const machine = { provider: 'vm 1 (local)', vm_type: 1, vm_id: 'i-1', ip: '', made: created };
+  services.on(orphans.read, () => ({
+    running: { since: created, by: 'ann', progress: 3 },
+    last: {
+      ...last,
+      result: {
+        providers: [
+          {
+            name: 'vm 1 (local)',
+            vm_type: 1,
+            outcome: 'listed' as const,
+            machines: 2,
+            unreadable: 0,
+            more: 0,
+            reason: '',
+          },
+        ],
+        orphans: 1,
+        being_made: 1,
+        nobodys: [{ ...machine, maker: null }],
+        making: [{ ...machine, made: null, maker }],
+      },
+    },
+    unknown: [{ ...maker, at: created, step: 'create_vm', attempt: 1, vm_type: null, reason: 'lost' }],
+    unknown_total: 1,
+  }));
+  services.on(orphans.check, () => ({ begun: true }));
+  const found = {
+    kind: 'value' as const,
+    table: 'pools',
+    row: 'id=3',
+    column: 'name',
+    value: '"a"',
+    expected: '"b"',
+    text: 'pools id=3: name is "a", by the events "b"',
+  };
+  for (const service of HISTORY_SERVICES) {
+    services.on(readVerification(service), () => ({
+      running: null,
+      last: { ...last, result: { events: 7, differences: 1, found: [found] } },
+    }));
+    services.on(beginVerification(service), () => ({ begun: service !== 'catalog' }));
+  }
+}
 
 /** Answers about one node's run, its output, and a task's past. */
 export function answerLooks(services: Responders): void {

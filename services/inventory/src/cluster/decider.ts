@@ -1,4 +1,4 @@
-import { type Cluster, checkDesc, checkName, checkText, ServiceError, type Stamp } from '@rigel/contracts';
+import { type Cluster, checkDesc, checkName, checkText, noSuch, type Stamp } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
@@ -43,7 +43,7 @@ export const clusterDecider: Decider<ClusterState, ClusterCommand, ClusterEvent>
         },
       ];
     }
-    if (!state) throw new ServiceError('not_found', `cluster ${command.id} does not exist`);
+    if (!state) throw noSuch('cluster', command.id, `cluster ${command.id} does not exist`);
     const { id } = state;
     if (command.do === 'delete') return [{ type: 'ClusterDeleted', data: { id } }];
     const changes = changesOf<Fields>(state, {

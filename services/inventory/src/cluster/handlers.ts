@@ -1,4 +1,4 @@
-import { inventory, ServiceError } from '@rigel/contracts';
+import { inventory, noSuch } from '@rigel/contracts';
 import { stampOf, withStamp } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
@@ -25,7 +25,7 @@ export function serveClusters(operations: Operations, store: Store): void {
 
   operations.serve(inventory.getCluster, async ({ id }) => {
     const cluster = await clusters().where('id', '=', id).executeTakeFirst();
-    if (!cluster) throw new ServiceError('not_found', `cluster ${id} does not exist`);
+    if (!cluster) throw noSuch('cluster', id, `cluster ${id} does not exist`);
     return withStamp(cluster);
   });
 

@@ -8,6 +8,7 @@ import { machines } from './0006-machines.js';
 import { keptAnswers } from './0008-kept-answers.js';
 import { nodeFacts } from './0009-node-facts.js';
 import { nodesByStatus } from './0010-nodes-by-status.js';
+import { checks } from './0011-checks.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   '0008-kept-answers': keptAnswers,
   '0009-node-facts': nodeFacts,
   '0010-nodes-by-status': nodesByStatus,
+  '0011-checks': checks,
 };

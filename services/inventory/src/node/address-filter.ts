@@ -25,14 +25,15 @@ export interface AddressFilter {
  */
 export function readAddressFilter(text: string): AddressFilter {
   const ip = text.trim();
-  if (ip === '') throw new ServiceError('invalid', 'ip is blank', 'ip');
+  if (ip === '') throw new ServiceError('blank', 'ip is blank', 'ip');
   if (!ip.includes('/')) return { ranges: [{ from: ip, to: `${ip}${LAST}` }], ipv4: false };
   const [address = '', bits = '', ...rest] = ip.split('/');
   if (!isIPv4(address) || !/^\d{1,2}$/.test(bits) || Number(bits) > 32 || rest.length > 0) {
     throw new ServiceError(
-      'invalid',
+      'wrong_form',
       `ip must be the beginning of an address, or an IPv4 network like 10.0.3.0/24 (got ${show(text)})`,
       'ip',
+      { value: text },
     );
   }
   return { ranges: rangesOf(address.split('.').map(Number), Number(bits)), ipv4: true };

@@ -35,13 +35,15 @@ export function isAddress(text: string): boolean {
  *   in whatever spelling.
  */
 export function readAddresses(nodes: readonly string[], sshPort: number): string[] {
-  if (nodes.length === 0) throw new ServiceError('invalid', 'nodes must not be empty', 'nodes');
+  if (nodes.length === 0) throw new ServiceError('blank', 'nodes must not be empty', 'nodes');
   const addresses = nodes.map((entry) => entry.trim());
   const blank = addresses.indexOf('');
-  if (blank >= 0) throw new ServiceError('invalid', `entry ${blank + 1} of nodes is blank`, 'nodes');
+  if (blank >= 0) throw new ServiceError('blank', `entry ${blank + 1} of nodes is blank`, 'nodes');
   const malformed = addresses.find((address) => !isAddress(address));
   if (malformed !== undefined) {
-    throw new ServiceError('invalid', `nodes: ${show(malformed)} is not an address`, 'nodes');
+    throw new ServiceError('not_an_address', `nodes: ${show(malformed)} is not an address`, 'nodes', {
+      value: malformed,
+    });
   }
   const seen = new Map<string, string>();
   for (const address of addresses) {
@@ -52,7 +54,7 @@ export function readAddresses(nodes: readonly string[], sshPort: number): string
         first === address
           ? `${show(address)} stands in the list twice`
           : `${show(first)} and ${show(address)} are one machine`;
-      throw new ServiceError('conflict', `nodes: ${repeated}`, 'nodes');
+      throw new ServiceError('address_twice', `nodes: ${repeated}`, 'nodes', { value: address });
     }
     seen.set(identity, address);
   }

@@ -72,7 +72,10 @@ export const nodeDecider: Decider<NodeState, NodeCommand, NodeEvent> = {
       case 'remove': {
         const { pool_id } = command;
         if (state?.pool_id !== pool_id) {
-          throw new ServiceError('not_found', `node ${id} is not in pool ${pool_id}`, 'nodes');
+          throw new ServiceError('not_of_pool', `node ${id} is not in pool ${pool_id}`, 'nodes', {
+            value: id,
+            data: { pool_id },
+          });
         }
         return [{ type: 'NodeRemoved', data: { id, pool_id, ip: state.ip } }];
       }

@@ -1,7 +1,8 @@
-import { inventory, type TaskTarget } from '@rigel/contracts';
+import { inventory, machinesOfNodes, type TaskTarget } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
+import type { Kysely } from 'kysely';
 import type { Store } from '../store.js';
 import { addNodes } from './add-nodes.js';
 import { fleetSummary, summaryOf } from './counts.js';
@@ -21,6 +22,7 @@ import {
 import { planNodes } from './plan-nodes.js';
 import { removeNodes } from './remove-nodes.js';
 import { nodeById, selectNodes } from './select-nodes.js';
+import { takenMachines } from './taken-machines.js';
 
 /** @param same the other nodes that are the same machine. */
 function toTarget(node: LocatedNode, same: readonly { id: number; ip: string }[] = []): TaskTarget {
@@ -128,6 +130,11 @@ export function serveNodes(operations: Operations, store: Store, bus: Bus): void
     await store.followedTasks();
     await removeNodes(store, bus, request, context);
     return {};
+  });
+
+  operations.serve(machinesOfNodes, async ({ vm_ids }) => {
+    const followed = await store.followedTasks();
+    return { taken: await takenMachines(store.db as Kysely<unknown>, vm_ids), followed };
   });
 
   operations.serve(inventory.findPools, async ({ ips }) => {

@@ -4,7 +4,7 @@ import {
   isStorable,
   NO_ADDRESS,
   nodeIdentity,
-  ServiceError,
+  noSuch,
 } from '@rigel/contracts';
 import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely } from 'kysely';
@@ -33,7 +33,7 @@ export async function poolOfNodes(
     .select(['name', 'node_count', 'protected'])
     .where('id', '=', id)
     .executeTakeFirst();
-  if (!pool) throw new ServiceError('not_found', `pool ${id} does not exist`, 'pool_id');
+  if (!pool) throw noSuch('pool', id, `pool ${id} does not exist`, 'pool_id');
   return pool;
 }
 

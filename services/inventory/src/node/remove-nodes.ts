@@ -48,7 +48,7 @@ async function resolveEntries(
   pool_id: number,
   entries: readonly (string | number)[],
 ): Promise<number[]> {
-  if (entries.length === 0) throw new ServiceError('invalid', 'nodes must not be empty', 'nodes');
+  if (entries.length === 0) throw new ServiceError('blank', 'nodes must not be empty', 'nodes');
   const named = entries.map((entry) => {
     const text = String(entry).trim();
     return typeof entry === 'number' || /^\d+$/.test(text) ? Number(text) : text;
@@ -67,7 +67,10 @@ async function resolveEntries(
     const node = nodes?.find((one) => one.pool_id === pool_id);
     if (node) return node.id;
     if (typeof entry === 'number' && members.has(entry)) return entry;
-    throw new ServiceError('not_found', `nodes: ${show(entry)} is not a node of pool ${pool_id}`, 'nodes');
+    throw new ServiceError('not_of_pool', `nodes: ${show(entry)} is not a node of pool ${pool_id}`, 'nodes', {
+      value: entry,
+      data: { pool_id },
+    });
   });
   return [...new Set(found)];
 }

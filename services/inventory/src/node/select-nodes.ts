@@ -1,5 +1,5 @@
 import type { inventory, PlacedNode, RpcRequest, RpcResponse } from '@rigel/contracts';
-import { ServiceError } from '@rigel/contracts';
+import { noSuch } from '@rigel/contracts';
 import { prepared } from '@rigel/runtime/database';
 import { CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
 import type { InventoryTables } from '../tables.js';
@@ -124,6 +124,8 @@ async function poolsOf(
   return (await query.execute()).map(({ id }) => id);
 }
 
+const THING = { pools: 'pool', services: 'service', clusters: 'cluster' } as const;
+
 async function assertExists(
   db: Kysely<InventoryTables>,
   table: 'pools' | 'services' | 'clusters',
@@ -132,13 +134,13 @@ async function assertExists(
 ): Promise<void> {
   if (id === undefined) return;
   const row = await db.selectFrom(table).select('id').where('id', '=', id).executeTakeFirst();
-  if (!row) throw new ServiceError('not_found', `${field} ${id} does not exist`, field);
+  if (!row) throw noSuch(THING[table], id, `${field} ${id} does not exist`, field);
 }
 
 /** The node with an id. @throws ServiceError `not_found` */
 export async function nodeById(db: Kysely<InventoryTables>, id: number): Promise<PlacedNode> {
   const [node] = await nodesById(db, [id]);
-  if (!node) throw new ServiceError('not_found', `node ${id} does not exist`);
+  if (!node) throw noSuch('node', id, `node ${id} does not exist`);
   return node;
 }
 

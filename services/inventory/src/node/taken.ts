@@ -24,7 +24,9 @@ function describe({ address, id, ip }: Taken): string {
 /** The refusal that names the first of the addresses that are taken. */
 export function takenError(taken: readonly Taken[]): ServiceError {
   const names = taken.slice(0, SHOWN).map(describe).join(', ');
-  return new ServiceError('conflict', `nodes: already the address of a node: ${names}`, 'nodes');
+  return new ServiceError('address_taken', `nodes: already the address of a node: ${names}`, 'nodes', {
+    data: { names },
+  });
 }
 
 /**

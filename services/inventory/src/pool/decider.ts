@@ -1,6 +1,7 @@
 import {
   checkDesc,
   checkName,
+  noSuch,
   type Pool,
   type PoolTasks,
   ServiceError,
@@ -42,7 +43,12 @@ export type PoolCommand =
 function checkId(field: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 0) return value;
   const wrong = value < 0 ? 'must not be negative' : 'is too large';
-  throw new ServiceError('invalid', `${field} ${wrong} (got ${show(value)})`, field);
+  throw new ServiceError(
+    value < 0 ? 'too_small' : 'too_large',
+    `${field} ${wrong} (got ${show(value)})`,
+    field,
+    { value },
+  );
 }
 const checkVmType = (value: number): number => checkId('vm_type', value);
 const checkSdId = (value: number): number => checkId('sd_id', value);
@@ -79,7 +85,7 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
         },
       ];
     }
-    if (!state) throw new ServiceError('not_found', `pool ${command.id} does not exist`);
+    if (!state) throw noSuch('pool', command.id, `pool ${command.id} does not exist`);
     const { id } = state;
     if (command.do === 'delete') return [{ type: 'PoolDeleted', data: { id } }];
     if (command.do === 'protect') {
@@ -88,9 +94,10 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
     }
     if (command.service_id !== undefined && command.service_id !== state.service_id) {
       throw new ServiceError(
-        'invalid',
+        'cannot_change',
         `service_id must be ${state.service_id}: a pool does not move to another service (got ${command.service_id})`,
         'service_id',
+        { value: command.service_id, data: { is: state.service_id } },
       );
     }
     const changes = changesOf<Changeable>(state, {

@@ -1,4 +1,4 @@
-import { inventory, ServiceError } from '@rigel/contracts';
+import { inventory, noSuch } from '@rigel/contracts';
 import { type Stamped, stampOf, withStamp } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
@@ -22,13 +22,13 @@ export function servePools(operations: Operations, store: Store, bus: Bus): void
       .select('id')
       .where('id', '=', service_id)
       .executeTakeFirst();
-    if (!service) throw new ServiceError('not_found', `service ${service_id} does not exist`, 'service_id');
+    if (!service) throw noSuch('service', service_id, `service ${service_id} does not exist`, 'service_id');
     return stamped(await readPage(pools.where('service_id', '=', service_id).orderBy('id'), page));
   });
 
   const poolById = async (id: number) => {
     const pool = await selected().where('id', '=', id).executeTakeFirst();
-    if (!pool) throw new ServiceError('not_found', `pool ${id} does not exist`);
+    if (!pool) throw noSuch('pool', id, `pool ${id} does not exist`);
     return withStamp(pool);
   };
 

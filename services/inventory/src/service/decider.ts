@@ -1,11 +1,4 @@
-import {
-  checkDesc,
-  checkName,
-  checkText,
-  type FleetService,
-  ServiceError,
-  type Stamp,
-} from '@rigel/contracts';
+import { checkDesc, checkName, checkText, type FleetService, noSuch, type Stamp } from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
@@ -61,7 +54,7 @@ export const serviceDecider: Decider<ServiceState, ServiceCommand, ServiceEvent>
         },
       ];
     }
-    if (!state) throw new ServiceError('not_found', `service ${command.id} does not exist`);
+    if (!state) throw noSuch('service', command.id, `service ${command.id} does not exist`);
     const { id } = state;
     if (command.do === 'delete') return [{ type: 'ServiceDeleted', data: { id } }];
     const changes = changesOf<Fields>(state, {

@@ -1,4 +1,4 @@
-import { inventory, ServiceError } from '@rigel/contracts';
+import { inventory, noSuch } from '@rigel/contracts';
 import { stampOf, withStamp } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
 import { contains, readPage } from '@rigel/runtime/database';
@@ -31,12 +31,12 @@ export function serveServices(operations: Operations, store: Store): void {
       .select('id')
       .where('id', '=', cluster_id)
       .executeTakeFirst();
-    if (!cluster) throw new ServiceError('not_found', `cluster ${cluster_id} does not exist`, 'cluster_id');
+    if (!cluster) throw noSuch('cluster', cluster_id, `cluster ${cluster_id} does not exist`, 'cluster_id');
   }
 
   operations.serve(inventory.getService, async ({ id }) => {
     const service = await services().where('id', '=', id).executeTakeFirst();
-    if (!service) throw new ServiceError('not_found', `service ${id} does not exist`);
+    if (!service) throw noSuch('service', id, `service ${id} does not exist`);
     return withStamp(service);
   });
 

@@ -34,6 +34,7 @@ export async function startInventoryForTest(servers: TestServers): Promise<Inven
         RIGEL_LOG_LEVEL: 'info',
         RIGEL_DATABASE_PASSWORD_FILE: '',
         RIGEL_MIGRATIONS: 'apply',
+        RIGEL_VERIFY_MINUTES: 0,
         RIGEL_SSH_PORT: 22,
       },
     });

@@ -1,5 +1,5 @@
 import type { Clock } from '@rigel/clock';
-import { type Instruction, ServiceError } from '@rigel/contracts';
+import { type Instruction, noSuch } from '@rigel/contracts';
 import type { EventMeta } from '@rigel/event-store';
 import type { Logger } from 'pino';
 import type { ClaimCommand, ExecutorCommand, LeasedCommand, TaskCommand } from '../task/commands.js';
@@ -285,7 +285,7 @@ export class TaskEngine {
 
   private async load(taskId: number): Promise<LoadedTask> {
     const loaded = await this.tasks.load(taskId);
-    if (!loaded) throw new ServiceError('not_found', `there is no task ${taskId}`);
+    if (!loaded) throw noSuch('task', taskId, `there is no task ${taskId}`);
     return loaded;
   }
 

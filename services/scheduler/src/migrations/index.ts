@@ -13,6 +13,7 @@ import * as ignoredErrors from './0015-ignored-errors.js';
 import * as taskProgress from './0016-task-progress.js';
 import * as linesOfOutput from './0017-lines-of-output.js';
 import * as scheduleLedger from './0020-schedule-ledger.js';
+import * as checks from './0021-checks.js';
 
 /** Applied in the order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -30,4 +31,5 @@ export const migrations: Record<string, Migration> = {
   '0016-task-progress': taskProgress,
   '0017-lines-of-output': linesOfOutput,
   '0020-schedule-ledger': scheduleLedger,
+  '0021-checks': checks,
 };

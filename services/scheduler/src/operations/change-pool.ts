@@ -23,7 +23,7 @@ import { planSteps } from '../task/options.js';
 import { findTargets } from './create-tasks.js';
 import { withoutHeld } from './held-nodes.js';
 import type { NewTasks } from './new-tasks.js';
-import { assertShown, type Plan, partsOf, sourcesOf } from './plan.js';
+import { assertShown, partsOf, sourcesOf } from './plan.js';
 import { type PoolChange, type PoolChangeParts, recordPoolChanges } from './record-pool-changes.js';
 
 /*
@@ -73,16 +73,17 @@ export async function prepareShrinkByAddress(
   context: RequestContext,
   parts: PoolChangeParts,
 ): Promise<PoolChange> {
-  if (nodes.length === 0) throw new ServiceError('invalid', 'nodes is empty', 'nodes');
+  if (nodes.length === 0) throw new ServiceError('blank', 'nodes is empty', 'nodes');
   const targetsOf = async (pool: Pool): Promise<TaskTarget[]> => {
     const targets = await findTargets(nodes, context, parts.bus);
     const foreign = targets.filter((target) => target.pool_id !== pool.id);
     if (foreign.length === 0) return targets;
     const names = foreign.slice(0, NAMED).map(({ ip }) => show(ip));
     throw new ServiceError(
-      'not_found',
+      'not_of_pool',
       `${names.join(', ')}: not a node of pool ${show(pool.name)}`,
       'nodes',
+      { value: foreign[0]?.ip, data: { pool_id: pool.id, pool: pool.name, names: names.join(', ') } },
     );
   };
   return prepareShrink(pool_id, targetsOf, onBehalf, context, parts);
@@ -123,7 +124,9 @@ export function prepareShrinkById(
   const targetsOf = async (pool: Pool): Promise<TaskTarget[]> => {
     const targets = await targetsById(pool.id, ids, context, parts.bus);
     if (targets.length > 0) return targets;
-    throw new ServiceError('wrong_state', `the nodes have left pool ${show(pool.name)} meanwhile`);
+    throw new ServiceError('no_nodes', `the nodes have left pool ${show(pool.name)} meanwhile`, undefined, {
+      data: { pool: pool.name },
+    });
   };
   return prepareShrink(pool_id, targetsOf, onBehalf, context, parts);
 }
@@ -150,13 +153,18 @@ export async function prepareDeploy(
 ): Promise<PoolChange> {
   const { pool_id, max_num, max_ratio, max_fail_num, max_fail_ratio } = request;
   const tag = request.tag.trim();
-  if (tag === '') throw new ServiceError('invalid', 'tag is empty', 'tag');
+  if (tag === '') throw new ServiceError('blank', 'tag is empty', 'tag');
   const now = parts.clock.now();
   const prepared = await prepare('deploy', pool_id, {}, tag, context, parts);
   const all = await parts.bus.call(inventory.poolTargets, { pool_id }, context);
   const reachable = all.targets.filter(({ ip }) => ip !== NO_ADDRESS);
   if (reachable.length === 0) {
-    throw new ServiceError('wrong_state', `pool ${show(prepared.pool.name)} has no node with an address`);
+    throw new ServiceError(
+      'no_nodes',
+      `pool ${show(prepared.pool.name)} has no node with an address`,
+      undefined,
+      { data: { pool: prepared.pool.name } },
+    );
   }
   const { targets, leftOut } = await withoutHeld(reachable, request.held_nodes, now, parts);
   const withoutAddress = all.targets.filter(({ ip }) => ip === NO_ADDRESS).map(leftOutWithoutAddress);
@@ -187,7 +195,7 @@ interface Prepared {
   pool: Pool;
   template: NewTasks['template'];
   steps: NewTasks['steps'];
-  sources: Plan['sources'];
+  sources: NewTasks['sources'];
   unusedParams: string[];
 }
 
@@ -204,8 +212,10 @@ async function prepare(
   const templateId = pool.tasks[kind];
   if (!templateId) {
     throw new ServiceError(
-      'wrong_state',
+      'template_not_set',
       `pool ${show(pool.name)} has no template to ${kind}: tasks.${kind} is not set`,
+      undefined,
+      { data: { pool: pool.name, pool_id: pool.id, kind } },
     );
   }
   const [service, template] = await Promise.all([
@@ -229,7 +239,7 @@ async function prepare(
 }
 
 function wrongTemplate(rule: string, found: string | undefined): ServiceError {
-  return new ServiceError('invalid', `${rule}, not ${show(found ?? 'nothing')}`, 'template_id');
+  return new ServiceError('template_rule', `${rule}, not ${show(found ?? 'nothing')}`, 'template_id');
 }
 
 /**
@@ -288,7 +298,6 @@ function toChange(
     kind,
     pool: { id: pool.id, name: pool.name, ...(pool.protected ? { protected: true } : {}) },
     num,
-    sources,
     leftOut: [],
     task: {
       batch: { maxRatio: 100, maxNum: 0 },
@@ -297,6 +306,7 @@ function toChange(
       name: task.flowType === 'crontab' ? `${pool.name}_${kind}` : `${kind}_${pool.name}`,
       template,
       steps,
+      sources,
       unusedParams,
       timeoutMs: 0,
       start: true,

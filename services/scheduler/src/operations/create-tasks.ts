@@ -73,12 +73,14 @@ export async function planTasks(
   const { bus, settings, clock } = parts;
   const name = request.task_name.trim();
   if (name === '' || name.length > MAX_NAME) {
-    throw new ServiceError('invalid', `task_name must have 1 to ${MAX_NAME} characters`, 'task_name');
+    throw new ServiceError('too_long', `task_name must have 1 to ${MAX_NAME} characters`, 'task_name', {
+      data: { limit: MAX_NAME },
+    });
   }
   // Taken before the inventory is asked: a node that is reserved for a removal now counts as reserved to the end, however long this
   // takes. A node that the inventory still knows is either removed later, and reserved first, or was reserved by then.
   const now = clock.now();
-  if (request.nodes.length === 0) throw new ServiceError('invalid', 'nodes is empty', 'nodes');
+  if (request.nodes.length === 0) throw new ServiceError('blank', 'nodes is empty', 'nodes');
   const [targets, template] = await Promise.all([
     findTargets(request.nodes, context, bus),
     bus.call(catalog.resolveTemplate, { id: request.template_id }, context),
@@ -94,12 +96,12 @@ export async function planTasks(
   return {
     kind: 'create',
     num: 0,
-    sources: sourcesOf(template.steps, merged.overrides),
     leftOut: free.leftOut,
     task: {
       name,
       template,
       steps: planSteps(merged.steps, settings.limits),
+      sources: sourcesOf(template.steps, merged.overrides),
       unusedParams: merged.unused.map((param) => param.name),
       secretsByAdmin: merged.beyondTemplate,
       targets: free.targets,
@@ -176,10 +178,11 @@ export function assertMachinesOnce(targets: readonly TaskTarget[]): void {
     const other = same_machine.map((one) => known.get(one.node_id)).find((one) => one !== undefined);
     if (!other) continue;
     throw new ServiceError(
-      'in_use',
+      'one_machine',
       `nodes: ${show(ip)} (node ${node_id}) and ${show(other.ip)} (node ${other.node_id}) are one machine, which a task can ` +
         'have only once: remove one of the two nodes from its pool',
       'nodes',
+      { value: ip, data: { node: node_id, other: other.ip, other_node: other.node_id } },
     );
   }
 }
@@ -219,6 +222,7 @@ function createdOf(
     operator: wanted.operator,
     flowType: wanted.flowType,
     unusedParams: wanted.unusedParams,
+    sources: wanted.sources,
     ...(wanted.steps.some(namesSecret) ? { secretsBy: wanted.secretsByAdmin ? 'admin' : 'template' } : {}),
     ...(occurrence ? { occurrence } : {}),
     ...(gate ? { gate: gateOf(gate, all) } : {}),
@@ -261,7 +265,10 @@ export async function findTargets(ips: string[], context: RequestContext, bus: B
   );
   if (unknown.length > 0) {
     const names = unknown.slice(0, NAMED).map((ip) => (ip === '' ? '(blank)' : show(ip)));
-    throw new ServiceError('not_found', `nodes: no node has the address ${names.join(', ')}`, 'nodes');
+    throw new ServiceError('no_such_address', `nodes: no node has the address ${names.join(', ')}`, 'nodes', {
+      value: unknown[0],
+      data: { names: names.join(', '), count: unknown.length },
+    });
   }
   const unique = new Map(targets.map((target) => [target.node_id, target]));
   return [...unique.values()];

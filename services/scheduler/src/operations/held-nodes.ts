@@ -1,5 +1,5 @@
 import { type HeldNodes, type LeftOutNode, ServiceError, type TaskTarget } from '@rigel/contracts';
-import { describeHolder, type Holder } from '../task/holders.js';
+import { describeHolder, type Holder, heldFacts } from '../task/holders.js';
 import type { PlanReads } from './plan-reads.js';
 
 /*
@@ -51,7 +51,14 @@ export async function withoutHeld(
   const held = await readHeld(targets, planning, now);
   const free = targets.filter((target) => !held.has(target));
   if (free.length === 0) {
-    throw new ServiceError('in_use', 'nodes: other tasks hold all of them, so that none is left', 'nodes');
+    throw new ServiceError(
+      'nodes_held',
+      'nodes: other tasks hold all of them, so that none is left',
+      'nodes',
+      {
+        data: heldFacts([...held.values()]),
+      },
+    );
   }
   return { targets: free, leftOut: [...held].map(([target, holder]) => leftOutAsHeld(target, holder)) };
 }

@@ -1,4 +1,4 @@
-import type { catalog, RpcResponse, TaskTarget } from '@rigel/contracts';
+import type { catalog, RpcResponse, TaskTarget, ValueSource } from '@rigel/contracts';
 import type { PlannedStep, TaskCreated, TaskOccurrence } from '../task/events.js';
 
 type ResolvedTemplate = RpcResponse<typeof catalog.resolveTemplate>;
@@ -17,6 +17,8 @@ export interface NewTasks {
   /** The template's steps with all overrides, checked. */
   steps: PlannedStep[];
   unusedParams: string[];
+  /** Where the values of each step come from; a parameter that is not there has the template's value. */
+  sources: readonly Readonly<Record<string, ValueSource>>[];
   /** A step takes a secret because an admin asks for the task, and not because its template allows it. */
   secretsByAdmin?: boolean;
   targets: readonly TaskTarget[];

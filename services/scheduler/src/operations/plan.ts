@@ -24,8 +24,6 @@ export interface Plan {
   pool?: PlannedPool;
   /** Nodes that are entered for it. */
   num: number;
-  /** Where the values of each step come from; a parameter that is not there has the template's value. */
-  sources: readonly Readonly<Record<string, ValueSource>>[];
   /** Nodes that do not take part. */
   leftOut: readonly LeftOutNode[];
 }
@@ -118,6 +116,13 @@ const WORDS: Record<(typeof NAMES)[number], string> = {
   settings: 'names, batches, budget or limits are others',
 };
 
+/** The parts in which two plans differ, by name; none: one of the two is no plan of this release. */
+function partsBetween(shown: string, now: string): string[] {
+  const [, ...before] = shown.split('.');
+  const [, ...after] = now.split('.');
+  return before.length === after.length ? NAMES.filter((_, index) => before[index] !== after[index]) : [];
+}
+
 /** What differs between a plan that was shown and the one that would be carried out now, in words. */
 export function changesBetween(shown: string, now: string): string[] {
   const [, ...before] = shown.split('.');
@@ -140,9 +145,10 @@ export function assertShown(shown: string | undefined, parts: () => PlanParts): 
   if (now === shown) return;
   const changes = changesBetween(shown, now);
   throw new ServiceError(
-    'wrong_state',
+    'plan_changed',
     `if_plan: the plan is not the one that was shown, and nothing was done: ${changes.join('; ') || 'it was changed'}; look at the ` +
       `new plan, which is ${now}`,
     'if_plan',
+    { data: { plan: now, changes: partsBetween(shown, now).join(',') } },
   );
 }

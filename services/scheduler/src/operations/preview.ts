@@ -39,7 +39,7 @@ export interface PreviewFacts {
 
 /** The preview of an operation that makes tasks. */
 export function previewOf(plan: Plan, facts: PreviewFacts): Preview {
-  const { task, num, sources, leftOut } = plan;
+  const { task, num, leftOut } = plan;
   const pools = [...byPool(task.targets)];
   const made = num > 0 && pools.length === 0 ? [[0, []] as [number, TaskTarget[]]] : pools;
   const tasks = made.map(([, nodes]) => {
@@ -76,12 +76,13 @@ export function previewOf(plan: Plan, facts: PreviewFacts): Preview {
     },
     left_out: leftOutRows(leftOut),
     at_once: atOnce,
-    steps: stepRows(task.steps, sources),
+    steps: stepRows(task.steps, task.sources),
     example: example ? { node_id: example.node_id, ip: example.ip } : null,
     warnings: [
       ...task.unusedParams.map((param) => ({
         code: 'unused_parameter',
         text: `no step uses the parameter ${param}`,
+        data: { param },
       })),
       ...codeWarnings(task.steps),
       ...(plan.kind !== 'expand' && task.targets.length > 1 && atOnce >= task.targets.length
@@ -151,6 +152,7 @@ export function previewOfStart(plan: StartPlan, earlier: readonly EarlierTask[])
             {
               code: 'nodes_lacking',
               text: `${lacking.length} nodes fail at once: the task cannot have them again`,
+              data: { count: lacking.length },
             },
           ]
         : []),
@@ -229,6 +231,7 @@ function codeWarnings(steps: readonly PlannedStep[]): Preview['warnings'] {
       return raw.map((param) => ({
         code: 'raw_parameter',
         text: `step ${step.name}, action ${name}: the value of ${param} runs as code`,
+        data: { step: step.name, action: name, param },
       }));
     }),
   );

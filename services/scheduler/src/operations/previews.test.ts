@@ -33,12 +33,12 @@ function randomPlan(): Plan {
   return {
     kind: 'create',
     num: 0,
-    sources: steps.map(() => ({ tag: 'call' as const })),
     leftOut: [],
     task: {
       name: `task ${integer(1, 9)}`,
       template: { id: integer(1, 9), name: 'template', steps },
       steps: planSteps(steps, LIMITS),
+      sources: steps.map(() => ({ tag: 'call' as const })),
       unusedParams: [],
       targets: Array.from({ length: integer(1, 300) }, (_, index) => ({
         node_id: first + index,

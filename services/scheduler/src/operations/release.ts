@@ -1,5 +1,5 @@
 import type { Clock } from '@rigel/clock';
-import { checkText, ServiceError } from '@rigel/contracts';
+import { checkText, noSuch, ServiceError } from '@rigel/contracts';
 import type { RequestContext } from '@rigel/messaging';
 import type { TaskRecorder } from './task-recorder.js';
 
@@ -22,9 +22,10 @@ export function checkWords(text: string): string {
   const { length } = [...reason];
   if (length <= LONGEST_REASON) return reason;
   throw new ServiceError(
-    'invalid',
+    'too_long',
     `reason must have at most ${LONGEST_REASON} characters, not ${length}`,
     'reason',
+    { data: { limit: LONGEST_REASON, length } },
   );
 }
 
@@ -33,7 +34,7 @@ function checkReason(text: string): string {
   const reason = checkWords(text);
   if (reason === '') {
     throw new ServiceError(
-      'invalid',
+      'blank',
       'reason must not be empty: say how it is known that nothing of it runs on the node any more',
       'reason',
     );
@@ -49,7 +50,7 @@ export async function releaseNode(
 ): Promise<void> {
   const why = checkReason(reason);
   const task = await store.taskOfRun(id);
-  if (task === undefined) throw new ServiceError('not_found', `there is no node run ${id}`);
+  if (task === undefined) throw noSuch('node_run', id, `there is no node run ${id}`);
   await control(task, { command: 'release', run: id, reason: why, opr_user }, context);
 }
 

@@ -45,10 +45,11 @@ function indexesOf(task: TaskState, runs: ChosenRuns): Choice['only'] {
   if (foreign.length === 0) return [...new Set(runs)].map((id) => id - firstRunId);
   const more = foreign.length > NAMED ? ` and ${foreign.length - NAMED} more` : '';
   throw new ServiceError(
-    'invalid',
+    'not_of_task',
     `runs: ${foreign.slice(0, NAMED).map(show).join(', ')}${more}: not a node run of task ${task.id}, whose runs are ${firstRunId} to ` +
       `${firstRunId + task.runs.length - 1}`,
     'runs',
+    { value: foreign[0], data: { task: task.id } },
   );
 }
 

@@ -24,7 +24,7 @@ export function placeIn(order: string, cursor: string, forms: readonly RegExp[])
     // Not even JSON: said below.
   }
   throw new ServiceError(
-    'invalid',
+    'other_list',
     `cursor ${show(cursor)} does not belong to this list: take next of the page before, with the same order, or leave it out`,
     'cursor',
   );

@@ -1,5 +1,6 @@
 import {
   type findRuns,
+  noSuch,
   type RpcRequest,
   type RpcResponse,
   type RunLine,
@@ -55,7 +56,7 @@ export async function readRuns(db: Kysely<Tables>, request: Request): Promise<Rp
     .select(['id', 'options'])
     .where('id', '=', request.id)
     .executeTakeFirst();
-  if (!task) throw new ServiceError('not_found', `there is no task ${request.id}`);
+  if (!task) throw noSuch('task', request.id, `there is no task ${request.id}`);
   const { sort, limit, cursor } = request;
   const { key, type, form } = ORDERS[sort];
   const conditions = conditionsOf(request, task);
@@ -102,9 +103,10 @@ function indexOfStep({ id, options }: Pick<TaskTable, 'id' | 'options'>, name: s
   const index = options.findIndex((option) => option.name === name);
   if (index >= 0) return index;
   throw new ServiceError(
-    'invalid',
+    'not_a_choice',
     `step ${name} is none of task ${id}, which has ${options.map((option) => option.name).join(', ')}`,
     'step',
+    { value: name, data: { choices: options.map((option) => option.name).join(', ') } },
   );
 }
 

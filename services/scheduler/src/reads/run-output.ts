@@ -1,10 +1,4 @@
-import {
-  type live,
-  type OutputPlace,
-  type RpcRequest,
-  type RpcResponse,
-  ServiceError,
-} from '@rigel/contracts';
+import { type live, noSuch, type OutputPlace, type RpcRequest, type RpcResponse } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import { joinPieces, type StoredPiece } from '../store/output-pieces.js';
 import type { RunTable, Tables, TaskTable } from '../store/tables.js';
@@ -42,7 +36,7 @@ async function readAfter(
   { id, after }: RpcRequest<typeof live.runOutput>,
 ): Promise<Output> {
   const run = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
-  if (!run) throw new ServiceError('not_found', `there is no node run ${id}`);
+  if (!run) throw noSuch('node_run', id, `there is no node run ${id}`);
   const task = await db
     .selectFrom('tasks')
     .selectAll()

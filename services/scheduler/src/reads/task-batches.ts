@@ -1,8 +1,8 @@
 import {
   type BatchLine,
+  noSuch,
   type RpcRequest,
   type RpcResponse,
-  ServiceError,
   type taskBatches,
 } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
@@ -57,7 +57,7 @@ export async function readBatches(
     ORDER BY b.batch`.execute(db);
   if (rows.length === 0) {
     const task = await db.selectFrom('tasks').select('id').where('id', '=', id).executeTakeFirst();
-    if (!task) throw new ServiceError('not_found', `there is no task ${id}`);
+    if (!task) throw noSuch('task', id, `there is no task ${id}`);
   }
   const page = pageOfRows(rows, limit, ({ batch }) => cursorAfter('batches', [batch + 1]));
   return {

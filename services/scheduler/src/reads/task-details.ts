@@ -9,7 +9,9 @@ export async function readDetails(
   row: TaskTable,
 ): Promise<NonNullable<TaskDetail['details']>> {
   const [commands_alive, gate] = await Promise.all([commandsAlive(db, row), readGate(db, row)]);
-  return { commands_alive, gate };
+  const sources = row.options.flatMap(({ sources }) => (sources ? [sources] : []));
+  // Of a task of an earlier release nothing is known.
+  return { commands_alive, gate, ...(sources.length === row.options.length ? { sources } : {}) };
 }
 
 /** Of a task that goes on those at work; one that has ended holds just the nodes where a command may be alive. */

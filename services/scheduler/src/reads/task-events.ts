@@ -1,11 +1,13 @@
 import {
   type live,
   type NamedTaskEvent,
+  noSuch,
   type RpcRequest,
   type RpcResponse,
   ServiceError,
+  type TaskEventName,
 } from '@rigel/contracts';
-import { type RecordedEvent, readStream } from '@rigel/event-store';
+import { type RecordedEvent, readPart } from '@rigel/event-store';
 import type { Kysely } from 'kysely';
 import type { RunTable, Tables, TaskTable } from '../store/tables.js';
 import { streamOf, type TaskEvent, taskEventTypes } from '../task/events.js';
@@ -27,32 +29,86 @@ interface Names {
  */
 export async function readTaskEvents(
   db: Kysely<Tables>,
-  { id, after, limit }: RpcRequest<typeof live.taskEvents>,
+  { id, after, limit, before, names: wanted, run_id }: RpcRequest<typeof live.taskEvents>,
 ): Promise<RpcResponse<typeof live.taskEvents>> {
   // The row first: what it says is true of the events up to its version, which the same transaction recorded.
   const task = await db.selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
-  if (!task) throw new ServiceError('not_found', `there is no task ${id}`);
+  if (!task) throw noSuch('task', id, `there is no task ${id}`);
   const { version, state, end_reason, stat, ignored } = task;
   const over = end_reason !== '' && !task.active ? { state, end_reason, stat, ignored } : null;
-  if (after >= version) return { events: [], version, over };
-  const events = await readStream<TaskEvent>(
-    db as unknown as Kysely<unknown>,
-    taskEventTypes,
-    streamOf(id),
+  if (after >= version) return { events: [], version, over, next: null };
+  const events = await readPart<TaskEvent>(db as unknown as Kysely<unknown>, taskEventTypes, streamOf(id), {
     after,
-    Math.min(limit, version - after),
-  );
+    before: Math.min(before ?? version + 1, version + 1),
+    newestFirst: before !== undefined,
+    limit: Math.min(limit, version - after),
+    ...(wanted ? { types: [...new Set(wanted.flatMap((name) => TYPES_OF[name]))] } : {}),
+    ...(run_id === undefined ? {} : { having: await concerning(db, id, run_id) }),
+  });
   const names = await namesFor(db, task, events);
+  const shown = events.map((recorded) => ({
+    version: recorded.version,
+    time: recorded.recordedAt,
+    ...toPublic({ type: recorded.type, data: recorded.data } as TaskEvent, names),
+  }));
+  const last = events.at(-1)?.version;
+  const end = before === undefined ? version : after + 1;
   return {
-    events: events.map((recorded) => ({
-      version: recorded.version,
-      time: recorded.recordedAt,
-      ...toPublic({ type: recorded.type, data: recorded.data } as TaskEvent, names),
-    })),
+    // One type may be public under two names.
+    events: wanted ? shown.filter(({ event }) => wanted.includes(event)) : shown,
     version,
     over,
+    next:
+      last === undefined || last === end || events.length < Math.min(limit, version - after) ? null : last,
   };
 }
+
+/** What the data of an event have that concerns a run of the task. @throws ServiceError `invalid` */
+async function concerning(db: Kysely<Tables>, taskId: number, runId: number): Promise<object[]> {
+  const run = await db
+    .selectFrom('runs')
+    .select(['index', 'node_id'])
+    .where('id', '=', runId)
+    .where('task_id', '=', taskId)
+    .executeTakeFirst();
+  if (!run)
+    throw new ServiceError('not_of_task', `nsid ${runId} is no node run of task ${taskId}`, 'nsid', {
+      value: runId,
+      data: { task: taskId },
+    });
+  return [{ run: run.index }, { runs: [run.index] }, { node: run.node_id }, { nodes: [run.node_id] }];
+}
+
+/** The types that are public under a name. */
+const TYPES_OF: Record<TaskEventName, TaskEvent['type'][]> = {
+  task_created: ['TaskCreated'],
+  task_started: ['TaskStarted'],
+  batch_started: ['BatchStarted'],
+  batch_finished: ['BatchFinished'],
+  node_taken: ['RunClaimed'],
+  node_lost: ['LeaseExpired'],
+  node_handed_back: ['RunHandedBack'],
+  node_still_held: ['RunHandedBack'],
+  step_placed: ['AttemptPlaced'],
+  host_key_learned: ['HostKeyPinned'],
+  step_succeeded: ['AttemptSucceeded'],
+  step_failed: ['AttemptFailed'],
+  step_stopped: ['AttemptStopped'],
+  node_succeeded: ['RunSucceeded'],
+  node_failed: ['RunFailed'],
+  nodes_halted: ['RunsHalted'],
+  node_deferred: ['RunDeferred'],
+  node_waits: ['RunWaiting'],
+  wait_over: ['GateOpened'],
+  node_released: ['RunDrained', 'NodeReleased'],
+  machine_assigned: ['MachineAssigned'],
+  machine_returned: ['MachineReturned'],
+  task_paused: ['TaskPaused'],
+  task_stopped: ['TaskStopped'],
+  task_timed_out: ['TaskTimedOut'],
+  failure_budget_exceeded: ['FailureBudgetExceeded'],
+  task_finished: ['TaskFinished'],
+};
 
 async function namesFor(
   db: Kysely<Tables>,

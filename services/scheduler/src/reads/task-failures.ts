@@ -1,9 +1,9 @@
 import {
   type FailureGroup,
   NODES_NAMED,
+  noSuch,
   type RpcRequest,
   type RpcResponse,
-  ServiceError,
   type taskFailures,
 } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
@@ -30,7 +30,7 @@ export async function readFailures(
   { id, limit }: RpcRequest<typeof taskFailures>,
 ): Promise<RpcResponse<typeof taskFailures>> {
   const task = await db.selectFrom('tasks').select('options').where('id', '=', id).executeTakeFirst();
-  if (!task) throw new ServiceError('not_found', `there is no task ${id}`);
+  if (!task) throw noSuch('task', id, `there is no task ${id}`);
   const { rows } = await sql<Alike>`
     SELECT f.step, f.message, count(*)::int AS count, min(f.at) AS first, max(f.at) AS last,
       to_json((array_agg(json_build_object('id', f.id, 'node_id', f.node_id, 'ip', f.ip, 'at', f.at)

@@ -1,6 +1,7 @@
 import {
   GRID_EVENTS,
   type GridColumns,
+  noSuch,
   type RpcRequest,
   type RpcResponse,
   ServiceError,
@@ -41,12 +42,12 @@ export async function readGrid(
   return { version, cursor: String(version), whole: columnsOf(row), marks: { gate, retrying, draining } };
 }
 
-const unknownTask = (id: number): ServiceError => new ServiceError('not_found', `there is no task ${id}`);
+const unknownTask = (id: number): ServiceError => noSuch('task', id, `there is no task ${id}`);
 
 function versionIn(cursor: string): number {
   if (/^\d{1,9}$/.test(cursor)) return Number(cursor);
   throw new ServiceError(
-    'invalid',
+    'other_list',
     `after ${show(cursor)} is no cursor of a grid: take the cursor of an earlier answer, or leave it out`,
     'after',
   );

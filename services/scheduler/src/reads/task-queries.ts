@@ -4,9 +4,9 @@ import {
   type HeldBy,
   type live,
   type NodeRun,
+  noSuch,
   type RpcRequest,
   type RpcResponse,
-  ServiceError,
   type Task,
   type TaskDetail,
   type taskBatches,
@@ -141,14 +141,14 @@ export class TaskQueries {
 
   async log({ id, after }: RpcRequest<typeof tasks.log>): Promise<RpcResponse<typeof tasks.log>> {
     const events = await this.store.events(id);
-    if (events.length === 0) throw new ServiceError('not_found', `there is no task ${id}`);
+    if (events.length === 0) throw noSuch('task', id, `there is no task ${id}`);
     if (events.length < versionOfLogId(after)) return { lines: [] };
     return { lines: renderLog(id, events, after) };
   }
 
   async nodeLog(runId: number): Promise<RpcResponse<typeof tasks.nodeLog>> {
     const run = await this.db.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst();
-    if (!run) throw new ServiceError('not_found', `there is no node run ${runId}`);
+    if (!run) throw noSuch('node_run', runId, `there is no node run ${runId}`);
     const task = await this.taskRow(run.task_id);
     return { steps: await nodeLog(this.db, run, task) };
   }
@@ -189,7 +189,7 @@ export class TaskQueries {
   private async taskRow(id: number): Promise<TaskTable> {
     const { rows } = await this.db.executeQuery<TaskTable>(CompiledQuery.raw(TASK, [id]));
     const [row] = rows;
-    if (!row) throw new ServiceError('not_found', `there is no task ${id}`);
+    if (!row) throw noSuch('task', id, `there is no task ${id}`);
     return row;
   }
 }

@@ -1,6 +1,7 @@
 import {
   type CalendarEntry,
   MAX_CALENDAR_MS,
+  noSuch,
   type OccurrenceCause,
   type RpcRequest,
   type RpcResponse,
@@ -72,7 +73,7 @@ export class CalendarReads {
     const { savings, all, settledUntil, rows, next } = await this.snapshot(async (trx) => {
       const raw = trx as unknown as Kysely<unknown>;
       const schedule = await trx.selectFrom('schedules').select('id').where('id', '=', id).executeTakeFirst();
-      if (!schedule) throw new ServiceError('not_found', `there is no scheduled task ${id}`, 'id');
+      if (!schedule) throw noSuch('schedule', id, `there is no scheduled task ${id}`, 'id');
       const { rows } = await raw.executeQuery<PastRow>(
         CompiledQuery.raw(
           `${PAST} WHERE o.schedule_id = $1 AND o.due >= $2 AND o.due < $3 AND (o.due, o.cause) < ($4, $5)
@@ -110,11 +111,7 @@ export class CalendarReads {
       };
     } catch (error) {
       if (!(error instanceof TooManyMoments)) throw error;
-      throw new ServiceError(
-        'invalid',
-        'the range has more than 20000 moments: choose a shorter one',
-        'from',
-      );
+      throw new ServiceError('range', 'the range has more than 20000 moments: choose a shorter one', 'from');
     }
   }
 
@@ -231,9 +228,9 @@ interface Wanted {
 }
 
 function assertRange(from: number, to: number): void {
-  if (to <= from) throw new ServiceError('invalid', 'to must be after from', 'to');
+  if (to <= from) throw new ServiceError('range', 'to must be after from', 'to');
   if (to - from <= MAX_CALENDAR_MS) return;
-  throw new ServiceError('invalid', `from and to must lie within ${MAX_CALENDAR_MS / 86_400_000} days`, 'to');
+  throw new ServiceError('range', `from and to must lie within ${MAX_CALENDAR_MS / 86_400_000} days`, 'to');
 }
 
 async function ledgerRows(db: Kysely<unknown>, id: number, from: number, to: number): Promise<LedgerRow[]> {
@@ -291,6 +288,6 @@ function readPlace(cursor: string | undefined): Place | undefined {
   const match = /^(\d{1,16}) (\d{1,16}) (due|saved|restarted)$/.exec(
     Buffer.from(cursor, 'base64url').toString(),
   );
-  if (!match) throw new ServiceError('invalid', 'cursor is not one that this list has answered', 'cursor');
+  if (!match) throw new ServiceError('other_list', 'cursor is not one that this list has answered', 'cursor');
   return { due: Number(match[1]), id: Number(match[2]), cause: match[3] as OccurrenceCause };
 }

@@ -186,12 +186,21 @@ export function leaveOut(state: ScheduleState, due: number, by: string, time: Ti
     due - time.now > LEAVE_OUT_AHEAD_MS ||
     nextDueTime(items, zoneOf(state, time.zone), due - 1)?.due !== due
   ) {
-    throw new ServiceError('invalid', `no item of scheduled task ${state.id} is due at ${shown}`, 'due_at');
+    throw new ServiceError(
+      'nothing_due',
+      `no item of scheduled task ${state.id} is due at ${shown}`,
+      'due_at',
+      {
+        value: shown,
+      },
+    );
   }
   if (coming.length >= MAX_LEFT_OUT) {
     throw new ServiceError(
-      'wrong_state',
+      'moments_full',
       `${MAX_LEFT_OUT} moments of scheduled task ${state.id} are left out already: ignore an item instead`,
+      undefined,
+      { data: { limit: MAX_LEFT_OUT } },
     );
   }
   return [{ type: 'MomentLeftOut', data: { due, by } }];
@@ -210,8 +219,9 @@ export function takeBack(state: ScheduleState, due: number, by: string, time: Ti
 function assertToCome(state: ScheduleState, due: number, { now }: Time): void {
   if (due > Math.max(now, state.settledUntil)) return;
   throw new ServiceError(
-    'wrong_state',
+    'moment_passed',
     `the moment ${new Date(due).toISOString()} of scheduled task ${state.id} has passed`,
     'due_at',
+    { value: new Date(due).toISOString() },
   );
 }

@@ -170,8 +170,10 @@ export class PoolFiring implements Firing {
     const service = await bus.call(inventory.getService, { id: service_id }, context);
     if (service.docker_image.trim() === '') {
       throw new ServiceError(
-        'wrong_state',
+        'image_not_set',
         `service ${show(service.name)} has no docker_image: set one, or deploy by hand with a tag`,
+        undefined,
+        { data: { service: service.name } },
       );
     }
     const { targets } = await bus.call(inventory.poolTargets, { pool_id: pool }, context);

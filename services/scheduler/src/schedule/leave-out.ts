@@ -1,4 +1,4 @@
-import { type RpcRequest, type RpcResponse, ServiceError, type schedules } from '@rigel/contracts';
+import { noSuch, type RpcRequest, type RpcResponse, ServiceError, type schedules } from '@rigel/contracts';
 import { metaOf, VersionConflict } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import { leaveOut, nextMoment, takeBack } from './decide.js';
@@ -19,12 +19,12 @@ export async function leaveMomentOut(
 ): Promise<RpcResponse<typeof schedules.leaveOut>> {
   for (let attempt = 1; ; attempt++) {
     const state = await store.load(id);
-    if (!state) throw new ServiceError('not_found', `there is no scheduled task ${id}`, 'id');
+    if (!state) throw noSuch('schedule', id, `there is no scheduled task ${id}`, 'id');
     const now = clock.now();
     const time = { now, zone };
     const moment = due ?? nextMoment(state, time);
     if (moment === undefined) {
-      throw new ServiceError('wrong_state', `scheduled task ${id} has no moment to come`);
+      throw new ServiceError('no_moment', `scheduled task ${id} has no moment to come`);
     }
     const events = undo ? takeBack(state, moment, opr_user, time) : leaveOut(state, moment, opr_user, time);
     try {

@@ -22,7 +22,7 @@ export async function reserveForDeletion(
   await db.transaction().execute(async (trx) => {
     await lockHistory(trx as unknown as Transaction<unknown>);
     const need = needOf(pool_id, await itemsOfAll(trx));
-    if (need) throw new ServiceError('conflict', need, 'id');
+    if (need) throw new ServiceError('needed_by_schedule', need, 'id');
     const expires = now + ttl_ms;
     await sql`
       INSERT INTO pools_being_deleted AS p (pool_id, expires_at) VALUES (${pool_id}, ${expires})
@@ -48,7 +48,11 @@ export async function assertNotBeingDeleted(
     .where('pool_id', 'in', [...pools])
     .where('expires_at', '>=', lookedAt)
     .executeTakeFirst();
-  if (row) throw new ServiceError('conflict', `pool ${row.pool_id} is being deleted`, 'pool_id');
+  if (row)
+    throw new ServiceError('being_deleted', `pool ${row.pool_id} is being deleted`, 'pool_id', {
+      value: row.pool_id,
+      data: { kind: 'pool' },
+    });
 }
 
 /** The pools and dependencies of all scheduled tasks. */

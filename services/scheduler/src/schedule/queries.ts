@@ -1,9 +1,9 @@
 import {
+  noSuch,
   type OccurrenceOutcome,
   type RpcRequest,
   type RpcResponse,
   type Schedule,
-  ServiceError,
   type schedules,
 } from '@rigel/contracts';
 import { offsetOf } from '@rigel/runtime/database';
@@ -44,7 +44,7 @@ export class ScheduleQueries {
     ...page
   }: RpcRequest<typeof schedules.occurrences>): Promise<RpcResponse<typeof schedules.occurrences>> {
     const row = await this.db.selectFrom('schedules').selectAll().where('id', '=', id).executeTakeFirst();
-    if (!row) throw new ServiceError('not_found', `there is no scheduled task ${id}`, 'id');
+    if (!row) throw noSuch('schedule', id, `there is no scheduled task ${id}`, 'id');
     const all = this.db.selectFrom('schedule_occurrences as o').where('o.schedule_id', '=', id);
     const rows = await all
       .leftJoin('schedule_waits as w', (join) =>

@@ -53,7 +53,6 @@ const operation = (pool: number, kind: PoolChange['kind'], ...steps: string[]): 
     kind,
     pool: { id: pool, name: `pool-${pool}` },
     num: 0,
-    sources: [],
     leftOut: [],
     task: { steps: steps.map((name) => step(name)) } as PoolChange['task'],
   },

@@ -5,6 +5,7 @@ import {
   type DependItemInput,
   inventory,
   isTimeZone,
+  noSuch,
   type Pool,
   type RpcRequest,
   ServiceError,
@@ -95,7 +96,15 @@ async function assertVersion(
   const now = saving
     ? `${show(saving.by)} saved scheduled task ${id} at ${new Date(saving.at).toISOString()} as version ${saving.version}`
     : 'there is no such scheduled task yet';
-  throw new ServiceError('conflict', `if_version is ${seen}, but ${now}: read it again`, 'if_version');
+  throw new ServiceError(
+    'version_changed',
+    `if_version is ${seen}, but ${now}: read it again`,
+    'if_version',
+    {
+      value: seen,
+      data: { version: saving?.version ?? 0, by: saving?.by ?? null, at: saving?.at ?? null },
+    },
+  );
 }
 
 const rawOf = (db: Kysely<Tables>): Kysely<unknown> => db as unknown as Kysely<unknown>;
@@ -111,12 +120,28 @@ export async function findSchedule(
     return own?.id;
   }
   const row = await rows.where('id', '=', id).executeTakeFirst();
-  if (!row) throw new ServiceError('not_found', `there is no scheduled task ${id}`, 'id');
+  if (!row) throw noSuch('schedule', id, `there is no scheduled task ${id}`, 'id');
   if (row.pool_id !== pool_id) {
-    throw new ServiceError('invalid', `scheduled task ${id} is of pool ${row.pool_id}, not ${pool_id}`, 'id');
+    throw new ServiceError(
+      'cannot_change',
+      `scheduled task ${id} is of pool ${row.pool_id}, not ${pool_id}`,
+      'id',
+      {
+        value: id,
+        data: { is: row.pool_id },
+      },
+    );
   }
   if (row.type !== type) {
-    throw new ServiceError('invalid', `scheduled task ${id} is of type ${row.type}, not ${type}`, 'id');
+    throw new ServiceError(
+      'cannot_change',
+      `scheduled task ${id} is of type ${row.type}, not ${type}`,
+      'id',
+      {
+        value: id,
+        data: { is: row.type },
+      },
+    );
   }
   return row.id;
 }
@@ -126,7 +151,14 @@ function readDefinition(request: RpcRequest<typeof schedules.save>): Definition 
   const { pool_id, type, exec_type } = request;
   const timeZone = request.time_zone.trim();
   if (timeZone !== '' && !isTimeZone(timeZone)) {
-    throw new ServiceError('invalid', `time_zone ${show(timeZone)} is not an IANA time zone`, 'time_zone');
+    throw new ServiceError(
+      'not_a_time_zone',
+      `time_zone ${show(timeZone)} is not an IANA time zone`,
+      'time_zone',
+      {
+        value: timeZone,
+      },
+    );
   }
   return {
     pool: pool_id,
@@ -145,18 +177,20 @@ function readCronItems(items: readonly CronItemInput[]): CronItemInput[] {
     const item = { ...given, time: given.time.trim() };
     if (!readTime(item.time)) {
       throw new ServiceError(
-        'invalid',
+        'wrong_form',
         `${where}.time must be HH:mm or HH:mm:ss (got ${show(item.time)})`,
         where,
+        { value: item.time, data: { form: 'HH:mm' } },
       );
     }
     const time = `${item.week_day} ${secondOfDay(item.time)}`;
     if (seen.has(time)) {
       const day = item.week_day;
       throw new ServiceError(
-        'invalid',
+        'listed_twice',
         `${where}: two items with week_day ${day} and time ${item.time}`,
         where,
+        { value: item.time },
       );
     }
     seen.add(time);
@@ -170,10 +204,24 @@ function readDependItems(items: readonly DependItemInput[], pool: number): Depen
     const where = `depend_items.${index}`;
     const item = { ...given, step_name: given.step_name.trim() };
     if (item.pool_id === pool) {
-      throw new ServiceError('invalid', `${where}.pool_id: pool ${pool} cannot depend on itself`, where);
+      throw new ServiceError(
+        'depends_on_itself',
+        `${where}.pool_id: pool ${pool} cannot depend on itself`,
+        where,
+        {
+          value: pool,
+        },
+      );
     }
     if (seen.has(item.pool_id)) {
-      throw new ServiceError('invalid', `${where}.pool_id: the list names pool ${item.pool_id} twice`, where);
+      throw new ServiceError(
+        'listed_twice',
+        `${where}.pool_id: the list names pool ${item.pool_id} twice`,
+        where,
+        {
+          value: item.pool_id,
+        },
+      );
     }
     seen.add(item.pool_id);
     return item;
@@ -185,7 +233,7 @@ async function poolOf(id: number, field: string, context: RequestContext, bus: B
     return await bus.call(inventory.getPool, { id }, context);
   } catch (error) {
     if (!(error instanceof ServiceError) || error.code !== 'not_found') throw error;
-    throw new ServiceError('not_found', `${field}: pool ${id} does not exist`, field);
+    throw noSuch('pool', id, `${field}: pool ${id} does not exist`, field);
   }
 }
 
@@ -206,14 +254,16 @@ async function checkDependencies(
         'invalid',
         `${where}: pool ${show(name)}, on which ${show(pool.name)} is to depend, has no template to ${kind}`,
         where,
+        { data: { pool: name, kind } },
       );
     }
     const { steps } = await bus.call(catalog.getTemplate, { id: template }, context);
     if (steps.some((step) => step.name === step_name)) continue;
     throw new ServiceError(
-      'not_found',
+      'no_such_step',
       `${where}.step_name: the template to ${kind} pool ${show(name)} has no step ${show(step_name)}`,
       where,
+      { value: step_name, data: { pool: name, kind } },
     );
   }
 }
@@ -225,5 +275,5 @@ export async function checkAgainstOthers(trx: Transaction<Tables>, definition: D
   const dependsOn = dependItems.map((item) => item.pool_id);
   const all: PoolItems[] = [...others, { pool, hasCron: cronItems.length > 0, dependsOn }];
   const conflict = conflictOf(all, pool);
-  if (conflict) throw new ServiceError('conflict', conflict, 'depend_items');
+  if (conflict) throw new ServiceError('dependency_circle', conflict, 'depend_items');
 }

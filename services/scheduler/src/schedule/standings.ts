@@ -138,6 +138,6 @@ function writeCursor(id: number): string {
 function readCursor(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
   const match = /^after (\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  if (!match) throw new ServiceError('invalid', 'cursor is not one that this list has answered', 'cursor');
+  if (!match) throw new ServiceError('other_list', 'cursor is not one that this list has answered', 'cursor');
   return Number(match[1]);
 }

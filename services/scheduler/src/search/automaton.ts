@@ -79,7 +79,7 @@ class Compiler {
   private add(place: Place): number {
     if (this.places.length >= MOST_PLACES) {
       throw new ServiceError(
-        'invalid',
+        'expression',
         `q is too long a regular expression: it has more than ${MOST_PLACES} places; repeat less, or leave out a part`,
         'q',
       );

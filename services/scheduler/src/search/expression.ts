@@ -269,7 +269,7 @@ class Parser {
 
   private refuse(why: string): never {
     throw new ServiceError(
-      'invalid',
+      'expression',
       `q is no regular expression that can be searched for: ${why} (character ${this.at + 1} of ${show(this.text)})`,
       'q',
     );

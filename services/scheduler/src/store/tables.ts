@@ -8,6 +8,7 @@ import type {
   RunState,
   ScheduleType,
   TaskStepOption,
+  ValueSource,
 } from '@rigel/contracts';
 import type { Static } from 'typebox';
 import type { StepRow } from '../task/projection.js';
@@ -19,7 +20,10 @@ export interface TaskTable {
   template_name: string;
   pool_id: number;
   pool_name: string;
-  options: Static<typeof TaskStepOption>[];
+  options: (Static<typeof TaskStepOption> & {
+    /** Where its values come from, by parameter; absent: not known. */
+    sources?: Record<string, ValueSource>;
+  })[];
   batch_size: number;
   operator: string;
   flow_type: 'manual' | 'crontab';

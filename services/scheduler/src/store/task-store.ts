@@ -26,7 +26,7 @@ import {
   taskEventTypes,
 } from '../task/events.js';
 import type { GateProgress } from '../task/gate.js';
-import { describeHolders, type Holder } from '../task/holders.js';
+import { describeHolders, type Holder, heldFacts } from '../task/holders.js';
 import { changesOf, heldNodes } from '../task/projection.js';
 import { nameOf, type TaskState } from '../task/state.js';
 import { foldTask } from './fold-task.js';
@@ -181,7 +181,9 @@ export class TaskStore implements EngineStore, TaskRecorder {
       const held = await hold(trx, { task: null, nodes, expiresAt: now + ttlMs, now });
       if (held.length === 0) return;
       const holders = await readHolders(trx, held, now);
-      throw new ServiceError('in_use', `nodes are held: ${describeHolders(holders)}`, 'nodes');
+      throw new ServiceError('nodes_held', `nodes are held: ${describeHolders(holders)}`, 'nodes', {
+        data: heldFacts(holders),
+      });
     });
   }
 
@@ -234,7 +236,7 @@ async function refuseHeld(
   const holders = known.length > 0 ? known : others;
   const names = namesOf(tasks);
   const held = describeHolders(holders, ({ node }) => names.get(node) ?? `node ${node}`);
-  throw new ServiceError('in_use', `nodes are held: ${held}`, 'nodes');
+  throw new ServiceError('nodes_held', `nodes are held: ${held}`, 'nodes', { data: heldFacts(holders) });
 }
 
 /** What people know the nodes of tasks by, also those that are held as other spellings of a machine. */

@@ -41,8 +41,8 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
     case 'pause':
       return pause(task, command);
     case 'stop':
-      if (task.status === 'stopped') throw refusal('the task is stopped already');
-      if (task.status === 'finished') throw refusal('the task has finished already');
+      if (task.status === 'stopped') throw new ServiceError('task_stopped', 'the task is stopped already');
+      if (task.status === 'finished') throw new ServiceError('task_ended', 'the task has finished already');
       return [
         {
           type: 'TaskStopped',
@@ -91,10 +91,6 @@ export function decide(command: TaskCommand, task: TaskState, now: number): Task
   }
 }
 
-function refusal(reason: string): ServiceError {
-  return new ServiceError('wrong_state', reason);
-}
-
 function reasonOf({ reason = '' }: { reason?: string | undefined }): { reason?: string } {
   return reason === '' ? {} : { reason };
 }
@@ -105,7 +101,7 @@ function unfinishedNodes(task: TaskState): number[] {
 }
 
 function pause(task: TaskState, command: { operator: string; reason?: string | undefined }): TaskEvent[] {
-  if (task.status !== 'running') throw refusal('the task is not running');
+  if (task.status !== 'running') throw new ServiceError('task_not_running', 'the task is not running');
   const data = { operator: command.operator, ...reasonOf(command) };
   return [{ type: 'TaskPaused', data }, ...halted(task.runs.filter(isIdle))];
 }

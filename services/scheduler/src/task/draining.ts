@@ -46,9 +46,10 @@ export function release(
     return [{ type: 'NodeReleased', data: { run: run.index, node: run.node, ip: run.ip, operator, reason } }];
   }
   throw new ServiceError(
-    'wrong_state',
+    'nothing_to_release',
     `run ${run.id} of task ${task.id} is ${describeRun(run)}: no executor is ending a command of it, so there is nothing to release`,
     'nsid',
+    { value: run.id, data: { task: task.id } },
   );
 }
 

@@ -12,6 +12,7 @@ import {
   type TaskStopped,
   type TaskTimedOut,
   taskStream,
+  type ValueSource,
 } from '@rigel/contracts';
 import { EventTypes, type EventVersions } from '@rigel/event-store';
 
@@ -61,6 +62,11 @@ export interface TaskCreated {
   flowType: 'manual' | 'crontab';
   /** Parameter overrides of the request that no step uses. */
   unusedParams: string[];
+  /**
+   * Where the values of each step come from, by parameter; one that is not there has the template's value. Absent: not known, a
+   * task of an earlier release.
+   */
+  sources?: readonly Readonly<Record<string, ValueSource>>[];
   /**
    * Who lets its steps take the secrets that they name: the template, or (for at least one) the admin who asked for the task.
    * Absent: they name none, or a release made it that let every caller name any.

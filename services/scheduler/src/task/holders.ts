@@ -1,4 +1,4 @@
-import { type HeldBy, NO_ADDRESS, show } from '@rigel/contracts';
+import { type HeldBy, NO_ADDRESS, type RefusalData, show } from '@rigel/contracts';
 
 /** What has a node: a task, or a removal from its pool that is under way (`task` is null). */
 export interface Holder {
@@ -14,6 +14,20 @@ export function describeHolder(task: HeldBy | null): string {
   const { task_id, name, opr_user, since, ending } = task;
   const who = `task ${task_id} (${show(name)}, of ${show(opr_user)}, since ${new Date(since).toISOString()})`;
   return ending ? `${who}, which has ended: an executor is still ending a command of it there` : who;
+}
+
+/** The same for programs: how many nodes are held, and by which task the first one. */
+export function heldFacts(holders: readonly Holder[]): RefusalData {
+  const [{ node, ip, task } = { node: 0, ip: undefined, task: null }] = holders;
+  return {
+    count: holders.length,
+    node,
+    ip: ip ?? null,
+    task: task?.task_id ?? null,
+    name: task?.name ?? null,
+    opr_user: task?.opr_user ?? null,
+    since: task?.since ?? null,
+  };
 }
 
 /** Nodes named of each holder, and holders named, at most; the text counts the others. */

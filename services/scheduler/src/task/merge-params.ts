@@ -130,18 +130,20 @@ function assertValue(name: string, value: unknown): void {
   const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
   if (isScalar || isSecretParameter(value)) return;
   throw new ServiceError(
-    'invalid',
+    'parameter_type',
     `params.${name} must be a text, a number, true, false or a secret, not ${show(value)}`,
     'params',
+    { data: { parameter: name } },
   );
 }
 
 function secretNotAllowed(template: string, step: string, param: string, secret: string): ServiceError {
   return new ServiceError(
-    'invalid',
+    'secret_not_allowed',
     `params: step ${show(step)}, parameter ${show(param)}: the template does not allow the secret ${show(secret)}: ` +
       `an admin adds it to allowed_secrets of step ${show(step)} of template ${show(template)}, or names it in its param_values`,
     'params',
+    { data: { template, step, parameter: param, secret } },
   );
 }
 
@@ -153,8 +155,17 @@ export function unusedParams(template: string, unused: readonly UnusedParam[]): 
   const named = unused.slice(0, NAMED).map(({ name, advice }) => `${show(name)} (${advice})`);
   const more = unused.length > NAMED ? ` and ${unused.length - NAMED} more` : '';
   return new ServiceError(
-    'invalid',
+    'parameter_unused',
     `params: no step of template ${show(template)} uses ${named.join(', ')}${more}; unused_params: warn runs the task without them`,
     'params',
+    {
+      data: {
+        template,
+        parameters: unused
+          .slice(0, NAMED)
+          .map(({ name }) => show(name))
+          .join(', '),
+      },
+    },
   );
 }

@@ -53,9 +53,10 @@ function placesOf(step: ResolvedStep, action: ResolvedAction): readonly Paramete
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw new ServiceError(
-      'invalid',
+      'command_text',
       `step ${step.name}, action ${action.name}: ${error.message}`,
       'template_id',
+      { data: { step: step.name, action: action.name } },
     );
   }
 }
@@ -65,7 +66,7 @@ function placesOf(step: ResolvedStep, action: ResolvedAction): readonly Paramete
  * @throws ServiceError `invalid`, naming step, action and parameter.
  */
 export function planSteps(steps: readonly ResolvedStep[], limits: AttemptLimits): PlannedStep[] {
-  if (steps.length === 0) throw new ServiceError('invalid', 'the template has no steps', 'template_id');
+  if (steps.length === 0) throw new ServiceError('template_rule', 'the template has no steps', 'template_id');
   return steps.map((given) => {
     // What a call may name has been decided when a plan is made of it.
     const { allowed_secrets: _, ...step } = withWholeNumbers(given);
@@ -74,7 +75,14 @@ export function planSteps(steps: readonly ResolvedStep[], limits: AttemptLimits)
     for (const [param, type] of Object.entries(builtInParameters(step))) {
       const value = step.param_values[param];
       if (value === undefined || value === null || value === '') {
-        throw new ServiceError('invalid', `step ${step.name}: parameter ${param} has no value`, 'params');
+        throw new ServiceError(
+          'parameter_missing',
+          `step ${step.name}: parameter ${param} has no value`,
+          'params',
+          {
+            data: { step: step.name, parameter: param },
+          },
+        );
       }
       checkType(`step ${step.name}`, param, value, type);
     }
@@ -109,9 +117,10 @@ function withWholeNumbers(step: ResolvedStep): ResolvedStep {
 function checkReadyWait({ name, ready_wait }: ResolvedStep, timeoutMs: number): void {
   if (ready_wait === undefined || ready_wait * 1_000 <= timeoutMs) return;
   throw new ServiceError(
-    'invalid',
+    'template_rule',
     `step ${name}: ready_wait of ${ready_wait} s is longer than an attempt of the step may take, ${timeoutMs / 1_000} s: give the step a timeout of at least ${ready_wait}`,
     'template_id',
+    { data: { step: name } },
   );
 }
 
@@ -120,7 +129,14 @@ function capabilityOf(step: ResolvedStep): Capability {
   const noops = step.actions.filter(({ module }) => module === 'noop').length;
   if (noops === step.actions.length && noops > 0) return 'noop';
   if (noops > 0) {
-    throw new ServiceError('invalid', `step ${step.name} mixes noop actions with others`, 'template_id');
+    throw new ServiceError(
+      'template_rule',
+      `step ${step.name} mixes noop actions with others`,
+      'template_id',
+      {
+        data: { step: step.name },
+      },
+    );
   }
   return 'ssh';
 }
@@ -131,7 +147,9 @@ function checkAction(step: ResolvedStep, action: ResolvedAction): void {
     const { name } = place;
     const value = step.param_values[name];
     if (value === undefined || value === null) {
-      throw new ServiceError('invalid', `${where}: parameter ${name} has no value`, 'params');
+      throw new ServiceError('parameter_missing', `${where}: parameter ${name} has no value`, 'params', {
+        data: { step: step.name, parameter: name },
+      });
     }
     const type = action.params[name] ?? 'string';
     if (isSecretParameter(value)) checkSecret(where, place, value.secret, type);
@@ -144,14 +162,18 @@ function checkAction(step: ResolvedStep, action: ResolvedAction): void {
     renderTemplate(template, withPlaceholders(step.param_values));
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
-    throw new ServiceError('invalid', `${where}: ${error.message}`, 'params');
+    throw new ServiceError('parameter_refused', `${where}: ${error.message}`, 'params', {
+      data: { step: step.name, action: action.name },
+    });
   }
 }
 
 /** Of a secret only the name is known here; so it may only stand where every value may. */
 function checkSecret(where: string, place: ParameterUse, secret: string, type: 'string' | 'integer'): void {
   const refuse = (why: string): never => {
-    throw new ServiceError('invalid', `${where}: parameter ${place.name} ${why}`, 'params');
+    throw new ServiceError('parameter_refused', `${where}: parameter ${place.name} ${why}`, 'params', {
+      data: { parameter: place.name },
+    });
   };
   if (!isSecretName(secret)) {
     refuse(
@@ -178,24 +200,27 @@ function checkType(where: string, name: string, value: unknown, type: 'string' |
   const scalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
   if (!scalar) {
     throw new ServiceError(
-      'invalid',
+      'parameter_type',
       `${where}: parameter ${name} must be a string or a number, not ${show(value)}`,
       'params',
+      { data: { parameter: name, type } },
     );
   }
   if (value === OBJECT_AS_TEXT) {
     throw new ServiceError(
-      'invalid',
+      'parameter_type',
       `${where}: parameter ${name} is the text ${OBJECT_AS_TEXT}, which is what a form made of an object such as a secret: ` +
         'save the value anew',
       'params',
+      { data: { parameter: name, type } },
     );
   }
   if (type === 'integer' && !/^[+-]?\d+$/.test(String(value).trim())) {
     throw new ServiceError(
-      'invalid',
+      'parameter_type',
       `${where}: parameter ${name} must be an integer, not ${show(value)}`,
       'params',
+      { data: { parameter: name, type } },
     );
   }
 }

@@ -12,10 +12,6 @@ import { nameOf, type Run, type TaskState } from './state.js';
 /** Runs named in a refusal at most. */
 const NAMED = 5;
 
-function refusal(reason: string): ServiceError {
-  return new ServiceError('wrong_state', reason);
-}
-
 /** Runs that a start could open again: those that have not begun, failed or were halted. */
 function closedRuns(task: TaskState): Run[] {
   return task.runs.filter((run) => !isOpen(run) && run.verdict !== 'succeeded');
@@ -31,11 +27,17 @@ export function runsToResume(task: TaskState, only: Choice['only'] = undefined):
   if (only === 'halted') return closed.filter(({ verdict }) => verdict !== 'failed');
   const chosen = new Set(only);
   const done = task.runs.filter(({ index, verdict }) => chosen.has(index) && verdict === 'succeeded');
-  if (done.length > 0) throw refusal(`runs: ${named(done)} succeeded already`);
+  if (done.length > 0)
+    throw new ServiceError('nodes_succeeded', `runs: ${named(done)} succeeded already`, undefined, {
+      data: { nodes: named(done), count: done.length },
+    });
   const atWork = task.runs.filter((run) => isOpen(run) && !chosen.has(run.index));
   if (atWork.length > 0) {
-    throw refusal(
+    throw new ServiceError(
+      'nodes_at_work',
       `runs: ${named(atWork)} is still at work and would go on too: wait until its step has ended, or name it`,
+      undefined,
+      { data: { nodes: named(atWork), count: atWork.length } },
     );
   }
   return closed.filter(({ index }) => chosen.has(index));
@@ -63,16 +65,22 @@ export function budgetAfter(
 
 /** @throws ServiceError `wrong_state` with the reason why the task cannot be started like this. */
 export function assertStartable(task: TaskState, choice: Choice): Run[] {
-  if (task.status === 'stopped') throw refusal('the task was terminated and cannot be resumed');
-  if (task.status === 'running' || task.status === 'halting') throw refusal('the task is running already');
+  if (task.status === 'stopped')
+    throw new ServiceError('task_stopped', 'the task was terminated and cannot be resumed');
+  if (task.status === 'running' || task.status === 'halting')
+    throw new ServiceError('task_running', 'the task is running already');
   const runs = runsToResume(task, choice.only);
-  if (runs.length === 0 && task.open === 0) throw refusal('the task has nothing left to run');
+  if (runs.length === 0 && task.open === 0)
+    throw new ServiceError('nothing_to_run', 'the task has nothing left to run');
   const budget = budgetAfter(task, runs, choice.budget);
   const failed = staysFailed(task, runs).length;
   if (budget !== null && failed > budget) {
-    throw refusal(
+    throw new ServiceError(
+      'budget_used',
       `${failed} failed nodes stay as they are, and the task tolerates ${budget}: it would halt at once; give max_fail_num, which ` +
         'counts from here',
+      undefined,
+      { data: { failed, budget } },
     );
   }
   return runs;
@@ -94,7 +102,7 @@ export function start(
   const reserved = new Set(now <= command.reservedUntil ? command.reserved : []);
   // The task ended, and released its nodes, after the preparation: another task may have them by now.
   if (runs.some(({ node, held }) => !held && !reasons.has(node) && !reserved.has(node))) {
-    throw refusal('the task ended while it was being started: start it once more');
+    throw new ServiceError('task_ended', 'the task ended while it was being started: start it once more');
   }
   const lacking = runs.filter(({ node }) => reasons.has(node));
   const opened = new Set(runs);
@@ -142,7 +150,10 @@ function assertAsShown(
   const lacking = runs.filter(({ node }) => unavailable.has(node)).map(({ node }) => node);
   const going = runs.map(({ index }) => index);
   if (same(going, shown.runs) && same(lacking, shown.unavailable)) return;
-  throw refusal('the task changed while it was being started, and nothing was done: look at its plan again');
+  throw new ServiceError(
+    'plan_changed',
+    'the task changed while it was being started, and nothing was done: look at its plan again',
+  );
 }
 
 /**

@@ -30,6 +30,7 @@ export async function startReplica(servers: TestServers, name = 'scheduler', log
       RIGEL_LOG_LEVEL: 'info',
       RIGEL_DATABASE_PASSWORD_FILE: '',
       RIGEL_MIGRATIONS: 'apply',
+      RIGEL_VERIFY_MINUTES: 0,
       RIGEL_WORK_REPLICAS: 1,
       RIGEL_RETRY_DELAY: 0,
       RIGEL_REMOTE_TIMEOUT: 600,

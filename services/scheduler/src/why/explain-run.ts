@@ -23,7 +23,7 @@ function oneMachine(task: TaskState, run: Run): Reason[] {
       'one_machine',
       `node ${run.node} (${nameOf(run)}) is the same machine as node ${node} (${ip}), which the task holds with it; remove one of the two from its pool`,
       null,
-      { node_id: run.node, other_node_id: node, other_ip: ip },
+      { node_id: run.node, ip: nameOf(run), other_node_id: node, other_ip: ip },
     ),
   );
 }
@@ -49,7 +49,15 @@ function explainState(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
 const stepName = (task: TaskState, run: Run): string => task.created.steps[run.step]?.name ?? '';
 
 function place(task: TaskState, run: Run): Reason['data'] {
-  return { run_id: run.id, node_id: run.node, step: stepName(task, run), attempt: run.attempt };
+  const step = stepName(task, run);
+  return {
+    run_id: run.id,
+    node_id: run.node,
+    ip: nameOf(run),
+    step,
+    step_num: run.step,
+    attempt: run.attempt,
+  };
 }
 
 function failed(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
@@ -77,12 +85,20 @@ function waiting(task: TaskState, run: Run): Reason[] {
   const { gate } = task.created;
   if (!gate) return [];
   const message = `${nameOf(run)} waits before step ${stepName(task, run)} for ${describeGate(gate)}`;
-  return [reason('other_pools', message, run.since, place(task, run))];
+  // The first one is enough for a link: the text names all.
+  const [first] = gate.waitsFor;
+  const waitsFor: Reason['data'] = first
+    ? { pool_id: first.pool.id, pool: first.pool.name, task_id: first.task, gate_step: first.stepName }
+    : {};
+  const data = { ...place(task, run), ...waitsFor, tasks: gate.waitsFor.length };
+  return [reason('other_pools', message, run.since, data)];
 }
 
 function nodeHeld(run: Run, holder: HeldBy): Reason {
   return reason('node_held', `${nameOf(run)} is held by ${describeHolder(holder)}`, holder.since, {
     node_id: run.node,
+    ip: nameOf(run),
+    ending: holder.ending ? 1 : 0,
     task_id: holder.task_id,
     task_name: holder.name,
     opr_user: holder.opr_user,
@@ -164,7 +180,14 @@ function held(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
 function placedElsewhere(task: TaskState, run: Run): Reason[] {
   if (!run.placed) return [];
   const { folder } = run.placed;
-  return [reason('node_full', describePlaced(run.placed), null, { ...place(task, run), folder })];
+  return [
+    reason('node_full', describePlaced(run.placed), null, {
+      ...place(task, run),
+      folder,
+      memory: run.placed.memory ? 1 : 0,
+      why: run.placed.why,
+    }),
+  ];
 }
 
 function attemptBefore(task: TaskState, run: Run): Reason[] {
@@ -212,6 +235,7 @@ function executorOf(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
       reason('executor_waits', `the executor waits: ${waits.what}`, waits.since, {
         ...data,
         what: waits.what,
+        capability: task.created.steps[run.step]?.capability ?? null,
       }),
     );
   }
@@ -229,7 +253,7 @@ function unheld(task: TaskState, run: Run, facts: LiveFacts): Reason[] {
     ? `attempt ${run.attempt} of step ${stepName(task, run)} has begun on ${nameOf(run)} and waits for an executor to go on with it`
     : `${nameOf(run)} waits for an executor to begin step ${stepName(task, run)}`;
   return [
-    reason('needs_executor', begun, run.updatedAt, place(task, run)),
+    reason('needs_executor', begun, run.updatedAt, { ...place(task, run), begun: run.mayRun ? 1 : 0 }),
     ...offerOf(task, run, facts),
     ...attemptBefore(task, run),
   ];

@@ -125,7 +125,13 @@ function batchOf(task: TaskState, why = ''): Reason[] {
       'batch_waits',
       `batch ${first.batch + 1} of ${task.batches} waits for ${nameOf(first)}${others}${why === '' ? '' : ` (${why})`}`,
       null,
-      { batch: first.batch + 1, batches: task.batches, nodes: open.length },
+      {
+        batch: first.batch + 1,
+        batches: task.batches,
+        nodes: open.length,
+        node_id: first.node,
+        ip: nameOf(first),
+      },
     ),
   ];
 }
@@ -157,7 +163,7 @@ function finished(task: TaskState, facts: LiveFacts): Reason[] {
           'completed',
           `all ${counted(task.runs.length, 'node')} succeeded${task.ignored > 0 ? `, ${task.ignored} of them with an ignored error` : ''}`,
           task.updatedAt,
-          counts,
+          { ...counts, ignored: task.ignored },
         ),
       ];
     case 'partial':

@@ -3,6 +3,7 @@ import {
   defineRpc,
   Id,
   nodeRuns,
+  noSuch,
   partitionOf,
   ServiceError,
   TASK_WHY_OF_OWNER_OPERATION,
@@ -71,7 +72,7 @@ export function serveWhy({ bus, operations, store, clock }: WhyParts): void {
       if (!(error instanceof ServiceError) || error.code !== 'unavailable') throw error;
     }
     const task = await store.load(id);
-    if (!task) throw new ServiceError('not_found', `there is no task ${id}`);
+    if (!task) throw noSuch('task', id, `there is no task ${id}`);
     const facts = {
       now: clock.now(),
       owned: false,
@@ -86,10 +87,10 @@ export function serveWhy({ bus, operations, store, clock }: WhyParts): void {
   operations.serve(taskWhy, ({ id }, context) => explained(id, context));
   operations.serve(nodeRuns.why, async ({ id }, context) => {
     const taskId = await store.taskOfRun(id);
-    if (taskId === undefined) throw new ServiceError('not_found', `there is no node run ${id}`);
+    if (taskId === undefined) throw noSuch('node_run', id, `there is no node run ${id}`);
     const { chain, nodes } = await explained(taskId, context, id);
     const node = nodes.find(({ run_id }) => run_id === id);
-    if (!node) throw new ServiceError('not_found', `task ${taskId} has no node run ${id}`);
+    if (!node) throw noSuch('node_run', id, `task ${taskId} has no node run ${id}`);
     const task = chain.slice(0, chain.length - node.chain.length);
     return { ...node, task_id: taskId, task, text: chain.map(({ text }) => text).join(' ← ') };
   });

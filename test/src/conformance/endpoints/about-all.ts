@@ -1,5 +1,16 @@
 import type { EndpointSpec } from '../endpoint.js';
-import { id, integer, isObject, listOf, objectWith, oneOf, rfc3339, type Shape, text } from '../shape.js';
+import {
+  both,
+  id,
+  integer,
+  isObject,
+  listOf,
+  objectWith,
+  oneOf,
+  rfc3339,
+  type Shape,
+  text,
+} from '../shape.js';
 import { lost, refusal } from './common.js';
 
 const missing = listOf(objectWith({ part: text, reason: text }));
@@ -23,6 +34,26 @@ const attention = objectWith({
   nodes: integer,
   action: oneOf('start', null),
   data: (value, at) => (isObject(value) ? undefined : `${at} must be an object`),
+});
+
+const runningCheck = maybe(objectWith({ since_at: rfc3339, by: text, progress: integer }));
+const endedCheck = { began_at: rfc3339, ended_at: rfc3339, by: text, reason: text };
+const maker = objectWith({
+  task_id: id,
+  task_name: text,
+  pool_id: id,
+  pool_name: text,
+  run_id: id,
+  node_id: id,
+  state: integer,
+});
+const unowned = objectWith({
+  provider: text,
+  vm_type: id,
+  vm_id: text,
+  ip: text,
+  made_at: maybe(rfc3339),
+  maker: maybe(maker),
 });
 
 /** How all of it stands: the parts that services answer together. */
@@ -98,6 +129,77 @@ export const aboutAll: EndpointSpec[] = [
       lags: listOf(objectWith({ service: text, follows: text, position: integer, behind: integer }), 1),
       missing,
     }),
+    refusal: lost.object,
+  },
+  {
+    id: 'machine.orphans',
+    methods: ['GET'],
+    paths: ['/orphans'],
+    access: 'read',
+    valid: async () => ({}),
+    data: objectWith({
+      running: runningCheck,
+      last: maybe(objectWith(endedCheck)),
+      providers: listOf(
+        objectWith({ name: text, vm_type: id, outcome: oneOf('listed', 'cannot_list', 'failed') }),
+      ),
+      orphans: listOf(unowned),
+      being_made: listOf(unowned),
+      unknown: listOf(both(maker, objectWith({ at: rfc3339, step: text, attempt: id, reason: text }))),
+      counts: objectWith({ orphans: integer, being_made: integer, unknown: integer }),
+    }),
+    refusal: lost.object,
+  },
+  {
+    id: 'machine.check',
+    methods: ['POST'],
+    paths: ['/orphans/check'],
+    access: 'write',
+    valid: async () => ({}),
+    data: objectWith({ begun: truth }),
+    refusal: lost.object,
+  },
+  {
+    id: 'verification',
+    methods: ['GET'],
+    paths: ['/verification'],
+    access: 'read',
+    valid: async () => ({}),
+    data: objectWith({
+      verified_at: maybe(rfc3339),
+      events: integer,
+      differences: integer,
+      services: listOf(
+        objectWith({
+          service: text,
+          running: runningCheck,
+          last: maybe(objectWith({ ...endedCheck, events: integer, differences: integer })),
+        }),
+        4,
+      ),
+      found: listOf(
+        objectWith({
+          service: text,
+          kind: text,
+          table: text,
+          row: text,
+          column: text,
+          value: text,
+          expected: text,
+          text,
+        }),
+      ),
+      missing,
+    }),
+    refusal: lost.object,
+  },
+  {
+    id: 'verification.begin',
+    methods: ['POST'],
+    paths: ['/verification'],
+    access: 'write',
+    valid: async () => ({}),
+    data: objectWith({ begun: listOf(text), running: listOf(text), missing }),
     refusal: lost.object,
   },
 ];

@@ -183,10 +183,22 @@ export const nodeRuns: EndpointSpec[] = [
       version: id,
       next: orNull(text),
     }),
-    params: { limit: integerParam },
+    params: {
+      limit: integerParam,
+      after: integerParam,
+      before: integerParam,
+      nsid: integerParam,
+      event: { kind: 'text' },
+    },
     wrong: [
       { what: 'a cursor that none gave', change: { cursor: '-1' } },
       { what: 'too many rows', change: { limit: 1_001 } },
+      {
+        what: 'an event that there is not',
+        change: { event: 'task_started,task_dreamt' },
+        says: 'task_dreamt',
+      },
+      { what: 'a node run of another task', change: { nsid: 9_007_199_254_740 }, says: 'no node run' },
     ],
   }),
 ];

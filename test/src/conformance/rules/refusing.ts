@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import type { Case } from '../case.js';
 import { type EndpointSpec, type Params, pathParams } from '../endpoint.js';
 import { endpoints } from '../endpoints/index.js';
-import { type Expectation, type Refusal, refusal, saying } from '../expectation.js';
+import { type Expectation, type Refusal, reasoned, refusal, saying } from '../expectation.js';
 import type { ApiRequest } from '../http.js';
 import type { World } from '../world.js';
 import { requestOf, sharedValid, successOf } from './requests.js';
@@ -114,12 +114,15 @@ function refused(
   };
 }
 
+const lacking = (spec: EndpointSpec, name: string): Refusal =>
+  reasoned(saying(spec.refusal, name), 'missing', name);
+
 function missing(spec: EndpointSpec): Case[] {
   const cases = Object.entries(spec.params ?? {})
     .filter(([, { required }]) => required)
     .flatMap(([name]) => [
-      refused(spec, `no ${name}`, () => ({ [name]: undefined }), saying(spec.refusal, name)),
-      refused(spec, `${name} that is null`, () => ({ [name]: null }), saying(spec.refusal, name)),
+      refused(spec, `no ${name}`, () => ({ [name]: undefined }), lacking(spec, name)),
+      refused(spec, `${name} that is null`, () => ({ [name]: null }), lacking(spec, name)),
     ]);
   const { empty } = spec;
   if (!empty) return cases;
@@ -139,7 +142,12 @@ function missing(spec: EndpointSpec): Case[] {
 
 function unknownName(spec: EndpointSpec): Refusal {
   const { exact, ...failure } = spec.unknownName ?? spec.unreadable ?? spec.refusal;
-  return { ...failure, text: exact ? '' : failure.text, says: 'conf_extra' };
+  return {
+    ...failure,
+    text: exact ? '' : failure.text,
+    says: 'conf_extra',
+    reason: { code: 'unknown_parameter' },
+  };
 }
 
 /** A mistyped name is never as if it were not there: the nearest known one is named. */
@@ -243,7 +251,12 @@ function methods(spec: EndpointSpec): Case[] {
       run: async (asked) => {
         const params = await sharedValid(spec, asked.world);
         const request = requestOf(spec, params, { method, path });
-        const answer = await asked.expect(request, { code: 405, text: '', data: {} });
+        const answer = await asked.expect(request, {
+          code: 405,
+          text: '',
+          data: {},
+          reason: { code: 'wrong_method' },
+        });
         const allowed = String(answer.headers.allow).split(', ');
         const absent = spec.methods.find((each) => !allowed.includes(each));
         if (absent !== undefined) throw new Error(`Allow must name ${absent}, it is ${answer.headers.allow}`);

@@ -5,7 +5,7 @@ export type Found = components['schemas']['Found'];
 
 /** Something that the search leads to. */
 export interface Result {
-  kind: Found['kind'] | 'page' | 'request';
+  kind: Found['kind'] | 'page' | 'request' | 'do';
   /** Unique among the results. */
   key: string;
   name: string;

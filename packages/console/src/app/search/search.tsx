@@ -9,8 +9,17 @@ import { reasonOf } from '../../ui/region.js';
 import { patterns, to } from '../addresses.js';
 import { isTaken } from '../keys.js';
 import { railPages } from '../pages.js';
+import { useWho } from '../role.js';
 import { useSettings } from '../settings.js';
-import { isCorrelationId, type Result, recentResults, rememberResult, resultOf } from './results.js';
+import { actionsOn, splitVerb } from './actions.js';
+import {
+  type Found,
+  isCorrelationId,
+  type Result,
+  recentResults,
+  rememberResult,
+  resultOf,
+} from './results.js';
 import styles from './search.module.css';
 import { searchWords } from './words.js';
 
@@ -65,7 +74,10 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
   const [chosen, setChosen] = useState(0);
   const list = useId();
   const listed = useRef<HTMLDivElement>(null);
-  const wanted = useLater(typed.trim());
+  const { may } = useWho();
+  const mayAct = may('operator');
+  const { verb, rest } = mayAct ? splitVerb(typed.trim(), text) : { verb: undefined, rest: typed.trim() };
+  const wanted = useLater(rest);
   const query = useQuery({
     queryKey: ['search', wanted],
     queryFn: async () => unwrap(api.GET('/search', { params: { query: { q: wanted } } })),
@@ -75,7 +87,11 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
   const pages = useFoundPages(typed.trim());
   const recent = useMemo(recentResults, []);
   const asked = typed.trim() !== '';
-  const found = asked ? (query.data?.rows ?? []).map(resultOf) : [];
+  const isEarlier = query.isPlaceholderData || wanted !== rest;
+  // Until the answer is there, what an earlier one has and still fits: Enter must not open what is not meant any more.
+  const rows = rest === '' ? [] : (query.data?.rows ?? []).filter((row) => !isEarlier || fits(row, rest));
+  const found = rows.map(resultOf);
+  const actions = mayAct ? actionsOn(rows, verb, text) : [];
   const request: Result[] = isCorrelationId(typed.trim())
     ? [
         {
@@ -87,8 +103,11 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
         },
       ]
     : [];
+  const newTask = useNewTask(typed.trim());
   const results = asked
-    ? [...found.filter(() => wanted !== ''), ...pages, ...request]
+    ? verb === undefined
+      ? [...found, ...actions, ...newTask, ...pages, ...request]
+      : [...actions, ...found]
     : recent.length > 0
       ? recent
       : pages;
@@ -112,7 +131,7 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
     listed.current?.children[at]?.scrollIntoView({ block: 'nearest' });
   }, [at]);
   const parts = query.data?.missing.map(({ part }) => part).join(', ') ?? '';
-  const nothing = asked && results.length === 0 && query.isSuccess && wanted === typed.trim();
+  const nothing = asked && results.length === 0 && query.isSuccess && wanted === rest;
   return (
     <ModalOverlay
       className={styles.shade ?? ''}
@@ -170,13 +189,17 @@ function SearchDialog({ onClose }: { onClose: () => void }): ReactNode {
               : parts !== ''
                 ? text('missing', { parts })
                 : nothing
-                  ? text('none', { text: typed.trim() })
+                  ? text('none', { text: rest })
                   : text('hint')}
           </p>
         </Dialog>
       </Modal>
     </ModalOverlay>
   );
+}
+
+function fits({ id, name, detail }: Found, text: string): boolean {
+  return `#${id} ${name} ${detail}`.toLowerCase().includes(text.toLowerCase());
 }
 
 /** A text once it has not changed for a moment. */
@@ -187,6 +210,15 @@ function useLater(text: string): string {
     return () => clearTimeout(timer);
   }, [text]);
   return later;
+}
+
+function useNewTask(typed: string): Result[] {
+  const common = useWords();
+  const { may } = useWho();
+  const name = common('page.newTask');
+  if (!may('operator') || typed === '' || !`${name} new task run`.toLowerCase().includes(typed.toLowerCase()))
+    return [];
+  return [{ kind: 'do', key: 'new-task', name, detail: '', address: to.newTask() }];
 }
 
 function useFoundPages(typed: string): Result[] {

@@ -4,13 +4,14 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { api } from '../../api/api.js';
 import type { Role } from '../../app/role.js';
 import { useWords } from '../../text/intl.js';
+import { isOfField } from '../../text/refusals.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { Button } from '../../ui/button.js';
 import { Choice } from '../../ui/choice.js';
 import { CopyButton } from '../../ui/copy.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Select, TextInput } from '../../ui/field.js';
-import { reasonOf } from '../../ui/region.js';
+import { fieldError, Refusal } from '../../ui/refusal.js';
 import styles from './access-page.module.css';
 import { accessWords } from './words.js';
 
@@ -71,7 +72,14 @@ export function CreateToken({ onClose }: { onClose: () => void }): ReactNode {
       }
     >
       <div className={styles.form}>
-        <TextInput label={text('name')} hint={text('name.hint')} value={name} onChange={setName} isCode />
+        <TextInput
+          label={text('name')}
+          hint={text('name.hint')}
+          error={fieldError(failure, 'name')}
+          value={name}
+          onChange={setName}
+          isCode
+        />
         <Choice
           label={text('role')}
           value={role}
@@ -90,9 +98,9 @@ export function CreateToken({ onClose }: { onClose: () => void }): ReactNode {
           onChange={setDays}
         />
         {failure && (
-          <p role="alert" className={styles.warning}>
-            {reasonOf(failure)}
-          </p>
+          <div role="alert" className={isOfField(failure, 'name') ? 'only-read-aloud' : styles.warning}>
+            <Refusal error={failure} />
+          </div>
         )}
         <AsCommand request={{ method: 'POST', path: 'token/create', body: bodyNow() }} />
       </div>

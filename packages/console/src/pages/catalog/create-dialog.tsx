@@ -3,6 +3,7 @@ import { type ReactNode, useRef, useState } from 'react';
 import { useWords } from '../../text/intl.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
 import { TextInput } from '../../ui/field.js';
+import { fieldError } from '../../ui/refusal.js';
 import { catalogWords } from './words.js';
 
 interface CreateDialogProps {
@@ -23,6 +24,7 @@ function OpenCreateDialog({ title, onClose, create, onCreated }: CreateDialogPro
   const text = useWords(catalogWords);
   const [name, setName] = useState('');
   const [desc, setDesc] = useState('');
+  const [failure, setFailure] = useState<Error>();
   // One key for each form that was filled in: changed values are another request.
   const sent = useRef<{ form: string; key: ReturnType<typeof once> }>(undefined);
   return (
@@ -36,11 +38,23 @@ function OpenCreateDialog({ title, onClose, create, onCreated }: CreateDialogPro
       onConfirm={async () => {
         const form = JSON.stringify([name, desc]);
         if (sent.current?.form !== form) sent.current = { form, key: once() };
-        onCreated(await create({ name, desc }, sent.current.key));
+        try {
+          onCreated(await create({ name, desc }, sent.current.key));
+        } catch (error) {
+          setFailure(error as Error);
+          throw error;
+        }
       }}
+      fields={['name', 'desc']}
     >
-      <TextInput label={text('name')} value={name} onChange={setName} isRequired />
-      <TextInput label={text('desc')} value={desc} onChange={setDesc} />
+      <TextInput
+        label={text('name')}
+        error={fieldError(failure, 'name')}
+        value={name}
+        onChange={setName}
+        isRequired
+      />
+      <TextInput label={text('desc')} error={fieldError(failure, 'desc')} value={desc} onChange={setDesc} />
     </ConfirmDialog>
   );
 }

@@ -1,6 +1,6 @@
 import { type CountedPool, unwrap } from '@rigel/api-client';
 import { type ReactNode, useState } from 'react';
-import { Link } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
 import { to } from '../../app/addresses.js';
@@ -9,8 +9,10 @@ import { useQueryParam } from '../../app/query-param.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { TextInput } from '../../ui/field.js';
+import { ActionMenu } from '../../ui/menu.js';
 import { Region } from '../../ui/region.js';
 import { StatusCounts } from '../nodes/node-parts.js';
+import { actionWords } from '../pool/actions/words.js';
 import { DeleteThing, type Editing, EditThing, type Named, type ThingKind } from './edit-thing.js';
 import styles from './fleet.module.css';
 import { fleetWords } from './words.js';
@@ -182,7 +184,9 @@ function Tree({ fleet, q, onEdit, onDelete }: TreeProps): ReactNode {
 
 function PoolRow({ pool }: { pool: CountedPool }): ReactNode {
   const text = useWords(fleetWords);
+  const action = useWords(actionWords);
   const { formatNumber } = useIntl();
+  const [, navigate] = useLocation();
   const tagged = pool.versions.filter(({ tag }) => tag !== '');
   return (
     <li className={styles.pool}>
@@ -199,6 +203,15 @@ function PoolRow({ pool }: { pool: CountedPool }): ReactNode {
           <span>{text('history.others', { count: tagged.length - SHOWN_TAGS })}</span>
         )}
       </span>
+      <ActionMenu
+        label={text('pool.actions', { name: pool.name })}
+        actions={(['deploy', 'expand', 'shrink'] as const).map((name) => ({
+          name,
+          words: action(name),
+          needs: 'operator',
+          onAction: () => navigate(to.pool(pool.id, { do: name })),
+        }))}
+      />
     </li>
   );
 }

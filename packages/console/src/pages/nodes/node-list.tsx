@@ -10,6 +10,7 @@ import { Select, TextInput } from '../../ui/field.js';
 import { Region } from '../../ui/region.js';
 import { STATES } from '../../ui/state.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
+import { ansibleInventory } from './ansible-inventory.js';
 import { RunStateText, StatusBadge, TaskLink } from './node-parts.js';
 import styles from './nodes.module.css';
 import {
@@ -33,7 +34,15 @@ interface NodeListProps {
   poolId?: number;
   /** Buttons beside the filters. */
   tools?: ReactNode;
-  onSelection?: (selection: Selection, filters: NodeFilters) => void;
+  /** Called when other nodes are chosen, with their number; with none when the list goes away. */
+  onSelection?: (chosen: ChosenNodes) => void;
+}
+
+/** The nodes of a list that a person chose. */
+export interface ChosenNodes {
+  selection: Selection;
+  filters: NodeFilters;
+  count: number;
 }
 
 /** Nodes by the filters of the address, with what can be done with those that were chosen. */
@@ -48,11 +57,13 @@ export function NodeList({ poolId, tools, onSelection }: NodeListProps): ReactNo
   // Other filters mean other nodes.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the selection ends when the filters change.
   useEffect(() => setSelection(NOTHING), [key]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: told when the selection changes.
-  useEffect(() => onSelection?.(selection, filters), [selection]);
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data]);
   const total = query.data?.pages[0]?.total ?? rows.length;
   const chosen = selection.kind === 'matching' ? total : selection.nodes.size;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: told when the selection changes.
+  useEffect(() => onSelection?.({ selection, filters, count: chosen }), [selection, chosen]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when the list goes away.
+  useEffect(() => () => onSelection?.({ selection: NOTHING, filters, count: 0 }), []);
   const selected = useMemo(
     () => new Set(selection.kind === 'matching' ? rows.map(({ id }) => id) : selection.nodes.keys()),
     [selection, rows],
@@ -92,6 +103,9 @@ export function NodeList({ poolId, tools, onSelection }: NodeListProps): ReactNo
               }
             >
               {text('copy.json')}
+            </CopyButton>
+            <CopyButton text={async () => ansibleInventory(await readSelected(selection, filters))}>
+              {text('copy.ansible')}
             </CopyButton>
             <Button kind="quiet" needs="operator" onPress={() => setRemoving(true)}>
               {text('remove')}

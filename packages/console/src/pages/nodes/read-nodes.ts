@@ -104,6 +104,22 @@ export async function readAllNodes(filters: NodeFilters): Promise<PlacedNode[]> 
   return rows;
 }
 
+/** The oldest nodes that match and that `suits` says yes to, at most `count` of them. */
+export async function readOldestNodes(
+  filters: NodeFilters,
+  count: number,
+  suits: (node: PlacedNode) => boolean,
+): Promise<PlacedNode[]> {
+  const rows: PlacedNode[] = [];
+  let cursor: string | undefined;
+  do {
+    const part = await readPart(filters, Math.min(MOST_ROWS, Math.max(ROWS, count)), cursor, false);
+    rows.push(...part.rows.filter(suits));
+    cursor = part.next ?? undefined;
+  } while (cursor !== undefined && rows.length < count);
+  return rows.slice(0, count);
+}
+
 /** The nodes that a person chose: single ones, or all that match the filters. */
 export type Selection = { kind: 'nodes'; nodes: ReadonlyMap<number, PlacedNode> } | { kind: 'matching' };
 

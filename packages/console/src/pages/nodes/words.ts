@@ -35,6 +35,7 @@ export const nodeWords = words(
     'select.none': 'Select none',
     'copy.list': 'Copy addresses',
     'copy.json': 'Copy as JSON',
+    'copy.ansible': 'Copy for Ansible',
     remove: 'Remove…',
     'remove.title': 'Remove nodes from their pools',
     'remove.what':
@@ -49,7 +50,7 @@ export const nodeWords = words(
     'paste.title': 'Find addresses',
     'paste.label': 'Addresses',
     'paste.hint':
-      'Commas, blanks or lines between them; networks like 10.0.3.0/28 and ranges like 10.0.3.[1-40]. At most 10,000.',
+      'Commas, semicolons, blanks or lines between them; networks like 10.0.3.0/28 and ranges like 10.0.3.[1-40]. At most 10,000.',
     'paste.find': 'Find',
     'paste.close': 'Back to all nodes',
     'paste.what': 'the addresses',
@@ -101,6 +102,7 @@ export const nodeWords = words(
     'select.none': '取消选择',
     'copy.list': '复制地址',
     'copy.json': '复制为 JSON',
+    'copy.ansible': '复制为 Ansible 清单',
     remove: '移除…',
     'remove.title': '从服务池移除节点',
     'remove.what':
@@ -114,7 +116,7 @@ export const nodeWords = words(
     'paste.open': '粘贴地址…',
     'paste.title': '查找地址',
     'paste.label': '地址',
-    'paste.hint': '用逗号、空格或换行分隔；可用网段 10.0.3.0/28 和区间 10.0.3.[1-40]。最多 10,000 个。',
+    'paste.hint': '用逗号、分号、空格或换行分隔；可用网段 10.0.3.0/28 和区间 10.0.3.[1-40]。最多 10,000 个。',
     'paste.find': '查找',
     'paste.close': '返回全部节点',
     'paste.what': '这些地址',

@@ -144,7 +144,7 @@ export const overviewWords = words(
     'outcome.skipped': '已跳过',
     'fleet.title': '服务器',
     'fleet.sum':
-      '{clusters, plural, other {# 个集群}} · {services, plural, other {# 个服务}} · {pools, plural, other {# 个资源池}} · {nodes, plural, other {# 个节点}}',
+      '{clusters, plural, other {# 个集群}} · {services, plural, other {# 个服务}} · {pools, plural, other {# 个服务池}} · {nodes, plural, other {# 个节点}}',
     'fleet.ok': '{count, number} 正常',
     'fleet.failed': '{count, number} 失败',
     'fleet.notReady': '{count, number} 未就绪',
@@ -157,7 +157,7 @@ export const overviewWords = words(
     'first.open': '待完成',
     'first.cluster': '集群：在哪里运行',
     'first.service': '服务：运行什么',
-    'first.pool': '资源池：同样对待的节点',
+    'first.pool': '服务池：同样对待的节点',
     'first.nodes': '节点：填写地址',
     'first.action': '动作：带参数的命令',
     'first.template': '模板：由动作组成的步骤',

@@ -17,9 +17,10 @@ import { DeleteThing, type Editing, EditThing } from '../fleet/edit-thing.js';
 import { HistoryList } from '../fleet/history-list.js';
 import { fleetWords } from '../fleet/words.js';
 import { AddNodes } from '../nodes/add-nodes.js';
-import { NodeList } from '../nodes/node-list.js';
+import { type ChosenNodes, NodeList } from '../nodes/node-list.js';
 import { StatusCounts, TaskLink, VersionSpread } from '../nodes/node-parts.js';
 import { nodeWords } from '../nodes/words.js';
+import { PoolActions } from './actions/pool-actions.js';
 import styles from './pool-page.module.css';
 
 async function readPool(id: number) {
@@ -39,7 +40,13 @@ export function PoolPage(): ReactNode {
   const text = useWords(fleetWords);
   const { id: given } = useParams();
   const id = Number(given);
-  const query = useLiveQuery({ key: ['pool', id], read: () => readPool(id) });
+  const query = useLiveQuery({
+    key: ['pool', id],
+    topic: `pool:${id}`,
+    read: () => readPool(id),
+    // The topic has the summary alone; it changes with everything that the rest shows.
+    apply: () => undefined,
+  });
   if (query.error && query.data === undefined) {
     return (
       <>
@@ -63,6 +70,7 @@ function PoolView({ read, onChanged }: { read: Read; onChanged: () => void }): R
   const node = useWords(nodeWords);
   const { pool, summary, service } = read;
   const [isAdding, setAdding] = useState(false);
+  const [chosen, setChosen] = useState<ChosenNodes>();
   const tabs = [
     {
       name: 'nodes',
@@ -70,6 +78,7 @@ function PoolView({ read, onChanged }: { read: Read; onChanged: () => void }): R
       content: () => (
         <NodeList
           poolId={pool.id}
+          onSelection={setChosen}
           tools={
             <Button needs="operator" onPress={() => setAdding(true)}>
               {node('add.open')}
@@ -124,8 +133,7 @@ function PoolView({ read, onChanged }: { read: Read; onChanged: () => void }): R
               ),
           )}
         </div>
-        {/* The place of what is run over the pool: expand, shrink, deploy, a template. */}
-        <div className={styles.actions} />
+        <PoolActions pool={pool} counts={summary} chosen={chosen} onChanged={onChanged} />
       </Heading>
       <Tabs label={pool.name} tabs={tabs} />
       <AddNodes pool={pool} isOpen={isAdding} onClose={() => setAdding(false)} onAdded={onChanged} />

@@ -38,18 +38,23 @@ interface Week {
 
 /** The moments of a week, in any zone. */
 export function useWeek(monday: string, poolId: number | undefined, type: string): UseQueryResult<Week> {
+  const query = {
+    ...rangeOfWeek(monday),
+    limit: MOST_ROWS,
+    ...(poolId === undefined ? {} : { pool_id: poolId }),
+    ...(type === '' ? {} : { type: type as CalendarEntry['type'] }),
+  };
+  const weekOf = ({ rows, next }: { rows: CalendarEntry[]; next: string | null }): Week => ({
+    rows,
+    isCut: next !== null,
+  });
+  const filters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
   return useLiveQuery({
     key: ['schedules', 'week', monday, poolId, type],
-    read: async () => {
-      const query = {
-        ...rangeOfWeek(monday),
-        limit: MOST_ROWS,
-        ...(poolId === undefined ? {} : { pool_id: poolId }),
-        ...(type === '' ? {} : { type: type as CalendarEntry['type'] }),
-      };
-      const { rows, next } = await unwrap(api.GET('/schedule/calendar', { params: { query } }));
-      return { rows, isCut: next !== null };
-    },
+    topic: `calendar?${filters}`,
+    read: async () => weekOf(await unwrap(api.GET('/schedule/calendar', { params: { query } }))),
+    apply: (_, { event, data }) =>
+      event === 'state' ? weekOf(data as Parameters<typeof weekOf>[0]) : undefined,
   });
 }
 

@@ -6,9 +6,11 @@ import { Heading } from '../../app/frame.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { Region } from '../../ui/region.js';
-import { type StateName, StateShape } from '../../ui/state.js';
+import type { StateName } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
 import styles from './system-page.module.css';
+import { Is, Table } from './table.js';
+import { Verification } from './verification.js';
 import { Warnings } from './warnings.js';
 import { systemWords } from './words.js';
 
@@ -38,6 +40,7 @@ export function SystemPage(): ReactNode {
             <Executors system={system} />
             <Schedulers system={system} />
             <Lags system={system} />
+            <Verification />
             <AsCommand request={{ method: 'GET', path: 'system' }} />
           </div>
         )}
@@ -53,49 +56,6 @@ const LOOKS = { ok: 'success', not_ready: 'initial', away: 'failed' } as const s
   string,
   StateName
 >;
-
-interface TableProps {
-  title: string;
-  columns: readonly string[];
-  empty: string;
-  children: readonly ReactNode[];
-}
-
-function Table({ title, columns, empty, children }: TableProps): ReactNode {
-  return (
-    <section>
-      <h2>{title}</h2>
-      {children.length === 0 ? (
-        <p className={styles.quiet}>{empty}</p>
-      ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that is wider than a phone is scrolled by keys.
-        <div className={styles.scroll} tabIndex={0} role="region" aria-label={title}>
-          <table className={styles.table}>
-            <thead>
-              <tr>
-                {columns.map((column) => (
-                  <th key={column} scope="col">
-                    {column}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>{children}</tbody>
-          </table>
-        </div>
-      )}
-    </section>
-  );
-}
-
-function Is({ look, children }: { look: StateName; children: ReactNode }): ReactNode {
-  return (
-    <span className={styles.is} data-state={look}>
-      <StateShape state={look} />
-      {children}
-    </span>
-  );
-}
 
 function Parts({ system: { parts } }: { system: System }): ReactNode {
   const text = useWords(systemWords);

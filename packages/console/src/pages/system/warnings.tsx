@@ -1,5 +1,7 @@
 import type { ReactNode } from 'react';
+import { useLiveQuery } from '../../api/live-query.js';
 import { apiRoot } from '../../app/place.js';
+import { VERIFICATION, type VerificationState } from '../../app/verification-told.js';
 import { useWords } from '../../text/intl.js';
 import { StateShape } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
@@ -49,7 +51,10 @@ export function Warnings({ system }: { system: System }): ReactNode {
 function useWarnings(system: System): Warning[] {
   const text = useWords(systemWords);
   const { parts, executors, schedulers, unowned, lags, missing } = system;
+  const { data: verified } = useLiveQuery<VerificationState>(VERIFICATION);
   const warnings: Warning[] = [];
+  if (verified !== undefined && verified.differences > 0)
+    warnings.push({ key: 'differences', says: text('warn.differs', { count: verified.differences }) });
   for (const { part, state, checks } of parts) {
     if (state === 'ok') continue;
     const reason = Object.entries(checks)

@@ -16,6 +16,8 @@ export const systemWords = words(
     'warn.noExecutor': 'no executor is there: no task can go on',
     'warn.behind': '{service} is {behind, number} events behind {follows} ({name})',
     'warn.missing': 'not told: {part} ({reason})',
+    'warn.differs':
+      '{count, plural, one {# value} other {# values}} in tables and what the events say differ: named below, with the repair',
     runbook: 'what to do',
     'parts.title': 'Services',
     part: 'Service',
@@ -64,6 +66,7 @@ export const systemWords = words(
     'warn.noExecutor': '没有执行器：任务无法继续',
     'warn.behind': '{service} 落后 {follows} {behind, number} 个事件（{name}）',
     'warn.missing': '没有数据：{part}（{reason}）',
+    'warn.differs': '表与事件有{count, plural, other { # 处不一致}}：见下方及修复方法',
     runbook: '处理方法',
     'parts.title': '服务',
     part: '服务',

@@ -7,6 +7,7 @@ import { Choice } from '../../ui/choice.js';
 import { CopyButton } from '../../ui/copy.js';
 import { TextInput } from '../../ui/field.js';
 import { Region } from '../../ui/region.js';
+import { SelectionActions } from './actions/group-actions.js';
 import { CELL_SIZES, type CellSize } from './grid/grid-layout.js';
 import { type GridModel, type GridOrder, ORDERS } from './grid/grid-model.js';
 import { GridView } from './grid/grid-view.js';
@@ -130,6 +131,7 @@ function GridPart({
             <CopyButton text={() => [...selected].map((index) => model.ips[index]).join('\n')}>
               {text('grid.copy')}
             </CopyButton>
+            <SelectionActions task={task} model={model} selected={selected} />
             <Button kind="quiet" onPress={() => setSelected(new Set())}>
               {text('grid.clear')}
             </Button>

@@ -7,13 +7,12 @@ import { useLiveQuery } from '../../api/live-query.js';
 import { to } from '../../app/addresses.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import { durationText } from '../../text/time.js';
-import { CopyButton } from '../../ui/copy.js';
 import { TextInput } from '../../ui/field.js';
 import { Region } from '../../ui/region.js';
 import { StateBar } from '../../ui/state.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
 import { TimeText } from '../../ui/time-text.js';
-import { addressesOf } from './runs-table.js';
+import { GroupActions } from './actions/group-actions.js';
 import styles from './task.module.css';
 import { taskWords } from './words.js';
 
@@ -126,7 +125,7 @@ function NodeLink({ task, node }: { task: TaskInfo; node: { node_id: number; ip:
   );
 }
 
-/** Failed nodes by step and reason, the largest group first. The group's actions have their place after its links. */
+/** Failed nodes by step and reason, the largest group first, each with what can be done with all of it. */
 export function FailuresTab({ task }: { task: TaskInfo }): ReactNode {
   const text = useWords(taskWords);
   const { formatNumber } = useIntl();
@@ -147,7 +146,6 @@ export function FailuresTab({ task }: { task: TaskInfo }): ReactNode {
         <div className={styles.scroll}>
           <ol className={styles.failures}>
             {rows.map((group) => {
-              const filter = { state: '3', step: group.step, reason: group.reason };
               const others = group.count - group.nodes.length;
               return (
                 <li key={`${group.step_num} ${group.reason}`}>
@@ -172,10 +170,7 @@ export function FailuresTab({ task }: { task: TaskInfo }): ReactNode {
                     ))}
                     {others > 0 && <li>+ {formatNumber(others)}</li>}
                   </ul>
-                  <p className={styles.links}>
-                    <Link href={to.task(task.id, { view: 'table', ...filter })}>{text('failures.show')}</Link>
-                    <CopyButton text={() => addressesOf(task.id, filter)}>{text('failures.copy')}</CopyButton>
-                  </p>
+                  <GroupActions task={task} group={group} />
                 </li>
               );
             })}
@@ -265,6 +260,13 @@ export function LogTab({ task }: { task: TaskInfo }): ReactNode {
   );
 }
 
+/** Where the value of a parameter came from, if the task says so. */
+function SourceText({ task, step, name }: { task: TaskInfo; step: number; name: string }): ReactNode {
+  const text = useWords(taskWords);
+  const found = task.params?.find((param) => param.step_num === step && param.name === name);
+  return found && <small className={styles.source}>{text(`source.${found.source}`)}</small>;
+}
+
 /** The task as it was recorded: steps with their parameters, batches, what it waits for. */
 export function PlanTab({ task }: { task: TaskInfo }): ReactNode {
   const text = useWords(taskWords);
@@ -319,6 +321,7 @@ export function PlanTab({ task }: { task: TaskInfo }): ReactNode {
                       <dt>{param}</dt>
                       <dd>
                         <code>{valueText(value)}</code>
+                        <SourceText task={task} step={index + 1} name={param} />
                       </dd>
                     </div>
                   ))}

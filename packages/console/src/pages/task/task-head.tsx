@@ -13,16 +13,13 @@ import { taskWords } from './words.js';
 export function TaskFacts({ task }: { task: TaskInfo }): ReactNode {
   const text = useWords(taskWords);
   const { formatNumber } = useIntl();
-  const { end_reason, occurrence, budget, commands_alive = 0 } = task;
+  const { end_reason, occurrence, budget } = task;
   return (
     <>
       <StateBadge state={STATES[task.state] ?? 'initial'} />
       <ul className={styles.facts}>
         {task.state === 4 && end_reason === '' && <li>{text('paused')}</li>}
         {end_reason !== '' && <li>{text(`end.${end_reason}`)}</li>}
-        {end_reason !== '' && commands_alive > 0 && (
-          <li className={styles.alive}>{text('head.alive', { count: commands_alive })}</li>
-        )}
         <li>
           <Link href={to.pool(task.pool_id)}>{task.pool_name}</Link>
         </li>

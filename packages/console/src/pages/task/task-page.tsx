@@ -1,5 +1,6 @@
 import { ApiError, type TaskInfo, unwrap } from '@rigel/api-client';
-import { type ReactNode, useCallback, useMemo, useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
@@ -11,6 +12,9 @@ import { Button } from '../../ui/button.js';
 import { SidePanel, WithPanel } from '../../ui/panel.js';
 import { Region, reasonOf } from '../../ui/region.js';
 import { Tabs } from '../../ui/tabs.js';
+import { TaskDialogs } from './actions/ask.js';
+import { EndProof } from './actions/end-proof.js';
+import { EventsTab } from './events/events-tab.js';
 import { useGrid, usePastGrid, withStates } from './grid/use-grid.js';
 import { NodesTab } from './nodes-tab.js';
 import { NodeRunPanel } from './run/node-run.js';
@@ -22,6 +26,8 @@ import { TaskActions } from './task-actions.js';
 import { TaskFacts, TaskProgress } from './task-head.js';
 import { useWhy, WhyStrip, WhyTab } from './why.js';
 import { taskWords } from './words.js';
+
+const CompareTab = lazy(async () => ({ default: (await import('./compare/compare-tab.js')).CompareTab }));
 
 /** One task: what it is, how far it is, why it is not further, and each of its nodes. */
 export function TaskPage(): ReactNode {
@@ -67,6 +73,19 @@ function isNotFound(error: Error | null): boolean {
   return error instanceof ApiError && error.message.includes('not found');
 }
 
+/** Reads again what the page shows of a task that has begun, halted or ended: what rests is asked for seldom. */
+function useReadAgain({ id, state, end_reason, commands_alive = 0 }: TaskInfo): void {
+  const queries = useQueryClient();
+  const now = `${state} ${end_reason} ${end_reason === '' ? '' : commands_alive}`;
+  const was = useRef(now);
+  useEffect(() => {
+    if (was.current === now) return;
+    was.current = now;
+    const isPart = ({ queryKey }: { queryKey: readonly unknown[] }): boolean => queryKey.length > 2;
+    void queries.invalidateQueries({ queryKey: ['task', id], predicate: isPart });
+  }, [queries, id, now]);
+}
+
 function OneTask({ task }: { task: TaskInfo }): ReactNode {
   const text = useWords(taskWords);
   const { formatNumber } = useIntl();
@@ -93,15 +112,19 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
     : task;
   const why = useWhy(task);
   const [wide, setWide] = useQueryParam('wide');
+  const [other] = useQueryParam('with');
+  const [tab] = useQueryParam('tab');
   const close = useCallback(() => setNode(''), [setNode]);
+  useReadAgain(task);
   const model = present.store.model;
   const index = node === '' || !model ? undefined : model.indexOfNode(Number(node));
   return (
-    <>
+    <TaskDialogs task={task} model={model}>
       <Heading title={text('title', { id: task.id, name: task.task_name })}>
         <TaskFacts task={shown} />
         <TaskActions task={task} />
       </Heading>
+      {!then && <EndProof task={task} model={model} />}
       <TaskProgress task={shown} />
       <TimeSlider
         taskId={task.id}
@@ -143,7 +166,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
           )
         }
       >
-        {!then && <WhyStrip task={task} why={why} />}
+        {!then && tab !== 'why' && <WhyStrip task={task} why={why} />}
         <Tabs
           label={text('tab.label')}
           tabs={[
@@ -198,6 +221,15 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
               ),
             },
             {
+              name: 'events',
+              title: text('tab.events'),
+              content: () => (
+                <div className={styles.fill}>
+                  <EventsTab task={task} model={present.store.model} until={version} />
+                </div>
+              ),
+            },
+            {
               name: 'output',
               title: text('tab.output'),
               content: () => (
@@ -215,9 +247,24 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
                 </div>
               ),
             },
+            ...(/^[1-9]\d{0,14}$/.test(other)
+              ? [
+                  {
+                    name: 'compare',
+                    title: text('tab.compare', { id: other }),
+                    content: () => (
+                      <div className={styles.fill}>
+                        <Suspense>
+                          <CompareTab task={task} other={Number(other)} />
+                        </Suspense>
+                      </div>
+                    ),
+                  },
+                ]
+              : []),
           ]}
         />
       </WithPanel>
-    </>
+    </TaskDialogs>
   );
 }

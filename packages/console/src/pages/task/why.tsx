@@ -5,11 +5,15 @@ import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
 import { to } from '../../app/addresses.js';
 import { useWords } from '../../text/intl.js';
+import { useManner } from '../../ui/refusal.js';
 import { Region } from '../../ui/region.js';
 import { STATES, StateBadge } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
+import { WaysOut } from './actions/ways-out.js';
 import { spansOf } from './run/ansi.js';
 import styles from './task.module.css';
+import { linksOf, tellEnd, tellReason } from './why-text.js';
+import { whyWords } from './why-words.js';
 import { taskWords } from './words.js';
 
 /** Why a task waits, has failed or ended so, as the API tells it. */
@@ -32,36 +36,62 @@ function shownText(text: string): string {
 /** Reasons that say that something went wrong, not that something is waited for. */
 const FAILED = /fail|refus|exceeded|timeout|timed_out|unreachable|output|gone/;
 
-/** A chain of reasons: each is the reason for the one before. */
-export function Chain({ chain }: { chain: readonly Reason[] }): ReactNode {
+/**
+ * A chain of reasons: each is the reason for the one before. Each leads to what it speaks of, and says since when it holds and what
+ * would end it.
+ */
+export function Chain({ chain, taskId }: { chain: readonly Reason[]; taskId: number }): ReactNode {
   const text = useWords(taskWords);
+  const words = useWords(whyWords);
+  const manner = useManner();
   return (
     <ol className={styles.chain}>
-      {chain.map((reason, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a chain may have the same code twice.
-        <li key={index} data-failed={FAILED.test(reason.code) || undefined}>
-          {reason.code.includes('output') ? (
-            <code>{shownText(reason.text)}</code>
-          ) : (
-            <span>{reason.text}</span>
-          )}
-          <ReasonLink reason={reason} />
-          {reason.since !== null && (
-            <small>
-              {text('why.since')} <TimeText at={reason.since} />
-            </small>
-          )}
-        </li>
-      ))}
+      {chain.map((reason, index) => {
+        const links = linksOf(reason, taskId, manner);
+        const end = tellEnd(reason, manner);
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a chain may have the same code twice.
+          <li key={index} data-code={reason.code} data-failed={FAILED.test(reason.code) || undefined}>
+            <span title={reason.text}>{shownText(tellReason(reason, manner))}</span>
+            {reason.code === 'last_output' && <code>{shownText(String(reason.data.output ?? ''))}</code>}
+            {links.map(({ href, words }) => (
+              <Link key={href} href={href}>
+                {words}
+              </Link>
+            ))}
+            {reason.since !== null && (
+              <small>
+                {text('why.since')} <TimeText at={reason.since} />
+              </small>
+            )}
+            {end !== undefined && (
+              <small className={styles.ends}>
+                {words('ends.label')} {end}
+              </small>
+            )}
+          </li>
+        );
+      })}
     </ol>
   );
 }
 
-/** The other task that a reason speaks of. */
-function ReasonLink({ reason: { data } }: { reason: Reason }): ReactNode {
-  const { task } = data as { task?: unknown };
-  if (typeof task !== 'number') return null;
-  return <Link href={to.task(task)}>#{task}</Link>;
+/** The chain as the server says it: for a search, a report, and people who know its words. */
+function ServerWords({ chain }: { chain: readonly Reason[] }): ReactNode {
+  const words = useWords(whyWords);
+  return (
+    <details className={styles.server}>
+      <summary>{words('server.words')}</summary>
+      <ol lang="en">
+        {chain.map((reason, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a chain may have the same code twice.
+          <li key={index}>
+            <code>{reason.code}</code> {shownText(reason.text)}
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
 }
 
 /** The reason in sight above the nodes, while there is one. */
@@ -72,7 +102,8 @@ export function WhyStrip({ task, why }: { task: TaskInfo; why: Why }): ReactNode
   return (
     <section className={styles.strip} aria-label={text(task.end_reason === '' ? 'why.title' : 'why.ended')}>
       <h2>{text(task.end_reason === '' ? 'why.title' : 'why.ended')}</h2>
-      <Chain chain={chain} />
+      <Chain chain={chain} taskId={task.id} />
+      <WaysOut task={task} why={why} />
     </section>
   );
 }
@@ -85,7 +116,9 @@ export function WhyTab({ task, why }: { task: TaskInfo; why: Why }): ReactNode {
       {({ chain, nodes, more_nodes }) => (
         <div className={styles.scroll}>
           <section className={styles.whole}>
-            <Chain chain={chain} />
+            <Chain chain={chain} taskId={task.id} />
+            <ServerWords chain={chain} />
+            <WaysOut task={task} why={why} />
           </section>
           {nodes.length > 0 && <h2 className={styles.part}>{text('why.nodes')}</h2>}
           {nodes.map((node) => (
@@ -96,7 +129,7 @@ export function WhyTab({ task, why }: { task: TaskInfo; why: Why }): ReactNode {
                 </Link>{' '}
                 <StateBadge state={STATES[node.state] ?? 'initial'} />
               </h3>
-              <Chain chain={node.chain} />
+              <Chain chain={node.chain} taskId={task.id} />
             </section>
           ))}
           {more_nodes > 0 && <p className={styles.empty}>{text('why.more', { count: more_nodes })}</p>}

@@ -50,3 +50,11 @@ export function readFilter(params: URLSearchParams): TaskFilter {
   if (sort === 'updated' || sort === 'duration' || sort === 'failed') filter.sort = sort;
   return filter;
 }
+
+/** The query of an address with these filters, always in the same order. */
+export function queryOf(filter: TaskFilter): string {
+  const pairs = TASK_FILTERS.flatMap((name) =>
+    filter[name] === undefined ? [] : [[name, String(filter[name])]],
+  );
+  return new URLSearchParams(pairs).toString();
+}

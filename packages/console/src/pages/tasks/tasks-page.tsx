@@ -1,6 +1,6 @@
 import { type Task, unwrap } from '@rigel/api-client';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { to } from '../../app/addresses.js';
@@ -15,9 +15,16 @@ import { Region } from '../../ui/region.js';
 import { STATES, StateBadge, StateBar } from '../../ui/state.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
 import { TimeText } from '../../ui/time-text.js';
-import { readFilter, TASK_FILTERS, type TaskFilter } from './filter.js';
+import { queryOf, readFilter, TASK_FILTERS, type TaskFilter } from './filter.js';
+import { MANY_ACTIONS, type ManyAction } from './many-actions.js';
+import many from './many-tasks.module.css';
+import { manyWords } from './many-words.js';
+import { SavedFilters } from './saved-filters.js';
 import styles from './tasks-page.module.css';
 import { tasksWords } from './words.js';
+
+/** The list is in the entry of the console; the dialog and its plans are loaded when it opens. */
+const ManyTasks = lazy(async () => ({ default: (await import('./many-tasks.js')).ManyTasks }));
 
 const PAGE = 100;
 const POLL_MS = 3_000;
@@ -26,6 +33,7 @@ const POLL_MS = 3_000;
 export function TasksPage(): ReactNode {
   const text = useWords(tasksWords);
   const common = useWords();
+  const [, navigate] = useLocation();
   const [params, setParams] = useSearchParams();
   const filter = useMemo(() => readFilter(params), [params]);
   const sort = filter.sort ?? 'created';
@@ -57,7 +65,13 @@ export function TasksPage(): ReactNode {
   const isFiltered = chips.length > 0;
   return (
     <div className={styles.page}>
-      <Heading title={common('page.tasks')} />
+      <Heading title={common('page.tasks')}>
+        <div className={styles.actions}>
+          <Button kind="primary" needs="operator" onPress={() => navigate(to.newTask())}>
+            {common('page.newTask')}
+          </Button>
+        </div>
+      </Heading>
       <div className={styles.tools}>
         <div className={styles.find}>
           <TextInput
@@ -93,6 +107,10 @@ export function TasksPage(): ReactNode {
             (name) => [name, text(`order.${name}`)] as const,
           )}
           onChange={(order) => set('sort', order === 'created' ? '' : order)}
+        />
+        <SavedFilters
+          query={queryOf(filter)}
+          onUse={(query) => navigate(query === '' ? to.tasks() : `${to.tasks()}?${query}`)}
         />
       </div>
       <FilterChips
@@ -183,6 +201,10 @@ function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
   const text = useWords(tasksWords);
   const { formatNumber } = useIntl();
   const [, navigate] = useLocation();
+  const manyText = useWords(manyWords);
+  const [selected, setSelected] = useState<ReadonlySet<string | number>>(new Set());
+  const [asked, setAsked] = useState<{ action: ManyAction; tasks: readonly Task[] }>();
+  const chosen = rows.filter(({ id }) => selected.has(id));
   const newest = rows[0]?.id ?? 0;
   const [top, setTop] = useState(newest);
   // A list without rows has shown none yet.
@@ -262,11 +284,55 @@ function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
           </Button>
         </div>
       )}
+      {chosen.length > 0 && (
+        <div className={many.selection}>
+          <span role="status">{manyText('selected', { count: chosen.length })}</span>
+          {MANY_ACTIONS.map((action) => (
+            <Button
+              key={action}
+              needs="operator"
+              kind={action === 'stop' ? 'danger' : 'plain'}
+              onPress={() => setAsked({ action, tasks: chosen })}
+            >
+              {manyText(`open.${action}`)}
+            </Button>
+          ))}
+          {chosen.length === 2 && (
+            <Button
+              onPress={() => navigate(to.task(chosen[0]?.id ?? 0, { with: chosen[1]?.id, tab: 'compare' }))}
+            >
+              {manyText('compare')}
+            </Button>
+          )}
+          <Button kind="quiet" onPress={() => setSelected(new Set())}>
+            {manyText('clear')}
+          </Button>
+        </div>
+      )}
+      {asked && (
+        <Suspense>
+          <ManyTasks
+            action={asked.action}
+            // The lines stay those that were chosen; their numbers follow the list.
+            tasks={asked.tasks.map((task) => rows.find(({ id }) => id === task.id) ?? task)}
+            onClose={() => setAsked(undefined)}
+          />
+        </Suspense>
+      )}
       <VirtualTable
         label={text('id')}
         columns={columns}
         rows={shown}
         keyOf={({ id }) => id}
+        selected={selected}
+        onSelect={({ id }, isSelected) =>
+          setSelected((before) => {
+            const after = new Set(before);
+            if (isSelected) after.add(id);
+            else after.delete(id);
+            return after;
+          })
+        }
         onOpen={({ id }) => navigate(to.task(id))}
         onEnd={onEnd}
       />

@@ -76,7 +76,8 @@ const STATES: Readonly<Record<string, StateTopic>> = {
     leastMs: 1_000,
     everyMs: 5_000,
   },
-  machines: { endpoint: 'machine.orphans', wakes: ['scheduler'], leastMs: 1_000, everyMs: 5_000 },
+  machines: { endpoint: 'machine.orphans', wakes: [], leastMs: 1_000, everyMs: 2_000 },
+  verification: { endpoint: 'verification', wakes: [], leastMs: 1_000, everyMs: 2_000 },
 };
 
 /** Output of one node that is passed on to one client in a second. */

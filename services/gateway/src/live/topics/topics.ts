@@ -1,6 +1,7 @@
 import { covers, type Role } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
+import { reason } from '../../answer/reason.js';
 import type { TimeFormat } from '../../answer/time-format.js';
 import type { Endpoint } from '../../endpoint.js';
 import { DocumentedFailure, failure } from '../../failures.js';
@@ -61,7 +62,11 @@ export class Topics {
       const source = this.sources(topic);
       if (!covers(role, source.role)) {
         const why = `topic ${topic.key} needs the role ${source.role}, and the token has ${role}`;
-        throw new DocumentedFailure(failure(403, '', {}), why);
+        throw new DocumentedFailure(
+          failure(403, '', {}),
+          why,
+          reason('role', { data: { needed: source.role, role } }),
+        );
       }
       return { topic, source };
     });

@@ -1,11 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import {
-  type nodeRuns,
-  type RpcRequest,
-  type RpcResponse,
-  type SearchPlace,
-  ServiceError,
-} from '@rigel/contracts';
+import { type nodeRuns, noSuch, type RpcRequest, type RpcResponse, type SearchPlace } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import { type Found, LineSearch, shownOf } from '../../search/line-search.js';
 
@@ -111,7 +105,7 @@ async function readRuns(db: Kysely<unknown>, id: number): Promise<{ first: numbe
       (SELECT sum(count)::int FROM unnest(t.stat) count) AS nodes
     FROM tasks t WHERE t.id = ${id}`.execute(db);
   const [found] = rows;
-  if (!found) throw new ServiceError('not_found', `there is no task ${id}`);
+  if (!found) throw noSuch('task', id, `there is no task ${id}`);
   return found;
 }
 

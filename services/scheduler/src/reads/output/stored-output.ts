@@ -1,4 +1,4 @@
-import { type AttemptOutput, ServiceError } from '@rigel/contracts';
+import { type AttemptOutput, noSuch } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import { countLines } from '../../store/output-pieces.js';
 
@@ -96,6 +96,6 @@ export async function readRun(
   }>`
     SELECT id, task_id, index, ip, step, state FROM runs WHERE id = ${id}`.execute(db);
   const [run] = rows;
-  if (!run) throw new ServiceError('not_found', `there is no node run ${id}`);
+  if (!run) throw noSuch('node_run', id, `there is no node run ${id}`);
   return run;
 }

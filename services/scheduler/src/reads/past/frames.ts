@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PastTask } from '@rigel/contracts';
-import { ServiceError } from '@rigel/contracts';
+import { noSuch } from '@rigel/contracts';
 import { chunksOfStream, type RecordedEvent } from '@rigel/event-store';
 import type { Kysely } from 'kysely';
 import { streamOf, type TaskEvent, taskEventTypes } from '../../task/events.js';
@@ -58,6 +58,6 @@ export async function foldGently(
 }
 
 function found(task: TaskState | undefined, id: number): TaskState {
-  if (!task) throw new ServiceError('not_found', `there is no task ${id}`);
+  if (!task) throw noSuch('task', id, `there is no task ${id}`);
   return task;
 }

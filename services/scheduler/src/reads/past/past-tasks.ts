@@ -1,5 +1,6 @@
 import {
   MAX_FRAME_CELLS,
+  noSuch,
   type RpcRequest,
   type RpcResponse,
   ServiceError,
@@ -101,23 +102,20 @@ export class PastTasks {
     const { rows } = await sql<{ version: number; created_at: number }>`
       SELECT version, created_at FROM tasks WHERE id = ${id}`.execute(this.db);
     const [task] = rows;
-    if (!task) throw new ServiceError('not_found', `there is no task ${id}`);
+    if (!task) throw noSuch('task', id, `there is no task ${id}`);
     if (version !== undefined) {
       if (version <= task.version) return version;
       throw new ServiceError(
-        'wrong_state',
+        'not_yet',
         `task ${id} has ${task.version} versions by now, not ${version}`,
         'version',
+        { value: version, data: { version: task.version } },
       );
     }
     if (time === undefined) return task.version;
     if (time < task.created_at) {
       const made = new Date(task.created_at).toISOString();
-      throw new ServiceError(
-        'wrong_state',
-        `task ${id} did not exist then: it was created at ${made}`,
-        'time',
-      );
+      throw new ServiceError('not_yet', `task ${id} did not exist then: it was created at ${made}`, 'time');
     }
     return this.versionUntil(id, time, task.version);
   }

@@ -1,7 +1,7 @@
 import {
+  noSuch,
   type RpcRequest,
   type RpcResponse,
-  ServiceError,
   type TimelineMark,
   type taskPast,
 } from '@rigel/contracts';
@@ -46,7 +46,7 @@ export async function readTimeline(
   const { rows: tasks } = await sql<{ version: number; from: number; to: number }>`
     SELECT version, created_at AS from, updated_at AS to FROM tasks WHERE id = ${id}`.execute(db);
   const [task] = tasks;
-  if (!task) throw new ServiceError('not_found', `there is no task ${id}`);
+  if (!task) throw noSuch('task', id, `there is no task ${id}`);
   const span = Math.max(1, task.to - task.from + 1);
   const { rows } = await sql<Row>`
     SELECT least(${buckets} - 1, (recorded_at - ${task.from}) * ${buckets} / ${span})::int AS bucket, type,

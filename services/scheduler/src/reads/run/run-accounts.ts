@@ -1,5 +1,5 @@
 import type { AttemptOutput, RunAccount, RunStep } from '@rigel/contracts';
-import { ServiceError } from '@rigel/contracts';
+import { noSuch } from '@rigel/contracts';
 import { type Kysely, sql } from 'kysely';
 import { NUMBER } from '../../task/phase.js';
 import { stateOf } from '../../task/projection.js';
@@ -24,11 +24,11 @@ export class RunAccounts {
 
   constructor(private readonly db: Kysely<unknown>) {}
 
-  /** @throws ServiceError `not_found` */
+  /** @throws noSuch `not_found` */
   async account(id: number): Promise<RunAccount> {
     const { place, so } = await this.fold(id);
     const { task } = so;
-    if (!task) throw new ServiceError('not_found', `node run ${id} has no history`);
+    if (!task) throw noSuch('node_run', id, `node run ${id} has no history`);
     // What is folded may be folded on while the output is read.
     const attempts = structuredClone(so.attempts);
     const about = aboutRun(task, place, so.version);

@@ -1,4 +1,4 @@
-import { ServiceError } from '@rigel/contracts';
+import { noSuch } from '@rigel/contracts';
 import type { RecordedEvent } from '@rigel/event-store';
 import { type Kysely, sql } from 'kysely';
 import { streamOf, type TaskCreated, type TaskEvent, taskEventTypes } from '../../task/events.js';
@@ -45,7 +45,7 @@ export async function readRunPlace(db: Kysely<unknown>, id: number): Promise<Run
   const { rows } = await sql<RunPlace>`
     SELECT id, task_id, index, batch, created_at FROM runs WHERE id = ${id}`.execute(db);
   const [run] = rows;
-  if (!run) throw new ServiceError('not_found', `there is no node run ${id}`);
+  if (!run) throw noSuch('node_run', id, `there is no node run ${id}`);
   return run;
 }
 

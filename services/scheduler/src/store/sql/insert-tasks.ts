@@ -59,11 +59,12 @@ function wholeTaskRow(task: TaskState): object {
     template_name: created.template.name,
     pool_id: created.pool.id,
     pool_name: created.pool.name,
-    options: created.steps.map((step) => ({
+    options: created.steps.map((step, index) => ({
       name: step.name,
       param_values: step.param_values,
       retry: step.retry,
       ...stepLimitsOf(step),
+      ...(created.sources ? { sources: created.sources[index] ?? {} } : {}),
     })),
     batch_size: created.batchSize,
     operator: created.operator,

@@ -66,7 +66,7 @@ function NodeRun({ run, isActive }: { run: NodeRunAccount; isActive: boolean }):
         </span>
       </p>
       <Attempts run={run} open={open?.id} onOpen={(id) => choose(id === last?.id ? '' : id)} />
-      <RunWhy nsid={run.id} isActive={isActive} state={run.state} />
+      <RunWhy nsid={run.id} taskId={run.task_id} isActive={isActive} state={run.state} />
       {open && (
         <>
           <Receipt attempt={open.attempt} proof={() => proofOf(run, open)} />
@@ -140,7 +140,17 @@ function AttemptLine({ attempt }: { attempt: Attempt }): ReactNode {
   return <>{[took, says, marked].filter((part) => part !== '').join(' · ')}</>;
 }
 
-function RunWhy({ nsid, isActive, state }: { nsid: number; isActive: boolean; state: number }): ReactNode {
+function RunWhy({
+  nsid,
+  taskId,
+  isActive,
+  state,
+}: {
+  nsid: number;
+  taskId: number;
+  isActive: boolean;
+  state: number;
+}): ReactNode {
   const text = useWords(runWords);
   const query = useLiveQuery({
     key: ['run', nsid, 'why'],
@@ -154,7 +164,7 @@ function RunWhy({ nsid, isActive, state }: { nsid: number; isActive: boolean; st
   return (
     <section className={styles.why} aria-label={text('run.why')}>
       <h3>{text('run.why')}</h3>
-      <Chain chain={chain} />
+      <Chain chain={chain} taskId={taskId} />
     </section>
   );
 }

@@ -1,5 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
+import { live } from '../../../api/live/live.js';
 import { apiRoot } from '../../../app/place.js';
 import { useQueryParam } from '../../../app/query-param.js';
 import { useSettings } from '../../../app/settings.js';
@@ -314,16 +315,33 @@ function useOutput(of: AttemptPlace) {
     [lines, nsid, step, attempt],
   );
   useEffect(() => {
+    let isOver = false;
+    let hasMore = false;
+    let unfollow: (() => void) | undefined;
+    const readOn = async (): Promise<void> => {
+      if (!lines.open || document.hidden) return;
+      if (busy.current) {
+        hasMore = true;
+        return;
+      }
+      hasMore = false;
+      await load(async () => (lines.isEmpty ? -READ_BYTES : lines.to));
+      if (hasMore && !isOver) await readOn();
+    };
     setRows([]);
-    void load(async () => -READ_BYTES);
-    const timer = setInterval(() => {
-      if (lines.open && !document.hidden) void load(async () => (lines.isEmpty ? -READ_BYTES : lines.to));
-    }, FOLLOW_MS);
+    void load(async () => -READ_BYTES).then(() => {
+      // The live stream only says that there is more: what it leaves out of a flood is in the API.
+      if (!isOver && lines.open && !lines.isEmpty)
+        unfollow = live.subscribe(`output:${nsid}@${step}.${attempt}.${lines.to}`, () => void readOn());
+    });
+    const timer = setInterval(() => void readOn(), FOLLOW_MS);
     return () => {
+      isOver = true;
       clearInterval(timer);
+      unfollow?.();
       busy.current?.abort();
       busy.current = undefined;
     };
-  }, [load, lines]);
+  }, [load, lines, nsid, step, attempt]);
   return { lines, rows, error, isLoading, load };
 }

@@ -1,0 +1,63 @@
+import { words } from '../../text/words.js';
+
+/** The words of the verification on the system page. */
+export const verificationWords = words(
+  {
+    title: 'Tables against events',
+    what: 'The last verification',
+    how: 'Each service folds all its events and compares what follows from them with its tables, while it works. Verifying changes nothing.',
+    verify: 'Verify now',
+    runs: 'A verification is under way.',
+    failed: 'Verifying failed to begin: {reason}',
+    differences: '{count, plural, one {# difference} other {# differences}}',
+    'says.table': 'the table says',
+    'says.events': 'the events say',
+    noRow: 'no row',
+    beyond:
+      '{count, plural, one {# further difference is} other {# further differences are}} counted, and not named.',
+    repair:
+      'The events of {service} are whole: this makes its tables again from them, while the system runs.',
+    copy: 'Copy {command}',
+    damaged:
+      'Events of {service} are missing or contradict each other: no command makes them again. Restore its database from a backup (docs/operating.md).',
+    services: 'Verifications',
+    service: 'Service',
+    result: 'Result',
+    event: 'To event',
+    at: 'Ended',
+    took: 'Took',
+    running: '{events, number} events so far',
+    never: 'never verified',
+    notDone: 'not done',
+    agrees: 'no difference',
+    missing: 'Not told: {part} ({reason})',
+  },
+  {
+    title: '表与事件',
+    what: '上次校验',
+    how: '每个服务在工作的同时折叠其全部事件，并与自己的表比较。校验不改变任何东西。',
+    verify: '立即校验',
+    runs: '正在校验。',
+    failed: '无法开始校验：{reason}',
+    differences: '{count, plural, other {# 处不一致}}',
+    'says.table': '表中为',
+    'says.events': '按事件应为',
+    noRow: '没有行',
+    beyond: '另有{count, plural, other { # 处不一致}}已计数，未列出。',
+    repair: '{service} 的事件是完整的：此命令在系统运行时由事件重建其表。',
+    copy: '复制 {command}',
+    damaged:
+      '{service} 的事件缺失或互相矛盾：没有命令能重建它们。请从备份恢复其数据库（docs/operating.md）。',
+    services: '各服务的校验',
+    service: '服务',
+    result: '结果',
+    event: '至事件',
+    at: '结束于',
+    took: '用时',
+    running: '已处理 {events, number} 个事件',
+    never: '从未校验',
+    notDone: '未完成',
+    agrees: '一致',
+    missing: '没有数据：{part}（{reason}）',
+  },
+);

@@ -1,0 +1,106 @@
+import type { Preview } from '@rigel/api-client';
+import type { ReactNode } from 'react';
+
+import { to } from '../app/addresses.js';
+import { useWords } from '../text/intl.js';
+import { durationText } from '../text/time.js';
+import { AsideLink } from './aside-link.js';
+import { Disclosure } from './disclosure.js';
+import styles from './plan.module.css';
+import { planWords } from './words.js';
+
+type Step = Preview['steps'][number];
+
+/** The steps in their order: what each gets and from where, and what it runs. */
+export function PlanSteps({ preview: { steps, template, example } }: { preview: Preview }): ReactNode {
+  const text = useWords(planWords);
+  const [before = '', after = ''] = text('steps', { count: steps.length, template: '\u0000' }).split(
+    '\u0000',
+  );
+  return (
+    <section>
+      <h4>
+        {before}
+        <AsideLink href={to.template(template.id)}>{template.name}</AsideLink>
+        {after}
+      </h4>
+      <ol className={styles.steps}>
+        {steps.map((step, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a template may have a step twice.
+          <li key={`${step.name} ${index}`}>
+            <OneStep step={step} ip={example?.ip} />
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function OneStep({ step, ip }: { step: Step; ip: string | undefined }): ReactNode {
+  const text = useWords(planWords);
+  const facts = [
+    ...(step.retry_times > 0 ? [text('step.retries', { count: step.retry_times })] : []),
+    ...(step.ignore_error ? [text('step.ignore')] : []),
+    ...(step.timeout > 0
+      ? [text('step.limit', { time: durationText(step.timeout * 1_000).replace(/ 0 s$/, '') })]
+      : []),
+  ];
+  return (
+    <>
+      <p className={styles.stepHead}>
+        <b className={styles.mono}>{step.name}</b>
+        <span className={styles.quiet}>{facts.join(' · ')}</span>
+      </p>
+      {step.params.length > 0 && (
+        <dl className={styles.values} aria-label={text('step.values', { step: step.name })}>
+          {step.params.map(({ name, value, secret, source }) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd data-source={source}>
+                <span className={styles.mono}>
+                  {secret ? text('secret', { name: value }) : value || '""'}
+                </span>{' '}
+                <span className={styles.quiet}>{text(`source.${source}`)}</span>
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {step.actions.map((action) => (
+        <Script key={action.name} action={action} ip={ip} />
+      ))}
+    </>
+  );
+}
+
+function Script({
+  action: { name, script, cut },
+  ip,
+}: {
+  action: Step['actions'][number];
+  ip: string | undefined;
+}): ReactNode {
+  const text = useWords(planWords);
+  const title = text('script', { action: name });
+  if (script === '' && !cut)
+    return (
+      <p className={styles.quiet}>
+        {name}: {text('script.nothing')}
+      </p>
+    );
+  return (
+    <Disclosure
+      title={title}
+      after={ip !== undefined && <span className={styles.quiet}>{text('script.for', { ip })}</span>}
+      details={() => (
+        <>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reached by keyboard. */}
+          <pre className={styles.script} tabIndex={0} role="region" aria-label={title}>
+            {script}
+          </pre>
+          {cut && <p className={styles.quiet}>{text('script.cut')}</p>}
+        </>
+      )}
+    />
+  );
+}

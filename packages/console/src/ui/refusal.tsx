@@ -1,0 +1,59 @@
+import { ApiError } from '@rigel/api-client';
+import type { ReactNode } from 'react';
+import { settingsNow, useSettings } from '../app/settings.js';
+import { intlNow, useIntl, useWords } from '../text/intl.js';
+import { refusalWords } from '../text/refusal-words.js';
+import { isOfField, type Manner, tellRefusal } from '../text/refusals.js';
+import styles from './refusal.module.css';
+
+/** The language and zone that are chosen now. */
+const mannerNow = (): Manner => ({
+  intl: intlNow(),
+  zone: settingsNow().zone === 'utc' ? 'UTC' : undefined,
+});
+
+/** The language and zone of the person, for a component. */
+export function useManner(): Manner {
+  const intl = useIntl();
+  const { zone } = useSettings();
+  return { intl, zone: zone === 'utc' ? 'UTC' : undefined };
+}
+
+/** Why something failed, in one line: told from the refusal's code; else what the server says, or that there was no answer at all. */
+export function reasonOf(error: Error): string {
+  if (!(error instanceof ApiError)) return error.message;
+  const told = error.reason && tellRefusal(error.reason, mannerNow());
+  return told ?? `${error.message} (${error.code})`;
+}
+
+/**
+ * What is wrong with a field of a form, for its `error`; undefined: the refusal is not about it. What is shown there need not be
+ * shown once more: `of` of `Refusal`.
+ */
+export function fieldError(error: Error | undefined, field: string): string | undefined {
+  return error !== undefined && isOfField(error, field) ? reasonOf(error) : undefined;
+}
+
+/** Why something failed, in the person's language, with the server's own words in its details. */
+export function Refusal({ error }: { error: Error }): ReactNode {
+  const text = useWords(refusalWords);
+  const told = reasonOf(error);
+  if (!(error instanceof ApiError) || told.startsWith(error.message)) return <p>{told}</p>;
+  const { code, field } = error.reason ?? { code: '', field: null };
+  return (
+    <div className={styles.refusal}>
+      <p>{told}</p>
+      <details>
+        <summary>{text('details')}</summary>
+        <dl>
+          <dt>{text('details.server')}</dt>
+          <dd lang="en">{error.message}</dd>
+        </dl>
+        <p>
+          {text('details.code', { code, status: error.code })}
+          {field !== null && ` · ${text('details.field', { field })}`}
+        </p>
+      </details>
+    </div>
+  );
+}

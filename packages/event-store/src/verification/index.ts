@@ -1,0 +1,2 @@
+export { serveVerification } from './serve.js';
+export { runVerification } from './thread.js';

@@ -1,0 +1,4 @@
+import { runVerification } from '@rigel/event-store/verification';
+import { catalogHistory } from './maintenance.js';
+
+await runVerification(catalogHistory);

@@ -1,0 +1,4 @@
+import { runVerification } from '@rigel/event-store/verification';
+import { inventoryHistory } from './maintenance.js';
+
+await runVerification(inventoryHistory);
