@@ -39,7 +39,10 @@ function testFiles(folder, found = []) {
 const LONGEST = [
   'simulation/simulation',
   'conformance/conformance',
+  'console/matrix',
   'console/task',
+  'console/faults',
+  'console/hostile',
   'console/access-and-audit',
   'console/fleet',
   'console/live',
