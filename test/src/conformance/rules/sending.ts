@@ -81,13 +81,15 @@ function numbersAsText(spec: EndpointSpec): Case[] {
   return [
     sent(spec, 'integers as text', (params) => ({
       ...params,
-      ...Object.fromEntries(names.map((name) => [name, String(params[name])])),
+      ...Object.fromEntries(
+        names.flatMap((name) => (params[name] === undefined ? [] : [[name, String(params[name])]])),
+      ),
     })),
   ];
 }
 
 /** Texts that are one of a few words, or a time: no number is. */
-const NO_NUMBERS = new Set(['type', 'exec_type', 'role', 'expires', 'from', 'to']);
+const NO_NUMBERS = new Set(['type', 'exec_type', 'role', 'expires', 'from', 'to', 'event']);
 
 function textsAsNumbers(spec: EndpointSpec): Case[] {
   const names = namesOf(spec, 'text').filter((name) => !NO_NUMBERS.has(name));
