@@ -40,6 +40,8 @@ const PAGES: Readonly<Record<string, (made: FurnishedRig) => string>> = {
   catalog: () => 'catalog',
   action: ({ action }) => `catalog/action/${action}`,
   template: ({ template }) => `catalog/template/${template}`,
+  newTask: () => 'tasks/new',
+  machines: () => 'machines',
   audit: () => 'audit',
   access: () => 'access',
   system: () => 'system',
