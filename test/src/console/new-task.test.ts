@@ -69,6 +69,17 @@ async function read<Data>(path: string): Promise<Data> {
   return data;
 }
 
+/** Presses the button of a stop. What comes right after the dialog appeared was meant for what lay under it, and does nothing. */
+async function pressed(button: Locator, id: number): Promise<void> {
+  await waitFor(
+    async () => {
+      if (await button.isVisible()) await button.click();
+      return (await api.task(id)).end_reason === 'stopped';
+    },
+    { what: `task ${id} is stopped` },
+  );
+}
+
 const taskOf = (page: Page): number => Number(/\/task\/(\d+)/.exec(page.url())?.[1]);
 /** The node runs of a task. */
 async function runsOf(id: number) {
@@ -227,14 +238,14 @@ t.test('a stop proves itself: nothing of it runs on any node', async (t) => {
   // By the search: it opens the dialog, and runs nothing.
   const { page, faults, close } = await signedIn('tasks', bob);
   await page.keyboard.press('Control+k');
-  await page.keyboard.type(`stop ${id}`);
-  await page.getByRole('option', { name: `Stop task ${id}…` }).waitFor();
+  await page.keyboard.type(`stop #${id}`);
+  await page.getByRole('option', { name: `Stop task #${id} ` }).waitFor();
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog', { name: `Stop task ${id} for good?` });
   await dialog.getByText(nodes[12] ?? '').waitFor();
   t.equal((await api.task(id)).state, 1, 'nothing was done');
   await dialog.getByRole('textbox', { name: 'Reason (optional)' }).fill('wrong <b>version</b>');
-  await dialog.getByRole('button', { name: 'Stop 3 running nodes' }).click();
+  await pressed(dialog.getByRole('button', { name: 'Stop 3 running nodes' }), id);
   await page.getByText('Nothing of it runs on any node.').waitFor();
   t.equal(await sleeping(), 0);
   await page.getByText('wrong <b>version</b>').first().waitFor();
@@ -259,14 +270,7 @@ t.test('several tasks are stopped in one dialog, with a result for each', async 
   await dialog.getByText('it is over').waitFor();
   t.strictSame(await axeFindings(page), []);
   const confirm = dialog.getByRole('button', { name: 'Stop 1 running node of 1 task' });
-  // What was pressed before the dialog appeared is not meant for it.
-  await waitFor(
-    async () => {
-      if (await confirm.isVisible()) await confirm.click();
-      return (await api.task(first)).end_reason === 'stopped';
-    },
-    { what: 'the task is stopped' },
-  );
+  await pressed(confirm, first);
   await dialog.getByText('stopped', { exact: true }).waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
   // The same two beside each other.
