@@ -11,6 +11,10 @@ const mannerOf = (locale: string): Manner => ({ intl: createIntl({ locale }), zo
 const english = mannerOf('en-US');
 const chinese = mannerOf('zh-CN');
 
+/** What the server said. */
+const SAID = 'q is wrong at character 4';
+const tell = (given: RefusalReason, manner: Manner): string | undefined => tellRefusal(given, manner, SAID);
+
 const reason = (code: string, rest: Partial<RefusalReason> = {}): RefusalReason => ({
   code: code as RefusalReason['code'],
   field: null,
@@ -21,34 +25,33 @@ const reason = (code: string, rest: Partial<RefusalReason> = {}): RefusalReason 
 
 t.test('a refusal is told from its code and what it speaks of', async (t) => {
   const taken = reason('name_taken', { field: 'name', value: 'web', data: { kind: 'pool' } });
-  t.equal(tellRefusal(taken, english), 'Another pool has the name “web”.');
-  t.equal(tellRefusal(taken, chinese), '已有另一个服务池叫“web”。');
+  t.equal(tell(taken, english), 'Another pool has the name “web”.');
+  t.equal(tell(taken, chinese), '已有另一个服务池叫“web”。');
   const changed = reason('version_changed', {
     value: 3,
     data: { version: 4, by: 'bob', at: Date.parse('2026-01-05T08:00:00Z') },
   });
-  t.match(tellRefusal(changed, chinese), /bob 已于 2026-01-05 08:00:00 UTC 修改，当前是版本 4/);
+  t.match(tell(changed, chinese), /bob 已于 2026-01-05 08:00:00 UTC 修改，当前是版本 4/);
   const held = reason('nodes_held', {
     data: { count: 2, node: 7, ip: '10.0.0.7', task: 12, name: 'deploy', opr_user: 'ann', since: 0 },
   });
-  t.match(
-    tellRefusal(held, english),
-    /^2 nodes are held: 10\.0\.0\.7 by task 12 \(deploy\) of ann, since 1970/,
-  );
+  t.match(tell(held, english), /^2 nodes are held: 10\.0\.0\.7 by task 12 \(deploy\) of ann, since 1970/);
   const role = reason('role', { data: { needed: 'operator', role: 'viewer' } });
-  t.equal(tellRefusal(role, chinese), '此操作需要角色 操作员；您的角色是 只读。');
+  t.equal(tell(role, chinese), '此操作需要角色 操作员；您的角色是 只读。');
 });
 
 t.test('the server speaks where a fact is missing, and for a code that says no more', async (t) => {
-  t.equal(tellRefusal(reason('name_taken', { value: 'web' }), english), undefined, 'of which kind?');
+  t.equal(tell(reason('name_taken', { value: 'web' }), english), undefined, 'of which kind?');
   t.equal(
-    tellRefusal(reason('nodes_held', { data: { count: 1, node: 7, task: null } }), english),
+    tell(reason('nodes_held', { data: { count: 1, node: 7, task: null } }), english),
     undefined,
     'a removal holds it',
   );
-  t.equal(tellRefusal(reason('invalid'), chinese), undefined);
-  t.equal(tellRefusal(reason('of_a_later_release'), chinese), undefined);
-  t.equal(tellRefusal(reason('toString'), chinese), undefined);
+  t.equal(tell(reason('expression'), english), SAID, 'only its words say where');
+  t.equal(tell(reason('expression'), chinese), `无法按此正则表达式搜索：${SAID}`);
+  t.equal(tell(reason('invalid'), chinese), undefined);
+  t.equal(tell(reason('of_a_later_release'), chinese), undefined);
+  t.equal(tell(reason('toString'), chinese), undefined);
 });
 
 t.test('every code of the document has words in both languages, or is left to the server', async (t) => {
@@ -63,7 +66,7 @@ t.test('every code of the document has words in both languages, or is left to th
       facts.map((name) => [name, name === 'kind' ? 'pool' : /at|since|count|seconds/.test(name) ? 3 : 'x']),
     );
     for (const [, code = ''] of codes.matchAll(/`(\w+)`/g)) {
-      const told = [english, chinese].map((manner) => tellRefusal(reason(code, { value: 7, data }), manner));
+      const told = [english, chinese].map((manner) => tell(reason(code, { value: 7, data }), manner));
       if (told.includes(undefined)) untold.push(code);
       else {
         t.match(told[1], /\p{Script=Han}/u, code);

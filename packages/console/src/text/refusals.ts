@@ -27,13 +27,20 @@ export interface Manner {
   zone: string | undefined;
 }
 
-/** What the API refused, in the language of the person; undefined where only the server has words for it. */
-export function tellRefusal({ code, value, data }: RefusalReason, manner: Manner): string | undefined {
+/**
+ * What the API refused, in the language of the person; undefined where only the server has words for it.
+ * @param said the server's words, for refusals of a text: only they say where in it and why.
+ */
+export function tellRefusal(
+  { code, value, data }: RefusalReason,
+  manner: Manner,
+  said: string,
+): string | undefined {
   const key = keyOf(code);
   if (key === undefined) return undefined;
   const locale = manner.intl.locale as Locale;
   const message = refusalWords[locale][key];
-  const facts = factsOf({ value, data }, manner);
+  const facts: Record<string, string | number> = { ...factsOf({ value, data }, manner), said };
   // A part of the message would be empty: the server's own words say all of it.
   if (namesIn(message).some((name) => facts[name] === undefined)) return undefined;
   return String(manner.intl.formatters.getMessageFormat(message, locale).format(facts));

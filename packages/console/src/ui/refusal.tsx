@@ -22,7 +22,7 @@ export function useManner(): Manner {
 /** Why something failed, in one line: told from the refusal's code; else what the server says, or that there was no answer at all. */
 export function reasonOf(error: Error): string {
   if (!(error instanceof ApiError)) return error.message;
-  const told = error.reason && tellRefusal(error.reason, mannerNow());
+  const told = error.reason && tellRefusal(error.reason, mannerNow(), error.message);
   return told ?? `${error.message} (${error.code})`;
 }
 
