@@ -100,7 +100,7 @@ t.test('a save over one that somebody else made meanwhile is refused, and says w
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page
     .getByRole('alert')
-    .filter({ hasText: `if_version is ${version}` })
+    .filter({ hasText: `It has version ${version + 1} now` })
     .waitFor();
   t.match(await saved(webPool), { cron_items: [{ time: '10:00' }] }, 'the other save stays');
   await close();
