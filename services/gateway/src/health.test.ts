@@ -83,6 +83,7 @@ t.test('the answer names the faults', async (t) => {
         executor: 'ok',
         access: 'ok',
       },
+      reason: { code: 'unavailable', field: null, value: null, data: {} },
     },
   });
 });
