@@ -27,7 +27,7 @@ export interface FieldProps {
   isRequired?: boolean;
 }
 
-export function Notes({ hint, error }: FieldProps): ReactNode {
+function Notes({ hint, error }: FieldProps): ReactNode {
   return (
     <>
       {hint !== undefined && (
@@ -47,6 +47,8 @@ interface TextInputProps extends FieldProps {
   type?: 'text' | 'search' | 'password';
   /** Not checked for spelling, and of fixed width: an address, a pattern, a name. */
   isCode?: boolean;
+  /** Digits, for which a phone shows the keys. */
+  isCount?: boolean;
   autoFocus?: boolean;
 }
 
@@ -56,6 +58,7 @@ export function TextInput({
   placeholder,
   type,
   isCode,
+  isCount,
   autoFocus = false,
   ...field
 }: TextInputProps): ReactNode {
@@ -71,10 +74,11 @@ export function TextInput({
       autoFocus={autoFocus}
       {...(type ? { type } : {})}
       {...(isCode ? { spellCheck: 'false' as const, autoCorrect: 'off', autoComplete: 'off' } : {})}
+      {...(isCount ? { inputMode: 'numeric' as const, autoComplete: 'off' } : {})}
     >
       <Label>{label}</Label>
       <Input
-        className={`${styles.input} ${isCode ? styles.code : ''}`}
+        className={`${styles.input} ${isCode ? styles.code : ''} ${isCount ? styles.number : ''}`}
         {...(placeholder === undefined ? {} : { placeholder })}
       />
       <Notes {...field} />

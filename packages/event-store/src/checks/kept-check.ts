@@ -140,7 +140,10 @@ export class KeptCheck<Result> {
     let done = 0;
     const endRenewing = clock.every(RENEW_MS, () => {
       this.execute(RENEW, [name, since, clock.now() + LEASE_MS, done]).catch((error: unknown) =>
-        log.warn({ err: error, check: name }, 'cannot say that a check goes on'),
+        log.warn(
+          { err: error, check: name },
+          'the service could not record that its check goes on; if this lasts, another replica may begin the check too',
+        ),
       );
     });
     const checked = run(signal, (progress) => {
@@ -156,14 +159,17 @@ export class KeptCheck<Result> {
     try {
       await this.execute(END, [name, since, clock.now(), result, reason]);
     } catch (error) {
-      log.warn({ err: error, check: name }, 'the result of a check could not be kept: check again');
+      log.warn(
+        { err: error, check: name },
+        'the service could not store the result of a check: begin the check again',
+      );
     }
   }
 
   private reasonOf(error: unknown): string {
     const { log, name } = this.options;
     const message = error instanceof Error ? error.message : String(error);
-    log.warn({ err: error, check: name }, 'a check could not be done');
+    log.warn({ err: error, check: name }, 'the service could not finish a check');
     return message.replaceAll('\0', '').slice(0, MAX_REASON) || 'no reason is known';
   }
 

@@ -71,7 +71,10 @@ export function serveVerification(
   };
   const end = clock.every(LOOK_MS, () => {
     beginIfDue().catch((error: unknown) =>
-      log.warn({ err: error }, 'cannot tell whether a verification is due, looking again'),
+      log.warn(
+        { err: error },
+        'the service could not read when it verified its tables last; it looks again in 20 s',
+      ),
     );
   });
   onShutdown('times of verifications', end);
