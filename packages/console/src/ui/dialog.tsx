@@ -1,4 +1,4 @@
-import { type ReactNode, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useWords } from '../text/intl.js';
 import { isOfField } from '../text/refusals.js';
@@ -73,6 +73,16 @@ interface ConfirmDialogProps {
 /** A press within this time after the dialog appeared was meant for what lay under it, in milliseconds. */
 const STRAY_MS = 400;
 
+/** Whether a dialog that acts stands long enough for a press to be meant for it; until then its button cannot be pressed. */
+export function useIsSettled(): boolean {
+  const [isSettled, setSettled] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(true), STRAY_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return isSettled;
+}
+
 /** Asks before something large or final. The focus lies on the button that changes nothing. */
 export function ConfirmDialog(props: ConfirmDialogProps): ReactNode {
   // Made again each time it opens: what was typed or failed before is gone.
@@ -92,13 +102,12 @@ function OpenConfirmDialog({
   size = 'narrow',
 }: ConfirmDialogProps): ReactNode {
   const text = useWords();
-  const opened = useRef(performance.now());
+  const isSettled = useIsSettled();
   const [isPending, setPending] = useState(false);
   const [failure, setFailure] = useState<Error>();
   const [word, setWord] = useState('');
   const isTyped = typed === undefined || word.trim() === typed;
   const confirm = async (): Promise<void> => {
-    if (performance.now() - opened.current < STRAY_MS) return;
     setPending(true);
     setFailure(undefined);
     try {
@@ -122,7 +131,7 @@ function OpenConfirmDialog({
           </Button>
           <Button
             kind={kind}
-            isPending={isPending}
+            isPending={isPending || !isSettled}
             impossible={impossible ?? (isTyped ? undefined : text('dialog.type', { word: typed }))}
             onPress={() => void confirm()}
           >

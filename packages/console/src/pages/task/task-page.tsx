@@ -228,7 +228,7 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
               title: text('tab.events'),
               content: () => (
                 <div className={styles.fill}>
-                  <EventsTab task={task} model={present.store.model} until={version} />
+                  <EventsTab task={task} grid={present} until={version} />
                 </div>
               ),
             },

@@ -1,6 +1,6 @@
 import { type Preview, type Task, unwrap } from '@rigel/api-client';
 import { useQueries, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useRef, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
 import { api } from '../../api/api.js';
 import { to } from '../../app/addresses.js';
@@ -8,7 +8,7 @@ import { PlanFacts } from '../../plan/plan-panel.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { Button } from '../../ui/button.js';
-import { Dialog } from '../../ui/dialog.js';
+import { Dialog, useIsSettled } from '../../ui/dialog.js';
 import { TextInput } from '../../ui/field.js';
 import { reasonOf } from '../../ui/region.js';
 import { StateShape } from '../../ui/state.js';
@@ -18,8 +18,6 @@ import { manyWords } from './many-words.js';
 
 /** Stopping or starting more nodes than this asks for their number to be typed. */
 const MANY_NODES = 500;
-/** A press within this time after the dialog appeared was meant for what lay under it, in milliseconds. */
-const STRAY_MS = 400;
 
 interface ManyTasksProps {
   action: ManyAction;
@@ -44,7 +42,7 @@ export function ManyTasks({ action, tasks, onClose }: ManyTasksProps): ReactNode
   const text = useWords(manyWords);
   const common = useWords();
   const queries = useQueryClient();
-  const opened = useRef(performance.now());
+  const isSettled = useIsSettled();
   const [outcomes, setOutcomes] = useState<ReadonlyMap<number, Outcome>>(new Map());
   const [step, setStep] = useState<'ask' | 'run' | 'over'>('ask');
   const [word, setWord] = useState('');
@@ -63,7 +61,6 @@ export function ManyTasks({ action, tasks, onClose }: ManyTasksProps): ReactNode
     names.size === 1 ? onlyName : names.size > 1 || nodes > MANY_NODES ? String(nodes) : undefined;
   const isTyped = action === 'pause' || wanted === undefined || word.trim() === wanted;
   const run = async (): Promise<void> => {
-    if (performance.now() - opened.current < STRAY_MS) return;
     setStep('run');
     setConfirmed(lines);
     for (const line of able) {
@@ -100,7 +97,7 @@ export function ManyTasks({ action, tasks, onClose }: ManyTasksProps): ReactNode
             <Button
               kind={action === 'stop' ? 'danger' : 'primary'}
               needs="operator"
-              isPending={step === 'run'}
+              isPending={step === 'run' || !isSettled}
               impossible={impossible}
               onPress={() => void run()}
             >

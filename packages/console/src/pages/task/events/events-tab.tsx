@@ -11,7 +11,7 @@ import { useManner } from '../../../ui/refusal.js';
 import { Region } from '../../../ui/region.js';
 import { type Column, VirtualTable } from '../../../ui/table.js';
 import { TimeText } from '../../../ui/time-text.js';
-import type { GridModel } from '../grid/grid-model.js';
+import type { useGrid } from '../grid/use-grid.js';
 import styles from '../task.module.css';
 import { taskWords } from '../words.js';
 import { type EventKind, KINDS, type TaskEventRow, tellEvent } from './event-text.js';
@@ -28,11 +28,12 @@ const keyOf = ({ version }: TaskEventRow): number => version;
  */
 export function EventsTab({
   task,
-  model,
+  grid,
   until,
 }: {
   task: TaskInfo;
-  model: GridModel | undefined;
+  /** Tells which run an address is. */
+  grid: ReturnType<typeof useGrid>;
   until: number | undefined;
 }): ReactNode {
   const text = useWords(eventWords);
@@ -43,14 +44,19 @@ export function EventsTab({
   const [address, setAddress] = useQueryParam('address');
   const [openParam, setOpen] = useQueryParam('event');
   const kind = NAMES.find((name) => name === kindParam);
+  const { model } = grid.store;
   const index = address.trim() === '' || !model ? -1 : model.ips.indexOf(address.trim());
   const nsid = index < 0 || !model ? undefined : model.firstId + index;
   const isUnknown = address.trim() !== '' && model !== undefined && index < 0;
-  const filter: EventFilter = {
-    ...(kind ? { event: KINDS[kind].join(',') } : {}),
-    ...(nsid === undefined ? {} : { nsid }),
-    ...(until === undefined ? {} : { until }),
-  };
+  // Until the grid is read, nobody knows which run the address is: no events of other nodes stand there meanwhile.
+  const isSought = address.trim() !== '' && !model;
+  const filter: EventFilter | undefined = isSought
+    ? undefined
+    : {
+        ...(kind ? { event: KINDS[kind].join(',') } : {}),
+        ...(nsid === undefined ? {} : { nsid }),
+        ...(until === undefined ? {} : { until }),
+      };
   const { loaded, error, loadEarlier, again } = useEvents(task.id, filter, task.version);
   const opened = loaded?.rows.find(({ version }) => String(version) === openParam);
   const columns = useMemo((): Column<TaskEventRow>[] => {
@@ -92,7 +98,12 @@ export function EventsTab({
     ];
   }, [text, formatNumber, manner, task.id]);
   // The rows are no query of the cache, but what was read so far; the region shows it like one.
-  const query = { data: loaded, error: error ?? null, dataUpdatedAt: loaded?.readAt ?? 0, refetch: again };
+  const query = {
+    data: loaded,
+    error: (isSought ? grid.query.error : error) ?? null,
+    dataUpdatedAt: loaded?.readAt ?? 0,
+    refetch: isSought ? grid.query.refetch : again,
+  };
   return (
     <>
       <div className={styles.tools}>

@@ -46,27 +46,29 @@ async function read(
 
 /**
  * Events of a task from the end: the last ones first, earlier ones on demand, new ones as they happen.
+ * @param filter undefined: what is wanted is not known yet, and nothing is read.
  * @param version the last version that the page knows of: a larger one means that there are new events.
  */
-export function useEvents(id: number, filter: EventFilter, version: number) {
-  const { event, nsid, until } = filter;
+export function useEvents(id: number, filter: EventFilter | undefined, version: number) {
+  const { event, nsid, until } = filter ?? {};
   const [loaded, setLoaded] = useState<Loaded>();
   const [error, setError] = useState<Error>();
   const [tries, setTries] = useState(0);
   const busy = useRef(false);
   // Another filter is another list.
-  const list = `${id} ${event} ${nsid} ${until} ${tries}`;
+  const list = `${filter !== undefined} ${id} ${event} ${nsid} ${until} ${tries}`;
   const current = useRef(list);
-  const wanted = useRef<EventFilter>(filter);
+  const wanted = useRef(filter);
   wanted.current = filter;
 
   const load = useCallback(
     async (work: (filter: EventFilter) => Promise<(before: Loaded | undefined) => Loaded>): Promise<void> => {
-      if (busy.current) return;
+      const now = wanted.current;
+      if (busy.current || now === undefined) return;
       busy.current = true;
       const of = current.current;
       try {
-        const change = await work(wanted.current);
+        const change = await work(now);
         if (of !== current.current) return;
         setLoaded(change);
         setError(undefined);
