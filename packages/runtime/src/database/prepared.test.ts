@@ -48,7 +48,7 @@ t.test('queries and pages that are prepared answer like others', async (t) => {
   const { rows } = await pool.query(
     'SELECT generic_plans + custom_plans AS runs FROM pg_prepared_statements',
   );
-  // Three pages, a count for the one after the end, two rows.
+  // Two rows; the count for the page after the end, and three pages: each twice, for a declared text is recognised.
   t.strictSame(rows.map(({ runs }) => runs).sort(), [1, 2, 3]);
 });
 
