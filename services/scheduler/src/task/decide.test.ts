@@ -48,7 +48,7 @@ t.test('a batch in which no node succeeds halts the task; start goes on with it'
     endReason: 'failed',
     counts: { waiting: 2, running: 0, succeeded: 0, failed: 2, stopped: 0 },
   });
-  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   t.match(task.state, {
     status: 'running',
     counts: { waiting: 4, running: 0, succeeded: 0, failed: 0, stopped: 0 },
@@ -85,7 +85,7 @@ t.test(
       steps: [{ standing: 'succeeded' }, { standing: 'failed', attempts: 3, message: 'exit status 7' }],
     });
 
-    task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
+    task.do({ do: 'start', operator: 'root', unavailable: [], ...RESERVED });
     t.match(
       task.state.runs[0],
       { begun: false, step: 1, attempt: 4, failures: 0 },
@@ -124,7 +124,7 @@ t.test('some fail: partial, and start re-runs just those from their step', async
     endReason: 'partial',
     counts: { waiting: 0, running: 0, succeeded: 2, failed: 1, stopped: 0 },
   });
-  task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'root', unavailable: [], ...RESERVED });
   t.match(task.state, {
     status: 'running',
     open: 1,
@@ -165,7 +165,7 @@ t.test('an explicit budget decides alone: a batch in which nothing succeeded doe
     endReason: 'failed',
     counts: { waiting: 0, running: 0, succeeded: 0, failed: 2, stopped: 3 },
   });
-  spared.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
+  spared.do({ do: 'start', operator: 'root', unavailable: [], ...RESERVED });
   spared.claim(0);
   spared.report(0, dead);
   t.match(
@@ -233,7 +233,7 @@ t.test('a node that was told to restart and is away is not told again by itself'
   task.claim(0);
   const away = { status: 'failed', reason: 'it has not come back', no_retry: true } as const;
   t.match(task.report(0, away), [{ data: { next: 'fail' } }, { type: 'RunFailed' }]);
-  task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'root', unavailable: [], ...RESERVED });
   task.claim(0);
   t.match(task.report(0), [{ type: 'AttemptSucceeded', data: { attempt: 2 } }], 'a person may');
 });
@@ -279,14 +279,14 @@ t.test(
       task.fail(run);
     }
     t.same(heldNodes(task.state), []);
-    task.do({ type: 'start', operator: 'root', unavailable: [{ node: 101, reason: 'gone' }], ...RESERVED });
+    task.do({ do: 'start', operator: 'root', unavailable: [{ node: 101, reason: 'gone' }], ...RESERVED });
     t.same(heldNodes(task.state), [102]);
     task.claim(2);
-    task.do({ type: 'pause', operator: 'root' });
+    task.do({ do: 'pause', operator: 'root' });
     t.same(heldNodes(task.state), [102], 'a start must ask for 101 again');
-    task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
+    task.do({ do: 'start', operator: 'root', unavailable: [], ...RESERVED });
     t.same(heldNodes(task.state), [101, 102]);
-    task.do({ type: 'stop', operator: 'root' });
+    task.do({ do: 'stop', operator: 'root' });
     t.same(heldNodes(task.state), [102], 'where a command is still being ended');
   },
 );
@@ -299,7 +299,7 @@ t.test('a resumed run whose node is gone fails with the reason, the others go on
     task.fail(run);
   }
   task.do({
-    type: 'start',
+    do: 'start',
     operator: 'root',
     unavailable: [{ node: 101, reason: 'not in the pool any more' }],
     ...RESERVED,
@@ -312,19 +312,19 @@ t.test('a resumed run whose node is gone fails with the reason, the others go on
 t.test('pause: running steps finish and count, nothing new begins, start goes on behind them', async (t) => {
   const task = new TaskUnderTest(taskCreated(3, { batchSize: 2 }));
   task.claim(0);
-  t.same(task.types({ type: 'pause', operator: 'ann' }), ['TaskPaused', 'RunsHalted']);
+  t.same(task.types({ do: 'pause', operator: 'ann' }), ['TaskPaused', 'RunsHalted']);
   t.match(task.state, {
     status: 'paused',
     endReason: '',
     counts: { waiting: 1, running: 1, succeeded: 0, failed: 0, stopped: 1 },
   });
-  refused(t, () => task.do({ type: 'pause', operator: 'ann' }), /not running/);
+  refused(t, () => task.do({ do: 'pause', operator: 'ann' }), /not running/);
   t.match(
     task.report(0).map(({ type }) => type),
     ['AttemptSucceeded', 'RunsHalted'],
   );
   t.match(task.state.runs[0], { verdict: 'stopped', step: 1, holder: null });
-  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   task.claim(0);
   t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), {
     do: 'run',
@@ -340,12 +340,12 @@ t.test('pause: running steps finish and count, nothing new begins, start goes on
 t.test('start while a paused step is still draining: that run simply goes on', async (t) => {
   const task = new TaskUnderTest(taskCreated(2));
   task.claim(0);
-  task.do({ type: 'pause', operator: 'ann' });
-  t.same(task.types({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED }), [
+  task.do({ do: 'pause', operator: 'ann' });
+  t.same(task.types({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED }), [
     'TaskStarted',
     'BatchStarted',
   ]);
-  t.same(task.types({ type: 'claim', run: 1, executor: 'executor-2' }), ['RunClaimed']);
+  t.same(task.types({ do: 'claim', run: 1, executor: 'executor-2' }), ['RunClaimed']);
   task.report(0);
   t.match(task.state.runs[0], { begun: true, step: 1 });
   task.report(0);
@@ -362,8 +362,8 @@ t.test(
     task.claim(1);
     task.fail(1);
     task.claim(2);
-    task.do({ type: 'pause', operator: 'ann' });
-    t.same(task.types({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED }), ['TaskStarted']);
+    task.do({ do: 'pause', operator: 'ann' });
+    t.same(task.types({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED }), ['TaskStarted']);
     refused(t, () => task.claim(1), /needs no executor/);
     t.match(
       task.report(2).map(({ type }) => type),
@@ -385,7 +385,7 @@ t.test('a start that was prepared before the task let go of its nodes is refused
     task.fail(run);
   }
   const prepared = { unavailable: [], reservedUntil: task.now };
-  const start = (reserved: number[]) => task.do({ type: 'start', operator: 'ann', ...prepared, reserved });
+  const start = (reserved: number[]) => task.do({ do: 'start', operator: 'ann', ...prepared, reserved });
   refused(t, () => start([]), /ended while it was being started/);
   refused(t, () => start([100]), /ended while it was being started/);
   task.now++;
@@ -402,7 +402,7 @@ t.test('stop is final: at once for the outside, and what may run on a node is en
   const task = new TaskUnderTest(taskCreated(3));
   task.finish(0);
   task.claim(1);
-  t.same(task.types({ type: 'stop', operator: 'ann' }), ['TaskStopped']);
+  t.same(task.types({ do: 'stop', operator: 'ann' }), ['TaskStopped']);
   t.match(task.state, {
     status: 'stopped',
     endReason: 'stopped',
@@ -420,15 +420,15 @@ t.test('stop is final: at once for the outside, and what may run on a node is en
     ['AttemptStopped', 'RunDrained'],
   );
   t.match(task.state.runs[1], { phase: 'ended', holder: null, verdict: 'stopped' });
-  refused(t, () => task.do({ type: 'stop', operator: 'ann' }), /stopped already/);
-  refused(t, () => task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED }), /terminated/);
+  refused(t, () => task.do({ do: 'stop', operator: 'ann' }), /stopped already/);
+  refused(t, () => task.do({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED }), /terminated/);
 });
 
 t.test('stop when the executor is gone: another one is told to end the command', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
   task.claim(0);
-  task.do({ type: 'expireLease', run: 0, lease: 1 });
-  task.do({ type: 'stop', operator: 'ann' });
+  task.do({ do: 'expireLease', run: 0, lease: 1 });
+  task.do({ do: 'stop', operator: 'ann' });
   t.match(task.state.runs[0], { phase: 'draining', holder: null });
   task.claim(0, 'executor-2');
   t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), {
@@ -444,12 +444,12 @@ t.test('leases: only the newest may report, and a repeated report records nothin
   const task = new TaskUnderTest(taskCreated(1));
   task.claim(0, 'executor-1');
   refused(t, () => task.claim(0, 'executor-2'), /executor executor-1 has the lease/);
-  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.do({ do: 'expireLease', run: 0, lease: 1 });
   task.claim(0, 'executor-2');
   t.match(task.state.runs[0], { lease: 2, holder: 'executor-2', step: 0, attempt: 1 }, 'the same attempt');
   const late = { status: 'succeeded' as const, reason: '', started_at: 0, finished_at: 0 };
   const report = {
-    type: 'report' as const,
+    do: 'report' as const,
     run: 0,
     step: 0,
     attempt: 1,
@@ -460,14 +460,14 @@ t.test('leases: only the newest may report, and a repeated report records nothin
   t.equal(task.do({ ...report, lease: 2 }).length, 1);
   t.equal(task.do({ ...report, lease: 2 }).length, 0, 'repeated: nothing more is recorded');
   t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), { do: 'run', step: 1 });
-  t.same(task.do({ type: 'expireLease', run: 0, lease: 1 }), [], 'an old lease cannot expire again');
+  t.same(task.do({ do: 'expireLease', run: 0, lease: 1 }), [], 'an old lease cannot expire again');
 });
 
 t.test('the time of an attempt goes on counting when another executor takes it over', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
   task.claim(0);
   task.now += 100_000;
-  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.do({ do: 'expireLease', run: 0, lease: 1 });
   task.claim(0, 'executor-2');
   const next = nextInstruction(task.state, runAt(task.state, 0), task.now, { begun: true, outputFrom: 7 });
   t.match(next, { do: 'run', timeout_ms: 500_000, begun: true, output_from: 7 });
@@ -477,9 +477,9 @@ t.test('time is up: unfinished nodes have failed with that reason, running comma
   const task = new TaskUnderTest(taskCreated(3, { timeoutMs: 60_000, batchSize: 2 }));
   task.finish(0);
   task.claim(1);
-  t.same(task.do({ type: 'timeOut' }), [], 'not yet');
+  t.same(task.do({ do: 'timeOut' }), [], 'not yet');
   task.now += 60_000;
-  t.same(task.types({ type: 'timeOut' }), ['TaskTimedOut']);
+  t.same(task.types({ do: 'timeOut' }), ['TaskTimedOut']);
   t.match(task.state, {
     status: 'finished',
     endReason: 'timeout',
@@ -542,28 +542,24 @@ t.test('a failed command that may still run: the node is held until it has been 
     ['AttemptStopped', 'RunDrained'],
   );
   t.match(task.state.runs[1], { verdict: 'failed', phase: 'ended', attempt: 2 });
-  task.do({ type: 'start', operator: 'root', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'root', unavailable: [], ...RESERVED });
   task.finish(1);
   t.match(task.state, { status: 'finished', endReason: 'completed' });
 });
 
 t.test('refusals change nothing', async (t) => {
   const task = new TaskUnderTest(taskCreated(2), { start: false });
-  refused(t, () => task.do({ type: 'pause', operator: 'x' }), /not running/);
-  task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED });
-  refused(
-    t,
-    () => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }),
-    /running already/,
-  );
+  refused(t, () => task.do({ do: 'pause', operator: 'x' }), /not running/);
+  task.do({ do: 'start', operator: 'x', unavailable: [], ...RESERVED });
+  refused(t, () => task.do({ do: 'start', operator: 'x', unavailable: [], ...RESERVED }), /running already/);
   task.finish(0);
   task.finish(1);
   refused(
     t,
-    () => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }),
+    () => task.do({ do: 'start', operator: 'x', unavailable: [], ...RESERVED }),
     /nothing left to run/,
   );
-  refused(t, () => task.do({ type: 'stop', operator: 'x' }), /finished already/);
+  refused(t, () => task.do({ do: 'stop', operator: 'x' }), /finished already/);
   t.same(task.state, task.replayed());
 });
 
@@ -578,7 +574,7 @@ t.test(
     task.claim(0);
     const { lease } = task.state.runs[0] ?? { lease: 0 };
     const events = task.do({
-      type: 'report',
+      do: 'report',
       run: 0,
       lease,
       step: 0,

@@ -38,7 +38,7 @@ t.test(
   async (t) => {
     const task = new TaskUnderTest(taskCreated(1));
     task.claim(0);
-    task.do({ type: 'stop', operator: 'ann' });
+    task.do({ do: 'stop', operator: 'ann' });
     const pauses: number[] = [];
     for (let look = 1; look <= 7; look++) {
       const events = task.report(0, { status: 'stopped', reason: ALIVE, may_run: true });
@@ -85,7 +85,7 @@ t.test(
 t.test('the first release had no other word for a stop in vain', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
   task.claim(0);
-  task.do({ type: 'stop', operator: 'ann' });
+  task.do({ do: 'stop', operator: 'ann' });
   task.report(0, {
     status: 'stopped',
     reason: 'the command could not be ended and may still run: timed out',
@@ -147,14 +147,14 @@ t.test('a node that was away is tried again; what may run of the attempt before 
 
 t.test('a person releases a node, or it is removed: of an ended run alone, and once', async (t) => {
   const task = new TaskUnderTest(taskCreated(2));
-  const release = { type: 'release', run: 0, operator: 'ann', reason: 'rebooted by hand' } as const;
-  const remove = { type: 'nodeRemoved', run: 0, operator: 'bob' } as const;
+  const release = { do: 'release', run: 0, operator: 'ann', reason: 'rebooted by hand' } as const;
+  const remove = { do: 'nodeRemoved', run: 0, operator: 'bob' } as const;
   refused(t, () => task.do(release), /waiting for its turn.*nothing to release/);
   task.claim(0);
   task.claim(1);
   refused(t, () => task.do(release), /at work \(stop the task to end it\).*nothing to release/);
   t.same(task.do(remove), [], 'a task that has not ended lets go of nothing');
-  task.do({ type: 'stop', operator: 'ann' });
+  task.do({ do: 'stop', operator: 'ann' });
   task.report(0, { status: 'stopped', reason: ALIVE, may_run: true });
   t.match(task.do(release), [
     { type: 'NodeReleased', data: { run: 0, node: 100, operator: 'ann', reason: 'rebooted by hand' } },
@@ -176,10 +176,10 @@ t.test(
     const task = new TaskUnderTest(taskCreated(1));
     task.claim(0);
     const { lease = 0, step: at = 0, attempt = 1 } = task.state.runs[0] ?? {};
-    task.do({ type: 'stop', operator: 'ann' });
-    task.do({ type: 'release', run: 0, operator: 'ann', reason: 'rebooted by hand' });
+    task.do({ do: 'stop', operator: 'ann' });
+    task.do({ do: 'release', run: 0, operator: 'ann', reason: 'rebooted by hand' });
     const late = {
-      type: 'report',
+      do: 'report',
       run: 0,
       lease,
       step: at,
@@ -198,7 +198,7 @@ t.test('a start of what is still alive never begins a second one', async (t) => 
   task.report(0, { status: 'failed', reason: ALIVE, may_run: true, no_retry: true });
   task.claim(0, 'executor-2');
   task.report(0, { status: 'stopped', reason: ALIVE, may_run: true });
-  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   t.match(task.state.runs[0], { phase: 'orphaned', attempt: 1, mayRun: true });
   task.claim(0, 'executor-3');
   t.match(
@@ -216,7 +216,7 @@ t.test('a start takes the run from the executor that is ending its command', asy
   task.claim(0);
   task.report(0, { status: 'failed', reason: ALIVE, may_run: true, no_retry: true });
   task.claim(0, 'executor-2');
-  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   t.match(task.state.runs[0], { phase: 'orphaned', holder: null, mayRun: true });
   refused(t, () => task.report(0, { status: 'stopped' }), /lease 2 .* is over/);
   task.claim(0, 'executor-3');
@@ -232,7 +232,7 @@ t.test('a start takes the run from the executor that is ending its command', asy
 t.test('a giving up of the first release stays one', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
   task.claim(0);
-  task.do({ type: 'stop', operator: 'ann' });
+  task.do({ do: 'stop', operator: 'ann' });
   const given = { type: 'RunDrained', data: { run: 0, node: 100, givenUp: true } } as const;
   const state = evolve(task.state, given, 1, task.now);
   t.match(state.runs[0], { phase: 'ended', held: false });

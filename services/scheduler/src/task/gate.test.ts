@@ -74,8 +74,8 @@ t.test('runs wait before the last step without an executor, and go on when the g
   t.notOk(needsExecutor(runAt(task.state, 0)), 'nobody is offered it');
   t.throws(() => task.claim(0), { message: /waits for other pools/ });
   task.claim(1);
-  t.match(task.do({ type: 'openGate' }), [{ type: 'GateOpened', data: { runs: [0] } }]);
-  t.strictSame(task.do({ type: 'openGate' }), [], 'once');
+  t.match(task.do({ do: 'openGate' }), [{ type: 'GateOpened', data: { runs: [0] } }]);
+  t.strictSame(task.do({ do: 'openGate' }), [], 'once');
   t.match(runAt(task.state, 0), { phase: 'ready', steps: [{}, { message: '' }] });
   t.ok(needsExecutor(runAt(task.state, 0)));
   t.strictSame(
@@ -99,7 +99,7 @@ t.test('before the first step nobody is offered anything', async (t) => {
   const task = follower(2, 0, { batchSize: 1 });
   t.match(task.state.runs, [{ phase: 'gated' }, { phase: 'pending' }]);
   t.equal(linesOf(task).at(-1), 'nodes wait before one for pool db (task 7) to pass start');
-  task.do({ type: 'openGate' });
+  task.do({ do: 'openGate' });
   task.finish(0);
   task.finish(1);
   t.match(task.state, { endReason: 'completed' });
@@ -110,7 +110,7 @@ t.test('a failed dependency fails those that wait; a resume finds the gate anew'
   task.claim(0);
   task.report(0);
   task.claim(1);
-  const fail = { type: 'failGate' as const, reason: 'pool db failed', overdue: false };
+  const fail = { do: 'failGate' as const, reason: 'pool db failed', overdue: false };
   t.match(task.do(fail), [{ type: 'RunFailed', data: { run: 0, step: 1, reason: 'pool db failed' } }]);
   t.match(runAt(task.state, 0), {
     verdict: 'failed',
@@ -125,13 +125,13 @@ t.test('a failed dependency fails those that wait; a resume finds the gate anew'
     endReason: 'failed',
     counts: { waiting: 0, running: 0, succeeded: 0, failed: 2, stopped: 0 },
   });
-  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   t.ok(
     task.state.runs.every(({ phase, step: at }) => phase === 'gated' && at === 1),
     'they wait once more',
   );
   t.equal(linesOf(task).filter((line) => /nodes wait before/.test(line)).length, 2, 'and the log says so');
-  task.do({ type: 'openGate' });
+  task.do({ do: 'openGate' });
   for (const run of [0, 1]) task.finish(run);
   t.match(task.state, { endReason: 'completed' });
   t.same(task.replayed(), task.state);
@@ -139,7 +139,7 @@ t.test('a failed dependency fails those that wait; a resume finds the gate anew'
 
 t.test('only who has waited long enough fails by the time; the wait begins anew with a start', async (t) => {
   const task = follower(2, 1);
-  const late = { type: 'failGate' as const, reason: 'waited 30 minutes', overdue: true };
+  const late = { do: 'failGate' as const, reason: 'waited 30 minutes', overdue: true };
   task.claim(0);
   task.report(0);
   task.now += 1_000_000;
@@ -147,14 +147,14 @@ t.test('only who has waited long enough fails by the time; the wait begins anew 
   task.report(1);
   task.now += 900_000;
   t.match(task.do(late), [{ type: 'RunFailed', data: { run: 0 } }]);
-  task.do({ type: 'pause', operator: 'ann' });
+  task.do({ do: 'pause', operator: 'ann' });
   t.match(runAt(task.state, 1), {
     verdict: 'stopped',
     phase: 'ended',
     steps: [{}, { standing: 'stopped', message: '' }],
   });
   t.strictSame(task.do(late), [], 'a halted one does not wait');
-  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   task.now += 1_799_999;
   t.strictSame(task.do(late), []);
   task.now += 1;
@@ -171,15 +171,15 @@ t.test('stop, timeout and the failure budget do not wait', async (t) => {
     return task;
   };
   const stopped = arrived({});
-  stopped.do({ type: 'stop', operator: 'ann' });
+  stopped.do({ do: 'stop', operator: 'ann' });
   t.match(stopped.state, {
     endReason: 'stopped',
     counts: { waiting: 0, running: 0, succeeded: 0, failed: 0, stopped: 3 },
   });
-  t.strictSame(stopped.do({ type: 'openGate' }), []);
+  t.strictSame(stopped.do({ do: 'openGate' }), []);
   const over = arrived({ timeoutMs: 10 });
   over.now += 10;
-  over.do({ type: 'timeOut' });
+  over.do({ do: 'timeOut' });
   t.match(over.state, {
     endReason: 'timeout',
     counts: { waiting: 0, running: 0, succeeded: 0, failed: 3, stopped: 0 },

@@ -10,7 +10,7 @@ const WHY = '/home/deploy/.rigel/attempts cannot be made: No space left on devic
 
 function placing(task: TaskUnderTest, change: Partial<PlaceCommand> = {}): PlaceCommand {
   const { lease, step, attempt } = runAt(task.state, 0);
-  return { type: 'place', run: 0, lease, step, attempt, placement: MEMORY, why: WHY, ...change };
+  return { do: 'place', run: 0, lease, step, attempt, placement: MEMORY, why: WHY, ...change };
 }
 
 const told = (task: TaskUnderTest, begun = true) =>
@@ -29,7 +29,7 @@ t.test('an attempt elsewhere: whoever takes over is told to look there', async (
     },
   ]);
   t.same(task.do(placing(task)), [], 'whose answer was lost may ask again');
-  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.do({ do: 'expireLease', run: 0, lease: 1 });
   task.claim(0, 'executor-2');
   t.match(told(task), { do: 'run', begun: true, placed: MEMORY, folders: [MEMORY.folder] });
   task.report(0);
@@ -70,7 +70,7 @@ t.test('a place is refused', async (t) => {
     const task = new TaskUnderTest(taskCreated(1));
     task.claim(0);
     const late = placing(task);
-    task.do({ type: 'expireLease', run: 0, lease: 1 });
+    task.do({ do: 'expireLease', run: 0, lease: 1 });
     t.throws(() => task.do(late), refusedWith(/lease 1 of run 1 is over/));
     task.claim(0, 'executor-2');
     t.throws(() => task.do(late), refusedWith(/lease 1 of run 1 is over/));
@@ -78,7 +78,7 @@ t.test('a place is refused', async (t) => {
   t.test('to who takes over: the one before may still begin it at home', async (t) => {
     const task = new TaskUnderTest(taskCreated(1, { steps: [step('one', { retry: 1 })] }));
     task.claim(0);
-    task.do({ type: 'expireLease', run: 0, lease: 1 });
+    task.do({ do: 'expireLease', run: 0, lease: 1 });
     task.claim(0, 'executor-2');
     t.throws(() => task.do(placing(task)), refusedWith(/another executor was told to begin the attempt/));
     task.fail(0, 'unknown');
@@ -100,26 +100,26 @@ t.test('a place is refused', async (t) => {
     t.throws(() => task.do(other), refusedWith(/is recorded to be in \/dev\/shm\/rigel-deploy already/));
     const stopped = new TaskUnderTest(taskCreated(1));
     stopped.claim(0);
-    stopped.do({ type: 'stop', operator: 'ann' });
+    stopped.do({ do: 'stop', operator: 'ann' });
     t.throws(() => stopped.do(placing(stopped)), refusedWith(/has ended/));
   });
 });
 
 t.test('an executor of an earlier release, which would begin it again, does not get the run', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
-  task.do({ type: 'claim', run: 0, executor: 'old' });
+  task.do({ do: 'claim', run: 0, executor: 'old' });
   t.equal(task.state.runs[0]?.holder, 'old', 'as long as nothing is elsewhere it does');
-  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.do({ do: 'expireLease', run: 0, lease: 1 });
   const placed = new TaskUnderTest(taskCreated(1));
   placed.claim(0);
   placed.do(placing(placed));
-  placed.do({ type: 'expireLease', run: 0, lease: 1 });
+  placed.do({ do: 'expireLease', run: 0, lease: 1 });
   t.throws(
-    () => placed.do({ type: 'claim', run: 0, executor: 'old' }),
+    () => placed.do({ do: 'claim', run: 0, executor: 'old' }),
     refusedWith(/in \/dev\/shm\/rigel-deploy of its node; old is of an earlier release/),
   );
-  placed.do({ type: 'stop', operator: 'ann' });
-  t.throws(() => placed.do({ type: 'claim', run: 0, executor: 'old' }), refusedWith(/earlier release/));
+  placed.do({ do: 'stop', operator: 'ann' });
+  t.throws(() => placed.do({ do: 'claim', run: 0, executor: 'old' }), refusedWith(/earlier release/));
   placed.claim(0, 'new');
   t.match(told(placed), { do: 'stop', folders: [MEMORY.folder] });
 });

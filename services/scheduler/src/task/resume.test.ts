@@ -2,7 +2,7 @@ import t from 'tap';
 import { RESERVED, TaskUnderTest, taskCreated } from '../testing/task.js';
 import { renderLog } from './log.js';
 
-const start = { type: 'start', operator: 'ann', unavailable: [], ...RESERVED } as const;
+const start = { do: 'start', operator: 'ann', unavailable: [], ...RESERVED } as const;
 
 /** Four nodes in batches of two, of which nothing in the first batch succeeded: the second has not begun. */
 function halfFailed(): TaskUnderTest {
@@ -50,7 +50,7 @@ t.test('a start of what was halted is the undo of a pause: what failed before st
   task.claim(0);
   task.fail(0);
   task.claim(1);
-  task.do({ type: 'pause', operator: 'ann', reason: 'look at the first one' });
+  task.do({ do: 'pause', operator: 'ann', reason: 'look at the first one' });
   t.match(
     task.state.runs.map(({ verdict }) => verdict),
     ['failed', null, 'stopped', null],
@@ -70,7 +70,7 @@ t.test('runs that cannot be chosen are refused, and change nothing', async (t) =
   const task = new TaskUnderTest(taskCreated(3, { batchSize: 3 }));
   task.finish(0);
   task.claim(1);
-  task.do({ type: 'pause', operator: 'ann' });
+  task.do({ do: 'pause', operator: 'ann' });
   const { version } = task.state;
   t.throws(() => task.do({ ...start, only: [0] }), /10\.0\.0\.1 \(run 1\) succeeded already/);
   t.throws(() => task.do({ ...start, only: [2] }), /10\.0\.0\.2 \(run 2\) is still at work/);
@@ -104,8 +104,8 @@ t.test(
 
 t.test('the reason of a pause and of a stop stands in the log', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
-  task.do({ type: 'pause', operator: 'ann', reason: 'wrong version' });
-  task.do({ type: 'stop', operator: 'bob', reason: 'never again' });
+  task.do({ do: 'pause', operator: 'ann', reason: 'wrong version' });
+  task.do({ do: 'stop', operator: 'bob', reason: 'never again' });
   const events = task.events.map(({ event, at }, index) => ({
     ...event,
     ...{ stream: 'task-1', version: index + 1, position: index + 1, recordedAt: at, meta: {} },

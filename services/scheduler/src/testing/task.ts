@@ -82,14 +82,14 @@ export class TaskUnderTest {
   }
 
   claim(run: number, executor = 'executor-1'): TaskEvent[] {
-    return this.do({ type: 'claim', run, executor, knowsPlaces: true });
+    return this.do({ do: 'claim', run, executor, knowsPlaces: true });
   }
 
   /** Reports the current attempt of a run under its current lease. */
   report(run: number, result: Partial<AttemptResult> = {}, capabilities = CAPABILITIES): TaskEvent[] {
     const { lease, step, attempt } = runAt(this.state, run);
     return this.do({
-      type: 'report',
+      do: 'report',
       run,
       lease,
       step,
