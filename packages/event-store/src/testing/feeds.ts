@@ -1,6 +1,5 @@
 import { systemClock } from '@rigel/clock';
 import type { Bus } from '@rigel/messaging';
-import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, type TestServers, waitFor } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
 import type { Test } from 'tap';
@@ -17,6 +16,7 @@ import {
   historyOf,
   readAll,
 } from '../index.js';
+import { databasesOf } from './databases.js';
 
 /** The type of event of these histories. */
 export const types = new EventTypes({ Happened: [] });
@@ -48,32 +48,20 @@ export async function startFeeds(t: Test): Promise<Feeds> {
   t.teardown(() => servers.stop());
   const ownerBus = await servers.startBus('owner');
   const followerBus = await servers.startBus('follower');
-  let schemas = 0;
   return {
     servers,
     ownerBus,
     followerBus,
-    open: async (t) => {
-      const db = await openDatabase<unknown>({
-        url: servers.databaseUrl,
-        schema: `history_${++schemas}`,
-        migrations: {
-          '0001': {
-            async up(db) {
-              await createEventTables(db);
-              await addFollowedEvent(db);
-              await addFollowedPosition(db);
-              await sql`CREATE TABLE seen (n bigserial PRIMARY KEY, position bigint NOT NULL)`.execute(db);
-            },
-          },
-        },
-        log: silentLogger,
-        signal: new AbortController().signal,
-        max: 4,
-      });
-      t.teardown(() => db.destroy());
-      return db;
-    },
+    open: databasesOf(
+      servers,
+      async (db) => {
+        await createEventTables(db);
+        await addFollowedEvent(db);
+        await addFollowedPosition(db);
+        await sql`CREATE TABLE seen (n bigserial PRIMARY KEY, position bigint NOT NULL)`.execute(db);
+      },
+      4,
+    ),
     relay: (t, db, known = types) => {
       const relay = new EventRelay({
         owner: 'scheduler',
