@@ -2,7 +2,6 @@ import t from 'tap';
 import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
 import type { TaskCreated, TaskGate } from './events.js';
 import { describeTimeout, type GateProgress, judgeGate } from './gate.js';
-import { renderLog } from './log.js';
 import { needsExecutor, runAt } from './state.js';
 
 const db = { task: 7, pool: { id: 2, name: 'db' }, step: 1, stepName: 'start' };
@@ -22,20 +21,6 @@ const progress = (task: number, values: Partial<GateProgress> = {}): GateProgres
   standing: 'running',
   ...values,
 });
-const linesOf = (task: TaskUnderTest): string[] =>
-  renderLog(
-    1,
-    task.events.map(({ event, at }, index) => ({
-      position: index + 1,
-      stream: 'task-1',
-      version: index + 1,
-      type: event.type,
-      schema: 1,
-      data: event.data,
-      meta: { correlationId: '', actor: '' },
-      recordedAt: at,
-    })),
-  ).map(({ message }) => message);
 
 t.test('a gate opens when all have passed, and fails when one cannot', async (t) => {
   const gate = gateBefore(1, { waitsFor: [db, cache] });
@@ -90,15 +75,15 @@ t.test('runs wait before the last step without an executor, and go on when the g
     counts: { waiting: 0, running: 0, succeeded: 2, failed: 0, stopped: 0 },
   });
   t.same(task.replayed(), task.state);
-  t.equal(linesOf(task).filter((line) => /nodes wait before two for pool db/.test(line)).length, 1);
-  t.ok(linesOf(task).includes('the wait for other pools is over: 1 nodes go on'));
-  t.notOk(linesOf(task).some((line, n) => /two attempt 1 started/.test(line) && n < 6));
+  t.equal(task.log().filter((line) => /nodes wait before two for pool db/.test(line)).length, 1);
+  t.ok(task.log().includes('the wait for other pools is over: 1 nodes go on'));
+  t.notOk(task.log().some((line, n) => /two attempt 1 started/.test(line) && n < 6));
 });
 
 t.test('before the first step nobody is offered anything', async (t) => {
   const task = follower(2, 0, { batchSize: 1 });
   t.match(task.state.runs, [{ phase: 'gated' }, { phase: 'pending' }]);
-  t.equal(linesOf(task).at(-1), 'nodes wait before one for pool db (task 7) to pass start');
+  t.equal(task.log().at(-1), 'nodes wait before one for pool db (task 7) to pass start');
   task.do({ do: 'openGate' });
   task.finish(0);
   task.finish(1);
@@ -130,7 +115,7 @@ t.test('a failed dependency fails those that wait; a resume finds the gate anew'
     task.state.runs.every(({ phase, step: at }) => phase === 'gated' && at === 1),
     'they wait once more',
   );
-  t.equal(linesOf(task).filter((line) => /nodes wait before/.test(line)).length, 2, 'and the log says so');
+  t.equal(task.log().filter((line) => /nodes wait before/.test(line)).length, 2, 'and the log says so');
   task.do({ do: 'openGate' });
   for (const run of [0, 1]) task.finish(run);
   t.match(task.state, { endReason: 'completed' });

@@ -381,16 +381,7 @@ t.test(
   async (t) => {
     const task = new TaskUnderTest(taskCreated(3, { batchSize: 2 }));
     for (const run of [0, 1, 2]) task.finish(run);
-    const recorded = task.events.map(({ event, at }, index) => ({
-      position: index + 1,
-      stream: 'task-1',
-      version: index + 1,
-      type: event.type,
-      schema: 1,
-      data: event.data,
-      meta: { correlationId: '', actor: '' },
-      recordedAt: at,
-    }));
+    const recorded = task.recorded();
     const lines = renderLog(1, recorded);
     t.match(
       lines[0]?.message,
