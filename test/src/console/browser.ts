@@ -68,6 +68,23 @@ export interface Opening {
   token?: string | undefined;
 }
 
+/** Every theme, both languages, and a phone. */
+const OPENINGS: readonly Opening[] = [
+  { theme: 'light' },
+  { theme: 'dark', language: 'zh' },
+  { theme: 'contrast', width: 360, height: 740 },
+];
+let turn = 0;
+
+/**
+ * How a test opens a page to see whether it is sound. An opening costs a second or two of processor time, so the pages of a file
+ * take turns; with `RIGEL_EVERY_OPENING=1`, as every night, each page is opened in each way.
+ */
+export function openings(): readonly Opening[] {
+  if (process.env.RIGEL_EVERY_OPENING === '1') return OPENINGS;
+  return [OPENINGS[turn++ % OPENINGS.length] as Opening];
+}
+
 /** A page that notes what must never happen on one. */
 export interface WatchedPage {
   page: Page;
