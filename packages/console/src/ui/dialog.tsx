@@ -1,11 +1,10 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useWords } from '../text/intl.js';
-import { isOfField } from '../text/refusals.js';
 import { Button } from './button.js';
 import styles from './dialog.module.css';
 import { TextInput } from './field.js';
-import { Refusal } from './refusal.js';
+import { FormRefusal, RefusedFields } from './refused-fields.js';
 
 interface DialogProps {
   title: string;
@@ -63,10 +62,8 @@ interface ConfirmDialogProps {
   typed?: string;
   /** Why the action is not possible now. */
   impossible?: string | undefined;
-  /** Carries the action out. The dialog closes when it is done, and shows why when it fails. */
+  /** Carries the action out. The dialog closes when it is done; when it fails it shows why, at the field that is refused. */
   onConfirm: () => Promise<unknown>;
-  /** Fields of the dialog that show themselves what is wrong with them; such a refusal is not shown once more below. */
-  fields?: readonly string[] | undefined;
   size?: 'narrow' | 'wide';
 }
 
@@ -98,7 +95,6 @@ function OpenConfirmDialog({
   typed,
   impossible,
   onConfirm,
-  fields = [],
   size = 'narrow',
 }: ConfirmDialogProps): ReactNode {
   const text = useWords();
@@ -140,18 +136,13 @@ function OpenConfirmDialog({
         </>
       }
     >
-      {children}
-      {typed !== undefined && (
-        <TextInput label={text('dialog.type', { word: typed })} value={word} onChange={setWord} />
-      )}
-      {failure && (
-        <div
-          role="alert"
-          className={fields.some((field) => isOfField(failure, field)) ? 'only-read-aloud' : styles.failure}
-        >
-          <Refusal error={failure} />
-        </div>
-      )}
+      <RefusedFields error={failure}>
+        {children}
+        {typed !== undefined && (
+          <TextInput label={text('dialog.type', { word: typed })} value={word} onChange={setWord} />
+        )}
+        <FormRefusal className={styles.failure} />
+      </RefusedFields>
     </Dialog>
   );
 }

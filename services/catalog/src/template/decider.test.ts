@@ -71,7 +71,7 @@ t.test('limits that mean nothing for a step are refused with the reason', async 
     const steps = [{ param_values: {}, retry, ...step }];
     t.throws(() => decide([], { do: 'create', ...rollout, steps }), {
       code: 'invalid',
-      field: 'steps',
+      field: 'steps.0',
       message,
     });
   }
@@ -127,7 +127,7 @@ t.test('a list of secrets that is not strict is refused, naming step, parameter 
     const steps = [{ name: 'deploy', param_values: {}, retry, allowed_secrets }];
     t.throws(() => decide([], { do: 'create', ...rollout, steps }), {
       code: 'invalid',
-      field: 'steps',
+      field: /^steps\.0\.allowed_secrets(\.password)?$/,
       message,
     });
   }
