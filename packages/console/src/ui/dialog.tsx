@@ -5,6 +5,7 @@ import { Button } from './button.js';
 import styles from './dialog.module.css';
 import { TextInput } from './field.js';
 import { FormRefusal, RefusedFields } from './refused-fields.js';
+import { StaleNote, useReadAgain } from './shown.js';
 
 interface DialogProps {
   title: string;
@@ -19,7 +20,7 @@ interface DialogProps {
   isKept?: boolean;
 }
 
-/** A dialog over the page. Escape and a press beside it close it. */
+/** A dialog over the page. Escape and a press beside it close it. It says how old the page is, if it is too old. */
 export function Dialog({
   title,
   isOpen,
@@ -41,7 +42,10 @@ export function Dialog({
       <Modal className={`${styles.dialog} ${styles[size]}`}>
         <AriaDialog className={styles.body ?? ''}>
           <Heading slot="title">{title}</Heading>
-          <div className={styles.content}>{children}</div>
+          <div className={styles.content}>
+            <StaleNote />
+            {children}
+          </div>
           <footer className={styles.buttons}>{buttons}</footer>
         </AriaDialog>
       </Modal>
@@ -101,11 +105,19 @@ function OpenConfirmDialog({
   const isSettled = useIsSettled();
   const [isPending, setPending] = useState(false);
   const [failure, setFailure] = useState<Error>();
+  const readAgain = useReadAgain();
+  const [isChanged, setChanged] = useState(false);
   const [word, setWord] = useState('');
   const isTyped = typed === undefined || word.trim() === typed;
   const confirm = async (): Promise<void> => {
     setPending(true);
     setFailure(undefined);
+    setChanged(false);
+    if (await readAgain()) {
+      setChanged(true);
+      setPending(false);
+      return;
+    }
     try {
       await onConfirm();
       onClose();
@@ -142,6 +154,11 @@ function OpenConfirmDialog({
           <TextInput label={text('dialog.type', { word: typed })} value={word} onChange={setWord} />
         )}
         <FormRefusal className={styles.failure} />
+        {isChanged && (
+          <p role="alert" className={styles.failure}>
+            {text('stale.changed')}
+          </p>
+        )}
       </RefusedFields>
     </Dialog>
   );
