@@ -5,6 +5,9 @@ import { useWords } from '../../text/intl.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
 import { NumberInput, Select, TextInput } from '../../ui/field.js';
+import { SearchSelect } from '../../ui/search-select.js';
+import { searchTemplates } from '../catalog/search-templates.js';
+import { useTemplateName } from '../catalog/template-name.js';
 import styles from './fleet.module.css';
 import { fleetWords } from './words.js';
 
@@ -33,9 +36,9 @@ const TEXTS: Record<ThingKind, readonly string[]> = {
   service: ['name', 'desc', 'service_type', 'docker_image'],
   pool: ['name', 'desc'],
 };
-const IDS = ['vm_type', 'sd_id', 'expand', 'shrink', 'deploy'] as const;
-/** They stand in a part of the request of their own. */
-const TEMPLATES: ReadonlySet<string> = new Set(['expand', 'shrink', 'deploy']);
+const IDS = ['vm_type', 'sd_id'] as const;
+/** What a pool's templates are for; in the request they stand in a part of their own. */
+const TEMPLATES = ['expand', 'shrink', 'deploy'] as const;
 const FRESH: Record<ThingKind, Values> = {
   cluster: { name: '', desc: '', biz: '1' },
   service: { name: '', desc: '', service_type: '', docker_image: '-' },
@@ -195,12 +198,23 @@ function OpenEditThing({
           IDS.map((name) => (
             <NumberInput
               key={name}
-              name={TEMPLATES.has(name) ? `tasks.${name}` : name}
+              name={name}
               label={text(`field.${name}`)}
               hint={hintOf(name) ?? text('field.id.hint')}
               min={0}
               value={Number(values[name] ?? 0)}
               onChange={(value) => set(name, value ?? 0)}
+            />
+          ))}
+        {values &&
+          kind === 'pool' &&
+          TEMPLATES.map((use) => (
+            <TemplateSelect
+              key={use}
+              use={use}
+              id={Number(values[use] ?? 0)}
+              hint={hintOf(use)}
+              onChoose={(chosen) => set(use, chosen)}
             />
           ))}
       </div>
@@ -209,6 +223,34 @@ function OpenEditThing({
       )}
       {values && <AsCommand request={{ method: 'POST', path, body: bodyOf(kind, values) }} />}
     </ConfirmDialog>
+  );
+}
+
+interface TemplateSelectProps {
+  use: (typeof TEMPLATES)[number];
+  /** 0: none. */
+  id: number;
+  hint: string | undefined;
+  onChoose: (id: number) => void;
+}
+
+function TemplateSelect({ use, id, hint, onChoose }: TemplateSelectProps): ReactNode {
+  const text = useWords(fleetWords);
+  const none = text('none');
+  const name = useTemplateName(id);
+  return (
+    <SearchSelect
+      name={`tasks.${use}`}
+      label={text(`field.${use}`)}
+      what="templates or none"
+      chosen={id === 0 ? none : name}
+      search={async (q) => [
+        ...(q === '' || none.includes(q) ? [{ id: 0, name: none }] : []),
+        ...(await searchTemplates(q)),
+      ]}
+      onChoose={(found) => onChoose(found.id)}
+      hint={hint}
+    />
   );
 }
 
