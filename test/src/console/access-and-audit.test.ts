@@ -77,6 +77,8 @@ t.test('a token is made and shown once, and ends with the session that it starte
   await page.getByLabel('Name').fill('ann');
   await page.getByRole('button', { name: 'Make the token ann' }).click();
   await page.getByRole('alert').filter({ hasText: 'another token is named ann' }).waitFor();
+  // It stands at the field, which has the focus.
+  await page.locator(':focus[aria-invalid="true"]').waitFor();
   await page.getByLabel('Name').fill('ci');
   await page.getByRole('button', { name: 'Make the token ci' }).click();
   const token = await page.getByRole('group', { name: 'Token' }).locator('code').textContent();

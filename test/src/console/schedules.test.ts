@@ -69,7 +69,7 @@ t.test('a schedule over a change of the clocks is saved as its preview showed it
   await page.getByRole('button', { name: 'New schedule' }).click();
   await page.getByRole('button', { name: /choose a pool/ }).click();
   await page.getByRole('option', { name: 'api-pool' }).click();
-  await page.getByText('upload', { exact: true }).last().click();
+  await page.getByText('deploy', { exact: true }).last().click();
   await page.getByLabel('Time zone').fill('Europe/Berlin');
   await page.getByLabel('Time', { exact: true }).fill('02:30');
   await page.getByText('02:30 does not exist: due right after the gap').waitFor();
