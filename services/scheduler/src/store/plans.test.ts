@@ -6,6 +6,7 @@ import {
   overview,
   plans,
   type RpcRequest,
+  recordedPlan,
   schedulerSystem,
   search,
   taskBatches,
@@ -112,6 +113,7 @@ const found = (filter: Partial<RpcRequest<typeof findTasks>>) =>
 
 const pattern = { q: 'nothing', regex: false, ignore_case: true };
 const reads: Record<string, () => Promise<unknown>> = {
+  'the plan that a task was recorded with': () => counterpart.call(recordedPlan, { id }),
   'account of a node run': () => counterpart.call(nodeRuns.account, { id: run }),
   'why of a node run': () => counterpart.call(nodeRuns.why, { id: run }),
   'a range of output': () =>

@@ -1,5 +1,4 @@
 import { type TaskBatch, type TaskInfo, type TaskLogLine, unwrap } from '@rigel/api-client';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { api } from '../../api/api.js';
@@ -13,32 +12,16 @@ import { StateBar } from '../../ui/state.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
 import { TimeText } from '../../ui/time-text.js';
 import { GroupActions } from './actions/group-actions.js';
+import { pollOf } from './poll.js';
 import styles from './task.module.css';
+import { useBatches } from './use-batches.js';
 import { taskWords } from './words.js';
-
-/** How often parts of a task that runs are read again, in milliseconds. */
-const POLL_MS = 3_000;
-const pollOf = (task: TaskInfo): number => (task.state === 1 ? POLL_MS : 30_000);
 
 /** One line for each batch: counts, times, the node that ended last, what it waits for. */
 export function BatchesTab({ task }: { task: TaskInfo }): ReactNode {
   const text = useWords(taskWords);
   const { formatNumber } = useIntl();
-  const query = useInfiniteQuery({
-    queryKey: ['task', task.id, 'batches'],
-    queryFn: ({ pageParam }) =>
-      unwrap(
-        api.GET('/task/{id}/batches', {
-          params: {
-            path: { id: task.id },
-            query: { limit: 1_000, ...(pageParam === '' ? {} : { cursor: pageParam }) },
-          },
-        }),
-      ),
-    initialPageParam: '',
-    getNextPageParam: ({ next }) => next ?? undefined,
-    refetchInterval: pollOf(task),
-  });
+  const { query, batches, readOn } = useBatches(task);
   const columns: Column<TaskBatch>[] = [
     {
       name: 'batch',
@@ -102,15 +85,13 @@ export function BatchesTab({ task }: { task: TaskInfo }): ReactNode {
   ];
   return (
     <Region what={text('what.batches')} query={query}>
-      {({ pages }) => (
+      {() => (
         <VirtualTable
           label={text('tab.batches')}
           columns={columns}
-          rows={pages.flatMap(({ rows }) => rows)}
+          rows={batches}
           keyOf={({ batch_id }) => batch_id}
-          onEnd={() => {
-            if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
-          }}
+          onEnd={readOn}
         />
       )}
     </Region>
@@ -131,8 +112,8 @@ export function FailuresTab({ task }: { task: TaskInfo }): ReactNode {
   const { formatNumber } = useIntl();
   const query = useLiveQuery({
     key: ['task', task.id, 'failures'],
-    read: () =>
-      unwrap(api.GET('/task/{id}/failures', { params: { path: { id: task.id }, query: { limit: 100 } } })),
+    topic: `failures:${task.id}`,
+    read: () => unwrap(api.GET('/task/{id}/failures', { params: { path: { id: task.id } } })),
     pollMs: pollOf(task),
   });
   return (
