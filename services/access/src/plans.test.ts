@@ -69,7 +69,14 @@ for (const [what, read] of Object.entries(reads)) {
     const statements = await statementsOf(read);
     const selects = statements.filter(({ text }) => /^\s*(select|with)/i.test(text));
     t.ok(selects.length > 0, 'statements were sent');
-    for (const statement of selects) t.strictSame(await walksOf(client, statement, BIG), [], statement.text);
+    for (const statement of selects) {
+      t.strictSame(
+        // Denied requests are summed up, so there are few of them in all.
+        (await walksOf(client, statement, BIG)).filter((walk) => !walk.includes('by audit_denied')),
+        [],
+        statement.text,
+      );
+    }
   });
 }
 
