@@ -146,8 +146,6 @@ t.test('the plan is sound in every theme and language, and on a phone', async (t
     await scripts.first().click();
     await page.getByText('‹secret db-password›').first().waitFor();
     const name = JSON.stringify(opening);
-    if (process.env.SHOTS)
-      await page.screenshot({ path: `${process.env.SHOTS}/${opening.theme}.png`, fullPage: true });
     t.strictSame(await axeFindings(page), [], `axe ${name}`);
     t.strictSame(faults, [], `the browser says nothing ${name}`);
     t.notOk(await scrollsSideways(page), `nothing to the side ${name}`);
