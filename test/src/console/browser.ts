@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { installDebianPackage } from '@rigel/local-servers';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Test } from 'tap';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'chrome'];
 
@@ -116,4 +117,22 @@ export function scrollsSideways(page: Page): Promise<boolean> {
     const { scrollWidth, clientWidth } = globalThis.document.documentElement;
     return scrollWidth > clientWidth;
   });
+}
+
+/** How tests look at a page: in each theme, in both languages, and on a phone. */
+export const LOOKS: readonly Opening[] = [
+  { theme: 'light' },
+  { theme: 'dark', language: 'zh' },
+  { theme: 'contrast', width: 360, height: 740 },
+];
+
+/**
+ * On a page axe finds nothing, the browser has nothing to complain about, and nothing is wider than the window.
+ * @param faults what the browser has complained about, without what the test expects
+ * @param at which page in which look, for the names of the assertions
+ */
+export async function looksRight(t: Test, page: Page, faults: readonly string[], at: string): Promise<void> {
+  t.strictSame(await axeFindings(page), [], `axe ${at}`);
+  t.strictSame(faults, [], `the browser says nothing ${at}`);
+  t.notOk(await scrollsSideways(page), `nothing to the side ${at}`);
 }
