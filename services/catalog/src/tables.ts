@@ -40,6 +40,14 @@ export interface CatalogTables {
   };
 }
 
+/** Columns of the rows that are answered. Prepared statements name them; see `prepared`. */
+export const COLUMNS = {
+  actions: ['id', 'name', 'desc', 'params'],
+  actimpls: ['id', 'action_id', 'type', 'template'],
+  remote_steps: ['id', 'name', 'desc', 'actions'],
+  templates: ['id', 'name', 'desc', 'steps'],
+} as const;
+
 /** For each type of event, what its data does to the read tables. */
 export type Projection<E extends NewEvent> = {
   [Type in E['type']]: (

@@ -50,6 +50,13 @@ export interface InventoryTables {
   };
 }
 
+/** Columns of the rows that are answered. Prepared statements name them; see `prepared`. */
+export const COLUMNS = {
+  clusters: ['id', 'name', 'desc', 'biz'],
+  services: ['id', 'name', 'desc', 'service_type', 'docker_image', 'cluster_id'],
+  pools: ['id', 'name', 'desc', 'vm_type', 'sd_id', 'service_id', 'tasks', 'node_count', 'protected'],
+} as const;
+
 /** For each type of event, what the data of such events, oldest first, does to the read tables. */
 export type Projection<E extends NewEvent> = {
   [Type in E['type']]: (

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { installDebianPackage } from '@rigel/local-servers';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Test } from 'tap';
 
 /**
  * Debian's package, and its program: Chromium without what only a screen needs. A page costs it half of the processor time
@@ -146,4 +147,15 @@ export function scrollsSideways(page: Page): Promise<boolean> {
     const { scrollWidth, clientWidth } = globalThis.document.documentElement;
     return scrollWidth > clientWidth;
   });
+}
+
+/**
+ * On a page axe finds nothing, the browser has nothing to complain about, and nothing is wider than the window.
+ * @param faults what the browser has complained about, without what the test expects
+ * @param at which page in which look, for the names of the assertions
+ */
+export async function looksRight(t: Test, page: Page, faults: readonly string[], at: string): Promise<void> {
+  t.strictSame(await axeFindings(page), [], `axe ${at}`);
+  t.strictSame(faults, [], `the browser says nothing ${at}`);
+  t.notOk(await scrollsSideways(page), `nothing to the side ${at}`);
 }

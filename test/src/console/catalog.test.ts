@@ -1,7 +1,7 @@
 import { createClient, unwrap } from '@rigel/api-client';
 import t from 'tap';
 import { startRig } from '../support/rig.js';
-import { axeFindings, openings, openPage, scrollsSideways, startBrowser } from './browser.js';
+import { looksRight, openings, openPage, startBrowser } from './browser.js';
 
 /* The catalog's pages: lists, and the editors of actions and templates. */
 
@@ -60,9 +60,7 @@ t.test('the pages are sound', async (t) => {
         .waitFor();
       if (path.includes('action') && !path.includes('tab')) await page.locator('.cm-content').waitFor();
       const at = `${path} ${JSON.stringify(opening)}`;
-      t.strictSame(await axeFindings(page), [], `axe ${at}`);
-      t.strictSame(faults, [], `the browser says nothing ${at}`);
-      t.notOk(await scrollsSideways(page), `nothing to the side ${at}`);
+      await looksRight(t, page, faults, at);
       await close();
     }
   }

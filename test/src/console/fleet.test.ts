@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import t from 'tap';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
-import { axeFindings, openings, openPage, scrollsSideways, startBrowser } from './browser.js';
+import { looksRight, openings, openPage, startBrowser } from './browser.js';
 
 const rig = await startRig({ executors: 1, fastDatabase: true });
 const browser = await startBrowser();
@@ -100,11 +100,9 @@ for (const [name, path] of Object.entries(pages)) {
         what: 'every region has its data',
       });
       await picture(page, `${name}-${opening.theme}`);
-      t.strictSame(await axeFindings(page), [], `axe ${JSON.stringify(opening)}`);
       // A browser reports each refused request.
       const meant = name === 'pool-gone' ? faults.filter((fault) => !/404/.test(fault)) : faults;
-      t.strictSame(meant, [], `the browser says nothing ${JSON.stringify(opening)}`);
-      t.notOk(await scrollsSideways(page), `nothing to the side ${JSON.stringify(opening)}`);
+      await looksRight(t, page, meant, JSON.stringify(opening));
       await close();
     }
   });

@@ -3,7 +3,7 @@ import { waitFor } from '@rigel/testing';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startRig } from '../support/rig.js';
-import { axeFindings, openings, openPage, scrollsSideways, startBrowser } from './browser.js';
+import { axeFindings, looksRight, openings, openPage, startBrowser } from './browser.js';
 import { Ingress } from './ingress.js';
 
 const rig = await startRig({ executors: 1, fastDatabase: true });
@@ -29,9 +29,7 @@ async function sound(t: Test, paths: readonly string[]): Promise<void> {
       const { page, faults, close } = await openPage(browser, console + path, opening);
       await isState(page, 'live');
       await page.getByRole('heading', { level: 2 }).first().waitFor();
-      t.strictSame(await axeFindings(page), [], `axe ${path} ${JSON.stringify(opening)}`);
-      t.strictSame(faults, [], `the browser says nothing: ${path} ${JSON.stringify(opening)}`);
-      t.notOk(await scrollsSideways(page), `nothing to the side: ${path} ${JSON.stringify(opening)}`);
+      await looksRight(t, page, faults, `${path} ${JSON.stringify(opening)}`);
       await close();
     }
   }

@@ -7,7 +7,7 @@ import type { TaskInfo } from '../support/api.js';
 import { Fleet, loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
 import { createToken } from '../support/tokens.js';
-import { axeFindings, type Opening, openings, openPage, scrollsSideways, startBrowser } from './browser.js';
+import { axeFindings, looksRight, type Opening, openings, openPage, startBrowser } from './browser.js';
 
 /* A new task from its form to its end, and what an operator does with a task: each bound to what was shown. */
 
@@ -319,9 +319,7 @@ for (const [path, isPlanned] of [
       await page.getByRole('heading', { level: 2 }).nth(3).waitFor();
       if (isPlanned) await page.getByText(/^(plan|计划) [0-9a-f]{8}/).waitFor();
       const name = `${path} ${JSON.stringify(opening)}`;
-      t.strictSame(await axeFindings(page), [], `axe ${name}`);
-      t.strictSame(unexpected(faults), [], `the browser says nothing ${name}`);
-      t.notOk(await scrollsSideways(page), `nothing to the side ${name}`);
+      await looksRight(t, page, unexpected(faults), name);
       await close();
     }
   });

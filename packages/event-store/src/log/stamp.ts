@@ -1,5 +1,6 @@
 import type { Stamp } from '@rigel/contracts';
-import { type RawBuilder, sql } from 'kysely';
+import { type PageRequest, readPage, runPrepared } from '@rigel/runtime/database';
+import { type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 
 /*
  * The version of a thing is read from its stream, in the statement that reads its row. A column of the read table would
@@ -7,7 +8,7 @@ import { type RawBuilder, sql } from 'kysely';
  */
 
 /** A row with the stamp that `stampOf` selects. */
-export type Stamped<Row> = Row & { stamp: Stamp | null };
+type Stamped<Row> = Row & { stamp: Stamp | null };
 
 /**
  * SQL expression for the last change of the row's thing, one look-up in the index of the streams.
@@ -16,13 +17,36 @@ export type Stamped<Row> = Row & { stamp: Stamp | null };
 export function stampOf(kind: string, table: string): RawBuilder<Stamp | null> {
   return sql<Stamp | null>`(
     SELECT json_build_object('version', version, 'updated_at', recorded_at, 'updated_by', meta->>'actor')
-    FROM events WHERE stream = ${`${kind}-`}::text || ${sql.ref(`${table}.id`)}::text ORDER BY version DESC LIMIT 1)`;
+    FROM events WHERE stream = ${sql.lit(`${kind}-`)} || ${sql.ref(`${table}.id`)}::text ORDER BY version DESC LIMIT 1)`;
 }
 
-/** The row with the fields of its stamp. */
-export function withStamp<Row extends { stamp: Stamp | null }>({
-  stamp,
-  ...row
-}: Row): Omit<Row, 'stamp'> & Stamp {
-  return { ...row, ...stamp };
+/** A row with the fields of its stamp. */
+type WithStamp<Row> = Omit<Row, 'stamp'> & Stamp;
+
+function withStamp<Row extends Stamped<object>>({ stamp, ...row }: Row): WithStamp<Row> {
+  return { ...row, ...stamp } as WithStamp<Row>;
+}
+
+/*
+ * The statements are prepared: planning the look-up in the events costs several times as much as the look-up. So their
+ * queries name their columns, and are made of few texts.
+ */
+
+/** The first row of a query that selects a stamp. */
+export async function readStamped<DB, Table extends keyof DB, Row extends Stamped<object>>(
+  db: Kysely<DB>,
+  query: SelectQueryBuilder<DB, Table, Row>,
+): Promise<WithStamp<Row> | undefined> {
+  const [row] = await runPrepared(db as unknown as Kysely<never>, query);
+  return row && withStamp(row);
+}
+
+/** A page of an ordered query of one table that selects a stamp, and the number of all its rows. */
+export async function readStampedPage<DB, Table extends keyof DB, Row extends Stamped<object>>(
+  db: Kysely<DB>,
+  query: SelectQueryBuilder<DB, Table, Row>,
+  page: PageRequest,
+): Promise<{ rows: WithStamp<Row>[]; total: number }> {
+  const { rows, total } = await readPage(query, page, { preparedIn: db as unknown as Kysely<never> });
+  return { rows: rows.map(withStamp), total };
 }

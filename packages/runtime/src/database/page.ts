@@ -1,5 +1,13 @@
 import { checkText } from '@rigel/contracts';
-import { type Expression, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
+import {
+  type Compilable,
+  type Expression,
+  type Kysely,
+  type SelectQueryBuilder,
+  type SqlBool,
+  sql,
+} from 'kysely';
+import { runPrepared } from './prepared.js';
 
 /** Additional column with the number of all rows. */
 const TOTAL = 'rows_in_all';
@@ -14,13 +22,20 @@ export function offsetOf({ page, page_size }: PageRequest): number {
   return Math.min((page - 1) * page_size, Number.MAX_SAFE_INTEGER);
 }
 
+export interface RangeOptions {
+  /** The number of all rows, if the caller knows it without counting. */
+  total?: number | undefined;
+  /** The database, for a query whose statement is prepared; see `runPrepared`. */
+  preparedIn?: Kysely<never>;
+}
+
 /** Reads one page of an ordered query of one table, and the number of all its rows; see `readRange`. */
 export function readPage<DB, Table extends keyof DB, Row>(
   query: SelectQueryBuilder<DB, Table, Row>,
   page: PageRequest,
-  known?: { total?: number | undefined },
+  options?: RangeOptions,
 ): Promise<{ rows: Row[]; total: number }> {
-  return readRange(query, { offset: offsetOf(page), limit: page.page_size }, known);
+  return readRange(query, { offset: offsetOf(page), limit: page.page_size }, options);
 }
 
 /**
@@ -28,28 +43,29 @@ export function readPage<DB, Table extends keyof DB, Row>(
  *
  * It finds the ids first, from an index alone if one has all columns of the conditions. So it skips the rows before the
  * part, and those that do not match a keyword, without reading them.
- * @param known.total the number of all rows, if the caller knows it without counting.
  */
 export async function readRange<DB, Table extends keyof DB, Row>(
   query: SelectQueryBuilder<DB, Table, Row>,
   { offset, limit }: { offset: number; limit: number },
-  known: { total?: number | undefined } = {},
+  { total: known, preparedIn }: RangeOptions = {},
 ): Promise<{ rows: Row[]; total: number }> {
   const ids = query.clearSelect().select(sql`id`.as('id')).limit(limit).offset(offset);
   const counted = query.clearSelect().clearOrderBy().select(sql<number>`count(*)`.as('total'));
   // As an array: with a join PostgreSQL reads the whole table for a page of thousands.
   const page = query.clearWhere().where(sql<SqlBool>`id = ANY (ARRAY${ids})`);
-  if (known.total !== undefined) {
-    const rows = await page.execute();
-    return { rows, total: agreeing(known.total, rows.length, { offset, limit }) };
+  const run = <R>(query: Compilable<R> & { execute(): Promise<R[]> }): Promise<R[]> =>
+    preparedIn ? runPrepared(preparedIn, query) : query.execute();
+  if (known !== undefined) {
+    const rows = await run(page);
+    return { rows, total: agreeing(known, rows.length, { offset, limit }) };
   }
   // Page and number in one statement: one round trip, and they agree.
-  const counting = await page.select(sql<number>`${counted}`.as(TOTAL)).execute();
+  const counting = await run(page.select(sql<number>`${counted}`.as(TOTAL)));
   const rows = counting as unknown as (Row & { [TOTAL]?: number })[];
   let total = rows[0]?.[TOTAL];
   if (total === undefined) {
     // TypeScript does not know the type of a selection after clearSelect().
-    const [count] = (await counted.execute()) as unknown as { total: number }[];
+    const [count] = (await run(counted)) as unknown as { total: number }[];
     total = agreeing(count?.total ?? 0, 0, { offset, limit });
   }
   for (const row of rows) delete row[TOTAL];

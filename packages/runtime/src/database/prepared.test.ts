@@ -1,7 +1,9 @@
 import { silentLogger, startTestServers } from '@rigel/testing';
+import { Kysely, PostgresDialect } from 'kysely';
 import t from 'tap';
 import { createPool } from './database.js';
-import { prepared } from './prepared.js';
+import { readPage } from './page.js';
+import { prepared, runPrepared } from './prepared.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
@@ -25,6 +27,29 @@ t.test('a declared statement is planned once in a connection, others are not kep
     { statement: DECLARED, runs: 4 },
     { statement: 'SELECT $1::int + 3 AS next', runs: 1 },
   ]);
+});
+
+t.test('queries and pages that are prepared answer like others', async (t) => {
+  const pool = createPool(servers.databaseUrl, 'public', silentLogger, 1);
+  const db = new Kysely<{ things: { id: number; name: string } }>({ dialect: new PostgresDialect({ pool }) });
+  t.teardown(() => db.destroy());
+  await pool.query(
+    `CREATE TABLE things AS SELECT n AS id, 'thing ' || n AS name FROM generate_series(1, 25) n`,
+  );
+  const things = db.selectFrom('things').select(['id', 'name']).orderBy('id', 'desc');
+  const preparedIn = db as unknown as Kysely<never>;
+  for (const page of [1, 3, 4]) {
+    const wanted = { page, page_size: 10 };
+    t.strictSame(await readPage(things, wanted, { preparedIn }), await readPage(things, wanted));
+  }
+  for (const id of [7, 8]) {
+    t.strictSame(await runPrepared(preparedIn, things.where('id', '=', id)), [{ id, name: `thing ${id}` }]);
+  }
+  const { rows } = await pool.query(
+    'SELECT generic_plans + custom_plans AS runs FROM pg_prepared_statements',
+  );
+  // Two rows; the count for the page after the end, and three pages: each twice, for a declared text is recognised.
+  t.strictSame(rows.map(({ runs }) => runs).sort(), [2, 2, 6]);
 });
 
 t.test('statements are not compiled, whatever the server does by itself', async (t) => {

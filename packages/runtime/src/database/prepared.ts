@@ -1,3 +1,4 @@
+import type { Compilable, Kysely } from 'kysely';
 import pg from 'pg';
 
 /** Names of the prepared statements, by their text. */
@@ -15,6 +16,16 @@ const names = new Map<string, string>();
 export function prepared(text: string): string {
   if (!names.has(text)) names.set(text, `rigel_${names.size + 1}`);
   return text;
+}
+
+/**
+ * Runs a query that each connection parses and plans once; see `prepared`. For queries that are made of few texts: each
+ * text stays declared.
+ */
+export async function runPrepared<Row>(db: Kysely<never>, query: Compilable<Row>): Promise<Row[]> {
+  const compiled = query.compile();
+  prepared(compiled.sql);
+  return (await db.executeQuery(compiled)).rows;
 }
 
 /** A connection that runs the declared statements by name. */

@@ -1,13 +1,11 @@
 import { type ActionImpl, catalog, noSuch, ServiceError } from '@rigel/contracts';
-import { stampOf, withStamp } from '@rigel/event-store';
+import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
 import type { RequestContext } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
-import { readPage } from '@rigel/runtime/database';
 import { type Kysely, sql } from 'kysely';
 import { assertImplFree } from '../references.js';
-import { stamped } from '../stamped.js';
 import type { Store } from '../store.js';
-import type { CatalogTables } from '../tables.js';
+import { type CatalogTables, COLUMNS } from '../tables.js';
 import { actionImplDecider } from './decider.js';
 import { changesAtSaving } from './impl-template.js';
 import { implStream } from './stream.js';
@@ -15,22 +13,21 @@ import { implStream } from './stream.js';
 type Db = Kysely<CatalogTables>;
 
 const impls = (db: Db) =>
-  db.selectFrom('actimpls').selectAll().select(stampOf('actimpl', 'actimpls').as('stamp'));
+  db.selectFrom('actimpls').select(COLUMNS.actimpls).select(stampOf('actimpl', 'actimpls').as('stamp'));
 
-async function implById(db: Db, id: number): Promise<ActionImpl | undefined> {
-  const impl = await impls(db).where('id', '=', id).executeTakeFirst();
-  return impl && withStamp(impl);
-}
+const implById = (db: Db, id: number): Promise<ActionImpl | undefined> =>
+  readStamped(db, impls(db).where('id', '=', id));
 
 /** The implementation that represents its action: the one that tasks would run, or else the oldest. */
-async function implOfAction(db: Db, actionId: number): Promise<ActionImpl | undefined> {
-  const impl = await impls(db)
-    .where('action_id', '=', actionId)
-    .orderBy(sql`(type = 'ansible')`, 'desc')
-    .orderBy('id')
-    .executeTakeFirst();
-  return impl && withStamp(impl);
-}
+const implOfAction = (db: Db, actionId: number): Promise<ActionImpl | undefined> =>
+  readStamped(
+    db,
+    impls(db)
+      .where('action_id', '=', actionId)
+      .orderBy(sql`(type = 'ansible')`, 'desc')
+      .orderBy('id')
+      .limit(1),
+  );
 
 /** @throws ServiceError `not_found` */
 async function idOfImplOfAction(db: Db, actionId: number): Promise<number> {
@@ -70,8 +67,8 @@ function noted(template: Record<string, unknown> | undefined): { notes?: string[
 export function serveActionImpls(operations: Operations, store: Store): void {
   const { db } = store;
 
-  operations.serve(catalog.listActionImpls, async (page) =>
-    stamped(await readPage(impls(db).orderBy('id', 'desc'), page)),
+  operations.serve(catalog.listActionImpls, (page) =>
+    readStampedPage(db, impls(db).orderBy('id', 'desc'), page),
   );
 
   operations.serve(catalog.getActionImpl, async ({ id, by }) => {

@@ -1,11 +1,11 @@
 import { catalog, noSuch } from '@rigel/contracts';
-import { stampOf, withStamp } from '@rigel/event-store';
+import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime/database';
+import { contains } from '@rigel/runtime/database';
 import { deleteImplsOf } from '../actimpl/delete-impls.js';
 import { assertActionFree } from '../references.js';
-import { stamped } from '../stamped.js';
 import type { Store } from '../store.js';
+import { COLUMNS } from '../tables.js';
 import { actionDecider } from './decider.js';
 
 const stream = (id: number): string => `action-${id}`;
@@ -14,16 +14,17 @@ const stream = (id: number): string => `action-${id}`;
 export function serveActions(operations: Operations, store: Store): void {
   const { db } = store;
 
-  const actions = () => db.selectFrom('actions').selectAll().select(stampOf('action', 'actions').as('stamp'));
+  const actions = () =>
+    db.selectFrom('actions').select(COLUMNS.actions).select(stampOf('action', 'actions').as('stamp'));
 
-  operations.serve(catalog.listActions, async ({ name, ...page }) =>
-    stamped(await readPage(actions().where(contains('name', name)).orderBy('id', 'desc'), page)),
+  operations.serve(catalog.listActions, ({ name, ...page }) =>
+    readStampedPage(db, actions().where(contains('name', name)).orderBy('id', 'desc'), page),
   );
 
   operations.serve(catalog.getAction, async ({ id }) => {
-    const action = await actions().where('id', '=', id).executeTakeFirst();
+    const action = await readStamped(db, actions().where('id', '=', id));
     if (!action) throw noSuch('action', id, `action ${id} does not exist`);
-    return withStamp(action);
+    return action;
   });
 
   operations.serve(catalog.createAction, async ({ name, desc, params }, context) => {

@@ -1,10 +1,10 @@
 import { catalog, noSuch } from '@rigel/contracts';
-import { stampOf, withStamp } from '@rigel/event-store';
+import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime/database';
+import { contains } from '@rigel/runtime/database';
 import { assertRemoteStepFree } from '../references.js';
-import { stamped } from '../stamped.js';
 import type { Store } from '../store.js';
+import { COLUMNS } from '../tables.js';
 import { remoteStepDecider } from './decider.js';
 
 const stream = (id: number): string => `remote_step-${id}`;
@@ -14,16 +14,19 @@ export function serveRemoteSteps(operations: Operations, store: Store): void {
   const { db } = store;
 
   const steps = () =>
-    db.selectFrom('remote_steps').selectAll().select(stampOf('remote_step', 'remote_steps').as('stamp'));
+    db
+      .selectFrom('remote_steps')
+      .select(COLUMNS.remote_steps)
+      .select(stampOf('remote_step', 'remote_steps').as('stamp'));
 
-  operations.serve(catalog.listRemoteSteps, async ({ name, ...page }) =>
-    stamped(await readPage(steps().where(contains('name', name)).orderBy('id', 'desc'), page)),
+  operations.serve(catalog.listRemoteSteps, ({ name, ...page }) =>
+    readStampedPage(db, steps().where(contains('name', name)).orderBy('id', 'desc'), page),
   );
 
   operations.serve(catalog.getRemoteStep, async ({ id }) => {
-    const step = await steps().where('id', '=', id).executeTakeFirst();
+    const step = await readStamped(db, steps().where('id', '=', id));
     if (!step) throw noSuch('remote_step', id, `remote step ${id} does not exist`);
-    return withStamp(step);
+    return step;
   });
 
   operations.serve(catalog.createRemoteStep, async ({ name, desc, actions }, context) => {

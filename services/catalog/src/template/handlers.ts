@@ -1,11 +1,11 @@
 import { catalog, noSuch } from '@rigel/contracts';
-import { stampOf, withStamp } from '@rigel/event-store';
+import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime/database';
+import { contains } from '@rigel/runtime/database';
 import { assertStepsExist } from '../references.js';
-import { stamped } from '../stamped.js';
 import type { Store } from '../store.js';
+import { COLUMNS } from '../tables.js';
 import { templateDecider } from './decider.js';
 import { deleteTemplate, holdTemplates, releaseTemplates, streamOf } from './deletion.js';
 import { resolveTemplate } from './resolve.js';
@@ -15,16 +15,16 @@ export function serveTemplates(operations: Operations, store: Store, bus: Bus): 
   const { db } = store;
 
   const templates = () =>
-    db.selectFrom('templates').selectAll().select(stampOf('template', 'templates').as('stamp'));
+    db.selectFrom('templates').select(COLUMNS.templates).select(stampOf('template', 'templates').as('stamp'));
 
-  operations.serve(catalog.listTemplates, async ({ name, ...page }) =>
-    stamped(await readPage(templates().where(contains('name', name)).orderBy('id', 'desc'), page)),
+  operations.serve(catalog.listTemplates, ({ name, ...page }) =>
+    readStampedPage(db, templates().where(contains('name', name)).orderBy('id', 'desc'), page),
   );
 
   operations.serve(catalog.getTemplate, async ({ id }) => {
-    const template = await templates().where('id', '=', id).executeTakeFirst();
+    const template = await readStamped(db, templates().where('id', '=', id));
     if (!template) throw noSuch('template', id, `template ${id} does not exist`);
-    return withStamp(template);
+    return template;
   });
 
   operations.serve(catalog.createTemplate, async ({ name, desc, steps }, context) => {

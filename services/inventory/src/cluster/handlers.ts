@@ -1,9 +1,10 @@
 import { inventory, noSuch } from '@rigel/contracts';
-import { stampOf, withStamp } from '@rigel/event-store';
+import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime/database';
+import { contains } from '@rigel/runtime/database';
 import { namingChildren } from '../children.js';
 import { answerId, type Store } from '../store.js';
+import { COLUMNS } from '../tables.js';
 import { clusterDecider } from './decider.js';
 
 const stream = (id: number): string => `cluster-${id}`;
@@ -13,20 +14,16 @@ export function serveClusters(operations: Operations, store: Store): void {
   const { db } = store;
 
   const clusters = () =>
-    db.selectFrom('clusters').selectAll().select(stampOf('cluster', 'clusters').as('stamp'));
+    db.selectFrom('clusters').select(COLUMNS.clusters).select(stampOf('cluster', 'clusters').as('stamp'));
 
-  operations.serve(inventory.listClusters, async ({ name, ...page }) => {
-    const { rows, total } = await readPage(
-      clusters().where(contains('name', name)).orderBy('id', 'desc'),
-      page,
-    );
-    return { rows: rows.map(withStamp), total };
-  });
+  operations.serve(inventory.listClusters, ({ name, ...page }) =>
+    readStampedPage(db, clusters().where(contains('name', name)).orderBy('id', 'desc'), page),
+  );
 
   operations.serve(inventory.getCluster, async ({ id }) => {
-    const cluster = await clusters().where('id', '=', id).executeTakeFirst();
+    const cluster = await readStamped(db, clusters().where('id', '=', id));
     if (!cluster) throw noSuch('cluster', id, `cluster ${id} does not exist`);
-    return withStamp(cluster);
+    return cluster;
   });
 
   operations.serve(inventory.createCluster, async ({ name, desc, biz }, context) => {

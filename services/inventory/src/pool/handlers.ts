@@ -1,9 +1,10 @@
 import { inventory, noSuch } from '@rigel/contracts';
-import { type Stamped, stampOf, withStamp } from '@rigel/event-store';
+import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
 import type { Bus } from '@rigel/messaging';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime/database';
+import { contains } from '@rigel/runtime/database';
 import { answerId, type Store } from '../store.js';
+import { COLUMNS } from '../tables.js';
 import { poolDecider } from './decider.js';
 import { deletePool, streamOf } from './delete-pool.js';
 import { namingTemplates, poolsNaming } from './named-templates.js';
@@ -12,24 +13,25 @@ import { namingTemplates, poolsNaming } from './named-templates.js';
 export function servePools(operations: Operations, store: Store, bus: Bus): void {
   const { db } = store;
 
-  const selected = () => db.selectFrom('pools').selectAll().select(stampOf('pool', 'pools').as('stamp'));
+  const selected = () =>
+    db.selectFrom('pools').select(COLUMNS.pools).select(stampOf('pool', 'pools').as('stamp'));
 
   operations.serve(inventory.listPools, async ({ service_id, name, ...page }) => {
     const pools = selected().where(contains('name', name));
-    if (service_id === undefined) return stamped(await readPage(pools.orderBy('id', 'desc'), page));
+    if (service_id === undefined) return readStampedPage(db, pools.orderBy('id', 'desc'), page);
     const service = await db
       .selectFrom('services')
       .select('id')
       .where('id', '=', service_id)
       .executeTakeFirst();
     if (!service) throw noSuch('service', service_id, `service ${service_id} does not exist`, 'service_id');
-    return stamped(await readPage(pools.where('service_id', '=', service_id).orderBy('id'), page));
+    return readStampedPage(db, pools.where('service_id', '=', service_id).orderBy('id'), page);
   });
 
   const poolById = async (id: number) => {
-    const pool = await selected().where('id', '=', id).executeTakeFirst();
+    const pool = await readStamped(db, selected().where('id', '=', id));
     if (!pool) throw noSuch('pool', id, `pool ${id} does not exist`);
-    return withStamp(pool);
+    return pool;
   };
 
   operations.serve(inventory.getPool, ({ id }) => poolById(id));
@@ -84,8 +86,4 @@ export function servePools(operations: Operations, store: Store, bus: Bus): void
     await deletePool(store, bus, request, context);
     return {};
   });
-}
-
-function stamped<Row extends Stamped<object>>({ rows, total }: { rows: Row[]; total: number }) {
-  return { rows: rows.map(withStamp), total };
 }

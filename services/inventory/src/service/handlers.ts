@@ -1,9 +1,10 @@
 import { inventory, noSuch } from '@rigel/contracts';
-import { stampOf, withStamp } from '@rigel/event-store';
+import { readStamped, readStampedPage, stampOf } from '@rigel/event-store';
 import type { Operations } from '@rigel/runtime';
-import { contains, readPage } from '@rigel/runtime/database';
+import { contains } from '@rigel/runtime/database';
 import { namingChildren } from '../children.js';
 import { answerId, type Store } from '../store.js';
+import { COLUMNS } from '../tables.js';
 import { serviceDecider } from './decider.js';
 
 const stream = (id: number): string => `service-${id}`;
@@ -13,7 +14,7 @@ export function serveServices(operations: Operations, store: Store): void {
   const { db } = store;
 
   const services = () =>
-    db.selectFrom('services').selectAll().select(stampOf('service', 'services').as('stamp'));
+    db.selectFrom('services').select(COLUMNS.services).select(stampOf('service', 'services').as('stamp'));
 
   operations.serve(inventory.listServices, async ({ cluster_id, name, ...page }) => {
     let query = services().where(contains('name', name)).orderBy('id');
@@ -21,8 +22,7 @@ export function serveServices(operations: Operations, store: Store): void {
       await assertCluster(cluster_id);
       query = query.where('cluster_id', '=', cluster_id);
     }
-    const { rows, total } = await readPage(query, page);
-    return { rows: rows.map(withStamp), total };
+    return readStampedPage(db, query, page);
   });
 
   async function assertCluster(cluster_id: number): Promise<void> {
@@ -35,9 +35,9 @@ export function serveServices(operations: Operations, store: Store): void {
   }
 
   operations.serve(inventory.getService, async ({ id }) => {
-    const service = await services().where('id', '=', id).executeTakeFirst();
+    const service = await readStamped(db, services().where('id', '=', id));
     if (!service) throw noSuch('service', id, `service ${id} does not exist`);
-    return withStamp(service);
+    return service;
   });
 
   operations.serve(inventory.createService, async (request, context) => {
