@@ -12,7 +12,7 @@ mkdir -p "$target"
 for part in gateway inventory catalog scheduler executor access; do
   pnpm --filter "@rigel/$part" deploy --prod --legacy --prefer-offline "$target/$part"
 done
-pnpm --filter @rigel/cli deploy --prod --legacy --prefer-offline "$target/rigel"
+pnpm --filter @rigel/database-cli deploy --prod --legacy --prefer-offline "$target/rigel"
 cp deploy/image/start.mjs "$target/"
 # The image needs no sources and tests.
 find "$target" -path '*/node_modules/.pnpm/*' -prune -o -type d -name src -print0 | xargs -0 -r rm -rf

@@ -8,5 +8,5 @@ cd "$(dirname "$0")/../.."
 
 command -v pnpm > /dev/null || pnpm() { npx --yes pnpm@12 "$@"; }
 parts=()
-for part in gateway inventory catalog scheduler executor access cli; do parts+=(--filter "@rigel/$part"); done
+for part in gateway inventory catalog scheduler executor access database-cli cli; do parts+=(--filter "@rigel/$part"); done
 pnpm sbom --sbom-format cyclonedx --sbom-type application --prod "${parts[@]}" --out "$file"

@@ -32,7 +32,7 @@ t.test('files that documents name are there', async (t) => {
     ];
     const missing = [...new Set(named)].filter(
       (path) =>
-        /\.(ts|mjs|md|sh|json|ya?ml|conf)$|\/$/.test(path) &&
+        /\.(tsx?|mjs|css|md|sh|json|ya?ml|conf)$|\/$/.test(path) &&
         !/[*<>]|^https?:|^\w+:\/\//.test(path) &&
         !startsOf(document).some((start) => existsSync(join(REPOSITORY_DIR, start, path))),
     );

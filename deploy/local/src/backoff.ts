@@ -11,12 +11,12 @@ export const DEFAULT_BACKOFF: BackoffOptions = { firstMs: 500, maxMs: 30_000, re
 
 /** The waits of one process. */
 export class Backoff {
-  readonly #options: BackoffOptions;
-  #nextMs: number;
+  private readonly options: BackoffOptions;
+  private nextMs: number;
 
   constructor(options: BackoffOptions) {
-    this.#options = options;
-    this.#nextMs = options.firstMs;
+    this.options = options;
+    this.nextMs = options.firstMs;
   }
 
   /**
@@ -24,9 +24,9 @@ export class Backoff {
    * @returns milliseconds to wait before the next start
    */
   next(livedMs: number): number {
-    if (livedMs >= this.#options.resetAfterMs) this.#nextMs = this.#options.firstMs;
-    const waitMs = this.#nextMs;
-    this.#nextMs = Math.min(waitMs * 2, this.#options.maxMs);
+    if (livedMs >= this.options.resetAfterMs) this.nextMs = this.options.firstMs;
+    const waitMs = this.nextMs;
+    this.nextMs = Math.min(waitMs * 2, this.options.maxMs);
     return waitMs;
   }
 }

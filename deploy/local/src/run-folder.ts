@@ -21,18 +21,18 @@ export interface ProcessRecord {
  * Writes are synchronous: a process must be on record before anything else can go wrong.
  */
 export class RunFolder {
-  readonly #dir: string;
-  readonly #records = new Map<string, ProcessRecord>();
+  private readonly dir: string;
+  private readonly records = new Map<string, ProcessRecord>();
 
   constructor(dir: string) {
-    this.#dir = dir;
+    this.dir = dir;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   }
 
   /** The records that an earlier supervisor left here. */
   leftRecords(): ProcessRecord[] {
     try {
-      return JSON.parse(readFileSync(join(this.#dir, RECORDS), 'utf8')) as ProcessRecord[];
+      return JSON.parse(readFileSync(join(this.dir, RECORDS), 'utf8')) as ProcessRecord[];
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       // Half a file is left by a crash of the whole machine, which ended the processes as well.
@@ -42,38 +42,38 @@ export class RunFolder {
   }
 
   pidFile(name: string): string {
-    return join(this.#dir, `${name}.pid`);
+    return join(this.dir, `${name}.pid`);
   }
 
   add(record: ProcessRecord): void {
-    this.#records.set(record.name, record);
-    this.#writeRecords();
-    this.#write(`${record.name}.pid`, `${record.pid}\n`);
+    this.records.set(record.name, record);
+    this.writeRecords();
+    this.write(`${record.name}.pid`, `${record.pid}\n`);
   }
 
   remove(name: string): void {
-    if (!this.#records.delete(name)) return;
+    if (!this.records.delete(name)) return;
     rmSync(this.pidFile(name), { force: true });
-    this.#writeRecords();
+    this.writeRecords();
   }
 
   /** Removes every file, also those of an earlier supervisor. */
   clear(): void {
-    this.#records.clear();
-    for (const file of readdirSync(this.#dir)) {
-      if (file.endsWith('.pid') || file === RECORDS) rmSync(join(this.#dir, file), { force: true });
+    this.records.clear();
+    for (const file of readdirSync(this.dir)) {
+      if (file.endsWith('.pid') || file === RECORDS) rmSync(join(this.dir, file), { force: true });
     }
   }
 
-  #writeRecords(): void {
-    if (this.#records.size === 0) rmSync(join(this.#dir, RECORDS), { force: true });
-    else this.#write(RECORDS, `${JSON.stringify([...this.#records.values()], undefined, 2)}\n`);
+  private writeRecords(): void {
+    if (this.records.size === 0) rmSync(join(this.dir, RECORDS), { force: true });
+    else this.write(RECORDS, `${JSON.stringify([...this.records.values()], undefined, 2)}\n`);
   }
 
   // Through a rename: who reads finds the old text or the new one, never half of one.
-  #write(name: string, text: string): void {
-    mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
-    const path = join(this.#dir, name);
+  private write(name: string, text: string): void {
+    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+    const path = join(this.dir, name);
     writeFileSync(`${path}.new`, text);
     renameSync(`${path}.new`, path);
   }

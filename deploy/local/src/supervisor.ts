@@ -59,26 +59,26 @@ interface Supervised {
  * It changes nothing outside of its processes and folders: it handles no signal of this process and never ends it.
  */
 export class Supervisor {
-  readonly #options: SupervisorOptions;
-  readonly #supervised: Supervised[] = [];
-  readonly #stopping = new AbortController();
-  #stopped: Promise<void> | undefined;
-  #misconfigured: (problem: string) => void = () => undefined;
+  private readonly options: SupervisorOptions;
+  private readonly supervised: Supervised[] = [];
+  private readonly stopping = new AbortController();
+  private stopped: Promise<void> | undefined;
+  private reportMisconfigured: (problem: string) => void = () => undefined;
   /**
    * Resolves when the first start of a process ended because its configuration is wrong, with the error in one line. A process whose
    * configuration was right once is started again and again: somebody may be changing a file.
    */
   readonly misconfigured = new Promise<string>((resolve) => {
-    this.#misconfigured = resolve;
+    this.reportMisconfigured = resolve;
   });
 
   constructor(options: SupervisorOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** The processes in the order in which they were given. */
   get processes(): ProcessStatus[] {
-    return this.#supervised.map(({ status }) => ({ ...status }));
+    return this.supervised.map(({ status }) => ({ ...status }));
   }
 
   /**
@@ -89,10 +89,10 @@ export class Supervisor {
    */
   async start(specs: ProcessSpec[]): Promise<void> {
     const started = specs.map((spec) => {
-      if (this.#supervised.some((other) => other.spec.name === spec.name)) {
+      if (this.supervised.some((other) => other.spec.name === spec.name)) {
         throw new Error(`there is already a process named ${spec.name}`);
       }
-      const logFile = join(this.#options.logDir, `${spec.name}.log`);
+      const logFile = join(this.options.logDir, `${spec.name}.log`);
       const logStart = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
       const supervised: Supervised = {
         spec,
@@ -109,10 +109,10 @@ export class Supervisor {
         process: undefined,
         finished: Promise.resolve(),
       };
-      this.#supervised.push(supervised);
-      const first = this.#launch(supervised);
+      this.supervised.push(supervised);
+      const first = this.launch(supervised);
       supervised.finished = first.then(
-        (process) => this.#keepRunning(supervised, process),
+        (process) => this.keepRunning(supervised, process),
         () => undefined, // the caller gets the error, below
       );
       return first;
@@ -126,7 +126,7 @@ export class Supervisor {
    * @throws Error when there is no such process, or it does not run
    */
   kill(name: string, signal: NodeJS.Signals): void {
-    const supervised = this.#supervised.find(({ spec }) => spec.name === name);
+    const supervised = this.supervised.find(({ spec }) => spec.name === name);
     if (supervised === undefined) throw new Error(`there is no process named ${name}`);
     if (supervised.status.pid === undefined) throw new Error(`${name} does not run`);
     process.kill(supervised.status.pid, signal);
@@ -138,17 +138,17 @@ export class Supervisor {
    * @returns when no process is left
    */
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
-    return this.#stopped;
+    this.stopped ??= this.stopStages();
+    return this.stopped;
   }
 
   /** Kills everything at once, also while stop() waits for it; call stop() afterwards, which tidies up. */
   killAll(): void {
-    this.#stopping.abort(new Error('the supervisor is stopping'));
-    for (const { spec, process: running } of this.#supervised) {
+    this.stopping.abort(new Error('the supervisor is stopping'));
+    for (const { spec, process: running } of this.supervised) {
       if (running === undefined) continue;
       const { pid } = running;
-      this.#options.log.info({ process: spec.name, pid }, `killing ${spec.name} (pid ${pid})`);
+      this.options.log.info({ process: spec.name, pid }, `killing ${spec.name} (pid ${pid})`);
       try {
         process.kill(-pid, 'SIGKILL');
       } catch (error) {
@@ -158,13 +158,13 @@ export class Supervisor {
     }
   }
 
-  async #stop(): Promise<void> {
-    const { log, stopDeadlineMs = STOP_DEADLINE_MS } = this.#options;
-    this.#stopping.abort(new Error('the supervisor is stopping'));
+  private async stopStages(): Promise<void> {
+    const { log, stopDeadlineMs = STOP_DEADLINE_MS } = this.options;
+    this.stopping.abort(new Error('the supervisor is stopping'));
     const errors: Error[] = [];
-    const stages = [...new Set(this.#supervised.map(({ spec }) => spec.stopStage))].sort((a, b) => a - b);
+    const stages = [...new Set(this.supervised.map(({ spec }) => spec.stopStage))].sort((a, b) => a - b);
     for (const stage of stages) {
-      const members = this.#supervised.filter(({ spec }) => spec.stopStage === stage);
+      const members = this.supervised.filter(({ spec }) => spec.stopStage === stage);
       const results = await Promise.allSettled(
         members.map(async (supervised) => {
           if (supervised.process !== undefined) {
@@ -186,10 +186,10 @@ export class Supervisor {
     log.info({}, 'every process is stopped');
   }
 
-  async #launch(supervised: Supervised, restarts = 0): Promise<LaunchedProcess> {
+  private async launch(supervised: Supervised, restarts = 0): Promise<LaunchedProcess> {
     const { spec, status } = supervised;
-    const { runFolder, log, stopDeadlineMs = STOP_DEADLINE_MS } = this.#options;
-    const { signal } = this.#stopping;
+    const { runFolder, log, stopDeadlineMs = STOP_DEADLINE_MS } = this.options;
+    const { signal } = this.stopping;
     signal.throwIfAborted();
     const launched = await launch(spec, { logFile: status.logFile, log, signal });
     if (signal.aborted) {
@@ -202,7 +202,7 @@ export class Supervisor {
     if (started !== undefined) {
       const { name, stopStage } = spec;
       const record = { name, pid: launched.pid, started, stopStage, stopSignal: stopSignalOf(spec) };
-      this.#record(name, () => runFolder.add(record));
+      this.record(name, () => runFolder.add(record));
     }
     status.pid = launched.pid;
     status.restarts = restarts;
@@ -211,11 +211,11 @@ export class Supervisor {
     return launched;
   }
 
-  async #keepRunning(supervised: Supervised, first: LaunchedProcess): Promise<void> {
+  private async keepRunning(supervised: Supervised, first: LaunchedProcess): Promise<void> {
     const { spec, status } = supervised;
-    const { runFolder, log } = this.#options;
-    const { signal } = this.#stopping;
-    const backoff = new Backoff(this.#options.backoff ?? DEFAULT_BACKOFF);
+    const { runFolder, log } = this.options;
+    const { signal } = this.stopping;
+    const backoff = new Backoff(this.options.backoff ?? DEFAULT_BACKOFF);
     let launched: LaunchedProcess | undefined = first;
     for (;;) {
       let livedMs = 0;
@@ -228,7 +228,7 @@ export class Supervisor {
         ended = `${spec.name} (pid ${launched.pid}) ended with ${describeExit(exit)}`;
         supervised.process = undefined;
         status.pid = undefined;
-        this.#record(spec.name, () => runFolder.remove(spec.name));
+        this.record(spec.name, () => runFolder.remove(spec.name));
       } else {
         ended = `${spec.name} could not be started again: ${status.lastError}`;
       }
@@ -237,7 +237,7 @@ export class Supervisor {
         status.configError = await launched.configError;
         // No notice: the caller that waits for the start gets the error.
         log.info({ process: spec.name }, `${ended}: ${status.configError}; it is not started again`);
-        this.#misconfigured(status.configError ?? '');
+        this.reportMisconfigured(status.configError ?? '');
         return;
       }
       const waitMs = backoff.next(livedMs);
@@ -252,7 +252,7 @@ export class Supervisor {
       );
       try {
         await delay(waitMs, undefined, { signal });
-        launched = await this.#launch(supervised, status.restarts + 1);
+        launched = await this.launch(supervised, status.restarts + 1);
       } catch (error) {
         if (signal.aborted) return;
         launched = undefined;
@@ -262,12 +262,12 @@ export class Supervisor {
   }
 
   // A full disk must neither end the supervision of a process nor keep the others from being stopped.
-  #record(name: string, write: () => void): void {
+  private record(name: string, write: () => void): void {
     try {
       write();
     } catch (error) {
       const { message } = error as Error;
-      this.#options.log.error(
+      this.options.log.error(
         { err: error, process: name },
         `the pid file of ${name} cannot be written: ${message}`,
       );

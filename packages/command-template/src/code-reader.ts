@@ -1,3 +1,6 @@
+/** They end a word that is not quoted. */
+export const METACHARACTERS = ' \t\n;&|<>()';
+
 /** A position in shell code, with the looks ahead that every part of the lexer needs. */
 export class CodeReader {
   protected readonly code: string;

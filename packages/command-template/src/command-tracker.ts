@@ -37,41 +37,41 @@ export class CommandTracker {
   /** The last operator was `|`, and no word has followed it. */
   pipeOpen = false;
   /** What prints a parameter into the pipe that the next command reads, for a message. */
-  #fed: string | undefined;
+  private fed: string | undefined;
   /** The same for the parts of a compound command, which may all read it. */
-  #fedCompound: string | undefined;
+  private fedCompound: string | undefined;
   /** The input of the current command has a parameter in it, by a here-string or a process substitution. */
-  #ownInput: string | undefined;
+  private ownInput: string | undefined;
   /** An argument of the current command is a file in which a parameter is. */
-  #ownFile: string | undefined;
+  private ownFile: string | undefined;
   /** Every simple command of the list so far, also of the substitutions in it. */
   readonly commands: (readonly Word[])[] = [];
   /** Where in `commands` those of the line begin that has just ended, and of the one that is being read. */
-  #endedLine = 0;
-  #line = 0;
+  private endedLine = 0;
+  private line = 0;
   /** Commands of the substitutions in the current command: they read what it reads. */
-  #substituted: (readonly Word[])[] = [];
+  private substitutedCommands: (readonly Word[])[] = [];
   /** The functions that the list has defined so far, with the commands of their bodies: those between two indexes. */
-  readonly #functions = new Map<string, { from: number; to: number }>();
+  private readonly functions = new Map<string, { from: number; to: number }>();
   /** The functions whose bodies in braces are being read, with the braces that are open in them. */
-  #bodies: { name: string; depth: number }[] = [];
+  private bodies: { name: string; depth: number }[] = [];
   /** What printed a parameter in any command so far. */
-  #printedBefore: string | undefined;
+  private printedBefore: string | undefined;
   /** The placeholders that the list prints, not into a pipe: its output is their value. */
   readonly output: number[] = [];
   /** A reserved word would be recognized here. */
   atCommandStart = true;
-  #nesting: Nesting[] = [];
+  private nesting: Nesting[] = [];
   /** Open parentheses inside `[[ ]]`; undefined outside. */
-  #conditionDepth: number | undefined;
+  private conditionDepth: number | undefined;
   /** `for`, `select` or `function` whose head is being read, and how many words of it have been. */
-  #head: { keyword: 'for' | 'function'; words: number } | undefined;
+  private head: { keyword: 'for' | 'function'; words: number } | undefined;
 
   /** Since the last operator there was a reserved word that dash takes for a command, and bash does not. */
-  #afterBashWord = false;
+  private afterBashWord = false;
 
   /** The list of words that was looked through, how far, and where the first word that starts others is. */
-  #looked: { words: readonly Word[]; to: number; first: number | undefined } = {
+  private looked: { words: readonly Word[]; to: number; first: number | undefined } = {
     words: this.words,
     to: 0,
     first: undefined,
@@ -83,47 +83,47 @@ export class CommandTracker {
   ) {}
 
   get inCondition(): boolean {
-    return this.#conditionDepth !== undefined;
+    return this.conditionDepth !== undefined;
   }
 
   /** `((` starts arithmetic here, in the shells that know it. */
   get mayStartArithmetic(): boolean {
-    if (this.#head?.keyword === 'for') return this.#head.words === 0;
-    return this.atCommandStart && !this.inCondition && !this.#caseExpectsWord;
+    if (this.head?.keyword === 'for') return this.head.words === 0;
+    return this.atCommandStart && !this.inCondition && !this.caseExpectsWord;
   }
 
   /** Whether anything is still open that should have been closed by the end of the list. */
   get openConstruct(): string | undefined {
     if (this.inCondition) return '[[ without ]]';
-    const top = this.#nesting.at(-1);
+    const top = this.nesting.at(-1);
     if (!top) return undefined;
     return top.kind === 'case' ? 'case without esac' : 'a parenthesis without its closing one';
   }
 
   /** A complete word that is not the target of a redirection. */
   word(word: Word): void {
-    const isCommand = this.words.length === 0 || this.#startsOthersBefore(this.words.length);
+    const isCommand = this.words.length === 0 || this.startsOthersBefore(this.words.length);
     const lineWord = { text: word.text, isCommand };
     this.lineWords.push(lineWord);
     this.allWords.push(lineWord);
     this.pipeOpen = false;
     if (this.inCondition) {
-      this.#conditionWord(word);
+      this.conditionWord(word);
       return;
     }
-    const top = this.#nesting.at(-1);
+    const top = this.nesting.at(-1);
     if (top?.kind === 'case' && top.expects !== 'body') {
-      this.#caseWord(top, word);
+      this.caseWord(top, word);
       return;
     }
-    if (this.atCommandStart && word.plain && this.#reservedWord(word.text)) {
-      if (!/^(!|time|fi|done|\}|esac)$/.test(word.text)) this.#fedCompound ??= this.#fed;
+    if (this.atCommandStart && word.plain && this.reservedWord(word.text)) {
+      if (!/^(!|time|fi|done|\}|esac)$/.test(word.text)) this.fedCompound ??= this.fed;
       return;
     }
     // The option of the word `time`, which no command's name begins with.
-    if (this.#afterBashWord && this.words.length === 0 && /^--?p?$/.test(word.text)) return;
-    if (this.#head) {
-      this.#headWord(this.#head, word);
+    if (this.afterBashWord && this.words.length === 0 && /^--?p?$/.test(word.text)) return;
+    if (this.head) {
+      this.headWord(this.head, word);
       return;
     }
     this.atCommandStart = false;
@@ -133,14 +133,14 @@ export class CommandTracker {
       if (!declared) return;
     }
     const name = this.words[0]?.text;
-    if (name === '[' || name === 'test') this.#comparison(word);
+    if (name === '[' || name === 'test') this.comparison(word);
     this.words.push(word);
   }
 
   /** Whether one of the command's words before an index starts other commands. Each word is looked at once. */
-  #startsOthersBefore(index: number): boolean {
-    if (this.#looked.words !== this.words) this.#looked = { words: this.words, to: 0, first: undefined };
-    const looked = this.#looked;
+  private startsOthersBefore(index: number): boolean {
+    if (this.looked.words !== this.words) this.looked = { words: this.words, to: 0, first: undefined };
+    const looked = this.looked;
     while (looked.first === undefined && looked.to < this.words.length) {
       if (startsOthers(this.words[looked.to]?.text ?? '')) looked.first = looked.to;
       looked.to++;
@@ -150,18 +150,18 @@ export class CommandTracker {
 
   /** A redirection's operator: a reserved word is no longer recognized after it. */
   redirection(): void {
-    if (this.#caseExpectsWord) throw new Lost('a redirection inside the head of a case');
+    if (this.caseExpectsWord) throw new Lost('a redirection inside the head of a case');
     this.atCommandStart = false;
   }
 
   /** One of the operators `;` `;;` `;&` `;;&` `&` `&&` `|` `||` `|&`. */
   operator(operator: string): void {
-    this.#afterBashWord = false;
+    this.afterBashWord = false;
     if (this.inCondition) {
       if (operator === '&&' || operator === '||' || operator === '|') return;
       throw new Lost(`the operator ${operator} inside [[ ]]`);
     }
-    const top = this.#nesting.at(-1);
+    const top = this.nesting.at(-1);
     if (top?.kind === 'case' && top.expects !== 'body') {
       if (operator === '|' && top.expects === 'rest of pattern') return;
       throw new Lost(`the operator ${operator} inside the head of a case`);
@@ -174,31 +174,31 @@ export class CommandTracker {
     const hasHoles = this.words.some(({ holes }) => holes.length > 0);
     const printed =
       // Of a compound command any part may have printed it.
-      (this.words.length === 0 ? this.#printedBefore : this.#printed()) ??
-      this.#ownInput ??
+      (this.words.length === 0 ? this.printedBefore : this.printed()) ??
+      this.ownInput ??
       // Messages name the command.
       (operator === '|&' && hasHoles ? 'a complaint' : undefined) ??
-      this.#fed;
-    this.#endCommand(isPipe);
+      this.fed;
+    this.endCommand(isPipe);
     this.pipeOpen = isPipe;
-    this.#fed = isPipe ? printed : undefined;
+    this.fed = isPipe ? printed : undefined;
   }
 
   /** The command's input, or a file among its arguments, has a parameter in it. */
   feed(printer: string, asFile: boolean): void {
     if (asFile) {
-      this.#ownFile = printer;
+      this.ownFile = printer;
       return;
     }
-    this.#ownInput = printer;
+    this.ownInput = printer;
     // Behind a compound command it is the input of all its parts.
-    if (this.words.length === 0) this.#forbidFeeding(printer, readerAmong(this.commands));
+    if (this.words.length === 0) this.forbidFeeding(printer, readerAmong(this.commands));
   }
 
   /** The commands of a substitution in the word that is being read, or of the word's process substitution. */
   substituted(commands: readonly (readonly Word[])[]): void {
     this.commands.push(...commands);
-    this.#substituted.push(...commands);
+    this.substitutedCommands.push(...commands);
   }
 
   /**
@@ -206,48 +206,48 @@ export class CommandTracker {
    * @param behindCompound what is read is the input of a compound command, so of any command before.
    */
   readerOnLine(line: readonly LineWord[], behindCompound: boolean): string | undefined {
-    const reader = readerAmong(behindCompound ? this.commands : this.commands.slice(this.#endedLine));
+    const reader = readerAmong(behindCompound ? this.commands : this.commands.slice(this.endedLine));
     if (reader !== undefined) return reader;
     for (const { text, isCommand } of line) {
-      const inFunction = isCommand ? this.#readerInFunction(text) : undefined;
+      const inFunction = isCommand ? this.readerInFunction(text) : undefined;
       if (inFunction !== undefined) return inFunction;
     }
     return undefined;
   }
 
-  #readerInFunction(name: string): string | undefined {
-    const body = this.#functions.get(name);
+  private readerInFunction(name: string): string | undefined {
+    const body = this.functions.get(name);
     return body && readerAmong(this.commands.slice(body.from, body.to));
   }
 
-  #forbidFeeding(printer: string | undefined, reader: string | undefined): void {
+  private forbidFeeding(printer: string | undefined, reader: string | undefined): void {
     if (reader !== undefined)
       this.variables.forbid(`${printer} feeds a parameter to ${reader}, which runs it as code`);
   }
 
-  #defineFunction(name: string): void {
-    this.#functions.set(name, { from: this.commands.length, to: Number.POSITIVE_INFINITY });
-    this.#bodies.push({ name, depth: 0 });
+  private defineFunction(name: string): void {
+    this.functions.set(name, { from: this.commands.length, to: Number.POSITIVE_INFINITY });
+    this.bodies.push({ name, depth: 0 });
   }
 
   /** A brace that is a reserved word; the body of a function ends with its last one. */
-  #brace(by: 1 | -1): void {
-    for (const body of this.#bodies) body.depth += by;
-    const ended = this.#bodies.filter(({ depth }) => depth <= 0 && by < 0);
+  private brace(by: 1 | -1): void {
+    for (const body of this.bodies) body.depth += by;
+    const ended = this.bodies.filter(({ depth }) => depth <= 0 && by < 0);
     for (const { name } of ended) {
-      const function_ = this.#functions.get(name);
+      const function_ = this.functions.get(name);
       if (function_) function_.to = this.commands.length;
     }
-    this.#bodies = this.#bodies.filter((body) => !ended.includes(body));
+    this.bodies = this.bodies.filter((body) => !ended.includes(body));
   }
 
   /** Whether the command that has been read prints a parameter's value as it is, and by what. */
-  #printed(): string | undefined {
+  private printed(): string | undefined {
     // A function prints what is printed in its body.
-    if (this.#functions.has(this.words[0]?.text ?? '')) return this.#printedBefore;
+    if (this.functions.has(this.words[0]?.text ?? '')) return this.printedBefore;
     if (!this.words.some(({ holes }) => holes.length > 0)) return undefined;
     const printer = this.words.find(({ text, literal }, index) => {
-      const isCommand = index === 0 || this.#startsOthersBefore(index);
+      const isCommand = index === 0 || this.startsOthersBefore(index);
       return literal && isCommand && PRINTS_ARGUMENTS.has(baseName(text));
     });
     if (printer) return printer.text;
@@ -260,24 +260,24 @@ export class CommandTracker {
 
   lineBreak(): void {
     this.lineWords = [];
-    this.#afterBashWord = false;
-    if (this.inCondition || this.#caseExpectsWord) return;
-    this.#endCommand();
-    if (!this.pipeOpen) this.#fed = undefined;
-    this.#endedLine = this.#line;
-    this.#line = this.commands.length;
+    this.afterBashWord = false;
+    if (this.inCondition || this.caseExpectsWord) return;
+    this.endCommand();
+    if (!this.pipeOpen) this.fed = undefined;
+    this.endedLine = this.line;
+    this.line = this.commands.length;
   }
 
   /** A `(` that is neither arithmetic nor a part of a word. */
   openParenthesis(): void {
-    const top = this.#nesting.at(-1);
-    if (this.#conditionDepth !== undefined) {
-      this.#conditionDepth++;
+    const top = this.nesting.at(-1);
+    if (this.conditionDepth !== undefined) {
+      this.conditionDepth++;
     } else if (top?.kind === 'case' && top.expects === 'pattern') {
       top.expects = 'rest of pattern';
-    } else if (this.atCommandStart && !this.#caseExpectsWord) {
-      this.#nesting.push({ kind: 'subshell' });
-      this.#fedCompound ??= this.#fed;
+    } else if (this.atCommandStart && !this.caseExpectsWord) {
+      this.nesting.push({ kind: 'subshell' });
+      this.fedCompound ??= this.fed;
     } else {
       throw new Lost('an opening parenthesis');
     }
@@ -285,21 +285,21 @@ export class CommandTracker {
 
   /** A `)`. Answers whether it closes the whole list. */
   closeParenthesis(): boolean {
-    if (this.#conditionDepth !== undefined) {
-      if (this.#conditionDepth === 0) throw new Lost('a closing parenthesis inside [[ ]]');
-      this.#conditionDepth--;
+    if (this.conditionDepth !== undefined) {
+      if (this.conditionDepth === 0) throw new Lost('a closing parenthesis inside [[ ]]');
+      this.conditionDepth--;
       return false;
     }
-    const top = this.#nesting.at(-1);
+    const top = this.nesting.at(-1);
     if (!top) return true;
     if (top.kind === 'subshell') {
-      this.#nesting.pop();
-      this.#endCommand();
+      this.nesting.pop();
+      this.endCommand();
       return false;
     }
     if (top.expects !== 'rest of pattern') throw new Lost('a closing parenthesis inside a case');
     top.expects = 'body';
-    this.#endCommand();
+    this.endCommand();
     return false;
   }
 
@@ -307,66 +307,66 @@ export class CommandTracker {
   startCommand(): void {
     const [name] = this.words;
     const definesFunction = name && this.words.length === 1;
-    this.#endCommand();
-    if (definesFunction) this.#defineFunction(name.text);
+    this.endCommand();
+    if (definesFunction) this.defineFunction(name.text);
   }
 
-  get #caseExpectsWord(): boolean {
-    const top = this.#nesting.at(-1);
+  private get caseExpectsWord(): boolean {
+    const top = this.nesting.at(-1);
     return top?.kind === 'case' && top.expects !== 'body';
   }
 
   /** @param intoPipe what the command prints goes to the next one */
-  #endCommand(intoPipe = false): void {
-    if (this.words.length > 0) this.#command(this.words, intoPipe);
-    else if (this.#substituted.length > 0)
-      this.#forbidFeeding(this.#fed ?? this.#fedCompound, readerAmong(this.#substituted));
+  private endCommand(intoPipe = false): void {
+    if (this.words.length > 0) this.command(this.words, intoPipe);
+    else if (this.substitutedCommands.length > 0)
+      this.forbidFeeding(this.fed ?? this.fedCompound, readerAmong(this.substitutedCommands));
     this.words = [];
-    this.#substituted = [];
-    this.#ownInput = this.#ownFile = undefined;
+    this.substitutedCommands = [];
+    this.ownInput = this.ownFile = undefined;
     this.atCommandStart = true;
-    this.#head = undefined;
+    this.head = undefined;
   }
 
-  #command(words: Word[], intoPipe: boolean): void {
+  private command(words: Word[], intoPipe: boolean): void {
     this.variables.command(words);
-    const printer = this.#printed();
-    this.#printedBefore ??= printer ?? this.#ownInput;
+    const printer = this.printed();
+    this.printedBefore ??= printer ?? this.ownInput;
     if (printer !== undefined && !intoPipe) this.output.push(...words.flatMap(({ holes }) => holes));
-    const inherited = this.#fed ?? this.#fedCompound;
-    const fed = this.#ownInput ?? inherited;
-    this.#fed = undefined;
+    const inherited = this.fed ?? this.fedCompound;
+    const fed = this.ownInput ?? inherited;
+    this.fed = undefined;
     if (fed !== undefined)
-      this.#forbidFeeding(fed, readerOfInput(words) ?? this.#readerInFunction(words[0]?.text ?? ''));
+      this.forbidFeeding(fed, readerOfInput(words) ?? this.readerInFunction(words[0]?.text ?? ''));
     // What stands in $(...) is run before the command's own input is opened.
-    if (inherited !== undefined) this.#forbidFeeding(inherited, readerAmong(this.#substituted));
-    if (this.#ownFile !== undefined)
-      this.#forbidFeeding(this.#ownFile, runnerOfInput(words.map(({ text }) => ({ text, isCommand: true }))));
+    if (inherited !== undefined) this.forbidFeeding(inherited, readerAmong(this.substitutedCommands));
+    if (this.ownFile !== undefined)
+      this.forbidFeeding(this.ownFile, runnerOfInput(words.map(({ text }) => ({ text, isCommand: true }))));
     this.commands.push(words);
   }
 
   /** The list has come to its end. */
   finish(): void {
-    this.#endCommand();
+    this.endCommand();
   }
 
-  #conditionWord(word: Word): void {
+  private conditionWord(word: Word): void {
     if (word.plain && word.text === ']]') {
-      if (this.#conditionDepth !== 0) throw new Lost('a parenthesis inside [[ ]]');
-      this.#conditionDepth = undefined;
-      this.#endCommand();
+      if (this.conditionDepth !== 0) throw new Lost('a parenthesis inside [[ ]]');
+      this.conditionDepth = undefined;
+      this.endCommand();
       return;
     }
-    this.#comparison(word);
+    this.comparison(word);
     this.words.push(word);
   }
 
-  #comparison(word: Word): void {
+  private comparison(word: Word): void {
     if (!word.literal || !ARITHMETIC_COMPARISON.test(word.text)) return;
     for (const hole of this.words.at(-1)?.holes ?? []) this.onArithmeticOperand(hole);
   }
 
-  #caseWord(top: Extract<Nesting, { kind: 'case' }>, word: Word): void {
+  private caseWord(top: Extract<Nesting, { kind: 'case' }>, word: Word): void {
     if (top.expects === 'subject') {
       top.expects = 'in';
     } else if (top.expects === 'in') {
@@ -374,51 +374,51 @@ export class CommandTracker {
       top.expects = 'pattern';
     } else if (word.plain && word.text === 'esac') {
       if (top.expects !== 'pattern') throw new Lost('esac as a pattern of a case');
-      this.#nesting.pop();
-      this.#endCommand();
+      this.nesting.pop();
+      this.endCommand();
     } else {
       top.expects = 'rest of pattern';
     }
   }
 
-  #reservedWord(text: string): boolean {
+  private reservedWord(text: string): boolean {
     if (KEEPS_COMMAND_START.has(text)) {
-      if (text === '{') this.#brace(1);
+      if (text === '{') this.brace(1);
       return true;
     }
     if (ENDS_COMPOUND.has(text)) {
-      this.#endCommand();
-      if (text === '}') this.#brace(-1);
+      this.endCommand();
+      if (text === '}') this.brace(-1);
       return true;
     }
     switch (text) {
       case 'case':
         // Where case is no reserved word, the ) of its patterns closes what is around it.
-        if (this.#afterBashWord) throw new Lost('case after a word that only some shells know');
-        this.#nesting.push({ kind: 'case', expects: 'subject' });
+        if (this.afterBashWord) throw new Lost('case after a word that only some shells know');
+        this.nesting.push({ kind: 'case', expects: 'subject' });
         return true;
       case 'esac': {
-        if (this.#nesting.at(-1)?.kind !== 'case') throw new Lost('esac without case');
-        this.#nesting.pop();
-        this.#endCommand();
+        if (this.nesting.at(-1)?.kind !== 'case') throw new Lost('esac without case');
+        this.nesting.pop();
+        this.endCommand();
         return true;
       }
       case '[[':
-        this.#conditionDepth = 0;
+        this.conditionDepth = 0;
         this.atCommandStart = false;
         return false;
       case 'time':
-        this.#afterBashWord = true;
+        this.afterBashWord = true;
         return true;
       case 'for':
       case 'select':
-        this.#afterBashWord ||= text === 'select';
-        this.#head = { keyword: 'for', words: 0 };
+        this.afterBashWord ||= text === 'select';
+        this.head = { keyword: 'for', words: 0 };
         this.atCommandStart = false;
         return true;
       case 'function':
-        this.#afterBashWord = true;
-        this.#head = { keyword: 'function', words: 0 };
+        this.afterBashWord = true;
+        this.head = { keyword: 'function', words: 0 };
         this.atCommandStart = false;
         return true;
       case 'coproc':
@@ -428,11 +428,11 @@ export class CommandTracker {
     }
   }
 
-  #headWord(head: { keyword: 'for' | 'function'; words: number }, word: Word): void {
+  private headWord(head: { keyword: 'for' | 'function'; words: number }, word: Word): void {
     head.words++;
     if (head.keyword === 'for' && head.words === 1) this.variables.loop(word);
-    if (head.keyword === 'function') this.#defineFunction(word.text);
+    if (head.keyword === 'function') this.defineFunction(word.text);
     const complete = head.keyword === 'function' || (head.words === 2 && word.plain && word.text === 'do');
-    if (complete) this.#endCommand();
+    if (complete) this.endCommand();
   }
 }

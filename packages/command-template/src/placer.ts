@@ -22,7 +22,7 @@ export class Placer {
   /** By the placeholders' index in the scanned code; `{{name | raw}}` outside comments has none. */
   readonly placements = new Map<number, Placement>();
   /** Set inside a construct where no parameter may stand. */
-  #refusal: Refusal | undefined;
+  private refusal: Refusal | undefined;
 
   constructor(
     private readonly template: ScannedTemplate,
@@ -36,10 +36,10 @@ export class Placer {
   /** A placeholder in a context, and in a word unless it stands in a here-document. */
   place(at: number, context: PlaceContext, word: OpenWord | undefined): void {
     if (word) word.literal = false;
-    const placeholder = this.#placeholder(at);
+    const placeholder = this.placeholder(at);
     refuseMalformed(placeholder);
     if (placeholder.raw) return;
-    if (this.#refusal) this.refuse(at, this.#refusal);
+    if (this.refusal) this.refuse(at, this.refusal);
     let integer = context === 'arithmetic';
     if (word && !integer) {
       if (word.openBrackets > 0) this.refuse(at, IN_BRACKETS);
@@ -72,7 +72,7 @@ export class Placer {
   /** Throws unless the placeholder is a raw one, which may stand anywhere. */
   refuse(at: number, refusal: Refusal): void {
     if (this.accepted) return;
-    const placeholder = this.#placeholder(at);
+    const placeholder = this.placeholder(at);
     refuseMalformed(placeholder);
     if (placeholder.raw) return;
     const instead = refusal.instead.replaceAll('NAME', placeholder.name);
@@ -88,7 +88,7 @@ export class Placer {
     if (this.accepted) return;
     for (const [hole, { kind }] of this.placements) {
       if (kind !== 'place') continue;
-      const placeholder = this.#placeholder(hole);
+      const placeholder = this.placeholder(hole);
       throw placeholderError(
         placeholder,
         `${placeholder.source} could not be kept literal, because ${reason}; or write {{${placeholder.name} | raw}} to paste it as it is`,
@@ -98,10 +98,10 @@ export class Placer {
 
   /** Refuses the parameters that the lexer meets during the call. */
   refusing(refusal: Refusal | undefined, read: () => void): void {
-    const outer = this.#refusal;
-    this.#refusal = outer ?? refusal;
+    const outer = this.refusal;
+    this.refusal = outer ?? refusal;
     read();
-    this.#refusal = outer;
+    this.refusal = outer;
   }
 
   /** The lexer stopped at an index of the scanned code: refuses what it has not placed. */
@@ -122,7 +122,7 @@ export class Placer {
     if (lost.unterminated && used) throw new TemplateError(where, `the text has ${lost.reason}`);
   }
 
-  #placeholder(at: number): Placeholder {
+  private placeholder(at: number): Placeholder {
     const placeholder = this.template.holes.get(at);
     if (!placeholder) throw new Error(`no placeholder at ${at}`);
     return placeholder;

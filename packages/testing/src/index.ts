@@ -1,6 +1,6 @@
 export { type CertificateFiles, makeAuthority, type TestAuthority } from './certificates.js';
 export { type ReceivedEvent, readEventStream } from './event-stream.js';
-export { type Rules, storyOf } from './given.js';
+export { type Decision, decisionOf, type Rules, storyOf } from './given.js';
 export { type Statement, statementsOf, walksOf } from './plans.js';
 export { runInProcess } from './run-in-process.js';
 export { silentLogger } from './silent-logger.js';

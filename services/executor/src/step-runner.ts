@@ -39,6 +39,13 @@ export interface ClaimedNode {
   hostKey: string | null;
 }
 
+/** @throws Error when the plan has no such step: the scheduler never names one */
+export function plannedStep({ task_id, steps }: TaskPlan, step: number): TaskPlan['steps'][number] {
+  const planned = steps[step];
+  if (!planned) throw new Error(`the plan of task ${task_id} has no step ${step}`);
+  return planned;
+}
+
 /** The ways to end an attempt early, and the calls by which it speaks to the worker. */
 export interface RunSignals {
   /** Aborted when another executor has the run now: the runner leaves the node as it is and rejects. */

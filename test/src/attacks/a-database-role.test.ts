@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run as rigel } from '@rigel/cli';
 import { ownerRole, runtimeRole } from '@rigel/contracts';
+import { run as rigel } from '@rigel/database-cli';
 import { startTestServers } from '@rigel/testing';
 import pg from 'pg';
 import t from 'tap';

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
-import { axeFindings, type Opening, openPage, scrollsSideways, startBrowser } from './browser.js';
+import { axeFindings, looksRight, openings, openPage, startBrowser } from './browser.js';
 
 /* The panel of one node's run, its output, the search over all nodes, and the slider over a task's past. */
 
@@ -31,24 +31,16 @@ const failed = (await rig.api.detail(task)).find(({ state }) => state === 3);
 const node = failed?.node_id ?? nodeIds[0];
 const page_ = `${console}task/${task}?node=${node}`;
 
-const openings: Opening[] = [
-  { theme: 'light' },
-  { theme: 'dark', language: 'zh' },
-  { theme: 'contrast', width: 360, height: 740 },
-];
-
 t.test(
   'the panel tells attempts, receipt and output, in every theme and on a phone; nothing printed acts',
   async (t) => {
-    for (const opening of openings) {
+    for (const opening of openings()) {
       const { page, faults, close } = await openPage(browser, page_, opening);
       const output = page.getByRole('log');
       await output.getByText('no space left on device').waitFor();
       t.match(await page.locator('dl').first().textContent(), /-s0-a2/);
       t.ok((await page.locator('*').count()) < 5_000, 'few elements');
-      t.strictSame(await axeFindings(page), [], `axe ${JSON.stringify(opening)}`);
-      t.strictSame(faults, [], `the browser says nothing ${JSON.stringify(opening)}`);
-      t.notOk(await scrollsSideways(page), `nothing to the side ${JSON.stringify(opening)}`);
+      await looksRight(t, page, faults, JSON.stringify(opening));
       await close();
     }
   },

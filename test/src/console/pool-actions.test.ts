@@ -4,7 +4,15 @@ import t from 'tap';
 import { Fleet, loopbackNodes, uniqueName } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
 import { createToken } from '../support/tokens.js';
-import { axeFindings, type Opening, openPage, scrollsSideways, startBrowser } from './browser.js';
+import {
+  axeFindings,
+  looksRight,
+  type Opening,
+  openings,
+  openPage,
+  scrollsSideways,
+  startBrowser,
+} from './browser.js';
 
 /* What a pool's page does with the pool: everything is shown as a plan before, and what was shown is what runs. */
 
@@ -71,11 +79,6 @@ const planned = (page: Page) =>
     .filter({ hasText: /(plan|计划) [0-9a-f]{8} ✓/ })
     .waitFor();
 
-const openings: Opening[] = [
-  { theme: 'light' },
-  { theme: 'dark', language: 'zh' },
-  { theme: 'contrast', width: 360, height: 740 },
-];
 const panels = {
   deploy: async (page: Page) =>
     page.getByRole('dialog').locator('input[autocomplete="off"]').first().fill('shop:8'),
@@ -85,8 +88,8 @@ const panels = {
     page.getByRole('dialog').locator('input[inputmode="numeric"]').first().fill('3'),
 };
 for (const [name, enter] of Object.entries(panels)) {
-  t.test(`the plan of ${name} is sound in every theme and language, and on a phone`, async (t) => {
-    for (const opening of openings) {
+  t.test(`the plan of ${name} is sound`, async (t) => {
+    for (const opening of openings()) {
       const { page, faults, close } = await signedIn(`pool/${poolId}?do=${name}`, opening);
       const dialog = page.getByRole('dialog');
       await dialog.waitFor();
@@ -96,9 +99,7 @@ for (const [name, enter] of Object.entries(panels)) {
       const closed = dialog.locator('section button[aria-expanded="false"]');
       for (let left = await closed.count(); left > 0; left--) await closed.nth(left - 1).click();
       await picture(page, `${name}-${opening.theme}`);
-      t.strictSame(await axeFindings(page), [], `axe ${JSON.stringify(opening)}`);
-      t.strictSame(unexpected(faults), [], `the browser says nothing ${JSON.stringify(opening)}`);
-      t.notOk(await scrollsSideways(page), `nothing to the side ${JSON.stringify(opening)}`);
+      await looksRight(t, page, unexpected(faults), JSON.stringify(opening));
       const box = await dialog.boundingBox();
       t.ok(
         box && box.x >= 0 && box.x + box.width <= (opening.width ?? 1440),

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
-import { axeFindings, type Opening, openPage, scrollsSideways, startBrowser } from './browser.js';
+import { axeFindings, looksRight, openings, openPage, startBrowser } from './browser.js';
 
 /* Refusals and reasons in the person's language, chains of reasons as links, and the events of a task. */
 
@@ -23,16 +23,10 @@ await rig.fleet.ended(failed, 60_000);
 const holding = await rig.fleet.startTask(sleeping, [addresses[0] as string]);
 t.teardown(() => rig.api.call(`/task/stop/${holding}`));
 
-const openings: Opening[] = [
-  { theme: 'light' },
-  { theme: 'dark', language: 'zh' },
-  { theme: 'contrast', width: 360, height: 740 },
-];
-
 t.test(
   'the chain of a held node leads to the task that holds it, in every theme and on a phone',
   async (t) => {
-    for (const opening of openings) {
+    for (const opening of openings()) {
       const { page, faults, close } = await openPage(browser, `${console}task/${failed}?tab=why`, opening);
       const held = page.locator('[data-code="node_held"]').first();
       await held.waitFor();
@@ -43,9 +37,7 @@ t.test(
       t.match(await held.textContent(), opening.language === 'zh' ? '该任务结束或被终止' : 'that task ends');
       t.match(await page.locator('[data-code="last_output"] code').first().textContent(), 'no space left');
       const what = `${opening.theme} ${opening.language}`;
-      t.strictSame(await axeFindings(page), [], `axe ${what}`);
-      t.strictSame(faults, [], `the browser says nothing ${what}`);
-      t.notOk(await scrollsSideways(page), `nothing to the side ${what}`);
+      await looksRight(t, page, faults, what);
       await held.getByRole('link').first().click();
       await page.waitForURL(`${console}task/${holding}`);
       await close();
@@ -97,7 +89,7 @@ t.test('a region tells why it could not be read, with the words of the server in
 });
 
 t.test('the events of a task, the newest last, by kind and node, up to a moment', async (t) => {
-  for (const opening of openings) {
+  for (const opening of openings()) {
     const { page, faults, close } = await openPage(browser, `${console}task/${failed}?tab=events`, opening);
     const rows = page.getByRole('row');
     await rows
@@ -105,9 +97,7 @@ t.test('the events of a task, the newest last, by kind and node, up to a moment'
       .getByText(opening.language === 'zh' ? '任务结束' : 'The task has ended')
       .waitFor();
     const what = `${opening.theme} ${opening.language}`;
-    t.strictSame(await axeFindings(page), [], `axe ${what}`);
-    t.strictSame(faults, [], `the browser says nothing ${what}`);
-    t.notOk(await scrollsSideways(page), `nothing to the side ${what}`);
+    await looksRight(t, page, faults, what);
     await close();
   }
   const address = `${console}task/${failed}?tab=events&about=failures&address=${encodeURIComponent(addresses[1] as string)}`;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '@rigel/cli';
+import { run } from '@rigel/database-cli';
 import { REPOSITORY_DIR } from '@rigel/local';
 import pg from 'pg';
 import t from 'tap';

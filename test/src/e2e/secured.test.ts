@@ -5,7 +5,6 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { run as rigel } from '@rigel/cli';
 import {
   answeredBy,
   OPERATIONS,
@@ -15,6 +14,7 @@ import {
   runtimeRole,
   WORK_STREAM,
 } from '@rigel/contracts';
+import { run as rigel } from '@rigel/database-cli';
 import { REPOSITORY_DIR } from '@rigel/local';
 import { findFreePort } from '@rigel/local-servers';
 import { waitFor } from '@rigel/testing';

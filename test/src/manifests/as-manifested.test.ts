@@ -13,8 +13,8 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run as rigel } from '@rigel/cli';
 import { PARTICIPANTS, runtimeRole } from '@rigel/contracts';
+import { run as rigel } from '@rigel/database-cli';
 import { readLocalConfig, startStack } from '@rigel/local';
 import { findFreePort } from '@rigel/local-servers';
 import { startSshd } from '@rigel/remote-attempt/testing';

@@ -1,5 +1,5 @@
 import { ACTIONS, CONSEQUENCES } from '@rigel/access/maintenance';
-import { HISTORIES } from '@rigel/cli';
+import { HISTORIES } from '@rigel/database-cli';
 import t from 'tap';
 
 t.test(

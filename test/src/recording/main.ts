@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { run as rigel, SERVICES } from '@rigel/cli';
+import { run as rigel, SERVICES } from '@rigel/database-cli';
 import { REPOSITORY_DIR } from '@rigel/local';
 import { allowSudo } from '@rigel/remote-attempt/testing';
 import { loopbackNodes } from '../support/fleet.js';

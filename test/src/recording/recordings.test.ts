@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HISTORIES } from '@rigel/cli';
+import { HISTORIES } from '@rigel/database-cli';
 import {
   describeDifference,
   loadRecording,

@@ -1,4 +1,4 @@
-import { run } from '@rigel/cli';
+import { run } from '@rigel/database-cli';
 
 /** Makes a token as an administrator does, with `rigel token create` on the system's database. */
 export async function createToken(

@@ -1,14 +1,15 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { type ComponentType, type ReactNode, Suspense, useMemo } from 'react';
+import { type ReactNode, Suspense, useMemo } from 'react';
 import { I18nProvider, RouterProvider } from 'react-aria-components';
-import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
+import { Route, Router, Switch, useLocation } from 'wouter';
 import { Language, useIntl, useWords } from '../text/intl.js';
-import { type PageName, patterns, to } from './addresses.js';
+import { patterns } from './addresses.js';
 import { Crash, CrashGuard } from './crash.js';
-import { Frame, Heading } from './frame.js';
+import { Frame } from './frame.js';
+import { Heading } from './heading.js';
 import { aroundNav } from './leave-guard.js';
 import { PageGuard } from './page-guard.js';
-import { PAGES } from './pages.js';
+import { PAGES, type RoutedPage } from './pages.js';
 import { routerBase } from './place.js';
 import { WhoGate } from './who.js';
 
@@ -34,14 +35,9 @@ export function App(): ReactNode {
                   <PageGuard>
                     <Suspense>
                       <Switch>
-                        {(Object.keys(PAGES) as PageName[]).map((name) => (
-                          <Route key={name} path={patterns[name]} component={PAGES[name] as ComponentType} />
+                        {(Object.keys(PAGES) as RoutedPage[]).map((name) => (
+                          <Route key={name} path={patterns[name]} component={PAGES[name]} />
                         ))}
-                        {PAGES.overview === undefined && (
-                          <Route path={patterns.overview}>
-                            <Redirect to={to.tasks()} replace />
-                          </Route>
-                        )}
                         <Route component={MissingPage} />
                       </Switch>
                     </Suspense>

@@ -2,13 +2,12 @@ import { type ReactNode, useEffect, useId, useState } from 'react';
 import { Button } from 'react-aria-components';
 import { Link, useLocation } from 'wouter';
 import { useIntl, useWords } from '../text/intl.js';
-import { visible } from '../text/visible.js';
 import { patterns, to } from './addresses.js';
 import styles from './frame.module.css';
 import { useFrameKeys } from './keys.js';
 import { LiveDot } from './live-dot.js';
 import { OperatorMenu } from './operator-menu.js';
-import { railPages } from './pages.js';
+import { RAIL } from './rail.js';
 import { Search } from './search/search.js';
 import { useSettings } from './settings.js';
 import { Verified } from './verified.js';
@@ -48,7 +47,7 @@ export function Frame({ children }: { children: ReactNode }): ReactNode {
         <OperatorMenu />
       </header>
       <nav className={styles.rail} aria-label={text('frame.pages')} data-open={open || undefined}>
-        {railPages.map(({ name, key }) => (
+        {RAIL.map(({ name, key }) => (
           <Link
             key={name}
             href={patterns[name]}
@@ -86,17 +85,4 @@ function useApplied(): void {
     dataset.density = density;
     document.documentElement.lang = locale;
   }, [theme, density, locale]);
-}
-
-/** A page's heading, which is also the title of its tab. */
-export function Heading({ title, children }: { title: string; children?: ReactNode }): ReactNode {
-  useEffect(() => {
-    document.title = `${visible(title)} – Rigel`;
-  }, [title]);
-  return (
-    <header className={styles.heading}>
-      <h1>{title}</h1>
-      {children}
-    </header>
-  );
 }

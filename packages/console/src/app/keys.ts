@@ -1,19 +1,8 @@
 import { useEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
-import { type PageName, patterns } from './addresses.js';
-import { PAGES } from './pages.js';
+import { patterns } from './addresses.js';
+import { PAGE_KEYS } from './rail.js';
 import { useSettings } from './settings.js';
-
-/** The letter after `g` that leads to a page. */
-export const PAGE_KEYS: Readonly<Record<string, PageName>> = {
-  o: 'overview',
-  t: 'tasks',
-  f: 'fleet',
-  s: 'schedules',
-  c: 'catalog',
-  m: 'machines',
-  a: 'audit',
-};
 
 /** The second key of a pair must come within this time, in milliseconds. */
 const PAIR_MS = 1_500;
@@ -39,7 +28,7 @@ export function useFrameKeys(): void {
       const isSecond = event.timeStamp < pairUntil.current;
       pairUntil.current = event.key === 'g' ? event.timeStamp + PAIR_MS : 0;
       const page = event.key === '?' ? 'help' : isSecond ? PAGE_KEYS[event.key] : undefined;
-      if (page === undefined || PAGES[page] === undefined) return;
+      if (page === undefined) return;
       event.preventDefault();
       navigate(patterns[page]);
     };

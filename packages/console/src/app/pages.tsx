@@ -1,13 +1,14 @@
 import type { ComponentType } from 'react';
 import { OverviewPage } from '../pages/overview/overview-page.js';
 import { TasksPage } from '../pages/tasks/tasks-page.js';
-import type { common } from '../text/common.js';
-import type { KeyOf } from '../text/words.js';
 import type { PageName } from './addresses.js';
 import { later } from './later.js';
 
-/** The pages that there are. The entry has those that are opened first; the others are loaded when they are opened. */
-export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
+/** The pages with an address of their own: signing in stands before all of them. */
+export type RoutedPage = Exclude<PageName, 'signIn'>;
+
+/** The pages. The entry has those that are opened first; the others are loaded when they are opened. */
+export const PAGES: { readonly [Name in RoutedPage]: ComponentType } = {
   overview: OverviewPage,
   tasks: TasksPage,
   catalog: later(async () => (await import('../pages/catalog/catalog-page.js')).CatalogPage),
@@ -27,20 +28,3 @@ export const PAGES: { readonly [Name in PageName]?: ComponentType } = {
   settings: later(async () => (await import('../pages/settings/settings-page.js')).SettingsPage),
   help: later(async () => (await import('../pages/help/help-page.js')).HelpPage),
 };
-
-/** Pages with a place in the rail, in its order; those that there are not have no place. */
-const RAIL: readonly { name: PageName; key: KeyOf<typeof common> }[] = [
-  { name: 'overview', key: 'page.overview' },
-  { name: 'tasks', key: 'page.tasks' },
-  { name: 'fleet', key: 'page.fleet' },
-  { name: 'schedules', key: 'page.schedules' },
-  { name: 'catalog', key: 'page.catalog' },
-  { name: 'machines', key: 'page.machines' },
-  { name: 'audit', key: 'page.audit' },
-  { name: 'access', key: 'page.access' },
-  { name: 'system', key: 'page.system' },
-  { name: 'settings', key: 'page.settings' },
-  { name: 'help', key: 'page.help' },
-];
-
-export const railPages = RAIL.filter(({ name }) => PAGES[name] !== undefined);

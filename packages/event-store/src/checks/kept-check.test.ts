@@ -1,21 +1,14 @@
 import { systemClock } from '@rigel/clock';
 import { ServiceError } from '@rigel/contracts';
-import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { sql } from 'kysely';
 import t from 'tap';
+import { databasesOf } from '../testing/databases.js';
 import { type CheckOptions, createChecks, KeptCheck } from './kept-check.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
-const db = await openDatabase<unknown>({
-  url: servers.databaseUrl,
-  schema: 'checking',
-  migrations: { '0001-checks': { up: createChecks } },
-  log: silentLogger,
-  signal: AbortSignal.timeout(60_000),
-});
-t.teardown(() => db.destroy());
+const db = await databasesOf(servers, createChecks)(t);
 
 type Run = CheckOptions<{ found: number }>['run'];
 

@@ -1,9 +1,9 @@
 import { ServiceError } from '@rigel/contracts';
-import { openDatabase } from '@rigel/runtime/database';
-import { silentLogger, startTestServers } from '@rigel/testing';
-import { type Kysely, sql } from 'kysely';
-import t, { type Test } from 'tap';
+import { startTestServers } from '@rigel/testing';
+import { sql } from 'kysely';
+import t from 'tap';
 import { Creations, createEventTables, type Decider, EventTypes, type NewEvent, readAll } from '../index.js';
+import { databasesOf } from '../testing/databases.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
@@ -20,27 +20,12 @@ const decider: Decider<null, { id: number; name: string }, Born> = {
 };
 const meta = { correlationId: 'c', actor: 'a' };
 
-let schemas = 0;
-async function emptyStore(t: Test): Promise<Kysely<unknown>> {
-  const db = await openDatabase<unknown>({
-    url: servers.databaseUrl,
-    schema: `creations_${++schemas}`,
-    migrations: {
-      '0001': {
-        async up(db) {
-          await createEventTables(db);
-          await sql`CREATE SEQUENCE thing_ids`.execute(db);
-          await sql`CREATE SEQUENCE other_ids`.execute(db);
-          await sql`CREATE TABLE things (stream text PRIMARY KEY, name text NOT NULL UNIQUE)`.execute(db);
-        },
-      },
-    },
-    log: silentLogger,
-    signal: new AbortController().signal,
-  });
-  t.teardown(() => db.destroy());
-  return db;
-}
+const emptyStore = databasesOf(servers, async (db) => {
+  await createEventTables(db);
+  await sql`CREATE SEQUENCE thing_ids`.execute(db);
+  await sql`CREATE SEQUENCE other_ids`.execute(db);
+  await sql`CREATE TABLE things (stream text PRIMARY KEY, name text NOT NULL UNIQUE)`.execute(db);
+});
 
 /** Creates things; @returns their ids, or the code of the refusal. */
 function create(creations: Creations, names: readonly string[], kind = 'thing'): Promise<number[] | string> {

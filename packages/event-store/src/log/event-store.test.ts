@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openDatabase } from '@rigel/runtime/database';
-import { silentLogger, startTestServers } from '@rigel/testing';
+import { startTestServers } from '@rigel/testing';
 import { type Kysely, sql } from 'kysely';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import {
   append,
   chunksOfStream,
@@ -21,6 +20,7 @@ import {
   type StreamPart,
   VersionConflict,
 } from '../index.js';
+import { databasesOf } from '../testing/databases.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
@@ -30,28 +30,11 @@ type Happened = NewEvent<'Happened', { n: number }>;
 const types = new EventTypes<Happened>({ Happened: [] });
 const happened = (n: number): Happened => ({ type: 'Happened', data: { n } });
 
-let schemas = 0;
 /** An empty event store in a schema of its own, with one read table. */
-async function emptyStore(t: Test): Promise<Kysely<unknown>> {
-  const db = await openDatabase<unknown>({
-    url: servers.databaseUrl,
-    schema: `store_${++schemas}`,
-    migrations: {
-      '0001': {
-        async up(db) {
-          await createEventTables(db);
-          await sql`CREATE TABLE sums (stream text PRIMARY KEY, total int NOT NULL CHECK (total < 1000))`.execute(
-            db,
-          );
-        },
-      },
-    },
-    log: silentLogger,
-    signal: new AbortController().signal,
-  });
-  t.teardown(() => db.destroy());
-  return db;
-}
+const emptyStore = databasesOf(servers, async (db) => {
+  await createEventTables(db);
+  await sql`CREATE TABLE sums (stream text PRIMARY KEY, total int NOT NULL CHECK (total < 1000))`.execute(db);
+});
 
 t.test('events are read as they were appended', async (t) => {
   const db = await emptyStore(t);

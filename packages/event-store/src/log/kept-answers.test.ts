@@ -1,9 +1,8 @@
 import type { Clock } from '@rigel/clock';
 import { ONCE_KEPT_MS, ServiceError } from '@rigel/contracts';
-import { openDatabase } from '@rigel/runtime/database';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import { CompiledQuery, type Kysely, sql } from 'kysely';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import {
   AnswersKept,
   Creations,
@@ -15,6 +14,7 @@ import {
   keepAnswer,
   type NewEvent,
 } from '../index.js';
+import { databasesOf } from '../testing/databases.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
@@ -38,27 +38,12 @@ class TestClock implements Clock {
   every = () => () => undefined;
 }
 
-let schemas = 0;
-async function emptyStore(t: Test): Promise<Kysely<unknown>> {
-  const db = await openDatabase<unknown>({
-    url: servers.databaseUrl,
-    schema: `once_${++schemas}`,
-    migrations: {
-      '0001': {
-        async up(db) {
-          await createEventTables(db);
-          await createKeptAnswers(db);
-          await sql`CREATE SEQUENCE thing_ids`.execute(db);
-          await sql`CREATE TABLE things (id bigint PRIMARY KEY, name text NOT NULL UNIQUE)`.execute(db);
-        },
-      },
-    },
-    log: silentLogger,
-    signal: new AbortController().signal,
-  });
-  t.teardown(() => db.destroy());
-  return db;
-}
+const emptyStore = databasesOf(servers, async (db) => {
+  await createEventTables(db);
+  await createKeptAnswers(db);
+  await sql`CREATE SEQUENCE thing_ids`.execute(db);
+  await sql`CREATE TABLE things (id bigint PRIMARY KEY, name text NOT NULL UNIQUE)`.execute(db);
+});
 
 const hash = (digit: string): string => digit.repeat(64);
 const named = (key: string, request = key) => ({ key: hash(key), request: hash(request) });

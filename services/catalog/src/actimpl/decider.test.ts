@@ -1,24 +1,28 @@
+import { storyOf } from '@rigel/testing';
 import t from 'tap';
-import { type ActionImplCommand, type ActionImplEvent, actionImplDecider } from './decider.js';
+import { type ActionImplEvent, actionImplDecider } from './decider.js';
 import { changesAtSaving, readImplTemplate } from './impl-template.js';
 
-const decide = (events: ActionImplEvent[], command: ActionImplCommand) =>
-  actionImplDecider.decide(command, events.reduce(actionImplDecider.evolve, actionImplDecider.initial));
+const given = storyOf(actionImplDecider);
 
 const shell = (args: string) => ({ action: { module: 'shell', args } });
 const impl = { id: 4, action_id: 2, type: 'ansible', template: shell('echo {{word}}') };
 const created: ActionImplEvent = { type: 'ActionImplCreated', data: impl };
 
 t.test('an implementation is created, moved, changed and deleted', async (t) => {
-  t.strictSame(decide([], { do: 'create', ...impl, type: ' ansible ' }), [created]);
+  given()
+    .when({ do: 'create', ...impl, type: ' ansible ' })
+    .gives(t, [created]);
   const moved: ActionImplEvent = { type: 'ActionImplChanged', data: { id: 4, action_id: 3 } };
-  t.strictSame(decide([created], { do: 'change', ...impl, action_id: 3 }), [moved]);
-  t.strictSame(decide([created, moved], { do: 'change', id: 4, action_id: 3, template: shell('true') }), [
-    { type: 'ActionImplChanged', data: { id: 4, template: shell('true') } },
-  ]);
-  t.strictSame(decide([created, moved], { do: 'delete', id: 4 }), [
-    { type: 'ActionImplDeleted', data: { id: 4 } },
-  ]);
+  given(created)
+    .when({ do: 'change', ...impl, action_id: 3 })
+    .gives(t, [moved]);
+  given(created, moved)
+    .when({ do: 'change', id: 4, action_id: 3, template: shell('true') })
+    .gives(t, [{ type: 'ActionImplChanged', data: { id: 4, template: shell('true') } }]);
+  given(created, moved)
+    .when({ do: 'delete', id: 4 })
+    .gives(t, [{ type: 'ActionImplDeleted', data: { id: 4 } }]);
 });
 
 t.test('templates are kept whole, unknown modules too', async (t) => {
@@ -26,7 +30,12 @@ t.test('templates are kept whole, unknown modules too', async (t) => {
     { action: { module: 'longscript', content: '#!/bin/sh\necho {{word | raw}}\n' } },
     { action: { module: 'copy', src: { any: ['thing', 1, null] } }, comment: 'kept' },
   ]) {
-    t.match(decide([], { do: 'create', ...impl, template }), [{ data: { template } }]);
+    t.match(
+      given()
+        .when({ do: 'create', ...impl, template })
+        .events(),
+      [{ data: { template } }],
+    );
   }
 });
 
@@ -49,14 +58,16 @@ t.test(
     ];
     for (const [template, message] of wrong) {
       const refused = { code: 'invalid', field: 'template', message };
-      t.throws(() => decide([], { do: 'create', ...impl, template }), refused);
-      t.throws(() => decide([created], { do: 'change', id: 4, template }), refused);
+      given()
+        .when({ do: 'create', ...impl, template })
+        .refused(t, refused);
+      given(created).when({ do: 'change', id: 4, template }).refused(t, refused);
       // Saved by an earlier release: it is shown, edited, and saved anew as a whole.
       const stored: ActionImplEvent = { type: 'ActionImplCreated', data: { ...impl, template } };
       const { action } = template as { action: { module: string } };
       const text = action.module === 'shell' ? { args: 'z' } : { content: 'z' };
       const edited = { ...template, action: { ...action, ...text } };
-      t.match(decide([stored], { do: 'change', id: 4, template: edited }), [
+      t.match(given(stored).when({ do: 'change', id: 4, template: edited }).events(), [
         { type: 'ActionImplChanged', data: { id: 4, template: edited } },
       ]);
     }
@@ -65,10 +76,15 @@ t.test(
 
 t.test('a text from another system is saved with plain lines, and that is said', async (t) => {
   const longscript = (content: string) => ({ action: { module: 'longscript', content } });
-  const given = longscript('\uFEFF#!/bin/bash\r\necho "a\rb"\r\n');
+  const written = longscript('\uFEFF#!/bin/bash\r\necho "a\rb"\r\n');
   const saved = longscript('#!/bin/bash\necho "a\rb"\n');
-  t.match(decide([], { do: 'create', ...impl, template: given }), [{ data: { template: saved } }]);
-  t.strictSame(changesAtSaving(given), [
+  t.match(
+    given()
+      .when({ do: 'create', ...impl, template: written })
+      .events(),
+    [{ data: { template: saved } }],
+  );
+  t.strictSame(changesAtSaving(written), [
     'template.action.content: saved without the byte order mark at its beginning',
     'template.action.content: saved with LF line ends; 2 lines ended with CR LF',
   ]);
@@ -78,10 +94,12 @@ t.test('a text from another system is saved with plain lines, and that is said',
   for (const nothing of [saved, shell('true'), {}, { action: { module: 'copy', content: '\uFEFF' } }])
     t.strictSame(changesAtSaving(nothing), []);
   // One that an earlier release saved as it came.
-  t.strictSame(readImplTemplate(given), { module: 'longscript', text: '#!/bin/bash\necho "a\rb"\n' });
-  t.throws(() => decide([], { do: 'create', ...impl, template: shell('\uFEFF#!/bin/sh\r\ntrue') }), {
-    message: /a script that begins with #! is a longscript/,
-  });
+  t.strictSame(readImplTemplate(written), { module: 'longscript', text: '#!/bin/bash\necho "a\rb"\n' });
+  given()
+    .when({ do: 'create', ...impl, template: shell('\uFEFF#!/bin/sh\r\ntrue') })
+    .refused(t, {
+      message: /a script that begins with #! is a longscript/,
+    });
 });
 
 t.test('a template that could never run safely is refused when it is saved', async (t) => {
@@ -105,10 +123,14 @@ t.test('a template that could never run safely is refused when it is saved', asy
   ];
   for (const [template, message] of wrong) {
     const refused = { code: 'invalid', field: 'template', message };
-    t.throws(() => decide([], { do: 'create', ...impl, template }), refused);
-    t.throws(() => decide([created], { do: 'change', id: 4, template }), refused);
+    given()
+      .when({ do: 'create', ...impl, template })
+      .refused(t, refused);
+    given(created).when({ do: 'change', id: 4, template }).refused(t, refused);
   }
-  t.throws(() => decide([], { do: 'create', ...impl, type: ' ' }), { code: 'invalid', field: 'type' });
+  given()
+    .when({ do: 'create', ...impl, type: ' ' })
+    .refused(t, { code: 'invalid', field: 'type' });
 });
 
 t.test('words of Go templates are no parameters, unless the action declares them', async (t) => {
@@ -123,8 +145,12 @@ t.test('words of Go templates are no parameters, unless the action declares them
   ];
   for (const [text, message] of refused) {
     const error = { code: 'invalid', field: 'template', message };
-    t.throws(() => decide([], { do: 'create', ...impl, template: format(text) }), error);
-    t.throws(() => decide([created], { do: 'change', id: 4, template: format(text) }), error);
+    given()
+      .when({ do: 'create', ...impl, template: format(text) })
+      .refused(t, error);
+    given(created)
+      .when({ do: 'change', id: 4, template: format(text) })
+      .refused(t, error);
   }
   for (const text of [
     '{{.Name}}',
@@ -134,21 +160,28 @@ t.test('words of Go templates are no parameters, unless the action declares them
     '{{word}}',
   ]) {
     t.match(
-      decide([], { do: 'create', ...impl, template: format(text) }),
+      given()
+        .when({ do: 'create', ...impl, template: format(text) })
+        .events(),
       [{ type: 'ActionImplCreated' }],
       text,
     );
   }
   const declared = new Set(['end']);
-  t.match(decide([], { do: 'create', ...impl, template: format('{{end}}'), declared }), [
-    { type: 'ActionImplCreated' },
-  ]);
+  t.match(
+    given()
+      .when({ do: 'create', ...impl, template: format('{{end}}'), declared })
+      .events(),
+    [{ type: 'ActionImplCreated' }],
+  );
   const stored: ActionImplEvent = {
     type: 'ActionImplCreated',
     data: { ...impl, template: format('{{end}}') },
   };
   t.match(
-    decide([stored], { do: 'change', id: 4, type: 'other', template: format('{{end}}') }),
+    given(stored)
+      .when({ do: 'change', id: 4, type: 'other', template: format('{{end}}') })
+      .events(),
     [{ type: 'ActionImplChanged', data: { id: 4, type: 'other' } }],
     'what was saved by an earlier release is left as it is',
   );
@@ -156,6 +189,10 @@ t.test('words of Go templates are no parameters, unless the action declares them
 
 t.test('a deleted implementation is gone', async (t) => {
   const history: ActionImplEvent[] = [created, { type: 'ActionImplDeleted', data: { id: 4 } }];
-  t.throws(() => decide(history, { do: 'change', id: 4, type: 'x' }), { code: 'not_found' });
-  t.throws(() => decide(history, { do: 'delete', id: 4 }), { code: 'not_found' });
+  given(...history)
+    .when({ do: 'change', id: 4, type: 'x' })
+    .refused(t, { code: 'not_found' });
+  given(...history)
+    .when({ do: 'delete', id: 4 })
+    .refused(t, { code: 'not_found' });
 });

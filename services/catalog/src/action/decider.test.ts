@@ -1,9 +1,9 @@
+import { storyOf } from '@rigel/testing';
 import fc from 'fast-check';
 import t from 'tap';
-import { type ActionCommand, type ActionEvent, actionDecider } from './decider.js';
+import { type ActionEvent, actionDecider } from './decider.js';
 
-const decide = (events: ActionEvent[], command: ActionCommand) =>
-  actionDecider.decide(command, events.reduce(actionDecider.evolve, actionDecider.initial));
+const given = storyOf(actionDecider);
 
 const start = {
   id: 2,
@@ -14,15 +14,21 @@ const start = {
 const created: ActionEvent = { type: 'ActionCreated', data: start };
 
 t.test('an action is created, changed and deleted', async (t) => {
-  t.strictSame(decide([], { do: 'create', ...start, name: ' start ' }), [created]);
+  given()
+    .when({ do: 'create', ...start, name: ' start ' })
+    .gives(t, [created]);
   const changed: ActionEvent = { type: 'ActionChanged', data: { id: 2, params: {} } };
-  t.strictSame(decide([created], { do: 'change', id: 2, name: 'start', params: {} }), [changed]);
-  t.strictSame(decide([created, changed], { do: 'change', id: 2, params: {} }), []);
-  t.strictSame(decide([created], { do: 'delete', id: 2 }), [{ type: 'ActionDeleted', data: { id: 2 } }]);
+  given(created).when({ do: 'change', id: 2, name: 'start', params: {} }).gives(t, [changed]);
+  given(created, changed).when({ do: 'change', id: 2, params: {} }).gives(t, []);
+  given(created)
+    .when({ do: 'delete', id: 2 })
+    .gives(t, [{ type: 'ActionDeleted', data: { id: 2 } }]);
 });
 
 t.test('parameters in another order are the same parameters', async (t) => {
-  t.strictSame(decide([created], { do: 'change', id: 2, params: { port: 'integer', tag: 'string' } }), []);
+  given(created)
+    .when({ do: 'change', id: 2, params: { port: 'integer', tag: 'string' } })
+    .gives(t, []);
 });
 
 t.test('wrong parameters are refused, naming them', async (t) => {
@@ -35,8 +41,10 @@ t.test('wrong parameters are refused, naming them', async (t) => {
   ];
   for (const [params, message] of wrong) {
     const refused = { code: 'invalid', field: 'params', message };
-    t.throws(() => decide([], { do: 'create', ...start, params }), refused);
-    t.throws(() => decide([created], { do: 'change', id: 2, params }), refused);
+    given()
+      .when({ do: 'create', ...start, params })
+      .refused(t, refused);
+    given(created).when({ do: 'change', id: 2, params }).refused(t, refused);
   }
 });
 
@@ -47,9 +55,11 @@ t.test('property: parameter names with types are kept as they are, whatever they
   const params = fc.array(fc.tuple(name, fc.constantFrom('string', 'integer')));
   fc.assert(
     fc.property(params, (entries) => {
-      const given = Object.fromEntries([...entries, ['__proto__', 'string']]);
-      const [event] = decide([], { do: 'create', ...start, params: given });
-      return event?.type === 'ActionCreated' && JSON.stringify(event.data.params) === JSON.stringify(given);
+      const written = Object.fromEntries([...entries, ['__proto__', 'string']]);
+      const [event] = given()
+        .when({ do: 'create', ...start, params: written })
+        .events();
+      return event?.type === 'ActionCreated' && JSON.stringify(event.data.params) === JSON.stringify(written);
     }),
     { numRuns: 200 },
   );
@@ -57,6 +67,10 @@ t.test('property: parameter names with types are kept as they are, whatever they
 
 t.test('a deleted action is gone', async (t) => {
   const history: ActionEvent[] = [created, { type: 'ActionDeleted', data: { id: 2 } }];
-  t.throws(() => decide(history, { do: 'change', id: 2, desc: '' }), { code: 'not_found' });
-  t.throws(() => decide(history, { do: 'delete', id: 2 }), { code: 'not_found' });
+  given(...history)
+    .when({ do: 'change', id: 2, desc: '' })
+    .refused(t, { code: 'not_found' });
+  given(...history)
+    .when({ do: 'delete', id: 2 })
+    .refused(t, { code: 'not_found' });
 });

@@ -1,8 +1,8 @@
+import { storyOf } from '@rigel/testing';
 import t from 'tap';
-import { type TemplateCommand, type TemplateEvent, templateDecider } from './decider.js';
+import { type TemplateEvent, templateDecider } from './decider.js';
 
-const decide = (events: TemplateEvent[], command: TemplateCommand) =>
-  templateDecider.decide(command, events.reduce(templateDecider.evolve, templateDecider.initial));
+const given = storyOf(templateDecider);
 
 const retry = { retry_times: 2, ignore_error: false };
 const steps = [
@@ -14,13 +14,17 @@ const created: TemplateEvent = { type: 'TemplateCreated', data: rollout };
 
 t.test('a template is created, changed and deleted', async (t) => {
   const written = steps.map((step) => ({ ...step, name: ` ${step.name}`, more: 'is dropped' }));
-  t.strictSame(decide([], { do: 'create', ...rollout, steps: written }), [created]);
+  given()
+    .when({ do: 'create', ...rollout, steps: written })
+    .gives(t, [created]);
   const changed: TemplateEvent = { type: 'TemplateChanged', data: { id: 6, steps: [] } };
-  t.strictSame(decide([created], { do: 'change', id: 6, desc: '', steps: [] }), [changed]);
-  t.strictSame(decide([created], { do: 'change', ...rollout, steps: written }), []);
-  t.strictSame(decide([created, changed], { do: 'delete', id: 6 }), [
-    { type: 'TemplateDeleted', data: { id: 6 } },
-  ]);
+  given(created).when({ do: 'change', id: 6, desc: '', steps: [] }).gives(t, [changed]);
+  given(created)
+    .when({ do: 'change', ...rollout, steps: written })
+    .gives(t, []);
+  given(created, changed)
+    .when({ do: 'delete', id: 6 })
+    .gives(t, [{ type: 'TemplateDeleted', data: { id: 6 } }]);
 });
 
 t.test('steps that cannot be stored are refused', async (t) => {
@@ -32,15 +36,23 @@ t.test('steps that cannot be stored are refused', async (t) => {
   ];
   for (const step of wrong) {
     const refused = { code: 'invalid', field: 'steps' };
-    t.throws(() => decide([], { do: 'create', ...rollout, steps: [step] }), refused);
-    t.throws(() => decide([created], { do: 'change', id: 6, steps: [...steps, step] }), refused);
+    given()
+      .when({ do: 'create', ...rollout, steps: [step] })
+      .refused(t, refused);
+    given(created)
+      .when({ do: 'change', id: 6, steps: [...steps, step] })
+      .refused(t, refused);
   }
 });
 
 t.test('a deleted template is gone', async (t) => {
   const history: TemplateEvent[] = [created, { type: 'TemplateDeleted', data: { id: 6 } }];
-  t.throws(() => decide(history, { do: 'change', id: 6, desc: '' }), { code: 'not_found' });
-  t.throws(() => decide(history, { do: 'delete', id: 6 }), { code: 'not_found' });
+  given(...history)
+    .when({ do: 'change', id: 6, desc: '' })
+    .refused(t, { code: 'not_found' });
+  given(...history)
+    .when({ do: 'delete', id: 6 })
+    .refused(t, { code: 'not_found' });
 });
 
 t.test('limits of a step are kept where they were given', async (t) => {
@@ -48,13 +60,12 @@ t.test('limits of a step are kept where they were given', async (t) => {
     { name: 'create_vm', param_values: {}, retry, timeout: 900 },
     { name: 'restart', param_values: {}, retry, timeout: 900, stop_grace: 0, reboot: true, ready_wait: 900 },
   ];
-  t.strictSame(decide([], { do: 'create', ...rollout, steps: limited }), [
-    { type: 'TemplateCreated', data: { ...rollout, steps: limited } },
-  ]);
-  t.strictSame(
-    decide([created], { do: 'change', id: 6, steps: steps.map((step) => ({ ...step, reboot: false })) }),
-    [],
-  );
+  given()
+    .when({ do: 'create', ...rollout, steps: limited })
+    .gives(t, [{ type: 'TemplateCreated', data: { ...rollout, steps: limited } }]);
+  given(created)
+    .when({ do: 'change', id: 6, steps: steps.map((step) => ({ ...step, reboot: false })) })
+    .gives(t, []);
 });
 
 t.test('limits that mean nothing for a step are refused with the reason', async (t) => {
@@ -69,11 +80,9 @@ t.test('limits that mean nothing for a step are refused with the reason', async 
   ] as const;
   for (const [step, message] of wrong) {
     const steps = [{ param_values: {}, retry, ...step }];
-    t.throws(() => decide([], { do: 'create', ...rollout, steps }), {
-      code: 'invalid',
-      field: 'steps.0',
-      message,
-    });
+    given()
+      .when({ do: 'create', ...rollout, steps })
+      .refused(t, { code: 'invalid', field: 'steps.0', message });
   }
 });
 
@@ -82,25 +91,30 @@ t.test('the secrets that a step allows are kept, in one form', async (t) => {
   const allowed = { password: ['db-password', 'other'] };
   const of = (allowed_secrets: Record<string, string[]>) => [{ ...deploy, allowed_secrets }];
   const created: TemplateEvent = { type: 'TemplateCreated', data: { ...rollout, steps: of(allowed) } };
-  t.strictSame(
-    decide([], {
+  given()
+    .when({
       do: 'create',
       ...rollout,
       steps: of({ password: ['db-password', 'other', 'db-password'], token: [] }),
-    }),
-    [created],
-  );
-  t.strictSame(decide([created], { do: 'change', id: 6, steps: of(allowed) }), [], 'nothing changes');
-  t.strictSame(
-    decide([created], { do: 'change', id: 6, steps: of({ password: ['db-password'] }) }),
-    [{ type: 'TemplateChanged', data: { id: 6, steps: of({ password: ['db-password'] }) } }],
-    'a change of the list alone is one',
-  );
-  t.strictSame(
-    decide([created], { do: 'change', id: 6, steps: [deploy] }),
-    [{ type: 'TemplateChanged', data: { id: 6, steps: [deploy] } }],
-    'steps that are saved without a list allow none',
-  );
+    })
+    .gives(t, [created]);
+  given(created)
+    .when({ do: 'change', id: 6, steps: of(allowed) })
+    .gives(t, [], 'nothing changes');
+  given(created)
+    .when({ do: 'change', id: 6, steps: of({ password: ['db-password'] }) })
+    .gives(
+      t,
+      [{ type: 'TemplateChanged', data: { id: 6, steps: of({ password: ['db-password'] }) } }],
+      'a change of the list alone is one',
+    );
+  given(created)
+    .when({ do: 'change', id: 6, steps: [deploy] })
+    .gives(
+      t,
+      [{ type: 'TemplateChanged', data: { id: 6, steps: [deploy] } }],
+      'steps that are saved without a list allow none',
+    );
 });
 
 t.test('a list of secrets that is not strict is refused, naming step, parameter and value', async (t) => {
@@ -125,15 +139,15 @@ t.test('a list of secrets that is not strict is refused, naming step, parameter 
   ];
   for (const [allowed_secrets, message] of wrong) {
     const steps = [{ name: 'deploy', param_values: {}, retry, allowed_secrets }];
-    t.throws(() => decide([], { do: 'create', ...rollout, steps }), {
-      code: 'invalid',
-      field: /^steps\.0\.allowed_secrets(\.password)?$/,
-      message,
-    });
+    given()
+      .when({ do: 'create', ...rollout, steps })
+      .refused(t, { code: 'invalid', field: /^steps\.0\.allowed_secrets(\.password)?$/, message });
   }
   const builtIn = [{ name: 'create_vm', param_values: {}, retry, allowed_secrets: { vm_type_id: ['x'] } }];
-  t.throws(() => decide([], { do: 'create', ...rollout, steps: builtIn }), {
-    code: 'invalid',
-    message: /step create_vm: allowed_secrets is an option of remote steps only/,
-  });
+  given()
+    .when({ do: 'create', ...rollout, steps: builtIn })
+    .refused(t, {
+      code: 'invalid',
+      message: /step create_vm: allowed_secrets is an option of remote steps only/,
+    });
 });

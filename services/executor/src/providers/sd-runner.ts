@@ -1,13 +1,14 @@
 import type { Clock } from '@rigel/clock';
 import { NO_ADDRESS } from '@rigel/contracts';
 import type { ProviderEntry, SdProgress, SdProvider } from '@rigel/providers';
-import type {
-  AttemptReport,
-  ClaimedRun,
-  OnOutput,
-  RunInstruction,
-  RunSignals,
-  StepRunner,
+import {
+  type AttemptReport,
+  type ClaimedRun,
+  type OnOutput,
+  plannedStep,
+  type RunInstruction,
+  type RunSignals,
+  type StepRunner,
 } from '../step-runner.js';
 import { AttemptFailure, type Look, ProviderAttempt } from './provider-attempt.js';
 import { providerOf } from './provider-of.js';
@@ -37,8 +38,7 @@ export class SdRunner implements StepRunner {
 
   private async change(instruction: RunInstruction, attempt: ProviderAttempt): Promise<void> {
     const { plan, node } = this.claimed;
-    const step = plan.steps[instruction.step];
-    if (!step) throw new Error(`the plan of task ${plan.task_id} has no step ${instruction.step}`);
+    const step = plannedStep(plan, instruction.step);
     const entry = providerOf(step, 'service_discovery_id', this.providers);
     const { ip } = node;
     if (ip === '' || ip === NO_ADDRESS) throw new AttemptFailure('the node has no address yet');

@@ -6,15 +6,16 @@ import type { Logger } from 'pino';
 import { messageOf } from '../message-of.js';
 import type { NodeAccess, SshSettings } from '../ssh/node-access.js';
 import { parseNodeAddress } from '../ssh/node-address.js';
-import type {
-  AttemptReport,
-  ClaimedRun,
-  OnOutput,
-  RunInstruction,
-  RunSignals,
-  StepRunner,
-  StopInstruction,
-  UntimedResult,
+import {
+  type AttemptReport,
+  type ClaimedRun,
+  type OnOutput,
+  plannedStep,
+  type RunInstruction,
+  type RunSignals,
+  type StepRunner,
+  type StopInstruction,
+  type UntimedResult,
 } from '../step-runner.js';
 import { AttemptFailure, type Look, ProviderAttempt } from './provider-attempt.js';
 import { providerOf } from './provider-of.js';
@@ -43,7 +44,7 @@ export class VmRunner implements StepRunner {
 
   async run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
     const attempt = new ProviderAttempt(this.claimed, instruction, onOutput, signals, this.clock);
-    const step = this.stepOf(instruction.step);
+    const step = plannedStep(this.claimed.plan, instruction.step);
     if (step.name === 'return_vm') return attempt.report(await attempt.settle(this.giveBack(step, attempt)));
     return this.create(step, instruction, attempt);
   }
@@ -65,7 +66,9 @@ export class VmRunner implements StepRunner {
       { abandon, stop: new AbortController().signal },
       this.clock,
     );
-    const found = await attempt.settle(this.findMade(this.stepOf(instruction.step), begun, attempt));
+    const found = await attempt.settle(
+      this.findMade(plannedStep(this.claimed.plan, instruction.step), begun, attempt),
+    );
     const { result } = attempt.report(found, found.ok ? recordOf(found.value) : undefined);
     return { result: { ...result, status: 'stopped' } };
   }
@@ -75,13 +78,6 @@ export class VmRunner implements StepRunner {
   /** The same for every attempt of the run, so that none makes a second machine. */
   private get token(): string {
     return `${this.claimed.plan.uuid}-r${this.claimed.runId}`;
-  }
-
-  private stepOf(step: number): Step {
-    const { plan } = this.claimed;
-    const planned = plan.steps[step];
-    if (!planned) throw new Error(`the plan of task ${plan.task_id} has no step ${step}`);
-    return planned;
   }
 
   /**

@@ -9,6 +9,7 @@ import t from 'tap';
 import { sshAccess } from '../ssh/node-access.js';
 import { SshRunner } from '../ssh/ssh-runner.js';
 import type { RunInstruction } from '../step-runner.js';
+import { planOf, settingsFor, toRun } from '../testing/ssh-runs.js';
 import { StepSecrets } from './step-secrets.js';
 
 const VALUE = `it's a "planted" one`;
@@ -16,43 +17,12 @@ const sshd = await startSshd();
 t.teardown(() => sshd.stop());
 const env: NodeJS.ProcessEnv = { RIGEL_SECRET_HERE: VALUE };
 
-function planOf(uuid: string, text: string, param_values: Record<string, unknown>): TaskPlan {
-  return {
-    task_id: 1,
-    uuid,
-    correlation_id: 'test',
-    steps: [
-      {
-        name: 'step',
-        kind: 'remote',
-        param_values,
-        retry: { retry_times: 0, ignore_error: false },
-        actions: [{ name: 'action', params: {}, module: 'shell', text }],
-        capability: 'ssh',
-        timeout_ms: 30_000,
-      },
-    ],
-  };
-}
-
 /** A run of an executor that has the secret, or has none. */
 function runner(plan: TaskPlan, secrets: NodeJS.ProcessEnv = env) {
   const output: Buffer[] = [];
   const ssh = new SshRunner(
     { runId: 1, plan, node: { ip: '127.0.0.1', vmId: '', hostKey: null } },
-    {
-      connection: {
-        user: sshd.user,
-        privateKey: sshd.privateKey,
-        hostKeyPolicy: 'accept-new',
-        connectTimeoutMs: 20_000,
-        keepaliveIntervalMs: 10_000,
-        keepaliveCountMax: 3,
-      },
-      defaultPort: sshd.port,
-      outputLimitBytes: 100_000,
-      connectRetryMs: 0,
-    },
+    settingsFor(sshd),
     sshAccess,
     systemClock,
     new StepSecrets(new NamedSecrets('', secrets)),
@@ -64,18 +34,8 @@ function runner(plan: TaskPlan, secrets: NodeJS.ProcessEnv = env) {
     abandon,
     text: () => Buffer.concat(output).toString(),
     run: async (more: Partial<RunInstruction> = {}) => {
-      const instruction: RunInstruction = {
-        do: 'run',
-        step: 0,
-        attempt: 1,
-        delay_ms: 0,
-        timeout_ms: 30_000,
-        begun: false,
-        output_from: 0,
-        ...more,
-      };
       const signals = { abandon: abandon.signal, stop: new AbortController().signal };
-      return (await ssh.run(instruction, (_, data) => output.push(Buffer.from(data)), signals)).result;
+      return (await ssh.run(toRun(more), (_, data) => output.push(Buffer.from(data)), signals)).result;
     },
   };
 }
@@ -83,7 +43,7 @@ function runner(plan: TaskPlan, secrets: NodeJS.ProcessEnv = env) {
 const p = { secret: 'here' };
 
 t.test('a secret that is missing fails the attempt before the node is asked', async (t) => {
-  const { run } = runner(planOf('missing', 'echo {{p}}', { p }), {});
+  const { run } = runner(planOf('missing', 'echo {{p}}', { param_values: { p } }), {});
   t.match(await run(), {
     status: 'failed',
     reason: 'secret here is missing: RIGEL_SECRETS_DIR is not set, and no variable RIGEL_SECRET_HERE',
@@ -92,7 +52,7 @@ t.test('a secret that is missing fails the attempt before the node is asked', as
 });
 
 t.test('another executor goes on at any byte of the output and masks the same', async (t) => {
-  const plan = planOf('goes-on', 'printf "before %s after %s" {{p}} {{p}}', { p });
+  const plan = planOf('goes-on', 'printf "before %s after %s" {{p}} {{p}}', { param_values: { p } });
   const first = runner(plan);
   t.match(await first.run(), { status: 'succeeded' });
   const stars = '*'.repeat(VALUE.length);
@@ -116,14 +76,17 @@ t.test(
         { status: 'failed', reason: /^secret here is missing: .*; exit status 7$/ },
       ],
     ] as const) {
-      const plan = planOf(uuid, text, { p });
+      const plan = planOf(uuid, text, { param_values: { p } });
       await runner(plan).run();
       const other = runner(plan, {});
       t.match(await other.run({ begun: true }), expected);
       t.match(other.text(), /^\*+\n\*\n$/);
     }
     // The one before died before anything was begun.
-    const never = runner(planOf('hidden-never', 'touch "$HOME/ran"; echo {{p}}', { p }), {});
+    const never = runner(
+      planOf('hidden-never', 'touch "$HOME/ran"; echo {{p}}', { param_values: { p } }),
+      {},
+    );
     t.match(await never.run({ begun: true }), {
       status: 'failed',
       reason: /^secret here is missing.*; exit status 1$/,
@@ -134,7 +97,9 @@ t.test(
 
 t.test('without secrets a step is prepared as it is', async (t) => {
   const secrets = new StepSecrets({ read: () => Promise.reject(new Error('none is to be read')) });
-  const [step] = planOf('plain', 'echo {{p}}', { p: 'data', other: { secret: 'x', more: 1 } }).steps;
+  const [step] = planOf('plain', 'echo {{p}}', {
+    param_values: { p: 'data', other: { secret: 'x', more: 1 } },
+  }).steps;
   if (!step) throw new Error('the plan has no step');
   const prepared = await secrets.prepare(step);
   t.same(prepared.actions, [

@@ -1,14 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { systemClock } from '@rigel/clock';
 import type { TaskPlan } from '@rigel/contracts';
 import { type Sshd, type SshdOptions, startSshd } from '@rigel/remote-attempt/testing';
-import { NamedSecrets } from '@rigel/secrets';
 import { silentLogger, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
-import { StepSecrets } from '../secrets/step-secrets.js';
 import type { RunInstruction } from '../step-runner.js';
+import { NO_SECRETS, planOf, settingsFor, toRun } from '../testing/ssh-runs.js';
 import { JumpHost } from './jump-host.js';
 import { type NodeAccess, type SshSettings, sshAccess } from './node-access.js';
 import { NodeConnections } from './node-connections.js';
@@ -37,24 +37,9 @@ async function takePlace(t: Test, sshd: Sshd): Promise<{ leave: () => void }> {
   }
 }
 
-function planOf(text: string): TaskPlan {
-  return {
-    task_id: 1,
-    uuid: `retry-${text.length}-${Math.random().toString(36).slice(2)}`,
-    correlation_id: 'test',
-    steps: [
-      {
-        name: 'step',
-        kind: 'remote',
-        param_values: {},
-        retry: { retry_times: 1, ignore_error: false },
-        actions: [{ name: 'action', params: {}, module: 'shell', text }],
-        capability: 'ssh',
-        timeout_ms: 30_000,
-      },
-    ],
-  };
-}
+/** A plan that is of no other run: its attempts have names of their own on the nodes. */
+const planOfItsOwn = (text: string): TaskPlan =>
+  planOf(randomUUID(), text, { retry: { retry_times: 1, ignore_error: false } });
 
 interface Node {
   sshd: Sshd;
@@ -76,21 +61,8 @@ function runOn(
   let tries = 0;
   const given = access ?? sshAccess;
   const runner = new SshRunner(
-    { runId, plan: planOf(text), node: { ip, vmId: '', hostKey: null } },
-    {
-      connection: {
-        user: sshd.user,
-        privateKey: sshd.privateKey,
-        hostKeyPolicy: 'accept-new',
-        connectTimeoutMs: 20_000,
-        keepaliveIntervalMs: 10_000,
-        keepaliveCountMax: 3,
-        ...more,
-      },
-      defaultPort: sshd.port,
-      outputLimitBytes: 100_000,
-      connectRetryMs: retryMs,
-    },
+    { runId, plan: planOfItsOwn(text), node: { ip, vmId: '', hostKey: null } },
+    settingsFor(sshd, { connectRetryMs: retryMs, ...(more === undefined ? {} : { connection: more }) }),
     {
       ...given,
       connect: (...request) => {
@@ -99,24 +71,15 @@ function runOn(
       },
     },
     systemClock,
-    new StepSecrets(new NamedSecrets('', {})),
+    NO_SECRETS,
     silentLogger,
   );
   t.teardown(() => runner.close(false));
   const stop = new AbortController();
   const abandon = new AbortController();
   const run = async (instruction: Partial<RunInstruction> = {}) => {
-    const whole = {
-      do: 'run',
-      step: 0,
-      attempt: 1,
-      delay_ms: 0,
-      timeout_ms: 600_000,
-      begun: false,
-      output_from: 0,
-    } as const;
     const { result } = await runner.run(
-      { ...whole, ...instruction },
+      toRun({ timeout_ms: 600_000, ...instruction }),
       (_, data) => output.push(Buffer.from(data)),
       {
         stop: stop.signal,

@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { systemClock } from '@rigel/clock';
-import type { TaskPlan } from '@rigel/contracts';
 import { startSshd } from '@rigel/remote-attempt/testing';
-import { NamedSecrets } from '@rigel/secrets';
 import { silentLogger } from '@rigel/testing';
 import t from 'tap';
-import { StepSecrets } from '../secrets/step-secrets.js';
+import { NO_SECRETS, planOf, settingsFor, toRun } from '../testing/ssh-runs.js';
 import { sshAccess } from './node-access.js';
 import { SshRunner } from './ssh-runner.js';
 
@@ -28,52 +26,16 @@ t.test(
     }
     t.teardown(() => run('umount', ['-l', home]));
     const end = async (uuid: string, text: string) => {
-      const plan: TaskPlan = {
-        task_id: 1,
-        uuid,
-        correlation_id: 'test',
-        steps: [
-          {
-            name: 'step',
-            kind: 'remote',
-            param_values: {},
-            retry: { retry_times: 0, ignore_error: false },
-            actions: [{ name: 'action', params: {}, module: 'shell', text }],
-            capability: 'ssh',
-            timeout_ms: 30_000,
-          },
-        ],
-      };
       const runner = new SshRunner(
-        { runId: 1, plan, node: { ip: '127.0.0.1', vmId: '', hostKey: null } },
-        {
-          connection: {
-            user: sshd.user,
-            privateKey: sshd.privateKey,
-            hostKeyPolicy: 'accept-new',
-            connectTimeoutMs: 20_000,
-            keepaliveIntervalMs: 10_000,
-            keepaliveCountMax: 3,
-          },
-          defaultPort: sshd.port,
-          outputLimitBytes: 1_048_576,
-        },
+        { runId: 1, plan: planOf(uuid, text), node: { ip: '127.0.0.1', vmId: '', hostKey: null } },
+        settingsFor(sshd, { outputLimitBytes: 1_048_576 }),
         sshAccess,
         systemClock,
-        new StepSecrets(new NamedSecrets('', {})),
+        NO_SECRETS,
         silentLogger,
       );
-      const instruction = {
-        do: 'run' as const,
-        step: 0,
-        attempt: 1,
-        delay_ms: 0,
-        timeout_ms: 30_000,
-        begun: false,
-        output_from: 0,
-      };
       const never = new AbortController().signal;
-      const { result } = await runner.run(instruction, () => undefined, { abandon: never, stop: never });
+      const { result } = await runner.run(toRun(), () => undefined, { abandon: never, stop: never });
       runner.close(false);
       await run('find', [home, '-name', '*.output', '-delete']);
       return result;

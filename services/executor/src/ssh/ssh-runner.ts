@@ -1,19 +1,19 @@
 import type { Clock } from '@rigel/clock';
-import type { TaskPlan } from '@rigel/contracts';
 import type { AttemptSpec } from '@rigel/remote-attempt';
 import type { Logger } from 'pino';
 import type { MachineGone } from '../providers/machine-gone.js';
 import type { PreparedStep, StepSecrets } from '../secrets/step-secrets.js';
-import type {
-  AttemptReport,
-  ClaimedRun,
-  KeptOutput,
-  OnOutput,
-  RunInstruction,
-  RunSignals,
-  StepRunner,
-  StopInstruction,
-  UntimedResult,
+import {
+  type AttemptReport,
+  type ClaimedRun,
+  type KeptOutput,
+  type OnOutput,
+  plannedStep,
+  type RunInstruction,
+  type RunSignals,
+  type StepRunner,
+  type StopInstruction,
+  type UntimedResult,
 } from '../step-runner.js';
 import { type AttemptSink, AttemptWatch } from './attempt-watch.js';
 import type { NodeAccess, SshSettings } from './node-access.js';
@@ -42,7 +42,7 @@ export class SshRunner implements StepRunner {
 
   async run(instruction: RunInstruction, onOutput: OnOutput, signals: RunSignals): Promise<AttemptReport> {
     const startedAt = this.clock.now();
-    const prepared = await this.secrets.prepare(this.planned(instruction.step));
+    const prepared = await this.secrets.prepare(plannedStep(this.claimed.plan, instruction.step));
     // An operator may have changed what made the last attempt fail: new groups of the user, say, count from the next
     // login.
     if (instruction.attempt > 1 && !instruction.begun) this.node.loginAgain();
@@ -82,13 +82,6 @@ export class SshRunner implements StepRunner {
     return { ...result, may_run: true, reason };
   }
 
-  private planned(step: number): TaskPlan['steps'][number] {
-    const { plan } = this.claimed;
-    const planned = plan.steps[step];
-    if (!planned) throw new Error(`the plan of task ${plan.task_id} has no step ${step}`);
-    return planned;
-  }
-
   /** Follows an attempt to its end. Output and reasons pass through the mask of the step's secrets. */
   private async watch(
     instruction: RunInstruction,
@@ -110,7 +103,7 @@ export class SshRunner implements StepRunner {
       ...signals,
       onWait: (what: string | undefined) => signals.onWait?.(what && prepared.reason(what)),
     };
-    const { reboot, ready_wait } = this.planned(instruction.step);
+    const { reboot, ready_wait } = plannedStep(this.claimed.plan, instruction.step);
     const readyWaitMs = reboot ? (ready_wait ?? Number.POSITIVE_INFINITY) * 1_000 : undefined;
     const result = await new AttemptWatch(
       this.node,
@@ -135,7 +128,7 @@ export class SshRunner implements StepRunner {
       key: node.keyOf(step, attempt),
       actions,
       env: stepEnvironment(this.claimed.plan, this.claimed.node.ip),
-      ...(this.planned(step).reboot ? { restartsNode: true } : {}),
+      ...(plannedStep(this.claimed.plan, step).reboot ? { restartsNode: true } : {}),
       ...(attempt > 1 ? { previousKey: node.keyOf(step, attempt - 1) } : {}),
       ...(earlier.length > 0 ? { earlierKeys: earlier } : {}),
     };

@@ -7,34 +7,15 @@ import { allowSudo, canAllowSudo, startSshd } from '@rigel/remote-attempt/testin
 import { silentLogger, waitFor } from '@rigel/testing';
 import t from 'tap';
 import { askForMachine, type MachineGone } from '../providers/machine-gone.js';
-import { StepSecrets } from '../secrets/step-secrets.js';
 import type { ClaimedNode, RunInstruction, StopInstruction } from '../step-runner.js';
 import { RunUnderTest, sshSettings, startCloud } from '../testing/provider-runners.js';
+import { NO_SECRETS, planOf, settingsFor, toRun } from '../testing/ssh-runs.js';
 import { type SshSettings, sshAccess } from './node-access.js';
 import { SshRunner } from './ssh-runner.js';
 
-const NO_SECRETS = new StepSecrets({ read: () => Promise.reject(new Error('there are no secrets')) });
-
-function planOf(uuid: string, text: string, more: Partial<TaskPlan> = {}): TaskPlan {
-  return {
-    task_id: 1,
-    uuid,
-    correlation_id: 'test',
-    steps: [
-      {
-        name: 'step',
-        kind: 'remote',
-        param_values: {},
-        retry: { retry_times: 0, ignore_error: false },
-        actions: [{ name: 'action', params: {}, module: 'shell', text }],
-        capability: 'ssh',
-        timeout_ms: 30_000,
-        grace_ms: 300,
-      },
-    ],
-    ...more,
-  };
-}
+/** The plan of a command that has little time to end by itself when it is stopped. */
+const plan = (uuid: string, text: string, more: Partial<TaskPlan> = {}): TaskPlan =>
+  planOf(uuid, text, { grace_ms: 300 }, more);
 
 /** An executor that has claimed the run: each knows nothing of the others. */
 function executor(plan: TaskPlan, settings: SshSettings, node: ClaimedNode, gone?: MachineGone) {
@@ -51,17 +32,7 @@ function executor(plan: TaskPlan, settings: SshSettings, node: ClaimedNode, gone
   const never = new AbortController().signal;
   return {
     run: async (instruction: Partial<RunInstruction> = {}, stop: AbortSignal = never) => {
-      const whole: RunInstruction = {
-        do: 'run',
-        step: 0,
-        attempt: 1,
-        delay_ms: 0,
-        timeout_ms: 30_000,
-        begun: false,
-        output_from: 0,
-        ...instruction,
-      };
-      return (await runner.run(whole, () => undefined, { abandon: never, stop })).result;
+      return (await runner.run(toRun(instruction), () => undefined, { abandon: never, stop })).result;
     },
     stop: async (instruction: Partial<StopInstruction> = {}) =>
       (await runner.stop({ do: 'stop', step: 0, attempt: 1, again: true, ...instruction }, never)).result,
@@ -74,15 +45,11 @@ else
     const sshd = await startSshd();
     t.teardown(() => sshd.stop());
     t.teardown(await allowSudo(sshd.user));
-    const settings: SshSettings = {
-      connection: { ...sshSettings.connection, user: sshd.user, privateKey: sshd.privateKey },
-      defaultPort: sshd.port,
-      outputLimitBytes: 100_000,
-    };
+    const settings = settingsFor(sshd);
     const script = 'trap "" TERM; echo $$ >> "$0"; while :; do sleep 1; done';
     const begin = (uuid: string) => {
       const file = join(sshd.home, uuid);
-      const plan = planOf(uuid, `/usr/bin/sudo -n sh -c '${script}' ${file}`);
+      const task = plan(uuid, `/usr/bin/sudo -n sh -c '${script}' ${file}`);
       const pids = () => {
         try {
           return readFileSync(file, 'utf8').split('\n').filter(Boolean).map(Number);
@@ -103,7 +70,7 @@ else
       return {
         pids,
         kill,
-        executor: () => executor(plan, settings, { ip: '127.0.0.1', vmId: '', hostKey: null }),
+        executor: () => executor(task, settings, { ip: '127.0.0.1', vmId: '', hostKey: null }),
       };
     };
     const alive = /could not be ended and may still run: .*\(root, \w+\)/;
@@ -151,7 +118,7 @@ t.test('a node that cannot be reached says nothing of the attempt before', async
   // Nobody listens there.
   const node: ClaimedNode = { ip: '127.0.0.1:1', vmId: '', hostKey: null };
   const tried = (instruction: Partial<RunInstruction>) =>
-    executor(planOf('away', 'true'), sshSettings, node).run(instruction);
+    executor(plan('away', 'true'), sshSettings, node).run(instruction);
   t.match(await tried({ attempt: 2, unsettled: true }), {
     status: 'failed',
     may_run: true,
@@ -159,7 +126,7 @@ t.test('a node that cannot be reached says nothing of the attempt before', async
   });
   t.equal((await tried({ attempt: 2, unsettled: false })).may_run, undefined);
   t.equal((await tried({ attempt: 1 })).may_run, undefined);
-  t.match(await executor(planOf('away', 'true'), sshSettings, node).stop(), {
+  t.match(await executor(plan('away', 'true'), sshSettings, node).stop(), {
     status: 'stopped',
     may_run: true,
     reason: /could not be ended and may still run: .*127\.0\.0\.1/,
@@ -176,7 +143,7 @@ t.test('the provider of a machine says whether there still is one', async (t) =>
   const ask = askForMachine(providers.vm, silentLogger);
   const node = { ip: '127.0.0.1:1', vmId, hostKey: null };
   const stopped = (more: Partial<TaskPlan>, of: ClaimedNode = node) =>
-    executor(planOf('gone', 'true', more), sshSettings, of, ask).stop();
+    executor(plan('gone', 'true', more), sshSettings, of, ask).stop();
   const held = { status: 'stopped', may_run: true };
   t.match(await stopped({ vm_type: 1 }), held, 'it is there');
   await new RunUnderTest('return_vm', entries, { node: { vmId } }).run();

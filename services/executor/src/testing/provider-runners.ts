@@ -15,6 +15,7 @@ import { SdRunner } from '../providers/sd-runner.js';
 import { VmRunner } from '../providers/vm-runner.js';
 import { type SshSettings, sshAccess } from '../ssh/node-access.js';
 import type { AttemptReport, ClaimedNode, ClaimedRun, RunInstruction, StepRunner } from '../step-runner.js';
+import { toRun } from './ssh-runs.js';
 
 const hostKey = generateSshKey();
 // A process that a test starts uses the key of the test.
@@ -127,16 +128,7 @@ export class RunUnderTest {
   ): Promise<Tried> {
     const never = new AbortController().signal;
     const report = await this.runner.run(
-      {
-        do: 'run',
-        step: 0,
-        attempt: 1,
-        delay_ms: 0,
-        timeout_ms: 30_000,
-        begun: false,
-        output_from: 0,
-        ...instruction,
-      },
+      toRun(instruction),
       (_, data) => {
         this.output += data.toString();
       },

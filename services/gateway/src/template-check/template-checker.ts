@@ -13,24 +13,24 @@ const MEGABYTES = 256;
  * check runs at a time, for at most `DEADLINE_MS`.
  */
 export class TemplateChecker {
-  #worker: Worker | undefined;
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  private worker: Worker | undefined;
+  private last: Promise<unknown> = Promise.resolve();
+  private waiting = 0;
 
   /**
    * @throws GatewayIsFull if too many checks wait.
    * @throws ServiceError `invalid` (field `text`) if the check takes too long.
    */
   async check(request: CheckRequest): Promise<CheckResult> {
-    if (this.#waiting >= WAITING) throw new GatewayIsFull(`${WAITING} checks wait already: try again`);
-    this.#waiting++;
-    const result = this.#last.then(() => this.#run(request));
-    this.#last = result.catch(() => undefined);
-    return result.finally(() => this.#waiting--);
+    if (this.waiting >= WAITING) throw new GatewayIsFull(`${WAITING} checks wait already: try again`);
+    this.waiting++;
+    const result = this.last.then(() => this.run(request));
+    this.last = result.catch(() => undefined);
+    return result.finally(() => this.waiting--);
   }
 
-  #run(request: CheckRequest): Promise<CheckResult> {
-    const worker = this.#started();
+  private run(request: CheckRequest): Promise<CheckResult> {
+    const worker = this.started();
     return new Promise((resolve, reject) => {
       const settle = () => {
         clearTimeout(deadline);
@@ -38,7 +38,7 @@ export class TemplateChecker {
       };
       const ended = (error: Error) => {
         settle();
-        this.#worker = undefined;
+        this.worker = undefined;
         // What else it has to say of its end is of no interest.
         worker.on('error', () => undefined);
         void worker.terminate();
@@ -63,8 +63,8 @@ export class TemplateChecker {
     });
   }
 
-  #started(): Worker {
-    if (this.#worker) return this.#worker;
+  private started(): Worker {
+    if (this.worker) return this.worker;
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: MEGABYTES },
       // Nothing of the gateway's settings is for it.
@@ -73,9 +73,9 @@ export class TemplateChecker {
     // The thread does not keep the process alive, and one that ends while it is idle is replaced by the next check.
     worker.unref();
     worker.once('exit', () => {
-      if (this.#worker === worker) this.#worker = undefined;
+      if (this.worker === worker) this.worker = undefined;
     });
-    this.#worker = worker;
+    this.worker = worker;
     return worker;
   }
 }

@@ -1,34 +1,39 @@
 import { ServiceError } from '@rigel/contracts';
+import { storyOf } from '@rigel/testing';
 import fc from 'fast-check';
 import t from 'tap';
 import { type ClusterCommand, type ClusterEvent, clusterDecider } from './decider.js';
 
-const stateAfter = (events: ClusterEvent[]) => events.reduce(clusterDecider.evolve, clusterDecider.initial);
-const decide = (events: ClusterEvent[], command: ClusterCommand) =>
-  clusterDecider.decide(command, stateAfter(events));
+const given = storyOf(clusterDecider);
 
 const web = { id: 1, name: 'web', desc: 'the web', biz: '1' };
 const created: ClusterEvent = { type: 'ClusterCreated', data: web };
 const deleted: ClusterEvent = { type: 'ClusterDeleted', data: { id: 1 } };
 
 t.test('a cluster is created with its name trimmed', async (t) => {
-  t.strictSame(decide([], { do: 'create', ...web, name: '  web\t' }), [created]);
+  given()
+    .when({ do: 'create', ...web, name: '  web\t' })
+    .gives(t, [created]);
 });
 
 t.test('a change records only what differs', async (t) => {
-  t.strictSame(decide([created], { do: 'change', id: 1, name: 'web', desc: 'new' }), [
-    { type: 'ClusterChanged', data: { id: 1, desc: 'new' } },
-  ]);
-  t.strictSame(decide([created], { do: 'change', id: 1, name: ' web ', biz: '1' }), []);
+  given(created)
+    .when({ do: 'change', id: 1, name: 'web', desc: 'new' })
+    .gives(t, [{ type: 'ClusterChanged', data: { id: 1, desc: 'new' } }]);
+  given(created).when({ do: 'change', id: 1, name: ' web ', biz: '1' }).gives(t, []);
 });
 
 t.test('what is not there can be neither changed nor deleted', async (t) => {
   for (const history of [[], [created, deleted]]) {
-    t.throws(() => decide(history, { do: 'change', id: 1, desc: 'x' }), { code: 'not_found' });
-    t.throws(() => decide(history, { do: 'delete', id: 1 }), {
-      code: 'not_found',
-      message: 'cluster 1 does not exist',
-    });
+    given(...history)
+      .when({ do: 'change', id: 1, desc: 'x' })
+      .refused(t, { code: 'not_found' });
+    given(...history)
+      .when({ do: 'delete', id: 1 })
+      .refused(t, {
+        code: 'not_found',
+        message: 'cluster 1 does not exist',
+      });
   }
 });
 
@@ -51,21 +56,28 @@ t.test('text that breaks the rules is refused, naming the field', async (t) => {
     [{ biz: '\0' }, 'biz', 'biz contains a NUL or a broken character (got  )'],
   ];
   for (const [fields, field, message] of wrong) {
-    t.throws(() => decide([], { do: 'create', ...web, ...fields }), { code: 'invalid', field, message });
-    t.throws(() => decide([created], { do: 'change', id: 1, ...fields }), {
-      code: 'invalid',
-      field,
-      message,
-    });
+    given()
+      .when({ do: 'create', ...web, ...fields })
+      .refused(t, { code: 'invalid', field, message });
+    given(created)
+      .when({ do: 'change', id: 1, ...fields })
+      .refused(t, { code: 'invalid', field, message });
   }
 });
 
 t.test('characters count as people see them: 50 emoji are a name', async (t) => {
-  t.equal(decide([], { do: 'create', ...web, name: '🚀'.repeat(50) }).length, 1);
+  t.equal(
+    given()
+      .when({ do: 'create', ...web, name: '🚀'.repeat(50) })
+      .events().length,
+    1,
+  );
 });
 
 t.test('an id is never used twice', async (t) => {
-  t.throws(() => decide([created], { do: 'create', ...web }), /exists already/);
+  given(created)
+    .when({ do: 'create', ...web })
+    .refused(t, /exists already/);
 });
 
 t.test('property: whatever is asked, the state is what was last accepted', async () => {

@@ -1,8 +1,8 @@
+import { storyOf } from '@rigel/testing';
 import t from 'tap';
-import { type NodeCommand, type NodeEvent, nodeDecider } from './decider.js';
+import { type NodeEvent, nodeDecider } from './decider.js';
 
-const decide = (events: NodeEvent[], command: NodeCommand) =>
-  nodeDecider.decide(command, events.reduce(nodeDecider.evolve, nodeDecider.initial));
+const given = storyOf(nodeDecider);
 
 const added: NodeEvent = {
   type: 'NodeAdded',
@@ -11,17 +11,19 @@ const added: NodeEvent = {
 const removed: NodeEvent = { type: 'NodeRemoved', data: { id: 9, pool_id: 5, ip: '10.0.0.1' } };
 
 t.test('a node entered by hand is ready at once', async (t) => {
-  t.strictSame(decide([], { do: 'enter', id: 9, pool_id: 5, ip: '10.0.0.1' }), [added]);
+  given().when({ do: 'enter', id: 9, pool_id: 5, ip: '10.0.0.1' }).gives(t, [added]);
 });
 
 t.test('a node is removed once, and only from its own pool', async (t) => {
-  t.strictSame(decide([added], { do: 'remove', id: 9, pool_id: 5 }), [removed]);
+  given(added).when({ do: 'remove', id: 9, pool_id: 5 }).gives(t, [removed]);
   const gone = { code: 'not_found', field: 'nodes' };
-  t.throws(() => decide([added], { do: 'remove', id: 9, pool_id: 6 }), gone);
-  t.throws(() => decide([added, removed], { do: 'remove', id: 9, pool_id: 5 }), gone);
-  t.throws(() => decide([], { do: 'remove', id: 9, pool_id: 5 }), gone);
+  given(added).when({ do: 'remove', id: 9, pool_id: 6 }).refused(t, gone);
+  given(added, removed).when({ do: 'remove', id: 9, pool_id: 5 }).refused(t, gone);
+  given().when({ do: 'remove', id: 9, pool_id: 5 }).refused(t, gone);
 });
 
 t.test('an id is never used twice', async (t) => {
-  t.throws(() => decide([added], { do: 'enter', id: 9, pool_id: 5, ip: 'b' }), /exists already/);
+  given(added)
+    .when({ do: 'enter', id: 9, pool_id: 5, ip: 'b' })
+    .refused(t, /exists already/);
 });

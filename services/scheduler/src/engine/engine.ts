@@ -259,12 +259,12 @@ export class TaskEngine {
         { task: taskId, run, executor },
         'no heartbeat of the executor for 10 s: its lease is over, and the scheduler offers the node run again',
       );
-      due.push(this.submit(taskId, { type: 'expireLease', run, lease }, null));
+      due.push(this.submit(taskId, { do: 'expireLease', run, lease }, null));
     }
     for (const loaded of this.tasks.all()) {
       const { state } = loaded;
       if (state.deadline !== null && state.deadline <= now)
-        due.push(this.submit(state.id, { type: 'timeOut' }, null));
+        due.push(this.submit(state.id, { do: 'timeOut' }, null));
       this.dispatch.repeat(loaded, now);
       // Loaded for a question about the past, or for a command that was refused.
       if (!this.commits.isWorking && !isActive(state)) this.tasks.unload(state.id);
@@ -303,7 +303,7 @@ export class TaskEngine {
     const command = withoutKnownHostKey(given, loaded, this.options.log);
     let answer: Answer = {};
     if (command) {
-      const begun = command.type === 'claim' && runAt(task, command.run).mayRun;
+      const begun = command.do === 'claim' && runAt(task, command.run).mayRun;
       const outputFrom = begun ? await this.storedOutput(runAt(task, command.run)) : 0;
       const expectedVersion = task.version;
       const events = handle(command, task, commit.now);
@@ -330,7 +330,7 @@ export class TaskEngine {
     const run = runAt(task, index);
     const notTheirs = whyNotTheirs(run, lease, sender);
     if (notTheirs !== undefined) {
-      this.forgeries.refused(run.claimedBy, `${command?.type ?? 'output'} for task ${task.id}: ${notTheirs}`);
+      this.forgeries.refused(run.claimedBy, `${command?.do ?? 'output'} for task ${task.id}: ${notTheirs}`);
       return notTheirs;
     }
     return command ? undefined : whyNoOutput(run, lease);
@@ -349,7 +349,7 @@ export class TaskEngine {
 }
 
 function isOfExecutor(command: TaskCommand | null): command is ExecutorCommand {
-  switch (command?.type) {
+  switch (command?.do) {
     case 'claim':
     case 'report':
     case 'place':
@@ -368,7 +368,7 @@ function answerTo(
   now: number,
   attempt: { begun: boolean; outputFrom: number },
 ): Answer {
-  if (command.type !== 'claim' && command.type !== 'report') return {};
+  if (command.do !== 'claim' && command.do !== 'report') return {};
   for (const event of events) {
     if (event.type === 'HostKeyPinned' && !loaded.hostKeys.has(event.data.node)) {
       loaded.hostKeys.set(event.data.node, event.data.hostKey);
@@ -376,7 +376,7 @@ function answerTo(
   }
   const run = runAt(loaded.state, command.run);
   const next = nextInstruction(loaded.state, run, now, attempt);
-  if (command.type === 'report') return { next };
+  if (command.do === 'report') return { next };
   const hostKey = loaded.hostKeys.get(run.node) ?? null;
   return { next, claim: { lease: run.lease, node: run.node, ip: run.ip, vm: run.vm, hostKey } };
 }

@@ -50,7 +50,7 @@ export class GateWatch {
     const progress = await this.withoutRemovedNodes(gate, await store.progressOf(gate.waitsFor));
     const decision = judgeGate(gate, progress);
     if (decision.type === 'open') {
-      await engine.submit(id, { type: 'openGate' }, null);
+      await engine.submit(id, { do: 'openGate' }, null);
       return;
     }
     // Looked up again: the task may have gone on, or have left the memory, meanwhile.
@@ -60,10 +60,10 @@ export class GateWatch {
       // Runs that come to the gate later get their own verdict: by then somebody may have resumed the others.
       const { reason } = decision;
       if (waitingRuns(task).length > 0)
-        await engine.submit(id, { type: 'failGate', reason, overdue: false }, null);
+        await engine.submit(id, { do: 'failGate', reason, overdue: false }, null);
     } else if (overdueRuns(task, this.options.clock.now()).length > 0) {
       const reason = describeTimeout(gate, progress);
-      await engine.submit(id, { type: 'failGate', reason, overdue: true }, null);
+      await engine.submit(id, { do: 'failGate', reason, overdue: true }, null);
     }
   }
 

@@ -11,7 +11,7 @@ export function withoutKnownHostKey(
   { state, hostKeys }: { state: TaskState; hostKeys: ReadonlyMap<number, string> },
   log: Logger,
 ): TaskCommand | null {
-  if (command?.type !== 'report' || command.hostKey === undefined) return command;
+  if (command?.do !== 'report' || command.hostKey === undefined) return command;
   const { id, node, ip, claimedBy: executor } = runAt(state, command.run);
   const pinned = hostKeys.get(node);
   if (pinned === undefined) return command;

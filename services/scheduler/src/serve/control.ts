@@ -77,7 +77,7 @@ export async function controlTask(
     case 'nodeRemoved': {
       const { created } = await engine.task(id);
       const run = runId - created.firstRunId;
-      await engine.submit(id, { type: command, run, operator, reason }, meta);
+      await engine.submit(id, { do: command, run, operator, reason }, meta);
       return {};
     }
     case 'planStart':
@@ -92,15 +92,15 @@ export async function controlTask(
           ? undefined
           : assertStartShown(if_plan, await planStart(task, request, context, parts));
       const preparation = await reserveForResume(task, choice.only, context, parts);
-      await engine.submit(id, { type: 'start', operator, ...choice, shown, ...preparation }, meta);
+      await engine.submit(id, { do: 'start', operator, ...choice, shown, ...preparation }, meta);
       return {};
     }
     case 'stop':
       await assertStopConfirmed(await engine.task(id), request.confirm, context, parts);
-      await engine.submit(id, { type: 'stop', operator, reason }, meta);
+      await engine.submit(id, { do: 'stop', operator, reason }, meta);
       return {};
     case 'pause':
-      await engine.submit(id, { type: 'pause', operator, reason }, meta);
+      await engine.submit(id, { do: 'pause', operator, reason }, meta);
       return {};
     default:
       return command satisfies never;

@@ -36,7 +36,7 @@ export async function claim(
   }
   const { created } = await engine.task(task_id);
   const run = run_id - created.firstRunId;
-  const claimed = await engine.claim(task_id, { type: 'claim', run, executor, knowsPlaces });
+  const claimed = await engine.claim(task_id, { do: 'claim', run, executor, knowsPlaces });
   const plan = request.plan ? { plan: planOf(task_id, created) } : {};
   if ('refused' in claimed) return { status: 'refused', reason: claimed.refused, ...plan };
   const { lease, node, ip, vm, hostKey, next } = claimed;
@@ -77,7 +77,7 @@ export async function report(
   const { next, refused = 'the lease is over' } = await engine.submitLeased(
     task_id,
     {
-      type: 'report',
+      do: 'report',
       run,
       lease,
       step,
@@ -109,7 +109,7 @@ export async function place(
   const reused = whyReused(task, request, actor, parts);
   if (reused !== undefined) return { status: 'refused', reason: reused };
   const run = run_id - task.created.firstRunId;
-  const command = { type: 'place' as const, run, lease, step, attempt, placement, why };
+  const command = { do: 'place' as const, run, lease, step, attempt, placement, why };
   const { refused } = await parts.engine.submitLeased(task_id, command, request);
   return refused === undefined ? { status: 'accepted' } : { status: 'refused', reason: refused };
 }
@@ -142,7 +142,7 @@ export async function handBack(
   const task = await parts.engine.task(task_id);
   if (whyReused(task, request, actor, parts) !== undefined) return {};
   const run = run_id - task.created.firstRunId;
-  const command = { type: 'handBack' as const, run, lease, idle: false };
+  const command = { do: 'handBack' as const, run, lease, idle: false };
   const { refused } = await parts.engine.submitLeased(task_id, command, sender);
   refuse(refused);
   return {};

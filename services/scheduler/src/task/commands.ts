@@ -5,20 +5,20 @@ import type { AttemptResult, Capability, Placement } from '@rigel/contracts';
  */
 
 export type TaskCommand =
-  | ({ type: 'start'; operator: string } & Choice & Preparation)
-  | { type: 'pause'; operator: string; reason?: string | undefined }
-  | { type: 'stop'; operator: string; reason?: string | undefined }
-  | { type: 'timeOut' }
+  | ({ do: 'start'; operator: string } & Choice & Preparation)
+  | { do: 'pause'; operator: string; reason?: string | undefined }
+  | { do: 'stop'; operator: string; reason?: string | undefined }
+  | { do: 'timeOut' }
   | ExecutorCommand
-  | { type: 'expireLease'; run: number; lease: number }
+  | { do: 'expireLease'; run: number; lease: number }
   /** A person's word that nothing runs any more on the node of a run that has ended. */
-  | { type: 'release'; run: number; operator: string; reason: string }
+  | { do: 'release'; run: number; operator: string; reason: string }
   /** The node is being removed from its pool. */
-  | { type: 'nodeRemoved'; run: number; operator: string }
+  | { do: 'nodeRemoved'; run: number; operator: string }
   /** The other pools are where the runs wait for them to be. */
-  | { type: 'openGate' }
+  | { do: 'openGate' }
   /** They will not be, or `overdue`: those have waited long enough. */
-  | { type: 'failGate'; reason: string; overdue: boolean };
+  | { do: 'failGate'; reason: string; overdue: boolean };
 
 /** What executors ask for. */
 export type ExecutorCommand = ClaimCommand | LeasedCommand;
@@ -27,7 +27,7 @@ export type ExecutorCommand = ClaimCommand | LeasedCommand;
 export type LeasedCommand = PlaceCommand | ReportCommand | HandBackCommand;
 
 export interface ClaimCommand {
-  type: 'claim';
+  do: 'claim';
   run: number;
   executor: string;
   /** The executor never begins an attempt that is recorded to be elsewhere. */
@@ -35,7 +35,7 @@ export interface ClaimCommand {
 }
 
 export interface HandBackCommand {
-  type: 'handBack';
+  do: 'handBack';
   run: number;
   lease: number;
   /** Between two steps: nothing of the run is under way on its node. */
@@ -71,7 +71,7 @@ export interface UnavailableNode {
 }
 
 export interface ReportCommand {
-  type: 'report';
+  do: 'report';
   run: number;
   lease: number;
   step: number;
@@ -85,7 +85,7 @@ export interface ReportCommand {
 }
 
 export interface PlaceCommand {
-  type: 'place';
+  do: 'place';
   run: number;
   lease: number;
   step: number;

@@ -35,7 +35,7 @@ export function firstEvents(created: TaskCreated, start: { now: number } | null)
  * @throws ServiceError `wrong_state` with the reason when the task's state does not allow it.
  */
 export function decide(command: TaskCommand, task: TaskState, now: number): TaskEvent[] {
-  switch (command.type) {
+  switch (command.do) {
     case 'start':
       return start(task, command, now);
     case 'pause':

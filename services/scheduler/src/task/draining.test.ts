@@ -1,35 +1,8 @@
-import { ServiceError } from '@rigel/contracts';
-import type { RecordedEvent } from '@rigel/event-store';
-import t, { type Test } from 'tap';
-import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
-import type { TaskEvent } from './events.js';
+import t from 'tap';
+import { RESERVED, step, TaskUnderTest, taskCreated, wrongState } from '../testing/task.js';
 import { evolve } from './evolve.js';
-import { nextInstruction } from './instruction.js';
-import { renderLog } from './log.js';
 import { heldNodes, isActive } from './projection.js';
 import { runAt } from './state.js';
-
-const fresh = { begun: false, outputFrom: 0 };
-
-function refused(t: Test, action: () => unknown, pattern: RegExp): void {
-  try {
-    action();
-    t.fail('was not refused');
-  } catch (error) {
-    t.ok(error instanceof ServiceError && error.code === 'wrong_state', 'is a refusal');
-    t.match((error as Error).message, pattern);
-  }
-}
-
-const recordedOf = (event: TaskEvent, version: number, recordedAt: number): RecordedEvent<TaskEvent> => ({
-  ...event,
-  position: version,
-  stream: 'task-1',
-  version,
-  schema: 1,
-  meta: { correlationId: 'test', actor: 'tester' },
-  recordedAt,
-});
 
 const ALIVE = 'the command could not be ended and may still run: 4711 (root, sh)';
 
@@ -38,7 +11,7 @@ t.test(
   async (t) => {
     const task = new TaskUnderTest(taskCreated(1));
     task.claim(0);
-    task.do({ type: 'stop', operator: 'ann' });
+    task.do({ do: 'stop', operator: 'ann' });
     const pauses: number[] = [];
     for (let look = 1; look <= 7; look++) {
       const events = task.report(0, { status: 'stopped', reason: ALIVE, may_run: true });
@@ -55,7 +28,7 @@ t.test(
       t.same(heldNodes(task.state), [100]);
       task.now = drain?.lookAt ?? 0;
       task.claim(0, `executor-${look}`);
-      t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), {
+      t.match(task.next(0), {
         do: 'stop',
         step: 0,
         attempt: 1,
@@ -72,20 +45,17 @@ t.test(
     t.equal(task.state.runs[0]?.drain, undefined);
     t.equal(isActive(task.state), false);
     t.same(task.state, task.replayed());
-    const log = renderLog(
-      1,
-      task.events.map(({ event, at }, index) => recordedOf(event, index + 1, at)),
-    );
-    t.equal(log.filter(({ message }) => message.includes(ALIVE)).length, 1, 'said once');
-    t.match(log.map(({ message }) => message).join(), 'an executor looks again at 00:17:10 UTC');
-    t.match(log.map(({ message }) => message).join(), 'POST /task/release_node/1');
+    const log = task.log();
+    t.equal(log.filter((message) => message.includes(ALIVE)).length, 1, 'said once');
+    t.match(log.join(), 'an executor looks again at 00:17:10 UTC');
+    t.match(log.join(), 'POST /task/release_node/1');
   },
 );
 
 t.test('the first release had no other word for a stop in vain', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
   task.claim(0);
-  task.do({ type: 'stop', operator: 'ann' });
+  task.do({ do: 'stop', operator: 'ann' });
   task.report(0, {
     status: 'stopped',
     reason: 'the command could not be ended and may still run: timed out',
@@ -121,7 +91,7 @@ t.test('a node that was away is tried again; what may run of the attempt before 
   t.match(task.report(0, { status: 'failed', reason: 'away', may_run: true }), [
     { type: 'AttemptFailed', data: { next: 'retry', mayRun: true } },
   ]);
-  t.match(nextInstruction(task.state, runAt(task.state, 0), task.now, fresh), {
+  t.match(task.next(0), {
     attempt: 2,
     unsettled: true,
   });
@@ -147,25 +117,28 @@ t.test('a node that was away is tried again; what may run of the attempt before 
 
 t.test('a person releases a node, or it is removed: of an ended run alone, and once', async (t) => {
   const task = new TaskUnderTest(taskCreated(2));
-  const release = { type: 'release', run: 0, operator: 'ann', reason: 'rebooted by hand' } as const;
-  const remove = { type: 'nodeRemoved', run: 0, operator: 'bob' } as const;
-  refused(t, () => task.do(release), /waiting for its turn.*nothing to release/);
+  const release = { do: 'release', run: 0, operator: 'ann', reason: 'rebooted by hand' } as const;
+  const remove = { do: 'nodeRemoved', run: 0, operator: 'bob' } as const;
+  task.when(release).refused(t, wrongState(/waiting for its turn.*nothing to release/));
   task.claim(0);
   task.claim(1);
-  refused(t, () => task.do(release), /at work \(stop the task to end it\).*nothing to release/);
+  task.when(release).refused(t, wrongState(/at work \(stop the task to end it\).*nothing to release/));
   t.same(task.do(remove), [], 'a task that has not ended lets go of nothing');
-  task.do({ type: 'stop', operator: 'ann' });
+  task.do({ do: 'stop', operator: 'ann' });
   task.report(0, { status: 'stopped', reason: ALIVE, may_run: true });
   t.match(task.do(release), [
     { type: 'NodeReleased', data: { run: 0, node: 100, operator: 'ann', reason: 'rebooted by hand' } },
   ]);
   t.match(task.state.runs[0], { phase: 'ended', held: false, holder: null, attempt: 2 });
-  refused(t, () => task.do(release), /stopped.*nothing to release/);
+  task.when(release).refused(t, wrongState(/stopped.*nothing to release/));
   // While an executor is looking.
   t.match(task.do({ ...remove, run: 1 }), [
     { type: 'RunDrained', data: { givenUp: false, reason: 'the node was removed from its pool by bob' } },
   ]);
-  refused(t, () => task.report(1, { status: 'stopped', reason: ALIVE, may_run: true }), /lease 1 .* is over/);
+  t.throws(
+    () => task.report(1, { status: 'stopped', reason: ALIVE, may_run: true }),
+    wrongState(/lease 1 .* is over/),
+  );
   t.equal(isActive(task.state), false);
   t.same(task.state, task.replayed());
 });
@@ -176,10 +149,10 @@ t.test(
     const task = new TaskUnderTest(taskCreated(1));
     task.claim(0);
     const { lease = 0, step: at = 0, attempt = 1 } = task.state.runs[0] ?? {};
-    task.do({ type: 'stop', operator: 'ann' });
-    task.do({ type: 'release', run: 0, operator: 'ann', reason: 'rebooted by hand' });
+    task.do({ do: 'stop', operator: 'ann' });
+    task.do({ do: 'release', run: 0, operator: 'ann', reason: 'rebooted by hand' });
     const late = {
-      type: 'report',
+      do: 'report',
       run: 0,
       lease,
       step: at,
@@ -187,7 +160,7 @@ t.test(
       capabilities: ['ssh' as const],
     } as const;
     const result = { status: 'stopped', started_at: 1, finished_at: 2, reason: '' } as const;
-    refused(t, () => task.do({ ...late, result }), /lease 1 .* is over/);
+    task.when({ ...late, result }).refused(t, wrongState(/lease 1 .* is over/));
     t.same(task.state, task.replayed());
   },
 );
@@ -198,11 +171,11 @@ t.test('a start of what is still alive never begins a second one', async (t) => 
   task.report(0, { status: 'failed', reason: ALIVE, may_run: true, no_retry: true });
   task.claim(0, 'executor-2');
   task.report(0, { status: 'stopped', reason: ALIVE, may_run: true });
-  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   t.match(task.state.runs[0], { phase: 'orphaned', attempt: 1, mayRun: true });
   task.claim(0, 'executor-3');
   t.match(
-    nextInstruction(task.state, runAt(task.state, 0), task.now, { begun: true, outputFrom: 0 }),
+    task.next(0, { begun: true, outputFrom: 0 }),
     { do: 'run', attempt: 1, begun: true },
     'it is found again',
   );
@@ -216,13 +189,13 @@ t.test('a start takes the run from the executor that is ending its command', asy
   task.claim(0);
   task.report(0, { status: 'failed', reason: ALIVE, may_run: true, no_retry: true });
   task.claim(0, 'executor-2');
-  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   t.match(task.state.runs[0], { phase: 'orphaned', holder: null, mayRun: true });
-  refused(t, () => task.report(0, { status: 'stopped' }), /lease 2 .* is over/);
+  t.throws(() => task.report(0, { status: 'stopped' }), wrongState(/lease 2 .* is over/));
   task.claim(0, 'executor-3');
   t.match(task.state.runs[0], { phase: 'leased', holder: 'executor-3', attempt: 1, takenOver: true });
   t.match(
-    nextInstruction(task.state, runAt(task.state, 0), task.now, { begun: true, outputFrom: 0 }),
+    task.next(0, { begun: true, outputFrom: 0 }),
     { do: 'run', attempt: 1 },
     'the attempt is found again, by an executor that was told to run it',
   );
@@ -232,7 +205,7 @@ t.test('a start takes the run from the executor that is ending its command', asy
 t.test('a giving up of the first release stays one', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
   task.claim(0);
-  task.do({ type: 'stop', operator: 'ann' });
+  task.do({ do: 'stop', operator: 'ann' });
   const given = { type: 'RunDrained', data: { run: 0, node: 100, givenUp: true } } as const;
   const state = evolve(task.state, given, 1, task.now);
   t.match(state.runs[0], { phase: 'ended', held: false });

@@ -2,7 +2,6 @@ import t from 'tap';
 import { RESERVED, step, TaskUnderTest, taskCreated } from '../testing/task.js';
 import type { TaskCreated, TaskGate } from './events.js';
 import { describeTimeout, type GateProgress, judgeGate } from './gate.js';
-import { renderLog } from './log.js';
 import { needsExecutor, runAt } from './state.js';
 
 const db = { task: 7, pool: { id: 2, name: 'db' }, step: 1, stepName: 'start' };
@@ -22,20 +21,6 @@ const progress = (task: number, values: Partial<GateProgress> = {}): GateProgres
   standing: 'running',
   ...values,
 });
-const linesOf = (task: TaskUnderTest): string[] =>
-  renderLog(
-    1,
-    task.events.map(({ event, at }, index) => ({
-      position: index + 1,
-      stream: 'task-1',
-      version: index + 1,
-      type: event.type,
-      schema: 1,
-      data: event.data,
-      meta: { correlationId: '', actor: '' },
-      recordedAt: at,
-    })),
-  ).map(({ message }) => message);
 
 t.test('a gate opens when all have passed, and fails when one cannot', async (t) => {
   const gate = gateBefore(1, { waitsFor: [db, cache] });
@@ -74,8 +59,8 @@ t.test('runs wait before the last step without an executor, and go on when the g
   t.notOk(needsExecutor(runAt(task.state, 0)), 'nobody is offered it');
   t.throws(() => task.claim(0), { message: /waits for other pools/ });
   task.claim(1);
-  t.match(task.do({ type: 'openGate' }), [{ type: 'GateOpened', data: { runs: [0] } }]);
-  t.strictSame(task.do({ type: 'openGate' }), [], 'once');
+  t.match(task.do({ do: 'openGate' }), [{ type: 'GateOpened', data: { runs: [0] } }]);
+  t.strictSame(task.do({ do: 'openGate' }), [], 'once');
   t.match(runAt(task.state, 0), { phase: 'ready', steps: [{}, { message: '' }] });
   t.ok(needsExecutor(runAt(task.state, 0)));
   t.strictSame(
@@ -90,16 +75,16 @@ t.test('runs wait before the last step without an executor, and go on when the g
     counts: { waiting: 0, running: 0, succeeded: 2, failed: 0, stopped: 0 },
   });
   t.same(task.replayed(), task.state);
-  t.equal(linesOf(task).filter((line) => /nodes wait before two for pool db/.test(line)).length, 1);
-  t.ok(linesOf(task).includes('the wait for other pools is over: 1 nodes go on'));
-  t.notOk(linesOf(task).some((line, n) => /two attempt 1 started/.test(line) && n < 6));
+  t.equal(task.log().filter((line) => /nodes wait before two for pool db/.test(line)).length, 1);
+  t.ok(task.log().includes('the wait for other pools is over: 1 nodes go on'));
+  t.notOk(task.log().some((line, n) => /two attempt 1 started/.test(line) && n < 6));
 });
 
 t.test('before the first step nobody is offered anything', async (t) => {
   const task = follower(2, 0, { batchSize: 1 });
   t.match(task.state.runs, [{ phase: 'gated' }, { phase: 'pending' }]);
-  t.equal(linesOf(task).at(-1), 'nodes wait before one for pool db (task 7) to pass start');
-  task.do({ type: 'openGate' });
+  t.equal(task.log().at(-1), 'nodes wait before one for pool db (task 7) to pass start');
+  task.do({ do: 'openGate' });
   task.finish(0);
   task.finish(1);
   t.match(task.state, { endReason: 'completed' });
@@ -110,7 +95,7 @@ t.test('a failed dependency fails those that wait; a resume finds the gate anew'
   task.claim(0);
   task.report(0);
   task.claim(1);
-  const fail = { type: 'failGate' as const, reason: 'pool db failed', overdue: false };
+  const fail = { do: 'failGate' as const, reason: 'pool db failed', overdue: false };
   t.match(task.do(fail), [{ type: 'RunFailed', data: { run: 0, step: 1, reason: 'pool db failed' } }]);
   t.match(runAt(task.state, 0), {
     verdict: 'failed',
@@ -125,13 +110,13 @@ t.test('a failed dependency fails those that wait; a resume finds the gate anew'
     endReason: 'failed',
     counts: { waiting: 0, running: 0, succeeded: 0, failed: 2, stopped: 0 },
   });
-  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   t.ok(
     task.state.runs.every(({ phase, step: at }) => phase === 'gated' && at === 1),
     'they wait once more',
   );
-  t.equal(linesOf(task).filter((line) => /nodes wait before/.test(line)).length, 2, 'and the log says so');
-  task.do({ type: 'openGate' });
+  t.equal(task.log().filter((line) => /nodes wait before/.test(line)).length, 2, 'and the log says so');
+  task.do({ do: 'openGate' });
   for (const run of [0, 1]) task.finish(run);
   t.match(task.state, { endReason: 'completed' });
   t.same(task.replayed(), task.state);
@@ -139,7 +124,7 @@ t.test('a failed dependency fails those that wait; a resume finds the gate anew'
 
 t.test('only who has waited long enough fails by the time; the wait begins anew with a start', async (t) => {
   const task = follower(2, 1);
-  const late = { type: 'failGate' as const, reason: 'waited 30 minutes', overdue: true };
+  const late = { do: 'failGate' as const, reason: 'waited 30 minutes', overdue: true };
   task.claim(0);
   task.report(0);
   task.now += 1_000_000;
@@ -147,14 +132,14 @@ t.test('only who has waited long enough fails by the time; the wait begins anew 
   task.report(1);
   task.now += 900_000;
   t.match(task.do(late), [{ type: 'RunFailed', data: { run: 0 } }]);
-  task.do({ type: 'pause', operator: 'ann' });
+  task.do({ do: 'pause', operator: 'ann' });
   t.match(runAt(task.state, 1), {
     verdict: 'stopped',
     phase: 'ended',
     steps: [{}, { standing: 'stopped', message: '' }],
   });
   t.strictSame(task.do(late), [], 'a halted one does not wait');
-  task.do({ type: 'start', operator: 'ann', unavailable: [], ...RESERVED });
+  task.do({ do: 'start', operator: 'ann', unavailable: [], ...RESERVED });
   task.now += 1_799_999;
   t.strictSame(task.do(late), []);
   task.now += 1;
@@ -171,15 +156,15 @@ t.test('stop, timeout and the failure budget do not wait', async (t) => {
     return task;
   };
   const stopped = arrived({});
-  stopped.do({ type: 'stop', operator: 'ann' });
+  stopped.do({ do: 'stop', operator: 'ann' });
   t.match(stopped.state, {
     endReason: 'stopped',
     counts: { waiting: 0, running: 0, succeeded: 0, failed: 0, stopped: 3 },
   });
-  t.strictSame(stopped.do({ type: 'openGate' }), []);
+  t.strictSame(stopped.do({ do: 'openGate' }), []);
   const over = arrived({ timeoutMs: 10 });
   over.now += 10;
-  over.do({ type: 'timeOut' });
+  over.do({ do: 'timeOut' });
   t.match(over.state, {
     endReason: 'timeout',
     counts: { waiting: 0, running: 0, succeeded: 0, failed: 3, stopped: 0 },

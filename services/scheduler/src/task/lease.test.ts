@@ -30,8 +30,8 @@ t.test(
             const given = runAt(task.state, 0).lease;
             task.do(
               over
-                ? { type: 'expireLease', run: 0, lease: given }
-                : { type: 'handBack', run: 0, lease: given, idle: false },
+                ? { do: 'expireLease', run: 0, lease: given }
+                : { do: 'handBack', run: 0, lease: given, idle: false },
             );
           }
           const refused = whyNotTheirs(runAt(task.state, 0), lease, { key, uuid });

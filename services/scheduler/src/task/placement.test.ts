@@ -1,8 +1,6 @@
 import t from 'tap';
-import { step, TaskUnderTest, taskCreated } from '../testing/task.js';
+import { step, TaskUnderTest, taskCreated, wrongState } from '../testing/task.js';
 import type { PlaceCommand } from './commands.js';
-import { nextInstruction } from './instruction.js';
-import { renderLog } from './log.js';
 import { runAt } from './state.js';
 
 const MEMORY = { folder: '/dev/shm/rigel-deploy', boot_id: 'boot-1', memory: true };
@@ -10,13 +8,10 @@ const WHY = '/home/deploy/.rigel/attempts cannot be made: No space left on devic
 
 function placing(task: TaskUnderTest, change: Partial<PlaceCommand> = {}): PlaceCommand {
   const { lease, step, attempt } = runAt(task.state, 0);
-  return { type: 'place', run: 0, lease, step, attempt, placement: MEMORY, why: WHY, ...change };
+  return { do: 'place', run: 0, lease, step, attempt, placement: MEMORY, why: WHY, ...change };
 }
 
-const told = (task: TaskUnderTest, begun = true) =>
-  nextInstruction(task.state, runAt(task.state, 0), task.now, { begun, outputFrom: 0 });
-
-const refusedWith = (message: RegExp) => ({ name: 'ServiceError', code: 'wrong_state', message });
+const told = (task: TaskUnderTest, begun = true) => task.next(0, { begun, outputFrom: 0 });
 
 t.test('an attempt elsewhere: whoever takes over is told to look there', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
@@ -29,7 +24,7 @@ t.test('an attempt elsewhere: whoever takes over is told to look there', async (
     },
   ]);
   t.same(task.do(placing(task)), [], 'whose answer was lost may ask again');
-  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.do({ do: 'expireLease', run: 0, lease: 1 });
   task.claim(0, 'executor-2');
   t.match(told(task), { do: 'run', begun: true, placed: MEMORY, folders: [MEMORY.folder] });
   task.report(0);
@@ -52,17 +47,7 @@ t.test('it is said in the log and with the failure', async (t) => {
   const said = 'it runs from /data/rigel-deploy on the node, because the home folder there is full';
   t.match(task.state.runs[0]?.steps[0]?.message, `exit status 7; ${said}`);
   t.notOk(task.state.runs[0]?.placed, 'the next attempt begins at home');
-  const events = task.events.map(({ event, at }, index) => ({
-    ...event,
-    position: index + 1,
-    stream: 'task-1',
-    version: index + 1,
-    schema: 1,
-    recordedAt: at,
-    meta: { correlationId: 'x', actor: 'x' },
-  }));
-  const lines = renderLog(1, events as never).map(({ message }) => message);
-  t.ok(lines.some((line) => line.startsWith(`10.0.0.1: tidy attempt 1: ${said}`)));
+  t.ok(task.log().some((line) => line.startsWith(`10.0.0.1: tidy attempt 1: ${said}`)));
 });
 
 t.test('a place is refused', async (t) => {
@@ -70,17 +55,17 @@ t.test('a place is refused', async (t) => {
     const task = new TaskUnderTest(taskCreated(1));
     task.claim(0);
     const late = placing(task);
-    task.do({ type: 'expireLease', run: 0, lease: 1 });
-    t.throws(() => task.do(late), refusedWith(/lease 1 of run 1 is over/));
+    task.do({ do: 'expireLease', run: 0, lease: 1 });
+    task.when(late).refused(t, wrongState(/lease 1 of run 1 is over/));
     task.claim(0, 'executor-2');
-    t.throws(() => task.do(late), refusedWith(/lease 1 of run 1 is over/));
+    task.when(late).refused(t, wrongState(/lease 1 of run 1 is over/));
   });
   t.test('to who takes over: the one before may still begin it at home', async (t) => {
     const task = new TaskUnderTest(taskCreated(1, { steps: [step('one', { retry: 1 })] }));
     task.claim(0);
-    task.do({ type: 'expireLease', run: 0, lease: 1 });
+    task.do({ do: 'expireLease', run: 0, lease: 1 });
     task.claim(0, 'executor-2');
-    t.throws(() => task.do(placing(task)), refusedWith(/another executor was told to begin the attempt/));
+    task.when(placing(task)).refused(t, wrongState(/another executor was told to begin the attempt/));
     task.fail(0, 'unknown');
     t.match(
       task.do(placing(task)),
@@ -91,35 +76,32 @@ t.test('a place is refused', async (t) => {
   t.test('for another attempt, another place, and after a stop', async (t) => {
     const task = new TaskUnderTest(taskCreated(1));
     task.claim(0);
-    t.throws(
-      () => task.do(placing(task, { attempt: 2 })),
-      refusedWith(/stands at step 0 attempt 1, not 0 2/),
-    );
+    task.when(placing(task, { attempt: 2 })).refused(t, wrongState(/stands at step 0 attempt 1, not 0 2/));
     task.do(placing(task));
     const other = placing(task, { placement: { ...MEMORY, boot_id: 'boot-2' } });
-    t.throws(() => task.do(other), refusedWith(/is recorded to be in \/dev\/shm\/rigel-deploy already/));
+    task.when(other).refused(t, wrongState(/is recorded to be in \/dev\/shm\/rigel-deploy already/));
     const stopped = new TaskUnderTest(taskCreated(1));
     stopped.claim(0);
-    stopped.do({ type: 'stop', operator: 'ann' });
-    t.throws(() => stopped.do(placing(stopped)), refusedWith(/has ended/));
+    stopped.do({ do: 'stop', operator: 'ann' });
+    t.throws(() => stopped.do(placing(stopped)), wrongState(/has ended/));
   });
 });
 
 t.test('an executor of an earlier release, which would begin it again, does not get the run', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
-  task.do({ type: 'claim', run: 0, executor: 'old' });
+  task.do({ do: 'claim', run: 0, executor: 'old' });
   t.equal(task.state.runs[0]?.holder, 'old', 'as long as nothing is elsewhere it does');
-  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.do({ do: 'expireLease', run: 0, lease: 1 });
   const placed = new TaskUnderTest(taskCreated(1));
   placed.claim(0);
   placed.do(placing(placed));
-  placed.do({ type: 'expireLease', run: 0, lease: 1 });
+  placed.do({ do: 'expireLease', run: 0, lease: 1 });
   t.throws(
-    () => placed.do({ type: 'claim', run: 0, executor: 'old' }),
-    refusedWith(/in \/dev\/shm\/rigel-deploy of its node; old is of an earlier release/),
+    () => placed.do({ do: 'claim', run: 0, executor: 'old' }),
+    wrongState(/in \/dev\/shm\/rigel-deploy of its node; old is of an earlier release/),
   );
-  placed.do({ type: 'stop', operator: 'ann' });
-  t.throws(() => placed.do({ type: 'claim', run: 0, executor: 'old' }), refusedWith(/earlier release/));
+  placed.do({ do: 'stop', operator: 'ann' });
+  t.throws(() => placed.do({ do: 'claim', run: 0, executor: 'old' }), wrongState(/earlier release/));
   placed.claim(0, 'new');
   t.match(told(placed), { do: 'stop', folders: [MEMORY.folder] });
 });

@@ -9,7 +9,7 @@ import { type Run, runAt, type TaskState } from './state.js';
 
 /** Why the command is refused as the task stands; undefined when it is not. */
 export function whyRefused(task: TaskState, command: ExecutorCommand): string | undefined {
-  switch (command.type) {
+  switch (command.do) {
     case 'claim':
       return whyNotClaimed(task, runAt(task, command.run), command);
     case 'report':

@@ -1,8 +1,7 @@
 import t from 'tap';
 import { RESERVED, TaskUnderTest, taskCreated } from '../testing/task.js';
-import { renderLog } from './log.js';
 
-const start = { type: 'start', operator: 'ann', unavailable: [], ...RESERVED } as const;
+const start = { do: 'start', operator: 'ann', unavailable: [], ...RESERVED } as const;
 
 /** Four nodes in batches of two, of which nothing in the first batch succeeded: the second has not begun. */
 function halfFailed(): TaskUnderTest {
@@ -19,7 +18,7 @@ t.test(
   async (t) => {
     const task = halfFailed();
     t.match(task.state, { status: 'finished', endReason: 'failed' });
-    t.same(task.types({ ...start, only: [1] }), ['TaskStarted', 'RunsHalted', 'BatchStarted']);
+    task.when({ ...start, only: [1] }).gives(t, ['TaskStarted', 'RunsHalted', 'BatchStarted']);
     t.match(
       task.state.runs.map(({ phase }) => phase),
       ['ended', 'ready', 'ended', 'ended'],
@@ -35,11 +34,9 @@ t.test(
       endReason: 'partial',
       counts: { failed: 1, stopped: 2, succeeded: 1 },
     });
-    t.same(
-      task.types(start),
-      ['TaskStarted', 'BatchStarted'],
-      'a start without runs takes up all that is left',
-    );
+    task
+      .when(start)
+      .gives(t, ['TaskStarted', 'BatchStarted'], 'a start without runs takes up all that is left');
     for (const run of [0, 2, 3]) task.finish(run);
     t.match(task.state, { endReason: 'completed' });
   },
@@ -50,7 +47,7 @@ t.test('a start of what was halted is the undo of a pause: what failed before st
   task.claim(0);
   task.fail(0);
   task.claim(1);
-  task.do({ type: 'pause', operator: 'ann', reason: 'look at the first one' });
+  task.do({ do: 'pause', operator: 'ann', reason: 'look at the first one' });
   t.match(
     task.state.runs.map(({ verdict }) => verdict),
     ['failed', null, 'stopped', null],
@@ -70,11 +67,11 @@ t.test('runs that cannot be chosen are refused, and change nothing', async (t) =
   const task = new TaskUnderTest(taskCreated(3, { batchSize: 3 }));
   task.finish(0);
   task.claim(1);
-  task.do({ type: 'pause', operator: 'ann' });
+  task.do({ do: 'pause', operator: 'ann' });
   const { version } = task.state;
-  t.throws(() => task.do({ ...start, only: [0] }), /10\.0\.0\.1 \(run 1\) succeeded already/);
-  t.throws(() => task.do({ ...start, only: [2] }), /10\.0\.0\.2 \(run 2\) is still at work/);
-  t.throws(() => task.do({ ...start, shown: { runs: [], unavailable: [] } }), /look at its plan again/);
+  task.when({ ...start, only: [0] }).refused(t, /10\.0\.0\.1 \(run 1\) succeeded already/);
+  task.when({ ...start, only: [2] }).refused(t, /10\.0\.0\.2 \(run 2\) is still at work/);
+  task.when({ ...start, shown: { runs: [], unavailable: [] } }).refused(t, /look at its plan again/);
   t.equal(task.state.version, version);
   task.do({ ...start, only: [1, 2], shown: { runs: [2], unavailable: [] } });
   t.equal(task.state.status, 'running');
@@ -88,10 +85,9 @@ t.test(
     for (const run of [0, 1]) task.fail(run);
     for (const run of [2, 3]) task.report(run);
     t.match(task.state, { status: 'finished', counts: { failed: 2, stopped: 2 } });
-    t.throws(
-      () => task.do({ ...start, only: [2, 3] }),
-      /2 failed nodes stay as they are, and the task tolerates 0/,
-    );
+    task
+      .when({ ...start, only: [2, 3] })
+      .refused(t, /2 failed nodes stay as they are, and the task tolerates 0/);
     task.do({ ...start, only: [2, 3], budget: 1 });
     t.equal(task.state.failureBudget, 3);
     task.claim(2);
@@ -104,13 +100,9 @@ t.test(
 
 t.test('the reason of a pause and of a stop stands in the log', async (t) => {
   const task = new TaskUnderTest(taskCreated(1));
-  task.do({ type: 'pause', operator: 'ann', reason: 'wrong version' });
-  task.do({ type: 'stop', operator: 'bob', reason: 'never again' });
-  const events = task.events.map(({ event, at }, index) => ({
-    ...event,
-    ...{ stream: 'task-1', version: index + 1, position: index + 1, recordedAt: at, meta: {} },
-  }));
-  const lines = renderLog(1, events as never, 0).map(({ message }) => message);
+  task.do({ do: 'pause', operator: 'ann', reason: 'wrong version' });
+  task.do({ do: 'stop', operator: 'bob', reason: 'never again' });
+  const lines = task.log();
   t.ok(lines.includes('task paused by ann: wrong version'));
   t.ok(lines.includes('task stopped by bob: never again'));
 });

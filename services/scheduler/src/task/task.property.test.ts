@@ -116,7 +116,7 @@ function play(task: TaskUnderTest, next: Move): void {
         runs.filter(({ holder }) => holder !== null),
         next.pick,
       );
-      if (run) task.do({ type: 'expireLease', run: run.index, lease: run.lease });
+      if (run) task.do({ do: 'expireLease', run: run.index, lease: run.lease });
       return;
     }
     case 'place': {
@@ -127,9 +127,7 @@ function play(task: TaskUnderTest, next: Move): void {
       if (!run) return;
       const { index, lease, step, attempt } = run;
       const placement = { folder: '/dev/shm/x', boot_id: `boot-${next.pick % 2}`, memory: true };
-      allowRefusal(() =>
-        task.do({ type: 'place', run: index, lease, step, attempt, placement, why: 'full' }),
-      );
+      allowRefusal(() => task.do({ do: 'place', run: index, lease, step, attempt, placement, why: 'full' }));
       return;
     }
     case 'handBack': {
@@ -137,24 +135,24 @@ function play(task: TaskUnderTest, next: Move): void {
         runs.filter(({ holder }) => holder !== null),
         next.pick,
       );
-      if (run) task.do({ type: 'handBack', run: run.index, lease: run.lease, idle: false });
+      if (run) task.do({ do: 'handBack', run: run.index, lease: run.lease, idle: false });
       return;
     }
     case 'openGate':
       // Not always at once, so that some wait for it.
-      if (next.pick % 4 === 0) task.do({ type: 'openGate' });
+      if (next.pick % 4 === 0) task.do({ do: 'openGate' });
       return;
     case 'failGate':
-      task.do({ type: 'failGate', reason: 'others failed', overdue: next.pick % 2 === 0 });
+      task.do({ do: 'failGate', reason: 'others failed', overdue: next.pick % 2 === 0 });
       return;
     case 'pause':
-      allowRefusal(() => task.do({ type: 'pause', operator: 'x' }));
+      allowRefusal(() => task.do({ do: 'pause', operator: 'x' }));
       return;
     case 'start': {
       const lost = pickFrom(runs, next.pick);
       const unavailable =
         lost && next.pick % 5 === 0 ? [{ node: lost.node, reason: 'it left the pool' }] : [];
-      allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable, ...RESERVED }));
+      allowRefusal(() => task.do({ do: 'start', operator: 'x', unavailable, ...RESERVED }));
       return;
     }
     case 'claimAgain': {
@@ -170,7 +168,7 @@ function play(task: TaskUnderTest, next: Move): void {
         runs.filter(({ phase }) => phase === 'draining'),
         next.pick,
       );
-      if (run) task.do({ type: 'release', run: run.index, operator: 'x', reason: 'switched off' });
+      if (run) task.do({ do: 'release', run: run.index, operator: 'x', reason: 'switched off' });
       return;
     }
     case 'wait':
@@ -182,7 +180,7 @@ function play(task: TaskUnderTest, next: Move): void {
       const before = task.events.length;
       allowRefusal(() =>
         task.do({
-          type: 'report',
+          do: 'report',
           run: run.index,
           lease: run.lease - (run.holder === null ? 0 : 1),
           step: run.step,
@@ -291,10 +289,10 @@ function played({ nodes, batchSize, retry, ignore, budget, gateBefore, moves, en
     play(task, next);
     checkInvariants(task);
   }
-  if (ending === 'stop') allowRefusal(() => task.do({ type: 'stop', operator: 'x' }));
+  if (ending === 'stop') allowRefusal(() => task.do({ do: 'stop', operator: 'x' }));
   if (ending === 'timeOut') {
     task.now += 1e9;
-    task.do({ type: 'timeOut' });
+    task.do({ do: 'timeOut' });
   }
   checkInvariants(task);
   return task;
@@ -353,9 +351,9 @@ t.test(
       fc.property(plan, (one) => {
         const task = played(one);
         if (task.state.status === 'paused')
-          allowRefusal(() => task.do({ type: 'start', operator: 'x', unavailable: [], ...RESERVED }));
+          allowRefusal(() => task.do({ do: 'start', operator: 'x', unavailable: [], ...RESERVED }));
         // From here on everything goes well: the task must come to its end by itself.
-        task.do({ type: 'openGate' });
+        task.do({ do: 'openGate' });
         for (let n = 0; n < 1_000; n++) {
           const waiting = task.state.runs.find(needsExecutor);
           if (waiting) task.claim(waiting.index);
@@ -383,16 +381,7 @@ t.test(
   async (t) => {
     const task = new TaskUnderTest(taskCreated(3, { batchSize: 2 }));
     for (const run of [0, 1, 2]) task.finish(run);
-    const recorded = task.events.map(({ event, at }, index) => ({
-      position: index + 1,
-      stream: 'task-1',
-      version: index + 1,
-      type: event.type,
-      schema: 1,
-      data: event.data,
-      meta: { correlationId: '', actor: '' },
-      recordedAt: at,
-    }));
+    const recorded = task.recorded();
     const lines = renderLog(1, recorded);
     t.match(
       lines[0]?.message,

@@ -1,9 +1,13 @@
-import type { AttemptResult, Capability } from '@rigel/contracts';
+import type { AttemptResult, Capability, Instruction } from '@rigel/contracts';
+import type { RecordedEvent } from '@rigel/event-store';
+import { type Decision, decisionOf } from '@rigel/testing';
 import type { TaskCommand } from '../task/commands.js';
 import { firstEvents } from '../task/decide.js';
 import type { PlannedStep, TaskCreated, TaskEvent } from '../task/events.js';
 import { evolve } from '../task/evolve.js';
 import { handle } from '../task/handle.js';
+import { nextInstruction } from '../task/instruction.js';
+import { renderLog } from '../task/log.js';
 import { runAt, type TaskState } from '../task/state.js';
 
 export const CAPABILITIES: readonly Capability[] = ['ssh'];
@@ -54,6 +58,9 @@ export function taskCreated(nodes: number, options: Partial<TaskCreated> = {}): 
   };
 }
 
+/** The refusal of what the state of a task does not allow. */
+export const wrongState = (message: RegExp) => ({ name: 'ServiceError', code: 'wrong_state', message });
+
 /** A task driven by hand in a test: the real rules, a clock that stands where the test puts it. */
 export class TaskUnderTest {
   readonly events: { event: TaskEvent; at: number }[] = [];
@@ -76,20 +83,23 @@ export class TaskUnderTest {
     return events;
   }
 
-  /** Types of the events that a command leads to. */
-  types(command: TaskCommand): string[] {
-    return this.do(command).map(({ type }) => type);
+  /** Types of the events that a command leads to, or its refusal: `task.when(stop).gives(t, ['TaskStopped'])`. */
+  when(command: TaskCommand): Decision<TaskEvent> {
+    return decisionOf(
+      () => this.do(command),
+      (events) => events.map(({ type }) => type),
+    );
   }
 
   claim(run: number, executor = 'executor-1'): TaskEvent[] {
-    return this.do({ type: 'claim', run, executor, knowsPlaces: true });
+    return this.do({ do: 'claim', run, executor, knowsPlaces: true });
   }
 
   /** Reports the current attempt of a run under its current lease. */
   report(run: number, result: Partial<AttemptResult> = {}, capabilities = CAPABILITIES): TaskEvent[] {
     const { lease, step, attempt } = runAt(this.state, run);
     return this.do({
-      type: 'report',
+      do: 'report',
       run,
       lease,
       step,
@@ -107,6 +117,29 @@ export class TaskUnderTest {
   finish(run: number): void {
     this.claim(run);
     while (this.state.runs[run]?.holder) this.report(run);
+  }
+
+  /** What the executor of a run does next; of the attempt nothing has begun, unless the test says otherwise. */
+  next(run: number, attempt = { begun: false, outputFrom: 0 }): Instruction {
+    return nextInstruction(this.state, runAt(this.state, run), this.now, attempt);
+  }
+
+  /** The events as the history has them. */
+  recorded(): RecordedEvent<TaskEvent>[] {
+    return this.events.map(({ event, at }, index) => ({
+      ...event,
+      position: index + 1,
+      stream: 'task-1',
+      version: index + 1,
+      schema: 1,
+      meta: { correlationId: 'test', actor: 'tester' },
+      recordedAt: at,
+    }));
+  }
+
+  /** The lines of its log. */
+  log(): string[] {
+    return renderLog(1, this.recorded()).map(({ message }) => message);
   }
 
   /** The state, folded once more from the recorded events. */

@@ -49,7 +49,7 @@ t.test('an attempt that runs elsewhere, since the disk of its node is full', asy
   task.claim(0);
   const placement = { folder: '/dev/shm/rigel-deploy', boot_id: 'b', memory: true };
   const why_ = 'No space left on device';
-  task.do({ type: 'place', run: 0, lease: 1, step: 0, attempt: 1, placement, why: why_ });
+  task.do({ do: 'place', run: 0, lease: 1, step: 0, attempt: 1, placement, why: why_ });
   const answer = why(task);
   t.strictSame(codes(answer).slice(2), ['attempt_running', 'node_full', 'executor_has_it']);
   t.match(answer.text, "it runs from the node's memory (/dev/shm/rigel-deploy), because the home folder");
@@ -158,7 +158,7 @@ t.test('an executor that is gone', async (t) => {
     code: 'executor_silent',
     text: /in 2 s the scheduler offers the run to others/,
   });
-  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.do({ do: 'expireLease', run: 0, lease: 1 });
   const answer = why(task, { executors: [] });
   t.match(
     answer.text,
@@ -170,7 +170,7 @@ t.test('an executor that is gone', async (t) => {
 t.test('a pause, with a step that is left to finish, and without', async (t) => {
   const task = new TaskUnderTest(taskCreated(2));
   task.claim(0);
-  task.do({ type: 'pause', operator: 'ann' });
+  task.do({ do: 'pause', operator: 'ann' });
   const answer = why(task, lastControl(task));
   t.strictSame(codes(answer).slice(0, 3), ['paused', 'batch_waits', 'attempt_running']);
   t.match(answer.text, 'the task was paused by ann at 00:16:40 UTC; it waits until somebody starts it');
@@ -187,10 +187,10 @@ t.test('a pause, with a step that is left to finish, and without', async (t) => 
 t.test('a stop, while a command is being ended', async (t) => {
   const task = new TaskUnderTest(taskCreated(2));
   task.claim(0);
-  task.do({ type: 'stop', operator: 'ann' });
+  task.do({ do: 'stop', operator: 'ann' });
   const answer = why(task, lastControl(task));
   t.strictSame(codes(answer), ['stopped', 'commands_being_ended', 'command_being_ended', 'executor_has_it']);
-  task.do({ type: 'expireLease', run: 0, lease: 1 });
+  task.do({ do: 'expireLease', run: 0, lease: 1 });
   t.equal(why(task, { executors: [] }).chain.at(-1)?.code, 'no_executor');
   task.claim(0);
   task.report(0, { status: 'stopped' });
@@ -226,7 +226,7 @@ t.test('failures', async (t) => {
   );
 
   some.do({
-    type: 'start',
+    do: 'start',
     operator: 'ann',
     ...RESERVED,
     unavailable: [{ node: 101, reason: 'another unfinished task holds the node' }],
@@ -252,7 +252,7 @@ t.test('a success, and the end of a task by its time', async (t) => {
   t.strictSame(codes(why(task)), ['completed']);
   const late = new TaskUnderTest(taskCreated(1, { timeoutMs: 60_000 }));
   late.now += 61_000;
-  late.do({ type: 'timeOut' });
+  late.do({ do: 'timeOut' });
   t.equal(codes(why(late))[0], 'out_of_time');
   t.match(why(late).text, /the task reached its time limit \(1 min\) ← step one failed/);
 });

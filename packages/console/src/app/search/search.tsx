@@ -8,7 +8,7 @@ import { useWords } from '../../text/intl.js';
 import { reasonOf } from '../../ui/region.js';
 import { patterns, to } from '../addresses.js';
 import { isTaken } from '../keys.js';
-import { railPages } from '../pages.js';
+import { RAIL } from '../rail.js';
 import { useWho } from '../role.js';
 import { useSettings } from '../settings.js';
 import { actionsOn, splitVerb } from './actions.js';
@@ -223,13 +223,11 @@ function useNewTask(typed: string): Result[] {
 
 function useFoundPages(typed: string): Result[] {
   const common = useWords();
-  return railPages
-    .map(({ name, key }) => ({
-      kind: 'page' as const,
-      key: `page-${name}`,
-      name: common(key),
-      detail: '',
-      address: patterns[name],
-    }))
-    .filter(({ name, key }) => `${name} ${key}`.toLowerCase().includes(typed.toLowerCase()));
+  return RAIL.map(({ name, key }) => ({
+    kind: 'page' as const,
+    key: `page-${name}`,
+    name: common(key),
+    detail: '',
+    address: patterns[name],
+  })).filter(({ name, key }) => `${name} ${key}`.toLowerCase().includes(typed.toLowerCase()));
 }

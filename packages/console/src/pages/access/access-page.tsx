@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { useWho } from '../../app/role.js';
 import { useWords } from '../../text/intl.js';
 import { NeedsRole } from '../../ui/needs-role.js';

@@ -3,7 +3,7 @@ import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { api } from '../../api/api.js';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { useQueryParam } from '../../app/query-param.js';
 import { useWho } from '../../app/role.js';
 import { useWords } from '../../text/intl.js';

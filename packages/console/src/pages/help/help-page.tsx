@@ -1,8 +1,7 @@
 import type { ReactNode } from 'react';
-import { Heading } from '../../app/frame.js';
-import { PAGE_KEYS } from '../../app/keys.js';
-import { railPages } from '../../app/pages.js';
+import { Heading } from '../../app/heading.js';
 import { apiRoot } from '../../app/place.js';
+import { PAGE_KEYS, RAIL } from '../../app/rail.js';
 import { useWords } from '../../text/intl.js';
 import styles from './help-page.module.css';
 import { helpWords } from './words.js';
@@ -11,7 +10,7 @@ import { helpWords } from './words.js';
 export function HelpPage(): ReactNode {
   const common = useWords();
   const text = useWords(helpWords);
-  const pages = railPages.flatMap(({ name, key }) => {
+  const pages = RAIL.flatMap(({ name, key }) => {
     const letter = Object.keys(PAGE_KEYS).find((one) => PAGE_KEYS[one] === name);
     return letter === undefined ? [] : [{ keys: ['g', letter], what: common(key) }];
   });

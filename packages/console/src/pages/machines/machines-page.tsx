@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { useWords } from '../../text/intl.js';
 import { durationText } from '../../text/time.js';
 import { AsCommand } from '../../ui/as-command.js';

@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { useLocation } from 'wouter';
 import { api } from '../../api/api.js';
 import { to } from '../../app/addresses.js';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { LeaveGuard, leaveFreely } from '../../app/leave-guard.js';
 import { AsideLink } from '../../plan/aside-link.js';
 import { PlanForm } from '../../plan/plan-form.js';

@@ -2,7 +2,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { useLiveQuery } from '../../api/live-query.js';
 import { to } from '../../app/addresses.js';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { useQueryParam } from '../../app/query-param.js';
 import { useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';

@@ -6,8 +6,9 @@ import { useWords } from '../../text/intl.js';
 import type { KeyOf } from '../../text/words.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { StateShape } from '../../ui/state.js';
+import type { Overview } from './answer.js';
 import styles from './first-use.module.css';
-import { type Overview, Section } from './overview-page.js';
+import { Section } from './section.js';
 import { overviewWords } from './words.js';
 
 interface Step {

@@ -3,8 +3,9 @@ import { Link } from 'wouter';
 import { to } from '../../app/addresses.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import type { StateName } from '../../ui/state.js';
+import type { Overview } from './answer.js';
 import styles from './fleet.module.css';
-import { type Overview, Section } from './overview-page.js';
+import { Section } from './section.js';
 import { overviewWords } from './words.js';
 
 type Fleet = NonNullable<Overview['fleet']>;

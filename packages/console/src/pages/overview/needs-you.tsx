@@ -6,8 +6,9 @@ import type { KeyOf } from '../../text/words.js';
 import { Button } from '../../ui/button.js';
 import { type StateName, StateShape } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
+import type { Attention } from './answer.js';
 import styles from './needs-you.module.css';
-import { type Attention, Section } from './overview-page.js';
+import { Section } from './section.js';
 import { useSetAside } from './set-aside.js';
 import { overviewWords } from './words.js';
 

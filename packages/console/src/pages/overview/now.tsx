@@ -5,8 +5,9 @@ import { useIntl, useWords } from '../../text/intl.js';
 import { durationText } from '../../text/time.js';
 import { STATES, StateBar, StateShape } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
+import type { TaskOverview } from './answer.js';
 import styles from './now.module.css';
-import { Section, type TaskOverview } from './overview-page.js';
+import { Section } from './section.js';
 import { overviewWords } from './words.js';
 
 const sum = (counts: readonly number[]): number => counts.reduce((all, one) => all + one, 0);

@@ -1,20 +1,18 @@
-import { type components, type operations, unwrap } from '@rigel/api-client';
+import { unwrap } from '@rigel/api-client';
 import type { ReactNode } from 'react';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { useWords } from '../../text/intl.js';
 import { Region } from '../../ui/region.js';
+import type { Overview } from './answer.js';
 import { FirstUse } from './first-use.js';
 import { FleetAtAGlance } from './fleet.js';
 import { NeedsYou } from './needs-you.js';
 import { Day, Ledger, Next, Now } from './now.js';
 import styles from './overview-page.module.css';
+import { Section } from './section.js';
 import { overviewWords } from './words.js';
-
-export type Overview = operations['overview']['responses'][200]['content']['application/json']['data'];
-export type TaskOverview = NonNullable<Overview['tasks']>;
-export type Attention = components['schemas']['Attention'];
 
 /** What needs somebody, what is at work, what comes next, and how the fleet stands: one read, one topic. */
 export function OverviewPage(): ReactNode {
@@ -85,26 +83,5 @@ function Part<Name extends 'tasks' | 'fleet'>({
     <Section title={title}>
       <p className={styles.missing}>{text('missing.title', { reason })}</p>
     </Section>
-  );
-}
-
-/** A part of the page with its heading, what stands beside it, and its content. */
-export function Section({
-  title,
-  beside,
-  children,
-}: {
-  title: string;
-  beside?: ReactNode;
-  children: ReactNode;
-}): ReactNode {
-  return (
-    <section className={styles.section}>
-      <header>
-        <h2>{title}</h2>
-        {beside}
-      </header>
-      {children}
-    </section>
   );
 }

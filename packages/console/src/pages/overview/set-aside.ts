@@ -1,5 +1,5 @@
 import { useCallback, useState } from 'react';
-import type { Attention } from './overview-page.js';
+import type { Attention } from './answer.js';
 
 const KEY = 'rigel-console-aside';
 const MOST = 200;

@@ -4,7 +4,7 @@ import { Link, useLocation, useParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
 import { to } from '../../app/addresses.js';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { useWords } from '../../text/intl.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { Button } from '../../ui/button.js';

@@ -1,7 +1,7 @@
 import type { CalendarEntry, ScheduleStanding } from '@rigel/api-client';
 import type { ReactNode } from 'react';
 import { useSearchParams } from 'wouter';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { useQueryParam } from '../../app/query-param.js';
 import { useWords } from '../../text/intl.js';
 import { AsCommand } from '../../ui/as-command.js';

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { CHOICES, changeSettings, type Settings, useSettings } from '../../app/settings.js';
 import { type Text, useWords } from '../../text/intl.js';
 import type { KeyOf } from '../../text/words.js';

@@ -1,20 +1,20 @@
-import { type operations, unwrap } from '@rigel/api-client';
+import { unwrap } from '@rigel/api-client';
 import type { ReactNode } from 'react';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { Region } from '../../ui/region.js';
 import type { StateName } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
+import type { System } from './answer.js';
+import { ranges } from './ranges.js';
 import styles from './system-page.module.css';
 import { Is, Table } from './table.js';
 import { Verification } from './verification.js';
 import { Warnings } from './warnings.js';
 import { systemWords } from './words.js';
-
-export type System = operations['system']['responses'][200]['content']['application/json']['data'];
 
 /** The processes of the system: what each is, is not, and since when. It works while parts are away, and says which. */
 export function SystemPage(): ReactNode {
@@ -129,17 +129,6 @@ function Executors({ system }: { system: System }): ReactNode {
       ))}
     </Table>
   );
-}
-
-/** `0 to 4, 9` instead of each number. */
-export function ranges(numbers: readonly number[]): string {
-  const parts: [number, number][] = [];
-  for (const number of [...numbers].sort((a, b) => a - b)) {
-    const last = parts.at(-1);
-    if (last?.[1] === number - 1) last[1] = number;
-    else parts.push([number, number]);
-  }
-  return parts.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(', ');
 }
 
 function Schedulers({ system }: { system: System }): ReactNode {

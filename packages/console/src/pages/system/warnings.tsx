@@ -5,7 +5,8 @@ import { VERIFICATION, type VerificationState } from '../../app/verification-tol
 import { useWords } from '../../text/intl.js';
 import { StateShape } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
-import { ranges, type System } from './system-page.js';
+import type { System } from './answer.js';
+import { ranges } from './ranges.js';
 import styles from './system-page.module.css';
 import { systemWords } from './words.js';
 

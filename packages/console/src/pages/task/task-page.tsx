@@ -5,7 +5,7 @@ import { Link, useParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { useLiveQuery } from '../../api/live-query.js';
 import { to } from '../../app/addresses.js';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { useQueryParam } from '../../app/query-param.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
@@ -23,7 +23,8 @@ import { BatchesTab, FailuresTab, LogTab, PlanTab } from './tabs.js';
 import styles from './task.module.css';
 import { TaskActions } from './task-actions.js';
 import { TaskFacts, TaskProgress } from './task-head.js';
-import { useWhy, WhyStrip, WhyTab } from './why.js';
+import { useWhy } from './use-why.js';
+import { WhyStrip, WhyTab } from './why.js';
 import { taskWords } from './words.js';
 
 /** What not every visit of the page needs is loaded when it is opened. */

@@ -1,8 +1,6 @@
-import { type Reason, type TaskInfo, unwrap } from '@rigel/api-client';
+import type { Reason, TaskInfo } from '@rigel/api-client';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import { api } from '../../api/api.js';
-import { useLiveQuery } from '../../api/live-query.js';
 import { to } from '../../app/addresses.js';
 import { useWords } from '../../text/intl.js';
 import { useManner } from '../../ui/refusal.js';
@@ -12,20 +10,10 @@ import { TimeText } from '../../ui/time-text.js';
 import { WaysOut } from './actions/ways-out.js';
 import { spansOf } from './run/ansi.js';
 import styles from './task.module.css';
+import type { Why } from './use-why.js';
 import { linksOf, tellEnd, tellReason } from './why-text.js';
 import { whyWords } from './why-words.js';
 import { taskWords } from './words.js';
-
-/** Why a task waits, has failed or ended so, as the API tells it. */
-export function useWhy(task: TaskInfo) {
-  return useLiveQuery({
-    key: ['task', task.id, 'why'],
-    read: () => unwrap(api.GET('/task/{id}/why', { params: { path: { id: task.id } } })),
-    pollMs: task.state === 1 ? 3_000 : 30_000,
-  });
-}
-
-export type Why = ReturnType<typeof useWhy>;
 
 /** Text of a node without its colours, and with its control characters to be seen. */
 function shownText(text: string): string {

@@ -4,7 +4,7 @@ import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 're
 import { Link, useLocation, useSearchParams } from 'wouter';
 import { api } from '../../api/api.js';
 import { to } from '../../app/addresses.js';
-import { Heading } from '../../app/frame.js';
+import { Heading } from '../../app/heading.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import { durationText } from '../../text/time.js';
 import { AsCommand } from '../../ui/as-command.js';

@@ -6,7 +6,7 @@ import { useLocation, useParams } from 'wouter';
 import { api } from '../../../api/api.js';
 import { useLiveQuery } from '../../../api/live-query.js';
 import { to } from '../../../app/addresses.js';
-import { Heading } from '../../../app/frame.js';
+import { Heading } from '../../../app/heading.js';
 import { later } from '../../../app/later.js';
 import { useWords } from '../../../text/intl.js';
 import { Choice } from '../../../ui/choice.js';

@@ -5,7 +5,7 @@ import { useLocation, useParams } from 'wouter';
 import { api } from '../../../api/api.js';
 import { useLiveQuery } from '../../../api/live-query.js';
 import { to } from '../../../app/addresses.js';
-import { Heading } from '../../../app/frame.js';
+import { Heading } from '../../../app/heading.js';
 import { useWords } from '../../../text/intl.js';
 import { Button } from '../../../ui/button.js';
 import { TextInput } from '../../../ui/field.js';

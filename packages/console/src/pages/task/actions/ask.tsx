@@ -3,19 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useState } from 'react';
 import { useQueryParam } from '../../../app/query-param.js';
 import type { GridModel } from '../grid/grid-model.js';
-
-/** What somebody wants to do with the task of the page; each opens the dialog that asks before. */
-export type Ask =
-  | {
-      kind: 'start';
-      /** The runs that are to go on, and how they are called: "38 nodes that failed at start_service". Absent: to be chosen. */
-      chosen?: { runs: () => Promise<number[]>; words: string };
-      /** The field of the new budget is what it is about. */
-      budget?: boolean;
-    }
-  | { kind: 'stop' }
-  | { kind: 'pause' }
-  | { kind: 'release'; nsid: number; ip: string };
+import type { Ask } from './may.js';
 
 /** The dialogs and the plans in them are loaded when the first one opens. */
 const AskedDialog = lazy(async () => ({ default: (await import('./asked-dialog.js')).AskedDialog }));

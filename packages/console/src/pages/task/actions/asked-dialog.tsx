@@ -1,7 +1,6 @@
 import type { ReactNode } from 'react';
 import type { GridModel } from '../grid/grid-model.js';
-import type { Ask } from './ask.js';
-import type { DialogProps } from './may.js';
+import type { Ask, DialogProps } from './may.js';
 import { PauseDialog } from './pause-dialog.js';
 import { ReleaseDialog } from './release-dialog.js';
 import { StartDialog } from './start-dialog.js';

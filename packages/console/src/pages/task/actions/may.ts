@@ -1,5 +1,18 @@
 import type { TaskInfo } from '@rigel/api-client';
 
+/** What somebody wants to do with the task of the page; each opens the dialog that asks before. */
+export type Ask =
+  | {
+      kind: 'start';
+      /** The runs that are to go on, and how they are called: "38 nodes that failed at start_service". Absent: to be chosen. */
+      chosen?: { runs: () => Promise<number[]>; words: string };
+      /** The field of the new budget is what it is about. */
+      budget?: boolean;
+    }
+  | { kind: 'stop' }
+  | { kind: 'pause' }
+  | { kind: 'release'; nsid: number; ip: string };
+
 export interface DialogProps {
   task: TaskInfo;
   onClose: () => void;

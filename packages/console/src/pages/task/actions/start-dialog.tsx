@@ -7,8 +7,7 @@ import { useIntl, useWords } from '../../../text/intl.js';
 import { Choice } from '../../../ui/choice.js';
 import { CountInput, countOf } from '../../../ui/count-input.js';
 import { reasonOf } from '../../../ui/region.js';
-import type { Ask } from './ask.js';
-import { type DialogProps, mayStart } from './may.js';
+import { type Ask, type DialogProps, mayStart } from './may.js';
 import { runsThatMatch } from './retry.js';
 import { actionWords } from './words.js';
 

@@ -2,7 +2,7 @@ import type { TaskInfo } from '@rigel/api-client';
 import type { ReactNode } from 'react';
 import { useWords } from '../../../text/intl.js';
 import { Button } from '../../../ui/button.js';
-import type { Why } from '../why.js';
+import type { Why } from '../use-why.js';
 import styles from './actions.module.css';
 import { useAsk } from './ask.js';
 import { isPaused, mayStart, mayStop } from './may.js';

@@ -1,0 +1,17 @@
+import type { Command } from '../command/command.js';
+import { apiCommands } from './api.js';
+import { contextCommands } from './contexts.js';
+import { fleetCommands } from './fleet.js';
+import { poolCommands } from './pools.js';
+import { systemCommands } from './system.js';
+import { taskCommands } from './tasks.js';
+
+/** All commands that speak to the API. Help, completion and `docs/cli.md` are made from this table. */
+export const COMMANDS: readonly Command[] = [
+  ...taskCommands,
+  ...poolCommands,
+  ...fleetCommands,
+  ...systemCommands,
+  ...contextCommands,
+  ...apiCommands,
+];
