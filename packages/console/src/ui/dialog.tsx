@@ -68,6 +68,8 @@ interface ConfirmDialogProps {
   /** Fields of the dialog that show themselves what is wrong with them; such a refusal is not shown once more below. */
   fields?: readonly string[] | undefined;
   size?: 'narrow' | 'wide';
+  /** It is a form: one of its fields has the focus, and not the button that changes nothing. */
+  isForm?: boolean;
 }
 
 /** A press within this time after the dialog appeared was meant for what lay under it, in milliseconds. */
@@ -100,6 +102,7 @@ function OpenConfirmDialog({
   onConfirm,
   fields = [],
   size = 'narrow',
+  isForm = false,
 }: ConfirmDialogProps): ReactNode {
   const text = useWords();
   const isSettled = useIsSettled();
@@ -126,7 +129,7 @@ function OpenConfirmDialog({
       size={size}
       buttons={
         <>
-          <Button onPress={onClose} autoFocus>
+          <Button onPress={onClose} autoFocus={!isForm}>
             {text('dialog.cancel')}
           </Button>
           <Button

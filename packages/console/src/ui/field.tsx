@@ -91,10 +91,18 @@ interface TextAreaProps extends FieldProps {
   onChange: (value: string) => void;
   rows?: number;
   placeholder?: string;
+  autoFocus?: boolean;
 }
 
 /** Several lines: a list of addresses, a script. */
-export function TextArea({ value, onChange, rows = 5, placeholder, ...field }: TextAreaProps): ReactNode {
+export function TextArea({
+  value,
+  onChange,
+  rows = 5,
+  placeholder,
+  autoFocus = false,
+  ...field
+}: TextAreaProps): ReactNode {
   const { label, error, isRequired = false } = field;
   return (
     <TextField
@@ -105,6 +113,7 @@ export function TextArea({ value, onChange, rows = 5, placeholder, ...field }: T
       isRequired={isRequired}
       validationBehavior="aria"
       spellCheck="false"
+      autoFocus={autoFocus}
     >
       <Label>{label}</Label>
       <AriaTextArea
@@ -152,6 +161,7 @@ interface SelectProps<Value extends string> extends FieldProps {
   /** Values with the words for them. */
   choices: readonly (readonly [Value, string])[];
   onChange: (value: Value) => void;
+  autoFocus?: boolean;
 }
 
 /** One of many values; for a few, `Choice` shows all of them at once. */
@@ -159,6 +169,7 @@ export function Select<Value extends string>({
   value,
   choices,
   onChange,
+  autoFocus = false,
   ...field
 }: SelectProps<Value>): ReactNode {
   const { label, error } = field;
@@ -167,6 +178,7 @@ export function Select<Value extends string>({
       className={styles.field ?? ''}
       selectedKey={value}
       onSelectionChange={(key) => onChange(key as Value)}
+      autoFocus={autoFocus}
       isInvalid={error !== undefined}
       validationBehavior="aria"
     >

@@ -46,8 +46,10 @@ function OpenCreateDialog({ title, onClose, create, onCreated }: CreateDialogPro
         }
       }}
       fields={['name', 'desc']}
+      isForm
     >
       <TextInput
+        autoFocus
         label={text('name')}
         error={fieldError(failure, 'name')}
         value={name}

@@ -165,6 +165,7 @@ function OpenEditThing({
       impossible={values ? undefined : text('fleet.what')}
       onConfirm={confirm}
       fields={[...TEXTS[kind], 'cluster_id', ...IDS]}
+      isForm
     >
       {changed && (
         <p role="alert" className={styles.changed}>
@@ -176,6 +177,7 @@ function OpenEditThing({
           TEXTS[kind].map((name) => (
             <TextInput
               key={name}
+              autoFocus={name === 'name'}
               label={text(`field.${name}` as 'field.name')}
               hint={hintOf(name)}
               error={fieldError(failure, name)}

@@ -63,8 +63,10 @@ function OpenAddNodes({ pool, onClose, onAdded }: AddNodesProps): ReactNode {
         found === undefined ? text('add.first') : fresh.length === 0 ? text('add.nothing') : undefined
       }
       onConfirm={add}
+      isForm
     >
       <TextArea
+        autoFocus
         label={text('paste.label')}
         hint={text('paste.hint')}
         error={failure}

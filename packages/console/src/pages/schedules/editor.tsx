@@ -65,7 +65,12 @@ export function Editor({ schedule, onClose }: EditorProps): ReactNode {
     <div className={styles.editor}>
       {!schedule && (
         <>
-          <PoolSelect label={text('edit.pool')} value={draft.pool} onChange={(pool) => change({ pool })} />
+          <PoolSelect
+            label={text('edit.pool')}
+            value={draft.pool}
+            onChange={(pool) => change({ pool })}
+            autoFocus
+          />
           <Choice
             label={text('type')}
             value={draft.type}
@@ -148,9 +153,10 @@ interface PoolSelectProps {
   /** 0: none. */
   value: number;
   onChange: (id: number) => void;
+  autoFocus?: boolean;
 }
 
-function PoolSelect({ label, value, onChange }: PoolSelectProps): ReactNode {
+function PoolSelect({ label, value, onChange, autoFocus = false }: PoolSelectProps): ReactNode {
   const text = useWords(scheduleWords);
   const pools = useQuery({
     queryKey: ['pools of the form'],
@@ -169,6 +175,7 @@ function PoolSelect({ label, value, onChange }: PoolSelectProps): ReactNode {
         ...choices,
       ]}
       onChange={(id) => onChange(Number(id))}
+      autoFocus={autoFocus}
     />
   );
 }
