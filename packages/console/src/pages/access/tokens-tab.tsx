@@ -91,7 +91,7 @@ function Tokens({ tokens, onRevoke, onEnd }: TokensProps): ReactNode {
     {
       name: 'role',
       title: text('role'),
-      width: '72px',
+      width: '104px',
       narrow: 'first',
       cell: ({ role }) => common(`role.${role}`),
     },
@@ -131,7 +131,7 @@ function Tokens({ tokens, onRevoke, onEnd }: TokensProps): ReactNode {
     {
       name: 'do',
       title: '',
-      width: '96px',
+      width: '124px',
       align: 'end',
       narrow: 'first',
       cell: (token) =>
