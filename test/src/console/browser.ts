@@ -64,7 +64,8 @@ export interface Opening {
   width?: number;
   height?: number;
   theme?: 'light' | 'dark' | 'contrast';
-  language?: 'en' | 'zh';
+  /** `pseudo`: English made longer and marked. */
+  language?: 'en' | 'zh' | 'pseudo';
   /** Signed in with this API token. */
   token?: string | undefined;
 }

@@ -38,6 +38,13 @@ t.teardown(async () => {
   await rig.stop();
 });
 
+/** What the browser notes when something that is drawn moves; the types of the DOM do not have it. */
+interface Shift {
+  value: number;
+  /** A person has caused it. */
+  hadRecentInput: boolean;
+}
+
 const NODES = 8;
 const noop = { command: '', type: 'noop' };
 const template = await rig.fleet.template({ a: noop, b: noop });
@@ -183,6 +190,58 @@ t.test('a proxy cuts each stream: nothing is missing', async (t) => {
   await equalsApi(t, page, id);
   t.ok(ingress.opened < before + 30, 'and streams are not opened without a pause');
   ingress.cutAfterMs = undefined;
+  await close();
+});
+
+t.test('a slow network: regions say that they load, nothing jumps, and a press counts once', async (t) => {
+  const { id, page, close } = await openTask();
+  await page.addInitScript(() => {
+    const seen = { jumps: 0, skeletons: 0 };
+    Object.assign(globalThis, { seen });
+    new PerformanceObserver((list) => {
+      for (const { value, hadRecentInput } of list.getEntries() as unknown as Shift[])
+        if (!hadRecentInput) seen.jumps += value;
+    }).observe({ type: 'layout-shift', buffered: true });
+    new MutationObserver(() => {
+      // Drawn, and not only there for the moment before it is drawn.
+      if (document.querySelector('[data-loading][role=status]')) seen.skeletons++;
+    }).observe(document, { subtree: true, childList: true });
+  });
+  const seen = () =>
+    page.evaluate(() => (globalThis as unknown as { seen: { jumps: number; skeletons: number } }).seen);
+  ingress.slowness = { latencyMs: 400, bytesPerSecond: 50_000 };
+  await page.reload();
+  await legend(page).first().waitFor();
+  await isState(page, 'live');
+
+  // What is shown while reads fail says from when it is.
+  ingress.refusals = [{ path: /^\/(task|live)/, status: 503 }];
+  ingress.cutStreams();
+  await page
+    .getByText(/^As of \d\d:\d\d:\d\d \S+\. Reading again failed: .*\(503\)/)
+    .filter({ visible: true })
+    .first()
+    .waitFor();
+  ingress.refusals = [];
+  await waitFor(async () => (await page.locator('[data-stale]').count()) === 0, {
+    what: 'nothing is stale',
+    timeoutMs: 30_000,
+  });
+
+  const { jumps, skeletons } = await seen();
+  t.ok(skeletons > 0, 'regions that load say so');
+  t.ok(jumps < 0.01, `what is drawn moved by ${jumps}`);
+
+  const sent: string[] = [];
+  page.on('request', (request) => request.method() === 'POST' && sent.push(new URL(request.url()).pathname));
+  await page.getByRole('button', { name: 'Start…' }).click();
+  const start = page.getByRole('dialog').getByRole('button', { name: `Start ${NODES} nodes` });
+  await start.and(page.locator('[aria-disabled=false]')).waitFor();
+  await start.dblclick();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await equalsApi(t, page, id);
+  t.equal(sent.filter((path) => path.endsWith(`/task/start/${id}`)).length, 1, 'it was sent once');
+  ingress.slowness = undefined;
   await close();
 });
 

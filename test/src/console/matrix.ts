@@ -4,6 +4,7 @@ import { createToken } from '../support/tokens.js';
 import { axeFindings, openPage, scrollsSideways, startBrowser } from './browser.js';
 import { type FurnishedRig, type Role, startFurnishedRig } from './furnished-rig.js';
 import { Ingress } from './ingress.js';
+import { readPseudo } from './pseudo.js';
 
 /*
  * Every page in every state, theme, language and role. A test opens each page in each state once (`pairs`), every night
@@ -47,6 +48,21 @@ const PAGES: Readonly<Record<string, (made: FurnishedRig) => string>> = {
   system: () => 'system',
   settings: () => 'settings',
   help: () => 'help',
+};
+
+/** Further addresses with many words: forms, dialogs and what a panel shows. */
+const FORMS: Readonly<Record<string, (made: FurnishedRig) => string>> = {
+  start: ({ task }) => `task/${task}?do=start`,
+  pause: ({ task }) => `task/${task}?do=pause`,
+  stop: ({ task }) => `task/${task}?do=stop`,
+  table: ({ task }) => `task/${task}?view=table`,
+  deploy: ({ pool }) => `pool/${pool}?do=deploy`,
+  expand: ({ pool }) => `pool/${pool}?do=expand`,
+  shrink: ({ pool }) => `pool/${pool}?do=shrink`,
+  paste: () => 'nodes?view=paste',
+  newSchedule: () => 'schedules?edit=new',
+  step: () => 'catalog?tab=steps&step=1',
+  planned: ({ template, pool }) => `tasks/new?template=${template}&pool=${pool}`,
 };
 
 /** Pages whose stale state the pairs have: each waits for a read to fail. */
@@ -111,6 +127,21 @@ export class Matrix {
     await this.ingress.close();
     await this.bare.stop();
     await this.made.stop();
+  }
+
+  /** Names of what is read in the pseudo-language. */
+  static readonly read = [...Object.keys(PAGES), ...Object.keys(FORMS)];
+
+  /**
+   * Opens a page in the pseudo-language, and looks at each of its tabs on a wide and on a narrow screen.
+   * @returns texts that do not fit, and texts that are in no catalogue
+   */
+  async read(name: string): Promise<string[]> {
+    const path = ({ ...PAGES, ...FORMS }[name] as (made: FurnishedRig) => string)(this.made);
+    this.ingress.upstream = this.made.rig.stack.httpUrl;
+    const opening = { language: 'pseudo', token: this.made.tokens.admin } as const;
+    const { page, close } = await openPage(this.browser, this.ingress.console + path, opening);
+    return readPseudo(page).finally(close);
   }
 
   /** @returns what is wrong with the page. */

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { waitFor } from '@rigel/testing';
-import type { Locator, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import t from 'tap';
 import type { TaskInfo } from '../support/api.js';
 import { Fleet, loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
 import { createToken } from '../support/tokens.js';
 import { axeFindings, looksRight, type Opening, openings, openPage, startBrowser } from './browser.js';
+import { tabTo } from './person.js';
 
 /* A new task from its form to its end, and what an operator does with a task: each bound to what was shown. */
 
@@ -53,16 +54,6 @@ async function signedIn(path: string, who: { token: string }, opening: Opening =
 
 /** The browser says itself that it was answered with 401 before anybody signed in, and with 400 where a request is refused. */
 const unexpected = (faults: readonly string[]) => faults.filter((text) => !/status of 40[01]/.test(text));
-
-/** Moves the focus by the key Tab alone. */
-async function tabTo(page: Page, wanted: Locator): Promise<void> {
-  const place = await wanted.first().elementHandle();
-  for (let presses = 0; presses < 120; presses++) {
-    if (await place?.evaluate((element) => element === element.ownerDocument.activeElement)) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error(`the key Tab does not lead to ${wanted}`);
-}
 
 async function read<Data>(path: string): Promise<Data> {
   const { data } = await api.call<Data>(path, undefined, 'GET');

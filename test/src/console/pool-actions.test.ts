@@ -13,6 +13,7 @@ import {
   scrollsSideways,
   startBrowser,
 } from './browser.js';
+import { tabTo } from './person.js';
 
 /* What a pool's page does with the pool: everything is shown as a plan before, and what was shown is what runs. */
 
@@ -272,21 +273,8 @@ t.test('a protected pool is named before anything runs over it: by keyboard alon
   await api.ok(`/pool/protect/${poolId}`, { protected: true });
   const { page, close } = await signedIn(`pool/${poolId}`);
   const dialog = page.getByRole('dialog');
-  /** Presses Tab until what has the focus bears these words. */
-  const tabTo = async (words: RegExp): Promise<void> => {
-    for (let pressed = 0; pressed < 60; pressed++) {
-      const said = await page.evaluate(() => {
-        const focused = document.activeElement;
-        const label = (focused as { labels?: NodeListOf<Element> } | null)?.labels?.[0];
-        return label?.textContent ?? focused?.textContent ?? '';
-      });
-      if (words.test(said)) return;
-      await page.keyboard.press('Tab');
-    }
-    throw new Error(`nothing that can be reached by Tab says ${words}`);
-  };
   await page.getByRole('button', { name: 'Deploy…' }).waitFor();
-  await tabTo(/^Deploy…/);
+  await tabTo(page, page.getByRole('button', { name: 'Deploy…' }));
   await page.keyboard.press('Enter');
   await dialog.waitFor();
   await page.keyboard.type('shop:9');
@@ -296,9 +284,9 @@ t.test('a protected pool is named before anything runs over it: by keyboard alon
   t.match(await confirm.getAttribute('title'), /The pool is protected/);
   await picture(page, 'deploy-protected');
   await page.keyboard.press('Enter');
-  await tabTo(/^The pool is protected/);
+  await tabTo(page, dialog.getByRole('textbox', { name: /^The pool is protected/ }));
   await page.keyboard.type(poolName);
-  await tabTo(/^Deploy to 11 nodes/);
+  await tabTo(page, confirm);
   await page.keyboard.press('Enter');
   await dialog.getByRole('link', { name: /^Task #\d+$/ }).waitFor();
   await api.ok(`/pool/protect/${poolId}`, { protected: false });

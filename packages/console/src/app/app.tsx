@@ -5,7 +5,7 @@ import { Route, Router, Switch, useLocation } from 'wouter';
 import { Language, useIntl, useWords } from '../text/intl.js';
 import { patterns } from './addresses.js';
 import { Crash, CrashGuard } from './crash.js';
-import { Frame } from './frame.js';
+import { FocusOnNewPage, Frame } from './frame.js';
 import { Heading } from './heading.js';
 import { aroundNav } from './leave-guard.js';
 import { PageGuard } from './page-guard.js';
@@ -34,6 +34,7 @@ export function App(): ReactNode {
                 <Frame>
                   <PageGuard>
                     <Suspense>
+                      <FocusOnNewPage />
                       <Switch>
                         {(Object.keys(PAGES) as RoutedPage[]).map((name) => (
                           <Route key={name} path={patterns[name]} component={PAGES[name]} />

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useState } from 'react';
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { Button } from 'react-aria-components';
 import { Link, useLocation } from 'wouter';
 import { useIntl, useWords } from '../text/intl.js';
@@ -73,6 +73,23 @@ function isWithin(location: string, address: string): boolean {
 function focus(event: { preventDefault(): void }, id: string): void {
   event.preventDefault();
   document.getElementById(id)?.focus();
+}
+
+/**
+ * Takes the focus along to a page that has been opened: Tab then goes on in its content, and not through the pages' links again.
+ * A page that has put the focus into one of its fields keeps it there. It stands beside the pages, so that it acts when the page is
+ * there.
+ */
+export function FocusOnNewPage(): ReactNode {
+  const [location] = useLocation();
+  const before = useRef(location);
+  useEffect(() => {
+    if (before.current === location) return;
+    before.current = location;
+    const main = document.querySelector('main');
+    if (!main?.contains(document.activeElement)) main?.focus({ preventScroll: true });
+  }, [location]);
+  return null;
 }
 
 /** Puts the settings in force on the document, where style sheets and screen readers look for them. */

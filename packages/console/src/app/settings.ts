@@ -5,21 +5,24 @@ export interface Settings {
   theme: 'system' | 'light' | 'dark' | 'contrast';
   density: 'dense' | 'comfortable';
   zone: 'mine' | 'utc';
-  language: 'system' | 'en' | 'zh';
+  /** `pseudo` is English made longer and marked, by which tests find texts that do not fit; it is not offered. */
+  language: 'system' | 'en' | 'zh' | 'pseudo';
   /** Whether keys without a modifier act (WCAG 2.1.4). */
   letterKeys: boolean;
 }
 
 const KEY = 'rigel-console-settings';
 
-/** Each setting with all its values, the default first. */
-export const CHOICES: { readonly [Name in keyof Settings]: readonly Settings[Name][] } = {
+type Choices = { readonly [Name in keyof Settings]: readonly Settings[Name][] };
+
+/** Each setting with the values that are offered, the default first. */
+export const CHOICES = {
   theme: ['system', 'light', 'dark', 'contrast'],
   density: ['dense', 'comfortable'],
   zone: ['mine', 'utc'],
   language: ['system', 'en', 'zh'],
   letterKeys: [true, false],
-};
+} as const satisfies Choices;
 
 /** Reads kept settings; whatever in them is not one of the choices counts as never chosen. */
 export function readSettings(text: string | null): Settings {
@@ -29,16 +32,18 @@ export function readSettings(text: string | null): Settings {
   } catch {
     kept = {};
   }
-  const choose = <Name extends keyof Settings>(name: Name): Settings[Name] => {
+  const choose = <Name extends keyof Settings>(
+    name: Name,
+    choices = (CHOICES as Choices)[name],
+  ): Settings[Name] => {
     const value = (kept as Partial<Settings> | null)?.[name];
-    const choices = CHOICES[name];
     return choices.find((choice) => choice === value) ?? (choices[0] as Settings[Name]);
   };
   return {
     theme: choose('theme'),
     density: choose('density'),
     zone: choose('zone'),
-    language: choose('language'),
+    language: choose('language', [...CHOICES.language, 'pseudo']),
     letterKeys: choose('letterKeys'),
   };
 }

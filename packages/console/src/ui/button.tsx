@@ -40,38 +40,27 @@ export function Button({
     needs !== undefined && !who.may(needs)
       ? text('region.forbidden', { role: text(`role.${needs}`), mine: text(`role.${who.role}`) })
       : impossible;
-  if (why !== undefined) {
-    return (
-      <button
-        ref={ref}
-        type="button"
-        className={className}
-        aria-disabled="true"
-        aria-label={label}
-        aria-describedby={reason}
-        title={why}
-        data-disabled
-      >
-        {children}
-        <span id={reason} hidden>
-          {why}
-        </span>
-      </button>
-    );
-  }
   return (
+    // One element in every case: it keeps the focus when the action becomes possible, or impossible.
     <AriaButton
       {...(ref ? { ref } : {})}
       {...(label === undefined ? {} : { 'aria-label': label })}
+      {...(why === undefined ? {} : { 'aria-describedby': reason })}
       className={className}
       // Not the component’s own isPending, which leaves an announcement without words where the button goes away meanwhile.
-      aria-disabled={isPending}
+      aria-disabled={isPending || why !== undefined}
       autoFocus={autoFocus}
       onPress={() => {
-        if (!isPending) onPress();
+        if (!isPending && why === undefined) onPress();
       }}
+      render={(props) => <button {...props} title={why} data-disabled={why !== undefined || undefined} />}
     >
       {children}
+      {why !== undefined && (
+        <span id={reason} hidden>
+          {why}
+        </span>
+      )}
     </AriaButton>
   );
 }

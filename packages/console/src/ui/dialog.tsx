@@ -69,6 +69,8 @@ interface ConfirmDialogProps {
   /** Carries the action out. The dialog closes when it is done; when it fails it shows why, at the field that is refused. */
   onConfirm: () => Promise<unknown>;
   size?: 'narrow' | 'wide';
+  /** It is a form: one of its fields has the focus, and not the button that changes nothing. */
+  isForm?: boolean;
 }
 
 /** A press within this time after the dialog appeared was meant for what lay under it, in milliseconds. */
@@ -100,6 +102,7 @@ function OpenConfirmDialog({
   impossible,
   onConfirm,
   size = 'narrow',
+  isForm = false,
 }: ConfirmDialogProps): ReactNode {
   const text = useWords();
   const isSettled = useIsSettled();
@@ -134,7 +137,7 @@ function OpenConfirmDialog({
       size={size}
       buttons={
         <>
-          <Button onPress={onClose} autoFocus>
+          <Button onPress={onClose} autoFocus={!isForm}>
             {text('dialog.cancel')}
           </Button>
           <Button

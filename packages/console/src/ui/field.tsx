@@ -102,10 +102,18 @@ interface TextAreaProps extends FieldProps {
   onChange: (value: string) => void;
   rows?: number;
   placeholder?: string;
+  autoFocus?: boolean;
 }
 
 /** Several lines: a list of addresses, a script. */
-export function TextArea({ value, onChange, rows = 5, placeholder, ...field }: TextAreaProps): ReactNode {
+export function TextArea({
+  value,
+  onChange,
+  rows = 5,
+  placeholder,
+  autoFocus = false,
+  ...field
+}: TextAreaProps): ReactNode {
   const { label, isRequired = false } = field;
   const { box, error } = useProblem(field);
   return (
@@ -118,6 +126,7 @@ export function TextArea({ value, onChange, rows = 5, placeholder, ...field }: T
       isRequired={isRequired}
       validationBehavior="aria"
       spellCheck="false"
+      autoFocus={autoFocus}
     >
       <Label>{label}</Label>
       <AriaTextArea
@@ -167,6 +176,7 @@ interface SelectProps<Value extends string> extends FieldProps {
   /** Values with the words for them. */
   choices: readonly (readonly [Value, string])[];
   onChange: (value: Value) => void;
+  autoFocus?: boolean;
 }
 
 /** One of many values; for a few, `Choice` shows all of them at once. */
@@ -174,6 +184,7 @@ export function Select<Value extends string>({
   value,
   choices,
   onChange,
+  autoFocus = false,
   ...field
 }: SelectProps<Value>): ReactNode {
   const { label } = field;
@@ -184,6 +195,7 @@ export function Select<Value extends string>({
       className={styles.field ?? ''}
       selectedKey={value}
       onSelectionChange={(key) => onChange(key as Value)}
+      autoFocus={autoFocus}
       isInvalid={error !== undefined}
       validationBehavior="aria"
     >

@@ -1,4 +1,5 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type ReactNode, useEffect, useId, useLayoutEffect, useRef } from 'react';
+import { isTaken } from '../app/keys.js';
 import { useWords } from '../text/intl.js';
 import { Button } from './button.js';
 import styles from './panel.module.css';
@@ -23,15 +24,20 @@ export function SidePanel({ title, onClose, children, tools, isWide = false }: S
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       // A dialog, a menu or a field that is open takes the key first.
-      if (
-        event.key === 'Escape' &&
-        !event.defaultPrevented &&
-        panel.current?.contains(document.activeElement)
-      )
-        close.current();
+      if (event.key !== 'Escape' || event.defaultPrevented) return;
+      if (panel.current?.contains(document.activeElement) || !isTaken(event)) close.current();
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
+  }, []);
+  // The focus goes back to where the panel was opened, if it goes away with the panel.
+  useLayoutEffect(() => {
+    const opener = document.activeElement;
+    const place = panel.current;
+    return () => {
+      if (!place?.contains(document.activeElement) || !(opener instanceof HTMLElement)) return;
+      queueMicrotask(() => opener.isConnected && opener.focus({ preventScroll: true }));
+    };
   }, []);
   return (
     <aside ref={panel} className={styles.panel} aria-labelledby={heading} data-wide={isWide || undefined}>

@@ -32,8 +32,8 @@ export function Region<Data>({ what, query, empty, isEmpty, children }: RegionPr
   const { data, error, dataUpdatedAt } = query;
   return (
     <div data-stale={error ? true : undefined} className={styles.region}>
-      {error && <Stale since={new Date(dataUpdatedAt)} error={error} />}
       <Shown query={query}>{isEmpty?.(data) ? empty : children(data)}</Shown>
+      {error && <Stale since={new Date(dataUpdatedAt)} error={error} />}
     </div>
   );
 }
@@ -72,16 +72,19 @@ function Failure({ what, error, retry }: { what: string; error: Error; retry: ()
   );
 }
 
+/** Lies over the lower end of what is in sight of the region: nothing moves when the connection goes and comes. */
 function Stale({ since, error }: { since: Date; error: Error }): ReactNode {
   const text = useWords();
   const [before = '', after = ''] = text('region.stale', { time: '\u0000', reason: reasonOf(error) }).split(
     '\u0000',
   );
   return (
-    <p className={styles.stale} role="status">
-      {before}
-      <TimeText at={since} withDate={false} />
-      {after}
-    </p>
+    <div className={styles.over}>
+      <p className={styles.stale} role="status">
+        {before}
+        <TimeText at={since} withDate={false} />
+        {after}
+      </p>
+    </div>
   );
 }

@@ -41,6 +41,9 @@ interface VirtualTableProps<Row> {
   total?: number | undefined;
 }
 
+/** What Tab stops at within a row. */
+const CONTROLS = 'a, button, input, summary, [tabindex]';
+
 const NARROW = '(max-width: 899px)';
 /** Height of a row of one line and of two, in pixels, by density. */
 const HEIGHT = { dense: { wide: 28, narrow: 52 }, comfortable: { wide: 40, narrow: 60 } } as const;
@@ -125,6 +128,25 @@ export function VirtualTable<Row>({
     if (view.scrollTop < 20 * height) onStart?.();
   };
 
+  // Tab goes to what is in the row with the focus, and then past the table: rows are gone through by their own keys.
+  const leftOut = useRef(new WeakMap<HTMLElement, string | null>());
+  useLayoutEffect(() => {
+    for (const row of scroller.current?.querySelectorAll<HTMLElement>('[data-index]') ?? []) {
+      const isCurrent = row.dataset.index === String(current);
+      for (const control of row.querySelectorAll<HTMLElement>(CONTROLS)) {
+        const before = leftOut.current.get(control);
+        if (!isCurrent && before === undefined) {
+          leftOut.current.set(control, control.getAttribute('tabindex'));
+          control.tabIndex = -1;
+        } else if (isCurrent && before !== undefined) {
+          leftOut.current.delete(control);
+          if (before === null) control.removeAttribute('tabindex');
+          else control.setAttribute('tabindex', before);
+        }
+      }
+    }
+  });
+
   const moveTo = (index: number): void => {
     const next = Math.max(0, Math.min(rows.length - 1, index));
     setFocused(next);
@@ -162,7 +184,13 @@ export function VirtualTable<Row>({
     event.preventDefault();
   };
 
-  const shown = isNarrow ? columns.filter(({ narrow }) => narrow !== 'hidden') : columns;
+  const box = (row: Row, isSelected: boolean, onChange: NonNullable<typeof onSelect>): ReactNode => (
+    <span role="gridcell" className={styles.box}>
+      <Check isSelected={isSelected} onChange={(is) => onChange(row, is)}>
+        <span className="only-read-aloud">{text('table.select')}</span>
+      </Check>
+    </span>
+  );
   const template = `${onSelect ? '24px ' : ''}${columns.map(({ width }) => width).join(' ')}`;
   return (
     <div
@@ -213,23 +241,46 @@ export function VirtualTable<Row>({
                   if (!(event.target as HTMLElement).closest('a, button, label, input')) onOpen?.(row);
                 }}
               >
-                {onSelect && (
-                  <span role="gridcell" className={styles.box}>
-                    <Check isSelected={isSelected} onChange={(is) => onSelect(row, is)}>
-                      <span className="only-read-aloud">{text('table.select')}</span>
-                    </Check>
-                  </span>
+                {isNarrow ? (
+                  <>
+                    <Line>
+                      {onSelect && box(row, isSelected, onSelect)}
+                      {columns
+                        .filter(({ narrow }) => narrow === 'first')
+                        .map((column) => cellOf(column, row))}
+                    </Line>
+                    <Line isSecond>{columns.filter(isOfSecond).map((column) => cellOf(column, row))}</Line>
+                  </>
+                ) : (
+                  <>
+                    {onSelect && box(row, isSelected, onSelect)}
+                    {columns.map((column) => cellOf(column, row))}
+                  </>
                 )}
-                {shown.map(({ name, cell, align, narrow = 'second' }) => (
-                  <span key={name} role="gridcell" data-align={align} data-narrow={narrow}>
-                    {cell(row)}
-                  </span>
-                ))}
               </div>
             );
           })}
         </div>
       </div>
     </div>
+  );
+}
+
+const isOfSecond = ({ narrow = 'second' }: Pick<Column<never>, 'narrow'>): boolean => narrow === 'second';
+
+function cellOf<Row>({ name, align, cell }: Column<Row>, row: Row): ReactNode {
+  return (
+    <span key={name} role="gridcell" data-align={align}>
+      {cell(row)}
+    </span>
+  );
+}
+
+/** One of the two lines of a row on a narrow screen. What does not fit in is cut, and never goes over the next row. */
+function Line({ isSecond = false, children }: { isSecond?: boolean; children: ReactNode }): ReactNode {
+  return (
+    <span role="presentation" className={`${styles.line} ${isSecond ? styles.second : ''}`}>
+      {children}
+    </span>
   );
 }

@@ -132,7 +132,7 @@ function Sessions({ sessions, onRevoke, onEnd }: SessionsProps): ReactNode {
     {
       name: 'do',
       title: '',
-      width: '96px',
+      width: '124px',
       align: 'end',
       narrow: 'first',
       cell: (session) =>

@@ -96,7 +96,7 @@ function Tokens({ tokens, onRevoke, onEnd }: TokensProps): ReactNode {
     {
       name: 'role',
       title: text('role'),
-      width: '72px',
+      width: '104px',
       narrow: 'first',
       cell: ({ role }) => common(`role.${role}`),
     },
@@ -136,7 +136,7 @@ function Tokens({ tokens, onRevoke, onEnd }: TokensProps): ReactNode {
     {
       name: 'do',
       title: '',
-      width: '96px',
+      width: '124px',
       align: 'end',
       narrow: 'first',
       cell: (token) =>

@@ -38,8 +38,9 @@ function OpenCreateDialog({ title, onClose, create, onCreated }: CreateDialogPro
         if (sent.current?.form !== form) sent.current = { form, key: once() };
         onCreated(await create({ name, desc }, sent.current.key));
       }}
+      isForm
     >
-      <TextInput name="name" label={text('name')} value={name} onChange={setName} isRequired />
+      <TextInput autoFocus name="name" label={text('name')} value={name} onChange={setName} isRequired />
       <TextInput name="desc" label={text('desc')} value={desc} onChange={setDesc} />
     </ConfirmDialog>
   );

@@ -1,4 +1,5 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
+import { useWho } from '../../app/role.js';
 import { useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
@@ -34,6 +35,7 @@ interface SaveProps<Thing extends Versioned, Values> {
 export function SaveButton<Thing extends Versioned, Values>(props: SaveProps<Thing, Values>): ReactNode {
   const { name, resource, id, draft, valuesOf, asText, nextVersion, impossible, onSave, children } = props;
   const text = useWords(catalogWords);
+  const { may } = useWho();
   const [isOpen, setOpen] = useState(false);
   const shows = useShows();
   const save = async (): Promise<void> => {
@@ -45,6 +47,9 @@ export function SaveButton<Thing extends Versioned, Values>(props: SaveProps<Thi
       draft.refuse(error);
     }
   };
+  const canOpen = draft.isChanged && impossible === undefined && may('admin');
+  const button = useRef<HTMLButtonElement>(null);
+  useSaveKey(button, () => canOpen && setOpen(true));
   return (
     <>
       {draft.isChanged && (
@@ -53,6 +58,7 @@ export function SaveButton<Thing extends Versioned, Values>(props: SaveProps<Thi
         </Button>
       )}
       <Button
+        ref={button}
         kind="primary"
         needs="admin"
         impossible={impossible ?? (draft.isChanged ? undefined : text('nothing'))}
@@ -87,6 +93,21 @@ export function SaveButton<Thing extends Versioned, Values>(props: SaveProps<Thi
       </ConfirmDialog>
     </>
   );
+}
+
+/** Ctrl-S or ⌘S opens the dialog from every field of the editor, unless another dialog lies above the button. */
+function useSaveKey(button: RefObject<HTMLButtonElement | null>, open: () => void): void {
+  const latest = useRef(open);
+  latest.current = open;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() !== 's' || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+      event.preventDefault();
+      if (!button.current?.closest('[inert], [aria-hidden="true"]')) latest.current();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [button]);
 }
 
 /** Says that another person saved the thing meanwhile, and shows both changes side by side. */

@@ -165,6 +165,7 @@ function OpenEditThing({
       action={text(id === undefined ? 'edit.create' : 'edit.save')}
       impossible={values ? undefined : text('fleet.what')}
       onConfirm={confirm}
+      isForm
     >
       {changed && (
         <p role="alert" className={styles.changed}>
@@ -177,6 +178,7 @@ function OpenEditThing({
             <TextInput
               key={name}
               name={name}
+              autoFocus={name === 'name'}
               label={text(`field.${name}` as 'field.name')}
               hint={hintOf(name)}
               value={String(values[name] ?? '')}

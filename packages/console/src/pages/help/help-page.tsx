@@ -17,6 +17,8 @@ export function HelpPage(): ReactNode {
   const everywhere = [
     { keys: ['Tab'], what: text('key.tab') },
     { keys: ['Esc'], what: text('key.escape') },
+    { keys: ['/', 'Ctrl K'], what: text('key.search') },
+    { keys: ['Ctrl S'], what: text('key.save') },
     { keys: ['?'], what: text('key.help') },
   ];
   const lists = [

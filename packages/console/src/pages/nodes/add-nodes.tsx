@@ -63,9 +63,11 @@ function OpenAddNodes({ pool, onClose, onAdded }: AddNodesProps): ReactNode {
         found === undefined ? text('add.first') : fresh.length === 0 ? text('add.nothing') : undefined
       }
       onConfirm={add}
+      isForm
     >
       <TextArea
         name="nodes"
+        autoFocus
         label={text('paste.label')}
         hint={text('paste.hint')}
         error={failure}

@@ -201,7 +201,7 @@ function useColumns(withPool: boolean): Column<PlacedNode>[] {
       {
         name: 'run',
         title: text('column.run'),
-        width: '110px',
+        width: '140px',
         narrow: 'hidden',
         cell: ({ state }) => <RunStateText state={state} />,
       },

@@ -84,6 +84,7 @@ export function Editor({ schedule, onClose }: EditorProps): ReactNode {
               label={text('edit.pool')}
               value={draft.pool}
               onChange={(pool) => change({ pool })}
+              autoFocus
             />
             <Choice
               label={text('type')}
@@ -186,9 +187,10 @@ interface PoolSelectProps {
   /** 0: none. */
   value: number;
   onChange: (id: number) => void;
+  autoFocus?: boolean;
 }
 
-function PoolSelect({ name, label, value, onChange }: PoolSelectProps): ReactNode {
+function PoolSelect({ name, label, value, onChange, autoFocus = false }: PoolSelectProps): ReactNode {
   const text = useWords(scheduleWords);
   const pools = useQuery({
     queryKey: ['pools of the form'],
@@ -208,6 +210,7 @@ function PoolSelect({ name, label, value, onChange }: PoolSelectProps): ReactNod
         ...choices,
       ]}
       onChange={(id) => onChange(Number(id))}
+      autoFocus={autoFocus}
     />
   );
 }

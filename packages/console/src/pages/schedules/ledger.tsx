@@ -60,14 +60,14 @@ export function Ledger({ schedule }: { schedule: ScheduleStanding }): ReactNode 
     {
       name: 'schedule',
       title: text('ledger.due.schedule'),
-      width: '212px',
+      width: 'minmax(150px, 212px)',
       narrow: 'first',
       cell: (row) => <ZonedTime at={row.due_at} zone={row.zone} />,
     },
     {
       name: 'mine',
       title: text('ledger.due.mine'),
-      width: '212px',
+      width: 'minmax(150px, 212px)',
       narrow: 'hidden',
       cell: (row) => <ZonedTime at={row.due_at} zone={undefined} />,
     },
@@ -85,11 +85,11 @@ export function Ledger({ schedule }: { schedule: ScheduleStanding }): ReactNode 
       narrow: 'first',
       cell: (row) => <OutcomeBadge outcome={row.outcome} />,
     },
-    { name: 'tasks', title: text('tasks'), width: '110px', cell: (row) => <TaskLinks ids={row.task_ids} /> },
+    { name: 'tasks', title: text('tasks'), width: '90px', cell: (row) => <TaskLinks ids={row.task_ids} /> },
     {
       name: 'reason',
       title: text('reason'),
-      width: 'minmax(160px, 1fr)',
+      width: 'minmax(100px, 1fr)',
       cell: (row) => (row.reason === '' ? '–' : <Reason>{row.reason}</Reason>),
     },
   ];

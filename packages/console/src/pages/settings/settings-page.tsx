@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Heading } from '../../app/heading.js';
-import { CHOICES, changeSettings, type Settings, useSettings } from '../../app/settings.js';
+import { CHOICES, changeSettings, useSettings } from '../../app/settings.js';
 import { type Text, useWords } from '../../text/intl.js';
 import type { KeyOf } from '../../text/words.js';
 import { Choice } from '../../ui/choice.js';
@@ -58,6 +58,9 @@ export function SettingsPage(): ReactNode {
 }
 
 /** A language is called as its speakers call it: whoever cannot read the others finds it. */
-function languageName(language: Settings['language'], text: Text<KeyOf<typeof settingsWords>>): string {
+function languageName(
+  language: (typeof CHOICES.language)[number],
+  text: Text<KeyOf<typeof settingsWords>>,
+): string {
   return { system: text('language.system'), en: 'English', zh: '简体中文' }[language];
 }

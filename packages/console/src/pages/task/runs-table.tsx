@@ -133,7 +133,7 @@ export function RunsTable({ task, tools }: { task: TaskInfo; tools: ReactNode })
     {
       name: 'state',
       title: text('runs.state'),
-      width: '110px',
+      width: '144px',
       narrow: 'first',
       cell: (run) => <StateBadge state={STATES[run.state] ?? 'initial'} />,
     },
@@ -141,7 +141,7 @@ export function RunsTable({ task, tools }: { task: TaskInfo; tools: ReactNode })
     {
       name: 'attempts',
       title: text('runs.attempts'),
-      width: '72px',
+      width: '88px',
       align: 'end',
       narrow: 'hidden',
       cell: ({ attempts }) => (attempts > 0 ? formatNumber(attempts) : ''),

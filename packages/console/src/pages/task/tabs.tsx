@@ -34,7 +34,7 @@ export function BatchesTab({ task }: { task: TaskInfo }): ReactNode {
     {
       name: 'bar',
       title: text('batches.nodes'),
-      width: 'minmax(120px, 2fr)',
+      width: 'minmax(60px, 2fr)',
       narrow: 'hidden',
       cell: ({ stat }) => <StateBar counts={stat} />,
     },
@@ -67,19 +67,20 @@ export function BatchesTab({ task }: { task: TaskInfo }): ReactNode {
     {
       name: 'last',
       title: text('batches.last'),
-      width: 'minmax(120px, 1fr)',
+      width: 'minmax(100px, 1fr)',
       narrow: 'hidden',
       cell: ({ last }) => last && <NodeLink task={task} node={last} />,
     },
     {
       name: 'waits',
       title: text('batches.waits'),
-      width: 'minmax(160px, 1fr)',
+      width: 'minmax(110px, 1fr)',
       cell: ({ started_at, ended_at, open: [first], stat }) => {
         const open = (stat[0] ?? 0) + (stat[1] ?? 0);
         if (started_at === null || ended_at !== null || !first) return '';
         if (open === 1) return <NodeLink task={task} node={first} />;
-        return text('batches.more', { ip: first.ip, count: open - 1 });
+        const words = text('batches.more', { ip: first.ip, count: open - 1 });
+        return <span title={words}>{words}</span>;
       },
     },
   ];

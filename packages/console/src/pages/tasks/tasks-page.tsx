@@ -198,6 +198,7 @@ interface TaskTableProps {
 }
 
 function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
+  const common = useWords();
   const text = useWords(tasksWords);
   const { formatNumber } = useIntl();
   const [, navigate] = useLocation();
@@ -227,18 +228,24 @@ function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
       narrow: 'first',
       cell: ({ id, task_name }) => <Link href={to.task(id)}>{task_name}</Link>,
     },
-    { name: 'pool', title: text('pool'), width: 'minmax(80px, 1fr)', cell: ({ pool_name }) => pool_name },
+    {
+      name: 'pool',
+      title: text('pool'),
+      width: 'minmax(80px, 1fr)',
+      narrow: 'hidden',
+      cell: ({ pool_name }) => pool_name,
+    },
     {
       name: 'state',
       title: text('state'),
-      width: '108px',
+      width: '144px',
       narrow: 'first',
       cell: ({ state }) => <StateBadge state={STATES[state] ?? 'initial'} />,
     },
     {
       name: 'progress',
       title: text('progress'),
-      width: 'minmax(90px, 2fr)',
+      width: 'minmax(80px, 1fr)',
       narrow: 'hidden',
       cell: ({ stat }) => <StateBar counts={stat} />,
     },
@@ -261,7 +268,7 @@ function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
     {
       name: 'created',
       title: text('started'),
-      width: '182px',
+      width: '196px',
       cell: ({ created_at }) => <TimeText at={created_at} />,
     },
     {
@@ -269,6 +276,7 @@ function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
       title: text('took'),
       width: '84px',
       align: 'end',
+      narrow: 'hidden',
       cell: ({ duration_ms, ended_at }) =>
         duration_ms === null
           ? ''
@@ -320,7 +328,7 @@ function TaskTable({ rows, gathersNew, onEnd }: TaskTableProps): ReactNode {
         </Suspense>
       )}
       <VirtualTable
-        label={text('id')}
+        label={common('page.tasks')}
         columns={columns}
         rows={shown}
         keyOf={({ id }) => id}
