@@ -23,27 +23,24 @@ await rig.fleet.ended(failed, 60_000);
 const holding = await rig.fleet.startTask(sleeping, [addresses[0] as string]);
 t.teardown(() => rig.api.call(`/task/stop/${holding}`));
 
-t.test(
-  'the chain of a held node leads to the task that holds it, in every theme and on a phone',
-  async (t) => {
-    for (const opening of openings()) {
-      const { page, faults, close } = await openPage(browser, `${console}task/${failed}?tab=why`, opening);
-      const held = page.locator('[data-code="node_held"]').first();
-      await held.waitFor();
-      t.match(
-        await held.textContent(),
-        opening.language === 'zh' ? `任务 ${holding}` : `held by task ${holding}`,
-      );
-      t.match(await held.textContent(), opening.language === 'zh' ? '该任务结束或被终止' : 'that task ends');
-      t.match(await page.locator('[data-code="last_output"] code').first().textContent(), 'no space left');
-      const what = `${opening.theme} ${opening.language}`;
-      await looksRight(t, page, faults, what);
-      await held.getByRole('link').first().click();
-      await page.waitForURL(`${console}task/${holding}`);
-      await close();
-    }
-  },
-);
+t.test('the chain of a held node leads to the task that holds it', async (t) => {
+  for (const opening of openings()) {
+    const { page, faults, close } = await openPage(browser, `${console}task/${failed}?tab=why`, opening);
+    const held = page.locator('[data-code="node_held"]').first();
+    await held.waitFor();
+    t.match(
+      await held.textContent(),
+      opening.language === 'zh' ? `任务 ${holding}` : `held by task ${holding}`,
+    );
+    t.match(await held.textContent(), opening.language === 'zh' ? '该任务结束或被终止' : 'that task ends');
+    t.match(await page.locator('[data-code="last_output"] code').first().textContent(), 'no space left');
+    const what = `${opening.theme} ${opening.language}`;
+    await looksRight(t, page, faults, what);
+    await held.getByRole('link').first().click();
+    await page.waitForURL(`${console}task/${holding}`);
+    await close();
+  }
+});
 
 t.test('the reason of a run leads to its attempt', async (t) => {
   const { page, faults, close } = await openPage(browser, `${console}task/${failed}?tab=why`);
