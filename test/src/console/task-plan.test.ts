@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import t from 'tap';
 import { startRig } from '../support/rig.js';
-import { axeFindings, type Opening, openPage, scrollsSideways, startBrowser } from './browser.js';
+import { LOOKS, looksRight, openPage, startBrowser } from './browser.js';
 
 const rig = await startRig({ executors: 1, fastDatabase: true });
 const browser = await startBrowser();
@@ -135,20 +135,14 @@ t.test('what the catalog became since is told, side by side', async (t) => {
 });
 
 t.test('the plan is sound in every theme and language, and on a phone', async (t) => {
-  const openings: Opening[] = [
-    { theme: 'light' },
-    { theme: 'dark', language: 'zh' },
-    { theme: 'contrast', width: 360, height: 740 },
-  ];
-  for (const opening of openings) {
-    const { page, faults, close } = await openPage(browser, `${console}task/${task}?tab=plan`, opening);
-    const scripts = page.getByRole('button', { name: new RegExp(start) });
-    await scripts.first().click();
+  for (const look of LOOKS) {
+    const { page, faults, close } = await openPage(browser, `${console}task/${task}?tab=plan`, look);
+    await page
+      .getByRole('button', { name: new RegExp(start) })
+      .first()
+      .click();
     await page.getByText('‹secret db-password›').first().waitFor();
-    const name = JSON.stringify(opening);
-    t.strictSame(await axeFindings(page), [], `axe ${name}`);
-    t.strictSame(faults, [], `the browser says nothing ${name}`);
-    t.notOk(await scrollsSideways(page), `nothing to the side ${name}`);
+    await looksRight(t, page, faults, JSON.stringify(look));
     await close();
   }
 });
