@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { settingsNow, useSettings } from '../app/settings.js';
 import { intlNow, useIntl, useWords } from '../text/intl.js';
 import { refusalWords } from '../text/refusal-words.js';
-import { isOfField, type Manner, tellRefusal } from '../text/refusals.js';
+import { type Manner, tellRefusal } from '../text/refusals.js';
 import styles from './refusal.module.css';
 
 /** The language and zone that are chosen now. */
@@ -30,14 +30,6 @@ export function reasonOf(error: Error): string {
 export function refusedBecause({ refused, reason }: Pick<Preview, 'refused' | 'reason'>): string | undefined {
   if (refused === null) return undefined;
   return (reason && tellRefusal(reason, mannerNow(), refused)) ?? refused;
-}
-
-/**
- * What is wrong with a field of a form, for its `error`; undefined: the refusal is not about it. What is shown there need not be
- * shown once more: `of` of `Refusal`.
- */
-export function fieldError(error: Error | undefined, field: string): string | undefined {
-  return error !== undefined && isOfField(error, field) ? reasonOf(error) : undefined;
 }
 
 /** Why something failed, in the person's language, with the server's own words in its details. */

@@ -12,6 +12,7 @@ import { TextInput } from '../../ui/field.js';
 import { LongList } from '../../ui/long-list.js';
 import { ActionMenu } from '../../ui/menu.js';
 import { Region } from '../../ui/region.js';
+import { Shown } from '../../ui/shown.js';
 import { StatusCounts } from '../nodes/node-parts.js';
 import { actionWords } from '../pool/actions/words.js';
 import { DeleteThing, type Editing, EditThing, type Named, type ThingKind } from './edit-thing.js';
@@ -66,13 +67,15 @@ export function FleetPage(): ReactNode {
           </>
         )}
       </Region>
-      <EditThing
-        editing={editing}
-        clusters={query.data?.clusters ?? []}
-        onClose={() => setEditing(undefined)}
-        onSaved={done}
-      />
-      <DeleteThing deleting={deleting} onClose={() => setDeleting(undefined)} onDeleted={done} />
+      <Shown query={query}>
+        <EditThing
+          editing={editing}
+          clusters={query.data?.clusters ?? []}
+          onClose={() => setEditing(undefined)}
+          onSaved={done}
+        />
+        <DeleteThing deleting={deleting} onClose={() => setDeleting(undefined)} onDeleted={done} />
+      </Shown>
     </>
   );
 }

@@ -65,6 +65,7 @@ function OpenAddNodes({ pool, onClose, onAdded }: AddNodesProps): ReactNode {
       onConfirm={add}
     >
       <TextArea
+        name="nodes"
         label={text('paste.label')}
         hint={text('paste.hint')}
         error={failure}
