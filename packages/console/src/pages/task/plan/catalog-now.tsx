@@ -25,7 +25,8 @@ export function CatalogNow({ plan: { template, catalog } }: { plan: RecordedPlan
     <section className={styles.catalog} aria-label={text('catalog')}>
       <h2>{text('catalog')}</h2>
       <p data-state={state}>
-        <StateShape state={SHAPES[state]} /> {text(state, { name: name || template.name, count: total })}{' '}
+        <StateShape state={SHAPES[state]} />{' '}
+        {text(`state.${state}`, { name: name || template.name, count: total })}{' '}
         {name !== '' && name !== template.name && text('renamed', { name: template.name })} {reason}
       </p>
       {!values && (state === 'same' || state === 'changed') && (
