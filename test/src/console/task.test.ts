@@ -121,6 +121,30 @@ t.test('the wall follows what happens, and no cell moves', async (t) => {
   await close();
 });
 
+t.test('batches and failures follow the stream', async (t) => {
+  const id = await rig.fleet.startTask(failing, ssh.slice(0, 9), {
+    ...{ task_name: 'followed', auto: false, max_num: 3, max_fail_num: 9 },
+  });
+  const batches = await openPage(browser, `${console}task/${id}?tab=batches`);
+  const failures = await openPage(browser, `${console}task/${id}?tab=failures`);
+  await batches.page.getByText('0 / 3').nth(2).waitFor();
+  await failures.page
+    .getByRole('tabpanel')
+    .getByText(/failed/)
+    .first()
+    .waitFor();
+  // From here on the API answers neither of them any more.
+  for (const { page } of [batches, failures])
+    await page.route(new RegExp(`/task/${id}/(batches|failures)`), () => undefined);
+  await rig.api.ok(`/task/start/${id}`, {});
+  await batches.page.getByText('3 / 3').nth(2).waitFor();
+  await failures.page.getByText('exit status 3').first().waitFor();
+  for (const { faults, close } of [batches, failures]) {
+    t.strictSame(faults, []);
+    await close();
+  }
+});
+
 t.test('failures alike are one group, whose nodes stand in the table', async (t) => {
   const { page, faults, close } = await openPage(browser, `${console}task/${failed}?tab=failures`);
   await page.getByText('exit status 3').first().waitFor();

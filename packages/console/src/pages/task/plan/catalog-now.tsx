@@ -1,13 +1,15 @@
-import type { PlanDifference } from '@rigel/api-client';
+import type { operations, PlanDifference } from '@rigel/api-client';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { to } from '../../../app/addresses.js';
 import { useWords } from '../../../text/intl.js';
 import { type StateName, StateShape } from '../../../ui/state.js';
 import { Beside } from './beside.js';
-import type { RecordedPlan } from './plan-tab.js';
 import styles from './recorded.module.css';
 import { recordedWords } from './words.js';
+
+/** The plan of a task as it was recorded, beside its template as it is now. */
+export type RecordedPlan = operations['task.plan']['responses'][200]['content']['application/json']['data'];
 
 const SHAPES: Record<RecordedPlan['catalog']['state'], StateName> = {
   same: 'success',
@@ -25,7 +27,8 @@ export function CatalogNow({ plan: { template, catalog } }: { plan: RecordedPlan
     <section className={styles.catalog} aria-label={text('catalog')}>
       <h2>{text('catalog')}</h2>
       <p data-state={state}>
-        <StateShape state={SHAPES[state]} /> {text(state, { name: name || template.name, count: total })}{' '}
+        <StateShape state={SHAPES[state]} />{' '}
+        {text(`state.${state}`, { name: name || template.name, count: total })}{' '}
         {name !== '' && name !== template.name && text('renamed', { name: template.name })} {reason}
       </p>
       {!values && (state === 'same' || state === 'changed') && (
