@@ -76,6 +76,25 @@ t.test('every source file is used by another one, or is an entry point', async (
   t.strictSame(unused, []);
 });
 
+/** The files that a file imports, types too; what it loads later by `import()` counts as well. */
+const importsOf = (path: string): string[] =>
+  [...read(path).matchAll(/(?:\bfrom|\bimport\()\s*'(\.[^']*)'/g)].flatMap(
+    ([, name = '']) => sourceOf(path, name) ?? [],
+  );
+
+t.test('no file imports itself through others', async (t) => {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const follow = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' → '));
+    if (way.includes(path) || done.has(path)) return;
+    for (const next of importsOf(path)) follow(next, [...way, path]);
+    done.add(path);
+  };
+  for (const path of ALL) follow(path, []);
+  t.strictSame(circles, []);
+});
+
 t.test('no text becomes code or markup in the console', async (t) => {
   const risky =
     /\b(dangerouslySetInnerHTML|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|setTimeout\(['"`])/;

@@ -1,32 +1,11 @@
-import { openDatabase } from '@rigel/runtime/database';
-import { silentLogger, startTestServers } from '@rigel/testing';
-import { type Kysely, sql } from 'kysely';
+import { startTestServers } from '@rigel/testing';
+import { sql } from 'kysely';
 import t from 'tap';
-import { HISTORIES } from './databases.js';
-import { run } from './run.js';
-
-async function rigel(env: NodeJS.ProcessEnv, ...args: string[]) {
-  const out: string[] = [];
-  const note: string[] = [];
-  const status = await run(args, env, { out: (line) => out.push(line), note: (line) => note.push(line) });
-  return { status, out, note };
-}
+import { openHistory, rigel } from './testing/rigel.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
 const env = { DATABASE_URL: servers.databaseUrl };
-
-async function open(schema: 'inventory' | 'scheduler' | 'catalog'): Promise<Kysely<unknown>> {
-  const db = await openDatabase<unknown>({
-    url: servers.databaseUrl,
-    schema,
-    migrations: HISTORIES[schema].migrations,
-    log: silentLogger,
-    signal: AbortSignal.timeout(60_000),
-  });
-  t.teardown(() => db.destroy());
-  return db;
-}
 
 const retry = { retry_times: 0, ignore_error: false };
 const step = (name: string, more: object = {}) => ({ name, param_values: {}, retry, ...more });
@@ -37,9 +16,9 @@ t.test('a database that has no schema yet cannot be checked', async (t) => {
 
 t.test('templates that are refused now, and what uses them', async (t) => {
   const [inventory, scheduler, catalog] = [
-    await open('inventory'),
-    await open('scheduler'),
-    await open('catalog'),
+    await openHistory(t, servers, 'inventory'),
+    await openHistory(t, servers, 'scheduler'),
+    await openHistory(t, servers, 'catalog'),
   ];
   t.strictSame(await rigel(env, 'check-catalog'), {
     status: 0,

@@ -4,17 +4,7 @@ import { DATABASE_URL_FILE } from '@rigel/contracts';
 import { startTestServers } from '@rigel/testing';
 import t from 'tap';
 import { databaseUrl } from './databases.js';
-import { run } from './run.js';
-
-async function rigel(env: NodeJS.ProcessEnv, ...args: string[]) {
-  const out: string[] = [];
-  const note: string[] = [];
-  const status = await run(args, env, {
-    out: (line) => out.push(line),
-    note: (line) => note.push(line),
-  });
-  return { status, out, note };
-}
+import { rigel } from './testing/rigel.js';
 
 t.test('the database: of the environment, else of the system that runs in the data folder', async (t) => {
   const folder = t.testdir();

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openDatabase } from '@rigel/runtime/database';
-import { silentLogger, startTestServers } from '@rigel/testing';
+import { startTestServers } from '@rigel/testing';
 import { sql } from 'kysely';
 import t from 'tap';
-import { HISTORIES } from './databases.js';
 import { run } from './run.js';
+import { openHistory } from './testing/rigel.js';
 
 /*
  * A database with texts in it that a terminal obeys, or shows as something else: of users, of nodes, of providers. Nothing of them
@@ -15,17 +14,8 @@ import { run } from './run.js';
 
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
-const open = (schema: 'scheduler' | 'access') =>
-  openDatabase<unknown>({
-    url: servers.databaseUrl,
-    schema,
-    migrations: HISTORIES[schema].migrations,
-    log: silentLogger,
-    signal: AbortSignal.timeout(60_000),
-  });
-const scheduler = await open('scheduler');
-const access = await open('access');
-t.teardown(() => Promise.all([scheduler.destroy(), access.destroy()]));
+const scheduler = await openHistory(t, servers, 'scheduler');
+const access = await openHistory(t, servers, 'access');
 
 /** Clears the screen, sets the title, a C1 sequence, a line of its own, and text that runs backwards. */
 const HOSTILE = 'x\x1b[2J\x1b]0;owned\x07\x9b31m\r\nrm\u2028\u202eevil\u2066\u200b\ud83d\u{e0041}';

@@ -2,34 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSshKey, LocalMachines } from '@rigel/providers/local-machines';
-import { openDatabase } from '@rigel/runtime/database';
-import { silentLogger, startTestServers } from '@rigel/testing';
+import { startTestServers } from '@rigel/testing';
 import { sql } from 'kysely';
 import t from 'tap';
-import { HISTORIES } from './databases.js';
-import { run } from './run.js';
-
-async function rigel(env: NodeJS.ProcessEnv, ...args: string[]) {
-  const out: string[] = [];
-  const note: string[] = [];
-  const status = await run(args, env, { out: (line) => out.push(line), note: (line) => note.push(line) });
-  return { status, out, note };
-}
+import { openHistory, rigel } from './testing/rigel.js';
 
 t.test('machines that no node has, and creations of unknown outcome', async (t) => {
   const servers = await startTestServers();
   t.teardown(() => servers.stop());
-  const open = (schema: 'inventory' | 'scheduler') =>
-    openDatabase<unknown>({
-      url: servers.databaseUrl,
-      schema,
-      migrations: HISTORIES[schema].migrations,
-      log: silentLogger,
-      signal: AbortSignal.timeout(60_000),
-    });
-  const inventory = await open('inventory');
-  const scheduler = await open('scheduler');
-  t.teardown(() => Promise.all([inventory.destroy(), scheduler.destroy()]));
+  const inventory = await openHistory(t, servers, 'inventory');
+  const scheduler = await openHistory(t, servers, 'scheduler');
 
   const folder = mkdtempSync(join(tmpdir(), 'rigel-orphans-'));
   const machines = new LocalMachines(join(folder, 'machines'));

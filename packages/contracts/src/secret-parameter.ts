@@ -59,14 +59,22 @@ const MAX_PARAMETER_NAME = 255;
 /**
  * Converts a list of allowed secrets to the stored form: each name once, no parameter without names.
  * @param step name of the step, for refusals.
+ * @param field place of the step in the request, for refusals: `steps.0`.
  * @returns undefined if the list allows none.
- * @throws ServiceError `invalid` (field `steps`), which names the step, the parameter and the value.
+ * @throws ServiceError `template_rule` (field `steps.0.allowed_secrets.tag`), which names the step, the parameter and the value.
  */
-export function checkAllowedSecrets(step: string, given: AllowedSecrets): AllowedSecrets | undefined {
-  const refuse = (message: string): never => {
-    throw new ServiceError('template_rule', `steps: step ${show(step)}: allowed_secrets${message}`, 'steps', {
-      data: { step },
-    });
+export function checkAllowedSecrets(
+  step: string,
+  given: AllowedSecrets,
+  field: string,
+): AllowedSecrets | undefined {
+  const refuse = (message: string, param?: string): never => {
+    throw new ServiceError(
+      'template_rule',
+      `steps: step ${show(step)}: allowed_secrets${message}`,
+      `${field}.allowed_secrets${param === undefined ? '' : `.${param}`}`,
+      { data: { step } },
+    );
   };
   const entries = Object.entries(given).filter(([, names]) => names.length > 0);
   if (entries.length === 0) return undefined;
@@ -77,12 +85,13 @@ export function checkAllowedSecrets(step: string, given: AllowedSecrets): Allowe
       refuse(`: ${show(param)} is no name of a parameter`);
     const where = `.${param}`;
     if (names.length > MAX_ALLOWED_NAMES)
-      refuse(`${where} has ${names.length} names: at most ${MAX_ALLOWED_NAMES}`);
+      refuse(`${where} has ${names.length} names: at most ${MAX_ALLOWED_NAMES}`, param);
     for (const name of names) {
       if (isSecretName(name)) continue;
       refuse(
         `${where}: ${show(name)} is no name of a secret: 1 to 100 of A-Z a-z 0-9 . _ -, the first a letter or digit; ` +
           'each is named in full, there are no patterns',
+        param,
       );
     }
     return [param, [...new Set(names)]] as [string, string[]];

@@ -1,6 +1,7 @@
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { silentLogger } from './silent-logger.js';
+import type { TestServers } from './test-servers.js';
 
 /** The context of a service's start function, which a test gives here in place of the runtime. */
 interface StartContext<Config> {
@@ -42,3 +43,14 @@ export async function runInProcess<Config>(
   }
   return { stop };
 }
+
+/** The settings that every service with a database has, for one that a test runs on these servers. */
+export const settingsOn = ({ databaseUrl, natsUrl }: Pick<TestServers, 'databaseUrl' | 'natsUrl'>) => ({
+  DATABASE_URL: databaseUrl,
+  NATS_URL: natsUrl,
+  RIGEL_SERVICE_NAME: '',
+  RIGEL_LOG_LEVEL: 'info' as const,
+  RIGEL_DATABASE_PASSWORD_FILE: '',
+  RIGEL_MIGRATIONS: 'apply' as const,
+  RIGEL_VERIFY_MINUTES: 0,
+});

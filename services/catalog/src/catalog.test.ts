@@ -219,12 +219,16 @@ t.test('templates', async (t) => {
   t.strictSame(await call(catalog.getTemplate, a), rollout);
   t.match(await call(catalog.listTemplates, all), { rows: [{ id: 2, steps: [] }, rollout], total: 2 });
   t.match(await call(catalog.listTemplates, { ...all, name: 'oll' }), { rows: [rollout], total: 1 });
-  const unknown = { code: 'not_found', field: 'steps', message: 'steps: there is no step named nope' };
+  const unknown = (place: number) => ({
+    code: 'not_found',
+    field: `steps.${place}.name`,
+    message: 'steps: there is no step named nope',
+  });
   await t.rejects(
     call(catalog.createTemplate, { name: 'x', desc: '', steps: [step('deploy'), step('nope')] }),
-    unknown,
+    unknown(1),
   );
-  await t.rejects(call(catalog.updateTemplate, { id: 2, steps: [step('nope')] }), unknown);
+  await t.rejects(call(catalog.updateTemplate, { id: 2, steps: [step('nope')] }), unknown(0));
   await t.rejects(call(catalog.createTemplate, { name: 'rollout', desc: '', steps: [] }), {
     code: 'conflict',
     field: 'name',
@@ -315,7 +319,11 @@ t.test('the secrets that a step allows are read as they were saved, and reach wh
       id,
       steps: [{ ...step('deploy2'), allowed_secrets: { tag: ['../ssh'] } }],
     }),
-    { code: 'invalid', field: 'steps', message: /step deploy2: allowed_secrets\.tag: \.\.\/ssh is no name/ },
+    {
+      code: 'invalid',
+      field: 'steps.0.allowed_secrets.tag',
+      message: /step deploy2: allowed_secrets\.tag: \.\.\/ssh is no name/,
+    },
   );
   t.strictSame((await call(catalog.getTemplate, { id })).steps, steps, 'a refusal changes nothing');
   await call(catalog.updateTemplate, {

@@ -103,7 +103,8 @@ export async function assertStepsExist(
   trx: Transaction<CatalogTables>,
   steps: readonly Pick<StepOption, 'name'>[],
 ): Promise<void> {
-  const names = steps.map(({ name }) => name.trim()).filter((name) => !isBuiltIn(name));
+  const given = steps.map(({ name }) => name.trim());
+  const names = given.filter((name) => !isBuiltIn(name));
   if (names.length === 0) return;
   const rows = await trx
     .selectFrom('remote_steps')
@@ -113,7 +114,10 @@ export async function assertStepsExist(
   const known = new Set(rows.map(({ name }) => name));
   const unknown = names.find((name) => !known.has(name));
   if (unknown === undefined) return;
-  throw new ServiceError('no_such_step', `steps: there is no step named ${show(unknown)}`, 'steps', {
-    value: unknown,
-  });
+  throw new ServiceError(
+    'no_such_step',
+    `steps: there is no step named ${show(unknown)}`,
+    `steps.${given.indexOf(unknown)}.name`,
+    { value: unknown },
+  );
 }

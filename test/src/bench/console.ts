@@ -55,7 +55,7 @@ export async function benchConsole(args: string[]): Promise<BenchReport> {
 }
 
 async function keepBrowser(): Promise<Browser> {
-  const browser = await startBrowser();
+  const browser = await startBrowser('whole');
   await keep(Promise.resolve({ stop: () => browser.close() }));
   return browser;
 }

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { startRig } from '../support/rig.js';
 import { createToken } from '../support/tokens.js';
-import { axeFindings, LOOKS, looksRight, type Opening, openPage, startBrowser } from './browser.js';
+import { axeFindings, looksRight, type Opening, openings, openPage, startBrowser } from './browser.js';
 
 /* The pages of tokens, sessions and the audit, on a system that asks for tokens. */
 
@@ -34,8 +34,8 @@ async function signedIn(path: string, token: string, opening: Opening = {}) {
 const unexpected = (faults: readonly string[]) => faults.filter((text) => !/status of 401/.test(text));
 
 for (const path of ['audit', 'access', 'access?tab=sessions', 'access?tab=roles']) {
-  t.test(`/console/${path} is sound in themes and languages, and on a phone`, async (t) => {
-    for (const opening of LOOKS) {
+  t.test(`/console/${path} is sound`, async (t) => {
+    for (const opening of openings()) {
       const { page, faults, close } = await signedIn(path, ann.token, opening);
       const [filled] = [page.locator('[role="row"][data-index="0"], dl dt').first()];
       await filled?.waitFor();
@@ -77,6 +77,8 @@ t.test('a token is made and shown once, and ends with the session that it starte
   await page.getByLabel('Name').fill('ann');
   await page.getByRole('button', { name: 'Make the token ann' }).click();
   await page.getByRole('alert').filter({ hasText: 'another token is named ann' }).waitFor();
+  // It stands at the field, which has the focus.
+  await page.locator(':focus[aria-invalid="true"]').waitFor();
   await page.getByLabel('Name').fill('ci');
   await page.getByRole('button', { name: 'Make the token ci' }).click();
   const token = await page.getByRole('group', { name: 'Token' }).locator('code').textContent();

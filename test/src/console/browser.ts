@@ -6,14 +6,19 @@ import { installDebianPackage } from '@rigel/local-servers';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { Test } from 'tap';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'chrome'];
+/**
+ * Debian's package, and its program: Chromium without what only a screen needs. A page costs it half of the processor time
+ * that it costs the whole browser.
+ */
+const SHELL = 'chromium-headless-shell';
+const WHOLE = ['chromium', 'chromium-browser', 'google-chrome', 'chrome'];
 
 /** No sandbox: it needs user namespaces, which containers of CI do not give. Nothing beyond loopback is opened. */
 const ARGUMENTS = ['--no-sandbox', '--disable-quic', '--disable-background-networking'];
 
-async function inPath(): Promise<string | undefined> {
+async function inPath(names: readonly string[]): Promise<string | undefined> {
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  for (const name of NAMES) {
+  for (const name of names) {
     for (const folder of folders) {
       const path = join(folder, name);
       const found = await access(path).then(
@@ -27,24 +32,32 @@ async function inPath(): Promise<string | undefined> {
 }
 
 /**
- * The browser that tests open pages with: the one that RIGEL_CHROMIUM names, one of the path, or Debian's, which is installed
- * when we are root.
+ * The browser that pages are opened with: the one that RIGEL_CHROMIUM names, or one of the path. When we are root and the path
+ * does not have the kind that is wanted, Debian's package of it is installed.
+ * @param kind `shell` for tests; `whole` for what is measured or shown as people see it.
  * @throws Error that says how to get one.
  */
-export async function findChromium(): Promise<string> {
-  const found = process.env.RIGEL_CHROMIUM || (await inPath());
+async function findChromium(kind: 'shell' | 'whole'): Promise<string> {
+  const wanted = kind === 'shell' ? [SHELL] : WHOLE;
+  const found = process.env.RIGEL_CHROMIUM || (await inPath(wanted));
   if (found) return found;
-  if (process.getuid?.() !== 0)
-    throw new Error('tests of the console need Chromium: install it, or name it in RIGEL_CHROMIUM');
-  await installDebianPackage('chromium');
-  await installDebianPackage('fonts-wqy-microhei');
-  const installed = await inPath();
-  if (installed) return installed;
-  throw new Error('the package chromium is installed, and has no chromium in the path');
+  let problem = 'install it, or name it in RIGEL_CHROMIUM';
+  if (process.getuid?.() === 0) {
+    try {
+      await installDebianPackage(wanted[0] as string);
+      await installDebianPackage('fonts-wqy-microhei');
+    } catch (error) {
+      problem = (error as Error).message;
+    }
+  }
+  const any = await inPath([...wanted, SHELL, ...WHOLE]);
+  if (any) return any;
+  throw new Error(`the console is opened with Chromium, and there is none: ${problem}`);
 }
 
-export async function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: await findChromium(), args: ARGUMENTS });
+/** @param kind as for {@link findChromium} */
+export async function startBrowser(kind: 'shell' | 'whole' = 'shell'): Promise<Browser> {
+  return chromium.launch({ executablePath: await findChromium(kind), args: ARGUMENTS });
 }
 
 export interface Opening {
@@ -55,6 +68,23 @@ export interface Opening {
   language?: 'en' | 'zh' | 'pseudo';
   /** Signed in with this API token. */
   token?: string | undefined;
+}
+
+/** Every theme, both languages, and a phone. */
+const OPENINGS: readonly Opening[] = [
+  { theme: 'light' },
+  { theme: 'dark', language: 'zh' },
+  { theme: 'contrast', width: 360, height: 740 },
+];
+let turn = 0;
+
+/**
+ * How a test opens a page to see whether it is sound. An opening costs a second or two of processor time, so the pages of a file
+ * take turns; with `RIGEL_EVERY_OPENING=1`, as every night, each page is opened in each way.
+ */
+export function openings(): readonly Opening[] {
+  if (process.env.RIGEL_EVERY_OPENING === '1') return OPENINGS;
+  return [OPENINGS[turn++ % OPENINGS.length] as Opening];
 }
 
 /** A page that notes what must never happen on one. */
@@ -119,13 +149,6 @@ export function scrollsSideways(page: Page): Promise<boolean> {
     return scrollWidth > clientWidth;
   });
 }
-
-/** How tests look at a page: in each theme, in both languages, and on a phone. */
-export const LOOKS: readonly Opening[] = [
-  { theme: 'light' },
-  { theme: 'dark', language: 'zh' },
-  { theme: 'contrast', width: 360, height: 740 },
-];
 
 /**
  * On a page axe finds nothing, the browser has nothing to complain about, and nothing is wider than the window.

@@ -59,6 +59,17 @@ async function newTask(): Promise<number> {
 
 const isState = (page: Page, state: string) => page.locator(`[data-live="${state}"]`).waitFor();
 
+/** From now on the page notes what it says of its stream: a state may be over before a test looks. */
+const noteStates = (page: Page) =>
+  page.evaluate(() => {
+    const noted = document.documentElement.dataset;
+    new MutationObserver((changes) => {
+      for (const { target } of changes)
+        noted.states = `${noted.states ?? ''} ${(target as HTMLElement).dataset.live}`;
+    }).observe(document, { subtree: true, attributeFilter: ['data-live'] });
+  });
+const notedStates = (page: Page) => page.evaluate(() => document.documentElement.dataset.states ?? '');
+
 /** Each state of nodes with its count, as the page's legend has it. */
 const legend = (page: Page) =>
   page.getByRole('listitem').filter({ hasText: /^\d+ (waiting|running|succeeded|failed|stopped)$/ });
@@ -124,10 +135,13 @@ const startTask = (id: number) =>
 
 t.test('a gateway is killed: the page goes on at another one', async (t) => {
   const { id, page, close } = await openTask();
+  await noteStates(page);
   ingress.upstream = otherGateway;
   rig.stack.kill('gateway', 'SIGKILL');
-  await isState(page, 'reconnecting');
-  await isState(page, 'live');
+  await waitFor(async () => /reconnecting .*live$/.test(await notedStates(page)), {
+    what: 'the page has said that it reconnects, and is live again',
+    timeoutMs: 30_000,
+  });
   await startTask(id);
   await equalsApi(t, page, id);
   t.equal(ingress.open.size, 1, 'with one stream');

@@ -3,7 +3,7 @@ import { waitFor } from '@rigel/testing';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { startRig } from '../support/rig.js';
-import { axeFindings, LOOKS, looksRight, openPage, startBrowser } from './browser.js';
+import { axeFindings, looksRight, openings, openPage, startBrowser } from './browser.js';
 import { Ingress } from './ingress.js';
 
 const rig = await startRig({ executors: 1, fastDatabase: true });
@@ -25,7 +25,7 @@ const heading = (page: Page, name: string | RegExp) =>
 /** Opens pages as in production, and looks whether they are sound. */
 async function sound(t: Test, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
-    for (const opening of LOOKS) {
+    for (const opening of openings()) {
       const { page, faults, close } = await openPage(browser, console + path, opening);
       await isState(page, 'live');
       await page.getByRole('heading', { level: 2 }).first().waitFor();

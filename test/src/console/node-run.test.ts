@@ -2,7 +2,7 @@
 import t from 'tap';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
-import { axeFindings, LOOKS, looksRight, openPage, startBrowser } from './browser.js';
+import { axeFindings, looksRight, openings, openPage, startBrowser } from './browser.js';
 
 /* The panel of one node's run, its output, the search over all nodes, and the slider over a task's past. */
 
@@ -34,7 +34,7 @@ const page_ = `${console}task/${task}?node=${node}`;
 t.test(
   'the panel tells attempts, receipt and output, in every theme and on a phone; nothing printed acts',
   async (t) => {
-    for (const opening of LOOKS) {
+    for (const opening of openings()) {
       const { page, faults, close } = await openPage(browser, page_, opening);
       const output = page.getByRole('log');
       await output.getByText('no space left on device').waitFor();

@@ -59,7 +59,7 @@ async function take(
 async function main(): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
   const made = await startFurnishedRig(NODES);
-  const browser = await startBrowser();
+  const browser = await startBrowser('whole');
   try {
     const chosen = process.argv.slice(2);
     for (const [name, page] of Object.entries(pagesOf(made))) {

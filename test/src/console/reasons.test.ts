@@ -2,7 +2,7 @@
 import t from 'tap';
 import { loopbackNodes } from '../support/fleet.js';
 import { startRig } from '../support/rig.js';
-import { axeFindings, LOOKS, looksRight, openPage, startBrowser } from './browser.js';
+import { axeFindings, looksRight, openings, openPage, startBrowser } from './browser.js';
 
 /* Refusals and reasons in the person's language, chains of reasons as links, and the events of a task. */
 
@@ -26,7 +26,7 @@ t.teardown(() => rig.api.call(`/task/stop/${holding}`));
 t.test(
   'the chain of a held node leads to the task that holds it, in every theme and on a phone',
   async (t) => {
-    for (const opening of LOOKS) {
+    for (const opening of openings()) {
       const { page, faults, close } = await openPage(browser, `${console}task/${failed}?tab=why`, opening);
       const held = page.locator('[data-code="node_held"]').first();
       await held.waitFor();
@@ -89,7 +89,7 @@ t.test('a region tells why it could not be read, with the words of the server in
 });
 
 t.test('the events of a task, the newest last, by kind and node, up to a moment', async (t) => {
-  for (const opening of LOOKS) {
+  for (const opening of openings()) {
     const { page, faults, close } = await openPage(browser, `${console}task/${failed}?tab=events`, opening);
     const rows = page.getByRole('row');
     await rows

@@ -98,9 +98,15 @@ function compare({ wide, narrow, resolveWide, resolveNarrow, wideIs }: Compariso
 
   /** Each alternative of the narrow schema must fit into one of the wide schema. */
   function compareAlternatives(path: string, wides: Schema[], narrows: Schema[]): string[] {
+    const known = valuesOf(wides);
     const problems = narrows.flatMap((one) => {
-      const attempts = wides.map((other) => compareOne(path, other, one));
-      if (attempts.some(({ length }) => length === 0)) return [];
+      if (isValue(one) && known.has(one.const)) return [];
+      const attempts: string[][] = [];
+      for (const other of wides) {
+        const found = compareOne(path, other, one);
+        if (found.length === 0) return [];
+        attempts.push(found);
+      }
       // The alternative that comes nearest is most likely the one that was changed.
       const ofType = attempts.filter((_, index) => isSameType(typeOf(wides[index] ?? {}), typeOf(one)));
       const candidates = ofType.length > 0 ? ofType : attempts;
@@ -112,8 +118,10 @@ function compare({ wide, narrow, resolveWide, resolveNarrow, wideIs }: Compariso
   /** Values that senders had a name for and no longer send: what receivers do at them never happens again. */
   function removedValues(path: string, wides: Schema[], narrows: Schema[]): string[] {
     if (narrows.some((one) => !isValue(one))) return [];
+    const still = valuesOf(narrows);
     return wides
-      .filter((other) => isValue(other) && !narrows.some((one) => isDeepStrictEqual(one.const, other.const)))
+      .filter((other) => isValue(other) && !still.has(other.const))
+      .filter((other) => !narrows.some((one) => isDeepStrictEqual(one.const, other.const)))
       .map((other) => removed(path, other.const));
   }
 
@@ -261,6 +269,11 @@ function joined(left: Schema, right: Schema): Schema {
 /** Whether a schema allows one value only. */
 function isValue(schema: Schema): boolean {
   return 'const' in schema;
+}
+
+/** The values of schemas that allow one only. They are compared by hundreds, so most are found without a look at each. */
+function valuesOf(schemas: readonly Schema[]): Set<unknown> {
+  return new Set(schemas.filter(isValue).map((schema) => schema.const));
 }
 
 function typeOf({ type, properties, items, ...rest }: Schema): string {

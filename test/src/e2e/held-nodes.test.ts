@@ -1,51 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { allowSudo, canAllowSudo } from '@rigel/remote-attempt/testing';
 import { waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
 import { loopbackNodes } from '../support/fleet.js';
 import { type Rig, startRig } from '../support/rig.js';
+import { stubbornCommand } from '../support/stubborn-command.js';
 
 /*
  * Commands that withstand being ended, as root processes do: their node stays held, and nothing else begins there, until they
  * are gone or somebody says so.
  */
-
-let marks = 0;
-
-/** A root process that cannot be asked to end; `mark` stands in its command line. */
-function stubborn(): { command: string; alive: () => number[]; kill: () => void } {
-  const mark = `held-${process.pid}-${++marks}`;
-  const script = 'trap "" TERM; while :; do sleep 1; done';
-  const alive = () => {
-    const found = new Map<number, number>();
-    for (const entry of readdirSync('/proc')) {
-      if (!/^\d+$/.test(entry)) continue;
-      try {
-        const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
-        if (words[0] !== 'sh' || !words.includes(mark)) continue;
-        const stat = readFileSync(`/proc/${entry}/stat`, 'latin1');
-        found.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-      } catch {
-        // The process has ended meanwhile.
-      }
-    }
-    // A child that is about to become a sleep looks like its parent for a moment.
-    return [...found].flatMap(([pid, parent]) => (found.has(parent) ? [] : [pid]));
-  };
-  return {
-    command: `/usr/bin/sudo -n sh -c '${script}' ${mark}`,
-    alive,
-    kill: () => {
-      for (const pid of alive()) {
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch {
-          // It is gone.
-        }
-      }
-    },
-  };
-}
 
 const HELD = /could not be ended and may still run: .*\(root, (sh|sudo)\)/;
 
@@ -76,7 +39,7 @@ async function begin(
 ) {
   const nodes = loopbackNodes(1, sshd.port, last);
   const { poolId, nodeIds } = await fleet.pool(nodes);
-  const process = stubborn();
+  const process = stubbornCommand();
   t.teardown(() => process.kill());
   const template = await fleet.template({
     stubborn: { command: process.command, ...step },

@@ -1,11 +1,16 @@
-import type { Host } from './host.js';
+/** Whose actions the timeline runs: those of a dead process never happen, those of a frozen one happen when it goes on. */
+export interface Standing {
+  readonly dead: boolean;
+  /** In simulated time. */
+  readonly frozenUntil: number;
+}
 
 interface Entry {
   at: number;
   /** Of entries at the same moment the one that was made first comes first. */
   order: number;
   /** Process that it happens in; undefined: outside of all (a network, a server, a node). */
-  host: Host | undefined;
+  host: Standing | undefined;
   action: (() => void) | undefined;
 }
 
@@ -23,7 +28,7 @@ export class Timeline {
   private readonly heap: Entry[] = [];
 
   /** Lets something happen later, at a whole millisecond, as clocks tell them. Returns a function that calls it off. */
-  schedule(delayMs: number, host: Host | undefined, action: () => void): () => void {
+  schedule(delayMs: number, host: Standing | undefined, action: () => void): () => void {
     const at = this.now + Math.max(0, Math.round(delayMs));
     const entry: Entry = { at, order: this.order++, host, action };
     this.push(entry);

@@ -39,11 +39,14 @@ export function OperatorMenu(): ReactNode {
     <>
       {isOff && (
         <span className={styles.off} title={text('off')}>
-          {text('off')}
+          <span className={styles.long}>{text('off')}</span>
+          <span className={styles.short} aria-hidden="true">
+            {text('off.short')}
+          </span>
         </span>
       )}
       <Button kind="quiet" onPress={() => setOpen(true)}>
-        {name === '' ? text('nameless') : name}
+        <span className={styles.name}>{name === '' ? text('nameless') : name}</span>
       </Button>
       <Dialog
         title={text('title')}

@@ -29,6 +29,11 @@ export const common = words(
     'region.failed': '{what} could not be read',
     'region.retry': 'Try again',
     'region.stale': 'As of {time}. Reading again failed: {reason}',
+    'stale.dialog':
+      'The numbers here are as of {time}: {reason}. They are read again before anything is done.',
+    'stale.cut': 'the connection is lost',
+    'stale.changed':
+      'It was read again just now, and is not as it was shown. Look at it again; nothing is done yet.',
     'region.forbidden': 'This needs the role {role}; you are {mine}.',
     'role.viewer': 'viewer',
     'role.operator': 'operator',
@@ -79,6 +84,9 @@ export const common = words(
     'region.failed': '无法读取{what}',
     'region.retry': '重试',
     'region.stale': '截至 {time} 的数据。重新读取失败：{reason}',
+    'stale.dialog': '此处的数字截至 {time}：{reason}。执行前会重新读取。',
+    'stale.cut': '连接已断开',
+    'stale.changed': '刚刚重新读取，结果与显示的不同。请再看一遍；尚未执行任何操作。',
     'region.forbidden': '需要角色“{role}”；您的角色是“{mine}”。',
     'role.viewer': '只读',
     'role.operator': '操作员',

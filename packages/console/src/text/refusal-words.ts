@@ -13,7 +13,8 @@ export const refusalWords = words(
     'refusal.missing': 'This must be filled in.',
     'refusal.blank': 'This must not be empty.',
     'refusal.wrong_type': 'This must be of the type {type}.',
-    'refusal.wrong_form': '“{value}” does not have the right form.',
+    'refusal.wrong_form':
+      '“{value}” does not have the right form{form, select, unknown {} other {: write it as {form}}}.',
     'refusal.not_a_choice': '“{value}” is none of: {choices}.',
     'refusal.too_small': 'This must be at least {limit}.',
     'refusal.too_large': 'This must be at most {limit}.',
@@ -122,7 +123,7 @@ export const refusalWords = words(
     'refusal.missing': '此项必填。',
     'refusal.blank': '此项不能为空。',
     'refusal.wrong_type': '此项的类型必须是 {type}。',
-    'refusal.wrong_form': '“{value}”的格式不正确。',
+    'refusal.wrong_form': '“{value}”的格式不正确{form, select, unknown {} other {，应写成 {form}}}。',
     'refusal.not_a_choice': '“{value}”不在可选值之内：{choices}。',
     'refusal.too_small': '此项至少为 {limit}。',
     'refusal.too_large': '此项最多为 {limit}。',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createIntl } from '@formatjs/intl';
 import { ApiError, type RefusalReason } from '@rigel/api-client';
 import t from 'tap';
-import { isOfField, type Manner, tellRefusal } from './refusals.js';
+import { type Manner, placeOf, tellRefusal } from './refusals.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
 
@@ -36,6 +36,9 @@ t.test('a refusal is told from its code and what it speaks of', async (t) => {
     data: { count: 2, node: 7, ip: '10.0.0.7', task: 12, name: 'deploy', opr_user: 'ann', since: 0 },
   });
   t.match(tell(held, english), /^2 nodes are held: 10\.0\.0\.7 by task 12 \(deploy\) of ann, since 1970/);
+  const time = reason('wrong_form', { value: '25', data: { form: 'HH:mm' } });
+  t.equal(tell(time, english), '“25” does not have the right form: write it as HH:mm.');
+  t.equal(tell({ ...time, data: {} }, english), '“25” does not have the right form.');
   const role = reason('role', { data: { needed: 'operator', role: 'viewer' } });
   t.equal(tell(role, chinese), '此操作需要角色 操作员；您的角色是 只读。');
 });
@@ -78,12 +81,16 @@ t.test('every code of the document has words in both languages, or is left to th
   t.strictSame(untold.sort(), ['invalid', 'not_http', 'unknown_parameter', 'wrong_header', 'wrong_state']);
 });
 
-t.test('a refusal belongs to a field, or to a part of it', async (t) => {
+t.test('a refusal is shown at the field that it names, or at the nearest one around it', async (t) => {
   const of = (field: string | null): ApiError => new ApiError(400, 'x', {}, reason('missing', { field }));
-  t.ok(isOfField(of('name'), 'name'));
-  t.ok(isOfField(of('cron_items.0.time'), 'cron_items'));
-  t.notOk(isOfField(of('names'), 'name'));
-  t.notOk(isOfField(of(null), 'name'));
-  t.notOk(isOfField(new Error('x'), 'name'));
-  t.notOk(isOfField(undefined, 'name'));
+  const fields = ['name', 'steps', 'steps.0', 'steps.0.timeout', 'cron_itmes.0.time'];
+  t.equal(placeOf(of('name'), fields), 'name');
+  t.equal(placeOf(of('steps.0.timeout'), fields), 'steps.0.timeout');
+  t.equal(placeOf(of('steps.0.retry.retry_times'), fields), 'steps.0');
+  t.equal(placeOf(of('steps.01'), fields), 'steps');
+  t.equal(placeOf(of('cron_items.0.time'), fields, { cron_items: 'cron_itmes' }), 'cron_itmes.0.time');
+  t.equal(placeOf(of('cron_itmes.0.time'), fields, { cron_items: 'cron_itmes' }), 'cron_itmes.0.time');
+  for (const field of ['names', 'desc', null]) t.equal(placeOf(of(field), fields), undefined);
+  t.equal(placeOf(new Error('x'), fields), undefined);
+  t.equal(placeOf(undefined, fields), undefined);
 });

@@ -53,7 +53,8 @@ function factsOf(
 ): Record<string, string | number> {
   const locale = intl.locale as Locale;
   const given = { value: typeof value === 'boolean' ? String(value) : value, ...data };
-  const facts: Record<string, string | number> = {};
+  // The form that a value must have is not always told.
+  const facts: Record<string, string | number> = { form: 'unknown' };
   for (const [name, fact] of Object.entries(given)) if (fact !== null && fact !== '') facts[name] = fact;
   for (const name of ['at', 'since'])
     if (typeof facts[name] === 'number') facts[name] = momentText(new Date(facts[name]), locale, zone);
@@ -70,8 +71,24 @@ function factsOf(
   return facts;
 }
 
-/** Whether an error is the refusal of a field of a form, or of a part of it: `steps` has `steps.0.name`. */
-export function isOfField(error: Error | undefined, field: string): boolean {
-  const refused = error instanceof ApiError ? error.reason?.field : undefined;
-  return typeof refused === 'string' && (refused === field || refused.startsWith(`${field}.`));
+/** Other names that refusals have for fields of a request: `cron_items` for `cron_itmes`. */
+export type Spellings = Readonly<Record<string, string>>;
+
+/**
+ * The field of a form at which a refusal is shown: the one that it names, or the nearest one around that.
+ * @param fields names of the fields, as requests have them: `steps.0.timeout`
+ * @returns undefined: the refusal is about none of them
+ */
+export function placeOf(
+  error: Error | undefined,
+  fields: readonly string[],
+  spellings: Spellings = {},
+): string | undefined {
+  const named = error instanceof ApiError ? error.reason?.field : undefined;
+  if (typeof named !== 'string') return undefined;
+  const [first = '', ...rest] = named.split('.');
+  const refused = [spellings[first] ?? first, ...rest].join('.');
+  return fields
+    .filter((field) => refused === field || refused.startsWith(`${field}.`))
+    .sort((a, b) => b.length - a.length)[0];
 }

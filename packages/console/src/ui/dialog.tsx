@@ -1,11 +1,11 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useWords } from '../text/intl.js';
-import { isOfField } from '../text/refusals.js';
 import { Button } from './button.js';
 import styles from './dialog.module.css';
 import { TextInput } from './field.js';
-import { Refusal } from './refusal.js';
+import { FormRefusal, RefusedFields } from './refused-fields.js';
+import { StaleNote, useReadAgain } from './shown.js';
 
 interface DialogProps {
   title: string;
@@ -20,7 +20,7 @@ interface DialogProps {
   isKept?: boolean;
 }
 
-/** A dialog over the page. Escape and a press beside it close it. */
+/** A dialog over the page. Escape and a press beside it close it. It says how old the page is, if it is too old. */
 export function Dialog({
   title,
   isOpen,
@@ -42,7 +42,10 @@ export function Dialog({
       <Modal className={`${styles.dialog} ${styles[size]}`}>
         <AriaDialog className={styles.body ?? ''}>
           <Heading slot="title">{title}</Heading>
-          <div className={styles.content}>{children}</div>
+          <div className={styles.content}>
+            <StaleNote />
+            {children}
+          </div>
           <footer className={styles.buttons}>{buttons}</footer>
         </AriaDialog>
       </Modal>
@@ -63,10 +66,8 @@ interface ConfirmDialogProps {
   typed?: string;
   /** Why the action is not possible now. */
   impossible?: string | undefined;
-  /** Carries the action out. The dialog closes when it is done, and shows why when it fails. */
+  /** Carries the action out. The dialog closes when it is done; when it fails it shows why, at the field that is refused. */
   onConfirm: () => Promise<unknown>;
-  /** Fields of the dialog that show themselves what is wrong with them; such a refusal is not shown once more below. */
-  fields?: readonly string[] | undefined;
   size?: 'narrow' | 'wide';
   /** It is a form: one of its fields has the focus, and not the button that changes nothing. */
   isForm?: boolean;
@@ -100,7 +101,6 @@ function OpenConfirmDialog({
   typed,
   impossible,
   onConfirm,
-  fields = [],
   size = 'narrow',
   isForm = false,
 }: ConfirmDialogProps): ReactNode {
@@ -108,11 +108,19 @@ function OpenConfirmDialog({
   const isSettled = useIsSettled();
   const [isPending, setPending] = useState(false);
   const [failure, setFailure] = useState<Error>();
+  const readAgain = useReadAgain();
+  const [isChanged, setChanged] = useState(false);
   const [word, setWord] = useState('');
   const isTyped = typed === undefined || word.trim() === typed;
   const confirm = async (): Promise<void> => {
     setPending(true);
     setFailure(undefined);
+    setChanged(false);
+    if (await readAgain()) {
+      setChanged(true);
+      setPending(false);
+      return;
+    }
     try {
       await onConfirm();
       onClose();
@@ -143,18 +151,18 @@ function OpenConfirmDialog({
         </>
       }
     >
-      {children}
-      {typed !== undefined && (
-        <TextInput label={text('dialog.type', { word: typed })} value={word} onChange={setWord} />
-      )}
-      {failure && (
-        <div
-          role="alert"
-          className={fields.some((field) => isOfField(failure, field)) ? 'only-read-aloud' : styles.failure}
-        >
-          <Refusal error={failure} />
-        </div>
-      )}
+      <RefusedFields error={failure}>
+        {children}
+        {typed !== undefined && (
+          <TextInput label={text('dialog.type', { word: typed })} value={word} onChange={setWord} />
+        )}
+        <FormRefusal className={styles.failure} />
+        {isChanged && (
+          <p role="alert" className={styles.failure}>
+            {text('stale.changed')}
+          </p>
+        )}
+      </RefusedFields>
     </Dialog>
   );
 }

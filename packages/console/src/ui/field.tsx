@@ -17,6 +17,7 @@ import {
 } from 'react-aria-components';
 import { visible } from '../text/visible.js';
 import styles from './field.module.css';
+import { useRefused } from './refused-fields.js';
 
 export interface FieldProps {
   label: string;
@@ -24,10 +25,18 @@ export interface FieldProps {
   hint?: string | undefined;
   /** What is wrong with the value; undefined: nothing. */
   error?: string | undefined;
+  /** Its name in the request, by which a refusal finds it: `steps.0.timeout`. */
+  name?: string | undefined;
   isRequired?: boolean;
 }
 
-function Notes({ hint, error }: FieldProps): ReactNode {
+/** What is wrong with the value: what the form says, else what the API has refused. */
+function useProblem({ name, error }: FieldProps) {
+  const refused = useRefused<HTMLDivElement>(name);
+  return { box: refused.box, error: error ?? refused.error };
+}
+
+function Notes({ hint, error }: Pick<FieldProps, 'hint' | 'error'>): ReactNode {
   return (
     <>
       {hint !== undefined && (
@@ -62,9 +71,11 @@ export function TextInput({
   autoFocus = false,
   ...field
 }: TextInputProps): ReactNode {
-  const { label, error, isRequired = false } = field;
+  const { label, isRequired = false } = field;
+  const { box, error } = useProblem(field);
   return (
     <TextField
+      ref={box}
       className={styles.field ?? ''}
       value={value}
       onChange={onChange}
@@ -81,7 +92,7 @@ export function TextInput({
         className={`${styles.input} ${isCode ? styles.code : ''} ${isCount ? styles.number : ''}`}
         {...(placeholder === undefined ? {} : { placeholder })}
       />
-      <Notes {...field} />
+      <Notes hint={field.hint} error={error} />
     </TextField>
   );
 }
@@ -103,9 +114,11 @@ export function TextArea({
   autoFocus = false,
   ...field
 }: TextAreaProps): ReactNode {
-  const { label, error, isRequired = false } = field;
+  const { label, isRequired = false } = field;
+  const { box, error } = useProblem(field);
   return (
     <TextField
+      ref={box}
       className={styles.field ?? ''}
       value={value}
       onChange={onChange}
@@ -121,7 +134,7 @@ export function TextArea({
         rows={rows}
         {...(placeholder === undefined ? {} : { placeholder })}
       />
-      <Notes {...field} />
+      <Notes hint={field.hint} error={error} />
     </TextField>
   );
 }
@@ -136,9 +149,11 @@ interface NumberInputProps extends FieldProps {
 
 /** A whole number. */
 export function NumberInput({ value, onChange, min, max, ...field }: NumberInputProps): ReactNode {
-  const { label, error, isRequired = false } = field;
+  const { label, isRequired = false } = field;
+  const { box, error } = useProblem(field);
   return (
     <NumberField
+      ref={box}
       className={styles.field ?? ''}
       value={value ?? Number.NaN}
       onChange={(entered) => onChange(Number.isNaN(entered) ? undefined : entered)}
@@ -151,7 +166,7 @@ export function NumberInput({ value, onChange, min, max, ...field }: NumberInput
     >
       <Label>{label}</Label>
       <Input className={`${styles.input} ${styles.number}`} />
-      <Notes {...field} />
+      <Notes hint={field.hint} error={error} />
     </NumberField>
   );
 }
@@ -172,9 +187,11 @@ export function Select<Value extends string>({
   autoFocus = false,
   ...field
 }: SelectProps<Value>): ReactNode {
-  const { label, error } = field;
+  const { label } = field;
+  const { box, error } = useProblem(field);
   return (
     <AriaSelect
+      ref={box}
       className={styles.field ?? ''}
       selectedKey={value}
       onSelectionChange={(key) => onChange(key as Value)}
@@ -189,7 +206,7 @@ export function Select<Value extends string>({
           <path d="M2 3.5l3 3 3-3" fill="none" stroke="currentColor" strokeWidth="1.5" />
         </svg>
       </AriaButton>
-      <Notes {...field} />
+      <Notes hint={field.hint} error={error} />
       <Popover className={styles.popover ?? ''}>
         <ListBox className={styles.list ?? ''}>
           {choices.map(([id, words]) => (

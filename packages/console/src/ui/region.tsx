@@ -5,6 +5,7 @@ import { useWords } from '../text/intl.js';
 import controls from './controls.module.css';
 import { Refusal, reasonOf } from './refusal.js';
 import styles from './region.module.css';
+import { Shown } from './shown.js';
 import { TimeText } from './time-text.js';
 
 export { reasonOf } from './refusal.js';
@@ -31,7 +32,7 @@ export function Region<Data>({ what, query, empty, isEmpty, children }: RegionPr
   const { data, error, dataUpdatedAt } = query;
   return (
     <div data-stale={error ? true : undefined} className={styles.region}>
-      {isEmpty?.(data) ? empty : children(data)}
+      <Shown query={query}>{isEmpty?.(data) ? empty : children(data)}</Shown>
       {error && <Stale since={new Date(dataUpdatedAt)} error={error} />}
     </div>
   );

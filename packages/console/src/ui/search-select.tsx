@@ -13,6 +13,7 @@ import {
 } from 'react-aria-components';
 import { useWords } from '../text/intl.js';
 import styles from './field.module.css';
+import { useRefused } from './refused-fields.js';
 import { reasonOf } from './region.js';
 
 /** One of the things to choose from. */
@@ -24,6 +25,8 @@ export interface Found {
 }
 
 interface SearchSelectProps {
+  /** Its name in the request, by which a refusal finds it. */
+  name?: string | undefined;
   label: string;
   /** Names what is searched, for the cache. */
   what: string;
@@ -40,6 +43,7 @@ interface SearchSelectProps {
 
 /** One of many things, found by a part of its name. */
 export function SearchSelect({
+  name,
   label,
   what,
   chosen,
@@ -72,9 +76,11 @@ export function SearchSelect({
   const items = (query.data ?? []).filter(
     ({ name }) => !query.isPlaceholderData || name.toLowerCase().includes(wanted.toLowerCase()),
   );
-  const failure = query.error && reasonOf(query.error);
+  const refused = useRefused<HTMLDivElement>(name);
+  const problem = error ?? refused.error ?? (query.error ? reasonOf(query.error) : undefined);
   return (
     <ComboBox
+      ref={refused.box}
       className={styles.field ?? ''}
       menuTrigger="input"
       allowsEmptyCollection
@@ -99,7 +105,7 @@ export function SearchSelect({
         setInput(rest);
         setTyping(false);
       }}
-      isInvalid={(error ?? failure) !== undefined && (error ?? failure) !== null}
+      isInvalid={problem !== undefined}
       validationBehavior="aria"
     >
       <Label>{label}</Label>
@@ -116,7 +122,7 @@ export function SearchSelect({
           {hint}
         </Text>
       )}
-      <FieldError className={styles.error ?? ''}>{error ?? failure}</FieldError>
+      <FieldError className={styles.error ?? ''}>{problem}</FieldError>
       <Popover className={styles.popover ?? ''}>
         <ListBox
           className={styles.list ?? ''}

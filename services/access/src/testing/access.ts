@@ -7,7 +7,7 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '@rigel/contracts';
-import { runInProcess, type TestServers } from '@rigel/testing';
+import { runInProcess, settingsOn, type TestServers } from '@rigel/testing';
 import { startAccess } from '../access.js';
 
 export interface AccessForTest {
@@ -26,16 +26,7 @@ export async function startAccessForTest(servers: TestServers): Promise<AccessFo
     runInProcess(startAccess, {
       name: 'access',
       bus: await servers.startBus('access'),
-      config: {
-        DATABASE_URL: servers.databaseUrl,
-        RIGEL_DATABASE_PASSWORD_FILE: '',
-        RIGEL_MIGRATIONS: 'apply' as const,
-        NATS_URL: servers.natsUrl,
-        RIGEL_SERVICE_NAME: '',
-        RIGEL_LOG_LEVEL: 'info' as const,
-        RIGEL_ACCESS_AUDIT_DAYS: 400,
-        RIGEL_VERIFY_MINUTES: 0,
-      },
+      config: { ...settingsOn(servers), RIGEL_ACCESS_AUDIT_DAYS: 400 },
     });
   const { stop } = await startReplica();
   const bus = await servers.startBus('client');

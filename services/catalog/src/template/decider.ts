@@ -40,17 +40,23 @@ export type TemplateCommand =
 export type TemplateState = Recorded | undefined;
 
 function checkSteps(steps: StepOption[]): StepOption[] {
-  return steps.map((step) => {
+  return steps.map((step, index) => {
     const { param_values, retry } = step;
+    const field = `steps.${index}`;
     checkJson('steps', param_values);
     const name = checkName(step.name, 'steps');
-    checkLimits(name, step);
-    const allowed_secrets = step.allowed_secrets && checkAllowedSecrets(name, step.allowed_secrets);
+    checkLimits(name, step, field);
+    const allowed_secrets = step.allowed_secrets && checkAllowedSecrets(name, step.allowed_secrets, field);
     if (allowed_secrets && isBuiltIn(name)) {
       const why = 'allowed_secrets is an option of remote steps only: leave it out';
-      throw new ServiceError('template_rule', `steps: step ${show(name)}: ${why}`, 'steps', {
-        data: { step: name },
-      });
+      throw new ServiceError(
+        'template_rule',
+        `steps: step ${show(name)}: ${why}`,
+        `${field}.allowed_secrets`,
+        {
+          data: { step: name },
+        },
+      );
     }
     return {
       name,
@@ -63,10 +69,10 @@ function checkSteps(steps: StepOption[]): StepOption[] {
 }
 
 /** Refuses options that have no effect on this step, so that operators do not rely on them. */
-function checkLimits(name: string, step: StepOption): void {
+function checkLimits(name: string, step: StepOption, field: string): void {
   const { timeout, reboot, ready_wait } = step;
   const refuse = (message: string): never => {
-    throw new ServiceError('template_rule', `steps: step ${show(name)}: ${message}`, 'steps', {
+    throw new ServiceError('template_rule', `steps: step ${show(name)}: ${message}`, field, {
       data: { step: name },
     });
   };

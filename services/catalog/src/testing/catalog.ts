@@ -1,7 +1,7 @@
 import { inventory, type Rpc, type RpcRequest, type RpcResponse } from '@rigel/contracts';
 import { describeDifference, verifyHistory } from '@rigel/event-store/maintenance';
 import { openExisting } from '@rigel/runtime/database';
-import { runInProcess, silentLogger, type TestServers } from '@rigel/testing';
+import { runInProcess, settingsOn, silentLogger, type TestServers } from '@rigel/testing';
 import type { Test } from 'tap';
 import { startCatalog } from '../catalog.js';
 import { catalogHistory } from '../maintenance.js';
@@ -24,15 +24,7 @@ export async function startCatalogForTest(servers: TestServers): Promise<Catalog
     const replica = await runInProcess(startCatalog, {
       name: 'catalog',
       bus: await servers.startBus('catalog'),
-      config: {
-        DATABASE_URL: servers.databaseUrl,
-        NATS_URL: servers.natsUrl,
-        RIGEL_SERVICE_NAME: '',
-        RIGEL_LOG_LEVEL: 'info',
-        RIGEL_DATABASE_PASSWORD_FILE: '',
-        RIGEL_MIGRATIONS: 'apply',
-        RIGEL_VERIFY_MINUTES: 0,
-      },
+      config: settingsOn(servers),
     });
     replicas.push(replica);
   };

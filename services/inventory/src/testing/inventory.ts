@@ -2,7 +2,7 @@ import type { Rpc, RpcRequest, RpcResponse } from '@rigel/contracts';
 import { describeDifference, verifyHistory } from '@rigel/event-store/maintenance';
 import type { Bus } from '@rigel/messaging';
 import { openExisting } from '@rigel/runtime/database';
-import { runInProcess, silentLogger, type TestServers } from '@rigel/testing';
+import { runInProcess, settingsOn, silentLogger, type TestServers } from '@rigel/testing';
 import type { Logger } from 'pino';
 import type { Test } from 'tap';
 import { startInventory } from '../inventory.js';
@@ -27,16 +27,7 @@ export async function startInventoryForTest(servers: TestServers): Promise<Inven
       name: 'inventory',
       ...(log ? { log } : {}),
       bus: await servers.startBus('inventory'),
-      config: {
-        DATABASE_URL: servers.databaseUrl,
-        NATS_URL: servers.natsUrl,
-        RIGEL_SERVICE_NAME: '',
-        RIGEL_LOG_LEVEL: 'info',
-        RIGEL_DATABASE_PASSWORD_FILE: '',
-        RIGEL_MIGRATIONS: 'apply',
-        RIGEL_VERIFY_MINUTES: 0,
-        RIGEL_SSH_PORT: 22,
-      },
+      config: { ...settingsOn(servers), RIGEL_SSH_PORT: 22 },
     });
     replicas.push(replica);
   };

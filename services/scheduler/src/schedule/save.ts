@@ -179,7 +179,7 @@ function readCronItems(items: readonly CronItemInput[]): CronItemInput[] {
       throw new ServiceError(
         'wrong_form',
         `${where}.time must be HH:mm or HH:mm:ss (got ${show(item.time)})`,
-        where,
+        `${where}.time`,
         { value: item.time, data: { form: 'HH:mm' } },
       );
     }
@@ -189,7 +189,7 @@ function readCronItems(items: readonly CronItemInput[]): CronItemInput[] {
       throw new ServiceError(
         'listed_twice',
         `${where}: two items with week_day ${day} and time ${item.time}`,
-        where,
+        `${where}.time`,
         { value: item.time },
       );
     }
@@ -207,20 +207,16 @@ function readDependItems(items: readonly DependItemInput[], pool: number): Depen
       throw new ServiceError(
         'depends_on_itself',
         `${where}.pool_id: pool ${pool} cannot depend on itself`,
-        where,
-        {
-          value: pool,
-        },
+        `${where}.pool_id`,
+        { value: pool },
       );
     }
     if (seen.has(item.pool_id)) {
       throw new ServiceError(
         'listed_twice',
         `${where}.pool_id: the list names pool ${item.pool_id} twice`,
-        where,
-        {
-          value: item.pool_id,
-        },
+        `${where}.pool_id`,
+        { value: item.pool_id },
       );
     }
     seen.add(item.pool_id);
@@ -253,7 +249,7 @@ async function checkDependencies(
       throw new ServiceError(
         'invalid',
         `${where}: pool ${show(name)}, on which ${show(pool.name)} is to depend, has no template to ${kind}`,
-        where,
+        `${where}.pool_id`,
         { data: { pool: name, kind } },
       );
     }
@@ -262,7 +258,7 @@ async function checkDependencies(
     throw new ServiceError(
       'no_such_step',
       `${where}.step_name: the template to ${kind} pool ${show(name)} has no step ${show(step_name)}`,
-      where,
+      `${where}.step_name`,
       { value: step_name, data: { pool: name, kind } },
     );
   }

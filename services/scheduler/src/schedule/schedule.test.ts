@@ -175,20 +175,38 @@ const outcomes = (id: number, count: number) =>
   );
 
 t.test('what is wrong with a scheduled task is refused, and named', async (t) => {
-  const wrong: [() => Promise<unknown>, { message: string | RegExp }][] = [
+  const wrong: [() => Promise<unknown>, { field?: string; message: string | RegExp }][] = [
     [() => save(10, []), { message: 'pool_id: pool 10 does not exist' }],
     [() => save(1, [], { id: 77 }), { message: 'there is no scheduled task 77' }],
-    [() => save(1, [cron('24:00')]), { message: /cron_items\.0\.time .* \(got 24:00\)/ }],
+    [
+      () => save(1, [cron('24:00')]),
+      { field: 'cron_items.0.time', message: /cron_items\.0\.time .* \(got 24:00\)/ },
+    ],
     [() => save(1, [cron('9:00')]), { message: /got 9:00/ }],
-    [() => save(1, [cron('09:00'), cron('09:00:00')]), { message: /two items with week_day 0/ }],
+    [
+      () => save(1, [cron('09:00'), cron('09:00:00')]),
+      { field: 'cron_items.1.time', message: /two items with week_day 0/ },
+    ],
     [() => save(1, [cron('09:00', 201)]), { message: /instance_num/ }],
     [() => save(1, [cron('09:00', 1, { week_day: 8 })]), { message: /week_day/ }],
     [() => save(1, [], { time_zone: 'Mars/X' }), { message: /time_zone Mars.X/ }],
-    [() => save(1, [], { depend_items: [depend(1)] }), { message: /cannot depend on itself/ }],
-    [() => save(1, [], { depend_items: [depend(2), depend(2)] }), { message: /twice/ }],
+    [
+      () => save(1, [], { depend_items: [depend(1)] }),
+      { field: 'depend_items.0.pool_id', message: /cannot depend on itself/ },
+    ],
+    [
+      () => save(1, [], { depend_items: [depend(2), depend(2)] }),
+      { field: 'depend_items.1.pool_id', message: /twice/ },
+    ],
     [() => save(1, [], { depend_items: [depend(11)] }), { message: /pool 11/ }],
-    [() => save(1, [], { depend_items: [depend(9)] }), { message: /no template to expand/ }],
-    [() => save(1, [], { depend_items: [depend(2, 'x')] }), { message: /no step x/ }],
+    [
+      () => save(1, [], { depend_items: [depend(9)] }),
+      { field: 'depend_items.0.pool_id', message: /no template to expand/ },
+    ],
+    [
+      () => save(1, [], { depend_items: [depend(2, 'x')] }),
+      { field: 'depend_items.0.step_name', message: /no step x/ },
+    ],
   ];
   for (const [refused, error] of wrong) await t.rejects(refused(), error);
   t.strictSame(await counterpart.call(schedules.find, { pool_id: 1, type: 'expand' }), { schedule: null });

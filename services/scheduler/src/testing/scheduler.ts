@@ -11,7 +11,7 @@ import {
   ServiceError,
 } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
-import { runInProcess, type TestServers, waitFor } from '@rigel/testing';
+import { runInProcess, settingsOn, type TestServers, waitFor } from '@rigel/testing';
 import type { Logger } from 'pino';
 import { startScheduler } from '../scheduler.js';
 
@@ -24,13 +24,7 @@ export async function startReplica(servers: TestServers, name = 'scheduler', log
     ...(log ? { log } : {}),
     bus: await servers.startBus(name),
     config: {
-      DATABASE_URL: servers.databaseUrl,
-      NATS_URL: servers.natsUrl,
-      RIGEL_SERVICE_NAME: '',
-      RIGEL_LOG_LEVEL: 'info',
-      RIGEL_DATABASE_PASSWORD_FILE: '',
-      RIGEL_MIGRATIONS: 'apply',
-      RIGEL_VERIFY_MINUTES: 0,
+      ...settingsOn(servers),
       RIGEL_WORK_REPLICAS: 1,
       RIGEL_RETRY_DELAY: 0,
       RIGEL_REMOTE_TIMEOUT: 600,

@@ -4,14 +4,13 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { api } from '../../api/api.js';
 import type { Role } from '../../app/role.js';
 import { useWords } from '../../text/intl.js';
-import { isOfField } from '../../text/refusals.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { Button } from '../../ui/button.js';
 import { Choice } from '../../ui/choice.js';
 import { CopyButton } from '../../ui/copy.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Select, TextInput } from '../../ui/field.js';
-import { fieldError, Refusal } from '../../ui/refusal.js';
+import { FormRefusal, RefusedFields } from '../../ui/refused-fields.js';
 import styles from './access-page.module.css';
 import { accessWords } from './words.js';
 
@@ -71,39 +70,38 @@ export function CreateToken({ onClose }: { onClose: () => void }): ReactNode {
         </>
       }
     >
-      <div className={styles.form}>
-        <TextInput
-          label={text('name')}
-          hint={text('name.hint')}
-          error={fieldError(failure, 'name')}
-          value={name}
-          onChange={setName}
-          isCode
-        />
-        <Choice
-          label={text('role')}
-          value={role}
-          choices={(['viewer', 'operator', 'admin'] as const).map((one) => [one, common(`role.${one}`)])}
-          onChange={setRole}
-        />
-        <p>{text(`role.${role}.what`)}</p>
-        <Select
-          label={text('expires')}
-          hint={text('expires.hint')}
-          value={days}
-          choices={DAYS.map((count) => [
-            count,
-            count === '' ? text('expires.never') : text('expires.days', { count }),
-          ])}
-          onChange={setDays}
-        />
-        {failure && (
-          <div role="alert" className={isOfField(failure, 'name') ? 'only-read-aloud' : styles.warning}>
-            <Refusal error={failure} />
-          </div>
-        )}
-        <AsCommand request={{ method: 'POST', path: 'token/create', body: bodyNow() }} />
-      </div>
+      <RefusedFields error={failure}>
+        <div className={styles.form}>
+          <TextInput
+            name="name"
+            label={text('name')}
+            hint={text('name.hint')}
+            value={name}
+            onChange={setName}
+            isCode
+          />
+          <Choice
+            label={text('role')}
+            value={role}
+            choices={(['viewer', 'operator', 'admin'] as const).map((one) => [one, common(`role.${one}`)])}
+            onChange={setRole}
+          />
+          <p>{text(`role.${role}.what`)}</p>
+          <Select
+            name="expires"
+            label={text('expires')}
+            hint={text('expires.hint')}
+            value={days}
+            choices={DAYS.map((count) => [
+              count,
+              count === '' ? text('expires.never') : text('expires.days', { count }),
+            ])}
+            onChange={setDays}
+          />
+          <FormRefusal className={styles.warning} />
+          <AsCommand request={{ method: 'POST', path: 'token/create', body: bodyNow() }} />
+        </div>
+      </RefusedFields>
     </Dialog>
   );
 }

@@ -8,6 +8,7 @@ import { Button } from '../../ui/button.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
 import { Check } from '../../ui/field.js';
 import { Region } from '../../ui/region.js';
+import { Shown } from '../../ui/shown.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
 import { TimeText } from '../../ui/time-text.js';
 import styles from './access-page.module.css';
@@ -52,18 +53,20 @@ export function SessionsTab(): ReactNode {
         )}
       </Region>
       {revoking && (
-        <ConfirmDialog
-          title={text('session.revoke.title', { id: revoking.id, name: revoking.name })}
-          isOpen
-          onClose={() => setRevoking(undefined)}
-          action={text('session.revoke.do', { id: revoking.id })}
-          onConfirm={async () => {
-            await unwrap(api.POST('/session/revoke/{id}', { params: { path: { id: revoking.id } } }));
-            void queries.invalidateQueries({ queryKey: ['sessions'] });
-          }}
-        >
-          <p>{text('session.revoke.what')}</p>
-        </ConfirmDialog>
+        <Shown query={query}>
+          <ConfirmDialog
+            title={text('session.revoke.title', { id: revoking.id, name: revoking.name })}
+            isOpen
+            onClose={() => setRevoking(undefined)}
+            action={text('session.revoke.do', { id: revoking.id })}
+            onConfirm={async () => {
+              await unwrap(api.POST('/session/revoke/{id}', { params: { path: { id: revoking.id } } }));
+              void queries.invalidateQueries({ queryKey: ['sessions'] });
+            }}
+          >
+            <p>{text('session.revoke.what')}</p>
+          </ConfirmDialog>
+        </Shown>
       )}
     </div>
   );

@@ -8,6 +8,7 @@ import { Button } from '../../ui/button.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
 import { Check } from '../../ui/field.js';
 import { Region } from '../../ui/region.js';
+import { Shown } from '../../ui/shown.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
 import { TimeText } from '../../ui/time-text.js';
 import styles from './access-page.module.css';
@@ -64,7 +65,11 @@ export function TokensTab(): ReactNode {
         }}
       </Region>
       {isCreating && <CreateToken onClose={() => setCreating(false)} />}
-      {revoking && <RevokeToken token={revoking} onClose={() => setRevoking(undefined)} />}
+      {revoking && (
+        <Shown query={query}>
+          <RevokeToken token={revoking} onClose={() => setRevoking(undefined)} />
+        </Shown>
+      )}
     </div>
   );
 }

@@ -3,7 +3,6 @@ import { type ReactNode, useRef, useState } from 'react';
 import { useWords } from '../../text/intl.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
 import { TextInput } from '../../ui/field.js';
-import { fieldError } from '../../ui/refusal.js';
 import { catalogWords } from './words.js';
 
 interface CreateDialogProps {
@@ -24,7 +23,6 @@ function OpenCreateDialog({ title, onClose, create, onCreated }: CreateDialogPro
   const text = useWords(catalogWords);
   const [name, setName] = useState('');
   const [desc, setDesc] = useState('');
-  const [failure, setFailure] = useState<Error>();
   // One key for each form that was filled in: changed values are another request.
   const sent = useRef<{ form: string; key: ReturnType<typeof once> }>(undefined);
   return (
@@ -38,25 +36,12 @@ function OpenCreateDialog({ title, onClose, create, onCreated }: CreateDialogPro
       onConfirm={async () => {
         const form = JSON.stringify([name, desc]);
         if (sent.current?.form !== form) sent.current = { form, key: once() };
-        try {
-          onCreated(await create({ name, desc }, sent.current.key));
-        } catch (error) {
-          setFailure(error as Error);
-          throw error;
-        }
+        onCreated(await create({ name, desc }, sent.current.key));
       }}
-      fields={['name', 'desc']}
       isForm
     >
-      <TextInput
-        autoFocus
-        label={text('name')}
-        error={fieldError(failure, 'name')}
-        value={name}
-        onChange={setName}
-        isRequired
-      />
-      <TextInput label={text('desc')} error={fieldError(failure, 'desc')} value={desc} onChange={setDesc} />
+      <TextInput autoFocus name="name" label={text('name')} value={name} onChange={setName} isRequired />
+      <TextInput name="desc" label={text('desc')} value={desc} onChange={setDesc} />
     </ConfirmDialog>
   );
 }

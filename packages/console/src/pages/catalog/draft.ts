@@ -21,6 +21,9 @@ export interface Draft<Thing extends Versioned, Values> {
   discard: () => void;
   /** The edited values stay, and count as made from the newer state. */
   rebase: () => void;
+  /** Why the API refused exactly these values; undefined: it did not, or they were changed since. */
+  refused: Error | undefined;
+  refuse: (error: Error) => void;
 }
 
 /**
@@ -31,7 +34,7 @@ export function useDraft<Thing extends Versioned, Values>(
   current: Thing,
   valuesOf: (thing: Thing) => Values,
 ): Draft<Thing, Values> {
-  const [edited, setEdited] = useState<{ values: Values; base: Thing }>();
+  const [edited, setEdited] = useState<{ values: Values; base: Thing; refused?: Error }>();
   const base = edited?.base ?? current;
   const values = edited?.values ?? valuesOf(current);
   return {
@@ -42,5 +45,7 @@ export function useDraft<Thing extends Versioned, Values>(
     change: (next) => setEdited({ values: next, base }),
     discard: () => setEdited(undefined),
     rebase: () => setEdited({ values, base: current }),
+    refused: edited?.refused,
+    refuse: (refused) => setEdited({ values, base, refused }),
   };
 }

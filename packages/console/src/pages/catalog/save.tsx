@@ -3,6 +3,7 @@ import { useWho } from '../../app/role.js';
 import { useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
+import { useShows } from '../../ui/refused-fields.js';
 import styles from './catalog.module.css';
 import { DiffView } from './diff-view.js';
 import type { Draft, Versioned } from './draft.js';
@@ -27,12 +28,25 @@ interface SaveProps<Thing extends Versioned, Values> {
   children?: ReactNode;
 }
 
-/** The button that saves an edited thing: first it shows what changes and what uses the thing. */
+/**
+ * The button that saves an edited thing: first it shows what changes and what uses the thing. It stands within the `RefusedFields` of
+ * the thing's form.
+ */
 export function SaveButton<Thing extends Versioned, Values>(props: SaveProps<Thing, Values>): ReactNode {
   const { name, resource, id, draft, valuesOf, asText, nextVersion, impossible, onSave, children } = props;
   const text = useWords(catalogWords);
   const { may } = useWho();
   const [isOpen, setOpen] = useState(false);
+  const shows = useShows();
+  const save = async (): Promise<void> => {
+    try {
+      await onSave();
+    } catch (error) {
+      // The field that is refused stands on the page: the dialog makes room for it.
+      if (!(error instanceof Error && shows(error))) throw error;
+      draft.refuse(error);
+    }
+  };
   const canOpen = draft.isChanged && impossible === undefined && may('admin');
   const button = useRef<HTMLButtonElement>(null);
   useSaveKey(button, () => canOpen && setOpen(true));
@@ -59,7 +73,7 @@ export function SaveButton<Thing extends Versioned, Values>(props: SaveProps<Thi
         kind="primary"
         action={text('saveVersion', { version: nextVersion })}
         impossible={impossible}
-        onConfirm={onSave}
+        onConfirm={save}
         size="wide"
       >
         <section>

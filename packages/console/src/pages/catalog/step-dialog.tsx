@@ -7,6 +7,7 @@ import { useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { Dialog } from '../../ui/dialog.js';
 import { TextArea, TextInput } from '../../ui/field.js';
+import { FormRefusal, RefusedFields } from '../../ui/refused-fields.js';
 import { Region } from '../../ui/region.js';
 import styles from './catalog.module.css';
 import { DeleteButton } from './delete-button.js';
@@ -77,44 +78,50 @@ function StepForm({ step, onClose }: { step: RemoteStep; onClose: () => void }):
     await refresh();
   };
   return (
-    <div className={styles.form}>
-      <NewerVersion draft={draft} valuesOf={valuesOf} asText={asText} />
-      <TextInput
-        label={text('name')}
-        value={values.name}
-        onChange={(name) => draft.change({ ...values, name })}
-      />
-      <TextInput
-        label={text('desc')}
-        value={values.desc}
-        onChange={(desc) => draft.change({ ...values, desc })}
-      />
-      <TextArea
-        label={text('stepActions')}
-        value={values.actions.join('\n')}
-        onChange={(lines) => draft.change({ ...values, actions: lines.split('\n') })}
-      />
-      <div className={styles.buttons}>
-        <DeleteButton name={step.name} resource="remote_step" id={id} onDelete={remove} />
-        <SaveButton
-          name={step.name}
-          resource="remote_step"
-          id={id}
-          draft={draft}
-          valuesOf={valuesOf}
-          asText={asText}
-          nextVersion={(base.version ?? 0) + 1}
-          impossible={
-            draft.newer &&
-            text('meanwhile', {
-              who: draft.newer.updated_by ?? '',
-              version: draft.newer.version ?? 0,
-              base: base.version ?? 0,
-            })
-          }
-          onSave={save}
+    <RefusedFields error={draft.refused}>
+      <div className={styles.form}>
+        <FormRefusal />
+        <NewerVersion draft={draft} valuesOf={valuesOf} asText={asText} />
+        <TextInput
+          name="name"
+          label={text('name')}
+          value={values.name}
+          onChange={(name) => draft.change({ ...values, name })}
         />
+        <TextInput
+          name="desc"
+          label={text('desc')}
+          value={values.desc}
+          onChange={(desc) => draft.change({ ...values, desc })}
+        />
+        <TextArea
+          name="actions"
+          label={text('stepActions')}
+          value={values.actions.join('\n')}
+          onChange={(lines) => draft.change({ ...values, actions: lines.split('\n') })}
+        />
+        <div className={styles.buttons}>
+          <DeleteButton name={step.name} resource="remote_step" id={id} onDelete={remove} />
+          <SaveButton
+            name={step.name}
+            resource="remote_step"
+            id={id}
+            draft={draft}
+            valuesOf={valuesOf}
+            asText={asText}
+            nextVersion={(base.version ?? 0) + 1}
+            impossible={
+              draft.newer &&
+              text('meanwhile', {
+                who: draft.newer.updated_by ?? '',
+                version: draft.newer.version ?? 0,
+                base: base.version ?? 0,
+              })
+            }
+            onSave={save}
+          />
+        </div>
       </div>
-    </div>
+    </RefusedFields>
   );
 }

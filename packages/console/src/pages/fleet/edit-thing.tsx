@@ -5,7 +5,9 @@ import { useWords } from '../../text/intl.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
 import { NumberInput, Select, TextInput } from '../../ui/field.js';
-import { fieldError } from '../../ui/refusal.js';
+import { SearchSelect } from '../../ui/search-select.js';
+import { searchTemplates } from '../catalog/search-templates.js';
+import { useTemplateName } from '../catalog/template-name.js';
 import styles from './fleet.module.css';
 import { fleetWords } from './words.js';
 
@@ -34,7 +36,9 @@ const TEXTS: Record<ThingKind, readonly string[]> = {
   service: ['name', 'desc', 'service_type', 'docker_image'],
   pool: ['name', 'desc'],
 };
-const IDS = ['vm_type', 'sd_id', 'expand', 'shrink', 'deploy'] as const;
+const IDS = ['vm_type', 'sd_id'] as const;
+/** What a pool's templates are for; in the request they stand in a part of their own. */
+const TEMPLATES = ['expand', 'shrink', 'deploy'] as const;
 const FRESH: Record<ThingKind, Values> = {
   cluster: { name: '', desc: '', biz: '1' },
   service: { name: '', desc: '', service_type: '', docker_image: '-' },
@@ -119,7 +123,6 @@ function OpenEditThing({
   const [values, setValues] = useState<Values | undefined>(id === undefined ? FRESH[kind] : undefined);
   const [stored, setStored] = useState<Stored>();
   const [changed, setChanged] = useState(false);
-  const [failure, setFailure] = useState<Error>();
   const key = useRef(once());
   // biome-ignore lint/correctness/useExhaustiveDependencies: read once, when the dialog opens.
   useEffect(() => {
@@ -130,11 +133,9 @@ function OpenEditThing({
     });
   }, []);
   const confirm = async (): Promise<void> => {
-    setFailure(undefined);
     try {
       await save(editing, values ?? {}, stored?.version, key.current);
     } catch (error) {
-      setFailure(error as Error);
       if (error instanceof ApiError && error.code === CHANGED_MEANWHILE) {
         // What somebody else saved is shown beside what was typed, and the next save is made from it.
         setStored(await readStored(editing));
@@ -164,7 +165,6 @@ function OpenEditThing({
       action={text(id === undefined ? 'edit.create' : 'edit.save')}
       impossible={values ? undefined : text('fleet.what')}
       onConfirm={confirm}
-      fields={[...TEXTS[kind], 'cluster_id', ...IDS]}
       isForm
     >
       {changed && (
@@ -177,19 +177,19 @@ function OpenEditThing({
           TEXTS[kind].map((name) => (
             <TextInput
               key={name}
+              name={name}
               autoFocus={name === 'name'}
               label={text(`field.${name}` as 'field.name')}
               hint={hintOf(name)}
-              error={fieldError(failure, name)}
               value={String(values[name] ?? '')}
               onChange={(value) => set(name, value)}
             />
           ))}
         {values && kind === 'service' && id !== undefined && clusters.length > 0 && (
           <Select
+            name="cluster_id"
             label={text('field.cluster_id')}
             hint={hintOf('cluster_id')}
-            error={fieldError(failure, 'cluster_id')}
             value={String(values.cluster_id)}
             choices={clusters.map((cluster) => [String(cluster.id), cluster.name] as const)}
             onChange={(value) => set('cluster_id', Number(value))}
@@ -200,12 +200,23 @@ function OpenEditThing({
           IDS.map((name) => (
             <NumberInput
               key={name}
+              name={name}
               label={text(`field.${name}`)}
               hint={hintOf(name) ?? text('field.id.hint')}
-              error={fieldError(failure, name)}
               min={0}
               value={Number(values[name] ?? 0)}
               onChange={(value) => set(name, value ?? 0)}
+            />
+          ))}
+        {values &&
+          kind === 'pool' &&
+          TEMPLATES.map((use) => (
+            <TemplateSelect
+              key={use}
+              use={use}
+              id={Number(values[use] ?? 0)}
+              hint={hintOf(use)}
+              onChoose={(chosen) => set(use, chosen)}
             />
           ))}
       </div>
@@ -214,6 +225,34 @@ function OpenEditThing({
       )}
       {values && <AsCommand request={{ method: 'POST', path, body: bodyOf(kind, values) }} />}
     </ConfirmDialog>
+  );
+}
+
+interface TemplateSelectProps {
+  use: (typeof TEMPLATES)[number];
+  /** 0: none. */
+  id: number;
+  hint: string | undefined;
+  onChoose: (id: number) => void;
+}
+
+function TemplateSelect({ use, id, hint, onChoose }: TemplateSelectProps): ReactNode {
+  const text = useWords(fleetWords);
+  const none = text('none');
+  const name = useTemplateName(id);
+  return (
+    <SearchSelect
+      name={`tasks.${use}`}
+      label={text(`field.${use}`)}
+      what="templates or none"
+      chosen={id === 0 ? none : name}
+      search={async (q) => [
+        ...(q === '' || none.includes(q) ? [{ id: 0, name: none }] : []),
+        ...(await searchTemplates(q)),
+      ]}
+      onChoose={(found) => onChoose(found.id)}
+      hint={hint}
+    />
   );
 }
 

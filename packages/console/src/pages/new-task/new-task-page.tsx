@@ -17,6 +17,7 @@ import { Region, reasonOf } from '../../ui/region.js';
 import { SearchSelect } from '../../ui/search-select.js';
 import { STATES } from '../../ui/state.js';
 import { TimeText } from '../../ui/time-text.js';
+import { searchTemplates } from '../catalog/search-templates.js';
 import { type Draft, isInAddress, LIMITS, limitIn, RANGES, requestOf } from './draft.js';
 import styles from './new-task.module.css';
 import { NodesSection } from './nodes-section.js';
@@ -25,15 +26,6 @@ import { ParamsSection } from './params-section.js';
 import { useChosenNodes } from './read-nodes.js';
 import { useDraft } from './use-draft.js';
 import { newTaskWords } from './words.js';
-
-async function searchTemplates(name: string) {
-  const rows = await unwrap(
-    api.GET('/task_tpl/list', {
-      params: { query: { page: 1, page_size: 50, ...(name === '' ? {} : { name }) } },
-    }),
-  );
-  return rows.map(({ id, name, desc }) => ({ id, name, ...(desc === '' ? {} : { detail: desc }) }));
-}
 
 /** What is read of the catalog for a form. */
 interface Known {

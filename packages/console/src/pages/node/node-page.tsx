@@ -10,6 +10,7 @@ import { useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { CopyButton } from '../../ui/copy.js';
 import { Region } from '../../ui/region.js';
+import { Shown } from '../../ui/shown.js';
 import { TimeText } from '../../ui/time-text.js';
 import { HistoryText, useHistory } from '../fleet/history-list.js';
 import { RunStateText, StatusBadge, TaskLink } from '../nodes/node-parts.js';
@@ -110,12 +111,14 @@ export function NodePage(): ReactNode {
           <Failures runs={runs.data?.pages.flatMap(({ rows }) => rows) ?? []} />
         </section>
       </div>
-      <RemoveNodes
-        isOpen={isRemoving}
-        onClose={() => setRemoving(false)}
-        read={async () => (node ? [node] : [])}
-        onRemoved={() => navigate(node ? to.pool(node.pool_id) : to.nodes())}
-      />
+      <Shown query={query}>
+        <RemoveNodes
+          isOpen={isRemoving}
+          onClose={() => setRemoving(false)}
+          read={async () => (node ? [node] : [])}
+          onRemoved={() => navigate(node ? to.pool(node.pool_id) : to.nodes())}
+        />
+      </Shown>
     </>
   );
 }

@@ -66,6 +66,7 @@ function OpenAddNodes({ pool, onClose, onAdded }: AddNodesProps): ReactNode {
       isForm
     >
       <TextArea
+        name="nodes"
         autoFocus
         label={text('paste.label')}
         hint={text('paste.hint')}

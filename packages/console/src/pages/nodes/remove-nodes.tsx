@@ -4,6 +4,7 @@ import { api } from '../../api/api.js';
 import { useWords } from '../../text/intl.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
 import { TextInput } from '../../ui/field.js';
+import { reasonOf } from '../../ui/refusal.js';
 import styles from './nodes.module.css';
 import { nodeWords } from './words.js';
 
@@ -33,13 +34,13 @@ function OpenRemoveNodes({ onClose, read, onRemoved }: RemoveNodesProps): ReactN
   const [pools, setPools] = useState<InPool[]>();
   const [failure, setFailure] = useState<string>();
   const [names, setNames] = useState<Record<number, string>>({});
-  // biome-ignore lint/correctness/useExhaustiveDependencies: read once, when the dialog opens.
-  useEffect(() => {
+  const look = (): Promise<void> =>
     read()
       .then(byPool)
       .then(setPools)
-      .catch((error: unknown) => setFailure(String(error)));
-  }, []);
+      .catch((error: unknown) => setFailure(reasonOf(error as Error)));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read once, when the dialog opens.
+  useEffect(() => void look(), []);
   const count = pools?.reduce((sum, { nodes }) => sum + nodes.length, 0) ?? 0;
   const unnamed = pools?.find(({ id, name, isProtected }) => isProtected && names[id] !== name);
   const remove = async (): Promise<void> => {
@@ -48,8 +49,11 @@ function OpenRemoveNodes({ onClose, read, onRemoved }: RemoveNodesProps): ReactN
         const body = { nodes, ...(isProtected ? { confirm: name } : {}) };
         await unwrap(api.POST('/pool/{id}/remove_nodes', { params: { path: { id } }, body }));
       }
+    } catch (error) {
+      // Nodes of the first pools may be gone by now, and a pool may have become protected.
+      await look();
+      throw error;
     } finally {
-      // Of several pools the first ones may be done.
       onRemoved();
     }
   };
@@ -79,6 +83,7 @@ function OpenRemoveNodes({ onClose, read, onRemoved }: RemoveNodesProps): ReactN
         .map(({ id, name }) => (
           <TextInput
             key={id}
+            name="confirm"
             label={text('remove.name', { pool: name })}
             hint={text('remove.confirm', { pool: name })}
             value={names[id] ?? ''}

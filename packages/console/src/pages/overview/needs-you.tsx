@@ -126,13 +126,7 @@ function Item({
           onPress={turn}
           label={`${text(isAside ? 'needs.back' : 'needs.aside')}: ${item.name}`}
         >
-          <svg viewBox="0 0 16 16" className={styles.icon} aria-hidden="true">
-            {isAside ? (
-              <path d="M8 13V3M3.5 7.5L8 3l4.5 4.5" fill="none" stroke="currentColor" strokeWidth="1.5" />
-            ) : (
-              <path d="M3 5h10M4.5 8h7M6.5 11h3" fill="none" stroke="currentColor" strokeWidth="1.5" />
-            )}
-          </svg>
+          {text(isAside ? 'needs.back' : 'needs.aside.short')}
         </Button>
       </div>
     </li>

@@ -13,6 +13,7 @@ import { Region } from '../../ui/region.js';
 import { STATES, StateBadge, StateBar } from '../../ui/state.js';
 import { Tabs } from '../../ui/tabs.js';
 import { TimeText } from '../../ui/time-text.js';
+import { useTemplateName } from '../catalog/template-name.js';
 import { DeleteThing, type Editing, EditThing } from '../fleet/edit-thing.js';
 import { HistoryList } from '../fleet/history-list.js';
 import { fleetWords } from '../fleet/words.js';
@@ -121,7 +122,9 @@ function PoolView({ read, onChanged }: { read: Read; onChanged: () => void }): R
     <>
       <Heading title={pool.name}>
         <div className={styles.facts}>
-          <Link href={to.fleet({ q: service.name })}>{service.name}</Link>
+          <span>
+            {text('service')} <Link href={to.fleet({ q: service.name })}>{service.name}</Link>
+          </span>
           {pool.protected && <span className={styles.mark}>{text('pool.protected')}</span>}
           <StatusCounts counts={summary.status} />
           {summary.holding?.map(
@@ -183,6 +186,10 @@ function PoolSchedules({ read: { summary } }: { read: Read }): ReactNode {
   );
 }
 
+function TemplateLink({ id }: { id: number }): ReactNode {
+  return <Link href={to.template(id)}>{useTemplateName(id)}</Link>;
+}
+
 function PoolSettings({ pool, onChanged }: { pool: Pool; onChanged: () => void }): ReactNode {
   const text = useWords(fleetWords);
   const [, navigate] = useLocation();
@@ -205,16 +212,7 @@ function PoolSettings({ pool, onChanged }: { pool: Pool; onChanged: () => void }
     [text('field.sd_id'), pool.sd_id || text('none')],
     ...(['expand', 'shrink', 'deploy'] as const).map((kind): [string, ReactNode] => {
       const template = pool.tasks[kind];
-      return [
-        text(`field.${kind}`),
-        template ? (
-          <Link key={kind} href={to.template(template)}>
-            {template}
-          </Link>
-        ) : (
-          text('none')
-        ),
-      ];
+      return [text(`field.${kind}`), template ? <TemplateLink key={kind} id={template} /> : text('none')];
     }),
   ];
   const body = {

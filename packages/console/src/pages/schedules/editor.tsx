@@ -1,5 +1,5 @@
-import { type ScheduleStanding, unwrap } from '@rigel/api-client';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type SchedulePreview, type ScheduleStanding, unwrap } from '@rigel/api-client';
+import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { api } from '../../api/api.js';
 import { useWords } from '../../text/intl.js';
@@ -7,7 +7,8 @@ import { AsCommand } from '../../ui/as-command.js';
 import { Button } from '../../ui/button.js';
 import { Choice } from '../../ui/choice.js';
 import { Check, NumberInput, Select, TextInput } from '../../ui/field.js';
-import { Region, reasonOf } from '../../ui/region.js';
+import { FormRefusal, RefusedFields, RefusedPart, useShows } from '../../ui/refused-fields.js';
+import { Region } from '../../ui/region.js';
 import { dayWords } from './details.js';
 import { type Draft, type DraftDepend, type DraftItem, draftOf, newItem, requestOf } from './draft.js';
 import { Preview } from './preview.js';
@@ -19,6 +20,9 @@ interface EditorProps {
   schedule: ScheduleStanding | undefined;
   onClose: () => void;
 }
+
+/** The API reads both spellings, and refusals name the second one. */
+const SPELLINGS = { cron_items: 'cron_itmes', depend_items: 'depend_itmes' };
 
 /** How long typing pauses before the preview is made, in milliseconds. */
 const PAUSE_MS = 350;
@@ -35,7 +39,10 @@ export function Editor({ schedule, onClose }: EditorProps): ReactNode {
   const [seen] = useState(schedule?.version ?? 0);
   const [isPending, setPending] = useState(false);
   const [failure, setFailure] = useState<Error>();
-  const change = (part: Partial<Draft>): void => setDraft((before) => ({ ...before, ...part }));
+  const change = (part: Partial<Draft>): void => {
+    setDraft((before) => ({ ...before, ...part }));
+    setFailure(undefined);
+  };
   const request = requestOf(draft, schedule?.id ?? 0);
   const settled = useSettled(JSON.stringify(request ?? null));
   const preview = useQuery({
@@ -47,6 +54,8 @@ export function Editor({ schedule, onClose }: EditorProps): ReactNode {
     enabled: settled !== 'null',
     retry: false,
   });
+  // The preview checks while somebody types: a refusal stands at its field, and the focus stays.
+  const early = request !== undefined && settled === JSON.stringify(request) ? preview.error : null;
   const isShown = request !== undefined && settled === JSON.stringify(request) && preview.isSuccess;
   const save = async (): Promise<void> => {
     if (!request) return;
@@ -62,79 +71,103 @@ export function Editor({ schedule, onClose }: EditorProps): ReactNode {
     }
   };
   return (
-    <div className={styles.editor}>
-      {!schedule && (
-        <>
-          <PoolSelect
-            label={text('edit.pool')}
-            value={draft.pool}
-            onChange={(pool) => change({ pool })}
-            autoFocus
-          />
-          <Choice
-            label={text('type')}
-            value={draft.type}
-            choices={[
-              ['expand', text('type.expand')],
-              ['upload', text('type.upload')],
-            ]}
-            onChange={(type) => change({ type })}
-          />
-        </>
-      )}
-      <Choice
-        label={text('edit.exec')}
-        value={draft.exec}
-        choices={[
-          ['crontab', text('edit.crontab')],
-          ['depend', text('edit.depend')],
-        ]}
-        onChange={(exec) => change({ exec })}
-      />
-      <TextInput
-        label={text('edit.zone')}
-        hint={text('edit.zone.hint')}
-        value={draft.zone}
-        onChange={(zone) => change({ zone })}
-        isCode
-      />
-      {draft.exec === 'crontab' && (
-        <Items type={draft.type} items={draft.items} onChange={(items) => change({ items })} />
-      )}
-      <Depends depends={draft.depends} onChange={(depends) => change({ depends })} />
-      <section className={styles.preview} aria-live="polite">
-        <h3>{text('preview')}</h3>
-        {request === undefined ? (
-          <p className={styles.quiet}>{text('preview.wait')}</p>
-        ) : (
-          <Region what={text('preview.what')} query={preview}>
-            {(data) => <Preview preview={data} type={draft.type} />}
-          </Region>
+    <RefusedFields
+      error={failure ?? early ?? undefined}
+      takesFocus={failure !== undefined}
+      spellings={SPELLINGS}
+    >
+      <div className={styles.editor}>
+        {!schedule && (
+          <>
+            <PoolSelect
+              name="pool_id"
+              label={text('edit.pool')}
+              value={draft.pool}
+              onChange={(pool) => change({ pool })}
+              autoFocus
+            />
+            <Choice
+              label={text('type')}
+              value={draft.type}
+              choices={[
+                ['expand', text('type.expand')],
+                ['upload', text('type.upload')],
+              ]}
+              onChange={(type) => change({ type })}
+            />
+          </>
         )}
-      </section>
-      {failure && (
-        <p role="alert" className={styles.failure}>
-          {text('failed', { reason: reasonOf(failure) })}
-        </p>
-      )}
-      <div className={styles.buttons}>
-        <Button onPress={onClose}>{common('dialog.cancel')}</Button>
-        <Button
-          kind="primary"
-          needs="operator"
-          isPending={isPending}
-          impossible={isShown ? undefined : text('edit.unsaved')}
-          onPress={() => void save()}
-        >
-          {text('edit.save')}
-        </Button>
-      </div>
-      {request && (
-        <AsCommand
-          request={{ method: 'POST', path: 'task/saveTask', body: { ...request, if_version: seen } }}
+        <Choice
+          label={text('edit.exec')}
+          value={draft.exec}
+          choices={[
+            ['crontab', text('edit.crontab')],
+            ['depend', text('edit.depend')],
+          ]}
+          onChange={(exec) => change({ exec })}
         />
-      )}
-    </div>
+        <TextInput
+          name="time_zone"
+          label={text('edit.zone')}
+          hint={text('edit.zone.hint')}
+          value={draft.zone}
+          onChange={(zone) => change({ zone })}
+          isCode
+        />
+        {draft.exec === 'crontab' && (
+          <RefusedPart name="cron_itmes">
+            <Items type={draft.type} items={draft.items} onChange={(items) => change({ items })} />
+          </RefusedPart>
+        )}
+        <RefusedPart name="depend_itmes">
+          <Depends depends={draft.depends} onChange={(depends) => change({ depends })} />
+        </RefusedPart>
+        <section className={styles.preview} aria-live="polite">
+          <h3>{text('preview')}</h3>
+          {request === undefined ? (
+            <p className={styles.quiet}>{text('preview.wait')}</p>
+          ) : (
+            <PreviewRegion query={preview} type={draft.type} />
+          )}
+        </section>
+        {failure && <FormRefusal className={styles.failure} />}
+        <div className={styles.buttons}>
+          <Button onPress={onClose}>{common('dialog.cancel')}</Button>
+          <Button
+            kind="primary"
+            needs="operator"
+            isPending={isPending}
+            impossible={isShown ? undefined : text('edit.unsaved')}
+            onPress={() => void save()}
+          >
+            {text('edit.save')}
+          </Button>
+        </div>
+        {request && (
+          <AsCommand
+            request={{ method: 'POST', path: 'task/saveTask', body: { ...request, if_version: seen } }}
+          />
+        )}
+      </div>
+    </RefusedFields>
+  );
+}
+
+/** The preview; instead of an error that stands at its field it says so. */
+function PreviewRegion({
+  query,
+  type,
+}: {
+  query: UseQueryResult<SchedulePreview>;
+  type: Draft['type'];
+}): ReactNode {
+  const text = useWords(scheduleWords);
+  const shows = useShows();
+  if (query.error && shows(query.error)) return <p className={styles.quiet}>{text('preview.refused')}</p>;
+  return (
+    <Region what={text('preview.what')} query={query}>
+      {(data) => <Preview preview={data} type={type} />}
+    </Region>
   );
 }
 
@@ -149,6 +182,7 @@ function useSettled(value: string): string {
 }
 
 interface PoolSelectProps {
+  name: string;
   label: string;
   /** 0: none. */
   value: number;
@@ -156,7 +190,7 @@ interface PoolSelectProps {
   autoFocus?: boolean;
 }
 
-function PoolSelect({ label, value, onChange, autoFocus = false }: PoolSelectProps): ReactNode {
+function PoolSelect({ name, label, value, onChange, autoFocus = false }: PoolSelectProps): ReactNode {
   const text = useWords(scheduleWords);
   const pools = useQuery({
     queryKey: ['pools of the form'],
@@ -167,6 +201,7 @@ function PoolSelect({ label, value, onChange, autoFocus = false }: PoolSelectPro
   const known = value === 0 || choices.some(([id]) => id === String(value));
   return (
     <Select
+      name={name}
       label={label}
       value={String(value)}
       choices={[
@@ -193,15 +228,17 @@ function Items({ type, items, onChange }: ItemsProps): ReactNode {
   return (
     <fieldset className={styles.rows}>
       <legend>{text('items')}</legend>
-      {items.map((item) => (
+      {items.map((item, index) => (
         <div key={item.key} className={styles.row} data-type={type}>
           <Select
+            name={`cron_itmes.${index}.week_day`}
             label={text('edit.day')}
             value={String(item.week_day)}
             choices={WEEK_DAYS.map((day) => [day, dayWords(Number(day), text)])}
             onChange={(day) => change(item.key, { week_day: Number(day) })}
           />
           <TextInput
+            name={`cron_itmes.${index}.time`}
             label={text('edit.time')}
             value={item.time}
             placeholder="08:00"
@@ -210,6 +247,7 @@ function Items({ type, items, onChange }: ItemsProps): ReactNode {
           />
           {type === 'expand' ? (
             <NumberInput
+              name={`cron_itmes.${index}.instance_num`}
               label={text('edit.instances')}
               value={item.instance_num}
               min={0}
@@ -219,6 +257,7 @@ function Items({ type, items, onChange }: ItemsProps): ReactNode {
           ) : (
             <>
               <NumberInput
+                name={`cron_itmes.${index}.concurr_ratio`}
                 label={text('edit.ratio')}
                 value={item.concurr_ratio}
                 min={0}
@@ -226,6 +265,7 @@ function Items({ type, items, onChange }: ItemsProps): ReactNode {
                 onChange={(concurr_ratio) => change(item.key, { concurr_ratio })}
               />
               <NumberInput
+                name={`cron_itmes.${index}.concurr_num`}
                 label={text('edit.num')}
                 value={item.concurr_num}
                 min={0}
@@ -262,26 +302,31 @@ function Depends({ depends, onChange }: DependsProps): ReactNode {
   return (
     <fieldset className={styles.rows}>
       <legend>{text('graph')}</legend>
-      {depends.map((item) => (
+      {depends.map((item, index) => (
         <div key={item.key} className={styles.row} data-type="depend">
           <PoolSelect
+            name={`depend_itmes.${index}.pool_id`}
             label={text('graph.pool')}
             value={item.pool_id}
             onChange={(pool_id) => change(item.key, { pool_id })}
           />
           <TextInput
+            name={`depend_itmes.${index}.step_name`}
             label={text('edit.follow.step')}
             value={item.step_name}
             onChange={(step_name) => change(item.key, { step_name })}
             isCode
           />
           <TextInput
+            name={`depend_itmes.${index}.ratio`}
             label={text('edit.follow.ratio')}
             value={item.ratio}
+            error={Number.isNaN(Number(item.ratio)) ? text('edit.follow.ratio.wrong') : undefined}
             onChange={(ratio) => change(item.key, { ratio })}
             isCode
           />
           <NumberInput
+            name={`depend_itmes.${index}.elastic_count`}
             label={text('edit.follow.spare')}
             value={item.elastic_count}
             min={0}

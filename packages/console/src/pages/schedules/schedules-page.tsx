@@ -122,6 +122,13 @@ function Schedules({ rows, edit, setEdit }: SchedulesProps): ReactNode {
         </SidePanel>
       )
     );
+  // The first one is being made: there is nothing to filter yet.
+  if (rows.length === 0)
+    return (
+      <WithPanel panel={panel}>
+        <FirstUse />
+      </WithPanel>
+    );
   return (
     <WithPanel panel={panel}>
       <div className={styles.page}>

@@ -54,6 +54,8 @@ function chosen<Value extends string>(value: string, values: readonly Value[]): 
 }
 
 const CELLS = CELL_SIZES.map(String);
+/** Up to so many nodes have large cells, unless another size is chosen. */
+const FEW_NODES = 400;
 
 function GridPart({
   task,
@@ -69,14 +71,15 @@ function GridPart({
   const text = useWords(taskWords);
   const { formatNumber } = useIntl();
   const [orderParam, setOrder] = useQueryParam('order', 'batch');
-  const [cellParam, setCell] = useQueryParam('cell', '8');
+  const usual = model.size <= FEW_NODES ? '16' : '8';
+  const [cellParam, setCell] = useQueryParam('cell', usual);
   const [node, setNode] = useQueryParam('node', '', 'step');
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
   const [looked, setLooked] = useState<number>();
   const [wanted, setWanted] = useState('');
   const [sought, setSought] = useState<{ index: number; seek: number }>();
   const order: GridOrder = chosen(orderParam, ORDERS);
-  const cell = Number(chosen(cellParam === '' ? '8' : cellParam, ['8', ...CELLS])) as CellSize;
+  const cell = Number(chosen(cellParam, [usual, ...CELLS])) as CellSize;
   const opened = node === '' ? undefined : model.indexOfNode(Number(node));
 
   const find = (from: number): void => {

@@ -118,7 +118,7 @@ export function RunsTable({ task, tools }: { task: TaskInfo; tools: ReactNode })
     {
       name: 'ip',
       title: text('runs.address'),
-      width: 'minmax(130px, 1fr)',
+      width: 'minmax(162px, 1fr)',
       narrow: 'first',
       cell: ({ ip }) => <code>{ip}</code>,
     },
@@ -155,7 +155,7 @@ export function RunsTable({ task, tools }: { task: TaskInfo; tools: ReactNode })
     {
       name: 'updated',
       title: text('runs.updated'),
-      width: '120px',
+      width: '128px',
       narrow: 'hidden',
       cell: ({ updated_at }) => <TimeText at={updated_at} withDate={false} />,
     },

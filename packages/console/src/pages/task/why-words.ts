@@ -8,7 +8,7 @@ export const whyWords = words(
   {
     'why.not_started': 'The task was made without being started.',
     'why.task_runs':
-      'The task is under way: of {nodes, plural, one {# node} other {# nodes}} {succeeded} succeeded, {failed} failed, {running} are at work, {waiting} wait',
+      'The task is under way: of {nodes, plural, one {# node} other {# nodes}} {succeeded} succeeded, {failed} failed, {running} at work, {waiting} waiting',
     'why.batch_waits': 'Batch {batch} of {batches} waits for {ip}{more}',
     'why.paused': 'The task was paused by {operator}{given}',
     'why.stopped': 'The task was stopped by {operator}{given}',

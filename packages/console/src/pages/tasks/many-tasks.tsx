@@ -10,7 +10,9 @@ import { AsCommand } from '../../ui/as-command.js';
 import { Button } from '../../ui/button.js';
 import { Dialog, useIsSettled } from '../../ui/dialog.js';
 import { TextInput } from '../../ui/field.js';
+import { refusedBecause } from '../../ui/refusal.js';
 import { reasonOf } from '../../ui/region.js';
+import { useReadAgain } from '../../ui/shown.js';
 import { StateShape } from '../../ui/state.js';
 import type { ManyAction } from './many-actions.js';
 import styles from './many-tasks.module.css';
@@ -45,6 +47,8 @@ export function ManyTasks({ action, tasks, onClose }: ManyTasksProps): ReactNode
   const isSettled = useIsSettled();
   const [outcomes, setOutcomes] = useState<ReadonlyMap<number, Outcome>>(new Map());
   const [step, setStep] = useState<'ask' | 'run' | 'over'>('ask');
+  const readAgain = useReadAgain();
+  const [isChanged, setChanged] = useState(false);
   const [word, setWord] = useState('');
   const current = useLines(action, tasks);
   // What was confirmed stays on the screen while it is carried out.
@@ -62,6 +66,12 @@ export function ManyTasks({ action, tasks, onClose }: ManyTasksProps): ReactNode
   const isTyped = action === 'pause' || wanted === undefined || word.trim() === wanted;
   const run = async (): Promise<void> => {
     setStep('run');
+    const isOther = await readAgain();
+    setChanged(isOther);
+    if (isOther) {
+      setStep('ask');
+      return;
+    }
     setConfirmed(lines);
     for (const line of able) {
       const outcome = await carryOut(action, line, names.get(line.task.pool_id));
@@ -119,6 +129,7 @@ export function ManyTasks({ action, tasks, onClose }: ManyTasksProps): ReactNode
       {step === 'ask' && able.length > 0 && (
         <AsCommand request={able.map((line) => requestOf(action, line, names.get(line.task.pool_id)))} />
       )}
+      {isChanged && <p role="alert">{common('stale.changed')}</p>}
       <p role="status" className="only-read-aloud">
         {step === 'over' &&
           text('result', {
@@ -208,7 +219,7 @@ function useLines(action: ManyAction, tasks: readonly Task[]): Line[] {
       return { task, count: running, impossible: isOver ? text('not.open') : undefined };
     }
     const read = previews[index];
-    const refused = read?.error ? reasonOf(read.error) : (read?.data?.refused ?? undefined);
+    const refused = read?.error ? reasonOf(read.error) : read?.data && refusedBecause(read.data);
     return {
       task,
       count: read?.data?.nodes.count ?? 0,

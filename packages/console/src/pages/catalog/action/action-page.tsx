@@ -11,6 +11,7 @@ import { later } from '../../../app/later.js';
 import { useWords } from '../../../text/intl.js';
 import { Choice } from '../../../ui/choice.js';
 import { TextInput } from '../../../ui/field.js';
+import { FormRefusal, RefusedFields, RefusedPart } from '../../../ui/refused-fields.js';
 import { Region, reasonOf } from '../../../ui/region.js';
 import { Tabs } from '../../../ui/tabs.js';
 import { DeleteButton } from '../delete-button.js';
@@ -87,7 +88,7 @@ function ActionEditor({ whole }: { whole: WholeAction }): ReactNode {
         ? words('fixFirst')
         : undefined;
   return (
-    <>
+    <RefusedFields error={draft.refused}>
       <Heading title={whole.action.name}>
         <LastChange thing={whole} isChanged={draft.isChanged} />
         <DeleteButton name={whole.action.name} resource="action" id={id} onDelete={remove} />
@@ -105,6 +106,7 @@ function ActionEditor({ whole }: { whole: WholeAction }): ReactNode {
           <Verdict values={values} />
         </SaveButton>
       </Heading>
+      <FormRefusal className={styles.warning} />
       <NewerVersion draft={draft} valuesOf={valuesOf} asText={asText} />
       <Tabs
         label={whole.action.name}
@@ -138,7 +140,7 @@ function ActionEditor({ whole }: { whole: WholeAction }): ReactNode {
           },
         ]}
       />
-    </>
+    </RefusedFields>
   );
 }
 
@@ -196,18 +198,22 @@ function Edit({ whole, values, onChange, checked, preview }: EditProps): ReactNo
         <section className={styles.section}>
           <div className={styles.names}>
             <TextInput
+              name="name"
               label={text('name')}
               value={values.name}
               onChange={(name) => onChange({ ...values, name })}
             />
             <TextInput
+              name="desc"
               label={text('desc')}
               value={values.desc}
               onChange={(desc) => onChange({ ...values, desc })}
             />
           </div>
           <h2>{text('params')}</h2>
-          <ParamsForm params={values.params} onChange={(params) => onChange({ ...values, params })} />
+          <RefusedPart name="params">
+            <ParamsForm params={values.params} onChange={(params) => onChange({ ...values, params })} />
+          </RefusedPart>
         </section>
         <section className={styles.section}>
           <h2>{words('text')}</h2>
@@ -222,15 +228,17 @@ function Edit({ whole, values, onChange, checked, preview }: EditProps): ReactNo
             ]}
             onChange={(module) => onChange({ ...values, module })}
           />
-          <Suspense fallback={<div className={styles.editor} />}>
-            <CodeEditor
-              label={words('editor')}
-              value={values.text}
-              onChange={(edited) => onChange({ ...values, text: edited })}
-              checked={checked}
-              problem={problem}
-            />
-          </Suspense>
+          <RefusedPart name="template">
+            <Suspense fallback={<div className={styles.editor} />}>
+              <CodeEditor
+                label={words('editor')}
+                value={values.text}
+                onChange={(edited) => onChange({ ...values, text: edited })}
+                checked={checked}
+                problem={problem}
+              />
+            </Suspense>
+          </RefusedPart>
           {refusal && <ProblemText problem={refusal} />}
           {checked === undefined && <p className={styles.quiet}>{words('tooLong')}</p>}
           {checked?.notes.map((note) => (

@@ -30,6 +30,7 @@ export function ParamsForm({
       {Object.entries(params).map(([name, type]) => (
         <div key={name} className={styles.param}>
           <Select
+            name={`params.${name}`}
             label={text('typeOf', { name })}
             value={type}
             choices={[

@@ -45,6 +45,7 @@ export function StepCard({
       <div className={styles.head}>
         <b>{number}</b>
         <Select
+          name={`steps.${index}.name`}
           label={text('stepName')}
           value={step.name}
           choices={known ? choices : [[step.name, step.name] as const, ...choices]}
@@ -52,6 +53,7 @@ export function StepCard({
           error={known ? undefined : text('noSuchStep')}
         />
         <NumberInput
+          name={`steps.${index}.retry.retry_times`}
           label={text('retries')}
           value={step.retry.retry_times}
           min={0}
@@ -59,6 +61,7 @@ export function StepCard({
           onChange={(times) => onChange({ ...step, retry: { ...step.retry, retry_times: times ?? 0 } })}
         />
         <NumberInput
+          name={`steps.${index}.timeout`}
           label={text('timeout')}
           value={step.timeout}
           min={1}
@@ -87,17 +90,20 @@ export function StepCard({
           </Button>
         </span>
       </div>
-      {known && <Values step={step} known={known} onChange={onChange} />}
+      {known && <Values step={step} place={`steps.${index}`} known={known} onChange={onChange} />}
     </div>
   );
 }
 
 function Values({
   step,
+  place,
   known,
   onChange,
 }: {
   step: StepOption;
+  /** Its place in the request: `steps.0`. */
+  place: string;
   known: UsableStep;
   onChange: (step: StepOption) => void;
 }): ReactNode {
@@ -117,6 +123,7 @@ function Values({
         return (
           <div key={name} className={styles.value}>
             <TextInput
+              name={`${place}.param_values.${name}`}
               label={secret === undefined ? text('valueOf', { name, type }) : text('secretOf', { name })}
               value={secret ?? (value === undefined ? '' : String(value))}
               onChange={(given) => set(name, secret === undefined ? given : { secret: given })}
@@ -131,7 +138,7 @@ function Values({
                 >
                   {text('isSecret')}
                 </Check>
-                <AllowedSecrets step={step} name={name} onChange={onChange} />
+                <AllowedSecrets step={step} place={place} name={name} onChange={onChange} />
               </>
             )}
           </div>
@@ -153,10 +160,12 @@ function secretIn(value: unknown): string | undefined {
 
 function AllowedSecrets({
   step,
+  place,
   name,
   onChange,
 }: {
   step: StepOption;
+  place: string;
   name: string;
   onChange: (step: StepOption) => void;
 }): ReactNode {
@@ -167,6 +176,7 @@ function AllowedSecrets({
     <details className={styles.secrets} open={names.length > 0}>
       <summary>{text('secrets', { name })}</summary>
       <TextInput
+        name={`${place}.allowed_secrets.${name}`}
         label={text('secrets', { name })}
         hint={text('secretsHint')}
         value={names.join(',')}

@@ -9,6 +9,7 @@ import { Heading } from '../../../app/heading.js';
 import { useWords } from '../../../text/intl.js';
 import { Button } from '../../../ui/button.js';
 import { TextInput } from '../../../ui/field.js';
+import { FormRefusal, RefusedFields, RefusedPart } from '../../../ui/refused-fields.js';
 import { Region } from '../../../ui/region.js';
 import { Tabs } from '../../../ui/tabs.js';
 import { DeleteButton } from '../delete-button.js';
@@ -74,7 +75,7 @@ function TemplateEditor({ template }: { template: Template }): ReactNode {
       base: base.version ?? 0,
     });
   return (
-    <>
+    <RefusedFields error={draft.refused}>
       <Heading title={name}>
         <LastChange thing={template} isChanged={draft.isChanged} />
         <DeleteButton name={name} resource="task_tpl" id={id} onDelete={remove} />
@@ -90,6 +91,7 @@ function TemplateEditor({ template }: { template: Template }): ReactNode {
           onSave={save}
         />
       </Heading>
+      <FormRefusal />
       <NewerVersion draft={draft} valuesOf={valuesOf} asText={asText} />
       <Tabs
         label={name}
@@ -115,7 +117,7 @@ function TemplateEditor({ template }: { template: Template }): ReactNode {
           },
         ]}
       />
-    </>
+    </RefusedFields>
   );
 }
 
@@ -137,11 +139,13 @@ function Edit({
       <div className={styles.left}>
         <section className={styles.names}>
           <TextInput
+            name="name"
             label={text('name')}
             value={values.name}
             onChange={(name) => onChange({ ...values, name })}
           />
           <TextInput
+            name="desc"
             label={text('desc')}
             value={values.desc}
             onChange={(desc) => onChange({ ...values, desc })}
@@ -149,11 +153,13 @@ function Edit({
         </section>
         <Region what={text('steps')} query={query}>
           {(usable) => (
-            <Steps
-              steps={values.steps}
-              usable={usable}
-              onChange={(steps) => onChange({ ...values, steps })}
-            />
+            <RefusedPart name="steps">
+              <Steps
+                steps={values.steps}
+                usable={usable}
+                onChange={(steps) => onChange({ ...values, steps })}
+              />
+            </RefusedPart>
           )}
         </Region>
       </div>
@@ -209,15 +215,17 @@ function Steps({ steps, usable, onChange }: StepsProps): ReactNode {
       <ol ref={list} className={styles.steps}>
         {steps.map((step, index) => (
           <li key={keys.current[index]} aria-label={words('step', { number: index + 1 })}>
-            <StepCard
-              step={step}
-              index={index}
-              count={steps.length}
-              usable={usable}
-              onChange={(changed) => replace(index, changed)}
-              onMove={(target) => move(index, target)}
-              onRemove={() => remove(index)}
-            />
+            <RefusedPart name={`steps.${index}`}>
+              <StepCard
+                step={step}
+                index={index}
+                count={steps.length}
+                usable={usable}
+                onChange={(changed) => replace(index, changed)}
+                onMove={(target) => move(index, target)}
+                onRemove={() => remove(index)}
+              />
+            </RefusedPart>
           </li>
         ))}
       </ol>

@@ -49,7 +49,10 @@ export function ExpandDialog({ pool, counts, onClose }: ExpandDialogProps): Reac
         startedTasks(api.POST('/pool/expand/{id}', { params: { path, header }, body: { num, if_plan } }))
       }
       path={`pool/expand/${pool.id}`}
-      action={(preview) => text('expand.action', { count: preview?.nodes.count ?? (isCount ? num : 0) })}
+      action={(preview) => {
+        const count = preview?.nodes.count ?? (isCount ? num : undefined);
+        return count === undefined ? text('expand.verb') : text('expand.action', { count });
+      }}
     >
       <CountInput
         label={text('expand.num')}

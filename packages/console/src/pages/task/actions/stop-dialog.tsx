@@ -34,8 +34,9 @@ export function StopDialog({
     pollMs: 60_000,
   });
   const [waiting = 0, running = 0, , , halted = 0] = task.stat;
-  // A number that changes while it is typed could not be typed.
-  const [asked] = useState(running);
+  // A number that changes while it is typed could not be typed: it is the first one that is that large.
+  const [asked, setAsked] = useState(running);
+  if (asked <= MANY_NODES && running > MANY_NODES) setAsked(running);
   const [hadWaiting] = useState(waiting + halted > 0);
   const isProtected = pool.data?.protected === true;
   const typed = isProtected ? pool.data?.name : asked > MANY_NODES ? String(asked) : undefined;
