@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { generateSshKey } from '@rigel/providers/local-machines';
@@ -160,7 +161,9 @@ t.test('the failed node of ten thousand, its line of output, and a retry of what
     ...Array.from({ length: 9_980 }, (_, n) => `10.1.${n >> 8}.${n & 255}`),
   ];
   await fleet.pool(nodes);
-  const mended = join(rig.dataDir, 'mended');
+  // Where the user of the nodes can see it.
+  const mended = join(tmpdir(), `rigel-mended-${process.pid}`);
+  t.teardown(() => rm(mended, { force: true }));
   const full = `echo 'no space left on device'; exit 28`;
   const template = await fleet.template({
     pull: {
