@@ -15,7 +15,7 @@ interface Assertions {
 /** What a test expects of an error: a pattern of its text, or some of its properties. */
 export type Refusal =
   | RegExp
-  | { code: string; field?: string; message?: string | RegExp }
+  | { code: string; field?: string | RegExp; message?: string | RegExp }
   | { message: string | RegExp };
 
 /** What a command leads to. It is decided when the test says what it expects. */
