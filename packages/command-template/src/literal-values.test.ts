@@ -6,13 +6,16 @@ import { renderTemplate } from './render-template.js';
 import { runInShell, type Shell, shells } from './testing/shells.js';
 import { nastyValue } from './testing/values.js';
 
-/** Prints its arguments, each ended by a NUL character. */
-const SHOW = 'show() { printf \'%s\\000\' "$@"; }\n';
+/** Prints its arguments, each ended by a NUL character. For mksh printf is another program: a process for each call. */
+function showIn([program]: Shell): string {
+  if (program !== 'mksh') return 'show() { printf \'%s\\000\' "$@"; }\n';
+  return `show() { [ $# -gt 0 ] || set ""; for shown; do print -nr -- "$shown"; print -n '\\0'; done; }\n`;
+}
 
 /** Renders a template with each value, runs the results in one shell, and compares what was shown. */
 function checkInShell(shell: Shell, text: string, values: string[], expected: (value: string) => string[]) {
   const template = parseTemplate(text, 'script');
-  const script = SHOW + values.map((p) => `${renderTemplate(template, { p })}\n`).join('');
+  const script = showIn(shell) + values.map((p) => `${renderTemplate(template, { p })}\n`).join('');
   const run = runInShell(shell, script);
   const shown = run.stdout.split('\0');
   let at = 0;

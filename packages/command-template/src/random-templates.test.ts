@@ -4,7 +4,7 @@ import { type ParsedTemplate, parseTemplate } from './parse-template.js';
 import { renderTemplate } from './render-template.js';
 import { shellQuote } from './shell-quote.js';
 import { TemplateError } from './template-error.js';
-import { runInShell, shells } from './testing/shells.js';
+import { runInShell, type Shell, shells } from './testing/shells.js';
 import { shellTemplate } from './testing/templates.js';
 
 const HARMLESS = 'qzq';
@@ -13,8 +13,15 @@ const HOSTILE = `q';>canary;'"$(>canary)";>canary\`>canary\`)>canary;(\\`;
 /** Becomes several words when it is not quoted. */
 const BLANKS = 'q  \n\tz $x';
 
-const PRELUDE =
-  'exec 2>/dev/null; set -f; show() { for a in "$@"; do printf "<%s>" "$a"; done; }; FUNCNEST=50\n';
+/** How a shell prints a text without a process: for mksh, printf is another program. */
+function printing([program]: Shell) {
+  return program === 'mksh'
+    ? { argument: 'print -nr -- "<$a>"', separator: `print -n '\\036'` }
+    : { argument: 'printf "<%s>" "$a"', separator: `printf '\\036'` };
+}
+
+const prelude = (shell: Shell) =>
+  `exec 2>/dev/null; set -f; show() { for a in "$@"; do ${printing(shell).argument}; done; }; FUNCNEST=50\n`;
 
 /**
  * The template with the value pasted in, escaped for the context that the lexer saw. This is not how
@@ -34,9 +41,11 @@ function pasteEscaped(template: ParsedTemplate, value: string): string {
 }
 
 /** What each text prints, run in one shell one after the other, and whether the hostile value ran. */
-function outputs(shell: (typeof shells)[number], texts: string[]) {
-  const script = texts.map((text) => `( eval ${shellQuote(text)} ) </dev/null\nprintf '\\036'\n`);
-  const run = runInShell(shell, PRELUDE + script.join(''));
+function outputs(shell: Shell, texts: string[]) {
+  const script = texts.map(
+    (text) => `( eval ${shellQuote(text)} ) </dev/null\n${printing(shell).separator}\n`,
+  );
+  const run = runInShell(shell, prelude(shell) + script.join(''));
   return { printed: run.stdout.split('\x1e'), ran: run.files.includes('canary') };
 }
 

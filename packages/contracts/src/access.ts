@@ -98,6 +98,18 @@ export const UnsuccessfulRequest = Type.Object({
 });
 export type UnsuccessfulRequest = Static<typeof UnsuccessfulRequest>;
 
+const {
+  outcome: _outcome,
+  status: _status,
+  reason: _reason,
+  times: _times,
+  ...asked
+} = UnsuccessfulRequest.properties;
+
+/** A request that was carried out and leads to no event: it began a check, and changed nothing. */
+export const DoneRequest = Type.Object(asked);
+export type DoneRequest = Static<typeof DoneRequest>;
+
 /** A line of the audit. */
 export const AuditEntry = Type.Object({
   id: Id,
@@ -150,14 +162,16 @@ export const access = {
   revokeToken: defineRpc('access.token.revoke', { request: Type.Object({ id: Id }), response: Done }),
 
   /**
-   * Adds unsuccessful requests to the audit. A repeated call adds nothing twice. `dropped`: how many more there were
-   * since the last call, about which nothing else is known.
+   * Adds requests to the audit that no event tells of: unsuccessful ones, and those that began a check. A repeated call adds
+   * nothing twice. `dropped`: how many more there were since the last call, about which nothing else is known.
    */
   recordRequests: defineRpc('access.audit.record', {
     request: Type.Object({
       /** Random name of the gateway process, new at each start. */
       gateway: Type.String({ minLength: 1, maxLength: 64 }),
       requests: Type.Array(UnsuccessfulRequest, { maxItems: 1_000 }),
+      /** Absent: none. Their numbers are of the same row as those of the others. */
+      done: Type.Optional(Type.Array(DoneRequest, { maxItems: 1_000 })),
       dropped: Type.Integer({ minimum: 0 }),
     }),
     response: Done,

@@ -22,6 +22,7 @@ export * from './paging.js';
 export * from './permissions.js';
 export * from './plans.js';
 export * from './protected-pool.js';
+export * from './recorded-plan.js';
 export * from './refusals.js';
 export * from './replicas.js';
 export * from './rpc.js';

@@ -18,6 +18,7 @@ import { nodeRuns } from './node-runs.js';
 import { onceOf } from './once.js';
 import { HISTORY_SERVICES, historyState, overview, schedulerSystem, search } from './overview.js';
 import { plans } from './plans.js';
+import { recordedPlan } from './recorded-plan.js';
 import {
   SCHEDULE_SAVED_SUBJECT,
   TASK_CONTROL_OPERATION,
@@ -96,6 +97,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       ]),
       ...all(tasks, [tasks.reserveNodes]),
       ...all(plans),
+      recordedPlan,
       ...all(schedules, [schedules.reservePool]),
       ...all(live),
       ...all(nodeRuns),
@@ -173,6 +175,7 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(tasks),
   ...all(schedules),
   ...all(plans),
+  recordedPlan,
   ...all(live),
   ...all(nodeRuns),
   ...all(taskPast),

@@ -97,12 +97,22 @@ export const PlanWarning = Type.Object({
   data: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Integer()]))),
 });
 
+/** A refusal that has not happened: `code` is one of `REFUSALS`. */
+const PlannedRefusal = Type.Object({
+  code: Type.String(),
+  field: Type.Union([Type.String(), Type.Null()]),
+  value: Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]),
+  data: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Null()])),
+});
+
 /** What an operation would do now. */
 export const Preview = Type.Object({
   /** Hash over all that it depends on: the operation does exactly this when it gets it as `if_plan`. */
   plan: Type.String(),
   /** Why the operation would be refused as things stand; null: it would not be. */
   refused: Type.Union([Type.String(), Type.Null()]),
+  /** The same for programs; absent: a scheduler of an earlier release answers. */
+  reason: Type.Optional(Type.Union([PlannedRefusal, Type.Null()])),
   template: Type.Object({ id: Id, name: Type.String() }),
   tasks: Type.Array(PlannedTask),
   nodes: Type.Object({

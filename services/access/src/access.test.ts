@@ -227,6 +227,20 @@ t.test('the audit: what was not done, told once however often it is told', async
   ]);
 });
 
+t.test('the audit: requests that began a check', async (t) => {
+  const done = {
+    ...{ number: 8, time: BEGINNING + 6_000, operator: 'mia', action: 'machine.check', target: '' },
+    ...{ client: '10.0.0.6', correlation_id: 'c-8' },
+  };
+  for (let times = 0; times < 2; times++)
+    await call(access.recordRequests, { gateway: 'g1', requests: [], done: [done], dropped: 0 });
+  const { number: _, ...line } = done;
+  t.match(await audit({ operator: 'mia' }), {
+    total: 1,
+    rows: [{ ...line, name: '', outcome: 'done', status: 0, reason: '', times: 1 }],
+  });
+});
+
 t.test('the audit: filters and pages', async (t) => {
   t.equal((await audit({ operator: 'eve', from: BEGINNING + 5_001 })).total, 1);
   t.equal((await audit({ operator: 'eve', to: BEGINNING + 5_001 })).total, 1);

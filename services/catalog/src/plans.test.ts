@@ -20,7 +20,9 @@ await database.query(`
   INSERT INTO actions SELECT n, 'action ' || n, '', '{}' FROM generate_series(1, ${MADE}) n;
   INSERT INTO actimpls SELECT n, n, 'ansible', '{"action": {"module": "shell", "args": "true"}}' FROM generate_series(1, ${MADE}) n;
   INSERT INTO remote_steps SELECT n, 'step ' || n, '', ARRAY['action ' || n] FROM generate_series(1, ${MADE}) n;
-  INSERT INTO templates SELECT n, 'template ' || n, '', '[]' FROM generate_series(1, ${MADE}) n;
+  INSERT INTO templates SELECT n, 'template ' || n, '',
+      jsonb_build_array(jsonb_build_object('name', 'step ' || n, 'param_values', '{}'::jsonb, 'retry', '{"retry_times": 0, "ignore_error": false}'::jsonb))
+    FROM generate_series(1, ${MADE}) n;
   INSERT INTO template_steps SELECT n, 'step ' || n FROM generate_series(1, ${MADE}) n;
   INSERT INTO events SELECT row_number() OVER (), stream, version, type, 1, data, '{"actor": "ann", "correlationId": "c"}', 0
     FROM generate_series(1, ${MADE}) n, generate_series(1, 4) version, LATERAL (VALUES
@@ -36,11 +38,19 @@ await database.query('VACUUM ANALYZE');
 
 const BIG = ['events', 'actions', 'actimpls', 'remote_steps', 'templates', 'template_steps'];
 
+const first = { page: 1, page_size: 10 };
+
 const reads: Record<string, () => Promise<unknown>> = {
   'the history of an action': () => call(catalog.history, { kind: 'action', id: 7, limit: 100 }),
   'the history of a template': () => call(catalog.history, { kind: 'template', id: 7, limit: 100 }),
   'uses of an action': () => call(catalog.uses, { kind: 'action', id: 7 }),
   'uses of a remote step': () => call(catalog.uses, { kind: 'remote_step', id: 7 }),
+  actions: () => call(catalog.listActions, first),
+  'templates, last page': () => call(catalog.listTemplates, { page: 500, page_size: 10 }),
+  'remote steps': () => call(catalog.listRemoteSteps, first),
+  'implementations of actions': () => call(catalog.listActionImpls, first),
+  'a remote step with its stamp': () => call(catalog.getRemoteStep, { id: 7 }),
+  'a template with all that it runs': () => call(catalog.resolveTemplate, { id: 7 }),
   'an action with its stamp': () => call(catalog.getAction, { id: 7 }),
   'a template with its stamp': () => call(catalog.getTemplate, { id: 7 }),
 };

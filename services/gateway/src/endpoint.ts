@@ -29,6 +29,8 @@ export interface Invocation {
   cookie: { make: (text: string, expires: number) => Promise<string>; drop: () => Promise<string> };
   /** Refuses the request for its credentials. @param why for the audit; the client is not given it. */
   deny: (why: string) => never;
+  /** The request was carried out, and no event tells of it: the gateway reports it to the audit. */
+  tellAudit: () => void;
   /** Whether the client may do all that an admin may: its token has that role, or access is off. */
   isAdmin: boolean;
   /** The page of the list that the client asks for; page 1 of 10 rows on endpoints without pages. */

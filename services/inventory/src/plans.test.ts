@@ -35,6 +35,10 @@ await database.query(`
   INSERT INTO events SELECT 2000 + n, 'node-' || n, 1, 'NodeAdded', 1,
     jsonb_build_object('id', n, 'pool_id', CASE WHEN n <= 50000 THEN 1 ELSE 2 + n % 1000 END, 'ip', n::text),
     jsonb_build_object('actor', 'ann', 'correlationId', n / 200), n / 200 FROM generate_series(1, 100000) n;
+  INSERT INTO events SELECT 110000 + n, 'cluster-' || n, 1, 'ClusterCreated', 1, '{}', '{"actor": "ann", "correlationId": "c"}', n
+    FROM generate_series(1, 5000) n;
+  INSERT INTO events SELECT 120000 + n, 'service-' || n, 1, 'ServiceCreated', 1, '{}', '{"actor": "ann", "correlationId": "c"}', n
+    FROM generate_series(1, 5000) n;
   UPDATE event_head SET position = 200000;
   SELECT setval('node_ids', 100000);
 `);
@@ -104,6 +108,12 @@ const reads: Record<string, () => Promise<unknown>> = {
   'a small pool in numbers': () => call(inventory.poolSummary, { id: 7 }),
   'history of a pool with 50,000 nodes': () =>
     call(inventory.history, { kind: 'pool', id: 1, before: 100_000, limit: 100 }),
+  'history of a cluster': () => call(inventory.history, { kind: 'cluster', id: 7, limit: 100 }),
+  'history of a service': () => call(inventory.history, { kind: 'service', id: 7, limit: 100 }),
+  'a part of the fleet in numbers': () => call(inventory.fleetSummary, { after: 300, limit: 100 }),
+  'names of 1,000 pools': () =>
+    call(inventory.poolNames, { ids: Array.from({ length: 1_000 }, (_, n) => n + 1) }),
+  'pools that name a template': () => call(inventory.poolsNaming, { template_id: 7 }),
   'history of a node': () => call(inventory.history, { kind: 'node', id: 77_777, limit: 100 }),
   'pools with their versions': () => call(inventory.listPools, { page: 1, page_size: 1_000 }),
   'one pool': () => call(inventory.getPool, { id: 1 }),

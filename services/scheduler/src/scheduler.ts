@@ -30,6 +30,7 @@ import { serveSchedules } from './schedule/serve.js';
 import { ScheduleStore } from './schedule/store.js';
 import { serveLooks } from './serve/looks.js';
 import { serveQueries } from './serve/queries.js';
+import { serveRecordedPlan } from './serve/recorded-plan.js';
 import { Replica } from './serve/replica.js';
 import { openCommits } from './store/connections.js';
 import { readHolders } from './store/holders.js';
@@ -74,6 +75,7 @@ export async function startScheduler(context: ServiceContext<Static<typeof Sched
   const outcomes = new TaskQueries(db, store, Date.now);
   serveQueries(operations, outcomes);
   serveLooks(operations, untyped);
+  serveRecordedPlan(operations, { bus, db: untyped });
   const settings = {
     limits: {
       remoteMs: config.RIGEL_REMOTE_TIMEOUT * 1_000,

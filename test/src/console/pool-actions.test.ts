@@ -123,6 +123,12 @@ t.test('a deploy is bound to its plan: a change in between is shown, and has to 
   t.equal(await confirm.getAttribute('aria-disabled'), 'true', 'the plan is that of the values before');
   await dialog.getByText('in 3 batches of up to 4').waitFor();
   await dialog.getByText('2 held by task').waitFor();
+  const without = dialog.getByText('Do without nodes that another task holds');
+  await without.click();
+  await dialog.getByText(/^2 nodes are held: \S+ by task \d+ \(/).waitFor();
+  t.match(await confirm.getAttribute('title'), /would be refused: 2 nodes are held/);
+  await without.click();
+  await dialog.getByText('2 held by task').waitFor();
   await dialog.getByText('At most 4 nodes out of service at once (40 %)').waitFor();
   await picture(page, 'deploy-plan');
   // A colleague adds a node, directly before the press.

@@ -77,7 +77,7 @@ t.test('a schedule over a change of the clocks is saved as its preview showed it
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.getByRole('complementary').waitFor({ state: 'detached' });
   t.match(await saved(apiPool), { cron_items: [{ time: '02:30' }] });
-  await page.getByRole('link', { name: 'api-pool upload' }).waitFor();
+  await page.getByRole('link', { name: 'api-pool deploy' }).waitFor();
   t.strictSame(faults, []);
   await close();
 });

@@ -87,7 +87,7 @@ t.test('a task is made as its preview showed it, under any change in between it 
     made.headers.get('x-task-id'),
     'a repetition is answered as before',
   );
-  t.match(await preview(), { refused: /nodes are held/ });
+  t.match(await preview(), { refused: /nodes are held/, reason: { code: 'nodes_held', field: 'nodes' } });
   t.match(await preview({ nodes: ips, held_nodes: 'leave_out' }), {
     refused: null,
     nodes: { count: 1, rows: [{ ip: ips[3] ?? '' }] },

@@ -7,7 +7,7 @@ import { AsCommand } from '../ui/as-command.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { TextInput } from '../ui/field.js';
-import { Refusal } from '../ui/refusal.js';
+import { Refusal, refusedBecause } from '../ui/refusal.js';
 import styles from './plan.module.css';
 import { PlanPanel } from './plan-panel.js';
 import { type PlanState, usePlan } from './use-plan.js';
@@ -160,7 +160,8 @@ function impossibleBecause(
   if (error) return text('wait.none');
   if (!isCurrent || preview === undefined) return text('wait.plan');
   if (changes.length > 0) return text('changed.first');
-  if (preview.refused !== null) return `${text('refused')}: ${preview.refused}`;
+  const refused = refusedBecause(preview);
+  if (refused !== undefined) return `${text('refused')}: ${refused}`;
   if (preview.nodes.count === 0) return text('nodes', { count: 0, pool: '' });
   if (wanted !== undefined && typed.trim() !== wanted)
     return text(wanted === String(preview.nodes.count) ? 'type.count' : 'type.pool', { word: wanted });

@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import { to } from '../app/addresses.js';
 import { useIntl, useWords } from '../text/intl.js';
 import { Button } from '../ui/button.js';
-import { Refusal } from '../ui/refusal.js';
+import { Refusal, refusedBecause, ServerSays } from '../ui/refusal.js';
 import { AsideLink } from './aside-link.js';
 import { ChangesList } from './changes-list.js';
 import styles from './plan.module.css';
@@ -79,12 +79,14 @@ function Changed({ plan, wasRefused }: Required<PlanPanelProps>): ReactNode {
 /** One plan: who takes part and who does not, how, for how long, and every step. */
 export function PlanFacts({ preview }: { preview: Preview }): ReactNode {
   const text = useWords(planWords);
+  const refused = refusedBecause(preview);
   return (
     <>
-      {preview.refused !== null && (
+      {refused !== undefined && (
         <div className={styles.refused}>
           <b>{text('refused')}</b>
-          <p>{preview.refused}</p>
+          <p>{refused}</p>
+          {refused !== preview.refused && <ServerSays words={preview.refused ?? ''} />}
         </div>
       )}
       <div className={styles.block}>

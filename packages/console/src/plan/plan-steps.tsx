@@ -9,7 +9,14 @@ import { Disclosure } from './disclosure.js';
 import styles from './plan.module.css';
 import { planWords } from './words.js';
 
-type Step = Preview['steps'][number];
+type Planned = Preview['steps'][number];
+type Action = Planned['actions'][number];
+
+/** A step of a plan. Of one that an earlier release recorded it is not known where its values come from. */
+export interface ShownStep extends Omit<Planned, 'params'> {
+  params: readonly (Omit<Planned['params'][number], 'source'> &
+    Partial<Pick<Planned['params'][number], 'source'>>)[];
+}
 
 /** The steps in their order: what each gets and from where, and what it runs. */
 export function PlanSteps({ preview: { steps, template, example } }: { preview: Preview }): ReactNode {
@@ -28,7 +35,7 @@ export function PlanSteps({ preview: { steps, template, example } }: { preview: 
         {steps.map((step, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a template may have a step twice.
           <li key={`${step.name} ${index}`}>
-            <OneStep step={step} ip={example?.ip} />
+            <OneStep step={step} on={example && text('script.for', { ip: example.ip })} />
           </li>
         ))}
       </ol>
@@ -36,7 +43,26 @@ export function PlanSteps({ preview: { steps, template, example } }: { preview: 
   );
 }
 
-function OneStep({ step, ip }: { step: Step; ip: string | undefined }): ReactNode {
+interface OneStepProps<Step extends ShownStep> {
+  step: Step;
+  /** Where its scripts run so. */
+  on?: string | null;
+  /** What stands beside the facts that every plan tells. */
+  facts?: readonly string[];
+  /** Words for where a value comes from; default: those of an operation that is not carried out yet. */
+  sourceOf?: (source: Planned['params'][number]['source']) => string;
+  /** What stands under the script of an action. */
+  under?: (action: Step['actions'][number]) => ReactNode;
+}
+
+/** What one step gets and from where, and what it runs. */
+export function OneStep<Step extends ShownStep>({
+  step,
+  on,
+  facts: further = [],
+  sourceOf,
+  under,
+}: OneStepProps<Step>): ReactNode {
   const text = useWords(planWords);
   const facts = [
     ...(step.retry_times > 0 ? [text('step.retries', { count: step.retry_times })] : []),
@@ -44,6 +70,7 @@ function OneStep({ step, ip }: { step: Step; ip: string | undefined }): ReactNod
     ...(step.timeout > 0
       ? [text('step.limit', { time: durationText(step.timeout * 1_000).replace(/ 0 s$/, '') })]
       : []),
+    ...further,
   ];
   return (
     <>
@@ -60,14 +87,16 @@ function OneStep({ step, ip }: { step: Step; ip: string | undefined }): ReactNod
                 <span className={styles.mono}>
                   {secret ? text('secret', { name: value }) : value || '""'}
                 </span>{' '}
-                <span className={styles.quiet}>{text(`source.${source}`)}</span>
+                {source && (
+                  <span className={styles.quiet}>{sourceOf?.(source) ?? text(`source.${source}`)}</span>
+                )}
               </dd>
             </div>
           ))}
         </dl>
       )}
       {step.actions.map((action) => (
-        <Script key={action.name} action={action} ip={ip} />
+        <Script key={action.name} action={action} on={on} under={under?.(action)} />
       ))}
     </>
   );
@@ -75,10 +104,12 @@ function OneStep({ step, ip }: { step: Step; ip: string | undefined }): ReactNod
 
 function Script({
   action: { name, script, cut },
-  ip,
+  on,
+  under,
 }: {
-  action: Step['actions'][number];
-  ip: string | undefined;
+  action: Action;
+  on: string | null | undefined;
+  under: ReactNode;
 }): ReactNode {
   const text = useWords(planWords);
   const title = text('script', { action: name });
@@ -91,7 +122,7 @@ function Script({
   return (
     <Disclosure
       title={title}
-      after={ip !== undefined && <span className={styles.quiet}>{text('script.for', { ip })}</span>}
+      after={on && <span className={styles.quiet}>{on}</span>}
       details={() => (
         <>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reached by keyboard. */}
@@ -99,6 +130,7 @@ function Script({
             {script}
           </pre>
           {cut && <p className={styles.quiet}>{text('script.cut')}</p>}
+          {under}
         </>
       )}
     />

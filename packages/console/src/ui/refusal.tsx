@@ -1,4 +1,4 @@
-import { ApiError } from '@rigel/api-client';
+import { ApiError, type Preview } from '@rigel/api-client';
 import type { ReactNode } from 'react';
 import { settingsNow, useSettings } from '../app/settings.js';
 import { intlNow, useIntl, useWords } from '../text/intl.js';
@@ -26,6 +26,12 @@ export function reasonOf(error: Error): string {
   return told ?? `${error.message} (${error.code})`;
 }
 
+/** Why an operation would be refused as things stand, as its preview says; undefined: it would not be. */
+export function refusedBecause({ refused, reason }: Pick<Preview, 'refused' | 'reason'>): string | undefined {
+  if (refused === null) return undefined;
+  return (reason && tellRefusal(reason, mannerNow(), refused)) ?? refused;
+}
+
 /** Why something failed, in the person's language, with the server's own words in its details. */
 export function Refusal({ error }: { error: Error }): ReactNode {
   const text = useWords(refusalWords);
@@ -33,19 +39,29 @@ export function Refusal({ error }: { error: Error }): ReactNode {
   if (!(error instanceof ApiError) || told.startsWith(error.message)) return <p>{told}</p>;
   const { code, field } = error.reason ?? { code: '', field: null };
   return (
-    <div className={styles.refusal}>
+    <div>
       <p>{told}</p>
-      <details>
-        <summary>{text('details')}</summary>
-        <dl>
-          <dt>{text('details.server')}</dt>
-          <dd lang="en">{error.message}</dd>
-        </dl>
+      <ServerSays words={error.message}>
         <p>
           {text('details.code', { code, status: error.code })}
           {field !== null && ` · ${text('details.field', { field })}`}
         </p>
-      </details>
+      </ServerSays>
     </div>
+  );
+}
+
+/** What the server itself says, for who wants it. */
+export function ServerSays({ words, children }: { words: string; children?: ReactNode }): ReactNode {
+  const text = useWords(refusalWords);
+  return (
+    <details className={styles.details}>
+      <summary>{text('details')}</summary>
+      <dl>
+        <dt>{text('details.server')}</dt>
+        <dd lang="en">{words}</dd>
+      </dl>
+      {children}
+    </details>
   );
 }

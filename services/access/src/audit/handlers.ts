@@ -60,12 +60,25 @@ export function serveAudit(
  * The line with the number of dropped requests gets the number after the last reported request, so it is recorded once
  * too.
  */
-function rowsOf({ gateway, requests, dropped }: RpcRequest<typeof access.recordRequests>): AuditRow[] {
+function rowsOf({
+  gateway,
+  requests,
+  done = [],
+  dropped,
+}: RpcRequest<typeof access.recordRequests>): AuditRow[] {
   const source = `gateway-${gateway}`;
-  const rows = requests.map(({ number, ...request }): AuditRow => {
-    return { source, position: number, name: '', ...request };
-  });
-  const last = requests.at(-1);
+  const rows = [
+    ...requests.map(
+      ({ number, ...request }): AuditRow => ({ source, position: number, name: '', ...request }),
+    ),
+    ...done.map(
+      ({ number, ...request }): AuditRow => ({
+        ...{ source, position: number, name: '', ...request },
+        ...{ outcome: 'done', status: 0, reason: '' },
+      }),
+    ),
+  ];
+  const last = [...requests, ...done].sort((a, b) => a.number - b.number).at(-1);
   if (dropped === 0 || !last) return rows;
   return [
     ...rows,

@@ -6,6 +6,7 @@ import { keptAnswers } from './0004-kept-answers.js';
 import { summedRequests } from './0005-summed-requests.js';
 import { sessions } from './0006-sessions.js';
 import { checks } from './0007-checks.js';
+import { auditByAction } from './0008-audit-by-action.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -16,4 +17,5 @@ export const migrations: Record<string, Migration> = {
   '0005-summed-requests': summedRequests,
   '0006-sessions': sessions,
   '0007-checks': checks,
+  '0008-audit-by-action': auditByAction,
 };

@@ -74,13 +74,13 @@ const TEMPLATE_WITH_PARTS = prepared(`
   WITH template AS (SELECT name, steps FROM templates WHERE id = $1),
   named AS (
     SELECT name, actions FROM remote_steps
-    WHERE name IN (SELECT step->>'name' FROM template, jsonb_array_elements(template.steps) AS step)
+    WHERE name = ANY (ARRAY(SELECT step->>'name' FROM template, jsonb_array_elements(template.steps) AS step))
   ),
   run AS (
     SELECT actions.name, params, coalesce(
       (SELECT json_agg(json_build_object('type', type, 'template', template)) FROM actimpls WHERE action_id = actions.id),
       '[]') AS impls
-    FROM actions WHERE name IN (SELECT unnest(named.actions) FROM named)
+    FROM actions WHERE name = ANY (ARRAY(SELECT unnest(named.actions) FROM named))
   )
   SELECT name, steps, coalesce((SELECT json_agg(named) FROM named), '[]') AS remote_steps,
     coalesce((SELECT json_agg(run) FROM run), '[]') AS actions

@@ -1,5 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { access, eventsSubject, live, type Role, ServiceError, tasks, tokenText } from '@rigel/contracts';
+import {
+  access,
+  beginVerification,
+  eventsSubject,
+  HISTORY_SERVICES,
+  live,
+  orphans,
+  type Role,
+  ServiceError,
+  tasks,
+  tokenText,
+} from '@rigel/contracts';
 import { silentLogger, startTestServers, waitFor } from '@rigel/testing';
 import t, { type Test } from 'tap';
 import { reason } from '../answer/reason.js';
@@ -419,6 +430,42 @@ t.test('the audit gets requests that were refused, and no others', async (t) => 
     { ...common, number: 5, operator: '', outcome: 'denied', reason: 'token gone is revoked (id 9)' },
   ]);
   t.notMatch(JSON.stringify(told), SECRET);
+});
+
+t.test('the audit gets the checks that a person began', async (t) => {
+  const { app, services } = await start(t);
+  const told: unknown[] = [];
+  services.on(access.recordRequests, ({ requests, done = [] }) => {
+    told.push(...requests, ...done);
+    return {};
+  });
+  let begun = true;
+  services.on(orphans.check, () => ({ begun }));
+  for (const service of HISTORY_SERVICES) {
+    services.on(beginVerification(service), () => {
+      if (service === 'catalog') return { begun };
+      throw new ServiceError('unavailable', 'it is away');
+    });
+  }
+  const post = async (url: string, token: number) => {
+    const { statusCode } = await app.inject({ method: 'POST', url, headers: bearer(token) });
+    return statusCode;
+  };
+  t.equal(await post('/orphans/check', 2), 200);
+  t.equal(await post('/verification', 3), 200);
+  begun = false;
+  t.equal(await post('/orphans/check', 2), 200);
+  t.equal(await post('/verification', 3), 200);
+  t.equal(await post('/verification', 2), 403);
+  await waitFor(() => told.length >= 3, { what: 'all are told' });
+  t.match(
+    (told as { number: number }[]).sort((a, b) => a.number - b.number),
+    [
+      { number: 1, operator: 'ci', action: 'machine.check', outcome: undefined, client: '127.0.0.1' },
+      { number: 2, operator: 'ann', action: 'verification.begin', outcome: undefined },
+      { number: 3, operator: 'ci', action: 'verification.begin', outcome: 'denied' },
+    ],
+  );
 });
 
 t.test(

@@ -6,6 +6,7 @@ import {
   type RefusalFacts,
   ServiceError,
 } from '@rigel/contracts';
+import { Type } from 'typebox';
 
 /*
  * Why a request was refused, for programs: beside the words of every refusal. What services refuse, and what the gateway
@@ -45,6 +46,25 @@ export interface RefusalReason {
   /** What the refusal speaks of: ids, counts, names. */
   data: RefusalData;
 }
+
+const Plain = Type.Union([Type.String(), Type.Number(), Type.Null()]);
+
+/** The same as the API describes it. */
+export const RefusalReasonRow = Type.Object(
+  {
+    code: Type.Enum([...REASON_CODES]),
+    field: Type.Union([Type.String(), Type.Null()], {
+      description: 'The wrong field, like `cron_items.0.time`.',
+    }),
+    value: Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], {
+      description: 'What was refused, if it is short; never what may be a secret.',
+    }),
+    data: Type.Record(Type.String(), Plain, {
+      description: 'Ids, counts and names that the refusal speaks of.',
+    }),
+  },
+  { description: 'Why, for programs and for words in other languages; see docs/refusals.md.' },
+);
 
 /** The reason of a refusal that the gateway decides on. */
 export function reason(

@@ -1,7 +1,7 @@
-import type { UnsuccessfulRequest } from '@rigel/contracts';
+import type { Outcome, UnsuccessfulRequest } from '@rigel/contracts';
 
 /** A request as the audit gets it, before it has its number. */
-export type Unnumbered = Omit<UnsuccessfulRequest, 'number'>;
+export type Unnumbered = Omit<UnsuccessfulRequest, 'number' | 'outcome'> & { outcome: Outcome };
 
 /** Equal denials are reported together, at first after this time. While they go on, the time doubles, up to an hour. */
 const FIRST_MS = 60_000;

@@ -1,4 +1,4 @@
-import { type UnsuccessfulRequest, visible } from '@rigel/contracts';
+import { type Outcome, visible } from '@rigel/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { pathOf } from '../request/address.js';
@@ -12,6 +12,8 @@ declare module 'fastify' {
     refusal: string;
     /** The service did not answer, so it is unknown whether the request changed something. */
     uncertain: boolean;
+    /** It was carried out, and no event tells of it. */
+    toldAsDone: boolean;
   }
 }
 
@@ -42,14 +44,15 @@ interface AuditOptions {
 }
 
 /**
- * Plugin: reports every request that was refused for its credentials, and every request that should have changed
- * something and did not.
+ * Plugin: reports every request that was refused for its credentials, every request that should have changed something
+ * and did not, and those that were carried out without an event.
  */
 export const audit = fp<AuditOptions>(
   (app, { reporter, accessIsOn }, done) => {
     app.addHook('onClose', () => reporter.close());
     app.decorateRequest('refusal', '');
     app.decorateRequest('uncertain', false);
+    app.decorateRequest('toldAsDone', false);
     app.addHook('preSerialization', (request, reply, payload, done) => {
       if (reply.statusCode >= 400) request.refusal = String((payload as { msg?: unknown }).msg ?? '');
       done();
@@ -67,7 +70,7 @@ export const audit = fp<AuditOptions>(
 function reportOf(
   request: FastifyRequest,
   reply: FastifyReply,
-  { outcome, accessIsOn }: { outcome: UnsuccessfulRequest['outcome']; accessIsOn: boolean },
+  { outcome, accessIsOn }: { outcome: Outcome; accessIsOn: boolean },
 ): Unnumbered {
   const { principal, headers } = request;
   const { endpoint } = request.routeOptions.config;
@@ -79,18 +82,16 @@ function reportOf(
     client: request.ip,
     correlation_id: request.id,
     outcome,
-    status: reply.statusCode,
+    status: outcome === 'done' ? 0 : reply.statusCode,
     reason: shorten(request.denial || request.refusal),
   };
 }
 
-function auditOutcome(
-  request: FastifyRequest,
-  reply: FastifyReply,
-): UnsuccessfulRequest['outcome'] | undefined {
+function auditOutcome(request: FastifyRequest, reply: FastifyReply): Outcome | undefined {
   const { statusCode } = reply;
   const { endpoint, open } = request.routeOptions.config;
-  if (open || statusCode < 400) return undefined;
+  if (statusCode < 400) return request.toldAsDone ? 'done' : undefined;
+  if (open) return undefined;
   if (statusCode === 401 || statusCode === 403) return 'denied';
   // Requests over the limit would be too many for the audit as well.
   if (endpoint?.access !== 'write' || statusCode === 429) return undefined;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { access, type UnsuccessfulRequest } from '@rigel/contracts';
+import { access, type DoneRequest, type UnsuccessfulRequest } from '@rigel/contracts';
 import type { Bus } from '@rigel/messaging';
 import type { Logger } from 'pino';
 import { Counter } from 'prom-client';
@@ -21,14 +21,16 @@ const dropped = new Counter({
   help: 'Number of refused requests that the audit has only as a count, because too many were waiting.',
 });
 
+type Reported = Unnumbered & Pick<UnsuccessfulRequest, 'number'>;
+
 /**
- * Reports requests that were not carried out to the access service. No request waits for that. While the access service
+ * Reports requests to the access service that were not carried out, or that were and led to no event. No request waits for that. While the access service
  * does not answer, reports are kept, and beyond a limit only counted. Equal denials are reported together, see
- * `DenialSums`. (Requests that were carried out are events and need no report.)
+ * `DenialSums`. (All other requests that were carried out are events and need no report.)
  */
 export class RequestReporter {
   private readonly gateway = randomBytes(8).toString('hex');
-  private readonly waiting: UnsuccessfulRequest[] = [];
+  private readonly waiting: Reported[] = [];
   private readonly denials = new DenialSums();
   private readonly stopping = new AbortController();
   private summing: NodeJS.Timeout | undefined;
@@ -104,11 +106,19 @@ export class RequestReporter {
     this.running = undefined;
   }
 
-  private async tell(requests: UnsuccessfulRequest[], dropped: number): Promise<boolean> {
+  private async tell(reported: readonly Reported[], dropped: number): Promise<boolean> {
     const { bus, log } = this.options;
+    const requests = reported.flatMap(({ outcome, ...request }) =>
+      outcome === 'done' ? [] : [{ ...request, outcome }],
+    );
+    const done = reported.filter(({ outcome }) => outcome === 'done').map(doneRequest);
     try {
       const context = { correlationId: `gateway-${this.gateway}`, actor: 'gateway' };
-      await bus.call(access.recordRequests, { gateway: this.gateway, requests, dropped }, context);
+      await bus.call(
+        access.recordRequests,
+        { gateway: this.gateway, requests, ...(done.length > 0 ? { done } : {}), dropped },
+        context,
+      );
       return true;
     } catch (error) {
       if (!this.stopping.signal.aborted)
@@ -119,4 +129,16 @@ export class RequestReporter {
       return false;
     }
   }
+}
+
+function doneRequest({
+  number,
+  time,
+  operator,
+  action,
+  target,
+  client,
+  correlation_id,
+}: Reported): DoneRequest {
+  return { number, time, operator, action, target, client, correlation_id };
 }

@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import { REASON_CODES } from '../answer/reason.js';
+import { RefusalReasonRow } from '../answer/reason.js';
 import type { Failure } from '../failures.js';
 
 /** `data` of a refusal is always empty; it is there for clients that read it before they look at `code`. */
@@ -8,25 +8,6 @@ const DATA = {
   WithList: Type.Array(Type.Unknown(), { maxItems: 0 }),
   WithNull: Type.Null(),
 };
-
-const Plain = Type.Union([Type.String(), Type.Number(), Type.Null()]);
-
-/** Why a request was refused, for programs. */
-const RefusalReason = Type.Object(
-  {
-    code: Type.Enum([...REASON_CODES]),
-    field: Type.Union([Type.String(), Type.Null()], {
-      description: 'The wrong field, like `cron_items.0.time`.',
-    }),
-    value: Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], {
-      description: 'What was refused, if it is short; never what may be a secret.',
-    }),
-    data: Type.Record(Type.String(), Plain, {
-      description: 'Ids, counts and names that the refusal speaks of.',
-    }),
-  },
-  { description: 'Why, for programs and for words in other languages; see docs/refusals.md.' },
-);
 
 /** The statuses of refusals, and the forms of `data` in them, in addition to the empty object. */
 const CODES: [code: number, ...others: Exclude<keyof typeof DATA, ''>[]][] = [
@@ -45,7 +26,7 @@ const CODES: [code: number, ...others: Exclude<keyof typeof DATA, ''>[]][] = [
  * `data` is null.
  */
 export const refusals: Record<string, TSchema> = Object.fromEntries([
-  ['RefusalReason', RefusalReason] as const,
+  ['RefusalReason', RefusalReasonRow] as const,
   ...CODES.flatMap(([code, ...others]) =>
     (['', ...others] as const).map((form) => [
       `Refused${code}${form}`,
@@ -53,7 +34,7 @@ export const refusals: Record<string, TSchema> = Object.fromEntries([
         code: Type.Literal(code),
         msg: Type.String(),
         data: DATA[form],
-        reason: Type.Optional(RefusalReason),
+        reason: Type.Optional(RefusalReasonRow),
       }),
     ]),
   ),

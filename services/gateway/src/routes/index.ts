@@ -15,6 +15,7 @@ import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
 import { previews } from './previews.js';
+import { recordedPlanEndpoints } from './recorded-plan.js';
 import { remoteSteps } from './remote-steps.js';
 import { scheduleReads } from './schedule-reads.js';
 import { schedules } from './schedules.js';
@@ -49,6 +50,7 @@ export const endpoints: readonly Endpoint[] = [
   ...steps,
   ...tasks,
   ...previews,
+  ...recordedPlanEndpoints,
   ...taskReadEndpoints,
   ...liveEndpoints,
   ...liveTopics,

@@ -143,6 +143,10 @@ export const machineEndpoints: Endpoint[] = [
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Begun,
     example: { begun: true },
-    handler: async (_input, { call }) => done(await call(orphans.check, {})),
+    handler: async (_input, { call, tellAudit }) => {
+      const answer = await call(orphans.check, {});
+      if (answer.begun) tellAudit();
+      return done(answer);
+    },
   }),
 ];

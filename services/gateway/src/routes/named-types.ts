@@ -30,6 +30,7 @@ import { AttentionRow, MissingPart } from './overview.js';
 import { PoolRow } from './pool-rows.js';
 import { FlaggedPoolRow } from './pools.js';
 import { PreviewRow } from './previews.js';
+import { PlanDifferenceRow, RecordedStepRow } from './recorded-plan.js';
 import { RemoteStepRow } from './remote-steps.js';
 import {
   CalendarRow,
@@ -89,6 +90,7 @@ export const namedTypes: Record<string, TSchema> = {
   RunLine: RunLineRow,
   PlacedNode: PlacedNodeRow,
   PlannedMoment: PlannedMomentRow,
+  PlanDifference: PlanDifferenceRow,
   Part: PartStatus,
   Pool: PoolRow,
   Preview: PreviewRow,
@@ -96,6 +98,7 @@ export const namedTypes: Record<string, TSchema> = {
   PoolTasks,
   PoolWithFlags: FlaggedPoolRow,
   Reason: ReasonRow,
+  RecordedStep: RecordedStepRow,
   RemoteStep: RemoteStepRow,
   RunningCheck: RunningCheckRow,
   Schedule: ScheduleRow,

@@ -1,6 +1,7 @@
 import { Preview, plans, type RpcRequest, type UnusedParams } from '@rigel/contracts';
 import { Type } from 'typebox';
 import { done } from '../answer/envelope.js';
+import { RefusalReasonRow } from '../answer/reason.js';
 import { defineEndpoint, type Endpoint } from '../endpoint.js';
 import { failure } from '../failures.js';
 import { mergeOverrides } from '../request/overrides.js';
@@ -14,11 +15,15 @@ import { createParams, startParams } from './tasks.js';
  */
 
 /** Preview rows need no times and no other names, so that clients get what the scheduler says. */
-export const PreviewRow = Preview;
+export const PreviewRow = Type.Object({
+  ...Preview.properties,
+  reason: Type.Optional(Type.Union([RefusalReasonRow, Type.Null()])),
+});
 
 const examplePreview = {
   plan: '7f3a90b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7.1c9f0b2e.77aa01de.02bc45ff.9d3e6a10.5b1c7e92.2',
   refused: null,
+  reason: null,
   template: { id: 3, name: 'rollout' },
   tasks: [
     {

@@ -133,7 +133,7 @@ export const verificationEndpoints: Endpoint[] = [
       missing: Type.Array(MissingPart),
     }),
     example: { begun: ['inventory', 'catalog', 'scheduler', 'access'], running: [], missing: [] },
-    handler: async (_input, { call }) => {
+    handler: async (_input, { call, tellAudit }) => {
       const parts = await Promise.all(
         HISTORY_SERVICES.map(async (service) => ({
           service,
@@ -145,7 +145,9 @@ export const verificationEndpoints: Endpoint[] = [
         throw new ServiceError('unavailable', missing[0]?.reason ?? 'no service answers');
       const those = (begun: boolean) =>
         parts.flatMap(({ service, part }) => (isThere(part) && part.is.begun === begun ? [service] : []));
-      return done({ begun: those(true), running: those(false), missing });
+      const begun = those(true);
+      if (begun.length > 0) tellAudit();
+      return done({ begun, running: those(false), missing });
     },
   }),
 ];

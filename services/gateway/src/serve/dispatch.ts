@@ -96,6 +96,9 @@ export function createHandler(
           request.denial = why;
           throw new DeniedCredentials(why);
         },
+        tellAudit: () => {
+          request.toldAsDone = true;
+        },
         isAdmin: authenticator === undefined || (principal !== null && covers(principal.role, 'admin')),
         page,
         times,

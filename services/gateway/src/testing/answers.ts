@@ -10,6 +10,7 @@ import {
   live,
   overview,
   plans,
+  recordedPlan,
   SERVICES,
   ServiceError,
   schedulerSystem,
@@ -127,6 +128,32 @@ export function answerEverything(services: Responders): void {
   services.on(tasks.list, () => ({ rows: [task], total: 12 }));
   services.on(tasks.get, () => ({ ...task, details: { commands_alive: 1, gate: null } }));
   services.on(findTasks, () => ({ rows: [task], next: 'next' }));
+  services.on(recordedPlan, () => ({
+    template: { id: 9, name: 'restart' },
+    steps: [
+      {
+        ...{ name: 'restart', kind: 'remote' as const, retry_times: 1, ignore_error: false, timeout: 60 },
+        params: [{ name: 'tag', value: 'web:7', secret: false, source: 'call' as const }],
+        actions: [
+          {
+            ...{ name: 'run', module: 'shell', cut: false, script: "tag='web:7'", text: 'echo {{tag}}' },
+            places: [
+              { name: 'tag', line: 1, column: 6, context: 'bare' as const, integer: false, raw: false },
+            ],
+          },
+        ],
+      },
+    ],
+    catalog: {
+      ...{ state: 'changed' as const, reason: '', name: 'restart', values: true, total: 1 },
+      differences: [
+        {
+          ...{ kind: 'step' as const, step: 'start', step_num: null, step_num_now: 2 },
+          ...{ name: '', recorded: null, now: 'start' },
+        },
+      ],
+    },
+  }));
   services.on(taskGrid, () => ({
     version: 9,
     cursor: '9',

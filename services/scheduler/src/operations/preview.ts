@@ -1,38 +1,31 @@
-import { type ParameterValue, parseTemplate, renderTemplate } from '@rigel/command-template';
+import { parseTemplate } from '@rigel/command-template';
 import {
-  isSecretParameter,
   type LeftOutNode,
   PLANNED_NODES,
   PLANNED_ROWS,
   type Preview,
-  SHOWN_SCRIPT,
-  SHOWN_VALUE,
+  ServiceError,
   type TaskTarget,
-  type ValueSource,
 } from '@rigel/contracts';
 import type { PlannedStep } from '../task/events.js';
-import { describeHolders, type Holder } from '../task/holders.js';
+import { describeHolders, type Holder, heldFacts } from '../task/holders.js';
 import { byPool, sizesOf } from './create-tasks.js';
 import { hashOf, type Plan, partsOf } from './plan.js';
 import type { EarlierTask } from './plan-reads.js';
 import { partsOfStart, type StartPlan } from './plan-start.js';
+import { languageOf, stepRows } from './step-rows.js';
 
 /*
  * A plan as people read it: counts, the first rows, the scripts as they will run. Secrets are names in a plan, so none can be in it.
  * Pure.
  */
 
-/** Characters of rendered scripts in one preview; the rest is cut. */
-const ALL_SCRIPTS = 400_000;
-
-type Steps = Preview['steps'];
-
 /** What was read for a preview beside the plan. */
 export interface PreviewFacts {
   /** Nodes of the plan that others hold: the operation would be refused because of them. */
   held: ReadonlyMap<TaskTarget, Holder>;
   /** Why the operation would be refused for another reason. */
-  refused: string | null;
+  refused: ServiceError | null;
   earlier: readonly EarlierTask[];
   retryDelayMs: number;
 }
@@ -52,7 +45,7 @@ export function previewOf(plan: Plan, facts: PreviewFacts): Preview {
   const [example] = task.targets;
   return {
     plan: hashOf(partsOf(plan, facts.retryDelayMs)),
-    refused: facts.held.size > 0 ? `nodes are held: ${describeHeld(facts.held)}` : facts.refused,
+    ...refusalRows(facts.held.size > 0 ? asHeld(facts.held) : facts.refused),
     template: { id: task.template.id, name: task.template.name },
     tasks: tasks.slice(0, PLANNED_ROWS).map((one) => ({
       name: task.name,
@@ -116,7 +109,7 @@ export function previewOfStart(plan: StartPlan, earlier: readonly EarlierTask[])
   const [example] = going;
   return {
     plan: hashOf(partsOfStart(plan)),
-    refused: null,
+    ...refusalRows(null),
     template: created.template,
     tasks: [
       {
@@ -166,60 +159,23 @@ function poolOf({ pool }: Plan, [node]: readonly TaskTarget[]) {
   return { pool_id: pool?.id ?? 0, pool_name: pool?.name ?? '' };
 }
 
-function describeHeld(held: ReadonlyMap<TaskTarget, Holder>): string {
+/** The refusal of the recording, as it would be now. */
+function asHeld(held: ReadonlyMap<TaskTarget, Holder>): ServiceError {
   const names = new Map([...held].map(([target, holder]) => [holder, target.ip]));
-  return describeHolders([...held.values()], (holder) => names.get(holder) ?? `node ${holder.node}`);
+  const holders = [...held.values()];
+  const words = describeHolders(holders, (holder) => names.get(holder) ?? `node ${holder.node}`);
+  return new ServiceError('nodes_held', `nodes are held: ${words}`, 'nodes', { data: heldFacts(holders) });
+}
+
+function refusalRows(refusal: ServiceError | null): Pick<Preview, 'refused' | 'reason'> {
+  if (refusal === null) return { refused: null, reason: null };
+  const { message, reason: code, field = null, facts } = refusal;
+  return { refused: message, reason: { code, field, value: facts.value ?? null, data: { ...facts.data } } };
 }
 
 function leftOutRows(leftOut: readonly LeftOutNode[]): Preview['left_out'] {
   return { count: leftOut.length, rows: leftOut.slice(0, PLANNED_ROWS) };
 }
-
-/** Steps with their values, where those come from, and the scripts with the values in their places. */
-function stepRows(
-  steps: readonly PlannedStep[],
-  sources: readonly Readonly<Record<string, ValueSource>>[],
-): Steps {
-  let room = ALL_SCRIPTS;
-  return steps.map((step, index) => ({
-    name: step.name,
-    kind: step.kind,
-    retry_times: step.retry.retry_times,
-    ignore_error: step.retry.ignore_error,
-    timeout: step.timeout_ms / 1_000,
-    params: Object.entries(step.param_values).map(([name, value]) => ({
-      name,
-      ...shownValue(value),
-      source: sources[index]?.[name] ?? 'template',
-    })),
-    actions: step.actions.map((action) => {
-      const script = scriptOf(step, action);
-      const shown = script.slice(0, Math.min(SHOWN_SCRIPT, room));
-      room -= shown.length;
-      return { name: action.name, module: action.module, script: shown, cut: shown.length < script.length };
-    }),
-  }));
-}
-
-function shownValue(value: unknown): { value: string; secret: boolean } {
-  if (isSecretParameter(value)) return { value: value.secret, secret: true };
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  return { value: text.slice(0, SHOWN_VALUE), secret: false };
-}
-
-/** The script as an executor renders it, by the same code. */
-function scriptOf(step: PlannedStep, { module, text }: PlannedStep['actions'][number]): string {
-  if (module === 'noop') return '';
-  const values = Object.fromEntries(
-    Object.entries(step.param_values).map(([name, value]) => [
-      name,
-      isSecretParameter(value) ? `‹secret ${value.secret}›` : (value as ParameterValue),
-    ]),
-  );
-  return renderTemplate(parseTemplate(text, languageOf(module), { accepted: true }), values);
-}
-
-const languageOf = (module: string) => (module === 'longscript' ? 'script' : 'command');
 
 /** Values that the shell reads as code. */
 function codeWarnings(steps: readonly PlannedStep[]): Preview['warnings'] {

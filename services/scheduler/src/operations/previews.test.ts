@@ -1,4 +1,4 @@
-import { plans, type ResolvedStep, tasks } from '@rigel/contracts';
+import { plans, type ResolvedStep, ServiceError, tasks } from '@rigel/contracts';
 import t from 'tap';
 import type { TaskCreated } from '../task/events.js';
 import { planSteps } from '../task/options.js';
@@ -76,6 +76,31 @@ async function recorded({ task }: Plan): Promise<TaskCreated[]> {
 
 const FACTS = { held: new Map(), refused: null, earlier: [], retryDelayMs: SETTINGS.retryDelayMs };
 const hash = (plan: Plan): string => hashOf(partsOf(plan, SETTINGS.retryDelayMs));
+
+t.test('what would be refused is told to programs too', async (t) => {
+  const plan = randomPlan();
+  const [target] = plan.task.targets;
+  t.match(previewOf(plan, FACTS), { refused: null, reason: null });
+  const refused = new ServiceError('one_machine', 'two are one', 'nodes', {
+    value: '10.0.0.1',
+    data: { node: 1 },
+  });
+  t.match(previewOf(plan, { ...FACTS, refused }), {
+    refused: 'two are one',
+    reason: { code: 'one_machine', field: 'nodes', value: '10.0.0.1', data: { node: 1 } },
+  });
+  if (!target) throw new Error('a plan has targets');
+  const held = new Map([[target, { node: target.node_id, ip: target.ip, task: null }]]);
+  t.match(previewOf(plan, { ...FACTS, held, refused }), {
+    refused: /^nodes are held: /,
+    reason: {
+      code: 'nodes_held',
+      field: 'nodes',
+      value: null,
+      data: { count: 1, ip: target.ip, task: null },
+    },
+  });
+});
 
 t.test('what is recorded is what the preview shows', async (t) => {
   for (let n = 0; n < 60; n++) {

@@ -69,12 +69,12 @@ async function preview(plan: Plan, { planning, clock, settings }: Parts): Promis
 }
 
 /** Why the recording would be refused whoever holds the nodes. */
-function refusedAnyway({ task }: Plan): string | null {
+function refusedAnyway({ task }: Plan): ServiceError | null {
   try {
     assertMachinesOnce(task.targets);
     return null;
   } catch (error) {
-    if (error instanceof ServiceError) return error.message;
+    if (error instanceof ServiceError) return error;
     throw error;
   }
 }

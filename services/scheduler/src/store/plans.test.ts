@@ -1,11 +1,13 @@
 import {
   findRuns,
   findTasks,
+  live,
   nodeRuns,
   orphans,
   overview,
   plans,
   type RpcRequest,
+  recordedPlan,
   schedulerSystem,
   search,
   taskBatches,
@@ -13,6 +15,7 @@ import {
   taskGrid,
   taskPast,
   tasks,
+  taskWhy,
 } from '@rigel/contracts';
 import { silentLogger, startTestServers, statementsOf, walksOf } from '@rigel/testing';
 import { CompiledQuery } from 'kysely';
@@ -111,7 +114,13 @@ const found = (filter: Partial<RpcRequest<typeof findTasks>>) =>
   counterpart.call(findTasks, { sort: 'created', limit: 10, ...filter });
 
 const pattern = { q: 'nothing', regex: false, ignore_case: true };
+/** As the tab of events and the live stream ask. */
+const history = (asked: Partial<RpcRequest<typeof live.taskEvents>>) =>
+  counterpart.call(live.taskEvents, { id: 1_001, after: 0, limit: 10, ...asked });
+const AHEAD = { before: 2_147_483_647 };
+
 const reads: Record<string, () => Promise<unknown>> = {
+  'the plan that a task was recorded with': () => counterpart.call(recordedPlan, { id }),
   'account of a node run': () => counterpart.call(nodeRuns.account, { id: run }),
   'why of a node run': () => counterpart.call(nodeRuns.why, { id: run }),
   'a range of output': () =>
@@ -127,6 +136,19 @@ const reads: Record<string, () => Promise<unknown>> = {
     }),
   'a search through the output of a task': () =>
     counterpart.call(nodeRuns.searchTask, { ...pattern, id: 1_001, limit: 10 }),
+  'events of a task from the first on': () => history({}),
+  'the newest events of a task': () => history(AHEAD),
+  'older events of a task': () => history({ before: 20 }),
+  'the newest events of a task by name': () =>
+    history({ ...AHEAD, names: ['node_succeeded', 'node_failed'] }),
+  'the newest events of a task of a name that it does not have': () =>
+    history({ ...AHEAD, names: ['task_paused'] }),
+  'the newest events of a node run': () => history({ ...AHEAD, id, run_id: run }),
+  'the newest events of a node run by name': () =>
+    history({ ...AHEAD, id, run_id: run, names: ['step_failed', 'node_released'] }),
+  'output of a node run as it is followed': () =>
+    counterpart.call(live.runOutput, { id: run, after: { step: 0, attempt: 1, byte: 0 } }),
+  'why of a task': () => counterpart.call(taskWhy, { id }),
   'a task as it was at a time': () => counterpart.call(taskPast.at, { id, time: Date.now() }),
   'key frames of a task': () => counterpart.call(taskPast.frames, { id, count: 5 }),
   'the course of a task': () => counterpart.call(taskPast.timeline, { id, buckets: 10 }),

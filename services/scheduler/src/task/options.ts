@@ -100,7 +100,7 @@ export function planSteps(steps: readonly ResolvedStep[], limits: AttemptLimits)
 }
 
 /** An integer may be spelled 1.0, which keeps its spelling up to here because a text 1.0 would be meant as it stands. */
-function withWholeNumbers(step: ResolvedStep): ResolvedStep {
+export function withWholeNumbers(step: ResolvedStep): ResolvedStep {
   const types = new Map<string, string>(Object.entries(builtInParameters(step)));
   for (const { params } of step.actions) {
     for (const [name, type] of Object.entries(params)) types.set(name, type);

@@ -9,6 +9,10 @@ import { tasks } from './tasks.js';
 const preview = objectWith({
   plan: matching(/^[0-9a-f]{40}(\.[0-9a-f]{8}){5}\.\d+$/),
   refused: either(exactly(null), text),
+  reason: either(
+    exactly(null),
+    objectWith({ code: text, field: either(exactly(null), text), data: objectWith({}) }),
+  ),
   template: objectWith({ id, name: text }),
   tasks: listOf(
     objectWith({

@@ -533,6 +533,46 @@ export const tasks: EndpointSpec[] = [
     wrong: [{ what: 'a cursor of nothing', change: { cursor: 'x' } }],
   },
   {
+    id: 'task.plan',
+    methods: ['GET'],
+    paths: ['/task/:id/plan'],
+    access: 'read',
+    params: {},
+    valid: async (world) => ({ id: (await sharedTask(world)).id }),
+    data: objectWith({
+      template: objectWith({ id, name: text }),
+      steps: listOf(
+        objectWith({
+          name: text,
+          kind: oneOf('vm', 'sd', 'remote'),
+          timeout: integer,
+          params: listOf(objectWith({ name: text, value: text, secret: oneOf(true, false) })),
+          actions: listOf(
+            objectWith({
+              name: text,
+              module: text,
+              script: text,
+              text,
+              cut: oneOf(true, false),
+              places: listOf(objectWith({ name: text, line: id, column: id, context: text })),
+            }),
+          ),
+        }),
+        1,
+      ),
+      catalog: objectWith({
+        state: oneOf('same', 'changed', 'deleted', 'unusable'),
+        reason: text,
+        name: text,
+        values: oneOf(true, false),
+        differences: listOf(objectWith({ kind: text, step: text, name: text })),
+        total: integer,
+      }),
+    }),
+    refusal: refusal(400, '', {}),
+    unknownId: exactRefusal(400, 'Flow not found', {}),
+  },
+  {
     id: 'task.failures',
     methods: ['GET'],
     paths: ['/task/:id/failures'],

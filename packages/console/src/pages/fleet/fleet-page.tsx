@@ -9,6 +9,7 @@ import { useQueryParam } from '../../app/query-param.js';
 import { useIntl, useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { TextInput } from '../../ui/field.js';
+import { LongList } from '../../ui/long-list.js';
 import { ActionMenu } from '../../ui/menu.js';
 import { Region } from '../../ui/region.js';
 import { Shown } from '../../ui/shown.js';
@@ -101,87 +102,100 @@ function Tree({ fleet, q, onEdit, onDelete }: TreeProps): ReactNode {
   const text = useWords(fleetWords);
   const word = q.trim().toLowerCase();
   const fits = ({ name }: Named): boolean => name.toLowerCase().includes(word);
+  const servicesOf = groupedBy(fleet.services, ({ cluster_id }) => cluster_id);
+  const poolsOf = groupedBy(fleet.pools, ({ service_id }) => service_id);
   // A name that fits keeps what is under it and what is above it.
   const clusters = fleet.clusters.flatMap((cluster) => {
-    const services = fleet.services
-      .filter(({ cluster_id }) => cluster_id === cluster.id)
-      .flatMap((service) => {
-        const all = fleet.pools.filter(({ service_id }) => service_id === service.id);
-        const pools = fits(cluster) || fits(service) ? all : all.filter(fits);
-        return fits(cluster) || fits(service) || pools.length > 0 ? [{ service, pools }] : [];
-      });
+    const services = (servicesOf.get(cluster.id) ?? []).flatMap((service) => {
+      const all = poolsOf.get(service.id) ?? [];
+      const pools = fits(cluster) || fits(service) ? all : all.filter(fits);
+      return fits(cluster) || fits(service) || pools.length > 0 ? [{ service, pools }] : [];
+    });
     return fits(cluster) || services.length > 0 ? [{ cluster, services }] : [];
   });
-  if (clusters.length === 0) return <p className={styles.empty}>{text('fleet.noMatch')}</p>;
-  const buttons = (kind: ThingKind, { id, name }: Named, child: ReactNode): ReactNode => (
-    <span className={styles.buttons}>
-      {child}
-      <Button
-        kind="quiet"
-        needs="operator"
-        onPress={() => onEdit({ kind, id })}
-        label={`${text('edit')} ${name}`}
-      >
-        {text('edit')}
-      </Button>
-      <Button
-        kind="quiet"
-        needs="operator"
-        onPress={() => onDelete({ kind, id, name })}
-        label={`${text('delete')} ${name}`}
-      >
-        {text('delete')}
-      </Button>
-    </span>
-  );
+  const rows = clusters.flatMap(({ cluster, services }): Row[] => [
+    { kind: 'cluster', key: `cluster ${cluster.id}`, thing: cluster },
+    ...(services.length === 0
+      ? [{ kind: 'nothing' as const, key: `cluster ${cluster.id} nothing`, words: text('cluster.empty') }]
+      : []),
+    ...services.flatMap(({ service, pools }): Row[] => [
+      { kind: 'service', key: `service ${service.id}`, thing: service },
+      ...(pools.length === 0
+        ? [{ kind: 'nothing' as const, key: `service ${service.id} nothing`, words: text('service.empty') }]
+        : []),
+      ...pools.map((pool): Row => ({ kind: 'pool', key: `pool ${pool.id}`, pool })),
+    ]),
+  ]);
+  if (rows.length === 0) return <p className={styles.empty}>{text('fleet.noMatch')}</p>;
   return (
-    <div className={styles.tree}>
-      {clusters.map(({ cluster, services }) => (
-        <section key={cluster.id} aria-label={cluster.name}>
-          <header className={styles.cluster}>
-            <h2>{cluster.name}</h2>
-            {buttons(
-              'cluster',
-              cluster,
-              <Button
-                kind="quiet"
-                needs="operator"
-                onPress={() => onEdit({ kind: 'service', parent: cluster.id })}
-                label={`${text('new.service')} ${cluster.name}`}
-              >
-                {text('new.service')}
-              </Button>,
-            )}
-          </header>
-          {services.length === 0 && <p className={styles.nothing}>{text('cluster.empty')}</p>}
-          {services.map(({ service, pools }) => (
-            <div key={service.id} className={styles.service}>
-              <header>
-                <h3>{service.name}</h3>
-                {buttons(
-                  'service',
-                  service,
-                  <Button
-                    kind="quiet"
-                    needs="operator"
-                    onPress={() => onEdit({ kind: 'pool', parent: service.id })}
-                    label={`${text('new.pool')} ${service.name}`}
-                  >
-                    {text('new.pool')}
-                  </Button>,
-                )}
-              </header>
-              {pools.length === 0 && <p className={styles.nothing}>{text('service.empty')}</p>}
-              <ul>
-                {pools.map((pool) => (
-                  <PoolRow key={pool.id} pool={pool} />
-                ))}
-              </ul>
-            </div>
-          ))}
-        </section>
-      ))}
-    </div>
+    <LongList
+      label={text('fleet.what')}
+      rows={rows}
+      keyOf={({ key }) => key}
+      height={32}
+      row={(row) => <TreeRow row={row} onEdit={onEdit} onDelete={onDelete} />}
+    />
+  );
+}
+
+function groupedBy<Thing>(things: readonly Thing[], keyOf: (thing: Thing) => number): Map<number, Thing[]> {
+  const groups = new Map<number, Thing[]>();
+  for (const thing of things) {
+    const group = groups.get(keyOf(thing));
+    if (group) group.push(thing);
+    else groups.set(keyOf(thing), [thing]);
+  }
+  return groups;
+}
+
+/** A line of the tree. */
+type Row = { key: string } & (
+  | { kind: 'cluster' | 'service'; thing: Named }
+  | { kind: 'pool'; pool: CountedPool }
+  | { kind: 'nothing'; words: string }
+);
+
+function TreeRow({
+  row,
+  onEdit,
+  onDelete,
+}: { row: Row } & Pick<TreeProps, 'onEdit' | 'onDelete'>): ReactNode {
+  const text = useWords(fleetWords);
+  if (row.kind === 'pool') return <PoolRow pool={row.pool} />;
+  if (row.kind === 'nothing') return <p className={styles.nothing}>{row.words}</p>;
+  const { kind, thing } = row;
+  const { id, name } = thing;
+  const part = kind === 'cluster' ? 'service' : 'pool';
+  return (
+    <header className={kind === 'cluster' ? styles.cluster : styles.service}>
+      {kind === 'cluster' ? <h2>{name}</h2> : <h3>{name}</h3>}
+      <span className={styles.buttons}>
+        <Button
+          kind="quiet"
+          needs="operator"
+          onPress={() => onEdit({ kind: part, parent: id })}
+          label={`${text(`new.${part}`)} ${name}`}
+        >
+          {text(`new.${part}`)}
+        </Button>
+        <Button
+          kind="quiet"
+          needs="operator"
+          onPress={() => onEdit({ kind, id })}
+          label={`${text('edit')} ${name}`}
+        >
+          {text('edit')}
+        </Button>
+        <Button
+          kind="quiet"
+          needs="operator"
+          onPress={() => onDelete({ kind, id, name })}
+          label={`${text('delete')} ${name}`}
+        >
+          {text('delete')}
+        </Button>
+      </span>
+    </header>
   );
 }
 
@@ -192,7 +206,7 @@ function PoolRow({ pool }: { pool: CountedPool }): ReactNode {
   const [, navigate] = useLocation();
   const tagged = pool.versions.filter(({ tag }) => tag !== '');
   return (
-    <li className={styles.pool}>
+    <div className={styles.pool}>
       <Link href={to.pool(pool.id)}>{pool.name}</Link>
       <span className={styles.mark}>{pool.protected && text('pool.protected')}</span>
       <StatusCounts counts={pool.status} />
@@ -215,6 +229,6 @@ function PoolRow({ pool }: { pool: CountedPool }): ReactNode {
           onAction: () => navigate(to.pool(pool.id, { do: name })),
         }))}
       />
-    </li>
+    </div>
   );
 }

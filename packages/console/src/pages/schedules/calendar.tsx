@@ -137,9 +137,9 @@ function MomentButton({ entry, time, showTime, isOpen, onOpen }: MomentButtonPro
   const what = type === 'expand' ? `→ ${item.instance_num}` : text('type.upload');
   // The first word of a reason says why: overlap, paused, missed, refused.
   const why = outcome === 'skipped' ? (reason.split(':')[0] ?? '') : '';
-  const how = [what, text(`outcome.${outcome}`), cause === 'due' ? '' : text(`cause.${cause}`), why]
-    .filter((word) => word !== '')
-    .join(' · ');
+  const is = text(`outcome.${outcome}`);
+  const rest = [cause === 'due' ? '' : text(`cause.${cause}`), why].filter((word) => word !== '');
+  const how = [what, is, ...rest].join(' · ');
   return (
     <button
       type="button"
@@ -154,7 +154,12 @@ function MomentButton({ entry, time, showTime, isOpen, onOpen }: MomentButtonPro
         <span className={showTime ? undefined : styles.narrowTime}>{time} </span>
         <span>{pool}</span>
       </span>
-      <small>{how}</small>
+      {/* Most of a week is planned: its shape says so, and the line under the calendar what the shape means. */}
+      <small>
+        {what}
+        <span className={outcome === 'planned' ? 'only-read-aloud' : undefined}> · {is}</span>
+        {rest.map((word) => ` · ${word}`)}
+      </small>
     </button>
   );
 }

@@ -1,5 +1,4 @@
 import { type TaskBatch, type TaskInfo, type TaskLogLine, unwrap } from '@rigel/api-client';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { api } from '../../api/api.js';
@@ -13,32 +12,16 @@ import { StateBar } from '../../ui/state.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
 import { TimeText } from '../../ui/time-text.js';
 import { GroupActions } from './actions/group-actions.js';
+import { pollOf } from './poll.js';
 import styles from './task.module.css';
+import { useBatches } from './use-batches.js';
 import { taskWords } from './words.js';
-
-/** How often parts of a task that runs are read again, in milliseconds. */
-const POLL_MS = 3_000;
-const pollOf = (task: TaskInfo): number => (task.state === 1 ? POLL_MS : 30_000);
 
 /** One line for each batch: counts, times, the node that ended last, what it waits for. */
 export function BatchesTab({ task }: { task: TaskInfo }): ReactNode {
   const text = useWords(taskWords);
   const { formatNumber } = useIntl();
-  const query = useInfiniteQuery({
-    queryKey: ['task', task.id, 'batches'],
-    queryFn: ({ pageParam }) =>
-      unwrap(
-        api.GET('/task/{id}/batches', {
-          params: {
-            path: { id: task.id },
-            query: { limit: 1_000, ...(pageParam === '' ? {} : { cursor: pageParam }) },
-          },
-        }),
-      ),
-    initialPageParam: '',
-    getNextPageParam: ({ next }) => next ?? undefined,
-    refetchInterval: pollOf(task),
-  });
+  const { query, batches, readOn } = useBatches(task);
   const columns: Column<TaskBatch>[] = [
     {
       name: 'batch',
@@ -102,15 +85,13 @@ export function BatchesTab({ task }: { task: TaskInfo }): ReactNode {
   ];
   return (
     <Region what={text('what.batches')} query={query}>
-      {({ pages }) => (
+      {() => (
         <VirtualTable
           label={text('tab.batches')}
           columns={columns}
-          rows={pages.flatMap(({ rows }) => rows)}
+          rows={batches}
           keyOf={({ batch_id }) => batch_id}
-          onEnd={() => {
-            if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
-          }}
+          onEnd={readOn}
         />
       )}
     </Region>
@@ -131,8 +112,8 @@ export function FailuresTab({ task }: { task: TaskInfo }): ReactNode {
   const { formatNumber } = useIntl();
   const query = useLiveQuery({
     key: ['task', task.id, 'failures'],
-    read: () =>
-      unwrap(api.GET('/task/{id}/failures', { params: { path: { id: task.id }, query: { limit: 100 } } })),
+    topic: `failures:${task.id}`,
+    read: () => unwrap(api.GET('/task/{id}/failures', { params: { path: { id: task.id } } })),
     pollMs: pollOf(task),
   });
   return (
@@ -257,87 +238,5 @@ export function LogTab({ task }: { task: TaskInfo }): ReactNode {
         </>
       )}
     </Region>
-  );
-}
-
-/** Where the value of a parameter came from, if the task says so. */
-function SourceText({ task, step, name }: { task: TaskInfo; step: number; name: string }): ReactNode {
-  const text = useWords(taskWords);
-  const found = task.params?.find((param) => param.step_num === step && param.name === name);
-  return found && <small className={styles.source}>{text(`source.${found.source}`)}</small>;
-}
-
-/** The task as it was recorded: steps with their parameters, batches, what it waits for. */
-export function PlanTab({ task }: { task: TaskInfo }): ReactNode {
-  const text = useWords(taskWords);
-  const { formatNumber } = useIntl();
-  const valueText = (value: unknown): string => {
-    if (typeof value === 'object' && value !== null && 'secret' in value)
-      return text('plan.secret', { name: String(value.secret) });
-    return typeof value === 'string' ? value : JSON.stringify(value);
-  };
-  return (
-    <div className={styles.scroll}>
-      <p className={styles.planSize}>
-        {text('plan.size', {
-          nodes: formatNumber(task.nodes),
-          batches: task.batches,
-          size: formatNumber(task.step_len),
-        })}
-      </p>
-      {task.gate && (
-        <p className={styles.planSize}>
-          {text('plan.gate', { step: task.gate.before })}{' '}
-          {task.gate.waits_for.map(({ task_id, pool_name, step }) => (
-            <Link key={task_id} href={to.task(task_id)}>
-              {text('plan.gate.task', { id: task_id, pool: pool_name, step })}
-            </Link>
-          ))}{' '}
-          {task.gate.open && text('plan.gate.open')}
-        </p>
-      )}
-      <table className={styles.plan}>
-        <thead>
-          <tr>
-            <th scope="col">#</th>
-            <th scope="col">{text('plan.step')}</th>
-            <th scope="col">{text('plan.params')}</th>
-            <th scope="col">{text('plan.options')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {task.options.map(({ name, param_values, retry, ...limits }, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a step is its place.
-            <tr key={index}>
-              <td>{index + 1}</td>
-              <th scope="row">{name}</th>
-              <td>
-                {Object.keys(param_values).length === 0 && (
-                  <span className={styles.quiet}>{text('plan.none')}</span>
-                )}
-                <dl>
-                  {Object.entries(param_values).map(([param, value]) => (
-                    <div key={param}>
-                      <dt>{param}</dt>
-                      <dd>
-                        <code>{valueText(value)}</code>
-                        <SourceText task={task} step={index + 1} name={param} />
-                      </dd>
-                    </div>
-                  ))}
-                </dl>
-              </td>
-              <td className={styles.quiet}>
-                {[
-                  text('plan.retry', { count: retry.retry_times }),
-                  ...(retry.ignore_error ? [text('plan.ignore')] : []),
-                  ...Object.entries(limits).map(([option, value]) => `${option} ${String(value)}`),
-                ].join(' · ')}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   );
 }

@@ -19,7 +19,7 @@ import { useGrid, usePastGrid, withStates } from './grid/use-grid.js';
 import { NodesTab } from './nodes-tab.js';
 import { OutputSearch } from './run/output-search.js';
 import { type Frame, TimeSlider } from './run/time-slider.js';
-import { BatchesTab, FailuresTab, LogTab, PlanTab } from './tabs.js';
+import { BatchesTab, FailuresTab, LogTab } from './tabs.js';
 import styles from './task.module.css';
 import { TaskActions } from './task-actions.js';
 import { TaskFacts, TaskProgress } from './task-head.js';
@@ -29,6 +29,7 @@ import { taskWords } from './words.js';
 
 /** What not every visit of the page needs is loaded when it is opened. */
 const NodeRunPanel = lazy(async () => ({ default: (await import('./run/node-run.js')).NodeRunPanel }));
+const PlanTab = lazy(async () => ({ default: (await import('./plan/plan-tab.js')).PlanTab }));
 const CompareTab = lazy(async () => ({ default: (await import('./compare/compare-tab.js')).CompareTab }));
 
 /** One task: what it is, how far it is, why it is not further, and each of its nodes. */
@@ -247,7 +248,9 @@ function OneTask({ task }: { task: TaskInfo }): ReactNode {
               title: text('tab.plan'),
               content: () => (
                 <div className={styles.fill}>
-                  <PlanTab task={task} />
+                  <Suspense>
+                    <PlanTab task={task} />
+                  </Suspense>
                 </div>
               ),
             },

@@ -10,6 +10,7 @@ import { AsCommand } from '../../ui/as-command.js';
 import { Button } from '../../ui/button.js';
 import { Dialog, useIsSettled } from '../../ui/dialog.js';
 import { TextInput } from '../../ui/field.js';
+import { refusedBecause } from '../../ui/refusal.js';
 import { reasonOf } from '../../ui/region.js';
 import { useReadAgain } from '../../ui/shown.js';
 import { StateShape } from '../../ui/state.js';
@@ -218,7 +219,7 @@ function useLines(action: ManyAction, tasks: readonly Task[]): Line[] {
       return { task, count: running, impossible: isOver ? text('not.open') : undefined };
     }
     const read = previews[index];
-    const refused = read?.error ? reasonOf(read.error) : (read?.data?.refused ?? undefined);
+    const refused = read?.error ? reasonOf(read.error) : read?.data && refusedBecause(read.data);
     return {
       task,
       count: read?.data?.nodes.count ?? 0,

@@ -189,6 +189,9 @@ function invocationFor(
     get cookie(): never {
       throw new Error('a topic has no browser');
     },
+    tellAudit: () => {
+      throw new Error('a topic does nothing');
+    },
     deny: (why) => {
       throw new Error(`a topic has no credentials: ${why}`);
     },
