@@ -4,8 +4,8 @@ import { Link } from 'wouter';
 import { to } from '../../../app/addresses.js';
 import { useWords } from '../../../text/intl.js';
 import { type StateName, StateShape } from '../../../ui/state.js';
+import type { RecordedPlan } from './answer.js';
 import { Beside } from './beside.js';
-import type { RecordedPlan } from './plan-tab.js';
 import styles from './recorded.module.css';
 import { recordedWords } from './words.js';
 

@@ -1,4 +1,4 @@
-import { type operations, type RecordedStep, type TaskInfo, unwrap } from '@rigel/api-client';
+import { type RecordedStep, type TaskInfo, unwrap } from '@rigel/api-client';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { api } from '../../../api/api.js';
@@ -10,11 +10,10 @@ import { AsCommand } from '../../../ui/as-command.js';
 import { Region } from '../../../ui/region.js';
 import { PlacementTable } from '../../catalog/action/placement.js';
 import task from '../task.module.css';
+import type { RecordedPlan } from './answer.js';
 import { CatalogNow } from './catalog-now.js';
 import styles from './recorded.module.css';
 import { recordedWords } from './words.js';
-
-export type RecordedPlan = operations['task.plan']['responses'][200]['content']['application/json']['data'];
 
 /** How often the catalog is compared again, in milliseconds: the plan itself never changes. */
 const POLL_MS = 30_000;
