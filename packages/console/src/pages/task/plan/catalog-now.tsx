@@ -1,15 +1,13 @@
-import type { operations, PlanDifference } from '@rigel/api-client';
+import type { PlanDifference } from '@rigel/api-client';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { to } from '../../../app/addresses.js';
 import { useWords } from '../../../text/intl.js';
 import { type StateName, StateShape } from '../../../ui/state.js';
+import type { RecordedPlan } from './answer.js';
 import { Beside } from './beside.js';
 import styles from './recorded.module.css';
 import { recordedWords } from './words.js';
-
-/** The plan of a task as it was recorded, beside its template as it is now. */
-export type RecordedPlan = operations['task.plan']['responses'][200]['content']['application/json']['data'];
 
 const SHAPES: Record<RecordedPlan['catalog']['state'], StateName> = {
   same: 'success',

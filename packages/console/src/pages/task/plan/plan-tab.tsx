@@ -10,7 +10,8 @@ import { AsCommand } from '../../../ui/as-command.js';
 import { Region } from '../../../ui/region.js';
 import { PlacementTable } from '../../catalog/action/placement.js';
 import task from '../task.module.css';
-import { CatalogNow, type RecordedPlan } from './catalog-now.js';
+import type { RecordedPlan } from './answer.js';
+import { CatalogNow } from './catalog-now.js';
 import styles from './recorded.module.css';
 import { recordedWords } from './words.js';
 
