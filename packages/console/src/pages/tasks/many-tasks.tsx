@@ -58,7 +58,9 @@ export function ManyTasks({ action, tasks, onClose }: ManyTasksProps): ReactNode
   const able = lines.filter(({ impossible }) => impossible === undefined);
   const count = able.reduce((sum, line) => sum + line.count, 0);
   // Typed once for the whole selection; a number that changes while it is typed could not be typed.
-  const [asked] = useState(() => tasks.reduce((sum, { stat }) => sum + (stat[1] ?? 0), 0));
+  const running = tasks.reduce((sum, { stat }) => sum + (stat[1] ?? 0), 0);
+  const [asked, setAsked] = useState(running);
+  if (asked <= MANY_NODES && running > MANY_NODES) setAsked(running);
   const nodes = action === 'stop' ? asked : count;
   const [onlyName] = names.values();
   const wanted =
