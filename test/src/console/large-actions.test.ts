@@ -126,6 +126,7 @@ t.test('a dialog over old numbers says how old they are, and reads them before i
   const page = await context.newPage();
   await page.clock.install();
   await page.goto(`${ingress.console}task/${id}`);
+  await page.getByRole('button', { name: 'Stop…' }).first().waitFor();
   await page.locator('[data-live="live"]').waitFor();
   const isLive = { path: /^\/live$/, status: 503 };
   ingress.refusals = [isLive, { path: /^\/task\/\d+$/, status: 503 }];
