@@ -76,7 +76,7 @@ async function typeAndPress(page: Page, button: string, field: string, word: str
 t.test('a start and a stop of more than 500 nodes ask for their number', async (t) => {
   const id = await newTask(NODES);
   const { page, faults, close } = await openPage(browser, `${console}task/${id}`);
-  await page.getByRole('button', { name: 'Start…' }).click();
+  await page.getByRole('button', { name: 'Start…' }).first().click();
   await typeAndPress(page, 'Start 600 nodes', 'Type the number of nodes, 600, to confirm', '600');
   await running(id, NODES);
   await page.getByText('600 running').first().waitFor();
@@ -97,7 +97,7 @@ t.test('several tasks with more than 500 nodes together ask for the sum, once', 
     }
   };
   await select();
-  await page.getByRole('button', { name: 'Start…' }).click();
+  await page.getByRole('button', { name: 'Start…' }).first().click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: 'Type 600 to confirm' }).fill('600');
   const start = dialog.getByRole('button', { name: /^Start .*600/ });
@@ -126,6 +126,7 @@ t.test('a dialog over old numbers says how old they are, and reads them before i
   const page = await context.newPage();
   await page.clock.install();
   await page.goto(`${ingress.console}task/${id}`);
+  await page.getByRole('button', { name: 'Stop…' }).first().waitFor();
   await page.locator('[data-live="live"]').waitFor();
   const isLive = { path: /^\/live$/, status: 503 };
   ingress.refusals = [isLive, { path: /^\/task\/\d+$/, status: 503 }];
