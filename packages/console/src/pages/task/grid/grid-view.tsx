@@ -72,8 +72,9 @@ export function GridView(props: GridViewProps): ReactNode {
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element) return;
-    const observer = new ResizeObserver(() =>
-      setSize({ width: element.clientWidth, height: element.clientHeight }),
+    // Without the room beside the cells: with it they would be wider than their place.
+    const observer = new ResizeObserver(([entry]) =>
+      setSize({ width: Math.floor(entry?.contentRect.width ?? 0), height: element.clientHeight }),
     );
     observer.observe(element);
     return () => observer.disconnect();
