@@ -145,7 +145,7 @@ t.test('first use: from an empty system to a first task that ran', (t) =>
     t.match(await fleet.ended(task), { end_reason: 'completed', stat: [0, 0, 2, 0, 0] });
     await person.open('o', 'Overview');
     await page.getByText('Nothing needs you.').waitFor();
-    t.equal(await page.getByRole('heading', { name: 'First use' }).count(), 0);
+    await page.getByRole('heading', { name: 'First use' }).waitFor({ state: 'detached' });
   }),
 );
 
