@@ -122,8 +122,7 @@ t.test('first use: from an empty system to a first task that ran', (t) =>
     await person.press('ControlOrMeta+s');
     await person.use(/^Save as version/);
     await page.getByRole('button', { name: /^Save as version/ }).waitFor({ state: 'detached' });
-    await person.press('Escape');
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await person.closeDialog();
 
     await person.open('c', 'Catalog');
     await person.use('New template…');

@@ -64,6 +64,18 @@ export class KeyboardPerson {
     await this.type(text);
   }
 
+  /** Closes the dialog by Escape. Who pressed it before the focus had come into the dialog goes there by Tab, and presses it again. */
+  async closeDialog(): Promise<void> {
+    const dialog = this.page.getByRole('dialog');
+    for (let presses = 0; presses < MOST_PRESSES; presses++) {
+      await this.press('Escape');
+      await this.page.waitForTimeout(300);
+      if ((await dialog.count()) === 0) return;
+      await this.press('Tab');
+    }
+    throw new Error(`${MOST_PRESSES} presses of Escape do not close the dialog`);
+  }
+
   /** Goes by Tab to a button that opens a list, and chooses from it by the beginning of a name. */
   async choose(name: string | RegExp, option: string): Promise<void> {
     await this.use(name);
