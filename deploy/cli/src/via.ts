@@ -1,7 +1,5 @@
-import { readConfig } from '@rigel/cli';
+import { ON_DATABASE, readConfig } from '@rigel/cli';
 
-/** Commands that work on the database only. */
-const DATABASE_ONLY = ['verify', 'rebuild', 'record', 'check-catalog', 'database'];
 /** Commands that the API has too. */
 const BOTH = ['task show', 'orphans', 'token create', 'token list', 'token revoke'];
 
@@ -30,7 +28,7 @@ export function needsDatabase(
       ? [...given]
       : given.filter((_, place) => place !== at && !(given[at] === '--via' && place === at + 1));
   const begins = (name: string): boolean => args.slice(0, name.split(' ').length).join(' ') === name;
-  if (DATABASE_ONLY.some(begins)) return { isForDatabase: true, args };
+  if (ON_DATABASE.some(begins)) return { isForDatabase: true, args };
   if (!BOTH.some(begins)) return { isForDatabase: false, args };
   if (via === 'api' || via === 'database') return { isForDatabase: via === 'database', args };
   // Another value is refused by the command that gets it, which names the flag.

@@ -21,7 +21,7 @@ function languageOf({ RIGEL_LANG, LC_ALL, LC_MESSAGES, LANG }: NodeJS.ProcessEnv
 const LOOKS_LIKE_TOKEN = /^rgl_[A-Za-z0-9_-]{16,}$/;
 
 /** Commands that need the database, which the API does not give. */
-const ON_DATABASE = ['verify', 'rebuild', 'record', 'check-catalog', 'database'];
+export const ON_DATABASE: readonly string[] = ['verify', 'rebuild', 'record', 'check-catalog', 'database'];
 
 const PRINTS_JSON = /^(json|jsonl)$/;
 

@@ -37,11 +37,11 @@ function whyNot(error: unknown): string {
     ECONNRESET: 'the connection was cut',
     UND_ERR_SOCKET: 'the connection was cut',
     DEPTH_ZERO_SELF_SIGNED_CERT:
-      'its certificate is signed by itself: name its authority in the context (ca)',
+      'its certificate is signed by itself: name its authority in NODE_EXTRA_CA_CERTS',
     SELF_SIGNED_CERT_IN_CHAIN:
-      'its certificate is signed by an unknown authority: name it in the context (ca)',
+      'its certificate is signed by an unknown authority: name it in NODE_EXTRA_CA_CERTS',
     UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      'its certificate is signed by an unknown authority: name it in the context (ca)',
+      'its certificate is signed by an unknown authority: name it in NODE_EXTRA_CA_CERTS',
     CERT_HAS_EXPIRED: 'its certificate has expired',
   };
   return words[cause?.code ?? ''] ?? cause?.message ?? message;

@@ -62,11 +62,6 @@ export const contextCommands = [
     help: { en: 'Enter a system, or change where it is', zh: '添加或修改系统' },
     args: [{ name: 'context' }, { name: 'url' }],
     flags: {
-      ca: {
-        type: 'text',
-        value: '<file>',
-        help: { en: 'certificates of the authority', zh: '证书颁发机构的证书文件' },
-      },
       'token-from-file': {
         type: 'text',
         value: '<file>',
@@ -99,7 +94,6 @@ export const contextCommands = [
       const known = config.contexts[checkName(name)];
       const added: Context = {
         url: checkUrl(url, 'url'),
-        ...(flags.ca === undefined ? {} : { ca: flags.ca }),
         ...(token ? { token } : known?.token && known.url === url ? { token: known.token } : {}),
         ...(flags.protected ? { protected: true } : {}),
       };
@@ -155,7 +149,8 @@ export const contextCommands = [
       const name = settings.context ?? config.current ?? 'default';
       if (io.inIsTerminal && io.env.RIGEL_TOKEN === undefined)
         note(`token of ${settings.url} (it is not shown again; it is kept in a file that only you read):`);
-      const given = (await settings.token().catch(() => undefined)) ?? (await io.readLine())?.trim();
+      // Not the one that is kept now: login replaces it.
+      const given = (await settings.givenToken()) ?? (await io.readLine())?.trim();
       if (!given)
         throw new CommandError(
           'no token was given: rigel login --token-file <file>, or - for standard input',

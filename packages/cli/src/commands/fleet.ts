@@ -8,6 +8,7 @@ import type { Column } from '../output/printer.js';
 import { plain } from '../output/screen.js';
 import { localTime } from '../output/times.js';
 import { confirm } from '../plan/confirm.js';
+import { FIND, limitFlag } from './flags.js';
 import { NODE } from './pools.js';
 import { readNodes } from './values.js';
 
@@ -122,16 +123,8 @@ function commandsOf({ kind, path, many, one, columns, hasUses, isListed }: Shape
     name: `${kind} list`,
     help: { en: `List ${many.en}, newest first`, zh: `列出${many.zh}，最新的在前` },
     flags: {
-      find: {
-        type: 'text',
-        value: '<text>',
-        help: { en: 'whose name has this text', zh: '名称包含此文本的' },
-      },
-      limit: {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'at most so many (default: all)', zh: '最多条数（默认全部）' },
-      },
+      find: FIND,
+      limit: limitFlag(),
     },
     run: async (invocation, _args, flags) => {
       const name = flags.find === undefined ? {} : { name: flags.find };
@@ -156,11 +149,7 @@ function commandsOf({ kind, path, many, one, columns, hasUses, isListed }: Shape
     help: { en: `Say who changed ${one.en}, when, and how`, zh: `显示${one.zh}的变更历史` },
     args: arg,
     flags: {
-      limit: {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'at most so many (default 50)', zh: '最多条数（默认 50）' },
-      },
+      limit: limitFlag(50),
     },
     run: async (invocation, [text = ''], flags) => {
       const id = await idOf(invocation, kind, text);
@@ -257,11 +246,7 @@ export const fleetCommands = [
         value: '<text>',
         help: { en: 'whose address has this text', zh: '地址包含此文本的' },
       },
-      limit: {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'at most so many (default 100)', zh: '最多条数（默认 100）' },
-      },
+      limit: limitFlag(100),
     },
     run: async (invocation, _args, flags) => {
       const pool_id = flags.pool === undefined ? undefined : await idOf(invocation, 'pool', flags.pool);

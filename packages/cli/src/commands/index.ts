@@ -4,11 +4,13 @@ import { contextCommands } from './contexts.js';
 import { fleetCommands } from './fleet.js';
 import { poolCommands } from './pools.js';
 import { systemCommands } from './system.js';
+import { taskChanges } from './task-changes.js';
 import { taskCommands } from './tasks.js';
 
 /** All commands that speak to the API. Help, completion and `docs/cli.md` are made from this table. */
 export const COMMANDS: readonly Command[] = [
   ...taskCommands,
+  ...taskChanges,
   ...poolCommands,
   ...fleetCommands,
   ...systemCommands,

@@ -7,7 +7,8 @@ import type { Invocation } from '../command/invocation.js';
 import type { Column } from '../output/printer.js';
 import { plain } from '../output/screen.js';
 import { carryOut, someOf } from '../plan/plan.js';
-import { afterStart, PLAN_FLAGS, started, WAIT_FLAGS } from './tasks.js';
+import { FIND, limitFlag, PLAN_FLAGS, ROLL_FLAGS, WAIT_FLAGS } from './flags.js';
+import { afterStart, started } from './started.js';
 import { readNodes } from './values.js';
 
 const POOL: Column<Pool>[] = [
@@ -44,19 +45,6 @@ async function poolNamed(invocation: Invocation, text: string): Promise<Pool> {
 
 const pool = { name: 'pool', kind: 'pool' } as const;
 
-const ROLL_FLAGS = {
-  'at-once': {
-    type: 'number',
-    value: '<n>',
-    help: { en: 'at most so many nodes at once', zh: '同时最多节点数' },
-  },
-  'max-failed': {
-    type: 'number',
-    value: '<n>',
-    help: { en: 'failed nodes that it tolerates', zh: '容许失败的节点数' },
-  },
-} as const;
-
 /** A protected pool's name confirms what is done to it. */
 function confirmation(target: Pool, flags: { yes: boolean }, given: string | undefined) {
   if (target.protected !== true) return { body: {}, typed: undefined };
@@ -80,16 +68,8 @@ export const poolCommands = [
     name: 'pool list',
     help: { en: 'List pools', zh: '列出服务池' },
     flags: {
-      find: {
-        type: 'text',
-        value: '<text>',
-        help: { en: 'whose name has this text', zh: '名称包含此文本的' },
-      },
-      limit: {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'at most so many (default: all)', zh: '最多条数（默认全部）' },
-      },
+      find: FIND,
+      limit: limitFlag(),
     },
     run: async ({ api, print }, _args, flags) => {
       const name = flags.find === undefined ? {} : { name: flags.find };
@@ -124,11 +104,7 @@ export const poolCommands = [
     args: [pool],
     flags: {
       failed: { type: 'switch', help: { en: 'only failed ones', zh: '仅失败的' } },
-      limit: {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'at most so many (default: all)', zh: '最多条数（默认全部）' },
-      },
+      limit: limitFlag(),
     },
     run: async (invocation, [text = ''], flags) => {
       const pool_id = await idOf(invocation, 'pool', text);

@@ -6,16 +6,13 @@ import { CommandError, EXIT } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
 import { plain } from '../output/screen.js';
 import { localTime, readSpan } from '../output/times.js';
+import { limitFlag } from './flags.js';
 
 async function get<Data>({ api }: Invocation, path: string, query: object = {}): Promise<Data> {
   return (await unwrap((api().GET as CallableFunction)(path, { params: { query } }))) as Data;
 }
 
-const limit = {
-  type: 'number',
-  value: '<n>',
-  help: { en: 'at most so many (default 50)', zh: '最多条数（默认 50）' },
-} as const;
+const limit = limitFlag(50);
 
 export const systemCommands = [
   command({

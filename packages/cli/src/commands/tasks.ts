@@ -1,17 +1,16 @@
-import { once, type Preview, type RunLine, type Task, type TaskInfo, unwrap } from '@rigel/api-client';
+import { type RunLine, type Task, unwrap } from '@rigel/api-client';
 import { idOf, readId } from '../api/names.js';
 import { readAll } from '../api/pages.js';
 import { command } from '../command/command.js';
-import { CommandError, EXIT } from '../command/exit.js';
+import { CommandError } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
-import { judge, readTimeout, stateOf, TASK_STATES, waitForTask } from '../follow/wait.js';
+import { stateOf, TASK_STATES } from '../follow/wait.js';
 import type { Column } from '../output/printer.js';
 import { plain } from '../output/screen.js';
 import { duration, localTime } from '../output/times.js';
-import { confirm } from '../plan/confirm.js';
-import { carryOut } from '../plan/plan.js';
+import { FIND, limitFlag } from './flags.js';
 import { attemptOf, printReceipt } from './receipt.js';
-import { readNodes, readParams } from './values.js';
+import { numberOf, readTask, taskId } from './task-id.js';
 
 const TASK: Column<Task>[] = [
   { field: 'id', title: 'id', align: 'end' },
@@ -40,87 +39,6 @@ const RUN: Column<RunLine>[] = [
 /** Names of the API's numbers for states of nodes in a task. */
 const RUN_STATES = ['waits', 'running', 'succeeded', 'failed', 'halted'];
 const STATES: readonly string[] = TASK_STATES;
-
-/** The flags of commands that can wait for the end of a task. */
-export const WAIT_FLAGS = {
-  wait: { type: 'switch', help: { en: 'wait until the task has ended', zh: '等待任务结束' } },
-  timeout: {
-    type: 'text',
-    value: '<30m>',
-    help: { en: 'wait no longer than this; the task goes on', zh: '最长等待时间；任务会继续' },
-  },
-  progress: {
-    type: 'text',
-    value: '<auto|none>',
-    choices: ['auto', 'none'],
-    help: { en: 'whether to show how it goes', zh: '是否显示进度' },
-  },
-} as const;
-
-/** The flags of commands that show a plan. */
-export const PLAN_FLAGS = {
-  'show-scripts': {
-    type: 'switch',
-    help: { en: 'show what would run on the first node', zh: '显示将在首个节点上执行的脚本' },
-  },
-  'show-left-out': {
-    type: 'switch',
-    help: { en: 'name the nodes that are left out, and why', zh: '列出被排除的节点及原因' },
-  },
-} as const;
-
-/** Waits if it is asked to. @returns the exit status. */
-export async function afterStart(
-  invocation: Invocation,
-  ids: readonly number[],
-  flags: { wait: boolean; timeout: string | undefined; progress: string | undefined },
-): Promise<number> {
-  for (const id of ids) {
-    if (invocation.print.isForPeople || invocation.print.format === 'name')
-      invocation.print.line(`task/${id}`);
-    else if (!flags.wait) invocation.print.one('task', { id }, []);
-  }
-  if (!flags.wait) return EXIT.done;
-  const timeoutMs = readTimeout(flags.timeout);
-  let status: number = EXIT.done;
-  for (const id of ids) {
-    const task = await waitForTask(invocation, id, { timeoutMs, progress: flags.progress !== 'none' });
-    const { isGood, text } = judge(task);
-    invocation.note(text);
-    if (!invocation.print.isForPeople && invocation.print.format !== 'name')
-      invocation.print.one('task', task, []);
-    if (!isGood) status = EXIT.notGood;
-  }
-  return status;
-}
-
-/** Sends a command that makes tasks. @returns their ids, which the API names in a header. */
-export async function started(
-  call: Promise<{ data?: unknown; error?: unknown; response: Response }>,
-): Promise<number[]> {
-  const answer = await call;
-  await unwrap(Promise.resolve(answer));
-  return (answer.response.headers.get('x-task-id') ?? '')
-    .split(',')
-    .map(Number)
-    .filter((id) => id > 0);
-}
-
-const readTask = async ({ api }: Invocation, id: number): Promise<TaskInfo> =>
-  (await unwrap(api().GET('/task/{id}', { params: { path: { id } } }))) as TaskInfo;
-
-async function templateName({ api }: Invocation, id: number): Promise<string> {
-  const template = await unwrap(api().GET('/task_tpl/{id}', { params: { path: { id } } }));
-  return (template as { name: string }).name;
-}
-
-const taskId = [{ name: 'task', kind: 'task' }] as const;
-const numberOf = ([text = '']: readonly string[]): number => readId('task', text);
-const reason = {
-  type: 'text',
-  value: '<text>',
-  help: { en: 'why, for the log and the audit', zh: '原因，记入日志与审计' },
-} as const;
 
 function stateNumber(text: string | undefined, states: readonly string[]): number | undefined {
   if (text === undefined) return undefined;
@@ -156,6 +74,7 @@ function chainLines(chain: readonly { text: string; since: string | null }[], fr
   });
 }
 
+/** Commands that look at tasks. */
 export const taskCommands = [
   command({
     name: 'task list',
@@ -179,16 +98,8 @@ export const taskCommands = [
         help: { en: 'only of this template', zh: '仅此模板的' },
       },
       by: { type: 'text', value: '<name>', help: { en: 'only of this operator', zh: '仅此操作人的' } },
-      find: {
-        type: 'text',
-        value: '<text>',
-        help: { en: 'whose name has this text', zh: '名称包含此文本的' },
-      },
-      limit: {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'at most so many (default 50)', zh: '最多条数（默认 50）' },
-      },
+      find: FIND,
+      limit: limitFlag(50),
     },
     run: async (invocation, _args, flags) => {
       const pool = flags.pool === undefined ? undefined : await idOf(invocation, 'pool', flags.pool);
@@ -243,249 +154,6 @@ export const taskCommands = [
         ['ended', localTime(task.ended_at)],
         ['took', duration(task.duration_ms)],
       ]);
-    },
-  }),
-  command({
-    name: 'task create',
-    help: {
-      en: 'Run a template over nodes: shows the plan, asks, starts it',
-      zh: '在节点上执行模板：显示计划、询问、启动',
-    },
-    flags: {
-      template: { type: 'text', value: '<template>', help: { en: 'what to run', zh: '要执行的模板' } },
-      nodes: {
-        type: 'texts',
-        value: '<address|@file|->',
-        help: {
-          en: 'on which nodes: addresses, @file or - with one on each line',
-          zh: '目标节点：地址、@文件，或 - 为标准输入，每行一个',
-        },
-      },
-      pool: {
-        type: 'text',
-        short: 'p',
-        value: '<pool>',
-        help: { en: 'on all nodes of a pool', zh: '服务池的全部节点' },
-      },
-      name: {
-        type: 'text',
-        value: '<text>',
-        help: { en: 'name of the task (default: of the template)', zh: '任务名称' },
-      },
-      param: {
-        type: 'texts',
-        value: '<name=value>',
-        help: { en: 'a value; name=@file reads it', zh: '参数值；name=@文件 从文件读取' },
-      },
-      'at-once': {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'at most so many nodes at once', zh: '同时最多节点数' },
-      },
-      'max-failed': {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'failed nodes that it tolerates', zh: '容许失败的节点数' },
-      },
-      'leave-out-held': {
-        type: 'switch',
-        help: { en: 'leave nodes out that another task holds', zh: '跳过被其他任务占用的节点' },
-      },
-      ...PLAN_FLAGS,
-      ...WAIT_FLAGS,
-    },
-    run: async (invocation, _args, flags) => {
-      if (flags.template === undefined) throw new CommandError('task create needs --template <template>');
-      const template = await idOf(invocation, 'template', flags.template);
-      const nodes = await readNodes(invocation, flags.nodes, flags.pool);
-      const body = {
-        template_id: template,
-        task_name: flags.name ?? (await templateName(invocation, template)),
-        nodes: nodes.map((ip) => ({ ip })),
-        params: await readParams(invocation, flags.param),
-        ...(flags['at-once'] === undefined ? {} : { max_num: flags['at-once'] }),
-        ...(flags['max-failed'] === undefined ? {} : { max_fail_num: flags['max-failed'] }),
-        ...(flags['leave-out-held'] ? { held_nodes: 'leave_out' as const } : {}),
-      };
-      const { api } = invocation;
-      const ids = await carryOut(invocation, {
-        title: ({ template }) => `run ${plain(template.name)}`,
-        question: ({ nodes, template }) => `Run ${plain(template.name)} on ${nodes.count} nodes?`,
-        preview: () => unwrap(api().POST('/task/preview', { body: body as never })) as Promise<Preview>,
-        run: (if_plan) =>
-          started(api().POST('/task/create', { body: { ...body, if_plan } as never, ...once() })),
-        detail: { scripts: flags['show-scripts'], leftOut: flags['show-left-out'] },
-      });
-      return ids === undefined ? EXIT.done : afterStart(invocation, ids, flags);
-    },
-  }),
-  command({
-    name: 'task start',
-    help: { en: 'Start a task, or go on where it halted', zh: '启动任务，或从中止处继续' },
-    args: taskId,
-    flags: {
-      'max-failed': {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'a new budget of failed nodes', zh: '新的失败容许数' },
-      },
-      ...PLAN_FLAGS,
-      ...WAIT_FLAGS,
-    },
-    run: async (invocation, args, flags) => {
-      const id = numberOf(args);
-      const { api } = invocation;
-      const body = flags['max-failed'] === undefined ? {} : { max_fail_num: flags['max-failed'] };
-      const params = { path: { id } };
-      const ids = await carryOut(invocation, {
-        title: () => `start task ${id}`,
-        question: ({ nodes }) => `Go on with ${nodes.count} nodes of task ${id}?`,
-        preview: () =>
-          unwrap(api().POST('/task/start/{id}/preview', { params, body: body as never })) as Promise<Preview>,
-        run: async (if_plan) => {
-          await unwrap(api().POST('/task/start/{id}', { params, body: { ...body, if_plan } as never }));
-          return [id];
-        },
-        detail: { scripts: flags['show-scripts'], leftOut: flags['show-left-out'] },
-      });
-      return ids === undefined ? EXIT.done : afterStart(invocation, ids, flags);
-    },
-  }),
-  command({
-    name: 'task retry',
-    help: { en: 'Try failed nodes of a halted task again', zh: '重试已中止任务的失败节点' },
-    args: taskId,
-    flags: {
-      reason: {
-        type: 'text',
-        value: '<text>',
-        help: { en: 'only those whose message has this text', zh: '仅消息包含此文本的' },
-      },
-      'max-failed': {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'a new budget of failed nodes', zh: '新的失败容许数' },
-      },
-      ...PLAN_FLAGS,
-      ...WAIT_FLAGS,
-    },
-    run: async (invocation, args, flags) => {
-      const id = numberOf(args);
-      const { api } = invocation;
-      const params = { path: { id } };
-      const failed = await readAll(undefined, (part) =>
-        unwrap(
-          api().GET('/task/{id}/runs', {
-            params: {
-              path: { id },
-              query: {
-                ...part,
-                state: '3',
-                ...(flags.reason === undefined ? {} : { reason: flags.reason }),
-              } as never,
-            },
-          }),
-        ),
-      );
-      if (failed.length === 0)
-        throw new CommandError(
-          `task ${id} has no failed node${flags.reason === undefined ? '' : ` whose message has ${JSON.stringify(flags.reason)}`}`,
-          EXIT.refused,
-        );
-      const body = {
-        runs: failed.map((run) => run.id),
-        ...(flags['max-failed'] === undefined ? {} : { max_fail_num: flags['max-failed'] }),
-      };
-      const ids = await carryOut(invocation, {
-        title: () => `retry task ${id}`,
-        question: ({ nodes }) => `Try ${nodes.count} nodes of task ${id} again?`,
-        preview: () =>
-          unwrap(api().POST('/task/start/{id}/preview', { params, body: body as never })) as Promise<Preview>,
-        run: async (if_plan) => {
-          await unwrap(api().POST('/task/start/{id}', { params, body: { ...body, if_plan } as never }));
-          return [id];
-        },
-        detail: { scripts: flags['show-scripts'], leftOut: flags['show-left-out'] },
-      });
-      return ids === undefined ? EXIT.done : afterStart(invocation, ids, flags);
-    },
-  }),
-  command({
-    name: 'task pause',
-    help: { en: 'Pause a running task: no further node begins', zh: '暂停任务：不再开始新的节点' },
-    args: taskId,
-    flags: { reason },
-    run: async (invocation, args, flags) => {
-      const id = numberOf(args);
-      await unwrap(
-        invocation.api().POST('/task/pause/{id}', {
-          params: { path: { id } },
-          body: flags.reason === undefined ? {} : { reason: flags.reason },
-        }),
-      );
-      invocation.note(`task ${id} is paused: rigel task start ${id} goes on`);
-    },
-  }),
-  command({
-    name: 'task stop',
-    help: { en: 'End a task for good', zh: '永久终止任务' },
-    args: taskId,
-    flags: {
-      reason,
-      confirm: {
-        type: 'text',
-        value: '<pool>',
-        help: { en: 'name of a protected pool', zh: '受保护服务池的名称' },
-      },
-      ...WAIT_FLAGS,
-    },
-    run: async (invocation, args, flags) => {
-      const id = numberOf(args);
-      const task = await readTask(invocation, id);
-      const running = task.commands_alive ?? task.stat[1] ?? 0;
-      await confirm(
-        invocation,
-        `Stop task ${id} (${plain(task.task_name)}) for good? ${running} nodes are at work.`,
-      );
-      await unwrap(
-        invocation.api().POST('/task/stop/{id}', {
-          params: { path: { id } },
-          body: {
-            ...(flags.reason === undefined ? {} : { reason: flags.reason }),
-            ...(flags.confirm === undefined ? {} : { confirm: flags.confirm }),
-          },
-        }),
-      );
-      invocation.note(`task ${id} is stopped`);
-      if (!flags.wait) return EXIT.done;
-      const ended = await waitForTask(invocation, id, {
-        timeoutMs: readTimeout(flags.timeout),
-        progress: flags.progress !== 'none',
-      });
-      invocation.note(`nothing of task ${ended.id} runs on any node`);
-      return EXIT.done;
-    },
-  }),
-  command({
-    name: 'task wait',
-    help: { en: 'Wait until a task has ended or halted', zh: '等待任务结束或中止' },
-    args: taskId,
-    flags: { timeout: WAIT_FLAGS.timeout, progress: WAIT_FLAGS.progress },
-    run: (invocation, args, flags) => afterStart(invocation, [numberOf(args)], { wait: true, ...flags }),
-  }),
-  command({
-    name: 'task watch',
-    help: { en: 'Show how a task goes until it has ended', zh: '跟踪任务直至结束' },
-    args: taskId,
-    flags: { timeout: WAIT_FLAGS.timeout },
-    run: async (invocation, args, flags) => {
-      const task = await waitForTask(invocation, numberOf(args), {
-        timeoutMs: readTimeout(flags.timeout),
-        progress: true,
-      });
-      const { isGood, text } = judge(task);
-      invocation.note(text);
-      return isGood ? EXIT.done : EXIT.notGood;
     },
   }),
   command({
@@ -576,11 +244,7 @@ export const taskCommands = [
         value: '<text>',
         help: { en: 'whose message has this text', zh: '消息包含此文本的' },
       },
-      limit: {
-        type: 'number',
-        value: '<n>',
-        help: { en: 'at most so many (default: all)', zh: '最多条数（默认全部）' },
-      },
+      limit: limitFlag(),
     },
     run: async (invocation, args, flags) => {
       const id = numberOf(args);

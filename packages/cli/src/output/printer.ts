@@ -58,7 +58,7 @@ export class Printer {
     if (
       this.asData(
         rows.map((row) => this.picked(row)),
-        rows.length === 1 ? 'list' : 'list',
+        'list',
       )
     )
       return;

@@ -10,8 +10,6 @@ export type TokenSource = { file: string } | { env: string } | { command: string
 /** A system that the command line speaks to, by a name of its own. */
 export interface Context {
   url: string;
-  /** File with the certificates of the authority that signed the gateway's. */
-  ca?: string;
   token?: TokenSource;
   /** Default of `--output`. */
   output?: string;
@@ -77,14 +75,13 @@ export function readConfig(env: NodeJS.ProcessEnv): ConfigFile {
   const read = Object.entries(contexts).map(([name, value]): [string, Context] => {
     if (!isRecord(value) || typeof value.url !== 'string')
       throw new CommandError(`${path}: context ${name} needs url`);
-    const { url, ca, token, output, protected: isProtected, ...more } = value;
+    const { url, token, output, protected: isProtected, ...more } = value;
     const [other] = Object.keys(more);
     if (other !== undefined) throw new CommandError(`${path}: context ${name} has no setting ${other}`);
     return [
       name,
       {
         url: checkUrl(url as string, `${path}: url of context ${name}`),
-        ...(typeof ca === 'string' ? { ca } : {}),
         ...(token === undefined ? {} : { token: readToken(path, name, token) }),
         ...(typeof output === 'string' ? { output } : {}),
         ...(isProtected === true ? { protected: true } : {}),

@@ -16,13 +16,14 @@ export interface Settings {
   /** Name of the context; undefined: none, the address was given otherwise. */
   context: string | undefined;
   url: string;
-  ca: string | undefined;
   /** Large changes ask for the context's name. */
   protected: boolean;
   /** Default format of the output. */
   output: string | undefined;
   /** Reads the token, when it is needed: a command may ask for it. */
   token(): Promise<string | undefined>;
+  /** The token of a flag or a variable, and not that of the context. */
+  givenToken(): Promise<string | undefined>;
 }
 
 /** The system that `pnpm start` runs on this machine. */
@@ -57,29 +58,33 @@ export function readSettings(given: Given, io: Io): Settings {
   return {
     context: context && context.url === url ? name : undefined,
     url,
-    ca: context?.url === url ? context.ca : undefined,
     protected: context?.url === url && context.protected === true,
     output: (env.RIGEL_OUTPUT || undefined) ?? context?.output,
-    token: async () => {
-      const token = await readToken(given.tokenFile, own, name, io);
-      if (token !== undefined && !TOKEN.test(token))
-        throw new CommandError('the token has characters that no token has, or a wrong length');
-      return token;
-    },
+    token: async () =>
+      checked((await readGivenToken(given.tokenFile, io)) ?? (await readOwnToken(own, name, io))),
+    givenToken: async () => checked(await readGivenToken(given.tokenFile, io)),
   };
 }
 
-async function readToken(
-  file: string | undefined,
-  own: TokenSource | undefined,
-  context: string | undefined,
-  io: Io,
-): Promise<string | undefined> {
+/** @throws CommandError, which never quotes the token. */
+function checked(token: string | undefined): string | undefined {
+  if (token === undefined || TOKEN.test(token)) return token;
+  throw new CommandError('the token has characters that no token has, or a wrong length');
+}
+
+async function readGivenToken(file: string | undefined, io: Io): Promise<string | undefined> {
   const { env } = io;
   if (file === '-') return (await io.readInput()).trim();
   if (file !== undefined) return fromFile(file, '--token-file');
   if (env.RIGEL_TOKEN) return env.RIGEL_TOKEN.trim();
-  if (env.RIGEL_TOKEN_FILE) return fromFile(env.RIGEL_TOKEN_FILE, 'RIGEL_TOKEN_FILE');
+  return env.RIGEL_TOKEN_FILE ? fromFile(env.RIGEL_TOKEN_FILE, 'RIGEL_TOKEN_FILE') : undefined;
+}
+
+async function readOwnToken(
+  own: TokenSource | undefined,
+  context: string | undefined,
+  { env }: Io,
+): Promise<string | undefined> {
   if (own === undefined) return undefined;
   if ('file' in own) return fromFile(own.file, `token of context ${context}`);
   if ('env' in own) {
