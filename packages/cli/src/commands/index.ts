@@ -1,18 +1,26 @@
 import type { Command } from '../command/command.js';
+import { actionChanges } from './action-changes.js';
 import { apiCommands } from './api.js';
 import { contextCommands } from './contexts.js';
 import { fleetCommands } from './fleet.js';
+import { inventoryChanges } from './inventory-changes.js';
+import { poolState } from './pool-state.js';
 import { poolCommands } from './pools.js';
 import { systemCommands } from './system.js';
 import { taskChanges } from './task-changes.js';
 import { taskCommands } from './tasks.js';
+import { templateChanges } from './template-changes.js';
 
 /** All commands that speak to the API. Help, completion and `docs/cli.md` are made from this table. */
 export const COMMANDS: readonly Command[] = [
   ...taskCommands,
   ...taskChanges,
   ...poolCommands,
+  ...poolState,
   ...fleetCommands,
+  ...inventoryChanges,
+  ...actionChanges,
+  ...templateChanges,
   ...systemCommands,
   ...contextCommands,
   ...apiCommands,
