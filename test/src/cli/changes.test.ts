@@ -146,3 +146,57 @@ t.test('a protected pool asks for its name, nodes come and go', async (t) => {
   await done(t, 'pool', 'rm', 'web-pool');
   t.match(await rigel(['pool', 'get', 'web-pool']), { status: 5 });
 });
+
+t.test('a schedule is saved from a file, accounted for, and left out once', async (t) => {
+  await done(t, 'template', 'create', 'grow', '--step', 'create_vm');
+  await done(t, 'pool', 'create', 'night-pool', '--service', 'web', '--expand-template', 'grow');
+  const input = [
+    'pool: night-pool',
+    'type: expand',
+    'time_zone: Europe/Berlin',
+    'cron_items:',
+    '  - { week_day: 0, time: "03:00", instance_num: 0 }',
+    '  - { week_day: 0, time: "23:30:10", instance_num: 2, ignore: true }',
+  ].join('\n');
+  const save = ['schedule', 'save', '-f', '-'];
+  const dry = await rigel([...save, '--dry-run'], { input });
+  t.match(dry, { status: 0, out: /save the expand schedule of pool night-pool \(times in Europe\/Berlin\)/ });
+  t.match(dry.out, / {2}item: "03:00:?0?0? daily, 0 nodes/);
+  t.match(dry.out, /next 20\d\d-/);
+  t.match(await rigel([...save, '--yes'], { input }), { status: 0, out: /^schedule\/\d+\n$/ });
+  t.match(await rigel([...save, '--yes'], { input }), { status: 0, err: /nothing differs, nothing to do/ });
+  t.match(await rigel([...save, '--yes'], { input: 'pool: nowhere\n' }), { status: 5 });
+  t.match(await rigel([...save, '--yes'], { input: 'type: [\n' }), {
+    status: 2,
+    err: /must be JSON or YAML/,
+  });
+  t.match(await rigel(['schedule', 'list']), { status: 0, out: /night-pool +expand +crontab/ });
+  t.match(await rigel(['schedule', 'show', 'night-pool']), {
+    status: 0,
+    out: /item +03:00.* daily, 0 nodes/,
+  });
+  const next = await rigel(['schedule', 'next', 'night-pool', '--count', '3', '-o', 'jsonl']);
+  t.equal(next.out.trim().split('\n').length, 3, next.out);
+  const out = await done(t, 'schedule', 'ignore-next', 'night-pool');
+  t.match(out, /is left out$/);
+  t.match(await rigel(['schedule', 'next', 'night-pool', '--count', '1']), { out: /left out by ann/ });
+  t.match(await done(t, 'schedule', 'ignore-next', 'night-pool', '--undo'), /is planned again$/);
+  const ledger = await rigel([
+    'schedule',
+    'ledger',
+    'night-pool',
+    '--from',
+    '2026-01-01',
+    '--to',
+    '2027-12-31',
+  ]);
+  t.match(ledger, { status: 2, err: /100 days/ }, 'the server says what is too long');
+  const sum = await rigel(['schedule', 'ledger', 'night-pool']);
+  t.match(sum, { status: 0, out: /\d moments?( = .*)? {8}balanced\n$/ });
+  t.match(await rigel(['schedule', 'ledger', 'night-pool', '--from', 'yesterday']), {
+    status: 2,
+    err: /--from must be a day like 2026-11-01/,
+  });
+  t.match(await rigel(['schedule', 'calendar', '--pool', 'night-pool', '-o', 'json']), { status: 0 });
+  t.match(await rigel(['schedule', 'show', '99']), { status: 5 });
+});

@@ -6,6 +6,7 @@ import { fleetCommands } from './fleet.js';
 import { inventoryChanges } from './inventory-changes.js';
 import { poolState } from './pool-state.js';
 import { poolCommands } from './pools.js';
+import { scheduleCommands } from './schedules.js';
 import { systemCommands } from './system.js';
 import { taskChanges } from './task-changes.js';
 import { taskCommands } from './tasks.js';
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   ...inventoryChanges,
   ...actionChanges,
   ...templateChanges,
+  ...scheduleCommands,
   ...systemCommands,
   ...contextCommands,
   ...apiCommands,

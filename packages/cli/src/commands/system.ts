@@ -1,6 +1,6 @@
 import { once, unwrap } from '@rigel/api-client';
 import { readId } from '../api/names.js';
-import { readAll, readPages } from '../api/pages.js';
+import { readPages } from '../api/pages.js';
 import { command } from '../command/command.js';
 import { CommandError, EXIT } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
@@ -89,29 +89,6 @@ export const systemCommands = [
         { field: 'detail', title: 'detail' },
       ]);
       return rows.length > 0 ? EXIT.done : EXIT.notGood;
-    },
-  }),
-  command({
-    name: 'schedule list',
-    help: { en: 'List scheduled tasks and how they stand', zh: '列出定时任务及其状态' },
-    flags: { limit },
-    run: async (invocation, _args, flags) => {
-      const rows = await readAll<Record<string, unknown>>(flags.limit ?? 50, (part) =>
-        get(invocation, '/schedule/list', part),
-      );
-      invocation.print.rows('schedule', rows, [
-        { field: 'id', title: 'id', align: 'end' },
-        { field: 'pool_name', title: 'pool' },
-        { field: 'type', title: 'type' },
-        { field: 'exec_type', title: 'by' },
-        { field: 'state', title: 'state' },
-        {
-          field: 'next',
-          title: 'next',
-          text: ({ next }) => localTime((next as { due_at?: string } | null)?.due_at),
-        },
-        { field: 'time_zone', title: 'zone', isWide: true },
-      ]);
     },
   }),
   command({
