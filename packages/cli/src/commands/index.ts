@@ -1,6 +1,7 @@
 import type { Command } from '../command/command.js';
 import { actionChanges } from './action-changes.js';
 import { apiCommands } from './api.js';
+import { auditCommands } from './audit.js';
 import { contextCommands } from './contexts.js';
 import { fleetCommands } from './fleet.js';
 import { inventoryChanges } from './inventory-changes.js';
@@ -9,12 +10,18 @@ import { poolCommands } from './pools.js';
 import { scheduleCommands } from './schedules.js';
 import { systemCommands } from './system.js';
 import { taskChanges } from './task-changes.js';
+import { taskDiff } from './task-diff.js';
+import { taskFollow } from './task-follow.js';
+import { taskSearch } from './task-search.js';
 import { taskCommands } from './tasks.js';
 import { templateChanges } from './template-changes.js';
 
 /** All commands that speak to the API. Help, completion and `docs/cli.md` are made from this table. */
 export const COMMANDS: readonly Command[] = [
   ...taskCommands,
+  ...taskFollow,
+  ...taskSearch,
+  taskDiff,
   ...taskChanges,
   ...poolCommands,
   ...poolState,
@@ -24,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   ...templateChanges,
   ...scheduleCommands,
   ...systemCommands,
+  ...auditCommands,
   ...contextCommands,
   ...apiCommands,
 ];

@@ -92,31 +92,6 @@ export const systemCommands = [
     },
   }),
   command({
-    name: 'audit',
-    help: { en: 'Say who did what to what, newest first', zh: '显示操作审计，最新的在前' },
-    flags: {
-      by: { type: 'text', value: '<name>', help: { en: 'only of this operator', zh: '仅此操作人的' } },
-      limit,
-    },
-    run: async (invocation, _args, flags) => {
-      const rows = await readPages<Record<string, unknown>>(flags.limit ?? 50, (page) =>
-        get(invocation, '/audit', { ...page, ...(flags.by === undefined ? {} : { operator: flags.by }) }),
-      );
-      invocation.print.rows('audit', rows, [
-        { field: 'time_at', title: 'time', text: ({ time_at }) => localTime(String(time_at)) },
-        { field: 'operator', title: 'who' },
-        { field: 'action', title: 'what' },
-        {
-          field: 'target',
-          title: 'on',
-          text: ({ target, name }) => (name === '' ? target : `${target} ${name}`),
-        },
-        { field: 'outcome', title: 'outcome' },
-        { field: 'correlation_id', title: 'correlation id', isWide: true },
-      ]);
-    },
-  }),
-  command({
     name: 'token list',
     help: { en: 'List API tokens', zh: '列出 API 令牌' },
     flags: { limit },

@@ -15,7 +15,11 @@ const LONGEST_RETRY_MS = 8_000;
 const PASSING = new Set([429, 500, 502, 503, 504]);
 
 /** Reads again while no gateway answers. @param until when to give up, in milliseconds since 1970. */
-async function patiently<T>(invocation: Invocation, until: number, read: () => Promise<T>): Promise<T> {
+export async function patiently<T>(
+  invocation: Invocation,
+  until: number,
+  read: () => Promise<T>,
+): Promise<T> {
   const { io, note, signal } = invocation;
   let told = false;
   for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LONGEST_RETRY_MS)) {
@@ -34,6 +38,9 @@ async function patiently<T>(invocation: Invocation, until: number, read: () => P
 
 /** Names of the API's numbers for states of tasks. */
 export const TASK_STATES = ['initial', 'running', 'succeeded', 'failed', 'halted'] as const;
+
+/** Names of the API's numbers for states of nodes in a task. */
+export const RUN_STATES = ['waits', 'running', 'succeeded', 'failed', 'halted'] as const;
 
 /** `running`, `ended: partial`: how a task stands, for people. */
 export function stateOf({ state, end_reason: reason }: Pick<TaskInfo, 'state' | 'end_reason'>): string {

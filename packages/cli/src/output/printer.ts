@@ -52,8 +52,14 @@ export class Printer {
   /**
    * Prints rows of one kind.
    * @param kind for `-o name`: `task/42`.
+   * @param options.header a line with the titles; default: yes.
    */
-  rows<Row extends object>(kind: string, rows: readonly Row[], columns: readonly Column<Row>[]): void {
+  rows<Row extends object>(
+    kind: string,
+    rows: readonly Row[],
+    columns: readonly Column<Row>[],
+    { header = true }: { header?: boolean } = {},
+  ): void {
     const { format, fields } = this.options;
     if (
       this.asData(
@@ -88,13 +94,13 @@ export class Printer {
     if (rows.length === 0) return;
     const cells = shown.map(
       (column): Cells => ({
-        title: column.title.toUpperCase(),
+        title: header ? column.title.toUpperCase() : '',
         align: column.align ?? 'start',
         cells: rows.map((row) => cellOf(row, column)),
       }),
     );
-    for (const line of tableLines(cells, format === 'table' ? this.options.columns : undefined))
-      this.line(line);
+    const lines = tableLines(cells, format === 'table' ? this.options.columns : undefined);
+    for (const line of header ? lines : lines.slice(1)) this.line(line);
   }
 
   /**
