@@ -1,6 +1,7 @@
 import type { Command } from '../command/command.js';
 import { apiCommands } from './api.js';
 import { contextCommands } from './contexts.js';
+import { doctorCommands } from './doctor.js';
 import { fleetCommands } from './fleet.js';
 import { poolCommands } from './pools.js';
 import { systemCommands } from './system.js';
@@ -16,4 +17,5 @@ export const COMMANDS: readonly Command[] = [
   ...systemCommands,
   ...contextCommands,
   ...apiCommands,
+  ...doctorCommands,
 ];
