@@ -3,6 +3,7 @@ import { actionChanges } from './action-changes.js';
 import { apiCommands } from './api.js';
 import { auditCommands } from './audit.js';
 import { contextCommands } from './contexts.js';
+import { doctorCommands } from './doctor.js';
 import { fleetCommands } from './fleet.js';
 import { inventoryChanges } from './inventory-changes.js';
 import { poolState } from './pool-state.js';
@@ -34,4 +35,5 @@ export const COMMANDS: readonly Command[] = [
   ...auditCommands,
   ...contextCommands,
   ...apiCommands,
+  ...doctorCommands,
 ];
