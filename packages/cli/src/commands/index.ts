@@ -14,6 +14,7 @@ import { taskChanges } from './task-changes.js';
 import { taskDiff } from './task-diff.js';
 import { taskFollow } from './task-follow.js';
 import { taskSearch } from './task-search.js';
+import { taskWatch } from './task-watch.js';
 import { taskCommands } from './tasks.js';
 import { templateChanges } from './template-changes.js';
 
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   ...taskSearch,
   taskDiff,
   ...taskChanges,
+  taskWatch,
   ...poolCommands,
   ...poolState,
   ...fleetCommands,

@@ -4,7 +4,7 @@ import { readAll } from '../api/pages.js';
 import { command } from '../command/command.js';
 import { CommandError, EXIT } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
-import { judge, readTimeout, waitForTask } from '../follow/wait.js';
+import { readTimeout, waitForTask } from '../follow/wait.js';
 import { plain } from '../output/screen.js';
 import { confirm } from '../plan/confirm.js';
 import { carryOut } from '../plan/plan.js';
@@ -258,20 +258,5 @@ export const taskChanges = [
     args: taskId,
     flags: { timeout: WAIT_FLAGS.timeout, progress: WAIT_FLAGS.progress },
     run: (invocation, args, flags) => afterStart(invocation, [numberOf(args)], { wait: true, ...flags }),
-  }),
-  command({
-    name: 'task watch',
-    help: { en: 'Show how a task goes until it has ended', zh: '跟踪任务直至结束' },
-    args: taskId,
-    flags: { timeout: WAIT_FLAGS.timeout },
-    run: async (invocation, args, flags) => {
-      const task = await waitForTask(invocation, numberOf(args), {
-        timeoutMs: readTimeout(flags.timeout),
-        progress: true,
-      });
-      const { isGood, text } = judge(task);
-      invocation.note(text);
-      return isGood ? EXIT.done : EXIT.notGood;
-    },
   }),
 ];

@@ -58,7 +58,8 @@ export function readTimeout(text: string | undefined): number {
 
 const BAR = 20;
 
-function progressLine(task: TaskInfo, ascii: boolean): string {
+/** `42  batch 7/20  ████░░  342 ok  50 running  0 failed  3m 12s  eta 8m`: how a task goes, in a line. */
+export function progressLine(task: TaskInfo, ascii: boolean): string {
   const [, running = 0, done = 0, failed = 0] = task.stat;
   const share = task.nodes === 0 ? 0 : (failed + done) / task.nodes;
   const full = Math.round(share * BAR);
