@@ -22,6 +22,8 @@ export interface Io {
   inIsTerminal: boolean;
   /** Absent: there is no terminal for both what is read and what is shown, or one that cannot move its cursor. */
   screen?: FullScreen | undefined;
+  /** Opens an address in a browser. Absent: there is none. @returns false: it could not be begun. */
+  openBrowser?: ((address: string) => boolean) | undefined;
   /** All of standard input. */
   readInput(): Promise<string>;
   /** One line of standard input; undefined: it has ended. */

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { browserOf } from './browser.js';
 import type { Io } from './io.js';
 import { releaseOf } from './release.js';
 import { run } from './run.js';
@@ -13,6 +14,7 @@ const io: Io = {
   errIsTerminal: process.stderr.isTTY && process.env.TERM !== 'dumb',
   inIsTerminal: process.stdin.isTTY,
   screen: fullScreen(process),
+  openBrowser: browserOf(process),
   readInput: async () => {
     process.stdin.setEncoding('utf8');
     let text = '';

@@ -47,5 +47,6 @@ export function commandErrorOf(error: unknown, context: string | undefined): Com
   if (!(error instanceof ApiError)) return undefined;
   return new CommandError(`${error.message}${wayOut(error, context)}`, statusOf(error), {
     code: error.reason?.code,
+    correlationId: error.correlationId,
   });
 }

@@ -1,11 +1,14 @@
 import type { Command } from '../command/command.js';
+import { accessCommands } from './access.js';
 import { actionChanges } from './action-changes.js';
 import { apiCommands } from './api.js';
 import { auditCommands } from './audit.js';
+import { consoleOpen } from './console.js';
 import { contextCommands } from './contexts.js';
 import { doctorCommands } from './doctor.js';
 import { fleetCommands } from './fleet.js';
 import { inventoryChanges } from './inventory-changes.js';
+import { orphansCommand } from './orphans.js';
 import { poolState } from './pool-state.js';
 import { poolCommands } from './pools.js';
 import { scheduleCommands } from './schedules.js';
@@ -34,7 +37,10 @@ export const COMMANDS: readonly Command[] = [
   ...templateChanges,
   ...scheduleCommands,
   ...systemCommands,
+  orphansCommand,
   ...auditCommands,
+  ...accessCommands,
+  consoleOpen,
   ...contextCommands,
   ...apiCommands,
   ...doctorCommands,

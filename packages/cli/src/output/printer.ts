@@ -1,3 +1,4 @@
+import { escapedLine } from '@rigel/contracts/invisible';
 import { stringify } from 'yaml';
 import { CommandError } from '../command/exit.js';
 import { type Cells, plain, tableLines } from './screen.js';
@@ -33,6 +34,9 @@ function valueAt(row: unknown, path: string): unknown {
   }
   return value;
 }
+
+/** What a terminal would obey stands escaped, as in JSON, which keeps its meaning. */
+const escapedLines = (text: string): string => text.split('\n').map(escapedLine).join('\n');
 
 /** Prints the data of a command on standard output, in the format that was asked for. */
 export class Printer {
@@ -146,13 +150,16 @@ export class Printer {
     switch (this.format) {
       case 'json':
         // What comes one by one is a line each, in JSON too: nobody knows the last one beforehand.
-        this.line(form === 'item' ? JSON.stringify(value) : JSON.stringify(value, undefined, 2));
+        this.line(escapedLines(JSON.stringify(value, undefined, form === 'item' ? undefined : 2)));
         return true;
       case 'jsonl':
-        for (const row of form === 'list' ? (value as unknown[]) : [value]) this.line(JSON.stringify(row));
+        for (const row of form === 'list' ? (value as unknown[]) : [value])
+          this.line(escapedLines(JSON.stringify(row)));
         return true;
       case 'yaml':
-        this.options.out(`${form === 'item' && !this.isFirst ? '---\n' : ''}${stringify(value)}`);
+        this.options.out(
+          `${form === 'item' && !this.isFirst ? '---\n' : ''}${escapedLines(stringify(value))}`,
+        );
         this.isFirst = false;
         return true;
       default:
