@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Io, run } from '@rigel/cli';
+import { type FullScreen, type Io, run } from '@rigel/cli';
 
 export interface Printed {
   status: number;
@@ -13,8 +13,8 @@ export interface Around {
   answer?: string | (() => Promise<string>);
   input?: string;
   signal?: AbortSignal;
-  /** Sees what is printed on standard output as it comes. */
-  onOut?: (text: string) => void;
+  /** A terminal that can be drawn on as a whole. */
+  screen?: FullScreen;
 }
 
 /** Runs command lines in this process, all with these variables. */
@@ -25,7 +25,6 @@ export function commandLine(env: NodeJS.ProcessEnv): (args: string[], around?: A
       env: { ...env, ...around.env },
       out: (text) => {
         printed.out += text;
-        around.onOut?.(text);
       },
       err: (text) => {
         printed.err += text;
@@ -33,6 +32,7 @@ export function commandLine(env: NodeJS.ProcessEnv): (args: string[], around?: A
       columns: undefined,
       errIsTerminal: false,
       inIsTerminal: around.answer !== undefined,
+      ...(around.screen ? { screen: around.screen } : {}),
       readInput: async () => around.input ?? '',
       readLine: async () => (typeof around.answer === 'function' ? around.answer() : around.answer),
       now: Date.now,
