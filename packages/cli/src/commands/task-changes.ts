@@ -6,7 +6,7 @@ import { CommandError, EXIT } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
 import { readTimeout, waitForTask } from '../follow/wait.js';
 import { plain } from '../output/screen.js';
-import { confirm } from '../plan/confirm.js';
+import { confirmChange } from '../plan/change.js';
 import { carryOut } from '../plan/plan.js';
 import { PLAN_FLAGS, ROLL_FLAGS, WAIT_FLAGS } from './flags.js';
 import { afterStart, started } from './started.js';
@@ -203,6 +203,10 @@ export const taskChanges = [
     flags: { reason },
     run: async (invocation, args, flags) => {
       const id = numberOf(args);
+      if (invocation.flags.dryRun) {
+        invocation.print.line(`pause task ${id}: no further node begins`);
+        return;
+      }
       await unwrap(
         invocation.api().POST('/task/pause/{id}', {
           params: { path: { id } },
@@ -229,10 +233,12 @@ export const taskChanges = [
       const id = numberOf(args);
       const task = await readTask(invocation, id);
       const running = task.commands_alive ?? task.stat[1] ?? 0;
-      await confirm(
-        invocation,
-        `Stop task ${id} (${plain(task.task_name)}) for good? ${running} nodes are at work.`,
-      );
+      const change = {
+        title: `stop task ${id} (${plain(task.task_name)}) for good`,
+        fields: [],
+        consequences: [`${running} nodes are at work: their commands are ended`],
+      };
+      if (!(await confirmChange(invocation, change))) return EXIT.done;
       await unwrap(
         invocation.api().POST('/task/stop/{id}', {
           params: { path: { id } },

@@ -17,17 +17,13 @@ const MOST_BATCHES = 3;
 const WORDS = {
   en: {
     states: RUN_STATES,
-    failures: 'failed',
-    batches: 'batches',
     batch: 'batch',
     each: (count: number) => `${count} nodes in each place`,
-    keys: 'q leaves, the task goes on   a all   g nodes   b batches   f failures   l letters',
+    keys: 'q leaves, the task goes on  a all  g nodes  b batches  f failures  l letters',
     none: 'nothing has failed',
   },
   zh: {
     states: ['等待', '执行中', '成功', '失败', '中止'],
-    failures: '失败',
-    batches: '批次',
     batch: '批次',
     each: (count: number) => `每格 ${count} 个节点`,
     keys: 'q 离开（任务继续）  a 全部  g 节点  b 批次  f 失败  l 字母',
@@ -49,7 +45,11 @@ export interface Watched {
 }
 
 /** Each batch with the number of its nodes in each state. */
-function batchLines({ states, batches, task }: Watched, room: number, word: string): string[] {
+function batchLines(
+  { states, batches, task }: Watched,
+  room: number,
+  words: { batch: string; states: readonly string[] },
+): string[] {
   const counts = new Map<number, number[]>();
   let at = 0;
   for (const [batch = 0, count = 0] of batches) {
@@ -67,13 +67,13 @@ function batchLines({ states, batches, task }: Watched, room: number, word: stri
     .filter(([batch]) => batch >= first && batch < first + room)
     .map(([batch, [waits = 0, running = 0, done = 0, failed = 0, halted = 0]]) => {
       const parts = [
-        `${done} ok`,
-        `${running} running`,
-        `${failed} failed`,
-        ...(waits > 0 ? [`${waits} waiting`] : []),
-        ...(halted > 0 ? [`${halted} halted`] : []),
-      ];
-      return `  ${batch === task.batch ? '>' : ' '} ${word} ${batch}: ${parts.join(', ')}`;
+        [done, 2],
+        [running, 1],
+        [failed, 3],
+        [waits, 0],
+        [halted, 4],
+      ].flatMap(([count = 0, state = 0]) => (count > 0 ? [`${count} ${words.states[state]}`] : []));
+      return `  ${batch === task.batch ? '>' : ' '} ${words.batch} ${batch}: ${parts.join(', ')}`;
     });
 }
 
@@ -123,7 +123,7 @@ export function screenLines(
     }
     if (failureRoom + batchRoom > 0) body.push('');
   }
-  body.push(...batchLines(watched, batchRoom, words.batch).map(short));
+  body.push(...batchLines(watched, batchRoom, words).map(short));
   body.push(...failureLines(failures, failureRoom).map(short));
   if (view === 'f' && failures.length === 0) body.push(words.none);
   return [...head, '', ...body.slice(0, room), ...foot];
