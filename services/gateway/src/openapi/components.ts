@@ -115,8 +115,8 @@ function withNamedBodies({ paths, components = {} }: Description): Record<string
 const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
 /**
- * Gives bodies names, and moves the bodies and answers that several operations of one endpoint have in common to
- * `components`, under the id of the endpoint (`task.list`), for answers with the status (`task.list.200`).
+ * Gives bodies names, and moves the bodies and answers that several operations have in common to `components`, under the
+ * id of the first endpoint that has them (`task.list`), for answers with the status (`task.list.200`).
  */
 export function withSharedParts<T extends Description>(description: T): T {
   const schemas = withNamedBodies(description);
@@ -155,26 +155,30 @@ function endpointOf({ operationId = '' }: Operation): string {
 class SharedParts {
   readonly moved: Record<string, unknown> = {};
   private readonly times = new Map<string, number>();
+  /** Names of the moved parts, by content. */
+  private readonly names = new Map<string, string>();
 
   constructor(private readonly kind: 'requestBodies' | 'responses') {}
 
-  count(part: unknown, name: string): unknown {
-    const key = keyOf(part, name);
-    this.times.set(key, (this.times.get(key) ?? 0) + 1);
+  count(part: unknown, _name: string): unknown {
+    const content = JSON.stringify(part);
+    this.times.set(content, (this.times.get(content) ?? 0) + 1);
     return part;
   }
 
   move(part: unknown, name: string): unknown {
-    if ((this.times.get(keyOf(part, name)) ?? 0) < 2 || isReference(part)) return part;
-    const known = this.moved[name];
-    // The endpoint has answers of two forms: the first has the name.
-    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(part)) return part;
-    this.moved[name] = part;
-    return { $ref: `#/components/${this.kind}/${name}` };
+    const content = JSON.stringify(part);
+    if ((this.times.get(content) ?? 0) < 2 || isReference(part)) return part;
+    const known = this.names.get(content);
+    if (known === undefined) {
+      // The endpoint has answers of two forms: the first has the name.
+      if (name in this.moved) return part;
+      this.names.set(content, name);
+      this.moved[name] = part;
+    }
+    return { $ref: `#/components/${this.kind}/${known ?? name}` };
   }
 }
-
-const keyOf = (part: unknown, name: string): string => `${name} ${JSON.stringify(part)}`;
 
 function isReference(part: unknown): boolean {
   return isObject(part) && '$ref' in part;
