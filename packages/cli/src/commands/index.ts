@@ -2,6 +2,7 @@ import type { Command } from '../command/command.js';
 import { apiCommands } from './api.js';
 import { contextCommands } from './contexts.js';
 import { fleetCommands } from './fleet.js';
+import { labelCommands } from './labels.js';
 import { poolCommands } from './pools.js';
 import { systemCommands } from './system.js';
 import { taskChanges } from './task-changes.js';
@@ -13,6 +14,7 @@ export const COMMANDS: readonly Command[] = [
   ...taskChanges,
   ...poolCommands,
   ...fleetCommands,
+  ...labelCommands,
   ...systemCommands,
   ...contextCommands,
   ...apiCommands,
