@@ -61,7 +61,9 @@ export const labelCommands = [
       }
       await confirm(invocation, `${what}?`);
       const answer = await unwrap(invocation.api().POST('/node/label', { body: { ...body, set, remove } }));
-      invocation.note(`${of(answer.nodes)} ${answer.nodes === 1 ? 'has' : 'have'} these labels now; ${answer.changed} were changed`);
+      invocation.note(
+        `${of(answer.nodes)} ${answer.nodes === 1 ? 'has' : 'have'} these labels now; ${answer.changed} were changed`,
+      );
     },
   }),
 ];
