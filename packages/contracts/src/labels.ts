@@ -45,7 +45,7 @@ export function checkLabelKey(field: string, key: string): void {
   if (wrong === undefined) return;
   throw new ServiceError('wrong_form', `${field}: ${show(key)} is no key of a label: ${wrong}`, field, {
     value: key,
-    data: { form: 'label key' },
+    data: { form: '[dns.name/]A-Z a-z 0-9 - _ .' },
   });
 }
 
@@ -65,7 +65,7 @@ export function checkLabels(field: string, labels: Labels): Labels {
       'wrong_form',
       `${field}: ${show(value)} is no value of label ${key}: ${wrong}`,
       `${field}.${key}`,
-      { value, data: { form: 'label value' } },
+      { value, data: { form: 'A-Z a-z 0-9 - _ .' } },
     );
   }
   assertFewLabels(field, keys.length);

@@ -108,6 +108,7 @@ export function readLabels(texts: readonly string[]): Record<string, string> {
 /** `role=web zone=b`, as people read labels. */
 export function labelsText(labels: Readonly<Record<string, string>> | undefined): string {
   return Object.entries(labels ?? {})
+    .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([key, value]) => `${key}=${value}`)
     .join(' ');
 }

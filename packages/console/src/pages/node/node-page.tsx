@@ -162,7 +162,6 @@ function Facts({ node }: { node: PlacedNode }): ReactNode {
         {node.version_tag || words('version.none')}
       </span>,
     ],
-    [words('column.labels'), <LabelLinks key="labels" labels={node.labels} />],
     [text('machine'), node.vm_id || text('byHand')],
     [text('made'), words(`made.${node.node_type}`)],
     [
@@ -186,6 +185,12 @@ function Facts({ node }: { node: PlacedNode }): ReactNode {
           <dd>{value}</dd>
         </div>
       ))}
+      <div className={styles.wide}>
+        <dt>{words('column.labels')}</dt>
+        <dd>
+          <LabelLinks labels={node.labels} />
+        </dd>
+      </div>
     </dl>
   );
 }

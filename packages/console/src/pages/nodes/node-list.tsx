@@ -217,7 +217,7 @@ function useColumns(withPool: boolean): Column<PlacedNode>[] {
       {
         name: 'labels',
         title: text('column.labels'),
-        width: 'minmax(110px, 1.4fr)',
+        width: 'minmax(150px, 2fr)',
         narrow: 'hidden',
         cell: ({ labels }) => <LabelCells labels={labels} />,
       },
@@ -331,7 +331,13 @@ function Chips({ filters, set, clear }: FilterProps & { clear: () => void }): Re
   const chips = all.flatMap(([name, label, value]) =>
     value ? [{ name: label, value, onRemove: () => set(name, '') }] : [],
   );
-  return <FilterChips chips={chips} onClear={clear} />;
+  return (
+    chips.length > 0 && (
+      <div className={styles.chips}>
+        <FilterChips chips={chips} onClear={clear} />
+      </div>
+    )
+  );
 }
 
 function statusWords(status: string, text: (key: 'status.0' | 'status.1' | 'status.3') => string): string {
