@@ -3,6 +3,7 @@ import { apiCommands } from './api.js';
 import { contextCommands } from './contexts.js';
 import { doctorCommands } from './doctor.js';
 import { fleetCommands } from './fleet.js';
+import { labelCommands } from './labels.js';
 import { poolCommands } from './pools.js';
 import { systemCommands } from './system.js';
 import { taskChanges } from './task-changes.js';
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   ...taskChanges,
   ...poolCommands,
   ...fleetCommands,
+  ...labelCommands,
   ...systemCommands,
   ...contextCommands,
   ...apiCommands,
