@@ -74,6 +74,9 @@ t.test('a fleet is made and changed by names', async (t) => {
   });
   await done(t, 'pool', 'update', 'web-pool', '--deploy-template', 'none', '--vm-type', '2');
   t.match(await api.ok(`/${pool}`), { vm_type: 2, tasks: { deploy: 0 }, desc: 'new' });
+  await done(t, 'pool', 'update', 'web-pool', '--label', 'role=web', '--label', 'zone=a');
+  await done(t, 'pool', 'update', 'web-pool', '--label', 'zone=b', '--drop-label', 'role');
+  t.match(await api.ok(`/${pool}`), { labels: { zone: 'b' }, vm_type: 2 });
   await done(t, 'cluster', 'update', 'lab', '--name', 'lab2');
   t.match(await done(t, 'cluster', 'show', 'lab2'), /name +lab2/);
 });

@@ -8,6 +8,7 @@ import { contextCommands } from './contexts.js';
 import { doctorCommands } from './doctor.js';
 import { fleetCommands } from './fleet.js';
 import { inventoryChanges } from './inventory-changes.js';
+import { labelCommands } from './labels.js';
 import { orphansCommand } from './orphans.js';
 import { poolState } from './pool-state.js';
 import { poolCommands } from './pools.js';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   ...actionChanges,
   ...templateChanges,
   ...scheduleCommands,
+  ...labelCommands,
   ...systemCommands,
   orphansCommand,
   ...auditCommands,

@@ -12,6 +12,7 @@ import {
   updateThing,
   type Wanted,
 } from './change-things.js';
+import { readLabels } from './selection.js';
 import { readValue } from './values.js';
 
 const CLUSTER_FLAGS = {
@@ -62,7 +63,18 @@ const POOL_FLAGS = {
     value: '<template|none>',
     help: { en: 'template that deploys an image', zh: '上线模板' },
   },
+  label: {
+    type: 'texts',
+    value: '<key=value>',
+    help: { en: 'a label of nodes that enter from now on', zh: '今后加入的节点的标签' },
+  },
 } as const satisfies Flags;
+
+const DROP_LABEL = {
+  type: 'texts',
+  value: '<key>',
+  help: { en: 'a label that it gives no more', zh: '不再赋予的标签' },
+} as const;
 
 const textOf = async (invocation: Invocation, text: string | undefined): Promise<string | undefined> =>
   text === undefined ? undefined : readValue(invocation, text);
@@ -92,11 +104,28 @@ async function serviceBody(
 
 const OPERATIONS = ['expand', 'shrink', 'deploy'] as const;
 
+/** Labels of a pool with those that are set and without those that are dropped; undefined: they stay. */
+function labelsOf(
+  thing: Thing | undefined,
+  set: readonly string[],
+  dropped: readonly string[],
+): Record<string, string> | undefined {
+  if (set.length + dropped.length === 0) return undefined;
+  const labels = { ...(thing?.labels as Record<string, string> | undefined), ...readLabels(set) };
+  for (const key of dropped) {
+    if (!Object.hasOwn(labels, key))
+      throw new CommandError(`--drop-label ${key}: the pool gives no such label`);
+    delete labels[key];
+  }
+  return labels;
+}
+
 /** Templates are named by their names, and sent as ids; 0: none. */
 async function poolBody(
   invocation: Invocation,
   flags: Values<typeof POOL_FLAGS>,
   thing: Thing | undefined,
+  dropped: readonly string[] = [],
 ): Promise<Wanted> {
   const before = (thing?.tasks ?? {}) as Record<string, number>;
   const tasks: Record<string, number> = {};
@@ -119,6 +148,7 @@ async function poolBody(
     vm_type: flags['vm-type'],
     sd_id: flags.sd,
     service_id: flags.service === undefined ? undefined : await idOf(invocation, 'service', flags.service),
+    labels: labelsOf(thing, flags.label, dropped),
     tasks: Object.keys(tasks).length === 0 ? undefined : { ...before, ...tasks },
   });
   return { body, shown, hidden: ['tasks'] };
@@ -195,10 +225,10 @@ export const inventoryChanges = [
     name: 'pool update',
     help: { en: 'Change a pool', zh: '修改服务池' },
     args: [{ name: 'pool', kind: 'pool' }],
-    flags: { name: NAME_FLAG, ...POOL_FLAGS },
+    flags: { name: NAME_FLAG, ...POOL_FLAGS, 'drop-label': DROP_LABEL },
     run: async (invocation, [text = ''], flags) => {
       const thing = await thingNamed(invocation, 'pool', text);
-      const wanted = await poolBody(invocation, flags, thing);
+      const wanted = await poolBody(invocation, flags, thing, flags['drop-label']);
       await updateThing(invocation, 'pool', thing, {
         ...wanted,
         body: { ...given({ name: flags.name }), ...wanted.body },
