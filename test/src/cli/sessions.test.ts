@@ -90,6 +90,8 @@ t.test('a deployment is shown, confirmed and followed', async (t) => {
     'At most 0 nodes out of service at a time.',
   ]);
   t.match(lines(err).at(-1), /^task 0 completed, 0 of 0 nodes succeeded, in SPAN$/);
+  const plan = await rigel(['task', 'plan', '--template', 'work', '--pool', 'shop-pool', '--at-once', '1']);
+  t.match(plan, { status: 0, out: /^run work: 4 nodes, 4 batches of up to 1\n.*\nplan [0-9a-f]{8}\n$/s });
   t.strictSame(lines((await rigel(['pool', 'versions', 'shop-pool'])).out), [
     'NODES  VERSION',
     '  0  shop:0',
@@ -364,5 +366,11 @@ t.test('an error says its reason and its correlation id, also for programs', asy
     correlation_id: /^[\w-]{8,}$/,
   });
   t.match(await error('pool', 'lst', '-o', 'json'), { code: 2, reason: null, correlation_id: null });
+  t.match(await rigel(['context', 'show']), { status: 5, err: /rigel context add/ });
+  await quietly('context', 'add', 'here', rig.stack.httpUrl, '--token-from-env', 'RIGEL_TOKEN');
+  t.match(
+    masked((await rigel(['context', 'show'])).out),
+    'context  here\naddress  URL\ncurrent  yes\ntoken  env: RIGEL_TOKEN\n',
+  );
   t.match(await error('api', 'GET', '/pool/999999', '--output=json'), { code: 5, reason: 'not_found' });
 });

@@ -17,6 +17,7 @@ import { systemCommands } from './system.js';
 import { taskChanges } from './task-changes.js';
 import { taskDiff } from './task-diff.js';
 import { taskFollow } from './task-follow.js';
+import { taskPlan } from './task-plan.js';
 import { taskSearch } from './task-search.js';
 import { taskWatch } from './task-watch.js';
 import { taskCommands } from './tasks.js';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   ...taskSearch,
   taskDiff,
   ...taskChanges,
+  taskPlan,
   taskWatch,
   ...poolCommands,
   ...poolState,
