@@ -13,6 +13,8 @@ export interface Around {
   answer?: string | (() => Promise<string>);
   input?: string;
   signal?: AbortSignal;
+  /** Sees what is printed on standard output as it comes. */
+  onOut?: (text: string) => void;
   /** A terminal that can be drawn on as a whole. */
   screen?: FullScreen;
 }
@@ -25,6 +27,7 @@ export function commandLine(env: NodeJS.ProcessEnv): (args: string[], around?: A
       env: { ...env, ...around.env },
       out: (text) => {
         printed.out += text;
+        around.onOut?.(text);
       },
       err: (text) => {
         printed.err += text;

@@ -71,11 +71,22 @@ export function gridPicture(states: Uint8Array, columns: number, rows: number, s
   return { lines, each };
 }
 
-/** `# 342 succeeded  o 50 running …`: what the letters or colours mean, with the number of nodes of each. */
-export function legend(counts: readonly number[], names: readonly string[], style: Style): string {
-  return Array.from({ length: STATES }, (_, state) => {
+/**
+ * `# 342 succeeded  o 50 running …`: what the letters or colours mean, with the number of nodes of each.
+ * @param all also states that no node has.
+ */
+export function legend(
+  counts: readonly number[],
+  names: readonly string[],
+  style: Style,
+  all = true,
+): string {
+  const states = Array.from({ length: STATES }, (_, state) => state);
+  const shownStates = all ? states : states.filter((state) => (counts[state] ?? 0) > 0);
+  const parts = shownStates.map((state) => {
     const mark = style.letters ? (LETTERS[state] as string) : '█';
     const shown = style.colour ? `\x1b[38;5;${COLOURS[state]}m${mark}${RESET}` : mark;
     return `${shown} ${(counts[state] ?? 0).toLocaleString('en')} ${names[state]}`;
-  }).join('  ');
+  });
+  return parts.join('  ');
 }

@@ -3,7 +3,7 @@ import { unwrap } from '@rigel/api-client';
 import { CommandError, EXIT } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
 import type { FullScreen } from '../io.js';
-import { cut, plain } from '../output/screen.js';
+import { cut, plain, widthOf } from '../output/screen.js';
 import { duration } from '../output/times.js';
 import { gridPicture, legend, type Style } from './grid-picture.js';
 import { patiently, progressLine, RUN_STATES, stateOf } from './wait.js';
@@ -11,6 +11,9 @@ import { patiently, progressLine, RUN_STATES, stateOf } from './wait.js';
 const LOOK_MS = 1_000;
 /** Wider pictures are harder to read: a node has the same place on wide terminals. */
 const WIDEST = 100;
+/** Terminals that know it show a frame as a whole; others pass over it. */
+const BEGIN = '\x1b[?2026h';
+const END = '\x1b[?2026l';
 const MOST_FAILURES = 5;
 const MOST_BATCHES = 3;
 
@@ -86,6 +89,20 @@ const failureLines = (failures: readonly FailureGroup[], room: number): string[]
         .join(' ')}${count > 2 ? ' …' : ''}`,
   );
 
+/** All states with their counts, or those that nodes have, or none where there is no room. */
+function fittingLegend(
+  counts: readonly number[],
+  names: readonly string[],
+  style: Style,
+  columns: number,
+): string {
+  for (const all of [true, false]) {
+    const width = widthOf(legend(counts, names, { ...style, colour: false }, all));
+    if (width <= columns) return legend(counts, names, style, all);
+  }
+  return '';
+}
+
 /** The lines of the screen, as many as fit. */
 export function screenLines(
   watched: Watched,
@@ -100,7 +117,7 @@ export function screenLines(
   const head = [
     short(`${task.id} ${plain(task.task_name)}  ${stateOf(task)}  ${plain(task.pool_name)}`),
     short(progressLine(task, ascii)),
-    columns >= 80 ? legend(counts, words.states, style) : '',
+    fittingLegend(counts, words.states, style, columns),
   ];
   const foot = [short(watched.trouble === '' ? words.keys : plain(watched.trouble))];
   const room = Math.max(0, rows - head.length - foot.length - 1);
@@ -119,14 +136,14 @@ export function screenLines(
           ? all
           : gridPicture(states, Math.min(columns, WIDEST), gridRows - 1, style);
       body.push(...picture.lines.slice(0, gridRows));
-      if (picture.each > 1 && gridRows > 1) body.push(words.each(picture.each));
+      if (picture.each > 1 && gridRows > 1) body.push(short(words.each(picture.each)));
     }
     if (failureRoom + batchRoom > 0) body.push('');
   }
   body.push(...batchLines(watched, batchRoom, words).map(short));
   body.push(...failureLines(failures, failureRoom).map(short));
-  if (view === 'f' && failures.length === 0) body.push(words.none);
-  return [...head, '', ...body.slice(0, room), ...foot];
+  if (view === 'f' && failures.length === 0) body.push(short(words.none));
+  return [...[...head, '', ...body.slice(0, room)].slice(0, Math.max(0, rows - foot.length)), ...foot];
 }
 
 /** The states of all nodes, kept current by what has changed. */
@@ -157,7 +174,8 @@ class Drawing {
   constructor(private readonly screen: FullScreen) {}
 
   draw(lines: readonly string[]): void {
-    const text = `\x1b[H${lines.map((line) => `${line}\x1b[0m\x1b[K`).join('\r\n')}\x1b[J`;
+    // A line is erased before it is written: after a full line the erasure would take its last character.
+    const text = `${BEGIN}\x1b[H${lines.map((line) => `\x1b[2K${line}\x1b[0m`).join('\r\n')}\x1b[J${END}`;
     if (text === this.last) return;
     this.last = text;
     this.screen.write(text);
