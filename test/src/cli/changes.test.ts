@@ -53,6 +53,13 @@ t.test('a fleet is made and changed by names', async (t) => {
     steps: [{ name: 'start_web', timeout: 60, retry: { retry_times: 2 }, param_values: { port: '80' } }],
   });
 
+  t.match(await rigel(['template', 'show', 'move']), {
+    status: 0,
+    out: /^template +\d+ move\n.*\n {2}1 start_web {2}port="80" {2}retries=2 {2}timeout=60\n$/s,
+  });
+  t.match(await rigel(['action', 'get', 'start_web']), {
+    out: /parameters +tag=string port=integer\n.*runs +longscript\n {2}│ #!\/bin\/sh\n/s,
+  });
   const shown = await rigel(['pool', 'update', 'web-pool', '--desc', 'new', '--dry-run']);
   t.match(shown, { status: 0, out: /^update pool web-pool\n {2}desc: "" → "new"\nplan [0-9a-f]{8}\n$/ });
   t.match(await api.ok(`/${pool}`), { desc: '' }, 'a dry run changes nothing');

@@ -3,6 +3,7 @@ import { command, type Flags, type Values } from '../command/command.js';
 import { CommandError, EXIT } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
 import { plain } from '../output/screen.js';
+import { localTime } from '../output/times.js';
 import type { FieldChange } from '../plan/change.js';
 import {
   createThing,
@@ -203,6 +204,29 @@ const anyAction = [{ name: 'action', kind: 'action', optional: true }] as const;
 
 /** Commands that make, change and try actions. */
 export const actionChanges = [
+  command({
+    name: 'action show',
+    help: { en: 'Show an action with what it runs', zh: '查看动作及其命令' },
+    args: [{ name: 'action', kind: 'action' }],
+    run: async (invocation, [named = '']) => {
+      const { print } = invocation;
+      const thing = await thingNamed(invocation, 'action', named);
+      const implementation = await implementationOf(invocation, thing.id);
+      if (!print.isForPeople)
+        return print.one('action', { ...thing, implementation: implementation ?? null }, []);
+      const params = Object.entries(thing.params as Params).map(([name, type]) => `${name}=${type}`);
+      print.one('action', thing, [
+        ['action', `${thing.id} ${thing.name}`],
+        ['description', thing.desc],
+        ['parameters', params.join(' ')],
+        ['version', thing.version],
+        ['changed', `${localTime(thing.updated_at as string)} by ${thing.updated_by}`],
+        ['runs', implementation ? textIn(implementation).module : 'nothing: it has no command'],
+      ]);
+      const text = implementation && textIn(implementation).text.replace(/\n$/, '');
+      for (const line of text?.split('\n') ?? []) print.line(`  │ ${plain(line)}`);
+    },
+  }),
   command({
     name: 'action create',
     help: { en: 'Make an action with its command or script', zh: '创建动作及其命令或脚本' },

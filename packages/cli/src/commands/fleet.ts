@@ -118,6 +118,9 @@ export function fieldsOf(row: Record<string, unknown>): string {
   return fields.map(({ name, before, after }) => `${name}: ${show(before)} → ${show(after)}`).join(', ');
 }
 
+/** Kinds of which a person wants to see more than the fields of the API. */
+const SHOWN_BY_THEIR_OWN: ReadonlySet<Kind> = new Set(['pool', 'action', 'template']);
+
 function commandsOf({ kind, path, many, one, columns, hasUses, isListed }: Shape) {
   const arg = [{ name: kind, kind }] as const;
   const list = command({
@@ -195,7 +198,7 @@ function commandsOf({ kind, path, many, one, columns, hasUses, isListed }: Shape
   });
   return [
     ...(isListed ? [list] : []),
-    ...(kind === 'pool' ? [] : [show]),
+    ...(SHOWN_BY_THEIR_OWN.has(kind) ? [] : [show]),
     history,
     remove,
     ...(hasUses ? [uses] : []),

@@ -2,6 +2,8 @@ import { parse } from 'yaml';
 import { command, type Flags } from '../command/command.js';
 import { CommandError } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
+import { plain } from '../output/screen.js';
+import { localTime } from '../output/times.js';
 import { createThing, DESC_FLAG, NAME_FLAG, type Thing, thingNamed, updateThing } from './change-things.js';
 import { readParams, readValue } from './values.js';
 
@@ -178,6 +180,26 @@ export const templateChanges = [
         ...(flags.action.length === 0 ? {} : { actions: flags.action }),
       };
       await updateThing(invocation, 'step', thing, { body });
+    },
+  }),
+  command({
+    name: 'template show',
+    help: { en: 'Show a template with its steps', zh: '查看模板及其步骤' },
+    args: [{ name: 'template', kind: 'template' }],
+    run: async (invocation, [text = '']) => {
+      const { print } = invocation;
+      const thing = await thingNamed(invocation, 'template', text);
+      print.one('template', thing, [
+        ['template', `${thing.id} ${thing.name}`],
+        ['description', thing.desc],
+        ['version', thing.version],
+        ['changed', `${localTime(thing.updated_at as string)} by ${thing.updated_by}`],
+      ]);
+      if (!print.isForPeople) return;
+      for (const [at, line] of shownSteps(thing.steps as Step[])
+        .split('\n')
+        .entries())
+        print.line(`  ${at + 1} ${plain(line)}`);
     },
   }),
   command({
