@@ -93,6 +93,23 @@ t.test('a task is made over the nodes that labels select, and keeps the selectio
   await close();
 });
 
+t.test('a pool gives labels to nodes that enter it', async (t) => {
+  const { page, faults, close } = await openPage(browser, `${console}pool/${poolId}?tab=settings`);
+  await page.getByRole('button', { name: 'Edit' }).first().click();
+  const edit = page.getByRole('dialog');
+  await edit.getByRole('textbox', { name: 'Labels of new nodes' }).fill('tier=back zone=z');
+  await edit.getByRole('button', { name: 'Save' }).click();
+  await edit.waitFor({ state: 'detached' });
+  await page.getByText('tier=back zone=z').waitFor();
+  const [id] = await api.ok<number[]>(`/pool/${poolId}/add_nodes`, {
+    nodes: ['198.51.100.77'],
+    labels: { zone: 'y' },
+  });
+  t.strictSame(await labelsOf(id), { tier: 'back', zone: 'y' });
+  t.strictSame(faults, []);
+  await close();
+});
+
 for (const opening of openings()) {
   t.test(`what has labels looks right: ${JSON.stringify(opening)}`, async (t) => {
     for (const path of [

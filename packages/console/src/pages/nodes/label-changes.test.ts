@@ -1,5 +1,5 @@
 import t from 'tap';
-import { labelsIn, presentLabels } from './label-changes.js';
+import { labelsIn, presentLabels, typedLabels } from './label-changes.js';
 import type { Labels } from './labels.js';
 
 t.test('labels as they are typed', async (t) => {
@@ -10,6 +10,15 @@ t.test('labels as they are typed', async (t) => {
   t.match(labelsIn('zone=b zone=c'), { wrong: 'zone=c' });
   t.match(labelsIn('=b'), { wrong: '=b' });
   t.strictSame(labelsIn('a=b=c').set, { a: 'b=c' }, 'the API says what is wrong with a value');
+});
+
+t.test('labels in a field are the same when they are read again', async (t) => {
+  t.equal(
+    typedLabels({ zone: 'b', canary: '', 'example.com/rack': '7' }),
+    'canary example.com/rack=7 zone=b',
+  );
+  t.equal(typedLabels(undefined), '');
+  t.strictSame(labelsIn(typedLabels({ zone: 'b', canary: '' })).set, { canary: '', zone: 'b' });
 });
 
 t.test('labels that nodes have, by key, the most frequent value first', async (t) => {

@@ -42,3 +42,11 @@ export function labelsIn(typed: string): { set: Record<string, string>; wrong?: 
   }
   return { set: Object.fromEntries(set) };
 }
+
+/** Labels as they are typed, in the order of their keys: read again they are the same. */
+export function typedLabels(labels: Labels = {}): string {
+  return Object.entries(labels)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([key, value]) => (value === '' ? key : `${key}=${value}`))
+    .join(' ');
+}
