@@ -170,7 +170,7 @@ t.test(
       [['failed begins', 'ignored goes_on'], ['failed goes_on']],
     );
     const db = await openExisting({
-      url: rig.environment('scheduler').DATABASE_URL ?? '',
+      url: rig.stack.databaseUrl,
       schema: 'scheduler',
       migrations: schedulerHistory.migrations,
       log: silentLogger,
