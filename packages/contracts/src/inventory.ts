@@ -4,7 +4,7 @@ import { listOf, Text } from './forms.js';
 import { OnceKey } from './once.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
-import { ifVersion, stampFields } from './stamp.js';
+import { ifVersion, managedBy, stampFields } from './stamp.js';
 
 /*
  * Operations of the inventory service: clusters, services, pools and nodes. Field names are those of the HTTP API, so
@@ -17,6 +17,7 @@ export const Cluster = Type.Object({
   name: Type.String(),
   desc: Type.String(),
   biz: Type.String(),
+  managed_by: managedBy,
   ...stampFields,
 });
 export type Cluster = Static<typeof Cluster>;
@@ -28,6 +29,7 @@ export const FleetService = Type.Object({
   service_type: Type.String(),
   docker_image: Type.String(),
   cluster_id: Id,
+  managed_by: managedBy,
   ...stampFields,
 });
 export type FleetService = Static<typeof FleetService>;
@@ -58,6 +60,7 @@ export const Pool = Type.Object({
    * an earlier release answers.
    */
   protected: Type.Optional(Type.Boolean()),
+  managed_by: managedBy,
   ...stampFields,
 });
 export type Pool = Static<typeof Pool>;
@@ -191,7 +194,7 @@ export const inventory = {
     response: pageOf(Cluster),
   }),
   createCluster: defineRpc('inventory.cluster.create', {
-    request: Type.Object({ name: Text, desc: Text, biz: Text }),
+    request: Type.Object({ name: Text, desc: Text, biz: Text, managed_by: managedBy }),
     response: Created,
     keyed: true,
   }),
@@ -203,6 +206,7 @@ export const inventory = {
       name: Type.Optional(Text),
       desc: Type.Optional(Text),
       biz: Type.Optional(Text),
+      managed_by: managedBy,
     }),
     response: Done,
   }),
@@ -216,7 +220,14 @@ export const inventory = {
     response: pageOf(FleetService),
   }),
   createService: defineRpc('inventory.service.create', {
-    request: Type.Object({ name: Text, desc: Text, service_type: Text, docker_image: Text, cluster_id: Id }),
+    request: Type.Object({
+      name: Text,
+      desc: Text,
+      service_type: Text,
+      docker_image: Text,
+      cluster_id: Id,
+      managed_by: managedBy,
+    }),
     response: Created,
     keyed: true,
   }),
@@ -229,6 +240,7 @@ export const inventory = {
       service_type: Type.Optional(Text),
       docker_image: Type.Optional(Text),
       cluster_id: Type.Optional(Id),
+      managed_by: managedBy,
     }),
     response: Done,
   }),
@@ -250,6 +262,7 @@ export const inventory = {
       sd_id: Type.Integer(),
       service_id: Id,
       tasks: PoolTasks,
+      managed_by: managedBy,
     }),
     response: Created,
     keyed: true,
@@ -265,6 +278,7 @@ export const inventory = {
       sd_id: Type.Optional(Type.Integer()),
       service_id: Type.Optional(Id),
       tasks: Type.Optional(PoolTasks),
+      managed_by: managedBy,
     }),
     response: Done,
   }),

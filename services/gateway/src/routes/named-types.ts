@@ -2,6 +2,7 @@ import {
   ActionParams,
   CronItem,
   CronItemInput,
+  DependItem,
   DependItemInput,
   PoolTasks,
   StepOption,
@@ -15,6 +16,7 @@ import { ActionImplRow } from './actimpls.js';
 import { ActionRow } from './actions.js';
 import { CatalogChangeRow, UsesRow } from './catalog-reads.js';
 import { ClusterRow } from './clusters.js';
+import { ExportedScheduleRow, ExportRow } from './export.js';
 import { CountedPoolRow } from './fleet.js';
 import { HistoryRow } from './history.js';
 import {
@@ -48,7 +50,7 @@ import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
 import { ProblemRow } from './template-check.js';
-import { TemplateRow } from './templates.js';
+import { TemplateForm, TemplateRow } from './templates.js';
 import { DifferenceRow, VerificationRow } from './verification.js';
 import { ReasonRow } from './why.js';
 
@@ -69,10 +71,13 @@ export const namedTypes: Record<string, TSchema> = {
   CronItem,
   CronItemForm: CronItemParam,
   CronItemWhole: CronItemInput,
+  DependItem,
   DependItemForm: DependItemParam,
   DependItemWhole: DependItemInput,
   Difference: DifferenceRow,
   EndedCheck: EndedCheckRow,
+  ExportedSchedule: ExportedScheduleRow,
+  FleetExport: ExportRow,
   FailureGroup: FailureRow,
   Executor: ExecutorStatus,
   Follower: LagStatus,
@@ -117,6 +122,7 @@ export const namedTypes: Record<string, TSchema> = {
   TaskLogLine: LogRow,
   TaskStepOption,
   Template: TemplateRow,
+  TemplateForm,
   TemplateProblem: ProblemRow,
   TemplateUses: UsesRow,
   UnknownCreation: UnknownCreationRow,

@@ -16,7 +16,7 @@ import {
   REFUSED,
   STORE_LOST,
 } from './common.js';
-import { IfVersion, stampedRow, withStampRow, withStampRows } from './stamps.js';
+import { IfVersion, ManagedBy, managedStampedRow, withStampRow, withStampRows } from './stamps.js';
 
 /*
  * Templates are one resource under three addresses, and each address documents failures of its own.
@@ -35,7 +35,15 @@ const example = {
   ],
 };
 
-export const TemplateRow = stampedRow(Template);
+export const TemplateRow = managedStampedRow(Template);
+
+/** The parameters of a creation, but for the default of `desc` at one of its addresses. */
+export const TemplateForm = Type.Object({
+  name: Name,
+  desc: Desc,
+  steps: StepsInput,
+  managed_by: Type.Optional(ManagedBy),
+});
 
 function createTemplate(
   id: string,
@@ -52,13 +60,13 @@ function createTemplate(
     access: 'write',
     role: 'admin',
     getNeedsBody: true,
-    params: Type.Object({ name: Name, desc, steps: StepsInput }),
+    params: Type.Object({ ...TemplateForm.properties, desc }),
     key: 'kept',
     failures,
     result: Id,
     example: 2,
-    handler: async ({ name, desc, steps }, { call }) =>
-      done((await call(catalog.createTemplate, { name, desc, steps: steps.map(toStepOption) })).id),
+    handler: async ({ steps, ...input }, { call }) =>
+      done((await call(catalog.createTemplate, { ...input, steps: steps.map(toStepOption) })).id),
   });
 }
 
@@ -152,7 +160,7 @@ export const templates: Endpoint[] = [
       desc: Type.Optional(Desc),
       steps: Type.Optional(StepsInput),
     }),
-    changes: ['name', 'desc', 'steps'],
+    changes: ['name', 'desc', 'steps', 'managed_by'],
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: EmptyText,
     example: '',

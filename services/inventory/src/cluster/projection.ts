@@ -3,8 +3,8 @@ import type { ClusterEvent } from './decider.js';
 
 export const clusterProjection: Projection<ClusterEvent> = {
   async ClusterCreated(trx, created) {
-    for (const { id, name, desc, biz } of created)
-      await trx.insertInto('clusters').values({ id, name, desc, biz }).execute();
+    for (const { id, name, desc, biz, managed_by = '' } of created)
+      await trx.insertInto('clusters').values({ id, name, desc, biz, managed_by }).execute();
   },
   async ClusterChanged(trx, changed) {
     for (const { id, ...changes } of changed)

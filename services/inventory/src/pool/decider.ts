@@ -1,6 +1,8 @@
 import {
   checkDesc,
   checkName,
+  managedFromNow,
+  managedFromStart,
   noSuch,
   type Pool,
   type PoolTasks,
@@ -69,7 +71,7 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
   decide(command, state) {
     if (command.do === 'create') {
       if (state) throw new Error(`pool ${command.id} exists already`);
-      const { id, name, desc, vm_type, sd_id, service_id, tasks } = command;
+      const { id, name, desc, vm_type, sd_id, service_id, tasks, managed_by } = command;
       return [
         {
           type: 'PoolCreated',
@@ -81,6 +83,7 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
             sd_id: checkSdId(sd_id),
             service_id,
             tasks: checkTasks(tasks),
+            ...managedFromStart(managed_by),
           },
         },
       ];
@@ -106,6 +109,7 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
       vm_type: ifGiven(command.vm_type, checkVmType),
       sd_id: ifGiven(command.sd_id, checkSdId),
       tasks: ifGiven(command.tasks, checkTasks),
+      managed_by: managedFromNow(state, command.managed_by),
     });
     return changes ? [{ type: 'PoolChanged', data: { id, ...changes } }] : [];
   },

@@ -3,7 +3,17 @@ import type { PoolEvent } from './decider.js';
 
 export const poolProjection: Projection<PoolEvent> = {
   async PoolCreated(trx, created) {
-    for (const { id, name, desc, vm_type, sd_id, service_id, tasks, protected: guarded = false } of created)
+    for (const {
+      id,
+      name,
+      desc,
+      vm_type,
+      sd_id,
+      service_id,
+      tasks,
+      protected: guarded = false,
+      managed_by = '',
+    } of created)
       await trx
         .insertInto('pools')
         .values({
@@ -16,6 +26,7 @@ export const poolProjection: Projection<PoolEvent> = {
           tasks: JSON.stringify(tasks),
           node_count: 0,
           protected: guarded,
+          managed_by,
         })
         .execute();
   },

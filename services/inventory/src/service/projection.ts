@@ -3,10 +3,10 @@ import type { ServiceEvent } from './decider.js';
 
 export const serviceProjection: Projection<ServiceEvent> = {
   async ServiceCreated(trx, created) {
-    for (const { id, name, desc, service_type, docker_image, cluster_id } of created)
+    for (const { id, name, desc, service_type, docker_image, cluster_id, managed_by = '' } of created)
       await trx
         .insertInto('services')
-        .values({ id, name, desc, service_type, docker_image, cluster_id })
+        .values({ id, name, desc, service_type, docker_image, cluster_id, managed_by })
         .execute();
   },
   async ServiceChanged(trx, changed) {
