@@ -81,8 +81,9 @@ export async function run(
     );
     context = settings.context;
     format = (values.output as string | undefined) ?? settings.output ?? 'table';
-    if (!FORMATS.includes(format))
-      throw new CommandError(`output must be one of ${FORMATS.join(', ')} (got ${JSON.stringify(format)})`);
+    const formats = command.flags?.output?.choices ?? FORMATS;
+    if (!formats.includes(format))
+      throw new CommandError(`output must be one of ${formats.join(', ')} (got ${JSON.stringify(format)})`);
     const fields = (values.fields as string | undefined)?.split(',').map((field) => field.trim());
     const flags = {
       quiet: values.quiet === true,

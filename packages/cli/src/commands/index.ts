@@ -1,6 +1,7 @@
 import type { Command } from '../command/command.js';
 import { apiCommands } from './api.js';
 import { contextCommands } from './contexts.js';
+import { fileCommands } from './files.js';
 import { fleetCommands } from './fleet.js';
 import { poolCommands } from './pools.js';
 import { systemCommands } from './system.js';
@@ -13,6 +14,7 @@ export const COMMANDS: readonly Command[] = [
   ...taskChanges,
   ...poolCommands,
   ...fleetCommands,
+  ...fileCommands,
   ...systemCommands,
   ...contextCommands,
   ...apiCommands,

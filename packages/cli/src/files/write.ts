@@ -1,0 +1,188 @@
+import { Scalar, visit, Document as Yaml } from 'yaml';
+import { linesOf } from './diff.js';
+import {
+  execTypeOf,
+  type Fields,
+  ITEM,
+  POOL_TEMPLATES,
+  type ScheduleItem,
+  TAKEN_ALONG,
+  type TakenAlong,
+  type TemplateStep,
+} from './documents.js';
+import { sorted } from './plan.js';
+import type { Thing } from './present.js';
+import type { Kind } from './schema.js';
+
+/*
+ * Things as documents, in one way: the same things are the same bytes. What has its default value is left out.
+ */
+
+/** A script of more lines becomes a file of its own. */
+const MOST_LINES = 3;
+
+/** Folders of the kinds, in `export -d`. */
+export const FOLDERS: Record<Kind, string> = {
+  Action: 'actions',
+  Step: 'steps',
+  Template: 'templates',
+  Cluster: 'clusters',
+  Service: 'services',
+  Pool: 'pools',
+  Schedule: 'schedules',
+};
+
+/** The data of a document, with its fields in one order. */
+export function dataOf({ kind, name, fields }: Pick<Thing, 'kind' | 'name' | 'fields'>): Fields {
+  const head = { rigel: 'v1', kind };
+  const desc = fields.desc === '' || fields.desc === undefined ? {} : { desc: fields.desc };
+  const own = { ...head, name, ...desc };
+  switch (kind) {
+    case 'Action': {
+      const { params, shell, script } = fields;
+      return {
+        ...own,
+        ...(Object.keys((params as object | undefined) ?? {}).length > 0 ? { params: sorted(params) } : {}),
+        ...(typeof shell === 'string' ? { shell } : {}),
+        ...(typeof script === 'string' ? { script } : {}),
+      };
+    }
+    case 'Step':
+      return { ...own, actions: fields.actions };
+    case 'Template':
+      return { ...own, steps: (fields.steps as TemplateStep[]).map(shortStep) };
+    case 'Cluster':
+      return { ...own, ...(fields.biz === '' ? {} : { biz: fields.biz }) };
+    case 'Service':
+      return { ...own, cluster: fields.cluster, type: fields.type, image: fields.image };
+    case 'Pool': {
+      const uses = POOL_TEMPLATES.flatMap((use) => {
+        const template = fields[`templates.${use}`];
+        return typeof template === 'string' ? [[use, template] as const] : [];
+      });
+      const nodes = (fields.nodes as string[] | undefined) ?? [];
+      return {
+        ...own,
+        service: fields.service,
+        vm_type: fields.vm_type,
+        sd: fields.sd,
+        ...(uses.length > 0 ? { templates: Object.fromEntries(uses) } : {}),
+        ...(fields.protected === true ? { protected: true } : {}),
+        ...(nodes.length > 0 ? { nodes } : {}),
+      };
+    }
+    case 'Schedule': {
+      const at = name.lastIndexOf(' ');
+      const type = name.slice(at + 1);
+      const items = fields.items as ScheduleItem[];
+      const along = fields.takes_along as TakenAlong[];
+      return {
+        ...head,
+        pool: name.slice(0, at),
+        type,
+        ...(fields.time_zone === '' ? {} : { time_zone: fields.time_zone }),
+        ...(fields.exec_type === execTypeOf(items) ? {} : { exec_type: fields.exec_type }),
+        items: items.map(({ at, nodes, ...item }) => ({
+          at,
+          ...(type === 'expand' ? { nodes } : {}),
+          ...without(item, ITEM),
+        })),
+        ...(along.length === 0
+          ? {}
+          : { takes_along: along.map(({ pool, ...item }) => ({ pool, ...without(item, TAKEN_ALONG) })) }),
+      };
+    }
+  }
+}
+
+/** The fields that do not have their default values. */
+function without(fields: object, defaults: object): object {
+  const usual = defaults as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => !(Object.hasOwn(usual, name) && usual[name] === value)),
+  );
+}
+
+function shortStep({ step, params, retries, ignore_error, allowed_secrets, ...limits }: TemplateStep) {
+  const options = {
+    ...(Object.keys(params).length > 0 ? { params: sorted(params) } : {}),
+    ...(retries > 0 ? { retries } : {}),
+    ...(ignore_error ? { ignore_error } : {}),
+    ...limits,
+    ...(allowed_secrets ? { allowed_secrets: sorted(allowed_secrets) } : {}),
+  };
+  return Object.keys(options).length === 0 ? step : { step, ...options };
+}
+
+/** One document as YAML. */
+export function yamlOf(data: object): string {
+  const document = new Yaml(data, { version: '1.2', aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar(key, node) {
+      if (typeof node.value !== 'string' || key === 'key') return;
+      // Times look like numbers to people, and to parsers of earlier versions of YAML.
+      if (/^\d\d:\d\d(:\d\d)?$/.test(node.value)) node.type = Scalar.QUOTE_DOUBLE;
+      // A text of several lines reads best as one; a form that a block cannot hold is quoted.
+      else if (node.value.includes('\n')) {
+        const canBlock =
+          !/[^\n\t\u0020-\u007e\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u.test(
+            node.value,
+          );
+        node.type = canBlock ? Scalar.BLOCK_LITERAL : Scalar.QUOTE_DOUBLE;
+      }
+    },
+    Seq(_, node) {
+      if (node.items.length === 0) node.flow = true;
+    },
+    Map(_, node) {
+      if (node.items.length === 0) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0, indentSeq: true });
+}
+
+/** A file of an export. */
+export interface Written {
+  /** From the folder on. */
+  path: string;
+  text: string;
+}
+
+/** The files of things, one for each, and one for each long script. */
+export function filesOf(things: readonly Thing[]): Written[] {
+  const taken = new Set<string>();
+  return things.flatMap((thing) => {
+    const folder = FOLDERS[thing.kind];
+    const name = freeName(folder, fileName(thing.name), taken);
+    const data = dataOf(thing);
+    const { script } = data;
+    if (typeof script !== 'string' || linesOf(script).length <= MOST_LINES)
+      return [{ path: `${folder}/${name}.yaml`, text: yamlOf(data) }];
+    const { script: _, ...rest } = data;
+    return [
+      { path: `${folder}/${name}.yaml`, text: yamlOf({ ...rest, script_file: `${name}.sh` }) },
+      { path: `${folder}/${name}.sh`, text: script },
+    ];
+  });
+}
+
+/** A name that every file system takes; other characters are written as their UTF-8 bytes. */
+const fileName = (name: string): string =>
+  [...name]
+    .map((character, at) =>
+      /[\p{L}\p{N}_-]/u.test(character) || (character === '.' && at > 0)
+        ? character
+        : [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
+    )
+    .join('');
+
+/** Some file systems do not tell capital letters from small ones. */
+function freeName(folder: string, name: string, taken: Set<string>): string {
+  for (let number = 1; ; number++) {
+    const free = number === 1 ? name : `${name}~${number}`;
+    const key = `${folder}/${free}`.normalize('NFC').toLowerCase();
+    if (taken.has(key)) continue;
+    taken.add(key);
+    return free;
+  }
+}
