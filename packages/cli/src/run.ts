@@ -117,6 +117,7 @@ export async function run(
       return EXIT.couldNot;
     }
     io.err(`rigel: ${plain(known.message)}\n`);
+    for (const line of known.details.lines ?? []) io.err(`${plain(line)}\n`);
     if (PRINTS_JSON.test(format ?? ''))
       io.err(
         `${JSON.stringify({ error: { code: known.status, reason: known.details.code ?? null, message: known.message } })}\n`,

@@ -12,6 +12,8 @@ export interface Around {
   env?: NodeJS.ProcessEnv;
   /** A person at a terminal, who answers this. */
   answer?: string;
+  /** The person waits for this before the answer. */
+  beforeAnswer?: () => Promise<void>;
   /** Standard input. */
   input?: string;
 }
@@ -32,7 +34,10 @@ export function commandLine(env: NodeJS.ProcessEnv) {
       errIsTerminal: false,
       inIsTerminal: around.answer !== undefined,
       readInput: async () => around.input ?? '',
-      readLine: async () => around.answer,
+      readLine: async () => {
+        await around.beforeAnswer?.();
+        return around.answer;
+      },
       now: Date.now,
       sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}).catch(() => undefined),
       fetch,

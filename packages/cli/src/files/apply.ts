@@ -14,11 +14,11 @@ import {
 } from './documents.js';
 import type { Change, Plan } from './plan.js';
 import type { Present } from './present.js';
-import type { Kind } from './schema.js';
+import { KINDS, type Kind } from './schema.js';
 import { changeTitle } from './show-plan.js';
 
 /*
- * Makes the changes of a plan, one after the other. Each names the version that the plan was made from, so a change of
+ * Makes the changes of a plan, kind after kind. Each names the version that the plan was made from, so a change of
  * somebody else in between is never overwritten. What is done stays done: the same files can be applied again.
  */
 
@@ -34,6 +34,8 @@ const PATHS: Record<Exclude<Kind, 'Schedule'>, string> = {
 
 /** Addresses in one request. */
 const NODES_AT_ONCE = 10_000;
+/** Requests of one group at once. */
+const AT_ONCE = 8;
 /** With more changes, progress is one line for so many. */
 const EACH = 50;
 
@@ -47,26 +49,38 @@ export async function applyPlan(
   present: Present,
   set: string | undefined,
 ): Promise<void> {
-  const steps = stepsOf(plan, new Applier(invocation, present, set));
+  const groups = stepsOf(plan, new Applier(invocation, present, set));
+  const all = groups.reduce((sum, { length }) => sum + length, 0);
   let done = 0;
-  for (const { title, run } of steps) {
-    try {
-      await run();
-    } catch (error) {
-      const known = commandErrorOf(error, invocation.settings.context);
-      if (!known) throw error;
-      const rest = steps.length - done - 1;
-      throw new CommandError(
-        `${title} was refused: ${known.message}\n${done} of ${steps.length} changes are done and stay, ${rest} after it are not done; rigel plan shows them, and the same files can be applied again`,
-        known.status,
-        known.details,
-      );
-    }
-    done++;
-    if (steps.length <= EACH) invocation.note(title);
-    else if (done % EACH === 0 || done === steps.length)
-      invocation.note(`${done} of ${steps.length} changes are done`);
+  let refused: { title: string; error: unknown } | undefined;
+  for (const group of groups) {
+    const left = [...group];
+    const work = async (): Promise<void> => {
+      for (let step = left.shift(); step && !refused; step = left.shift()) {
+        try {
+          await step.run();
+        } catch (error) {
+          refused ??= { title: step.title, error };
+          return;
+        }
+        done++;
+        if (all <= EACH) invocation.note(step.title);
+        else if (done % EACH === 0 || done === all) invocation.note(`${done} of ${all} changes are done`);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    if (refused) break;
   }
+  if (!refused) return;
+  const { title, error } = refused;
+  const known = commandErrorOf(error, invocation.settings.context);
+  if (!known) throw error;
+  throw new CommandError(`${title} was refused: ${known.message}`, known.status, {
+    ...known.details,
+    lines: [
+      `${done} of ${all} changes are done and stay, ${all - done} are not done; rigel plan shows them, and the same files can be applied again`,
+    ],
+  });
 }
 
 interface Step {
@@ -74,34 +88,37 @@ interface Step {
   run: () => Promise<void>;
 }
 
-/** A node leaves its pool before it enters another one, so nodes are entered after all pools. */
-function stepsOf({ changes }: Plan, applier: Applier): Step[] {
+/**
+ * Groups of steps, one after the other; the steps of a group do not depend on each other. A node leaves its pool before
+ * it enters another one, so nodes are entered after all pools.
+ */
+function stepsOf({ changes }: Plan, applier: Applier): Step[][] {
   const step = (change: Change, run: () => Promise<void>, what = ''): Step => ({
     title: `${changeTitle(change)}${what}`,
     run,
   });
   const saved = changes.filter(({ do: what }) => what !== 'delete');
-  const ofKind = (wanted: (kind: Kind) => boolean) =>
+  const ofKind = (wanted: Kind) =>
     saved
-      .filter(({ kind, fields, do: what }) => wanted(kind) && (fields.length > 0 || what === 'create'))
+      .filter(({ kind, fields, do: what }) => kind === wanted && (fields.length > 0 || what === 'create'))
       .map((change) => step(change, () => applier.save(change)));
-  const nodes = saved.filter(({ nodes }) => nodes !== undefined);
+  const moving = (what: 'enter' | 'remove', words: string) =>
+    saved.flatMap((change) => {
+      const count = change.nodes?.[what].length ?? 0;
+      if (count === 0) return [];
+      const run = () => (what === 'enter' ? applier.enterNodes(change) : applier.removeNodes(change));
+      return [step(change, run, `: ${count} nodes ${words}`)];
+    });
+  const deletions = (wanted: Kind) =>
+    changes
+      .filter(({ do: what, kind }) => what === 'delete' && kind === wanted)
+      .map((change) => step(change, () => applier.remove(change)));
   return [
-    ...ofKind((kind) => kind !== 'Schedule'),
-    ...nodes
-      .filter(({ nodes }) => (nodes?.remove.length ?? 0) > 0)
-      .map((change) =>
-        step(change, () => applier.removeNodes(change), `: ${change.nodes?.remove.length} nodes removed`),
-      ),
-    ...nodes
-      .filter(({ nodes }) => (nodes?.enter.length ?? 0) > 0)
-      .map((change) =>
-        step(change, () => applier.enterNodes(change), `: ${change.nodes?.enter.length} nodes entered`),
-      ),
-    ...ofKind((kind) => kind === 'Schedule'),
-    ...changes
-      .filter(({ do: what }) => what === 'delete')
-      .map((change) => step(change, () => applier.remove(change))),
+    ...KINDS.filter((kind) => kind !== 'Schedule').map(ofKind),
+    moving('remove', 'removed'),
+    moving('enter', 'entered'),
+    ofKind('Schedule'),
+    ...[...KINDS].reverse().map(deletions),
   ];
 }
 

@@ -23,15 +23,20 @@ import { dataOf, FOLDERS, filesOf, yamlOf } from './write.js';
 const SHOWN = 8;
 
 function mistakesIn(mistakes: readonly Mistake[]): CommandError {
-  const lines = mistakes.slice(0, MOST_MISTAKES).map(mistakeLine);
+  const shown = mistakes.slice(0, MOST_MISTAKES).map(mistakeLine);
   const more = mistakes.length > MOST_MISTAKES ? [`and ${mistakes.length - MOST_MISTAKES} more`] : [];
-  return new CommandError(
-    [
-      `the files have ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}; nothing was done`,
-      ...lines,
-      ...more,
-    ].join('\n'),
-  );
+  return new CommandError(`the files have ${countOf(mistakes)}; nothing was done`, EXIT.couldNot, {
+    lines: [...shown, ...more],
+  });
+}
+
+const countOf = ({ length }: readonly Mistake[]): string =>
+  length === 1 ? 'a mistake' : `${length} mistakes`;
+
+function refusedBy({ refusals }: Plan): CommandError {
+  return new CommandError('a rule stands against the plan; nothing was done', EXIT.refused, {
+    lines: refusals,
+  });
 }
 
 /** Checks files without a server. */
@@ -58,7 +63,7 @@ export async function lint(
       ['file', 'line', 'what', 'message'].map((field) => ({ field, title: field })),
     );
   if (mistakes.length > 0) {
-    note(`${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`} in ${plain(path)}`);
+    note(`${countOf(mistakes)} in ${plain(path)}`);
     return EXIT.notGood;
   }
   note(`${documents.length} ${documents.length === 1 ? 'document' : 'documents'}, no mistake`);
@@ -128,7 +133,7 @@ export async function plan(
     note(`${where(invocation)}    plan ${made.hash.slice(0, SHOWN)}`);
     for (const line of planLines(made)) print.line(line);
   } else print.one('plan', planData(made), []);
-  if (made.refusals.length > 0) throw new CommandError(made.refusals.map(plain).join('\n'), EXIT.refused);
+  if (made.refusals.length > 0) throw refusedBy(made);
   return flags.exitCode && made.changes.length > 0 ? EXIT.notGood : EXIT.done;
 }
 
@@ -146,7 +151,7 @@ export async function apply(
   note(`${where(invocation)}    plan ${hash}`);
   for (const text of planLines(made)) line(text);
   if (flags.dryRun && !print.isForPeople) print.one('plan', planData(made), []);
-  if (made.refusals.length > 0) throw new CommandError(made.refusals.map(plain).join('\n'), EXIT.refused);
+  if (made.refusals.length > 0) throw refusedBy(made);
   if (flags.dryRun) return EXIT.done;
   if (flags.plan !== undefined && !(flags.plan.length >= SHOWN && made.hash.startsWith(flags.plan)))
     throw new CommandError(

@@ -33,7 +33,9 @@ export function unifiedDiff(before: string, after: string): string[] {
     }
     const hunk = lines.slice(from, to);
     const count = (mark: '+' | '-') => hunk.filter(([own]) => own !== mark).length;
-    shown.push(`@@ -${old},${count('+')} +${now},${count('-')} @@`);
+    // Of no line, the place is the line before.
+    const place = (line: number, lines: number) => `${lines === 0 ? line - 1 : line},${lines}`;
+    shown.push(`@@ -${place(old, count('+'))} +${place(now, count('-'))} @@`);
     for (const [mark, text] of hunk) {
       shown.push(`${mark}${text.replace('\u0000', '')}`);
       if (text.endsWith('\u0000')) shown.push('\\ no line end');

@@ -1,8 +1,7 @@
 import { plain } from '../output/screen.js';
 import { unifiedDiff } from './diff.js';
 import type { Change, FieldChange, Plan } from './plan.js';
-import { sorted } from './plan.js';
-import { yamlOf } from './write.js';
+import { writtenValue, yamlOf } from './write.js';
 
 /** A plan as people read it, and as data. */
 
@@ -21,7 +20,7 @@ function textOf(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
   if (typeof value !== 'object') return String(value);
-  return yamlOf(sorted(value) as object);
+  return Object.keys(value).length === 0 ? '' : yamlOf(value);
 }
 
 const isLong = (value: unknown): boolean =>
@@ -29,11 +28,7 @@ const isLong = (value: unknown): boolean =>
   (typeof value === 'object' && value !== null && Object.keys(value).length > 0);
 
 const short = (value: unknown): string =>
-  value === undefined || value === null
-    ? 'none'
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : JSON.stringify(value);
+  value === undefined || value === null ? 'none' : JSON.stringify(value);
 
 function fieldLines({ field, before, after }: FieldChange, isNew: boolean): string[] {
   if (!isLong(before) && !isLong(after))
@@ -73,7 +68,12 @@ function changeLines(change: Change): string[] {
     : '';
   return [
     `${changeTitle(change)}${now}`,
-    ...change.fields.flatMap((field) => fieldLines(field, change.do === 'create')),
+    ...change.fields.flatMap(({ field, before, after }) =>
+      fieldLines(
+        { field, before: writtenValue(change, field, before), after: writtenValue(change, field, after) },
+        change.do === 'create',
+      ),
+    ),
     ...nodeLines(change),
   ];
 }

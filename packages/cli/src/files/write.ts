@@ -82,17 +82,33 @@ export function dataOf({ kind, name, fields }: Pick<Thing, 'kind' | 'name' | 'fi
         type,
         ...(fields.time_zone === '' ? {} : { time_zone: fields.time_zone }),
         ...(fields.exec_type === execTypeOf(items) ? {} : { exec_type: fields.exec_type }),
-        items: items.map(({ at, nodes, ...item }) => ({
-          at,
-          ...(type === 'expand' ? { nodes } : {}),
-          ...without(item, ITEM),
-        })),
-        ...(along.length === 0
-          ? {}
-          : { takes_along: along.map(({ pool, ...item }) => ({ pool, ...without(item, TAKEN_ALONG) })) }),
+        items: items.map((item) => shortItem(item, type)),
+        ...(along.length === 0 ? {} : { takes_along: along.map(shortAlong) }),
       };
     }
   }
+}
+
+const shortItem = ({ at, nodes, ...item }: ScheduleItem, type: string): object => ({
+  at,
+  ...(type === 'expand' ? { nodes } : {}),
+  ...without(item, ITEM),
+});
+
+const shortAlong = ({ pool, ...item }: TakenAlong): object => ({ pool, ...without(item, TAKEN_ALONG) });
+
+/** A field as a document has it, for people. */
+export function writtenValue(
+  { kind, name }: Pick<Thing, 'kind' | 'name'>,
+  field: string,
+  value: unknown,
+): unknown {
+  if (!Array.isArray(value)) return sorted(value);
+  const type = name.slice(name.lastIndexOf(' ') + 1);
+  if (kind === 'Template' && field === 'steps') return (value as TemplateStep[]).map(shortStep);
+  if (field === 'items') return (value as ScheduleItem[]).map((item) => shortItem(item, type));
+  if (field === 'takes_along') return (value as TakenAlong[]).map(shortAlong);
+  return value;
 }
 
 /** The fields that do not have their default values. */
@@ -153,7 +169,8 @@ export function filesOf(things: readonly Thing[]): Written[] {
   const taken = new Set<string>();
   return things.flatMap((thing) => {
     const folder = FOLDERS[thing.kind];
-    const name = freeName(folder, fileName(thing.name), taken);
+    const own = thing.kind === 'Schedule' ? thing.name.replace(/ (?=\w+$)/, '-') : thing.name;
+    const name = freeName(folder, fileName(own), taken);
     const data = dataOf(thing);
     const { script } = data;
     if (typeof script !== 'string' || linesOf(script).length <= MOST_LINES)
