@@ -259,7 +259,7 @@ export const SCHEMAS = Object.fromEntries(
 ) as Record<Kind, JsonSchema>;
 
 /** What editors read. */
-export function publishedSchema(): object {
+function publishedSchema(): object {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'A document of a fleet in files (rigel lint, plan, apply)',
@@ -267,3 +267,6 @@ export function publishedSchema(): object {
     $defs: SCHEMAS,
   };
 }
+
+/** `docs/fleet.schema.json` */
+export const schemaFile = (): string => `${JSON.stringify(publishedSchema(), undefined, 2)}\n`;
