@@ -8,6 +8,7 @@ import type { Invocation } from '../command/invocation.js';
  */
 
 const load = () => import('../files/commands.js');
+const loadImport = () => import('../import/commands.js');
 
 const PATH = {
   type: 'text',
@@ -29,6 +30,18 @@ const FOLDER = {
   short: 'd',
   value: '<folder>',
   help: { en: 'write files into this folder', zh: '将文件写入此目录' },
+} as const;
+const REPLACE = {
+  type: 'switch',
+  help: { en: 'replace the files of an earlier export', zh: '替换先前导出的文件' },
+} as const;
+const SERVICE = {
+  type: 'text',
+  value: '<service>',
+  help: {
+    en: 'the service of the pools; default: a new one, imported',
+    zh: '服务池所属的服务；默认新建 imported',
+  },
 } as const;
 const OUTPUT = {
   type: 'text',
@@ -123,12 +136,48 @@ export const fileCommands = [
     flags: {
       folder: FOLDER,
       set: SET,
-      replace: {
-        type: 'switch',
-        help: { en: 'replace the files of an earlier export', zh: '替换先前导出的文件' },
-      },
+      replace: REPLACE,
     },
     run: async (invocation: Invocation, kinds: string[], flags) =>
       (await load()).exportFleet(invocation, kinds, flags),
+  }),
+  command({
+    name: 'import ansible-inventory',
+    help: {
+      en: 'Write the groups of an Ansible inventory (INI, YAML or JSON) as pools',
+      zh: '将 Ansible 清单（INI、YAML 或 JSON）的组写为服务池',
+    },
+    args: [{ name: 'file|-' }],
+    flags: {
+      pools: {
+        type: 'text',
+        value: '<a,b>',
+        help: {
+          en: 'the groups that become pools; default: each that lists hosts',
+          zh: '成为服务池的组；默认每个列出主机的组',
+        },
+      },
+      service: SERVICE,
+      folder: FOLDER,
+      replace: REPLACE,
+    },
+    run: async (invocation, [path = ''], flags) =>
+      (await loadImport()).importAnsible(invocation, path, flags),
+  }),
+  command({
+    name: 'import ssh-config',
+    help: { en: 'Write the hosts of a configuration of ssh as a pool', zh: '将 ssh 配置中的主机写为服务池' },
+    args: [{ name: 'file|-' }],
+    flags: {
+      pool: {
+        type: 'text',
+        value: '<pool>',
+        help: { en: 'name of the pool; default: ssh', zh: '服务池名称；默认 ssh' },
+      },
+      service: SERVICE,
+      folder: FOLDER,
+      replace: REPLACE,
+    },
+    run: async (invocation, [path = ''], flags) => (await loadImport()).importSsh(invocation, path, flags),
   }),
 ];

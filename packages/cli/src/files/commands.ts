@@ -263,7 +263,7 @@ export async function exportFleet(
 const IS_OURS = /\.(yaml|sh)$/;
 
 /** @throws CommandError if the folder has documents already, and they are not to be replaced. */
-function prepareFolder(folder: string, replace: boolean): void {
+export function prepareFolder(folder: string, replace: boolean): void {
   for (const name of Object.values(FOLDERS)) {
     const path = join(folder, name);
     if (!existsSync(path)) continue;

@@ -32,6 +32,10 @@ export const FOLDERS: Record<Kind, string> = {
   Schedule: 'schedules',
 };
 
+/** What a new thing has that its document does not name. */
+const SERVICE = { type: '', image: '-' };
+const POOL = { vm_type: 0, sd: 0 };
+
 /** The data of a document, with its fields in one order. */
 export function dataOf({ kind, name, fields }: Pick<Thing, 'kind' | 'name' | 'fields'>): Fields {
   const head = { rigel: 'v1', kind };
@@ -54,7 +58,11 @@ export function dataOf({ kind, name, fields }: Pick<Thing, 'kind' | 'name' | 'fi
     case 'Cluster':
       return { ...own, ...(fields.biz === '' ? {} : { biz: fields.biz }) };
     case 'Service':
-      return { ...own, cluster: fields.cluster, type: fields.type, image: fields.image };
+      return {
+        ...own,
+        cluster: fields.cluster,
+        ...without({ type: fields.type, image: fields.image }, SERVICE),
+      };
     case 'Pool': {
       const uses = POOL_TEMPLATES.flatMap((use) => {
         const template = fields[`templates.${use}`];
@@ -64,8 +72,7 @@ export function dataOf({ kind, name, fields }: Pick<Thing, 'kind' | 'name' | 'fi
       return {
         ...own,
         service: fields.service,
-        vm_type: fields.vm_type,
-        sd: fields.sd,
+        ...without({ vm_type: fields.vm_type, sd: fields.sd }, POOL),
         ...(uses.length > 0 ? { templates: Object.fromEntries(uses) } : {}),
         ...(fields.protected === true ? { protected: true } : {}),
         ...(nodes.length > 0 ? { nodes } : {}),
