@@ -1,7 +1,7 @@
 import { plainLines } from '@rigel/command-template';
 import type { Place } from './mistakes.js';
-import type { Written } from './read.js';
 import type { Kind } from './schema.js';
+import type { Written } from './written.js';
 
 /*
  * A document in one form, whatever way it was spelled. What a system has is brought to the same form (`present.ts`), so

@@ -15,9 +15,10 @@ import { CommandError } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
 import { checkValue } from './check.js';
 import { type Document, documentOf, keyOf } from './documents.js';
-import { type Mistake, type Place, shown } from './mistakes.js';
+import { type Mistake, shown } from './mistakes.js';
 import { checkDocument } from './rules.js';
 import { KINDS, type Kind, SCHEMAS } from './schema.js';
+import type { Written } from './written.js';
 
 /** Bytes of all files together. */
 const MOST_BYTES = 128 * 1_048_576;
@@ -128,21 +129,6 @@ function readScript(root: string, file: string, name: string): string {
   const { size } = statSync(real);
   if (size > MOST_SCRIPT_BYTES) throw new Error(`it has ${size} bytes, more than ${MOST_SCRIPT_BYTES}`);
   return readFileSync(real, 'utf8');
-}
-
-/** A document while it is checked. */
-export interface Written {
-  kind: Kind;
-  data: Record<string, unknown>;
-  /**
-   * Reports a mistake at a field (`steps.0.retries`); a field that is not there: at its parent.
-   * @param lineOfText of a text of several lines, from 1.
-   */
-  report(path: string, message: string, lineOfText?: number): undefined;
-  /** The script of a file. @throws Error */
-  script(path: string): string;
-  place: Place;
-  lineOf(path: string): number;
 }
 
 /** One source while its documents are read. */

@@ -9,8 +9,8 @@ import {
   type TemplateStep,
 } from './documents.js';
 import { type Mistake, shown } from './mistakes.js';
-import type { Written } from './read.js';
 import type { Kind } from './schema.js';
+import type { Written } from './written.js';
 
 /*
  * The rules that the services have for what they save, as far as a document alone, or all documents together, can break

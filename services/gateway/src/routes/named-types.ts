@@ -50,7 +50,7 @@ import { ExecutorStatus, LagStatus, PartStatus, SchedulerStatus } from './system
 import { BatchRow, FailureRow, GridColumnsRow, GridRow, RunLineRow } from './task-reads.js';
 import { HeldByRow, LogRow, NodeLog, RunRow, TaskInfoRow, TaskRow } from './task-rows.js';
 import { ProblemRow } from './template-check.js';
-import { TemplateForm, TemplateRow } from './templates.js';
+import { TemplateRow } from './templates.js';
 import { DifferenceRow, VerificationRow } from './verification.js';
 import { ReasonRow } from './why.js';
 
@@ -122,7 +122,6 @@ export const namedTypes: Record<string, TSchema> = {
   TaskLogLine: LogRow,
   TaskStepOption,
   Template: TemplateRow,
-  TemplateForm,
   TemplateProblem: ProblemRow,
   TemplateUses: UsesRow,
   UnknownCreation: UnknownCreationRow,

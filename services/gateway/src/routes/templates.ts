@@ -37,13 +37,8 @@ const example = {
 
 export const TemplateRow = managedStampedRow(Template);
 
-/** The parameters of a creation, but for the default of `desc` at one of its addresses. */
-export const TemplateForm = Type.Object({
-  name: Name,
-  desc: Desc,
-  steps: StepsInput,
-  managed_by: Type.Optional(ManagedBy),
-});
+/** What one of the addresses takes besides. */
+const MANAGED = { managed_by: Type.Optional(ManagedBy) };
 
 function createTemplate(
   id: string,
@@ -51,6 +46,7 @@ function createTemplate(
   path: string,
   desc: typeof Desc,
   failures: Failures,
+  more: Partial<typeof MANAGED> = {},
 ): Endpoint {
   return defineEndpoint({
     id,
@@ -60,7 +56,7 @@ function createTemplate(
     access: 'write',
     role: 'admin',
     getNeedsBody: true,
-    params: Type.Object({ ...TemplateForm.properties, desc }),
+    params: Type.Object({ name: Name, desc, steps: StepsInput, ...(more as typeof MANAGED) }),
     key: 'kept',
     failures,
     result: Id,
@@ -127,9 +123,14 @@ export const templates: Endpoint[] = [
   deleteTemplate('task_impl.delete', ['/task/impl/delete', '/task/impl/delete/:id'], 'task impl not found'),
   listTemplates('task_impl.list', '/task/impl/list', { otherwise: failure(400, STORE_LOST, []) }),
 
-  createTemplate('task_tpl.create', ['POST'], '/task_tpl/create', Desc, {
-    otherwise: failure(400, STORE_LOST, {}),
-  }),
+  createTemplate(
+    'task_tpl.create',
+    ['POST'],
+    '/task_tpl/create',
+    Desc,
+    { otherwise: failure(400, STORE_LOST, {}) },
+    MANAGED,
+  ),
   listTemplates('task_tpl.list', '/task_tpl/list', { otherwise: failure(400, STORE_LOST, {}) }),
   deleteTemplate('task_tpl.delete', ['/task_tpl/delete/:id'], 'data not found'),
   defineEndpoint({
