@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -274,4 +275,59 @@ t.test('a token is kept by login, and never shown', async (t) => {
   for (const { out, err } of [login, debug]) t.notMatch(out + err, ann.token);
   t.match(await rigel(['whoami', ann.token]), { status: 2, err: /an argument looks like a token/ });
   t.equal((await rigel(['context', 'remove', 'here'], { env: bare })).status, 0);
+});
+
+t.test('Tab completes the names of things, and asks for them once in half a minute', async (t) => {
+  const cache = mkdtempSync(join(tmpdir(), 'rigel-names-'));
+  t.teardown(() => rmSync(cache, { recursive: true }));
+  const around = { env: { XDG_CACHE_HOME: cache } };
+  const completed = async (...words: string[]) => (await rigel(['__complete', ...words], around)).out;
+  t.equal(await completed('pool', 'show', pool.slice(0, 2)), `${pool}\n`);
+  t.match(await completed('task', 'create', '--template', ''), `${greet}\n`);
+  const [kept = '', ...more] = readdirSync(join(cache, 'rigel'));
+  t.match(more, [/-template\.json$/]);
+  t.equal(statSync(join(cache, 'rigel', kept)).mode & 0o777, 0o600);
+  const away = { env: { XDG_CACHE_HOME: cache, RIGEL_URL: 'http://127.0.0.1:1' } };
+  t.strictSame(await rigel(['__complete', 'pool', 'show', ''], away), { status: 0, out: '', err: '' });
+  const like = await api.ok<{ service_id: number }>(`/pool/${poolId}`);
+  const evil = { name: 'evil; rm -rf x', desc: '', vm_type: 1, sd_id: 1, service_id: like.service_id };
+  await api.ok('/pool/create', evil);
+  rmSync(join(cache, 'rigel'), { recursive: true });
+  t.notMatch(await completed('pool', 'show', ''), 'evil', 'a shell would take it apart');
+});
+
+t.test('the doctor names what is wrong', async (t) => {
+  const well = await rigel(['doctor']);
+  t.equal(well.status, 0, well.out);
+  for (const check of ['address', 'connection', 'clock', 'parts', 'streams'])
+    t.match(well.out, new RegExp(`^ok {5,}${check} `, 'm'));
+  t.match(well.out, /^ok +token +ann, role admin$/m);
+  const away = await rigel(['doctor', '--url', 'http://127.0.0.1:1', '-o', 'jsonl']);
+  t.equal(away.status, 1);
+  t.match(away.out, /"check":"connection","verdict":"failed","text":"nothing answers at/);
+  const stranger = await rigel(['doctor'], { env: { RIGEL_TOKEN: 'rgl_0000000000000000000000000000' } });
+  t.match(stranger, { status: 1, out: /^FAILED +token .*rigel login/m });
+  t.notMatch(stranger.out, 'rgl_');
+
+  // A proxy that passes an answer on when it has all of it, over a connection that others can read.
+  const proxy = createHttpServer((request, answer) => {
+    const headers = { authorization: request.headers.authorization ?? '' };
+    if (request.url?.startsWith('/live')) return;
+    fetch(`${rig.stack.httpUrl}${request.url}`, { headers }).then(async (got) => {
+      const late = new Date(Date.now() + 60_000).toUTCString();
+      answer.writeHead(got.status, { 'content-type': 'application/json', date: late });
+      answer.end(await got.text());
+    }, t.fail);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => proxy.closeAllConnections());
+  t.teardown(() => proxy.close());
+  const { port } = proxy.address() as AddressInfo;
+  const through = await rigel(['doctor', '--url', `http://127.0.0.1:${port}`]);
+  t.equal(through.status, 0, 'warnings keep nothing from working');
+  t.match(
+    through.out,
+    /^warning +clock +this clock and that of the system, which is ahead, differ by \d\d s$/m,
+  );
+  t.match(through.out, /^warning +streams +no event came within 6 s: a proxy .* Following polls instead$/m);
 });

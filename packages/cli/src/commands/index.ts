@@ -1,6 +1,7 @@
 import type { Command } from '../command/command.js';
 import { apiCommands } from './api.js';
 import { contextCommands } from './contexts.js';
+import { doctorCommands } from './doctor.js';
 import { fileCommands } from './files.js';
 import { fleetCommands } from './fleet.js';
 import { poolCommands } from './pools.js';
@@ -18,4 +19,5 @@ export const COMMANDS: readonly Command[] = [
   ...systemCommands,
   ...contextCommands,
   ...apiCommands,
+  ...doctorCommands,
 ];
