@@ -74,6 +74,13 @@ export function makePlan(documents: readonly Document[], present: Present, { set
         `Pool ${name} is in the service ${shown(moved.before)}, and a pool does not move to another one (got ${shown(moved.after)})`,
       );
   }
+  const unmarked = documents.filter(
+    (document) => document.kind !== 'Schedule' && things.get(keyOf(document))?.set === '',
+  ).length;
+  if (set !== undefined && unmarked > 0)
+    notes.push(
+      `${unmarked} objects of these files do not bear the mark of the set ${set}, so prune never deletes them: rigel adopt --set ${set}`,
+    );
   const written = new Set(documents.map(keyOf));
   const leftAlone = inOrder([...things.values()].filter((thing) => !written.has(keyOf(thing))));
   const { deletions, kept } =
