@@ -33,6 +33,7 @@ export type Attempt = Named['Attempt'];
 export type AttemptLease = Named['AttemptLease'];
 export type OutputRange = Named['OutputRange'];
 export type NodeRun = Named['NodeRun'];
+export type NodeSelection = Named['NodeSelection'];
 export type TaskLogLine = Named['TaskLogLine'];
 export type CalendarEntry = Named['CalendarEntry'];
 export type CronItem = Named['CronItem'];

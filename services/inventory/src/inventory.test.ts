@@ -18,7 +18,7 @@ import { assertReplayable, startInventoryForTest } from './testing/inventory.js'
 const servers = await startTestServers();
 t.teardown(() => servers.stop());
 const { call: callWithStamps, bus, stop } = await startInventoryForTest(servers);
-/** Who changed a thing last, and when, is in versions.test.ts; what tasks did to a node, in node/scheduler-events.test.ts. */
+/** Tested elsewhere: who changed a thing (versions.test.ts), what tasks did to a node (node/scheduler-events.test.ts), labels (node/). */
 const BESIDE = [
   'version',
   'updated_at',
@@ -27,6 +27,7 @@ const BESIDE = [
   'managed_by',
   'last_reason',
   'version_tag',
+  'labels',
 ];
 const call: typeof callWithStamps = async (rpc, request) =>
   JSON.parse(JSON.stringify(await callWithStamps(rpc, request)), (_, value) =>

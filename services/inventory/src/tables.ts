@@ -1,4 +1,4 @@
-import type { PoolTasks } from '@rigel/contracts';
+import type { Labels, PoolTasks } from '@rigel/contracts';
 import type { NewEvent } from '@rigel/event-store';
 import type { ColumnType, Transaction } from 'kysely';
 
@@ -34,6 +34,8 @@ export interface InventoryTables {
     node_count: number;
     protected: boolean;
     managed_by: string;
+    /** Labels of nodes that enter. Written as JSON text. */
+    labels: ColumnType<Labels, string, string>;
   };
   nodes: {
     id: number;
@@ -51,6 +53,8 @@ export interface InventoryTables {
     last_reason: string;
     /** Image tag that a task put on it last; empty: none did. */
     version_tag: string;
+    /** Written as JSON text. */
+    labels: ColumnType<Labels, string, string>;
   };
 }
 
@@ -69,6 +73,7 @@ export const COLUMNS = {
     'node_count',
     'protected',
     'managed_by',
+    'labels',
   ],
 } as const;
 

@@ -163,6 +163,52 @@ t.test('each exit status', async (t) => {
   t.match(JSON.parse(err.trim().split('\n').at(-1) ?? ''), { error: { code: 5, reason: 'not_found' } });
 });
 
+t.test('nodes get labels, and are selected by them', async (t) => {
+  const [one = '', two = ''] = nodes;
+  const three = nodes[5] ?? '';
+  t.match(await rigel(['node', 'label', one, two, 'zone=b', 'role=', 'old-', '--yes']), {
+    status: 0,
+    err: /2 nodes have these labels now; 2 were changed/,
+  });
+  t.match(await rigel(['node', 'label', '-p', pool, '-l', '!zone', 'zone=a', '--dry-run']), {
+    status: 0,
+    out: /set zone=a on 4 nodes: --select !zone/,
+  });
+  t.match(await rigel(['node', 'label', '--select', 'zone=b', '--first', '1', 'canary=yes', '--yes']), {
+    err: /1 node has these labels now; 1 were changed/,
+  });
+  const labels = (await rigel(['node', 'list', '-l', 'zone=b,!canary', '-o', 'wide'])).out;
+  t.match(labels, /role= zone=b/);
+  t.notMatch(labels, three);
+  t.match((await rigel(['pool', 'nodes', pool, '-l', 'canary', '-o', 'name'])).out, /^node\/\d+\n$/);
+
+  const create = ['task', 'create', '--template', greet, '--param', 'word=x'];
+  const select = ['--pool', pool, '--select', 'zone in (a,b)', '--status', 'ok', '--order', 'label:zone'];
+  const shown = await rigel([...create, ...select, '--dry-run']);
+  t.match(shown, { status: 0, out: /2 nodes/ });
+  const hash = /^plan (\S+)$/m.exec(shown.out)?.[1] as string;
+  t.match(await rigel([...create, ...select, '--plan', hash, '--wait']), { status: 0 });
+  await rigel(['node', 'label', three, 'zone=a', '--yes']);
+  t.match(await rigel([...create, ...select, '--plan', hash]), { status: 3, err: /the plan is/ });
+
+  t.match(await rigel([...create, '--nodes', one, '-l', 'zone=b', '--yes']), {
+    status: 2,
+    err: /name the nodes, or select/,
+  });
+  t.match(await rigel([...create, '-l', 'zone in', '--yes']), { status: 2, err: /at character 8/ });
+  t.match(await rigel([...create, '-l', 'nothing', '--yes']), {
+    status: 3,
+    err: /no node with an address matches/,
+  });
+  t.match(await rigel(['node', 'label', one, '--yes']), { status: 2, err: /a label to set \(zone=b\)/ });
+  t.match(await rigel(['node', 'label', one, 'a b=c', '--yes']), { status: 2, err: /no key of a label/ });
+  t.match(await rigel(['node', 'label', one, 'a=b', 'a=c']), { status: 2, err: /given twice/ });
+  t.match(await rigel(['node', 'label', one, 'zone=c'], { env: { RIGEL_TOKEN: eve.token } }), { status: 2 });
+  t.match(await rigel(['node', 'label', one, 'zone=c', '--yes'], { env: { RIGEL_TOKEN: eve.token } }), {
+    status: 4,
+  });
+});
+
 t.test('what failed is found, and what it printed', async (t) => {
   const made = await rigel([
     'task',

@@ -4,6 +4,7 @@ import { contextCommands } from './contexts.js';
 import { doctorCommands } from './doctor.js';
 import { fileCommands } from './files.js';
 import { fleetCommands } from './fleet.js';
+import { labelCommands } from './labels.js';
 import { poolCommands } from './pools.js';
 import { systemCommands } from './system.js';
 import { taskChanges } from './task-changes.js';
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Command[] = [
   ...poolCommands,
   ...fleetCommands,
   ...fileCommands,
+  ...labelCommands,
   ...systemCommands,
   ...contextCommands,
   ...apiCommands,

@@ -2,6 +2,7 @@ import {
   type ClusterRef,
   identityKeys,
   isStorable,
+  type Labels,
   NO_ADDRESS,
   nodeIdentity,
   noSuch,
@@ -27,10 +28,10 @@ export async function countNodesOf(db: Kysely<InventoryTables>, id: number): Pro
 export async function poolOfNodes(
   db: Kysely<InventoryTables>,
   id: number,
-): Promise<{ name: string; node_count: number; protected: boolean }> {
+): Promise<{ name: string; node_count: number; protected: boolean; labels: Labels }> {
   const pool = await db
     .selectFrom('pools')
-    .select(['name', 'node_count', 'protected'])
+    .select(['name', 'node_count', 'protected', 'labels'])
     .where('id', '=', id)
     .executeTakeFirst();
   if (!pool) throw noSuch('pool', id, `pool ${id} does not exist`, 'pool_id');

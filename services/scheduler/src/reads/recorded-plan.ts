@@ -10,7 +10,7 @@ import { streamOf, type TaskCreated, type TaskEvent, taskEventTypes } from '../t
 export async function readRecordedPlan(
   db: Kysely<unknown>,
   id: number,
-): Promise<Pick<TaskCreated, 'template' | 'steps' | 'sources'>> {
+): Promise<Pick<TaskCreated, 'template' | 'steps' | 'sources' | 'select'>> {
   const stream = streamOf(id);
   const { rows } = await sql<{ schema: number; data: Record<string, unknown> }>`
     SELECT schema, data - 'nodes' || '{"nodes": []}' AS data FROM events WHERE stream = ${stream} AND version = 1`.execute(
