@@ -3,6 +3,7 @@ import { Action, ActionImpl, RemoteStep, Template } from './catalog.js';
 import { ServiceError } from './errors.js';
 import { Text } from './forms.js';
 import { Cluster, FleetService, Pool } from './inventory.js';
+import { Labels } from './labels.js';
 import { Id } from './paging.js';
 import { defineRpc } from './rpc.js';
 import { Schedule } from './schedules.js';
@@ -23,9 +24,12 @@ const timeoutMs = 15_000;
 /** Kinds of things that the inventory exports; `node`: those that were entered by hand. */
 const InventoryKind = Type.Enum(['cluster', 'service', 'pool', 'node']);
 
-/** The nodes of a pool that were entered by hand. The others come and go by expand and shrink. */
+/**
+ * The nodes of a pool that were entered by hand and have the same labels. The others come and go by expand and shrink.
+ */
 export const ExportedNodes = Type.Object({
   pool_id: Id,
+  labels: Labels,
   /** In the order of their addresses, as they were entered. */
   ips: Type.Array(Type.String()),
 });

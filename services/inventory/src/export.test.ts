@@ -48,6 +48,7 @@ t.test('a set has a name of a strict form', async (t) => {
 
 t.test('all is exported with its version, or what a set has', async (t) => {
   await call(inventory.addNodes, { pool_id: pool.id, nodes: ['web-2', '10.0.0.7:2222', 'Web-1'] });
+  await call(inventory.addNodes, { pool_id: pool.id, nodes: ['web-4', 'web-3'], labels: { zone: 'a' } });
   await call(inventory.planNodes, { pool_id: pool.id, count: 2, node_type: 'manual' });
   const all = await call(fleetExport.inventory, { kinds: [...KINDS] });
   t.match(all, {
@@ -57,12 +58,15 @@ t.test('all is exported with its version, or what a set has', async (t) => {
   });
   t.strictSame(
     all.nodes,
-    [{ pool_id: pool.id, ips: ['10.0.0.7:2222', 'Web-1', 'web-2'] }],
+    [
+      { pool_id: pool.id, labels: {}, ips: ['10.0.0.7:2222', 'Web-1', 'web-2'] },
+      { pool_id: pool.id, labels: { zone: 'a' }, ips: ['web-3', 'web-4'] },
+    ],
     'in the order of their bytes, without machines that are to be made',
   );
   const ofSet = await call(fleetExport.inventory, { kinds: [...KINDS], managed_by: 'prod' });
   t.match(ofSet, { clusters: [{ name: 'web' }], services: [], pools: [{ name: 'shop-a' }] });
-  t.equal(ofSet.nodes.length, 1);
+  t.equal(ofSet.nodes.length, 2);
   t.strictSame(await call(fleetExport.inventory, { kinds: [], managed_by: 'prod' }), {
     clusters: [],
     services: [],

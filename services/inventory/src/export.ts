@@ -61,10 +61,10 @@ async function readNodes(
     WHERE ${set ?? null}::text IS NULL OR managed_by = ${set ?? null}`.execute(trx);
   checkExportSize('nodes', counted[0]?.nodes ?? 0, MAX_EXPORTED_NODES);
   const { rows } = await sql<ExportedNodes>`
-    SELECT pool_id, json_agg(ip ORDER BY ip COLLATE "C", nodes.id) AS ips
+    SELECT pool_id, nodes.labels, json_agg(ip ORDER BY ip COLLATE "C", nodes.id) AS ips
     FROM nodes JOIN pools ON pools.id = nodes.pool_id
     WHERE vm_id = '' AND node_type = 'manual' AND ip <> '-'
       AND (${set ?? null}::text IS NULL OR managed_by = ${set ?? null})
-    GROUP BY pool_id ORDER BY pool_id`.execute(trx);
+    GROUP BY pool_id, nodes.labels ORDER BY pool_id, min(ip COLLATE "C")`.execute(trx);
   return rows;
 }

@@ -343,6 +343,38 @@ t.test('a set adopts what is as its files say', async (t) => {
   t.match((await rigel(['export', '--set', 'b'])).out, /^rigel: v1\nkind: Cluster\nname: a-same\n$/);
 });
 
+t.test('labels: those that a document names', async (t) => {
+  const place = docs(doc('Cluster', { name: 'l' }), doc('Service', { name: 'l', cluster: 'l' }));
+  const pool = (more: object) => docs(place, doc('Pool', { name: 'l', service: 'l', ...more }));
+  const nodes = [
+    '10.55.0.1',
+    { address: '10.55.0.2', labels: { zone: 'b', role: 'web' } },
+    { address: '10.55.0.3', labels: { zone: null } },
+  ];
+  ok(await rigel(['apply', '-f', files('l', pool({ labels: { zone: 'a' }, nodes })), '--yes']), 'apply');
+  const exported = async () =>
+    (await rigel(['export', 'pools'])).out.split('---').find((one) => /name: l\n/.test(one));
+  t.match(
+    await exported(),
+    'labels:\n  zone: a\nnodes:\n  - 10.55.0.1\n  - address: 10.55.0.2\n    labels:\n      role: web\n      zone: b\n' +
+      '  - address: 10.55.0.3\n    labels:\n      zone: null\n',
+  );
+  const changed = [
+    '10.55.0.1',
+    { address: '10.55.0.2', labels: { zone: 'c', role: null } },
+    { address: '10.55.0.3', labels: { extra: 'x' } },
+  ];
+  t.match(await rigel(['apply', '-f', files('l', pool({ nodes: changed })), '--yes']), {
+    status: 0,
+    err: /labels of 10.55.0.2: zone=c, without role\n {4}labels of 10.55.0.3: extra=x\n/,
+  });
+  t.match(await rigel(['apply', '-f', folder('l'), '--yes']), { status: 0, err: /nothing to do/ });
+  t.match(
+    await exported(),
+    /10.55.0.2\n {4}labels:\n {6}zone: c\n.*10.55.0.3\n {4}labels:\n {6}extra: x\n {6}zone: null/s,
+  );
+});
+
 t.test('a schedule says what follows at once', async (t) => {
   const fleet = (nodes: number) =>
     docs(

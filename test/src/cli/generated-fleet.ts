@@ -115,12 +115,13 @@ export function generatedFleet(things: number, seed = 1, prefix = ''): string {
       sd: next(3),
       templates: { expand: templates[0], ...(next(2) === 0 ? { deploy: pick(templates) } : {}) },
       ...(next(4) === 0 ? { protected: true } : {}),
+      ...(next(3) === 0 ? { labels: { zone: 'a', 'example.org/role': '' } } : {}),
       ...(next(2) === 0
         ? {
-            nodes: Array.from(
-              { length: 1 + next(4) },
-              (_, n) => `10.${Math.floor(at / 250)}.${at % 250}.${n + 1}${pick(['', ':2222'])}`,
-            ),
+            nodes: Array.from({ length: 1 + next(4) }, (_, n) => {
+              const address = `10.${Math.floor(at / 250)}.${at % 250}.${n + 1}${pick(['', ':2222'])}`;
+              return pick([address, { address, labels: { zone: pick(['a', 'b', null]), canary: 'yes' } }]);
+            }),
           }
         : {}),
     });

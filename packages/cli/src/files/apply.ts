@@ -7,12 +7,13 @@ import {
   execTypeOf,
   type Fields,
   keyOf,
+  type Node,
   POOL_TEMPLATES,
   type ScheduleItem,
   type TakenAlong,
   type TemplateStep,
 } from './documents.js';
-import type { Change, Plan } from './plan.js';
+import { type Change, type Plan, sorted } from './plan.js';
 import type { Present } from './present.js';
 import { KINDS, type Kind } from './schema.js';
 import { changeTitle } from './show-plan.js';
@@ -102,11 +103,11 @@ function stepsOf({ changes }: Plan, applier: Applier): Step[][] {
     saved
       .filter(({ kind, fields, do: what }) => kind === wanted && (fields.length > 0 || what === 'create'))
       .map((change) => step(change, () => applier.save(change)));
-  const moving = (what: 'enter' | 'remove', words: string) =>
+  const moving = (what: 'enter' | 'remove' | 'label', words: string) =>
     saved.flatMap((change) => {
       const count = change.nodes?.[what].length ?? 0;
       if (count === 0) return [];
-      const run = () => (what === 'enter' ? applier.enterNodes(change) : applier.removeNodes(change));
+      const run = () => applier[MOVES[what]](change);
       return [step(change, run, `: ${count} nodes ${words}`)];
     });
   const deletions = (wanted: Kind) =>
@@ -117,10 +118,13 @@ function stepsOf({ changes }: Plan, applier: Applier): Step[][] {
     ...KINDS.filter((kind) => kind !== 'Schedule').map(ofKind),
     moving('remove', 'removed'),
     moving('enter', 'entered'),
+    moving('label', 'labelled'),
     ofKind('Schedule'),
     ...[...KINDS].reverse().map(deletions),
   ];
 }
+
+const MOVES = { enter: 'enterNodes', remove: 'removeNodes', label: 'labelNodes' } as const;
 
 /** Saves things, and knows the ids of those that it has made. */
 class Applier {
@@ -214,7 +218,7 @@ class Applier {
         );
         return {
           ...own,
-          ...given({ vm_type: 'vm_type', sd: 'sd_id' }),
+          ...given({ vm_type: 'vm_type', sd: 'sd_id', labels: 'labels' }),
           ...(fields.service === undefined
             ? {}
             : { service_id: this.idOf('Service', String(fields.service)) }),
@@ -276,10 +280,30 @@ class Applier {
     });
   }
 
+  /** Nodes with the same labels are entered together; labels of the pool that a node does not have go at once. */
   async enterNodes({ name, nodes }: Change): Promise<void> {
     const path = { path: { id: this.idOf('Pool', name) } };
-    for (const part of partsOf(nodes?.enter ?? []))
-      await this.post('/pool/{id}/add_nodes', { nodes: part }, path);
+    for (const [written, addresses] of sameLabels(nodes?.enter ?? [])) {
+      const labels = JSON.parse(written) as Record<string, string | null>;
+      const given = Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== null));
+      const remove = Object.keys(labels).filter((key) => labels[key] === null);
+      for (const part of partsOf(addresses)) {
+        const own = Object.keys(given).length > 0 ? { labels: given } : {};
+        await this.post('/pool/{id}/add_nodes', { nodes: part, ...own }, path);
+        if (remove.length > 0) await this.post('/node/label', { nodes: part, remove });
+      }
+    }
+  }
+
+  async labelNodes({ nodes }: Change): Promise<void> {
+    const changes = new Map<string, string[]>();
+    for (const { address, set, remove } of nodes?.label ?? []) {
+      const key = JSON.stringify({ set: sorted(set), remove: [...remove].sort() });
+      changes.set(key, [...(changes.get(key) ?? []), address]);
+    }
+    for (const [change, addresses] of changes)
+      for (const part of partsOf(addresses))
+        await this.post('/node/label', { nodes: part, ...(JSON.parse(change) as object) });
   }
 
   async removeNodes({ name, nodes }: Change): Promise<void> {
@@ -302,6 +326,18 @@ class Applier {
       }),
     );
   }
+}
+
+/** Addresses by their labels as JSON. */
+function sameLabels(nodes: readonly Node[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { address, labels = {} } of nodes) {
+    const key = JSON.stringify(sorted(labels));
+    const group = groups.get(key);
+    if (group) group.push(address);
+    else groups.set(key, [address]);
+  }
+  return groups;
 }
 
 /** What a new thing has that its document does not name. */

@@ -23,6 +23,13 @@ export interface Document {
 
 export const keyOf = ({ kind, name }: { kind: Kind; name: string }): string => `${kind} ${name}`;
 
+/** A node of a pool as a document names it; null: it does not have the label. */
+export interface Node {
+  address: string;
+  /** Absent: the document does not manage them. */
+  labels?: Record<string, string | null>;
+}
+
 /** A step of a template, with everything that is not given. */
 export interface TemplateStep {
   step: string;
@@ -126,6 +133,10 @@ export function documentOf(written: Written): Document {
       for (const [use, template] of Object.entries((fields.templates as object | undefined) ?? {}))
         fields[`templates.${use}`] = template;
       delete fields.templates;
+      if (fields.nodes)
+        fields.nodes = (fields.nodes as (string | Node)[]).map((node) =>
+          typeof node === 'string' ? { address: node } : node,
+        );
       break;
     case 'Schedule': {
       title = `${String(fields.pool)} ${String(fields.type)}`;

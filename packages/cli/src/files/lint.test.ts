@@ -90,7 +90,7 @@ nodes:
   - 10.0.0.7
   - 10.0.0.8:2222
   - "[::1]:22"
-  - web-1.example.org
+  - { address: web-1.example.org, labels: { zone: b, canary: null } }
 ---
 rigel: v1
 kind: Pool
@@ -292,9 +292,28 @@ const PLANTED: Planted[] = [
   ['an address that is none', '10.0.0.7', '10.0.0.777', /nodes.0 is no address \(got "10.0.0.777"\)/],
   [
     'an address twice, in another spelling',
-    'web-1.example.org',
-    '"10.0.0.8:2222"',
+    'address: web-1.example.org',
+    'address: "10.0.0.8:2222"',
     /nodes.3 is the machine of "10.0.0.8:2222" once more/,
+  ],
+  [
+    'a key of a label',
+    'zone: b',
+    '"-zone": b',
+    /nodes.3.labels has "-zone", which is no key of a label: it must have 1 to 63 letters/,
+  ],
+  [
+    'a value of a label',
+    'zone: b',
+    'zone: b c',
+    /nodes.3.labels.zone is no value of a label: .*\(got "b c"\)/,
+  ],
+  ['a number as a label', 'zone: b', 'zone: 7', /nodes.3.labels.zone must be a text or null \(got 7\).*"7"/],
+  [
+    'a node without an address',
+    'address: web-1',
+    'adress: web-1',
+    /nodes.3 has no field "adress"; did you mean address/,
   ],
   [
     'a node in two pools',

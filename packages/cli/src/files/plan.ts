@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { nodeIdentity } from '@rigel/contracts';
-import { type Document, type Fields, keyOf } from './documents.js';
+import { type Document, type Fields, keyOf, type Node } from './documents.js';
 import { shown } from './mistakes.js';
 import { inOrder, type Present, type Thing } from './present.js';
 import { pruned } from './prune.js';
@@ -14,6 +14,13 @@ export interface FieldChange {
   after: unknown;
 }
 
+/** What happens to the labels of a node. */
+export interface Labelling {
+  address: string;
+  set: Record<string, string>;
+  remove: string[];
+}
+
 /** What happens to one thing. */
 export interface Change {
   do: 'create' | 'change' | 'delete';
@@ -23,7 +30,12 @@ export interface Change {
   /** What is there; absent in a creation. */
   thing?: Thing;
   /** Nodes of a pool that are entered and that go; absent: its document does not manage them. */
-  nodes?: { enter: string[]; remove: string[] };
+  nodes?: {
+    enter: Node[];
+    remove: string[];
+    /** Labels of nodes that stay. */
+    label: Labelling[];
+  };
 }
 
 export interface Plan {
@@ -112,36 +124,55 @@ const isEmpty = ({ kind, fields }: Document): boolean =>
 function creationOf(document: Document): Change | undefined {
   if (isEmpty(document)) return undefined;
   const { kind, name, fields } = document;
-  const { nodes, ...own } = fields as Fields & { nodes?: string[] };
+  const { nodes, ...own } = fields as Fields & { nodes?: Node[] };
   const named = Object.entries(own).filter(([, value]) => value !== null);
   return {
     do: 'create',
     kind,
     name,
     fields: named.map(([field, after]) => ({ field, before: undefined, after })),
-    ...(nodes && nodes.length > 0 ? { nodes: { enter: nodes, remove: [] } } : {}),
+    ...(nodes && nodes.length > 0 ? { nodes: { enter: nodes, remove: [], label: [] } } : {}),
   };
 }
 
 function changeOf({ kind, name, fields }: Document, thing: Thing): Change | undefined {
-  const { nodes: wanted, ...own } = fields as Fields & { nodes?: string[] };
+  const { nodes: wanted, ...own } = fields as Fields & { nodes?: Node[] };
   const changed = Object.entries(own).flatMap(([field, after]): FieldChange[] => {
     const before = thing.fields[field];
     return isDeepStrictEqual(before, after) ? [] : [{ field, before, after }];
   });
-  const nodes = wanted && nodesBetween((thing.fields.nodes as string[] | undefined) ?? [], wanted);
-  const moves = nodes && nodes.enter.length + nodes.remove.length > 0;
+  const nodes = wanted && nodesBetween((thing.fields.nodes as Node[] | undefined) ?? [], wanted);
+  const moves = nodes && nodes.enter.length + nodes.remove.length + nodes.label.length > 0;
   if (changed.length === 0 && !moves) return undefined;
   return { do: 'change', kind, name, fields: changed, thing, ...(moves ? { nodes } : {}) };
 }
 
-function nodesBetween(present: readonly string[], wanted: readonly string[]) {
-  const there = new Set(present.map((address) => nodeIdentity(address)));
-  const named = new Set(wanted.map((address) => nodeIdentity(address)));
+function nodesBetween(present: readonly Node[], wanted: readonly Node[]): NonNullable<Change['nodes']> {
+  const there = new Map(present.map((node) => [nodeIdentity(node.address), node]));
+  const named = new Set(wanted.map(({ address }) => nodeIdentity(address)));
   return {
-    enter: wanted.filter((address) => !there.has(nodeIdentity(address))),
-    remove: present.filter((address) => !named.has(nodeIdentity(address))),
+    enter: wanted.filter(({ address }) => !there.has(nodeIdentity(address))),
+    remove: present.filter(({ address }) => !named.has(nodeIdentity(address))).map(({ address }) => address),
+    label: wanted.flatMap(({ address, labels }) => {
+      const node = there.get(nodeIdentity(address));
+      const change = node && labels && labelling(node, labels);
+      return change ? [change] : [];
+    }),
   };
+}
+
+/** What makes the labels of a node those that its document names; the others stay. */
+function labelling(
+  { address, labels: own = {} }: Node,
+  wanted: NonNullable<Node['labels']>,
+): Labelling | undefined {
+  const set: Record<string, string> = {};
+  const remove: string[] = [];
+  for (const [key, value] of Object.entries(wanted)) {
+    if (value === null && own[key] !== undefined) remove.push(key);
+    if (value !== null && own[key] !== value) set[key] = value;
+  }
+  return remove.length + Object.keys(set).length > 0 ? { address, set, remove } : undefined;
 }
 
 /** A thing that goes while another one of the same content comes: its document was renamed. */

@@ -1,7 +1,7 @@
 import { type ExportedSchedule, type FleetExport, unwrap } from '@rigel/api-client';
 import { plainLines } from '@rigel/command-template';
 import type { Invocation } from '../command/invocation.js';
-import { DAYS, type Fields, keyOf, POOL_TEMPLATES, templateStep } from './documents.js';
+import { DAYS, type Fields, keyOf, type Node, POOL_TEMPLATES, templateStep } from './documents.js';
 import { shown } from './mistakes.js';
 import { KINDS, type Kind } from './schema.js';
 
@@ -90,7 +90,13 @@ export function presentOf(read: FleetExport, withNodes: boolean): Present {
     add('Service', row, { desc, cluster: clusters.get(cluster_id), type, image });
   const services = nameOf(read.services);
   const templates = nameOf(read.templates);
-  const nodes = new Map(read.nodes.map(({ pool_id, ips }) => [pool_id, ips]));
+  const nodes = new Map<number, Node[]>();
+  for (const { pool_id, labels, ips } of read.nodes)
+    for (const address of ips) {
+      const own = nodes.get(pool_id);
+      if (own) own.push({ address, labels });
+      else nodes.set(pool_id, [{ address, labels }]);
+    }
   for (const {
     desc,
     service_id,
@@ -98,6 +104,7 @@ export function presentOf(read: FleetExport, withNodes: boolean): Present {
     sd_id: sd,
     tasks,
     protected: guarded,
+    labels = {},
     node_count,
     ...row
   } of read.pools) {
@@ -117,7 +124,8 @@ export function presentOf(read: FleetExport, withNodes: boolean): Present {
         sd,
         ...Object.fromEntries(uses),
         protected: guarded ?? false,
-        ...(withNodes ? { nodes: nodes.get(row.id) ?? [] } : {}),
+        labels,
+        ...(withNodes ? { nodes: byAddress(nodes.get(row.id) ?? []) } : {}),
       },
       { nodes: node_count },
     );
@@ -134,6 +142,9 @@ export function inOrder<T extends { kind: Kind; name: string }>(things: Iterable
       KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
   );
 }
+
+const byAddress = (nodes: readonly Node[]): Node[] =>
+  [...nodes].sort((a, b) => (a.address < b.address ? -1 : 1));
 
 function commandOf(template: Record<string, unknown>): { shell?: string; script?: string } | undefined {
   const { module, args, content } = (template.action ?? {}) as Record<string, unknown>;

@@ -1,8 +1,17 @@
 import { checkText, TemplateError } from '@rigel/command-template';
-import { BUILT_IN_STEPS, isAddress, isSecretName, isTimeZone, nodeIdentity } from '@rigel/contracts';
+import {
+  BUILT_IN_STEPS,
+  isAddress,
+  isSecretName,
+  isTimeZone,
+  nodeIdentity,
+  wrongKey,
+  wrongValue,
+} from '@rigel/contracts';
 import { nearestName } from '@rigel/contracts/nearest-name';
 import {
   type Document,
+  type Node,
   POOL_TEMPLATES,
   type ScheduleItem,
   type TakenAlong,
@@ -87,8 +96,10 @@ const isReference = (value: unknown): value is { secret: unknown } =>
   typeof value === 'object' && value !== null && 'secret' in value;
 
 function checkPool({ fields }: Document, { report }: Written): void {
+  checkLabelsOf(fields.labels as Node['labels'], 'labels', report);
   const seen = new Map<string, string>();
-  for (const [at, address] of ((fields.nodes as string[] | undefined) ?? []).entries()) {
+  for (const [at, { address, labels }] of ((fields.nodes as Node[] | undefined) ?? []).entries()) {
+    checkLabelsOf(labels, `nodes.${at}.labels`, report);
     if (!isAddress(address)) {
       report(`nodes.${at}`, `is no address (got ${shown(address)}): 10.0.0.7, 10.0.0.7:2222 or a host name`);
       continue;
@@ -98,6 +109,16 @@ function checkPool({ fields }: Document, { report }: Written): void {
     if (first !== undefined)
       report(`nodes.${at}`, `is the machine of ${shown(first)} once more (got ${shown(address)})`);
     seen.set(identity, address);
+  }
+}
+
+function checkLabelsOf(labels: Node['labels'], path: string, report: Written['report']): void {
+  for (const [key, value] of Object.entries(labels ?? {})) {
+    const wrong = wrongKey(key);
+    if (wrong !== undefined) report(path, `has ${shown(key)}, which is no key of a label: ${wrong}`);
+    const wrongly = value === null ? undefined : wrongValue(value);
+    if (wrongly !== undefined)
+      report(`${path}.${key}`, `is no value of a label: ${wrongly} (got ${shown(value)})`);
   }
 }
 
@@ -230,7 +251,7 @@ function checkTogether(documents: readonly Document[]): Mistake[] {
     });
   const owners = new Map<string, string>();
   for (const pool of of('Pool')) {
-    for (const [at, address] of ((pool.fields.nodes as string[] | undefined) ?? []).entries()) {
+    for (const [at, { address }] of ((pool.fields.nodes as Node[] | undefined) ?? []).entries()) {
       const owner = owners.get(nodeIdentity(address));
       if (owner !== undefined && owner !== pool.name)
         say(pool, `nodes.${at}`, `is a node of pool ${shown(owner)} too (got ${shown(address)})`);

@@ -101,6 +101,21 @@ const templateStep = object(
   ['step'],
 );
 
+const address: JsonSchema = {
+  description: 'Address of a node.',
+  type: 'string',
+  minLength: 1,
+  maxLength: 300,
+};
+/** Labels that one node may have. */
+const MOST_LABELS = 64;
+const nodeLabels: JsonSchema = {
+  description: 'Labels of the node; null: it does not have this one. Others stay as they are.',
+  type: 'object',
+  additionalProperties: { anyOf: [{ type: 'string', maxLength: 63 }, { type: 'null' }] },
+  maxProperties: MOST_LABELS,
+};
+
 const templateName: JsonSchema = {
   description: 'Name of a template; null: none.',
   anyOf: [name('Name of a template.'), { type: 'null' }],
@@ -212,9 +227,15 @@ const FIELDS: Record<Kind, { fields: Record<string, JsonSchema>; required: reado
         'The templates that change the pool.',
       ),
       protected: yesOrNo('What takes its nodes out of service must come with its name.'),
+      labels: {
+        description: 'Labels of nodes that enter it from now on.',
+        type: 'object',
+        additionalProperties: { type: 'string', maxLength: 63 },
+        maxProperties: MOST_LABELS,
+      },
       nodes: list(
         'Exactly these addresses, for nodes entered by hand. Absent: files do not manage the nodes.',
-        { type: 'string', minLength: 1, maxLength: 300 },
+        { anyOf: [address, object({ address, labels: nodeLabels }, ['address'])] },
         250_000,
       ),
     },

@@ -43,13 +43,32 @@ function fieldLines({ field, before, after }: FieldChange, isNew: boolean): stri
   return [`    ${field}:`, ...lines.map((line) => `      ${plain(line)}`)];
 }
 
+/** `10.0.0.7: zone=b, without canary` */
+function labelLines(address: string, labels: Record<string, string | null>): string[] {
+  const words = Object.entries(labels).map(([key, value]) =>
+    value === null ? `without ${key}` : `${key}=${value}`,
+  );
+  return words.length === 0 ? [] : [`    labels of ${plain(address)}: ${plain(words.join(', '))}`];
+}
+
 function nodeLines({ nodes }: Change): string[] {
   if (!nodes) return [];
   const some = (addresses: readonly string[]) =>
     `${addresses.slice(0, SOME_NODES).map(plain).join(', ')}${addresses.length > SOME_NODES ? ` and ${addresses.length - SOME_NODES} more` : ''}`;
   return [
     ...(nodes.enter.length > 0
-      ? [`    nodes: ${count(nodes.enter.length, 'node')} entered (${some(nodes.enter)})`]
+      ? [
+          `    nodes: ${count(nodes.enter.length, 'node')} entered (${some(nodes.enter.map(({ address }) => address))})`,
+        ]
+      : []),
+    ...nodes.enter.flatMap(({ address, labels }) => labelLines(address, labels ?? {})).slice(0, SOME_NODES),
+    ...nodes.label
+      .slice(0, SOME_NODES)
+      .flatMap(({ address, set, remove }) =>
+        labelLines(address, { ...set, ...Object.fromEntries(remove.map((key) => [key, null])) }),
+      ),
+    ...(nodes.label.length > SOME_NODES
+      ? [`    labels of ${nodes.label.length - SOME_NODES} more nodes`]
       : []),
     ...(nodes.remove.length > 0
       ? [`    nodes: ${count(nodes.remove.length, 'node')} removed (${some(nodes.remove)})`]

@@ -38,7 +38,24 @@ const text = fc.oneof(
       { maxLength: 20 },
     )
     .map((parts) => parts.join('')),
-  fc.constantFrom('yes', 'null', '~', '08:00', '1e3', '0x1F', '.5', '=', '<<', '', 'true', '2026-01-01'),
+  fc.constantFrom(
+    ' \n',
+    '\n',
+    ' \n a',
+    '\n\n',
+    'yes',
+    'null',
+    '~',
+    '08:00',
+    '1e3',
+    '0x1F',
+    '.5',
+    '=',
+    '<<',
+    '',
+    'true',
+    '2026-01-01',
+  ),
 );
 
 t.test('a text comes back from YAML as it was', async (t) => {

@@ -4,6 +4,7 @@ import {
   execTypeOf,
   type Fields,
   ITEM,
+  type Node,
   POOL_TEMPLATES,
   type ScheduleItem,
   TAKEN_ALONG,
@@ -68,13 +69,15 @@ export function dataOf({ kind, name, fields }: Pick<Thing, 'kind' | 'name' | 'fi
         const template = fields[`templates.${use}`];
         return typeof template === 'string' ? [[use, template] as const] : [];
       });
-      const nodes = (fields.nodes as string[] | undefined) ?? [];
+      const labels = (fields.labels as Record<string, string> | undefined) ?? {};
+      const nodes = ((fields.nodes as Node[] | undefined) ?? []).map((node) => shortNode(node, labels));
       return {
         ...own,
         service: fields.service,
         ...without({ vm_type: fields.vm_type, sd: fields.sd }, POOL),
         ...(uses.length > 0 ? { templates: Object.fromEntries(uses) } : {}),
         ...(fields.protected === true ? { protected: true } : {}),
+        ...(Object.keys(labels).length > 0 ? { labels: sorted(labels) } : {}),
         ...(nodes.length > 0 ? { nodes } : {}),
       };
     }
@@ -94,6 +97,15 @@ export function dataOf({ kind, name, fields }: Pick<Thing, 'kind' | 'name' | 'fi
       };
     }
   }
+}
+
+/** The labels of a node that are not those that its pool gives. */
+function shortNode({ address, labels = {} }: Node, given: Record<string, string>): string | Node {
+  const own = Object.entries(labels).filter(([key, value]) => given[key] !== value);
+  const without = Object.keys(given).filter((key) => labels[key] === undefined);
+  if (own.length + without.length === 0) return address;
+  const all = Object.fromEntries([...own, ...without.map((key) => [key, null] as const)]);
+  return { address, labels: sorted(all) as Record<string, string | null> };
 }
 
 const shortItem = ({ at, nodes, ...item }: ScheduleItem, type: string): object => ({
@@ -147,7 +159,9 @@ export function yamlOf(data: object): string {
       if (/^\d\d:\d\d(:\d\d)?$/.test(node.value)) node.type = Scalar.QUOTE_DOUBLE;
       // A text of several lines reads best as one; a form that a block cannot hold is quoted.
       else if (node.value.includes('\n')) {
+        // The first line says how far a block is indented, so it must not be blank.
         const canBlock =
+          /^[^\n]*[^\s]/.test(node.value) &&
           !/[^\n\t\u0020-\u007e\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u.test(
             node.value,
           );

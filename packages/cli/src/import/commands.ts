@@ -63,7 +63,13 @@ function write(invocation: Invocation, { pools, notes }: Imported, path: string,
     ...NEW,
     kind: 'Pool',
     name,
-    fields: { desc: '', service, vm_type: 0, sd: 0, nodes: [...nodes].sort() },
+    fields: {
+      desc: '',
+      service,
+      vm_type: 0,
+      sd: 0,
+      nodes: [...nodes].sort().map((address) => ({ address })),
+    },
   }));
   if (flags.service === undefined)
     things.push(

@@ -71,7 +71,7 @@ export const exportEndpoints: Endpoint[] = [
     title: 'All that can be written in files, with the version of each object',
     notes:
       'Each service reads its objects in one snapshot. An action comes with its implementations. nodes: those that were ' +
-      'entered by hand. Schedules come whatever the scope: they belong to their pools. At most 20,000 objects of each ' +
+      'entered by hand, by their labels. Schedules come whatever the scope: they belong to their pools. At most 20,000 objects of each ' +
       'service, and 250,000 nodes.',
     methods: READ_BY_GET,
     paths: ['/export'],
@@ -88,7 +88,12 @@ export const exportEndpoints: Endpoint[] = [
     }),
     failures: { otherwise: failure(400, '', {}) },
     result: ExportRow,
-    example: { ...nothing, ...nowhere, nodes: [{ pool_id: 1, ips: ['10.0.0.7'] }], schedules: [] },
+    example: {
+      ...nothing,
+      ...nowhere,
+      nodes: [{ pool_id: 1, labels: { zone: 'a' }, ips: ['10.0.0.7'] }],
+      schedules: [],
+    },
     handler: async ({ kinds: text, scope }, { call, times }) => {
       const kinds = kindsIn(text);
       const set = filterOf(scope);

@@ -97,7 +97,7 @@ export function answerEverything(services: Responders): void {
     clusters: [cluster],
     services: [service],
     pools: [pool],
-    nodes: [{ pool_id: 4, ips: ['10.0.0.7'] }],
+    nodes: [{ pool_id: 4, labels: { zone: 'a' }, ips: ['10.0.0.7'] }],
   }));
   services.on(fleetExport.schedules, () => ({ schedules: [schedule] }));
   services.on(inventory.history, () => ({ entries: [historyEntry], more: true }));

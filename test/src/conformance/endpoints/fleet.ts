@@ -92,7 +92,7 @@ export const fleet: EndpointSpec[] = [
       clusters: listOf(clusterRow, 1),
       services: listOf(serviceRow, 1),
       pools: listOf(poolRow, 1),
-      nodes: listOf(objectWith({ pool_id: id, ips: listOf(text) })),
+      nodes: listOf(objectWith({ pool_id: id, labels: objectWith({}), ips: listOf(text) })),
       schedules: listOf(objectWith({ id, pool_id: id })),
     }),
     refusal: refused,
