@@ -155,8 +155,8 @@ export function yamlOf(data: object): string {
   visit(document, {
     Scalar(key, node) {
       if (typeof node.value !== 'string' || key === 'key') return;
-      // Times look like numbers to people, and to parsers of earlier versions of YAML.
-      if (/^\d\d:\d\d(:\d\d)?$/.test(node.value)) node.type = Scalar.QUOTE_DOUBLE;
+      // Earlier versions of YAML read these as numbers and switches.
+      if (/^\d\d:\d\d(:\d\d)?$|^(y|n|yes|no|on|off)$/i.test(node.value)) node.type = Scalar.QUOTE_DOUBLE;
       // A text of several lines reads best as one; a form that a block cannot hold is quoted.
       else if (node.value.includes('\n')) {
         // The first line says how far a block is indented, so it must not be blank.

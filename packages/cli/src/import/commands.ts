@@ -68,7 +68,7 @@ function write(invocation: Invocation, { pools, notes }: Imported, path: string,
       service,
       vm_type: 0,
       sd: 0,
-      nodes: [...nodes].sort().map((address) => ({ address })),
+      nodes: [...nodes].sort((a, b) => (a.address < b.address ? -1 : 1)),
     },
   }));
   if (flags.service === undefined)

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { Node } from '../files/documents.js';
 import { hostsOf } from './inventory.js';
 import { poolsOf } from './pools.js';
 import { readInventory } from './read-inventory.js';
@@ -8,7 +9,15 @@ import { poolOfSshConfig } from './ssh-config.js';
 
 const pools = (text: string, ...wanted: string[]) => {
   const { pools, notes } = poolsOf(readInventory(text, 'inventory'), wanted);
-  return { pools: Object.fromEntries(pools), notes };
+  const addresses = (nodes: readonly Node[]) => nodes.map(({ address }) => address);
+  const labels = [...pools.values()]
+    .flat()
+    .flatMap(({ address, labels }) => (labels ? [[address, Object.keys(labels)]] : []));
+  return {
+    pools: Object.fromEntries([...pools].map(([name, nodes]) => [name, addresses(nodes)])),
+    labels: Object.fromEntries(labels),
+    notes,
+  };
 };
 
 const INI = `
@@ -46,8 +55,9 @@ t.test('an inventory in INI form', async (t) => {
   });
   const notes = read.notes.join('\n');
   t.match(notes, /localhost is this machine \(ansible_connection=local\): it is left out/);
-  t.match(notes, /group db also has 1 hosts of other pools: a node is in one pool/);
-  t.match(notes, /group prod has the groups web, db/);
+  t.strictSame(read.labels['10.0.0.9:2200'], ['group/db', 'group/prod']);
+  t.strictSame(read.labels['db-a:2022'], ['group/prod']);
+  t.equal(read.labels['192.0.2.1'], undefined);
   t.match(notes, /the variable http_port of 1 hosts or groups is left out$/m);
   t.match(notes, /the variable ansible_password of 1 .*docs\/ssh.md/);
   t.notMatch(notes, 'hidden-value', 'a value may be a password');
@@ -133,9 +143,12 @@ Host *
 `,
     'lab',
   );
-  t.strictSame(Object.fromEntries(pools), {
-    lab: ['web-1.example.org:2200', 'web-2.example.org:2200', 'web-9.example.org:2200', '10.0.0.5:2200'],
-  });
+  t.strictSame(
+    Object.fromEntries([...pools].map(([name, nodes]) => [name, nodes.map(({ address }) => address)])),
+    {
+      lab: ['web-1.example.org:2200', 'web-2.example.org:2200', 'web-9.example.org:2200', '10.0.0.5:2200'],
+    },
+  );
   const said = notes.join('\n');
   t.match(said, /Include other is not followed/);
   t.match(said, /Match host db is left out/);

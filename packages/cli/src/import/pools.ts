@@ -1,9 +1,10 @@
-import { isAddress, nodeIdentity } from '@rigel/contracts';
+import { isAddress, nodeIdentity, wrongKey } from '@rigel/contracts';
+import type { Node } from '../files/documents.js';
 import type { Inventory, Variables } from './inventory.js';
 
 /** Nodes of a pool that is to be. */
 export interface Imported {
-  pools: Map<string, string[]>;
+  pools: Map<string, Node[]>;
   /** What files of Rigel cannot say, for people. */
   notes: string[];
 }
@@ -22,7 +23,7 @@ const ADDRESS = [
 /**
  * Pools from the groups of an inventory. A node is in one pool, so a host is in that of the first group that lists it
  * itself, in the order of the file; `wanted` names the groups that become pools, in its own order. Hosts of no such
- * group are in the pool `ungrouped`.
+ * group are in the pool `ungrouped`. The other groups of a host, and the groups above them, are labels: `group/<name>: yes`.
  */
 export function poolsOf(inventory: Inventory, wanted: readonly string[]): Imported {
   const { groups, hosts } = inventory;
@@ -34,14 +35,14 @@ export function poolsOf(inventory: Inventory, wanted: readonly string[]): Import
     wanted.length > 0
       ? wanted.filter((name) => groups.has(name))
       : [...groups.keys()].filter((name) => !EVERY.has(name));
-  const pools = new Map<string, string[]>();
+  const pools = new Map<string, Node[]>();
   const places = new Map<string, string>();
   for (const name of chosen)
     for (const host of wanted.length > 0 ? allHosts(inventory, name) : (groups.get(name)?.hosts ?? []))
       if (!places.has(host)) places.set(host, name);
   const seen = new Map<string, string>();
-  const others = new Map<string, number>();
   const left = new Map<string, number>();
+  const unlabelled = new Map<string, number>();
   const count = (of: Map<string, number>, what: string): void => void of.set(what, (of.get(what) ?? 0) + 1);
   for (const [host, own] of hosts) {
     const pool = places.get(host) ?? 'ungrouped';
@@ -62,17 +63,21 @@ export function poolsOf(inventory: Inventory, wanted: readonly string[]): Import
       continue;
     }
     seen.set(nodeIdentity(address), host);
-    pools.set(pool, [...(pools.get(pool) ?? []), address]);
-    for (const [name, group] of groups)
-      if (name !== pool && !EVERY.has(name) && group.hosts.includes(host)) count(others, name);
+    const names = groupsOf(inventory, host, parents).filter((name) => name !== pool && !EVERY.has(name));
+    for (const name of names) if (wrongKey(labelOf(name)) !== undefined) count(unlabelled, name);
+    const labels = names.map(labelOf).filter((key) => wrongKey(key) === undefined);
+    const node: Node = {
+      address,
+      ...(labels.length > 0 ? { labels: Object.fromEntries(labels.map((key) => [key, 'yes'])) } : {}),
+    };
+    const nodes = pools.get(pool);
+    if (nodes) nodes.push(node);
+    else pools.set(pool, [node]);
   }
-  for (const [name, number] of others)
-    notes.push(`group ${name} also has ${number} hosts of other pools: a node is in one pool`);
-  for (const [name, group] of groups) {
-    if (!EVERY.has(name) && group.children.length > 0 && !pools.has(name))
-      notes.push(`group ${name} has the groups ${group.children.join(', ')}: pools have no groups`);
-    for (const variable of Object.keys(group.vars)) if (!ADDRESS.includes(variable)) count(left, variable);
-  }
+  for (const [name, number] of unlabelled)
+    notes.push(`the group ${name} of ${number} hosts is no label: its name has other characters`);
+  for (const { vars } of groups.values())
+    for (const variable of Object.keys(vars)) if (!ADDRESS.includes(variable)) count(left, variable);
   // Values are not shown: some are passwords.
   for (const [name, number] of left) {
     const where = /^ansible_/.test(name) ? ': how executors reach nodes is a profile (docs/ssh.md)' : '';
@@ -96,6 +101,20 @@ function allHosts({ groups }: Inventory, name: string, seen = new Set<string>())
   return group
     ? [...group.hosts, ...group.children.flatMap((child) => allHosts({ groups } as Inventory, child, seen))]
     : [];
+}
+
+const labelOf = (group: string): string => `group/${group}`;
+
+/** The groups of a host, and those above them. */
+function groupsOf({ groups }: Inventory, host: string, parents: ReadonlyMap<string, string[]>): string[] {
+  const found = new Set<string>();
+  const add = (name: string): void => {
+    if (found.has(name)) return;
+    found.add(name);
+    for (const parent of parents.get(name) ?? []) add(parent);
+  };
+  for (const [name, { hosts }] of groups) if (hosts.includes(host)) add(name);
+  return [...found].sort();
 }
 
 /** Variables of the groups of a host: those of a group go before those of the groups above it. */

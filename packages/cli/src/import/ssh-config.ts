@@ -1,4 +1,5 @@
 import { nodeIdentity } from '@rigel/contracts';
+import type { Node } from '../files/documents.js';
 import { type Imported, withPort } from './pools.js';
 
 interface Block {
@@ -54,7 +55,7 @@ export function poolOfSshConfig(text: string, pool: string): Imported {
     }
   }
   const seen = new Map<string, string>();
-  const nodes: string[] = [];
+  const nodes: Node[] = [];
   const left = new Map<string, number>();
   const hosts = new Set(blocks.flatMap(({ patterns }) => patterns.filter(isName)));
   for (const host of hosts) {
@@ -73,7 +74,7 @@ export function poolOfSshConfig(text: string, pool: string): Imported {
       notes.push(`${host} has the address of ${first} (${address}): it is left out`);
     else {
       seen.set(nodeIdentity(address), host);
-      nodes.push(address);
+      nodes.push({ address });
     }
   }
   for (const [name, number] of left)
