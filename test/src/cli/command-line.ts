@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Io, run } from '@rigel/cli';
+import { type FullScreen, type Io, run } from '@rigel/cli';
 
-/** What a command line has printed. */
 export interface Printed {
   status: number;
   out: string;
@@ -10,17 +9,17 @@ export interface Printed {
 
 export interface Around {
   env?: NodeJS.ProcessEnv;
-  /** A person at a terminal, who answers this. */
-  answer?: string;
-  /** The person waits for this before the answer. */
-  beforeAnswer?: () => Promise<void>;
-  /** Standard input. */
+  /** A person at a terminal, who answers this, perhaps after something else has happened. */
+  answer?: string | (() => Promise<string>);
   input?: string;
+  signal?: AbortSignal;
+  /** A terminal that can be drawn on as a whole. */
+  screen?: FullScreen;
 }
 
-/** Runs command lines in this process, with the variables of `env`. */
-export function commandLine(env: NodeJS.ProcessEnv) {
-  return async (args: readonly string[], around: Around = {}): Promise<Printed> => {
+/** Runs command lines in this process, all with these variables. */
+export function commandLine(env: NodeJS.ProcessEnv): (args: string[], around?: Around) => Promise<Printed> {
+  return async (args, around = {}) => {
     const printed = { out: '', err: '' };
     const io: Io = {
       env: { ...env, ...around.env },
@@ -33,16 +32,14 @@ export function commandLine(env: NodeJS.ProcessEnv) {
       columns: undefined,
       errIsTerminal: false,
       inIsTerminal: around.answer !== undefined,
+      ...(around.screen ? { screen: around.screen } : {}),
       readInput: async () => around.input ?? '',
-      readLine: async () => {
-        await around.beforeAnswer?.();
-        return around.answer;
-      },
+      readLine: async () => (typeof around.answer === 'function' ? around.answer() : around.answer),
       now: Date.now,
       sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}).catch(() => undefined),
       fetch,
     };
-    const status = await run(args, io, new AbortController().signal, '0.0.0');
+    const status = await run(args, io, around.signal ?? new AbortController().signal, '0.0.0');
     return { status, ...printed };
   };
 }

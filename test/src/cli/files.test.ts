@@ -217,7 +217,7 @@ t.test('of two people who apply at once one is refused with what changed', async
   let answered = 0;
   const answer = async (path: string) => {
     const run = commandLine(envOf(first));
-    return run(['apply', '-f', path], { answer: 'y', beforeAnswer: () => waitForBoth(++answered) });
+    return run(['apply', '-f', path], { answer: () => waitForBoth(++answered).then(() => 'y') });
   };
   let release: () => void = () => undefined;
   const both = new Promise<void>((resolve) => {
