@@ -5,6 +5,8 @@ export {
   readLocalConfig,
   unknownVariables,
 } from './config.js';
+export { Api as DemoApi } from './demo/api.js';
+export { enterPool as enterDemoPool } from './demo/setup.js';
 export { machinesOf, SERVICE_PORT } from './local-providers.js';
 export type { CommandSpec, ProcessSpec, ServerSpec } from './process-spec.js';
 export { RunFolder } from './run-folder.js';

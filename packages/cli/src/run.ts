@@ -80,8 +80,9 @@ export async function run(
     const settings = settingsOf(values, io);
     context = settings.context;
     format = (values.output as string | undefined) ?? settings.output ?? 'table';
-    if (!FORMATS.includes(format))
-      throw new CommandError(`output must be one of ${FORMATS.join(', ')} (got ${JSON.stringify(format)})`);
+    const formats = command.flags?.output?.choices ?? FORMATS;
+    if (!formats.includes(format))
+      throw new CommandError(`output must be one of ${formats.join(', ')} (got ${JSON.stringify(format)})`);
     const invocation = prepare(values, settings, format as Format, { io, signal, language });
     return (await command.run(invocation, args, values as never)) ?? EXIT.done;
   } catch (error) {
@@ -93,6 +94,7 @@ export async function run(
     const { code = null, correlationId = null } = known.details;
     const id = correlationId === null ? '' : ` (correlation id ${correlationId})`;
     io.err(`rigel: ${plain(known.message + id)}\n`);
+    for (const line of known.details.lines ?? []) io.err(`${plain(line)}\n`);
     if (PRINTS_JSON.test(format ?? wantedFormat(argv, io)))
       io.err(
         `${plain(JSON.stringify({ error: { code: known.status, reason: code, message: known.message, correlation_id: correlationId } }))}\n`,

@@ -4,7 +4,7 @@ import { AnyFields, listOf, Text, Word } from './forms.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
 import { AllowedSecrets } from './secret-parameter.js';
-import { ifVersion, stampFields } from './stamp.js';
+import { ifVersion, managedBy, stampFields } from './stamp.js';
 import { stepLimits } from './step-limits.js';
 
 /*
@@ -23,6 +23,7 @@ export const Action = Type.Object({
   name: Type.String(),
   desc: Type.String(),
   params: ActionParams,
+  managed_by: managedBy,
   ...stampFields,
 });
 export type Action = Static<typeof Action>;
@@ -46,6 +47,7 @@ export const RemoteStep = Type.Object({
   desc: Type.String(),
   /** Names of actions in the order in which they run; they need not exist yet. */
   actions: Type.Array(Type.String()),
+  managed_by: managedBy,
   ...stampFields,
 });
 export type RemoteStep = Static<typeof RemoteStep>;
@@ -72,6 +74,7 @@ export const Template = Type.Object({
   name: Type.String(),
   desc: Type.String(),
   steps: Type.Array(StepOption),
+  managed_by: managedBy,
   ...stampFields,
 });
 export type Template = Static<typeof Template>;
@@ -191,7 +194,7 @@ const noted = { notes: Type.Optional(Type.Array(Type.String())) };
 export const catalog = {
   listActions: defineRpc('catalog.action.list', { request: list, response: pageOf(Action) }),
   createAction: defineRpc('catalog.action.create', {
-    request: Type.Object({ name: Text, desc: Text, params: AnyFields }),
+    request: Type.Object({ name: Text, desc: Text, params: AnyFields, managed_by: managedBy }),
     response: Created,
     keyed: true,
   }),
@@ -203,6 +206,7 @@ export const catalog = {
       name: Type.Optional(Text),
       desc: Type.Optional(Text),
       params: Type.Optional(AnyFields),
+      managed_by: managedBy,
     }),
     response: Done,
   }),
@@ -257,7 +261,7 @@ export const catalog = {
 
   listRemoteSteps: defineRpc('catalog.remote_step.list', { request: list, response: pageOf(RemoteStep) }),
   createRemoteStep: defineRpc('catalog.remote_step.create', {
-    request: Type.Object({ name: Text, desc: Text, actions: listOf(Text) }),
+    request: Type.Object({ name: Text, desc: Text, actions: listOf(Text), managed_by: managedBy }),
     response: Created,
     keyed: true,
   }),
@@ -269,6 +273,7 @@ export const catalog = {
       name: Type.Optional(Text),
       desc: Type.Optional(Text),
       actions: Type.Optional(listOf(Text)),
+      managed_by: managedBy,
     }),
     response: Done,
   }),
@@ -279,7 +284,7 @@ export const catalog = {
   listTemplates: defineRpc('catalog.template.list', { request: list, response: pageOf(Template) }),
   /** `not_found` (field `steps`): a step is neither built in nor a remote step; `conflict`: the name is taken. */
   createTemplate: defineRpc('catalog.template.create', {
-    request: Type.Object({ name: Text, desc: Text, steps: listOf(StepOption) }),
+    request: Type.Object({ name: Text, desc: Text, steps: listOf(StepOption), managed_by: managedBy }),
     response: Created,
     keyed: true,
   }),
@@ -290,6 +295,7 @@ export const catalog = {
       name: Type.Optional(Text),
       desc: Type.Optional(Text),
       steps: Type.Optional(listOf(StepOption)),
+      managed_by: managedBy,
     }),
     response: Done,
   }),

@@ -6,7 +6,7 @@ import { OnceKey } from './once.js';
 import { Created, Done, Id, pageFields, pageOf } from './paging.js';
 import { defineRpc, WITHIN_ANOTHER_MS } from './rpc.js';
 import { Selection } from './selection.js';
-import { ifVersion, stampFields } from './stamp.js';
+import { ifVersion, managedBy, stampFields } from './stamp.js';
 
 /*
  * Operations of the inventory service: clusters, services, pools and nodes. Field names are those of the HTTP API, so
@@ -19,6 +19,7 @@ export const Cluster = Type.Object({
   name: Type.String(),
   desc: Type.String(),
   biz: Type.String(),
+  managed_by: managedBy,
   ...stampFields,
 });
 export type Cluster = Static<typeof Cluster>;
@@ -30,6 +31,7 @@ export const FleetService = Type.Object({
   service_type: Type.String(),
   docker_image: Type.String(),
   cluster_id: Id,
+  managed_by: managedBy,
   ...stampFields,
 });
 export type FleetService = Static<typeof FleetService>;
@@ -60,6 +62,7 @@ export const Pool = Type.Object({
    * an earlier release answers.
    */
   protected: Type.Optional(Type.Boolean()),
+  managed_by: managedBy,
   /** Labels of nodes that enter it from now on. Absent: an inventory of an earlier release answers. */
   labels: Type.Optional(Labels),
   ...stampFields,
@@ -202,7 +205,7 @@ export const inventory = {
     response: pageOf(Cluster),
   }),
   createCluster: defineRpc('inventory.cluster.create', {
-    request: Type.Object({ name: Text, desc: Text, biz: Text }),
+    request: Type.Object({ name: Text, desc: Text, biz: Text, managed_by: managedBy }),
     response: Created,
     keyed: true,
   }),
@@ -214,6 +217,7 @@ export const inventory = {
       name: Type.Optional(Text),
       desc: Type.Optional(Text),
       biz: Type.Optional(Text),
+      managed_by: managedBy,
     }),
     response: Done,
   }),
@@ -227,7 +231,14 @@ export const inventory = {
     response: pageOf(FleetService),
   }),
   createService: defineRpc('inventory.service.create', {
-    request: Type.Object({ name: Text, desc: Text, service_type: Text, docker_image: Text, cluster_id: Id }),
+    request: Type.Object({
+      name: Text,
+      desc: Text,
+      service_type: Text,
+      docker_image: Text,
+      cluster_id: Id,
+      managed_by: managedBy,
+    }),
     response: Created,
     keyed: true,
   }),
@@ -240,6 +251,7 @@ export const inventory = {
       service_type: Type.Optional(Text),
       docker_image: Type.Optional(Text),
       cluster_id: Type.Optional(Id),
+      managed_by: managedBy,
     }),
     response: Done,
   }),
@@ -261,6 +273,7 @@ export const inventory = {
       sd_id: Type.Integer(),
       service_id: Id,
       tasks: PoolTasks,
+      managed_by: managedBy,
       labels,
     }),
     response: Created,
@@ -277,6 +290,7 @@ export const inventory = {
       sd_id: Type.Optional(Type.Integer()),
       service_id: Type.Optional(Id),
       tasks: Type.Optional(PoolTasks),
+      managed_by: managedBy,
       /** All of them, in place of those before. */
       labels,
     }),

@@ -10,6 +10,7 @@ import {
   WORK_STREAM,
   WORK_SUBJECTS,
 } from './execution.js';
+import { fleetExport } from './fleet-export.js';
 import { health, SERVICES, type ServiceName } from './health.js';
 import { inventory } from './inventory.js';
 import { live, outputStoredSubject } from './live.js';
@@ -99,6 +100,7 @@ export const PARTS: Readonly<Record<Participant, Part>> = {
       ...all(tasks, [tasks.reserveNodes]),
       ...all(plans),
       recordedPlan,
+      ...all(fleetExport),
       ...all(schedules, [schedules.reservePool]),
       ...all(live),
       ...all(nodeRuns),
@@ -178,6 +180,7 @@ export const OPERATIONS: readonly Rpc[] = [
   ...all(schedules),
   ...all(plans),
   recordedPlan,
+  ...all(fleetExport),
   ...all(live),
   ...all(nodeRuns),
   ...all(taskPast),

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { Text } from './forms.js';
 
 /*
  * The version of a thing is the number of the last event of its stream. Who saves a thing names the version that the
@@ -19,3 +20,6 @@ export type Stamp = Static<typeof Stamp>;
 
 /** The version that a change was made from; absent: whatever the version is. `conflict`: the thing has another one. */
 export const ifVersion = Type.Optional(Type.Integer({ minimum: 1 }));
+
+/** The set of files that a thing is written in; absent or empty: none. */
+export const managedBy = Type.Optional(Text);

@@ -15,7 +15,13 @@ const call: typeof callStamped = async (rpc, request) =>
   JSON.parse(JSON.stringify(await callStamped(rpc, request)), withoutStamp);
 function withoutStamp(_: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('updated_by' in value)) return value;
-  const { version: _version, updated_at: _at, updated_by: _by, ...own } = value as Record<string, unknown>;
+  const {
+    version: _version,
+    updated_at: _at,
+    updated_by: _by,
+    managed_by: _set,
+    ...own
+  } = value as Record<string, unknown>;
   return own;
 }
 

@@ -1,4 +1,4 @@
-import { catalog, verificationSettings } from '@rigel/contracts';
+import { catalog, fleetExport, verificationSettings } from '@rigel/contracts';
 import { openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
 import { serveVerification } from '@rigel/event-store/verification';
 import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
@@ -7,6 +7,7 @@ import { type Static, Type } from 'typebox';
 import { serveActionImpls } from './actimpl/handlers.js';
 import { serveActions } from './action/handlers.js';
 import { eventTypes } from './event-types.js';
+import { readExport } from './export.js';
 import { readHistory } from './history.js';
 import { migrations } from './migrations/index.js';
 import { serveOverview } from './overview/handlers.js';
@@ -36,6 +37,7 @@ export async function startCatalog(context: ServiceContext<Static<typeof Catalog
   serveRemoteSteps(operations, store);
   serveTemplates(operations, store, bus);
   serveSteps(operations, store);
+  operations.serve(fleetExport.catalog, (request) => readExport(db, request));
   operations.serve(catalog.history, (request) => readHistory(untyped, request));
   operations.serve(catalog.uses, (request, context) => readUses(db, bus, request, context));
   serveOverview(operations, untyped);

@@ -1,4 +1,4 @@
-import { catalog, ServiceError } from '@rigel/contracts';
+import { catalog, fleetExport, ServiceError } from '@rigel/contracts';
 import { startTestServers } from '@rigel/testing';
 import t from 'tap';
 import { startCatalogForTest } from './testing/catalog.js';
@@ -71,6 +71,42 @@ t.test('a change made from an older version is refused, and says who changed the
   await t.rejects(call(catalog.updateAction, { id: 99, desc: '', if_version: 1 }), { code: 'not_found' });
   // Who names no version goes on as before.
   await call(catalog.updateRemoteStep, { id: remote, desc: 'x' });
+});
+
+t.test('a thing says which set of files it is written in, and is exported', async (t) => {
+  const set = { managed_by: 'prod' };
+  await call(catalog.updateAction, { id: other, ...set });
+  await call(catalog.updateAction, { id: other, ...set });
+  t.match(await call(catalog.getAction, { id: other }), { ...set, version: 2 });
+  const made = await call(catalog.createRemoteStep, { name: 'managed', desc: '', actions: [], ...set });
+  t.match(await call(catalog.getRemoteStep, made), set);
+  const roll = await call(catalog.createTemplate, {
+    name: 'managed',
+    desc: '',
+    steps: [step('run')],
+    ...set,
+  });
+  await call(catalog.updateTemplate, { ...roll, managed_by: '' });
+  t.match(await call(catalog.getTemplate, roll), { managed_by: '', version: 2 });
+  for (const managed_by of ['Prod', 'a b', 'p'.repeat(51)])
+    await t.rejects(call(catalog.updateTemplate, { ...roll, managed_by }), {
+      code: 'invalid',
+      field: 'managed_by',
+    });
+  t.match(await call(fleetExport.catalog, {}), {
+    actions: [
+      { name: 'start', version: 2 },
+      { name: 'other', ...set },
+    ],
+    implementations: [{ id: impl, template: shell('true') }],
+    steps: [{ name: 'run' }, { name: 'managed' }],
+    templates: [{ name: 'roll' }, { name: 'managed' }],
+  });
+  const ofSet = await call(fleetExport.catalog, set);
+  t.match(ofSet, { actions: [{ id: other }], steps: [made] });
+  t.strictSame([ofSet.implementations, ofSet.templates], [[], []]);
+  await call(catalog.deleteTemplate, roll);
+  await call(catalog.deleteRemoteStep, made);
 });
 
 t.test('of ten saves at two replicas that were made from one version, one wins', async (t) => {

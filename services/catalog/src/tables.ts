@@ -13,6 +13,8 @@ export interface CatalogTables {
     name: string;
     desc: string;
     params: Json<Static<typeof ActionParams>>;
+    /** The set of files that it is written in; empty: none. */
+    managed_by: string;
   };
   actimpls: {
     id: number;
@@ -26,12 +28,14 @@ export interface CatalogTables {
     desc: string;
     /** Names of actions, in running order. */
     actions: string[];
+    managed_by: string;
   };
   templates: {
     id: number;
     name: string;
     desc: string;
     steps: Json<StepOption[]>;
+    managed_by: string;
   };
   /** Which remote steps a template names, each once. */
   template_steps: {
@@ -42,10 +46,10 @@ export interface CatalogTables {
 
 /** Columns of the rows that are answered. Prepared statements name them; see `prepared`. */
 export const COLUMNS = {
-  actions: ['id', 'name', 'desc', 'params'],
+  actions: ['id', 'name', 'desc', 'params', 'managed_by'],
   actimpls: ['id', 'action_id', 'type', 'template'],
-  remote_steps: ['id', 'name', 'desc', 'actions'],
-  templates: ['id', 'name', 'desc', 'steps'],
+  remote_steps: ['id', 'name', 'desc', 'actions', 'managed_by'],
+  templates: ['id', 'name', 'desc', 'steps', 'managed_by'],
 } as const;
 
 /** For each type of event, what its data does to the read tables. */

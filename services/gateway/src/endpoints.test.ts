@@ -1,6 +1,7 @@
 import {
   access,
   catalog,
+  fleetExport,
   inventory,
   live,
   nodeRuns,
@@ -73,6 +74,7 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'pool.deploy': [400, '', {}],
   'pool.protect': [400, '', {}],
   'fleet.summary': [400, '', {}],
+  export: [400, '', {}],
   'pool.summary': [400, '', {}],
   'node.list': [400, '', {}],
   'node.find': [400, '', {}],
@@ -254,6 +256,7 @@ function everyOperationFails(error: Error): void {
     nodeRuns,
     taskPast,
     orphans,
+    fleetExport,
   ].flatMap((rpcs): Rpc[] => Object.values(rpcs))) {
     services.on(rpc, () => {
       throw error;

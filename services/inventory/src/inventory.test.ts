@@ -19,7 +19,16 @@ const servers = await startTestServers();
 t.teardown(() => servers.stop());
 const { call: callWithStamps, bus, stop } = await startInventoryForTest(servers);
 /** Tested elsewhere: who changed a thing (versions.test.ts), what tasks did to a node (node/scheduler-events.test.ts), labels (node/). */
-const BESIDE = ['version', 'updated_at', 'updated_by', 'protected', 'last_reason', 'version_tag', 'labels'];
+const BESIDE = [
+  'version',
+  'updated_at',
+  'updated_by',
+  'protected',
+  'managed_by',
+  'last_reason',
+  'version_tag',
+  'labels',
+];
 const call: typeof callWithStamps = async (rpc, request) =>
   JSON.parse(JSON.stringify(await callWithStamps(rpc, request)), (_, value) =>
     value !== null && typeof value === 'object' && !Array.isArray(value)

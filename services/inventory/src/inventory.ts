@@ -1,4 +1,4 @@
-import { inventory, nodeSettings, verificationSettings } from '@rigel/contracts';
+import { fleetExport, inventory, nodeSettings, verificationSettings } from '@rigel/contracts';
 import { measureConsumers, openAnswers, openHistory, serveHistoryState } from '@rigel/event-store';
 import { serveVerification } from '@rigel/event-store/verification';
 import { DatabaseConfig, Operations, type ServiceContext, serveHealth } from '@rigel/runtime';
@@ -6,6 +6,7 @@ import { checkDatabase } from '@rigel/runtime/database';
 import { type Static, Type } from 'typebox';
 import { serveClusters } from './cluster/handlers.js';
 import { eventTypes } from './event-types.js';
+import { readExport } from './export.js';
 import { readHistory } from './history.js';
 import { migrations } from './migrations/index.js';
 import { tellCollisions } from './node/collisions.js';
@@ -46,6 +47,7 @@ export async function startInventory(context: ServiceContext<Static<typeof Inven
   serveNodes(operations, store, bus);
   serveOverview(operations, untyped);
   serveHistoryState(operations, 'inventory', untyped, [schedulerEvents]);
+  operations.serve(fleetExport.inventory, (request) => readExport(db, request));
   operations.serve(inventory.history, (request) => readHistory(untyped, request));
   serveVerification(context, operations, {
     service: 'inventory',

@@ -9,6 +9,8 @@ export interface InventoryTables {
     name: string;
     desc: string;
     biz: string;
+    /** The set of files that it is written in; empty: none. */
+    managed_by: string;
   };
   services: {
     id: number;
@@ -17,6 +19,7 @@ export interface InventoryTables {
     service_type: string;
     docker_image: string;
     cluster_id: number;
+    managed_by: string;
   };
   pools: {
     id: number;
@@ -30,6 +33,7 @@ export interface InventoryTables {
     /** Number of its rows in `nodes`. */
     node_count: number;
     protected: boolean;
+    managed_by: string;
     /** Labels of nodes that enter. Written as JSON text. */
     labels: ColumnType<Labels, string, string>;
   };
@@ -56,8 +60,8 @@ export interface InventoryTables {
 
 /** Columns of the rows that are answered. Prepared statements name them; see `prepared`. */
 export const COLUMNS = {
-  clusters: ['id', 'name', 'desc', 'biz'],
-  services: ['id', 'name', 'desc', 'service_type', 'docker_image', 'cluster_id'],
+  clusters: ['id', 'name', 'desc', 'biz', 'managed_by'],
+  services: ['id', 'name', 'desc', 'service_type', 'docker_image', 'cluster_id', 'managed_by'],
   pools: [
     'id',
     'name',
@@ -68,6 +72,7 @@ export const COLUMNS = {
     'tasks',
     'node_count',
     'protected',
+    'managed_by',
     'labels',
   ],
 } as const;

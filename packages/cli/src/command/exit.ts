@@ -28,7 +28,12 @@ export class CommandError extends Error {
     message: string,
     readonly status: ExitStatus = EXIT.couldNot,
     /** For programs: code of the refusal, correlation id. */
-    readonly details: { code?: string | undefined; correlationId?: string | undefined } = {},
+    readonly details: {
+      code?: string | undefined;
+      correlationId?: string | undefined;
+      /** Lines below the message: each mistake of several. */
+      lines?: readonly string[];
+    } = {},
   ) {
     super(message);
   }

@@ -6,6 +6,7 @@ import { auditCommands } from './audit.js';
 import { consoleOpen } from './console.js';
 import { contextCommands } from './contexts.js';
 import { doctorCommands } from './doctor.js';
+import { fileCommands } from './files.js';
 import { fleetCommands } from './fleet.js';
 import { inventoryChanges } from './inventory-changes.js';
 import { labelCommands } from './labels.js';
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   ...actionChanges,
   ...templateChanges,
   ...scheduleCommands,
+  ...fileCommands,
   ...labelCommands,
   ...systemCommands,
   orphansCommand,

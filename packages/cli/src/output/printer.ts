@@ -3,7 +3,8 @@ import { stringify } from 'yaml';
 import { CommandError } from '../command/exit.js';
 import { type Cells, plain, tableLines } from './screen.js';
 
-export type Format = 'table' | 'wide' | 'json' | 'jsonl' | 'yaml' | 'name' | 'tsv';
+/** `markdown` is for commands that say so. */
+export type Format = 'table' | 'wide' | 'json' | 'jsonl' | 'yaml' | 'name' | 'tsv' | 'markdown';
 
 /** One column of a table. */
 export interface Column<Row> {

@@ -56,6 +56,9 @@ export const common = words(
     'leave.what': 'What you entered is not saved.',
     'leave.stay': 'Stay',
     'leave.go': 'Leave',
+    'files.mark': 'In files: {set}',
+    'files.what':
+      'The files of the set {set} say what this is. The next apply of them takes back what differs.',
   },
   {
     'frame.skip': '跳到正文',
@@ -109,5 +112,7 @@ export const common = words(
     'leave.what': '输入的内容尚未保存。',
     'leave.stay': '留下',
     'leave.go': '离开',
+    'files.mark': '文件管理：{set}',
+    'files.what': '此对象由文件集 {set} 管理。下一次 apply 会还原与文件不一致之处。',
   },
 );

@@ -47,6 +47,13 @@ export function stampedReader<DB, Values extends object, Row extends Stamped<obj
   };
 }
 
+/** All rows of a query that selects a stamp, in the transaction of the query. */
+export async function readAllStamped<DB, Table extends keyof DB, Row extends Stamped<object>>(
+  query: SelectQueryBuilder<DB, Table, Row>,
+): Promise<WithStamp<Row>[]> {
+  return (await query.execute()).map(withStamp) as WithStamp<Row>[];
+}
+
 /** A page of an ordered query of one table that selects a stamp, and the number of all its rows. */
 export async function readStampedPage<DB, Table extends keyof DB, Row extends Stamped<object>>(
   db: Kysely<DB>,

@@ -3,6 +3,8 @@ import {
   type ActionParams,
   checkDesc,
   checkName,
+  managedFromNow,
+  managedFromStart,
   noSuch,
   ServiceError,
   type Stamp,
@@ -72,11 +74,17 @@ export const actionDecider: Decider<ActionState, ActionCommand, ActionEvent> = {
   decide(command, state) {
     if (command.do === 'create') {
       if (state) throw new Error(`action ${command.id} exists already`);
-      const { id, name, desc, params } = command;
+      const { id, name, desc, params, managed_by } = command;
       return [
         {
           type: 'ActionCreated',
-          data: { id, name: checkName(name), desc: checkDesc(desc), params: checkParams(params) },
+          data: {
+            id,
+            name: checkName(name),
+            desc: checkDesc(desc),
+            params: checkParams(params),
+            ...managedFromStart(managed_by),
+          },
         },
       ];
     }
@@ -87,6 +95,7 @@ export const actionDecider: Decider<ActionState, ActionCommand, ActionEvent> = {
       name: ifGiven(command.name, checkName),
       desc: ifGiven(command.desc, checkDesc),
       params: command.params && checkParams(command.params),
+      managed_by: managedFromNow(state, command.managed_by),
     });
     return changes ? [{ type: 'ActionChanged', data: { id, ...changes } }] : [];
   },

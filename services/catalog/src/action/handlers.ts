@@ -32,21 +32,21 @@ export function serveActions(operations: Operations, store: Store): void {
     return action;
   });
 
-  operations.serve(catalog.createAction, async ({ name, desc, params }, context) => {
+  operations.serve(catalog.createAction, async ({ name, desc, params, managed_by }, context) => {
     return store.create(
       actionDecider,
       'action',
-      (id) => ({ do: 'create' as const, id, name, desc, params }),
+      (id) => ({ do: 'create' as const, id, name, desc, params, managed_by }),
       context,
     );
   });
 
   operations.serve(
     catalog.updateAction,
-    async ({ id, name, desc, params, if_version: ifVersion }, context) => {
+    async ({ id, name, desc, params, managed_by, if_version: ifVersion }, context) => {
       await store.record(
         actionDecider,
-        { stream: stream(id), command: { do: 'change', id, name, desc, params }, ifVersion },
+        { stream: stream(id), command: { do: 'change', id, name, desc, params, managed_by }, ifVersion },
         context,
         async (trx) => {
           if (name !== undefined) await assertActionFree(trx, id, name.trim());

@@ -2,10 +2,10 @@ import type { Projection } from '../tables.js';
 import type { ActionEvent } from './decider.js';
 
 export const actionProjection: Projection<ActionEvent> = {
-  ActionCreated: (trx, { id, name, desc, params }) =>
+  ActionCreated: (trx, { id, name, desc, params, managed_by = '' }) =>
     trx
       .insertInto('actions')
-      .values({ id, name, desc, params: JSON.stringify(params) })
+      .values({ id, name, desc, params: JSON.stringify(params), managed_by })
       .execute(),
 
   ActionChanged: (trx, { id, params, ...changes }) =>

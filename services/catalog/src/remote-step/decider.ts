@@ -1,6 +1,8 @@
 import {
   checkDesc,
   checkName,
+  managedFromNow,
+  managedFromStart,
   noSuch,
   type RemoteStep,
   ServiceError,
@@ -55,11 +57,17 @@ export const remoteStepDecider: Decider<RemoteStepState, RemoteStepCommand, Remo
   decide(command, state) {
     if (command.do === 'create') {
       if (state) throw new Error(`remote step ${command.id} exists already`);
-      const { id, name, desc, actions } = command;
+      const { id, name, desc, actions, managed_by } = command;
       return [
         {
           type: 'RemoteStepCreated',
-          data: { id, name: checkStepName(name), desc: checkDesc(desc), actions: checkActions(actions) },
+          data: {
+            id,
+            name: checkStepName(name),
+            desc: checkDesc(desc),
+            actions: checkActions(actions),
+            ...managedFromStart(managed_by),
+          },
         },
       ];
     }
@@ -70,6 +78,7 @@ export const remoteStepDecider: Decider<RemoteStepState, RemoteStepCommand, Remo
       name: ifGiven(command.name, checkStepName),
       desc: ifGiven(command.desc, checkDesc),
       actions: ifGiven(command.actions, checkActions),
+      managed_by: managedFromNow(state, command.managed_by),
     });
     return changes ? [{ type: 'RemoteStepChanged', data: { id, ...changes } }] : [];
   },

@@ -34,21 +34,21 @@ export function serveRemoteSteps(operations: Operations, store: Store): void {
     return step;
   });
 
-  operations.serve(catalog.createRemoteStep, async ({ name, desc, actions }, context) => {
+  operations.serve(catalog.createRemoteStep, async ({ name, desc, actions, managed_by }, context) => {
     return store.create(
       remoteStepDecider,
       'remote_step',
-      (id) => ({ do: 'create' as const, id, name, desc, actions }),
+      (id) => ({ do: 'create' as const, id, name, desc, actions, managed_by }),
       context,
     );
   });
 
   operations.serve(
     catalog.updateRemoteStep,
-    async ({ id, name, desc, actions, if_version: ifVersion }, context) => {
+    async ({ id, name, desc, actions, managed_by, if_version: ifVersion }, context) => {
       await store.record(
         remoteStepDecider,
-        { stream: stream(id), command: { do: 'change', id, name, desc, actions }, ifVersion },
+        { stream: stream(id), command: { do: 'change', id, name, desc, actions, managed_by }, ifVersion },
         context,
         async (trx) => {
           if (name !== undefined) await assertRemoteStepFree(trx, id, name.trim());

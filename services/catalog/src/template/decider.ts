@@ -2,6 +2,8 @@ import {
   checkAllowedSecrets,
   checkDesc,
   checkName,
+  managedFromNow,
+  managedFromStart,
   noSuch,
   ServiceError,
   type Stamp,
@@ -100,11 +102,17 @@ export const templateDecider: Decider<TemplateState, TemplateCommand, TemplateEv
   decide(command, state) {
     if (command.do === 'create') {
       if (state) throw new Error(`template ${command.id} exists already`);
-      const { id, name, desc, steps } = command;
+      const { id, name, desc, steps, managed_by } = command;
       return [
         {
           type: 'TemplateCreated',
-          data: { id, name: checkName(name), desc: checkDesc(desc), steps: checkSteps(steps) },
+          data: {
+            id,
+            name: checkName(name),
+            desc: checkDesc(desc),
+            steps: checkSteps(steps),
+            ...managedFromStart(managed_by),
+          },
         },
       ];
     }
@@ -115,6 +123,7 @@ export const templateDecider: Decider<TemplateState, TemplateCommand, TemplateEv
       name: ifGiven(command.name, checkName),
       desc: ifGiven(command.desc, checkDesc),
       steps: ifGiven(command.steps, checkSteps),
+      managed_by: managedFromNow(state, command.managed_by),
     });
     return changes ? [{ type: 'TemplateChanged', data: { id, ...changes } }] : [];
   },

@@ -32,11 +32,11 @@ export function serveTemplates(operations: Operations, store: Store, bus: Bus): 
     return template;
   });
 
-  operations.serve(catalog.createTemplate, async ({ name, desc, steps }, context) => {
+  operations.serve(catalog.createTemplate, async ({ name, desc, steps, managed_by }, context) => {
     return store.create(
       templateDecider,
       'template',
-      (id) => ({ do: 'create' as const, id, name, desc, steps }),
+      (id) => ({ do: 'create' as const, id, name, desc, steps, managed_by }),
       context,
       (trx) => assertStepsExist(trx, steps),
     );
@@ -44,10 +44,10 @@ export function serveTemplates(operations: Operations, store: Store, bus: Bus): 
 
   operations.serve(
     catalog.updateTemplate,
-    async ({ id, name, desc, steps, if_version: ifVersion }, context) => {
+    async ({ id, name, desc, steps, managed_by, if_version: ifVersion }, context) => {
       await store.record(
         templateDecider,
-        { stream: streamOf(id), command: { do: 'change', id, name, desc, steps }, ifVersion },
+        { stream: streamOf(id), command: { do: 'change', id, name, desc, steps, managed_by }, ifVersion },
         context,
         (trx) => assertStepsExist(trx, steps ?? []),
       );

@@ -13,10 +13,10 @@ async function linkSteps(trx: Transaction<CatalogTables>, id: number, steps: Ste
 }
 
 export const templateProjection: Projection<TemplateEvent> = {
-  async TemplateCreated(trx, { id, name, desc, steps }) {
+  async TemplateCreated(trx, { id, name, desc, steps, managed_by = '' }) {
     await trx
       .insertInto('templates')
-      .values({ id, name, desc, steps: JSON.stringify(steps) })
+      .values({ id, name, desc, steps: JSON.stringify(steps), managed_by })
       .execute();
     await linkSteps(trx, id, steps);
   },

@@ -14,6 +14,7 @@ import { NamedTypes, withSharedParts } from './components.js';
 import { TAKES_KEY, withKeys } from './keys.js';
 import { MAX_BODY, withLimits } from './limits.js';
 import { refusalName, refusals } from './refusals.js';
+import { NAMES_VERSION, withVersions } from './versions.js';
 
 const DESCRIPTION = `Every answer is one JSON object: code (0, or the HTTP status of the failure), msg, data, and on lists
 page, page_size and query_count. A parameter may stand in the path, in the query (numbers, strings and booleans) or in the
@@ -47,10 +48,12 @@ export const openApi = fp(
       transformObject: (document) =>
         withSharedParts(
           withKeys(
-            withLimits(
-              withAccess(
-                withOptionalBodies(
-                  ('openapiObject' in document ? document.openapiObject : {}) as ApiDescription,
+            withVersions(
+              withLimits(
+                withAccess(
+                  withOptionalBodies(
+                    ('openapiObject' in document ? document.openapiObject : {}) as ApiDescription,
+                  ),
                 ),
               ),
             ),
@@ -120,6 +123,7 @@ export function operationOf(endpoint: Endpoint, method: Method, path: string): R
     'x-role': roleFor(endpoint),
     [MAX_BODY]: bodyLimitsOf(endpoint).bytes,
     ...(endpoint.key === 'kept' ? { [TAKES_KEY]: true } : {}),
+    ...('if_version' in endpoint.params.properties ? { [NAMES_VERSION]: true } : {}),
     description: [...remarks, `Role: ${roleFor(endpoint)}.`]
       .filter((remark) => remark !== undefined)
       .join(' '),
@@ -135,7 +139,6 @@ export function operationOf(endpoint: Endpoint, method: Method, path: string): R
       200: types.referIn(answerSchema(endpoint, method)),
       ...noContent(endpoint, method),
       ...failureSchemas(endpoint.failures),
-      ...('if_version' in endpoint.params.properties ? { 409: CHANGED_MEANWHILE } : {}),
     },
   };
 }
@@ -258,21 +261,6 @@ function successSchema(endpoint: Endpoint): TSchema {
     },
   );
 }
-
-const CHANGED_MEANWHILE = {
-  description:
-    'The thing has another version than if_version. The message says who changed it, and when. Nothing was done.',
-  content: {
-    'application/json': {
-      schema: { $ref: `${refusalName(409, {})}#` },
-      example: {
-        code: 409,
-        msg: 'if_version is 3, but pool 7 has version 4 now: bob changed it at 2026-01-05T08:00:00.000Z; read it again',
-        data: {},
-      },
-    },
-  },
-};
 
 const WHEN: Record<Situation | 'otherwise', string> = {
   otherwise: 'any other refusal',

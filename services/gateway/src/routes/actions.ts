@@ -15,7 +15,7 @@ import {
   READ_BY_POST,
   STORE_LOST,
 } from './common.js';
-import { IfVersion, stampedRow, withStampRow, withStampRows } from './stamps.js';
+import { IfVersion, ManagedBy, managedStampedRow, withStampRow, withStampRows } from './stamps.js';
 
 const Params = Type.Record(Type.String(), Type.Unknown(), {
   description: 'Names of parameters, each with its type: string or integer.',
@@ -27,7 +27,7 @@ const example = {
   params: { tag: 'string', port: 'integer' },
 };
 
-export const ActionRow = stampedRow(Action);
+export const ActionRow = managedStampedRow(Action);
 
 export const actions: Endpoint[] = [
   defineEndpoint({
@@ -51,7 +51,7 @@ export const actions: Endpoint[] = [
     paths: ['/action/create'],
     access: 'write',
     role: 'admin',
-    params: Type.Object({ name: Name, desc: Desc, params: Params }),
+    params: Type.Object({ name: Name, desc: Desc, params: Params, managed_by: Type.Optional(ManagedBy) }),
     key: 'kept',
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Id,
@@ -72,8 +72,9 @@ export const actions: Endpoint[] = [
       name: Type.Optional(Name),
       desc: Type.Optional(Desc),
       params: Type.Optional(Params),
+      managed_by: Type.Optional(ManagedBy),
     }),
-    changes: ['name', 'desc', 'params'],
+    changes: ['name', 'desc', 'params', 'managed_by'],
     failures: {
       otherwise: failure(400, '', null),
       not_found: failure(404, STORE_LOST, null),

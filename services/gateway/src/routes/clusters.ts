@@ -18,9 +18,9 @@ import {
   STORE_LOST,
 } from './common.js';
 import { ServiceRow } from './services.js';
-import { exampleStamp, IfVersion, stampRow, withStampRow } from './stamps.js';
+import { exampleStamp, IfVersion, ManagedBy, managedRow, withStampRow } from './stamps.js';
 
-export const ClusterRow = Type.Object({ ...Cluster.properties, ...stampRow });
+export const ClusterRow = Type.Object({ ...Cluster.properties, ...managedRow });
 
 const Biz = Type.String({ description: 'Product line, usually 1.' });
 const example = { id: 1, name: 'web', desc: 'public web servers', biz: '1', ...exampleStamp };
@@ -49,7 +49,12 @@ export const clusters: Endpoint[] = [
     paths: ['/cluster/create'],
     access: 'write',
     role: 'operator',
-    params: Type.Object({ name: Name, desc: Desc, biz: Type.String({ ...Biz, default: '' }) }),
+    params: Type.Object({
+      name: Name,
+      desc: Desc,
+      biz: Type.String({ ...Biz, default: '' }),
+      managed_by: Type.Optional(ManagedBy),
+    }),
     key: 'kept',
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: Id,
@@ -69,6 +74,7 @@ export const clusters: Endpoint[] = [
       name: Name,
       desc: Type.Optional(Desc),
       biz: Type.Optional(Biz),
+      managed_by: Type.Optional(ManagedBy),
       if_version: IfVersion,
     }),
     failures: { otherwise: failure(400, STORE_LOST, null) },

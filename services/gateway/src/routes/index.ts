@@ -4,6 +4,7 @@ import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
 import { catalogReads } from './catalog-reads.js';
 import { clusters } from './clusters.js';
+import { exportEndpoints } from './export.js';
 import { fleet } from './fleet.js';
 import { histories } from './history.js';
 import { liveEndpoints } from './live.js';
@@ -39,6 +40,7 @@ export const endpoints: readonly Endpoint[] = [
   ...pools,
   ...poolOperations,
   ...fleet,
+  ...exportEndpoints,
   ...nodes,
   ...histories,
   ...actions,

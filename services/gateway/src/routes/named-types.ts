@@ -2,6 +2,7 @@ import {
   ActionParams,
   CronItem,
   CronItemInput,
+  DependItem,
   DependItemInput,
   PoolTasks,
   Selection,
@@ -16,6 +17,7 @@ import { ActionImplRow } from './actimpls.js';
 import { ActionRow } from './actions.js';
 import { CatalogChangeRow, UsesRow } from './catalog-reads.js';
 import { ClusterRow } from './clusters.js';
+import { ExportedScheduleRow, ExportRow } from './export.js';
 import { CountedPoolRow } from './fleet.js';
 import { HistoryRow } from './history.js';
 import {
@@ -70,10 +72,13 @@ export const namedTypes: Record<string, TSchema> = {
   CronItem,
   CronItemForm: CronItemParam,
   CronItemWhole: CronItemInput,
+  DependItem,
   DependItemForm: DependItemParam,
   DependItemWhole: DependItemInput,
   Difference: DifferenceRow,
   EndedCheck: EndedCheckRow,
+  ExportedSchedule: ExportedScheduleRow,
+  FleetExport: ExportRow,
   FailureGroup: FailureRow,
   Executor: ExecutorStatus,
   Follower: LagStatus,

@@ -1,11 +1,11 @@
 import { Pool, type PoolTasks } from '@rigel/contracts';
 import { Type } from 'typebox';
-import { exampleStamp, stampRow, withStampRow } from './stamps.js';
+import { exampleStamp, managedRow, withStampRow } from './stamps.js';
 
 /** A pool in the form of the API: clients read all three templates of every pool, 0 where none is set. */
 export const PoolRow = Type.Object({
   ...Pool.properties,
-  ...stampRow,
+  ...managedRow,
   protected: Type.Optional(
     Type.Boolean({
       description: 'Shrink, deploy, removal of nodes and stop must come with the name of the pool: confirm.',

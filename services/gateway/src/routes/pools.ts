@@ -22,7 +22,7 @@ import {
 } from './common.js';
 import { Confirm, exampleNode, NodeRow, schedulerFacts, toNodeRow } from './node-rows.js';
 import { examplePool, PoolRow, toPoolRow } from './pool-rows.js';
-import { IfVersion } from './stamps.js';
+import { IfVersion, ManagedBy } from './stamps.js';
 
 /** Most addresses in one look-up of pools: a text of 1 MiB holds ten times as many. */
 const MOST_SEARCHED = 50_000;
@@ -67,6 +67,7 @@ export const pools: Endpoint[] = [
       sd_id: ServiceDiscovery,
       service_id: idOf('service that the pool belongs to'),
       tasks: Type.Object(PoolTasks.properties, { ...tasksOptions, default: {} }),
+      managed_by: Type.Optional(ManagedBy),
       labels: PoolLabels,
     }),
     key: 'kept',
@@ -117,10 +118,11 @@ export const pools: Endpoint[] = [
       sd_id: Type.Optional(ServiceDiscovery),
       service_id: Type.Optional(idOf('service that the pool belongs to')),
       tasks: Type.Optional(Type.Object(PoolTasks.properties, tasksOptions)),
+      managed_by: Type.Optional(ManagedBy),
       labels: PoolLabels,
       if_version: IfVersion,
     }),
-    changes: ['name', 'desc', 'vm_type', 'sd_id', 'service_id', 'tasks', 'labels'],
+    changes: ['name', 'desc', 'vm_type', 'sd_id', 'service_id', 'tasks', 'labels', 'managed_by'],
     failures: {
       otherwise: failure(400, '参数解析错误', []),
       not_found: failure(404, STORE_FAILED, []),

@@ -16,7 +16,7 @@ import {
   READ_BY_POST,
   STORE_LOST,
 } from './common.js';
-import { IfVersion, stampedRow, withStampRow } from './stamps.js';
+import { IfVersion, ManagedBy, managedStampedRow, withStampRow } from './stamps.js';
 
 const Actions = Type.Array(Type.String(), {
   description: 'Names of actions in running order; they need not exist yet.',
@@ -25,7 +25,7 @@ const spellings = { actions: ['action'] };
 
 /** The list of actions is accepted under both names. */
 export const RemoteStepRow = Type.Object({
-  ...stampedRow(RemoteStep).properties,
+  ...managedStampedRow(RemoteStep).properties,
   action: RemoteStep.properties.actions,
 });
 const toRow = (step: RemoteStep) => ({ ...step, action: step.actions });
@@ -56,7 +56,7 @@ export const remoteSteps: Endpoint[] = [
     paths: ['/remote_step/create'],
     access: 'write',
     role: 'admin',
-    params: Type.Object({ name: Name, desc: Desc, actions: Actions }),
+    params: Type.Object({ name: Name, desc: Desc, actions: Actions, managed_by: Type.Optional(ManagedBy) }),
     spellings,
     key: 'kept',
     failures: { otherwise: failure(400, STORE_LOST, {}) },
@@ -78,9 +78,10 @@ export const remoteSteps: Endpoint[] = [
       name: Type.Optional(Name),
       desc: Type.Optional(Desc),
       actions: Type.Optional(Actions),
+      managed_by: Type.Optional(ManagedBy),
     }),
     spellings,
-    changes: ['name', 'desc', 'actions'],
+    changes: ['name', 'desc', 'actions', 'managed_by'],
     failures: {
       otherwise: failure(400, STORE_LOST, null),
       not_found: failure(404, '', null),

@@ -20,9 +20,9 @@ import {
   STORE_FAILED,
 } from './common.js';
 import { examplePool, PoolRow, toPoolRow } from './pool-rows.js';
-import { exampleStamp, IfVersion, stampRow, withStampRow } from './stamps.js';
+import { exampleStamp, IfVersion, ManagedBy, managedRow, withStampRow } from './stamps.js';
 
-export const ServiceRow = Type.Object({ ...FleetService.properties, ...stampRow });
+export const ServiceRow = Type.Object({ ...FleetService.properties, ...managedRow });
 
 const fields = {
   name: Name,
@@ -41,7 +41,7 @@ export const services: Endpoint[] = [
     access: 'write',
     role: 'operator',
     getNeedsBody: true,
-    params: Type.Object(fields),
+    params: Type.Object({ ...fields, managed_by: Type.Optional(ManagedBy) }),
     key: 'kept',
     failures: { otherwise: failure(400, PARSE_FAILED, []) },
     result: NewId,
@@ -63,9 +63,10 @@ export const services: Endpoint[] = [
       service_type: Type.Optional(fields.service_type),
       docker_image: Type.Optional(fields.docker_image),
       cluster_id: Type.Optional(fields.cluster_id),
+      managed_by: Type.Optional(ManagedBy),
       if_version: IfVersion,
     }),
-    changes: Object.keys(fields),
+    changes: [...Object.keys(fields), 'managed_by'],
     failures: {
       otherwise: failure(400, PARSE_FAILED, []),
       reference: failure(400, PARSE_FAILED, []),

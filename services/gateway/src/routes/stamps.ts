@@ -1,5 +1,11 @@
-import type { Stamp } from '@rigel/contracts';
+import { MAX_SET_NAME, type Stamp } from '@rigel/contracts';
 import { type TObject, type TProperties, Type } from 'typebox';
+
+/** The set of files that a thing is written in: of its row, and of its creation and changes. */
+export const ManagedBy = Type.String({
+  maxLength: MAX_SET_NAME,
+  description: 'The set of files that the thing is written in; empty: none.',
+});
 
 /** Who changed a thing last: members of its row in the API. */
 export const stampRow = {
@@ -13,10 +19,19 @@ export const stampRow = {
   updated_by: Type.Optional(Type.String({ description: 'Who changed it last.' })),
 };
 
+/** The same of a thing that can be written in files. */
+export const managedRow = { managed_by: Type.Optional(ManagedBy), ...stampRow };
+
 /** The schema of a thing with a stamp, as the API answers it. */
 export function stampedRow<Properties extends TProperties>(thing: TObject<Properties>) {
   const { version: _, updated_at: __, updated_by: ___, ...own } = thing.properties;
   return Type.Object({ ...(own as Omit<Properties, keyof Stamp>), ...stampRow });
+}
+
+/** The same of a thing that can be written in files. */
+export function managedStampedRow<Properties extends TProperties>(thing: TObject<Properties>) {
+  const { version: _, updated_at: __, updated_by: ___, managed_by: ____, ...own } = thing.properties;
+  return Type.Object({ ...(own as Omit<Properties, keyof Stamp | 'managed_by'>), ...managedRow });
 }
 
 /** A row with the time of its last change as the API writes times. */
@@ -34,7 +49,7 @@ export const IfVersion = Type.Optional(
   Type.Integer({
     minimum: 1,
     description:
-      'The version that the request was made from. If the thing has another one by now, nothing is done: 409, with who changed it and when.',
+      'The version that the request was made from. If the thing has another one by now, nothing is done: 409.',
   }),
 );
 

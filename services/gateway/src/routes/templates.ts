@@ -16,7 +16,7 @@ import {
   REFUSED,
   STORE_LOST,
 } from './common.js';
-import { IfVersion, stampedRow, withStampRow, withStampRows } from './stamps.js';
+import { IfVersion, ManagedBy, managedStampedRow, withStampRow, withStampRows } from './stamps.js';
 
 /*
  * Templates are one resource under three addresses, and each address documents failures of its own.
@@ -35,7 +35,10 @@ const example = {
   ],
 };
 
-export const TemplateRow = stampedRow(Template);
+export const TemplateRow = managedStampedRow(Template);
+
+/** What one of the addresses takes besides. */
+const MANAGED = { managed_by: Type.Optional(ManagedBy) };
 
 function createTemplate(
   id: string,
@@ -43,6 +46,7 @@ function createTemplate(
   path: string,
   desc: typeof Desc,
   failures: Failures,
+  more: Partial<typeof MANAGED> = {},
 ): Endpoint {
   return defineEndpoint({
     id,
@@ -52,13 +56,13 @@ function createTemplate(
     access: 'write',
     role: 'admin',
     getNeedsBody: true,
-    params: Type.Object({ name: Name, desc, steps: StepsInput }),
+    params: Type.Object({ name: Name, desc, steps: StepsInput, ...(more as typeof MANAGED) }),
     key: 'kept',
     failures,
     result: Id,
     example: 2,
-    handler: async ({ name, desc, steps }, { call }) =>
-      done((await call(catalog.createTemplate, { name, desc, steps: steps.map(toStepOption) })).id),
+    handler: async ({ steps, ...input }, { call }) =>
+      done((await call(catalog.createTemplate, { ...input, steps: steps.map(toStepOption) })).id),
   });
 }
 
@@ -119,9 +123,14 @@ export const templates: Endpoint[] = [
   deleteTemplate('task_impl.delete', ['/task/impl/delete', '/task/impl/delete/:id'], 'task impl not found'),
   listTemplates('task_impl.list', '/task/impl/list', { otherwise: failure(400, STORE_LOST, []) }),
 
-  createTemplate('task_tpl.create', ['POST'], '/task_tpl/create', Desc, {
-    otherwise: failure(400, STORE_LOST, {}),
-  }),
+  createTemplate(
+    'task_tpl.create',
+    ['POST'],
+    '/task_tpl/create',
+    Desc,
+    { otherwise: failure(400, STORE_LOST, {}) },
+    MANAGED,
+  ),
   listTemplates('task_tpl.list', '/task_tpl/list', { otherwise: failure(400, STORE_LOST, {}) }),
   deleteTemplate('task_tpl.delete', ['/task_tpl/delete/:id'], 'data not found'),
   defineEndpoint({
@@ -152,7 +161,7 @@ export const templates: Endpoint[] = [
       desc: Type.Optional(Desc),
       steps: Type.Optional(StepsInput),
     }),
-    changes: ['name', 'desc', 'steps'],
+    changes: ['name', 'desc', 'steps', 'managed_by'],
     failures: { otherwise: failure(400, STORE_LOST, {}) },
     result: EmptyText,
     example: '',

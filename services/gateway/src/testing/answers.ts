@@ -3,6 +3,7 @@ import {
   catalog,
   findRuns,
   findTasks,
+  fleetExport,
   HISTORY_SERVICES,
   health,
   historyState,
@@ -86,6 +87,19 @@ export function answerEverything(services: Responders): void {
     pools: [{ id: 4, name: 'shop-a', service_id: 3, protected: false, nodes: 2, ...counts }],
     more: true,
   }));
+  services.on(fleetExport.catalog, () => ({
+    actions: [action],
+    implementations: [actimpl],
+    steps: [remoteStep],
+    templates: [template],
+  }));
+  services.on(fleetExport.inventory, () => ({
+    clusters: [cluster],
+    services: [service],
+    pools: [pool],
+    nodes: [{ pool_id: 4, labels: { zone: 'a' }, ips: ['10.0.0.7'] }],
+  }));
+  services.on(fleetExport.schedules, () => ({ schedules: [schedule] }));
   services.on(inventory.history, () => ({ entries: [historyEntry], more: true }));
   services.on(tasks.heldNodes, () => ({ node_ids: [6] }));
   services.on(tasks.ofPool, () => ({ tasks: [task], holding: [] }));

@@ -1,4 +1,13 @@
-import { type Cluster, checkDesc, checkName, checkText, noSuch, type Stamp } from '@rigel/contracts';
+import {
+  type Cluster,
+  checkDesc,
+  checkName,
+  checkText,
+  managedFromNow,
+  managedFromStart,
+  noSuch,
+  type Stamp,
+} from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
@@ -35,11 +44,17 @@ export const clusterDecider: Decider<ClusterState, ClusterCommand, ClusterEvent>
   decide(command, state) {
     if (command.do === 'create') {
       if (state) throw new Error(`cluster ${command.id} exists already`);
-      const { id, name, desc, biz } = command;
+      const { id, name, desc, biz, managed_by } = command;
       return [
         {
           type: 'ClusterCreated',
-          data: { id, name: checkName(name), desc: checkDesc(desc), biz: checkBiz(biz) },
+          data: {
+            id,
+            name: checkName(name),
+            desc: checkDesc(desc),
+            biz: checkBiz(biz),
+            ...managedFromStart(managed_by),
+          },
         },
       ];
     }
@@ -50,6 +65,7 @@ export const clusterDecider: Decider<ClusterState, ClusterCommand, ClusterEvent>
       name: ifGiven(command.name, checkName),
       desc: ifGiven(command.desc, checkDesc),
       biz: ifGiven(command.biz, checkBiz),
+      managed_by: managedFromNow(state, command.managed_by),
     });
     return changes ? [{ type: 'ClusterChanged', data: { id, ...changes } }] : [];
   },

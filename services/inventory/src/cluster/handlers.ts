@@ -31,12 +31,12 @@ export function serveClusters(operations: Operations, store: Store): void {
     return cluster;
   });
 
-  operations.serve(inventory.createCluster, async ({ name, desc, biz }, context) => {
+  operations.serve(inventory.createCluster, async ({ name, desc, biz, managed_by }, context) => {
     const ids = await store.create(
       clusterDecider,
       'cluster',
       1,
-      (id) => ({ do: 'create' as const, id, name, desc, biz }),
+      (id) => ({ do: 'create' as const, id, name, desc, biz, managed_by }),
       context,
       { answer: answerId },
     );
@@ -45,10 +45,10 @@ export function serveClusters(operations: Operations, store: Store): void {
 
   operations.serve(
     inventory.updateCluster,
-    async ({ id, name, desc, biz, if_version: ifVersion }, context) => {
+    async ({ id, name, desc, biz, managed_by, if_version: ifVersion }, context) => {
       await store.record(
         clusterDecider,
-        [{ stream: stream(id), command: { do: 'change', id, name, desc, biz }, ifVersion }],
+        [{ stream: stream(id), command: { do: 'change', id, name, desc, biz, managed_by }, ifVersion }],
         context,
       );
       return {};

@@ -3,15 +3,17 @@ import type { Kysely } from 'kysely';
 import type { InventoryTables, Projection } from '../tables.js';
 import type { ClusterEvent } from './decider.js';
 
-type Created = Extract<ClusterEvent, { type: 'ClusterCreated' }>['data'];
+type Created = Extract<ClusterEvent, { type: 'ClusterCreated' }>['data'] & { managed_by: string };
 
-const insertCluster = preparedQuery((db: Kysely<InventoryTables>, { id, name, desc, biz }: Created) =>
-  db.insertInto('clusters').values({ id, name, desc, biz }),
+const insertCluster = preparedQuery(
+  (db: Kysely<InventoryTables>, { id, name, desc, biz, managed_by }: Created) =>
+    db.insertInto('clusters').values({ id, name, desc, biz, managed_by }),
 );
 
 export const clusterProjection: Projection<ClusterEvent> = {
   async ClusterCreated(trx, created) {
-    for (const cluster of created) await insertCluster(trx, cluster);
+    for (const { managed_by = '', ...cluster } of created)
+      await insertCluster(trx, { ...cluster, managed_by });
   },
   async ClusterChanged(trx, changed) {
     for (const { id, ...changes } of changed)

@@ -10,6 +10,7 @@ import { nodeFacts } from './0009-node-facts.js';
 import { nodesByStatus } from './0010-nodes-by-status.js';
 import { checks } from './0011-checks.js';
 import { labels } from './0012-labels.js';
+import { managedBy } from './0013-managed-by.js';
 
 /** By name, applied in the order of their names; an applied one is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -24,4 +25,5 @@ export const migrations: Record<string, Migration> = {
   '0010-nodes-by-status': nodesByStatus,
   '0011-checks': checks,
   '0012-labels': labels,
+  '0013-managed-by': managedBy,
 };

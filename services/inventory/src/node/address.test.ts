@@ -1,6 +1,7 @@
+import { isAddress } from '@rigel/contracts';
 import fc from 'fast-check';
 import t from 'tap';
-import { isAddress, readAddresses } from './address.js';
+import { readAddresses } from './address.js';
 
 t.test('addresses', async (t) => {
   // biome-ignore format: a list

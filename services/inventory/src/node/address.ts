@@ -1,32 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
-import { nodeIdentity, ServiceError, show } from '@rigel/contracts';
-
-const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
-/** Resolvers read a host name that ends so as an IPv4 address in short form; digits alone would be a node id. */
-const NUMBER = /^(\d+|0x[\da-f]*)$/i;
-
-function isHostName(text: string): boolean {
-  const labels = text.split('.');
-  return (
-    text.length <= 253 && labels.every((label) => LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? '')
-  );
-}
-
-function isPort(text: string): boolean {
-  return /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
-}
-
-/**
- * Whether a text is an IPv4 address, an IPv6 address or a host name, each with or without the SSH port:
- * `10.0.0.7`, `10.0.0.7:2222`, `::1`, `[::1]`, `[::1]:2222`, `web-1.example.org:22`.
- */
-export function isAddress(text: string): boolean {
-  if (isIPv6(text)) return true;
-  const bracketed = /^\[(.*)\](?::(.*))?$/.exec(text);
-  if (bracketed) return isIPv6(bracketed[1] ?? '') && (bracketed[2] === undefined || isPort(bracketed[2]));
-  const [host = '', port, ...rest] = text.split(':');
-  return rest.length === 0 && (isIPv4(host) || isHostName(host)) && (port === undefined || isPort(port));
-}
+import { isAddress, nodeIdentity, ServiceError, show } from '@rigel/contracts';
 
 /**
  * Reads the addresses of nodes that are entered by hand: blanks around them are trimmed; they are kept as they are

@@ -1,6 +1,5 @@
-import { type inventory, nodeIdentity, type RpcResponse, show } from '@rigel/contracts';
+import { type inventory, isAddress, nodeIdentity, type RpcResponse, show } from '@rigel/contracts';
 import type { Store } from '../store.js';
-import { isAddress } from './address.js';
 import { nodesByAddress } from './node-rows.js';
 import { nodesById } from './select-nodes.js';
 

@@ -2,6 +2,8 @@ import {
   checkDesc,
   checkLabels,
   checkName,
+  managedFromNow,
+  managedFromStart,
   noSuch,
   type Pool,
   type PoolTasks,
@@ -70,7 +72,7 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
   decide(command, state) {
     if (command.do === 'create') {
       if (state) throw new Error(`pool ${command.id} exists already`);
-      const { id, name, desc, vm_type, sd_id, service_id, tasks, labels = {} } = command;
+      const { id, name, desc, vm_type, sd_id, service_id, tasks, labels = {}, managed_by } = command;
       return [
         {
           type: 'PoolCreated',
@@ -82,6 +84,7 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
             sd_id: checkSdId(sd_id),
             service_id,
             tasks: checkTasks(tasks),
+            ...managedFromStart(managed_by),
             ...(Object.keys(labels).length === 0 ? {} : { labels: checkLabels('labels', labels) }),
           },
         },
@@ -110,6 +113,7 @@ export const poolDecider: Decider<PoolState | undefined, PoolCommand, PoolEvent>
         vm_type: ifGiven(command.vm_type, checkVmType),
         sd_id: ifGiven(command.sd_id, checkSdId),
         tasks: ifGiven(command.tasks, checkTasks),
+        managed_by: managedFromNow(state, command.managed_by),
         labels: ifGiven(command.labels, (labels) => checkLabels('labels', labels)),
       },
     );

@@ -51,8 +51,8 @@ export function servePools(operations: Operations, store: Store, bus: Bus): void
   operations.serve(inventory.poolsNaming, ({ template_id }) => poolsNaming(db, template_id));
 
   operations.serve(inventory.createPool, async (request, context) => {
-    const { name, desc, vm_type, sd_id, service_id, tasks, labels } = request;
-    const fields = { name, desc, vm_type, sd_id, service_id, tasks, labels };
+    const { name, desc, vm_type, sd_id, service_id, tasks, labels, managed_by } = request;
+    const fields = { name, desc, vm_type, sd_id, service_id, tasks, labels, managed_by };
     const before = async () => ({});
     const ids = await namingTemplates(bus, { tasks, before }, context, ({ beforeCommit }) =>
       store.create(
@@ -69,8 +69,30 @@ export function servePools(operations: Operations, store: Store, bus: Bus): void
   });
 
   operations.serve(inventory.updatePool, async (request, context) => {
-    const { id, name, desc, vm_type, sd_id, service_id, tasks, labels, if_version: ifVersion } = request;
-    const command = { do: 'change' as const, id, name, desc, vm_type, sd_id, service_id, tasks, labels };
+    const {
+      id,
+      name,
+      desc,
+      vm_type,
+      sd_id,
+      service_id,
+      tasks,
+      labels,
+      managed_by,
+      if_version: ifVersion,
+    } = request;
+    const command = {
+      do: 'change' as const,
+      id,
+      name,
+      desc,
+      vm_type,
+      sd_id,
+      service_id,
+      tasks,
+      labels,
+      managed_by,
+    };
     const before = async () => (await poolById(id)).tasks;
     await namingTemplates(bus, { tasks, before }, context, ({ beforeCommit }) =>
       store.record(poolDecider, [{ stream: streamOf(id), command, ifVersion }], context, beforeCommit),

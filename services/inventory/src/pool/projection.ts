@@ -3,7 +3,7 @@ import type { PoolEvent } from './decider.js';
 
 export const poolProjection: Projection<PoolEvent> = {
   async PoolCreated(trx, created) {
-    for (const { tasks, labels = {}, protected: guarded = false, ...pool } of created)
+    for (const { tasks, labels = {}, protected: guarded = false, managed_by = '', ...pool } of created)
       await trx
         .insertInto('pools')
         .values({
@@ -11,6 +11,7 @@ export const poolProjection: Projection<PoolEvent> = {
           tasks: JSON.stringify(tasks),
           node_count: 0,
           protected: guarded,
+          managed_by,
           labels: JSON.stringify(labels),
         })
         .execute();

@@ -1,4 +1,13 @@
-import { checkDesc, checkName, checkText, type FleetService, noSuch, type Stamp } from '@rigel/contracts';
+import {
+  checkDesc,
+  checkName,
+  checkText,
+  type FleetService,
+  managedFromNow,
+  managedFromStart,
+  noSuch,
+  type Stamp,
+} from '@rigel/contracts';
 import type { Decider, EventVersions, NewEvent } from '@rigel/event-store';
 import { changesOf, ifGiven, type Wanted } from '@rigel/event-store';
 
@@ -39,7 +48,7 @@ export const serviceDecider: Decider<ServiceState, ServiceCommand, ServiceEvent>
   decide(command, state) {
     if (command.do === 'create') {
       if (state) throw new Error(`service ${command.id} exists already`);
-      const { id, name, desc, service_type, docker_image, cluster_id } = command;
+      const { id, name, desc, service_type, docker_image, cluster_id, managed_by } = command;
       return [
         {
           type: 'ServiceCreated',
@@ -50,6 +59,7 @@ export const serviceDecider: Decider<ServiceState, ServiceCommand, ServiceEvent>
             service_type: checkType(service_type),
             docker_image: checkImage(docker_image),
             cluster_id,
+            ...managedFromStart(managed_by),
           },
         },
       ];
@@ -63,6 +73,7 @@ export const serviceDecider: Decider<ServiceState, ServiceCommand, ServiceEvent>
       service_type: ifGiven(command.service_type, checkType),
       docker_image: ifGiven(command.docker_image, checkImage),
       cluster_id: command.cluster_id,
+      managed_by: managedFromNow(state, command.managed_by),
     });
     return changes ? [{ type: 'ServiceChanged', data: { id, ...changes } }] : [];
   },

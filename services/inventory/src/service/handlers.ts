@@ -46,12 +46,12 @@ export function serveServices(operations: Operations, store: Store): void {
   });
 
   operations.serve(inventory.createService, async (request, context) => {
-    const { name, desc, service_type, docker_image, cluster_id } = request;
+    const { name, desc, service_type, docker_image, cluster_id, managed_by } = request;
     const ids = await store.create(
       serviceDecider,
       'service',
       1,
-      (id) => ({ do: 'create' as const, id, name, desc, service_type, docker_image, cluster_id }),
+      (id) => ({ do: 'create' as const, id, name, desc, service_type, docker_image, cluster_id, managed_by }),
       context,
       { answer: answerId },
     );
@@ -59,13 +59,22 @@ export function serveServices(operations: Operations, store: Store): void {
   });
 
   operations.serve(inventory.updateService, async (request, context) => {
-    const { id, name, desc, service_type, docker_image, cluster_id, if_version: ifVersion } = request;
+    const {
+      id,
+      name,
+      desc,
+      service_type,
+      docker_image,
+      cluster_id,
+      managed_by,
+      if_version: ifVersion,
+    } = request;
     await store.record(
       serviceDecider,
       [
         {
           stream: stream(id),
-          command: { do: 'change', id, name, desc, service_type, docker_image, cluster_id },
+          command: { do: 'change', id, name, desc, service_type, docker_image, cluster_id, managed_by },
           ifVersion,
         },
       ],

@@ -3,16 +3,20 @@ import type { Kysely } from 'kysely';
 import type { InventoryTables, Projection } from '../tables.js';
 import type { ServiceEvent } from './decider.js';
 
-type Created = Extract<ServiceEvent, { type: 'ServiceCreated' }>['data'];
+type Created = Extract<ServiceEvent, { type: 'ServiceCreated' }>['data'] & { managed_by: string };
 
 const insertService = preparedQuery(
-  (db: Kysely<InventoryTables>, { id, name, desc, service_type, docker_image, cluster_id }: Created) =>
-    db.insertInto('services').values({ id, name, desc, service_type, docker_image, cluster_id }),
+  (
+    db: Kysely<InventoryTables>,
+    { id, name, desc, service_type, docker_image, cluster_id, managed_by }: Created,
+  ) =>
+    db.insertInto('services').values({ id, name, desc, service_type, docker_image, cluster_id, managed_by }),
 );
 
 export const serviceProjection: Projection<ServiceEvent> = {
   async ServiceCreated(trx, created) {
-    for (const service of created) await insertService(trx, service);
+    for (const { managed_by = '', ...service } of created)
+      await insertService(trx, { ...service, managed_by });
   },
   async ServiceChanged(trx, changed) {
     for (const { id, ...changes } of changed)

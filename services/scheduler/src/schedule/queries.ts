@@ -1,4 +1,7 @@
 import {
+  checkExportSize,
+  type fleetExport,
+  MAX_EXPORTED,
   noSuch,
   type OccurrenceOutcome,
   type RpcRequest,
@@ -37,6 +40,26 @@ export class ScheduleQueries {
     if (!row) return { schedule: null };
     const savings = await lastSavings(this.db as unknown as Kysely<unknown>, [row.id]);
     return { schedule: withSaving(toSchedule(row), savings.get(row.id)) };
+  }
+
+  /** All scheduled tasks in one snapshot, with the version of each. */
+  all(): Promise<RpcResponse<typeof fleetExport.schedules>> {
+    return this.db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .setAccessMode('read only')
+      .execute(async (trx) => {
+        const rows = await trx
+          .selectFrom('schedules')
+          .selectAll()
+          .orderBy('id')
+          .limit(MAX_EXPORTED + 1)
+          .execute();
+        checkExportSize('things', rows.length, MAX_EXPORTED);
+        const ids = rows.map(({ id }) => id);
+        const savings = await lastSavings(trx as unknown as Kysely<unknown>, ids);
+        return { schedules: rows.map((row) => withSaving(toSchedule(row), savings.get(row.id))) };
+      });
   }
 
   async occurrences({

@@ -1,4 +1,4 @@
-import { SCHEDULE_SAVED_SUBJECT, schedules } from '@rigel/contracts';
+import { fleetExport, SCHEDULE_SAVED_SUBJECT, schedules } from '@rigel/contracts';
 import type { Operations } from '@rigel/runtime';
 import { Type } from 'typebox';
 import { CalendarReads } from './calendar-reads.js';
@@ -39,6 +39,7 @@ export function serveSchedules(
     return answer;
   });
   operations.serve(schedules.find, (request) => queries.find(request));
+  operations.serve(fleetExport.schedules, () => queries.all());
   operations.serve(schedules.occurrences, (request) => queries.occurrences(request));
   operations.serve(schedules.flags, (request) => queries.flags(request));
   operations.serve(schedules.reservePool, async (request) => {

@@ -28,6 +28,7 @@ export const TEXT_WRONG = [
   { what: 'a name that is a list', change: { name: ['a'] } },
   { what: 'a description of 256 characters', change: { desc: LONG_DESC } },
   { what: 'a description that is an object', change: { desc: {} } },
+  { what: 'a set of files whose name has a capital letter', change: { managed_by: 'Prod' } },
 ];
 
 /** Who changed a thing last. */

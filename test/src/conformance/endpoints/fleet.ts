@@ -1,7 +1,7 @@
 import type { EndpointSpec } from '../endpoint.js';
 import { either, exactly, id, integer, listOf, objectWith, oneOf, rfc3339, text } from '../shape.js';
 import type { World } from '../world.js';
-import { READ, refusal } from './common.js';
+import { clusterRow, poolRow, READ, refusal, serviceRow } from './common.js';
 
 const refused = refusal(400, '', {});
 const missing = refusal(404, '', {});
@@ -74,6 +74,32 @@ export const fleet: EndpointSpec[] = [
     }),
     refusal: refused,
     unknownId: missing,
+  },
+  {
+    id: 'export',
+    methods: READ,
+    paths: ['/export'],
+    access: 'read',
+    valid: async (world) => {
+      await world.shared('pool', () => world.pool());
+      return { kinds: 'cluster,service,pool,node', scope: '' };
+    },
+    data: objectWith({
+      actions: listOf(objectWith({ id, name: text, params: objectWith({}) })),
+      implementations: listOf(objectWith({ id, action_id: id, template: objectWith({}) })),
+      steps: listOf(objectWith({ id, name: text, actions: listOf(text) })),
+      templates: listOf(objectWith({ id, name: text })),
+      clusters: listOf(clusterRow, 1),
+      services: listOf(serviceRow, 1),
+      pools: listOf(poolRow, 1),
+      nodes: listOf(objectWith({ pool_id: id, labels: objectWith({}), ips: listOf(text) })),
+      schedules: listOf(objectWith({ id, pool_id: id })),
+    }),
+    refusal: refused,
+    wrong: [
+      { what: 'a kind that is none', change: { kinds: 'action,planet' } },
+      { what: 'a set whose name is too long', change: { scope: 's'.repeat(51) } },
+    ],
   },
   historyOf('cluster', (world) => world.cluster()),
   historyOf('service', (world) => world.service()),

@@ -5,6 +5,8 @@ export interface Versioned {
   version?: number | string | undefined;
   updated_by?: string | undefined;
   updated_at?: string | undefined;
+  /** The set of files that it is written in. */
+  managed_by?: string | undefined;
 }
 
 /** What a person edits: the values, and the state of the thing that they were made from. */

@@ -7,6 +7,7 @@ import { useWords } from '../../text/intl.js';
 import { Button } from '../../ui/button.js';
 import { Dialog } from '../../ui/dialog.js';
 import { TextArea, TextInput } from '../../ui/field.js';
+import { ManagedNote } from '../../ui/managed-by.js';
 import { FormRefusal, RefusedFields } from '../../ui/refused-fields.js';
 import { Region } from '../../ui/region.js';
 import styles from './catalog.module.css';
@@ -94,6 +95,7 @@ function StepForm({ step, onClose }: { step: RemoteStep; onClose: () => void }):
           value={values.desc}
           onChange={(desc) => draft.change({ ...values, desc })}
         />
+        <ManagedNote set={base.managed_by} />
         <TextArea
           name="actions"
           label={text('stepActions')}

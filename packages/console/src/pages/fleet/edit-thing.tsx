@@ -5,6 +5,7 @@ import { useWords } from '../../text/intl.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
 import { NumberInput, Select, TextInput } from '../../ui/field.js';
+import { ManagedNote } from '../../ui/managed-by.js';
 import { SearchSelect } from '../../ui/search-select.js';
 import { searchTemplates } from '../catalog/search-templates.js';
 import { useTemplateName } from '../catalog/template-name.js';
@@ -50,24 +51,31 @@ interface Stored {
   values: Values;
   version: number | undefined;
   by: string;
+  /** The set of files that it is written in; empty: none. */
+  set: string;
 }
 
 async function readStored({ kind, id = 0 }: Editing): Promise<Stored> {
   const params = { path: { id } };
   if (kind === 'cluster') {
     const { name, desc, biz, ...stamp } = await unwrap(api.GET('/cluster/{id}', { params }));
-    return { values: { name, desc, biz }, version: stamp.version, by: stamp.updated_by ?? '' };
+    return {
+      values: { name, desc, biz },
+      version: stamp.version,
+      by: stamp.updated_by ?? '',
+      set: stamp.managed_by ?? '',
+    };
   }
   if (kind === 'service') {
     const row = await unwrap(api.GET('/service/{id}', { params }));
     const { name, desc, service_type, docker_image, cluster_id } = row;
     const values = { name, desc, service_type, docker_image, cluster_id };
-    return { values, version: row.version, by: row.updated_by ?? '' };
+    return { values, version: row.version, by: row.updated_by ?? '', set: row.managed_by ?? '' };
   }
   const row = await unwrap(api.GET('/pool/{id}', { params }));
   const { name, desc, vm_type, sd_id, tasks } = row;
   const values = { name, desc, labels: typedLabels(row.labels), vm_type, sd_id, ...tasks };
-  return { values, version: row.version, by: row.updated_by ?? '' };
+  return { values, version: row.version, by: row.updated_by ?? '', set: row.managed_by ?? '' };
 }
 
 /** The body of a save: the pool's templates stand in a part of their own, and so do its labels. */
@@ -176,6 +184,7 @@ function OpenEditThing({
           {text('edit.changed')}
         </p>
       )}
+      <ManagedNote set={stored?.set} />
       <div className={styles.form}>
         {values &&
           TEXTS[kind].map((name) => (

@@ -9,6 +9,7 @@ import { useWords } from '../../text/intl.js';
 import { AsCommand } from '../../ui/as-command.js';
 import { Button } from '../../ui/button.js';
 import { ConfirmDialog } from '../../ui/dialog.js';
+import { ManagedMark } from '../../ui/managed-by.js';
 import { Region } from '../../ui/region.js';
 import { STATES, StateBadge, StateBar } from '../../ui/state.js';
 import { Tabs } from '../../ui/tabs.js';
@@ -127,6 +128,7 @@ function PoolView({ read, onChanged }: { read: Read; onChanged: () => void }): R
             {text('service')} <Link href={to.fleet({ q: service.name })}>{service.name}</Link>
           </span>
           {pool.protected && <span className={styles.mark}>{text('pool.protected')}</span>}
+          <ManagedMark set={pool.managed_by} />
           <StatusCounts counts={summary.status} />
           {summary.holding?.map(
             ({ held_by, nodes }) =>

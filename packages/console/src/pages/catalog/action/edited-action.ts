@@ -10,6 +10,7 @@ export interface WholeAction {
   version: string;
   updated_by: string | undefined;
   updated_at: string | undefined;
+  managed_by: string | undefined;
 }
 
 /** What of an action can be edited. */
@@ -43,6 +44,7 @@ export async function readAction(id: number): Promise<WholeAction> {
     version: `${action.version ?? 0}.${(impl?.type === RUN && impl.version) || 0}`,
     updated_by: last?.updated_by,
     updated_at: last?.updated_at,
+    managed_by: action.managed_by,
   };
 }
 
