@@ -17,7 +17,8 @@ import { type Rig, startRig } from '../support/rig.js';
 const BLOCK_MS = 120_000;
 
 /** Each answer goes to the reader, as ever, and to a file of answers, each on lines of its own. Several may be under way. */
-const PRELUDE = `curl() {
+const PRELUDE = `rigel() { "$NODE" "$RIGEL" "$@"; }
+curl() {
   local answer status; answer=$(mktemp -p .)
   command curl -sS "$@" >$answer; status=$?
   cat $answer
@@ -66,8 +67,11 @@ async function run(
     env: {
       PATH: process.env.PATH,
       HOME: folder,
+      NODE: process.execPath,
+      RIGEL: join(REPOSITORY_DIR, 'packages', 'cli', 'dist', 'main.js'),
+      RIGEL_URL: rig.stack.httpUrl,
       ANSWERS: answers,
-      ...(rig.ca === undefined ? {} : { CURL_CA_BUNDLE: ca }),
+      ...(rig.ca === undefined ? {} : { CURL_CA_BUNDLE: ca, NODE_EXTRA_CA_CERTS: ca }),
     },
   });
   const envelopes = (await readFile(answers, 'utf8'))
@@ -91,8 +95,21 @@ await ensureInstalledProgram('curl', 'curl');
 t.test('README.md: a first task', async (t) => {
   const rig = await startRig();
   t.teardown(() => rig.stop());
+  const [one = '', other = ''] = loopbackHosts(2, 300);
+  // Its comment has an address too.
+  const { shown } = await run(t, rig, 'README.md', { '10.0.0.7 ': `${one} `, '10.0.0.8 ': `${other} ` });
+  const has = (what: RegExp): boolean => shown.some((line) => what.test(line));
+  t.ok(has(/load average/), 'a one-off command shows what it printed');
+  t.ok(has(/^task\/2$/), 'the id is that of the text');
+  t.ok(has(/good morning from /), 'so does a task');
+  t.ok(has(/"task_ended|^event: end/), 'the live stream ends with the task');
+});
+
+t.test('docs/first-task.md: the same over HTTP', async (t) => {
+  const rig = await startRig();
+  t.teardown(() => rig.stop());
   const [one = '', other = ''] = loopbackHosts(2, 310);
-  const { shown } = await run(t, rig, 'README.md', {
+  const { shown } = await run(t, rig, 'docs/first-task.md', {
     '"10.0.0.7"': `"${one}"`,
     '"10.0.0.8"': `"${other}"`,
   });
