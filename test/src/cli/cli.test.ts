@@ -172,7 +172,7 @@ t.test('nodes get labels, and are selected by them', async (t) => {
   });
   t.match(await rigel(['node', 'label', '-p', pool, '-l', '!zone', 'zone=a', '--dry-run']), {
     status: 0,
-    out: /set zone=a on 4 nodes: --pool \S+ --select !zone/,
+    out: /label 4 nodes: --pool \S+ --select !zone\n {2}label zone: "a"\nplan [0-9a-f]{8}/,
   });
   t.match(await rigel(['node', 'label', '--select', 'zone=b', '--first', '1', 'canary=yes', '--yes']), {
     err: /1 node has these labels now; 1 were changed/,

@@ -2,8 +2,7 @@ import { type NodeSelection, unwrap } from '@rigel/api-client';
 import { command } from '../command/command.js';
 import { CommandError } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
-import { plain } from '../output/screen.js';
-import { confirm } from '../plan/confirm.js';
+import { confirmChange } from '../plan/change.js';
 import { readLabels, SELECT_FLAGS, wantedNodes } from './selection.js';
 
 /** Nodes of the status that a selection names, as `GET /node/list` takes it. */
@@ -46,20 +45,16 @@ export const labelCommands = [
       const isKey = (word: string): boolean => !word.includes('=') && /^[^-].*-$/.test(word);
       const remove = words.filter(isKey).map((word) => word.slice(0, -1));
       const named = words.filter((word) => !word.includes('=') && !isKey(word));
-      const changes = [
-        ...Object.entries(set).map(([key, value]) => `set ${plain(key)}=${plain(value)}`),
-        ...remove.map((key) => `remove ${plain(key)}`),
-      ];
-      if (changes.length === 0)
+      if (Object.keys(set).length + remove.length === 0)
         throw new CommandError('node label needs a label to set (zone=b) or to remove (zone-)');
       const { body, text } = await wantedNodes(invocation, named, flags.pool, flags);
       const count = 'nodes' in body ? body.nodes.length : await countOf(invocation, body.select);
-      const what = `${changes.join(', ')} on ${of(count)}: ${text}`;
-      if (invocation.flags.dryRun) {
-        invocation.print.one('plan', { nodes: count, set, remove }, [['labels', what]]);
-        return;
-      }
-      await confirm(invocation, `${what}?`);
+      const fields = [
+        ...Object.entries(set).map(([key, after]) => ({ field: `label ${key}`, after })),
+        ...remove.map((key) => ({ field: `label ${key}`, after: null })),
+      ];
+      const title = `label ${of(count)}: ${text}`;
+      if (!(await confirmChange(invocation, { title, fields }))) return;
       const answer = await unwrap(invocation.api().POST('/node/label', { body: { ...body, set, remove } }));
       invocation.note(
         `${of(answer.nodes)} ${answer.nodes === 1 ? 'has' : 'have'} these labels now; ${answer.changed} were changed`,

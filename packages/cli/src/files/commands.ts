@@ -4,6 +4,7 @@ import { isSetName, SET_NAME_RULE } from '@rigel/contracts';
 import { CommandError, EXIT } from '../command/exit.js';
 import type { Invocation } from '../command/invocation.js';
 import { plain } from '../output/screen.js';
+import { confirmChange } from '../plan/change.js';
 import { confirm } from '../plan/confirm.js';
 import { adopt, applyPlan } from './apply.js';
 import { consequencesOf } from './consequences.js';
@@ -185,7 +186,7 @@ export async function adoptAll(
   path: string,
   { set, from }: { set: string; from: string | undefined },
 ): Promise<number> {
-  const { note, flags } = invocation;
+  const { note } = invocation;
   checkSet(from, '--from');
   const { documents, plan: made, present } = await compare(invocation, path, {});
   checkSet(set);
@@ -202,14 +203,18 @@ export async function adoptAll(
       left.push(`${title} belongs to the set ${thing.set} (--from)`);
     else marks.push(thing);
   }
-  for (const thing of marks) note(`* ${thing.kind} ${plain(thing.name)}`);
   for (const text of left) note(`  not adopted: ${plain(text)}`);
   if (marks.length === 0) {
     note('nothing to do');
     return left.length > 0 ? EXIT.notGood : EXIT.done;
   }
-  if (flags.dryRun) return EXIT.done;
-  await confirm(invocation, `Mark ${marks.length} objects as objects of the set ${set}?`);
+  const fields = marks.map(({ kind, name, set: before }) => ({
+    field: `set of ${kind} ${name}`,
+    before,
+    after: set,
+  }));
+  const title = `mark ${marks.length} objects as objects of the set ${set}`;
+  if (!(await confirmChange(invocation, { title, fields }))) return EXIT.done;
   for (const thing of marks) await adopt(invocation, thing, set);
   note(`${marks.length} objects belong to the set ${set}`);
   return left.length > 0 ? EXIT.notGood : EXIT.done;
