@@ -3,8 +3,6 @@ import {
   catalog,
   type FleetService,
   inventory,
-  type LeftOutNode,
-  NO_ADDRESS,
   type Pool,
   type PoolTasks,
   type ResolvedStep,
@@ -23,6 +21,7 @@ import { planSteps } from '../task/options.js';
 import { findTargets } from './create-tasks.js';
 import { withoutHeld } from './held-nodes.js';
 import type { NewTasks } from './new-tasks.js';
+import { nodesOfPool } from './nodes-of-pool.js';
 import { assertShown, partsOf, sourcesOf } from './plan.js';
 import { type PoolChange, type PoolChangeParts, recordPoolChanges } from './record-pool-changes.js';
 
@@ -156,26 +155,12 @@ export async function prepareDeploy(
   if (tag === '') throw new ServiceError('blank', 'tag is empty', 'tag');
   const now = parts.clock.now();
   const prepared = await prepare('deploy', pool_id, {}, tag, context, parts);
-  const all = await parts.bus.call(inventory.poolTargets, { pool_id }, context);
-  const reachable = all.targets.filter(({ ip }) => ip !== NO_ADDRESS);
-  if (reachable.length === 0) {
-    throw new ServiceError(
-      'no_nodes',
-      `pool ${show(prepared.pool.name)} has no node with an address`,
-      undefined,
-      { data: { pool: prepared.pool.name } },
-    );
-  }
+  const { reachable, withoutAddress } = await nodesOfPool(prepared.pool, context, parts.bus);
   const { targets, leftOut } = await withoutHeld(reachable, request.held_nodes, now, parts);
-  const withoutAddress = all.targets.filter(({ ip }) => ip === NO_ADDRESS).map(leftOutWithoutAddress);
   const batch = { maxRatio: max_ratio, maxNum: max_num };
   const budget = { maxNum: max_fail_num, maxRatio: max_fail_ratio };
   const change = toChange(prepared, { targets, batch, budget, ...onBehalf, now });
   return { ...change, leftOut: [...leftOut, ...withoutAddress] };
-}
-
-function leftOutWithoutAddress({ node_id, ip }: TaskTarget): LeftOutNode {
-  return { node_id, ip, code: 'no_address', text: 'it has no machine yet, or one without an address' };
 }
 
 /** Those of these nodes that are in the pool. */

@@ -70,13 +70,8 @@ export async function planTasks(
   context: RequestContext,
   parts: CreateTaskParts,
 ): Promise<Plan> {
-  const { bus, settings, clock } = parts;
-  const name = request.task_name.trim();
-  if (name === '' || name.length > MAX_NAME) {
-    throw new ServiceError('too_long', `task_name must have 1 to ${MAX_NAME} characters`, 'task_name', {
-      data: { limit: MAX_NAME },
-    });
-  }
+  const { bus, clock } = parts;
+  const name = checkTaskName(request.task_name);
   // Taken before the inventory is asked: a node that is reserved for a removal now counts as reserved to the end, however long this
   // takes. A node that the inventory still knows is either removed later, and reserved first, or was reserved by then.
   const now = clock.now();
@@ -85,6 +80,16 @@ export async function planTasks(
     findTargets(request.nodes, context, bus),
     bus.call(catalog.resolveTemplate, { id: request.template_id }, context),
   ]);
+  return planOver({ targets, template, name, now }, request, parts);
+}
+
+/** What a template's steps with values do on nodes that were looked up. */
+export async function planOver(
+  { targets, template, name, now }: Pick<NewTasks, 'targets' | 'template' | 'name' | 'now'>,
+  request: Omit<RpcRequest<typeof tasks.create>, 'nodes' | 'template_id' | 'task_name' | 'if_plan'>,
+  parts: CreateTaskParts,
+): Promise<Plan> {
+  const { settings } = parts;
   const merged = mergeParams(template.steps, request.params, {
     template: template.name,
     anySecret: request.any_secret ?? false,
@@ -116,7 +121,16 @@ export async function planTasks(
   };
 }
 
-const answerIds = (ids: readonly number[]): RpcResponse<typeof tasks.create> => ({ ids: [...ids] });
+/** @throws ServiceError `invalid` @returns the trimmed name. */
+export function checkTaskName(given: string): string {
+  const name = given.trim();
+  if (name !== '' && name.length <= MAX_NAME) return name;
+  throw new ServiceError('too_long', `task_name must have 1 to ${MAX_NAME} characters`, 'task_name', {
+    data: { limit: MAX_NAME },
+  });
+}
+
+export const answerIds = (ids: readonly number[]): RpcResponse<typeof tasks.create> => ({ ids: [...ids] });
 
 /** A task to be made over nodes of one pool. */
 interface InPool {
@@ -202,7 +216,7 @@ function createdOf(
   context: RequestContext,
   settings: CreateTaskSettings,
 ): TaskCreated {
-  const { template, gate, occurrence } = wanted;
+  const { template, gate, occurrence, againOf } = wanted;
   const trace = traceparent();
   return {
     uuid: randomUUID(),
@@ -226,6 +240,7 @@ function createdOf(
     ...(wanted.steps.some(namesSecret) ? { secretsBy: wanted.secretsByAdmin ? 'admin' : 'template' } : {}),
     ...(occurrence ? { occurrence } : {}),
     ...(gate ? { gate: gateOf(gate, all) } : {}),
+    ...(againOf === undefined ? {} : { againOf }),
   };
 }
 
