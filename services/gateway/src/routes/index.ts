@@ -11,6 +11,7 @@ import { liveTopics } from './live-topics.js';
 import { machineEndpoints } from './machines.js';
 import { nodeRunEndpoints } from './node-runs.js';
 import { nodes } from './nodes.js';
+import { oneOffs } from './one-off.js';
 import { overviewEndpoints } from './overview.js';
 import { poolOperations } from './pool-operations.js';
 import { pools } from './pools.js';
@@ -50,6 +51,7 @@ export const endpoints: readonly Endpoint[] = [
   ...steps,
   ...tasks,
   ...previews,
+  ...oneOffs,
   ...recordedPlanEndpoints,
   ...taskReadEndpoints,
   ...liveEndpoints,
