@@ -218,6 +218,7 @@ const VALUES: Record<string, unknown> = {
   protected: true,
   addresses: '10.0.0.7',
   text: 'echo {{tag}}',
+  script: 'uptime',
   module: 'shell',
 };
 /** Optional parameters that are left out: what they may be depends on the endpoint. */
