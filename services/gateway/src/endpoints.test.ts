@@ -86,6 +86,8 @@ const UNAVAILABLE: Record<string, [code: number, text: string, data: unknown]> =
   'task_impl.delete': [404, 'task impl not found', {}],
   'task_impl.list': [400, LOST, []],
   'task.create': [400, 'error...', []],
+  'task.output': [400, '', {}],
+  'task.output_groups': [400, '', {}],
   'task.preview': [400, 'error...', []],
   'task.run': [400, '', {}],
   'task.run_preview': [400, '', {}],

@@ -3,6 +3,7 @@ import { apiCommands } from './api.js';
 import { contextCommands } from './contexts.js';
 import { fleetCommands } from './fleet.js';
 import { poolCommands } from './pools.js';
+import { runCommands } from './run.js';
 import { systemCommands } from './system.js';
 import { taskChanges } from './task-changes.js';
 import { taskCommands } from './tasks.js';
@@ -11,6 +12,7 @@ import { taskCommands } from './tasks.js';
 export const COMMANDS: readonly Command[] = [
   ...taskCommands,
   ...taskChanges,
+  ...runCommands,
   ...poolCommands,
   ...fleetCommands,
   ...systemCommands,

@@ -68,7 +68,16 @@ function progressLine(task: TaskInfo, ascii: boolean): string {
 export async function waitForTask(
   invocation: Invocation,
   id: number,
-  { timeoutMs, progress }: { timeoutMs: number; progress: boolean },
+  {
+    timeoutMs,
+    progress,
+    eachLook,
+  }: {
+    timeoutMs: number;
+    progress: boolean;
+    /** Shows more of it, after each look at its state: the last one is after its end. */
+    eachLook?: () => Promise<void> | undefined;
+  },
 ): Promise<TaskInfo> {
   const { api, io, flags, note, signal } = invocation;
   const begun = io.now();
@@ -81,6 +90,7 @@ export async function waitForTask(
       const task = (await patiently(invocation, until, () =>
         unwrap(api().GET('/task/{id}', { params: { path: { id } } })),
       )) as TaskInfo;
+      if (eachLook) await patiently(invocation, until, async () => eachLook());
       const isOver = task.end_reason !== '' && (task.commands_alive ?? 0) === 0;
       const isHalted = task.end_reason === '' && task.state === 4;
       const text = progressLine(task, flags.ascii);

@@ -25,6 +25,7 @@ import { services } from './services.js';
 import { sessionEndpoints } from './sessions.js';
 import { steps } from './steps.js';
 import { systemEndpoints } from './system.js';
+import { taskOutputEndpoints } from './task-output.js';
 import { taskPastEndpoints } from './task-past.js';
 import { taskReadEndpoints } from './task-reads.js';
 import { tasks } from './tasks.js';
@@ -58,6 +59,7 @@ export const endpoints: readonly Endpoint[] = [
   ...liveTopics,
   ...why,
   ...nodeRunEndpoints,
+  ...taskOutputEndpoints,
   ...taskPastEndpoints,
   ...schedules,
   ...scheduleReads,

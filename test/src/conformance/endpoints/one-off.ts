@@ -24,7 +24,10 @@ const run: EndpointSpec = {
     max_ratio: { kind: 'integer' },
     max_num: { kind: 'integer' },
   },
-  valid: async (world) => ({ script: 'uptime', nodes: [{ ip: (await world.node()).ip }] }),
+  valid: async (world) => ({
+    ...{ script: 'uptime', nodes: [{ ip: (await world.node()).ip }] },
+    ...{ timeout: 10, step_timeout: 60, max_ratio: 50, max_num: 2 },
+  }),
   data: made,
   refusal: plain,
   wrong: [
@@ -58,7 +61,7 @@ const again: EndpointSpec = {
   access: 'write',
   key: 'kept',
   params: { max_num: { kind: 'integer' }, max_fail_num: { kind: 'integer' } },
-  valid: (world) => ofState(world, 0, 'stop'),
+  valid: async (world) => ({ ...(await ofState(world, 0, 'stop')), max_num: 2, max_fail_num: 1 }),
   data: made,
   refusal: plain,
   unknownId: exactRefusal(400, 'Flow not found', {}),
