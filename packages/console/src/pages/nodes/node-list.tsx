@@ -10,6 +10,7 @@ import { Select, TextInput } from '../../ui/field.js';
 import { Region } from '../../ui/region.js';
 import { STATES } from '../../ui/state.js';
 import { type Column, VirtualTable } from '../../ui/table.js';
+import { RunButton } from '../run/run-button.js';
 import { ansibleInventory } from './ansible-inventory.js';
 import { RunStateText, StatusBadge, TaskLink } from './node-parts.js';
 import styles from './nodes.module.css';
@@ -107,6 +108,12 @@ export function NodeList({ poolId, tools, onSelection }: NodeListProps): ReactNo
             <CopyButton text={async () => ansibleInventory(await readSelected(selection, filters))}>
               {text('copy.ansible')}
             </CopyButton>
+            <RunButton
+              kind="quiet"
+              target={async () => ({
+                addresses: addressesOf(await readSelected(selection, filters)).split('\n'),
+              })}
+            />
             <Button kind="quiet" needs="operator" onPress={() => setRemoving(true)}>
               {text('remove')}
             </Button>
