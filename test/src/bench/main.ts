@@ -10,6 +10,7 @@ import { benchHttp } from './http/http.js';
 import { describe, thisMachine } from './machine.js';
 import { benchRecovery } from './recovery.js';
 import { type BenchReport, print, reached, table } from './report.js';
+import { benchRunCommand } from './run-command.js';
 import { benchSsh } from './ssh.js';
 
 /** Exit statuses beside 0: something went wrong, or was left out. */
@@ -29,6 +30,7 @@ const benches: Record<string, Bench> = {
   footprint: benchFootprint,
   http: benchHttp,
   console: benchConsole,
+  run: benchRunCommand,
 };
 
 const USAGE = `usage: pnpm bench [${Object.keys(benches).join(' | ')}] [number of nodes] [--json file]`;

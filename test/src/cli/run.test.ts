@@ -206,3 +206,30 @@ t.test(
     });
   },
 );
+
+t.test(
+  'what makes something is sent again under its key when its answer was lost, and happens once',
+  async (t) => {
+    const sent: string[] = [];
+    let lost = 0;
+    const losing: typeof fetch = async (input, init) => {
+      const request = input as Request;
+      const isMaking = new URL(request.url).pathname === '/task/run';
+      if (isMaking) sent.push(request.headers.get('idempotency-key') ?? '');
+      const answer = await fetch(input, init);
+      if (isMaking && lost++ < 2) throw new TypeError('fetch failed', { cause: { code: 'ECONNRESET' } });
+      return answer;
+    };
+    const before = (await api.call<{ rows: unknown[] }>('/task/find?limit=1000', undefined, 'GET')).data.rows
+      .length;
+    const done = await rigel(['run', '--nodes', `${nodes[1]}`, '--yes', '--', 'echo once'], {
+      fetch: losing,
+    });
+    t.match(done, { status: 0, out: /\n {2}once\n$/, err: /sending it again, under the same key/ });
+    t.equal(sent.length, 3);
+    t.match(sent[0], /^"[0-9a-f-]{36}"$/);
+    t.equal(new Set(sent).size, 1, 'one key');
+    const after = (await api.call<{ rows: unknown[] }>('/task/find?limit=1000', undefined, 'GET')).data.rows
+      .length;
+    t.equal(after, before + 1, 'one task');
+});

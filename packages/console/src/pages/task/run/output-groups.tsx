@@ -53,7 +53,7 @@ export function OutputGroups({ task, nodeOf }: OutputGroupsProps): ReactNode {
       >
         {({ rows, ended, nodes, more_groups }) => (
           <>
-            <p className={styles.count} role="status">
+            <p className={styles.sum} role="status">
               {text('groups.sum', { ended, nodes, groups: rows.length + more_groups })}
             </p>
             <ol className={styles.groups}>
