@@ -232,4 +232,5 @@ t.test(
     const after = (await api.call<{ rows: unknown[] }>('/task/find?limit=1000', undefined, 'GET')).data.rows
       .length;
     t.equal(after, before + 1, 'one task');
-});
+  },
+);

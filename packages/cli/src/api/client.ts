@@ -7,6 +7,10 @@ import type { Settings } from '../settings/settings.js';
 /** How long one request may take. The API answers reads within seconds; a large entry of nodes takes longest. */
 const REQUEST_MS = 60_000;
 
+/** The archive of a task takes as long as two minutes to make. */
+const ARCHIVE = /\/bundle$/;
+const ARCHIVE_MS = 180_000;
+
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The line for a shell that sends the same; the token stays in a variable. */
@@ -63,7 +67,10 @@ export function connect(settings: Settings, io: Io, debug: boolean, signal: Abor
     const begun = io.now();
     try {
       const answer = await io.fetch(request, {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]),
+        signal: AbortSignal.any([
+          signal,
+          AbortSignal.timeout(ARCHIVE.test(request.url) ? ARCHIVE_MS : REQUEST_MS),
+        ]),
       });
       if (debug) {
         const id = answer.headers.get('x-correlation-id');

@@ -1,5 +1,6 @@
 import type { Command } from '../command/command.js';
 import { apiCommands } from './api.js';
+import { bundleCommands } from './bundle.js';
 import { contextCommands } from './contexts.js';
 import { fleetCommands } from './fleet.js';
 import { poolCommands } from './pools.js';
@@ -13,6 +14,7 @@ export const COMMANDS: readonly Command[] = [
   ...taskCommands,
   ...taskChanges,
   ...runCommands,
+  ...bundleCommands,
   ...poolCommands,
   ...fleetCommands,
   ...systemCommands,

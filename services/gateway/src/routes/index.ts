@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.js';
 import { accessEndpoints } from './access.js';
 import { actimpls } from './actimpls.js';
 import { actions } from './actions.js';
+import { bundleEndpoints } from './bundle.js';
 import { catalogReads } from './catalog-reads.js';
 import { clusters } from './clusters.js';
 import { fleet } from './fleet.js';
@@ -60,6 +61,7 @@ export const endpoints: readonly Endpoint[] = [
   ...why,
   ...nodeRunEndpoints,
   ...taskOutputEndpoints,
+  ...bundleEndpoints,
   ...taskPastEndpoints,
   ...schedules,
   ...scheduleReads,
