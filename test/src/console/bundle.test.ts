@@ -157,10 +157,7 @@ t.test(
     await page.getByRole('tab', { name: 'Output' }).click();
     await page.getByText('The step has ended on 4 of 4 nodes, with 2 results.').waitFor();
     await page.getByRole('tab', { name: 'Events' }).click();
-    await page
-      .getByText(/created/i)
-      .first()
-      .waitFor();
+    await page.getByText('The task has ended: ended with failures').waitFor();
     await page.getByRole('tab', { name: 'Plan' }).click();
     await page.getByText('db-password').first().waitFor();
     await page.getByRole('tab', { name: 'Nodes' }).click();
@@ -170,7 +167,7 @@ t.test(
     await page.getByText('exit status 7').first().waitFor();
     await page.goto(`${url}?at=v3`);
     await page
-      .getByText(/as it was/i)
+      .getByText(/as it was then/)
       .first()
       .waitFor();
     if (process.env.RIGEL_TEST_PICTURES)
